@@ -1,0 +1,23 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class SecurityEventsConfig(AppConfig):
+    name = "security_events"
+    verbose_name = "Security events"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from security_events import checks  # noqa: F401, PLC0415 - registers them
+
+        post_migrate.connect(_make_partitions, sender=self)
+
+
+def _make_partitions(**_kwargs: Any) -> None:
+    from django.utils import timezone  # noqa: PLC0415 - models are only ready now
+
+    from security_events.services import partitions  # noqa: PLC0415
+
+    partitions.ensure(now=timezone.now())

@@ -1,0 +1,106 @@
+"""Every type of event that Cedrina can record, with its weight and its place in OCSF."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Outcome(StrEnum):
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+class Category(StrEnum):
+    ACCOUNT = "account"
+    AUTHENTICATION = "authentication"
+    AUTHORIZATION = "authorization"
+    SESSION = "session"
+    KEY = "key"
+
+
+class EventType(StrEnum):
+    ACCOUNT_REGISTERED = "account.registered"
+    ACCOUNT_REGISTRATION_REPEATED = "account.registration_repeated"
+    ACCOUNT_PROFILE_UPDATED = "account.profile_updated"
+    ACCOUNT_ACTIVATED = "account.activated"
+    ACCOUNT_DEACTIVATED = "account.deactivated"
+    ACCOUNT_ADMIN_CREATED = "account.admin_created"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
+    PASSWORD_CHANGE_FAILED = "password.change_failed"  # noqa: S105 - the name of an event
+    PASSWORD_HASH_UPGRADED = "password.hash_upgraded"  # noqa: S105 - the name of an event
+    LOGIN_SUCCEEDED = "authentication.login_succeeded"
+    LOGIN_FAILED = "authentication.login_failed"
+    REAUTHENTICATED = "authentication.reauthenticated"
+    REAUTHENTICATION_FAILED = "authentication.reauthentication_failed"
+    ADMIN_LOGIN_SUCCEEDED = "admin.login_succeeded"
+    ADMIN_LOGIN_FAILED = "admin.login_failed"
+    PERMISSION_DENIED = "permission.denied"
+    SESSION_CREATED = "session.created"
+    SESSION_REVOKED = "session.revoked"
+    SESSION_EVICTED = "session.evicted"
+    TOKEN_REFRESHED = "token.refreshed"  # noqa: S105 - the name of an event
+    TOKEN_REPEATED = "token.successor_repeated"  # noqa: S105 - the name of an event
+    TOKEN_REFRESH_REJECTED = "token.refresh_rejected"  # noqa: S105 - the name of an event
+    TOKEN_REUSE_DETECTED = "token.reuse_detected"  # noqa: S105 - the name of an event
+    KEY_CREATED = "key.created"
+    KEY_ROTATED = "key.rotated"
+    KEY_RETIRED = "key.retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What is fixed for a type: its category, severity, OCSF class id (schema 1.x) and risk from 0 to 100."""
+
+    category: Category
+    severity: Severity
+    ocsf_class: int
+    base_risk: int
+
+
+# OCSF 1.x class ids: https://schema.ocsf.io
+ACCOUNT_CHANGE = 3001
+AUTHENTICATION = 3002
+AUTHORIZE_SESSION = 3003
+ENTITY_MANAGEMENT = 3004
+
+_account, _authentication, _session = Category.ACCOUNT, Category.AUTHENTICATION, Category.SESSION
+
+CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
+    {
+        EventType.ACCOUNT_REGISTERED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
+        EventType.ACCOUNT_REGISTRATION_REPEATED: Definition(_account, Severity.LOW, ACCOUNT_CHANGE, 10),
+        EventType.ACCOUNT_PROFILE_UPDATED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
+        EventType.ACCOUNT_ACTIVATED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
+        EventType.ACCOUNT_DEACTIVATED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
+        EventType.ACCOUNT_ADMIN_CREATED: Definition(_account, Severity.HIGH, ACCOUNT_CHANGE, 30),
+        EventType.PASSWORD_CHANGED: Definition(_account, Severity.LOW, ACCOUNT_CHANGE, 5),
+        EventType.PASSWORD_CHANGE_FAILED: Definition(_account, Severity.LOW, ACCOUNT_CHANGE, 20),
+        EventType.PASSWORD_HASH_UPGRADED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
+        EventType.LOGIN_SUCCEEDED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
+        EventType.LOGIN_FAILED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 20),
+        EventType.REAUTHENTICATED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
+        EventType.REAUTHENTICATION_FAILED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 25),
+        EventType.ADMIN_LOGIN_SUCCEEDED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 5),
+        EventType.ADMIN_LOGIN_FAILED: Definition(_authentication, Severity.MEDIUM, AUTHENTICATION, 40),
+        EventType.PERMISSION_DENIED: Definition(Category.AUTHORIZATION, Severity.LOW, AUTHORIZE_SESSION, 20),
+        EventType.SESSION_CREATED: Definition(_session, Severity.INFO, AUTHENTICATION, 0),
+        EventType.SESSION_REVOKED: Definition(_session, Severity.INFO, AUTHENTICATION, 0),
+        EventType.SESSION_EVICTED: Definition(_session, Severity.LOW, AUTHENTICATION, 5),
+        EventType.TOKEN_REFRESHED: Definition(_session, Severity.INFO, AUTHENTICATION, 0),
+        EventType.TOKEN_REPEATED: Definition(_session, Severity.INFO, AUTHENTICATION, 5),
+        EventType.TOKEN_REFRESH_REJECTED: Definition(_session, Severity.LOW, AUTHENTICATION, 20),
+        EventType.TOKEN_REUSE_DETECTED: Definition(_session, Severity.HIGH, AUTHENTICATION, 90),
+        EventType.KEY_CREATED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 0),
+        EventType.KEY_ROTATED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 5),
+        EventType.KEY_RETIRED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 5),
+    }
+)

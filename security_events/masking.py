@@ -1,0 +1,79 @@
+"""Take secrets and identifying detail out of values, by the name of a key and by the shape of a value."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
+
+REDACTED = "[redacted]"
+
+# Compared without regard to case and separators, anywhere in the key.
+_SECRET_KEYS = re.compile(
+    r"passw|secret|token(?!_?(type|id|family|kind|s_))|authorization|cookie|api_?key|private_?key|credential|otp|"
+    r"recovery_?code|mfa_?code|signature|session_?key|csrf",
+    re.IGNORECASE,
+)
+_SECRET_SHAPES = re.compile(
+    r"cdr_[A-Za-z0-9_-]{16,}"  # our refresh tokens
+    r"|\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)*"  # anything in JWS or JWE compact form
+    r"|\$2[abxy]\$\d\d\$[./A-Za-z0-9]{20,}|(?:bcrypt_sha256|pbkdf2_sha256|argon2|bcrypt)\$\S+"  # password hashes
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
+    r"|(?i:\bbearer)\s+[A-Za-z0-9._~+/-]+=*"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)",  # user:password in a URL
+    re.DOTALL,
+)
+_EMAIL = re.compile(r"([^\s@\"'<>(),:;\[\]\\])[^\s@\"'<>(),:;\[\]\\]*@([^\s@\"'<>(),:;\[\]\\]+\.[^\s@\"'<>(),:;\[\]\\]+)")
+_KEPT = 2
+
+
+def mask_email(address: str) -> str:
+    """Keep an address's first character and its domain: ``a***@example.com``."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}***@{domain}"
+
+
+def mask_name(name: str) -> str:
+    """Keep enough of a name to recognise one's own: a mail address as above, else the first two characters."""
+    if not name:
+        return ""
+    return mask_email(name) if "@" in name else f"{name[:_KEPT]}***"
+
+
+def mask_text(text: str) -> str:
+    """Take secrets and mail addresses out of free text, by their shape."""
+    if len(text) < 5:  # noqa: PLR2004 - shorter than any shape below
+        return text
+    return _EMAIL.sub(r"\1***@\2", _SECRET_SHAPES.sub(REDACTED, text))
+
+
+def mask(value: Any) -> Any:
+    """Mask a value of any JSON type, all the way down."""
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, Mapping):
+        return mask_mapping(value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [mask(item) for item in value]
+    if isinstance(value, bytes):
+        return REDACTED
+    return value
+
+
+def mask_mapping(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Mask a mapping: a telling key hides its value whole, any other value is masked by its shape."""
+    return {
+        key: REDACTED if value not in (None, "") and is_secret_key(str(key)) else mask(value)
+        for key, value in mapping.items()
+    }
+
+
+def is_secret_key(key: str) -> bool:
+    """Whether a value under this name is to be hidden, whatever it looks like."""
+    return _SECRET_KEYS.search(key.replace("-", "_")) is not None
+
+
+def truncate_ip(address: str) -> str:
+    """Keep the network only: /24 of an IPv4 address, /48 of an IPv6 address."""
+    ip = ipaddress.ip_address(address)
+    prefix = 24 if ip.version == 4 else 48  # noqa: PLR2004 - the two versions of IP
+    return str(ipaddress.ip_network((ip, prefix), strict=False).network_address)

@@ -1,0 +1,44 @@
+"""What happened: rows that are only ever added."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from security_events.catalogue import Category, EventType, Outcome, Severity
+
+
+class SecurityEvent(models.Model):
+    """One thing that happened, written in the transaction that made it true.
+
+    The table is partitioned by month and append-only: triggers refuse UPDATE, DELETE and TRUNCATE. Django doesn't
+    manage it, as neither can be said in a model; the migration makes it. People and sessions are copied, not referred
+    to, since an event outlives them.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    occurred_at = models.DateTimeField(_("occurred at"))
+    type = models.CharField(_("type"), max_length=64, choices=[(value, value) for value in EventType])
+    category = models.CharField(_("category"), max_length=32, choices=[(value, value) for value in Category])
+    severity = models.CharField(_("severity"), max_length=16, choices=[(value, value) for value in Severity])
+    outcome = models.CharField(_("outcome"), max_length=16, choices=[(value, value) for value in Outcome])
+    actor_id = models.CharField(_("actor id"), max_length=64, blank=True)
+    actor_name = models.CharField(_("actor"), max_length=254, blank=True)
+    actor_pseudonym = models.CharField(_("actor's pseudonym"), max_length=32, blank=True)
+    target_id = models.CharField(_("target id"), max_length=64, blank=True)
+    target_name = models.CharField(_("target"), max_length=254, blank=True)
+    session_id = models.UUIDField(_("session"), null=True, blank=True)
+    family_id = models.UUIDField(_("token family"), null=True, blank=True)
+    correlation_id = models.CharField(_("correlation id"), max_length=64, blank=True)
+    ip_address = models.GenericIPAddressField(_("address"), null=True, blank=True)
+    user_agent = models.CharField(_("user agent"), max_length=512, blank=True)
+    risk_score = models.PositiveSmallIntegerField(_("risk"))
+    risk_reasons = models.JSONField(_("reasons"), default=list, blank=True)
+    data = models.JSONField(_("data"), default=dict, blank=True)
+
+    class Meta:
+        managed = False
+        db_table = "security_events_event"
+        verbose_name = _("security event")
+        verbose_name_plural = _("security events")
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"

@@ -1,0 +1,66 @@
+"""Keep a partition ready for every month that events may fall into."""
+
+from datetime import UTC, datetime
+
+from django.db import connection, transaction
+
+from security_events.conf import security_event_settings
+
+PARENT = "security_events_event"
+_LOCK = 0x5EC0_0001  # an advisory lock of this module's own
+
+
+def ensure(*, now: datetime) -> list[str]:
+    """Create the missing partitions of this month and the following ones; return the names of those created.
+
+    Safe to run at any time and from several processes. A month without a partition still loses nothing: the default
+    partition takes its events.
+    """
+    months = [_month_after(now.astimezone(UTC), ahead) for ahead in range(security_event_settings.PARTITIONS_AHEAD + 1)]
+    missing = [month for month in months if not _exists(_name(month))]
+    if not missing:
+        return []
+    created = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        for month in missing:
+            if not _exists(_name(month)) and not _default_holds(month):
+                cursor.execute(_create_sql(month))
+                created.append(_name(month))
+    return created
+
+
+def _name(month: datetime) -> str:
+    return f"{PARENT}_{month:%Y_%m}"
+
+
+def _month_after(now: datetime, count: int) -> datetime:
+    years, month = divmod(now.month - 1 + count, 12)
+    return datetime(now.year + years, month + 1, 1, tzinfo=UTC)
+
+
+def _exists(table: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
+        return bool(cursor.fetchone()[0])
+
+
+def _default_holds(month: datetime) -> bool:
+    """Whether events of the month went to the default partition already: they can't be moved, so they stay there."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT EXISTS (SELECT FROM {PARENT}_default WHERE occurred_at >= %s AND occurred_at < %s)",  # noqa: S608
+            [month, _month_after(month, 1)],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _create_sql(month: datetime) -> str:
+    # Row triggers come with the parent. TRUNCATE fires statement triggers of the named table alone.
+    name = _name(month)
+    return f"""
+        CREATE TABLE {name} PARTITION OF {PARENT}
+            FOR VALUES FROM ('{month:%Y-%m-%d} 00:00+00') TO ('{_month_after(month, 1):%Y-%m-%d} 00:00+00');
+        CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON {name}
+            FOR EACH STATEMENT EXECUTE FUNCTION security_events_refuse_change();
+    """
