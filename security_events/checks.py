@@ -17,7 +17,5 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         if name not in SecurityEventSettings.NAMES
     ]
     if security_event_settings.PARTITIONS_AHEAD < 1:
-        problems.append(
-            Error("SECURITY_EVENTS['PARTITIONS_AHEAD'] must be at least 1.", id="security_events.E002")
-        )
+        problems.append(Error("SECURITY_EVENTS['PARTITIONS_AHEAD'] must be at least 1.", id="security_events.E002"))
     return problems

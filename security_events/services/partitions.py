@@ -17,14 +17,15 @@ def ensure(*, now: datetime) -> list[str]:
     partition takes its events.
     """
     months = [_month_after(now.astimezone(UTC), ahead) for ahead in range(security_event_settings.PARTITIONS_AHEAD + 1)]
-    missing = [month for month in months if not _exists(_name(month))]
-    if not missing:
+    existing = _existing()
+    if all(_name(month) in existing for month in months):
         return []
     created = []
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        for month in missing:
-            if not _exists(_name(month)) and not _default_holds(month):
+        existing = _existing()
+        for month in months:
+            if _name(month) not in existing and not _default_holds(month):
                 cursor.execute(_create_sql(month))
                 created.append(_name(month))
     return created
@@ -39,10 +40,14 @@ def _month_after(now: datetime, count: int) -> datetime:
     return datetime(now.year + years, month + 1, 1, tzinfo=UTC)
 
 
-def _exists(table: str) -> bool:
+def _existing() -> set[str]:
+    # From the catalogue's tables, as to_regclass() may answer from what this connection remembers from before the lock.
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
-        return bool(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = %s::regclass",
+            [PARENT],
+        )
+        return {name for (name,) in cursor.fetchall()}
 
 
 def _default_holds(month: datetime) -> bool:
@@ -63,4 +68,5 @@ def _create_sql(month: datetime) -> str:
             FOR VALUES FROM ('{month:%Y-%m-%d} 00:00+00') TO ('{_month_after(month, 1):%Y-%m-%d} 00:00+00');
         CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON {name}
             FOR EACH STATEMENT EXECUTE FUNCTION security_events_refuse_change();
+        ALTER TABLE {name} ENABLE ALWAYS TRIGGER append_only_truncate;
     """

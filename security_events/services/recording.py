@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 
 from security_events import context as request_context
 from security_events.catalogue import CATALOGUE, EventType, Outcome
 from security_events.conf import security_event_settings
 from security_events.errors import UndeclaredEventType
 from security_events.masking import mask_mapping, mask_name, mask_text, truncate_ip
+from security_events.statements import prepared_cursor
 from security_events.types import Subject
 
 log = structlog.get_logger("cedrina.security")
@@ -76,8 +77,8 @@ def record(
         event_type, actor=actor, target=target, outcome=outcome, session_id=session_id, family_id=family_id,
         risk_score=risk_score, reasons=reasons, data=data, now=now,
     )  # fmt: skip
-    sql = f"INSERT INTO {TABLE} ({', '.join(_COLUMNS)}) SELECT {_expressions({}, 'event_')} RETURNING id"  # noqa: S608
-    with connection.cursor() as cursor:
+    sql = f"INSERT INTO {TABLE} ({', '.join(_COLUMNS)}) SELECT {_expressions({}, 'event_')} RETURNING id"
+    with prepared_cursor() as cursor:
         cursor.execute(sql, {f"event_{name}": value for name, value in values.items()})
         event_id: UUID = cursor.fetchone()[0]
     transaction.on_commit(partial(_announce, values), robust=True)
@@ -144,19 +145,19 @@ def _values(
         "category": str(definition.category),
         "severity": str(definition.severity),
         "outcome": str(outcome),
-        "actor_id": actor.id[:_ID_LENGTH],
+        "actor_id": _stored_text(actor.id, _ID_LENGTH),
         "actor_name": _stored_text(mask_name(actor.name), _NAME_LENGTH),
         "actor_pseudonym": "" if actor.id or not actor.name else pseudonym(actor.name),
-        "target_id": target.id[:_ID_LENGTH],
+        "target_id": _stored_text(target.id, _ID_LENGTH),
         "target_name": _stored_text(mask_name(target.name), _NAME_LENGTH),
         "session_id": session_id,
         "family_id": family_id,
-        "correlation_id": request.correlation_id[:_CORRELATION_ID_LENGTH],
+        "correlation_id": _stored_text(request.correlation_id, _CORRELATION_ID_LENGTH),
         "ip_address": _stored_address(request.ip_address),
         "user_agent": _stored_text(mask_text(request.user_agent), _USER_AGENT_LENGTH),
         "risk_score": definition.base_risk if risk_score is None else max(0, min(100, risk_score)),
-        "risk_reasons": json.dumps(list(reasons)),
-        "data": json.dumps(mask_mapping(data), default=str).replace("\\u0000", "") if data else "{}",
+        "risk_reasons": _stored_json(list(reasons)),
+        "data": _stored_json(mask_mapping(data)) if data else "{}",
     }
 
 
@@ -167,8 +168,29 @@ def pseudonym(name: str) -> str:
 
 
 def _stored_text(text: str, length: int) -> str:
+    return _storable_text(text)[:length]
+
+
+def _storable_text(text: str) -> str:
     # PostgreSQL can't store NUL, nor UTF-8 a lone surrogate.
-    return text.replace("\0", "").encode(errors="replace").decode()[:length]
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def _stored_json(value: Any) -> str:
+    return json.dumps(_storable(value), default=_masked_text)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _storable_text(value)
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, list) else value
+
+
+def _masked_text(value: object) -> str:
+    # Ids, moments, and whatever else shows what it holds only as text.
+    return _storable_text(mask_text(str(value)))
 
 
 def _stored_address(address: str | None) -> str | None:

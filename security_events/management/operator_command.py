@@ -1,0 +1,71 @@
+"""What all commands for operators have in common.
+
+``--json`` prints one object on standard output (logs go to standard error), ``--dry-run`` changes nothing, ``--yes``
+answers the question that a command asks before it destroys. Exit codes: 0 done, 1 failed, 2 usage.
+"""
+
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any, ClassVar, NoReturn
+
+from django.core.management.base import BaseCommand
+
+FAILED = 1
+USAGE = 2
+_BAR_WIDTH = 30
+
+
+class OperatorCommand(BaseCommand):
+    """A command whose ``perform`` does the work and returns what to report."""
+
+    destroys: ClassVar[bool] = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+        if self.destroys:
+            parser.add_argument("--yes", action="store_true", help="don't ask before destroying")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        self.is_json: bool = options["json"]
+        result = self.perform(options)
+        if self.is_json:
+            self.stdout.write(json.dumps(result, default=str))
+        else:
+            self.stdout.write(self.sentence(result))
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Do the work, or with ``dry_run`` find out what it would be, and return the members of the report."""
+        raise NotImplementedError(type(self).__name__)
+
+    def sentence(self, result: dict[str, Any]) -> str:
+        """Say the report in words."""
+        raise NotImplementedError(type(self).__name__)
+
+    def confirm(self, question: str, options: dict[str, Any]) -> None:
+        """Ask before something is destroyed, unless ``--yes`` or ``--dry-run`` was given."""
+        if options["yes"] or options["dry_run"]:
+            return
+        if not sys.stdin.isatty():
+            self.fail("usage", "This destroys something: give --yes, or --dry-run to see what.", exit_code=USAGE)
+        self.stderr.write(f"{question} [y/N] ", ending="")
+        if input().strip().lower() not in ("y", "yes"):
+            self.fail("not_confirmed", "Nothing was changed.")
+
+    def fail(self, code: str, sentence: str, *, exit_code: int = FAILED) -> NoReturn:
+        """Say what is wrong and what to do about it, and end."""
+        if self.is_json:
+            self.stdout.write(json.dumps({"error": {"code": code, "detail": sentence}}))
+        else:
+            self.stderr.write(sentence)
+        raise SystemExit(exit_code)
+
+    def progress(self, done: int, total: int) -> None:
+        """Draw a bar on standard error where a person looks at it."""
+        if self.is_json or not sys.stderr.isatty() or not total:
+            return
+        filled = min(_BAR_WIDTH, _BAR_WIDTH * done // total)
+        bar = "#" * filled + "." * (_BAR_WIDTH - filled)
+        sys.stderr.write(f"\r[{bar}] {done}/{total}" + ("\n" if done >= total else ""))
+        sys.stderr.flush()

@@ -1,0 +1,20 @@
+"""What tests of security events share."""
+
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.db import DatabaseError, transaction
+
+
+@pytest.fixture
+def refused():
+    """Expect that the database refuses a change for being one, as `with refused():`."""
+
+    @contextmanager
+    def refuse():
+        with pytest.raises(DatabaseError, match="append-only") as caught, transaction.atomic():
+            yield
+        assert isinstance(caught.value.__cause__, psycopg.errors.InsufficientPrivilege)
+
+    return refuse

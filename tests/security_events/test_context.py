@@ -1,0 +1,21 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from security_events.context import NOBODY, RequestContext, bind, current
+
+ONE = RequestContext(correlation_id="one")
+OTHER = RequestContext(correlation_id="other")
+
+
+class TestBind:
+    def test_holds_until_the_block_ends_however_it_ends(self):
+        with bind(ONE):
+            with pytest.raises(ZeroDivisionError), bind(OTHER):
+                _ = 1 / (current() is not OTHER)
+            assert current() is ONE
+        assert current() is NOBODY
+
+    def test_is_not_seen_by_other_threads(self):
+        with bind(ONE), ThreadPoolExecutor(1) as pool:
+            assert pool.submit(current).result() is NOBODY
