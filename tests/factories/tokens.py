@@ -1,0 +1,35 @@
+"""Sessions with their tokens, made by the services that make them in life."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from tests.factories.accounts import UserFactory
+from tokens.codec import decode_access
+from tokens.models import TokenFamily
+from tokens.services import issuing
+from tokens.types import AccessClaims, ClientContext, TokenPair
+
+PHONE = ClientContext(ip_address="203.0.113.7", user_agent="Phone/1.0")
+
+
+def open_session(
+    *, user: Any = None, now: datetime | None = None, client: ClientContext = PHONE, amr: Sequence[str] = ("pwd",)
+) -> TokenPair:
+    """Sign somebody in, as far as tokens are concerned."""
+    user = user or UserFactory()
+    with transaction.atomic():
+        type(user).objects.select_for_update().get(pk=user.pk)
+        return issuing.open_session(user=user, client=client, amr=amr, now=now)
+
+
+def family_of(pair: TokenPair) -> TokenFamily:
+    """Return the living family of a session."""
+    return TokenFamily.objects.select_related("session").get(session_id=pair.session_id, is_revoked=False)
+
+
+def claims_of(pair: TokenPair) -> AccessClaims:
+    """Return what the access token of a pair says."""
+    return decode_access(pair.access_token)

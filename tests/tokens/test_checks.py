@@ -1,0 +1,99 @@
+from datetime import timedelta
+
+import pytest
+
+from tokens.checks import check_deployment, check_settings
+from tokens.conf import TokenSettings, no_roles, superusers_may, token_settings
+
+SECOND = timedelta(seconds=1)
+KEY = ("k1", b"k" * 32)
+
+
+def ids(problems):
+    return [problem.id for problem in problems]
+
+
+class TestCheckSettings:
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {},
+            {"SESSION_IDLE_TTL": 1800 * SECOND, "SESSION_ABSOLUTE_TTL": 43_200 * SECOND},
+            {"SESSION_OVERFLOW": "reject", "MAX_SESSIONS_PER_USER": 1},
+            {"FIELD_ENCRYPTION_KEYS": [KEY], "REFRESH_KEY_EPOCH": 255},
+        ],
+    )
+    def test_has_nothing_to_say_about_sound_settings(self, settings, given):
+        settings.TOKENS = given
+
+        assert check_settings() == []
+
+    @pytest.mark.parametrize(
+        ("given", "number"),
+        [
+            ({"ACCES_TTL": 5 * SECOND}, "E001"),
+            ({"SESSION_IDLE_TTL": 2 * SECOND * 86_400, "SESSION_ABSOLUTE_TTL": SECOND * 86_400}, "E002"),
+            ({"ACCESS_TTL": 29 * SECOND}, "E003"),
+            ({"ACCESS_TTL": timedelta(days=7)}, "E003"),
+            ({"REFRESH_RACE_TTL": 11 * SECOND, "REFRESH_LOST_REPLY_TTL": 10 * SECOND}, "E004"),
+            ({"MAX_SESSIONS_PER_USER": 0}, "E005"),
+            ({"SESSION_OVERFLOW": "ignore"}, "E006"),
+            ({"FIELD_ENCRYPTION_KEYS": [KEY, ("k2", b"short")]}, "E007"),
+            ({"FIELD_ENCRYPTION_KEYS": [("k:1", b"k" * 32)]}, "E007"),
+            ({"REFRESH_KEY_EPOCH": 0}, "E008"),
+            ({"REFRESH_KEY_EPOCH": 256}, "E008"),
+            ({"JWKS_PROPAGATION_TTL": 119 * SECOND}, "E009"),
+        ],
+    )
+    def test_names_what_is_wrong(self, settings, given, number):
+        settings.TOKENS = given
+
+        assert ids(check_settings()) == [f"tokens.{number}"]
+
+
+class TestCheckDeployment:
+    SOUND = {"FIELD_ENCRYPTION_KEYS": [KEY], "ISSUER": "https://auth.example.com"}
+
+    def test_has_nothing_to_say_about_sound_settings(self, settings):
+        settings.TOKENS = self.SOUND
+
+        assert check_deployment() == []
+
+    @pytest.mark.parametrize(
+        ("given", "number"),
+        [
+            ({"FIELD_ENCRYPTION_KEYS": []}, "E010"),
+            ({"ISSUER": "http://auth.example.com"}, "E011"),
+            ({"ACCESS_TTL": timedelta(hours=1, seconds=1)}, "W001"),
+        ],
+    )
+    def test_grades_what_is_not_wise(self, settings, given, number):
+        settings.TOKENS = {**self.SOUND, **given}
+
+        assert ids(check_deployment()) == [f"tokens.{number}"]
+
+
+class TestTokenSettings:
+    def test_lists_every_setting_and_documents_it(self):
+        properties = {name for name, value in vars(TokenSettings).items() if isinstance(value, property)}
+
+        assert set(TokenSettings.NAMES) == properties
+        assert all(vars(TokenSettings)[name].__doc__ for name in properties)
+
+    def test_works_without_any(self, settings):
+        del settings.TOKENS
+
+        assert timedelta(minutes=15) == token_settings.ACCESS_TTL
+        assert timedelta(days=7) == token_settings.SESSION_IDLE_TTL
+        assert timedelta(days=30) == token_settings.SESSION_ABSOLUTE_TTL
+        assert token_settings.REFRESH_RACE_TTL == 10 * SECOND
+        assert timedelta(hours=24) == token_settings.REFRESH_LOST_REPLY_TTL
+        assert token_settings.MAX_SESSIONS_PER_USER == 5
+        assert token_settings.SESSION_OVERFLOW == "evict_oldest"
+        assert token_settings.ROLES is no_roles
+        assert token_settings.MAY is superusers_may
+
+    def test_is_read_anew_each_time(self, settings):
+        settings.TOKENS = {"ACCESS_TTL": 60 * SECOND}
+
+        assert token_settings.ACCESS_TTL == 60 * SECOND

@@ -1,0 +1,222 @@
+import base64
+import json
+import secrets
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.factories.tokens import open_session
+from tokens import keyring as module
+from tokens.codec import decode_access
+from tokens.conf import token_settings
+from tokens.errors import AccessTokenInvalid
+from tokens.keyring import KeyRing, NoSigningKey, encoded_header, keyring
+from tokens.models import SigningKey
+from tokens.services import keys, verification
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_keys")]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of the process, moved by hand."""
+
+    class Clock:
+        seconds = 1000.0
+
+        def monotonic(self):
+            return self.seconds
+
+    monkeypatch.setattr(module, "time", clock := Clock())
+    return clock
+
+
+@pytest.fixture
+def ring():
+    return KeyRing()
+
+
+def unknown_header():
+    return encoded_header(secrets.token_urlsafe(32))
+
+
+def known_header():
+    return encoded_header(SigningKey.objects.latest("activated_at").kid)
+
+
+class TestVerifying:
+    def test_knows_published_keys_by_their_whole_header(self, ring):
+        assert ring.verifying(known_header()).key_size == 2048
+
+    def test_looks_at_the_database_once_a_minute(self, ring, clock, django_assert_num_queries):
+        header = known_header()
+        with django_assert_num_queries(1):
+            ring.verifying(header)
+            clock.seconds += 59.9
+            ring.verifying(header)
+        clock.seconds += 0.1
+        with django_assert_num_queries(1):
+            ring.verifying(header)
+
+    def test_looks_again_for_an_unknown_key_at_most_once_in_five_seconds(self, ring, clock, django_assert_num_queries):
+        ring.jwks()
+        clock.seconds += 5
+        with django_assert_num_queries(1):
+            for _ in range(50):
+                assert ring.verifying(unknown_header()) is None
+            clock.seconds += 4.9
+            assert ring.verifying(unknown_header()) is None
+        clock.seconds += 0.1
+        with django_assert_num_queries(1):
+            ring.verifying(unknown_header())
+
+    def test_finds_a_key_that_another_process_has_just_made(self, ring, clock):
+        ring.jwks()
+        new = keys.rotate(now=timezone.now())
+        clock.seconds += 5
+
+        assert ring.verifying(encoded_header(new.kid))
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            {"alg": "RS256", "typ": "at+jwt"},
+            {"alg": "RS256", "kid": None, "typ": "at+jwt"},
+            {"alg": "RS256", "kid": "short", "typ": "at+jwt"},
+            {"alg": "HS256", "kid": "A" * 43, "typ": "at+jwt"},
+            {"alg": "RS256", "kid": "A" * 43, "typ": "JWT"},
+            {"alg": "RS256", "kid": "A" * 10_000, "typ": "at+jwt"},
+            [],
+            1,
+        ],
+    )
+    def test_never_looks_again_for_a_header_that_is_not_ours_to_the_letter(
+        self, ring, clock, header, django_assert_num_queries
+    ):
+        ring.jwks()
+        clock.seconds += 30
+        raw = json.dumps(header, separators=(",", ":"), sort_keys=True).encode()
+        with django_assert_num_queries(0):
+            assert ring.verifying(base64.urlsafe_b64encode(raw).rstrip(b"=").decode()) is None
+            assert ring.verifying("A" * len(known_length_header())) is None
+            assert ring.verifying("") is None
+
+    def test_parses_each_key_once(self, ring, clock):
+        header = known_header()
+        key = ring.verifying(header)
+        clock.seconds += 60
+
+        assert ring.verifying(header) is key
+
+
+def known_length_header():
+    return encoded_header("-" * 43)
+
+
+class TestSigning:
+    def test_has_no_key_where_there_is_none(self, ring):
+        SigningKey.objects.all().delete()
+
+        with pytest.raises(NoSigningKey):
+            ring.signing(now=timezone.now())
+
+    def test_takes_the_one_activated_last(self, ring):
+        now = timezone.now()
+        new = keys.rotate(now=now)
+
+        assert ring.signing(now=now + token_settings.JWKS_PROPAGATION_TTL - timedelta(seconds=1)).kid != new.kid
+        assert ring.signing(now=now + token_settings.JWKS_PROPAGATION_TTL).kid == new.kid
+
+    def test_takes_the_oldest_when_the_clocks_disagree_so_much_that_none_is_active(self, ring):
+        key = SigningKey.objects.get()
+
+        assert ring.signing(now=key.activated_at - timedelta(days=1)).kid == key.kid
+
+
+class TestJwks:
+    def test_shows_what_a_verifier_needs_and_nothing_private(self, ring):
+        (jwk,) = ring.jwks()
+
+        assert set(jwk) == {"kty", "use", "alg", "kid", "n", "e"}
+        assert (jwk["kty"], jwk["use"], jwk["alg"], jwk["e"]) == ("RSA", "sig", "RS256", "AQAB")
+        assert jwk["kid"] == SigningKey.objects.get().kid
+
+
+class TestQueries:
+    def test_cost_nothing_for_tokens_of_known_keys(self, now):
+        pair = open_session(now=now)
+        verification.authenticate(presented=pair.access_token, now=now)
+        with CaptureQueriesContext(connection) as captured:
+            verification.authenticate(presented=pair.access_token, now=now)
+
+        assert not any("tokens_signingkey" in query["sql"] for query in captured)
+
+    def test_cost_nothing_for_junk(self, now, django_assert_num_queries):
+        token = open_session(now=now).access_token
+        keyring.jwks()
+        with django_assert_num_queries(0):
+            for junk in ("", "a.b.c", token[:-4], token + "A", "x" + token, "." + token, token.replace(".", "..")):
+                with pytest.raises(AccessTokenInvalid):
+                    verification.authenticate(presented=junk, now=now)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWithoutTheDatabase:
+    @pytest.fixture
+    def away(self):
+        """Make every attempt to connect fail, as when the server is gone."""
+        port = connection.settings_dict["PORT"]
+
+        def leave(*, is_away=True):
+            connection.close()
+            connection.settings_dict["PORT"] = "1" if is_away else port
+
+        yield leave
+        leave(is_away=False)
+
+    def test_goes_on_with_the_keys_that_were_known(self, ring, clock, away):
+        header, published = known_header(), ring.jwks()
+        away()
+        clock.seconds += 3600
+
+        assert ring.jwks() == published
+        assert ring.verifying(header)
+        assert ring.verifying(unknown_header()) is None
+        assert ring.signing(now=timezone.now()).kid == published[0]["kid"]
+
+    def test_verifies_signatures(self, api, away):
+        token = open_session().access_token
+        keyring.jwks()
+        away()
+
+        assert decode_access(token)
+        assert api.get("/.well-known/jwks.json").status_code == 200
+
+    def test_tries_again_after_five_seconds(self, ring, clock, away, django_assert_num_queries):
+        ring.jwks()
+        away()
+        clock.seconds += 60
+        ring.jwks()
+        away(is_away=False)
+        with django_assert_num_queries(0):
+            ring.jwks()
+        clock.seconds += 5
+        with django_assert_num_queries(1):
+            ring.jwks()
+
+    def test_says_so_when_nothing_was_known(self, ring, away):
+        away()
+
+        with pytest.raises(OperationalError):
+            ring.jwks()
+
+    def test_recovers_when_nothing_was_known(self, ring, away):
+        away()
+        with pytest.raises(OperationalError):
+            ring.jwks()
+        away(is_away=False)
+
+        assert ring.jwks()

@@ -1,0 +1,13 @@
+"""Who may call."""
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+
+class BearsToken(BasePermission):
+    """Some token was accepted, by whichever authentication the view names."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - DRF's signature
+        return request.auth is not None

@@ -1,0 +1,34 @@
+"""The HTTP status of each refusal."""
+
+from django.utils.encoding import force_str
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+from tokens import errors
+
+STATUS = {
+    errors.TokenError: status.HTTP_401_UNAUTHORIZED,
+    errors.SessionLimitReached: status.HTTP_409_CONFLICT,
+    errors.SessionNotFound: status.HTTP_404_NOT_FOUND,
+}
+
+
+class TokenProblem(APIException):
+    """A refusal as DRF knows it."""
+
+    def __init__(self, *, status_code: int, code: str, message: str) -> None:
+        super().__init__(detail=message, code=code)
+        self.status_code = status_code
+        if status_code == status.HTTP_401_UNAUTHORIZED:
+            self.auth_header = bearer_challenge(code)
+
+
+def as_api_exception(error: errors.TokenError) -> TokenProblem:
+    """Give a refusal the HTTP status of its nearest listed ancestor."""
+    status_code = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+    return TokenProblem(status_code=status_code, code=error.code, message=force_str(error.message))
+
+
+def bearer_challenge(code: str) -> str:
+    """Return the challenge of a refused token; what is wrong with it stands in the description (RFC 6750, 3.1)."""
+    return f'Bearer error="invalid_token", error_description="{code}"'

@@ -1,0 +1,48 @@
+"""Input that is taken as sent or refused: nothing is converted, trimmed or dropped in silence."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses members that it doesn't know: a misspelt one must not be silently dropped."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        problems: dict[str, Any] = {}
+        value: Any = None
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            problems = dict(cast("dict[str, Any]", error.detail))
+        if isinstance(data, Mapping):
+            refusal = ErrorDetail(str(_("There is no such member.")), code="unknown_field")
+            problems |= {str(name): [refusal] for name in data if name not in self.fields}
+        if problems:
+            raise serializers.ValidationError(problems)
+        return value
+
+
+class StrictCharField(serializers.CharField):
+    """Takes a string exactly as sent; a number or a boolean is not a string."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """Takes ``true`` and ``false``; ``"yes"`` and ``1`` are not booleans."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data

@@ -1,0 +1,44 @@
+"""Sign out."""
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tokens.api.authentication import SignedTokenAuthentication
+from tokens.api.base import TokensAPIView
+from tokens.api.permissions import BearsToken
+from tokens.api.serializers.tokens import LogoutInput
+from tokens.errors import SessionRevoked
+from tokens.services import revocation, verification
+
+if TYPE_CHECKING:
+    from tokens.types import AccessClaims
+
+
+class LogoutView(TokensAPIView):
+    """End this session, or with `all` every session of the person. Access and refresh tokens die at once."""
+
+    authentication_classes = [SignedTokenAuthentication]
+    permission_classes = [BearsToken]
+    problem_codes: ClassVar = {
+        "post": ["authentication_required", "invalid_token", "token_expired", "session_revoked", "session_expired"],
+    }
+
+    @extend_schema(
+        operation_id="logout",
+        tags=["tokens"],
+        request=LogoutInput,
+        responses={204: None},
+        examples=[OpenApiExample("Everywhere", value={"all": True}, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        body = LogoutInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        claims = cast("AccessClaims", request.auth)
+        if not revocation.log_out(claims=claims, everywhere=body.validated_data["all"]):
+            verification.authenticate_claims(claims=claims)  # says why the token was not good
+            raise SessionRevoked(session_id=claims.session_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)

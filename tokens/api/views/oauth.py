@@ -1,0 +1,59 @@
+"""Introspection and revocation."""
+
+from typing import ClassVar
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tokens.api import examples
+from tokens.api.base import TokensAPIView
+from tokens.api.permissions import BearsToken
+from tokens.api.serializers.tokens import EmptyOutput, IntrospectionOutput, TokenInput
+from tokens.services import introspection, revocation
+
+_TOKEN = OpenApiExample("A token of either kind", value={"token": examples.REFRESH_TOKEN}, request_only=True)
+
+
+class IntrospectView(TokensAPIView):
+    """Say what a token is good for (RFC 7662).
+
+    People may ask about their own tokens, who has `tokens:introspect` about anybody's. A dead or foreign token is only
+    said not to be active.
+    """
+
+    permission_classes = [BearsToken]
+
+    @extend_schema(
+        operation_id="introspect",
+        tags=["tokens"],
+        request=TokenInput,
+        responses={200: IntrospectionOutput},
+        examples=[_TOKEN, OpenApiExample("Dead or foreign", value={"active": False}, response_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        body = TokenInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response(introspection.introspect(token=body.validated_data["token"], asker=request.user))
+
+
+class RevokeView(TokensAPIView):
+    """Give up a token; its session ends (RFC 7009). The answer is the same whatever the token was."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    problem_codes: ClassVar[dict[str, list[str]]] = {}
+
+    @extend_schema(
+        operation_id="revoke",
+        tags=["tokens"],
+        request=TokenInput,
+        responses={200: EmptyOutput},
+        examples=[_TOKEN, OpenApiExample("Always", value={}, response_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        body = TokenInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        revocation.revoke_token(presented=body.validated_data["token"])
+        return Response({})

@@ -1,0 +1,43 @@
+"""Keep a session going."""
+
+from typing import ClassVar
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tokens.api import examples, presentation
+from tokens.api.base import TokensAPIView
+from tokens.api.serializers.tokens import RefreshInput, TokenPairOutput
+from tokens.services import rotation
+
+
+class RefreshView(TokensAPIView):
+    """Exchange a refresh token for a new pair.
+
+    Every refresh token has one successor. When the reply was lost, or several tabs ask at once, the same successor is
+    given again; when a token comes back later than that, it was stolen, and the session ends.
+    """
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    problem_codes: ClassVar = {
+        "post": ["invalid_token", "session_revoked", "session_expired", "refresh_token_reused"],
+    }
+
+    @extend_schema(
+        operation_id="refresh",
+        tags=["tokens"],
+        request=RefreshInput,
+        responses={200: TokenPairOutput},
+        examples=[
+            OpenApiExample("A refresh token", value={"refresh_token": examples.REFRESH_TOKEN}, request_only=True),
+            OpenApiExample("Its successor", value=examples.TOKENS, response_only=True),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        body = RefreshInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        pair = rotation.rotate(presented=body.validated_data["refresh_token"])
+        return Response(presentation.token_pair(pair))

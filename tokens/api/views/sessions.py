@@ -1,0 +1,79 @@
+"""A person's sessions."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tokens import selectors
+from tokens.api import examples, presentation
+from tokens.api.base import TokensAPIView
+from tokens.api.permissions import BearsToken
+from tokens.api.serializers.sessions import PageInput, RevokedOutput, SessionListOutput
+from tokens.errors import SessionNotFound
+from tokens.models import EndReason
+from tokens.services import revocation
+
+if TYPE_CHECKING:
+    from tokens.types import Principal
+
+
+class SessionListView(TokensAPIView):
+    """The living sessions of the person who asks."""
+
+    permission_classes = [BearsToken]
+    problem_codes: ClassVar = {"get": ["validation_error"]}
+
+    @extend_schema(
+        operation_id="list_sessions",
+        tags=["sessions"],
+        parameters=[PageInput],
+        responses={200: SessionListOutput},
+        examples=[OpenApiExample("One", value={"results": [examples.SESSION], "next": None}, response_only=True)],
+    )
+    def get(self, request: Request) -> Response:
+        """List the sessions that could still act, the newest sign-in first."""
+        principal = cast("Principal", request.auth)
+        page = PageInput(data=request.query_params.dict())
+        page.is_valid(raise_exception=True)
+        limit, before = page.validated_data["limit"], page.validated_data.get("cursor")
+        rows = selectors.live_sessions_page(user_id=principal.user_id, before=before, limit=limit, now=timezone.now())
+        shown: list[dict[str, Any]] = [
+            presentation.session(row, current_id=principal.session_id) for row in rows[:limit]
+        ]
+        return Response({"results": shown, "next": rows[limit - 1].pk.hex if len(rows) > limit else None})
+
+    @extend_schema(
+        operation_id="end_other_sessions",
+        tags=["sessions"],
+        request=None,
+        responses={200: RevokedOutput},
+        examples=[OpenApiExample("Two ended", value={"revoked": 2}, response_only=True)],
+    )
+    def delete(self, request: Request) -> Response:
+        """End every session of the person but this one."""
+        principal = cast("Principal", request.auth)
+        revoked = revocation.end_sessions(
+            user_id=principal.user_id, reason=EndReason.ENDED_BY_OWNER, keep_session_id=principal.session_id
+        )
+        return Response({"revoked": revoked})
+
+
+class SessionView(TokensAPIView):
+    """One session of the person who asks."""
+
+    permission_classes = [BearsToken]
+
+    @extend_schema(operation_id="end_session", tags=["sessions"], request=None, responses={204: None})
+    def delete(self, request: Request, session_id: UUID) -> Response:
+        """End one session; its tokens die at once."""
+        principal = cast("Principal", request.auth)
+        if not revocation.end_session(
+            session_id=session_id, user_id=principal.user_id, reason=EndReason.ENDED_BY_OWNER
+        ):
+            raise SessionNotFound(session_id=session_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,66 @@
+"""What anybody may know: the public keys and where things are."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tokens.api.base import TokensAPIView
+from tokens.conf import token_settings
+from tokens.keyring import keyring
+
+# Shorter than the time between the publication of a key and its first use.
+_CACHED = {"Cache-Control": "public, max-age=60"}
+_API = "/api/v1/auth"
+
+
+class JwksView(TokensAPIView):
+    """The public keys that access tokens are verified with (RFC 7517). Served without the database, too."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="jwks",
+        tags=["discovery"],
+        responses={200: OpenApiTypes.OBJECT},
+        examples=[
+            OpenApiExample(
+                "One key",
+                value={"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "…", "n": "…", "e": "AQAB"}]},
+                response_only=True,
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
+        return Response({"keys": keyring.jwks()}, headers=_CACHED)
+
+
+class AuthorizationServerMetadataView(TokensAPIView):
+    """Where things are (RFC 8414)."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="authorization_server_metadata",
+        tags=["discovery"],
+        responses={200: OpenApiTypes.OBJECT},
+        examples=[OpenApiExample("A server", value={"issuer": "https://auth.example.com"}, response_only=True)],
+    )
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
+        issuer = token_settings.ISSUER
+        return Response(
+            {
+                "issuer": issuer,
+                "jwks_uri": f"{issuer}/.well-known/jwks.json",
+                "token_endpoint": f"{issuer}{_API}/refresh",
+                "introspection_endpoint": f"{issuer}{_API}/introspect",
+                "revocation_endpoint": f"{issuer}{_API}/revoke",
+                "response_types_supported": [],
+                "grant_types_supported": ["refresh_token"],
+                "token_endpoint_auth_methods_supported": ["none"],
+            },
+            headers=_CACHED,
+        )

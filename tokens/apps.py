@@ -1,0 +1,23 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class TokensConfig(AppConfig):
+    name = "tokens"
+    verbose_name = "Tokens and sessions"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from tokens import checks  # noqa: F401, PLC0415 - registers them
+
+        post_migrate.connect(_make_first_key, sender=self)
+
+
+def _make_first_key(**_kwargs: Any) -> None:
+    from django.utils import timezone  # noqa: PLC0415 - models are only ready now
+
+    from tokens.services import keys  # noqa: PLC0415
+
+    keys.ensure_first(now=timezone.now())

@@ -1,0 +1,61 @@
+"""Start-up checks."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Advice
+
+from tokens.conf import EVICT_OLDEST, REJECT, TokenSettings, token_settings
+
+_KEY_LENGTH = 32
+_LONG_ACCESS_TTL = timedelta(hours=1)
+# Workers look for new keys once a minute; a key must be known to all before it signs.
+_SHORTEST_PROPAGATION = timedelta(minutes=2)
+
+
+@register()
+def check_settings(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse unknown names, contradictions and impossible values."""
+    given = getattr(settings, "TOKENS", {})
+    found: list[CheckMessage] = [
+        Error(f"TOKENS has no setting {name!r}.", id="tokens.E001") for name in given if name not in TokenSettings.NAMES
+    ]
+    rules = (
+        (token_settings.SESSION_IDLE_TTL <= token_settings.SESSION_ABSOLUTE_TTL,
+         "SESSION_IDLE_TTL is longer than SESSION_ABSOLUTE_TTL, so it would never apply.", "E002"),
+        (timedelta(seconds=30) <= token_settings.ACCESS_TTL < token_settings.SESSION_IDLE_TTL,
+         "ACCESS_TTL must be at least 30 seconds and shorter than SESSION_IDLE_TTL.", "E003"),
+        (token_settings.REFRESH_RACE_TTL <= token_settings.REFRESH_LOST_REPLY_TTL,
+         "REFRESH_RACE_TTL is longer than REFRESH_LOST_REPLY_TTL.", "E004"),
+        (token_settings.MAX_SESSIONS_PER_USER >= 1, "MAX_SESSIONS_PER_USER must be at least 1.", "E005"),
+        (token_settings.SESSION_OVERFLOW in (EVICT_OLDEST, REJECT),
+         f"SESSION_OVERFLOW must be {EVICT_OLDEST!r} or {REJECT!r}.", "E006"),
+        (all(len(key) == _KEY_LENGTH and ":" not in name for name, key in token_settings.FIELD_ENCRYPTION_KEYS),
+         "Every key of FIELD_ENCRYPTION_KEYS must be 32 bytes and its id free of colons.", "E007"),
+        (1 <= token_settings.REFRESH_KEY_EPOCH <= 255,  # noqa: PLR2004 - one byte of the token
+         "REFRESH_KEY_EPOCH must be from 1 to 255.", "E008"),
+        (token_settings.JWKS_PROPAGATION_TTL >= _SHORTEST_PROPAGATION,
+         "JWKS_PROPAGATION_TTL must be at least 2 minutes, or workers would meet a key that they don't know.", "E009"),
+    )  # fmt: skip
+    found += [Error(f"TOKENS: {text}", id=f"tokens.{number}") for holds, text, number in rules if not holds]
+    return found
+
+
+@register(Tags.security, deploy=True)
+def check_deployment(**_kwargs: Any) -> list[CheckMessage]:
+    """Grade what works but is not wise in production."""
+    found: list[CheckMessage] = []
+    if not getattr(settings, "TOKENS", {}).get("FIELD_ENCRYPTION_KEYS"):
+        found.append(
+            Error("TOKENS['FIELD_ENCRYPTION_KEYS'] is empty: encrypted columns hang on SECRET_KEY.", id="tokens.E010")
+        )
+    if token_settings.ACCESS_TTL > _LONG_ACCESS_TTL:
+        found.append(
+            Advice("TOKENS['ACCESS_TTL'] is over an hour: services that verify offline accept a stolen token as long.",
+                    id="tokens.W001")
+        )  # fmt: skip
+    if not token_settings.ISSUER.startswith("https://"):
+        found.append(Error("TOKENS['ISSUER'] must be an https address (RFC 8414, 2).", id="tokens.E011"))
+    return found

@@ -1,0 +1,128 @@
+"""Settings of this app, read from ``settings.TOKENS``."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, TypeVar, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+T = TypeVar("T")
+
+EVICT_OLDEST = "evict_oldest"
+REJECT = "reject"
+
+# ruff: noqa: N802 - properties carry the names of the settings
+
+
+class TokenSettings:
+    """``settings.TOKENS``, read on every access so that ``override_settings`` just works."""
+
+    def _get(self, name: str, default: T) -> T:
+        return cast("T", getattr(settings, "TOKENS", {}).get(name, default))
+
+    @property
+    def ISSUER(self) -> str:
+        """The ``iss`` of access tokens and the base of the metadata's addresses (RFC 8414, 2)."""
+        return self._get("ISSUER", "http://127.0.0.1:8000")
+
+    @property
+    def AUDIENCE(self) -> str:
+        """The ``aud`` of access tokens (RFC 9068, 3)."""
+        return self._get("AUDIENCE", "cedrina")
+
+    @property
+    def ACCESS_TTL(self) -> timedelta:
+        """How long an access token lives at most. Services that verify offline accept it for this long."""
+        return self._get("ACCESS_TTL", timedelta(minutes=15))
+
+    @property
+    def SESSION_IDLE_TTL(self) -> timedelta:
+        """After how long without use a session expires (OWASP ASVS 5.0, 7.3.1)."""
+        return self._get("SESSION_IDLE_TTL", timedelta(days=7))
+
+    @property
+    def SESSION_ABSOLUTE_TTL(self) -> timedelta:
+        """After how long a session expires however much it is used (OWASP ASVS 5.0, 7.3.2)."""
+        return self._get("SESSION_ABSOLUTE_TTL", timedelta(days=30))
+
+    @property
+    def REFRESH_RACE_TTL(self) -> timedelta:
+        """For how long racing clients that present the same refresh token all get its one successor."""
+        return self._get("REFRESH_RACE_TTL", timedelta(seconds=10))
+
+    @property
+    def REFRESH_LOST_REPLY_TTL(self) -> timedelta:
+        """For how long the successor is given again as long as nobody has used it."""
+        return self._get("REFRESH_LOST_REPLY_TTL", timedelta(hours=24))
+
+    @property
+    def REFRESH_KEY_EPOCH(self) -> int:
+        """Which key (1 to 255), derived from the server's secret, the refresh tokens of new families are made with."""
+        return self._get("REFRESH_KEY_EPOCH", 1)
+
+    @property
+    def JWKS_PROPAGATION_TTL(self) -> timedelta:
+        """For how long a new signing key is published before anything is signed with it."""
+        return self._get("JWKS_PROPAGATION_TTL", timedelta(minutes=10))
+
+    @property
+    def MAX_SESSIONS_PER_USER(self) -> int:
+        """How many living sessions a person may have."""
+        return self._get("MAX_SESSIONS_PER_USER", 5)
+
+    @property
+    def SESSION_OVERFLOW(self) -> str:
+        """What happens at one session too many: ``evict_oldest`` or ``reject``."""
+        return self._get("SESSION_OVERFLOW", EVICT_OLDEST)
+
+    @property
+    def FIELD_ENCRYPTION_KEYS(self) -> Sequence[tuple[str, bytes]]:
+        """Keys of encrypted columns as (id, 32 bytes): the first encrypts, all decrypt.
+
+        Without any, one is derived from the server's secret, so that a project can try the app without more settings.
+        """
+        return self._get("FIELD_ENCRYPTION_KEYS", ()) or _derived_key(settings.SECRET_KEY)
+
+    @property
+    def ROLES(self) -> Callable[[Any], list[str]]:
+        """Dotted path of a function that names a user's roles for the ``roles`` claim, without a query."""
+        return _function(self._get("ROLES", "tokens.conf.no_roles"))
+
+    @property
+    def MAY(self) -> Callable[[Any, str], bool]:
+        """Dotted path of a function ``(user, action)`` that answers whether the user may do what others may not."""
+        return _function(self._get("MAY", "tokens.conf.superusers_may"))
+
+    NAMES = frozenset(
+        {
+            "ISSUER", "AUDIENCE", "ACCESS_TTL", "SESSION_IDLE_TTL", "SESSION_ABSOLUTE_TTL", "REFRESH_RACE_TTL",
+            "REFRESH_LOST_REPLY_TTL", "REFRESH_KEY_EPOCH", "JWKS_PROPAGATION_TTL", "MAX_SESSIONS_PER_USER",
+            "SESSION_OVERFLOW", "FIELD_ENCRYPTION_KEYS", "ROLES", "MAY",
+        }
+    )  # fmt: skip
+
+
+def no_roles(_user: Any) -> list[str]:
+    """Say that nobody has a role: what a project without roles of its own uses."""
+    return []
+
+
+def superusers_may(user: Any, _action: str) -> bool:
+    """Let superusers do everything and nobody else anything."""
+    return bool(getattr(user, "is_superuser", False))
+
+
+@lru_cache(maxsize=16)
+def _function(dotted: str) -> Callable[..., Any]:
+    return cast("Callable[..., Any]", import_string(dotted))
+
+
+@lru_cache(maxsize=4)
+def _derived_key(secret: str) -> tuple[tuple[str, bytes], ...]:
+    return (("derived", sha256(b"cedrina field encryption\0" + secret.encode()).digest()),)
+
+
+token_settings = TokenSettings()

@@ -1,0 +1,51 @@
+"""AES-256-GCM for values that are stored encrypted."""
+
+import base64
+import binascii
+import os
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tokens.conf import token_settings
+
+_NONCE_LENGTH = 12  # 96 bits, NIST SP 800-38D, 8.2.2
+
+
+class DecryptionFailed(Exception):
+    """A stored value can't be decrypted: its key is not configured, or it was changed or moved."""
+
+
+def encrypt(plaintext: str, *, associated_data: str) -> str:
+    """Encrypt under the first configured key, bound to the place that ``associated_data`` names."""
+    key_id, key = token_settings.FIELD_ENCRYPTION_KEYS[0]
+    nonce = os.urandom(_NONCE_LENGTH)
+    sealed = _cipher(key).encrypt(nonce, plaintext.encode(), associated_data.encode())
+    return f"{key_id}:{base64.b64encode(nonce + sealed).decode()}"
+
+
+def decrypt(stored: str, *, associated_data: str) -> str:
+    """Decrypt with whichever configured key the value names.
+
+    Raises: DecryptionFailed.
+    """
+    key_id, _, encoded = stored.partition(":")
+    key = dict(token_settings.FIELD_ENCRYPTION_KEYS).get(key_id)
+    if key is None:
+        raise DecryptionFailed(f"FIELD_ENCRYPTION_KEYS has no key {key_id!r}.")
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+        return _cipher(key).decrypt(raw[:_NONCE_LENGTH], raw[_NONCE_LENGTH:], associated_data.encode()).decode()
+    except (InvalidTag, binascii.Error, ValueError) as error:
+        raise DecryptionFailed(f"The value was changed or moved: {associated_data}.") from error
+
+
+def is_current(stored: str) -> bool:
+    """Whether a value is encrypted under the key that new values get."""
+    return stored.startswith(f"{token_settings.FIELD_ENCRYPTION_KEYS[0][0]}:")
+
+
+@lru_cache(maxsize=16)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)

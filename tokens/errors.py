@@ -1,0 +1,71 @@
+"""Refusals of this app. The class informs the trail, the code the caller."""
+
+from django.utils.translation import gettext_lazy as _
+
+
+class TokenError(Exception):
+    """Root of this app's refusals. Its subclasses keep its code unless the caller can act differently."""
+
+    code = "invalid_token"
+    message = _("The token was not accepted.")
+
+    def __init__(self, **context: object) -> None:
+        super().__init__(self.code)
+        self.context = context  # never sent to the caller
+
+
+class AccessTokenInvalid(TokenError):
+    """An access token that we did not issue, or that has been tampered with (RFC 9068, 4)."""
+
+
+class AccessTokenExpired(TokenError):
+    """A genuine access token whose time is over: refresh."""
+
+    code = "token_expired"
+    message = _("The access token has expired.")
+
+
+class RefreshTokenInvalid(TokenError):
+    """Not a refresh token of ours, of a family unknown here, or of a generation that was never issued."""
+
+
+class SessionRevoked(TokenError):
+    """The session was ended by the person, an administrator, the session limit or a detected theft."""
+
+    code = "session_revoked"
+    message = _("The session was ended. Sign in again.")
+
+
+class SessionExpired(TokenError):
+    """The session was unused for too long, or has reached its greatest age."""
+
+    code = "session_expired"
+    message = _("The session has expired. Sign in again.")
+
+
+class RefreshTokenReused(TokenError):
+    """A superseded refresh token came back: it is in two hands, so the session was ended (RFC 9700, 4.14.2)."""
+
+    code = "refresh_token_reused"
+    message = _("The refresh token was used before. The session was ended for safety. Sign in again.")
+
+
+class SessionLimitReached(TokenError):
+    """The person has as many sessions as allowed, and the setting says to refuse the newcomer."""
+
+    code = "session_limit_reached"
+    message = _("There are too many sessions. End one of them first.")
+
+
+class SessionNotFound(TokenError):
+    """No living session of this person has that id."""
+
+    code = "not_found"
+    message = _("There is no such session.")
+
+
+class SigningKeyUnusable(TokenError):
+    """A key that is not RSA, is shorter than 2048 bits (RFC 7518, 3.3), is known already or can't be read."""
+
+    code = "signing_key_unusable"
+    message = _("The signing key can't be used.")

@@ -1,0 +1,155 @@
+"""The signing keys as this process sees them: parsed once, looked at again once a minute.
+
+Parsing a key costs more than a hundred signatures, so parsed keys are kept by their id. When the database is away the
+last view serves on: access tokens and the published keys don't need it.
+"""
+
+import base64
+import json
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from django.db import Error as DatabaseError
+from django.db.models import Q
+from django.db.models.functions import Now
+from jwt.algorithms import RSAAlgorithm
+
+from tokens.models import SigningKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ALGORITHM = "RS256"
+TYPE = "at+jwt"  # RFC 9068, 2.1
+_FRESH_SECONDS = 60.0
+_UNKNOWN_KID_SECONDS = 5.0
+
+
+class NoSigningKey(Exception):
+    """No key exists that could sign now."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedKey:
+    """One key, parsed. Times are the row's."""
+
+    kid: str
+    private: RSAPrivateKey
+    public: RSAPublicKey
+    activated_at: datetime
+    retired_at: datetime | None
+    expires_at: datetime | None
+
+
+class KeyRing:
+    """All published keys, by the exact header that tokens signed by them carry."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._parsed: dict[str, tuple[RSAPrivateKey, RSAPublicKey]] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Look at the database before the next use."""
+        self._keys: tuple[PublishedKey, ...] = ()
+        self._by_header: Mapping[str, PublishedKey] = {}
+        self._looked_at = self._asked_at = float("-inf")
+
+    def signing(self, *, now: datetime) -> PublishedKey:
+        """Return the key to sign with: the one activated last.
+
+        Raises: NoSigningKey.
+        """
+        self._refresh(_FRESH_SECONDS)
+        usable = [key for key in self._keys if key.retired_at is None or key.retired_at > now]
+        if not usable:
+            raise NoSigningKey
+        # Should the clocks disagree so much that none is active yet, the oldest serves.
+        active = [key for key in usable if key.activated_at <= now]
+        return max(active, key=_activated_at) if active else min(usable, key=_activated_at)
+
+    def verifying(self, header: str) -> RSAPublicKey | None:
+        """Return the public key for an encoded header, ``None`` when no published key ever made such a header.
+
+        We know each header that we write to the letter. So nothing in a presented one is believed or even read: not
+        ``alg``, ``jku``, ``jwk``, ``x5u`` or ``crit``, no second spelling, no member twice (RFC 8725, 3.1 and 3.10).
+        """
+        self._refresh(_FRESH_SECONDS)
+        key = self._by_header.get(header)
+        if key is None and (kid := _well_formed_kid(header)) is not None and kid not in self._parsed:
+            # A key that another process has just made. Junk can ask for this once in five seconds, so it costs nothing.
+            if time.monotonic() - self._asked_at >= _UNKNOWN_KID_SECONDS:
+                self._refresh(0)
+            with self._lock:  # whoever is looking at this moment may bring it
+                key = self._by_header.get(header)
+        return key.public if key else None
+
+    def jwks(self) -> list[dict[str, Any]]:
+        """Return the published keys as JSON Web Keys (RFC 7517)."""
+        self._refresh(_FRESH_SECONDS)
+        return [_as_jwk(key) for key in self._keys]
+
+    def _refresh(self, older_than: float) -> None:
+        if time.monotonic() - self._looked_at < older_than or not self._lock.acquire(blocking=not self._keys):
+            return  # fresh, or another thread is looking and there is an older view to go on with
+        try:
+            started = time.monotonic()
+            if started - self._looked_at < older_than:
+                return
+            self._asked_at = started
+            self._load()
+            self._looked_at = started
+        except DatabaseError:
+            if not self._keys:
+                raise
+            self._looked_at = started - _FRESH_SECONDS + _UNKNOWN_KID_SECONDS  # and try again soon
+        finally:
+            self._lock.release()
+
+    def _load(self) -> None:
+        rows = SigningKey.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now())).order_by("activated_at")
+        keys = tuple(self._parse(row) for row in rows)
+        self._parsed = {key.kid: (key.private, key.public) for key in keys}
+        self._by_header = {encoded_header(key.kid): key for key in keys}
+        self._keys = keys
+
+    def _parse(self, row: SigningKey) -> PublishedKey:
+        private, public = self._parsed.get(row.kid) or (
+            cast("RSAPrivateKey", load_pem_private_key(row.private_key.encode(), password=None)),
+            cast("RSAPublicKey", load_pem_public_key(row.public_key.encode())),
+        )
+        return PublishedKey(row.kid, private, public, row.activated_at, row.retired_at, row.expires_at)
+
+
+def encoded_header(kid: str) -> str:
+    """Return the one header, base64url-encoded, of tokens signed by this key."""
+    header = json.dumps({"alg": ALGORITHM, "kid": kid, "typ": TYPE}, separators=(",", ":"), sort_keys=True)
+    return base64.urlsafe_b64encode(header.encode()).rstrip(b"=").decode()
+
+
+def _well_formed_kid(header: str) -> str | None:
+    """Return the key id of a header that is ours to the letter but for the id."""
+    if len(header) != len(encoded_header("-" * 43)):  # a SHA-256 thumbprint in base64url
+        return None
+    try:
+        kid = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return kid if isinstance(kid, str) and encoded_header(kid) == header else None
+
+
+def _activated_at(key: PublishedKey) -> datetime:
+    return key.activated_at
+
+
+def _as_jwk(key: PublishedKey) -> dict[str, Any]:
+    jwk = RSAAlgorithm.to_jwk(key.public, as_dict=True)
+    return {"kty": jwk["kty"], "use": "sig", "alg": ALGORITHM, "kid": key.kid, "n": jwk["n"], "e": jwk["e"]}
+
+
+keyring = KeyRing()

@@ -1,0 +1,27 @@
+"""Delete what is long past."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from security_events.management.operator_command import OperatorCommand
+from tokens.services import purging
+
+
+class Command(OperatorCommand):
+    help = (
+        "Delete sessions, token families and signing keys that ended more than 30 days ago. The worker does it daily."
+    )
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        now = timezone.now()
+        total = purging.expired_sessions(now=now)
+        if options["dry_run"]:
+            return {"result": "would_purge", "sessions": total}
+        counts = purging.purge_expired(now=now, progress=lambda done: self.progress(done, total))
+        return {"result": "purged", **counts}
+
+    def sentence(self, result: dict[str, Any]) -> str:
+        if result["result"] == "would_purge":
+            return f"{result['sessions']} sessions would be deleted."
+        return f"{result['sessions']} sessions and {result['signing_keys']} signing keys were deleted."

@@ -1,0 +1,38 @@
+"""Publish the next signing key."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from security_events.management.operator_command import OperatorCommand
+from tokens.conf import token_settings
+from tokens.services import keys
+
+
+class Command(OperatorCommand):
+    help = (
+        "Publish a new signing key. It signs once everybody had time to fetch it; the old one stays published until "
+        "its last token has expired. --emergency drops all old keys at once: access tokens die, refresh tokens go on."
+    )
+    destroys = True
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--emergency", action="store_true", help="drop the old keys at once")
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        now, is_emergency = timezone.now(), options["emergency"]
+        if is_emergency:
+            self.confirm("All access tokens die at once, and services that cached the old keys refuse new ones "
+                         "until they look again. Go on?", options)  # fmt: skip
+        if options["dry_run"]:
+            signs_from = now if is_emergency else now + token_settings.JWKS_PROPAGATION_TTL
+            return {"result": "would_rotate", "kid": None, "signs_from": signs_from.isoformat()}
+        key = keys.rotate(now=now, emergency=is_emergency)
+        return {"result": "rotated", "kid": key.kid, "signs_from": key.activated_at.isoformat()}
+
+    def sentence(self, result: dict[str, Any]) -> str:
+        if result["kid"] is None:
+            return f"A new key would sign from {result['signs_from']}."
+        return f"Key {result['kid']} is published and signs from {result['signs_from']}."

@@ -1,0 +1,34 @@
+"""Reads."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, QuerySet
+from django.db.models.functions import Least
+
+from tokens.models import Session
+
+
+def live_sessions(*, user_id: Any, now: datetime) -> QuerySet[Session]:
+    """Return the sessions a person could still act from, the newest sign-in first; each expires at its ``deadline``."""
+    return (
+        Session.objects.live(at=now)
+        .filter(user_id=user_id)
+        .annotate(deadline=Least(F("families__expires_at"), F("expires_at")))
+        .order_by("-id")
+    )
+
+
+def live_sessions_page(*, user_id: Any, before: UUID | None, limit: int, now: datetime) -> Sequence[Session]:
+    """Return up to ``limit`` + 1 of them that come after the one ``before``: one too many says that there are more."""
+    sessions = live_sessions(user_id=user_id, now=now)
+    if before is not None:
+        sessions = sessions.filter(pk__lt=before)
+    return list(sessions[: limit + 1])
+
+
+def owners_of_live_sessions(*, now: datetime) -> QuerySet[Session, Any]:
+    """Return the ids of all people who have a living session."""
+    return Session.objects.live(at=now).order_by().values_list("user_id", flat=True).distinct()

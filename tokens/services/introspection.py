@@ -1,0 +1,69 @@
+"""Say what a token is good for (RFC 7662)."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from tokens import secrets
+from tokens.codec import decode_access
+from tokens.conf import token_settings
+from tokens.errors import TokenError
+from tokens.services import verification
+from tokens.types import RefreshClaims
+
+INACTIVE: dict[str, Any] = {"active": False}
+
+_READ_REFRESH = """
+SELECT f.user_id, f.session_id, f.rotated_at, f.expires_at
+FROM tokens_tokenfamily f JOIN tokens_session s ON s.id = f.session_id
+WHERE f.family_id = %(family_id)s AND f.token_hash = %(digest)s AND NOT f.is_revoked AND s.ended_at IS NULL
+  AND f.expires_at > COALESCE(%(now)s::timestamptz, statement_timestamp())
+"""
+
+
+def introspect(*, token: str, asker: Any, now: datetime | None = None) -> dict[str, Any]:
+    """Return the claims of a living token, or that it is not active (RFC 7662, 2.2).
+
+    People may ask about their own tokens; about anybody's only who may ``tokens:introspect``. Whatever can't be told is
+    inactive, so that nothing is learnt from the difference (RFC 7662, 4).
+    """
+    refresh = secrets.parse_refresh_token(token)
+    claims = _refresh_claims(refresh, now=now) if refresh else _access_claims(token, now=now)
+    if claims is None:
+        return INACTIVE
+    is_own = claims["sub"] == str(asker.pk)
+    return claims if is_own or token_settings.MAY(asker, "tokens:introspect") else INACTIVE
+
+
+def _access_claims(token: str, *, now: datetime | None) -> dict[str, Any] | None:
+    try:
+        found = verification.authenticate_claims(claims=decode_access(token), is_use=False, now=now)
+    except TokenError:
+        return None
+    principal = found.principal
+    return {
+        "active": True, "token_type": "Bearer", "iss": token_settings.ISSUER, "aud": token_settings.AUDIENCE,
+        "sub": str(principal.user_id), "username": found.user.get_username(), "exp": _seconds(principal.expires_at),
+        "iat": _seconds(principal.issued_at), "auth_time": _seconds(principal.authenticated_at), "jti": principal.jti,
+        "sid": str(principal.session_id), "family_id": str(principal.family_id), "amr": list(principal.amr),
+        "roles": token_settings.ROLES(found.user),
+    }  # fmt: skip
+
+
+def _refresh_claims(claims: RefreshClaims, *, now: datetime | None) -> dict[str, Any] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_READ_REFRESH, {"family_id": claims.family_id, "digest": claims.digest, "now": now})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    user_id, session_id, rotated_at, expires_at = row
+    return {
+        "active": True, "token_type": "refresh_token", "iss": token_settings.ISSUER, "sub": str(user_id),
+        "exp": _seconds(expires_at), "iat": _seconds(rotated_at), "sid": str(session_id),
+        "family_id": str(claims.family_id),
+    }  # fmt: skip
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())

@@ -1,0 +1,112 @@
+"""Make, publish and retire the keys that sign access tokens."""
+
+from datetime import datetime, timedelta
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from django.db import connection, transaction
+from django.db.models import Q
+
+from security_events.catalogue import EventType
+from security_events.services import recording
+from security_events.types import Subject
+from tokens import thumbprint
+from tokens.conf import token_settings
+from tokens.errors import SigningKeyUnusable
+from tokens.keyring import keyring
+from tokens.models import SigningKey
+
+_BITS = 2048
+_PUBLIC_EXPONENT = 65537
+_LOCK = 0x70CE_0001  # an advisory lock of this module's own
+# What is added to the life of the last token before its key is forgotten, for clocks that differ.
+_MARGIN = timedelta(minutes=1)
+
+
+def ensure_first(*, now: datetime) -> SigningKey | None:
+    """Make a key that signs at once if there is none; return it, or ``None`` if there was one."""
+    with transaction.atomic():
+        _lock()
+        if SigningKey.objects.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=now)).exists():
+            return None
+        key = _store(_generate(), activated_at=now, now=now)
+        recording.record(EventType.KEY_CREATED, target=Subject(id=key.kid), now=now)
+    keyring.forget()
+    return key
+
+
+def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) -> SigningKey:
+    """Publish a new key (generated, or given as PEM) and return it.
+
+    It signs once everybody had time to fetch it; the key before it stays published until the last token that it signed
+    has expired. In an emergency the new key signs at once and all others are dropped: their tokens die, refresh tokens
+    go on.
+
+    Raises: SigningKeyUnusable.
+    """
+    private = _generate() if pem is None else _private_key_of(pem)
+    with transaction.atomic():
+        _lock()
+        activated_at = now if emergency else now + token_settings.JWKS_PROPAGATION_TTL
+        old = SigningKey.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+        if emergency:
+            old.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=now)).update(retired_at=now)
+            old.update(expires_at=now)
+        else:
+            old.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=activated_at)).update(
+                retired_at=activated_at, expires_at=activated_at + token_settings.ACCESS_TTL + _MARGIN
+            )
+        key = _store(private, activated_at=activated_at, now=now)
+        recording.record(
+            EventType.KEY_ROTATED, target=Subject(id=key.kid), now=now,
+            data={"emergency": emergency, "signs_from": activated_at},
+        )  # fmt: skip
+    keyring.forget()
+    return key
+
+
+def kid_of(pem: bytes) -> str:
+    """Return the id that a key given as PEM would get.
+
+    Raises: SigningKeyUnusable.
+    """
+    return thumbprint.of(_private_key_of(pem).public_key())
+
+
+def _lock() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def _generate() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=_PUBLIC_EXPONENT, key_size=_BITS)
+
+
+def _private_key_of(pem: bytes) -> rsa.RSAPrivateKey:
+    try:
+        private = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SigningKeyUnusable(reason="not an unencrypted private key in PEM") from error
+    if not isinstance(private, rsa.RSAPrivateKey) or private.key_size < _BITS:
+        raise SigningKeyUnusable(reason="not an RSA key of at least 2048 bits")
+    if SigningKey.objects.filter(pk=thumbprint.of(private.public_key())).exists():
+        raise SigningKeyUnusable(reason="known already")
+    return private
+
+
+def _store(private: rsa.RSAPrivateKey, *, activated_at: datetime, now: datetime) -> SigningKey:
+    public = private.public_key()
+    return SigningKey.objects.create(
+        kid=thumbprint.of(public),
+        public_key=public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+        private_key=private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        created_at=now,
+        activated_at=activated_at,
+    )

@@ -1,0 +1,60 @@
+"""The project's user model, read with hand-written SQL: whatever model that is."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import connection
+
+
+@lru_cache(maxsize=1)
+def _fields() -> tuple[Any, ...]:
+    # A password hash is of no use where tokens are dealt with: it stays in the database until somebody asks for it.
+    return tuple(field for field in get_user_model()._meta.concrete_fields if field.name != "password")  # noqa: SLF001
+
+
+@lru_cache(maxsize=1)
+def _converters() -> tuple[tuple[int, Any, Any], ...]:
+    found = []
+    for index, field in enumerate(_fields()):
+        functions = connection.ops.get_db_converters(field.get_col("u")) + field.get_db_converters(connection)
+        found += [(index, function, field.get_col("u")) for function in functions]
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def columns() -> str:
+    """Return the select list of a user row that has the alias ``u``."""
+    return ", ".join(f"u.{connection.ops.quote_name(field.column)}" for field in _fields())
+
+
+@lru_cache(maxsize=1)
+def table() -> str:
+    """Return the quoted name of the user table."""
+    return connection.ops.quote_name(get_user_model()._meta.db_table)  # noqa: SLF001
+
+
+@lru_cache(maxsize=1)
+def key() -> str:
+    """Return the primary key of the alias ``u``."""
+    return f"u.{connection.ops.quote_name(str(get_user_model()._meta.pk.column))}"  # noqa: SLF001
+
+
+@lru_cache(maxsize=1)
+def active() -> str:
+    """Return the condition that a user ``u`` may act. A model without an ``is_active`` column has no other users."""
+    return "u.is_active" if any(field.name == "is_active" for field in _fields()) else "TRUE"
+
+
+def from_row(values: Sequence[Any]) -> Any:
+    """Build the user from the values of :func:`columns`, without another query."""
+    row = list(values)
+    for index, convert, expression in _converters():
+        row[index] = convert(row[index], expression, connection)
+    return get_user_model().from_db(connection.alias, [field.attname for field in _fields()], row)
+
+
+def count() -> int:
+    """Return how many values :func:`columns` selects."""
+    return len(_fields())
