@@ -1,0 +1,35 @@
+"""What the views of this app share."""
+
+from typing import cast
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.problems import as_api_exception
+from accounts.errors import AccountError
+from accounts.models import User
+from tokens.api import problems as tokens_problems
+from tokens.errors import TokenError
+from tokens.types import Principal
+
+
+class AccountsAPIView(APIView):
+    """Turn refusals of this app, and of ``tokens`` below it, into answers."""
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, AccountError):
+            exc = as_api_exception(exc)
+        elif isinstance(exc, TokenError):
+            exc = tokens_problems.as_api_exception(exc)
+        return super().handle_exception(exc)
+
+
+def caller(request: Request) -> User:
+    """Return who is asking, in a view that lets nobody else in."""
+    return cast("User", request.user)
+
+
+def principal(request: Request) -> Principal:
+    """Return what the access token of the request speaks for."""
+    return cast("Principal", request.auth)

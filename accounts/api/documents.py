@@ -1,0 +1,35 @@
+"""The JSON of people: a plain dictionary, since a serializer would cost more than the rest of the answer."""
+
+from datetime import datetime
+from typing import Any
+
+from accounts.access.decisions import roles_of
+from accounts.models import User
+
+
+def user_document(user: User) -> dict[str, Any]:
+    """Return a person as the contract shows them. It reads nothing from the database."""
+    return {
+        "id": str(user.pk),
+        "username": user.username,
+        "email": user.email,
+        "email_confirmed": user.is_email_confirmed,
+        "full_name": user.full_name,
+        "locale": user.locale,
+        "is_active": user.is_active,
+        "roles": roles_of(user),
+        "tier": user.tier,
+        "mfa_enabled": user.is_mfa_enabled,
+        "created_at": instant(user.created_at),
+        "updated_at": instant(user.updated_at),
+    }
+
+
+def instant(moment: datetime) -> str:
+    """Return a moment as RFC 3339 in UTC with Z."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def entity_tag(user: User) -> str:
+    """Return the strong validator of a person's current version (RFC 9110, 8.8.3)."""
+    return f'"{user.version}"'

@@ -1,0 +1,21 @@
+"""Values for the examples of the OpenAPI document."""
+
+from typing import Any
+
+USER: dict[str, Any] = {
+    "id": "019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11",
+    "username": "mina",
+    "email": "mina@example.com",
+    "email_confirmed": True,
+    "full_name": "Mina Karimi",
+    "locale": "en",
+    "is_active": True,
+    "roles": [],
+    "tier": "free",
+    "mfa_enabled": False,
+    "created_at": "2026-01-05T10:00:00Z",
+    "updated_at": "2026-01-05T10:00:00Z",
+}
+PASSWORD = "violet harbour drum kite"  # noqa: S105 - an example
+NEW_PASSWORD = "copper lantern seven owls"  # noqa: S105 - an example
+TIMESTAMP = "2026-01-05T10:00:00Z"

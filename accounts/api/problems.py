@@ -1,0 +1,44 @@
+"""The HTTP status of each refusal."""
+
+from django.utils.encoding import force_str
+from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
+
+from accounts import errors
+
+STATUS: dict[type[errors.AccountError], int] = {
+    errors.UsernameTaken: 409,
+    errors.EmailTaken: 409,
+    errors.CredentialsInvalid: 401,
+    errors.AccountDisabled: 403,
+    errors.EmailNotConfirmed: 403,
+    errors.VersionMismatch: 412,
+    errors.VersionRequired: 428,
+    errors.HashingBusy: 503,
+}
+
+
+class Refusal(APIException):
+    """A refusal on its way to the renderer, with what its headers need."""
+
+    wait: int | None = None
+    auth_header: str | None = None
+
+
+def as_api_exception(error: errors.AccountError) -> APIException:
+    """Give a refusal the HTTP status of its nearest listed ancestor."""
+    if isinstance(error, errors.DetailsInvalid):
+        return _validation_error(error)
+    exc = Refusal(detail=force_str(error.message), code=error.code)
+    exc.status_code = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+    if isinstance(error, errors.HashingBusy):
+        exc.wait = error.retry_after
+    if exc.status_code == 401:  # noqa: PLR2004
+        exc.auth_header = f'Bearer error="{error.code}"'
+    return exc
+
+
+def _validation_error(error: errors.DetailsInvalid) -> ValidationError:
+    found: dict[str, list[ErrorDetail]] = {}
+    for problem in error.problems:
+        found.setdefault(problem.field, []).append(ErrorDetail(force_str(problem.message), code=problem.code))
+    return ValidationError(found)

@@ -1,0 +1,36 @@
+"""Members that several requests have."""
+
+import unicodedata
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import ValidationError
+
+from tokens.api.serializers.strict import StrictCharField
+
+
+class PersonalNameField(StrictCharField):
+    """A person's name: whatever people are called, on one line."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(max_length=150, allow_blank=True, **options)
+
+    def to_internal_value(self, data: object) -> str:
+        value: str = super().to_internal_value(data)
+        # Line breaks, tabs and the like; joiners (Cf) are part of how Persian names are written.
+        if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in value):
+            raise ValidationError(_("Control characters have no place in a name."), code="invalid")
+        return value
+
+
+class LocaleField(StrictCharField):
+    """One of the languages that this installation speaks."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(max_length=10, **options)
+
+    def to_internal_value(self, data: object) -> str:
+        value: str = super().to_internal_value(data)
+        if value not in dict(settings.LANGUAGES):
+            raise ValidationError(_("This language is not available."), code="invalid")
+        return value

@@ -1,0 +1,15 @@
+"""The shape of a change to one's own account."""
+
+from accounts.api.serializers.members import LocaleField, PersonalNameField
+from accounts.types import ProfileChange
+from tokens.api.serializers.strict import StrictSerializer
+
+
+class ProfileInput(StrictSerializer):
+    """What a person may change about themselves; what is left out stays."""
+
+    full_name = PersonalNameField(required=False)
+    locale = LocaleField(required=False)
+
+    def change(self) -> ProfileChange:
+        return ProfileChange(**self.validated_data)

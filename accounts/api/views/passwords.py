@@ -1,0 +1,70 @@
+from typing import ClassVar
+
+from django.utils import timezone
+from django.utils.translation import gettext
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import examples
+from accounts.api.base import AccountsAPIView, caller, principal
+from accounts.api.documents import instant
+from accounts.api.serializers.outputs import PasswordChangeOutput
+from accounts.api.serializers.passwords import PasswordChangeInput
+from accounts.services import passwords
+from tokens.api.examples import TOKENS
+from tokens.api.presentation import token_pair
+
+
+class ChangePasswordView(AccountsAPIView):
+    """Change your password.
+
+    Every other session ends. This one goes on with the tokens in the answer; those that it had until now are dead.
+    """
+
+    problem_codes: ClassVar[dict[str, list[str]]] = {"put": ["invalid_credentials"]}
+    field_codes: ClassVar[dict[str, list[str]]] = {
+        "put": [
+            "required", "invalid", "blank", "unknown_field", "password_too_short", "password_too_long",
+            "password_too_common", "password_too_similar", "password_too_weak", "password_unchanged", "password_reused",
+        ]
+    }  # fmt: skip
+
+    @extend_schema(
+        operation_id="change_password",
+        tags=["accounts"],
+        request=PasswordChangeInput,
+        responses={200: PasswordChangeOutput},
+        examples=[
+            OpenApiExample(
+                "A new password",
+                request_only=True,
+                value={"old_password": examples.PASSWORD, "new_password": examples.NEW_PASSWORD},
+            ),
+            OpenApiExample(
+                "Changed",
+                response_only=True,
+                value={
+                    "message": "Your password was changed. All other sessions were ended.",
+                    "tokens": TOKENS,
+                    "timestamp": examples.TIMESTAMP,
+                },
+            ),
+        ],
+    )
+    def put(self, request: Request) -> Response:
+        body = PasswordChangeInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        pair = passwords.change(
+            user=caller(request),
+            session_id=principal(request).session_id,
+            old_password=body.validated_data["old_password"],
+            new_password=body.validated_data["new_password"],
+        )
+        return Response(
+            {
+                "message": gettext("Your password was changed. All other sessions were ended."),
+                "tokens": token_pair(pair),
+                "timestamp": instant(timezone.now()),
+            }
+        )

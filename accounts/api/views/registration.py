@@ -1,0 +1,76 @@
+from typing import ClassVar
+
+from django.utils import timezone
+from django.utils.translation import get_language, gettext, gettext_noop
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import examples
+from accounts.api.base import AccountsAPIView
+from accounts.api.documents import instant, user_document
+from accounts.api.locale import supported_language
+from accounts.api.serializers.outputs import MessageOutput, RegistrationOutput
+from accounts.api.serializers.registration import RegistrationInput
+from accounts.services import registration
+from tokens.api.client import client_context
+from tokens.api.examples import TOKENS
+from tokens.api.presentation import token_pair
+
+MESSAGE = gettext_noop(
+    "Thank you. If this address is new here, we have written to it; otherwise we have written to its owner."
+)
+
+
+class RegisterView(AccountsAPIView):
+    """Open an account.
+
+    Where addresses have to be confirmed, the answer is 202 and the same for addresses that are registered already;
+    where they don't, it is 201 with a first session.
+    """
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["username_taken", "email_taken"]}
+    field_codes: ClassVar[dict[str, list[str]]] = {
+        "post": [
+            "required", "invalid", "blank", "min_length", "max_length", "unknown_field", "username_invalid",
+            "username_reserved", "email_invalid", "password_too_short", "password_too_long", "password_too_common",
+            "password_too_similar", "password_too_weak",
+        ]
+    }  # fmt: skip
+
+    @extend_schema(
+        operation_id="register",
+        tags=["accounts"],
+        request=RegistrationInput,
+        responses={201: RegistrationOutput, 202: MessageOutput},
+        examples=[
+            OpenApiExample(
+                "A new account",
+                request_only=True,
+                value={"username": "mina", "email": "mina@example.com", "password": examples.PASSWORD},
+            ),
+            OpenApiExample(
+                "With its first session",
+                response_only=True,
+                status_codes=["201"],
+                value={"user": {**examples.USER, "email_confirmed": False}, "tokens": TOKENS},
+            ),
+            OpenApiExample(
+                "With an address to confirm",
+                response_only=True,
+                status_codes=["202"],
+                value={"message": MESSAGE, "timestamp": examples.TIMESTAMP},
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        body = RegistrationInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        application = body.application(default_locale=supported_language(get_language()))
+        signed_in = registration.register(application=application, client=client_context(request))
+        if signed_in is None:
+            return Response({"message": gettext(MESSAGE), "timestamp": instant(timezone.now())}, status=202)
+        return Response({"user": user_document(signed_in.user), "tokens": token_pair(signed_in.tokens)}, status=201)

@@ -1,0 +1,72 @@
+"""Start-up checks."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's name
+from django.utils.module_loading import import_string
+
+from accounts.conf import AccountSettings, account_settings
+
+LEAST_ROUNDS = 10  # OWASP Password Storage Cheat Sheet
+HASHER = "accounts.hashers.BCryptHasher"
+
+
+@register()
+def check_settings(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse unknown names and impossible values."""
+    problems: list[CheckMessage] = [
+        Error(f"ACCOUNTS has no setting {name!r}.", id="accounts.E001")
+        for name in getattr(settings, "ACCOUNTS", {})
+        if name not in AccountSettings.NAMES
+    ]
+    conf = account_settings
+    impossible = {
+        "EMAIL_CONFIRMATION must be 'required' or 'optional'": conf.EMAIL_CONFIRMATION not in ("required", "optional"),
+        "PASSWORD_MIN_LENGTH must be 8 to 128": not 8 <= conf.PASSWORD_MIN_LENGTH <= 128,  # noqa: PLR2004
+        "PASSWORD_MIN_SCORE must be 0 to 4": not 0 <= conf.PASSWORD_MIN_SCORE <= 4,  # noqa: PLR2004
+        "PASSWORD_HISTORY must not be negative": conf.PASSWORD_HISTORY < 0,
+        "BCRYPT_ROUNDS must be 4 to 31": not 4 <= conf.BCRYPT_ROUNDS <= 31,  # noqa: PLR2004
+        "HASHING_THREADS must be at least 1": conf.HASHING_THREADS < 1,
+        "HASHING_QUEUE must be at least 1": conf.HASHING_QUEUE < 1,
+    }
+    problems += [Error(f"ACCOUNTS: {sentence}.", id="accounts.E002") for sentence, is_so in impossible.items() if is_so]
+    return problems
+
+
+@register()
+def check_hashing(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse a hook that can't be imported and a preferred hasher that doesn't know the settings."""
+    problems: list[CheckMessage] = []
+    path = account_settings.WHILE_HASHING
+    if path is not None:
+        try:
+            import_string(path)
+        except ImportError as error:
+            problems.append(Error(f"ACCOUNTS['WHILE_HASHING']: {error}", id="accounts.E003"))
+    if settings.PASSWORD_HASHERS[0] != HASHER:
+        problems.append(
+            Warning(f"PASSWORD_HASHERS does not begin with {HASHER}: BCRYPT_ROUNDS has no effect.", id="accounts.W001")
+        )
+    return problems
+
+
+@register(Tags.security, deploy=True)
+def check_strength(**_kwargs: Any) -> list[CheckMessage]:
+    """Name what is weaker than it should be in production."""
+    problems: list[CheckMessage] = []
+    if account_settings.BCRYPT_ROUNDS < LEAST_ROUNDS:
+        problems.append(
+            Error(
+                f"ACCOUNTS['BCRYPT_ROUNDS'] is below {LEAST_ROUNDS}: hashes are guessed too fast.", id="accounts.E010"
+            )
+        )
+    if account_settings.EMAIL_CONFIRMATION != "required":
+        problems.append(
+            Warning(
+                "ACCOUNTS['EMAIL_CONFIRMATION'] is 'optional': anybody can find out which addresses have an account, "
+                "and register with an address of somebody else.",
+                id="accounts.W010",
+            )
+        )
+    return problems

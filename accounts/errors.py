@@ -1,0 +1,89 @@
+"""Refusals of this app."""
+
+from collections.abc import Sequence
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.types import FieldProblem
+
+
+class AccountError(Exception):
+    """Root of this app's refusals: the class informs the trail, the code the caller."""
+
+    code = "validation_error"
+    message: str | Promise = _("The request can't be carried out.")
+
+    def __init__(self, **context: object) -> None:
+        super().__init__(self.code)
+        self.context = context  # never sent to the caller
+
+
+class DetailsInvalid(AccountError):
+    """Something that a person chose, a name, an address or a password, is not acceptable."""
+
+    message = _("Some details are not valid.")
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        super().__init__()
+        self.problems = tuple(problems)
+
+
+class UsernameTaken(AccountError):
+    """Somebody has this username, if perhaps in another spelling of upper and lower case."""
+
+    code = "username_taken"
+    message = _("This username is taken.")
+
+
+class EmailTaken(AccountError):
+    """Somebody has this address. Only said where EMAIL_CONFIRMATION is optional."""
+
+    code = "email_taken"
+    message = _("This e-mail address is already registered.")
+
+
+class CredentialsInvalid(AccountError):
+    """Name and password don't belong together; which of the two is wrong is not said (OWASP ASVS 5.0, 6.3.8)."""
+
+    code = "invalid_credentials"
+    message = _("The name or the password is wrong.")
+
+
+class AccountDisabled(AccountError):
+    """The password was right, but an administrator closed the account."""
+
+    code = "account_disabled"
+    message = _("This account is disabled.")
+
+
+class EmailNotConfirmed(AccountError):
+    """The password was right, but nobody has shown yet that the address is theirs."""
+
+    code = "email_not_confirmed"
+    message = _("The e-mail address of this account is not confirmed yet.")
+
+
+class VersionMismatch(AccountError):
+    """The account was changed since the caller read it (RFC 9110, 15.5.13)."""
+
+    code = "version_mismatch"
+    message = _("The account was changed in the meantime. Read it again.")
+
+
+class VersionRequired(AccountError):
+    """A change came without saying which version it is meant for (RFC 6585, 3)."""
+
+    code = "precondition_required"
+    message = _("Send the ETag of the version to change in If-Match.")
+
+
+class HashingBusy(AccountError):
+    """As many passwords wait for their hash as may."""
+
+    code = "service_unavailable"
+    message = _("Too many sign-ins at once. Try again in a moment.")
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(retry_after=retry_after)
+        self.retry_after = retry_after

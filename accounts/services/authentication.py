@@ -1,0 +1,130 @@
+"""From a name and a password to a session."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts import selectors
+from accounts.conf import account_settings
+from accounts.errors import AccountDisabled, AccountError, CredentialsInvalid, EmailNotConfirmed
+from accounts.models import User
+from accounts.services import hashing
+from security_events.catalogue import EventType, Outcome
+from security_events.services import recording
+from security_events.types import Subject
+from tokens.services import issuing, sessions
+from tokens.types import ClientContext, TokenPair
+
+PASSWORD = "pwd"  # noqa: S105 - the authentication method's name (RFC 8176, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody with a new session."""
+
+    user: User
+    tokens: TokenPair
+
+
+def sign_in(*, name: str, password: str, client: ClientContext, now: datetime | None = None) -> SignedIn:
+    """Open a session for whom a username or an address and a password belong to.
+
+    A name that nobody has and a wrong password are refused alike, after the same work (OWASP ASVS 5.0, 6.3.8); what
+    else stands in the way is only said to who knows the password. The hash is computed outside of any transaction; the
+    one that follows finds out by itself when the account was changed meanwhile.
+
+    Raises: CredentialsInvalid, AccountDisabled, EmailNotConfirmed, HashingBusy, and SessionLimitReached of ``tokens``.
+    """
+    user = selectors.user_for_sign_in(name=name)
+    verdict = hashing.check(password=password, digest=user.password if user else None)
+    if user is None or not verdict.is_right:
+        raise _refused(CredentialsInvalid(), user=user, name=name, now=now)
+    _require_standing(user=user, name=name, now=now)
+    with transaction.atomic():
+        pair = _open_session(user=user, upgraded_digest=verdict.upgraded_digest, client=client, now=now)
+    if pair is None:
+        raise _refused(CredentialsInvalid(), user=user, name=name, reason="changed_meanwhile", now=now)
+    return SignedIn(user=user, tokens=pair)
+
+
+def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime | None = None) -> datetime:
+    """Note that the person behind a session has just proved again who they are; return when.
+
+    Raises: CredentialsInvalid, HashingBusy, and SessionRevoked of ``tokens``.
+    """
+    digest = selectors.password_digest(user_id=user.pk)
+    if not hashing.check(password=password, digest=digest).is_right:
+        recording.record(
+            EventType.REAUTHENTICATION_FAILED,
+            actor=_subject(user),
+            target=_subject(user),
+            outcome=Outcome.FAILURE,
+            session_id=session_id,
+            reasons=["wrong_password"],
+            now=now,
+        )
+        raise CredentialsInvalid
+    with transaction.atomic():
+        at = sessions.confirm_reauthentication(session_id=session_id, now=now)
+        recording.record(
+            EventType.REAUTHENTICATED,
+            actor=_subject(user),
+            target=_subject(user),
+            session_id=session_id,
+            data={"amr": [PASSWORD]},
+            now=now,
+        )
+    return at
+
+
+def _require_standing(*, user: User, name: str, now: datetime | None) -> None:
+    if not user.is_active:
+        raise _refused(AccountDisabled(), user=user, name=name, reason="disabled", now=now)
+    if account_settings.EMAIL_CONFIRMATION == "required" and not user.is_email_confirmed:
+        raise _refused(EmailNotConfirmed(), user=user, name=name, reason="unconfirmed", now=now)
+
+
+def _open_session(
+    *, user: User, upgraded_digest: str | None, client: ClientContext, now: datetime | None
+) -> TokenPair | None:
+    event = recording.Rider(
+        EventType.LOGIN_SUCCEEDED,
+        source="signed_in",
+        columns={},
+        actor=_subject(user),
+        target=_subject(user),
+        data={"amr": [PASSWORD]},
+        now=now,
+    )
+    signed_in_at = User.objects.mark_signed_in(
+        user=user, checked_digest=user.password, new_digest=upgraded_digest or user.password, event=event, now=now
+    )
+    if signed_in_at is None:
+        return None
+    event.announce()
+    user.last_login = signed_in_at
+    if upgraded_digest:
+        recording.record(EventType.PASSWORD_HASH_UPGRADED, actor=_subject(user), target=_subject(user), now=now)
+    return issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
+
+
+def _refused(
+    error: AccountError, *, user: User | None, name: str, reason: str = "", now: datetime | None
+) -> AccountError:
+    """Record a refused sign-in, which is a transaction of its own, and return what to raise after it."""
+    actor = _subject(user) if user else Subject(name=name)
+    recording.record(
+        EventType.LOGIN_FAILED,
+        actor=actor,
+        target=actor,
+        outcome=Outcome.FAILURE,
+        reasons=[reason or ("wrong_password" if user else "unknown_name")],
+        now=now,
+    )
+    return error
+
+
+def _subject(user: User) -> Subject:
+    return Subject(id=str(user.pk), name=user.username)

@@ -1,0 +1,59 @@
+"""Sign-in of staff at the admin."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts import selectors
+from accounts.models import User
+from accounts.services import hashing
+from security_events.catalogue import EventType, Outcome
+from security_events.services import recording
+from security_events.types import Subject
+
+
+def sign_in(*, name: str, password: str, now: datetime | None = None) -> User | None:
+    """Return the member of staff whom a name and a password belong to, ``None`` for everybody else alike.
+
+    Raises: HashingBusy.
+    """
+    user = selectors.user_for_sign_in(name=name)
+    verdict = hashing.check(password=password, digest=user.password if user else None)
+    reason = _objection(user, is_right=verdict.is_right)
+    if user is None or reason:
+        _record(EventType.ADMIN_LOGIN_FAILED, user=user, name=name, reason=reason, now=now)
+        return None
+    with transaction.atomic():
+        if verdict.upgraded_digest and _upgrade(user, new_digest=verdict.upgraded_digest):
+            _record(EventType.PASSWORD_HASH_UPGRADED, user=user, name=name, now=now)
+        _record(EventType.ADMIN_LOGIN_SUCCEEDED, user=user, name=name, now=now)
+    return user
+
+
+def _objection(user: User | None, *, is_right: bool) -> str:
+    if user is None:
+        return "unknown_name"
+    if not is_right:
+        return "wrong_password"
+    if not user.is_active:
+        return "disabled"
+    return "" if user.is_staff else "not_staff"
+
+
+def _upgrade(user: User, *, new_digest: str) -> bool:
+    changed = User.objects.filter(pk=user.pk, password=user.password).update(password=new_digest)
+    # The admin's cookie is bound to the hash: the object must carry the one that is stored.
+    user.password = new_digest if changed else user.password
+    return bool(changed)
+
+
+def _record(event: EventType, *, user: User | None, name: str, reason: str = "", now: datetime | None) -> None:
+    subject = Subject(id=str(user.pk), name=user.username) if user else Subject(name=name)
+    recording.record(
+        event,
+        actor=subject,
+        target=subject,
+        outcome=Outcome.FAILURE if reason else Outcome.SUCCESS,
+        reasons=[reason] if reason else [],
+        now=now,
+    )

@@ -1,0 +1,61 @@
+"""Close and open accounts on behalf of an administrator."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import User
+from security_events.catalogue import EventType
+from security_events.services import recording
+from security_events.types import Subject
+from tokens.models import EndReason
+from tokens.services import revocation
+
+
+def deactivate(*, user: User, by: User, reason: str, now: datetime | None = None) -> bool:
+    """Keep somebody from signing in and end their sessions; ``False`` when they were deactivated already."""
+    with transaction.atomic():
+        if not _set_active(user=user, is_active=False, now=now):
+            return False
+        ended = revocation.end_sessions(
+            user_id=user.pk, reason=EndReason.ACCOUNT_DEACTIVATED, actor=_subject(by), note=reason, now=now
+        )
+        recording.record(
+            EventType.ACCOUNT_DEACTIVATED,
+            actor=_subject(by),
+            target=_subject(user),
+            data={"note": reason, "ended_sessions": ended},
+            now=now,
+        )
+    return True
+
+
+def activate(*, user: User, by: User, reason: str, now: datetime | None = None) -> bool:
+    """Let somebody sign in again; ``False`` when they could already."""
+    with transaction.atomic():
+        if not _set_active(user=user, is_active=True, now=now):
+            return False
+        recording.record(
+            EventType.ACCOUNT_ACTIVATED, actor=_subject(by), target=_subject(user), data={"note": reason}, now=now
+        )
+    return True
+
+
+def end_sessions(*, user: User, by: User, reason: str, now: datetime | None = None) -> int:
+    """Sign somebody out everywhere; return how many sessions ended."""
+    return revocation.end_sessions(
+        user_id=user.pk, reason=EndReason.ADMINISTRATOR, actor=_subject(by), note=reason, now=now
+    )
+
+
+def _set_active(*, user: User, is_active: bool, now: datetime | None) -> bool:
+    changed = User.objects.filter(pk=user.pk, is_active=not is_active).update(
+        is_active=is_active, version=F("version") + 1, updated_at=now or timezone.now()
+    )
+    return changed == 1
+
+
+def _subject(user: User) -> Subject:
+    return Subject(id=str(user.pk), name=user.username)

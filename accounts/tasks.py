@@ -1,0 +1,26 @@
+"""Jobs of this app, found by the background worker under this module's name."""
+
+from uuid import UUID
+
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.contrib.django import app
+from procrastinate.jobs import Job
+
+from accounts.services import mail
+
+_LONGEST_WAIT = 3600
+_MOST_ATTEMPTS = 40  # a day and a half
+
+
+class Patiently(BaseRetryStrategy):
+    """Try again after 4, 8, 16 seconds and so on up to an hour: mail servers are away for minutes or for a night."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002
+        if job.attempts >= _MOST_ATTEMPTS:
+            return None
+        return RetryDecision(retry_in={"seconds": min(_LONGEST_WAIT, 4 * 2 ** min(job.attempts, 12))})
+
+
+@app.task(name=mail.SEND_TASK, queue="mail", retry=Patiently())
+def send_mail(user_id: str, kind: str, occurred_at: str) -> None:
+    mail.send(user_id=UUID(user_id), kind=mail.Kind(kind), occurred_at=occurred_at)

@@ -1,0 +1,22 @@
+"""Frozen values that cross layers."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One thing that is wrong with one member of a request, by the codes of the contract."""
+
+    field: str
+    code: str
+    message: str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """What a person wants to be different; ``None`` leaves a member as it is."""
+
+    full_name: str | None = None
+    locale: str | None = None

@@ -1,0 +1,34 @@
+import pytest
+
+from accounts import errors
+from accounts.api.problems import STATUS, as_api_exception
+
+REFUSALS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.AccountError) and kind is not errors.AccountError
+]
+
+
+class TestAsApiException:
+    @pytest.mark.parametrize(
+        "kind", [kind for kind in REFUSALS if kind not in (errors.DetailsInvalid, errors.HashingBusy)]
+    )
+    def test_gives_every_refusal_its_status_and_keeps_its_context_back(self, kind):
+        exc = as_api_exception(kind(secret="for the trail"))
+
+        assert exc.status_code == STATUS[kind]
+        assert exc.detail.code == kind.code
+        assert "for the trail" not in str(exc.detail)
+
+    def test_says_when_to_try_again(self):
+        exc = as_api_exception(errors.HashingBusy(retry_after=3))
+
+        assert (exc.status_code, exc.wait) == (503, 3)
+
+    def test_keeps_all_problems_of_a_field(self):
+        problems = [errors.FieldProblem("password", code, "words") for code in ("one", "two")]
+
+        detail = as_api_exception(errors.DetailsInvalid(problems)).detail
+
+        assert [error.code for error in detail["password"]] == ["one", "two"]

@@ -1,0 +1,63 @@
+import pytest
+
+from accounts import selectors
+from tests.factories.accounts import PasswordHistoryFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+class TestUserForSignIn:
+    @pytest.mark.parametrize("name", ["mina", "MINA", "MINA@example.com"])
+    def test_finds_somebody_by_name_or_address(self, name):
+        user = UserFactory(username="Mina")
+
+        assert selectors.user_for_sign_in(name=name) == user
+
+    @pytest.mark.parametrize("name", ["", "min", "mina%", "@", "mina@", "' OR 1=1 --", "x" * 254])
+    def test_finds_nobody_else(self, name):
+        UserFactory(username="mina")
+
+        assert selectors.user_for_sign_in(name=name) is None
+
+    def test_leaves_out_who_is_deleted(self, now):
+        UserFactory(username="mina", deleted_at=now)
+
+        assert selectors.user_for_sign_in(name="mina") is None
+
+    def test_takes_one_statement(self, django_assert_num_queries):
+        UserFactory(username="mina")
+
+        with django_assert_num_queries(1):
+            selectors.user_for_sign_in(name="mina")
+
+
+class TestPasswordDigest:
+    def test_returns_the_hash_or_nothing(self, now):
+        assert selectors.password_digest(user_id=UserFactory(password="!x").pk) == "!x"
+        assert selectors.password_digest(user_id=UserFactory(deleted_at=now).pk) == ""
+
+
+class TestFormerPasswordDigests:
+    def test_returns_the_latest_first(self):
+        user = UserFactory()
+        rows = [PasswordHistoryFactory(user=user, raw_password=str(number)) for number in range(3)]
+        PasswordHistoryFactory()
+
+        assert selectors.former_password_digests(user_id=user.pk, count=2) == [rows[2].password, rows[1].password]
+
+
+class TestTakers:
+    def test_tells_who_has_the_name_and_who_has_the_address(self):
+        by_name, by_email = UserFactory(username="Mina", email="a@example.com"), UserFactory(email="b@example.com")
+
+        assert selectors.takers(username="mina", email_folded="b@example.com") == (by_name.pk, by_email.pk)
+        assert selectors.takers(username="mina", email_folded="c@example.com") == (by_name.pk, None)
+        assert selectors.takers(username="MINA", email_folded="a@example.com") == (by_name.pk, by_name.pk)
+        assert selectors.takers(username="new", email_folded="c@example.com") == (None, None)
+
+
+class TestUserById:
+    def test_finds_deleted_people_too(self, now):
+        user = UserFactory(deleted_at=now)
+
+        assert selectors.user_by_id(user_id=str(user.pk)) == user

@@ -1,0 +1,62 @@
+import pytest
+
+from accounts.services import authentication, standing
+from tests.factories.accounts import PASSWORD, UserFactory
+from tokens.models import EndReason, Session
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def person(phone):
+    UserFactory(username="mina", raw_password=PASSWORD)
+    return authentication.sign_in(name="mina", password=PASSWORD, client=phone).user
+
+
+@pytest.fixture
+def operator():
+    return UserFactory(username="operator", admin=True)
+
+
+class TestDeactivate:
+    def test_closes_the_account_and_ends_its_sessions(self, person, operator, events):
+        assert standing.deactivate(user=person, by=operator, reason="asked for it")
+
+        person.refresh_from_db()
+        assert not person.is_active
+        assert person.version == 2
+        assert Session.objects.get().end_reason == EndReason.ACCOUNT_DEACTIVATED
+        event = events("account.deactivated").get()
+        assert (event.actor_id, event.target_id) == (str(operator.pk), str(person.pk))
+        assert event.data == {"note": "asked for it", "ended_sessions": 1}
+
+    def test_does_nothing_to_a_closed_account(self, operator, events):
+        closed = UserFactory(is_active=False)
+
+        assert not standing.deactivate(user=closed, by=operator, reason="again")
+        assert not events("account.deactivated").exists()
+
+
+class TestActivate:
+    def test_opens_the_account_again(self, operator, events):
+        closed = UserFactory(is_active=False)
+
+        assert standing.activate(user=closed, by=operator, reason="paid")
+
+        closed.refresh_from_db()
+        assert closed.is_active
+        assert events("account.activated").get().data == {"note": "paid"}
+
+    def test_does_nothing_to_an_open_account(self, person, operator, events):
+        assert not standing.activate(user=person, by=operator, reason="again")
+        assert not events("account.activated").exists()
+
+
+class TestEndSessions:
+    def test_signs_somebody_out_everywhere(self, person, operator, events):
+        assert standing.end_sessions(user=person, by=operator, reason="stolen laptop") == 1
+
+        assert Session.objects.get().end_reason == EndReason.ADMINISTRATOR
+        event = events("session.revoked").get()
+        assert event.actor_id == str(operator.pk)
+        assert event.data["note"] == "stolen laptop"

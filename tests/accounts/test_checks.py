@@ -1,0 +1,58 @@
+import pytest
+
+from accounts import checks
+
+
+def with_conf(settings, **changes):
+    settings.ACCOUNTS = {**settings.ACCOUNTS, **changes}
+
+
+def ids(messages):
+    return [message.id for message in messages]
+
+
+class TestCheckSettings:
+    def test_is_content_with_the_settings_as_they_are(self):
+        assert checks.check_settings() == []
+        assert checks.check_hashing() == []
+
+    @pytest.mark.parametrize(
+        ("changes", "expected"),
+        [
+            ({"PASSWORD_MINIMUM": 8}, ["accounts.E001"]),
+            ({"EMAIL_CONFIRMATION": "maybe"}, ["accounts.E002"]),
+            ({"PASSWORD_MIN_LENGTH": 4}, ["accounts.E002"]),
+            ({"PASSWORD_MIN_SCORE": 5}, ["accounts.E002"]),
+            ({"PASSWORD_HISTORY": -1}, ["accounts.E002"]),
+            ({"BCRYPT_ROUNDS": 3}, ["accounts.E002"]),
+            ({"HASHING_THREADS": 0, "HASHING_QUEUE": 0}, ["accounts.E002", "accounts.E002"]),
+        ],
+    )
+    def test_names_what_is_impossible(self, settings, changes, expected):
+        with_conf(settings, **changes)
+
+        assert ids(checks.check_settings()) == expected
+
+
+class TestCheckHashing:
+    def test_names_a_hook_that_is_not_there(self, settings):
+        with_conf(settings, WHILE_HASHING="accounts.nothing.here")
+
+        assert ids(checks.check_hashing()) == ["accounts.E003"]
+
+    def test_names_a_hasher_that_the_settings_do_not_reach(self, settings):
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+
+        assert ids(checks.check_hashing()) == ["accounts.W001"]
+
+
+class TestCheckStrength:
+    def test_names_what_is_too_weak_for_production(self, settings):
+        with_conf(settings, BCRYPT_ROUNDS=9, EMAIL_CONFIRMATION="optional")
+
+        assert ids(checks.check_strength()) == ["accounts.E010", "accounts.W010"]
+
+    def test_is_content_with_the_defaults(self, settings):
+        settings.ACCOUNTS = {}
+
+        assert checks.check_strength() == []
