@@ -1,0 +1,97 @@
+"""Sessions, families and signing keys: to be read, and sessions to be ended. Digests and private keys stay unread."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
+from security_events.types import Subject
+from tokens import devices
+from tokens.conf import token_settings
+from tokens.models import EndReason, Session, SigningKey, TokenFamily
+from tokens.services import revocation
+
+
+class TokensAdmin(ReadOnlyAdmin):
+    """Rows that may be seen by who may do the action ``reading``."""
+
+    reading: str
+
+    def has_module_permission(self, request: Any) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: Any, _obj: Any = None) -> bool:
+        return token_settings.MAY(request.user, self.reading)
+
+
+@admin.register(Session)
+class SessionAdmin(TokensAdmin):
+    """Who is signed in where."""
+
+    reading = "sessions:read"
+    list_display = ["user", "device", "ip_address", "created_at", "last_activity_at", "ended_at", "end_reason"]
+    list_filter = [("ended_at", admin.EmptyFieldListFilter), "end_reason", "created_at"]
+    list_select_related = ["user"]
+    search_fields = ["=id", "user__username", "user__email", "=ip_address"]
+    ordering = ["-id"]
+    readonly_fields = (
+        "id", "user", "device", "ip_address", "user_agent", "created_at", "last_activity_at", "authenticated_at", "amr",
+        "expires_at", "ended_at", "end_reason",
+    )  # fmt: skip
+    fields = readonly_fields
+    actions = ["end"]
+
+    @admin.display(description=_("device"))
+    def device(self, session: Session) -> str:
+        return devices.describe(session.user_agent)
+
+    def has_end_permission(self, request: Any) -> bool:
+        return token_settings.MAY(request.user, "sessions:end")
+
+    @admin.action(description=_("End sessions"), permissions=["end"])
+    def end(self, request: Any, queryset: QuerySet[Session]) -> Any:
+        actor = Subject(id=str(request.user.pk), name=request.user.get_username())
+
+        def act(session: Any, reason: str) -> bool:
+            return revocation.end_session(
+                session_id=session.pk, user_id=session.user_id, reason=EndReason.ADMINISTRATOR, actor=actor, note=reason
+            )
+
+        return ask_for_reason(self, request, queryset, title=_("End sessions"), act=act)
+
+
+@admin.register(TokenFamily)
+class TokenFamilyAdmin(TokensAdmin):
+    """The lineages of refresh tokens, without any digest."""
+
+    reading = "sessions:read"
+    list_display = ["family_id", "user", "generation", "rotated_at", "expires_at", "is_revoked", "revoke_reason"]
+    list_filter = ["is_revoked", "revoke_reason"]
+    list_select_related = ["user"]
+    search_fields = ["=family_id", "=session__id", "user__username", "user__email"]
+    ordering = ["-family_id"]
+    readonly_fields = (
+        "family_id", "user", "session", "generation", "confirmed_generation", "created_at", "rotated_at", "expires_at",
+        "is_revoked", "revoked_at", "revoke_reason",
+    )  # fmt: skip
+    fields = readonly_fields
+
+    def get_queryset(self, request: Any) -> QuerySet[TokenFamily]:
+        return super().get_queryset(request).defer("token_hash", "previous_token_hash")
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(TokensAdmin):
+    """The keys that sign access tokens: their public halves."""
+
+    reading = "keys:read"
+    list_display = ["kid", "algorithm", "created_at", "activated_at", "retired_at", "expires_at"]
+    search_fields = ["=kid"]
+    ordering = ["-activated_at"]
+    readonly_fields = ("kid", "algorithm", "public_key", "created_at", "activated_at", "retired_at", "expires_at")
+    fields = readonly_fields
+
+    def get_queryset(self, request: Any) -> QuerySet[SigningKey]:
+        return super().get_queryset(request).defer("private_key")
