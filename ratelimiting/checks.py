@@ -1,0 +1,27 @@
+"""Start-up checks."""
+
+import ipaddress
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from ratelimiting.conf import RateLimitingSettings, rate_limiting_settings
+
+
+@register()
+def check_settings(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse unknown names and networks that are none."""
+    problems: list[CheckMessage] = [
+        Error(f"RATELIMITING has no setting {name!r}.", id="ratelimiting.E001")
+        for name in getattr(settings, "RATELIMITING", {})
+        if name not in RateLimitingSettings.NAMES
+    ]
+    for network in rate_limiting_settings.TRUSTED_PROXIES:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            problems.append(
+                Error(f"RATELIMITING['TRUSTED_PROXIES']: {network!r} is no network.", id="ratelimiting.E002")
+            )
+    return problems
