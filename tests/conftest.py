@@ -1,0 +1,69 @@
+"""What every test may use, and how tests that need the machine for themselves get it."""
+
+import fcntl
+import secrets
+import tempfile
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+TURN = pytest.StashKey[Path]()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The moment at which a test takes place, where the clock is passed in."""
+    return datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, request: pytest.FixtureRequest):
+    """Give this run test databases of its own: two runs may be pointed at one server."""
+    if request.config.getvalue("reuse_db"):
+        return
+    run = getattr(request.config, "workerinput", {}).get("testrunuid", secrets.token_hex(4))[:8]
+    for connection in connections.all():
+        names = connection.settings_dict["TEST"]
+        names["NAME"] = f"{names['NAME'] or 'test_' + connection.settings_dict['NAME']}_{run}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    run_id = getattr(config, "workerinput", {}).get("testrunuid")
+    if run_id is not None:
+        config.stash[TURN] = turn_of(run_id)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what is marked serial last, so that the others need not wait in between."""
+    items.sort(key=lambda item: item.get_closest_marker("serial") is not None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test marked serial run only when no other worker runs any, by a lock that dies with its holder."""
+    turn = item.config.stash.get(TURN, None)
+    if turn is None:
+        return (yield)
+    with turn.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if item.get_closest_marker("serial") else fcntl.LOCK_SH)
+        return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Remember, in the process that started the workers, which lock they use."""
+    node.config.stash[TURN] = turn_of(node.workerinput["testrunuid"])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the lock's file when all workers have ended."""
+    if TURN in config.stash and not hasattr(config, "workerinput"):
+        config.stash[TURN].unlink(missing_ok=True)
+
+
+def turn_of(run_id: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"cedrina-turn-{run_id}"
