@@ -1,0 +1,48 @@
+"""The schema and its page: open in development, for administrators alone elsewhere."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.permissions import BasePermission
+from rest_framework.renderers import TemplateHTMLRenderer
+from rest_framework.request import Request
+
+from accounts.access.decisions import may
+from cedrina.json import FastJSONRenderer
+from tokens.api.authentication import AccessTokenAuthentication
+
+ACTION = "docs:read"
+
+
+class MayReadDocumentation(BasePermission):
+    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - the framework's signature
+        return settings.ENVIRONMENT == "development" or may(request.user, ACTION)
+
+
+class PlainJSON(FastJSONRenderer):
+    """The same document for callers who ask for plain JSON."""
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return bytes(OpenApiJsonRenderer().render(data, accepted_media_type, renderer_context))
+
+
+class SchemaView(SpectacularAPIView):
+    """This document: every call, every answer and every error code."""
+
+    # Administrators come with the admin's session from the page, programs with an access token.
+    authentication_classes = [AccessTokenAuthentication, SessionAuthentication]
+    permission_classes = [MayReadDocumentation]
+    content_negotiation_class = DefaultContentNegotiation
+    renderer_classes = [PlainJSON, OpenApiJsonRenderer, OpenApiJsonRenderer2]
+
+
+class DocumentationView(SpectacularSwaggerSplitView):
+    authentication_classes = [AccessTokenAuthentication, SessionAuthentication]
+    permission_classes = [MayReadDocumentation]
+    content_negotiation_class = DefaultContentNegotiation
+    renderer_classes = [TemplateHTMLRenderer, FastJSONRenderer]
+    template_name = "api_documentation.html"

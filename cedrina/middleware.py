@@ -1,0 +1,112 @@
+"""What happens to every request: an id, an address, a language, and the headers that every answer carries."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port, validate_host
+from django.utils import translation
+
+from cedrina import problems
+from cedrina.correlation import ENVIRON_KEY, HEADER, correlation_id
+from cedrina.languages import negotiated
+from cedrina.paths import speaks_html
+from cedrina.problem_catalogue import status_code
+from ratelimiting.client_ip import client_ip_of_environ
+from security_events.context import RequestContext, bind
+
+LONGEST_USER_AGENT = 512
+FIRST_ERROR = 400
+NOT_ALLOWED = 405
+
+
+class RequestMiddleware:
+    """One layer instead of five: the API's answers are small, so each layer would show."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        hsts = _hsts()
+        everywhere = {
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), usb=()",
+            **({"Strict-Transport-Security": hsts} if hsts else {}),
+        }
+        self._api = tuple({**everywhere, "Referrer-Policy": "no-referrer"}.items())
+        # A page's own forms must tell where they came from, or their CSRF check fails over TLS.
+        self._pages = tuple({**everywhere, "Referrer-Policy": "same-origin"}.items())
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        meta = request.META
+        identity = request.correlation_id = correlation_id(meta.get(ENVIRON_KEY))  # type: ignore[attr-defined]
+        address = request.client_ip = client_ip_of_environ(meta)  # type: ignore[attr-defined]
+        user_agent = meta.get("HTTP_USER_AGENT", "")[:LONGEST_USER_AGENT]
+        with bind(RequestContext(correlation_id=identity, ip_address=address, user_agent=user_agent)):
+            accepted = meta.get("HTTP_ACCEPT_LANGUAGE")
+            language = negotiated(accepted) if accepted else settings.LANGUAGE_CODE
+            if language == settings.LANGUAGE_CODE:
+                response = self._respond(request)
+            else:
+                with translation.override(language):
+                    response = self._respond(request)
+        if accepted:
+            response.headers.setdefault("Content-Language", language)
+        response.headers[HEADER] = identity
+        return response
+
+    def _respond(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if not _is_ours(request.META.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
+            response = problems.response(request, "malformed_request")
+        else:
+            response = self.get_response(request)
+        headers = response.headers
+        if response.status_code >= FIRST_ERROR and not speaks_html(path):
+            response = self._as_problem(request, response)
+            headers = response.headers
+        if speaks_html(path):
+            fixed = self._pages
+        else:
+            fixed = self._api
+            if "Cache-Control" not in headers:
+                headers["Cache-Control"] = "no-store"
+        for name, value in fixed:
+            headers[name] = value
+        return response
+
+    def _as_problem(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Give an error that was not ours the shape of the contract; what is one already passes."""
+        if response.status_code == NOT_ALLOWED and "Allow" in response.headers:
+            # OPTIONS is listed by the framework but answered by nobody.
+            methods = [method for method in response.headers["Allow"].split(", ") if method != "OPTIONS"]
+            response.headers["Allow"] = ", ".join(methods)
+        if response.headers.get("Content-Type", "").startswith((problems.CONTENT_TYPE, "application/json")):
+            return response
+        code = status_code(response.status_code)
+        problem = problems.response(request, code, status=response.status_code)
+        for name in ("Allow", "WWW-Authenticate", "Retry-After"):
+            if name in response.headers:
+                problem.headers[name] = response.headers[name]
+        return problem
+
+
+def _hsts() -> str:
+    if not settings.SECURE_HSTS_SECONDS:
+        return ""
+    parts = [f"max-age={settings.SECURE_HSTS_SECONDS}"]
+    if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS:
+        parts.append("includeSubDomains")
+    if settings.SECURE_HSTS_PRELOAD:
+        parts.append("preload")
+    return "; ".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _is_ours(host: str, allowed: tuple[str, ...]) -> bool:
+    """Whether the Host header names this server. HTTP/1.0 may leave it out; no answer is built from it anyway."""
+    if not host:
+        return True
+    domain, _port = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)

@@ -1,0 +1,84 @@
+"""`python -m cedrina.serving`: HTTP and sockets on one port; `--http`, `--sockets`: each by a server of its own."""
+
+import argparse
+import os
+
+from cedrina.serving.environments import settings_module
+
+ONE_FRAME = 16 * 1024
+KEEP_ALIVE_SECONDS = 30
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until a signal comes."""
+    parser = argparse.ArgumentParser(prog="python -m cedrina.serving", description=__doc__)
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--http", action="store_true", help="HTTP alone, by WEB_CONCURRENCY workers of granian")
+    kind.add_argument("--sockets", action="store_true", help="WebSockets alone, by daphne; Redis joins it to the rest")
+    parser.add_argument("--host", help="instead of HOST")
+    parser.add_argument("--port", type=int, help="instead of PORT")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
+    # Read here first: a configuration that can't be served is said once, not by every worker.
+    from django.conf import settings  # noqa: PLC0415 - only now it is known which
+
+    host = options.host or settings.SERVING["HOST"]
+    port = settings.SERVING["PORT"] if options.port is None else options.port
+    if options.http:
+        serve_http(host, port, settings.SERVING["WORKERS"])
+    elif options.sockets:
+        serve_sockets(host, port)
+    else:
+        serve_both(host, port)
+
+
+def serve_http(host: str, port: int, workers: int) -> None:
+    """Serve HTTP with granian."""
+    from granian import Granian  # noqa: PLC0415 - its native part is not needed by the other servers
+    from granian.constants import Interfaces  # noqa: PLC0415
+    from granian.log import LogLevels  # noqa: PLC0415
+
+    Granian(
+        "cedrina.rsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.RSGI,
+        workers=workers,
+        websockets=False,
+        respawn_failed_workers=True,
+        log_level=LogLevels.error,
+    ).serve()
+
+
+def serve_sockets(host: str, port: int) -> None:
+    """Serve WebSockets with daphne."""
+    from cedrina.serving.sockets_server import SpeakingCommand  # noqa: PLC0415 - it installs Twisted's reactor
+
+    limits = ["--websocket-max-message-size", str(ONE_FRAME), "--no-server-name", "--verbosity", "0"]
+    SpeakingCommand().run(["-b", host, "-p", str(port), *limits, "cedrina.asgi:application"])
+
+
+def serve_both(host: str, port: int) -> None:
+    """Serve everything with uvicorn, in this one process."""
+    import uvicorn  # noqa: PLC0415
+
+    from cedrina.serving.patience import ImpatientProtocol  # noqa: PLC0415
+
+    uvicorn.run(
+        "cedrina.asgi:application",
+        host=host,
+        port=port,
+        http=ImpatientProtocol,
+        ws_max_size=ONE_FRAME,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+        proxy_headers=False,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+    )
+
+
+if __name__ == "__main__":
+    main()

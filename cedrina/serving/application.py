@@ -1,0 +1,24 @@
+"""Put the layers of serving together. Importing this sets Django up."""
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+django_application = get_wsgi_application()
+
+from cedrina.database.limits import bound_statements  # noqa: E402 - needs the settings and the apps
+from cedrina.serving import slots  # noqa: E402
+from cedrina.serving.lanes import Lanes  # noqa: E402
+from cedrina.serving.reception import Reception  # noqa: E402
+
+bound_statements()
+
+
+def bounded_application(connections: int) -> slots.Application:
+    """Return the WSGI application for many threads, which share so many connections."""
+    return slots.bounded(django_application, slots.use(number=connections, warm=settings.SERVING["WARM"]))
+
+
+def reception() -> Reception:
+    """Return the way in for servers with an event loop; its thread has a connection of its own."""
+    shared = bounded_application(max(1, settings.SERVING["SLOTS"] - 1))
+    return Reception(Lanes(quick=django_application, slow=shared, threads=settings.SERVING["THREADS"]))

@@ -1,0 +1,67 @@
+"""Take a request in within its bounds, whichever server brings it, and have it answered."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from cedrina import edge
+from cedrina.serving.lanes import Answer, Lanes
+from cedrina.serving.slots import NoSlotFree
+
+log = structlog.get_logger(__name__)
+
+
+class BodyTooLarge(Exception):
+    """More than the contract allows was declared or came."""
+
+
+class Disconnected(Exception):
+    """The client went away before its request was whole."""
+
+
+class Reception:
+    """Reads a small body in time, then asks the lanes."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self._limit: int = settings.MAX_BODY_BYTES
+
+    async def answer(self, environ: dict[str, Any], body: AsyncIterator[bytes] | None) -> Answer:
+        """Return the application's answer or a refusal.
+
+        Raises: Disconnected.
+        """
+        try:
+            content = await self._content(environ, body) if body is not None else b""
+            environ["wsgi.input"] = BytesIO(content)
+            environ["CONTENT_LENGTH"] = str(len(content))
+            return await self._lanes.answer(environ)
+        except BodyTooLarge:
+            return edge.refusal("payload_too_large", environ)
+        except TimeoutError:
+            return edge.refusal("request_timeout", environ)
+        except NoSlotFree:
+            return edge.refusal("service_unavailable", environ)
+        except Disconnected:
+            raise
+        except Exception:
+            log.exception("request_failed", path=environ["PATH_INFO"])
+            return edge.refusal("internal_error", environ)
+
+    async def _content(self, environ: dict[str, Any], body: AsyncIterator[bytes]) -> bytes:
+        declared = edge.declared_length(environ.get("CONTENT_LENGTH"))
+        if declared is not None and declared > self._limit:
+            raise BodyTooLarge
+        content = b""
+        async with asyncio.timeout(edge.BODY_SECONDS):
+            async for chunk in body:
+                content += chunk
+                if len(content) > self._limit:
+                    raise BodyTooLarge
+        if declared is not None and len(content) < declared:
+            raise Disconnected
+        return content

@@ -1,0 +1,219 @@
+"""All settings. Nothing else reads the environment; what it may say is declared in `declared.py`."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from cedrina.settings import connections, environment
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
+if not IS_TEST:
+    environment.read_dotenv()
+ENV = environment.load(environment.of_a_test_run() if IS_TEST else None)
+ENVIRONMENT: str = ENV["CEDRINA_ENV"]
+
+# Never on: its pages show variables, and its 404 is not the contract's.
+DEBUG = False
+SECRET_KEY: str = ENV["SECRET_KEY"]
+ALLOWED_HOSTS: list[str] = list(ENV["ALLOWED_HOSTS"])
+PUBLIC_URL: str = ENV["PUBLIC_URL"].rstrip("/")
+IS_HTTPS = PUBLIC_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "accounts.admin_config.GuardedAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
+    "csp",
+    "procrastinate.contrib.django",
+    "security_events",
+    "ratelimiting",
+    "tokens",
+    "accounts",
+    "cedrina",
+]
+MIDDLEWARE = [
+    "cedrina.middleware.RequestMiddleware",
+    # These act on pages alone; calls of the API go straight through.
+    "cedrina.browser_middleware.StaticFiles",
+    "cedrina.browser_middleware.Sessions",
+    "cedrina.browser_middleware.Csrf",
+    "cedrina.browser_middleware.Authentication",
+    "cedrina.browser_middleware.Messages",
+    "cedrina.browser_middleware.ContentSecurityPolicy",
+]
+if ENV["CORS_ALLOWED_ORIGINS"]:
+    MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
+ROOT_URLCONF = "cedrina.urls"
+WSGI_APPLICATION = "cedrina.wsgi.application"
+ASGI_APPLICATION = "cedrina.asgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+SILENCED_SYSTEM_CHECKS = [
+    # The database keeps usernames unique without regard to case, by an expression that these checks do not see.
+    "auth.E003",
+    "auth.W004",
+    # RequestMiddleware sends these headers; the CSRF check is a subclass that leaves the API alone.
+    "security.W001",
+    "security.W002",
+    "security.W003",
+]
+
+DATABASES = {"default": connections.database(ENV["DATABASE_URL"], is_prepared=ENV["DATABASE_PREPARED_STATEMENTS"])}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": connections.cache(ENV["REDIS_URL"])}
+CHANNEL_LAYERS = {"default": connections.channel_layer(ENV["REDIS_URL"])}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.PooledBackend"]
+# The first makes new hashes; the others only read what another Django project stored.
+PASSWORD_HASHERS = ["accounts.hashers.BCryptHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "accounts.validators.LengthValidator"},
+    {"NAME": "accounts.validators.MaximumLengthValidator"},
+    {"NAME": "accounts.validators.CommonPasswordValidator"},
+    {"NAME": "accounts.validators.SimilarityValidator"},
+    {"NAME": "accounts.validators.StrengthValidator"},
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("fa", _("Persian")), ("ar", _("Arabic"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+# Straight from the packages, so that nothing has to be collected before the first start.
+WHITENOISE_USE_FINDERS = True
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_NAME = "__Host-cedrina_admin" if IS_HTTPS else "cedrina_admin"
+CSRF_COOKIE_NAME = "__Host-cedrina_csrf" if IS_HTTPS else "cedrina_csrf"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "cedrina.error_views.csrf_failure"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV["TRUSTED_PROXIES"] else None
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+CORS_ALLOWED_ORIGINS = list(ENV["CORS_ALLOWED_ORIGINS"])
+CORS_URLS_REGEX = r"^/(api|\.well-known)/"
+CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-type", "if-match", "x-correlation-id"]
+CORS_EXPOSE_HEADERS = ["etag", "retry-after", "www-authenticate", "x-correlation-id"]
+# The largest body of the contract; forms of the admin stay under it too.
+MAX_BODY_BYTES = 64 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+DEFAULT_FROM_EMAIL: str = ENV["DEFAULT_FROM_EMAIL"]
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+globals().update(connections.mail(ENV["EMAIL_URL"]))
+
+PROCRASTINATE_IMPORT_PATHS = ["cedrina.jobs"]
+
+LOGGING_CONFIG = "cedrina.logging.configure"
+LOGGING = {"FORMAT": ENV["LOG_FORMAT"], "LEVEL": ENV["LOG_LEVEL"], "FILE": ENV["LOG_FILE"]}
+
+PROBLEM_TYPE_BASE: str = ENV["PROBLEM_TYPE_BASE"]
+SERVING = {
+    "HOST": ENV["HOST"],
+    "PORT": ENV["PORT"],
+    "WORKERS": ENV["WEB_CONCURRENCY"],
+    "SLOTS": ENV["DATABASE_POOL_MAX"],
+    "WARM": ENV["DATABASE_POOL_MIN"],
+    # All that may hash or wait for it, one more to be told that the queue is full, and some for the admin's pages.
+    "THREADS": ENV["HASHING_THREADS"] + ENV["HASHING_QUEUE"] + 8,
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tokens.api.authentication.AccessTokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["cedrina.json.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["cedrina.json.FastJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cedrina.json.OnlyJSONNegotiation",
+    "DEFAULT_SCHEMA_CLASS": "cedrina.openapi.ContractSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "EXCEPTION_HANDLER": "cedrina.problems.problem_handler",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Cedrina",
+    "DESCRIPTION": "Accounts, sessions and tokens. Every error is `application/problem+json` (RFC 9457).",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["cedrina.openapi.describe_problems"],
+    "SERVE_PUBLIC": True,
+}
+
+IS_HARDENED = ENV["TOKEN_PROFILE"] == "hardened"  # noqa: S105
+TOKENS: dict[str, Any] = {
+    "ISSUER": ENV["TOKEN_ISSUER"] or PUBLIC_URL,
+    "AUDIENCE": ENV["TOKEN_AUDIENCE"],
+    "ACCESS_TTL": timedelta(seconds=ENV["ACCESS_TOKEN_SECONDS"]),
+    "SESSION_IDLE_TTL": timedelta(seconds=ENV["SESSION_IDLE_SECONDS"] or (1800 if IS_HARDENED else 7 * 86_400)),
+    "SESSION_ABSOLUTE_TTL": timedelta(
+        seconds=ENV["SESSION_ABSOLUTE_SECONDS"] or (43_200 if IS_HARDENED else 30 * 86_400)
+    ),
+    "REFRESH_RACE_TTL": timedelta(seconds=ENV["REFRESH_RACE_SECONDS"]),
+    "REFRESH_LOST_REPLY_TTL": timedelta(hours=ENV["REFRESH_LOST_REPLY_HOURS"]),
+    "JWKS_PROPAGATION_TTL": timedelta(seconds=ENV["JWKS_PROPAGATION_SECONDS"]),
+    "MAX_SESSIONS_PER_USER": ENV["MAX_SESSIONS_PER_USER"],
+    "SESSION_OVERFLOW": ENV["SESSION_OVERFLOW"],
+    "FIELD_ENCRYPTION_KEYS": ENV["FIELD_ENCRYPTION_KEYS"],
+    "ROLES": "accounts.access.decisions.roles_of",
+    "MAY": "accounts.access.decisions.may",
+}
+ACCOUNTS: dict[str, Any] = {
+    "EMAIL_CONFIRMATION": ENV["EMAIL_CONFIRMATION"],
+    "PASSWORD_MIN_LENGTH": ENV["PASSWORD_MIN_LENGTH"],
+    "PASSWORD_HISTORY": ENV["PASSWORD_HISTORY"],
+    "BCRYPT_ROUNDS": ENV["BCRYPT_ROUNDS"],
+    "HASHING_THREADS": ENV["HASHING_THREADS"],
+    "HASHING_QUEUE": ENV["HASHING_QUEUE"],
+    "WHILE_HASHING": "cedrina.serving.slots.released",
+    "PUBLIC_URL": PUBLIC_URL,
+}
+SECURITY_EVENTS: dict[str, Any] = {"TRUNCATE_IP_ADDRESSES": ENV["TRUNCATE_IP_ADDRESSES"]}
+RATELIMITING: dict[str, Any] = {"TRUSTED_PROXIES": list(ENV["TRUSTED_PROXIES"])}

@@ -1,0 +1,262 @@
+"""Every setting that the environment may give. `docs/configuration.md` is written from this table."""
+
+from cedrina.settings.declaration import Kind, Setting
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+ENVIRONMENT = Setting(
+    "CEDRINA_ENV",
+    Kind.CHOICE,
+    "development",
+    "Chooses the profile and how strict the start is. Staging is as strict as production.",
+    choices=("development", "staging", "production"),
+)
+
+_SECRETS = [
+    Setting(
+        "SECRET_KEY",
+        Kind.TEXT,
+        None,
+        "What refresh tokens, sessions of the admin and pseudonyms are derived from. At least 50 characters.",
+        default_text="made in development, required otherwise",
+        is_secret=True,
+    ),
+    Setting(
+        "FIELD_ENCRYPTION_KEYS",
+        Kind.LIST,
+        None,
+        "Keys of encrypted columns: `id:base64 of 32 bytes`. The first encrypts, all decrypt.",
+        default_text="made in development, required otherwise",
+        is_secret=True,
+    ),
+]
+
+_STORES = [
+    Setting(
+        "DATABASE_URL",
+        Kind.URL,
+        None,
+        "PostgreSQL 15 or newer: `postgres://user:password@host:5432/name`, over a socket "
+        "`postgres:////directory/name` or `postgres:///name?host=/directory`.",
+        default_text="the embedded server of `make run`; required in staging and production",
+        is_secret=True,
+    ),
+    Setting(
+        "DATABASE_PREPARED_STATEMENTS",
+        Kind.SWITCH,
+        True,
+        "Let PostgreSQL keep the plans of the statements that every request needs. Switch it off behind a pooler that "
+        "gives each transaction another connection and doesn't follow prepared statements (PgBouncer before 1.21).",
+    ),
+    Setting(
+        "DATABASE_POOL_MIN",
+        Kind.NUMBER,
+        1,
+        "Connections that a worker opens before its first request.",
+        minimum=0,
+        maximum=64,
+    ),
+    Setting(
+        "DATABASE_POOL_MAX",
+        Kind.NUMBER,
+        4,
+        "Connections that a worker has at most, and so how many of its requests compute at the same time. "
+        "Those that wait for a password hash or for their client's body hold none.",
+        minimum=1,
+        maximum=64,
+    ),
+    Setting(
+        "REDIS_URL",
+        Kind.URL,
+        None,
+        "Cache and channel layer. Without it both live in the process, which serves one process only.",
+        default_text="none: in-process stores",
+        is_secret=True,
+    ),
+]
+
+_SERVING = [
+    Setting("HOST", Kind.TEXT, "127.0.0.1", "Address that the servers listen on."),
+    Setting("PORT", Kind.NUMBER, 8000, "Port that the servers listen on.", minimum=0, maximum=65535),
+    Setting("WEB_CONCURRENCY", Kind.NUMBER, 1, "HTTP worker processes.", minimum=1, maximum=256),
+    Setting(
+        "ALLOWED_HOSTS",
+        Kind.LIST,
+        ("localhost", "127.0.0.1", "[::1]"),
+        "Names under which this server may be addressed.",
+        default_text="loopback in development, required otherwise",
+    ),
+    Setting(
+        "PUBLIC_URL",
+        Kind.URL,
+        None,
+        "Where people reach this server. Links in mail and the metadata documents come from this alone.",
+        default_text="loopback and `PORT` in development, required otherwise",
+    ),
+    Setting("CORS_ALLOWED_ORIGINS", Kind.LIST, (), "Origins of browser applications, `https://app.example.com`."),
+    Setting(
+        "TRUSTED_PROXIES",
+        Kind.LIST,
+        (),
+        "Networks of the proxies in front, `10.0.0.0/8`. Forwarding headers of anybody else are ignored.",
+    ),
+    Setting(
+        "PROBLEM_TYPE_BASE",
+        Kind.URL,
+        "https://cedrina.dev/problems/",
+        "What the `type` of every problem begins with (RFC 9457).",
+    ),
+]
+
+_MAIL = [
+    Setting(
+        "EMAIL_URL",
+        Kind.URL,
+        "consolemail:",
+        "`smtp://user:password@host:587`, `smtp+tls://…`, `smtp+ssl://…`, `filemail:///directory`, `consolemail:`.",
+        default_text="`consolemail:` in development, required otherwise",
+        is_secret=True,
+    ),
+    Setting("DEFAULT_FROM_EMAIL", Kind.TEXT, "Cedrina <no-reply@localhost>", "Sender of every mail."),
+    Setting(
+        "EMAIL_CONFIRMATION",
+        Kind.CHOICE,
+        "required",
+        "Whether somebody may sign in before the address is confirmed.",
+        choices=("required", "optional"),
+    ),
+]
+
+_TOKENS = [
+    Setting(
+        "TOKEN_PROFILE",
+        Kind.CHOICE,
+        "standard",
+        "`hardened` ends sessions after 30 idle minutes and after 12 hours, unless the two settings say otherwise.",
+        choices=("standard", "hardened"),
+    ),
+    Setting("TOKEN_ISSUER", Kind.TEXT, None, "The `iss` of access tokens.", default_text="`PUBLIC_URL`"),
+    Setting("TOKEN_AUDIENCE", Kind.TEXT, "cedrina", "The `aud` of access tokens."),
+    Setting(
+        "ACCESS_TOKEN_SECONDS",
+        Kind.NUMBER,
+        15 * MINUTE,
+        "How long an access token lives.",
+        unit="seconds",
+        minimum=30,
+        maximum=DAY,
+    ),
+    Setting(
+        "SESSION_IDLE_SECONDS",
+        Kind.NUMBER,
+        None,
+        "A session ends after this long without use.",
+        default_text="604800 (7 days), hardened 1800",
+        unit="seconds",
+        minimum=MINUTE,
+    ),
+    Setting(
+        "SESSION_ABSOLUTE_SECONDS",
+        Kind.NUMBER,
+        None,
+        "A session ends this long after the sign-in, used or not.",
+        default_text="2592000 (30 days), hardened 43200",
+        unit="seconds",
+        minimum=MINUTE,
+    ),
+    Setting(
+        "REFRESH_RACE_SECONDS",
+        Kind.NUMBER,
+        10,
+        "How long racing tabs are given the same successor of a refresh token.",
+        unit="seconds",
+        minimum=0,
+        maximum=60,
+    ),
+    Setting(
+        "REFRESH_LOST_REPLY_HOURS",
+        Kind.NUMBER,
+        24,
+        "How long a successor that was never used is given again, because its reply was lost.",
+        unit="hours",
+        minimum=0,
+        maximum=168,
+    ),
+    Setting(
+        "JWKS_PROPAGATION_SECONDS",
+        Kind.NUMBER,
+        300,
+        "How long a new signing key is published before it signs.",
+        unit="seconds",
+        minimum=0,
+        maximum=DAY,
+    ),
+    Setting("MAX_SESSIONS_PER_USER", Kind.NUMBER, 5, "Sessions that one person may have.", minimum=1, maximum=1000),
+    Setting(
+        "SESSION_OVERFLOW",
+        Kind.CHOICE,
+        "evict_oldest",
+        "What the session beyond the limit does: it ends the oldest, or it is refused.",
+        choices=("evict_oldest", "reject"),
+    ),
+]
+
+_PASSWORDS = [
+    Setting("PASSWORD_MIN_LENGTH", Kind.NUMBER, 12, "Shortest password.", unit="characters", minimum=8, maximum=64),
+    Setting("PASSWORD_HISTORY", Kind.NUMBER, 5, "Former passwords that may not come back.", minimum=0, maximum=50),
+    Setting("BCRYPT_ROUNDS", Kind.NUMBER, 12, "Work factor of password hashes.", minimum=4, maximum=20),
+    Setting(
+        "HASHING_THREADS",
+        Kind.NUMBER,
+        2,
+        "Threads of a worker that hash passwords, at a lower priority than the rest.",
+        minimum=1,
+        maximum=64,
+    ),
+    Setting(
+        "HASHING_QUEUE",
+        Kind.NUMBER,
+        60,
+        "Hashes that may wait in a worker; one more is answered 503 with Retry-After.",
+        minimum=1,
+        maximum=10_000,
+    ),
+]
+
+_RECORDS = [
+    Setting(
+        "TRUNCATE_IP_ADDRESSES",
+        Kind.SWITCH,
+        False,
+        "Whether security events keep only the network of an address (/24, /48).",
+    ),
+    Setting(
+        "LOG_FORMAT",
+        Kind.CHOICE,
+        "console",
+        "How log lines look; `json` writes one object a line.",
+        choices=("console", "json"),
+    ),
+    Setting(
+        "LOG_LEVEL",
+        Kind.CHOICE,
+        "INFO",
+        "The least that is logged.",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+    ),
+    Setting("LOG_FILE", Kind.TEXT, None, "A file to log into instead of stderr.", default_text="none"),
+]
+
+GROUPS: dict[str, list[Setting]] = {
+    "Environment": [ENVIRONMENT],
+    "Secrets": _SECRETS,
+    "Stores": _STORES,
+    "Serving": _SERVING,
+    "Mail": _MAIL,
+    "Tokens and sessions": _TOKENS,
+    "Passwords": _PASSWORDS,
+    "Records": _RECORDS,
+}
+SETTINGS: dict[str, Setting] = {setting.name: setting for group in GROUPS.values() for setting in group}

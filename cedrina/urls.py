@@ -1,0 +1,23 @@
+"""Where everything is mounted."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from cedrina.api_documentation import DocumentationView, SchemaView
+from cedrina.health import livez, readyz
+
+urlpatterns = [
+    path("api/v1/", include("tokens.urls")),
+    path("api/v1/", include("accounts.urls")),
+    path(".well-known/", include("tokens.well_known_urls")),
+    path("livez", livez, name="livez"),
+    path("readyz", readyz, name="readyz"),
+    path("api/schema", SchemaView.as_view(), name="schema"),
+    path("api/docs", DocumentationView.as_view(url_name="schema"), name="docs"),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "cedrina.error_views.bad_request"
+handler403 = "cedrina.error_views.permission_denied"
+handler404 = "cedrina.error_views.not_found"
+handler500 = "cedrina.error_views.server_error"

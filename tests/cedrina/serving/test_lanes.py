@@ -1,0 +1,63 @@
+"""On the loop's thread, or on another."""
+
+import asyncio
+import threading
+
+import pytest
+
+from cedrina.serving.lanes import Lanes, call
+
+
+def where(environ, start_response):
+    start_response("200 OK", [])
+    try:
+        asyncio.get_running_loop()
+        runs = "running"
+    except RuntimeError:
+        runs = "still"
+    return [f"{threading.current_thread().name} {runs}".encode()]
+
+
+def answered(path):
+    async def ask():
+        lanes = Lanes(quick=where, slow=where, threads=1)
+        _, _, body = await lanes.answer({"PATH_INFO": path})
+        assert asyncio.get_running_loop() is not None
+        return body.decode()
+
+    return asyncio.run(ask())
+
+
+class TestAnswer:
+    def test_answers_quick_calls_where_the_loop_runs_and_lets_it_stand_still(self):
+        assert answered("/api/v1/auth/me") == "MainThread still"
+
+    @pytest.mark.parametrize("path", ["/api/v1/auth/login", "/api/v1/auth/register", "/admin/", "/api/schema"])
+    def test_answers_what_takes_longer_on_a_thread(self, path):
+        assert answered(path).startswith("answering")
+
+    def test_lets_the_loop_run_again_after_a_fault(self):
+        def broken(environ, start_response):
+            raise RuntimeError
+
+        async def ask():
+            with pytest.raises(RuntimeError):
+                await Lanes(quick=broken, slow=where, threads=1).answer({"PATH_INFO": "/"})
+            await asyncio.sleep(0)
+
+        asyncio.run(ask())
+
+
+class TestCall:
+    def test_closes_the_answer(self):
+        class Answer(list):
+            def close(self):
+                closed.append(1)
+
+        def application(environ, start_response):
+            start_response("201 Created", [("A", "b")])
+            return Answer([b"x", b"y"])
+
+        closed = []
+        assert call(application, {}) == (201, [("A", "b")], b"xy")
+        assert closed == [1]

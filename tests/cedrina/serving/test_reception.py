@@ -1,0 +1,92 @@
+"""Bodies within their bounds, whichever server brings them."""
+
+import asyncio
+import json
+
+import pytest
+
+from cedrina import edge
+from cedrina.serving.reception import Disconnected, Reception
+from cedrina.serving.slots import NoSlotFree
+
+LIMIT = 64 * 1024
+
+
+class Lanes:
+    """Answers with what arrived; counts what it was asked."""
+
+    def __init__(self, error=None):
+        self.error = error
+        self.asked = 0
+
+    async def answer(self, environ):
+        self.asked += 1
+        if self.error:
+            raise self.error
+        return 200, [], environ["wsgi.input"].read()
+
+
+async def chunks(*parts, gap=0.0):
+    for part in parts:
+        await asyncio.sleep(gap)
+        yield part
+
+
+def received(body, lanes=None, **environ):
+    reception = Reception(lanes or Lanes())
+    return asyncio.run(reception.answer({"PATH_INFO": "/api/v1/auth/login", **environ}, body))
+
+
+class TestAnswer:
+    def test_hands_on_a_whole_body(self):
+        assert received(chunks(b"ab", b"", b"cd"))[2] == b"abcd"
+        assert received(None)[2] == b""
+
+    def test_refuses_a_declared_size_without_reading(self):
+        async def untouched():
+            raise AssertionError("it was read")
+            yield b""
+
+        lanes = Lanes()
+        status, headers, body = received(untouched(), lanes, CONTENT_LENGTH=str(LIMIT + 1))
+        assert (status, json.loads(body)["code"], lanes.asked) == (413, "payload_too_large", 0)
+        assert ("Connection", "close") in headers
+        assert received(untouched(), CONTENT_LENGTH="9" * 40)[0] == 413
+
+    def test_stops_reading_at_the_limit(self):
+        read = []
+
+        async def endless():
+            while True:
+                read.append(1)
+                yield b"x" * 16_384
+
+        assert received(endless())[0] == 413
+        assert len(read) == 5
+
+    def test_takes_exactly_the_limit(self):
+        assert received(chunks(b"x" * LIMIT), CONTENT_LENGTH=str(LIMIT))[0] == 200
+
+    def test_gives_up_on_a_slow_body(self, monkeypatch):
+        monkeypatch.setattr(edge, "BODY_SECONDS", 0.05)
+        status, _, body = received(chunks(b"a", b"b", b"c", gap=0.04))
+        assert (status, json.loads(body)["code"]) == (408, "request_timeout")
+
+    def test_answers_nobody_who_left(self):
+        with pytest.raises(Disconnected):
+            received(chunks(b"ab"), CONTENT_LENGTH="5")
+
+    def test_says_when_everybody_is_busy(self):
+        status, headers, _ = received(None, Lanes(NoSlotFree()))
+        assert status == 503
+        assert "Retry-After" in dict(headers)
+
+    def test_shows_nothing_of_a_fault(self):
+        status, _, body = received(None, Lanes(RuntimeError("inside")), HTTP_X_CORRELATION_ID="my-own-id")
+        assert status == 500
+        assert b"inside" not in body
+        assert json.loads(body)["correlation_id"] == "my-own-id"
+
+    def test_speaks_the_language_of_the_caller(self):
+        _, headers, _ = received(None, Lanes(NoSlotFree()), HTTP_ACCEPT_LANGUAGE="fa")
+        assert dict(headers)["Content-Language"] == "fa"

@@ -1,0 +1,36 @@
+"""From URLs to what Django wants."""
+
+from cedrina.settings import connections
+
+
+class TestDatabase:
+    def test_knows_sockets_in_each_spelling(self):
+        assert connections.database("postgres:////run/pg/cedrina", is_prepared=True)["HOST"] == "/run/pg"
+        assert connections.database("postgres://u@%2Frun%2Fpg/cedrina", is_prepared=True)["HOST"] == "/run/pg"
+        by_query = connections.database("postgres:///cedrina?host=/run/pg", is_prepared=True)
+        assert (by_query["HOST"] or by_query["OPTIONS"]["host"]) == "/run/pg"
+
+    def test_notices_a_dead_server_soon(self):
+        config = connections.database("postgres://u:p@db:5433/cedrina", is_prepared=False)
+        assert config["OPTIONS"]["connect_timeout"] == 2
+        assert (config["CONN_MAX_AGE"], config["ATOMIC_REQUESTS"]) == (None, False)
+
+
+class TestMail:
+    def test_keeps_the_whole_path_of_a_directory(self):
+        assert connections.mail("filemail:///var/mail/out")["EMAIL_FILE_PATH"] == "/var/mail/out"
+
+    def test_reads_smtp(self):
+        found = connections.mail("smtp+tls://user:p%40ss@mail:587")
+        assert (found["EMAIL_HOST"], found["EMAIL_PORT"], found["EMAIL_USE_TLS"]) == ("mail", 587, True)
+        assert found["EMAIL_HOST_PASSWORD"] == "p@ss"
+
+
+class TestStores:
+    def test_live_in_the_process_without_redis(self):
+        assert "locmem" in connections.cache(None)["BACKEND"]
+        assert "InMemory" in connections.channel_layer(None)["BACKEND"]
+
+    def test_live_in_redis(self):
+        assert connections.cache("redis://r/1")["LOCATION"] == "redis://r/1"
+        assert "pubsub" in connections.channel_layer("redis://r/1")["BACKEND"]

@@ -1,0 +1,147 @@
+"""What the environment may say, and how a bad start is stopped in words."""
+
+import base64
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cedrina.settings import environment
+from cedrina.settings.declared import SETTINGS
+from cedrina.settings.development_secrets import made_secret
+
+ROOT = Path(__file__).resolve().parents[3]
+KEY = base64.b64encode(b"k" * 32).decode()
+PRODUCTION = {
+    "CEDRINA_ENV": "production",
+    "SECRET_KEY": "r4nd0m-enough-" + "0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFG",
+    "FIELD_ENCRYPTION_KEYS": f"k1:{KEY}",
+    "DATABASE_URL": "postgres://u:p@db/cedrina",
+    "ALLOWED_HOSTS": "id.example.com",
+    "PUBLIC_URL": "https://id.example.com",
+    "EMAIL_URL": "smtp://mail.example.com",
+}
+
+
+def refused(**changes):
+    source = {name: value for name, value in {**PRODUCTION, **changes}.items() if value is not None}
+    with pytest.raises(environment.BadStart) as stopped:
+        environment.load(source)
+    assert stopped.value.code.startswith("Cedrina does not start:")
+    return stopped.value.sentences
+
+
+class TestLoad:
+    def test_takes_a_good_production(self):
+        values = environment.load(PRODUCTION)
+        assert values["FIELD_ENCRYPTION_KEYS"] == [("k1", b"k" * 32)]
+        assert values["ACCESS_TOKEN_SECONDS"] == 900
+        assert not values.is_development
+
+    @pytest.mark.parametrize(
+        ("changes", "sentence"),
+        [
+            ({"CEDRINA_BCRYPT_ROUNDS": "12"}, "CEDRINA_BCRYPT_ROUNDS is not a setting. Did you mean BCRYPT_ROUNDS?"),
+            ({"CEDRINA_EVN": "x"}, "CEDRINA_EVN is not a setting. Did you mean CEDRINA_ENV?"),
+            ({"CEDRINA_QQQQ": "x"}, "CEDRINA_QQQQ is not a setting. Remove it."),
+            ({"SECRET_KEY": None}, "SECRET_KEY is not set; production has no default for it."),
+            ({"SECRET_KEY": "short"}, "SECRET_KEY is too weak; give it at least 50 random characters."),
+            ({"SECRET_KEY": "a" * 80}, "SECRET_KEY is too weak; give it at least 50 random characters."),
+            ({"SECRET_KEY": "django-insecure-" + PRODUCTION["SECRET_KEY"]}, "SECRET_KEY is a development key"),
+            ({"FIELD_ENCRYPTION_KEYS": None}, "FIELD_ENCRYPTION_KEYS is not set"),
+            ({"FIELD_ENCRYPTION_KEYS": "k1:c2hvcnQ="}, "FIELD_ENCRYPTION_KEYS must be `id:base64 of 32 bytes`"),
+            ({"FIELD_ENCRYPTION_KEYS": f"a:{KEY},a:{KEY}"}, "FIELD_ENCRYPTION_KEYS names one id twice"),
+            ({"DATABASE_URL": None}, "DATABASE_URL is not set"),
+            ({"DATABASE_URL": "mysql://db/x"}, "DATABASE_URL must begin with one of"),
+            ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL and DATABASE_URL_FILE are both set; keep one of them."),
+            ({"DATABASE_URL": None, "DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL can't be read from the file"),
+            ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set"),
+            ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must not contain *"),
+            ({"PUBLIC_URL": "http://id.example.com"}, "PUBLIC_URL must begin with https://"),
+            ({"EMAIL_URL": "consolemail:"}, "EMAIL_URL must deliver"),
+            ({"BCRYPT_ROUNDS": "8"}, "BCRYPT_ROUNDS is below 10; use 12."),
+            ({"BCRYPT_ROUNDS": "twelve"}, "BCRYPT_ROUNDS must be a whole number."),
+            ({"ACCESS_TOKEN_SECONDS": "7200"}, "ACCESS_TOKEN_SECONDS is over an hour"),
+            ({"CORS_ALLOWED_ORIGINS": "*"}, "CORS_ALLOWED_ORIGINS must not contain *"),
+            ({"CORS_ALLOWED_ORIGINS": "https://a.example/path"}, "CORS_ALLOWED_ORIGINS must list origins"),
+            ({"CORS_ALLOWED_ORIGINS": "http://a.example"}, "CORS_ALLOWED_ORIGINS must begin with https://"),
+            ({"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES must list addresses or networks; 'proxy' is neither."),
+            ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "TRUSTED_PROXIES must not hold every address"),
+            (
+                {"SESSION_IDLE_SECONDS": "7200", "SESSION_ABSOLUTE_SECONDS": "3600"},
+                "SESSION_IDLE_SECONDS is longer than SESSION_ABSOLUTE_SECONDS",
+            ),
+            ({"SESSION_IDLE_SECONDS": "60"}, "ACCESS_TOKEN_SECONDS is longer than SESSION_IDLE_SECONDS"),
+            ({"DATABASE_POOL_MIN": "5", "DATABASE_POOL_MAX": "4"}, "DATABASE_POOL_MIN is more than DATABASE_POOL_MAX"),
+            ({"EMAIL_CONFIRMATION": "maybe"}, "EMAIL_CONFIRMATION must be one of required, optional."),
+            ({"CEDRINA_ENV": "prod"}, "CEDRINA_ENV must be one of development, staging, production."),
+        ],
+    )
+    def test_refuses_in_a_sentence(self, changes, sentence):
+        assert any(found.startswith(sentence) for found in refused(**changes)), refused(**changes)
+
+    def test_names_every_fault_at_once(self):
+        assert len(refused(SECRET_KEY=None, ALLOWED_HOSTS="*", BCRYPT_ROUNDS="8")) == 3
+
+    def test_never_repeats_a_secret(self):
+        key = "not-base64-but-secret"
+        text = "\n".join(refused(FIELD_ENCRYPTION_KEYS=f"k1:{key}", SECRET_KEY="short-secret", EMAIL_URL="x"))
+        assert key not in text
+        assert "short-secret" not in text
+
+    def test_is_as_strict_in_staging(self):
+        assert refused(CEDRINA_ENV="staging", SECRET_KEY=None) == [
+            "SECRET_KEY is not set; staging has no default for it."
+        ]
+
+    def test_reads_secrets_from_files(self, tmp_path):
+        path = tmp_path / "key"
+        path.write_text(PRODUCTION["SECRET_KEY"] + "\n")
+        source = {**PRODUCTION, "SECRET_KEY_FILE": str(path)}
+        del source["SECRET_KEY"]
+        assert environment.load(source)["SECRET_KEY"] == PRODUCTION["SECRET_KEY"]
+
+    def test_takes_a_dollar_as_it_stands(self):
+        """django-environ would look the rest up as another variable."""
+        key = "$" + PRODUCTION["SECRET_KEY"]
+        assert environment.load({**PRODUCTION, "SECRET_KEY": key})["SECRET_KEY"] == key
+
+
+class TestMadeSecret:
+    def test_is_made_once_and_readable_by_its_owner_alone(self, tmp_path):
+        first = made_secret("SECRET_KEY", directory=tmp_path)
+        assert made_secret("SECRET_KEY", directory=tmp_path) == first
+        assert len(first) >= 50
+        [path] = (tmp_path / "secrets").iterdir()
+        assert path.stat().st_mode & 0o077 == 0
+
+    def test_makes_field_keys_of_their_form(self, tmp_path):
+        key_id, _, encoded = made_secret("FIELD_ENCRYPTION_KEYS", directory=tmp_path).partition(":")
+        assert key_id.isalnum()
+        assert len(base64.b64decode(encoded)) == 32
+
+
+class TestBadStart:
+    @pytest.mark.parametrize(
+        "command", [["-m", "cedrina.serving"], ["-m", "cedrina.serving", "--http"], ["manage.py", "check"]]
+    )
+    def test_ends_a_process_with_the_sentences_alone(self, command):
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env={"PATH": "/usr/bin:/bin", "CEDRINA_ENV": "production"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "SECRET_KEY is not set; production has no default for it." in done.stderr
+        assert "Traceback" not in done.stderr + done.stdout
+
+
+class TestDocumentation:
+    def test_holds_every_setting(self):
+        page = (ROOT / "docs" / "configuration.md").read_text()
+        assert all(f"| `{name}`" in page for name in SETTINGS)

@@ -1,0 +1,49 @@
+"""Who may read the schema and its page."""
+
+import json
+
+import pytest
+from django.test import Client, override_settings
+
+from tests.factories.accounts import UserFactory
+from tests.problem_shape import assert_problem
+
+production = override_settings(ENVIRONMENT="production")
+
+
+@pytest.mark.django_db
+class TestSchema:
+    def test_is_open_in_development(self):
+        answer = Client().get("/api/schema", headers={"Accept": "application/json"})
+        assert answer.status_code == 200
+        assert json.loads(answer.content)["openapi"].startswith("3.1")
+
+    @production
+    def test_is_closed_elsewhere(self):
+        assert_problem(Client().get("/api/schema"), status=401, code="authentication_required")
+
+    @production
+    def test_is_not_for_everybody_who_signed_in(self):
+        client = Client()
+        client.force_login(UserFactory())
+        assert client.get("/api/schema").status_code in (401, 403)
+
+    @production
+    def test_is_for_administrators(self):
+        client = Client()
+        client.force_login(UserFactory(admin=True))
+        assert client.get("/api/schema").status_code == 200
+        assert client.get("/api/docs", headers={"Accept": "text/html"}).status_code == 200
+
+
+@pytest.mark.django_db
+class TestPage:
+    def test_needs_no_inline_script(self):
+        answer = Client().get("/api/docs", headers={"Accept": "text/html"})
+        text = answer.content.decode()
+        assert answer.status_code == 200
+        assert "<script>" not in text
+        assert "<style" not in text
+        script = Client().get("/api/docs?script=")
+        assert script["Content-Type"].startswith("application/javascript")
+        assert b"SwaggerUI" in script.content

@@ -1,0 +1,110 @@
+"""What every answer carries, whoever gave it."""
+
+import re
+
+import pytest
+from django.test import Client, override_settings
+
+from tests.problem_shape import assert_problem
+
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def get(path, **headers):
+    return Client(raise_request_exception=False).get(path, headers=headers)
+
+
+class TestCorrelationId:
+    @pytest.mark.parametrize("kept", ["abcdefgh", "A.b_c-9.", "x" * 64])
+    def test_keeps_a_good_one(self, kept):
+        assert get("/livez", **{"X-Correlation-ID": kept})["X-Correlation-ID"] == kept
+
+    @pytest.mark.parametrize("bad", ["short", "x" * 65, "has space in", "ümlaut-umlaut", "a" * 8 + "\n", "<script>abc"])
+    def test_makes_one_instead_of_a_bad_one(self, bad):
+        assert UUID7.fullmatch(get("/livez", **{"X-Correlation-ID": bad})["X-Correlation-ID"])
+
+    def test_is_the_same_in_the_problem(self):
+        answer = get("/nowhere", **{"X-Correlation-ID": "my-own-id"})
+        assert answer.json()["correlation_id"] == "my-own-id"
+
+
+class TestHeaders:
+    def test_of_programs(self):
+        answer = get("/livez")
+        assert answer["Cache-Control"] == "no-store"
+        assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert "camera=()" in answer["Permissions-Policy"]
+        assert "Strict-Transport-Security" not in answer.headers
+        assert not answer.cookies
+
+    @override_settings(SECURE_HSTS_SECONDS=60, SECURE_HSTS_INCLUDE_SUBDOMAINS=True)
+    def test_ask_for_tls_where_it_is_on(self):
+        assert get("/livez")["Strict-Transport-Security"] == "max-age=60; includeSubDomains"
+
+    @pytest.mark.django_db
+    def test_of_pages(self):
+        answer = get("/admin/login/")
+        policy = answer["Content-Security-Policy"]
+        assert answer.status_code == 200
+        assert "script-src 'self'" in policy
+        assert "unsafe-inline" not in policy
+        assert answer["X-Frame-Options"] == "DENY"
+        assert "<script>" not in answer.content.decode()
+
+
+class TestLanguage:
+    @pytest.mark.parametrize(
+        ("header", "language"),
+        [("fa", "fa"), ("es-MX,en;q=0.5", "es"), ("de, ar;q=0.3", "ar"), ("de", "en"), ("*", "en"), ("x" * 5000, "en")],
+    )
+    def test_is_negotiated(self, header, language):
+        assert get("/nowhere", **{"Accept-Language": header})["Content-Language"] == language
+
+    def test_does_not_leak_into_the_next_request(self):
+        get("/nowhere", **{"Accept-Language": "es"})
+        assert get("/nowhere")["Content-Language"] == "en"
+
+
+class TestHost:
+    @pytest.mark.parametrize("host", ["evil.example", "localhost,evil.example", "a b"])
+    def test_refuses_a_foreign_one(self, host):
+        answer = get("/livez", Host=host)
+        assert_problem(answer, status=400, code="malformed_request")
+
+    @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:80"])
+    def test_knows_its_own(self, host):
+        assert get("/livez", Host=host).status_code == 200
+
+
+class TestErrors:
+    def test_are_problems_to_programs(self):
+        assert_problem(get("/nowhere"), status=404, code="not_found")
+        assert_problem(get("/api/v1/auth/login/"), status=404, code="not_found")
+        answer = Client().post("/livez")
+        assert_problem(answer, status=405, code="method_not_allowed")
+        assert_problem(Client().options("/api/v1/auth/login"), status=405)
+        assert "OPTIONS" not in Client().options("/api/v1/auth/login")["Allow"]
+
+    @pytest.mark.django_db
+    def test_are_pages_to_people(self):
+        answer = get("/api/docs/nowhere")
+        assert answer.status_code == 404
+        assert answer["Content-Type"].startswith("text/html")
+        assert answer["X-Correlation-ID"] in answer.content.decode()
+        assert 'dir="rtl"' in get("/api/docs/nowhere", **{"Accept-Language": "fa"}).content.decode()
+
+    @pytest.mark.django_db
+    def test_of_a_forged_form_are_pages(self):
+        answer = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "a", "password": "b"})
+        assert answer.status_code == 403
+        assert answer["Content-Type"].startswith("text/html")
+
+
+class TestCors:
+    def test_is_closed_by_default(self):
+        answer = Client().options(
+            "/api/v1/auth/login",
+            headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"},
+        )
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]
