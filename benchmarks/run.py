@@ -1,0 +1,195 @@
+"""Measure Cedrina beside its peers, in one interleaved run on this machine: `make bench`.
+
+PostgreSQL is started durable (fsync on) and thrown away; every server gets two workers and bcrypt at cost 12. Figures of
+different runs can't be compared: read the ratios.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+RESULTS = HERE / "results"
+WORKERS = "2"
+PEERS = ("dj_rest_auth", "fastapi_users")
+OPERATIONS = ("register", "login", "refresh", "me", "logout")
+START_SECONDS = 60
+
+
+def main() -> int:
+    """Run the comparison and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=9.0, help="load per target, operation and concurrency")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--conc", default="8,32", help="concurrent users")
+    parser.add_argument("--ops", default=",".join(OPERATIONS))
+    parser.add_argument("--no-peers", action="store_true", help="measure Cedrina's two ways of serving alone")
+    parser.add_argument("--skip-password-load", action="store_true")
+    options = parser.parse_args()
+    if "DATABASE_URL" not in os.environ:
+        sys.exit("DATABASE_URL names no database: start this by `make bench`, which brings one.")
+    return compare(options)
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Start everything, load it, stop everything."""
+    environment = bench_environment()
+    RESULTS.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        mappings = []
+        if not options.no_peers:
+            mappings += [stack.enter_context(peer(name, environment)) for name in PEERS]
+        mappings += stack.enter_context(cedrina(environment))
+        baseline = "dj-rest-auth" if not options.no_peers else "cedrina"
+        common = ["--rounds", str(options.rounds), "--seconds", str(options.seconds), "--baseline", baseline]
+        harness("--check", *mappings, environment=environment)
+        result = harness(
+            *common, "--ops", options.ops, "--conc", options.conc, "--db-pids", database_pid(), *mappings,
+            environment=environment, out=RESULTS / "operations.json",
+        )  # fmt: skip
+        print_table("Operations", result, baseline)
+    if options.skip_password_load:
+        return 0
+    with ExitStack() as stack:
+        mappings = []
+        if not options.no_peers:
+            # With its usual four threads per worker bcrypt would hold them all, and the peer look worse than it is.
+            mappings.append(stack.enter_context(peer("dj_rest_auth", {**environment, "THREADS": "16"})))
+            mappings.append(stack.enter_context(peer("fastapi_users", environment)))
+        mappings += stack.enter_context(cedrina(environment))
+        result = harness(
+            *common, "--ops", "me", "--conc", "8", "--background-logins", "4", *mappings,
+            environment=environment, out=RESULTS / "password_load.json",
+        )  # fmt: skip
+        print_table("/auth/me under four endless sign-ins (dj-rest-auth with 2x16 threads)", result, baseline)
+    return 0
+
+
+def bench_environment() -> dict[str, str]:
+    """Say where the database is in the words of libpq, for the peers."""
+    url = urlsplit(os.environ["DATABASE_URL"])
+    home = os.environ.get("BENCH_HOME", str(Path(os.environ.get("TMPDIR", "/tmp")) / "cedrina-bench"))  # noqa: S108
+    (Path(home) / "cedrina").mkdir(parents=True, exist_ok=True)
+    os.environ["BENCH_HOME"] = home
+    return {
+        **os.environ, "BENCH_HOME": home, "PGHOST": url.hostname or "", "PGPORT": str(url.port or 5432),
+        "PGUSER": url.username or "", "PGPASSWORD": url.password or "", "PGDATABASE": "postgres",
+        "PYTHON": sys.executable, "WORKERS": WORKERS,
+    }  # fmt: skip
+
+
+def database_pid() -> str:
+    """Return the id of PostgreSQL's main process, from the connection of one of its children."""
+    import psycopg  # noqa: PLC0415 - only here
+
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        row = connection.execute("SELECT pg_backend_pid()").fetchone()
+        stat = Path(f"/proc/{row[0]}/stat").read_text()  # type: ignore[index]
+    return stat.rsplit(")", 1)[1].split()[1]
+
+
+@contextmanager
+def peer(name: str, environment: dict[str, str]) -> Iterator[str]:
+    """Run a peer and give its mapping."""
+    control = str(HERE / "peers" / "peerctl.sh")
+    subprocess.run(["bash", control, "start", name], env=environment, check=True)  # noqa: S603, S607
+    try:
+        yield str(HERE / "peers" / name / "target.json")
+    finally:
+        subprocess.run(["bash", control, "stop", name], env=environment, check=False)  # noqa: S603, S607
+
+
+@contextmanager
+def cedrina(environment: dict[str, str]) -> Iterator[list[str]]:
+    """Run Cedrina both ways and give the mappings."""
+    own = {
+        **environment, "CEDRINA_ENV": "development", "EMAIL_CONFIRMATION": "optional", "EMAIL_URL": "memorymail:",
+        "MAX_SESSIONS_PER_USER": "1000", "LOG_LEVEL": "WARNING", "WEB_CONCURRENCY": WORKERS, "BCRYPT_ROUNDS": "12",
+    }  # fmt: skip
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=own, check=True)  # noqa: S603
+    with ExitStack() as stack:
+        stack.enter_context(server("http", ["--http"], {**own, "PORT": "8100"}))
+        stack.enter_context(server("one", [], {**own, "PORT": "8110"}))
+        yield [str(HERE / "target.json"), str(HERE / "target_one_port.json")]
+
+
+@contextmanager
+def server(name: str, arguments: list[str], environment: dict[str, str]) -> Iterator[None]:
+    """Run one of our servers until the block ends."""
+    home = Path(environment["BENCH_HOME"]) / "cedrina"
+    command = [sys.executable, "-m", "cedrina.serving", *arguments]
+    with (home / f"{name}.log").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603
+            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    (home / f"{name}.pid").write_text(str(process.pid))
+    try:
+        wait_for(f"http://127.0.0.1:{environment['PORT']}/livez", process, home / f"{name}.log")
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the server answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=1)  # noqa: S310 - loopback
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+        else:
+            return
+    sys.exit(f"The server does not answer at {url}:\n{log.read_text()[-4000:]}")
+
+
+def harness(*arguments: str, environment: dict[str, str], out: Path | None = None) -> dict:
+    """Run the load generator and return its JSON."""
+    command = [sys.executable, str(HERE / "authbench.py"), *(["--out", str(out)] if out else []), *arguments]
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    return json.loads(out.read_text()) if out else {}
+
+
+def print_table(title: str, result: dict, baseline: str) -> None:
+    """Print the figures and, against the baseline, the ratios."""
+    print(f"\n{title}\n")
+    print(f"{'operation':10}{'users':>6}  {'target':22}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU s/1000':>12}"
+          f"{'logins/s':>10}{'errors':>8}   {'req/s x':>8}{'p99 x':>8}{'CPU x':>8}")  # fmt: skip
+    ratios = result.get(f"ratios_to_{baseline}", {})
+    names = list(result["targets"])
+    for operation in OPERATIONS:
+        for users in sorted({int(c) for n in names for c in result["targets"][n].get(operation, {})}):
+            for name in names:
+                row = result["targets"][name].get(operation, {}).get(str(users))
+                if not row or not row["rps"]:
+                    continue
+                ratio = ratios.get(name, {}).get(operation, {}).get(str(users), {})
+                print(f"{operation:10}{users:6}  {name:22}{row['rps']:9.1f}{row['p50_ms']:9.2f}{row['p99_ms']:9.2f}"
+                      f"{row['server_cpu_s_per_1000']:12.3f}{row['background_logins_per_s']:10.2f}{row['errors']:8}"
+                      f"   {shown(ratio.get('rps_x'))}{shown(ratio.get('p99_x'))}{shown(ratio.get('cpu_x'))}")  # fmt: skip
+    print("\nmemory after the run, PSS MiB: "
+          + ", ".join(f"{name} {result['targets'][name]['pss_mib_after']}" for name in names))  # fmt: skip
+
+
+def shown(ratio: float | None) -> str:
+    """Return a ratio for the table."""
+    return f"{ratio:8.3f}" if ratio is not None else f"{'':8}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
