@@ -1,0 +1,55 @@
+"""Generated requests, good and bad, against the described contract: what comes back is what the document says."""
+
+import json
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from drf_spectacular.renderers import OpenApiJsonRenderer
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import load_all_checks
+
+from tests.described import document
+from tests.factories.tokens import open_session
+
+EXAMPLES = 30
+load_all_checks()
+CHECKS = schemathesis.checks.CHECKS.get_by_names(
+    [
+        "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
+        "response_schema_conformance", "negative_data_rejection", "unsupported_method", "ignored_auth",
+    ]
+)  # fmt: skip
+
+
+# A body that fits no schema may also be too large to be looked at.
+REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428"]
+CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}}})
+schema = schemathesis.openapi.from_dict(json.loads(OpenApiJsonRenderer().render(document())), config=CONFIG)
+schema.app = get_wsgi_application()
+
+
+@pytest.fixture
+def kept_connection(db):
+    """Keep the test's transaction, which the end of a request would close, as Django's own test client does."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def optional_confirmation(settings):
+    settings.ACCOUNTS = {**settings.ACCOUNTS, "EMAIL_CONFIRMATION": "optional"}
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)  # fmt: skip
+def test_answers_are_what_the_document_says(case, kept_connection, optional_confirmation):
+    case.call_and_validate(checks=CHECKS, headers={"Authorization": f"Bearer {open_session().access_token}"})

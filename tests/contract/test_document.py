@@ -1,0 +1,184 @@
+"""The OpenAPI document: valid, complete, and the one that is committed."""
+
+import json
+
+import jsonschema
+import pytest
+from drf_spectacular.renderers import OpenApiJsonRenderer
+from drf_spectacular.validation import validate_schema
+
+from tests.described import VERBS, document
+from tests.problem_shape import CODES, FIELD_CODES, MEMBERS
+from tests.served import ROOT
+
+# What the contract promises and is built, with the codes that are each call's own.
+PROMISED = {
+    "POST /api/v1/auth/register": {"username_taken", "email_taken", "validation_error"},
+    "POST /api/v1/auth/login": {
+        "invalid_credentials", "email_not_confirmed", "account_disabled", "session_limit_reached",
+    },
+    "POST /api/v1/auth/reauthenticate": {"invalid_credentials", "token_expired"},
+    "PUT /api/v1/auth/change-password": {"invalid_credentials", "validation_error"},
+    "GET /api/v1/auth/me": {"authentication_required", "invalid_token", "token_expired", "session_revoked"},
+    "PATCH /api/v1/auth/me": {"precondition_required", "version_mismatch"},
+    "POST /api/v1/auth/refresh": {"invalid_token", "session_revoked", "session_expired", "refresh_token_reused"},
+    "POST /api/v1/auth/logout": {"authentication_required", "session_revoked"},
+    "GET /api/v1/auth/sessions": {"session_expired", "validation_error"},
+    "DELETE /api/v1/auth/sessions": {"session_revoked"},
+    "DELETE /api/v1/auth/sessions/{session_id}": {"not_found"},
+    "POST /api/v1/auth/introspect": {"authentication_required"},
+    "POST /api/v1/auth/revoke": {"validation_error"},
+    "GET /.well-known/jwks.json": set(),
+    "GET /.well-known/oauth-authorization-server": set(),
+    "GET /livez": set(),
+    "GET /readyz": {"service_unavailable"},
+}  # fmt: skip
+PUBLIC = {
+    "POST /api/v1/auth/register", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh", "POST /api/v1/auth/revoke",
+    "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server", "GET /livez", "GET /readyz",
+}  # fmt: skip
+SUCCESSES = {
+    "POST /api/v1/auth/register": {"201", "202"},
+    "POST /api/v1/auth/logout": {"204"},
+    "DELETE /api/v1/auth/sessions/{session_id}": {"204"},
+}
+USER = {
+    "id", "username", "email", "email_confirmed", "full_name", "locale", "is_active", "roles", "tier", "mfa_enabled",
+    "created_at", "updated_at",
+}  # fmt: skip
+TOKENS = {"access_token", "refresh_token", "token_type", "expires_in", "refresh_expires_in", "session_id"}
+SESSION = {
+    "id", "current", "ip_address", "user_agent", "device", "location", "created_at", "last_activity_at", "expires_at",
+    "amr",
+}  # fmt: skip
+
+
+def operations():
+    return {
+        f"{verb.upper()} {path}": operation
+        for path, methods in document()["paths"].items()
+        for verb, operation in methods.items()
+        if verb in VERBS
+    }
+
+
+def codes_of(operation):
+    """Return every problem code that an operation's answers name, by status."""
+    found = {}
+    for status, answer in operation["responses"].items():
+        schema = answer.get("content", {}).get("application/problem+json", {}).get("schema", {})
+        for part in schema.get("allOf", ()):
+            names = part.get("properties", {}).get("code", {}).get("enum", ())
+            if names:
+                found[int(status)] = set(names)
+    return found
+
+
+def plain():
+    return json.loads(OpenApiJsonRenderer().render(document()))
+
+
+class TestTheDocument:
+    def test_is_valid_openapi_3_1(self):
+        assert document()["openapi"].startswith("3.1.")
+        validate_schema(document())
+
+    def test_is_the_one_that_is_committed(self):
+        committed = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+        assert committed == plain()
+
+    def test_has_exactly_the_calls_that_are_promised(self):
+        assert set(operations()) == set(PROMISED)
+
+    def test_has_an_unique_id_for_each_call(self):
+        ids = [operation["operationId"] for operation in operations().values()]
+        assert len(ids) == len(set(ids))
+
+    def test_has_schemas_that_are_valid_themselves(self):
+        for schema in plain()["components"]["schemas"].values():
+            jsonschema.Draft202012Validator.check_schema(schema)
+
+    def test_has_references_that_lead_somewhere(self):
+        text = json.dumps(plain())
+        used = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+        assert used <= set(document()["components"]["schemas"])
+
+
+class TestEveryCall:
+    @pytest.mark.parametrize("name", PROMISED)
+    def test_names_its_problems(self, name):
+        codes = codes_of(operations()[name])
+        flat = set().union(*codes.values())
+
+        assert flat >= PROMISED[name]
+        for status, names in codes.items():
+            assert names <= CODES[status]
+        if not name.endswith("z"):
+            assert {"internal_error", "service_unavailable", "not_acceptable"} <= flat
+
+    @pytest.mark.parametrize("name", PROMISED)
+    def test_says_whether_it_is_public(self, name):
+        operation = operations()[name]
+        assert ({} in operation.get("security", [{}])) == (name in PUBLIC)
+        assert (401 in codes_of(operation)) >= (name not in PUBLIC)
+
+    @pytest.mark.parametrize("name", PROMISED)
+    def test_says_how_it_succeeds(self, name):
+        successes = {status for status in operations()[name]["responses"] if status.startswith("2")}
+        assert successes == SUCCESSES.get(name, {"200"})
+
+    @pytest.mark.parametrize("name", PROMISED)
+    def test_with_a_body_says_what_a_bad_one_gets(self, name):
+        operation = operations()[name]
+        if "requestBody" in operation:
+            flat = set().union(*codes_of(operation).values())
+            assert flat >= {"malformed_request", "payload_too_large", "unsupported_media_type", "validation_error"}
+
+    @pytest.mark.parametrize("name", PROMISED)
+    def test_is_described_and_shown(self, name):
+        operation = operations()[name]
+        assert operation["description"]
+        bodies = [operation["requestBody"]] if "requestBody" in operation else []
+        bodies += [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+        for body in bodies:
+            for content in body.get("content", {}).values():
+                assert content["examples"], name
+
+
+class TestExamples:
+    @pytest.mark.parametrize("name", PROMISED)
+    def test_fit_the_schemas_beside_them(self, name):
+        whole = plain()
+        verb, path = name.split(" ")
+        operation = whole["paths"][path][verb.lower()]
+        parts = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for content in (content for part in parts for content in part.get("content", {}).values()):
+            schema = {**content["schema"], "components": whole["components"]}
+            for example in content.get("examples", {}).values():
+                jsonschema.Draft202012Validator(schema).validate(example["value"])
+
+
+class TestShapes:
+    @pytest.mark.parametrize(
+        ("schema", "members"),
+        [
+            ("UserOutput", USER),
+            ("TokenPairOutput", TOKENS),
+            ("SessionOutput", SESSION),
+            ("Problem", MEMBERS | {"errors"}),
+        ],
+    )
+    def test_have_the_members_of_the_contract_and_all_of_them_always(self, schema, members):
+        described = document()["components"]["schemas"][schema]
+        assert set(described["properties"]) == members
+        assert set(described["required"]) == members - {"errors"}
+
+    def test_of_field_errors_have_the_codes_of_the_contract(self):
+        described = document()["components"]["schemas"]["FieldError"]
+        assert set(described["properties"]["code"]["enum"]) == FIELD_CODES
+
+    def test_of_passwords_are_for_writing_only(self):
+        for name, schema in document()["components"]["schemas"].items():
+            for member, described in schema.get("properties", {}).items():
+                if "password" in member:
+                    assert described.get("writeOnly"), (name, member)

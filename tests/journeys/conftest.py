@@ -1,0 +1,45 @@
+"""A served process for journeys, and somebody to take them."""
+
+import itertools
+
+import pytest
+
+from tests import served
+from tests.journeys.person import Person
+
+_number = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def database_url():
+    with served.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def server(database_url):
+    """One server for all journeys that leave it as it was."""
+    with served.serving(database_url=database_url) as running:
+        yield running
+
+
+@pytest.fixture
+def other_server(database_url, server):
+    """A second process on the same database, of the other kind."""
+    with served.serving(database_url=database_url, flags=("--http",)) as running:
+        yield running
+
+
+@pytest.fixture
+def newcomer():
+    """Make people who have no account yet at the given server."""
+    opened = []
+
+    def make(at, **options):
+        person = Person(at, number=next(_number), **options)
+        opened.append(person)
+        return person
+
+    yield make
+    for person in opened:
+        person.close()

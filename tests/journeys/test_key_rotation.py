@@ -1,0 +1,128 @@
+"""The signing key is changed while processes serve: nobody who has a good token is refused."""
+
+import base64
+import json
+import threading
+import time
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from tests import served
+
+pytestmark = pytest.mark.serial
+# An unknown key is asked for at most once in so many seconds.
+LOOK_SECONDS = 5
+PROPAGATION = "120"
+
+
+@pytest.fixture(scope="module")
+def servers():
+    with (
+        served.database() as url,
+        served.serving(database_url=url, JWKS_PROPAGATION_SECONDS=PROPAGATION) as first,
+        served.serving(database_url=url, JWKS_PROPAGATION_SECONDS=PROPAGATION) as second,
+    ):
+        yield first, second
+
+
+@pytest.fixture
+def people(servers, newcomer):
+    """One person at each server, so that each has looked at the keys."""
+    everybody = [newcomer(server) for server in servers]
+    for person in everybody:
+        assert person.register().status_code == 201
+        assert person.is_signed_in
+    return everybody
+
+
+def kid_of(token):
+    header = token.split(".")[0]
+    return json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
+
+
+def published(server):
+    with server.client() as client:
+        return {key["kid"] for key in client.get(f"{server.url}/.well-known/jwks.json").json()["keys"]}
+
+
+def rotate(server, *options):
+    return json.loads(server.manage("rotate_signing_key", "--yes", "--json", *options))["kid"]
+
+
+def let_the_propagation_time_pass(server):
+    """Make all that is known about keys as old as it will be when the new one signs."""
+    url = urlunsplit(urlsplit(server.environment["DATABASE_URL"])._replace(scheme="postgresql"))
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "UPDATE tokens_signingkey SET activated_at = activated_at - %(span)s::interval, "
+            "retired_at = retired_at - %(span)s::interval, expires_at = expires_at - %(span)s::interval",
+            {"span": f"{PROPAGATION} seconds"},
+        )
+
+
+class TestRotatingTheSigningKey:
+    def test_refuses_no_good_token_while_all_servers_work(self, servers, people):
+        first, _second = servers
+        old = kid_of(people[0].tokens["access_token"])
+        refused, signed_by, ended = [], set(), threading.Event()
+        places = list(servers)
+
+        def work(person):
+            # Each token is made by one server and shown to all of them, all the time.
+            while not ended.is_set():
+                for place in tuple(places):
+                    person.move_to(place)
+                    answer = person.me()
+                    if answer.status_code != 200:
+                        refused.append((place.url, answer.text))
+                if person.refresh().status_code != 200:
+                    refused.append((person.base, "refresh"))
+                signed_by.add(kid_of(person.tokens["access_token"]))
+
+        threads = [threading.Thread(target=work, args=[person]) for person in people]
+        for thread in threads:
+            thread.start()
+        try:
+            new = rotate(first)
+            let_the_propagation_time_pass(first)
+            time.sleep(LOOK_SECONDS)
+            with served.serving(database_url=first.environment["DATABASE_URL"]) as third:
+                assert published(third) >= {old, new}
+                places.append(third)
+                time.sleep(LOOK_SECONDS)
+                places.remove(third)
+                ended.set()
+                for thread in threads:
+                    thread.join()
+        finally:
+            ended.set()
+
+        assert refused == []
+        assert signed_by == {old, new}
+
+    def test_keeps_the_old_key_published_until_its_last_token_ends(self, servers, people):
+        old = kid_of(people[0].tokens["access_token"])
+
+        new = rotate(servers[0])
+
+        with served.serving(database_url=servers[0].environment["DATABASE_URL"]) as third:
+            assert published(third) >= {old, new}
+            people[0].move_to(third)
+            assert people[0].is_signed_in
+            # The new key is published, so that everybody can fetch it, before anything is signed by it.
+            people[0].refresh()
+            assert kid_of(people[0].tokens["access_token"]) != new
+
+    def test_in_an_emergency_ends_access_tokens_but_no_session(self, servers, people):
+        new = rotate(servers[0], "--emergency")
+
+        with served.serving(database_url=servers[0].environment["DATABASE_URL"]) as third:
+            for person in people:
+                person.move_to(third)
+                assert person.me().status_code == 401
+                assert person.refresh().status_code == 200
+                assert kid_of(person.tokens["access_token"]) == new
+                assert person.is_signed_in
+            assert published(third) == {new}

@@ -1,0 +1,140 @@
+"""PostgreSQL goes away under a running server and comes back; a server is killed and another goes on."""
+
+import time
+
+import pytest
+
+from cedrina.embedded import postgres_server
+from tests import served
+from tests.problem_shape import assert_problem
+
+pytestmark = pytest.mark.serial
+ANSWER_SECONDS = 3
+RECOVERY_SECONDS = 5
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+READ_ONLY = "SET default_transaction_read_only = on"
+WRITABLE = "RESET default_transaction_read_only"
+
+
+class TestWithoutPostgres:
+    @pytest.mark.parametrize("flags", [(), ("--http",)], ids=["one port", "http"])
+    def test_says_unavailable_serves_its_keys_and_recovers_by_itself(self, newcomer, flags):
+        with postgres_server.temporary(is_durable=True) as postgres:
+            served.migrate(postgres.url)
+            with served.serving(database_url=postgres.url, flags=flags) as server:
+                person = newcomer(server)
+                person.register()
+                assert person.is_signed_in
+                keys = person.client.get(f"{server.url}/.well-known/jwks.json").json()
+
+                postgres.stop()
+                self.check_outage(server, person, keys)
+                postgres.start()
+
+                self.check_recovery(server, person)
+
+    def check_outage(self, server, person, keys):
+        calls = [
+            person.me,
+            person.refresh,
+            lambda: person.send("GET", "/auth/sessions"),
+            lambda: person.send("POST", "/auth/logout", {}),
+            lambda: person.send("POST", "/auth/introspect", {"token": person.tokens["access_token"]}),
+            lambda: person.send("POST", "/auth/revoke", {"token": person.tokens["refresh_token"]}),
+            lambda: person.send("POST", "/auth/login", {"username": person.name, "password": person.password}),
+            lambda: person.client.get(f"{server.url}/readyz"),
+        ]
+        for call in calls * 2:
+            began = time.monotonic()
+            assert_problem(call(), status=503, code="service_unavailable")
+            assert time.monotonic() - began < ANSWER_SECONDS
+        assert person.client.get(f"{server.url}/livez").status_code == 200
+        assert person.client.get(f"{server.url}/.well-known/jwks.json").json() == keys
+        # What needs no database to be refused is still refused for what it is.
+        assert_problem(person.me(token="x"), status=401, code="invalid_token")
+
+    def check_recovery(self, server, person):
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while person.client.get(f"{server.url}/readyz").status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        for _ in range(20):
+            assert person.is_signed_in
+            assert person.refresh().status_code == 200
+        assert person.send("POST", "/auth/logout", {}).status_code == 204
+        assert not person.is_signed_in
+
+
+class TestAReadOnlyDatabase:
+    """What is left after a failover to a standby: reading works, writing does not."""
+
+    @pytest.fixture
+    def own_database(self):
+        with served.database() as url:
+            yield url
+
+    def test_gets_no_success_that_was_not_stored(self, own_database, newcomer):
+        with served.serving(database_url=own_database) as server:
+            person = newcomer(server)
+            person.register()
+            before = dict(person.tokens)
+            served.execute(own_database, READ_ONLY, CUT)
+
+            for call in (
+                person.refresh,
+                person.sign_in,
+                lambda: person.send("POST", "/auth/logout", {}),
+                lambda: person.send("DELETE", "/auth/sessions"),
+                lambda: person.send("POST", "/auth/revoke", {"token": before["refresh_token"]}),
+                newcomer(server).register,
+            ):
+                assert_problem(call(), status=503, code="service_unavailable")
+
+            served.execute(own_database, WRITABLE, CUT)
+            assert person.tokens == before
+            assert self.works_within_time(person)
+            assert person.refresh().status_code == 200
+
+    def works_within_time(self, person):
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while not person.is_signed_in and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return person.is_signed_in
+
+    @pytest.mark.parametrize("flags", [(), ("--http",)], ids=["one port", "http"])
+    def test_whose_connections_are_cut_loses_no_session(self, own_database, newcomer, flags):
+        with served.serving(database_url=own_database, flags=flags) as server:
+            person = newcomer(server)
+            person.register()
+            for _ in range(15):
+                served.execute(own_database, CUT)
+                answer = person.refresh()
+                if answer.status_code != 200:
+                    assert_problem(answer, status=503)
+                    assert person.refresh().status_code == 200
+                assert person.is_signed_in
+            assert len(person.send("GET", "/auth/sessions").json()["results"]) == 1
+
+
+class TestAKilledServer:
+    @pytest.mark.parametrize("flags", [(), ("--http",)], ids=["one port", "http"])
+    def test_leaves_a_state_from_which_the_retry_goes_on_elsewhere(self, database_url, newcomer, flags):
+        before = served.Served(database_url=database_url, flags=flags).start()
+        try:
+            person = newcomer(before)
+            person.register()
+            assert person.refresh().status_code == 200
+            shown = person.tokens["refresh_token"]
+            person.refresh(shown)  # the reply is lost
+        finally:
+            before.kill()
+
+        with served.serving(database_url=database_url, flags=flags) as after:
+            person.move_to(after)
+            assert person.is_signed_in
+            assert person.refresh().status_code == 200
+            assert person.is_signed_in
+            assert len(person.send("GET", "/auth/sessions").json()["results"]) == 1

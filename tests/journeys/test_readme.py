@@ -1,0 +1,108 @@
+"""The lines of README.md, run as they stand; only the address is that of the test's own server."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests import served
+
+README = (served.ROOT / "README.md").read_text(encoding="utf-8")
+ADDRESS = "http://127.0.0.1:8000"
+ONE_SCREEN = 55
+LONGEST_LINE = 140
+LINK = re.compile(r"\[[^\]]+\]\(([^)#]+)\)")
+
+
+def lines_to_try(text):
+    """Return (command, shown output) of each prompt in the console blocks."""
+    found = []
+    for block in re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            end = re.search(r"(?<!\\)\n", part).start()
+            found.append((part[:end], part[end:].strip()))
+    return found
+
+
+def shape(value):
+    """Return a document with its values replaced by their types."""
+    if isinstance(value, dict):
+        return {name: shape(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [shape(inner) for inner in value]
+    return type(value).__name__
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the lines of README.md need curl")
+class TestTheLinesToTry:
+    @pytest.fixture
+    def fresh_server(self):
+        with served.database() as url, served.serving(database_url=url) as server:
+            yield server
+
+    def test_answer_what_is_shown(self, fresh_server, tmp_path):
+        lines = lines_to_try(README)
+        assert len(lines) == 3
+        for command, shown in lines:
+            assert command.startswith(f"curl -s {ADDRESS}/")
+            done = subprocess.run(
+                ["sh", "-c", command.replace(ADDRESS, fresh_server.url)],
+                cwd=tmp_path, capture_output=True, text=True, check=True, timeout=30,
+            )  # fmt: skip
+
+            answered, promised = json.loads(done.stdout), json.loads(shown.replace("\n", ""))
+
+            assert shape(answered) == shape(promised), command
+            assert list(answered) == list(promised)
+            for name in ("username", "email", "email_confirmed", "locale", "roles", "tier"):
+                assert answered.get("user", answered).get(name) == promised.get("user", promised).get(name)
+
+
+class TestTheReadme:
+    def test_fits_one_screen(self):
+        lines = README.splitlines()
+        assert len(lines) <= ONE_SCREEN
+        assert max(map(len, lines)) <= LONGEST_LINE
+
+    @pytest.mark.parametrize("page", ["README.md", "docs/README.md", "docs/api-guide.md", "docs/development.md"])
+    def test_and_its_pages_link_to_what_exists(self, page):
+        path = served.ROOT / page
+        for target in LINK.findall(path.read_text(encoding="utf-8")):
+            if not target.startswith("https://"):
+                assert (path.parent / target).exists(), target
+
+    def test_names_commands_that_make_knows(self):
+        makefile = (served.ROOT / "Makefile").read_text(encoding="utf-8")
+        named = set(re.findall(r"`?make ([a-z]+)\b", README)) - {"are"}
+        assert named
+        for name in named:
+            assert re.search(rf"^{name}:", makefile, re.MULTILINE), name
+
+
+class TestTheGuide:
+    def test_names_only_codes_and_calls_of_the_contract(self):
+        contract = json.loads((served.ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+        guide = (served.ROOT / "docs" / "api-guide.md").read_text(encoding="utf-8")
+        codes = set(contract["components"]["schemas"]["Problem"]["properties"]["code"]["enum"])
+        calls = re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[a-z/-]+)`", guide)
+
+        assert calls
+        for method, path in calls:
+            assert method.lower() in contract["paths"][f"/api/v1{path}"], path
+        assert set(re.findall(r"401 `([a-z_]+)`", guide)) <= codes
+
+    def test_says_what_to_do_about_every_answer_of_a_refresh(self):
+        contract = json.loads((served.ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+        guide = (served.ROOT / "docs" / "api-guide.md").read_text(encoding="utf-8")
+        table = guide.split("| `POST /auth/refresh` answers |")[1].split("\n\n")[0]
+        answers = contract["paths"]["/api/v1/auth/refresh"]["post"]["responses"]
+
+        for status, answer in answers.items():
+            if status in ("406", "500"):
+                continue
+            assert status in table, status
+            if status == "401":
+                part = answer["content"]["application/problem+json"]["schema"]["allOf"][1]
+                assert all(f"`{code}`" in table for code in part["properties"]["code"]["enum"])
