@@ -1,7 +1,7 @@
 """Measure Cedrina beside its peers, in one interleaved run on this machine: `make bench`.
 
-PostgreSQL is started durable (fsync on) and thrown away; every server gets two workers and bcrypt at cost 12. Figures of
-different runs can't be compared: read the ratios.
+PostgreSQL is started durable (fsync on) and thrown away; every server gets two workers and bcrypt at cost 12. Figures
+of different runs can't be compared: read the ratios.
 """
 
 import argparse
@@ -117,7 +117,7 @@ def cedrina(environment: dict[str, str]) -> Iterator[list[str]]:
         **environment, "CEDRINA_ENV": "development", "EMAIL_CONFIRMATION": "optional", "EMAIL_URL": "memorymail:",
         "MAX_SESSIONS_PER_USER": "1000", "LOG_LEVEL": "WARNING", "WEB_CONCURRENCY": WORKERS, "BCRYPT_ROUNDS": "12",
     }  # fmt: skip
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=own, check=True)  # noqa: S603
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=own, check=True)
     with ExitStack() as stack:
         stack.enter_context(server("http", ["--http"], {**own, "PORT": "8100"}))
         stack.enter_context(server("one", [], {**own, "PORT": "8110"}))
@@ -179,16 +179,21 @@ def print_table(title: str, result: dict, baseline: str) -> None:
                 if not row or not row["rps"]:
                     continue
                 ratio = ratios.get(name, {}).get(operation, {}).get(str(users), {})
-                print(f"{operation:10}{users:6}  {name:22}{row['rps']:9.1f}{row['p50_ms']:9.2f}{row['p99_ms']:9.2f}"
-                      f"{row['server_cpu_s_per_1000']:12.3f}{row['background_logins_per_s']:10.2f}{row['errors']:8}"
-                      f"   {shown(ratio.get('rps_x'))}{shown(ratio.get('p99_x'))}{shown(ratio.get('cpu_x'))}")  # fmt: skip
+                print(f"{operation:10}{users:6}  {name:22}{figures(row)}   {ratios_of(ratio)}")
     print("\nmemory after the run, PSS MiB: "
           + ", ".join(f"{name} {result['targets'][name]['pss_mib_after']}" for name in names))  # fmt: skip
 
 
-def shown(ratio: float | None) -> str:
-    """Return a ratio for the table."""
-    return f"{ratio:8.3f}" if ratio is not None else f"{'':8}"
+def figures(row: dict) -> str:
+    """Return one target's figures for the table."""
+    times = f"{row['rps']:9.1f}{row['p50_ms']:9.2f}{row['p99_ms']:9.2f}{row['server_cpu_s_per_1000']:12.3f}"
+    return f"{times}{row['background_logins_per_s']:10.2f}{row['errors']:8}"
+
+
+def ratios_of(ratio: dict) -> str:
+    """Return one target's ratios to the baseline for the table."""
+    values = (ratio.get(name) for name in ("rps_x", "p99_x", "cpu_x"))
+    return "".join(f"{value:8.3f}" if value is not None else f"{'':8}" for value in values)
 
 
 if __name__ == "__main__":

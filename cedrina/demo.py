@@ -6,6 +6,7 @@ CEDRINA_URL names the server; without it one is started beside a throw-away data
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from cedrina.embedded import processes
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60
@@ -133,7 +136,11 @@ def own_server() -> Iterator[Server]:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cedrina.settings.dev")
     os.environ.update(PORT=str(port), EMAIL_CONFIRMATION="optional", LOG_LEVEL="WARNING")
     subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
-    process = subprocess.Popen([sys.executable, "-m", "cedrina.serving"], cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cedrina.serving"],
+        cwd=ROOT,
+        preexec_fn=processes.ends_with_parent(signal.SIGTERM),  # noqa: PLW1509 - there is one thread
+    )
     try:
         _wait_for(f"http://127.0.0.1:{port}/livez", process.poll)
         yield Server(f"http://127.0.0.1:{port}")

@@ -190,7 +190,7 @@ _TOKENS = [
         300,
         "How long a new signing key is published before it signs.",
         unit="seconds",
-        minimum=0,
+        minimum=2 * MINUTE,
         maximum=DAY,
     ),
     Setting("MAX_SESSIONS_PER_USER", Kind.NUMBER, 5, "Sessions that one person may have.", minimum=1, maximum=1000),
