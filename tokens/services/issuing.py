@@ -58,7 +58,7 @@ WITH clock AS (
 ), event AS (
     {event}
 )
-SELECT created_at, expires_at FROM family
+SELECT created_at, expires_at, (SELECT count(*) FROM evicted) FROM family
 """
 
 _REPLACE = """
@@ -114,6 +114,8 @@ def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: d
     if row is None:
         raise SessionLimitReached(user_id=user.pk)
     opened.announce()
+    for _ in range(row[2]):
+        evicted.announce()
     lineage = Lineage(
         family_id=family_id, session_id=session_id, user=user, generation=1, key_epoch=key_epoch, amr=tuple(amr),
         authenticated_at=row[0], expires_at=row[1], now=row[0],

@@ -176,3 +176,13 @@ class TestEnd:
         family.save()
 
         assert signed_in.delete(f"{URL}/{with_past.session_id}").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+class TestStatements:
+    def test_are_one_for_the_token_and_one_for_the_list(self, signed_in, counted):
+        signed_in.get(URL)
+        with counted() as statements:
+            assert signed_in.get(URL).status_code == 200
+
+        assert len(statements) == 2, statements

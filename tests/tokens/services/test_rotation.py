@@ -30,7 +30,7 @@ class TestRotate:
         assert second.refresh_token != first.refresh_token
         assert second.session_id == first.session_id
         family = TokenFamily.objects.get(session_id=first.session_id)
-        assert family.generation == 2
+        assert (family.generation, family.confirmed_generation) == (2, 1)
         assert bytes(family.token_hash) == secrets.digest(second.refresh_token)
         assert bytes(family.previous_token_hash) == secrets.digest(first.refresh_token)
         assert types_of(first) == ["session.created", "token.refreshed"]
@@ -98,6 +98,15 @@ class TestRotate:
         other_tab = rotation.rotate(presented=first.refresh_token, now=now + HOUR + SECOND)
 
         assert one_tab.refresh_token == other_tab.refresh_token == second.refresh_token
+
+    def test_gives_a_lost_reply_again_for_a_day_however_often_it_is_asked_for(self, now):
+        first = open_session(now=now)
+        rotation.rotate(presented=first.refresh_token, now=now)
+        for hours in (10, 20, 23):
+            rotation.rotate(presented=first.refresh_token, now=now + hours * HOUR)
+
+        with pytest.raises(errors.RefreshTokenReused):
+            rotation.rotate(presented=first.refresh_token, now=now + DAY)
 
     def test_sees_a_theft_once_the_successor_is_in_use(self, now):
         first = open_session(now=now)
@@ -184,3 +193,25 @@ class TestRotate:
         first = open_session(now=now)
         with django_assert_num_queries(1):
             rotation.rotate(presented=first.refresh_token, now=now)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestStatements:
+    """BEGIN and COMMIT are counted."""
+
+    def test_are_one_for_the_winner_its_event_included(self, now, counted):
+        first = open_session(now=now)
+        with counted() as statements:
+            rotation.rotate(presented=first.refresh_token, now=now)
+
+        assert len(statements) == 1, statements
+
+    def test_are_told_from_those_of_a_transaction(self, now, counted):
+        """What counts here sees a transaction: giving a successor again has one, around its mark and its event."""
+        first = open_session(now=now)
+        rotation.rotate(presented=first.refresh_token, now=now)
+        with counted() as statements:
+            rotation.rotate(presented=first.refresh_token, now=now)
+
+        words = [statement.split()[0] for statement in statements]
+        assert words == ["WITH", "SELECT", "BEGIN", "UPDATE", "INSERT", "COMMIT"]

@@ -109,6 +109,23 @@ class TestAuthenticate:
         use(second, now)
         assert family_of(first).confirmed_generation == 2
 
+    def test_takes_the_use_of_an_older_token_for_no_sign_that_the_newer_arrived(self, now):
+        first = open_session(now=now)
+        second = rotation.rotate(presented=first.refresh_token, now=now)
+        use(first, now + 2 * MINUTE)
+
+        assert last_activity(first) == now + 2 * MINUTE
+        assert family_of(first).confirmed_generation == 1
+        again = rotation.rotate(presented=first.refresh_token, now=now + 3 * MINUTE)
+        assert again.refresh_token == second.refresh_token
+
+    def test_does_not_touch_a_session_that_ended_in_between(self, now):
+        pair = open_session(now=now)
+        revocation.end_sessions(user_id=family_of(pair).user_id, reason="logout", now=now)
+        verification._touch(claims_of(pair), at=now + MINUTE)
+
+        assert last_activity(pair) == now
+
     def test_extends_the_idle_lifetime_up_to_the_sessions_end(self, now):
         pair = open_session(now=now)
         use(pair, now + 5 * MINUTE)
@@ -208,3 +225,13 @@ class TestAuthenticateClaims:
         verification.authenticate_claims(claims=odd, now=now)
 
         assert family_of(pair).confirmed_generation in (0, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestStatements:
+    def test_are_one_for_a_read_and_one_more_once_a_minute(self, now, counted):
+        pair = open_session(now=now)
+        for seconds, expected in ((0, 2), (1, 1), (59, 1), (60, 2), (61, 1)):
+            with counted() as statements:
+                use(pair, now + seconds * SECOND)
+            assert len(statements) == expected, statements

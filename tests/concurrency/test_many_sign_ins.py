@@ -1,0 +1,40 @@
+"""Sixty people sign in at once; those who are signed in notice little."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests import served
+
+PEOPLE = 60
+BODY = {"username": "mina", "email": "mina@example.com", "password": "violet harbour drum kite"}
+
+
+@pytest.mark.serial
+class TestSixtySignIns:
+    def test_leave_token_checks_under_two_seconds_and_are_all_answered(self):
+        with served.database() as url, served.serving(database_url=url, BCRYPT_ROUNDS="12") as server:
+            with server.client() as client:
+                token = client.post("/auth/register", json=BODY).json()["tokens"]["access_token"]
+
+            def sign_in(_number):
+                with server.client() as client:
+                    return client.post("/auth/login", json={"username": "nobody", "password": "wrong"})
+
+            waits = []
+            with ThreadPoolExecutor(PEOPLE) as people, server.client() as client:
+                answers = [people.submit(sign_in, number) for number in range(PEOPLE)]
+                while not all(answer.done() for answer in answers):
+                    began = time.perf_counter()
+                    answer = client.get("/auth/me", headers={"Authorization": f"Bearer {token}"})
+                    waits.append(time.perf_counter() - began)
+                    assert answer.status_code == 200
+                    time.sleep(0.02)
+
+            refused = [answer.result() for answer in answers if answer.result().status_code == 503]
+            assert {answer.result().status_code for answer in answers} <= {401, 503}
+            assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
+            assert len(refused) <= PEOPLE // 4
+            assert len(waits) > 20
+            assert max(waits) < 2

@@ -1,0 +1,88 @@
+"""`tokens` and `security_events` each run in a bare Django project with another user model."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+APPS = ("tokens", "security_events")
+
+IMPORT_EVERYTHING = """
+import importlib, json, pkgutil, sys
+import django
+django.setup()
+import {app}
+# The admin is for projects that have Django's.
+for module in pkgutil.walk_packages({app}.__path__, "{app}."):
+    if module.name != "{app}.admin":
+        importlib.import_module(module.name)
+print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+"""
+
+
+def run(app, *arguments):
+    """Run Python in the bare project of an app; nothing of the run around it reaches in."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_", "DJANGO_", "CEDRINA_", "COV_"))
+    }
+    environment["DJANGO_SETTINGS_MODULE"] = f"tests.standalone.{app}_settings"
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("app", APPS)
+class TestApp:
+    def test_passes_its_journey(self, app):
+        done = run(
+            app,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            *self.without_xdist(),
+            self.journey(app),
+        )
+
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert " passed" in done.stdout
+
+    def journey(self, app):
+        return str(HERE / f"{app}_journey.py")
+
+    def without_xdist(self):
+        return ("-o", "required_plugins=pytest-django pytest-socket pytest-timeout")
+
+    def test_passes_its_checks(self, app):
+        done = run(app, "-m", "django", "check", "--fail-level", "WARNING")
+
+        assert done.returncode == 0, done.stderr
+
+    def test_needs_no_migration_of_its_own(self, app):
+        done = run(app, "-m", "django", "makemigrations", app, "--check", "--dry-run")
+
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_imports_nothing_from_above(self, app):
+        done = run(app, "-c", IMPORT_EVERYTHING.format(app=app))
+
+        assert done.returncode == 0, done.stderr
+        loaded = set(json.loads(done.stdout.splitlines()[-1]))
+        allowed = {"tokens": {"tokens", "security_events"}, "security_events": {"security_events"}}[app]
+        assert loaded & {"accounts", "cedrina", "ratelimiting", "tokens", "security_events"} == allowed

@@ -1,0 +1,14 @@
+"""A bare project that installs `tokens` and what stands below it."""
+
+from tests.standalone.base_settings import *  # noqa: F403
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "rest_framework",
+    "security_events",
+    "tokens",
+    "tests.standalone.people",
+]
+AUTH_USER_MODEL = "people.Person"
+ROOT_URLCONF = "tests.standalone.tokens_urls"

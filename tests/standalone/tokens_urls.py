@@ -1,0 +1,3 @@
+from django.urls import include, path
+
+urlpatterns = [path("", include("tokens.urls")), path(".well-known/", include("tokens.well_known_urls"))]
