@@ -71,7 +71,7 @@ class AccountSettings:
     @property
     def HASHING_NICENESS(self) -> int:  # noqa: N802
         """By how much the hashing threads stand back for the others, where the system knows priorities of threads."""
-        return self._get("HASHING_NICENESS", 5)
+        return self._get("HASHING_NICENESS", 1)
 
     @property
     def WHILE_HASHING(self) -> str | None:  # noqa: N802

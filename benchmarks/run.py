@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--conc", default="8,32", help="concurrent users")
     parser.add_argument("--ops", default=",".join(OPERATIONS))
     parser.add_argument("--no-peers", action="store_true", help="measure Cedrina's two ways of serving alone")
-    parser.add_argument("--skip-password-load", action="store_true")
+    parser.add_argument("--parts", default="operations,password-load", help="which of the two runs to make")
     options = parser.parse_args()
     if "DATABASE_URL" not in os.environ:
         sys.exit("DATABASE_URL names no database: start this by `make bench`, which brings one.")
@@ -46,34 +46,28 @@ def compare(options: argparse.Namespace) -> int:
     """Start everything, load it, stop everything."""
     environment = bench_environment()
     RESULTS.mkdir(exist_ok=True)
-    with ExitStack() as stack:
-        mappings = []
-        if not options.no_peers:
-            mappings += [stack.enter_context(peer(name, environment)) for name in PEERS]
-        mappings += stack.enter_context(cedrina(environment))
-        baseline = "dj-rest-auth" if not options.no_peers else "cedrina"
-        common = ["--rounds", str(options.rounds), "--seconds", str(options.seconds), "--baseline", baseline]
-        harness("--check", *mappings, environment=environment)
-        result = harness(
-            *common, "--ops", options.ops, "--conc", options.conc, "--db-pids", database_pid(), *mappings,
-            environment=environment, out=RESULTS / "operations.json",
-        )  # fmt: skip
-        print_table("Operations", result, baseline)
-    if options.skip_password_load:
-        return 0
-    with ExitStack() as stack:
-        mappings = []
-        if not options.no_peers:
-            # With its usual four threads per worker bcrypt would hold them all, and the peer look worse than it is.
-            mappings.append(stack.enter_context(peer("dj_rest_auth", {**environment, "THREADS": "16"})))
-            mappings.append(stack.enter_context(peer("fastapi_users", environment)))
-        mappings += stack.enter_context(cedrina(environment))
-        result = harness(
-            *common, "--ops", "me", "--conc", "8", "--background-logins", "4", *mappings,
-            environment=environment, out=RESULTS / "password_load.json",
-        )  # fmt: skip
-        print_table("/auth/me under four endless sign-ins (dj-rest-auth with 2x16 threads)", result, baseline)
+    parts = options.parts.split(",")
+    if "operations" in parts:
+        load = ["--ops", options.ops, "--conc", options.conc, "--db-pids", database_pid()]
+        measure("Operations", load, options, environment)
+    if "password-load" in parts:
+        # With its usual four threads per worker bcrypt would hold them all, and the peer look worse than it is.
+        load = ["--ops", "me", "--conc", "8", "--background-logins", "4"]
+        title = "/auth/me under four endless sign-ins (dj-rest-auth with 2x16 threads)"
+        measure(title, load, options, {**environment, "THREADS": "16"})
     return 0
+
+
+def measure(title: str, load: list[str], options: argparse.Namespace, environment: dict[str, str]) -> None:
+    """Start the servers, load them in turn, print the figures."""
+    with ExitStack() as stack:
+        mappings = [] if options.no_peers else [stack.enter_context(peer(name, environment)) for name in PEERS]
+        mappings += stack.enter_context(cedrina(environment))
+        harness("--check", *mappings, environment=environment)
+        baseline = "cedrina" if options.no_peers else "dj-rest-auth"
+        common = ["--rounds", str(options.rounds), "--seconds", str(options.seconds), "--baseline", baseline]
+        out = RESULTS / f"{title.split(maxsplit=1)[0].strip('/').replace('/', '_').lower()}.json"
+        print_table(title, harness(*common, *load, *mappings, environment=environment, out=out), baseline)
 
 
 def bench_environment() -> dict[str, str]:

@@ -7,20 +7,17 @@ from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.permissions import BasePermission
 from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 
-from accounts.access.decisions import may
+from accounts.api.permissions import may_do
 from cedrina.json import FastJSONRenderer
 from tokens.api.authentication import AccessTokenAuthentication
 
-ACTION = "docs:read"
 
-
-class MayReadDocumentation(BasePermission):
-    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - the framework's signature
-        return settings.ENVIRONMENT == "development" or may(request.user, ACTION)
+class MayReadDocumentation(may_do("docs:read")):  # type: ignore[misc]  # a class made by a function
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return settings.ENVIRONMENT == "development" or bool(super().has_permission(request, view))
 
 
 class PlainJSON(FastJSONRenderer):

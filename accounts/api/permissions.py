@@ -7,15 +7,28 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.access.decisions import may
+from security_events.catalogue import EventType, Outcome
+from security_events.services import recording
+from security_events.types import Subject
 
 
 class MayDo(BasePermission):
-    """Let somebody through who may do the action that a subclass names."""
+    """Let somebody through who may do the action that a subclass names; who is known and may not leaves an event."""
 
     action: ClassVar[str]
 
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - the framework's signature
-        return may(request.user, self.action)
+        person = request.user
+        is_allowed = may(person, self.action)
+        if not is_allowed and getattr(person, "is_authenticated", False):
+            recording.record(
+                EventType.PERMISSION_DENIED,
+                actor=Subject(id=str(person.pk), name=person.get_username()),
+                outcome=Outcome.FAILURE,
+                reasons=[self.action],
+                session_id=getattr(request.auth, "session_id", None),
+            )
+        return is_allowed
 
 
 def may_do(action: str) -> type[MayDo]:

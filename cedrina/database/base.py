@@ -7,6 +7,8 @@ from typing import Any
 from django.db.backends.postgresql import base
 from psycopg import Connection, OperationalError
 
+from cedrina.database.driver import Driver
+
 # After somebody waited in vain for a server that does not answer at all, nobody else waits for so long.
 OUTAGE_SECONDS = 1.0
 SLOW_SECONDS = 1.0
@@ -27,6 +29,8 @@ def is_quiet(connection: Connection[Any]) -> bool:
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """What `ENGINE = "cedrina.database"` means."""
+
+    Database = Driver()  # type: ignore[assignment]  # it stands for the module
 
     _outage_until = 0.0
 

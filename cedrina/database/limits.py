@@ -4,13 +4,17 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-STATEMENT_MS = 10_000
+from cedrina.database.driver import PatientConnection
+
+STATEMENT_MS = 5_000
+PATIENCE_SECONDS = 6.0  # longer than the server's own limits, which leave the connection whole
 LOCK_MS = 2_500
 IDLE_IN_TRANSACTION_MS = 15_000
 
 
 def bound_statements() -> None:
-    """Let the database end what takes too long; to be called before the first connection."""
+    """Let the database end what takes too long, and give up on one that does not; before the first connection."""
+    PatientConnection.patience = PATIENCE_SECONDS
     add_to(connections.settings[DEFAULT_DB_ALIAS].setdefault("OPTIONS", {}))
 
 

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import subprocess
+import sys
 
 from cedrina.serving.environments import settings_module
 
@@ -22,6 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     # Read here first: a configuration that can't be served is said once, not by every worker.
     from django.conf import settings  # noqa: PLC0415 - only now it is known which
 
+    demand_clean_checks()
     host = options.host or settings.SERVING["HOST"]
     port = settings.SERVING["PORT"] if options.port is None else options.port
     if options.http:
@@ -30,6 +33,16 @@ def main(arguments: list[str] | None = None) -> None:
         serve_sockets(host, port)
     else:
         serve_both(host, port)
+
+
+def demand_clean_checks() -> None:
+    """Refuse to serve what the apps' own checks refuse, in their words.
+
+    In a process that ends afterwards: the one that only watches over workers needs none of what the checks load.
+    """
+    checked = subprocess.run([sys.executable, "-m", "django", "check"], capture_output=True, text=True, check=False)
+    if checked.returncode:
+        sys.exit(f"Cedrina does not start:\n{(checked.stderr or checked.stdout).strip()}")
 
 
 def serve_http(host: str, port: int, workers: int) -> None:

@@ -1,7 +1,12 @@
 """PostgreSQL goes away under a running server and comes back; a server is killed and another goes on."""
 
+import os
+import signal
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from cedrina.embedded import postgres_server
@@ -66,6 +71,43 @@ class TestWithoutPostgres:
             assert person.refresh().status_code == 200
         assert person.send("POST", "/auth/logout", {}).status_code == 204
         assert not person.is_signed_in
+
+
+class TestAFrozenPostgres:
+    """Its connections stay open, and nothing comes: no limit of its own can end that."""
+
+    @pytest.mark.parametrize("flags", [(), ("--http",)], ids=["one port", "http"])
+    def test_is_given_up_and_taken_back(self, newcomer, flags):
+        with postgres_server.temporary(is_durable=True) as postgres:
+            served.migrate(postgres.url)
+            with served.serving(database_url=postgres.url, flags=flags) as server:
+                person = newcomer(server)
+                person.register()
+                with frozen(postgres.url):
+                    assert_problem(person.me(), status=503, code="service_unavailable")
+                    assert person.client.get(f"{server.url}/livez").status_code == 200
+
+                deadline = time.monotonic() + RECOVERY_SECONDS
+                while not person.is_signed_in:
+                    assert time.monotonic() < deadline
+                assert person.refresh().status_code == 200
+
+
+@contextmanager
+def frozen(url):
+    """Stop every process of a database server where it stands, until the block ends."""
+    with psycopg.connect(url) as connection:
+        backend = connection.execute("SELECT pg_backend_pid()").fetchone()[0]
+        parent = int(Path(f"/proc/{backend}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    pids = [parent, *map(int, children)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in reversed(pids):
+            os.kill(pid, signal.SIGCONT)
 
 
 class TestAReadOnlyDatabase:

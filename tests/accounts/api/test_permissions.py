@@ -4,6 +4,7 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
 from accounts.api.permissions import may_do
+from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 
 
@@ -22,3 +23,19 @@ class TestMayDo:
         force_authenticate(request, user=UserFactory(**details), token=object())
 
         assert SecretView.as_view()(request).status_code == status
+
+    def test_records_who_was_refused_what(self):
+        person = UserFactory()
+        request = APIRequestFactory().get("/")
+        force_authenticate(request, user=person, token=object())
+        SecretView.as_view()(request)
+
+        event = SecurityEvent.objects.get(actor_id=str(person.pk), type="permission.denied")
+        assert (event.outcome, event.risk_reasons) == ("failure", ["events:read"])
+
+    def test_records_nothing_of_strangers(self):
+        before = SecurityEvent.objects.filter(type="permission.denied").count()
+        request = APIRequestFactory().get("/")
+
+        assert SecretView.as_view()(request).status_code in (401, 403)
+        assert SecurityEvent.objects.filter(type="permission.denied").count() == before
