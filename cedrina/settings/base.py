@@ -19,6 +19,7 @@ ENVIRONMENT: str = ENV["CEDRINA_ENV"]
 # Never on: its pages show variables, and its 404 is not the contract's.
 DEBUG = False
 SECRET_KEY: str = ENV["SECRET_KEY"]
+SECRET_KEY_FALLBACKS: list[str] = list(ENV["SECRET_KEY_FALLBACKS"])
 ALLOWED_HOSTS: list[str] = list(ENV["ALLOWED_HOSTS"])
 PUBLIC_URL: str = ENV["PUBLIC_URL"].rstrip("/")
 IS_HTTPS = PUBLIC_URL.startswith("https://")

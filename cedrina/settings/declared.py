@@ -24,6 +24,15 @@ _SECRETS = [
         is_secret=True,
     ),
     Setting(
+        "SECRET_KEY_FALLBACKS",
+        Kind.LIST,
+        [],
+        "Former values of SECRET_KEY: what was made under them is accepted still, so that the secret can be changed "
+        "without signing everybody out. Take each away once `SESSION_ABSOLUTE_SECONDS` have passed.",
+        default_text="none",
+        is_secret=True,
+    ),
+    Setting(
         "FIELD_ENCRYPTION_KEYS",
         Kind.LIST,
         None,
@@ -38,7 +47,7 @@ _STORES = [
         "DATABASE_URL",
         Kind.URL,
         None,
-        "PostgreSQL 15 or newer: `postgres://user:password@host:5432/name`, over a socket "
+        "PostgreSQL 16 or newer: `postgres://user:password@host:5432/name`, over a socket "
         "`postgres:////directory/name` or `postgres:///name?host=/directory`.",
         default_text="the embedded server of `make run`; required in staging and production",
         is_secret=True,

@@ -2,6 +2,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from security_events.models import SecurityEvent
 from tests.factories.tokens import family_of, open_session
@@ -215,3 +216,34 @@ class TestStatements:
 
         words = [statement.split()[0] for statement in statements]
         assert words == ["WITH", "SELECT", "BEGIN", "UPDATE", "INSERT", "COMMIT"]
+
+
+def skip_updates_of_families(times):
+    """Have the database pass over so many updates, as if another transaction were in between."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            CREATE SEQUENCE skipped;
+            CREATE FUNCTION skip_update() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN IF nextval('skipped') <= {times} THEN RETURN NULL; END IF; RETURN NEW; END $$;
+            CREATE TRIGGER skip_update BEFORE UPDATE ON tokens_tokenfamily
+                FOR EACH ROW EXECUTE FUNCTION skip_update();
+            """
+        )
+
+
+class TestRotateWhileTheFamilyMoves:
+    def test_tries_again_when_the_presented_token_is_the_present_one_after_all(self, now):
+        first = open_session(now=now)
+        skip_updates_of_families(2)
+
+        second = rotation.rotate(presented=first.refresh_token, now=now)
+        assert bytes(family_of(first).token_hash) == secrets.digest(second.refresh_token)
+
+    def test_gives_up_in_the_end_and_revokes_nothing(self, now):
+        first = open_session(now=now)
+        skip_updates_of_families(3)
+
+        with pytest.raises(errors.RefreshTokenInvalid):
+            rotation.rotate(presented=first.refresh_token, now=now)
+        assert rotation.rotate(presented=first.refresh_token, now=now)
