@@ -1,9 +1,9 @@
 """Where a request is answered: at once on the event loop's own thread, or on a thread of a pool that may wait.
 
-Nearly all calls take under a millisecond and the interpreter runs one of them at a time anyway. A hop to another thread
-would cost each of them a third more and buy nothing, and threads that compete for the interpreter's lock make the
-slowest answers several times slower. So the loop stands still while it answers one, and goes on with the next. What
-takes longer, a password's hash or a page of the admin, is answered on threads.
+The calls of which there are many take under a millisecond, and the interpreter runs one of them at a time anyway. A hop
+to another thread would cost each of them a third more and buy nothing, and threads that compete for the interpreter's
+lock make the slowest answers several times slower. So the loop stands still while it answers one, and goes on with the
+next. All else, a password's hash or a page of the admin, is answered on threads.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
-from cedrina.paths import is_page, waits_for_hashing
+from cedrina.paths import is_quick
 from cedrina.serving.slots import Application
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -27,11 +27,10 @@ class Lanes:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="answering")
 
     async def answer(self, environ: dict[str, Any]) -> Answer:
-        path = environ["PATH_INFO"]
-        if waits_for_hashing(path) or is_page(path):
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, copy_context().run, call, self._slow, environ)
-        return self._at_once(environ)
+        if is_quick(environ["PATH_INFO"]):
+            return self._at_once(environ)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, copy_context().run, call, self._slow, environ)
 
     def _at_once(self, environ: dict[str, Any]) -> Answer:
         loop = events._get_running_loop()  # noqa: SLF001 - documented for those who build event loops

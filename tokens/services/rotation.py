@@ -1,9 +1,8 @@
 """Exchange a refresh token for its one successor, and see when it was stolen."""
 
-from datetime import datetime, timedelta
-from enum import Enum, auto
+from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import transaction
 
@@ -16,6 +15,7 @@ from tokens import secrets, users
 from tokens.conf import token_settings
 from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpired, SessionRevoked
 from tokens.models import TokenFamily
+from tokens.replay import Standing, Verdict, judge
 from tokens.services import revocation
 from tokens.services.signing import sign_pair
 from tokens.types import Lineage, RefreshClaims, TokenPair
@@ -48,59 +48,6 @@ SELECT f.token_hash, f.previous_token_hash, f.confirmed_generation, f.rotated_at
 FROM tokens_tokenfamily f JOIN tokens_session s ON s.id = f.session_id JOIN {users} u ON {user_key} = f.user_id
 WHERE f.family_id = %(family_id)s
 """
-
-
-class Standing(NamedTuple):
-    """What the row says when a presented token did not match it."""
-
-    token_hash: bytes
-    previous_token_hash: bytes | None
-    generation: int
-    confirmed_generation: int
-    given_at: datetime  # when the present token was made, or last given again because nobody had used it
-    rotated_at: datetime
-    expires_at: datetime
-    is_ended: bool
-    now: datetime
-
-
-class Verdict(Enum):
-    """What a presented token that is not the present one of its family is entitled to."""
-
-    CURRENT = auto()  # it is the present one after all: another transaction was in between
-    LOST_REPLY = auto()
-    RACE = auto()
-    REVOKED = auto()
-    EXPIRED = auto()
-    UNKNOWN = auto()
-    REUSED = auto()
-
-
-def judge(  # noqa: PLR0911 - one line of the table each
-    claims: RefreshClaims, standing: Standing | None, *, race: timedelta, lost_reply: timedelta
-) -> Verdict:
-    """Decide over a genuine token by the first rule that fits.
-
-    Nobody but a holder of a family's past can ever end it: what the row can't have issued is refused and no more.
-    """
-    if standing is None:
-        return Verdict.UNKNOWN
-    if standing.is_ended:
-        return Verdict.REVOKED
-    if standing.expires_at <= standing.now:
-        return Verdict.EXPIRED
-    if claims.digest == standing.token_hash:
-        return Verdict.CURRENT
-    if claims.generation >= standing.generation:
-        return Verdict.UNKNOWN
-    if claims.digest == standing.previous_token_hash:
-        is_confirmed = standing.confirmed_generation >= standing.generation
-        if not is_confirmed and standing.now - standing.rotated_at < lost_reply:
-            return Verdict.LOST_REPLY
-        # Counted from the last time that the token was given: tabs also race to ask again for a reply that was lost.
-        if standing.now - standing.given_at < race:
-            return Verdict.RACE
-    return Verdict.REUSED
 
 
 def rotate(*, presented: str, now: datetime | None = None) -> TokenPair:

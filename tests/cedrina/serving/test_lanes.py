@@ -4,7 +4,9 @@ import asyncio
 import threading
 
 import pytest
+from django.urls import resolve
 
+from cedrina.paths import QUICK
 from cedrina.serving.lanes import Lanes, call
 
 
@@ -32,9 +34,13 @@ class TestAnswer:
     def test_answers_quick_calls_where_the_loop_runs_and_lets_it_stand_still(self):
         assert answered("/api/v1/auth/me") == "MainThread still"
 
-    @pytest.mark.parametrize("path", ["/api/v1/auth/login", "/api/v1/auth/register", "/admin/", "/api/schema"])
+    @pytest.mark.parametrize("path", ["/api/v1/auth/login", "/api/v1/auth/register", "/admin/", "/api/v1/of/tomorrow"])
     def test_answers_what_takes_longer_on_a_thread(self, path):
         assert answered(path).startswith("answering")
+
+    @pytest.mark.parametrize("path", sorted(QUICK))
+    def test_knows_quick_calls_that_exist(self, path):
+        assert resolve(path)
 
     def test_lets_the_loop_run_again_after_a_fault(self):
         def broken(environ, start_response):
@@ -42,7 +48,7 @@ class TestAnswer:
 
         async def ask():
             with pytest.raises(RuntimeError):
-                await Lanes(quick=broken, slow=where, threads=1).answer({"PATH_INFO": "/"})
+                await Lanes(quick=broken, slow=where, threads=1).answer({"PATH_INFO": "/livez"})
             await asyncio.sleep(0)
 
         asyncio.run(ask())

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tokens.services.rotation import Standing, Verdict, judge
+from tokens.replay import Standing, Verdict, judge
 from tokens.types import RefreshClaims
 
 RACE, LOST = timedelta(seconds=10), timedelta(hours=24)
