@@ -21,6 +21,8 @@ from cedrina.problem_catalogue import CODE_OF_FRAMEWORK, FIELD_CODES, PROBLEMS, 
 
 CONTENT_TYPE = "application/problem+json"
 UNAVAILABLE_SECONDS = 2
+# A body of unknown members must not be answered by one many times its size.
+MOST_ERRORS = 100
 CHALLENGE = 'Bearer realm="cedrina"'
 log = structlog.get_logger(__name__)
 
@@ -78,6 +80,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(exc, ValidationError):
         errors = list(field_errors(exc.detail))
         code, detail, status = "validation_error", _count(len(errors)), 422
+        errors = errors[:MOST_ERRORS]
     elif isinstance(exc, APIException):
         code, detail = _refusal(exc)
         status, errors = exc.status_code, None

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import cast
 from uuid import UUID
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -94,4 +93,4 @@ def _key(secret: str, key_epoch: int) -> bytes:
 
 
 def _server_secrets() -> tuple[str, ...]:
-    return (settings.SECRET_KEY, *cast("list[str]", settings.SECRET_KEY_FALLBACKS))
+    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)

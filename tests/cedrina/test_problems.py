@@ -84,6 +84,14 @@ class TestProblemHandler:
         odd = exceptions.ValidationError({"a": [exceptions.ErrorDetail("x", code="null")]})
         assert handled(odd).data["errors"][0]["code"] == "invalid"
 
+    def test_names_a_hundred_faults_and_counts_them_all(self):
+        exc = exceptions.ValidationError({f"member{number}": ["wrong"] for number in range(5000)})
+        problem = handled(exc).data
+
+        assert len(problem["errors"]) == 100
+        assert problem["errors"][0]["field"] == "member0"
+        assert problem["detail"] == "5000 fields are not valid."
+
 
 class TestBuild:
     def test_speaks_the_current_language_but_never_translates_the_code(self):
