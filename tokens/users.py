@@ -53,8 +53,3 @@ def from_row(values: Sequence[Any]) -> Any:
     for index, convert, expression in _converters():
         row[index] = convert(row[index], expression, connection)
     return get_user_model().from_db(connection.alias, [field.attname for field in _fields()], row)
-
-
-def count() -> int:
-    """Return how many values :func:`columns` selects."""
-    return len(_fields())
