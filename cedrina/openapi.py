@@ -15,7 +15,7 @@ from cedrina.problem_catalogue import FIELD_CODES, PROBLEMS
 from cedrina.problems import CHALLENGE, CONTENT_TYPE, UNAVAILABLE_SECONDS
 
 ALWAYS = ("not_acceptable", "internal_error", "service_unavailable")
-WITH_BODY = ("malformed_request", "payload_too_large", "unsupported_media_type", "validation_error")
+WITH_BODY = ("malformed_request", "request_timeout", "payload_too_large", "unsupported_media_type", "validation_error")
 WITH_TOKEN = ("authentication_required", "invalid_token", "token_expired", "session_revoked", "session_expired")
 WITH_PARAMETER = ("not_found",)
 ACCESS_TOKEN = "accessToken"  # noqa: S105 - a name

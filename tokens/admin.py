@@ -7,11 +7,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
-from security_events.types import Subject
 from tokens import devices
 from tokens.conf import token_settings
 from tokens.models import EndReason, Session, SigningKey, TokenFamily
 from tokens.services import revocation
+from tokens.users import subject_of
 
 
 class TokensAdmin(ReadOnlyAdmin):
@@ -52,7 +52,7 @@ class SessionAdmin(TokensAdmin):
 
     @admin.action(description=_("End sessions"), permissions=["end"])
     def end(self, request: Any, queryset: QuerySet[Session]) -> Any:
-        actor = Subject(id=str(request.user.pk), name=request.user.get_username())
+        actor = subject_of(request.user)
 
         def act(session: Any, reason: str) -> bool:
             return revocation.end_session(

@@ -1,4 +1,4 @@
-"""What this app announces, after the commit that made it true."""
+"""What this app announces, in the transaction that makes it true."""
 
 from django.dispatch import Signal
 

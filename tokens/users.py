@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import connection
 
+from security_events.types import Subject
+
 
 @lru_cache(maxsize=1)
 def _fields() -> tuple[Any, ...]:
@@ -53,3 +55,8 @@ def from_row(values: Sequence[Any]) -> Any:
     for index, convert, expression in _converters():
         row[index] = convert(row[index], expression, connection)
     return get_user_model().from_db(connection.alias, [field.attname for field in _fields()], row)
+
+
+def subject_of(user: Any) -> Subject:
+    """Return somebody as the actor or target of an event."""
+    return Subject(id=str(user.pk), name=user.get_username())

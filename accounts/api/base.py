@@ -4,25 +4,19 @@ from typing import cast
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.problems import as_api_exception
 from accounts.errors import AccountError
 from accounts.models import User
-from tokens.api import problems as tokens_problems
-from tokens.errors import TokenError
+from tokens.api.base import TokensAPIView
 from tokens.types import Principal
 
 
-class AccountsAPIView(APIView):
+class AccountsAPIView(TokensAPIView):
     """Turn refusals of this app, and of ``tokens`` below it, into answers."""
 
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, AccountError):
-            exc = as_api_exception(exc)
-        elif isinstance(exc, TokenError):
-            exc = tokens_problems.as_api_exception(exc)
-        return super().handle_exception(exc)
+        return super().handle_exception(as_api_exception(exc) if isinstance(exc, AccountError) else exc)
 
 
 def caller(request: Request) -> User:

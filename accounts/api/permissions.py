@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from accounts.access.decisions import may
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
-from security_events.types import Subject
+from tokens.users import subject_of
 
 
 class MayDo(BasePermission):
@@ -23,7 +23,7 @@ class MayDo(BasePermission):
         if not is_allowed and getattr(person, "is_authenticated", False):
             recording.record(
                 EventType.PERMISSION_DENIED,
-                actor=Subject(id=str(person.pk), name=person.get_username()),
+                actor=subject_of(person),
                 outcome=Outcome.FAILURE,
                 reasons=[self.action],
                 session_id=getattr(request.auth, "session_id", None),

@@ -13,7 +13,7 @@ from accounts.services import hashing, passwords, uniqueness
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType
 from security_events.services import recording
-from security_events.types import Subject
+from tokens.users import subject_of
 
 
 def judge(*, username: str, email: str, password: str) -> User:
@@ -46,7 +46,7 @@ def create(*, username: str, email: str, password: str, now: datetime | None = N
     with transaction.atomic():
         is_new = User.objects.insert_unless_taken(user)
         if is_new:
-            subject = Subject(id=str(user.pk), name=user.username)
+            subject = subject_of(user)
             recording.record(EventType.ACCOUNT_ADMIN_CREATED, target=subject, now=now)
     if not is_new:
         raise uniqueness.lost_race(username=username, email_folded=user.email_folded)

@@ -16,6 +16,7 @@ from security_events.services import recording
 from security_events.types import Subject
 from tokens.services import issuing, sessions
 from tokens.types import ClientContext, TokenPair
+from tokens.users import subject_of
 
 PASSWORD = "pwd"  # noqa: S105 - the authentication method's name (RFC 8176, 2)
 
@@ -58,8 +59,8 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
     if not hashing.check(password=password, digest=digest).is_right:
         recording.record(
             EventType.REAUTHENTICATION_FAILED,
-            actor=_subject(user),
-            target=_subject(user),
+            actor=subject_of(user),
+            target=subject_of(user),
             outcome=Outcome.FAILURE,
             session_id=session_id,
             reasons=["wrong_password"],
@@ -70,8 +71,8 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
         at = sessions.confirm_reauthentication(session_id=session_id, now=now)
         recording.record(
             EventType.REAUTHENTICATED,
-            actor=_subject(user),
-            target=_subject(user),
+            actor=subject_of(user),
+            target=subject_of(user),
             session_id=session_id,
             data={"amr": [PASSWORD]},
             now=now,
@@ -93,8 +94,8 @@ def _open_session(
         EventType.LOGIN_SUCCEEDED,
         source="signed_in",
         columns={},
-        actor=_subject(user),
-        target=_subject(user),
+        actor=subject_of(user),
+        target=subject_of(user),
         data={"amr": [PASSWORD]},
         now=now,
     )
@@ -106,7 +107,7 @@ def _open_session(
     event.announce()
     user.last_login = signed_in_at
     if upgraded_digest:
-        recording.record(EventType.PASSWORD_HASH_UPGRADED, actor=_subject(user), target=_subject(user), now=now)
+        recording.record(EventType.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
     return issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
 
 
@@ -114,7 +115,7 @@ def _refused(
     error: AccountError, *, user: User | None, name: str, reason: str = "", now: datetime | None
 ) -> AccountError:
     """Record a refused sign-in, which is a transaction of its own, and return what to raise after it."""
-    actor = _subject(user) if user else Subject(name=name)
+    actor = subject_of(user) if user else Subject(name=name)
     recording.record(
         EventType.LOGIN_FAILED,
         actor=actor,
@@ -124,7 +125,3 @@ def _refused(
         now=now,
     )
     return error
-
-
-def _subject(user: User) -> Subject:
-    return Subject(id=str(user.pk), name=user.username)

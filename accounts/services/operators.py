@@ -10,6 +10,7 @@ from accounts.services import hashing
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from security_events.types import Subject
+from tokens.users import subject_of
 
 
 def sign_in(*, name: str, password: str, now: datetime | None = None) -> User | None:
@@ -48,7 +49,7 @@ def _upgrade(user: User, *, new_digest: str) -> bool:
 
 
 def _record(event: EventType, *, user: User | None, name: str, reason: str = "", now: datetime | None) -> None:
-    subject = Subject(id=str(user.pk), name=user.username) if user else Subject(name=name)
+    subject = subject_of(user) if user else Subject(name=name)
     recording.record(
         event,
         actor=subject,

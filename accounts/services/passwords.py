@@ -17,10 +17,10 @@ from accounts.services import hashing, mail
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
-from security_events.types import Subject
 from tokens.models import EndReason
 from tokens.services import issuing, revocation
 from tokens.types import TokenPair
+from tokens.users import subject_of
 
 # The codes that speak for themselves: with one of these, that the password is also weak says nothing new.
 _INCLUDE_WEAKNESS = frozenset({"password_too_short", "password_too_long", "password_too_common"})
@@ -105,8 +105,8 @@ def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> To
     pair = issuing.replace_family(session_id=session_id, user=user, now=now)
     recording.record(
         EventType.PASSWORD_CHANGED,
-        actor=_subject(user),
-        target=_subject(user),
+        actor=subject_of(user),
+        target=subject_of(user),
         session_id=session_id,
         data={"ended_sessions": ended},
         now=now,
@@ -118,14 +118,10 @@ def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> To
 def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime | None) -> None:
     recording.record(
         EventType.PASSWORD_CHANGE_FAILED,
-        actor=_subject(user),
-        target=_subject(user),
+        actor=subject_of(user),
+        target=subject_of(user),
         outcome=Outcome.FAILURE,
         session_id=session_id,
         reasons=[reason],
         now=now,
     )
-
-
-def _subject(user: User) -> Subject:
-    return Subject(id=str(user.pk), name=user.username)

@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.types import ProfileChange
 from security_events.catalogue import EventType
 from security_events.services import recording
-from security_events.types import Subject
+from tokens.users import subject_of
 
 
 def update(*, user: User, change: ProfileChange, versions: frozenset[int] | None, now: datetime | None = None) -> User:
@@ -33,7 +33,7 @@ def update(*, user: User, change: ProfileChange, versions: frozenset[int] | None
     rows = User.objects.present().filter(pk=user.pk, is_active=True)
     if versions is not None:
         rows = rows.filter(version__in=versions)
-    subject = Subject(id=str(user.pk), name=user.username)
+    subject = subject_of(user)
     with transaction.atomic():
         is_changed = rows.update(**different, version=F("version") + 1, updated_at=at) == 1
         if is_changed:

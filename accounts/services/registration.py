@@ -21,6 +21,7 @@ from security_events.services import recording
 from security_events.types import Subject
 from tokens.services import issuing
 from tokens.types import ClientContext
+from tokens.users import subject_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def username_problems(*, username: str) -> list[FieldProblem]:
 
 
 def _record_registration(user: User, *, now: datetime | None) -> None:
-    subject = Subject(id=str(user.pk), name=user.username)
+    subject = subject_of(user)
     recording.record(EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
 
 

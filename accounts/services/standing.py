@@ -9,9 +9,9 @@ from django.utils import timezone
 from accounts.models import User
 from security_events.catalogue import EventType
 from security_events.services import recording
-from security_events.types import Subject
 from tokens.models import EndReason
 from tokens.services import revocation
+from tokens.users import subject_of
 
 
 def deactivate(*, user: User, by: User, reason: str, now: datetime | None = None) -> bool:
@@ -20,12 +20,12 @@ def deactivate(*, user: User, by: User, reason: str, now: datetime | None = None
         if not _set_active(user=user, is_active=False, now=now):
             return False
         ended = revocation.end_sessions(
-            user_id=user.pk, reason=EndReason.ACCOUNT_DEACTIVATED, actor=_subject(by), note=reason, now=now
+            user_id=user.pk, reason=EndReason.ACCOUNT_DEACTIVATED, actor=subject_of(by), note=reason, now=now
         )
         recording.record(
             EventType.ACCOUNT_DEACTIVATED,
-            actor=_subject(by),
-            target=_subject(user),
+            actor=subject_of(by),
+            target=subject_of(user),
             data={"note": reason, "ended_sessions": ended},
             now=now,
         )
@@ -38,7 +38,7 @@ def activate(*, user: User, by: User, reason: str, now: datetime | None = None) 
         if not _set_active(user=user, is_active=True, now=now):
             return False
         recording.record(
-            EventType.ACCOUNT_ACTIVATED, actor=_subject(by), target=_subject(user), data={"note": reason}, now=now
+            EventType.ACCOUNT_ACTIVATED, actor=subject_of(by), target=subject_of(user), data={"note": reason}, now=now
         )
     return True
 
@@ -46,7 +46,7 @@ def activate(*, user: User, by: User, reason: str, now: datetime | None = None) 
 def end_sessions(*, user: User, by: User, reason: str, now: datetime | None = None) -> int:
     """Sign somebody out everywhere; return how many sessions ended."""
     return revocation.end_sessions(
-        user_id=user.pk, reason=EndReason.ADMINISTRATOR, actor=_subject(by), note=reason, now=now
+        user_id=user.pk, reason=EndReason.ADMINISTRATOR, actor=subject_of(by), note=reason, now=now
     )
 
 
@@ -55,7 +55,3 @@ def _set_active(*, user: User, is_active: bool, now: datetime | None) -> bool:
         is_active=is_active, version=F("version") + 1, updated_at=now or timezone.now()
     )
     return changed == 1
-
-
-def _subject(user: User) -> Subject:
-    return Subject(id=str(user.pk), name=user.username)

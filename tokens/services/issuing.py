@@ -16,6 +16,7 @@ from tokens.errors import SessionLimitReached, SessionRevoked
 from tokens.models import EndReason, uuid7
 from tokens.services.signing import sign_pair
 from tokens.types import ClientContext, Lineage, TokenPair
+from tokens.users import subject_of
 
 _USER_AGENT_LENGTH = 512
 
@@ -95,7 +96,7 @@ def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: d
     """
     session_id, family_id = uuid7(), uuid7()
     refresh_token, key_epoch = _first_token(family_id)
-    actor = Subject(id=str(user.pk), name=user.get_username())
+    actor = subject_of(user)
     opened = Rider(
         EventType.SESSION_CREATED, source="family", columns={}, actor=actor, session_id=session_id, family_id=family_id,
         data={"amr": list(amr)}, now=now,

@@ -5,10 +5,10 @@ their sessions, and several of them in order, so that nothing here can deadlock 
 """
 
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from security_events.catalogue import EventType, Outcome
@@ -20,6 +20,8 @@ from tokens.codec import decode_access
 from tokens.errors import AccessTokenInvalid
 from tokens.models import EndReason
 from tokens.types import AccessClaims
+
+log = structlog.get_logger(__name__)
 
 _END = """
 WITH clock AS (
@@ -114,18 +116,26 @@ def mark_compromised(*, family_id: UUID, generation: int, now: datetime | None =
     """End the session whose superseded refresh token came back, and tell who listens (RFC 9700, 4.14.2).
 
     Committed before the caller is refused: a refusal must not undo what it is about. Of several that see the theft at
-    once, one ends the session and tells.
+    once, one ends the session and tells. It tells before the commit, so that a notice to the person can be a job of the
+    same transaction and is not lost with the process.
     """
-    ended = _end(
-        "f.family_id = %(family_id)s", event_type=EventType.TOKEN_REUSE_DETECTED, outcome=Outcome.FAILURE,
-        reason=EndReason.REUSE_DETECTED, data={"presented_generation": generation}, now=now, family_id=family_id,
-    )  # fmt: skip
-    for session_id, family, user_id in ended:
-        announcement = partial(
-            signals.family_compromised.send_robust, None, user_id=user_id, session_id=session_id, family_id=family
-        )
-        transaction.on_commit(announcement, robust=True)
+    with transaction.atomic():
+        ended = _end(
+            "f.family_id = %(family_id)s", event_type=EventType.TOKEN_REUSE_DETECTED, outcome=Outcome.FAILURE,
+            reason=EndReason.REUSE_DETECTED, data={"presented_generation": generation}, now=now, family_id=family_id,
+        )  # fmt: skip
+        for session_id, family, user_id in ended:
+            _tell(user_id=user_id, session_id=session_id, family_id=family)
     return bool(ended)
+
+
+def _tell(**whom: Any) -> None:
+    # What a listener does wrong is undone alone: it must not take the revocation with it.
+    try:
+        with transaction.atomic():
+            signals.family_compromised.send(None, **whom)
+    except Exception:
+        log.exception("listener_failed", signal="family_compromised")
 
 
 def _end(

@@ -10,7 +10,6 @@ from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from security_events.services.recording import Rider
 from security_events.statements import prepared_cursor
-from security_events.types import Subject
 from tokens import secrets, users
 from tokens.conf import token_settings
 from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpired, SessionRevoked
@@ -134,7 +133,7 @@ def _repeat(lineage: Lineage, *, token_hash: bytes, verdict: Verdict, now: datet
                 repeated_at=lineage.now
             )
         recording.record(
-            EventType.TOKEN_REPEATED, actor=Subject(id=str(lineage.user.pk), name=lineage.user.get_username()),
+            EventType.TOKEN_REPEATED, actor=users.subject_of(lineage.user),
             session_id=lineage.session_id, family_id=lineage.family_id, reasons=[verdict.name.lower()], now=now,
             data={"generation": lineage.generation},
         )  # fmt: skip

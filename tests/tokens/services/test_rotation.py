@@ -150,6 +150,21 @@ class TestRotate:
         family_compromised.disconnect(receiver)
         assert told == [first.session_id]
 
+    def test_ends_the_session_though_a_listener_fails(self, now):
+        def broken(**_details):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1 / 0")
+
+        family_compromised.connect(broken)
+        first = open_session(now=now)
+        second = rotation.rotate(presented=first.refresh_token, now=now)
+        rotation.rotate(presented=second.refresh_token, now=now + SECOND)
+        with pytest.raises(errors.RefreshTokenReused):
+            rotation.rotate(presented=first.refresh_token, now=now + HOUR)
+
+        family_compromised.disconnect(broken)
+        assert TokenFamily.objects.get(session_id=first.session_id).is_revoked
+
     def test_gives_no_grace_after_a_deliberate_end(self, now):
         first = open_session(now=now)
         rotation.rotate(presented=first.refresh_token, now=now)
