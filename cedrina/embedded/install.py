@@ -34,6 +34,9 @@ def main(root: Path = ROOT) -> int:
             "pip",
             "install",
             "--quiet",
+            # The file names everything that is needed. Resolving anew, pip would look at releases newer than the
+            # locked ones wherever a package asks for another one's extras, and refuse them for want of a hash.
+            "--no-deps",
             "--require-hashes",
             "-r",
             requirements,
