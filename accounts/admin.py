@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
@@ -13,7 +14,8 @@ from accounts.services import standing
 from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
 
 # What staff may do is not to be widened by a form that records nothing.
-admin.site.unregister(Group)
+_FOREIGN = [model for label in ("account", "mfa", "socialaccount") for model in apps.get_app_config(label).get_models()]
+admin.site.unregister([Group, *(model for model in _FOREIGN if admin.site.is_registered(model))])
 
 
 @admin.register(User)

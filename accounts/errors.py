@@ -78,6 +78,73 @@ class VersionRequired(AccountError):
     message = _("Send the ETag of the version to change in If-Match.")
 
 
+class MailedTokenInvalid(AccountError):
+    """A mailed token that is unknown, used, too old, or for something that has changed since (ASVS 5.0, 6.5.5)."""
+
+    code = "invalid_or_expired_token"
+    message = _("This link is not valid any more. Ask for a new one.")
+
+
+class MfaCodeInvalid(AccountError):
+    """A second factor that was wrong, or was used before (RFC 6238, 5.2)."""
+
+    code = "invalid_mfa_code"
+    message = _("The code is wrong or was used before.")
+
+
+class SignInChallengeInvalid(AccountError):
+    """The sign-in that this second factor belongs to is unknown, over, or took too long: begin again."""
+
+    code = "invalid_or_expired_token"
+    message = _("This sign-in took too long. Begin again.")
+
+
+class AttemptsExhausted(AccountError):
+    """So many wrong tries in a row that none is looked at for a while, whoever makes it (ASVS 5.0, 6.3.1)."""
+
+    code = "too_many_attempts"
+    message = _("Too many wrong tries. Wait before you try again.")
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class SocialTokenInvalid(AccountError):
+    """What a provider sent, or what was sent in its name, is not to be trusted."""
+
+    code = "invalid_social_token"
+    message = _("What the provider sent was not accepted.")
+
+
+class SocialAccountInUse(AccountError):
+    """Somebody else is connected to this account of the provider."""
+
+    code = "social_account_in_use"
+    message = _("This account of the provider is connected to somebody else.")
+
+
+class AlreadyThere(AccountError):
+    """What is to be made exists already."""
+
+    code = "already_exists"
+    message = _("This exists already.")
+
+
+class NotThere(AccountError):
+    """The person has nothing of that id."""
+
+    code = "not_found"
+    message = _("There is nothing here.")
+
+
+class NotAllowed(AccountError):
+    """The person may not do this, whatever they show."""
+
+    code = "permission_denied"
+    message = _("You may not do this.")
+
+
 class HashingBusy(AccountError):
     """As many passwords wait for their hash as may."""
 

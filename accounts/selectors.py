@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from accounts.factors import enrolled
 from accounts.models import PasswordHistory, User
 
 
@@ -34,3 +35,8 @@ def takers(*, username: str, email_folded: str) -> tuple[UUID | None, UUID | Non
 def user_by_id(*, user_id: UUID | str) -> User | None:
     """Return somebody by key, deleted people included."""
     return User.objects.filter(pk=user_id).first()
+
+
+def factor_methods(*, user_id: UUID) -> tuple[str, ...]:
+    """Name the ways in which somebody can show a second factor, by the members of the contract."""
+    return enrolled.methods(user_id)

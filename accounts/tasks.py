@@ -22,5 +22,5 @@ class Patiently(BaseRetryStrategy):
 
 
 @app.task(name=mail.SEND_TASK, queue="mail", retry=Patiently())
-def send_mail(user_id: str, kind: str, occurred_at: str) -> None:
-    mail.send(user_id=UUID(user_id), kind=mail.Kind(kind), occurred_at=occurred_at)
+def send_mail(user_id: str, kind: str, occurred_at: str, details: dict[str, str] | None = None) -> None:
+    mail.send(user_id=UUID(user_id), kind=mail.Kind(kind), occurred_at=occurred_at, details=details)

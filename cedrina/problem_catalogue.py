@@ -29,11 +29,18 @@ PROBLEMS: dict[str, Problem] = {
         401, _("Refresh token used twice"), _("This refresh token was already used; its session was ended.")
     ),
     "invalid_credentials": Problem(401, _("Invalid credentials"), _("The name or the password is wrong.")),
+    "invalid_mfa_code": Problem(401, _("Invalid code"), _("The code is wrong or was used before.")),
+    "invalid_social_token": Problem(
+        401, _("Sign-in with the provider failed"), _("What the provider sent was not accepted.")
+    ),
     "permission_denied": Problem(403, _("Permission denied"), _("You may not do this.")),
     "email_not_confirmed": Problem(403, _("E-mail not confirmed"), _("Confirm your e-mail address first.")),
     "account_disabled": Problem(403, _("Account disabled"), _("This account is disabled.")),
     "reauthentication_required": Problem(
         403, _("Reauthentication required"), _("Confirm your password and try again.")
+    ),
+    "step_up_required": Problem(
+        403, _("Second factor required"), _("Confirm this with your second factor, then try again.")
     ),
     "not_found": Problem(404, _("Not found"), _("There is nothing here.")),
     "method_not_allowed": Problem(405, _("Method not allowed"), _("This method does not apply here.")),
@@ -41,6 +48,9 @@ PROBLEMS: dict[str, Problem] = {
     "request_timeout": Problem(408, _("Request timeout"), _("The request took too long to arrive.")),
     "username_taken": Problem(409, _("Username taken"), _("This username is taken.")),
     "email_taken": Problem(409, _("E-mail address taken"), _("This e-mail address is taken.")),
+    "social_account_in_use": Problem(
+        409, _("Already connected"), _("This account of the provider is connected to somebody else.")
+    ),
     "session_limit_reached": Problem(409, _("Too many sessions"), _("End another session first.")),
     "already_exists": Problem(409, _("Already exists"), _("This exists already.")),
     "version_mismatch": Problem(412, _("Version mismatch"), _("It was changed since you read it.")),

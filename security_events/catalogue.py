@@ -34,6 +34,19 @@ class EventType(StrEnum):
     ACCOUNT_ACTIVATED = "account.activated"
     ACCOUNT_DEACTIVATED = "account.deactivated"
     ACCOUNT_ADMIN_CREATED = "account.admin_created"
+    ACCOUNT_EXPORTED = "account.exported"
+    ACCOUNT_DELETION_REQUESTED = "account.deletion_requested"
+    ACCOUNT_ERASED = "account.erased"
+    ACCOUNT_IMPORTED = "account.imported"
+    ACCOUNT_TAKEOVER_REPORTED = "account.takeover_reported"
+    EMAIL_CONFIRMATION_REQUESTED = "email.confirmation_requested"
+    EMAIL_CONFIRMED = "email.confirmed"
+    EMAIL_CHANGE_REQUESTED = "email.change_requested"
+    EMAIL_CHANGED = "email.changed"
+    EMAIL_RESTORED = "email.restored"
+    MAILED_TOKEN_REFUSED = "email.token_refused"  # noqa: S105 - the name of an event
+    PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105 - the name of an event
+    PASSWORD_RESET = "password.reset"  # noqa: S105 - the name of an event
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
     PASSWORD_CHANGE_FAILED = "password.change_failed"  # noqa: S105 - the name of an event
     PASSWORD_HASH_UPGRADED = "password.hash_upgraded"  # noqa: S105 - the name of an event
@@ -41,6 +54,18 @@ class EventType(StrEnum):
     LOGIN_FAILED = "authentication.login_failed"
     REAUTHENTICATED = "authentication.reauthenticated"
     REAUTHENTICATION_FAILED = "authentication.reauthentication_failed"
+    MFA_CHALLENGED = "mfa.challenged"
+    MFA_FAILED = "mfa.failed"
+    MFA_LOCKED = "mfa.locked"
+    MFA_FACTOR_ADDED = "mfa.factor_added"
+    MFA_FACTOR_REMOVED = "mfa.factor_removed"
+    MFA_RECOVERY_CODES_MADE = "mfa.recovery_codes_made"
+    MFA_RECOVERY_CODE_USED = "mfa.recovery_code_used"
+    MFA_SIGN_COUNT_REGRESSED = "mfa.sign_count_regressed"
+    SOCIAL_ACCOUNT_LINKED = "social.account_linked"
+    SOCIAL_ACCOUNT_UNLINKED = "social.account_unlinked"
+    SOCIAL_LOGIN_FAILED = "social.login_failed"
+    SOCIAL_ACCOUNT_PREEMPTED = "social.account_preempted"
     ADMIN_LOGIN_SUCCEEDED = "admin.login_succeeded"
     ADMIN_LOGIN_FAILED = "admin.login_failed"
     PERMISSION_DENIED = "permission.denied"
@@ -82,6 +107,19 @@ CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
         EventType.ACCOUNT_ACTIVATED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
         EventType.ACCOUNT_DEACTIVATED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
         EventType.ACCOUNT_ADMIN_CREATED: Definition(_account, Severity.HIGH, ACCOUNT_CHANGE, 30),
+        EventType.ACCOUNT_EXPORTED: Definition(_account, Severity.LOW, ACCOUNT_CHANGE, 10),
+        EventType.ACCOUNT_DELETION_REQUESTED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 20),
+        EventType.ACCOUNT_ERASED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 0),
+        EventType.ACCOUNT_IMPORTED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
+        EventType.ACCOUNT_TAKEOVER_REPORTED: Definition(_account, Severity.HIGH, ACCOUNT_CHANGE, 80),
+        EventType.EMAIL_CONFIRMATION_REQUESTED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
+        EventType.EMAIL_CONFIRMED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
+        EventType.EMAIL_CHANGE_REQUESTED: Definition(_account, Severity.LOW, ACCOUNT_CHANGE, 10),
+        EventType.EMAIL_CHANGED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 20),
+        EventType.EMAIL_RESTORED: Definition(_account, Severity.HIGH, ACCOUNT_CHANGE, 50),
+        EventType.MAILED_TOKEN_REFUSED: Definition(_account, Severity.LOW, ACCOUNT_CHANGE, 10),
+        EventType.PASSWORD_RESET_REQUESTED: Definition(_account, Severity.LOW, ACCOUNT_CHANGE, 10),
+        EventType.PASSWORD_RESET: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 15),
         EventType.PASSWORD_CHANGED: Definition(_account, Severity.LOW, ACCOUNT_CHANGE, 5),
         EventType.PASSWORD_CHANGE_FAILED: Definition(_account, Severity.LOW, ACCOUNT_CHANGE, 20),
         EventType.PASSWORD_HASH_UPGRADED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
@@ -89,6 +127,18 @@ CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
         EventType.LOGIN_FAILED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 20),
         EventType.REAUTHENTICATED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
         EventType.REAUTHENTICATION_FAILED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 25),
+        EventType.MFA_CHALLENGED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
+        EventType.MFA_FAILED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 30),
+        EventType.MFA_LOCKED: Definition(_authentication, Severity.HIGH, AUTHENTICATION, 60),
+        EventType.MFA_FACTOR_ADDED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
+        EventType.MFA_FACTOR_REMOVED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 30),
+        EventType.MFA_RECOVERY_CODES_MADE: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
+        EventType.MFA_RECOVERY_CODE_USED: Definition(_authentication, Severity.MEDIUM, AUTHENTICATION, 20),
+        EventType.MFA_SIGN_COUNT_REGRESSED: Definition(_authentication, Severity.HIGH, AUTHENTICATION, 70),
+        EventType.SOCIAL_ACCOUNT_LINKED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
+        EventType.SOCIAL_ACCOUNT_UNLINKED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
+        EventType.SOCIAL_LOGIN_FAILED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 20),
+        EventType.SOCIAL_ACCOUNT_PREEMPTED: Definition(_account, Severity.HIGH, ACCOUNT_CHANGE, 50),
         EventType.ADMIN_LOGIN_SUCCEEDED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 5),
         EventType.ADMIN_LOGIN_FAILED: Definition(_authentication, Severity.MEDIUM, AUTHENTICATION, 40),
         EventType.PERMISSION_DENIED: Definition(Category.AUTHORIZATION, Severity.LOW, AUTHORIZE_SESSION, 20),

@@ -15,7 +15,7 @@ _SECRET_KEYS = re.compile(
 )
 # Each shape is tried once for each run of characters, so that no text takes more than linear time.
 _SECRET_SHAPES = re.compile(
-    r"cdr_[A-Za-z0-9_-]{16,}"  # our refresh tokens
+    r"cd[a-z]_[A-Za-z0-9_-]{16,}"  # our own tokens
     # Anything in JWS or JWE compact form, whatever it is glued to.
     r"|(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]*?eyJ[A-Za-z0-9_-]{5})[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)*"
     r"|\$2[abxy]\$\d\d\$[./A-Za-z0-9]{20,}"  # password hashes

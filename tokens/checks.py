@@ -1,11 +1,13 @@
 """Start-up checks."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Advice
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from tokens.conf import EVICT_OLDEST, REJECT, TokenSettings, token_settings
 
@@ -59,3 +61,38 @@ def check_deployment(**_kwargs: Any) -> list[CheckMessage]:
     if not token_settings.ISSUER.startswith("https://"):
         found.append(Error("TOKENS['ISSUER'] must be an https address (RFC 8414, 2).", id="tokens.E011"))
     return found
+
+
+@register(Tags.urls)
+def check_step_up(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse a call that changes something for somebody signed in and doesn't say how fresh the sign-in has to be."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    return [
+        Error(
+            f"{method.upper()} /{route} does not declare its step-up.",
+            hint=f'Give the view step_up = {{"{method}": needs(...)}} or no_need("why").',
+            id="tokens.E020",
+        )
+        for route, method in sorted(set(_undeclared(get_resolver().url_patterns, "")))
+    ]
+
+
+def _undeclared(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, str]]:
+    # Here, since models must be loaded before the framework's views can be.
+    from rest_framework.permissions import AllowAny  # noqa: PLC0415
+
+    from tokens.api.base import TokensAPIView  # noqa: PLC0415
+
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _undeclared(pattern.url_patterns, route)
+            continue
+        view: Any = getattr(pattern.callback, "cls", None)
+        if view is None or not issubclass(view, TokensAPIView) or AllowAny in view.permission_classes:
+            continue
+        yield from ((route, verb) for verb in _CHANGING if hasattr(view, verb) and verb not in view.step_up)
+
+
+_CHANGING = ("post", "put", "patch", "delete")

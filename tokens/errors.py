@@ -69,3 +69,21 @@ class SigningKeyUnusable(TokenError):
 
     code = "signing_key_unusable"
     message = _("The signing key can't be used.")
+
+
+class ReauthenticationRequired(TokenError):
+    """The call is sensitive and the person proved who they are too long ago (RFC 9470, 3; ASVS 5.0, 7.5.1)."""
+
+    code = "reauthentication_required"
+    message = _("Confirm who you are, then try again.")
+
+    def __init__(self, *, max_age: int) -> None:
+        super().__init__(max_age=max_age)
+        self.max_age = max_age
+
+
+class StepUpRequired(ReauthenticationRequired):
+    """The call takes a second factor, which was not shown in this session, or too long ago (RFC 9470, 3)."""
+
+    code = "step_up_required"
+    message = _("Confirm this with your second factor, then try again.")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+MULTI_FACTOR = "mfa"  # the authentication method's name where more than one factor was shown (RFC 8176, 2)
+
+
 def uuid7() -> uuid.UUID:
     """Return a time-ordered identifier (RFC 9562, 5.7), so that new rows sit together in the index."""
     return uuid_utils.compat.uuid7()
@@ -55,6 +58,7 @@ class Session(models.Model):
     created_at = models.DateTimeField(_("signed in at"))
     last_activity_at = models.DateTimeField(_("last active at"))
     authenticated_at = models.DateTimeField(_("last authenticated at"))
+    second_factor_at = models.DateTimeField(_("second factor last shown at"), null=True, blank=True)
     amr = ArrayField(models.CharField(max_length=16), verbose_name=_("authentication methods"))
     expires_at = models.DateTimeField(_("expires at the latest"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)

@@ -37,6 +37,7 @@ class Principal:
     jti: str
     amr: tuple[str, ...]
     authenticated_at: datetime
+    second_factor_at: datetime | None
     issued_at: datetime
     expires_at: datetime
 

@@ -5,6 +5,9 @@ from typing import Any
 
 from accounts.access.decisions import roles_of
 from accounts.models import User
+from accounts.services.authentication import SignedIn
+from accounts.services.challenges import Challenge
+from tokens.api.presentation import token_pair
 
 
 def user_document(user: User) -> dict[str, Any]:
@@ -23,6 +26,14 @@ def user_document(user: User) -> dict[str, Any]:
         "created_at": instant(user.created_at),
         "updated_at": instant(user.updated_at),
     }
+
+
+def sign_in_document(outcome: SignedIn | Challenge) -> dict[str, Any]:
+    """Return what a sign-in came to: a session, or the second factor that it takes."""
+    if isinstance(outcome, Challenge):
+        challenge = {"token": outcome.token, "methods": list(outcome.methods), "expires_in": outcome.expires_in}
+        return {"user": None, "tokens": None, "mfa": challenge}
+    return {"user": user_document(outcome.user), "tokens": token_pair(outcome.tokens), "mfa": None}
 
 
 def instant(moment: datetime) -> str:

@@ -16,6 +16,11 @@ USER: dict[str, Any] = {
     "created_at": "2026-01-05T10:00:00Z",
     "updated_at": "2026-01-05T10:00:00Z",
 }
+MFA_CHALLENGE: dict[str, Any] = {
+    "token": "cdc_pZ6y0m6o3r1qk2vJwV2xJc9iUO4r3o2p8uYcA0dPz1E",
+    "methods": ["totp", "recovery_code"],
+    "expires_in": 300,
+}
 PASSWORD = "violet harbour drum kite"  # noqa: S105 - an example
 NEW_PASSWORD = "copper lantern seven owls"  # noqa: S105 - an example
 TIMESTAMP = "2026-01-05T10:00:00Z"

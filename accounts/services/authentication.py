@@ -1,5 +1,6 @@
 """From a name and a password to a session."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,10 +11,12 @@ from accounts import selectors
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, AccountError, CredentialsInvalid, EmailNotConfirmed
 from accounts.models import User
-from accounts.services import hashing
+from accounts.services import challenges, hashing
+from accounts.services.challenges import Challenge
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from security_events.types import Subject
+from tokens.models import MULTI_FACTOR
 from tokens.services import issuing, sessions
 from tokens.types import ClientContext, TokenPair
 from tokens.users import subject_of
@@ -29,8 +32,8 @@ class SignedIn:
     tokens: TokenPair
 
 
-def sign_in(*, name: str, password: str, client: ClientContext, now: datetime | None = None) -> SignedIn:
-    """Open a session for whom a username or an address and a password belong to.
+def sign_in(*, name: str, password: str, client: ClientContext, now: datetime | None = None) -> SignedIn | Challenge:
+    """Let in whom a username or an address and a password belong to.
 
     A name that nobody has and a wrong password are refused alike, after the same work (OWASP ASVS 5.0, 6.3.8); what
     else stands in the way is only said to who knows the password. The hash is computed outside of any transaction; the
@@ -42,9 +45,26 @@ def sign_in(*, name: str, password: str, client: ClientContext, now: datetime | 
     verdict = hashing.check(password=password, digest=user.password if user else None)
     if user is None or not verdict.is_right:
         raise _refused(CredentialsInvalid(), user=user, name=name, now=now)
+    return admit(user=user, amr=[PASSWORD], client=client, upgraded_digest=verdict.upgraded_digest, name=name, now=now)
+
+
+def admit(
+    *, user: User, amr: Sequence[str], client: ClientContext, upgraded_digest: str | None = None, name: str = "",
+    now: datetime | None = None,
+) -> SignedIn | Challenge:  # fmt: skip
+    """Let in somebody who has just been authenticated by the methods ``amr`` (RFC 8176), whichever those were.
+
+    Who has a second factor and did not show it gets a challenge instead of a session, whatever the first one was.
+    ``user`` is as it was read before the authentication; a password change since then wins.
+
+    Raises: CredentialsInvalid, AccountDisabled, EmailNotConfirmed, and SessionLimitReached of ``tokens``.
+    """
+    name = name or user.username
     _require_standing(user=user, name=name, now=now)
+    if user.is_mfa_enabled and MULTI_FACTOR not in amr:
+        return challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now)
     with transaction.atomic():
-        pair = _open_session(user=user, upgraded_digest=verdict.upgraded_digest, client=client, now=now)
+        pair = _open_session(user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, now=now)
     if pair is None:
         raise _refused(CredentialsInvalid(), user=user, name=name, reason="changed_meanwhile", now=now)
     return SignedIn(user=user, tokens=pair)
@@ -88,7 +108,7 @@ def _require_standing(*, user: User, name: str, now: datetime | None) -> None:
 
 
 def _open_session(
-    *, user: User, upgraded_digest: str | None, client: ClientContext, now: datetime | None
+    *, user: User, amr: Sequence[str], upgraded_digest: str | None, client: ClientContext, now: datetime | None
 ) -> TokenPair | None:
     event = recording.Rider(
         EventType.LOGIN_SUCCEEDED,
@@ -96,7 +116,7 @@ def _open_session(
         columns={},
         actor=subject_of(user),
         target=subject_of(user),
-        data={"amr": [PASSWORD]},
+        data={"amr": list(amr)},
         now=now,
     )
     signed_in_at = User.objects.mark_signed_in(
@@ -108,7 +128,7 @@ def _open_session(
     user.last_login = signed_in_at
     if upgraded_digest:
         recording.record(EventType.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
-    return issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
+    return issuing.open_session(user=user, client=client, amr=amr, now=now)
 
 
 def _refused(

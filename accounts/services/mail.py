@@ -1,5 +1,6 @@
 """Write to people. What is to be sent is a job in the transaction of the change that it tells of."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -25,6 +26,12 @@ class Kind(StrEnum):
     ADDRESS_ALREADY_REGISTERED = "address_already_registered"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a mail
     SESSION_ENDED_FOR_SAFETY = "session_ended_for_safety"
+    NEW_DEVICE = "new_device"
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    SOCIAL_ACCOUNT_LINKED = "social_account_linked"
+    SOCIAL_ACCOUNT_UNLINKED = "social_account_unlinked"
+    DELETION_REQUESTED = "deletion_requested"
 
 
 SUBJECTS = {
@@ -32,26 +39,33 @@ SUBJECTS = {
     Kind.ADDRESS_ALREADY_REGISTERED: _("You already have an account"),
     Kind.PASSWORD_CHANGED: _("Your password was changed"),
     Kind.SESSION_ENDED_FOR_SAFETY: _("A session of yours was ended for safety"),
+    Kind.NEW_DEVICE: _("New sign-in to your account"),
+    Kind.FACTOR_ADDED: _("A second factor was added"),
+    Kind.FACTOR_REMOVED: _("A second factor was removed"),
+    Kind.SOCIAL_ACCOUNT_LINKED: _("A way to sign in was added"),
+    Kind.SOCIAL_ACCOUNT_UNLINKED: _("A way to sign in was removed"),
+    Kind.DELETION_REQUESTED: _("Your account will be deleted"),
 }
 
 
-def enqueue(*, user_id: UUID, kind: Kind) -> None:
+def enqueue(*, user_id: UUID, kind: Kind, details: Mapping[str, str] | None = None) -> None:
     """Have a mail sent once the current transaction has committed; a rollback takes it back.
 
-    The job carries no address: mail goes to the one that is stored when it is sent.
+    The job carries no address: mail goes to the one that is stored when it is sent. ``details`` are shown in the mail
+    (``{"factor": "totp"}``): neither secrets nor anything that a stranger chose.
 
     Raises: OperationalError when the database is gone.
     """
     try:
         jobs.configure_task(SEND_TASK).defer(
-            user_id=str(user_id), kind=str(kind), occurred_at=timezone.now().isoformat()
+            user_id=str(user_id), kind=str(kind), occurred_at=timezone.now().isoformat(), details=dict(details or {})
         )
     except ConnectorException as error:
         # A database that went away is to look alike from here as from everywhere else.
         raise error.__cause__ or error from error
 
 
-def send(*, user_id: UUID, kind: Kind, occurred_at: str) -> None:
+def send(*, user_id: UUID, kind: Kind, occurred_at: str, details: Mapping[str, str] | None = None) -> None:
     """Send one mail now, in the language of its reader. Nobody is written to who is gone by then.
 
     Raises: whatever the mail backend does, so that the job is tried again.
@@ -62,6 +76,7 @@ def send(*, user_id: UUID, kind: Kind, occurred_at: str) -> None:
     language = user.locale if user.locale in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
     with translation.override(language):
         context = {
+            **(details or {}),
             "username": user.username,
             "occurred_at": datetime.fromisoformat(occurred_at),
             "public_url": account_settings.PUBLIC_URL,

@@ -37,6 +37,13 @@ INSTALLED_APPS = [
     "corsheaders",
     "csp",
     "procrastinate.contrib.django",
+    # Models and providers alone; accounts/factors and accounts/providers are the only ones to use them.
+    "accounts.bridge.apps.AllauthAccountConfig",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.facebook",
+    "allauth.socialaccount.providers.openid_connect",
     "security_events",
     "ratelimiting",
     "tokens",
@@ -99,6 +106,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.validators.SimilarityValidator"},
     {"NAME": "accounts.validators.StrengthValidator"},
 ]
+
+ACCOUNT_ADAPTER = "accounts.bridge.account_adapter.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are confirmed by our own services
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("fa", _("Persian")), ("ar", _("Arabic"))]

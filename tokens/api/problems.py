@@ -10,7 +10,9 @@ STATUS = {
     errors.TokenError: status.HTTP_401_UNAUTHORIZED,
     errors.SessionLimitReached: status.HTTP_409_CONFLICT,
     errors.SessionNotFound: status.HTTP_404_NOT_FOUND,
+    errors.ReauthenticationRequired: status.HTTP_403_FORBIDDEN,
 }
+SECOND_FACTOR = "mfa"  # the authentication context class of a challenge (RFC 9470, 3)
 
 
 class TokenProblem(APIException):
@@ -21,12 +23,24 @@ class TokenProblem(APIException):
         self.status_code = status_code
         if status_code == status.HTTP_401_UNAUTHORIZED:
             self.auth_header = bearer_challenge(code)
+        self.headers: dict[str, str] = {}
 
 
 def as_api_exception(error: errors.TokenError) -> TokenProblem:
     """Give a refusal the HTTP status of its nearest listed ancestor."""
     status_code = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
-    return TokenProblem(status_code=status_code, code=error.code, message=force_str(error.message))
+    problem = TokenProblem(status_code=status_code, code=error.code, message=force_str(error.message))
+    if isinstance(error, errors.ReauthenticationRequired):
+        problem.headers["WWW-Authenticate"] = step_up_challenge(error)
+    return problem
+
+
+def step_up_challenge(error: errors.ReauthenticationRequired) -> str:
+    """Return what a client has to bring: how fresh an authentication, and by which means (RFC 9470, 3)."""
+    wanted = f'Bearer error="insufficient_user_authentication", error_description="{error.code}", '
+    if isinstance(error, errors.StepUpRequired):
+        wanted += f'acr_values="{SECOND_FACTOR}", '
+    return f'{wanted}max_age="{error.max_age}"'
 
 
 def bearer_challenge(code: str) -> str:

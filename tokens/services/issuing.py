@@ -13,7 +13,7 @@ from security_events.types import Subject
 from tokens import secrets
 from tokens.conf import REJECT, token_settings
 from tokens.errors import SessionLimitReached, SessionRevoked
-from tokens.models import EndReason, uuid7
+from tokens.models import MULTI_FACTOR, EndReason, uuid7
 from tokens.services.signing import sign_pair
 from tokens.types import ClientContext, Lineage, TokenPair
 from tokens.users import subject_of
@@ -44,9 +44,9 @@ WITH clock AS (
     {eviction_event}
 ), opened AS (
     INSERT INTO tokens_session (id, user_id, ip_address, user_agent, created_at, last_activity_at, authenticated_at,
-                                amr, expires_at, ended_at, end_reason)
+                                second_factor_at, amr, expires_at, ended_at, end_reason)
     SELECT %(session_id)s, %(user_id)s, %(ip_address)s::inet, %(user_agent)s, now, now, now,
-           %(amr)s::varchar[], now + %(absolute)s, NULL, ''
+           CASE WHEN %(is_multi_factor)s THEN now END, %(amr)s::varchar[], now + %(absolute)s, NULL, ''
     FROM clock WHERE NOT %(reject)s OR (SELECT count(*) FROM live) < %(limit)s
     RETURNING id, created_at, expires_at
 ), family AS (
@@ -106,7 +106,8 @@ def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: d
         "now": now, "user_id": user.pk, "session_id": session_id, "family_id": family_id,
         "reject": token_settings.SESSION_OVERFLOW == REJECT, "limit": token_settings.MAX_SESSIONS_PER_USER,
         "reason": EndReason.SESSION_LIMIT, "ip_address": client.ip_address, "user_agent": _stored(client.user_agent),
-        "amr": list(amr), "absolute": token_settings.SESSION_ABSOLUTE_TTL, "idle": token_settings.SESSION_IDLE_TTL,
+        "amr": list(amr), "is_multi_factor": MULTI_FACTOR in amr,
+        "absolute": token_settings.SESSION_ABSOLUTE_TTL, "idle": token_settings.SESSION_IDLE_TTL,
         "token_hash": secrets.digest(refresh_token), "key_epoch": key_epoch, **opened.params, **evicted.params,
     }  # fmt: skip
     with prepared_cursor() as cursor:

@@ -17,7 +17,8 @@ _TOUCH_EVERY = timedelta(minutes=1)
 
 _READ = """
 SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()), f.is_revoked OR s.ended_at IS NOT NULL OR NOT {active},
-       f.expires_at, f.confirmed_generation, s.last_activity_at, s.authenticated_at, s.amr, {columns}
+       f.expires_at, f.confirmed_generation, s.last_activity_at, s.authenticated_at,
+       s.second_factor_at, s.amr, {columns}
 FROM tokens_tokenfamily f JOIN tokens_session s ON s.id = f.session_id JOIN {users} u ON {user_key} = f.user_id
 WHERE f.family_id = %(family_id)s AND s.id = %(session_id)s AND {user_key} = %(user_id)s
 """
@@ -69,7 +70,9 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
         row = cursor.fetchone()
     if row is None:
         raise AccessTokenInvalid(family_id=claims.family_id, reason="no such session")
-    at, is_ended, family_expires_at, confirmed, last_activity_at, authenticated_at, amr, *columns = row
+    at, is_ended, family_expires_at, confirmed, last_activity_at, authenticated_at, second_factor_at, amr, *columns = (
+        row
+    )
     if is_ended:
         raise SessionRevoked(session_id=claims.session_id)
     if claims.expires_at <= at:
@@ -80,8 +83,8 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
         _touch(claims, at=at)
     principal = Principal(
         user_id=claims.user_id, session_id=claims.session_id, family_id=claims.family_id, generation=claims.generation,
-        jti=claims.jti, amr=tuple(amr), authenticated_at=authenticated_at, issued_at=claims.issued_at,
-        expires_at=claims.expires_at,
+        jti=claims.jti, amr=tuple(amr), authenticated_at=authenticated_at, second_factor_at=second_factor_at,
+        issued_at=claims.issued_at, expires_at=claims.expires_at,
     )  # fmt: skip
     return Authenticated(user=users.from_row(columns), principal=principal)
 

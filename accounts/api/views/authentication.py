@@ -7,15 +7,13 @@ from rest_framework.response import Response
 
 from accounts.api import examples
 from accounts.api.base import AccountsAPIView, caller, principal
-from accounts.api.documents import instant, user_document
+from accounts.api.documents import instant, sign_in_document
 from accounts.api.serializers.authentication import LoginInput, ReauthenticationInput
 from accounts.api.serializers.outputs import LoginOutput, ReauthenticationOutput
 from accounts.services import authentication
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
-from tokens.api.presentation import token_pair
-
-REAUTHENTICATION_SECONDS = 300  # for how long the contract lets a re-authentication satisfy sensitive calls
+from tokens.api.step_up import RECENT, no_need
 
 
 class LoginView(AccountsAPIView):
@@ -48,22 +46,28 @@ class LoginView(AccountsAPIView):
                 response_only=True,
                 value={"user": examples.USER, "tokens": TOKENS, "mfa": None},
             ),
+            OpenApiExample(
+                "A second factor is due",
+                response_only=True,
+                value={"user": None, "tokens": None, "mfa": examples.MFA_CHALLENGE},
+            ),
         ],
     )
     def post(self, request: Request) -> Response:
         body = LoginInput(data=request.data)
         body.is_valid(raise_exception=True)
-        signed_in = authentication.sign_in(
+        outcome = authentication.sign_in(
             name=body.validated_data["username"],
             password=body.validated_data["password"],
             client=client_context(request),
         )
-        return Response({"user": user_document(signed_in.user), "tokens": token_pair(signed_in.tokens), "mfa": None})
+        return Response(sign_in_document(outcome))
 
 
 class ReauthenticateView(AccountsAPIView):
     """Prove again who you are; sensitive calls ask for that within the last five minutes."""
 
+    step_up: ClassVar = {"post": no_need("it is how a session gets fresh")}
     problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_credentials"]}
     field_codes: ClassVar[dict[str, list[str]]] = {"post": ["required", "invalid", "blank", "unknown_field"]}
 
@@ -77,7 +81,7 @@ class ReauthenticateView(AccountsAPIView):
             OpenApiExample(
                 "Proved",
                 response_only=True,
-                value={"authenticated_at": examples.TIMESTAMP, "expires_in": REAUTHENTICATION_SECONDS},
+                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT},
             ),
         ],
     )
@@ -87,4 +91,4 @@ class ReauthenticateView(AccountsAPIView):
         at = authentication.reauthenticate(
             user=caller(request), session_id=principal(request).session_id, password=body.validated_data["password"]
         )
-        return Response({"authenticated_at": instant(at), "expires_in": REAUTHENTICATION_SECONDS})
+        return Response({"authenticated_at": instant(at), "expires_in": RECENT})

@@ -14,6 +14,7 @@ from accounts.api.serializers.passwords import PasswordChangeInput
 from accounts.services import passwords
 from tokens.api.examples import TOKENS
 from tokens.api.presentation import token_pair
+from tokens.api.step_up import no_need
 
 
 class ChangePasswordView(AccountsAPIView):
@@ -22,6 +23,7 @@ class ChangePasswordView(AccountsAPIView):
     Every other session ends. This one goes on with the tokens in the answer; those that it had until now are dead.
     """
 
+    step_up: ClassVar = {"put": no_need("the body carries the password")}
     problem_codes: ClassVar[dict[str, list[str]]] = {"put": ["invalid_credentials"]}
     field_codes: ClassVar[dict[str, list[str]]] = {
         "put": [

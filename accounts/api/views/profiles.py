@@ -11,6 +11,7 @@ from accounts.api.preconditions import versions_from
 from accounts.api.serializers.outputs import UserOutput
 from accounts.api.serializers.profiles import ProfileInput
 from accounts.services import profiles
+from tokens.api.step_up import no_need
 
 ENTITY_TAG = OpenApiParameter(
     "ETag", str, OpenApiParameter.HEADER, response=[200], description="The version, to be sent back in If-Match."
@@ -20,6 +21,7 @@ ENTITY_TAG = OpenApiParameter(
 class MeView(AccountsAPIView):
     """The account that the access token speaks for."""
 
+    step_up: ClassVar = {"patch": no_need("a name and a language open no door")}
     problem_codes: ClassVar[dict[str, list[str]]] = {"patch": ["precondition_required", "version_mismatch"]}
     field_codes: ClassVar[dict[str, list[str]]] = {"patch": ["invalid", "blank", "max_length", "unknown_field"]}
 

@@ -19,6 +19,17 @@ class TestConfirmReauthentication:
         found = verification.authenticate(presented=pair.access_token, now=now + MINUTE)
         assert found.principal.authenticated_at == now + MINUTE
 
+    def test_notes_the_methods_once_and_when_the_second_factor_was_shown(self, now):
+        pair = open_session(now=now)
+
+        sessions.confirm_reauthentication(session_id=pair.session_id, amr=["otp", "mfa"], now=now + MINUTE)
+        sessions.confirm_reauthentication(session_id=pair.session_id, amr=["pwd", "otp"], now=now + 2 * MINUTE)
+
+        principal = verification.authenticate(presented=pair.access_token, now=now + 2 * MINUTE).principal
+        assert principal.amr == ("pwd", "otp", "mfa")
+        assert principal.second_factor_at == now + MINUTE
+        assert principal.authenticated_at == now + 2 * MINUTE
+
     def test_refuses_a_session_that_ended(self, now):
         pair = open_session(now=now)
         revocation.end_sessions(user_id=family_of(pair).user_id, reason="logout", now=now)

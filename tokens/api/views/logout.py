@@ -11,6 +11,7 @@ from tokens.api.authentication import SignedTokenAuthentication
 from tokens.api.base import TokensAPIView
 from tokens.api.permissions import BearsToken
 from tokens.api.serializers.tokens import LogoutInput
+from tokens.api.step_up import no_need
 from tokens.errors import SessionRevoked
 from tokens.services import revocation, verification
 
@@ -23,6 +24,7 @@ class LogoutView(TokensAPIView):
 
     authentication_classes = [SignedTokenAuthentication]
     permission_classes = [BearsToken]
+    step_up: ClassVar = {"post": no_need("whoever holds a session may end it, and its siblings")}
     problem_codes: ClassVar = {
         "post": ["authentication_required", "invalid_token", "token_expired", "session_revoked", "session_expired"],
     }

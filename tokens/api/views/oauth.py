@@ -11,6 +11,7 @@ from tokens.api import examples
 from tokens.api.base import TokensAPIView
 from tokens.api.permissions import BearsToken
 from tokens.api.serializers.tokens import EmptyOutput, IntrospectionOutput, TokenInput
+from tokens.api.step_up import no_need
 from tokens.services import introspection, revocation
 
 _TOKEN = OpenApiExample("A token of either kind", value={"token": examples.REFRESH_TOKEN}, request_only=True)
@@ -24,6 +25,7 @@ class IntrospectView(TokensAPIView):
     """
 
     permission_classes = [BearsToken]
+    step_up: ClassVar = {"post": no_need("it reads, and only what the caller may see")}
 
     @extend_schema(
         operation_id="introspect",

@@ -14,6 +14,7 @@ from tokens.api import examples, presentation
 from tokens.api.base import TokensAPIView
 from tokens.api.permissions import BearsToken
 from tokens.api.serializers.sessions import PageInput, RevokedOutput, SessionListOutput
+from tokens.api.step_up import no_need
 from tokens.errors import SessionNotFound
 from tokens.models import EndReason
 from tokens.services import revocation
@@ -27,6 +28,7 @@ class SessionListView(TokensAPIView):
 
     permission_classes = [BearsToken]
     problem_codes: ClassVar = {"get": ["validation_error"]}
+    step_up: ClassVar = {"delete": no_need("in a hurry, nobody should have to look for a password first")}
 
     @extend_schema(
         operation_id="list_sessions",
@@ -67,6 +69,7 @@ class SessionView(TokensAPIView):
     """One session of the person who asks."""
 
     permission_classes = [BearsToken]
+    step_up: ClassVar = {"delete": no_need("in a hurry, nobody should have to look for a password first")}
 
     @extend_schema(operation_id="end_session", tags=["sessions"], request=None, responses={204: None})
     def delete(self, request: Request, session_id: UUID) -> Response:

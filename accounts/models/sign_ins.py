@@ -1,0 +1,33 @@
+"""Sign-ins that wait for a second factor."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.identifiers import uuid7
+from accounts.models.people import User
+
+
+class SignInChallenge(models.Model):
+    """Somebody whose first factor was right and who has yet to show the second one.
+
+    ``bound_to`` is the digest of the password hash at that moment: a password change ends the attempt. Of the token
+    that the client holds only the digest is stored.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("user"))
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    bound_to = models.BinaryField(max_length=32, editable=False)
+    amr = ArrayField(models.CharField(max_length=16), verbose_name=_("authentication methods"))
+    created_at = models.DateTimeField(_("created at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("sign-in to complete")
+        verbose_name_plural = _("sign-ins to complete")
+        indexes = [models.Index(fields=["expires_at"], name="accounts_challenge_expiry_idx")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
