@@ -99,15 +99,22 @@ class SignInChallengeInvalid(AccountError):
     message = _("This sign-in took too long. Begin again.")
 
 
-class AttemptsExhausted(AccountError):
+class RetryLater(AccountError):
+    """Not now: the same request may succeed after ``retry_after`` seconds (RFC 9110, 10.2.3)."""
+
+    code = "service_unavailable"
+    message = _("Try again in a moment.")
+
+    def __init__(self, *, retry_after: int, **context: object) -> None:
+        super().__init__(**context)
+        self.retry_after = retry_after
+
+
+class AttemptsExhausted(RetryLater):
     """So many wrong tries in a row that none is looked at for a while, whoever makes it (ASVS 5.0, 6.3.1)."""
 
     code = "too_many_attempts"
     message = _("Too many wrong tries. Wait before you try again.")
-
-    def __init__(self, *, retry_after: int) -> None:
-        super().__init__(retry_after=retry_after)
-        self.retry_after = retry_after
 
 
 class SocialTokenInvalid(AccountError):
@@ -145,12 +152,7 @@ class NotAllowed(AccountError):
     message = _("You may not do this.")
 
 
-class HashingBusy(AccountError):
+class HashingBusy(RetryLater):
     """As many passwords wait for their hash as may."""
 
-    code = "service_unavailable"
     message = _("Too many sign-ins at once. Try again in a moment.")
-
-    def __init__(self, *, retry_after: int) -> None:
-        super().__init__(retry_after=retry_after)
-        self.retry_after = retry_after

@@ -22,7 +22,7 @@ STATUS: dict[type[errors.AccountError], int] = {
     errors.AlreadyThere: 409,
     errors.NotThere: 404,
     errors.NotAllowed: 403,
-    errors.HashingBusy: 503,
+    errors.RetryLater: 503,
 }
 
 
@@ -39,7 +39,7 @@ def as_api_exception(error: errors.AccountError) -> APIException:
         return _validation_error(error)
     exc = Refusal(detail=force_str(error.message), code=error.code)
     exc.status_code = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
-    if isinstance(error, (errors.HashingBusy, errors.AttemptsExhausted)):
+    if isinstance(error, errors.RetryLater):
         exc.wait = error.retry_after
     if exc.status_code == 401:  # noqa: PLR2004
         exc.auth_header = f'Bearer error="{error.code}"'

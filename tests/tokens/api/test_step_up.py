@@ -3,7 +3,6 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-from django.test import override_settings
 from django.urls import path
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
@@ -78,7 +77,7 @@ class TestRequire:
 
 
 @pytest.mark.django_db
-@override_settings(ROOT_URLCONF=__name__)
+@pytest.mark.urls(__name__)
 class TestTheChallenge:
     def call(self, method, pair):
         return getattr(APIClient(), method)("/guarded", headers={"Authorization": f"Bearer {pair.access_token}"})
@@ -114,7 +113,7 @@ class TestTheChallenge:
 
 
 class TestCheckStepUp:
-    @override_settings(ROOT_URLCONF=__name__)
+    @pytest.mark.urls(__name__)
     def test_finds_a_call_that_says_nothing(self):
         assert [problem.msg for problem in check_step_up()] == ["POST /silent does not declare its step-up."]
 
