@@ -30,11 +30,11 @@ def _message(text: str, *, status: int = 200) -> Response:
     return Response({"message": gettext(text), "timestamp": instant(timezone.now())}, status=status)
 
 
-def _examples(body: dict[str, str], message: str) -> list[OpenApiExample]:
+def _examples(body: dict[str, str], message: str, *, status: int = 200) -> list[OpenApiExample]:
     return [
         OpenApiExample("A request", request_only=True, value=body),
         OpenApiExample(
-            "The answer", response_only=True, value={"message": message, "timestamp": examples.TIMESTAMP},
+            "The answer", response_only=True, status_codes=[str(status)], value={"message": message, "timestamp": examples.TIMESTAMP},
         ),
     ]  # fmt: skip
 
@@ -79,7 +79,7 @@ class ResendConfirmationView(AccountsAPIView):
         tags=["accounts"],
         request=AddressInput,
         responses={202: MessageOutput},
-        examples=_examples(_ADDRESS, RESENT),
+        examples=_examples(_ADDRESS, RESENT, status=202),
     )
     def post(self, request: Request) -> Response:
         body = AddressInput(data=request.data)
@@ -104,7 +104,7 @@ class ForgotPasswordView(AccountsAPIView):
         tags=["accounts"],
         request=AddressInput,
         responses={202: MessageOutput},
-        examples=_examples(_ADDRESS, FORGOTTEN),
+        examples=_examples(_ADDRESS, FORGOTTEN, status=202),
     )
     def post(self, request: Request) -> Response:
         body = AddressInput(data=request.data)
@@ -160,7 +160,9 @@ class AddressChangeView(AccountsAPIView):
         tags=["accounts"],
         request=AddressChangeInput,
         responses={202: MessageOutput},
-        examples=_examples({"email": "mina.new@example.com", "password": examples.PASSWORD}, CHANGE_REQUESTED),
+        examples=_examples(
+            {"email": "mina.new@example.com", "password": examples.PASSWORD}, CHANGE_REQUESTED, status=202
+        ),
     )
     def post(self, request: Request) -> Response:
         body = AddressChangeInput(data=request.data)
