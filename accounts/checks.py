@@ -1,5 +1,6 @@
 """Start-up checks."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +24,8 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     conf = account_settings
     impossible = {
         "EMAIL_CONFIRMATION must be 'required' or 'optional'": conf.EMAIL_CONFIRMATION not in ("required", "optional"),
+        "EMAIL_CONFIRMATION_TTL must be positive": timedelta(0) >= conf.EMAIL_CONFIRMATION_TTL,
+        "PASSWORD_RESET_TTL must be positive": timedelta(0) >= conf.PASSWORD_RESET_TTL,
         "PASSWORD_MIN_LENGTH must be 8 to 128": not 8 <= conf.PASSWORD_MIN_LENGTH <= 128,  # noqa: PLR2004
         "PASSWORD_MIN_SCORE must be 0 to 4": not 0 <= conf.PASSWORD_MIN_SCORE <= 4,  # noqa: PLR2004
         "PASSWORD_HISTORY must not be negative": conf.PASSWORD_HISTORY < 0,

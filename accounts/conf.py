@@ -1,5 +1,6 @@
 """Settings of this app, read from ``settings.ACCOUNTS``."""
 
+from datetime import timedelta
 from typing import Literal, TypeVar, cast
 
 from django.conf import settings
@@ -14,6 +15,8 @@ class AccountSettings:
 
     NAMES = (
         "EMAIL_CONFIRMATION",
+        "EMAIL_CONFIRMATION_TTL",
+        "PASSWORD_RESET_TTL",
         "PASSWORD_MIN_LENGTH",
         "PASSWORD_MIN_SCORE",
         "PASSWORD_HISTORY",
@@ -37,6 +40,16 @@ class AccountSettings:
         ``required`` also makes registration answer alike for free and taken addresses.
         """
         return self._get("EMAIL_CONFIRMATION", "required")
+
+    @property
+    def EMAIL_CONFIRMATION_TTL(self) -> timedelta:  # noqa: N802
+        """How long the link that confirms an address is good for."""
+        return self._get("EMAIL_CONFIRMATION_TTL", timedelta(days=1))
+
+    @property
+    def PASSWORD_RESET_TTL(self) -> timedelta:  # noqa: N802
+        """How long the link to a new password is good for, from the sending on (OWASP ASVS 5.0, 6.5.5)."""
+        return self._get("PASSWORD_RESET_TTL", timedelta(minutes=10))
 
     @property
     def PASSWORD_MIN_LENGTH(self) -> int:  # noqa: N802

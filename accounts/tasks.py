@@ -6,7 +6,7 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from accounts.services import mail
+from accounts.services import delivery, mail, requests
 
 _LONGEST_WAIT = 3600
 _MOST_ATTEMPTS = 40  # a day and a half
@@ -22,5 +22,11 @@ class Patiently(BaseRetryStrategy):
 
 
 @app.task(name=mail.SEND_TASK, queue="mail", retry=Patiently())
-def send_mail(user_id: str, kind: str, occurred_at: str, details: dict[str, str] | None = None) -> None:
-    mail.send(user_id=UUID(user_id), kind=mail.Kind(kind), occurred_at=occurred_at, details=details)
+def send_mail(mail_id: str, details: dict[str, str] | None = None, **_about: str) -> None:
+    """Hand a mail over; what the job says besides is for whoever looks at the queue."""
+    delivery.deliver(mail_id=UUID(mail_id), details=details)
+
+
+@app.task(name=requests.ANSWER_TASK, queue="mail", retry=Patiently())
+def answer_mail_request(wish: str, sealed_address: str, mail_id: str) -> None:
+    requests.answer(wish=requests.Wish(wish), sealed_address=sealed_address, mail_id=UUID(mail_id))

@@ -3,14 +3,26 @@
 from django.urls import path
 
 from accounts.api.views.authentication import LoginView, ReauthenticateView
+from accounts.api.views.mailed import (
+    AddressChangeView,
+    ConfirmEmailView,
+    ForgotPasswordView,
+    ResendConfirmationView,
+    ResetPasswordView,
+)
 from accounts.api.views.passwords import ChangePasswordView
 from accounts.api.views.profiles import MeView
 from accounts.api.views.registration import RegisterView
 
 urlpatterns = [
     path("auth/register", RegisterView.as_view(), name="register"),
+    path("auth/confirm-email", ConfirmEmailView.as_view(), name="confirm-email"),
+    path("auth/resend-confirmation", ResendConfirmationView.as_view(), name="resend-confirmation"),
+    path("auth/forgot-password", ForgotPasswordView.as_view(), name="forgot-password"),
+    path("auth/reset-password", ResetPasswordView.as_view(), name="reset-password"),
     path("auth/login", LoginView.as_view(), name="login"),
     path("auth/reauthenticate", ReauthenticateView.as_view(), name="reauthenticate"),
     path("auth/change-password", ChangePasswordView.as_view(), name="change-password"),
+    path("auth/me/email", AddressChangeView.as_view(), name="change-email"),
     path("auth/me", MeView.as_view(), name="me"),
 ]

@@ -11,7 +11,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from cedrina.paths import is_page
+from cedrina.paths import has_content_policy, is_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +26,10 @@ class PagesOnly:
     sync_capable = True
     async_capable = False
     get_response: Callable[[HttpRequest], Any]
+    applies = staticmethod(is_page)
 
     def __call__(self, request: HttpRequest) -> Any:
-        if not is_page(request.path_info):
+        if not self.applies(request.path_info):
             return self.get_response(request)
         return super().__call__(request)  # type: ignore[misc]
 
@@ -60,4 +61,4 @@ class Messages(PagesOnly, MessageMiddleware):
 
 
 class ContentSecurityPolicy(PagesOnly, CSPMiddleware):
-    pass
+    applies = staticmethod(has_content_policy)

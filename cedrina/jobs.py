@@ -3,12 +3,17 @@
 from datetime import UTC, datetime
 
 import structlog
+from procrastinate import JobContext
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Status
 
+from accounts.services import delivery
 from security_events.services import partitions
 from tokens.services import purging
 
 log = structlog.get_logger(__name__)
+
+MOST_DEATHS = 50
 
 
 @app.periodic(cron="7 2 * * *")
@@ -23,5 +28,23 @@ def prepare_partitions(timestamp: int) -> None:
 @app.task(name="cedrina.purge_expired", queue="maintenance", queueing_lock="purge_expired")
 def purge_expired(timestamp: int) -> None:
     """Forget sessions, families and keys that are long past."""
-    counts = purging.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
+    now = datetime.fromtimestamp(timestamp, UTC)
+    counts = purging.purge_expired(now=now) | delivery.purge(now=now)
     log.info("expired_purged", **counts)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="cedrina.take_up_abandoned", queue="maintenance", queueing_lock="take_up_abandoned", pass_context=True)
+async def take_up_abandoned(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - every periodic task has it
+    """Put jobs back into the queue whose worker died, as its missing heartbeat tells.
+
+    A job that seems to kill its workers is given up in the end. That a worker was only slow does no harm: each job of
+    ours finds out by itself what is done already.
+    """
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs():
+        if job.attempts >= MOST_DEATHS:
+            await manager.finish_job(job, Status.FAILED, delete_job=False)
+        else:
+            await manager.retry_job(job)
+        log.warning("abandoned_job_taken_up", job_id=job.id, task=job.task_name, attempts=job.attempts)

@@ -11,7 +11,7 @@ from django.utils import translation
 from cedrina import problems
 from cedrina.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.languages import negotiated
-from cedrina.paths import speaks_html
+from cedrina.paths import is_mailed_page, speaks_html
 from cedrina.problem_catalogue import status_code
 from ratelimiting.client_ip import client_ip_of_environ
 from security_events.context import RequestContext, bind
@@ -66,7 +66,7 @@ class RequestMiddleware:
         if response.status_code >= FIRST_ERROR and not speaks_html(path):
             response = self._as_problem(request, response)
             headers = response.headers
-        if speaks_html(path):
+        if speaks_html(path) and not is_mailed_page(path):
             fixed = self._pages
         else:
             fixed = self._api

@@ -3,14 +3,28 @@
 PAGES = ("/admin/", "/api/docs", "/api/schema", "/static/")
 
 
+# Where mailed links lead. These pages have no session and no cookie: the token in their address is the authority.
+MAILED = "/account/"
+
+
 def is_page(path: str) -> bool:
     """Whether sessions, CSRF checks and HTML answers apply to this path."""
     return path.startswith(PAGES)
 
 
+def is_mailed_page(path: str) -> bool:
+    """Whether a mailed link leads here, so that the address itself is a secret."""
+    return path.startswith(MAILED)
+
+
+def has_content_policy(path: str) -> bool:
+    """Whether a browser shows what is answered here."""
+    return is_page(path) or is_mailed_page(path)
+
+
 def speaks_html(path: str) -> bool:
     """Whether an error on this path is shown to a person."""
-    return path.startswith(("/admin/", "/api/docs", "/static/"))
+    return path.startswith(("/admin/", "/api/docs", "/static/", MAILED))
 
 
 # Calls that take under a millisecond and wait for nothing but the database. Whatever is not listed is answered on a

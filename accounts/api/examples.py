@@ -24,3 +24,4 @@ MFA_CHALLENGE: dict[str, Any] = {
 PASSWORD = "violet harbour drum kite"  # noqa: S105 - an example
 NEW_PASSWORD = "copper lantern seven owls"  # noqa: S105 - an example
 TIMESTAMP = "2026-01-05T10:00:00Z"
+MAILED_TOKEN = "cdm_AgGbjVpMHnown1INb2sPihFoNfS3Wf0kq4Jj0uC2mWJH"  # noqa: S105 - an example

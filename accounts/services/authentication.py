@@ -11,7 +11,7 @@ from accounts import selectors
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, AccountError, CredentialsInvalid, EmailNotConfirmed
 from accounts.models import User
-from accounts.services import challenges, hashing
+from accounts.services import challenges, hashing, sign_in_notices
 from accounts.services.challenges import Challenge
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
@@ -125,10 +125,14 @@ def _open_session(
     if signed_in_at is None:
         return None
     event.announce()
-    user.last_login = signed_in_at
+    had_signed_in, user.last_login = user.last_login is not None, signed_in_at
     if upgraded_digest:
         recording.record(EventType.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
-    return issuing.open_session(user=user, client=client, amr=amr, now=now)
+    pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
+    sign_in_notices.notice_unfamiliar(
+        user=user, session_id=pair.session_id, client=client, had_signed_in=had_signed_in, now=now
+    )
+    return pair
 
 
 def _refused(

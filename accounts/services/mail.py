@@ -1,30 +1,38 @@
-"""Write to people. What is to be sent is a job in the transaction of the change that it tells of."""
+"""Have people written to. What is to be sent is a row and a job in the transaction of the change that it tells of."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
-from django.utils import timezone, translation
-from django.utils.translation import gettext_lazy as _
+from django.db import connection, transaction
+from django.utils import timezone
 from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import ConnectorException
+from procrastinate.types import JSONValue
 
-from accounts import selectors
-from accounts.conf import account_settings
+from accounts.identifiers import uuid7
 
 SEND_TASK = "accounts.send_mail"
 
+_INSERT = """
+INSERT INTO accounts_outgoingmail (id, user_id, kind, address, created_at, drop_reason)
+SELECT %(id)s, u.id, %(kind)s, COALESCE(%(address)s, u.email), %(now)s, '' FROM accounts_user u WHERE u.id = %(user_id)s
+ON CONFLICT (id) DO NOTHING
+"""
+
 
 class Kind(StrEnum):
-    """What can be said: the names of the templates."""
+    """What can be said."""
 
-    REGISTRATION_RECEIVED = "registration_received"
+    CONFIRM_EMAIL = "confirm_email"
+    CONFIRM_NEW_EMAIL = "confirm_new_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - the name of a mail
     ADDRESS_ALREADY_REGISTERED = "address_already_registered"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a mail
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_RESTORED = "email_restored"
     SESSION_ENDED_FOR_SAFETY = "session_ended_for_safety"
     NEW_DEVICE = "new_device"
     FACTOR_ADDED = "factor_added"
@@ -34,61 +42,41 @@ class Kind(StrEnum):
     DELETION_REQUESTED = "deletion_requested"
 
 
-SUBJECTS = {
-    Kind.REGISTRATION_RECEIVED: _("Your registration"),
-    Kind.ADDRESS_ALREADY_REGISTERED: _("You already have an account"),
-    Kind.PASSWORD_CHANGED: _("Your password was changed"),
-    Kind.SESSION_ENDED_FOR_SAFETY: _("A session of yours was ended for safety"),
-    Kind.NEW_DEVICE: _("New sign-in to your account"),
-    Kind.FACTOR_ADDED: _("A second factor was added"),
-    Kind.FACTOR_REMOVED: _("A second factor was removed"),
-    Kind.SOCIAL_ACCOUNT_LINKED: _("A way to sign in was added"),
-    Kind.SOCIAL_ACCOUNT_UNLINKED: _("A way to sign in was removed"),
-    Kind.DELETION_REQUESTED: _("Your account will be deleted"),
-}
+def enqueue(
+    *, user_id: UUID, kind: Kind, details: Mapping[str, str] | None = None, address: str | None = None,
+    mail_id: UUID | None = None, now: datetime | None = None,
+) -> UUID:  # fmt: skip
+    """Have a mail sent once the current transaction has committed, and return its id; a rollback takes it back.
+
+    It goes to ``address``, or to the one that the person has now. The job carries neither that nor a token.
+    ``details`` are shown in the mail (``{"factor": "totp"}``): neither secrets nor anything that a stranger chose. A
+    ``mail_id`` that is known already enqueues nothing anew.
+
+    Raises: OperationalError when the database is gone.
+    """
+    identity, at = mail_id or uuid7(), now or timezone.now()
+    # Without a savepoint: where the caller has no transaction, row and job get one together.
+    with transaction.atomic(savepoint=False):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _INSERT, {"id": identity, "user_id": user_id, "kind": str(kind), "address": address, "now": at}
+            )
+            is_new = cursor.rowcount == 1
+        if is_new:
+            defer(
+                SEND_TASK, mail_id=str(identity), user_id=str(user_id), kind=str(kind), occurred_at=at.isoformat(),
+                details=dict(details or {}),
+            )  # fmt: skip
+    return identity
 
 
-def enqueue(*, user_id: UUID, kind: Kind, details: Mapping[str, str] | None = None) -> None:
-    """Have a mail sent once the current transaction has committed; a rollback takes it back.
-
-    The job carries no address: mail goes to the one that is stored when it is sent. ``details`` are shown in the mail
-    (``{"factor": "totp"}``): neither secrets nor anything that a stranger chose.
+def defer(task: str, **arguments: JSONValue) -> None:
+    """Leave a job for the background worker, in the current transaction.
 
     Raises: OperationalError when the database is gone.
     """
     try:
-        jobs.configure_task(SEND_TASK).defer(
-            user_id=str(user_id), kind=str(kind), occurred_at=timezone.now().isoformat(), details=dict(details or {})
-        )
+        jobs.configure_task(task).defer(**arguments)
     except ConnectorException as error:
         # A database that went away is to look alike from here as from everywhere else.
         raise error.__cause__ or error from error
-
-
-def send(*, user_id: UUID, kind: Kind, occurred_at: str, details: Mapping[str, str] | None = None) -> None:
-    """Send one mail now, in the language of its reader. Nobody is written to who is gone by then.
-
-    Raises: whatever the mail backend does, so that the job is tried again.
-    """
-    user = selectors.user_by_id(user_id=user_id)
-    if user is None:
-        return
-    language = user.locale if user.locale in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
-    with translation.override(language):
-        context = {
-            **(details or {}),
-            "username": user.username,
-            "occurred_at": datetime.fromisoformat(occurred_at),
-            "public_url": account_settings.PUBLIC_URL,
-            "subject": SUBJECTS[kind],
-            "language": language,
-            "is_right_to_left": translation.get_language_bidi(),
-        }
-        message = EmailMultiAlternatives(
-            subject=str(SUBJECTS[kind]),
-            body=render_to_string(f"accounts/mail/{kind}.txt", context),
-            to=[user.email],
-            headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: answering machines keep quiet
-        )
-        message.attach_alternative(render_to_string(f"accounts/mail/{kind}.html", context), "text/html")
-    message.send()

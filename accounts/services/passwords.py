@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.password_validation import get_default_password_validators
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -62,7 +63,7 @@ def change(
     _require_acceptable(user=user, old_password=old_password, new_password=new_password)
     digest = hashing.compute(password=new_password)
     with transaction.atomic():
-        is_replaced = _replace(user=user, checked_digest=checked, new_digest=digest, now=now)
+        is_replaced = replace(user=user, checked_digest=checked, new_digest=digest, now=now)
         pair = _renew_sessions(user=user, session_id=session_id, now=now) if is_replaced else None
     if pair is None:
         # Somebody else changed it while the hashes were computed: the old password is no longer the right one.
@@ -84,18 +85,29 @@ def _require_acceptable(*, user: User, old_password: str, new_password: str) -> 
         )
 
 
-def _replace(*, user: User, checked_digest: str, new_digest: str, now: datetime | None) -> bool:
+def replace(*, user: User, checked_digest: str, new_digest: str, now: datetime | None = None) -> bool:
+    """Store a new hash in place of the one that was looked at, in the caller's transaction; ``False`` if that is gone.
+
+    The former one goes to the history.
+    """
     version = User.objects.replace_password(
         user=user, checked_digest=checked_digest, new_digest=new_digest, now=now or timezone.now()
     )
     if version is None:
         return False
-    PasswordHistory.objects.create(user_id=user.pk, password=checked_digest)
+    remember(user=user, digest=checked_digest, now=now)
+    return True
+
+
+def remember(*, user: User, digest: str, now: datetime | None = None) -> None:
+    """Keep a hash, if it is one, among those that can't be chosen again, and forget those beyond the setting."""
+    if not is_password_usable(digest):
+        return
+    PasswordHistory.objects.create(user_id=user.pk, password=digest, created_at=now or timezone.now())
     kept = PasswordHistory.objects.filter(user_id=user.pk).order_by("-created_at", "-pk").values("pk")
     PasswordHistory.objects.filter(user_id=user.pk).exclude(
         pk__in=kept[: max(0, account_settings.PASSWORD_HISTORY - 1)]
     ).delete()
-    return True
 
 
 def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> TokenPair:
@@ -111,7 +123,7 @@ def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> To
         data={"ended_sessions": ended},
         now=now,
     )
-    mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED)
+    mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED, now=now)
     return pair
 
 

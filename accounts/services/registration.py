@@ -54,6 +54,8 @@ def register(*, application: Application, client: ClientContext, now: datetime |
         is_new = User.objects.insert_unless_taken(user)
         if is_new:
             _record_registration(user, now=now)
+            # Nothing depends on it here, but who confirms can be sure of getting the account back.
+            mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_EMAIL)
             tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
             return SignedIn(user=user, tokens=tokens)
     raise uniqueness.lost_race(username=user.username, email_folded=user.email_folded)
@@ -70,7 +72,7 @@ def _register_quietly(*, user: User, password: str, now: datetime | None) -> Non
             by_name, owner_id = selectors.takers(username=user.username, email_folded=user.email_folded)
         if is_new:
             _record_registration(user, now=now)
-            mail.enqueue(user_id=user.pk, kind=mail.Kind.REGISTRATION_RECEIVED)
+            mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_EMAIL)
         elif owner_id is not None and by_name is None:
             _record_repetition(user, owner_id=owner_id, now=now)
             mail.enqueue(user_id=owner_id, kind=mail.Kind.ADDRESS_ALREADY_REGISTERED)

@@ -136,6 +136,24 @@ _MAIL = [
         "Whether somebody may sign in before the address is confirmed.",
         choices=("required", "optional"),
     ),
+    Setting(
+        "EMAIL_CONFIRMATION_SECONDS",
+        Kind.NUMBER,
+        86_400,
+        "How long the mailed link that confirms an address is good for.",
+        unit="seconds",
+        minimum=300,
+        maximum=7 * 86_400,
+    ),
+    Setting(
+        "PASSWORD_RESET_SECONDS",
+        Kind.NUMBER,
+        600,
+        "How long the mailed link to a new password is good for.",
+        unit="seconds",
+        minimum=60,
+        maximum=3600,
+    ),
 ]
 
 _TOKENS = [

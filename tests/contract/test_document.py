@@ -14,6 +14,11 @@ from tests.served import ROOT
 # What the contract promises and is built, with the codes that are each call's own.
 PROMISED = {
     "POST /api/v1/auth/register": {"username_taken", "email_taken", "validation_error"},
+    "POST /api/v1/auth/confirm-email": {"invalid_or_expired_token", "email_taken", "validation_error"},
+    "POST /api/v1/auth/resend-confirmation": {"validation_error"},
+    "POST /api/v1/auth/forgot-password": {"validation_error"},
+    "POST /api/v1/auth/reset-password": {"invalid_or_expired_token", "validation_error"},
+    "POST /api/v1/auth/me/email": {"invalid_credentials", "step_up_required", "validation_error"},
     "POST /api/v1/auth/login": {
         "invalid_credentials", "email_not_confirmed", "account_disabled", "session_limit_reached",
     },
@@ -34,11 +39,16 @@ PROMISED = {
     "GET /readyz": {"service_unavailable"},
 }  # fmt: skip
 PUBLIC = {
-    "POST /api/v1/auth/register", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh", "POST /api/v1/auth/revoke",
+    "POST /api/v1/auth/register", "POST /api/v1/auth/confirm-email", "POST /api/v1/auth/resend-confirmation",
+    "POST /api/v1/auth/forgot-password", "POST /api/v1/auth/reset-password", "POST /api/v1/auth/login",
+    "POST /api/v1/auth/refresh", "POST /api/v1/auth/revoke",
     "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server", "GET /livez", "GET /readyz",
 }  # fmt: skip
 SUCCESSES = {
     "POST /api/v1/auth/register": {"201", "202"},
+    "POST /api/v1/auth/resend-confirmation": {"202"},
+    "POST /api/v1/auth/forgot-password": {"202"},
+    "POST /api/v1/auth/me/email": {"202"},
     "POST /api/v1/auth/logout": {"204"},
     "DELETE /api/v1/auth/sessions/{session_id}": {"204"},
 }

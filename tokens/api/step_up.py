@@ -30,6 +30,8 @@ class Need:
     max_age: int | None
     factor: Factor = Factor.ANY
     reason: str = ""
+    # Whether the request itself proves the first factor, so that only the second one has to be fresh.
+    has_first_factor: bool = False
 
 
 def needs(*, max_age: int = RECENT, factor: Factor = Factor.ANY) -> Need:
@@ -40,6 +42,11 @@ def needs(*, max_age: int = RECENT, factor: Factor = Factor.ANY) -> Need:
 def no_need(reason: str) -> Need:
     """Declare that any living session may make this call, and why that is so."""
     return Need(max_age=None, reason=reason)
+
+
+def second_factor(reason: str, *, max_age: int = RECENT) -> Need:
+    """Demand a fresh second factor of people who have one, where the request carries the first; say how it does."""
+    return Need(max_age=max_age, factor=Factor.SECOND, reason=reason, has_first_factor=True)
 
 
 def require(need: Need, *, principal: Principal, user: Any, now: datetime) -> None:
@@ -53,5 +60,5 @@ def require(need: Need, *, principal: Principal, user: Any, now: datetime) -> No
     if need.factor is Factor.SECOND and getattr(user, "is_mfa_enabled", False):
         if principal.second_factor_at is None or principal.second_factor_at < since:
             raise StepUpRequired(max_age=need.max_age)
-    elif principal.authenticated_at < since:
+    elif not need.has_first_factor and principal.authenticated_at < since:
         raise ReauthenticationRequired(max_age=need.max_age)

@@ -43,7 +43,7 @@ class TestRegister:
         assert Session.objects.get().id == signed_in.tokens.session_id
         assert events("account.registered").get().target_id == str(user.pk)
         assert events("session.created").count() == 1
-        assert jobs() == []
+        assert jobs() == [("accounts.send_mail", "confirm_email", str(user.pk))]
 
     @pytest.mark.parametrize("username", ["mina", "MINA"])
     def test_refuses_a_taken_username_in_any_case(self, phone, username):
@@ -119,7 +119,7 @@ class TestRegisterQuietly:
 
         user = User.objects.get()
         assert not Session.objects.exists()
-        assert jobs() == [("accounts.send_mail", "registration_received", str(user.pk))]
+        assert jobs() == [("accounts.send_mail", "confirm_email", str(user.pk))]
         assert events("account.registered").count() == 1
 
     def test_answers_alike_for_a_registered_address_and_writes_to_its_owner(self, phone, events):
@@ -175,7 +175,7 @@ class TestRegisterAtTheDatabase:
             work.append((kinds, list(hashing_recorder.open_transactions)))
 
         assert work[0] == work[1]
-        assert len(work[0][0]) == 6
+        assert len(work[0][0]) == 7
         assert work[0][1] == [False]
 
     @pytest.mark.usefixtures("optional_confirmation")

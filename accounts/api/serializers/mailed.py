@@ -1,0 +1,28 @@
+"""The shapes of what is asked for by mail and answered with a mailed token."""
+
+from tokens.api.serializers.strict import StrictCharField, StrictSerializer
+
+
+class AddressInput(StrictSerializer):
+    """The address to write to."""
+
+    email = StrictCharField(max_length=254)
+
+
+class MailedTokenInput(StrictSerializer):
+    """The token of a mailed link."""
+
+    token = StrictCharField(max_length=128, write_only=True)
+
+
+class PasswordResetInput(MailedTokenInput):
+    """The token of a mailed link, and the password to come, exactly as it is."""
+
+    new_password = StrictCharField(write_only=True)
+
+
+class AddressChangeInput(StrictSerializer):
+    """The new address, and the password of the account, exactly as it is."""
+
+    email = StrictCharField(max_length=254)
+    password = StrictCharField(write_only=True)

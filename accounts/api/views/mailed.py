@@ -1,0 +1,176 @@
+from typing import ClassVar
+
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import examples
+from accounts.api.base import AccountsAPIView, caller, principal
+from accounts.api.documents import instant
+from accounts.api.serializers.mailed import AddressChangeInput, AddressInput, PasswordResetInput, MailedTokenInput
+from accounts.api.serializers.outputs import MessageOutput
+from accounts.services import address_change, confirmation, recovery, requests
+from tokens.api.step_up import second_factor
+
+CONFIRMED = gettext_noop("Your e-mail address is confirmed.")
+RESENT = gettext_noop("If an account with this address waits for its confirmation, we have written to it.")
+FORGOTTEN = gettext_noop("If there is an account with this address, we have written to it.")
+RESET = gettext_noop("Your new password is set. All sessions were ended.")
+CHANGE_REQUESTED = gettext_noop(
+    "We have written to the new address. It becomes yours as soon as you follow the link in that mail."
+)
+_ADDRESS = {"email": "mina@example.com"}
+_FIELDS = ["required", "invalid", "blank", "max_length", "unknown_field"]
+
+
+def _message(text: str, *, status: int = 200) -> Response:
+    return Response({"message": gettext(text), "timestamp": instant(timezone.now())}, status=status)
+
+
+def _examples(body: dict[str, str], message: str, *, status: int = 200) -> list[OpenApiExample]:
+    return [
+        OpenApiExample("A request", request_only=True, value=body),
+        OpenApiExample(
+            "The answer", response_only=True, status_codes=[str(status)], value={"message": message, "timestamp": examples.TIMESTAMP},
+        ),
+    ]  # fmt: skip
+
+
+class ConfirmEmailView(AccountsAPIView):
+    """Confirm an e-mail address by the token of a mailed link: that of a new account, or the new one of an old account.
+
+    The token can be used once. Links in mail lead to a page that posts, so that following one confirms nothing.
+    """
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_or_expired_token", "email_taken"]}
+    field_codes: ClassVar[dict[str, list[str]]] = {"post": _FIELDS}
+
+    @extend_schema(
+        operation_id="confirm_email",
+        tags=["accounts"],
+        request=MailedTokenInput,
+        responses={200: MessageOutput},
+        examples=_examples({"token": examples.MAILED_TOKEN}, CONFIRMED),
+    )
+    def post(self, request: Request) -> Response:
+        body = MailedTokenInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        confirmation.confirm(token=body.validated_data["token"])
+        return _message(CONFIRMED)
+
+
+class ResendConfirmationView(AccountsAPIView):
+    """Ask for another mail with the link that confirms an address.
+
+    The answer is the same, after the same work, whether or not anybody has this address or waits for its confirmation.
+    """
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    field_codes: ClassVar[dict[str, list[str]]] = {"post": [*_FIELDS, "email_invalid"]}
+
+    @extend_schema(
+        operation_id="resend_confirmation",
+        tags=["accounts"],
+        request=AddressInput,
+        responses={202: MessageOutput},
+        examples=_examples(_ADDRESS, RESENT, status=202),
+    )
+    def post(self, request: Request) -> Response:
+        body = AddressInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        requests.take(wish=requests.Wish.CONFIRMATION, email=body.validated_data["email"])
+        return _message(RESENT, status=202)
+
+
+class ForgotPasswordView(AccountsAPIView):
+    """Ask for a mail with a link to a new password.
+
+    The answer is the same, after the same work, whether or not anybody has this address, has confirmed it or may sign
+    in. An account gets three such mails an hour at most. The link works once, for ten minutes.
+    """
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    field_codes: ClassVar[dict[str, list[str]]] = {"post": [*_FIELDS, "email_invalid"]}
+
+    @extend_schema(
+        operation_id="forgot_password",
+        tags=["accounts"],
+        request=AddressInput,
+        responses={202: MessageOutput},
+        examples=_examples(_ADDRESS, FORGOTTEN, status=202),
+    )
+    def post(self, request: Request) -> Response:
+        body = AddressInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        requests.take(wish=requests.Wish.RESET, email=body.validated_data["email"])
+        return _message(FORGOTTEN, status=202)
+
+
+class ResetPasswordView(AccountsAPIView):
+    """Set a new password by the token of a mailed link.
+
+    Every session ends. A password that is refused doesn't use the token up. Signing in afterwards still takes the
+    second factor of whoever has one.
+    """
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_or_expired_token"]}
+    field_codes: ClassVar[dict[str, list[str]]] = {
+        "post": [
+            *_FIELDS, "password_too_short", "password_too_long", "password_too_common", "password_too_similar",
+            "password_too_weak", "password_reused",
+        ]
+    }  # fmt: skip
+
+    @extend_schema(
+        operation_id="reset_password",
+        tags=["accounts"],
+        request=PasswordResetInput,
+        responses={200: MessageOutput},
+        examples=_examples({"token": examples.MAILED_TOKEN, "new_password": examples.NEW_PASSWORD}, RESET),
+    )
+    def post(self, request: Request) -> Response:
+        body = PasswordResetInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        recovery.reset(token=body.validated_data["token"], new_password=body.validated_data["new_password"])
+        return _message(RESET)
+
+
+class AddressChangeView(AccountsAPIView):
+    """Ask for another e-mail address for your account.
+
+    It changes when the link in the mail to the new address is followed. The present one is told at once. The answer is
+    the same for an address that somebody has; they are written to instead.
+    """
+
+    step_up: ClassVar = {"post": second_factor("the body carries the password")}
+    problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_credentials", "step_up_required"]}
+    field_codes: ClassVar[dict[str, list[str]]] = {"post": [*_FIELDS, "email_invalid"]}
+
+    @extend_schema(
+        operation_id="change_email",
+        tags=["accounts"],
+        request=AddressChangeInput,
+        responses={202: MessageOutput},
+        examples=_examples(
+            {"email": "mina.new@example.com", "password": examples.PASSWORD}, CHANGE_REQUESTED, status=202
+        ),
+    )
+    def post(self, request: Request) -> Response:
+        body = AddressChangeInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        address_change.request(
+            user=caller(request),
+            session_id=principal(request).session_id,
+            email=body.validated_data["email"],
+            password=body.validated_data["password"],
+        )
+        return _message(CHANGE_REQUESTED, status=202)

@@ -1,0 +1,138 @@
+"""Hand one mail over, once.
+
+The row of the mail is the record of that. A worker prepares the token, then takes the row's lock and keeps it while it
+talks to the mail server; that the mail was taken is committed with the lock. A job that runs again, because a worker
+died or was only believed to be dead, finds the row marked or locked and sends nothing. A worker that is killed drops
+its connection to the database and the lock with it, so that another one takes over.
+
+One window no SMTP client can close: the server has said 250 and the worker dies before it commits. The mail is then
+handed over again (RFC 5321, 4.5.4.1 prefers that to losing it). Its Message-ID is made from the row's id and its token
+too, so that servers and readers who drop repetitions recognise it, and that both copies have the same good link.
+"""
+
+import smtplib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.identifiers import fold_email
+from accounts.models import OutgoingMail, Purpose, User
+from accounts.services import letters, mail, mailed_tokens
+
+log = structlog.get_logger(__name__)
+
+# What strangers can have sent to somebody: no more of each in an hour, for one account.
+LIMITED = (
+    mail.Kind.CONFIRM_EMAIL, mail.Kind.RESET_PASSWORD, mail.Kind.ADDRESS_ALREADY_REGISTERED,
+    mail.Kind.CONFIRM_NEW_EMAIL,
+)  # fmt: skip
+MOST_PER_HOUR = 3
+_FINAL = 500
+
+
+class StillBeingSent(Exception):
+    """Another worker holds this mail at the moment; whether it succeeds is not known yet."""
+
+
+def deliver(*, mail_id: UUID, details: Mapping[str, str] | None = None, now: datetime | None = None) -> None:
+    """Hand one mail over, unless that has happened, or there is no reason for it any more.
+
+    A recipient or a mail that the server refuses for good is given up. Raises: StillBeingSent, and whatever the mail
+    backend does about trouble that may pass, so that the job is tried again.
+    """
+    letter = _prepare(mail_id=mail_id, details=details, now=now)
+    if letter is None:
+        return
+    message = letters.compose(letter=letter)
+    with transaction.atomic():
+        row = OutgoingMail.objects.select_for_update(skip_locked=True).filter(pk=mail_id).first()
+        if row is None:
+            raise StillBeingSent
+        if row.sent_at is not None or row.dropped_at is not None:
+            return
+        try:
+            message.send()
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError) as error:
+            if not _is_final(error):
+                raise
+            _drop(row, reason="refused", now=now)
+        else:
+            row.sent_at = now or timezone.now()
+            row.save(update_fields=["sent_at"])
+
+
+def _prepare(*, mail_id: UUID, details: Mapping[str, str] | None, now: datetime | None) -> letters.Letter | None:
+    at = now or timezone.now()
+    with transaction.atomic():
+        row = OutgoingMail.objects.filter(pk=mail_id, sent_at__isnull=True, dropped_at__isnull=True).first()
+        # Always the person first, then what is theirs. Another worker that is at this mail holds its row, not theirs.
+        user = User.objects.select_for_update(no_key=True).filter(pk=row.user_id).first() if row else None
+        if row is None or user is None:
+            return None
+        kind = mail.Kind(row.kind)
+        reason = _reason_against(row=row, kind=kind, user=user, at=at)
+        token: str | None = None
+        if not reason and (purpose := letters.PURPOSES.get(kind, Purpose.DISOWN)) is not None:
+            token = mailed_tokens.issue(mail_id=row.pk, user=user, purpose=purpose, address=row.address, now=now)
+            reason = "" if token else "superseded"
+        if reason:
+            # Not through the instance: whoever holds the row's lock decides whether the mail was sent.
+            OutgoingMail.objects.filter(pk=row.pk, sent_at__isnull=True, dropped_at__isnull=True).update(
+                dropped_at=at, drop_reason=reason
+            )
+            return None
+        if row.started_at is None:
+            OutgoingMail.objects.filter(pk=row.pk, started_at__isnull=True).update(started_at=at)
+    return letters.Letter(
+        mail_id=row.pk, kind=kind, user=user, address=row.address, occurred_at=row.created_at, token=token or "",
+        details=dict(details or {}),
+    )  # fmt: skip
+
+
+def _reason_against(*, row: OutgoingMail, kind: mail.Kind, user: User, at: datetime) -> str:
+    """Say why a mail is not to be sent after all; empty when it is."""
+    if row.started_at is None and kind in LIMITED:
+        recent = OutgoingMail.objects.filter(user=user, kind=kind, started_at__gt=at - timedelta(hours=1))
+        if recent.count() >= MOST_PER_HOUR:
+            return "too_many"
+    if kind is mail.Kind.CONFIRM_NEW_EMAIL:
+        owner = User.objects.filter(email_folded=fold_email(row.address)).exclude(pk=user.pk).first()
+        if owner is not None:
+            mail.enqueue(user_id=owner.pk, kind=mail.Kind.ADDRESS_ALREADY_REGISTERED, now=at)
+            return "taken"
+    if kind is mail.Kind.CONFIRM_EMAIL and user.is_email_confirmed:
+        return "confirmed"
+    if kind in (mail.Kind.CONFIRM_EMAIL, mail.Kind.RESET_PASSWORD):
+        # A link to the former address would open the account with the new one.
+        if fold_email(row.address) != user.email_folded:
+            return "address_changed"
+        if user.deleted_at or not user.is_active:
+            return "no_account"
+    return ""
+
+
+def _is_final(error: smtplib.SMTPException) -> bool:
+    """Whether the server will never take this mail (RFC 5321, 4.2.1); of what it says of our sign-in, it may."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= _FINAL for code, _answer in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return error.smtp_code >= _FINAL
+    return True
+
+
+def _drop(row: OutgoingMail, *, reason: str, now: datetime | None) -> None:
+    row.dropped_at, row.drop_reason = now or timezone.now(), reason
+    row.save(update_fields=["dropped_at", "drop_reason"])
+    log.warning("mail_refused_for_good", mail_id=str(row.pk), kind=row.kind)
+
+
+def purge(*, now: datetime) -> dict[str, int]:
+    """Forget mail and tokens that are long past; return the counts."""
+    before = now - timedelta(days=30)
+    tokens, _ = mailed_tokens.expired(before=before).delete()
+    letters_, _ = OutgoingMail.objects.filter(created_at__lt=before).delete()
+    return {"mailed_tokens": tokens, "outgoing_mail": letters_}

@@ -1,0 +1,152 @@
+"""Turn a mail into text and HTML, in the language of its reader."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import formats, translation
+from django.utils.translation import gettext, ngettext
+
+from accounts.conf import account_settings
+from accounts.models import Purpose, User
+from accounts.services import mailed_tokens
+from accounts.services.letter_texts import FACTORS, PROVIDERS, TEXTS, Text
+from accounts.services.mail import Kind
+
+# Where a link of each kind leads; the pages' routes are made from the same names.
+PAGES = {
+    Kind.CONFIRM_EMAIL: "confirm-email",
+    Kind.CONFIRM_NEW_EMAIL: "confirm-email",
+    Kind.RESET_PASSWORD: "reset-password",
+}
+DISOWN_PAGE = "not-me"
+# What the token of each kind is for; of those that are not listed, to report that it was somebody else.
+PURPOSES: Mapping[Kind, Purpose | None] = {
+    Kind.CONFIRM_EMAIL: Purpose.CONFIRM_EMAIL,
+    Kind.CONFIRM_NEW_EMAIL: Purpose.CHANGE_EMAIL,
+    Kind.RESET_PASSWORD: Purpose.RESET_PASSWORD,
+    Kind.ADDRESS_ALREADY_REGISTERED: None,
+    Kind.EMAIL_RESTORED: None,
+}
+_PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
+# A device names itself: without dots and slashes it can't pass for a link.
+_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()_+-]{0,59}")
+_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail to be written: what about, to whom, and the token of its link."""
+
+    mail_id: UUID
+    kind: Kind
+    user: User
+    address: str
+    occurred_at: datetime
+    token: str = field(default="", repr=False)
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+def compose(*, letter: Letter) -> EmailMultiAlternatives:
+    """Return the message, in text and HTML with the same content; every link leads to PUBLIC_URL."""
+    language = reading_language(user=letter.user)
+    with translation.override(language):
+        text = TEXTS[letter.kind]
+        context = {
+            "subject": text.subject,
+            "username": letter.user.username,
+            "paragraphs": [paragraph % _words(letter, language) for paragraph in text.paragraphs],
+            "facts": _facts(letter, text, language),
+            "warning": text.warning % _words(letter, language) if text.warning else "",
+            "button": text.button,
+            "link": _link(letter, language),
+            "is_alarm": text.is_alarm,
+            "public_url": account_settings.PUBLIC_URL,
+            "language": language,
+            "is_right_to_left": translation.get_language_bidi(),
+        }
+        message = EmailMultiAlternatives(
+            subject=str(text.subject),
+            body=render_to_string("accounts/mail/letter.txt", context),
+            to=[letter.address],
+            headers={
+                "Message-ID": message_id(mail_id=letter.mail_id),
+                "Auto-Submitted": "auto-generated",  # RFC 3834: answering machines keep quiet
+                "Content-Language": language,
+            },
+        )
+        message.attach_alternative(render_to_string("accounts/mail/letter.html", context), "text/html")
+    return message
+
+
+def reading_language(*, user: User) -> str:
+    """Return the language that somebody is written to in."""
+    return user.locale if user.locale in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
+def message_id(*, mail_id: UUID) -> str:
+    """Return the Message-ID of a mail, the same whenever it is handed over (RFC 5322, 3.6.4)."""
+    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    domain = urlsplit(account_settings.PUBLIC_URL).hostname or sender
+    return f"<{mail_id}@{domain if '.' in domain else f'{domain}.invalid'}>"
+
+
+def _words(letter: Letter, language: str) -> dict[str, str]:
+    purpose = PURPOSES.get(letter.kind, Purpose.DISOWN)
+    span = mailed_tokens.lifetime(purpose=purpose) if purpose else timedelta(0)
+    return {"lifetime": _digits(_span(span), language)}
+
+
+def _facts(letter: Letter, text: Text, language: str) -> list[tuple[str, str]]:
+    """Return when it happened and what else is known, as pairs of a label and a value."""
+    if not text.shows_circumstances:
+        return []
+    details = letter.details
+    factor, provider = details.get("factor", ""), details.get("provider", "")
+    found = [
+        (gettext("When"), f"{_moment(letter.occurred_at, language)} UTC"),
+        (gettext("Device"), _matching(_HARMLESS, details.get("device", ""))),
+        (gettext("Network address"), _matching(_ADDRESS, details.get("ip_address", ""))),
+        (gettext("Factor"), str(FACTORS.get(factor, ""))),
+        (gettext("Service"), PROVIDERS.get(provider) or _matching(_HARMLESS, provider)),
+    ]
+    return [(label, value) for label, value in found if value]
+
+
+def _link(letter: Letter, language: str) -> str:
+    """Return where the button leads: nowhere but below PUBLIC_URL, whatever request this mail came from."""
+    base = f"{account_settings.PUBLIC_URL.rstrip('/')}/account"
+    if letter.kind is Kind.ADDRESS_ALREADY_REGISTERED:
+        return f"{base}/forgot-password?lang={language}"
+    if not letter.token:
+        return ""
+    return f"{base}/{PAGES.get(letter.kind, DISOWN_PAGE)}/{letter.token}?lang={language}"
+
+
+def _matching(shape: re.Pattern[str], text: str) -> str:
+    return text if shape.fullmatch(text) else ""
+
+
+def _moment(moment: datetime, language: str) -> str:
+    return _digits(formats.date_format(moment.astimezone(UTC), "DATETIME_FORMAT"), language)
+
+
+def _span(span: timedelta) -> str:
+    minutes = round(span.total_seconds() / 60)
+    if minutes % 60 or not minutes:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    hours, days = minutes // 60, span.days
+    if days < 2 or span % timedelta(days=1):  # noqa: PLR2004 - one day is said in hours
+        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
+
+
+def _digits(text: str, language: str) -> str:
+    return text.translate(_PERSIAN_DIGITS) if language == "fa" else text

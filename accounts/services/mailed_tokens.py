@@ -1,0 +1,182 @@
+"""Issue, look at, redeem and withdraw the tokens of mailed links.
+
+A token is bound to what it was made for: the confirmation to the address, the reset and the change to the password hash
+and the address, so that all of them die with what they are about. The report of a takeover is bound to the address that
+it went to alone, for it has to outlive whatever the intruder changes.
+
+Locks are taken in one order, the person's row before the tokens', so that no two of these can deadlock.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts import link_tokens
+from accounts.conf import account_settings
+from accounts.errors import MailedTokenInvalid
+from accounts.models import MailedToken, Purpose, User
+from security_events.catalogue import EventType, Outcome
+from security_events.services import recording
+from tokens.users import subject_of
+
+DISOWN_TTL = timedelta(days=7)
+
+# What a token of each purpose is bound to, as the account ``u`` and the token ``t`` are now.
+_ACCOUNT = "convert_to(u.password || chr(10) || u.email_folded, 'UTF8')"
+_BOUND_TO = {
+    Purpose.CONFIRM_EMAIL: "convert_to(u.email_folded, 'UTF8')",
+    Purpose.RESET_PASSWORD: _ACCOUNT,
+    Purpose.CHANGE_EMAIL: _ACCOUNT,
+    Purpose.DISOWN: "convert_to(t.address, 'UTF8')",
+}
+# A deleted account can be reported, since an intruder may have deleted it; nothing else can be done with it.
+_STANDING = dict.fromkeys(Purpose, "u.is_active AND u.deleted_at IS NULL") | {Purpose.DISOWN: "u.is_active"}
+
+_ALIVE = """
+    t.id = %(id)s AND t.purpose = %(purpose)s AND t.digest = %(digest)s AND t.used_at IS NULL AND t.expires_at > {now}
+"""
+_NOW = "COALESCE(%(now)s::timestamptz, statement_timestamp())"
+
+_PEEK = """
+SELECT t.user_id, t.address, t.created_at FROM accounts_mailedtoken t JOIN accounts_user u ON u.id = t.user_id
+WHERE {alive} AND {standing} AND t.bound_to = sha256({bound_to})
+"""
+
+# The person's row is locked and judged as it is then; of simultaneous redemptions one updates the token.
+_REDEEM = """
+WITH owner AS (
+    SELECT u.id FROM accounts_user u JOIN accounts_mailedtoken t ON t.user_id = u.id
+    WHERE t.id = %(id)s AND {standing} AND t.bound_to = sha256({bound_to})
+    FOR NO KEY UPDATE OF u
+)
+UPDATE accounts_mailedtoken t SET used_at = {now} FROM owner WHERE t.user_id = owner.id AND {alive}
+RETURNING t.user_id, t.address, t.created_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What a token stood for."""
+
+    user_id: UUID
+    address: str
+    created_at: datetime
+
+
+def issue(*, mail_id: UUID, user: User, purpose: Purpose, address: str, now: datetime | None = None) -> str | None:
+    """Return the token for a mail, in force from now; earlier ones of the same purpose are no longer.
+
+    For a mail that was tried before it is the same token, which lives anew from this attempt on; ``None`` when that was
+    used or withdrawn meanwhile. To be called with the person's row locked, or in the transaction that creates it.
+    """
+    at = now or timezone.now()
+    token = link_tokens.mint(purpose=purpose, mail_id=mail_id)
+    row = {"digest": link_tokens.digest(token), "expires_at": at + lifetime(purpose=purpose)}
+    known = MailedToken.objects.filter(pk=mail_id)
+    is_known = known.exists()
+    if is_known and not known.filter(used_at__isnull=True).update(**row):
+        return None
+    if not is_known:
+        MailedToken.objects.create(
+            pk=mail_id, user=user, purpose=purpose, address=address, created_at=at,
+            bound_to=_binding(user=user, purpose=purpose, address=address), **row,
+        )  # fmt: skip
+    if purpose is not Purpose.DISOWN:
+        withdraw(user_id=user.pk, purposes=[purpose], keep=mail_id, now=at)
+    return token
+
+
+def lifetime(*, purpose: Purpose) -> timedelta:
+    """Return how long tokens of a purpose are good for."""
+    if purpose is Purpose.RESET_PASSWORD:
+        return account_settings.PASSWORD_RESET_TTL
+    return DISOWN_TTL if purpose is Purpose.DISOWN else account_settings.EMAIL_CONFIRMATION_TTL
+
+
+def parse(*, presented: str, purposes: tuple[Purpose, ...]) -> link_tokens.Link:
+    """Return what a genuine token for one of these purposes says, without asking the database.
+
+    Raises: MailedTokenInvalid.
+    """
+    link = link_tokens.parse(presented)
+    if link is None or link.purpose not in purposes:
+        raise MailedTokenInvalid
+    return link
+
+
+def is_usable(*, presented: str, purposes: tuple[Purpose, ...], now: datetime | None = None) -> bool:
+    """Whether a token could be redeemed now; asking leaves no trace, for scanners of mail follow every link."""
+    link = link_tokens.parse(presented)
+    return link is not None and link.purpose in purposes and _run(_PEEK, link=link, now=now) is not None
+
+
+def peek(*, link: link_tokens.Link, now: datetime | None = None) -> Redeemed:
+    """Return what a token stands for that could be redeemed now, and leave it as it is.
+
+    Raises: MailedTokenInvalid.
+    """
+    found = _run(_PEEK, link=link, now=now)
+    if found is None:
+        raise refused(link=link, now=now)
+    return found
+
+
+def redeem(*, link: link_tokens.Link, now: datetime | None = None) -> Redeemed | None:
+    """Use a token up, in the caller's transaction, and lock its owner; ``None`` when it is not good any more.
+
+    One statement decides, so that of simultaneous attempts one succeeds.
+    """
+    return _run(_REDEEM, link=link, now=now)
+
+
+def refused(*, link: link_tokens.Link, now: datetime | None = None) -> MailedTokenInvalid:
+    """Record that a genuine token came too late, and return what to raise after it."""
+    user = User.objects.filter(pk__in=MailedToken.objects.filter(pk=link.mail_id).values("user_id")).first()
+    recording.record(
+        EventType.MAILED_TOKEN_REFUSED,
+        target=subject_of(user) if user else recording.NOBODY,
+        outcome=Outcome.FAILURE,
+        data={"purpose": str(link.purpose)},
+        now=now,
+    )
+    return MailedTokenInvalid()
+
+
+def withdraw(
+    *, user_id: UUID, purposes: list[Purpose], keep: UUID | None = None, since: datetime | None = None,
+    now: datetime | None = None,
+) -> int:  # fmt: skip
+    """Make a person's tokens of these purposes invalid, but perhaps one, or only the later ones; return how many."""
+    rows = MailedToken.objects.filter(user_id=user_id, purpose__in=purposes, used_at__isnull=True)
+    if keep is not None:
+        rows = rows.exclude(pk=keep)
+    if since is not None:
+        rows = rows.filter(created_at__gte=since)
+    return rows.update(used_at=now or timezone.now())
+
+
+def _binding(*, user: User, purpose: Purpose, address: str) -> bytes:
+    if purpose is Purpose.CONFIRM_EMAIL:
+        return link_tokens.digest(user.email_folded)
+    if purpose is Purpose.DISOWN:
+        return link_tokens.digest(address)
+    return link_tokens.digest(f"{user.password}\n{user.email_folded}")
+
+
+def _run(template: str, *, link: link_tokens.Link, now: datetime | None) -> Redeemed | None:
+    sql = template.format(
+        alive=_ALIVE.format(now=_NOW), now=_NOW, standing=_STANDING[link.purpose], bound_to=_BOUND_TO[link.purpose]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"id": link.mail_id, "purpose": str(link.purpose), "digest": link.digest, "now": now})
+        row = cursor.fetchone()
+    return Redeemed(*row) if row else None
+
+
+def expired(*, before: datetime) -> QuerySet[MailedToken]:
+    """Return the tokens that nobody could use any more then."""
+    return MailedToken.objects.filter(expires_at__lt=before)

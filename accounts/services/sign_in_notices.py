@@ -1,0 +1,37 @@
+"""Tell people of sign-ins that don't look like theirs."""
+
+from datetime import datetime
+from uuid import UUID
+
+from accounts.models import User
+from accounts.services import mail
+from security_events.masking import truncate_ip
+from tokens import devices
+from tokens.models import Session
+from tokens.types import ClientContext
+
+_COMPARED = 50
+
+
+def notice_unfamiliar(
+    *, user: User, session_id: UUID, client: ClientContext, had_signed_in: bool, now: datetime | None = None
+) -> bool:
+    """Have somebody written to about a session from a device or a network that none of their earlier ones came from.
+
+    In the transaction that opened the session, by one statement where all is familiar. The very first session tells
+    nothing new. Browser versions and addresses within a network change by themselves and don't count.
+    """
+    earlier = (
+        Session.objects.filter(user_id=user.pk).exclude(pk=session_id).order_by("-id")
+        .values_list("ip_address", "user_agent")[:_COMPARED]
+    )  # fmt: skip
+    familiar = {_place(address, agent) for address, agent in earlier}
+    if _place(client.ip_address, client.user_agent) in familiar or not (familiar or had_signed_in):
+        return False
+    details = {"device": devices.describe(client.user_agent), "ip_address": client.ip_address or ""}
+    mail.enqueue(user_id=user.pk, kind=mail.Kind.NEW_DEVICE, details=details, now=now)
+    return True
+
+
+def _place(address: str | None, user_agent: str) -> tuple[str, str]:
+    return truncate_ip(address) if address else "", devices.describe(user_agent)

@@ -1,0 +1,87 @@
+import pytest
+
+from accounts.errors import EmailTaken, MailedTokenInvalid
+from accounts.models import Purpose, User
+from accounts.services import address_change, confirmation, mail
+from tests import mailbox
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.tokens import open_session
+from tokens.models import Session
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
+
+
+def confirmation_token(user):
+    mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_EMAIL)
+    return mailbox.token_in(mailbox.work()[0])
+
+
+def change_token(user, address):
+    session_id = open_session(user=user).session_id
+    address_change.request(user=user, session_id=session_id, email=address, password=PASSWORD)
+    (message,) = [message for message in mailbox.work() if message.to == [address]]
+    return mailbox.token_in(message)
+
+
+class TestConfirm:
+    def test_confirms_the_address_once(self, events):
+        user = UserFactory(email_confirmed_at=None)
+        token = confirmation_token(user)
+
+        assert confirmation.confirm(token=token) is confirmation.Outcome.CONFIRMED
+
+        stored = User.objects.get()
+        assert stored.is_email_confirmed
+        assert stored.version == 2
+        assert events("email.confirmed").get().target_id == str(user.pk)
+        with pytest.raises(MailedTokenInvalid):
+            confirmation.confirm(token=token)
+        assert events("email.token_refused").count() == 1
+
+    def test_of_what_is_confirmed_already_changes_nothing(self, events, now):
+        user = UserFactory(email_confirmed_at=None)
+        token = confirmation_token(user)
+        User.objects.update(email_confirmed_at=now)
+
+        assert confirmation.confirm(token=token) is confirmation.Outcome.CONFIRMED
+        assert User.objects.get().email_confirmed_at == now
+        assert not events("email.confirmed").exists()
+
+    def test_refuses_tokens_of_other_purposes(self):
+        user = UserFactory()
+        mail.enqueue(user_id=user.pk, kind=mail.Kind.RESET_PASSWORD)
+        token = mailbox.token_in(mailbox.work()[0])
+
+        with pytest.raises(MailedTokenInvalid):
+            confirmation.confirm(token=token)
+
+    def test_of_a_new_address_changes_to_it_and_tells_the_former_one(self, events):
+        user = UserFactory(email="old@example.com", raw_password=PASSWORD)
+        token = change_token(user, "New@example.com")
+
+        assert confirmation.confirm(token=token) is confirmation.Outcome.CHANGED
+
+        stored = User.objects.get()
+        assert (stored.email, stored.email_folded) == ("New@example.com", "new@example.com")
+        assert stored.is_email_confirmed
+        assert Session.objects.filter(ended_at=None).count() == 1
+        assert "old@example.com" not in str(events("email.changed").get().data)
+        (notice,) = mailbox.work()
+        assert notice.to == ["old@example.com"]
+        assert mailbox.link_in(notice)[1] == "not-me"
+
+    def test_of_an_address_that_somebody_took_meanwhile_is_refused_and_can_be_tried_again(self):
+        user = UserFactory(email="old@example.com", raw_password=PASSWORD)
+        token = change_token(user, "new@example.com")
+        rival = UserFactory(email="new@example.com")
+
+        with pytest.raises(EmailTaken):
+            confirmation.confirm(token=token)
+        assert User.objects.get(pk=user.pk).email == "old@example.com"
+        assert mailbox.queued() == []
+
+        rival.delete()
+        assert confirmation.confirm(token=token) is confirmation.Outcome.CHANGED
+
+    def test_has_two_purposes(self):
+        assert set(confirmation.PURPOSES) == {Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL}

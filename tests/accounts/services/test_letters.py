@@ -1,0 +1,120 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts import link_tokens
+from accounts.identifiers import uuid7
+from accounts.models import Purpose, User
+from accounts.services import letters
+from accounts.services.letter_texts import TEXTS
+from accounts.services.mail import Kind
+from tests.mailbox import LINK
+
+WHEN = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
+DIRECTIONS = {"en": "ltr", "es": "ltr", "fa": "rtl", "ar": "rtl"}
+
+
+@pytest.fixture(autouse=True)
+def public_url(settings):
+    settings.ACCOUNTS = {**settings.ACCOUNTS, "PUBLIC_URL": "https://id.example.com"}
+
+
+def letter(kind, *, locale="en", **changes):
+    mail_id = uuid7()
+    purpose = letters.PURPOSES.get(kind, Purpose.DISOWN)
+    return letters.Letter(**{
+        "mail_id": mail_id, "kind": kind, "user": User(username="mina", email="a@example.com", locale=locale),
+        "address": "Mina@example.com", "occurred_at": WHEN,
+        "token": link_tokens.mint(purpose=purpose, mail_id=mail_id) if purpose else "", **changes,
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+class TestEveryLetter:
+    @pytest.mark.parametrize("language", DIRECTIONS)
+    def test_is_complete_in_text_and_html_and_reads_in_the_right_direction(self, kind, language):
+        message = letters.compose(letter=letter(kind, locale=language))
+
+        html = message.alternatives[0][0]
+        assert f'<html lang="{language}" dir="{DIRECTIONS[language]}">' in html
+        assert ("text-align:right" in html) == (DIRECTIONS[language] == "rtl")
+        for text in (message.body, html):
+            assert "mina" in text
+            assert "%(" not in text
+            assert "{" not in text.split("</style>")[-1]
+        for paragraph in TEXTS[kind].paragraphs:
+            assert str(paragraph)
+
+    def test_leads_to_the_public_url_alone(self, kind):
+        message = letters.compose(letter=letter(kind, locale="fa"))
+
+        for text in (message.body, message.alternatives[0][0]):
+            assert text.count("://") == text.count("https://id.example.com")
+            assert {base for base, *_rest in LINK.findall(text)} <= {"https://id.example.com"}
+            assert {language for *_rest, language in LINK.findall(text)} <= {"fa"}
+        has_token = letters.PURPOSES.get(kind, Purpose.DISOWN) is not None
+        assert bool(LINK.findall(message.body)) == has_token
+
+    def test_loads_nothing_and_runs_nothing(self, kind):
+        html = letters.compose(letter=letter(kind)).alternatives[0][0]
+        for word in ("<img", "<script", "url(", "@import", "<link", "http-equiv"):
+            assert word not in html
+
+    def test_goes_to_the_address_of_the_mail_with_a_fixed_subject(self, kind):
+        message = letters.compose(letter=letter(kind))
+        assert (message.to, message.subject) == (["Mina@example.com"], str(TEXTS[kind].subject))
+
+
+class TestCompose:
+    def test_gives_a_mail_the_same_message_id_each_time(self):
+        one = letter(Kind.PASSWORD_CHANGED)
+
+        first, second = (letters.compose(letter=one).message()["Message-ID"] for _ in range(2))
+
+        assert first == second == f"<{one.mail_id}@id.example.com>"
+        assert letters.compose(letter=one).message()["Auto-Submitted"] == "auto-generated"
+
+    def test_shows_the_circumstances_that_can_be_shown(self):
+        details = {"device": "Firefox on Ubuntu", "ip_address": "2001:db8::7", "factor": "totp", "provider": "google"}
+        body = letters.compose(letter=letter(Kind.NEW_DEVICE, details=details)).body
+
+        for words in ("Firefox on Ubuntu", "2001:db8::7", "authenticator app", "Google", "March 1, 2026", "UTC"):
+            assert words in body
+
+    @pytest.mark.parametrize("device", ["visit evil.example", "https://evil", "<b>x</b>", "a\nb", "x" * 61, "evil/now"])
+    def test_shows_nothing_that_could_pass_for_a_link(self, device):
+        message = letters.compose(letter=letter(Kind.NEW_DEVICE, details={"device": device, "provider": device}))
+
+        assert device not in message.body + message.alternatives[0][0]
+
+    def test_writes_numbers_and_dates_as_the_reader_does(self):
+        body = letters.compose(letter=letter(Kind.PASSWORD_CHANGED, locale="fa")).body
+
+        assert "۲۰۲۶" in body
+        assert "مارس" in body
+
+    @pytest.mark.parametrize(
+        ("span", "words"),
+        [
+            (timedelta(minutes=10), "10 minutes"), (timedelta(minutes=1), "1 minute"), (timedelta(hours=1), "1 hour"),
+            (timedelta(days=1), "24 hours"), (timedelta(days=7), "7 days"), (timedelta(minutes=90), "90 minutes"),
+        ],
+    )  # fmt: skip
+    def test_says_how_long_a_link_is_good_for(self, settings, span, words):
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "PASSWORD_RESET_TTL": span}
+
+        assert f"for {words}." in letters.compose(letter=letter(Kind.RESET_PASSWORD)).body
+
+    def test_writes_in_the_default_language_to_whom_it_does_not_know(self):
+        assert letters.reading_language(user=User(locale="tlh")) == "en"
+
+
+class TestMessageId:
+    @pytest.mark.parametrize(
+        ("url", "domain"),
+        [("https://id.example.com:8443/x", "id.example.com"), ("http://localhost:8000", "localhost.invalid")],
+    )
+    def test_has_a_domain_that_is_one(self, settings, url, domain):
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "PUBLIC_URL": url}
+
+        assert letters.message_id(mail_id=uuid7()).endswith(f"@{domain}>")

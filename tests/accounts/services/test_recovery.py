@@ -1,0 +1,118 @@
+import pytest
+
+from accounts.errors import DetailsInvalid, MailedTokenInvalid
+from accounts.models import PasswordHistory, User
+from accounts.services import authentication, mail, recovery
+from accounts.services.challenges import Challenge
+from tests import mailbox
+from tests.accounts.services.interference import Interference
+from tests.factories.accounts import PASSWORD, PasswordHistoryFactory, UserFactory
+from tests.factories.tokens import open_session
+from tokens.models import EndReason, Session
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
+NEW = "copper lantern seven owls"
+
+
+@pytest.fixture
+def user(db):
+    return UserFactory(username="mina", raw_password=PASSWORD)
+
+
+def token_for(user):
+    mail.enqueue(user_id=user.pk, kind=mail.Kind.RESET_PASSWORD)
+    return mailbox.token_in(mailbox.work()[0])
+
+
+def codes(refusal):
+    return [(problem.field, problem.code) for problem in refusal.value.problems]
+
+
+class TestReset:
+    def test_sets_the_password_ends_every_session_and_tells_the_owner(self, user, events, phone):
+        for _ in range(2):
+            open_session(user=user)
+
+        recovery.reset(token=token_for(user), new_password=NEW)
+
+        stored = User.objects.get()
+        assert stored.check_password(NEW)
+        assert set(Session.objects.values_list("end_reason", flat=True)) == {EndReason.PASSWORD_CHANGE}
+        assert events("password.reset").get().data == {"ended_sessions": 2}
+        assert mailbox.queued() == ["password_changed"]
+        assert PasswordHistory.objects.count() == 1
+
+    def test_works_once(self, user):
+        token = token_for(user)
+        recovery.reset(token=token, new_password=NEW)
+
+        with pytest.raises(MailedTokenInvalid):
+            recovery.reset(token=token, new_password="seven brass kettles sing")
+        assert User.objects.get().check_password(NEW)
+
+    def test_of_junk_costs_no_hash_and_no_query(self, hashing_recorder, django_assert_num_queries):
+        with django_assert_num_queries(0), pytest.raises(MailedTokenInvalid):
+            recovery.reset(token="cdm_" + "A" * 44, new_password=NEW)
+        assert hashing_recorder.open_transactions == []
+
+    def test_keeps_the_token_when_the_password_is_refused(self, user):
+        token = token_for(user)
+        PasswordHistoryFactory(user=user, raw_password="seven brass kettles sing")
+
+        for password, code in [
+            ("short", "password_too_short"), (PASSWORD, "password_reused"),
+            ("seven brass kettles sing", "password_reused"),
+        ]:  # fmt: skip
+            with pytest.raises(DetailsInvalid) as refusal:
+                recovery.reset(token=token, new_password=password)
+            assert codes(refusal) == [("new_password", code)]
+        recovery.reset(token=token, new_password=NEW)
+
+    def test_gives_a_password_to_who_had_none(self):
+        user = UserFactory(username="social")
+
+        recovery.reset(token=token_for(user), new_password=NEW)
+
+        assert User.objects.get().check_password(NEW)
+        assert not PasswordHistory.objects.exists()
+
+    def test_confirms_the_address_that_the_link_went_to(self, events):
+        user = UserFactory(email_confirmed_at=None, raw_password=PASSWORD)
+
+        recovery.reset(token=token_for(user), new_password=NEW)
+
+        assert User.objects.get().is_email_confirmed
+        assert events("email.confirmed").count() == 1
+
+    def test_leaves_second_factors_as_they_are(self, user, phone):
+        User.objects.update(is_mfa_enabled=True)
+
+        recovery.reset(token=token_for(user), new_password=NEW)
+
+        outcome = authentication.sign_in(name="mina", password=NEW, client=phone)
+        assert isinstance(outcome, Challenge)
+
+    def test_gives_way_to_a_password_that_was_set_meanwhile(self, user, settings):
+        token = token_for(user)
+        Interference.change = lambda: User.objects.update(password="!changed meanwhile")
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
+
+        with pytest.raises(MailedTokenInvalid):
+            recovery.reset(token=token, new_password=NEW)
+        assert User.objects.get().password == "!changed meanwhile"
+        assert mailbox.queued() == []
+
+    def test_makes_other_links_to_a_new_password_invalid(self, user):
+        first, second = token_for(user), token_for(user)
+
+        with pytest.raises(MailedTokenInvalid):
+            recovery.reset(token=first, new_password=NEW)
+        recovery.reset(token=second, new_password=NEW)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestResetAtTheDatabase:
+    def test_holds_no_transaction_while_hashes_are_computed(self, user, hashing_recorder):
+        recovery.reset(token=token_for(user), new_password=NEW)
+
+        assert hashing_recorder.open_transactions == [False, False]

@@ -1,0 +1,54 @@
+import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from accounts.services import authentication
+from tests import mailbox
+from tests.factories.accounts import PASSWORD, UserFactory
+from tokens.models import Session
+from tokens.types import ClientContext
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
+FIREFOX = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
+CURL = "curl/8.5.0"
+USUAL = FIREFOX.format(140)
+
+
+@pytest.fixture(autouse=True)
+def mina(db):
+    return UserFactory(username="mina", raw_password=PASSWORD)
+
+
+def sign_in(address="203.0.113.7", agent=USUAL):
+    authentication.sign_in(
+        name="mina", password=PASSWORD, client=ClientContext(ip_address=address, user_agent=agent)
+    )  # fmt: skip
+    return mailbox.queued()
+
+
+class TestNoticeUnfamiliar:
+    def test_says_nothing_of_the_first_sign_in(self):
+        assert sign_in() == []
+
+    @pytest.mark.parametrize(
+        "again", [{}, {"agent": FIREFOX.format(141)}, {"address": "203.0.113.200"}],
+        ids=["the same", "a newer version", "the same network"],
+    )  # fmt: skip
+    def test_says_nothing_of_what_is_familiar(self, again):
+        sign_in()
+
+        assert sign_in(**again) == []
+
+    @pytest.mark.parametrize("other", [{"agent": CURL}, {"address": "198.51.100.7"}, {"address": None}])
+    def test_writes_of_another_device_or_network(self, other):
+        sign_in()
+
+        assert sign_in(**other) == ["new_device"]
+        details = ProcrastinateJob.objects.get().args["details"]
+        assert set(details) == {"device", "ip_address"}
+        assert sign_in(**other) == ["new_device"]  # which is familiar by now
+
+    def test_writes_to_somebody_of_whose_sessions_nothing_is_left(self):
+        sign_in()
+        Session.objects.all().delete()
+
+        assert sign_in() == ["new_device"]
