@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import structlog
 from procrastinate.contrib.django import app
 
+from accounts.services import social_purging
 from security_events.services import partitions
 from tokens.services import purging
 
@@ -25,3 +26,11 @@ def purge_expired(timestamp: int) -> None:
     """Forget sessions, families and keys that are long past."""
     counts = purging.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
     log.info("expired_purged", **counts)
+
+
+@app.periodic(cron="47 2 * * *")
+@app.task(name="cedrina.purge_social_sign_ins", queue="maintenance", queueing_lock="purge_social_sign_ins")
+def purge_social_sign_ins(timestamp: int) -> None:
+    """Forget what social sign-in need not remember any more."""
+    counts = social_purging.purge(now=datetime.fromtimestamp(timestamp, UTC))
+    log.info("social_sign_ins_purged", **counts)

@@ -18,6 +18,8 @@ STATUS: dict[type[errors.AccountError], int] = {
     errors.SignInChallengeInvalid: 400,
     errors.AttemptsExhausted: 429,
     errors.SocialTokenInvalid: 401,
+    errors.ProviderUnavailable: 503,
+    errors.LastWayIn: 403,
     errors.SocialAccountInUse: 409,
     errors.AlreadyThere: 409,
     errors.NotThere: 404,
@@ -39,7 +41,7 @@ def as_api_exception(error: errors.AccountError) -> APIException:
         return _validation_error(error)
     exc = Refusal(detail=force_str(error.message), code=error.code)
     exc.status_code = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
-    if isinstance(error, (errors.HashingBusy, errors.AttemptsExhausted)):
+    if isinstance(error, (errors.HashingBusy, errors.AttemptsExhausted, errors.ProviderUnavailable)):
         exc.wait = error.retry_after
     if exc.status_code == 401:  # noqa: PLR2004
         exc.auth_header = f'Bearer error="{error.code}"'
