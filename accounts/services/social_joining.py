@@ -127,7 +127,7 @@ def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, at: 
         "ended_sessions": revocation.end_sessions(user_id=user.pk, reason=EndReason.PASSWORD_CHANGE, now=now),
         "removed_factors": alone.remove_all(user.pk),
         "removed_social_accounts": links.remove_all(user.pk),
-        "removed_authorizations": social_authorizations.forget(user_id=user.pk),
+        "removed_pending_links": social_authorizations.forget(user_id=user.pk),
     }
     SignInChallenge.objects.filter(user=user).delete()
     PasswordHistory.objects.filter(user=user).delete()
