@@ -41,12 +41,16 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 def check_hashing(**_kwargs: Any) -> list[CheckMessage]:
     """Refuse a hook that can't be imported and a preferred hasher that doesn't know the settings."""
     problems: list[CheckMessage] = []
-    path = account_settings.WHILE_HASHING
-    if path is not None:
+    for name, path in (
+        ("WHILE_HASHING", account_settings.WHILE_HASHING),
+        ("WHILE_WAITING", account_settings.WHILE_WAITING),
+    ):
+        if path is None:
+            continue
         try:
             import_string(path)
         except ImportError as error:
-            problems.append(Error(f"ACCOUNTS['WHILE_HASHING']: {error}", id="accounts.E003"))
+            problems.append(Error(f"ACCOUNTS[{name!r}]: {error}", id="accounts.E003"))
     if settings.PASSWORD_HASHERS[0] != HASHER:
         problems.append(
             Warning(f"PASSWORD_HASHERS does not begin with {HASHER}: BCRYPT_ROUNDS has no effect.", id="accounts.W001")

@@ -1,7 +1,8 @@
 """Settings of this app, read from ``settings.ACCOUNTS``."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from django.conf import settings
 
@@ -28,6 +29,8 @@ class AccountSettings:
         "RESERVED_USERNAMES",
         "PUBLIC_URL",
         "ADMIN_LOGIN_RATE",
+        "SOCIAL_PROVIDERS",
+        "WHILE_WAITING",
     )
 
     def _get(self, name: str, default: T) -> T:
@@ -108,6 +111,16 @@ class AccountSettings:
     def ADMIN_LOGIN_RATE(self) -> str:  # noqa: N802
         """Sign-in attempts at the admin for one client address, in django-ratelimit's notation."""
         return self._get("ADMIN_LOGIN_RATE", "10/m")
+
+    @property
+    def SOCIAL_PROVIDERS(self) -> Sequence[Mapping[str, Any]]:  # noqa: N802
+        """The providers by which people may sign in, each as ``docs/social-sign-in.md`` describes it."""
+        return self._get("SOCIAL_PROVIDERS", ())
+
+    @property
+    def WHILE_WAITING(self) -> str | None:  # noqa: N802
+        """Dotted path of a factory of context managers, entered while a request waits for a provider."""
+        return self._get("WHILE_WAITING", None)
 
 
 DEFAULT_RESERVED_USERNAMES = (

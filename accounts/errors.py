@@ -124,6 +124,35 @@ class SocialTokenInvalid(AccountError):
     message = _("What the provider sent was not accepted.")
 
 
+class ProviderUnavailable(RetryLater):
+    """The provider is down, too slow, or asked by as many already as may at a time; nobody's fault here."""
+
+    message = _("The provider doesn't answer. Try again in a moment.")
+
+    def __init__(self, *, retry_after: int = 5, reason: str = "unavailable") -> None:
+        super().__init__(retry_after=retry_after, reason=reason)
+
+
+class ProviderAddressUnverified(EmailNotConfirmed):
+    """The provider does not vouch for the address, so that nobody knows whose it is.
+
+    Said alike for free and for taken addresses: what the provider doesn't vouch for must not find out who has an
+    account here.
+    """
+
+    message = _(
+        "The provider has not confirmed your e-mail address. Confirm it there, or sign in here another way and connect "
+        "the provider to your account."
+    )
+
+
+class LastWayIn(AccountError):
+    """Without this the person could never sign in again."""
+
+    code = "permission_denied"
+    message = _("This is your only way to sign in. Set a password or add another one first.")
+
+
 class SocialAccountInUse(AccountError):
     """Somebody else is connected to this account of the provider."""
 

@@ -1,8 +1,10 @@
 """Names of people and rows: how they are made, judged and compared."""
 
 import re
+import secrets
 import unicodedata
 import uuid
+from collections.abc import Iterator
 
 import email_validator
 import uuid_utils.compat
@@ -19,6 +21,24 @@ def uuid7() -> uuid.UUID:
 def is_username(text: str) -> bool:
     """Tell whether a text has the shape of a username, which is never that of an address."""
     return _USERNAME.fullmatch(text) is not None
+
+
+def username_candidates(*names: str) -> Iterator[str]:
+    """Yield usernames after what somebody is called, the plainest first; the last ones nobody else can have.
+
+    None is made of an address: usernames are public, addresses are not.
+    """
+    bases = [base for base in map(_username_from, names) if base]
+    yield from bases
+    base = bases[0] if bases else "member"
+    for length in (2, 2, 3, 4, 8):
+        yield f"{base[:30]}-{secrets.token_hex(length)}"
+
+
+def _username_from(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    text = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:50].rstrip("-_")
+    return text if is_username(text) else ""
 
 
 def fold_email(address: str) -> str:

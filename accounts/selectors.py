@@ -4,6 +4,9 @@ from uuid import UUID
 
 from accounts.factors import enrolled
 from accounts.models import PasswordHistory, User
+from accounts.providers import links, registry
+from accounts.providers.links import Link
+from accounts.providers.registry import Provider
 
 
 def user_for_sign_in(*, name: str) -> User | None:
@@ -40,3 +43,13 @@ def user_by_id(*, user_id: UUID | str) -> User | None:
 def factor_methods(*, user_id: UUID) -> tuple[str, ...]:
     """Name the ways in which somebody can show a second factor, by the members of the contract."""
     return enrolled.methods(user_id)
+
+
+def social_accounts(*, user_id: UUID) -> list[Link]:
+    """Return the accounts of providers that somebody is connected to, the oldest first."""
+    return links.of_user(user_id)
+
+
+def social_providers() -> tuple[Provider, ...]:
+    """Return the providers by which people may sign in."""
+    return registry.all_providers()

@@ -13,6 +13,18 @@ from accounts.api.views.mailed import (
 from accounts.api.views.passwords import ChangePasswordView
 from accounts.api.views.profiles import MeView
 from accounts.api.views.registration import RegisterView
+from accounts.api.views.social import (
+    SocialAuthorizeView,
+    SocialCallbackView,
+    SocialProvidersView,
+    SocialTokenView,
+)
+from accounts.api.views.social_accounts import (
+    SocialAccountsView,
+    SocialAccountView,
+    SocialLinkView,
+    SocialReauthenticateView,
+)
 
 urlpatterns = [
     path("auth/register", RegisterView.as_view(), name="register"),
@@ -25,4 +37,12 @@ urlpatterns = [
     path("auth/change-password", ChangePasswordView.as_view(), name="change-password"),
     path("auth/me/email", AddressChangeView.as_view(), name="change-email"),
     path("auth/me", MeView.as_view(), name="me"),
+    path("auth/social/providers", SocialProvidersView.as_view(), name="social-providers"),
+    path("auth/social/accounts", SocialAccountsView.as_view(), name="social-accounts"),
+    path("auth/social/accounts/<uuid:account_id>", SocialAccountView.as_view(), name="social-account"),
+    path("auth/social/<str:provider>/authorize", SocialAuthorizeView.as_view(), name="social-authorize"),
+    path("auth/social/<str:provider>/callback", SocialCallbackView.as_view(), name="social-callback"),
+    path("auth/social/<str:provider>/token", SocialTokenView.as_view(), name="social-token"),
+    path("auth/social/<str:provider>/link", SocialLinkView.as_view(), name="social-link"),
+    path("auth/social/<str:provider>/reauthenticate", SocialReauthenticateView.as_view(), name="social-reauthenticate"),
 ]

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from accounts.api.problems import as_api_exception
 from accounts.errors import AccountError
 from accounts.models import User
+from accounts.services.social_authorizations import Bearer
 from tokens.api.base import TokensAPIView
 from tokens.types import Principal
 
@@ -27,3 +28,8 @@ def caller(request: Request) -> User:
 def principal(request: Request) -> Principal:
     """Return what the access token of the request speaks for."""
     return cast("Principal", request.auth)
+
+
+def bearer(request: Request) -> Bearer:
+    """Return who is asking and in which session."""
+    return Bearer(user=caller(request), session_id=principal(request).session_id)

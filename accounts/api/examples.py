@@ -25,3 +25,33 @@ PASSWORD = "violet harbour drum kite"  # noqa: S105 - an example
 NEW_PASSWORD = "copper lantern seven owls"  # noqa: S105 - an example
 TIMESTAMP = "2026-01-05T10:00:00Z"
 MAILED_TOKEN = "cdm_AgGbjVpMHnown1INb2sPihFoNfS3Wf0kq4Jj0uC2mWJH"  # noqa: S105 - an example
+PROVIDERS: list[dict[str, Any]] = [
+    {"id": "google", "kind": "google", "name": "Google"},
+    {"id": "staff", "kind": "openid_connect", "name": "Staff"},
+]
+REDIRECT_URI = "https://app.example.com/signed-in"
+STATE = "cds_8m1nYp3u7kq2vJwV2xJc9iUO4r3o2p8uYcA0dPz1E5g"
+AUTHORIZATION: dict[str, Any] = {
+    "authorization_url": "https://accounts.google.com/o/oauth2/v2/auth?response_type=code&client_id=cedrina&state="
+    + STATE,
+    "state": STATE,
+}
+RETURN: dict[str, Any] = {
+    "code": "4/0AVG7fiQm5rB",
+    "state": STATE,
+    "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    "iss": "https://accounts.google.com",
+}
+SOCIAL_TOKEN: dict[str, Any] = {
+    "id_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImExIn0.eyJpc3MiOiJodHRwczovL2FjY291bnRzLmdvb2dsZS5jb20ifQ.c2ln",
+    "access_token": "ya29.a0AfB_byC",
+    "nonce": "n-0S6_WzA2Mj",
+}
+SOCIAL_ACCOUNT: dict[str, Any] = {
+    "id": "019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a13",
+    "provider": "google",
+    "name": "Mina Karimi",
+    "email": "mina@example.com",
+    "created_at": TIMESTAMP,
+    "last_login_at": TIMESTAMP,
+}

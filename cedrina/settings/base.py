@@ -108,6 +108,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 ACCOUNT_ADAPTER = "accounts.bridge.account_adapter.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "accounts.bridge.social_adapter.SocialAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are confirmed by our own services
 
 LANGUAGE_CODE = "en"
@@ -169,8 +170,9 @@ SERVING = {
     "WORKERS": ENV["WEB_CONCURRENCY"],
     "SLOTS": ENV["DATABASE_POOL_MAX"],
     "WARM": ENV["DATABASE_POOL_MIN"],
-    # All that may hash or wait for it, one more to be told that the queue is full, and some for the admin's pages.
-    "THREADS": ENV["HASHING_THREADS"] + ENV["HASHING_QUEUE"] + 8,
+    # All that may hash or wait for it, one more to be told that the queue is full, some for the admin's pages, and
+    # as many as may wait for each provider.
+    "THREADS": ENV["HASHING_THREADS"] + ENV["HASHING_QUEUE"] + 8 + 8 * len(ENV["SOCIAL_PROVIDERS"]),
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tokens.api.authentication.AccessTokenAuthentication"],
@@ -227,6 +229,8 @@ ACCOUNTS: dict[str, Any] = {
     "HASHING_QUEUE": ENV["HASHING_QUEUE"],
     "WHILE_HASHING": "cedrina.serving.slots.released",
     "PUBLIC_URL": PUBLIC_URL,
+    "SOCIAL_PROVIDERS": ENV["SOCIAL_PROVIDERS"],
+    "WHILE_WAITING": "cedrina.serving.slots.released",
 }
 SECURITY_EVENTS: dict[str, Any] = {"TRUNCATE_IP_ADDRESSES": ENV["TRUNCATE_IP_ADDRESSES"]}
 RATELIMITING: dict[str, Any] = {"TRUSTED_PROXIES": list(ENV["TRUSTED_PROXIES"])}

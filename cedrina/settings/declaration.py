@@ -1,5 +1,6 @@
 """What one setting is: its name, type, default, meaning, and how its text becomes a value."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ class Kind(StrEnum):
     LIST = "comma separated list"
     CHOICE = "one of"
     URL = "URL"
+    JSON = "JSON"
 
 
 class UnreadableValue(Exception):
@@ -92,6 +94,14 @@ def _url(_setting: Setting, text: str) -> str:
     return text
 
 
+def _json(_setting: Setting, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        # Without the parser's words, which may quote a secret.
+        raise UnreadableValue("must be JSON") from error
+
+
 _PARSERS: dict[Kind, Callable[[Setting, str], Any]] = {
     Kind.TEXT: _text,
     Kind.NUMBER: _number,
@@ -99,4 +109,5 @@ _PARSERS: dict[Kind, Callable[[Setting, str], Any]] = {
     Kind.LIST: _list,
     Kind.CHOICE: _choice,
     Kind.URL: _url,
+    Kind.JSON: _json,
 }

@@ -252,6 +252,19 @@ _PASSWORDS = [
     ),
 ]
 
+_SOCIAL = [
+    Setting(
+        "SOCIAL_PROVIDERS",
+        Kind.JSON,
+        [],
+        "The providers by which people may sign in: a list of objects with `id`, `kind` (`google`, `microsoft`, "
+        "`facebook`, `openid_connect`), `client_id`, `secret` or `secret_file`, `issuer`, `redirect_uris` and more. "
+        "social-sign-in.md has them all, with an example for each kind.",
+        default_text="none",
+        is_secret=True,
+    )
+]
+
 _RECORDS = [
     Setting(
         "TRUNCATE_IP_ADDRESSES",
@@ -284,6 +297,7 @@ GROUPS: dict[str, list[Setting]] = {
     "Mail": _MAIL,
     "Tokens and sessions": _TOKENS,
     "Passwords": _PASSWORDS,
+    "Social sign-in": _SOCIAL,
     "Records": _RECORDS,
 }
 SETTINGS: dict[str, Setting] = {setting.name: setting for group in GROUPS.values() for setting in group}

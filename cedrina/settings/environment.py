@@ -10,7 +10,7 @@ from typing import Any
 
 import environ
 
-from cedrina.settings import refusals
+from cedrina.settings import refusals, social_providers
 from cedrina.settings.declaration import Setting, UnreadableValue
 from cedrina.settings.declared import SETTINGS
 from cedrina.settings.development_secrets import made_secret
@@ -86,6 +86,10 @@ def load(source: Mapping[str, str] | None = None) -> Values:
                 values[name] = SETTINGS[name].parse(made_secret(name, directory=BASE_DIR / ".data"))
         values["PUBLIC_URL"] = values["PUBLIC_URL"] or f"http://127.0.0.1:{values['PORT']}"
     faults.extend(_field_keys(values))
+    values["SOCIAL_PROVIDERS"], found = social_providers.read(
+        values["SOCIAL_PROVIDERS"], is_development=result.is_development
+    )
+    faults.extend(found)
     faults.extend(refusals.contradictions(result))
     if not result.is_development:
         faults.extend(refusals.unsafe_values(result))

@@ -9,8 +9,10 @@ import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
+from accounts.providers.discovery import documents
 from security_events.models import SecurityEvent
 from tests.accounts.recorder import Waits
+from tests.openid_provider.fake_issuer import fake_issuer
 from tokens.types import ClientContext
 
 
@@ -86,3 +88,13 @@ def empty_queue(db):
     """Take away the jobs that earlier tests committed: Django's flush knows nothing of their table."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs")
+
+
+@pytest.fixture
+def issuer(settings: Any):
+    """An issuer on loopback that is configured here as the provider `fake`, and misbehaves on demand."""
+    documents.forget()
+    with fake_issuer() as running:
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "SOCIAL_PROVIDERS": [running.provider()]}
+        yield running
+    documents.forget()

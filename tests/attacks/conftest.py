@@ -3,6 +3,7 @@
 import pytest
 from rest_framework.test import APIClient
 
+from security_events.models import SecurityEvent
 from tests.attacks.forgery import Mint
 from tests.factories.tokens import open_session
 from tokens.models import Session
@@ -50,3 +51,10 @@ def accepted():
         assert response.status_code == 200, response.content
 
     return show
+
+
+@pytest.fixture
+def events(db):
+    """Return this test's events of a type. Their table keeps what earlier tests committed: nothing can be deleted."""
+    before = set(SecurityEvent.objects.values_list("pk", flat=True))
+    return lambda kind: SecurityEvent.objects.filter(type=kind).exclude(pk__in=before)

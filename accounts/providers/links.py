@@ -1,0 +1,106 @@
+"""The accounts of providers that people are connected to: allauth's rows, with what we keep in them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from allauth.socialaccount.models import SocialAccount
+
+from accounts.identifiers import uuid7
+from accounts.models import ProviderToken
+from accounts.providers.identity import ProviderIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One account of a provider, by the id that its owner knows it by."""
+
+    id: UUID
+    user_id: UUID
+    provider: str
+    name: str
+    email: str
+    created_at: datetime
+    last_login_at: datetime
+
+
+def find(identity: ProviderIdentity) -> Link | None:
+    """Return whose an account of a provider is, if anybody's here."""
+    row = SocialAccount.objects.filter(provider=identity.provider, uid=identity.uid).first()
+    return None if row is None else _link(row)
+
+
+def of_user(user_id: UUID) -> list[Link]:
+    """Return a person's accounts at providers, the oldest first."""
+    return [_link(row) for row in SocialAccount.objects.filter(user_id=user_id).order_by("date_joined", "pk")]
+
+
+def add(identity: ProviderIdentity, *, user_id: UUID, now: datetime) -> Link | None:
+    """Connect an account of a provider to a person; ``None`` when somebody is connected to it already.
+
+    The unique index decides, so that of simultaneous attempts one succeeds.
+    """
+    row, is_new = SocialAccount.objects.get_or_create(
+        provider=identity.provider,
+        uid=identity.uid,
+        defaults={"user_id": user_id, "extra_data": {"id": str(uuid7()), **_shown(identity)}},
+    )
+    if not is_new:
+        return None
+    SocialAccount.objects.filter(pk=row.pk).update(date_joined=now, last_login=now)
+    row.date_joined = row.last_login = now
+    _keep_tokens(row, identity, now=now)
+    return _link(row)
+
+
+def touch(identity: ProviderIdentity, *, now: datetime) -> None:
+    """Note a sign-in, with what the provider says of the person today."""
+    row = SocialAccount.objects.filter(provider=identity.provider, uid=identity.uid).first()
+    if row is None:
+        return
+    shown = {**row.extra_data, **{name: value for name, value in _shown(identity).items() if value}}
+    SocialAccount.objects.filter(pk=row.pk).update(last_login=now, extra_data=shown)
+    _keep_tokens(row, identity, now=now)
+
+
+def remove(link: Link) -> bool:
+    """Disconnect an account of a provider, its tokens with it; say whether it was there."""
+    rows = SocialAccount.objects.filter(user_id=link.user_id, extra_data__id=str(link.id))
+    return bool(rows.delete()[0])
+
+
+def remove_all(user_id: UUID) -> int:
+    """Disconnect everything that a person is connected to; return how many it were."""
+    rows = list(SocialAccount.objects.filter(user_id=user_id))
+    for row in rows:
+        row.delete()
+    return len(rows)
+
+
+def _keep_tokens(row: SocialAccount, identity: ProviderIdentity, *, now: datetime) -> None:
+    if identity.tokens is None:
+        return
+    kept = ProviderToken.objects.filter(account=row).first() or ProviderToken(account=row)
+    kept.access_token = identity.tokens.access_token
+    # A provider that gives no new one means that the old one goes on (RFC 6749, 6).
+    kept.refresh_token = identity.tokens.refresh_token or kept.refresh_token or ""
+    kept.expires_at = identity.tokens.expires_at
+    kept.updated_at = now
+    kept.save()
+
+
+def _shown(identity: ProviderIdentity) -> dict[str, str]:
+    return {"email": identity.email or "", "name": identity.name}
+
+
+def _link(row: SocialAccount) -> Link:
+    kept = row.extra_data if isinstance(row.extra_data, dict) else {}
+    return Link(
+        id=UUID(kept["id"]),
+        user_id=row.user_id,
+        provider=row.provider,
+        name=kept.get("name", ""),
+        email=kept.get("email", ""),
+        created_at=row.date_joined,
+        last_login_at=row.last_login,
+    )

@@ -1,0 +1,89 @@
+"""Calls to providers are bounded in time, in size and in number."""
+
+import threading
+import time
+import zlib
+
+import pytest
+
+from accounts.errors import ProviderUnavailable, SocialTokenInvalid
+from accounts.providers import transport
+from tests.accounts.recorder import Waits
+
+
+class TestACall:
+    def test_takes_no_password_from_a_netrc(self, issuer, monkeypatch, tmp_path):
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
+        monkeypatch.setenv("NETRC", str(netrc))
+        sent = []
+        issuer.answers["/x"] = lambda: sent.append(1) or {"a": 1}
+        with transport.BoundedSession() as session:
+            response = session.get(f"{issuer.url}/x")
+        assert sent == [1]
+        assert "Authorization" not in response.request.headers
+
+    def test_stops_at_a_compressed_bomb(self, issuer):
+        compressor = zlib.compressobj(wbits=31)
+        bomb = compressor.compress(b" " * (64 * transport.MOST_BYTES)) + compressor.flush()
+        assert len(bomb) < transport.MOST_BYTES
+        issuer.answers["/x"] = (200, bomb, {"Content-Encoding": "gzip"})
+        with pytest.raises(SocialTokenInvalid) as refusal:
+            transport.get_json(f"{issuer.url}/x")
+        assert refusal.value.context == {"reason": "too_large"}
+
+    def test_stops_at_an_answer_that_trickles(self, issuer, monkeypatch):
+        monkeypatch.setattr(transport, "TOTAL_SECONDS", 0.2)
+        monkeypatch.setattr(transport, "_CHUNK", 1)
+
+        def late():
+            time.sleep(0.3)
+            return {"a": 1}
+
+        issuer.answers["/x"] = late
+        begun = time.monotonic()
+        # The clock of the body begins with it; the wait before it is bounded by READ_SECONDS.
+        assert transport.get_json(f"{issuer.url}/x") == {"a": 1}
+        monkeypatch.setattr(transport, "TOTAL_SECONDS", -1)
+        with pytest.raises(ProviderUnavailable) as refusal:
+            transport.get_json(f"{issuer.url}/x")
+        assert refusal.value.context == {"reason": "too_slow"}
+        assert time.monotonic() - begun < 5
+
+    def test_is_refused_at_once_where_many_wait_already(self, issuer):
+        go = threading.Event()
+        issuer.answers["/slow"] = lambda: go.wait(10) and {"a": 1}
+        waiting = [
+            threading.Thread(target=transport.get_json, args=(f"{issuer.url}/slow",))
+            for _ in range(transport.AT_A_TIME)
+        ]
+        for thread in waiting:
+            thread.start()
+        while issuer.count("/slow") < transport.AT_A_TIME:
+            time.sleep(0.01)
+        with pytest.raises(ProviderUnavailable) as refusal:
+            transport.get_json(f"{issuer.url}/slow")
+        go.set()
+        for thread in waiting:
+            thread.join()
+        assert refusal.value.context == {"reason": "too_many_calls"}
+        assert transport.get_json(f"{issuer.url}/slow") == {"a": 1}
+
+    def test_says_nothing_of_where_it_went_when_it_fails(self, issuer):
+        issuer.close()
+        with pytest.raises(ProviderUnavailable) as refusal:
+            transport.get_json(f"{issuer.url}/x", params={"access_token": "a-secret"})
+        assert refusal.value.__cause__ is None
+        assert refusal.value.__suppress_context__
+        assert "a-secret" not in str(refusal.value.context)
+
+
+class TestWaiting:
+    def test_is_done_as_the_setting_says(self, settings, db):
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_WAITING": "tests.accounts.recorder.Waits"}
+        Waits.open_transactions = []
+        with transport.while_waiting():
+            assert len(Waits.open_transactions) == 1
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_WAITING": None}
+        with transport.while_waiting():
+            assert len(Waits.open_transactions) == 1

@@ -1,0 +1,86 @@
+"""Social sign-in at the same moment, from many sides."""
+
+from functools import partial
+
+from django.utils import timezone
+
+from accounts.errors import LastWayIn, SocialTokenInvalid
+from accounts.models import PresentedToken, AuthorizationPurpose, SocialAuthorization, User
+from accounts.providers import links
+from accounts.services import social_accounts, social_authorizations, social_joining
+from accounts.services.social_authorizations import Return
+from security_events.models import SecurityEvent
+from tests.factories import social
+from tests.factories.accounts import UserFactory
+
+THREADS = 16
+
+
+class TestOneState:
+    def test_is_given_out_once(self, at_once, now):
+        provider, returned = social.provider(), Return(code="c", state="cds_one")
+        SocialAuthorization.objects.create(
+            digest=social_authorizations.digest("cds_one"), provider="fake", redirect_uri="x", nonce="n",
+            code_verifier="v", created_at=now, expires_at=now + social_authorizations.LIFETIME,
+        )  # fmt: skip
+        claim = partial(
+            social_authorizations.claim, provider=provider, returned=returned, purpose=AuthorizationPurpose.SIGN_IN, now=now
+        )
+
+        outcomes = at_once(*[claim] * THREADS)
+
+        assert sum(isinstance(each, SocialAuthorization) for each in outcomes) == 1
+        assert sum(isinstance(each, SocialTokenInvalid) for each in outcomes) == THREADS - 1
+
+
+class TestOneToken:
+    def test_is_remembered_by_one(self, at_once, now):
+        remember = partial(PresentedToken.objects.remember, digest=b"d" * 32, expires_at=now)
+        assert sorted(at_once(*[remember] * THREADS)) == [False] * (THREADS - 1) + [True]
+
+
+class TestFirstSignIns:
+    def settle(self, **members):
+        return partial(
+            social_joining.settle, provider=social.provider(), identity=social.identity(**members), now=timezone.now()
+        )
+
+    def test_of_one_person_give_one_account(self, at_once):
+        outcomes = at_once(*[self.settle()] * THREADS)
+
+        assert {each.pk for each in outcomes} == {User.objects.get().pk}
+        assert len(links.of_user(User.objects.get().pk)) == 1
+
+    def test_of_one_address_by_two_accounts_of_a_provider_give_one_account(self, at_once):
+        outcomes = at_once(*[self.settle(uid=f"person-{number % 2}") for number in range(THREADS)])
+
+        assert {each.pk for each in outcomes} == {User.objects.get().pk}
+        assert len(links.of_user(User.objects.get().pk)) == 2
+
+    def test_of_namesakes_give_each_a_name(self, at_once):
+        outcomes = at_once(
+            *[self.settle(uid=f"p{number}", email=f"p{number}@example.com") for number in range(THREADS)]
+        )
+
+        assert len({each.username for each in outcomes}) == THREADS
+
+    def test_reclaim_a_squatted_account_once(self, at_once):
+        squatter = UserFactory(email="mina@example.com", email_confirmed_at=None)
+
+        outcomes = at_once(*[self.settle()] * THREADS)
+
+        assert {each.pk for each in outcomes} == {squatter.pk}
+        told = SecurityEvent.objects.filter(type="social.account_preempted", target_id=str(squatter.pk))
+        assert told.count() == 1
+
+
+class TestUnlinking:
+    def test_everything_at_once_leaves_one_way_in(self, at_once, now):
+        user = UserFactory()
+        mine = [social.link(user, now=now, uid=f"person-{number}") for number in range(THREADS // 2)]
+
+        outcomes = at_once(*[partial(social_accounts.unlink, user=user, link_id=link.id) for link in mine])
+
+        assert len(links.of_user(user.pk)) == 1
+        assert sum(isinstance(each, LastWayIn) for each in outcomes) == 1
+        assert outcomes.count(None) == len(mine) - 1

@@ -1,0 +1,28 @@
+"""Providers and what they say of people."""
+
+from accounts.providers import links
+from accounts.providers.identity import ProviderIdentity
+from accounts.providers.registry import Provider
+
+REDIRECT_URI = "https://app.example.com/signed-in"
+
+
+def provider(**members):
+    defaults = {
+        "id": "fake", "kind": "openid_connect", "name": "Fake", "client_id": "cedrina",
+        "issuer": "https://id.example.org", "redirect_uris": (REDIRECT_URI,),
+    }  # fmt: skip
+    return Provider(**{**defaults, **members})
+
+
+def identity(**members):
+    defaults = {
+        "provider": "fake", "uid": "person-1", "email": "mina@example.com", "is_email_verified": True,
+        "name": "Mina Karimi",
+    }  # fmt: skip
+    return ProviderIdentity(**{**defaults, **members})
+
+
+def link(user, *, now, **members):
+    """Connect somebody to an account of a provider."""
+    return links.add(identity(**members), user_id=user.pk, now=now)

@@ -1,0 +1,83 @@
+"""Start oidc-provider, and walk a person through its pages as their browser would."""
+
+import fcntl
+import json
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx
+import pytest
+
+from tests.served import ROOT
+
+HERE = Path(__file__).parent
+LOCK = ROOT / ".data" / "openid_provider.lock"
+CLIENT_ID, CLIENT_SECRET = "cedrina", "a secret of the tests"
+REDIRECT_URI = "http://127.0.0.1:8401/signed-in"
+
+
+@contextmanager
+def openid_provider():
+    """Give the address of a provider, ended afterwards."""
+    install()
+    process = subprocess.Popen(
+        ["node", "server.mjs", REDIRECT_URI], cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        line = process.stdout.readline()
+        assert line, f"the provider ended with {process.wait(timeout=10)}"
+        yield json.loads(line)["issuer"]
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        process.stdout.close()
+
+
+def install():
+    """Install what package-lock.json names, once; whoever else wants the same waits."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("Node.js is not installed: the certified OpenID provider can't be started.")
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (HERE / "node_modules" / ".package-lock.json").is_file():
+            return
+        done = subprocess.run(
+            ["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            pytest.skip("npm could not install oidc-provider: " + done.stderr[-300:])
+
+
+def setting(issuer, **members):
+    """Return SOCIAL_PROVIDERS with this provider in it."""
+    entry = {
+        "id": "staff", "kind": "openid_connect", "name": "Staff", "issuer": issuer, "client_id": CLIENT_ID,
+        "secret": CLIENT_SECRET, "redirect_uris": [REDIRECT_URI], **members,
+    }  # fmt: skip
+    return json.dumps([entry])
+
+
+def walk(authorization_url, *, login):
+    """Sign in at the provider, agree, and return the parameters that its answer brings to the redirect URI."""
+    # Not kept between origins: the browser's own cookie jar for the provider.
+    with httpx.Client(timeout=30) as browser:
+        answer = browser.get(authorization_url)
+        for _page in range(12):
+            if answer.is_redirect:
+                target = urljoin(str(answer.url), answer.headers["location"])
+                if target.startswith(REDIRECT_URI):
+                    return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
+                answer = browser.get(target)
+            elif 'name="prompt" value="login"' in answer.text:
+                answer = browser.post(
+                    str(answer.url), data={"prompt": "login", "login": login, "password": "whatever it is"}
+                )
+            elif 'name="prompt" value="consent"' in answer.text:
+                answer = browser.post(str(answer.url), data={"prompt": "consent"})
+            else:
+                raise AssertionError(f"{answer.status_code} {answer.text[:400]}")
+    raise AssertionError("the provider's pages go on and on")
