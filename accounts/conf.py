@@ -25,6 +25,9 @@ class AccountSettings:
         "RESERVED_USERNAMES",
         "PUBLIC_URL",
         "ADMIN_LOGIN_RATE",
+        "TOTP_ISSUER",
+        "WEBAUTHN_RP_ID",
+        "WEBAUTHN_ORIGINS",
     )
 
     def _get(self, name: str, default: T) -> T:
@@ -95,6 +98,21 @@ class AccountSettings:
     def ADMIN_LOGIN_RATE(self) -> str:  # noqa: N802
         """Sign-in attempts at the admin for one client address, in django-ratelimit's notation."""
         return self._get("ADMIN_LOGIN_RATE", "10/m")
+
+    @property
+    def TOTP_ISSUER(self) -> str:  # noqa: N802
+        """What authenticator applications and security keys call this installation."""
+        return self._get("TOTP_ISSUER", "") or self.WEBAUTHN_RP_ID
+
+    @property
+    def WEBAUTHN_RP_ID(self) -> str:  # noqa: N802
+        """The domain that security keys and passkeys are made for. With another one all of them are lost."""
+        return self._get("WEBAUTHN_RP_ID", "localhost")
+
+    @property
+    def WEBAUTHN_ORIGINS(self) -> tuple[str, ...]:  # noqa: N802
+        """The origins of the pages on which security keys and passkeys are accepted, exactly as browsers write them."""
+        return tuple(self._get("WEBAUTHN_ORIGINS", ()))
 
 
 DEFAULT_RESERVED_USERNAMES = (

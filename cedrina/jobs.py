@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import structlog
 from procrastinate.contrib.django import app
 
+from accounts.services import purging as unfinished
 from security_events.services import partitions
 from tokens.services import purging
 
@@ -25,3 +26,11 @@ def purge_expired(timestamp: int) -> None:
     """Forget sessions, families and keys that are long past."""
     counts = purging.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
     log.info("expired_purged", **counts)
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="cedrina.purge_unfinished", queue="maintenance", queueing_lock="purge_unfinished")
+def purge_unfinished(timestamp: int) -> None:
+    """Forget what people began and did not finish: every hour, since some of it takes no signing in to begin."""
+    counts = unfinished.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
+    log.info("unfinished_purged", **counts)

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     NEW_DEVICE = "new_device"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
+    RECOVERY_CODE_USED = "recovery_code_used"
     SOCIAL_ACCOUNT_LINKED = "social_account_linked"
     SOCIAL_ACCOUNT_UNLINKED = "social_account_unlinked"
     DELETION_REQUESTED = "deletion_requested"
@@ -42,6 +43,7 @@ SUBJECTS = {
     Kind.NEW_DEVICE: _("New sign-in to your account"),
     Kind.FACTOR_ADDED: _("A second factor was added"),
     Kind.FACTOR_REMOVED: _("A second factor was removed"),
+    Kind.RECOVERY_CODE_USED: _("A recovery code was used"),
     Kind.SOCIAL_ACCOUNT_LINKED: _("A way to sign in was added"),
     Kind.SOCIAL_ACCOUNT_UNLINKED: _("A way to sign in was removed"),
     Kind.DELETION_REQUESTED: _("Your account will be deleted"),

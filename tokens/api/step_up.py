@@ -30,11 +30,20 @@ class Need:
     max_age: int | None
     factor: Factor = Factor.ANY
     reason: str = ""
+    is_for_enrolled: bool = False
 
 
 def needs(*, max_age: int = RECENT, factor: Factor = Factor.ANY) -> Need:
     """Demand an authentication that is ``max_age`` seconds old at most."""
     return Need(max_age=max_age, factor=factor)
+
+
+def needs_second_factor(*, max_age: int = RECENT) -> Need:
+    """Demand the second factor of people who have one, and nothing of others.
+
+    For calls whose body carries the password, which proves no more than the first factor.
+    """
+    return Need(max_age=max_age, factor=Factor.SECOND, is_for_enrolled=True)
 
 
 def no_need(reason: str) -> Need:
@@ -53,5 +62,5 @@ def require(need: Need, *, principal: Principal, user: Any, now: datetime) -> No
     if need.factor is Factor.SECOND and getattr(user, "is_mfa_enabled", False):
         if principal.second_factor_at is None or principal.second_factor_at < since:
             raise StepUpRequired(max_age=need.max_age)
-    elif principal.authenticated_at < since:
+    elif not need.is_for_enrolled and principal.authenticated_at < since:
         raise ReauthenticationRequired(max_age=need.max_age)
