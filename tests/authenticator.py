@@ -66,9 +66,9 @@ class SoftwareKey:
         rp_id, flags = changes.get("rp_id", self.rp_id), changes.get("flags", self.flags)
         return sha256(rp_id.encode()).digest() + bytes([flags | more_flags]) + self.counter.to_bytes(4, "big")
 
-    def _client_data(self, kind, options, **changes):
+    def _client_data(self, usual_kind, options, **changes):
         document = {
-            "type": changes.get("kind", kind),
+            "type": changes.get("kind", usual_kind),
             "challenge": changes.get("challenge", options["challenge"]),
             "origin": changes.get("origin", self.origin),
             "crossOrigin": changes.get("cross_origin", self.cross_origin),

@@ -183,10 +183,15 @@ def _begin(ask: Any) -> Begun:
     # allauth keeps the state in a request's session.
     shim = SimpleNamespace(session={})
     with request_context(shim):
-        options: Json = dict(ask()["publicKey"])
-    state: Json = json.loads(json.dumps(shim.session[auth.STATE_SESSION_KEY]))  # enumerations become plain text
+        options: Json = _plain(ask()["publicKey"])
+    state: Json = _plain(shim.session[auth.STATE_SESSION_KEY])
     options["timeout"] = TIMEOUT * 1000
     return Begun(options=options, state=state, challenge=websafe_decode(state["challenge"]))
+
+
+def _plain(value: Any) -> Any:
+    # Enumerations become the text that they stand for.
+    return json.loads(json.dumps(value))
 
 
 def _registration(state: Json, credential: Json) -> tuple[RegistrationResponse, Any]:

@@ -82,7 +82,7 @@ class TestRequire:
 
 
 @pytest.mark.django_db
-@override_settings(ROOT_URLCONF=__name__)
+@pytest.mark.urls(__name__)
 class TestTheChallenge:
     def call(self, method, pair):
         return getattr(APIClient(), method)("/guarded", headers={"Authorization": f"Bearer {pair.access_token}"})
