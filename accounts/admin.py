@@ -30,8 +30,8 @@ class UserAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     readonly_fields = (
         "id", "username", "email", "email_confirmed_at", "full_name", "locale", "tier", "department", "location",
-        "is_active", "is_staff", "is_superuser", "groups", "user_permissions", "version", "created_at", "updated_at",
-        "last_login", "deleted_at",
+        "is_active", "is_mfa_enabled", "is_staff", "is_superuser", "groups", "user_permissions", "version",
+        "created_at", "updated_at", "last_login", "deleted_at",
     )  # fmt: skip
     fields = readonly_fields
     actions = ["end_sessions", "deactivate", "activate"]

@@ -31,6 +31,9 @@ class AccountSettings:
         "ADMIN_LOGIN_RATE",
         "SOCIAL_PROVIDERS",
         "WHILE_WAITING",
+        "TOTP_ISSUER",
+        "WEBAUTHN_RP_ID",
+        "WEBAUTHN_ORIGINS",
     )
 
     def _get(self, name: str, default: T) -> T:
@@ -121,6 +124,20 @@ class AccountSettings:
     def WHILE_WAITING(self) -> str | None:  # noqa: N802
         """Dotted path of a factory of context managers, entered while a request waits for a provider."""
         return self._get("WHILE_WAITING", None)
+
+    def TOTP_ISSUER(self) -> str:  # noqa: N802
+        """What authenticator applications and security keys call this installation."""
+        return self._get("TOTP_ISSUER", "") or self.WEBAUTHN_RP_ID
+
+    @property
+    def WEBAUTHN_RP_ID(self) -> str:  # noqa: N802
+        """The domain that security keys and passkeys are made for. With another one all of them are lost."""
+        return self._get("WEBAUTHN_RP_ID", "localhost")
+
+    @property
+    def WEBAUTHN_ORIGINS(self) -> tuple[str, ...]:  # noqa: N802
+        """The origins of the pages on which security keys and passkeys are accepted, exactly as browsers write them."""
+        return tuple(self._get("WEBAUTHN_ORIGINS", ()))
 
 
 DEFAULT_RESERVED_USERNAMES = (

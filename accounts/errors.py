@@ -92,6 +92,22 @@ class MfaCodeInvalid(AccountError):
     message = _("The code is wrong or was used before.")
 
 
+class CredentialRefused(MfaCodeInvalid):
+    """A WebAuthn answer that fails one of the checks of WebAuthn Level 2, 7.1 or 7.2; which one is not said."""
+
+    message = _("The security key was not accepted.")
+
+
+class SignCountRegressed(CredentialRefused):
+    """A security key counted backwards or stood still: it may exist twice (WebAuthn Level 2, 7.2, step 21)."""
+
+
+class PasskeyRefused(CredentialsInvalid):
+    """A sign-in by passkey that fails: unknown, of somebody else and wrongly signed are refused alike."""
+
+    message = _("The passkey was not accepted.")
+
+
 class SignInChallengeInvalid(AccountError):
     """The sign-in that this second factor belongs to is unknown, over, or took too long: begin again."""
 

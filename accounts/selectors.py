@@ -1,9 +1,11 @@
 """Reads."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from accounts.factors import enrolled
-from accounts.models import PasswordHistory, User
+from accounts.factors.enrolled import Enrolled
+from accounts.models import PasswordHistory, SignInChallenge, User
 from accounts.providers import links, registry
 from accounts.providers.links import Link
 from accounts.providers.registry import Provider
@@ -40,6 +42,11 @@ def user_by_id(*, user_id: UUID | str) -> User | None:
     return User.objects.filter(pk=user_id).first()
 
 
+def present_user(*, user_id: UUID) -> User | None:
+    """Return somebody by key, unless they asked to be deleted."""
+    return User.objects.present().filter(pk=user_id).first()
+
+
 def factor_methods(*, user_id: UUID) -> tuple[str, ...]:
     """Name the ways in which somebody can show a second factor, by the members of the contract."""
     return enrolled.methods(user_id)
@@ -53,3 +60,26 @@ def social_accounts(*, user_id: UUID) -> list[Link]:
 def social_providers() -> tuple[Provider, ...]:
     """Return the providers by which people may sign in."""
     return registry.all_providers()
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactors:
+    """What somebody can prove a second time with."""
+
+    is_enabled: bool
+    factors: list[Enrolled]
+    recovery_codes_left: int
+
+
+def second_factors(*, user_id: UUID) -> SecondFactors:
+    """Return somebody's second factors and when each was last used."""
+    return SecondFactors(
+        is_enabled=enrolled.has_any(user_id),
+        factors=enrolled.factors(user_id),
+        recovery_codes_left=enrolled.recovery_codes_left(user_id),
+    )
+
+
+def user_with_challenge(*, digest: bytes) -> SignInChallenge | None:
+    """Return a sign-in that waits for its second factor, with the person, whether or not it is over."""
+    return SignInChallenge.objects.select_related("user").filter(digest=digest, user__deleted_at__isnull=True).first()

@@ -1,6 +1,7 @@
 """Frozen values that cross layers."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from django.utils.functional import Promise
 
@@ -20,3 +21,11 @@ class ProfileChange:
 
     full_name: str | None = None
     locale: str | None = None
+
+
+class Factor(StrEnum):
+    """A kind of second factor, by the contract's name of the method."""
+
+    TOTP = "totp"
+    WEBAUTHN = "webauthn"
+    RECOVERY_CODE = "recovery_code"

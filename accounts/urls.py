@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api.views.authentication import LoginView, ReauthenticateView
+from accounts.api.views.authentication import LoginView
 from accounts.api.views.mailed import (
     AddressChangeView,
     ConfirmEmailView,
@@ -10,21 +10,19 @@ from accounts.api.views.mailed import (
     ResendConfirmationView,
     ResetPasswordView,
 )
+from accounts.api.views.mfa import MfaView, RecoveryCodesView, TotpActivationView, TotpView
 from accounts.api.views.passwords import ChangePasswordView
 from accounts.api.views.profiles import MeView
 from accounts.api.views.registration import RegisterView
-from accounts.api.views.social import (
-    SocialAuthorizeView,
-    SocialCallbackView,
-    SocialProvidersView,
-    SocialTokenView,
-)
+from accounts.api.views.second_factors import MfaVerifyView, ReauthenticateView, ReauthenticationOptionsView
+from accounts.api.views.social import SocialAuthorizeView, SocialCallbackView, SocialProvidersView, SocialTokenView
 from accounts.api.views.social_accounts import (
     SocialAccountsView,
     SocialAccountView,
     SocialLinkView,
     SocialReauthenticateView,
 )
+from accounts.api.views.webauthn import KeyOptionsView, KeysView, KeyView, PasskeyLoginView, PasskeyOptionsView
 
 urlpatterns = [
     path("auth/register", RegisterView.as_view(), name="register"),
@@ -34,6 +32,17 @@ urlpatterns = [
     path("auth/reset-password", ResetPasswordView.as_view(), name="reset-password"),
     path("auth/login", LoginView.as_view(), name="login"),
     path("auth/reauthenticate", ReauthenticateView.as_view(), name="reauthenticate"),
+    path("auth/reauthenticate/options", ReauthenticationOptionsView.as_view(), name="reauthentication-options"),
+    path("auth/mfa", MfaView.as_view(), name="mfa"),
+    path("auth/mfa/verify", MfaVerifyView.as_view(), name="mfa-verify"),
+    path("auth/mfa/totp", TotpView.as_view(), name="totp"),
+    path("auth/mfa/totp/activate", TotpActivationView.as_view(), name="totp-activate"),
+    path("auth/mfa/recovery-codes", RecoveryCodesView.as_view(), name="recovery-codes"),
+    path("auth/mfa/webauthn/options", KeyOptionsView.as_view(), name="webauthn-options"),
+    path("auth/mfa/webauthn", KeysView.as_view(), name="webauthn"),
+    path("auth/mfa/webauthn/<uuid:key_id>", KeyView.as_view(), name="webauthn-key"),
+    path("auth/passkey/options", PasskeyOptionsView.as_view(), name="passkey-options"),
+    path("auth/passkey/login", PasskeyLoginView.as_view(), name="passkey-login"),
     path("auth/change-password", ChangePasswordView.as_view(), name="change-password"),
     path("auth/me/email", AddressChangeView.as_view(), name="change-email"),
     path("auth/me", MeView.as_view(), name="me"),

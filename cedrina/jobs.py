@@ -7,8 +7,8 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
-from accounts.services import delivery
-from accounts.services import social_purging
+from accounts.services import delivery, social_purging
+from accounts.services import purging as unfinished
 from security_events.services import partitions
 from tokens.services import purging
 
@@ -49,9 +49,19 @@ async def take_up_abandoned(context: JobContext, timestamp: int) -> None:  # noq
         else:
             await manager.retry_job(job)
         log.warning("abandoned_job_taken_up", job_id=job.id, task=job.task_name, attempts=job.attempts)
+
+
 @app.periodic(cron="47 2 * * *")
 @app.task(name="cedrina.purge_social_sign_ins", queue="maintenance", queueing_lock="purge_social_sign_ins")
 def purge_social_sign_ins(timestamp: int) -> None:
     """Forget what social sign-in need not remember any more."""
     counts = social_purging.purge(now=datetime.fromtimestamp(timestamp, UTC))
     log.info("social_sign_ins_purged", **counts)
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="cedrina.purge_unfinished", queue="maintenance", queueing_lock="purge_unfinished")
+def purge_unfinished(timestamp: int) -> None:
+    """Forget what people began and did not finish: every hour, since some of it takes no signing in to begin."""
+    counts = unfinished.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
+    log.info("unfinished_purged", **counts)

@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from accounts.access.decisions import roles_of
+from accounts.factors.enrolled import Enrolled
 from accounts.models import User
+from accounts.selectors import SecondFactors
 from accounts.services.authentication import SignedIn
 from accounts.services.challenges import Challenge
 from tokens.api.presentation import token_pair
@@ -31,9 +33,34 @@ def user_document(user: User) -> dict[str, Any]:
 def sign_in_document(outcome: SignedIn | Challenge) -> dict[str, Any]:
     """Return what a sign-in came to: a session, or the second factor that it takes."""
     if isinstance(outcome, Challenge):
-        challenge = {"token": outcome.token, "methods": list(outcome.methods), "expires_in": outcome.expires_in}
+        challenge = {
+            "token": outcome.token, "methods": list(outcome.methods), "expires_in": outcome.expires_in,
+            "webauthn": outcome.webauthn,
+        }  # fmt: skip
         return {"user": None, "tokens": None, "mfa": challenge}
     return {"user": user_document(outcome.user), "tokens": token_pair(outcome.tokens), "mfa": None}
+
+
+def factor_document(factor: Enrolled) -> dict[str, Any]:
+    """Return a second factor as its owner sees it."""
+    return {
+        "id": str(factor.id),
+        "type": factor.type,
+        "name": factor.name,
+        "created_at": instant(factor.created_at),
+        "last_used_at": instant(factor.last_used_at) if factor.last_used_at else None,
+        "passkey": factor.is_passkey,
+        "synchronised": factor.is_synchronised,
+    }
+
+
+def second_factors_document(found: SecondFactors) -> dict[str, Any]:
+    """Return what somebody can prove a second time with."""
+    return {
+        "enabled": found.is_enabled,
+        "methods": [factor_document(factor) for factor in found.factors],
+        "recovery_codes_left": found.recovery_codes_left,
+    }
 
 
 def instant(moment: datetime) -> str:

@@ -20,7 +20,61 @@ MFA_CHALLENGE: dict[str, Any] = {
     "token": "cdc_pZ6y0m6o3r1qk2vJwV2xJc9iUO4r3o2p8uYcA0dPz1E",
     "methods": ["totp", "recovery_code"],
     "expires_in": 300,
+    "webauthn": None,
 }
+REQUEST_OPTIONS: dict[str, Any] = {
+    "challenge": "XGqMIRKyvToTzOxkFjKePp44XhcJiZ8Qa4FdVDbjVLI",
+    "rpId": "id.example.com",
+    "allowCredentials": [{"type": "public-key", "id": "8HhVmhYQ2wbB0nPzkzT6dQ"}],
+    "userVerification": "preferred",
+    "timeout": 300000,
+}
+PASSKEY_OPTIONS: dict[str, Any] = {**REQUEST_OPTIONS, "allowCredentials": [], "userVerification": "required"}
+CREATION_OPTIONS: dict[str, Any] = {
+    "rp": {"id": "id.example.com", "name": "Example"},
+    "user": {"id": "0q1Vb3Rkc3lQm5pYt9oX2uCw8eZa7fHj4gKl6iNn1sI", "name": "mina", "displayName": "Mina Karimi"},
+    "challenge": "PaYMmsF4o3FIpufkUs6en86zBFl1iWXUSNzT9kEB9uk",
+    "pubKeyCredParams": [{"type": "public-key", "alg": -7}, {"type": "public-key", "alg": -257}],
+    "excludeCredentials": [],
+    "authenticatorSelection": {
+        "residentKey": "preferred",
+        "requireResidentKey": False,
+        "userVerification": "preferred",
+    },
+    "attestation": "none",
+    "extensions": {"credProps": True},
+    "timeout": 300000,
+}
+ASSERTION: dict[str, Any] = {
+    "id": "8HhVmhYQ2wbB0nPzkzT6dQ",
+    "rawId": "8HhVmhYQ2wbB0nPzkzT6dQ",
+    "type": "public-key",
+    "response": {
+        "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
+        "authenticatorData": "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAABw",
+        "signature": "MEUCIQDk0Z3yQ0m0b8w7Yk1cYVtqz",
+        "userHandle": None,
+    },
+    "clientExtensionResults": {},
+}
+ATTESTATION: dict[str, Any] = {
+    **{name: ASSERTION[name] for name in ("id", "rawId", "type")},
+    "response": {
+        "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0",
+        "attestationObject": "o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YVik",
+    },
+    "clientExtensionResults": {"credProps": {"rk": True}},
+}
+FACTOR: dict[str, Any] = {
+    "id": "019b8d5a-7f00-7b11-8c2d-1e2f3a4b5c6d",
+    "type": "webauthn",
+    "name": "Blue key",
+    "created_at": "2026-01-05T10:00:00Z",
+    "last_used_at": None,
+    "passkey": True,
+    "synchronised": False,
+}
+RECOVERY_CODES = ["4821-9930-1147", "0772-5518-9034", "6610-2245-7781"]
 PASSWORD = "violet harbour drum kite"  # noqa: S105 - an example
 NEW_PASSWORD = "copper lantern seven owls"  # noqa: S105 - an example
 TIMESTAMP = "2026-01-05T10:00:00Z"

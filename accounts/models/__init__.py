@@ -1,5 +1,15 @@
 """The rows of this app."""
 
+from accounts.models.factors import (
+    Ceremony,
+    CeremonyPurpose,
+    FactorAttempts,
+    RecoverySecret,
+    SecurityKey,
+    TotpEnrolment,
+    TotpSecret,
+    WebAuthnHandle,
+)
 from accounts.models.mails import MailedToken, OutgoingMail, Purpose
 from accounts.models.people import PasswordHistory, Tier, User
 from accounts.models.sign_ins import SignInChallenge
@@ -7,14 +17,22 @@ from accounts.models.social import AuthorizationPurpose, PresentedToken, Provide
 
 __all__ = [
     "AuthorizationPurpose",
+    "Ceremony",
+    "CeremonyPurpose",
+    "FactorAttempts",
     "MailedToken",
     "OutgoingMail",
     "PasswordHistory",
     "PresentedToken",
     "ProviderToken",
     "Purpose",
+    "RecoverySecret",
+    "SecurityKey",
     "SignInChallenge",
     "SocialAuthorization",
     "Tier",
+    "TotpEnrolment",
+    "TotpSecret",
     "User",
+    "WebAuthnHandle",
 ]

@@ -78,20 +78,26 @@ class UserManager(BaseUserManager["User"]):
         return inserted
 
     def mark_signed_in(
-        self, *, user: User, checked_digest: str, new_digest: str, event: Rider, now: datetime | None
-    ) -> datetime | None:
+        self, *, user: User, checked_digest: str, new_digest: str, is_multi_factor: bool, event: Rider,
+        now: datetime | None,
+    ) -> datetime | None:  # fmt: skip
         """Note a sign-in with its event in one statement and lock the row; ``None`` when the person may not any more.
 
         The hash that was checked is part of the condition: a password change, a deactivation or a deletion that
-        committed while the hash was computed wins.
+        committed while the hash was computed wins. So does a second factor that was added meanwhile, unless one was
+        shown.
         """
         sql = (
             f'WITH signed_in AS (UPDATE "{User._meta.db_table}" '  # noqa: S608 - our own names, values are bound
             "SET last_login = COALESCE(%(now)s::timestamptz, statement_timestamp()), password = %(new_digest)s "
             "WHERE id = %(id)s AND password = %(checked_digest)s AND is_active AND deleted_at IS NULL "
+            "AND (NOT is_mfa_enabled OR %(is_multi_factor)s) "
             f"RETURNING last_login), event AS ({event.sql}) SELECT last_login FROM signed_in"
         )
-        own = {"now": now, "new_digest": new_digest, "id": user.pk, "checked_digest": checked_digest}
+        own = {
+            "now": now, "new_digest": new_digest, "id": user.pk, "checked_digest": checked_digest,
+            "is_multi_factor": is_multi_factor,
+        }  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute(sql, {**event.params, **own})
             row = cursor.fetchone()

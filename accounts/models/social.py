@@ -27,7 +27,9 @@ class SocialAuthorization(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     provider = models.CharField(_("provider"), max_length=50)
-    purpose = models.CharField(_("purpose"), max_length=20, choices=AuthorizationPurpose.choices, default=AuthorizationPurpose.SIGN_IN)
+    purpose = models.CharField(
+        _("purpose"), max_length=20, choices=AuthorizationPurpose.choices, default=AuthorizationPurpose.SIGN_IN
+    )
     redirect_uri = models.TextField(_("redirect address"))
     nonce = models.CharField(max_length=64, editable=False)
     code_verifier = EncryptedTextField()
@@ -45,7 +47,10 @@ class SocialAuthorization(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(purpose=AuthorizationPurpose.SIGN_IN, user__isnull=True, session_id__isnull=True)
-                | (~models.Q(purpose=AuthorizationPurpose.SIGN_IN) & models.Q(user__isnull=False, session_id__isnull=False)),
+                | (
+                    ~models.Q(purpose=AuthorizationPurpose.SIGN_IN)
+                    & models.Q(user__isnull=False, session_id__isnull=False)
+                ),
                 name="accounts_social_authorization_is_bound",
             )
         ]

@@ -44,7 +44,7 @@ def sign_in(*, name: str, password: str, client: ClientContext, now: datetime | 
     user = selectors.user_for_sign_in(name=name)
     verdict = hashing.check(password=password, digest=user.password if user else None)
     if user is None or not verdict.is_right:
-        raise _refused(CredentialsInvalid(), user=user, name=name, now=now)
+        raise refused(CredentialsInvalid(), user=user, name=name, now=now)
     return admit(user=user, amr=[PASSWORD], client=client, upgraded_digest=verdict.upgraded_digest, name=name, now=now)
 
 
@@ -60,13 +60,13 @@ def admit(
     Raises: CredentialsInvalid, AccountDisabled, EmailNotConfirmed, and SessionLimitReached of ``tokens``.
     """
     name = name or user.username
-    _require_standing(user=user, name=name, now=now)
+    require_standing(user=user, name=name, now=now)
     if user.is_mfa_enabled and MULTI_FACTOR not in amr:
         return challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now)
     with transaction.atomic():
-        pair = _open_session(user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, now=now)
+        pair = open_session(user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, now=now)
     if pair is None:
-        raise _refused(CredentialsInvalid(), user=user, name=name, reason="changed_meanwhile", now=now)
+        raise refused(CredentialsInvalid(), user=user, name=name, reason="changed_meanwhile", now=now)
     return SignedIn(user=user, tokens=pair)
 
 
@@ -100,16 +100,27 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
     return at
 
 
-def _require_standing(*, user: User, name: str, now: datetime | None) -> None:
+def require_standing(*, user: User, name: str, now: datetime | None = None) -> None:
+    """Go on only with an account that may be signed in to. Ask after the first factor was right, never before.
+
+    Raises: AccountDisabled, EmailNotConfirmed.
+    """
     if not user.is_active:
-        raise _refused(AccountDisabled(), user=user, name=name, reason="disabled", now=now)
+        raise refused(AccountDisabled(), user=user, name=name, reason="disabled", now=now)
     if account_settings.EMAIL_CONFIRMATION == "required" and not user.is_email_confirmed:
-        raise _refused(EmailNotConfirmed(), user=user, name=name, reason="unconfirmed", now=now)
+        raise refused(EmailNotConfirmed(), user=user, name=name, reason="unconfirmed", now=now)
 
 
-def _open_session(
-    *, user: User, amr: Sequence[str], upgraded_digest: str | None, client: ClientContext, now: datetime | None
-) -> TokenPair | None:
+def open_session(
+    *, user: User, amr: Sequence[str], client: ClientContext, upgraded_digest: str | None = None,
+    now: datetime | None = None,
+) -> TokenPair | None:  # fmt: skip
+    """Open a session in the caller's transaction; ``None`` when the account changed since ``user`` was read.
+
+    A factor that was added meanwhile counts as such a change, unless one was shown.
+
+    Raises: SessionLimitReached of ``tokens``.
+    """
     event = recording.Rider(
         EventType.LOGIN_SUCCEEDED,
         source="signed_in",
@@ -120,8 +131,9 @@ def _open_session(
         now=now,
     )
     signed_in_at = User.objects.mark_signed_in(
-        user=user, checked_digest=user.password, new_digest=upgraded_digest or user.password, event=event, now=now
-    )
+        user=user, checked_digest=user.password, new_digest=upgraded_digest or user.password,
+        is_multi_factor=MULTI_FACTOR in amr, event=event, now=now,
+    )  # fmt: skip
     if signed_in_at is None:
         return None
     event.announce()
@@ -135,8 +147,8 @@ def _open_session(
     return pair
 
 
-def _refused(
-    error: AccountError, *, user: User | None, name: str, reason: str = "", now: datetime | None
+def refused(
+    error: AccountError, *, user: User | None, name: str, reason: str = "", now: datetime | None = None
 ) -> AccountError:
     """Record a refused sign-in, which is a transaction of its own, and return what to raise after it."""
     actor = subject_of(user) if user else Subject(name=name)

@@ -9,8 +9,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import selectors
-from accounts.models import SignInChallenge, User
+from accounts.factors import webauthn
+from accounts.factors.webauthn import Json
+from accounts.models import CeremonyPurpose, SignInChallenge, User
 from accounts.secrets import digest, mint
+from accounts.services import ceremonies
+from accounts.services.ceremonies import Place
+from accounts.types import Factor
+from security_events.catalogue import EventType
+from security_events.services import recording
+from tokens.users import subject_of
 
 LIFETIME = timedelta(minutes=5)
 
@@ -22,6 +30,8 @@ class Challenge:
     token: str = field(repr=False)
     methods: tuple[str, ...]
     expires_in: int
+    # What a browser is to be asked with for a security key; ``None`` for people without one.
+    webauthn: Json | None = None
 
 
 def issue(
@@ -36,13 +46,25 @@ def issue(
     with transaction.atomic():
         if upgraded_digest and User.objects.filter(pk=user.pk, password=user.password).update(password=upgraded_digest):
             user.password = upgraded_digest
-        SignInChallenge.objects.create(
+        row = SignInChallenge.objects.create(
             user=user, digest=digest(token), bound_to=binding(user=user), amr=list(amr), created_at=at,
             expires_at=at + LIFETIME,
         )  # fmt: skip
-    return Challenge(
-        token=token, methods=selectors.factor_methods(user_id=user.pk), expires_in=int(LIFETIME.total_seconds())
-    )
+        methods = selectors.factor_methods(user_id=user.pk)
+        options = _ask_for_key(row, user=user, now=now) if Factor.WEBAUTHN in methods else None
+        recording.record(
+            EventType.MFA_CHALLENGED,
+            actor=subject_of(user),
+            target=subject_of(user),
+            data={"amr": list(amr), "methods": list(methods)},
+            now=now,
+        )
+    return Challenge(token=token, methods=methods, expires_in=int(LIFETIME.total_seconds()), webauthn=options)
+
+
+def _ask_for_key(row: SignInChallenge, *, user: User, now: datetime | None) -> Json:
+    place = Place(CeremonyPurpose.SIGN_IN, user_id=user.pk, sign_in_id=row.pk)
+    return ceremonies.begin(begun=webauthn.begin_assertion(user=user), place=place, now=now)
 
 
 def binding(*, user: User) -> bytes:

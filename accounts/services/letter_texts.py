@@ -115,6 +115,9 @@ TEXTS: Mapping[Kind, Text] = {
         _("A second factor was added"), _("A second factor was added to your account. Signing in takes it from now on.")
     ),
     Kind.FACTOR_REMOVED: _notice(_("A second factor was removed"), _("A second factor was removed from your account.")),
+    Kind.RECOVERY_CODE_USED: _notice(
+        _("A recovery code was used"), _("One of your recovery codes was used in place of your second factor.")
+    ),
     Kind.SOCIAL_ACCOUNT_LINKED: _notice(
         _("A way to sign in was added"),
         _("An account of another service was connected to yours. It can be used to sign in."),

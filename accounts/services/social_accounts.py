@@ -118,7 +118,13 @@ def reauthenticate(*, provider_id: str, returned: Return, bearer: Bearer, now: d
 
 
 def _redeem(
-    provider: Provider, returned: Return, purpose: AuthorizationPurpose, bearer: Bearer, *, at: datetime, now: datetime | None
+    provider: Provider,
+    returned: Return,
+    purpose: AuthorizationPurpose,
+    bearer: Bearer,
+    *,
+    at: datetime,
+    now: datetime | None,
 ) -> tuple[SocialAuthorization, ProviderIdentity]:
     try:
         return social_authorizations.redeem(

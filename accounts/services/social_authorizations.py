@@ -62,7 +62,11 @@ def begin(
     state, proof, at = mint("cds_"), authorization.Proof(), now or timezone.now()
     with while_waiting():
         url = authorization.url(
-            provider, redirect_uri=redirect_uri, state=state, proof=proof, is_fresh=purpose is AuthorizationPurpose.REAUTHENTICATE
+            provider,
+            redirect_uri=redirect_uri,
+            state=state,
+            proof=proof,
+            is_fresh=purpose is AuthorizationPurpose.REAUTHENTICATE,
         )
     SocialAuthorization.objects.create(
         digest=digest(state), provider=provider.id, purpose=purpose, redirect_uri=redirect_uri, nonce=proof.nonce,

@@ -13,7 +13,7 @@ from accounts.errors import (
     ProviderUnavailable,
     SocialTokenInvalid,
 )
-from accounts.models import PresentedToken, AuthorizationPurpose, User
+from accounts.models import AuthorizationPurpose, PresentedToken, User
 from accounts.providers import exchange, registry
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider

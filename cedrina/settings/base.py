@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from cedrina.settings import connections, environment
+from cedrina.settings import connections, environment, relying_party
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
@@ -110,6 +110,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ACCOUNT_ADAPTER = "accounts.bridge.account_adapter.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "accounts.bridge.social_adapter.SocialAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are confirmed by our own services
+MFA_ADAPTER = "accounts.factors.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["recovery_codes", "totp", "webauthn"]
+MFA_RECOVERY_CODE_DIGITS = 12
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("fa", _("Persian")), ("ar", _("Arabic"))]
@@ -231,6 +234,9 @@ ACCOUNTS: dict[str, Any] = {
     "PUBLIC_URL": PUBLIC_URL,
     "SOCIAL_PROVIDERS": ENV["SOCIAL_PROVIDERS"],
     "WHILE_WAITING": "cedrina.serving.slots.released",
+    "TOTP_ISSUER": ENV["TOTP_ISSUER"] or "",
+    "WEBAUTHN_RP_ID": ENV["WEBAUTHN_RP_ID"] or relying_party.default_id(PUBLIC_URL),
+    "WEBAUTHN_ORIGINS": list(ENV["WEBAUTHN_ORIGINS"]) or [relying_party.default_origin(PUBLIC_URL)],
 }
 SECURITY_EVENTS: dict[str, Any] = {"TRUNCATE_IP_ADDRESSES": ENV["TRUNCATE_IP_ADDRESSES"]}
 RATELIMITING: dict[str, Any] = {"TRUSTED_PROXIES": list(ENV["TRUSTED_PROXIES"])}

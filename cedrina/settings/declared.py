@@ -265,6 +265,31 @@ _SOCIAL = [
     )
 ]
 
+_SECOND_FACTORS = [
+    Setting(
+        "TOTP_ISSUER",
+        Kind.TEXT,
+        None,
+        "What authenticator applications and security keys call this installation.",
+        default_text="`WEBAUTHN_RP_ID`",
+    ),
+    Setting(
+        "WEBAUTHN_RP_ID",
+        Kind.TEXT,
+        None,
+        "The domain that security keys and passkeys are made for: that of `PUBLIC_URL` or one above it. With another "
+        "one all of them are lost.",
+        default_text="the host of `PUBLIC_URL`; `localhost` for a loopback address",
+    ),
+    Setting(
+        "WEBAUTHN_ORIGINS",
+        Kind.LIST,
+        (),
+        "Origins of the pages on which security keys and passkeys are accepted, `https://app.example.com`.",
+        default_text="that of `PUBLIC_URL`",
+    ),
+]
+
 _RECORDS = [
     Setting(
         "TRUNCATE_IP_ADDRESSES",
@@ -298,6 +323,7 @@ GROUPS: dict[str, list[Setting]] = {
     "Tokens and sessions": _TOKENS,
     "Passwords": _PASSWORDS,
     "Social sign-in": _SOCIAL,
+    "Second factors": _SECOND_FACTORS,
     "Records": _RECORDS,
 }
 SETTINGS: dict[str, Setting] = {setting.name: setting for group in GROUPS.values() for setting in group}

@@ -22,7 +22,21 @@ PROMISED = {
     "POST /api/v1/auth/login": {
         "invalid_credentials", "email_not_confirmed", "account_disabled", "session_limit_reached",
     },
-    "POST /api/v1/auth/reauthenticate": {"invalid_credentials", "token_expired"},
+    "POST /api/v1/auth/reauthenticate": {
+        "invalid_credentials", "invalid_mfa_code", "too_many_attempts", "token_expired",
+    },
+    "POST /api/v1/auth/reauthenticate/options": {"session_revoked"},
+    "GET /api/v1/auth/mfa": {"session_revoked"},
+    "POST /api/v1/auth/mfa/verify": {"invalid_mfa_code", "invalid_or_expired_token", "too_many_attempts"},
+    "POST /api/v1/auth/mfa/totp": {"already_exists", "reauthentication_required"},
+    "POST /api/v1/auth/mfa/totp/activate": {"invalid_mfa_code", "reauthentication_required"},
+    "DELETE /api/v1/auth/mfa/totp": {"not_found", "reauthentication_required", "step_up_required"},
+    "POST /api/v1/auth/mfa/recovery-codes": {"not_found", "reauthentication_required", "step_up_required"},
+    "POST /api/v1/auth/mfa/webauthn/options": {"reauthentication_required", "step_up_required"},
+    "POST /api/v1/auth/mfa/webauthn": {"already_exists", "validation_error", "step_up_required"},
+    "DELETE /api/v1/auth/mfa/webauthn/{key_id}": {"not_found", "reauthentication_required", "step_up_required"},
+    "POST /api/v1/auth/passkey/options": set(),
+    "POST /api/v1/auth/passkey/login": {"invalid_credentials", "account_disabled", "email_not_confirmed"},
     "PUT /api/v1/auth/change-password": {"invalid_credentials", "validation_error"},
     "GET /api/v1/auth/me": {"authentication_required", "invalid_token", "token_expired", "session_revoked"},
     "PATCH /api/v1/auth/me": {"precondition_required", "version_mismatch"},
@@ -42,6 +56,7 @@ PUBLIC = {
     "POST /api/v1/auth/register", "POST /api/v1/auth/confirm-email", "POST /api/v1/auth/resend-confirmation",
     "POST /api/v1/auth/forgot-password", "POST /api/v1/auth/reset-password", "POST /api/v1/auth/login",
     "POST /api/v1/auth/refresh", "POST /api/v1/auth/revoke",
+    "POST /api/v1/auth/mfa/verify", "POST /api/v1/auth/passkey/options", "POST /api/v1/auth/passkey/login",
     "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server", "GET /livez", "GET /readyz",
 }  # fmt: skip
 SUCCESSES = {
@@ -51,6 +66,9 @@ SUCCESSES = {
     "POST /api/v1/auth/me/email": {"202"},
     "POST /api/v1/auth/logout": {"204"},
     "DELETE /api/v1/auth/sessions/{session_id}": {"204"},
+    "DELETE /api/v1/auth/mfa/totp": {"204"},
+    "POST /api/v1/auth/mfa/webauthn": {"201"},
+    "DELETE /api/v1/auth/mfa/webauthn/{key_id}": {"204"},
 }
 USER = {
     "id", "username", "email", "email_confirmed", "full_name", "locale", "is_active", "roles", "tier", "mfa_enabled",

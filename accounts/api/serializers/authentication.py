@@ -1,4 +1,4 @@
-"""The shapes of signing in and of proving it again."""
+"""The shape of signing in."""
 
 from tokens.api.serializers.strict import StrictCharField, StrictSerializer
 
@@ -7,10 +7,4 @@ class LoginInput(StrictSerializer):
     """A username or an e-mail address, and the password exactly as it is."""
 
     username = StrictCharField(max_length=254)
-    password = StrictCharField(write_only=True)
-
-
-class ReauthenticationInput(StrictSerializer):
-    """The password of whoever the access token speaks for."""
-
     password = StrictCharField(write_only=True)

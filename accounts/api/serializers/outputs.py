@@ -42,6 +42,7 @@ class MfaChallengeOutput(serializers.Serializer[None]):
     token = serializers.CharField()
     methods = serializers.ListField(child=serializers.CharField())
     expires_in = serializers.IntegerField()
+    webauthn = serializers.DictField(allow_null=True)
 
 
 class LoginOutput(serializers.Serializer[None]):

@@ -6,14 +6,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import examples
-from accounts.api.base import AccountsAPIView, caller, principal
-from accounts.api.documents import instant, sign_in_document
-from accounts.api.serializers.authentication import LoginInput, ReauthenticationInput
-from accounts.api.serializers.outputs import LoginOutput, ReauthenticationOutput
+from accounts.api.base import AccountsAPIView
+from accounts.api.documents import sign_in_document
+from accounts.api.serializers.authentication import LoginInput
+from accounts.api.serializers.outputs import LoginOutput
 from accounts.services import authentication
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
-from tokens.api.step_up import RECENT, no_need
 
 
 class LoginView(AccountsAPIView):
@@ -62,33 +61,3 @@ class LoginView(AccountsAPIView):
             client=client_context(request),
         )
         return Response(sign_in_document(outcome))
-
-
-class ReauthenticateView(AccountsAPIView):
-    """Prove again who you are; sensitive calls ask for that within the last five minutes."""
-
-    step_up: ClassVar = {"post": no_need("it is how a session gets fresh")}
-    problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_credentials"]}
-    field_codes: ClassVar[dict[str, list[str]]] = {"post": ["required", "invalid", "blank", "unknown_field"]}
-
-    @extend_schema(
-        operation_id="reauthenticate",
-        tags=["accounts"],
-        request=ReauthenticationInput,
-        responses={200: ReauthenticationOutput},
-        examples=[
-            OpenApiExample("By password", request_only=True, value={"password": examples.PASSWORD}),
-            OpenApiExample(
-                "Proved",
-                response_only=True,
-                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT},
-            ),
-        ],
-    )
-    def post(self, request: Request) -> Response:
-        body = ReauthenticationInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        at = authentication.reauthenticate(
-            user=caller(request), session_id=principal(request).session_id, password=body.validated_data["password"]
-        )
-        return Response({"authenticated_at": instant(at), "expires_in": RECENT})

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.api import examples
 from accounts.api.base import AccountsAPIView, caller, principal
 from accounts.api.documents import instant
-from accounts.api.serializers.mailed import AddressChangeInput, AddressInput, PasswordResetInput, MailedTokenInput
+from accounts.api.serializers.mailed import AddressChangeInput, AddressInput, MailedTokenInput, PasswordResetInput
 from accounts.api.serializers.outputs import MessageOutput
 from accounts.services import address_change, confirmation, recovery, requests
 from tokens.api.step_up import second_factor

@@ -14,17 +14,18 @@ from accounts.api.serializers.passwords import PasswordChangeInput
 from accounts.services import passwords
 from tokens.api.examples import TOKENS
 from tokens.api.presentation import token_pair
-from tokens.api.step_up import no_need
+from tokens.api.step_up import second_factor
 
 
 class ChangePasswordView(AccountsAPIView):
     """Change your password.
 
     Every other session ends. This one goes on with the tokens in the answer; those that it had until now are dead.
+    People with a second factor must have shown it within the last five minutes.
     """
 
-    step_up: ClassVar = {"put": no_need("the body carries the password")}
-    problem_codes: ClassVar[dict[str, list[str]]] = {"put": ["invalid_credentials"]}
+    step_up: ClassVar = {"put": second_factor("the body carries the password")}
+    problem_codes: ClassVar[dict[str, list[str]]] = {"put": ["invalid_credentials", "step_up_required"]}
     field_codes: ClassVar[dict[str, list[str]]] = {
         "put": [
             "required", "invalid", "blank", "unknown_field", "password_too_short", "password_too_long",

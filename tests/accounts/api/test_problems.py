@@ -21,9 +21,10 @@ class TestAsApiException:
         assert "for the trail" not in str(exc.detail)
 
     def test_says_when_to_try_again(self):
-        exc = as_api_exception(errors.HashingBusy(retry_after=3))
+        for kind, status in ((errors.HashingBusy, 503), (errors.AttemptsExhausted, 429)):
+            exc = as_api_exception(kind(retry_after=3))
 
-        assert (exc.status_code, exc.wait) == (503, 3)
+            assert (exc.status_code, exc.wait) == (status, 3)
 
     def test_keeps_all_problems_of_a_field(self):
         problems = [errors.FieldProblem("password", code, "words") for code in ("one", "two")]

@@ -1,0 +1,56 @@
+"""The shapes of answers about second factors, for the OpenAPI document alone."""
+
+from rest_framework import serializers
+
+
+class FactorOutput(serializers.Serializer[None]):
+    """A second factor of a person."""
+
+    id = serializers.UUIDField()
+    type = serializers.ChoiceField(choices=["totp", "webauthn", "recovery_code"])
+    name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True)
+    passkey = serializers.BooleanField()
+    synchronised = serializers.BooleanField()
+
+
+class SecondFactorsOutput(serializers.Serializer[None]):
+    """All of them; ``enabled`` says whether a sign-in asks for one."""
+
+    enabled = serializers.BooleanField()
+    methods = FactorOutput(many=True)
+    recovery_codes_left = serializers.IntegerField()
+
+
+class TotpOutput(serializers.Serializer[None]):
+    """What an authenticator application is set up with."""
+
+    secret = serializers.CharField()
+    otpauth_url = serializers.CharField()
+    qr_svg = serializers.CharField()
+
+
+class FirstFactorOutput(serializers.Serializer[None]):
+    """Recovery codes, shown this once; ``null`` where the person has some already."""
+
+    recovery_codes = serializers.ListField(child=serializers.CharField(), allow_null=True)
+
+
+class RecoveryCodesOutput(serializers.Serializer[None]):
+    """Recovery codes, shown this once."""
+
+    recovery_codes = serializers.ListField(child=serializers.CharField())
+
+
+class NewKeyOutput(FactorOutput):
+    """A new key, and recovery codes where it is the first factor."""
+
+    recovery_codes = serializers.ListField(child=serializers.CharField(), allow_null=True)
+
+
+class ProofOptionsOutput(serializers.Serializer[None]):
+    """How the second factor can be shown; ``webauthn`` is what a browser is asked with for a security key."""
+
+    methods = serializers.ListField(child=serializers.CharField())
+    webauthn = serializers.DictField(allow_null=True)

@@ -1,0 +1,149 @@
+"""What people prove a second time with, beside allauth's own row for each factor.
+
+A secret stands in a row whose primary key is its owner, and is encrypted under that key: copied to another person it
+does not decrypt. allauth's row holds none.
+"""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.identifiers import uuid7
+from accounts.models.people import User
+from accounts.models.sign_ins import SignInChallenge
+from tokens.fields import EncryptedTextField
+
+
+class FactorSecret(models.Model):
+    """One person's secret of one kind; ``public_id`` is what the factor is called outside."""
+
+    user = models.OneToOneField(
+        User, models.CASCADE, primary_key=True, related_name="+", editable=False, verbose_name=_("user")
+    )
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    secret = EncryptedTextField(editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class TotpSecret(FactorSecret):
+    """The key of an authenticator application (RFC 6238), and the last time step that a code was accepted for."""
+
+    last_step = models.BigIntegerField(default=-1, editable=False)
+
+    class Meta:
+        verbose_name = _("authenticator application")
+        verbose_name_plural = _("authenticator applications")
+
+
+class RecoverySecret(FactorSecret):
+    """What a person's recovery codes are derived from."""
+
+    class Meta:
+        verbose_name = _("recovery codes")
+        verbose_name_plural = _("recovery codes")
+
+
+class TotpEnrolment(models.Model):
+    """A key that was shown and not yet confirmed by a code. It counts for nothing."""
+
+    user = models.OneToOneField(
+        User, models.CASCADE, primary_key=True, related_name="+", editable=False, verbose_name=_("user")
+    )
+    secret = EncryptedTextField(editable=False)
+    expires_at = models.DateTimeField(_("expires at"))
+
+    class Meta:
+        verbose_name = _("authenticator application to confirm")
+        verbose_name_plural = _("authenticator applications to confirm")
+        indexes = [models.Index(fields=["expires_at"], name="accounts_enrolment_expiry_idx")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SecurityKey(models.Model):
+    """What allauth does not keep of a WebAuthn credential: its id as a key of the table, its counter, its flags."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("user"))
+    authenticator = models.OneToOneField("mfa.Authenticator", models.CASCADE, related_name="+")
+    # Of all people: no two may have the same credential (WebAuthn Level 2, 7.1, step 17).
+    credential_id = models.BinaryField(max_length=1023, unique=True, editable=False)
+    sign_count = models.BigIntegerField(_("signature counter"), editable=False)
+    is_backup_eligible = models.BooleanField(_("may be synchronised"), editable=False)
+    is_backed_up = models.BooleanField(_("is synchronised"), editable=False)
+
+    class Meta:
+        verbose_name = _("security key")
+        verbose_name_plural = _("security keys")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class WebAuthnHandle(models.Model):
+    """What authenticators know a person by: random bytes that say nothing (WebAuthn Level 2, 14.6.1)."""
+
+    user = models.OneToOneField(
+        User, models.CASCADE, primary_key=True, related_name="+", editable=False, verbose_name=_("user")
+    )
+    handle = models.BinaryField(max_length=64, unique=True, editable=False)
+
+    class Meta:
+        verbose_name = _("user handle")
+        verbose_name_plural = _("user handles")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class CeremonyPurpose(models.TextChoices):
+    REGISTRATION = "registration", _("registration of a key")
+    SIGN_IN = "sign_in", _("second factor of a sign-in")
+    REAUTHENTICATION = "reauthentication", _("re-authentication")
+    PASSKEY = "passkey", _("sign-in by passkey")
+
+
+class Ceremony(models.Model):
+    """A WebAuthn challenge that is out, found by its digest, with what its answer is bound to."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    purpose = models.CharField(_("purpose"), max_length=16, choices=CeremonyPurpose.choices)
+    user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("user"))
+    session_id = models.UUIDField(_("session"), null=True, blank=True)
+    sign_in = models.ForeignKey(SignInChallenge, models.CASCADE, null=True, blank=True, related_name="+")
+    state = EncryptedTextField(editable=False)
+    expires_at = models.DateTimeField(_("expires at"))
+    used_at = models.DateTimeField(_("used at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("WebAuthn ceremony")
+        verbose_name_plural = _("WebAuthn ceremonies")
+        indexes = [models.Index(fields=["expires_at"], name="accounts_ceremony_expiry_idx")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class FactorAttempts(models.Model):
+    """How often somebody failed with one of their factors. Each factor has a pool of its own."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("user"))
+    factor = models.CharField(_("second factor"), max_length=16)
+    failures = models.PositiveIntegerField(_("failures"))
+    began_at = models.DateTimeField(_("counted since"))
+    locks = models.PositiveIntegerField(_("locks in a row"), default=0)
+    locked_until = models.DateTimeField(_("locked until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("tries of a second factor")
+        verbose_name_plural = _("tries of second factors")
+        constraints = [models.UniqueConstraint(fields=["user", "factor"], name="accounts_attempts_of_factor_key")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.factor}"

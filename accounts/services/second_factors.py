@@ -1,0 +1,116 @@
+"""Prove a second time who one is: at the end of a sign-in, or in the middle of a session."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.errors import MfaCodeInvalid, SignCountRegressed
+from accounts.factors import recovery_codes, totp, webauthn
+from accounts.models import User
+from accounts.services import ceremonies, lockouts, mail
+from accounts.services.ceremonies import Place
+from accounts.services.lockouts import Attempt
+from accounts.types import Factor
+from security_events.catalogue import EventType, Outcome
+from security_events.services import recording
+from tokens.models import MULTI_FACTOR
+from tokens.users import subject_of
+
+T = TypeVar("T")
+
+# Authentication methods (RFC 8176, 2): a code; a key in hardware or in software; that somebody was there.
+ONE_TIME_CODE = "otp"
+HARDWARE_KEY = "hwk"
+SOFTWARE_KEY = "swk"
+PRESENCE = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What somebody shows of a second factor: a code, or a browser's answer."""
+
+    factor: Factor
+    value: Any = field(repr=False)
+
+
+def prove(
+    *, user: User, proof: Proof, place: Place, then: Callable[[list[str]], T], session_id: UUID | None = None,
+    now: datetime | None = None,
+) -> T:  # fmt: skip
+    """Check a proof and use it up, and do in the same transaction what it is shown for.
+
+    ``then`` gets the authentication methods; if it refuses, the proof is not used up. A wrong proof is counted in the
+    pool of its factor alone. Only who has shown a first factor gets here, so that nobody can lock out a stranger.
+
+    Raises: MfaCodeInvalid, AttemptsExhausted, and whatever ``then`` does.
+    """
+    attempt = lockouts.claim(user_id=user.pk, factor=proof.factor, now=now)
+    try:
+        with transaction.atomic():
+            # First the person's row, as wherever factors are added or removed.
+            User.objects.present().select_for_update(no_key=True).only("pk").filter(pk=user.pk).first()
+            methods = _use_up(user=user, proof=proof, place=place, now=now)
+            lockouts.forgive(user_id=user.pk, factor=proof.factor)
+            return then(methods)
+    except MfaCodeInvalid as refusal:
+        _record_failure(refusal, user=user, attempt=attempt, session_id=session_id, now=now)
+        raise
+
+
+def methods_of(*, key: Any) -> list[str]:
+    """Return the authentication methods that a signature by this key amounts to.
+
+    What can be synchronised is no hardware key, however it is kept.
+    """
+    return [SOFTWARE_KEY if key.is_backup_eligible else HARDWARE_KEY, PRESENCE, MULTI_FACTOR]
+
+
+def _use_up(*, user: User, proof: Proof, place: Place, now: datetime | None) -> list[str]:
+    at = now or timezone.now()
+    if proof.factor is Factor.WEBAUTHN:
+        state = ceremonies.take(credential=proof.value, place=place, now=now)
+        assertion = webauthn.check_assertion(user=user, state=state, credential=proof.value)
+        if not webauthn.count(assertion=assertion, at=at):
+            raise SignCountRegressed
+        return methods_of(key=assertion.key)
+    if proof.factor is Factor.TOTP:
+        if not totp.accept(user_id=user.pk, code=proof.value, at=at):
+            raise MfaCodeInvalid
+    elif recovery_codes.accept(user_id=user.pk, code=proof.value, at=at):
+        _tell_of_recovery(user=user, now=now)
+    else:
+        raise MfaCodeInvalid
+    return [ONE_TIME_CODE, MULTI_FACTOR]
+
+
+def _tell_of_recovery(*, user: User, now: datetime | None) -> None:
+    left = recovery_codes.left(user_id=user.pk)
+    recording.record(
+        EventType.MFA_RECOVERY_CODE_USED, actor=subject_of(user), target=subject_of(user), data={"left": left}, now=now
+    )
+    mail.enqueue(user_id=user.pk, kind=mail.Kind.RECOVERY_CODE_USED, details={"left": str(left)})
+
+
+def _record_failure(
+    refusal: MfaCodeInvalid, *, user: User, attempt: Attempt, session_id: UUID | None, now: datetime | None
+) -> None:
+    subject = subject_of(user)
+    events = [EventType.MFA_SIGN_COUNT_REGRESSED if isinstance(refusal, SignCountRegressed) else EventType.MFA_FAILED]
+    if attempt.locked_until is not None:
+        events.append(EventType.MFA_LOCKED)
+    with transaction.atomic():
+        for event in events:
+            recording.record(
+                event,
+                actor=subject,
+                target=subject,
+                outcome=Outcome.FAILURE,
+                session_id=session_id,
+                data={"factor": attempt.factor, "locked_until": attempt.locked_until},
+                now=now,
+            )
