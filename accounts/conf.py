@@ -1,5 +1,6 @@
 """Settings of this app, read from ``settings.ACCOUNTS``."""
 
+from datetime import timedelta
 from typing import Literal, TypeVar, cast
 
 from django.conf import settings
@@ -25,6 +26,7 @@ class AccountSettings:
         "RESERVED_USERNAMES",
         "PUBLIC_URL",
         "ADMIN_LOGIN_RATE",
+        "DELETION_RETENTION",
     )
 
     def _get(self, name: str, default: T) -> T:
@@ -95,6 +97,11 @@ class AccountSettings:
     def ADMIN_LOGIN_RATE(self) -> str:  # noqa: N802
         """Sign-in attempts at the admin for one client address, in django-ratelimit's notation."""
         return self._get("ADMIN_LOGIN_RATE", "10/m")
+
+    @property
+    def DELETION_RETENTION(self) -> timedelta:  # noqa: N802
+        """How long a deleted account can be restored before the person is erased."""
+        return self._get("DELETION_RETENTION", timedelta(days=30))
 
 
 DEFAULT_RESERVED_USERNAMES = (

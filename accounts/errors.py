@@ -145,6 +145,12 @@ class NotAllowed(AccountError):
     message = _("You may not do this.")
 
 
+class LastAdministrator(NotAllowed):
+    """Without this person nobody could run the installation any more."""
+
+    message = _("The last administrator can't be deleted. Make another one first.")
+
+
 class HashingBusy(AccountError):
     """As many passwords wait for their hash as may."""
 

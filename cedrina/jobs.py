@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import structlog
 from procrastinate.contrib.django import app
 
+from accounts.services import erasure
 from security_events.services import partitions
 from tokens.services import purging
 
@@ -25,3 +26,11 @@ def purge_expired(timestamp: int) -> None:
     """Forget sessions, families and keys that are long past."""
     counts = purging.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
     log.info("expired_purged", **counts)
+
+
+@app.periodic(cron="7 3 * * *")
+@app.task(name="cedrina.erase_deleted", queue="maintenance", queueing_lock="erase_deleted")
+def erase_deleted(timestamp: int) -> None:
+    """Erase people who asked for it long enough ago."""
+    erased = erasure.erase_due(now=datetime.fromtimestamp(timestamp, UTC))
+    log.info("people_erased", count=erased)

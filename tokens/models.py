@@ -38,6 +38,7 @@ class EndReason(models.TextChoices):
     TOKEN_REVOKED = "token_revoked", _("token revoked by its client")
     ADMINISTRATOR = "administrator", _("ended by an administrator")
     ACCOUNT_DEACTIVATED = "account_deactivated", _("account deactivated")
+    ACCOUNT_DELETED = "account_deleted", _("account deleted")
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
