@@ -151,6 +151,13 @@ class LastAdministrator(NotAllowed):
     message = _("The last administrator can't be deleted. Make another one first.")
 
 
+class ImportOvertaken(AccountError):
+    """Another import runs, or took over this one's file."""
+
+    code = "already_exists"
+    message = _("Another import is running. Run this one again when that has ended: it goes on where it stopped.")
+
+
 class HashingBusy(AccountError):
     """As many passwords wait for their hash as may."""
 

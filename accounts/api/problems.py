@@ -22,6 +22,7 @@ STATUS: dict[type[errors.AccountError], int] = {
     errors.AlreadyThere: 409,
     errors.NotThere: 404,
     errors.NotAllowed: 403,
+    errors.ImportOvertaken: 409,
     errors.HashingBusy: 503,
 }
 
