@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access.decisions import may
 from accounts.models import User
-from accounts.services import standing
+from accounts.services import deletion, standing
 from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
 
 # What staff may do is not to be widened by a form that records nothing.
@@ -23,7 +23,8 @@ class UserAdmin(ReadOnlyAdmin):
     """Everybody with an account. Password hashes are not even read."""
 
     list_display = ["username", "email", "is_active", "is_staff", "tier", "is_confirmed", "created_at", "last_login"]
-    list_filter = ["is_active", "is_staff", "tier", ("email_confirmed_at", admin.EmptyFieldListFilter), "locale"]
+    list_filter = ["is_active", "is_staff", "tier", ("email_confirmed_at", admin.EmptyFieldListFilter),
+                   ("deleted_at", admin.EmptyFieldListFilter), "locale"]  # fmt: skip
     date_hierarchy = "created_at"
     search_fields = ["username", "email_folded", "=id"]
     search_help_text = _("Part of a username or an address, or a whole id.")
@@ -34,7 +35,7 @@ class UserAdmin(ReadOnlyAdmin):
         "created_at", "updated_at", "last_login", "deleted_at",
     )  # fmt: skip
     fields = readonly_fields
-    actions = ["end_sessions", "deactivate", "activate"]
+    actions = ["end_sessions", "deactivate", "activate", "restore"]
 
     def get_queryset(self, request: Any) -> QuerySet[User]:
         return super().get_queryset(request).defer("password")
@@ -75,3 +76,10 @@ class UserAdmin(ReadOnlyAdmin):
             return standing.activate(user=user, by=request.user, reason=reason)
 
         return ask_for_reason(self, request, queryset, title=_("Activate"), act=act)
+
+    @admin.action(description=_("Restore deleted accounts"), permissions=["change_standing"])
+    def restore(self, request: Any, queryset: QuerySet[User]) -> Any:
+        def act(user: Any, reason: str) -> bool:
+            return deletion.restore(user=user, by=request.user, reason=reason)
+
+        return ask_for_reason(self, request, queryset, title=_("Restore deleted accounts"), act=act)

@@ -34,6 +34,7 @@ class AccountSettings:
         "TOTP_ISSUER",
         "WEBAUTHN_RP_ID",
         "WEBAUTHN_ORIGINS",
+        "DELETION_RETENTION",
     )
 
     def _get(self, name: str, default: T) -> T:
@@ -125,6 +126,7 @@ class AccountSettings:
         """Dotted path of a factory of context managers, entered while a request waits for a provider."""
         return self._get("WHILE_WAITING", None)
 
+    @property
     def TOTP_ISSUER(self) -> str:  # noqa: N802
         """What authenticator applications and security keys call this installation."""
         return self._get("TOTP_ISSUER", "") or self.WEBAUTHN_RP_ID
@@ -138,6 +140,11 @@ class AccountSettings:
     def WEBAUTHN_ORIGINS(self) -> tuple[str, ...]:  # noqa: N802
         """The origins of the pages on which security keys and passkeys are accepted, exactly as browsers write them."""
         return tuple(self._get("WEBAUTHN_ORIGINS", ()))
+
+    @property
+    def DELETION_RETENTION(self) -> timedelta:  # noqa: N802
+        """How long a deleted account can be restored before the person is erased."""
+        return self._get("DELETION_RETENTION", timedelta(days=30))
 
 
 DEFAULT_RESERVED_USERNAMES = (

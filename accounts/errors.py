@@ -197,6 +197,19 @@ class NotAllowed(AccountError):
     message = _("You may not do this.")
 
 
+class LastAdministrator(NotAllowed):
+    """Without this person nobody could run the installation any more."""
+
+    message = _("The last administrator can't be deleted. Make another one first.")
+
+
+class ImportOvertaken(AccountError):
+    """Another import runs, or took over this one's file."""
+
+    code = "already_exists"
+    message = _("Another import is running. Run this one again when that has ended: it goes on where it stopped.")
+
+
 class HashingBusy(RetryLater):
     """As many passwords wait for their hash as may."""
 

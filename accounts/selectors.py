@@ -1,12 +1,16 @@
 """Reads."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from accounts.factors import enrolled
+from django.contrib.auth.hashers import is_password_usable
+
+from accounts.factors import descriptions, enrolled
 from accounts.factors.enrolled import Enrolled
-from accounts.models import PasswordHistory, SignInChallenge, User
-from accounts.providers import links, registry
+from accounts.models import ImportedPerson, PasswordHistory, SignInChallenge, User
+from accounts.providers import linked, links, registry
 from accounts.providers.links import Link
 from accounts.providers.registry import Provider
 
@@ -83,3 +87,30 @@ def second_factors(*, user_id: UUID) -> SecondFactors:
 def user_with_challenge(*, digest: bytes) -> SignInChallenge | None:
     """Return a sign-in that waits for its second factor, with the person, whether or not it is over."""
     return SignInChallenge.objects.select_related("user").filter(digest=digest, user__deleted_at__isnull=True).first()
+def has_password(*, user_id: UUID) -> bool:
+    """Tell whether somebody can sign in with a password, deleted people included."""
+    digest = User.objects.filter(pk=user_id).values_list("password", flat=True).first()
+    return bool(digest) and is_password_usable(digest)
+
+
+def factor_descriptions(*, user_id: UUID) -> list[dict[str, Any]]:
+    """Return somebody's second factors as they may be shown to their owner."""
+    return descriptions.described(user_id)
+
+
+def social_descriptions(*, user_id: UUID) -> list[dict[str, Any]]:
+    """Return the accounts of other providers that somebody is connected to."""
+    return linked.described(user_id)
+
+
+def import_origins(*, user_id: UUID) -> list[dict[str, Any]]:
+    """Return where somebody's account was imported from."""
+    rows = ImportedPerson.objects.filter(user_id=user_id).order_by("pk")
+    return [dict(row) for row in rows.values("source", "external_id", "imported_at")]
+
+
+def user_by_name_or_id(*, name: str) -> User | None:
+    """Return whom a username, an address or a whole id names, deleted people included."""
+    with suppress(ValueError):
+        return user_by_id(user_id=UUID(name))
+    return User.objects.get_queryset().named(name).first()

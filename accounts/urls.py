@@ -12,6 +12,7 @@ from accounts.api.views.mailed import (
 )
 from accounts.api.views.mfa import MfaView, RecoveryCodesView, TotpActivationView, TotpView
 from accounts.api.views.passwords import ChangePasswordView
+from accounts.api.views.personal_data import ActivityView, ExportView
 from accounts.api.views.profiles import MeView
 from accounts.api.views.registration import RegisterView
 from accounts.api.views.second_factors import MfaVerifyView, ReauthenticateView, ReauthenticationOptionsView
@@ -54,4 +55,6 @@ urlpatterns = [
     path("auth/social/<str:provider>/token", SocialTokenView.as_view(), name="social-token"),
     path("auth/social/<str:provider>/link", SocialLinkView.as_view(), name="social-link"),
     path("auth/social/<str:provider>/reauthenticate", SocialReauthenticateView.as_view(), name="social-reauthenticate"),
+    path("auth/me/export", ExportView.as_view(), name="export-me"),
+    path("auth/me/security-events", ActivityView.as_view(), name="my-security-events"),
 ]

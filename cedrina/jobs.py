@@ -7,7 +7,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
-from accounts.services import delivery, social_purging
+from accounts.services import delivery, erasure, social_purging
 from accounts.services import purging as unfinished
 from security_events.services import partitions
 from tokens.services import purging
@@ -65,3 +65,11 @@ def purge_unfinished(timestamp: int) -> None:
     """Forget what people began and did not finish: every hour, since some of it takes no signing in to begin."""
     counts = unfinished.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
     log.info("unfinished_purged", **counts)
+
+
+@app.periodic(cron="7 3 * * *")
+@app.task(name="cedrina.erase_deleted", queue="maintenance", queueing_lock="erase_deleted")
+def erase_deleted(timestamp: int) -> None:
+    """Erase people who asked for it long enough ago."""
+    erased = erasure.erase_due(now=datetime.fromtimestamp(timestamp, UTC))
+    log.info("people_erased", count=erased)

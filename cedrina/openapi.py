@@ -35,6 +35,16 @@ class ContractSchema(AutoSchema):
             return [{}]
         return [{ACCESS_TOKEN: []}, {}] if is_public else [{ACCESS_TOKEN: []}]
 
+    def _get_request_body(self, direction: str = "request") -> Any:
+        """Describe the body of a DELETE that declares one, too (RFC 9110, 9.3.5 leaves that to the server)."""
+        if self.method != "DELETE" or self.get_request_serializer() is None:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]  # it brings no types
+        self.method = "POST"
+        try:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        finally:
+            self.method = "DELETE"
+
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
     ) -> dict[str, Any] | None:

@@ -36,6 +36,7 @@ class EventType(StrEnum):
     ACCOUNT_ADMIN_CREATED = "account.admin_created"
     ACCOUNT_EXPORTED = "account.exported"
     ACCOUNT_DELETION_REQUESTED = "account.deletion_requested"
+    ACCOUNT_RESTORED = "account.restored"
     ACCOUNT_ERASED = "account.erased"
     ACCOUNT_IMPORTED = "account.imported"
     ACCOUNT_TAKEOVER_REPORTED = "account.takeover_reported"
@@ -109,6 +110,7 @@ CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
         EventType.ACCOUNT_ADMIN_CREATED: Definition(_account, Severity.HIGH, ACCOUNT_CHANGE, 30),
         EventType.ACCOUNT_EXPORTED: Definition(_account, Severity.LOW, ACCOUNT_CHANGE, 10),
         EventType.ACCOUNT_DELETION_REQUESTED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 20),
+        EventType.ACCOUNT_RESTORED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
         EventType.ACCOUNT_ERASED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 0),
         EventType.ACCOUNT_IMPORTED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
         EventType.ACCOUNT_TAKEOVER_REPORTED: Definition(_account, Severity.HIGH, ACCOUNT_CHANGE, 80),

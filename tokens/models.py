@@ -39,6 +39,7 @@ class EndReason(models.TextChoices):
     ADMINISTRATOR = "administrator", _("ended by an administrator")
     ACCOUNT_DEACTIVATED = "account_deactivated", _("account deactivated")
     TAKEOVER_REPORTED = "takeover_reported", _("reported as not theirs")
+    ACCOUNT_DELETED = "account_deleted", _("account deleted")
 
 
 class SessionQuerySet(models.QuerySet["Session"]):

@@ -29,6 +29,11 @@ def live_sessions_page(*, user_id: Any, before: UUID | None, limit: int, now: da
     return list(sessions[: limit + 1])
 
 
+def sessions_of(*, user_id: Any) -> QuerySet[Session]:
+    """Return all of a person's sessions that are kept, ended ones too, the newest sign-in first."""
+    return Session.objects.filter(user_id=user_id).order_by("-id")
+
+
 def owners_of_live_sessions(*, now: datetime) -> QuerySet[Session, Any]:
     """Return the ids of all people who have a living session."""
     return Session.objects.live(at=now).order_by().values_list("user_id", flat=True).distinct()

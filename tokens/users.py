@@ -45,8 +45,11 @@ def key() -> str:
 
 @lru_cache(maxsize=1)
 def active() -> str:
-    """Return the condition that a user ``u`` may act. A model without an ``is_active`` column has no other users."""
-    return "u.is_active" if any(field.name == "is_active" for field in _fields()) else "TRUE"
+    """Return the condition that a user ``u`` may act: active and not deleted, as far as the model knows such things."""
+    names = {field.name for field in _fields()}
+    conditions = {"is_active": "u.is_active", "deleted_at": "u.deleted_at IS NULL"}
+    held = [sql for name, sql in conditions.items() if name in names]
+    return f"({' AND '.join(held)})" if held else "TRUE"
 
 
 def from_row(values: Sequence[Any]) -> Any:

@@ -77,6 +77,50 @@ FACTOR: dict[str, Any] = {
 RECOVERY_CODES = ["4821-9930-1147", "0772-5518-9034", "6610-2245-7781"]
 PASSWORD = "violet harbour drum kite"  # noqa: S105 - an example
 NEW_PASSWORD = "copper lantern seven owls"  # noqa: S105 - an example
+ACTIVITY: dict[str, Any] = {
+    "id": "019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a12",
+    "type": "authentication.login_succeeded",
+    "occurred_at": "2026-01-05T10:00:00Z",
+    "severity": "info",
+    "outcome": "success",
+    "ip_address": "203.0.113.7",
+    "user_agent": "Phone/1.0",
+    "session_id": None,
+    "details": {"amr": ["pwd"]},
+}
+EXPORT: dict[str, Any] = {
+    "format": 1,
+    "exported_at": "2026-01-05T11:00:00Z",
+    "account": {
+        "id": USER["id"],
+        "username": "mina",
+        "email": "mina@example.com",
+        "email_confirmed_at": "2026-01-05T10:00:00Z",
+        "full_name": "Mina Karimi",
+        "locale": "en",
+        "roles": [],
+        "tier": "free",
+        "department": "",
+        "location": "",
+        "is_active": True,
+        "mfa_enabled": True,
+        "created_at": "2026-01-05T10:00:00Z",
+        "updated_at": "2026-01-05T10:00:00Z",
+        "last_login_at": "2026-01-05T10:00:00Z",
+        "deletion_requested_at": None,
+    },
+    "sessions": {"results": [], "is_truncated": False},
+    "second_factors": [
+        {"method": "totp", "name": "", "created_at": "2026-01-05T10:00:00Z", "last_used_at": None},
+    ],
+    "social_accounts": [],
+    "imports": [],
+    "security_events": {
+        "results": [ACTIVITY],
+        "is_truncated": False,
+        "all_at": "/api/v1/auth/me/security-events",
+    },
+}
 TIMESTAMP = "2026-01-05T10:00:00Z"
 MAILED_TOKEN = "cdm_AgGbjVpMHnown1INb2sPihFoNfS3Wf0kq4Jj0uC2mWJH"  # noqa: S105 - an example
 PROVIDERS: list[dict[str, Any]] = [

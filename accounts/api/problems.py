@@ -27,6 +27,7 @@ STATUS: dict[type[errors.AccountError], int] = {
     errors.NotThere: 404,
     errors.NotAllowed: 403,
     errors.RetryLater: 503,
+    errors.ImportOvertaken: 409,
 }
 
 

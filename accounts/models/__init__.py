@@ -10,6 +10,7 @@ from accounts.models.factors import (
     TotpSecret,
     WebAuthnHandle,
 )
+from accounts.models.imports import ImportedPerson, ImportRun
 from accounts.models.mails import MailedToken, OutgoingMail, Purpose
 from accounts.models.people import PasswordHistory, Tier, User
 from accounts.models.sign_ins import SignInChallenge
@@ -20,6 +21,8 @@ __all__ = [
     "Ceremony",
     "CeremonyPurpose",
     "FactorAttempts",
+    "ImportRun",
+    "ImportedPerson",
     "MailedToken",
     "OutgoingMail",
     "PasswordHistory",

@@ -139,6 +139,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person. Names and addresses are unique without regard to case, deleted ones included until erasure."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Longer than Django's: what is imported from elsewhere may carry 64 bytes of hash and their salt.
+    password = models.CharField(_("password"), max_length=255)
     username = models.CharField(_("username"), max_length=50)
     email = models.EmailField(_("e-mail address"), max_length=254)
     # Python's case folding, which the database's lower() does not equal outside ASCII.
@@ -188,7 +190,7 @@ class PasswordHistory(models.Model):
     """A password hash that somebody used before, so that it is not used again."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_history")
-    password = models.CharField(max_length=128)
+    password = models.CharField(max_length=255)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -82,8 +82,8 @@ def _check(password: str, digest: str | None) -> Verdict:
 def _take_the_rest_of_the_time(
     current: BasePasswordHasher, hasher: BasePasswordHasher, password: str, digest: str
 ) -> None:
-    if hasher.algorithm == current.algorithm:
-        current.harden_runtime(password, digest)
+    if hasher.algorithm == current.algorithm or getattr(hasher, "bridges_to_current", False):
+        hasher.harden_runtime(password, digest)
     else:
         _encode(password)
 

@@ -27,7 +27,7 @@ class Lanes:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="answering")
 
     async def answer(self, environ: dict[str, Any]) -> Answer:
-        if is_quick(environ["PATH_INFO"]):
+        if is_quick(environ["PATH_INFO"], environ["REQUEST_METHOD"]):
             return self._at_once(environ)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, copy_context().run, call, self._slow, environ)

@@ -97,8 +97,17 @@ CHANNEL_LAYERS = {"default": connections.channel_layer(ENV["REDIS_URL"])}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.PooledBackend"]
-# The first makes new hashes; the others only read what another Django project stored.
-PASSWORD_HASHERS = ["accounts.hashers.BCryptHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+# The first makes new hashes; the others only read what came from elsewhere, until its owner signs in.
+PASSWORD_HASHERS = [
+    "accounts.hashers.BCryptHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "accounts.imported_hashers.RawBCryptHasher",
+    "accounts.imported_hashers.RawPBKDF2Hasher",
+    "accounts.imported_hashers.WrappedHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.validators.LengthValidator"},
     {"NAME": "accounts.validators.MaximumLengthValidator"},
@@ -231,6 +240,7 @@ ACCOUNTS: dict[str, Any] = {
     "HASHING_THREADS": ENV["HASHING_THREADS"],
     "HASHING_QUEUE": ENV["HASHING_QUEUE"],
     "WHILE_HASHING": "cedrina.serving.slots.released",
+    "DELETION_RETENTION": timedelta(days=ENV["DELETION_RETENTION_DAYS"]),
     "PUBLIC_URL": PUBLIC_URL,
     "SOCIAL_PROVIDERS": ENV["SOCIAL_PROVIDERS"],
     "WHILE_WAITING": "cedrina.serving.slots.released",

@@ -292,6 +292,15 @@ _SECOND_FACTORS = [
 
 _RECORDS = [
     Setting(
+        "DELETION_RETENTION_DAYS",
+        Kind.NUMBER,
+        30,
+        "How long a deleted account can still be restored before everything about the person is erased.",
+        unit="days",
+        minimum=0,
+        maximum=365,
+    ),
+    Setting(
         "TRUNCATE_IP_ADDRESSES",
         Kind.SWITCH,
         False,

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from accounts import checks
@@ -25,6 +27,7 @@ class TestCheckSettings:
             ({"PASSWORD_MIN_SCORE": 5}, ["accounts.E002"]),
             ({"PASSWORD_HISTORY": -1}, ["accounts.E002"]),
             ({"BCRYPT_ROUNDS": 3}, ["accounts.E002"]),
+            ({"DELETION_RETENTION": timedelta(days=-1)}, ["accounts.E002"]),
             ({"HASHING_THREADS": 0, "HASHING_QUEUE": 0}, ["accounts.E002", "accounts.E002"]),
         ],
     )

@@ -40,6 +40,11 @@ PROMISED = {
     "PUT /api/v1/auth/change-password": {"invalid_credentials", "validation_error"},
     "GET /api/v1/auth/me": {"authentication_required", "invalid_token", "token_expired", "session_revoked"},
     "PATCH /api/v1/auth/me": {"precondition_required", "version_mismatch"},
+    "DELETE /api/v1/auth/me": {
+        "invalid_credentials", "permission_denied", "reauthentication_required", "step_up_required", "validation_error",
+    },
+    "GET /api/v1/auth/me/export": {"reauthentication_required", "step_up_required"},
+    "GET /api/v1/auth/me/security-events": {"validation_error", "session_revoked"},
     "POST /api/v1/auth/refresh": {"invalid_token", "session_revoked", "session_expired", "refresh_token_reused"},
     "POST /api/v1/auth/logout": {"authentication_required", "session_revoked"},
     "GET /api/v1/auth/sessions": {"session_expired", "validation_error"},
@@ -60,6 +65,7 @@ PUBLIC = {
     "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server", "GET /livez", "GET /readyz",
 }  # fmt: skip
 SUCCESSES = {
+    "DELETE /api/v1/auth/me": {"202"},
     "POST /api/v1/auth/register": {"201", "202"},
     "POST /api/v1/auth/resend-confirmation": {"202"},
     "POST /api/v1/auth/forgot-password": {"202"},

@@ -213,6 +213,16 @@ class TestActions:
         person.refresh_from_db()
         assert person.is_active
 
+    def test_restore_somebody_who_was_deleted(self, boss, browser, events, now):
+        person = UserFactory(username="mina", deleted_at=now)
+
+        act(browser, USERS, "restore", [person], confirmed="yes", reason="asked in time")
+
+        person.refresh_from_db()
+        assert person.deleted_at is None
+        event = events("account.restored").get()
+        assert (event.actor_id, event.data["note"]) == (str(boss.pk), "asked in time")
+
     def test_do_not_let_operators_close_themselves_out(self, boss, browser):
         act(browser, USERS, "deactivate", [boss], confirmed="yes", reason="oops")
 

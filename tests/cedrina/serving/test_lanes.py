@@ -20,10 +20,10 @@ def where(environ, start_response):
     return [f"{threading.current_thread().name} {runs}".encode()]
 
 
-def answered(path):
+def answered(path, method="GET"):
     async def ask():
         lanes = Lanes(quick=where, slow=where, threads=1)
-        _, _, body = await lanes.answer({"PATH_INFO": path})
+        _, _, body = await lanes.answer({"PATH_INFO": path, "REQUEST_METHOD": method})
         assert asyncio.get_running_loop() is not None
         return body.decode()
 
@@ -38,6 +38,10 @@ class TestAnswer:
     def test_answers_what_takes_longer_on_a_thread(self, path):
         assert answered(path).startswith("answering")
 
+    def test_answers_a_method_that_takes_longer_than_its_path_on_a_thread(self):
+        assert answered("/api/v1/auth/me", "PATCH") == "MainThread still"
+        assert answered("/api/v1/auth/me", "DELETE").startswith("answering")
+
     @pytest.mark.parametrize("path", sorted(QUICK))
     def test_knows_quick_calls_that_exist(self, path):
         assert resolve(path)
@@ -48,7 +52,9 @@ class TestAnswer:
 
         async def ask():
             with pytest.raises(RuntimeError):
-                await Lanes(quick=broken, slow=where, threads=1).answer({"PATH_INFO": "/livez"})
+                await Lanes(quick=broken, slow=where, threads=1).answer(
+                    {"PATH_INFO": "/livez", "REQUEST_METHOD": "GET"}
+                )
             await asyncio.sleep(0)
 
         asyncio.run(ask())

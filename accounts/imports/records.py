@@ -1,0 +1,201 @@
+"""Read a dump row by row, with the memory of one row, from any place where an earlier reading stopped.
+
+Python's csv module reads a stream, but can't say at which byte a row ended, and gives up at the first byte that is not
+UTF-8. So rows are cut here, and each is parsed by itself: a bad one costs nothing but itself.
+"""
+
+import csv
+import io
+import json
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from accounts.imports.refusals import RowRefused
+
+Kind = Literal["csv", "jsonl"]
+LONGEST = 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+
+
+class HeaderUnusable(Exception):
+    """A file that is not a list of rows, or doesn't name its columns; the message says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row: its values, or why it has none; the line it begins in, and where the next one begins."""
+
+    line: int
+    values: dict[str, Any] | None
+    problem: str
+    end_offset: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    data: bytes
+    number: int
+    end: int
+    is_too_long: bool
+
+
+class Records:
+    """The rows of a file, from ``offset`` on, which is the end of line ``line``."""
+
+    def __init__(self, stream: io.BufferedIOBase, kind: Kind, *, offset: int = 0, line: int = 0) -> None:
+        self._lines = _Lines(stream)
+        self._kind = kind
+        self.columns: list[str] = []
+        if kind == "csv":
+            self.columns = self._header()
+        if offset:
+            self._lines.seek(offset, line)
+
+    def __iter__(self) -> Iterator[Record]:
+        return self._csv() if self._kind == "csv" else self._json()
+
+    def _header(self) -> list[str]:
+        line = self._lines.take()
+        if line is None:
+            raise HeaderUnusable("The file is empty.")
+        try:
+            columns = [name.strip() for name in _parse_csv(line.data)]
+        except RowRefused as refusal:
+            raise HeaderUnusable("The first line does not name columns.") from refusal
+        doubled = sorted({name for name in columns if columns.count(name) > 1})
+        if doubled:
+            raise HeaderUnusable(f"These columns stand in the first line twice: {', '.join(doubled)}.")
+        return columns
+
+    def _csv(self) -> Iterator[Record]:
+        while first := self._lines.take():
+            taken = [first, *self._continuation(first)]
+            values: dict[str, Any] | None = None
+            try:
+                fields = _parse_csv(_joined(taken))
+                if not fields:
+                    continue
+                values, problem = self._by_column(fields), ""
+            except RowRefused as refusal:
+                problem = refusal.reason
+                # A stray quotation mark must not take the rows after it along.
+                self._lines.give_back(taken[1:])
+                taken = taken[:1]
+            yield Record(first.number, values, problem, taken[-1].end, taken[-1].number)
+
+    def _by_column(self, fields: list[str]) -> dict[str, Any]:
+        if len(fields) != len(self.columns):
+            raise RowRefused("wrong_number_of_columns")
+        return dict(zip(self.columns, fields, strict=True))
+
+    def _continuation(self, first: _Line) -> list[_Line]:
+        """Take the lines that belong to a row whose quotation marks are still open (RFC 4180, 2.6)."""
+        more: list[_Line] = []
+        quotes, size = first.data.count(b'"'), len(first.data)
+        while quotes % 2 and size <= LONGEST and (line := self._lines.take()):
+            more.append(line)
+            quotes += line.data.count(b'"')
+            size += LONGEST + 1 if line.is_too_long else len(line.data)
+        return more
+
+    def _json(self) -> Iterator[Record]:
+        while line := self._lines.take():
+            if not line.data.strip() and not line.is_too_long:
+                continue
+            values: dict[str, Any] | None = None
+            try:
+                values, problem = _parse_json(_joined([line])), ""
+            except RowRefused as refusal:
+                problem = refusal.reason
+                if line.number == 1 and _begins_a_document(line.data):
+                    raise HeaderUnusable(
+                        "This is one JSON document. Give one object on each line, as `jq -c '.[]'` or "
+                        "`jq -c '.users[]'` write them."
+                    ) from refusal
+            yield Record(line.number, values, problem, line.end, line.number)
+
+
+class _Lines:
+    def __init__(self, stream: io.BufferedIOBase) -> None:
+        self._stream = stream
+        self._given_back: deque[_Line] = deque()
+        self._offset = self._number = 0
+
+    def seek(self, offset: int, number: int) -> None:
+        self._stream.seek(offset)
+        self._given_back.clear()
+        self._offset, self._number = offset, number
+
+    def give_back(self, lines: list[_Line]) -> None:
+        self._given_back.extendleft(reversed(lines))
+
+    def take(self) -> _Line | None:
+        if self._given_back:
+            return self._given_back.popleft()
+        data = self._stream.readline(LONGEST + 1)
+        if not data:
+            return None
+        self._offset += len(data)
+        self._number += 1
+        is_too_long = len(data) > LONGEST
+        rest = data
+        while is_too_long and rest and not rest.endswith(b"\n"):
+            rest = self._stream.readline(LONGEST)
+            self._offset += len(rest)
+        if self._number == 1:
+            data = data.removeprefix(_BOM)
+        return _Line(b"" if is_too_long else data, self._number, self._offset, is_too_long)
+
+
+def _begins_a_document(data: bytes) -> bool:
+    return data.strip() in (b"[", b"{") or data.lstrip().startswith(b"[")
+
+
+def _joined(lines: list[_Line]) -> bytes:
+    if any(line.is_too_long for line in lines) or sum(len(line.data) for line in lines) > LONGEST:
+        raise RowRefused("line_too_long")
+    return b"".join(line.data for line in lines)
+
+
+def _text(data: bytes) -> str:
+    if b"\0" in data:
+        raise RowRefused("nul_character")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise RowRefused("not_utf8") from error
+
+
+def _parse_csv(data: bytes) -> list[str]:
+    text = _text(data)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise RowRefused("malformed_row") from error
+    if len(rows) > 1:
+        raise RowRefused("malformed_row")
+    return rows[0] if rows else []
+
+
+def _parse_json(data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(_text(data), object_pairs_hook=_without_doubles, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:  # a number of ten thousand digits is a ValueError too
+        raise RowRefused("malformed_row") from error
+    if not isinstance(value, dict):
+        raise RowRefused("malformed_row")
+    return value
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise RowRefused("malformed_row")
+    return found
+
+
+def _refuse(_constant: str) -> Any:
+    raise RowRefused("malformed_row")

@@ -1,0 +1,58 @@
+"""Delete and erase somebody."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from accounts import selectors
+from accounts.conf import account_settings
+from accounts.errors import LastAdministrator
+from accounts.models import User
+from accounts.services import deletion, erasure
+from security_events.management.operator_command import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = (
+        "Close somebody's account, to be erased when DELETION_RETENTION_DAYS have passed; --now erases at once and for "
+        "good. Security events stay, without the person."
+    )
+    destroys = True
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("person", help="a username, an address or an id")
+        parser.add_argument("--now", action="store_true", help="erase at once; nothing can be restored")
+        parser.add_argument("--reason", default="", help="why, for the audit trail")
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        user = selectors.user_by_name_or_id(name=options["person"])
+        if user is None:
+            self.fail("not_found", "Nobody here has this name, address or id. Who was erased already is gone.")
+        is_now = options["now"]
+        self.confirm(f"Erase {user.username} for good?" if is_now else f"Delete {user.username}?", options)
+        if options["dry_run"]:
+            return self._report(user, "would_erase" if is_now else "would_delete")
+        self._close(user, options["reason"])
+        if is_now and erasure.erase_now(user_id=user.pk):
+            return {"result": "erased", "id": str(user.pk)}
+        user.refresh_from_db(fields=["deleted_at"])
+        return self._report(user, "deleted")
+
+    def sentence(self, result: dict[str, Any]) -> str:
+        verb = result["result"].replace("_", " ")
+        until = f", erased after {result['erased_after']}" if "erased_after" in result else ""
+        return f"{result['id']}: {verb}{until}."
+
+    def _close(self, user: User, reason: str) -> None:
+        try:
+            deletion.close(user=user, reason=reason)
+        except LastAdministrator as refusal:
+            self.fail("last_administrator", str(refusal.message))
+
+    def _report(self, user: User, result: str) -> dict[str, Any]:
+        if result == "would_erase":
+            return {"result": result, "id": str(user.pk)}
+        at = (user.deleted_at or timezone.now()) + account_settings.DELETION_RETENTION
+        return {"result": result, "id": str(user.pk), "erased_after": at.isoformat()}

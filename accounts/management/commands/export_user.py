@@ -1,0 +1,43 @@
+"""Hand out what is kept about somebody."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
+
+from accounts import selectors
+from accounts.services import export
+from security_events.management.operator_command import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = (
+        "Print what is kept about one person as a JSON document, the same that they get at /auth/me/export. "
+        "It is recorded; --dry-run only counts the rows of each section and records nothing."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("person", help="a username, an address or an id; deleted people are found until erasure")
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        user = selectors.user_by_name_or_id(name=options["person"])
+        if user is None:
+            self.fail("not_found", "Nobody here has this name, address or id.")
+        if options["dry_run"]:
+            document = export.document(user=user, at=timezone.now())
+            sizes = {name: _rows(document[name]) for name in export.SECTIONS}
+            return {"result": "would_export", "id": str(user.pk), "rows": sizes}
+        document = export.export(user=user)
+        plain: dict[str, Any] = json.loads(json.dumps(document, cls=DjangoJSONEncoder))
+        return plain
+
+    def sentence(self, result: dict[str, Any]) -> str:
+        return json.dumps(result, indent=2, ensure_ascii=False)
+
+
+def _rows(section: Any) -> int:
+    rows = section.get("results", [section]) if isinstance(section, dict) else section
+    return len(rows)

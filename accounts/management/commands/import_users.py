@@ -1,0 +1,159 @@
+"""Import people from the dump of another system."""
+
+import hashlib
+import json
+import sys
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from io import BufferedReader, FileIO
+from pathlib import Path
+from typing import Any, TextIO
+
+from django.utils import timezone
+from django.utils.translation import override
+
+from accounts.errors import ImportOvertaken
+from accounts.imports.formats import FORMATS
+from accounts.imports.people import Policy
+from accounts.imports.records import HeaderUnusable, Kind, Records
+from accounts.imports.refusals import REASONS
+from accounts.models import ImportRun
+from accounts.services import import_storage, importing
+from security_events.management.operator_command import FAILED, USAGE, OperatorCommand
+
+_LONGEST_SOURCE = 64
+
+
+class Command(OperatorCommand):
+    help = (
+        "Import people, with their password hashes, from a CSV file or from JSON lines. Rows that can't be taken are "
+        "named with their line and the reason, and the others are taken. May be killed and run again: it goes on where "
+        "it stopped. Exit code 1 when rows were refused. See docs/importing-users.md."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("file", help="the dump; - for standard input, which can't go on where it stopped")
+        parser.add_argument("--format", choices=sorted(FORMATS), default="django", help="whose dump it is")
+        parser.add_argument("--type", choices=["csv", "jsonl"], help="when the file's name does not say it")
+        parser.add_argument("--source", help="a name for the system that the people come from; its format by default")
+        parser.add_argument("--report", help="a file to append the refused rows to, as JSON lines")
+        parser.add_argument("--again", action="store_true", help="begin at the first line again")
+        parser.add_argument("--trust-addresses", action="store_true", help="count every address as confirmed")
+        parser.add_argument(
+            "--derive-usernames", action="store_true", help="make another username of one that is not valid here"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        super().handle(*args, **options)
+        if self._has_refusals:
+            raise SystemExit(FAILED)
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        source = options["source"] or options["format"]
+        if not 0 < len(source) <= _LONGEST_SOURCE:
+            self.fail("usage", f"A source has 1 to {_LONGEST_SOURCE} characters.", exit_code=USAGE)
+        policy = Policy(trusts_addresses=options["trust_addresses"], derives_usernames=options["derive_usernames"])
+        plan = importing.Plan(source=source, format=options["format"], policy=policy, is_trial=options["dry_run"])
+        try:
+            with ExitStack() as stack:
+                stream = self._opened(options["file"], stack)
+                report = self._report_file(options["report"], stack)
+                if not plan.is_trial:
+                    stack.enter_context(importing.alone())
+                stack.callback(import_storage.forget_trial)
+                return self._take(stream, plan, options, report)
+        except HeaderUnusable as refusal:
+            self.fail("usage", str(refusal), exit_code=USAGE)
+        except ImportOvertaken as refusal:
+            self.fail("import_running", str(refusal.message))
+
+    def sentence(self, result: dict[str, Any]) -> str:
+        verb = "would be imported" if result["result"] == "would_import" else "imported"
+        resumed = f", resumed after line {result['resumed_after_line']}" if result["resumed_after_line"] else ""
+        counts = (
+            f"{result['read']} rows read{resumed}: {result['imported']} {verb}, {result['already']} there already, "
+            f"{result['refused']} refused, {result['wrapped']} weak hashes wrapped."
+        )
+        lines = [
+            counts,
+            *(f"{count:>8}  {reason}: {REASONS[reason]}" for reason, count in sorted(result["by_reason"].items())),
+        ]
+        return "\n".join(lines)
+
+    def _take(
+        self, stream: BufferedReader, plan: importing.Plan, options: dict[str, Any], report: TextIO | None
+    ) -> dict[str, Any]:
+        now = timezone.now()
+        run: ImportRun | None = None
+        total = 0
+        if options["file"] != "-":
+            total = Path(options["file"]).stat().st_size
+            if not plan.is_trial:
+                digest = hashlib.file_digest(stream, "sha256").digest()
+                stream.seek(0)
+                run = importing.begin(digest=digest, plan=plan, is_anew=options["again"], now=now)
+        resumed_after = run.line if run else 0
+        kind = self._kind(options)
+        records = Records(stream, kind, offset=run.offset if run else 0, line=resumed_after)
+        missing = FORMATS[plan.format].missing(records.columns) if kind == "csv" else []
+        if missing:
+            raise HeaderUnusable(f"These columns are missing: {', '.join(missing)}.")
+        ears = importing.Ears(
+            refused=lambda line, reason: self._tell(line, reason, report),
+            progress=lambda done: self.progress(done, total),
+        )
+        tally = importing.take(records=records, plan=plan, run=run, ears=ears, now=now)
+        return self._summary(plan, tally, run, resumed_after)
+
+    def _summary(
+        self, plan: importing.Plan, tally: importing.Tally, run: ImportRun | None, resumed_after: int
+    ) -> dict[str, Any]:
+        if run is not None:  # of all runs of this file together
+            run.refresh_from_db()
+            tally = importing.Tally(
+                read=run.read, imported=run.imported, already=run.already, wrapped=run.wrapped, refused=run.refused
+            )
+        self._has_refusals = tally.refusals > 0
+        return {
+            "result": "would_import" if plan.is_trial else "imported",
+            "read": tally.read, "imported": tally.imported, "already": tally.already, "refused": tally.refusals,
+            "by_reason": tally.refused, "wrapped": tally.wrapped, "resumed_after_line": resumed_after or None,
+        }  # fmt: skip
+
+    def _tell(self, line: int, reason: str, report: TextIO | None) -> None:
+        if report is not None:
+            with override("en"):
+                report.write(json.dumps({"line": line, "reason": reason, "detail": str(REASONS[reason])}) + "\n")
+            report.flush()
+        else:
+            self.stderr.write(f"line {line}: {reason}")
+
+    def _kind(self, options: dict[str, Any]) -> Kind:
+        if options["type"]:
+            kind: Kind = options["type"]
+            return kind
+        suffix = Path(options["file"]).suffix.lower()
+        if suffix == ".csv":
+            return "csv"
+        if suffix in (".jsonl", ".ndjson", ".json"):
+            return "jsonl"
+        return self.fail(
+            "usage", "The name does not say what the file is: give --type csv or --type jsonl.", exit_code=USAGE
+        )
+
+    def _opened(self, name: str, stack: ExitStack) -> BufferedReader:
+        if name == "-":
+            return BufferedReader(FileIO(sys.stdin.fileno(), closefd=False))
+        try:
+            return stack.enter_context(Path(name).open("rb"))
+        except OSError as error:
+            return self.fail("usage", f"{name}: {error.strerror}.", exit_code=USAGE)
+
+    def _report_file(self, name: str | None, stack: ExitStack) -> TextIO | None:
+        if name is None:
+            return None
+        try:
+            return stack.enter_context(Path(name).open("a", encoding="utf-8"))
+        except OSError as error:
+            return self.fail("usage", f"{name}: {error.strerror}.", exit_code=USAGE)
