@@ -87,6 +87,8 @@ def second_factors(*, user_id: UUID) -> SecondFactors:
 def user_with_challenge(*, digest: bytes) -> SignInChallenge | None:
     """Return a sign-in that waits for its second factor, with the person, whether or not it is over."""
     return SignInChallenge.objects.select_related("user").filter(digest=digest, user__deleted_at__isnull=True).first()
+
+
 def has_password(*, user_id: UUID) -> bool:
     """Tell whether somebody can sign in with a password, deleted people included."""
     digest = User.objects.filter(pk=user_id).values_list("password", flat=True).first()
