@@ -30,7 +30,7 @@ class SecurityEvent(models.Model):
     to, since an event outlives them.
     """
 
-    id = models.UUIDField(primary_key=True, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, editable=False)
     occurred_at = models.DateTimeField(_("occurred at"))
     type = models.CharField(_("type"), max_length=64, choices=[(value, value) for value in EventType])
     category = models.CharField(_("category"), max_length=32, choices=[(value, _WORDS[value]) for value in Category])

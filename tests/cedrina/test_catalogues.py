@@ -18,7 +18,7 @@ FIXED = re.compile(
     r"%\(\w+\)[a-zA-Z]|%[a-zA-Z]|\{[^}]*\}|<[^>]+>|https?://\S+|--[a-z-]+|\b[A-Z][A-Z_0-9]{1,}\b|application/json|UTF-8"
     r"|\b(?:If-Match|ETag|null|KiB|Cedrina|OpenID Connect|Google|Microsoft|Facebook)\b"
 )
-SAME_IN_SPANISH = {"Cedrina", "Error"}
+SAME_IN_SPANISH = {"Cedrina", "Error", "Token", "token", "tokens", "Tokens"}
 ZWNJ = "\N{ZERO WIDTH NON-JOINER}"
 
 

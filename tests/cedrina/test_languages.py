@@ -8,6 +8,8 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets, label_for_field
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.test import Client
@@ -20,12 +22,13 @@ import tokens.errors
 from accounts.models import User
 from cedrina.languages import negotiated
 from cedrina.problem_catalogue import PROBLEMS
-from tests.architecture.source import ROOT
+from tests.architecture.source import PRODUCT, ROOT
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.problem_shape import assert_problem
 from tokens.api.serializers.strict import StrictSerializer
 
 OTHERS = ("es", "fa", "ar")
+RIGHT_TO_LEFT = ("fa", "ar")  # a single word may be the same in Spanish
 TITLES = {
     "en": ("Invalid token", "The token was not accepted."),
     "es": ("Token no válido", "El token no fue aceptado."),
@@ -42,6 +45,11 @@ BAD = (
 def said(words, language):
     with translation.override(language):
         return str(words)
+
+
+def said_now(language, function, *arguments):
+    with translation.override(language):
+        return str(function(*arguments))
 
 
 def in_english(words):
@@ -205,6 +213,24 @@ class TestTheAdmin:
             assert words in index
         for words in ("نام کاربری", "نشانی ایمیل", "زمان تأیید نشانی"):
             assert words in page
+
+
+class TestALabelOfTheAdmin:
+    OURS = [(model, page) for model, page in admin.site._registry.items() if model._meta.app_label in PRODUCT]
+
+    @pytest.mark.parametrize(("model", "page"), OURS, ids=[model.__name__ for model, _page in OURS])
+    def test_is_translated(self, model, page):
+        columns = {*page.list_display, *flatten_fieldsets(page.get_fieldsets(None)), *page.readonly_fields}
+        labels = {
+            language: [said_now(language, label_for_field, name, model, page) for name in sorted(columns)]
+            for language in ("en", *RIGHT_TO_LEFT)
+        }
+
+        for language in RIGHT_TO_LEFT:
+            pairs = zip(labels["en"], labels[language], strict=True)
+            assert [english for english, other in pairs if english == other] == []
+        for words in (model._meta.verbose_name, model._meta.verbose_name_plural, page.search_help_text):
+            assert not words or not set(in_english(words)) & set(RIGHT_TO_LEFT)
 
 
 class TestACommand:
