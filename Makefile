@@ -18,12 +18,12 @@ PRODUCTION := env -u DATABASE_URL CEDRINA_ENV=production \
 	EMAIL_URL=smtp://127.0.0.1 DEFAULT_FROM_EMAIL=cedrina@example.org
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench lock venv
+.PHONY: help run demo test check bench lock messages venv
 .PHONY: check-lint check-format check-types check-imports check-deploy check-migrations check-openapi \
-	check-configuration check-templates check-locks
+	check-configuration check-templates check-translations check-locks
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 venv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python"; exit 1; }
@@ -46,9 +46,12 @@ lock: venv ## Lock the requirements anew, with hashes
 		echo "requirements/$$name.txt"; ../$(LOCK) $$name.in -o $$name.txt || exit 1; done
 	@echo "Run any target: it installs what changed."
 
-check: venv ## Lint, types, imports, settings, migrations and committed documents
+messages: venv ## Bring the catalogues in locale/ up to date and say what is still to be translated
+	@exec $(PY) manage.py translations update
+
+check: venv ## Lint, types, imports, settings, migrations, committed documents and translations
 	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-imports check-deploy \
-		check-migrations check-openapi check-configuration check-templates check-locks \
+		check-migrations check-openapi check-configuration check-templates check-translations check-locks \
 		|| { echo "make check: not clean. Each step above says what to do."; exit 1; }
 	@echo "make check: clean."
 
@@ -83,6 +86,9 @@ check-configuration:
 check-templates:
 	@$(call step,templates,if find . -path ./.venv -prune -o -path ./.data -prune -o -name '*.html' -print | grep -q .; then \
 		.venv/bin/djlint --quiet --lint --extension html accounts cedrina ratelimiting security_events templates tokens; fi,Mend what djlint names.)
+
+check-translations:
+	@$(call step,translations,$(PY) manage.py translations check,Run make messages and translate in locale/ what it names: docs/translating.md.)
 
 check-locks:
 	@$(call step,locked requirements,! grep -nE '^[A-Za-z0-9].*[^\\]$$' requirements/*.txt,These packages have no hash. Run make lock and commit requirements/*.txt.)

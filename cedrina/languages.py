@@ -12,8 +12,8 @@ LONGEST_HEADER = 500
 @lru_cache(maxsize=1024)
 def negotiated(header: str) -> str:
     """Return the first language of the header that we speak, else the default one (RFC 9110, 12.5.4)."""
-    for language, _quality in parse_accept_lang_header(header[:LONGEST_HEADER].lower()):
-        if language == "*":
+    for language, quality in parse_accept_lang_header(header[:LONGEST_HEADER].lower()):
+        if language == "*" or not quality:  # they come in the order of their quality; nought means: not this one
             break
         try:
             return get_supported_language_variant(language)

@@ -2,11 +2,12 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class SecurityEventsConfig(AppConfig):
     name = "security_events"
-    verbose_name = "Security events"
+    verbose_name = _("Security events")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -5,6 +5,22 @@ from django.utils.translation import gettext_lazy as _
 
 from security_events.catalogue import Category, EventType, Outcome, Severity
 
+# How the admin shows codes. Types stay as they are: they are looked up in documents and queries.
+_WORDS = {
+    Category.ACCOUNT: _("account"),
+    Category.AUTHENTICATION: _("authentication"),
+    Category.AUTHORIZATION: _("authorization"),
+    Category.SESSION: _("session"),
+    Category.KEY: _("key"),
+    Severity.INFO: _("info"),
+    Severity.LOW: _("low"),
+    Severity.MEDIUM: _("medium"),
+    Severity.HIGH: _("high"),
+    Severity.CRITICAL: _("critical"),
+    Outcome.SUCCESS: _("success"),
+    Outcome.FAILURE: _("failure"),
+}
+
 
 class SecurityEvent(models.Model):
     """One thing that happened, written in the transaction that made it true.
@@ -14,12 +30,12 @@ class SecurityEvent(models.Model):
     to, since an event outlives them.
     """
 
-    id = models.UUIDField(primary_key=True, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, editable=False)
     occurred_at = models.DateTimeField(_("occurred at"))
     type = models.CharField(_("type"), max_length=64, choices=[(value, value) for value in EventType])
-    category = models.CharField(_("category"), max_length=32, choices=[(value, value) for value in Category])
-    severity = models.CharField(_("severity"), max_length=16, choices=[(value, value) for value in Severity])
-    outcome = models.CharField(_("outcome"), max_length=16, choices=[(value, value) for value in Outcome])
+    category = models.CharField(_("category"), max_length=32, choices=[(value, _WORDS[value]) for value in Category])
+    severity = models.CharField(_("severity"), max_length=16, choices=[(value, _WORDS[value]) for value in Severity])
+    outcome = models.CharField(_("outcome"), max_length=16, choices=[(value, _WORDS[value]) for value in Outcome])
     actor_id = models.CharField(_("actor id"), max_length=64, blank=True)
     actor_name = models.CharField(_("actor"), max_length=254, blank=True)
     actor_pseudonym = models.CharField(_("actor's pseudonym"), max_length=32, blank=True)

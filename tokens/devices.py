@@ -3,12 +3,18 @@
 from functools import lru_cache
 
 import ua_parser
+from django.utils.translation import gettext
+
+
+def describe(user_agent: str) -> str:
+    """Return for example ``Firefox on Ubuntu``, or an empty text when nothing can be told. A claim, not a proof."""
+    browser, system = _parsed(user_agent)
+    if browser and system:
+        return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system
 
 
 @lru_cache(maxsize=1024)
-def describe(user_agent: str) -> str:
-    """Return for example ``Firefox on Ubuntu``, or an empty text when nothing can be told. A claim, not a proof."""
+def _parsed(user_agent: str) -> tuple[str, str]:
     found = ua_parser.parse(user_agent)
-    browser = found.user_agent.family if found.user_agent else ""
-    system = found.os.family if found.os else ""
-    return f"{browser} on {system}" if browser and system else browser or system
+    return found.user_agent.family if found.user_agent else "", found.os.family if found.os else ""

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.utils.translation import gettext, gettext_noop
 
 from tokens.conf import token_settings
 
@@ -15,6 +16,14 @@ _NONCE_LENGTH = 12  # 96 bits, NIST SP 800-38D, 8.2.2
 
 class DecryptionFailed(Exception):
     """A stored value can't be decrypted: its key is not configured, or it was changed or moved."""
+
+    def __init__(self, words: str, **named: object) -> None:
+        super().__init__(words % named)  # a log is in English
+        self._words, self._named = words, named
+
+    def sentence(self) -> str:
+        """Say what is wrong in the current language."""
+        return gettext(self._words) % self._named
 
 
 def encrypt(plaintext: str, *, associated_data: str) -> str:
@@ -33,12 +42,13 @@ def decrypt(stored: str, *, associated_data: str) -> str:
     key_id, _, encoded = stored.partition(":")
     key = dict(token_settings.FIELD_ENCRYPTION_KEYS).get(key_id)
     if key is None:
-        raise DecryptionFailed(f"FIELD_ENCRYPTION_KEYS has no key {key_id!r}.")
+        raise DecryptionFailed(gettext_noop("FIELD_ENCRYPTION_KEYS has no key %(key_id)r."), key_id=key_id)
     try:
         raw = base64.b64decode(encoded, validate=True)
         return _cipher(key).decrypt(raw[:_NONCE_LENGTH], raw[_NONCE_LENGTH:], associated_data.encode()).decode()
     except (InvalidTag, binascii.Error, ValueError) as error:
-        raise DecryptionFailed(f"The value was changed or moved: {associated_data}.") from error
+        words = gettext_noop("The value was changed or moved: %(place)s.")
+        raise DecryptionFailed(words, place=associated_data) from error
 
 
 def is_current(stored: str) -> bool:

@@ -53,7 +53,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 class Session(models.Model):
     """One sign-in on one device: what a person sees and ends."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sessions", verbose_name=_("user"))
     ip_address = models.GenericIPAddressField(_("address"), null=True, blank=True)
     user_agent = models.CharField(_("user agent"), max_length=512, blank=True)
@@ -94,7 +94,7 @@ class TokenFamily(models.Model):
     session's own end.
     """
 
-    family_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    family_id = models.UUIDField(_("token family"), primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
     session = models.ForeignKey(Session, models.CASCADE, related_name="families", verbose_name=_("session"))
     token_hash = models.BinaryField(max_length=32, editable=False)

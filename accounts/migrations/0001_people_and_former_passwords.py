@@ -33,7 +33,11 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                        default=accounts.identifiers.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="id",
                     ),
                 ),
                 ("username", models.CharField(max_length=50, verbose_name="username")),
@@ -59,7 +63,7 @@ class Migration(migrations.Migration):
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 ("is_staff", models.BooleanField(default=False, verbose_name="staff")),
                 ("deleted_at", models.DateTimeField(blank=True, null=True, verbose_name="deleted at")),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("version", models.PositiveIntegerField(default=1, editable=False, verbose_name="version")),
                 (
                     "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created at"),

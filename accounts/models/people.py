@@ -138,7 +138,7 @@ class Tier(models.TextChoices):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. Names and addresses are unique without regard to case, deleted ones included until erasure."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     # Longer than Django's: what is imported from elsewhere may carry 64 bytes of hash and their salt.
     password = models.CharField(_("password"), max_length=255)
     username = models.CharField(_("username"), max_length=50)
@@ -157,7 +157,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_mfa_enabled = models.BooleanField(_("second factor"), default=False, editable=False)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
     # Counts changes, for If-Match (RFC 9110, 13.1.1).
-    version = models.PositiveIntegerField(default=1, editable=False)
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
 

@@ -127,6 +127,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("fa", _("Persian")), ("ar", _("Arabic"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = ["cedrina.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -2,30 +2,66 @@
 
 ``--json`` prints one object on standard output (logs go to standard error), ``--dry-run`` changes nothing, ``--yes``
 answers the question that a command asks before it destroys. Exit codes: 0 done, 1 failed, 2 usage.
+
+Sentences are in the language of the shell that the command was called from; names, codes and answers are not.
 """
 
 import json
+import os
+import re
 import sys
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import translation
+from django.utils.translation import gettext
 
 FAILED = 1
 USAGE = 2
 _BAR_WIDTH = 30
 
 
-class OperatorCommand(BaseCommand):
+class LocalizedCommand(BaseCommand):
+    """A command that speaks the language of the environment it was called from, where that is one of ours.
+
+    Its ``help`` is marked by ``gettext_noop``, and translated when it is shown.
+    """
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        with translation.override(language_of(os.environ)):
+            super().run_from_argv(argv)
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        self.help = gettext(self.help) if self.help else ""
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+
+def language_of(environ: Mapping[str, str]) -> str:
+    """Return the first language of ours that the environment asks for, as gettext does, else the installation's."""
+    locale = next(filter(None, map(environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "C")
+    # Where no locale is set, LANGUAGE means nothing.
+    wanted = [] if locale in ("C", "POSIX") else [*environ.get("LANGUAGE", "").split(":"), locale]
+    for name in wanted:
+        try:
+            return translation.get_supported_language_variant(re.split(r"[.@]", name)[0].replace("_", "-"))
+        except LookupError:
+            continue
+    return str(settings.LANGUAGE_CODE)
+
+
+class OperatorCommand(LocalizedCommand):
     """A command whose ``perform`` does the work and returns what to report."""
 
     destroys: ClassVar[bool] = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+        parser.add_argument("--json", action="store_true", help=gettext("print one JSON object"))
+        parser.add_argument("--dry-run", action="store_true", help=gettext("only say what would be done"))
         if self.destroys:
-            parser.add_argument("--yes", action="store_true", help="don't ask before destroying")
+            parser.add_argument("--yes", action="store_true", help=gettext("don't ask before destroying"))
 
     def handle(self, *_args: Any, **options: Any) -> None:
         self.is_json: bool = options["json"]
@@ -48,10 +84,11 @@ class OperatorCommand(BaseCommand):
         if options["yes"] or options["dry_run"]:
             return
         if not sys.stdin.isatty():
-            self.fail("usage", "This destroys something: give --yes, or --dry-run to see what.", exit_code=USAGE)
+            sentence = gettext("This destroys something: give --yes, or --dry-run to see what.")
+            self.fail("usage", sentence, exit_code=USAGE)
         self.stderr.write(f"{question} [y/N] ", ending="")
         if input().strip().lower() not in ("y", "yes"):
-            self.fail("not_confirmed", "Nothing was changed.")
+            self.fail("not_confirmed", gettext("Nothing was changed."))
 
     def fail(self, code: str, sentence: str, *, exit_code: int = FAILED) -> NoReturn:
         """Say what is wrong and what to do about it, and end."""

@@ -39,7 +39,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=tokens.models.uuid7, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(
+                        default=tokens.models.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="id",
+                    ),
                 ),
                 ("ip_address", models.GenericIPAddressField(blank=True, null=True, verbose_name="address")),
                 ("user_agent", models.CharField(blank=True, max_length=512, verbose_name="user agent")),
@@ -93,7 +99,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "family_id",
-                    models.UUIDField(default=tokens.models.uuid7, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(
+                        default=tokens.models.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="token family",
+                    ),
                 ),
                 ("token_hash", models.BinaryField(max_length=32)),
                 ("previous_token_hash", models.BinaryField(max_length=32, null=True)),

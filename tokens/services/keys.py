@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from security_events.catalogue import EventType
 from security_events.services import recording
@@ -93,11 +94,11 @@ def _private_key_of(pem: bytes) -> rsa.RSAPrivateKey:
     try:
         private = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise SigningKeyUnusable(reason="not an unencrypted private key in PEM") from error
+        raise SigningKeyUnusable(reason=_("It is not an unencrypted private key in PEM.")) from error
     if not isinstance(private, rsa.RSAPrivateKey) or private.key_size < _BITS:
-        raise SigningKeyUnusable(reason="not an RSA key of at least 2048 bits")
+        raise SigningKeyUnusable(reason=_("It is not an RSA key of at least 2048 bits."))
     if SigningKey.objects.filter(pk=thumbprint.of(private.public_key())).exists():
-        raise SigningKeyUnusable(reason="known already")
+        raise SigningKeyUnusable(reason=_("It is known already."))
     return private
 
 

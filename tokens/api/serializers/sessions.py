@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from tokens.api.serializers.strict import StrictSerializer
@@ -17,7 +18,7 @@ class PageInput(StrictSerializer):
         try:
             return UUID(hex=value)
         except ValueError as error:
-            raise serializers.ValidationError("The cursor is not one of ours.", code="invalid") from error
+            raise serializers.ValidationError(_("The cursor is not one of ours."), code="invalid") from error
 
 
 class SessionOutput(serializers.Serializer[dict[str, object]]):

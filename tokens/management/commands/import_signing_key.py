@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from security_events.management.operator_command import USAGE, OperatorCommand
 from tokens.errors import SigningKeyUnusable
@@ -13,26 +14,27 @@ from tokens.services import keys
 
 
 class Command(OperatorCommand):
-    help = "Publish a private RSA key from a PEM file ('-' for standard input) as the next signing key."
+    help = gettext_noop("Publish a private RSA key from a PEM file ('-' for standard input) as the next signing key.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", help="the PEM file")
+        parser.add_argument("file", help=gettext("the PEM file"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         try:
             pem = sys.stdin.buffer.read() if options["file"] == "-" else Path(options["file"]).read_bytes()
         except OSError as error:
-            self.fail("usage", f"{options['file']} can't be read: {error.strerror}.", exit_code=USAGE)
+            unread = {"file": options["file"], "reason": error.strerror}
+            self.fail("usage", gettext("%(file)s can't be read: %(reason)s.") % unread, exit_code=USAGE)
         try:
             if options["dry_run"]:
                 return {"result": "would_import", "kid": keys.kid_of(pem), "signs_from": None}
             key = keys.rotate(now=timezone.now(), pem=pem)
         except SigningKeyUnusable as refusal:
-            self.fail(refusal.code, f"{refusal.message} It is {refusal.context['reason']}.")
+            self.fail(refusal.code, f"{refusal.message} {refusal.context['reason']}")
         return {"result": "imported", "kid": key.kid, "signs_from": key.activated_at.isoformat()}
 
     def sentence(self, result: dict[str, Any]) -> str:
         if result["signs_from"] is None:
-            return f"Key {result['kid']} would be imported."
-        return f"Key {result['kid']} is published and signs from {result['signs_from']}."
+            return gettext("Key %(kid)s would be imported.") % result
+        return gettext("Key %(kid)s is published and signs from %(signs_from)s.") % result

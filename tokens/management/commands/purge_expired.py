@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop, ngettext
 
 from security_events.management.operator_command import OperatorCommand
 from tokens.services import purging
 
 
 class Command(OperatorCommand):
-    help = (
+    help = gettext_noop(
         "Delete sessions, token families and signing keys that ended more than 30 days ago. The worker does it daily."
     )
 
@@ -23,5 +24,16 @@ class Command(OperatorCommand):
 
     def sentence(self, result: dict[str, Any]) -> str:
         if result["result"] == "would_purge":
-            return f"{result['sessions']} sessions would be deleted."
-        return f"{result['sessions']} sessions and {result['signing_keys']} signing keys were deleted."
+            words = ngettext(
+                "%(sessions)d session would be deleted.", "%(sessions)d sessions would be deleted.", result["sessions"]
+            )
+            return words % result
+        sessions = ngettext(
+            "%(sessions)d session was deleted.", "%(sessions)d sessions were deleted.", result["sessions"]
+        )
+        keys = ngettext(
+            "%(signing_keys)d signing key was deleted.",
+            "%(signing_keys)d signing keys were deleted.",
+            result["signing_keys"],
+        )
+        return f"{sessions} {keys}" % result

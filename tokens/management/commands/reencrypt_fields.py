@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop, ngettext
+
 from security_events.management.operator_command import OperatorCommand
 from tokens.encryption import DecryptionFailed
 from tokens.services import reencryption
 
 
 class Command(OperatorCommand):
-    help = (
+    help = gettext_noop(
         "Encrypt every encrypted column anew under the first of FIELD_ENCRYPTION_KEYS. May be interrupted and run "
         "again; once it says that nothing is left, the other keys can be taken away."
     )
@@ -20,9 +22,16 @@ class Command(OperatorCommand):
         try:
             done = reencryption.reencrypt(progress=lambda count: self.progress(count, outdated))
         except DecryptionFailed as refusal:
-            self.fail("not_decrypted", f"{refusal} Put the missing key back into FIELD_ENCRYPTION_KEYS.")
+            remedy = gettext("Put the missing key back into FIELD_ENCRYPTION_KEYS.")
+            self.fail("not_decrypted", f"{refusal.sentence()} {remedy}")
         return {"result": "reencrypted", "values": done}
 
     def sentence(self, result: dict[str, Any]) -> str:
-        verb = "would be" if result["result"] == "would_reencrypt" else "were"
-        return f"{result['values']} values {verb} encrypted anew."
+        number = result["values"]
+        if result["result"] == "would_reencrypt":
+            words = ngettext(
+                "%(values)d value would be encrypted anew.", "%(values)d values would be encrypted anew.", number
+            )
+        else:
+            words = ngettext("%(values)d value was encrypted anew.", "%(values)d values were encrypted anew.", number)
+        return words % result

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from security_events.management.operator_command import OperatorCommand
 from tokens import selectors
@@ -13,21 +14,20 @@ from tokens.services import revocation
 
 
 class Command(OperatorCommand):
-    help = "End all sessions of one person, or of everybody. Their tokens die at once."
+    help = gettext_noop("End all sessions of one person, or of everybody. Their tokens die at once.")
     destroys = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         whose = parser.add_mutually_exclusive_group(required=True)
-        whose.add_argument("--user", help="the name that the person signs in with")
-        whose.add_argument("--all", action="store_true", help="everybody's sessions")
-        parser.add_argument("--reason", default="", help="why, for the audit trail")
+        whose.add_argument("--user", help=gettext("the name that the person signs in with"))
+        whose.add_argument("--all", action="store_true", help=gettext("everybody's sessions"))
+        parser.add_argument("--reason", default="", help=gettext("why, for the audit trail"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         now = timezone.now()
         user_ids = self._everybody(now) if options["all"] else [self._user_id(options["user"])]
-        self.confirm(f"End all sessions of {len(user_ids)} people?" if options["all"]
-                     else f"End all sessions of {options['user']}?", options)  # fmt: skip
+        self.confirm(self._question(options, number=len(user_ids)), options)
         revoked = 0
         for count, user_id in enumerate(user_ids, start=1):
             if options["dry_run"]:
@@ -40,8 +40,17 @@ class Command(OperatorCommand):
         return {"result": "would_revoke" if options["dry_run"] else "revoked", "sessions": revoked}
 
     def sentence(self, result: dict[str, Any]) -> str:
-        verb = "would end" if result["result"] == "would_revoke" else "ended"
-        return f"{result['sessions']} sessions {verb}."
+        number = result["sessions"]
+        if result["result"] == "would_revoke":
+            return ngettext("%(sessions)d session would end.", "%(sessions)d sessions would end.", number) % result
+        return ngettext("%(sessions)d session ended.", "%(sessions)d sessions ended.", number) % result
+
+    def _question(self, options: dict[str, Any], *, number: int) -> str:
+        if not options["all"]:
+            return gettext("End all sessions of %(user)s?") % options
+        return ngettext("End all sessions of %(number)d person?", "End all sessions of %(number)d people?", number) % {
+            "number": number
+        }
 
     def _everybody(self, now: Any) -> list[Any]:
         return list(selectors.owners_of_live_sessions(now=now))
@@ -51,4 +60,4 @@ class Command(OperatorCommand):
         try:
             return model._default_manager.get_by_natural_key(name).pk  # noqa: SLF001 - Django's own way to find who signs in
         except model.DoesNotExist:
-            self.fail("not_found", f"Nobody signs in as {name!r}.")
+            self.fail("not_found", gettext("Nobody signs in as %(name)r.") % {"name": name})

@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from security_events.management.operator_command import OperatorCommand
 from tokens.conf import token_settings
@@ -11,7 +12,7 @@ from tokens.services import keys
 
 
 class Command(OperatorCommand):
-    help = (
+    help = gettext_noop(
         "Publish a new signing key. It signs once everybody had time to fetch it; the old one stays published until "
         "its last token has expired. --emergency drops all old keys at once: access tokens die, refresh tokens go on."
     )
@@ -19,13 +20,16 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--emergency", action="store_true", help="drop the old keys at once")
+        parser.add_argument("--emergency", action="store_true", help=gettext("drop the old keys at once"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         now, is_emergency = timezone.now(), options["emergency"]
         if is_emergency:
-            self.confirm("All access tokens die at once, and services that cached the old keys refuse new ones "
-                         "until they look again. Go on?", options)  # fmt: skip
+            question = gettext(
+                "All access tokens die at once, and services that cached the old keys refuse new ones until they look "
+                "again. Go on?"
+            )
+            self.confirm(question, options)
         if options["dry_run"]:
             signs_from = now if is_emergency else now + token_settings.JWKS_PROPAGATION_TTL
             return {"result": "would_rotate", "kid": None, "signs_from": signs_from.isoformat()}
@@ -34,5 +38,5 @@ class Command(OperatorCommand):
 
     def sentence(self, result: dict[str, Any]) -> str:
         if result["kid"] is None:
-            return f"A new key would sign from {result['signs_from']}."
-        return f"Key {result['kid']} is published and signs from {result['signs_from']}."
+            return gettext("A new key would sign from %(signs_from)s.") % result
+        return gettext("Key %(kid)s is published and signs from %(signs_from)s.") % result
