@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.api import examples
 from accounts.api.base import AccountsAPIView, caller, principal
 from accounts.api.documents import instant
-from accounts.api.serializers.mailed import AddressChangeInput, AddressInput, PasswordResetInput, MailedTokenInput
+from accounts.api.serializers.mailed import AddressChangeInput, AddressInput, MailedTokenInput, PasswordResetInput
 from accounts.api.serializers.outputs import MessageOutput
 from accounts.services import address_change, confirmation, recovery, requests
 from tokens.api.step_up import second_factor
@@ -34,7 +34,8 @@ def _examples(body: dict[str, str], message: str, *, status: int = 200) -> list[
     return [
         OpenApiExample("A request", request_only=True, value=body),
         OpenApiExample(
-            "The answer", response_only=True, status_codes=[str(status)], value={"message": message, "timestamp": examples.TIMESTAMP},
+            "The answer", response_only=True, status_codes=[str(status)],
+            value={"message": message, "timestamp": examples.TIMESTAMP},
         ),
     ]  # fmt: skip
 
