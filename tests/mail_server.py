@@ -60,7 +60,7 @@ class MailServer:
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         self.reading.set()
-        while not self._may_answer.is_set():
+        while not self._may_answer.is_set():  # noqa: ASYNC110 - it is set by another thread
             await asyncio.sleep(0.05)
         self.accepted.append(email.message_from_bytes(envelope.content, policy=default))
         return "250 taken"

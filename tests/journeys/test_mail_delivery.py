@@ -47,10 +47,12 @@ def until(url, query, expected, *, seconds=60):
         time.sleep(0.1)
 
 
+def jobs_that(condition):
+    return f"SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'mail' AND {condition}"
+
+
 def drain(url):
-    until(
-        url, "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'mail' AND status IN ('todo', 'doing')", [(0,)]
-    )
+    until(url, jobs_that("status IN ('todo', 'doing')"), [(0,)])
 
 
 class TestMailDelivery:

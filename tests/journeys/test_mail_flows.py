@@ -27,9 +27,9 @@ def post_office():
 @pytest.fixture(scope="module")
 def site(post_office):
     settings = {"EMAIL_CONFIRMATION": "required", "PUBLIC_URL": PUBLIC_URL, "ALLOWED_HOSTS": "127.0.0.1"}
-    with served.database() as url, served.serving(database_url=url, EMAIL_URL=post_office.url, **settings) as running:
-        with worker(running):
-            yield running
+    settings["EMAIL_URL"] = post_office.url
+    with served.database() as url, served.serving(database_url=url, **settings) as running, worker(running):
+        yield running
 
 
 class Reader:
