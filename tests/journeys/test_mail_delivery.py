@@ -60,9 +60,7 @@ class TestMailDelivery:
         person = newcomer(site)
         assert person.register().status_code == 202  # nobody listens at that port
         with worker(site):
-            until(
-                url, "SELECT count(*) > 0 FROM procrastinate_jobs WHERE queue_name = 'mail' AND attempts > 0", [(True,)]
-            )
+            until(url, jobs_that("attempts > 0"), [(1,)])
             assert mail_server.accepted == []
 
             mail_server.start()
