@@ -135,7 +135,10 @@ def _matching(shape: re.Pattern[str], text: str) -> str:
 
 
 def _moment(moment: datetime, language: str) -> str:
-    return _digits(formats.date_format(moment.astimezone(UTC), "DATETIME_FORMAT"), language)
+    at = moment.astimezone(UTC)
+    if language == "ar":  # for which Django has no format of date and time together
+        return f"{formats.date_format(at, 'DATE_FORMAT')}، {formats.time_format(at, 'H:i')}"
+    return _digits(formats.date_format(at, "DATETIME_FORMAT"), language)
 
 
 def _span(span: timedelta) -> str:

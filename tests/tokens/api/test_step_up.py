@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tokens.api.base import TokensAPIView
-from tokens.api.step_up import Factor, needs, no_need, require
+from tokens.api.step_up import Factor, needs, no_need, require, second_factor
 from tokens.checks import check_step_up
 from tokens.errors import ReauthenticationRequired, StepUpRequired
 from tokens.services import sessions
@@ -64,6 +64,9 @@ class TestRequire:
             (needs(max_age=300, factor=Factor.SECOND), True, (MINUTE, 6 * MINUTE), StepUpRequired),
             (needs(max_age=300, factor=Factor.SECOND), False, (MINUTE, None), None),
             (needs(max_age=300, factor=Factor.SECOND), False, (6 * MINUTE, None), ReauthenticationRequired),
+            (second_factor("x"), False, (1000 * MINUTE, None), None),
+            (second_factor("x"), True, (1000 * MINUTE, MINUTE), None),
+            (second_factor("x"), True, (MINUTE, 6 * MINUTE), StepUpRequired),
         ],
     )
     def test_looks_at_age_and_factor(self, now, need, has_factor, ages, refusal):
