@@ -25,6 +25,7 @@ PAGES = {
     Kind.CONFIRM_EMAIL: "confirm-email",
     Kind.CONFIRM_NEW_EMAIL: "confirm-email",
     Kind.RESET_PASSWORD: "reset-password",
+    Kind.PASSWORD_SWITCHED_OFF: "reset-password",
 }
 DISOWN_PAGE = "not-me"
 # What the token of each kind is for; of those that are not listed, to report that it was somebody else.
@@ -32,6 +33,7 @@ PURPOSES: Mapping[Kind, Purpose | None] = {
     Kind.CONFIRM_EMAIL: Purpose.CONFIRM_EMAIL,
     Kind.CONFIRM_NEW_EMAIL: Purpose.CHANGE_EMAIL,
     Kind.RESET_PASSWORD: Purpose.RESET_PASSWORD,
+    Kind.PASSWORD_SWITCHED_OFF: Purpose.RESET_PASSWORD,
     Kind.ADDRESS_ALREADY_REGISTERED: None,
     Kind.EMAIL_RESTORED: None,
 }

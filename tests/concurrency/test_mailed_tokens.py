@@ -58,7 +58,7 @@ class TestSimultaneousRedemptions:
         token = token_for(UserFactory(), mail.Kind.PASSWORD_CHANGED)
 
         assert winners(at_once(*[lambda: takeover.report(token=token)] * HANDS)) == 1
-        assert mailbox.queued() == ["reset_password"]
+        assert mailbox.queued() == ["password_switched_off"]
 
     def test_of_different_tokens_of_one_person_do_not_block_each_other(self, at_once):
         user = UserFactory()

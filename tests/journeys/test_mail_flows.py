@@ -137,7 +137,7 @@ class TestMailFlows:
 
         assert_problem(intruder.me(), status=401, code="session_revoked")
         assert_problem(intruder.sign_in(password=NEW_PASSWORD), status=401, code="invalid_credentials")
-        link = reader.read(person.address, "Choose a new password")
+        link = reader.read(person.address, "Your account is locked: choose a new password")
         words = "eleven calm silver rivers"
         assert reader.press(link, new_password=words, new_password_again=words).status_code == 303
         assert person.sign_in(password=words).status_code == 200

@@ -163,7 +163,7 @@ class TestNotMePage:
         assert (answer.status_code, answer["Location"]) == (303, "/account/done/reported?lang=en")
         assert not User.objects.get().has_usable_password()
         assert not Session.objects.filter(ended_at=None).exists()
-        assert mailbox.queued() == ["reset_password"]
+        assert mailbox.queued() == ["password_switched_off"]
 
 
 class TestRequestPages:
