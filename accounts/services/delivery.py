@@ -73,11 +73,16 @@ def _prepare(*, mail_id: UUID, details: Mapping[str, str] | None, now: datetime 
         user = User.objects.select_for_update(no_key=True).filter(pk=row.user_id).first() if row else None
         if row is None or user is None:
             return None
+        row.refresh_from_db()  # it may have been withdrawn by whoever had the lock
+        if row.sent_at is not None or row.dropped_at is not None:
+            return None
         kind = mail.Kind(row.kind)
         reason = _reason_against(row=row, kind=kind, user=user, at=at)
         token: str | None = None
         if not reason and (purpose := letters.PURPOSES.get(kind, Purpose.DISOWN)) is not None:
-            token = mailed_tokens.issue(mail_id=row.pk, user=user, purpose=purpose, address=row.address, now=now)
+            token = mailed_tokens.issue(
+                mail_id=row.pk, user=user, purpose=purpose, address=row.address, occurred_at=row.created_at, now=now
+            )
             reason = "" if token else "superseded"
         if reason:
             # Not through the instance: whoever holds the row's lock decides whether the mail was sent.
@@ -106,7 +111,7 @@ def _reason_against(*, row: OutgoingMail, kind: mail.Kind, user: User, at: datet
             return "taken"
     if kind is mail.Kind.CONFIRM_EMAIL and user.is_email_confirmed:
         return "confirmed"
-    if kind in (mail.Kind.CONFIRM_EMAIL, mail.Kind.RESET_PASSWORD):
+    if kind in (mail.Kind.CONFIRM_EMAIL, mail.Kind.RESET_PASSWORD, mail.Kind.PASSWORD_SWITCHED_OFF):
         # A link to the former address would open the account with the new one.
         if fold_email(row.address) != user.email_folded:
             return "address_changed"
@@ -128,6 +133,19 @@ def _drop(row: OutgoingMail, *, reason: str, now: datetime | None) -> None:
     row.dropped_at, row.drop_reason = now or timezone.now(), reason
     row.save(update_fields=["dropped_at", "drop_reason"])
     log.warning("mail_refused_for_good", mail_id=str(row.pk), kind=row.kind)
+
+
+def withdraw(*, user: User, since: datetime, now: datetime | None = None) -> int:
+    """Keep a person's mail of what happened since then from being sent, where that has not begun; return how much.
+
+    In the caller's transaction, with the person's row locked. What a worker is just sending has its token already.
+    """
+    waiting = OutgoingMail.objects.select_for_update(skip_locked=True).filter(
+        user=user, created_at__gte=since, sent_at__isnull=True, dropped_at__isnull=True
+    )
+    return OutgoingMail.objects.filter(pk__in=[row.pk for row in waiting]).update(
+        dropped_at=now or timezone.now(), drop_reason="withdrawn"
+    )
 
 
 def purge(*, now: datetime) -> dict[str, int]:

@@ -69,6 +69,15 @@ TEXTS: Mapping[Kind, Text] = {
         button=_("Choose a new password"),
         warning=_("If that was not you, do nothing: your password stays as it is. Never pass this link on."),
     ),
+    Kind.PASSWORD_SWITCHED_OFF: Text(
+        subject=_("Your account is locked: choose a new password"),
+        paragraphs=(
+            _("You told us that somebody else used your account. All sessions were ended, and no password works."),
+            _("Choose a new password to use it again. The link works once, for %(lifetime)s."),
+        ),
+        button=_("Choose a new password"),
+        warning=_("If the link is too old, ask for another one by “Forgot your password?”."),
+    ),
     Kind.ADDRESS_ALREADY_REGISTERED: Text(
         subject=_("You already have an account"),
         paragraphs=(

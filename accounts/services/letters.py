@@ -25,6 +25,7 @@ PAGES = {
     Kind.CONFIRM_EMAIL: "confirm-email",
     Kind.CONFIRM_NEW_EMAIL: "confirm-email",
     Kind.RESET_PASSWORD: "reset-password",
+    Kind.PASSWORD_SWITCHED_OFF: "reset-password",
 }
 DISOWN_PAGE = "not-me"
 # What the token of each kind is for; of those that are not listed, to report that it was somebody else.
@@ -32,6 +33,7 @@ PURPOSES: Mapping[Kind, Purpose | None] = {
     Kind.CONFIRM_EMAIL: Purpose.CONFIRM_EMAIL,
     Kind.CONFIRM_NEW_EMAIL: Purpose.CHANGE_EMAIL,
     Kind.RESET_PASSWORD: Purpose.RESET_PASSWORD,
+    Kind.PASSWORD_SWITCHED_OFF: Purpose.RESET_PASSWORD,
     Kind.ADDRESS_ALREADY_REGISTERED: None,
     Kind.EMAIL_RESTORED: None,
 }
@@ -135,7 +137,10 @@ def _matching(shape: re.Pattern[str], text: str) -> str:
 
 
 def _moment(moment: datetime, language: str) -> str:
-    return _digits(formats.date_format(moment.astimezone(UTC), "DATETIME_FORMAT"), language)
+    at = moment.astimezone(UTC)
+    if language == "ar":  # for which Django has no format of date and time together
+        return f"{formats.date_format(at, 'DATE_FORMAT')}، {formats.time_format(at, 'H:i')}"
+    return _digits(formats.date_format(at, "DATETIME_FORMAT"), language)
 
 
 def _span(span: timedelta) -> str:

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     CONFIRM_EMAIL = "confirm_email"
     CONFIRM_NEW_EMAIL = "confirm_new_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 - the name of a mail
+    PASSWORD_SWITCHED_OFF = "password_switched_off"  # noqa: S105 - the name of a mail
     ADDRESS_ALREADY_REGISTERED = "address_already_registered"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a mail
     EMAIL_CHANGE_REQUESTED = "email_change_requested"

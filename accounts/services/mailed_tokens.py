@@ -67,8 +67,13 @@ class Redeemed:
     created_at: datetime
 
 
-def issue(*, mail_id: UUID, user: User, purpose: Purpose, address: str, now: datetime | None = None) -> str | None:
+def issue(
+    *, mail_id: UUID, user: User, purpose: Purpose, address: str, occurred_at: datetime | None = None,
+    now: datetime | None = None,
+) -> str | None:  # fmt: skip
     """Return the token for a mail, in force from now; earlier ones of the same purpose are no longer.
+
+    ``occurred_at`` is when that happened which the mail tells of: by it tokens are earlier and later than others.
 
     For a mail that was tried before it is the same token, which lives anew from this attempt on; ``None`` when that was
     used or withdrawn meanwhile. To be called with the person's row locked, or in the transaction that creates it.
@@ -82,7 +87,7 @@ def issue(*, mail_id: UUID, user: User, purpose: Purpose, address: str, now: dat
         return None
     if not is_known:
         MailedToken.objects.create(
-            pk=mail_id, user=user, purpose=purpose, address=address, created_at=at,
+            pk=mail_id, user=user, purpose=purpose, address=address, created_at=occurred_at or at,
             bound_to=_binding(user=user, purpose=purpose, address=address), **row,
         )  # fmt: skip
     if purpose is not Purpose.DISOWN:

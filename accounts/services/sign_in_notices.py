@@ -34,4 +34,6 @@ def notice_unfamiliar(
 
 
 def _place(address: str | None, user_agent: str) -> tuple[str, str]:
-    return truncate_ip(address) if address else "", devices.describe(user_agent)
+    # An application of one's own names itself in its first word: Example/2.1.
+    device = devices.describe(user_agent) or user_agent.partition("/")[0].strip()
+    return truncate_ip(address) if address else "", device

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.identifiers import fold_email
 from accounts.models import Purpose, User
-from accounts.services import mail, mailed_tokens, passwords
+from accounts.services import delivery, mail, mailed_tokens, passwords
 from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.models import EndReason
@@ -33,7 +33,8 @@ def report(*, token: str, now: datetime | None = None) -> Report:
 
     All sessions end, the password becomes unusable, a deletion is undone, pending links die, the address becomes the
     one that the notice went to, and a link to a new password is mailed there. Of several such links the older one is
-    stronger: it ends the later ones, which may have gone to an intruder's address, and they don't end it.
+    stronger: it ends the later ones, which may have gone to an intruder's address, and keeps those from being sent that
+    still wait; they don't end it.
 
     Where somebody else has the former address by now, the account is closed for an administrator to look at: any link
     that we could mail would go to the intruder.
@@ -47,6 +48,7 @@ def report(*, token: str, now: datetime | None = None) -> Report:
             user = User.objects.get(pk=redeemed.user_id)
             mailed_tokens.withdraw(user_id=user.pk, purposes=_PENDING, now=now)
             mailed_tokens.withdraw(user_id=user.pk, purposes=[Purpose.DISOWN], since=redeemed.created_at, now=now)
+            delivery.withdraw(user=user, since=redeemed.created_at, now=now)
             return _give_back(user=user, address=redeemed.address, now=now)
     raise mailed_tokens.refused(link=link, now=now)
 
@@ -67,7 +69,7 @@ def _give_back(*, user: User, address: str, now: datetime | None) -> Report:
             data={"from": intruders_address, "to": address}, now=now,
         )  # fmt: skip
         mail.enqueue(user_id=user.pk, kind=mail.Kind.EMAIL_RESTORED, address=intruders_address, now=now)
-    mail.enqueue(user_id=user.pk, kind=mail.Kind.RESET_PASSWORD, now=now)
+    mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_SWITCHED_OFF, now=now)
     return Report(is_restored=True)
 
 

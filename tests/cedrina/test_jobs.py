@@ -1,12 +1,16 @@
 """What is done every day."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import connection
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import User
+from accounts.services import mail
 from cedrina import jobs
 from tests.factories.accounts import UserFactory
 
@@ -14,7 +18,8 @@ from tests.factories.accounts import UserFactory
 @pytest.mark.django_db
 class TestJobs:
     def test_are_known_to_the_worker(self):
-        assert {"cedrina.prepare_partitions", "cedrina.purge_expired", "cedrina.erase_deleted"} <= set(app.tasks)
+        known = {"prepare_partitions", "purge_expired", "erase_deleted", "take_up_abandoned"}
+        assert {f"cedrina.{name}" for name in known} <= set(app.tasks)
 
     def test_prepare_partitions_for_the_coming_months(self):
         jobs.prepare_partitions(int(datetime(2031, 5, 1, tzinfo=UTC).timestamp()))
@@ -33,3 +38,47 @@ class TestJobs:
 
         assert not User.objects.filter(pk=gone.pk).exists()
         assert User.objects.filter(pk=waiting.pk).exists()
+
+
+@pytest.mark.django_db
+class TestTakeUpAbandoned:
+    """A worker that went away leaves its jobs as being done, by nobody."""
+
+    def abandon(self, *, attempts):
+        mail.enqueue(user_id=UserFactory().pk, kind=mail.Kind.PASSWORD_CHANGED)
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM procrastinate_workers")
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'doing', attempts = %s", [attempts])
+
+    def take_up(self):
+        context = SimpleNamespace(app=app)
+        async_to_sync(jobs.take_up_abandoned.func)(context, timestamp=0)
+        return ProcrastinateJob.objects.get()
+
+    @pytest.mark.usefixtures("empty_queue")
+    def test_puts_a_job_back_whose_worker_is_gone(self):
+        self.abandon(attempts=0)
+
+        job = self.take_up()
+        assert (job.status, job.attempts) == ("todo", 1)
+
+    @pytest.mark.usefixtures("empty_queue")
+    def test_gives_a_job_up_that_seems_to_kill_its_workers(self):
+        self.abandon(attempts=jobs.MOST_DEATHS)
+
+        assert self.take_up().status == "failed"
+
+    @pytest.mark.usefixtures("empty_queue")
+    def test_leaves_a_job_alone_whose_worker_lives(self):
+        self.abandon(attempts=0)
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
+            cursor.execute("UPDATE procrastinate_jobs SET worker_id = %s", [cursor.fetchone()[0]])
+
+        assert self.take_up().status == "doing"
+
+
+@pytest.fixture
+def empty_queue(db):
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")

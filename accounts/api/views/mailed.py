@@ -34,7 +34,8 @@ def _examples(body: dict[str, str], message: str, *, status: int = 200) -> list[
     return [
         OpenApiExample("A request", request_only=True, value=body),
         OpenApiExample(
-            "The answer", response_only=True, status_codes=[str(status)], value={"message": message, "timestamp": examples.TIMESTAMP},
+            "The answer", response_only=True, status_codes=[str(status)],
+            value={"message": message, "timestamp": examples.TIMESTAMP},
         ),
     ]  # fmt: skip
 

@@ -163,7 +163,7 @@ class TestNotMePage:
         assert (answer.status_code, answer["Location"]) == (303, "/account/done/reported?lang=en")
         assert not User.objects.get().has_usable_password()
         assert not Session.objects.filter(ended_at=None).exists()
-        assert mailbox.queued() == ["reset_password"]
+        assert mailbox.queued() == ["password_switched_off"]
 
 
 class TestRequestPages:
@@ -177,9 +177,7 @@ class TestRequestPages:
 
         assert (answer.status_code, answer["Location"]) == (303, "/account/done/mail-sent?lang=fa")
         (message,) = mailbox.work()
-        assert (
-            mailbox.link_in(message)[1] == {"reset_password": "reset-password", "confirm_email": "confirm-email"}[kind]
-        )
+        assert mailbox.link_in(message)[1] == leads_to
 
     @pytest.mark.parametrize("page", ["forgot-password", "resend-confirmation"])
     def test_show_what_was_typed_and_what_is_wrong_with_it(self, browser, page):

@@ -1,9 +1,12 @@
 import smtplib
+import threading
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from django.core import mail as outbox
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.identifiers import uuid7
@@ -23,6 +26,16 @@ class Refusing(BaseEmailBackend):
 
     def send_messages(self, messages):
         raise type(self).error
+
+
+class HangsUp(BaseEmailBackend):
+    """A mail server that takes each mail, while we never hear of it."""
+
+    taken: ClassVar[list] = []
+
+    def send_messages(self, messages):
+        self.taken.extend(messages)
+        raise smtplib.SMTPServerDisconnected
 
 
 def refuse_with(settings, error):
@@ -105,6 +118,20 @@ class TestDeliver:
         row = OutgoingMail.objects.get()
         assert (row.sent_at, row.dropped_at) == (None, None)
 
+    def test_makes_a_mail_recognisable_whose_acceptance_was_never_heard_of(self, settings):
+        mail_id = mail.enqueue(user_id=UserFactory().pk, kind=Kind.RESET_PASSWORD)
+        working = settings.EMAIL_BACKEND
+        settings.EMAIL_BACKEND = f"{__name__}.HangsUp"
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            delivery.deliver(mail_id=mail_id)
+        settings.EMAIL_BACKEND = working
+
+        delivery.deliver(mail_id=mail_id)
+
+        first, second = HangsUp.taken[-1], outbox.outbox[-1]
+        assert first.extra_headers["Message-ID"] == second.extra_headers["Message-ID"]
+        assert mailbox.token_in(first) == mailbox.token_in(second)
+
     def test_does_nothing_for_a_mail_that_is_not_there(self):
         delivery.deliver(mail_id=uuid7())
 
@@ -178,3 +205,30 @@ class TestPurge:
 
         assert delivery.purge(now=now) == {"mailed_tokens": 1, "outgoing_mail": 1}
         assert delivery.purge(now=now) == {"mailed_tokens": 0, "outgoing_mail": 0}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoWorkers:
+    def test_do_not_send_the_same_mail_at_the_same_time(self):
+        mail_id = mail.enqueue(user_id=UserFactory().pk, kind=Kind.PASSWORD_CHANGED)
+        OutgoingMail.objects.update(started_at=timezone.now())  # as the first worker has noted by then
+        holds, may_end = threading.Event(), threading.Event()
+
+        def other_worker():
+            with transaction.atomic():
+                OutgoingMail.objects.select_for_update().get(pk=mail_id)
+                holds.set()
+                may_end.wait(30)
+            connection.close()
+
+        thread = threading.Thread(target=other_worker)
+        thread.start()
+        assert holds.wait(30)
+        with pytest.raises(delivery.StillBeingSent):
+            delivery.deliver(mail_id=mail_id)
+        assert outbox.outbox == []
+
+        may_end.set()
+        thread.join()
+        delivery.deliver(mail_id=mail_id)
+        assert len(outbox.outbox) == 1

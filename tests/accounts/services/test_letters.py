@@ -92,6 +92,7 @@ class TestCompose:
 
         assert "۲۰۲۶" in body
         assert "مارس" in body
+        assert "1 مارس، 2026، 12:05 UTC" in letters.compose(letter=letter(Kind.PASSWORD_CHANGED, locale="ar")).body
 
     @pytest.mark.parametrize(
         ("span", "words"),

@@ -38,7 +38,9 @@ class TestNoticeUnfamiliar:
 
         assert sign_in(**again) == []
 
-    @pytest.mark.parametrize("other", [{"agent": CURL}, {"address": "198.51.100.7"}, {"address": None}])
+    @pytest.mark.parametrize(
+        "other", [{"agent": CURL}, {"agent": "Intruder/1.0"}, {"address": "198.51.100.7"}, {"address": None}]
+    )
     def test_writes_of_another_device_or_network(self, other):
         sign_in()
 

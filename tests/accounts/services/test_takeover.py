@@ -1,7 +1,7 @@
 import pytest
 
 from accounts.errors import MailedTokenInvalid
-from accounts.models import PasswordHistory, User
+from accounts.models import MailedToken, PasswordHistory, User
 from accounts.services import address_change, authentication, confirmation, mail, recovery, takeover
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -10,6 +10,7 @@ from tokens.models import EndReason, Session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 NEW = "copper lantern seven owls"
+LOCKED = "Your account is locked: choose a new password"
 
 
 @pytest.fixture
@@ -44,6 +45,17 @@ class TestReport:
         recovery.reset(token=mailbox.token_in(link), new_password=NEW)
         assert User.objects.get().check_password(NEW)
 
+    def test_mails_its_link_however_many_links_the_intruder_asked_for(self, user):
+        token = notice(user)
+        for _ in range(4):
+            mail.enqueue(user_id=user.pk, kind=mail.Kind.RESET_PASSWORD)
+        mailbox.work()
+
+        takeover.report(token=token)
+
+        (link,) = mailbox.work()
+        recovery.reset(token=mailbox.token_in(link), new_password=NEW)
+
     def test_works_once(self, user):
         token = notice(user)
         takeover.report(token=token)
@@ -61,7 +73,7 @@ class TestReport:
         assert events("email.restored").count() == 1
         sent = {message.to[0]: message.subject for message in mailbox.work()}
         assert sent == {
-            "intruder@example.com": "Your e-mail address was set back", "mina@example.com": "Choose a new password",
+            "intruder@example.com": "Your e-mail address was set back", "mina@example.com": LOCKED,
         }  # fmt: skip
 
     def test_ends_links_that_the_intruder_asked_for_and_later_notices(self, user):
@@ -78,6 +90,20 @@ class TestReport:
             takeover.report(token=later)
         with pytest.raises(MailedTokenInvalid):
             recovery.reset(token=reset, new_password=NEW)
+
+    def test_keeps_later_notices_from_being_sent_to_the_intruder(self, user):
+        first = notice(user)
+        change_address(user, "intruder@example.com")
+        mailbox.work()
+        mail.enqueue(user_id=user.pk, kind=mail.Kind.FACTOR_ADDED)  # while the mail server is away, say
+
+        takeover.report(token=first)
+
+        sent = {message.to[0]: message.subject for message in mailbox.work()}
+        assert sent == {
+            "intruder@example.com": "Your e-mail address was set back", "mina@example.com": LOCKED,
+        }  # fmt: skip
+        assert MailedToken.objects.filter(address="intruder@example.com", used_at=None).count() == 0
 
     def test_by_a_later_notice_does_not_end_the_earlier_ones(self, user):
         first = notice(user)

@@ -1,0 +1,73 @@
+"""A mailed token is redeemed once, however many hands hold it at the same moment."""
+
+import pytest
+
+from accounts.errors import MailedTokenInvalid
+from accounts.models import MailedToken, User
+from accounts.services import confirmation, mail, recovery, takeover
+from tests import mailbox
+from tests.factories.accounts import UserFactory
+
+pytestmark = pytest.mark.usefixtures("empty_jobs")
+HANDS = 16
+NEW = "copper lantern seven owls"
+
+
+@pytest.fixture
+def empty_jobs(transactional_db):
+    from django.db import connection  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+
+
+def token_for(user, kind):
+    mail.enqueue(user_id=user.pk, kind=kind)
+    return mailbox.token_in(mailbox.work()[-1])
+
+
+def winners(outcomes):
+    lost = [outcome for outcome in outcomes if isinstance(outcome, MailedTokenInvalid)]
+    won = [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
+    assert len(lost) + len(won) == len(outcomes), outcomes
+    return len(won)
+
+
+@pytest.mark.attack("ASVS 5.0, 6.5.1")
+class TestSimultaneousRedemptions:
+    def test_of_a_confirmation_let_one_through(self, at_once):
+        token = token_for(UserFactory(email_confirmed_at=None), mail.Kind.CONFIRM_EMAIL)
+
+        assert winners(at_once(*[lambda: confirmation.confirm(token=token)] * HANDS)) == 1
+        assert User.objects.get().version == 2
+
+    def test_of_a_reset_set_one_password(self, at_once):
+        token = token_for(UserFactory(), mail.Kind.RESET_PASSWORD)
+        attempts = [
+            lambda number=number: recovery.reset(token=token, new_password=f"{NEW} {number}") or number
+            for number in range(HANDS)
+        ]
+
+        outcomes = at_once(*attempts)
+
+        assert winners(outcomes) == 1
+        (number,) = [outcome for outcome in outcomes if isinstance(outcome, int)]
+        assert User.objects.get().check_password(f"{NEW} {number}")
+
+    def test_of_a_report_lock_the_account_once(self, at_once):
+        token = token_for(UserFactory(), mail.Kind.PASSWORD_CHANGED)
+
+        assert winners(at_once(*[lambda: takeover.report(token=token)] * HANDS)) == 1
+        assert mailbox.queued() == ["password_switched_off"]
+
+    def test_of_different_tokens_of_one_person_do_not_block_each_other(self, at_once):
+        user = UserFactory()
+        notices = [token_for(user, mail.Kind.PASSWORD_CHANGED) for _ in range(4)]
+        reset = token_for(user, mail.Kind.RESET_PASSWORD)
+        calls = [lambda token=token: takeover.report(token=token) for token in notices]
+
+        outcomes = at_once(*calls, lambda: recovery.reset(token=reset, new_password=NEW))
+
+        assert all(outcome is None or not isinstance(outcome, Exception) or isinstance(outcome, MailedTokenInvalid)
+                   for outcome in outcomes), outcomes  # fmt: skip
+        assert MailedToken.objects.exclude(used_at=None).count() >= 1
