@@ -29,7 +29,11 @@ class Call:
 
     @property
     def path(self):
-        return self.template.replace("{session_id}", SOME_ID)
+        filled = {"{session_id}": SOME_ID, "{account_id}": SOME_ID, "{provider}": "google"}
+        path = self.template
+        for name, value in filled.items():
+            path = path.replace(name, value)
+        return path
 
     def strings(self):
         """Return the names of the members that take a string."""

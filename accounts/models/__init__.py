@@ -2,15 +2,15 @@
 
 from accounts.models.people import PasswordHistory, Tier, User
 from accounts.models.sign_ins import SignInChallenge
-from accounts.models.social import PresentedToken, ProviderToken, Purpose, SocialAuthorization
+from accounts.models.social import PresentedToken, ProviderToken, SocialAuthorization, SocialPurpose
 
 __all__ = [
     "PasswordHistory",
     "PresentedToken",
     "ProviderToken",
-    "Purpose",
     "SignInChallenge",
     "SocialAuthorization",
+    "SocialPurpose",
     "Tier",
     "User",
 ]

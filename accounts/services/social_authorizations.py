@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import DetailsInvalid, ProviderUnavailable, SocialTokenInvalid
-from accounts.models import Purpose, SocialAuthorization, User
+from accounts.models import SocialAuthorization, SocialPurpose, User
 from accounts.providers import authorization, exchange, registry
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
@@ -47,7 +47,7 @@ class Bearer:
 
 
 def begin(
-    *, provider_id: str, redirect_uri: str, purpose: Purpose = Purpose.SIGN_IN, bearer: Bearer | None = None,
+    *, provider_id: str, redirect_uri: str, purpose: SocialPurpose = SocialPurpose.SIGN_IN, bearer: Bearer | None = None,
     client_challenge: str = "", now: datetime | None = None,
 ) -> Departure:  # fmt: skip
     """Remember that somebody is sent to a provider; return where that is.
@@ -62,7 +62,11 @@ def begin(
     state, proof, at = mint("cds_"), authorization.Proof(), now or timezone.now()
     with while_waiting():
         url = authorization.url(
-            provider, redirect_uri=redirect_uri, state=state, proof=proof, is_fresh=purpose is Purpose.REAUTHENTICATE
+            provider,
+            redirect_uri=redirect_uri,
+            state=state,
+            proof=proof,
+            is_fresh=purpose is SocialPurpose.REAUTHENTICATE,
         )
     SocialAuthorization.objects.create(
         digest=digest(state), provider=provider.id, purpose=purpose, redirect_uri=redirect_uri, nonce=proof.nonce,
@@ -73,7 +77,7 @@ def begin(
 
 
 def claim(
-    *, provider: Provider, returned: Return, purpose: Purpose, bearer: Bearer | None = None, now: datetime
+    *, provider: Provider, returned: Return, purpose: SocialPurpose, bearer: Bearer | None = None, now: datetime
 ) -> SocialAuthorization:
     """Return what was remembered for a state, once: of simultaneous attempts one gets it.
 
@@ -97,7 +101,7 @@ def claim(
 
 
 def redeem(
-    *, provider: Provider, returned: Return, purpose: Purpose, bearer: Bearer | None = None, now: datetime
+    *, provider: Provider, returned: Return, purpose: SocialPurpose, bearer: Bearer | None = None, now: datetime
 ) -> tuple[SocialAuthorization, ProviderIdentity]:
     """Exchange what a client brings back; return what was remembered, and who the person is at the provider.
 
