@@ -47,8 +47,8 @@ class Bearer:
 
 
 def begin(
-    *, provider_id: str, redirect_uri: str, purpose: SocialPurpose = SocialPurpose.SIGN_IN, bearer: Bearer | None = None,
-    client_challenge: str = "", now: datetime | None = None,
+    *, provider_id: str, redirect_uri: str, purpose: SocialPurpose = SocialPurpose.SIGN_IN,
+    bearer: Bearer | None = None, client_challenge: str = "", now: datetime | None = None,
 ) -> Departure:  # fmt: skip
     """Remember that somebody is sent to a provider; return where that is.
 
