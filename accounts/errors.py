@@ -123,8 +123,8 @@ class ProviderUnavailable(AccountError):
     code = "service_unavailable"
     message = _("The provider doesn't answer. Try again in a moment.")
 
-    def __init__(self, *, retry_after: int = 5, reason: str = "unavailable") -> None:
-        super().__init__(reason=reason)
+    def __init__(self, *, retry_after: int = 5, **context: object) -> None:
+        super().__init__(**context)
         self.retry_after = retry_after
 
 

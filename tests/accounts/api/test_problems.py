@@ -12,7 +12,12 @@ REFUSALS = [
 
 class TestAsApiException:
     @pytest.mark.parametrize(
-        "kind", [kind for kind in REFUSALS if kind not in (errors.DetailsInvalid, errors.HashingBusy)]
+        "kind",
+        [
+            kind
+            for kind in REFUSALS
+            if kind not in (errors.DetailsInvalid, errors.HashingBusy, errors.AttemptsExhausted)
+        ],
     )
     def test_gives_every_refusal_its_status_and_keeps_its_context_back(self, kind):
         exc = as_api_exception(kind(secret="for the trail"))
@@ -22,9 +27,10 @@ class TestAsApiException:
         assert "for the trail" not in str(exc.detail)
 
     def test_says_when_to_try_again(self):
-        exc = as_api_exception(errors.HashingBusy(retry_after=3))
+        for kind, status in ((errors.HashingBusy, 503), (errors.AttemptsExhausted, 429)):
+            exc = as_api_exception(kind(retry_after=3))
 
-        assert (exc.status_code, exc.wait) == (503, 3)
+            assert (exc.status_code, exc.wait) == (status, 3)
 
     def test_keeps_all_problems_of_a_field(self):
         problems = [errors.FieldProblem("password", code, "words") for code in ("one", "two")]
