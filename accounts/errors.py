@@ -145,8 +145,8 @@ class ProviderUnavailable(RetryLater):
 
     message = _("The provider doesn't answer. Try again in a moment.")
 
-    def __init__(self, *, retry_after: int = 5, reason: str = "unavailable") -> None:
-        super().__init__(retry_after=retry_after, reason=reason)
+    def __init__(self, *, retry_after: int = 5, **context: object) -> None:
+        super().__init__(retry_after=retry_after, **context)
 
 
 class ProviderAddressUnverified(EmailNotConfirmed):

@@ -30,7 +30,8 @@ class Call:
 
     @property
     def path(self):
-        return re.sub(r"\{\w+\}", SOME_ID, self.template)
+        filled = {"{provider}": "google"}
+        return re.sub(r"\{\w+\}", lambda found: filled.get(found.group(), SOME_ID), self.template)
 
     def strings(self):
         """Return the names of the members that take a string."""

@@ -14,10 +14,9 @@ from accounts.models.imports import ImportedPerson, ImportRun
 from accounts.models.mails import MailedToken, OutgoingMail, Purpose
 from accounts.models.people import PasswordHistory, Tier, User
 from accounts.models.sign_ins import SignInChallenge
-from accounts.models.social import AuthorizationPurpose, PresentedToken, ProviderToken, SocialAuthorization
+from accounts.models.social import PresentedToken, ProviderToken, SocialAuthorization, SocialPurpose
 
 __all__ = [
-    "AuthorizationPurpose",
     "Ceremony",
     "CeremonyPurpose",
     "FactorAttempts",
@@ -33,6 +32,7 @@ __all__ = [
     "SecurityKey",
     "SignInChallenge",
     "SocialAuthorization",
+    "SocialPurpose",
     "Tier",
     "TotpEnrolment",
     "TotpSecret",

@@ -11,7 +11,7 @@ from accounts.models.people import User
 from tokens.fields import EncryptedTextField
 
 
-class AuthorizationPurpose(models.TextChoices):
+class SocialPurpose(models.TextChoices):
     SIGN_IN = "sign_in", _("sign in")
     LINK = "link", _("connect to an account")
     REAUTHENTICATE = "reauthenticate", _("prove again who one is")
@@ -28,7 +28,7 @@ class SocialAuthorization(models.Model):
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     provider = models.CharField(_("provider"), max_length=50)
     purpose = models.CharField(
-        _("purpose"), max_length=20, choices=AuthorizationPurpose.choices, default=AuthorizationPurpose.SIGN_IN
+        _("purpose"), max_length=20, choices=SocialPurpose.choices, default=SocialPurpose.SIGN_IN
     )
     redirect_uri = models.TextField(_("redirect address"))
     nonce = models.CharField(max_length=64, editable=False)
@@ -46,11 +46,8 @@ class SocialAuthorization(models.Model):
         verbose_name_plural = _("social authorizations")
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(purpose=AuthorizationPurpose.SIGN_IN, user__isnull=True, session_id__isnull=True)
-                | (
-                    ~models.Q(purpose=AuthorizationPurpose.SIGN_IN)
-                    & models.Q(user__isnull=False, session_id__isnull=False)
-                ),
+                condition=models.Q(purpose=SocialPurpose.SIGN_IN, user__isnull=True, session_id__isnull=True)
+                | (~models.Q(purpose=SocialPurpose.SIGN_IN) & models.Q(user__isnull=False, session_id__isnull=False)),
                 name="accounts_social_authorization_is_bound",
             )
         ]

@@ -16,7 +16,7 @@ from accounts.errors import (
     SocialTokenInvalid,
 )
 from accounts.factors import alone
-from accounts.models import AuthorizationPurpose, SocialAuthorization, User
+from accounts.models import SocialAuthorization, SocialPurpose, User
 from accounts.providers import links, registry
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.links import Link
@@ -43,7 +43,7 @@ def link(*, provider_id: str, returned: Return, bearer: Bearer, now: datetime | 
     Raises: NotThere, SocialTokenInvalid, ProviderUnavailable, SocialAccountInUse, AlreadyThere.
     """
     provider, at = registry.find(provider_id), now or timezone.now()
-    _claimed, identity = _redeem(provider, returned, AuthorizationPurpose.LINK, bearer, at=at, now=now)
+    _claimed, identity = _redeem(provider, returned, SocialPurpose.LINK, bearer, at=at, now=now)
     with transaction.atomic():
         user = _lock(bearer.user.pk)
         is_alive = user is not None and Session.objects.live(at=at).filter(pk=bearer.session_id).exists()
@@ -95,7 +95,7 @@ def reauthenticate(*, provider_id: str, returned: Return, bearer: Bearer, now: d
     Raises: NotThere, SocialTokenInvalid, ProviderUnavailable, and SessionRevoked of ``tokens``.
     """
     provider, at = registry.find(provider_id), now or timezone.now()
-    claimed, identity = _redeem(provider, returned, AuthorizationPurpose.REAUTHENTICATE, bearer, at=at, now=now)
+    claimed, identity = _redeem(provider, returned, SocialPurpose.REAUTHENTICATE, bearer, at=at, now=now)
     holder = links.find(identity)
     reason = ""
     if holder is None or holder.user_id != bearer.user.pk:
@@ -118,13 +118,7 @@ def reauthenticate(*, provider_id: str, returned: Return, bearer: Bearer, now: d
 
 
 def _redeem(
-    provider: Provider,
-    returned: Return,
-    purpose: AuthorizationPurpose,
-    bearer: Bearer,
-    *,
-    at: datetime,
-    now: datetime | None,
+    provider: Provider, returned: Return, purpose: SocialPurpose, bearer: Bearer, *, at: datetime, now: datetime | None
 ) -> tuple[SocialAuthorization, ProviderIdentity]:
     try:
         return social_authorizations.redeem(

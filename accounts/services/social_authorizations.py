@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import DetailsInvalid, ProviderUnavailable, SocialTokenInvalid
-from accounts.models import AuthorizationPurpose, SocialAuthorization, User
+from accounts.models import SocialAuthorization, SocialPurpose, User
 from accounts.providers import authorization, exchange, registry
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
@@ -47,8 +47,8 @@ class Bearer:
 
 
 def begin(
-    *, provider_id: str, redirect_uri: str, purpose: AuthorizationPurpose = AuthorizationPurpose.SIGN_IN, bearer: Bearer | None = None,
-    client_challenge: str = "", now: datetime | None = None,
+    *, provider_id: str, redirect_uri: str, purpose: SocialPurpose = SocialPurpose.SIGN_IN,
+    bearer: Bearer | None = None, client_challenge: str = "", now: datetime | None = None,
 ) -> Departure:  # fmt: skip
     """Remember that somebody is sent to a provider; return where that is.
 
@@ -66,7 +66,7 @@ def begin(
             redirect_uri=redirect_uri,
             state=state,
             proof=proof,
-            is_fresh=purpose is AuthorizationPurpose.REAUTHENTICATE,
+            is_fresh=purpose is SocialPurpose.REAUTHENTICATE,
         )
     SocialAuthorization.objects.create(
         digest=digest(state), provider=provider.id, purpose=purpose, redirect_uri=redirect_uri, nonce=proof.nonce,
@@ -77,7 +77,7 @@ def begin(
 
 
 def claim(
-    *, provider: Provider, returned: Return, purpose: AuthorizationPurpose, bearer: Bearer | None = None, now: datetime
+    *, provider: Provider, returned: Return, purpose: SocialPurpose, bearer: Bearer | None = None, now: datetime
 ) -> SocialAuthorization:
     """Return what was remembered for a state, once: of simultaneous attempts one gets it.
 
@@ -101,7 +101,7 @@ def claim(
 
 
 def redeem(
-    *, provider: Provider, returned: Return, purpose: AuthorizationPurpose, bearer: Bearer | None = None, now: datetime
+    *, provider: Provider, returned: Return, purpose: SocialPurpose, bearer: Bearer | None = None, now: datetime
 ) -> tuple[SocialAuthorization, ProviderIdentity]:
     """Exchange what a client brings back; return what was remembered, and who the person is at the provider.
 

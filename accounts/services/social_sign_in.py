@@ -13,7 +13,7 @@ from accounts.errors import (
     ProviderUnavailable,
     SocialTokenInvalid,
 )
-from accounts.models import AuthorizationPurpose, PresentedToken, User
+from accounts.models import PresentedToken, SocialPurpose, User
 from accounts.providers import exchange, registry
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
@@ -45,7 +45,7 @@ def by_code(
     provider, at = registry.find(provider_id), now or timezone.now()
     try:
         _claimed, identity = social_authorizations.redeem(
-            provider=provider, returned=returned, purpose=AuthorizationPurpose.SIGN_IN, now=at
+            provider=provider, returned=returned, purpose=SocialPurpose.SIGN_IN, now=at
         )
     except (SocialTokenInvalid, ProviderUnavailable) as error:
         raise refused(error=error, provider=provider, now=now) from None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 KINDS = ("google", "microsoft", "facebook", "openid_connect")
 NAMES = {"google": "Google", "microsoft": "Microsoft", "facebook": "Facebook"}
@@ -108,17 +108,26 @@ def _url_faults(entry: Mapping[str, Any], *, is_development: bool) -> Fault:
 
 
 def _redirect_faults(uri: str) -> Fault:
-    parts = urlsplit(uri)
-    if not parts.scheme or "*" in uri or parts.fragment or parts.scheme in ("javascript", "data"):
+    parts = _parts(uri)
+    if parts is None or not parts.scheme or "*" in uri or parts.fragment or parts.scheme in ("javascript", "data"):
         yield "has a redirect URI that is not a whole address: they are compared to the letter (RFC 9700, 2.1)."
     elif parts.scheme == "http" and parts.hostname not in LOOPBACK:
         yield "has a redirect URI that begins with http://: codes must not travel in the clear."
 
 
 def _is_secure(url: str, *, is_development: bool) -> bool:
-    parts = urlsplit(url)
+    parts = _parts(url)
+    if parts is None:
+        return False
     is_plain = parts.scheme == "http" and is_development and parts.hostname in LOOPBACK
     return (parts.scheme == "https" or is_plain) and bool(parts.hostname) and not (parts.query or parts.fragment)
+
+
+def _parts(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def _content(path: str) -> str:

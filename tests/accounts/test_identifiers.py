@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.identifiers import fold_email, is_username, parse_email
+from accounts.identifiers import fold_email, is_username, parse_email, username_candidates
 
 
 class TestParseEmail:
@@ -73,3 +73,18 @@ class TestIsUsername:
     )
     def test_refuses_everything_else(self, text):
         assert not is_username(text)
+
+
+class TestUsernameCandidates:
+    @given(st.lists(st.text(max_size=80), max_size=3))
+    def test_are_usernames_whatever_somebody_is_called(self, names):
+        candidates = list(username_candidates(*names))
+        assert len(candidates) >= 5
+        assert all(is_username(each) for each in candidates)
+
+    def test_begin_with_the_plainest(self):
+        assert next(username_candidates("", "José Ñandú")) == "jose-nandu"
+        assert list(username_candidates("mina", "Mina Karimi"))[:2] == ["mina", "mina-karimi"]
+
+    def test_end_with_what_nobody_else_has(self):
+        assert list(username_candidates("mina"))[-1] != list(username_candidates("mina"))[-1]

@@ -5,7 +5,7 @@ from functools import partial
 from django.utils import timezone
 
 from accounts.errors import LastWayIn, SocialTokenInvalid
-from accounts.models import AuthorizationPurpose, PresentedToken, SocialAuthorization, User
+from accounts.models import PresentedToken, SocialAuthorization, SocialPurpose, User
 from accounts.providers import links
 from accounts.services import social_accounts, social_authorizations, social_joining
 from accounts.services.social_authorizations import Return
@@ -24,11 +24,7 @@ class TestOneState:
             code_verifier="v", created_at=now, expires_at=now + social_authorizations.LIFETIME,
         )  # fmt: skip
         claim = partial(
-            social_authorizations.claim,
-            provider=provider,
-            returned=returned,
-            purpose=AuthorizationPurpose.SIGN_IN,
-            now=now,
+            social_authorizations.claim, provider=provider, returned=returned, purpose=SocialPurpose.SIGN_IN, now=now
         )
 
         outcomes = at_once(*[claim] * THREADS)

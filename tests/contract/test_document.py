@@ -45,6 +45,23 @@ PROMISED = {
     },
     "GET /api/v1/auth/me/export": {"reauthentication_required", "step_up_required"},
     "GET /api/v1/auth/me/security-events": {"validation_error", "session_revoked"},
+    "GET /api/v1/auth/social/providers": set(),
+    "POST /api/v1/auth/social/{provider}/authorize": {"not_found", "validation_error", "authentication_required"},
+    "POST /api/v1/auth/social/{provider}/callback": {
+        "invalid_social_token", "email_not_confirmed", "account_disabled", "session_limit_reached", "not_found",
+    },
+    "POST /api/v1/auth/social/{provider}/token": {
+        "invalid_social_token", "email_not_confirmed", "account_disabled", "session_limit_reached", "not_found",
+    },
+    "POST /api/v1/auth/social/{provider}/link": {
+        "invalid_social_token", "social_account_in_use", "already_exists", "reauthentication_required",
+        "step_up_required",
+    },
+    "POST /api/v1/auth/social/{provider}/reauthenticate": {"invalid_social_token", "not_found"},
+    "GET /api/v1/auth/social/accounts": {"authentication_required"},
+    "DELETE /api/v1/auth/social/accounts/{account_id}": {
+        "not_found", "permission_denied", "reauthentication_required", "step_up_required",
+    },
     "POST /api/v1/auth/refresh": {"invalid_token", "session_revoked", "session_expired", "refresh_token_reused"},
     "POST /api/v1/auth/logout": {"authentication_required", "session_revoked"},
     "GET /api/v1/auth/sessions": {"session_expired", "validation_error"},
@@ -63,6 +80,8 @@ PUBLIC = {
     "POST /api/v1/auth/refresh", "POST /api/v1/auth/revoke",
     "POST /api/v1/auth/mfa/verify", "POST /api/v1/auth/passkey/options", "POST /api/v1/auth/passkey/login",
     "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server", "GET /livez", "GET /readyz",
+    "GET /api/v1/auth/social/providers", "POST /api/v1/auth/social/{provider}/authorize",
+    "POST /api/v1/auth/social/{provider}/callback", "POST /api/v1/auth/social/{provider}/token",
 }  # fmt: skip
 SUCCESSES = {
     "DELETE /api/v1/auth/me": {"202"},
@@ -75,6 +94,8 @@ SUCCESSES = {
     "DELETE /api/v1/auth/mfa/totp": {"204"},
     "POST /api/v1/auth/mfa/webauthn": {"201"},
     "DELETE /api/v1/auth/mfa/webauthn/{key_id}": {"204"},
+    "DELETE /api/v1/auth/social/accounts/{account_id}": {"204"},
+    "POST /api/v1/auth/social/{provider}/link": {"201"},
 }
 USER = {
     "id", "username", "email", "email_confirmed", "full_name", "locale", "is_active", "roles", "tier", "mfa_enabled",

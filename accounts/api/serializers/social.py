@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from accounts.models import AuthorizationPurpose
+from accounts.models import SocialPurpose
 from accounts.services.social_authorizations import Return
 from tokens.api.serializers.strict import StrictCharField, StrictSerializer
 
@@ -30,7 +30,7 @@ class AuthorizeInput(StrictSerializer):
     )
 
     def validate_purpose(self, value: str) -> str:
-        if value not in AuthorizationPurpose.values:
+        if value not in SocialPurpose.values:
             raise ValidationError(_("There is no such purpose."), code="invalid")
         return value
 

@@ -22,7 +22,7 @@ from accounts.api.serializers.social import (
     ProviderListOutput,
     SocialTokenInput,
 )
-from accounts.models import AuthorizationPurpose
+from accounts.models import SocialPurpose
 from accounts.services import social_authorizations, social_sign_in
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
@@ -97,8 +97,8 @@ class SocialAuthorizeView(AccountsAPIView):
     def post(self, request: Request, provider: str) -> Response:
         body = AuthorizeInput(data=request.data)
         body.is_valid(raise_exception=True)
-        purpose = AuthorizationPurpose(body.validated_data.get("purpose", AuthorizationPurpose.SIGN_IN))
-        is_bound = purpose is not AuthorizationPurpose.SIGN_IN
+        purpose = SocialPurpose(body.validated_data.get("purpose", SocialPurpose.SIGN_IN))
+        is_bound = purpose is not SocialPurpose.SIGN_IN
         if is_bound and not isinstance(request.auth, Principal):
             raise NotAuthenticated
         departure = social_authorizations.begin(

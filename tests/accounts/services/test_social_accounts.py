@@ -10,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
 from accounts.errors import AlreadyThere, LastWayIn, NotThere, SocialAccountInUse, SocialTokenInvalid
-from accounts.models import Purpose, User
+from accounts.models import SocialPurpose, User
 from accounts.providers import links
 from accounts.services import social_accounts, social_authorizations
 from accounts.services.social_authorizations import Bearer, Return
@@ -35,7 +35,7 @@ def person():
 def come_back(issuer):
     """Return what somebody brings back from the provider, begun for a purpose."""
 
-    def go(bearer, purpose=Purpose.LINK):
+    def go(bearer, purpose=SocialPurpose.LINK):
         departure = social_authorizations.begin(
             provider_id="fake", redirect_uri=REDIRECT_URI, purpose=purpose, bearer=bearer
         )
@@ -72,7 +72,7 @@ class TestLink:
         assert events("social.login_failed").get().risk_reasons == ["session_ended"]
 
     def test_refuses_a_state_that_was_made_to_sign_in(self, person, come_back):
-        returned = come_back(None, Purpose.SIGN_IN)
+        returned = come_back(None, SocialPurpose.SIGN_IN)
         with pytest.raises(SocialTokenInvalid):
             social_accounts.link(provider_id="fake", returned=returned, bearer=person)
 
@@ -129,7 +129,7 @@ class TestReauthenticate:
     def test_makes_the_session_fresh(self, person, come_back, issuer, now, events):
         social.link(person.user, now=now)
         Session.objects.update(authenticated_at=now)
-        returned = come_back(person, Purpose.REAUTHENTICATE)
+        returned = come_back(person, SocialPurpose.REAUTHENTICATE)
         issuer.claims = {"auth_time": int(time.time())}
 
         at = social_accounts.reauthenticate(provider_id="fake", returned=returned, bearer=person)
@@ -142,7 +142,7 @@ class TestReauthenticate:
     @pytest.mark.parametrize("auth_time", [None, 1, "now", True, 10**30, -5])
     def test_is_not_satisfied_by_an_old_sign_in_at_the_provider(self, person, come_back, issuer, now, auth_time):
         social.link(person.user, now=now)
-        returned = come_back(person, Purpose.REAUTHENTICATE)
+        returned = come_back(person, SocialPurpose.REAUTHENTICATE)
         issuer.claims = {"auth_time": auth_time}
         with pytest.raises(SocialTokenInvalid):
             social_accounts.reauthenticate(provider_id="fake", returned=returned, bearer=person)
@@ -150,12 +150,12 @@ class TestReauthenticate:
     def test_takes_the_word_of_providers_that_do_not_tell_when(self, person, come_back, issuer, now, settings):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "SOCIAL_PROVIDERS": [issuer.provider(kind="google")]}
         social.link(person.user, now=now)
-        returned = come_back(person, Purpose.REAUTHENTICATE)
+        returned = come_back(person, SocialPurpose.REAUTHENTICATE)
         assert social_accounts.reauthenticate(provider_id="fake", returned=returned, bearer=person)
 
     def test_is_not_satisfied_by_somebody_elses_account(self, person, come_back, issuer, now, events):
         social.link(UserFactory(), now=now)
-        returned = come_back(person, Purpose.REAUTHENTICATE)
+        returned = come_back(person, SocialPurpose.REAUTHENTICATE)
         issuer.claims = {"auth_time": int(time.time())}
         with pytest.raises(SocialTokenInvalid):
             social_accounts.reauthenticate(provider_id="fake", returned=returned, bearer=person)
@@ -163,7 +163,7 @@ class TestReauthenticate:
 
     def test_is_over_with_the_session(self, person, come_back, issuer, now):
         social.link(person.user, now=now)
-        returned = come_back(person, Purpose.REAUTHENTICATE)
+        returned = come_back(person, SocialPurpose.REAUTHENTICATE)
         issuer.claims = {"auth_time": int((timezone.now() + timedelta(seconds=1)).timestamp())}
         revocation.end_sessions(user_id=person.user.pk, reason=EndReason.LOGOUT_ALL)
         with pytest.raises(SessionRevoked):

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from accounts.errors import DetailsInvalid, NotThere, SocialTokenInvalid
-from accounts.models import AuthorizationPurpose, SocialAuthorization
+from accounts.models import SocialAuthorization, SocialPurpose
 from accounts.providers import registry
 from accounts.providers.authorization import challenge
 from accounts.services import social_authorizations
@@ -30,7 +30,7 @@ def begin(issuer, now):
 
 @pytest.fixture
 def claim(now):
-    def take(state, *, provider="fake", at=None, purpose=AuthorizationPurpose.SIGN_IN, bearer=None, **returned):
+    def take(state, *, provider="fake", at=None, purpose=SocialPurpose.SIGN_IN, bearer=None, **returned):
         return social_authorizations.claim(
             provider=registry.find(provider), returned=Return(code="c", state=state, **returned), purpose=purpose,
             bearer=bearer, now=at or now,
@@ -72,7 +72,7 @@ class TestBegin:
             begin(provider_id="google")
 
     def test_asks_the_provider_to_authenticate_anew_where_that_is_the_purpose(self, begin):
-        assert "max_age=0" in begin(purpose=AuthorizationPurpose.REAUTHENTICATE, bearer=somebody()).url
+        assert "max_age=0" in begin(purpose=SocialPurpose.REAUTHENTICATE, bearer=somebody()).url
         assert "max_age" not in begin().url
 
 
@@ -104,19 +104,19 @@ class TestClaim:
 
     def test_refuses_another_purpose(self, begin, claim):
         bearer = somebody()
-        state = begin(purpose=AuthorizationPurpose.LINK, bearer=bearer).state
+        state = begin(purpose=SocialPurpose.LINK, bearer=bearer).state
         with pytest.raises(SocialTokenInvalid):
-            claim(state, purpose=AuthorizationPurpose.REAUTHENTICATE, bearer=bearer)
+            claim(state, purpose=SocialPurpose.REAUTHENTICATE, bearer=bearer)
         with pytest.raises(SocialTokenInvalid):
             claim(state)
 
     def test_refuses_another_person_and_another_session(self, begin, claim):
         bearer = somebody()
-        state = begin(purpose=AuthorizationPurpose.LINK, bearer=bearer).state
+        state = begin(purpose=SocialPurpose.LINK, bearer=bearer).state
         for other in (somebody(), Bearer(user=bearer.user, session_id=uuid4())):
             with pytest.raises(SocialTokenInvalid):
-                claim(state, purpose=AuthorizationPurpose.LINK, bearer=other)
-        assert claim(state, purpose=AuthorizationPurpose.LINK, bearer=bearer)
+                claim(state, purpose=SocialPurpose.LINK, bearer=other)
+        assert claim(state, purpose=SocialPurpose.LINK, bearer=bearer)
 
     @pytest.mark.parametrize("verifier", [None, "", VERIFIER + "x", challenge(VERIFIER)])
     def test_refuses_a_client_that_did_not_begin_it(self, begin, claim, verifier):
@@ -149,7 +149,7 @@ class TestRelease:
 class TestForget:
     def test_takes_away_what_is_somebodys_alone(self, begin, claim):
         bearer = somebody()
-        begin(purpose=AuthorizationPurpose.LINK, bearer=bearer)
+        begin(purpose=SocialPurpose.LINK, bearer=bearer)
         other = begin().state
         assert social_authorizations.forget(user_id=bearer.user.pk) == 1
         assert claim(other)

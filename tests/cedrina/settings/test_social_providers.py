@@ -67,6 +67,8 @@ class TestRead:
                 "must name one tenant in `issuer`",
             ),
             ({**GOOGLE, "redirect_uris": ["/signed-in"]}, "compared to the letter"),
+            ({**GOOGLE, "redirect_uris": ["http://[::1"]}, "compared to the letter"),
+            ({**STAFF, "issuer": "https://[::1"}, "must have an `issuer` that begins with https://"),
             ({**GOOGLE, "redirect_uris": ["https://*.example.com/in"]}, "compared to the letter"),
             ({**GOOGLE, "redirect_uris": ["https://a.example.com/in#x"]}, "compared to the letter"),
             ({**GOOGLE, "redirect_uris": ["javascript:alert(1)"]}, "compared to the letter"),
