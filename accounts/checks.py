@@ -38,21 +38,24 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_relying_party(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse origins for which no browser makes keys of this relying party (WebAuthn Level 2, 5.1.3, step 8)."""
+    """Name origins for which no browser makes keys of this relying party (WebAuthn Level 2, 5.1.3, step 8).
+
+    Everything else works without keys, so it is no reason not to start.
+    """
     rp_id = account_settings.WEBAUTHN_RP_ID
     problems: list[CheckMessage] = []
     if not rp_id or rp_id != rp_id.lower() or not _is_domain(rp_id):
         problems.append(
-            Error(
+            Warning(
                 f"ACCOUNTS['WEBAUTHN_RP_ID'] must be a domain in lower case, without scheme or port: {rp_id!r}.",
-                id="accounts.E004",
+                id="accounts.W004",
             )
         )
     problems += [
-        Error(
+        Warning(
             f"ACCOUNTS['WEBAUTHN_ORIGINS']: {origin!r} is no origin of {rp_id!r} or of a domain below it, over https.",
             hint="Write it as browsers do: https://app.example.com, the port only where it is not the usual one.",
-            id="accounts.E005",
+            id="accounts.W005",
         )
         for origin in account_settings.WEBAUTHN_ORIGINS
         if not _is_origin_of(origin, rp_id)

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     RECOVERY_CODE_USED = "recovery_code_used"
+    FACTOR_LOCKED = "factor_locked"
     SOCIAL_ACCOUNT_LINKED = "social_account_linked"
     SOCIAL_ACCOUNT_UNLINKED = "social_account_unlinked"
     DELETION_REQUESTED = "deletion_requested"
@@ -44,6 +45,7 @@ SUBJECTS = {
     Kind.FACTOR_ADDED: _("A second factor was added"),
     Kind.FACTOR_REMOVED: _("A second factor was removed"),
     Kind.RECOVERY_CODE_USED: _("A recovery code was used"),
+    Kind.FACTOR_LOCKED: _("Somebody tried to sign in with your password"),
     Kind.SOCIAL_ACCOUNT_LINKED: _("A way to sign in was added"),
     Kind.SOCIAL_ACCOUNT_UNLINKED: _("A way to sign in was removed"),
     Kind.DELETION_REQUESTED: _("Your account will be deleted"),
