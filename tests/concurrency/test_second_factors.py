@@ -144,6 +144,21 @@ class TestEnrolment:
         assert kinds(results)[security_keys.Added] == 1
         assert SecurityKey.objects.count() == 1
 
+    def test_gives_one_credential_to_one_person(self, at_once, moment):
+        key, places = SoftwareKey(), []
+        for _ in range(8):
+            user = UserFactory()
+            session_id = open_session(user=user, now=moment).session_id
+            options = security_keys.begin(user=user, session_id=session_id, is_passkey=False, now=moment)
+            places.append({"user": user, "session_id": session_id, "credential": key.create(options)})
+
+        results = at_once(
+            *(lambda place=place: security_keys.register(name="key", now=moment, **place) for place in places)
+        )
+
+        assert kinds(results) == {security_keys.Added: 1, AlreadyThere: 7}
+        assert Authenticator.objects.filter(type="webauthn").count() == 1
+
     @pytest.mark.parametrize("_round", range(5))
     def test_says_rightly_whether_a_factor_is_left(self, user, at_once, moment, _round):
         """Two factors are removed while a third is added: it is left, and recovery codes with it."""

@@ -155,6 +155,12 @@ class TestWebAuthn:
 
         assert (status, problem["errors"][0]["field"], problem["errors"][0]["code"]) == (422, field, code)
 
+    def test_takes_no_body_for_the_usual_options(self, api, call):
+        answer = api.post(f"{MFA}/webauthn/options")
+
+        assert answer.status_code == 200
+        assert answer.json()["authenticatorSelection"]["residentKey"] == "preferred"
+
     def test_has_nothing_of_another_id(self, call):
         assert call("delete", f"/webauthn/{uuid4()}")[0] == 404
 

@@ -28,7 +28,7 @@ class TestEnqueue:
 
         job = ProcrastinateJob.objects.get()
         assert (job.task_name, job.queue_name) == ("accounts.send_mail", "mail")
-        assert set(job.args) == {"user_id", "kind", "occurred_at"}
+        assert set(job.args) == {"user_id", "kind", "occurred_at", "details"}
         assert outbox.outbox == []
 
     def test_is_taken_back_by_a_rollback(self):
