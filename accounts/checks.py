@@ -1,7 +1,9 @@
 """Start-up checks."""
 
+import ipaddress
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's name
@@ -36,6 +38,48 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     }
     problems += [Error(f"ACCOUNTS: {sentence}.", id="accounts.E002") for sentence, is_so in impossible.items() if is_so]
     return problems
+
+
+@register()
+def check_relying_party(**_kwargs: Any) -> list[CheckMessage]:
+    """Name origins for which no browser makes keys of this relying party (WebAuthn Level 2, 5.1.3, step 8).
+
+    Everything else works without keys, so it is no reason not to start.
+    """
+    rp_id = account_settings.WEBAUTHN_RP_ID
+    problems: list[CheckMessage] = []
+    if not rp_id or rp_id != rp_id.lower() or not _is_domain(rp_id):
+        problems.append(
+            Warning(
+                f"ACCOUNTS['WEBAUTHN_RP_ID'] must be a domain in lower case, without scheme or port: {rp_id!r}.",
+                id="accounts.W004",
+            )
+        )
+    problems += [
+        Warning(
+            f"ACCOUNTS['WEBAUTHN_ORIGINS']: {origin!r} is no origin of {rp_id!r} or of a domain below it, over https.",
+            hint="Write it as browsers do: https://app.example.com, the port only where it is not the usual one.",
+            id="accounts.W005",
+        )
+        for origin in account_settings.WEBAUTHN_ORIGINS
+        if not _is_origin_of(origin, rp_id)
+    ]
+    return problems
+
+
+def _is_domain(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return urlsplit(f"//{text}").netloc == text and ":" not in text
+    return False
+
+
+def _is_origin_of(origin: str, rp_id: str) -> bool:
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    is_secure = parts.scheme == "https" or (parts.scheme == "http" and f".{host}".endswith(".localhost"))
+    return is_secure and f"{parts.scheme}://{parts.netloc}" == origin and f".{host}".endswith(f".{rp_id}")
 
 
 @register()

@@ -56,6 +56,8 @@ def configure(options: dict[str, Any]) -> None:
                 "django.request": {"level": "ERROR"},
                 "django.security": {"level": "ERROR"},
                 "procrastinate": {"level": "WARNING"},
+                # It names credentials, by which a person could be followed through the log.
+                "fido2": {"level": "WARNING"},
             },
         }
     )

@@ -103,11 +103,10 @@ def check_registration(*, state: Json, credential: Json) -> NewKey:
 
 def add(*, user: User, name: str, key: NewKey, at: datetime) -> SecurityKey | None:
     """Store a credential; ``None`` when somebody has it already, this person included (7.1, step 17)."""
-    if SecurityKey.objects.filter(credential_id=key.credential_id).exists():
-        return None
     authenticator = auth.WebAuthn.add(user, name, key.document).instance
-    Authenticator.objects.filter(pk=authenticator.pk).update(created_at=at)
-    return SecurityKey.objects.create(
+    authenticator.created_at = at
+    authenticator.save(update_fields=["created_at"])
+    row = SecurityKey(
         user=user,
         authenticator=authenticator,
         credential_id=key.credential_id,
@@ -115,6 +114,12 @@ def add(*, user: User, name: str, key: NewKey, at: datetime) -> SecurityKey | No
         is_backup_eligible=key.is_backup_eligible,
         is_backed_up=key.is_backed_up,
     )
+    # The unique index decides, also between two people at the same moment.
+    SecurityKey.objects.bulk_create([row], ignore_conflicts=True)
+    if SecurityKey.objects.filter(pk=row.pk).exists():
+        return row
+    authenticator.delete()
+    return None
 
 
 def owner_of(credential: Json) -> UUID | None:

@@ -127,6 +127,12 @@ TEXTS: Mapping[Kind, Text] = {
     Kind.RECOVERY_CODE_USED: _notice(
         _("A recovery code was used"), _("One of your recovery codes was used in place of your second factor.")
     ),
+    Kind.FACTOR_LOCKED: _notice(
+        _("Somebody tried to sign in with your password"),
+        _(
+            "Somebody who knows your password failed several times to show your second factor. It is locked for a while."
+        ),
+    ),
     Kind.SOCIAL_ACCOUNT_LINKED: _notice(
         _("A way to sign in was added"),
         _("An account of another service was connected to yours. It can be used to sign in."),

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     RECOVERY_CODE_USED = "recovery_code_used"
+    FACTOR_LOCKED = "factor_locked"
     SOCIAL_ACCOUNT_LINKED = "social_account_linked"
     SOCIAL_ACCOUNT_UNLINKED = "social_account_unlinked"
     DELETION_REQUESTED = "deletion_requested"

@@ -114,3 +114,6 @@ def _record_failure(
                 data={"factor": attempt.factor, "locked_until": attempt.locked_until},
                 now=now,
             )
+        if attempt.locked_until is not None:
+            # Whoever it was knows the first factor (ASVS 5.0, 6.3.5).
+            mail.enqueue(user_id=user.pk, kind=mail.Kind.FACTOR_LOCKED, details={"factor": attempt.factor})

@@ -38,8 +38,8 @@ SENTENCES = (
     gettext_noop("Enter a valid email address."),
     gettext_noop("This password is too common."),
     gettext_noop("The password is too similar to the %(verbose_name)s."),
-    gettext_noop("Your password can’t be too similar to your other personal information."),  # noqa: RUF001 - as Django writes it
-    gettext_noop("Your password can’t be a commonly used password."),  # noqa: RUF001 - as Django writes it
+    gettext_noop("Your password can’t be too similar to your other personal information."),
+    gettext_noop("Your password can’t be a commonly used password."),
     # Django's admin.
     gettext_noop("Breadcrumbs"),
     gettext_noop("Model name"),

@@ -37,6 +37,33 @@ class TestCheckSettings:
         assert ids(checks.check_settings()) == expected
 
 
+class TestCheckRelyingParty:
+    def test_is_content_with_the_settings_as_they_are(self):
+        assert checks.check_relying_party() == []
+
+    @pytest.mark.parametrize(
+        ("rp_id", "origins", "expected"),
+        [
+            ("example.org", ["https://example.org", "https://app.example.org:8443"], []),
+            ("localhost", ["http://localhost:3000", "http://app.localhost"], []),
+            ("127.0.0.1", [], ["accounts.W004"]),
+            ("example.org:443", [], ["accounts.W004"]),
+            ("https://example.org", [], ["accounts.W004"]),
+            ("Example.org", [], ["accounts.W004"]),
+            ("", [], ["accounts.W004"]),
+            ("example.org", ["http://example.org"], ["accounts.W005"]),
+            ("example.org", ["https://example.com"], ["accounts.W005"]),
+            ("example.org", ["https://badexample.org"], ["accounts.W005"]),
+            ("example.org", ["https://example.org/"], ["accounts.W005"]),
+            ("example.org", ["example.org"], ["accounts.W005"]),
+        ],
+    )
+    def test_names_what_no_browser_would_use(self, settings, rp_id, origins, expected):
+        with_conf(settings, WEBAUTHN_RP_ID=rp_id, WEBAUTHN_ORIGINS=origins)
+
+        assert ids(checks.check_relying_party()) == expected
+
+
 class TestCheckHashing:
     def test_names_a_hook_that_is_not_there(self, settings):
         with_conf(settings, WHILE_HASHING="accounts.nothing.here")

@@ -9,8 +9,8 @@ from django.db import connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.models import User
-from accounts.services import mail
+from accounts.models import Ceremony, User
+from accounts.services import mail, passkeys
 from cedrina import jobs
 from tests.factories.accounts import UserFactory
 
@@ -18,7 +18,7 @@ from tests.factories.accounts import UserFactory
 @pytest.mark.django_db
 class TestJobs:
     def test_are_known_to_the_worker(self):
-        known = {"prepare_partitions", "purge_expired", "erase_deleted", "take_up_abandoned"}
+        known = {"prepare_partitions", "purge_expired", "purge_unfinished", "erase_deleted", "take_up_abandoned"}
         assert {f"cedrina.{name}" for name in known} <= set(app.tasks)
 
     def test_prepare_partitions_for_the_coming_months(self):
@@ -26,6 +26,13 @@ class TestJobs:
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('security_events_event_2031_06') IS NOT NULL")
             assert cursor.fetchone()[0]
+
+    def test_purge_what_was_never_finished(self):
+        passkeys.begin(now=datetime(2026, 3, 1, tzinfo=UTC))
+
+        jobs.purge_unfinished(int(datetime(2026, 3, 2, tzinfo=UTC).timestamp()))
+
+        assert not Ceremony.objects.exists()
 
     def test_purge_what_is_past(self):
         jobs.purge_expired(int(datetime.now(UTC).timestamp()))

@@ -91,8 +91,8 @@ class KeyOptionsInput(StrictSerializer):
 class KeyNameField(PersonalNameField):
     """What its owner calls a key: one line."""
 
-    def to_internal_value(self, data: object) -> str:
-        value = super().to_internal_value(data)
+    def run_validation(self, data: Any = serializers.empty) -> str:
+        value: str = super().run_validation(data)
         if not value.strip():
             self.fail("blank")
         return value

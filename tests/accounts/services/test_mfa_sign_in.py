@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.errors import (
     AccountDisabled,
@@ -161,6 +162,7 @@ class TestComplete:
 
         assert caught.value.retry_after == 15 * 60
         assert events("mfa.locked").get().data["factor"] == "totp"
+        assert ProcrastinateJob.objects.filter(args__kind="factor_locked", args__user_id=str(mina.pk)).count() == 1
         # Another factor has another pool, and the lock ends by itself.
         assert finish(begin(phone, now), Proof(Factor.RECOVERY_CODE, codes[0]), phone, now)
         later = now + 15 * MINUTE
@@ -181,6 +183,14 @@ class TestComplete:
             with pytest.raises(MfaCodeInvalid):
                 finish(challenge, proof, phone, now)
         assert Session.objects.filter(user=mina).count() == 1
+
+    def test_is_asked_for_whatever_the_first_factor_was(self, mina, phone, now):
+        secret, _codes = add_totp(mina, now=now)
+
+        challenge = authentication.admit(user=mina, amr=["fed"], client=phone, now=now)
+
+        signed_in = finish(challenge, totp(code_of(secret, now)), phone, now)
+        assert Session.objects.get(pk=signed_in.tokens.session_id).amr == ["fed", "otp", "mfa"]
 
     def test_does_not_let_somebody_in_without_it_whose_factor_was_added_meanwhile(self, mina, phone, now):
         before = User.objects.get(pk=mina.pk)
