@@ -1,14 +1,26 @@
 """What is given to gettext is found by `make messages`: a whole sentence, written out where it is given."""
 
 import ast
+import re
 
 import pytest
+from django.template.base import Lexer, TokenType
 
-from tests.architecture.source import PRODUCT, name_of, python, tree
+from tests.architecture.source import APPS, PRODUCT, files, name_of, python, tree
 
 TRANSLATING = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy",
                "npgettext", "npgettext_lazy"}  # fmt: skip
 PUT_TOGETHER = (ast.JoinedStr, ast.BinOp, ast.Call)
+
+
+COMMANDS = [path for path in python(*APPS) if path.parent.name == "commands" and path.name != "__init__.py"]
+TEMPLATES = [
+    path
+    for path in files()
+    # The page around Swagger UI, which is in English as the document that it shows.
+    if "templates" in path.parts and "tests" not in path.parts and path.name != "api_documentation.html"
+]
+WORDS = re.compile(r"[a-z]{2,} [a-z]|[a-z]{2,}[.?]$")
 
 
 def calls(path):
@@ -28,3 +40,48 @@ class TestASentence:
             if any(isinstance(argument, PUT_TOGETHER) for argument in call.args[:2])
         ]
         assert found == []
+
+    def test_about_a_field_is_given_to_gettext(self, path):
+        found = [
+            f"line {node.lineno}"
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.Call)
+            and getattr(node.func, "id", getattr(node.func, "attr", "")) == "ValidationError"
+            and any(isinstance(argument, ast.Constant | ast.JoinedStr) for argument in node.args)
+        ]
+        assert found == []
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=name_of)
+class TestACommand:
+    def test_gives_all_its_words_to_gettext(self, path):
+        given = {id(part) for call in calls(path) for part in ast.walk(call)}
+        documented = [
+            node for node in ast.walk(tree(path)) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        ]
+        given |= {id(node.body[0].value) for node in documented if ast.get_docstring(node)}
+        found = [
+            f"line {node.lineno}: {node.value}"
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and WORDS.search(node.value)
+            and id(node) not in given
+        ]
+        assert found == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+class TestATemplate:
+    def test_has_no_words_outside_of_gettext(self, path):
+        page, is_translated = [], False
+        for token in Lexer(path.read_text(encoding="utf-8")).tokenize():
+            if token.token_type == TokenType.BLOCK:
+                name = token.contents.split()[0]
+                is_translated = name in ("blocktranslate", "blocktrans") or (
+                    is_translated and name not in ("endblocktranslate", "endblocktrans")
+                )
+            elif token.token_type == TokenType.TEXT and not is_translated:
+                page.append(token.contents)
+        shown = re.sub(r"<(style)[^>]*>.*?</\1>|<!--.*?-->|<[^>]*>|&\w+;", " ", "".join(page), flags=re.DOTALL)
+        assert re.findall(r"[^\W\d_]{2,}", shown) in ([], ["Cedrina"])

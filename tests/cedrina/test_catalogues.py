@@ -16,7 +16,8 @@ RIGHT_TO_LEFT = pytest.mark.parametrize("language", catalogues.LANGUAGES[1:], id
 # What stays as it is in any language: placeholders, tags, options, names of settings, headers, formats and products.
 FIXED = re.compile(
     r"%\(\w+\)[a-zA-Z]|%[a-zA-Z]|\{[^}]*\}|<[^>]+>|https?://\S+|--[a-z-]+|\b[A-Z][A-Z_0-9]{1,}\b|application/json|UTF-8"
-    r"|\b(?:If-Match|ETag|null|KiB|Cedrina|OpenID Connect|Google|Microsoft|Facebook)\b"
+    r"|PublicKeyCredential\.toJSON\(\)|\b(?:If-Match|ETag|null|KiB|MiB|WebAuthn)\b"
+    r"|\b(?:Cedrina|OpenID Connect|Google|Microsoft|Facebook)\b"
 )
 SAME_IN_SPANISH = {"Cedrina", "Error", "Token", "token", "tokens", "Tokens"}
 ZWNJ = "\N{ZERO WIDTH NON-JOINER}"
