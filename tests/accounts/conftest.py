@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import bcrypt
 import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
+from accounts.hashers import BCryptHasher
 from security_events.models import SecurityEvent
 from tests.accounts.recorder import Waits
 from tokens.types import ClientContext
@@ -86,3 +88,18 @@ def empty_queue(db):
     """Take away the jobs that earlier tests committed: Django's flush knows nothing of their table."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs")
+
+
+@pytest.fixture
+def bcrypt_computations(monkeypatch):
+    """Count the bcrypt computations, weighted by their cost: 1 is one at the current cost."""
+    done = []
+    original = bcrypt.hashpw
+
+    def counting(password, salt):
+        digest = original(password, salt)
+        done.append(2.0 ** (int(salt.split(b"$")[2]) - BCryptHasher.rounds))
+        return digest
+
+    monkeypatch.setattr(bcrypt, "hashpw", counting)
+    return done
