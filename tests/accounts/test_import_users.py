@@ -118,7 +118,7 @@ class TestImportUsers:
             ("email,email,hash\n", "dump.csv", (), "twice: email"),
             ("", "dump.csv", (), "empty"),
             ('[{"email": "x"}]\n', "dump.json", (), "jq -c"),
-            (HEADER, "dump.txt", (), "--type csv or jsonl"),
+            (HEADER, "dump.txt", (), "--type csv or --type jsonl"),
             (HEADER, "dump.csv", ("--source", "x" * 65), "1 to 64"),
             (HEADER, "dump.csv", ("--report", "/nowhere/at/all"), "No such file"),
         ],
@@ -146,6 +146,7 @@ class TestTwoImports:
                 code, found = report(path, "--format", "bcrypt")
                 assert (code, found["error"]["code"]) == (1, "import_running")
                 assert not User.objects.exists()
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [0x5EC0_0101])
         finally:
             other.close()
 

@@ -163,7 +163,7 @@ class TestTake:
 
     def test_stores_nothing_on_trial_but_judges_all(self, take, events, monkeypatch):
         monkeypatch.setattr(importing, "BATCH", 2)
-        UserFactory(username="person2")
+        UserFactory(username="person2", email="elsewhere@example.com")
         ears = Ears()
         data = dump(*people(1, 4), f"9,person1,other@example.com,{HASH}", f"1,anything,anything@example.com,{HASH}")
 
