@@ -99,7 +99,8 @@ def measure(*, rows: int, kills: int, seed: int, url: str) -> dict[str, object]:
     wrong = {name: int(count) for name, count in facts.items() if int(count) != rows}
     return {
         "rows": rows, "megabytes": round(size / 1e6, 1), "killed_after_line": killed_after,
-        "seconds": round(seconds, 1), "rows_per_second": round(rows / seconds), "peak_mebibytes": round(max(peak, memory) / 1024),
+        "seconds": round(seconds, 1), "rows_per_second": round(rows / seconds),
+        "peak_mebibytes": round(max(peak, memory) / 1024),
         "exit_code": code, "last_run": summary, "wrong": wrong,
     }  # fmt: skip
 

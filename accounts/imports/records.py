@@ -73,18 +73,22 @@ class Records:
     def _csv(self) -> Iterator[Record]:
         while first := self._lines.take():
             taken = [first, *self._continuation(first)]
-            values: dict[str, Any] | None = None
-            try:
-                fields = _parse_csv(_joined(taken))
-                if not fields:
-                    continue
-                values, problem = self._by_column(fields), ""
-            except RowRefused as refusal:
-                problem = refusal.reason
-                # A stray quotation mark must not take the rows after it along.
+            values, problem = self._row(taken)
+            if problem and len(taken) > 1:
+                # A stray quotation mark must not take the rows after it along; perhaps it doesn't even spoil its own.
                 self._lines.give_back(taken[1:])
-                taken = taken[:1]
-            yield Record(first.number, values, problem, taken[-1].end, taken[-1].number)
+                taken = [first]
+                values, problem = self._row(taken)
+            if values or problem:
+                yield Record(first.number, values or None, problem, taken[-1].end, taken[-1].number)
+
+    def _row(self, lines: list[_Line]) -> tuple[dict[str, Any], str]:
+        """Return what stands in some lines, which is nothing for a blank one, or why it can't be read."""
+        try:
+            fields = _parse_csv(_joined(lines))
+            return (self._by_column(fields) if fields else {}), ""
+        except RowRefused as refusal:
+            return {}, refusal.reason
 
     def _by_column(self, fields: list[str]) -> dict[str, Any]:
         if len(fields) != len(self.columns):

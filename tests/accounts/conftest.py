@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import bcrypt
 import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
+from accounts.hashers import BCryptHasher
 from accounts.providers.discovery import documents
 from security_events.models import SecurityEvent
 from tests.accounts.recorder import Waits
@@ -98,3 +100,18 @@ def issuer(settings: Any):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "SOCIAL_PROVIDERS": [running.provider()]}
         yield running
     documents.forget()
+
+
+@pytest.fixture
+def bcrypt_computations(monkeypatch):
+    """Count the bcrypt computations, weighted by their cost: 1 is one at the current cost."""
+    done = []
+    original = bcrypt.hashpw
+
+    def counting(password, salt):
+        digest = original(password, salt)
+        done.append(2.0 ** (int(salt.split(b"$")[2]) - BCryptHasher.rounds))
+        return digest
+
+    monkeypatch.setattr(bcrypt, "hashpw", counting)
+    return done
