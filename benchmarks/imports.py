@@ -56,12 +56,12 @@ def start(dump: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, int]:
-    """Return the exit code, the output, and the peak of the memory in KiB."""
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, int, float]:
+    """Return the exit code, the output, the peak of the memory in KiB, and the seconds of processor time."""
     output = process.stdout.read() if process.stdout else ""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, output, usage.ru_maxrss
+    return process.returncode, output, usage.ru_maxrss, usage.ru_utime + usage.ru_stime
 
 
 def kill_after(line: int, process: subprocess.Popen[str], database: psycopg.Connection, dice: Random) -> None:
@@ -86,21 +86,22 @@ def measure(*, rows: int, kills: int, seed: int, url: str) -> dict[str, object]:
         dump = Path(directory) / "dump.csv"
         write_dump(dump, rows)
         size = dump.stat().st_size
-        peak, killed_after, begun = 0, [], time.monotonic()
+        peak, worked, killed_after, begun = 0, 0.0, [], time.monotonic()
         for target in sorted(dice.randrange(rows // 20, rows * 9 // 10) for _ in range(kills)):
             process = start(dump, environment)
             kill_after(target, process, database, dice)
-            peak = max(peak, ended(process)[2])
+            _, _, memory, seconds = ended(process)
+            peak, worked = max(peak, memory), worked + seconds
             killed_after.append(target)
-        code, output, memory = ended(start(dump, environment))
-        seconds = time.monotonic() - begun
+        code, output, memory, seconds = ended(start(dump, environment))
+        peak, worked, seconds = max(peak, memory), worked + seconds, time.monotonic() - begun
         summary = json.loads(output)
         facts = {name: database.execute(sql.format(rows=rows)).fetchone()[0] for name, sql in FACTS.items()}
     wrong = {name: int(count) for name, count in facts.items() if int(count) != rows}
     return {
         "rows": rows, "megabytes": round(size / 1e6, 1), "killed_after_line": killed_after,
         "seconds": round(seconds, 1), "rows_per_second": round(rows / seconds),
-        "peak_mebibytes": round(max(peak, memory) / 1024),
+        "peak_mebibytes": round(peak / 1024), "cpu_seconds": round(worked, 1),
         "exit_code": code, "last_run": summary, "wrong": wrong,
     }  # fmt: skip
 
