@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from allauth.socialaccount.models import SocialAccount
 
@@ -65,8 +65,10 @@ def touch(identity: ProviderIdentity, *, now: datetime) -> None:
 
 def remove(link: Link) -> bool:
     """Disconnect an account of a provider, its tokens with it; say whether it was there."""
-    rows = SocialAccount.objects.filter(user_id=link.user_id, extra_data__id=str(link.id))
-    return bool(rows.delete()[0])
+    rows = [row for row in SocialAccount.objects.filter(user_id=link.user_id) if _link(row).id == link.id]
+    for row in rows:
+        row.delete()
+    return bool(rows)
 
 
 def remove_all(user_id: UUID) -> int:
@@ -96,7 +98,8 @@ def _shown(identity: ProviderIdentity) -> dict[str, str]:
 def _link(row: SocialAccount) -> Link:
     kept = row.extra_data if isinstance(row.extra_data, dict) else {}
     return Link(
-        id=UUID(kept["id"]),
+        # Rows that another application of allauth's left have none of their own.
+        id=UUID(kept["id"]) if "id" in kept else uuid5(NAMESPACE_OID, f"socialaccount:{row.pk}"),
         user_id=row.user_id,
         provider=row.provider,
         name=kept.get("name", ""),

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 
 from accounts.errors import AlreadyThere, LastWayIn, NotThere, SocialAccountInUse, SocialTokenInvalid
@@ -89,6 +90,12 @@ class TestUnlink:
         for link_id in (link.id, uuid4()):
             with pytest.raises(NotThere):
                 social_accounts.unlink(user=person.user, link_id=link_id)
+
+    def test_knows_what_another_application_of_allauth_left(self, person):
+        SocialAccount.objects.create(user=person.user, provider="fake", uid="old", extra_data={"sub": "old"})
+        (link,) = links.of_user(person.user.pk)
+        social_accounts.unlink(user=person.user, link_id=link.id)
+        assert links.of_user(person.user.pk) == []
 
     def test_leaves_the_last_way_in(self, now):
         user = UserFactory()
