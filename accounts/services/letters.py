@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import formats, translation
+from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 
 from accounts.conf import account_settings
@@ -76,7 +78,7 @@ def compose(*, letter: Letter) -> EmailMultiAlternatives:
         }
         message = EmailMultiAlternatives(
             subject=str(text.subject),
-            body=render_to_string("accounts/mail/letter.txt", context),
+            body=render_to_string("accounts/mail/letter.txt", context | _directed(context)),
             to=[letter.address],
             headers={
                 "Message-ID": message_id(mail_id=letter.mail_id),
@@ -84,7 +86,9 @@ def compose(*, letter: Letter) -> EmailMultiAlternatives:
                 "Content-Language": language,
             },
         )
-        message.attach_alternative(render_to_string("accounts/mail/letter.html", context), "text/html")
+        marked = {name: format_html("<bdi>{}</bdi>", context[name]) for name in ("username", "public_url")}
+        html = render_to_string("accounts/mail/letter.html", context | {"marked": marked})
+        message.attach_alternative(html, "text/html")
     return message
 
 
@@ -98,6 +102,21 @@ def message_id(*, mail_id: UUID) -> str:
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     domain = urlsplit(account_settings.PUBLIC_URL).hostname or sender
     return f"<{mail_id}@{domain if '.' in domain else f'{domain}.invalid'}>"
+
+
+def _directed(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what plain text written from right to left needs to keep Latin names and addresses in their order.
+
+    A name gets a mark in front alone, since what follows it would be copied together with it.
+    """
+    if not context["is_right_to_left"]:
+        return {}
+    return {
+        "username": f"\N{LEFT-TO-RIGHT MARK}{context['username']}",
+        "facts": [
+            (label, f"\N{FIRST STRONG ISOLATE}{value}\N{POP DIRECTIONAL ISOLATE}") for label, value in context["facts"]
+        ],
+    }
 
 
 def _words(letter: Letter) -> dict[str, str]:
@@ -114,12 +133,12 @@ def _facts(letter: Letter, text: Text) -> list[tuple[str, str]]:
     factor, provider = details.get("factor", ""), details.get("provider", "")
     found = [
         (gettext("When"), _moment(letter.occurred_at)),
-        (gettext("Device"), _matching(_HARMLESS, details.get("device", ""))),
+        (gettext("Device"), _device(details.get("device", ""))),
         (gettext("Network address"), _matching(_ADDRESS, details.get("ip_address", ""))),
         (gettext("Factor"), str(FACTORS.get(factor, ""))),
         (gettext("Service"), PROVIDERS.get(provider) or _matching(_HARMLESS, provider)),
         (gettext("Recovery codes left"), _matching(_NUMBER, details.get("left", ""))),
-        (gettext("Erased for good after"), _written_moment(details.get("erased_after", ""))),
+        (gettext("The account is kept until"), _written_moment(details.get("erased_after", ""))),
     ]
     return [(label, value) for label, value in found if value]
 
@@ -132,6 +151,17 @@ def _link(letter: Letter, language: str) -> str:
     if not letter.token:
         return ""
     return f"{base}/{PAGES.get(letter.kind, DISOWN_PAGE)}/{letter.token}?lang={language}"
+
+
+def _device(text: str) -> str:
+    """Return the name that ``tokens.devices`` gave a device, in the language of the reader."""
+    name = _matching(_HARMLESS, text)
+    browser, has_both, system = name.partition(" on ")
+    if not has_both:
+        return name
+    # Without the mark two Latin names would be read from left to right, the system before the browser.
+    mark = "\N{RIGHT-TO-LEFT MARK}" if translation.get_language_bidi() else ""
+    return mark + gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
 
 
 def _matching(shape: re.Pattern[str], text: str) -> str:

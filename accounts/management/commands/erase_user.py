@@ -32,9 +32,7 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("person", help=gettext("a username, an address or an id"))
-        parser.add_argument(
-            "--now", action="store_true", help=gettext("erase at once; nothing can be restored")
-        )
+        parser.add_argument("--now", action="store_true", help=gettext("erase at once; nothing can be restored"))
         parser.add_argument("--reason", default="", help=gettext("why, for the audit trail"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
