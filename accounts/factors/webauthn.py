@@ -15,7 +15,6 @@ from uuid import UUID
 from allauth.core.context import request_context
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth
-from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 from django.db.models import Q
 from fido2.utils import websafe_decode
@@ -216,7 +215,7 @@ def _assertion(user: User, state: Json, credential: Json) -> tuple[Authenticatio
 def _require_origin(client_data: CollectedClientData) -> None:
     # fido2 accepts every host below the relying party's id, and any port.
     if client_data.origin not in account_settings.WEBAUTHN_ORIGINS or client_data.cross_origin is not False:
-        raise ValidationError("foreign origin")
+        raise CredentialRefused
 
 
 def _contradicts_itself(data: AuthenticatorData) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.utils.translation import gettext
+
 from accounts.imports.refusals import RowRefused
 
 Kind = Literal["csv", "jsonl"]
@@ -60,14 +62,15 @@ class Records:
     def _header(self) -> list[str]:
         line = self._lines.take()
         if line is None:
-            raise HeaderUnusable("The file is empty.")
+            raise HeaderUnusable(gettext("The file is empty."))
         try:
             columns = [name.strip() for name in _parse_csv(line.data)]
         except RowRefused as refusal:
-            raise HeaderUnusable("The first line does not name columns.") from refusal
+            raise HeaderUnusable(gettext("The first line does not name columns.")) from refusal
         doubled = sorted({name for name in columns if columns.count(name) > 1})
         if doubled:
-            raise HeaderUnusable(f"These columns stand in the first line twice: {', '.join(doubled)}.")
+            sentence = gettext("These columns stand in the first line twice: %(columns)s.")
+            raise HeaderUnusable(sentence % {"columns": ", ".join(doubled)})
         return columns
 
     def _csv(self) -> Iterator[Record]:
@@ -115,10 +118,11 @@ class Records:
             except RowRefused as refusal:
                 problem = refusal.reason
                 if line.number == 1 and _begins_a_document(line.data):
-                    raise HeaderUnusable(
+                    sentence = gettext(
                         "This is one JSON document. Give one object on each line, as `jq -c '.[]'` or "
                         "`jq -c '.users[]'` write them."
-                    ) from refusal
+                    )
+                    raise HeaderUnusable(sentence) from refusal
             yield Record(line.number, values, problem, line.end, line.number)
 
 

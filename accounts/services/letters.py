@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import formats, translation
+from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 
 from accounts.conf import account_settings
@@ -37,10 +39,10 @@ PURPOSES: Mapping[Kind, Purpose | None] = {
     Kind.ADDRESS_ALREADY_REGISTERED: None,
     Kind.EMAIL_RESTORED: None,
 }
-_PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 # A device names itself: without dots and slashes it can't pass for a link.
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()_+-]{0,59}")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
+_NUMBER = re.compile(r"[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,9 @@ def compose(*, letter: Letter) -> EmailMultiAlternatives:
         context = {
             "subject": text.subject,
             "username": letter.user.username,
-            "paragraphs": [paragraph % _words(letter, language) for paragraph in text.paragraphs],
-            "facts": _facts(letter, text, language),
-            "warning": text.warning % _words(letter, language) if text.warning else "",
+            "paragraphs": [paragraph % _words(letter) for paragraph in text.paragraphs],
+            "facts": _facts(letter, text),
+            "warning": text.warning % _words(letter) if text.warning else "",
             "button": text.button,
             "link": _link(letter, language),
             "is_alarm": text.is_alarm,
@@ -76,7 +78,7 @@ def compose(*, letter: Letter) -> EmailMultiAlternatives:
         }
         message = EmailMultiAlternatives(
             subject=str(text.subject),
-            body=render_to_string("accounts/mail/letter.txt", context),
+            body=render_to_string("accounts/mail/letter.txt", context | _directed(context)),
             to=[letter.address],
             headers={
                 "Message-ID": message_id(mail_id=letter.mail_id),
@@ -84,7 +86,9 @@ def compose(*, letter: Letter) -> EmailMultiAlternatives:
                 "Content-Language": language,
             },
         )
-        message.attach_alternative(render_to_string("accounts/mail/letter.html", context), "text/html")
+        marked = {name: format_html("<bdi>{}</bdi>", context[name]) for name in ("username", "public_url")}
+        html = render_to_string("accounts/mail/letter.html", context | {"marked": marked})
+        message.attach_alternative(html, "text/html")
     return message
 
 
@@ -100,24 +104,41 @@ def message_id(*, mail_id: UUID) -> str:
     return f"<{mail_id}@{domain if '.' in domain else f'{domain}.invalid'}>"
 
 
-def _words(letter: Letter, language: str) -> dict[str, str]:
+def _directed(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what plain text written from right to left needs to keep Latin names and addresses in their order.
+
+    A name gets a mark in front alone, since what follows it would be copied together with it.
+    """
+    if not context["is_right_to_left"]:
+        return {}
+    return {
+        "username": f"\N{LEFT-TO-RIGHT MARK}{context['username']}",
+        "facts": [
+            (label, f"\N{FIRST STRONG ISOLATE}{value}\N{POP DIRECTIONAL ISOLATE}") for label, value in context["facts"]
+        ],
+    }
+
+
+def _words(letter: Letter) -> dict[str, str]:
     purpose = PURPOSES.get(letter.kind, Purpose.DISOWN)
     span = mailed_tokens.lifetime(purpose=purpose) if purpose else timedelta(0)
-    return {"lifetime": _digits(_span(span), language)}
+    return {"lifetime": _span(span)}
 
 
-def _facts(letter: Letter, text: Text, language: str) -> list[tuple[str, str]]:
+def _facts(letter: Letter, text: Text) -> list[tuple[str, str]]:
     """Return when it happened and what else is known, as pairs of a label and a value."""
     if not text.shows_circumstances:
         return []
     details = letter.details
     factor, provider = details.get("factor", ""), details.get("provider", "")
     found = [
-        (gettext("When"), f"{_moment(letter.occurred_at, language)} UTC"),
-        (gettext("Device"), _matching(_HARMLESS, details.get("device", ""))),
+        (gettext("When"), _moment(letter.occurred_at)),
+        (gettext("Device"), _device(details.get("device", ""))),
         (gettext("Network address"), _matching(_ADDRESS, details.get("ip_address", ""))),
         (gettext("Factor"), str(FACTORS.get(factor, ""))),
         (gettext("Service"), PROVIDERS.get(provider) or _matching(_HARMLESS, provider)),
+        (gettext("Recovery codes left"), _matching(_NUMBER, details.get("left", ""))),
+        (gettext("The account is kept until"), _written_moment(details.get("erased_after", ""))),
     ]
     return [(label, value) for label, value in found if value]
 
@@ -132,15 +153,32 @@ def _link(letter: Letter, language: str) -> str:
     return f"{base}/{PAGES.get(letter.kind, DISOWN_PAGE)}/{letter.token}?lang={language}"
 
 
+def _device(text: str) -> str:
+    """Return the name that ``tokens.devices`` gave a device, in the language of the reader."""
+    name = _matching(_HARMLESS, text)
+    browser, has_both, system = name.partition(" on ")
+    if not has_both:
+        return name
+    # Without the mark two Latin names would be read from left to right, the system before the browser.
+    mark = "\N{RIGHT-TO-LEFT MARK}" if translation.get_language_bidi() else ""
+    return mark + gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+
+
 def _matching(shape: re.Pattern[str], text: str) -> str:
     return text if shape.fullmatch(text) else ""
 
 
-def _moment(moment: datetime, language: str) -> str:
-    at = moment.astimezone(UTC)
-    if language == "ar":  # for which Django has no format of date and time together
-        return f"{formats.date_format(at, 'DATE_FORMAT')}، {formats.time_format(at, 'H:i')}"
-    return _digits(formats.date_format(at, "DATETIME_FORMAT"), language)
+def _moment(moment: datetime) -> str:
+    return f"{formats.date_format(moment.astimezone(UTC), 'DATETIME_FORMAT')} UTC"
+
+
+def _written_moment(text: str) -> str:
+    """Return a moment of RFC 3339 as the reader writes it; empty for anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return _moment(moment) if moment.tzinfo else ""
+    except (ValueError, OverflowError):  # at the ends of time another zone's moment is none of ours
+        return ""
 
 
 def _span(span: timedelta) -> str:
@@ -151,7 +189,3 @@ def _span(span: timedelta) -> str:
     if days < 2 or span % timedelta(days=1):  # noqa: PLR2004 - one day is said in hours
         return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
     return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
-
-
-def _digits(text: str, language: str) -> str:
-    return text.translate(_PERSIAN_DIGITS) if language == "fa" else text

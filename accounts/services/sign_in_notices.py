@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import override
+
 from accounts.models import User
 from accounts.services import mail
 from security_events.masking import truncate_ip
@@ -28,7 +30,9 @@ def notice_unfamiliar(
     familiar = {_place(address, agent) for address, agent in earlier}
     if _place(client.ip_address, client.user_agent) in familiar or not (familiar or had_signed_in):
         return False
-    details = {"device": devices.describe(client.user_agent), "ip_address": client.ip_address or ""}
+    with override("en"):  # the mail says it in the language of its reader, who may not be the one that signs in
+        device = devices.describe(client.user_agent)
+    details = {"device": device, "ip_address": client.ip_address or ""}
     mail.enqueue(user_id=user.pk, kind=mail.Kind.NEW_DEVICE, details=details, now=now)
     return True
 

@@ -45,6 +45,10 @@ SENTENCES = (
     gettext_noop("Model name"),
     gettext_noop("Please correct the error below."),
     gettext_noop("Select this object for an action - {}"),
+    gettext_noop("Past 7 days"),
+    gettext_noop("Recent actions"),
+    gettext_noop("My actions"),
+    gettext_noop("Password"),
 )
 COUNTED = (
     ngettext_lazy(

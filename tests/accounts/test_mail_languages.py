@@ -1,26 +1,44 @@
 """A mail is in the language of the account, whatever language the request was in."""
 
 import pytest
-from django.core import mail as outbox
 from django.utils import formats, translation
 
-from accounts.services import mail
+from accounts.models import OutgoingMail
+from accounts.services import delivery, letters, mail
+from accounts.services.letter_texts import FACTORS, TEXTS
+from tests import mailbox
 from tests.factories.accounts import UserFactory
 
 LANGUAGES = ("en", "es", "fa", "ar")
-WHEN = "2026-03-01T12:05:00+00:00"
 
 
-class TestSubjects:
-    @pytest.mark.parametrize("kind", mail.Kind)
-    def test_differ_in_every_language(self, kind):
-        said = set()
-        for language in LANGUAGES:
-            with translation.override(language):
-                said.add(str(mail.SUBJECTS[kind]))
-        assert len(said) == len(LANGUAGES)
+def said(words):
+    """Return what a sentence becomes in each language."""
+    found = set()
+    for language in LANGUAGES:
+        with translation.override(language):
+            found.add(str(words))
+    return found
 
-    @pytest.mark.django_db
+
+@pytest.mark.parametrize("kind", mail.Kind)
+class TestTexts:
+    def test_have_a_subject_that_differs_in_every_language(self, kind):
+        assert len(said(TEXTS[kind].subject)) == len(LANGUAGES)
+
+    def test_differ_in_every_language_in_all_that_they_say(self, kind):
+        text = TEXTS[kind]
+        for sentence in filter(None, (*text.paragraphs, text.button, text.warning)):
+            assert len(said(sentence)) == len(LANGUAGES), sentence
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_a_factor_has_a_name_in_every_language(factor):
+    assert len(said(FACTORS[factor])) == len(LANGUAGES)
+
+
+@pytest.mark.django_db
+class TestDelivery:
     @pytest.mark.parametrize(
         ("language", "subject"),
         [
@@ -30,13 +48,28 @@ class TestSubjects:
             ("ar", "غُيّرت كلمة مرورك"),
         ],
     )
-    def test_are_in_the_language_of_the_reader(self, language, subject):
+    def test_is_in_the_language_of_the_reader(self, mailoutbox, language, subject):
         with translation.override("es"):
-            mail.send(user_id=UserFactory(locale=language).pk, kind=mail.Kind.PASSWORD_CHANGED, occurred_at=WHEN)
+            mail_id = mail.enqueue(user_id=UserFactory(locale=language).pk, kind=mail.Kind.PASSWORD_CHANGED)
+            delivery.deliver(mail_id=mail_id)
 
-        message = outbox.outbox[0].message()
-        assert outbox.outbox[0].subject == subject
+        (sent,) = mailoutbox
+        message = sent.message()
+        assert sent.subject == subject
         assert message["Subject"].encode("ascii")  # on its way it is ASCII, whatever the script (RFC 2047)
+        assert message["Content-Language"] == language
+        assert mailbox.link_in(sent)[3] == language
+        assert OutgoingMail.objects.get().sent_at
+
+    def test_is_in_the_language_of_the_installation_where_the_readers_is_none_of_ours(self, settings, mailoutbox):
+        settings.LANGUAGE_CODE = "ar"
+        user = UserFactory(locale="tlh")
+
+        with translation.override("es"):
+            delivery.deliver(mail_id=mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED))
+
+        assert letters.reading_language(user=user) == "ar"
+        assert mailoutbox[0].subject == "غُيّرت كلمة مرورك"
 
 
 class TestDates:

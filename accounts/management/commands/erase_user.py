@@ -4,6 +4,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
 from accounts.conf import account_settings
@@ -12,9 +14,16 @@ from accounts.models import User
 from accounts.services import deletion, erasure
 from security_events.management.operator_command import OperatorCommand
 
+_RESULTS = {
+    "would_delete": _("%(id)s: would delete, erased after %(erased_after)s."),
+    "deleted": _("%(id)s: deleted, erased after %(erased_after)s."),
+    "would_erase": _("%(id)s: would erase."),
+    "erased": _("%(id)s: erased."),
+}
+
 
 class Command(OperatorCommand):
-    help = (
+    help = gettext_noop(
         "Close somebody's account, to be erased when DELETION_RETENTION_DAYS have passed; --now erases at once and for "
         "good. Security events stay, without the person."
     )
@@ -22,16 +31,18 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("person", help="a username, an address or an id")
-        parser.add_argument("--now", action="store_true", help="erase at once; nothing can be restored")
-        parser.add_argument("--reason", default="", help="why, for the audit trail")
+        parser.add_argument("person", help=gettext("a username, an address or an id"))
+        parser.add_argument("--now", action="store_true", help=gettext("erase at once; nothing can be restored"))
+        parser.add_argument("--reason", default="", help=gettext("why, for the audit trail"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         user = selectors.user_by_name_or_id(name=options["person"])
         if user is None:
-            self.fail("not_found", "Nobody here has this name, address or id. Who was erased already is gone.")
+            sentence = gettext("Nobody here has this name, address or id. Who was erased already is gone.")
+            self.fail("not_found", sentence)
         is_now = options["now"]
-        self.confirm(f"Erase {user.username} for good?" if is_now else f"Delete {user.username}?", options)
+        question = gettext("Erase %(username)s for good?") if is_now else gettext("Delete %(username)s?")
+        self.confirm(question % {"username": user.username}, options)
         if options["dry_run"]:
             return self._report(user, "would_erase" if is_now else "would_delete")
         self._close(user, options["reason"])
@@ -41,9 +52,7 @@ class Command(OperatorCommand):
         return self._report(user, "deleted")
 
     def sentence(self, result: dict[str, Any]) -> str:
-        verb = result["result"].replace("_", " ")
-        until = f", erased after {result['erased_after']}" if "erased_after" in result else ""
-        return f"{result['id']}: {verb}{until}."
+        return str(_RESULTS[result["result"]] % result)
 
     def _close(self, user: User, reason: str) -> None:
         try:

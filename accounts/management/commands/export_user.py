@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from accounts import selectors
 from accounts.services import export
@@ -13,19 +14,21 @@ from security_events.management.operator_command import OperatorCommand
 
 
 class Command(OperatorCommand):
-    help = (
+    help = gettext_noop(
         "Print what is kept about one person as a JSON document, the same that they get at /auth/me/export. "
         "It is recorded; --dry-run only counts the rows of each section and records nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("person", help="a username, an address or an id; deleted people are found until erasure")
+        parser.add_argument(
+            "person", help=gettext("a username, an address or an id; deleted people are found until erasure")
+        )
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         user = selectors.user_by_name_or_id(name=options["person"])
         if user is None:
-            self.fail("not_found", "Nobody here has this name, address or id.")
+            self.fail("not_found", gettext("Nobody here has this name, address or id."))
         if options["dry_run"]:
             document = export.document(user=user, at=timezone.now())
             sizes = {name: _rows(document[name]) for name in export.SECTIONS}

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from django.utils import timezone
-from django.utils.translation import override
+from django.utils.translation import gettext, gettext_noop, override
+from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import ImportOvertaken
 from accounts.imports.formats import FORMATS
@@ -22,10 +23,20 @@ from accounts.services import import_storage, importing
 from security_events.management.operator_command import FAILED, USAGE, OperatorCommand
 
 _LONGEST_SOURCE = 64
+_COUNTS = {
+    "imported": _(
+        "%(read)d rows read: %(imported)d imported, %(already)d there already, %(refused)d refused, "
+        "%(wrapped)d weak hashes wrapped."
+    ),
+    "would_import": _(
+        "%(read)d rows read: %(imported)d would be imported, %(already)d there already, %(refused)d refused, "
+        "%(wrapped)d weak hashes wrapped."
+    ),
+}
 
 
 class Command(OperatorCommand):
-    help = (
+    help = gettext_noop(
         "Import people, with their password hashes, from a CSV file or from JSON lines. Rows that can't be taken are "
         "named with their line and the reason, and the others are taken. May be killed and run again: it goes on where "
         "it stopped. Exit code 1 when rows were refused. See docs/importing-users.md."
@@ -33,16 +44,16 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", help="the dump; - for standard input, which can't go on where it stopped")
-        parser.add_argument("--format", choices=sorted(FORMATS), default="django", help="whose dump it is")
-        parser.add_argument("--type", choices=["csv", "jsonl"], help="when the file's name does not say it")
-        parser.add_argument("--source", help="a name for the system that the people come from; its format by default")
-        parser.add_argument("--report", help="a file to append the refused rows to, as JSON lines")
-        parser.add_argument("--again", action="store_true", help="begin at the first line again")
-        parser.add_argument("--trust-addresses", action="store_true", help="count every address as confirmed")
-        parser.add_argument(
-            "--derive-usernames", action="store_true", help="make another username of one that is not valid here"
-        )
+        option = parser.add_argument
+        option("file", help=gettext("the dump; - for standard input, which can't go on where it stopped"))
+        option("--format", choices=sorted(FORMATS), default="django", help=gettext("whose dump it is"))
+        option("--type", choices=["csv", "jsonl"], help=gettext("when the file's name does not say it"))
+        option("--source", help=gettext("a name for the system that the people come from; its format by default"))
+        option("--report", help=gettext("a file to append the refused rows to, as JSON lines"))
+        option("--again", action="store_true", help=gettext("begin at the first line again"))
+        option("--trust-addresses", action="store_true", help=gettext("count every address as confirmed"))
+        sentence = gettext("make another username of one that is not valid here")
+        option("--derive-usernames", action="store_true", help=sentence)
 
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)
@@ -52,7 +63,8 @@ class Command(OperatorCommand):
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         source = options["source"] or options["format"]
         if not 0 < len(source) <= _LONGEST_SOURCE:
-            self.fail("usage", f"A source has 1 to {_LONGEST_SOURCE} characters.", exit_code=USAGE)
+            sentence = gettext("A source has 1 to %(most)d characters.") % {"most": _LONGEST_SOURCE}
+            self.fail("usage", sentence, exit_code=USAGE)
         policy = Policy(trusts_addresses=options["trust_addresses"], derives_usernames=options["derive_usernames"])
         plan = importing.Plan(source=source, format=options["format"], policy=policy, is_trial=options["dry_run"])
         try:
@@ -69,14 +81,10 @@ class Command(OperatorCommand):
             self.fail("import_running", str(refusal.message))
 
     def sentence(self, result: dict[str, Any]) -> str:
-        verb = "would be imported" if result["result"] == "would_import" else "imported"
-        resumed = f", resumed after line {result['resumed_after_line']}" if result["resumed_after_line"] else ""
-        counts = (
-            f"{result['read']} rows read{resumed}: {result['imported']} {verb}, {result['already']} there already, "
-            f"{result['refused']} refused, {result['wrapped']} weak hashes wrapped."
-        )
+        resumed_after = result["resumed_after_line"]
         lines = [
-            counts,
+            *([gettext("Resumed after line %(line)d.") % {"line": resumed_after}] if resumed_after else []),
+            str(_COUNTS[result["result"]] % result),
             *(f"{count:>8}  {reason}: {REASONS[reason]}" for reason, count in sorted(result["by_reason"].items())),
         ]
         return "\n".join(lines)
@@ -98,7 +106,8 @@ class Command(OperatorCommand):
         records = Records(stream, kind, offset=run.offset if run else 0, line=resumed_after)
         missing = FORMATS[plan.format].missing(records.columns) if kind == "csv" else []
         if missing:
-            raise HeaderUnusable(f"These columns are missing: {', '.join(missing)}.")
+            sentence = gettext("These columns are missing: %(columns)s.") % {"columns": ", ".join(missing)}
+            raise HeaderUnusable(sentence)
         ears = importing.Ears(
             refused=lambda line, reason: self._tell(line, reason, report),
             progress=lambda done: self.progress(done, total),
@@ -127,7 +136,7 @@ class Command(OperatorCommand):
                 report.write(json.dumps({"line": line, "reason": reason, "detail": str(REASONS[reason])}) + "\n")
             report.flush()
         else:
-            self.stderr.write(f"line {line}: {reason}")
+            self.stderr.write(gettext("line %(line)d: %(reason)s") % {"line": line, "reason": reason})
 
     def _kind(self, options: dict[str, Any]) -> Kind:
         if options["type"]:
@@ -138,9 +147,8 @@ class Command(OperatorCommand):
             return "csv"
         if suffix in (".jsonl", ".ndjson", ".json"):
             return "jsonl"
-        return self.fail(
-            "usage", "The name does not say what the file is: give --type csv or --type jsonl.", exit_code=USAGE
-        )
+        sentence = gettext("The name does not say what the file is: give --type csv or --type jsonl.")
+        return self.fail("usage", sentence, exit_code=USAGE)
 
     def _opened(self, name: str, stack: ExitStack) -> BufferedReader:
         if name == "-":

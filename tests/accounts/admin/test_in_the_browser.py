@@ -35,9 +35,24 @@ def page():
         browser.close()
 
 
-def sign_in(page, server, password):
+# Whether the first sign of what an element says stands to the left of the last one.
+IS_LEFT_TO_RIGHT = """element => {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT, node =>
+    node.data.trim() ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP);
+  const text = walker.nextNode(), words = text.data.trim(), start = text.data.indexOf(words);
+  const left = at => {
+    const range = document.createRange();
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return range.getBoundingClientRect().left;
+  };
+  return left(start) < left(start + words.length - 1);
+}"""
+
+
+def sign_in(page, server, password, username="boss"):
     page.goto(f"{server.url}/admin/")
-    page.fill("#id_username", "boss")
+    page.fill("#id_username", username)
     page.fill("#id_password", password)
     page.click("input[type=submit]")
     page.wait_for_selector("#logout-form")
@@ -66,3 +81,28 @@ class TestOperator:
         assert [text for text in page.complaints if "404" not in text] == []
         with server.client(headers={"Authorization": f"Bearer {tokens['access_token']}"}) as client:
             assert client.get("/auth/me").json()["code"] == "session_revoked"
+
+
+class TestAPageFromRightToLeft:
+    def test_keeps_names_and_addresses_in_their_order(self, server, page):
+        made = server.manage("create_admin", "--username", "chief", "--email", "chief@example.com", "--json")
+        agent = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+        with server.client(headers={"User-Agent": agent}) as client:
+            body = {"username": "sara-7_", "email": "sara@example.com", "password": "violet harbour drum kite"}
+            client.post("/auth/register", json=body)
+        page.set_extra_http_headers({"Accept-Language": "fa"})
+
+        sign_in(page, server, json.loads(made)["password"], "chief")
+        page.goto(f"{server.url}/admin/security_events/securityevent/?type__exact=account.registered")
+        assert page.get_attribute("html", "dir") == "rtl"
+        for column in ("moment", "type", "actor_name", "ip_address"):
+            assert page.eval_on_selector(f"#result_list .field-{column}", IS_LEFT_TO_RIGHT), column
+        page.goto(f"{server.url}/admin/accounts/user/?q=sara-7_")
+        assert page.eval_on_selector("#result_list .field-username", IS_LEFT_TO_RIGHT)
+        assert not page.eval_on_selector("#result_list .field-created_at", IS_LEFT_TO_RIGHT)
+        page.goto(f"{server.url}/admin/tokens/session/?q=sara-7_")
+        page.click("#result_list tbody th a")
+        assert page.inner_text(".field-device .readonly") == "Firefox روی Ubuntu"
+        assert not page.eval_on_selector(".field-device .readonly", IS_LEFT_TO_RIGHT)
+        assert page.eval_on_selector(".field-user_agent .readonly", IS_LEFT_TO_RIGHT)
+        assert [text for text in page.complaints if "404" not in text] == []

@@ -1,3 +1,7 @@
+# ruff: noqa: RUF001 - signs of other scripts are what some of this is about
+
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -78,7 +82,7 @@ class TestCompose:
         details = {"device": "Firefox on Ubuntu", "ip_address": "2001:db8::7", "factor": "totp", "provider": "google"}
         body = letters.compose(letter=letter(Kind.NEW_DEVICE, details=details)).body
 
-        for words in ("Firefox on Ubuntu", "2001:db8::7", "authenticator app", "Google", "March 1, 2026", "UTC"):
+        for words in ("Firefox on Ubuntu", "2001:db8::7", "authenticator app", "Google", "1 March 2026, 12:05 UTC"):
             assert words in body
 
     @pytest.mark.parametrize("device", ["visit evil.example", "https://evil", "<b>x</b>", "a\nb", "x" * 61, "evil/now"])
@@ -87,12 +91,69 @@ class TestCompose:
 
         assert device not in message.body + message.alternatives[0][0]
 
-    def test_writes_numbers_and_dates_as_the_reader_does(self):
-        body = letters.compose(letter=letter(Kind.PASSWORD_CHANGED, locale="fa")).body
+    @pytest.mark.parametrize(
+        ("language", "moment"),
+        [
+            ("en", "1 March 2026, 12:05 UTC"), ("es", "1 de marzo de 2026 a las 12:05 UTC"),
+            ("fa", "1 مارس 2026، ساعت 12:05 UTC"), ("ar", "1 مارس 2026، 12:05 UTC"),
+        ],
+    )  # fmt: skip
+    def test_writes_dates_as_the_reader_does_with_the_same_digits(self, language, moment):
+        message = letters.compose(letter=letter(Kind.PASSWORD_CHANGED, locale=language))
 
-        assert "۲۰۲۶" in body
-        assert "مارس" in body
-        assert "1 مارس، 2026، 12:05 UTC" in letters.compose(letter=letter(Kind.PASSWORD_CHANGED, locale="ar")).body
+        for text in (message.body, message.alternatives[0][0]):
+            assert moment in text
+            assert not re.search(r"[۰-۹٠-٩]", text)
+
+    @pytest.mark.parametrize(
+        ("language", "label"),
+        [("en", "Recovery codes left"), ("fa", "کدهای بازیابی باقی‌مانده")],
+    )  # fmt: skip
+    def test_says_how_many_recovery_codes_are_left(self, language, label):
+        message = letters.compose(letter=letter(Kind.RECOVERY_CODE_USED, locale=language, details={"left": "0"}))
+
+        assert re.search(rf"{label}: \W?0\W?\n", message.body)
+        assert label in message.alternatives[0][0]
+
+    @pytest.mark.parametrize(
+        ("language", "line"),
+        [
+            ("en", "The account is kept until: 31 March 2026, 22:30 UTC"),
+            ("ar", "يُحفظ الحساب حتى: \N{FIRST STRONG ISOLATE}31 مارس 2026، 22:30 UTC"),
+        ],
+    )  # fmt: skip
+    def test_says_until_when_a_deletion_can_be_taken_back(self, language, line):
+        details = {"erased_after": "2026-04-01T02:00:00+03:30"}
+        body = letters.compose(letter=letter(Kind.DELETION_REQUESTED, locale=language, details=details)).body
+
+        assert line in body
+
+    @pytest.mark.parametrize(
+        "details",
+        [
+            {"left": "evil.example"}, {"left": "7 https://evil"}, {"left": "٧"}, {"left": "-1"}, {"left": "1234"},
+            {"erased_after": "soon, at evil.example"}, {"erased_after": "2026-04-01T02:00:00"},
+            {"erased_after": "0001-01-01T00:00:00+14:00"}, {"erased_after": ""},
+        ],
+    )  # fmt: skip
+    def test_shows_no_detail_that_is_not_a_number_or_a_moment(self, details):
+        one = letter(Kind.DELETION_REQUESTED)
+
+        assert letters.compose(letter=replace(one, details=details)).body == letters.compose(letter=one).body
+
+    @pytest.mark.parametrize("language", DIRECTIONS)
+    def test_keeps_names_and_addresses_in_their_order(self, language):
+        details = {"ip_address": "2001:db8::7"}
+        user = User(username="7-mina_", locale=language)
+        message = letters.compose(letter=letter(Kind.NEW_DEVICE, details=details, user=user))
+
+        html = message.alternatives[0][0]
+        for name in ("7-mina_", "https://id.example.com"):
+            assert f"<bdi>{name}</bdi>" in html
+        assert re.search(r"<bdi[^>]*>2001:db8::7</bdi>", html)
+        is_marked = DIRECTIONS[language] == "rtl"
+        assert ("\N{LEFT-TO-RIGHT MARK}7-mina_" in message.body) == is_marked
+        assert ("\N{FIRST STRONG ISOLATE}2001:db8::7\N{POP DIRECTIONAL ISOLATE}\n" in message.body) == is_marked
 
     @pytest.mark.parametrize(
         ("span", "words"),

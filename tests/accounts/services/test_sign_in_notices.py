@@ -1,6 +1,8 @@
 import pytest
+from django.utils.translation import override
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from accounts.models import User
 from accounts.services import authentication
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -48,6 +50,18 @@ class TestNoticeUnfamiliar:
         details = ProcrastinateJob.objects.get().args["details"]
         assert set(details) == {"device", "ip_address"}
         assert sign_in(**other) == ["new_device"]  # which is familiar by now
+
+    @pytest.mark.parametrize(("locale", "device"), [("en", "Firefox on Ubuntu"), ("fa", "Firefox روی Ubuntu")])
+    def test_names_the_device_in_the_language_of_the_reader(self, mina, locale, device):
+        User.objects.update(locale=locale)
+        sign_in(agent=CURL)
+
+        with override("es"):  # that of the one who signs in
+            sign_in()
+
+        (message,) = mailbox.work()
+        assert device in message.body
+        assert device in message.alternatives[0][0]
 
     def test_writes_to_somebody_of_whose_sessions_nothing_is_left(self):
         sign_in()
