@@ -17,6 +17,7 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from accounts.identifiers import fold_email
@@ -146,6 +147,19 @@ def withdraw(*, user: User, since: datetime, now: datetime | None = None) -> int
     return OutgoingMail.objects.filter(pk__in=[row.pk for row in waiting]).update(
         dropped_at=now or timezone.now(), drop_reason="withdrawn"
     )
+
+
+def oldest_notice(*, user_id: UUID, address: str, since: datetime) -> datetime | None:
+    """Return when that happened which the oldest notice tells of that was mailed to an address and can be reported.
+
+    A notice that still waits to be sent counts as well.
+    """
+    notices = [kind for kind in mail.Kind if letters.PURPOSES.get(kind, Purpose.DISOWN) is Purpose.DISOWN]
+    rows = OutgoingMail.objects.filter(
+        user_id=user_id, kind__in=notices, address__iexact=address, created_at__gte=since, dropped_at=None
+    )
+    used = mailed_tokens.used(user_id=user_id)
+    return rows.exclude(pk__in=used.values("pk")).aggregate(oldest=Min("created_at"))["oldest"]
 
 
 def purge(*, now: datetime) -> dict[str, int]:

@@ -83,9 +83,3 @@ class TestTakeUpAbandoned:
             cursor.execute("UPDATE procrastinate_jobs SET worker_id = %s", [cursor.fetchone()[0]])
 
         assert self.take_up().status == "doing"
-
-
-@pytest.fixture
-def empty_queue(db):
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs")
