@@ -17,7 +17,6 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Min
 from django.utils import timezone
 
 from accounts.identifiers import fold_email
@@ -159,7 +158,7 @@ def oldest_notice(*, user_id: UUID, address: str, since: datetime) -> datetime |
         user_id=user_id, kind__in=notices, address__iexact=address, created_at__gte=since, dropped_at=None
     )
     used = mailed_tokens.used(user_id=user_id)
-    return rows.exclude(pk__in=used.values("pk")).aggregate(oldest=Min("created_at"))["oldest"]
+    return rows.exclude(pk__in=used.values("pk")).order_by("created_at").values_list("created_at", flat=True).first()
 
 
 def purge(*, now: datetime) -> dict[str, int]:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests import served
+from tests.factories.factors import code_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PAGES = ["accounts/user", "tokens/session", "tokens/tokenfamily", "tokens/signingkey", "security_events/securityevent"]
@@ -35,11 +36,14 @@ def page():
         browser.close()
 
 
-def sign_in(page, server, password):
+def sign_in(page, server, password, *, name="boss", recovery_code=None):
     page.goto(f"{server.url}/admin/")
-    page.fill("#id_username", "boss")
+    page.fill("#id_username", name)
     page.fill("#id_password", password)
     page.click("input[type=submit]")
+    if recovery_code:
+        page.fill("#id_code", recovery_code)
+        page.click("input[type=submit]")
     page.wait_for_selector("#logout-form")
 
 
@@ -66,3 +70,18 @@ class TestOperator:
         assert [text for text in page.complaints if "404" not in text] == []
         with server.client(headers={"Authorization": f"Bearer {tokens['access_token']}"}) as client:
             assert client.get("/auth/me").json()["code"] == "session_revoked"
+
+    def test_with_a_second_factor_shows_it_on_a_page_of_its_own(self, server, page):
+        made = server.manage("create_admin", "--username", "chief", "--email", "chief@example.com", "--json")
+        password = json.loads(made)["password"]
+        with server.client() as client:
+            tokens = client.post("/auth/login", json={"username": "chief", "password": password}).json()["tokens"]
+            client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+            secret = client.post("/auth/mfa/totp").json()["secret"]
+            answer = client.post("/auth/mfa/totp/activate", json={"code": code_of(secret)})
+            codes = answer.json()["recovery_codes"]
+
+        sign_in(page, server, password, name="chief", recovery_code=codes[0])
+
+        assert page.url == f"{server.url}/admin/"
+        assert page.complaints == []
