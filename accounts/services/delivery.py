@@ -159,11 +159,3 @@ def oldest_notice(*, user_id: UUID, address: str, since: datetime) -> datetime |
     )
     used = mailed_tokens.used(user_id=user_id)
     return rows.exclude(pk__in=used.values("pk")).order_by("created_at").values_list("created_at", flat=True).first()
-
-
-def purge(*, now: datetime) -> dict[str, int]:
-    """Forget mail and tokens that are long past; return the counts."""
-    before = now - timedelta(days=30)
-    tokens, _ = mailed_tokens.expired(before=before).delete()
-    letters_, _ = OutgoingMail.objects.filter(created_at__lt=before).delete()
-    return {"mailed_tokens": tokens, "outgoing_mail": letters_}

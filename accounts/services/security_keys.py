@@ -58,7 +58,7 @@ def register(*, user: User, session_id: UUID, name: str, credential: Json, now: 
             if key is None:
                 raise AlreadyThere
             codes = enrolment.added(
-                user=user, factor=Factor.WEBAUTHN, name=name, session_id=session_id,
+                user=user, factor=Factor.WEBAUTHN, key_id=key.pk, session_id=session_id,
                 amr=second_factors.methods_of(key=key), now=now,
             )  # fmt: skip
             return Added(key=enrolled.factor(key), recovery_codes=codes)
@@ -78,7 +78,7 @@ def remove(*, user: User, session_id: UUID, key_id: UUID, now: datetime | None =
             raise NotThere
         if key.is_passkey:
             ways_in.require_one(user_id=user.pk)
-        enrolment.removed(user=user, factor=Factor.WEBAUTHN, name=key.name, session_id=session_id, now=now)
+        enrolment.removed(user=user, factor=Factor.WEBAUTHN, key_id=key_id, session_id=session_id, now=now)
 
 
 def _place(*, user: User, session_id: UUID) -> Place:

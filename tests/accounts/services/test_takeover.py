@@ -186,7 +186,7 @@ class TestWhatAnIntruderAdded:
         assert self.ways_in(owned) == ["totp", "recovery_code", "person-1"]
         assert User.objects.get().is_mfa_enabled
         removed = events("mfa.factor_removed").get()
-        assert (removed.risk_reasons, removed.data["name"]) == (["takeover_reported"], "Intruder's key")
+        assert (removed.risk_reasons, removed.data["factor"]) == (["takeover_reported"], "webauthn")
         assert events("social.account_unlinked").get().risk_reasons == ["takeover_reported"]
         reported = events("account.takeover_reported").get().data
         assert (reported["removed_factors"], reported["removed_social_accounts"]) == (1, 1)
