@@ -95,7 +95,7 @@ class TestRegister:
         assert (row.is_backup_eligible, row.is_backed_up) == (False, False)
         user.refresh_from_db()
         assert user.is_mfa_enabled
-        assert events("mfa.factor_added").get().data == {"factor": "webauthn", "name": "Blue key"}
+        assert events("mfa.factor_added").get().data == {"factor": "webauthn", "key_id": str(added.key.id)}
         assert Session.objects.get().amr == ["pwd", "hwk", "user", "mfa"]
 
     def test_keeps_the_backup_flags(self, begin, register):
@@ -217,7 +217,7 @@ class TestRemove:
         assert not user.is_mfa_enabled
         assert not SecurityKey.objects.exists()
         assert not RecoverySecret.objects.exists()
-        assert events("mfa.factor_removed").get().data == {"factor": "webauthn", "name": "Blue key"}
+        assert events("mfa.factor_removed").get().data == {"factor": "webauthn", "key_id": str(added.key.id)}
 
     def test_keeps_them_while_there_is_another(self, user, session_id, now):
         _key, added = add_key(user, session_id=session_id, now=now)
