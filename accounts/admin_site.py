@@ -1,14 +1,28 @@
-"""The admin site: its sign-in is limited, and passwords are changed through the API alone."""
+"""The admin site: its sign-in is limited and takes the second factor, and passwords are changed in the API alone."""
 
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth import login
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
+from accounts import admin_second_step, selectors
 from accounts.admin_limits import is_limited
+from accounts.admin_second_step import CodeForm, PasswordForm, SecondFactorDue, Waiting
+from accounts.errors import AttemptsExhausted, MfaCodeInvalid, SignInChallengeInvalid
+from accounts.services import operators
+from accounts.types import Factor
 
 RETRY_AFTER = 60
+_BACKEND = "accounts.backends.PooledBackend"
+_CODES = {Factor.TOTP, Factor.RECOVERY_CODE}
+_NOT_OURS = {"password_change", "password_change_done"}
 
 
 class GuardedAdminSite(AdminSite):
@@ -18,22 +32,75 @@ class GuardedAdminSite(AdminSite):
     site_title = _("Cedrina")
     index_title = _("Overview")
     site_url = None
+    login_form = PasswordForm
 
+    @method_decorator(never_cache)
     def login(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
         """Sign staff in, a few attempts a minute for each client address."""
         if request.method == "POST" and is_limited(request):
-            return TemplateResponse(
-                request,
-                "admin/too_many_attempts.html",
-                {**self.each_context(request), "title": _("Too many attempts"), "retry_after": RETRY_AFTER},
-                status=429,
-                headers={"Retry-After": str(RETRY_AFTER)},
-            )
-        return super().login(request, extra_context)
+            return self._too_many_attempts(request)
+        try:
+            return super().login(request, extra_context)
+        except SecondFactorDue as due:
+            admin_second_step.begin(request, user=due.user)
+            return redirect(reverse("admin:second_factor", current_app=self.name))
+
+    @method_decorator(never_cache)
+    def second_factor(self, request: Any) -> Any:
+        """Ask somebody whose password was right for a code, and sign them in."""
+        waiting = admin_second_step.waiting(request)
+        if waiting is None:
+            return self._back_to_password()
+        if request.method == "POST" and is_limited(request):
+            return self._too_many_attempts(request)
+        form = CodeForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            return self._code_page(request, waiting, form)
+        return self._take(request, waiting, form)
+
+    def _take(self, request: Any, waiting: Waiting, form: CodeForm) -> Any:
+        try:
+            user = operators.complete(user_id=waiting.user_id, bound_to=waiting.bound_to, proof=form.proof())
+        except SignInChallengeInvalid:
+            admin_second_step.forget(request)
+            return self._back_to_password()
+        except (MfaCodeInvalid, AttemptsExhausted) as refusal:
+            form.add_error("code", str(refusal.message))
+            return self._code_page(request, waiting, form)
+        admin_second_step.forget(request)
+        login(request, user, backend=_BACKEND)
+        return redirect(self._destination(request, waiting))
 
     def get_urls(self) -> list[Any]:
         """Leave out Django's password form, which would change a password and neither end sessions nor tell anybody."""
-        return [url for url in super().get_urls() if getattr(url, "name", None) not in _NOT_OURS]
+        ours = [path("login/second-factor/", self.second_factor, name="second_factor")]
+        return ours + [url for url in super().get_urls() if getattr(url, "name", None) not in _NOT_OURS]
 
+    def _code_page(self, request: Any, waiting: Waiting, form: CodeForm) -> TemplateResponse:
+        methods = selectors.factor_methods(user_id=waiting.user_id)
+        context = {
+            **self.each_context(request),
+            "title": _("Log in"),
+            "form": form,
+            "has_application": Factor.TOTP in methods,
+            "has_codes": bool(_CODES & set(methods)),
+        }
+        return TemplateResponse(request, "admin/second_factor.html", context)
 
-_NOT_OURS = {"password_change", "password_change_done"}
+    def _too_many_attempts(self, request: Any) -> TemplateResponse:
+        return TemplateResponse(
+            request,
+            "admin/too_many_attempts.html",
+            {**self.each_context(request), "title": _("Too many attempts"), "retry_after": RETRY_AFTER},
+            status=429,
+            headers={"Retry-After": str(RETRY_AFTER)},
+        )
+
+    def _back_to_password(self) -> Any:
+        return redirect(reverse("admin:login", current_app=self.name))
+
+    def _destination(self, request: Any, waiting: Waiting) -> str:
+        is_ours = url_has_allowed_host_and_scheme(
+            waiting.next, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
+        return waiting.next if is_ours else reverse("admin:index", current_app=self.name)

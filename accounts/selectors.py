@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import is_password_usable
 
-from accounts.factors import descriptions, enrolled
+from accounts.factors import enrolled
 from accounts.factors.enrolled import Enrolled
 from accounts.models import ImportedPerson, PasswordHistory, SignInChallenge, User
-from accounts.providers import linked, links, registry
+from accounts.providers import links, registry
 from accounts.providers.links import Link
 from accounts.providers.registry import Provider
 
@@ -95,14 +95,36 @@ def has_password(*, user_id: UUID) -> bool:
     return bool(digest) and is_password_usable(digest)
 
 
+def has_way_in(*, user_id: UUID) -> bool:
+    """Tell whether somebody can begin a sign-in: by a password, at a provider or with a passkey."""
+    return has_password(user_id=user_id) or bool(links.of_user(user_id)) or enrolled.has_passkey(user_id)
+
+
 def factor_descriptions(*, user_id: UUID) -> list[dict[str, Any]]:
     """Return somebody's second factors as they may be shown to their owner."""
-    return descriptions.described(user_id)
+    return [
+        {
+            "method": factor.type,
+            "name": factor.name,
+            "created_at": factor.created_at,
+            "last_used_at": factor.last_used_at,
+        }
+        for factor in enrolled.factors(user_id)
+    ]
 
 
 def social_descriptions(*, user_id: UUID) -> list[dict[str, Any]]:
     """Return the accounts of other providers that somebody is connected to."""
-    return linked.described(user_id)
+    return [
+        {
+            "provider": link.provider,
+            "uid": link.uid,
+            "profile": link.profile,
+            "linked_at": link.created_at,
+            "last_login_at": link.last_login_at,
+        }
+        for link in links.of_user(user_id)
+    ]
 
 
 def import_origins(*, user_id: UUID) -> list[dict[str, Any]]:

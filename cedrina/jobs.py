@@ -7,8 +7,8 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
-from accounts.services import delivery, erasure, social_purging
-from accounts.services import purging as unfinished
+from accounts.services import erasure
+from accounts.services import purging as accounts_purging
 from security_events.services import partitions
 from tokens.services import purging
 
@@ -30,7 +30,7 @@ def prepare_partitions(timestamp: int) -> None:
 def purge_expired(timestamp: int) -> None:
     """Forget sessions, families and keys that are long past."""
     now = datetime.fromtimestamp(timestamp, UTC)
-    counts = purging.purge_expired(now=now) | delivery.purge(now=now)
+    counts = purging.purge_expired(now=now)
     log.info("expired_purged", **counts)
 
 
@@ -51,20 +51,12 @@ async def take_up_abandoned(context: JobContext, timestamp: int) -> None:  # noq
         log.warning("abandoned_job_taken_up", job_id=job.id, task=job.task_name, attempts=job.attempts)
 
 
-@app.periodic(cron="47 2 * * *")
-@app.task(name="cedrina.purge_social_sign_ins", queue="maintenance", queueing_lock="purge_social_sign_ins")
-def purge_social_sign_ins(timestamp: int) -> None:
-    """Forget what social sign-in need not remember any more."""
-    counts = social_purging.purge(now=datetime.fromtimestamp(timestamp, UTC))
-    log.info("social_sign_ins_purged", **counts)
-
-
-@app.periodic(cron="17 * * * *")
-@app.task(name="cedrina.purge_unfinished", queue="maintenance", queueing_lock="purge_unfinished")
-def purge_unfinished(timestamp: int) -> None:
-    """Forget what people began and did not finish: every hour, since some of it takes no signing in to begin."""
-    counts = unfinished.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
-    log.info("unfinished_purged", **counts)
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="cedrina.purge_accounts", queue="maintenance", queueing_lock="purge_accounts")
+def purge_accounts(timestamp: int) -> None:
+    """Forget what accounts need not remember: every ten minutes, since some of it takes no signing in to begin."""
+    counts = accounts_purging.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
+    log.info("accounts_purged", **counts)
 
 
 @app.periodic(cron="7 3 * * *")

@@ -18,6 +18,7 @@ class Call:
     method: str
     template: str
     is_public: bool
+    takes_token: bool
     example: dict[str, Any] | None
     members: dict[str, dict[str, Any]] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
@@ -66,10 +67,12 @@ def _call(verb, template, operation):
     # The fullest example: what it leaves out is not tried.
     example = max(examples, key=len) if examples else ({} if content else None)
     parameters = operation.get("parameters", [])
+    security = operation.get("security", [{}])
     return Call(
         method=verb.upper(),
         template=template,
-        is_public={} in operation.get("security", [{}]),
+        is_public={} in security,
+        takes_token=any(security),
         example=example,
         members={name: _resolved(member) for name, member in schema.get("properties", {}).items()},
         required=frozenset(schema.get("required", ())),

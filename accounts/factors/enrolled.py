@@ -42,6 +42,11 @@ def has_any(user_id: UUID) -> bool:
     return bool(rows.exists())
 
 
+def has_passkey(user_id: UUID) -> bool:
+    """Whether somebody can sign in by a passkey alone."""
+    return any(factor.is_passkey for factor in factors(user_id))
+
+
 def factors(user_id: UUID) -> list[Enrolled]:
     """Return somebody's factors, in the order in which they were added."""
     of_person = SecurityKey.objects.filter(user_id=user_id).select_related("authenticator")

@@ -17,11 +17,12 @@ from accounts.models import RecoverySecret, User
 _GROUP = 4
 
 
-def make(*, user: User) -> list[str]:
+def make(*, user: User, at: datetime) -> list[str]:
     """Return a new set, to be shown once; an earlier one is dead."""
     remove(user_id=user.pk)
     with secret_of(RecoverySecret, user.pk):
         codes = RecoveryCodes.activate(user).generate_codes()
+    _authenticators(user.pk).update(created_at=at)
     return ["-".join(code[start : start + _GROUP] for start in range(0, len(code), _GROUP)) for code in codes]
 
 

@@ -58,11 +58,12 @@ def is_active(*, user_id: UUID) -> bool:
     return bool(_authenticators(user_id).exists())
 
 
-def activate(*, user: User, secret: str, step: int) -> None:
+def activate(*, user: User, secret: str, step: int, at: datetime) -> None:
     """Make a key count from now on; the code that it was confirmed by can't be used again."""
     with secret_of(TotpSecret, user.pk):
         TOTP.activate(user, secret)
     TotpSecret.objects.filter(pk=user.pk).update(last_step=step)
+    _authenticators(user.pk).update(created_at=at)
 
 
 def accept(*, user_id: UUID, code: str, at: datetime) -> bool:

@@ -23,6 +23,7 @@ from fido2.webauthn import AuthenticationResponse, AuthenticatorData, CollectedC
 from accounts.conf import account_settings
 from accounts.errors import CredentialRefused
 from accounts.factors.adapter import handle_of
+from accounts.factors.enrolled import Enrolled, factor
 from accounts.models import SecurityKey, User, WebAuthnHandle
 
 TIMEOUT = 300  # seconds that an answer may take
@@ -168,14 +169,14 @@ def count(*, assertion: Assertion, at: datetime) -> bool:
     return True
 
 
-def remove(*, user_id: UUID, key_id: UUID) -> str | None:
-    """Forget one of somebody's keys; return its name, ``None`` when there is no such key of theirs."""
+def remove(*, user_id: UUID, key_id: UUID) -> Enrolled | None:
+    """Forget one of somebody's keys; return what it was, ``None`` when there is no such key of theirs."""
     key = SecurityKey.objects.filter(pk=key_id, user_id=user_id).select_related("authenticator").first()
     if key is None:
         return None
-    name: str = key.authenticator.wrap().name
+    gone = factor(key)
     key.authenticator.delete()
-    return name
+    return gone
 
 
 def number_of(*, user_id: UUID) -> int:

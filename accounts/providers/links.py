@@ -1,7 +1,8 @@
 """The accounts of providers that people are connected to: allauth's rows, with what we keep in them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from allauth.socialaccount.models import SocialAccount
@@ -9,6 +10,7 @@ from allauth.socialaccount.models import SocialAccount
 from accounts.identifiers import uuid7
 from accounts.models import ProviderToken
 from accounts.providers.identity import ProviderIdentity
+from security_events.masking import is_secret_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,13 @@ class Link:
     id: UUID
     user_id: UUID
     provider: str
+    uid: str
     name: str
     email: str
     created_at: datetime
     last_login_at: datetime
+    # What the provider told of the person, without tokens that another application of allauth may have left in it.
+    profile: dict[str, Any] = field(compare=False, repr=False)
 
 
 def find(identity: ProviderIdentity) -> Link | None:
@@ -71,12 +76,14 @@ def remove(link: Link) -> bool:
     return bool(rows)
 
 
-def remove_all(user_id: UUID) -> int:
-    """Disconnect everything that a person is connected to; return how many it were."""
-    rows = list(SocialAccount.objects.filter(user_id=user_id))
-    for row in rows:
-        row.delete()
-    return len(rows)
+def remove_all(user_id: UUID, *, since: datetime | None = None) -> list[Link]:
+    """Disconnect everything that a person is connected to, or was connected to since then; return what it was."""
+    rows = SocialAccount.objects.filter(user_id=user_id)
+    if since is not None:
+        rows = rows.filter(date_joined__gte=since)
+    gone = [_link(row) for row in rows]
+    rows.delete()
+    return gone
 
 
 def _keep_tokens(row: SocialAccount, identity: ProviderIdentity, *, now: datetime) -> None:
@@ -102,8 +109,16 @@ def _link(row: SocialAccount) -> Link:
         id=UUID(kept["id"]) if "id" in kept else uuid5(NAMESPACE_OID, f"socialaccount:{row.pk}"),
         user_id=row.user_id,
         provider=row.provider,
+        uid=row.uid,
         name=kept.get("name", ""),
         email=kept.get("email", ""),
         created_at=row.date_joined,
         last_login_at=row.last_login,
+        profile=_without_secrets(kept),
     )
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_secrets(item) for key, item in value.items() if not is_secret_key(str(key))}
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value

@@ -148,9 +148,14 @@ def withdraw(*, user: User, since: datetime, now: datetime | None = None) -> int
     )
 
 
-def purge(*, now: datetime) -> dict[str, int]:
-    """Forget mail and tokens that are long past; return the counts."""
-    before = now - timedelta(days=30)
-    tokens, _ = mailed_tokens.expired(before=before).delete()
-    letters_, _ = OutgoingMail.objects.filter(created_at__lt=before).delete()
-    return {"mailed_tokens": tokens, "outgoing_mail": letters_}
+def oldest_notice(*, user_id: UUID, address: str, since: datetime) -> datetime | None:
+    """Return when that happened which the oldest notice tells of that was mailed to an address and can be reported.
+
+    A notice that still waits to be sent counts as well.
+    """
+    notices = [kind for kind in mail.Kind if letters.PURPOSES.get(kind, Purpose.DISOWN) is Purpose.DISOWN]
+    rows = OutgoingMail.objects.filter(
+        user_id=user_id, kind__in=notices, address__iexact=address, created_at__gte=since, dropped_at=None
+    )
+    used = mailed_tokens.used(user_id=user_id)
+    return rows.exclude(pk__in=used.values("pk")).order_by("created_at").values_list("created_at", flat=True).first()

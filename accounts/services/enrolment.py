@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.errors import NotThere
-from accounts.factors import enrolled, recovery_codes
+from accounts.factors import enrolled, recovery_codes, removal
 from accounts.models import User
 from accounts.services import mail
 from accounts.types import Factor
@@ -29,7 +29,13 @@ def lock(*, user: User) -> None:
 
 
 def added(
-    *, user: User, factor: Factor, session_id: UUID, amr: Sequence[str], name: str = "", now: datetime | None = None
+    *,
+    user: User,
+    factor: Factor,
+    session_id: UUID,
+    amr: Sequence[str],
+    key_id: UUID | None = None,
+    now: datetime | None = None,
 ) -> list[str] | None:
     """Note in the caller's transaction that somebody has one more factor.
 
@@ -38,32 +44,60 @@ def added(
 
     Raises: SessionRevoked of ``tokens``.
     """
-    codes = None if recovery_codes.left(user_id=user.pk) else recovery_codes.make(user=user)
-    _note(EventType.MFA_FACTOR_ADDED, user=user, factor=factor, name=name, session_id=session_id, now=now)
+    at = now or timezone.now()
+    codes = None if recovery_codes.left(user_id=user.pk) else recovery_codes.make(user=user, at=at)
+    _mark(user=user, at=at)
+    _note(EventType.MFA_FACTOR_ADDED, user=user, factor=factor, key_id=key_id, session_id=session_id, now=now)
     sessions.confirm_reauthentication(session_id=session_id, amr=amr, now=now)
-    mail.enqueue(user_id=user.pk, kind=mail.Kind.FACTOR_ADDED, details={"factor": factor})
+    mail.enqueue(user_id=user.pk, kind=mail.Kind.FACTOR_ADDED, details={"factor": factor}, now=now)
     return codes
 
 
-def removed(*, user: User, factor: Factor, session_id: UUID, name: str = "", now: datetime | None = None) -> None:
+def removed(
+    *, user: User, factor: Factor, session_id: UUID, key_id: UUID | None = None, now: datetime | None = None
+) -> None:
     """Note in the caller's transaction that somebody has one factor less; recovery codes go with the last one."""
     if not enrolled.has_any(user.pk):
         recovery_codes.remove(user_id=user.pk)
-    _note(EventType.MFA_FACTOR_REMOVED, user=user, factor=factor, name=name, session_id=session_id, now=now)
-    mail.enqueue(user_id=user.pk, kind=mail.Kind.FACTOR_REMOVED, details={"factor": factor})
+    _mark(user=user, at=now or timezone.now())
+    _note(EventType.MFA_FACTOR_REMOVED, user=user, factor=factor, key_id=key_id, session_id=session_id, now=now)
+    mail.enqueue(user_id=user.pk, kind=mail.Kind.FACTOR_REMOVED, details={"factor": factor}, now=now)
+
+
+def take_away(*, user: User, reason: str, since: datetime | None = None, now: datetime | None = None) -> int:
+    """Take all factors away from an account that changes hands, or those added since then; return how many.
+
+    In the caller's transaction, which has the person's row locked and counts the change in their version.
+    """
+    gone = removal.remove(user_id=user.pk, since=since)
+    User.objects.filter(pk=user.pk).update(is_mfa_enabled=enrolled.has_any(user.pk))
+    for factor in gone:
+        _note(
+            EventType.MFA_FACTOR_REMOVED, user=user, factor=Factor(factor.type),
+            key_id=factor.id if factor.type == Factor.WEBAUTHN else None, reasons=[reason],
+            now=now,
+        )  # fmt: skip
+    return len(gone)
+
+
+def _mark(*, user: User, at: datetime) -> None:
+    User.objects.filter(pk=user.pk).update(
+        is_mfa_enabled=enrolled.has_any(user.pk), version=F("version") + 1, updated_at=at
+    )
 
 
 def _note(
-    event: EventType, *, user: User, factor: Factor, name: str, session_id: UUID, now: datetime | None
+    event: EventType, *, user: User, factor: Factor, key_id: UUID | None, session_id: UUID | None = None,
+    reasons: Sequence[str] = (), now: datetime | None,
 ) -> None:  # fmt: skip
-    User.objects.filter(pk=user.pk).update(
-        is_mfa_enabled=enrolled.has_any(user.pk), version=F("version") + 1, updated_at=now or timezone.now()
-    )
+    # Not what its owner calls a key: events outlive people, and cannot be changed.
+    key = {"key_id": key_id} if key_id else {}
     recording.record(
         event,
         actor=subject_of(user),
         target=subject_of(user),
         session_id=session_id,
-        data={"factor": factor, "name": name},
+        reasons=reasons,
+        data={"factor": factor, **key},
         now=now,
     )

@@ -182,6 +182,6 @@ def _run(template: str, *, link: link_tokens.Link, now: datetime | None) -> Rede
     return Redeemed(*row) if row else None
 
 
-def expired(*, before: datetime) -> QuerySet[MailedToken]:
-    """Return the tokens that nobody could use any more then."""
-    return MailedToken.objects.filter(expires_at__lt=before)
+def used(*, user_id: UUID) -> QuerySet[MailedToken]:
+    """Return the tokens of a person that were used or withdrawn."""
+    return MailedToken.objects.filter(user_id=user_id, used_at__isnull=False)

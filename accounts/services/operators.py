@@ -1,12 +1,16 @@
 """Sign-in of staff at the admin."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
 from accounts import selectors
-from accounts.models import User
-from accounts.services import hashing
+from accounts.errors import SignInChallengeInvalid
+from accounts.models import CeremonyPurpose, User
+from accounts.services import authentication, challenges, hashing, second_factors
+from accounts.services.ceremonies import Place
+from accounts.services.second_factors import Proof
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from security_events.types import Subject
@@ -15,6 +19,8 @@ from tokens.users import subject_of
 
 def sign_in(*, name: str, password: str, now: datetime | None = None) -> User | None:
     """Return the member of staff whom a name and a password belong to, ``None`` for everybody else alike.
+
+    Who has a second factor (``is_mfa_enabled``) is signed in by ``complete`` alone.
 
     Raises: HashingBusy.
     """
@@ -27,8 +33,41 @@ def sign_in(*, name: str, password: str, now: datetime | None = None) -> User | 
     with transaction.atomic():
         if verdict.upgraded_digest and _upgrade(user, new_digest=verdict.upgraded_digest):
             _record(EventType.PASSWORD_HASH_UPGRADED, user=user, name=name, now=now)
-        _record(EventType.ADMIN_LOGIN_SUCCEEDED, user=user, name=name, now=now)
+        event = EventType.MFA_CHALLENGED if user.is_mfa_enabled else EventType.ADMIN_LOGIN_SUCCEEDED
+        _record(event, user=user, name=name, now=now)
     return user
+
+
+def binding(*, user: User) -> bytes:
+    """Return what the second step is bound to: it ends with the password that was right."""
+    return challenges.binding(user=user)
+
+
+def complete(*, user_id: UUID, bound_to: bytes, proof: Proof, now: datetime | None = None) -> User:
+    """Return the member of staff who shows a second factor after the password; tries are counted as in the API.
+
+    Raises: SignInChallengeInvalid when the password or the standing has changed since, MfaCodeInvalid,
+    AttemptsExhausted.
+    """
+    user = selectors.present_user(user_id=user_id)
+
+    def let_in(methods: list[str]) -> User:
+        # As it is under the lock: a password that is changed at this moment wins.
+        locked = selectors.present_user(user_id=user_id)
+        if locked is None or _objection(locked, is_right=binding(user=locked) == bound_to):
+            raise SignInChallengeInvalid
+        subject = subject_of(locked)
+        recording.record(
+            EventType.ADMIN_LOGIN_SUCCEEDED, actor=subject, target=subject,
+            data={"amr": [authentication.PASSWORD, *methods]}, now=now,
+        )  # fmt: skip
+        return locked
+
+    # Looked at before too, so that no try is counted for who may not come in anyway.
+    if user is None or _objection(user, is_right=binding(user=user) == bound_to):
+        raise SignInChallengeInvalid
+    place = Place(CeremonyPurpose.SIGN_IN, user_id=user_id)
+    return second_factors.prove(user=user, proof=proof, place=place, then=let_in, now=now)
 
 
 def _objection(user: User | None, *, is_right: bool) -> str:

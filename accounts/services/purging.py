@@ -1,37 +1,60 @@
-"""Forget sign-ins, ceremonies and enrolments that were never finished, and old counts of wrong tries."""
+"""Forget what this app need not remember any more: what was never finished, and what is long past."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from django.db import models
 from django.db.models import Q
 
-from accounts.models import Ceremony, FactorAttempts, SignInChallenge, TotpEnrolment
+from accounts.models import (
+    Ceremony,
+    FactorAttempts,
+    ImportRun,
+    MailedToken,
+    OutgoingMail,
+    PresentedToken,
+    SignInChallenge,
+    SocialAuthorization,
+    TotpEnrolment,
+)
 from accounts.services import lockouts
 
-# For this long an answer that comes too late is still found, and refused for that reason.
-_KEPT = timedelta(hours=1)
+# Whoever is just finishing something still finds it. No longer, since some of it takes no signing in to begin.
+_UNFINISHED = timedelta(minutes=10)
+# Clocks differ a little: a provider's token is remembered somewhat longer than it could be accepted.
+_PRESENTED = timedelta(hours=1)
+_PAST = timedelta(days=30)
 _BATCH = 1000
 
 
 def purge_expired(*, now: datetime) -> dict[str, int]:
-    """Delete in batches what nobody can finish any more; return the counts. Safe to interrupt and to run twice."""
-    past = Q(expires_at__lt=now - _KEPT)
+    """Delete in batches what nobody needs any more; return the counts. Safe to interrupt and to run twice."""
+    return {model._meta.model_name or "": _delete(model, what) for model, what in _expired(now).items()}  # noqa: SLF001
+
+
+def _expired(now: datetime) -> Mapping[type[models.Model], Q]:
+    unfinished = Q(expires_at__lt=now - _UNFINISHED)
     forgotten = now - max(lockouts.FORGIVEN_AFTER, lockouts.WINDOW)
     unlocked = Q(locked_until=None) | Q(locked_until__lt=forgotten)
     return {
-        "ceremonies": _delete(Ceremony, past),
-        "sign_ins": _delete(SignInChallenge, past),
-        "enrolments": _delete(TotpEnrolment, past),
-        "attempts": _delete(FactorAttempts, Q(began_at__lt=forgotten) & unlocked),
+        Ceremony: unfinished,
+        SignInChallenge: unfinished,
+        TotpEnrolment: unfinished,
+        SocialAuthorization: unfinished,
+        PresentedToken: Q(expires_at__lt=now - _PRESENTED),
+        FactorAttempts: Q(began_at__lt=forgotten) & unlocked,
+        MailedToken: Q(expires_at__lt=now - _PAST),
+        OutgoingMail: Q(created_at__lt=now - _PAST),
+        # One that was broken off stays: it can be taken up again.
+        ImportRun: Q(finished_at__lt=now - _PAST),
     }
 
 
-def _delete(
-    model: type[Ceremony | SignInChallenge | TotpEnrolment | FactorAttempts], condition: Q
-) -> int:  # fmt: skip
+def _delete(model: type[models.Model], condition: Q) -> int:
     total = 0
     while True:
-        batch = model._default_manager.filter(condition).order_by("pk").values("pk")[:_BATCH]  # noqa: SLF001
-        _all, of_each = model._default_manager.filter(pk__in=list(batch.values_list("pk", flat=True))).delete()  # noqa: SLF001
+        batch = model._default_manager.filter(condition).order_by("pk").values_list("pk", flat=True)[:_BATCH]  # noqa: SLF001
+        _all, of_each = model._default_manager.filter(pk__in=list(batch)).delete()  # noqa: SLF001
         deleted = of_each.get(model._meta.label, 0)  # noqa: SLF001
         total += deleted
         if deleted < _BATCH:

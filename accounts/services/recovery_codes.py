@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.errors import NotThere
 from accounts.factors import enrolled
@@ -24,7 +25,7 @@ def renew(*, user: User, session_id: UUID, now: datetime | None = None) -> list[
         enrolment.lock(user=user)
         if not enrolled.has_any(user.pk):
             raise NotThere
-        codes = make(user=user)
+        codes = make(user=user, at=now or timezone.now())
         recording.record(
             EventType.MFA_RECOVERY_CODES_MADE,
             actor=subject_of(user),

@@ -93,7 +93,7 @@ def _tell_of_recovery(*, user: User, now: datetime | None) -> None:
     recording.record(
         EventType.MFA_RECOVERY_CODE_USED, actor=subject_of(user), target=subject_of(user), data={"left": left}, now=now
     )
-    mail.enqueue(user_id=user.pk, kind=mail.Kind.RECOVERY_CODE_USED, details={"left": str(left)})
+    mail.enqueue(user_id=user.pk, kind=mail.Kind.RECOVERY_CODE_USED, details={"left": str(left)}, now=now)
 
 
 def _record_failure(
@@ -116,4 +116,4 @@ def _record_failure(
             )
         if attempt.locked_until is not None:
             # Whoever it was knows the first factor (ASVS 5.0, 6.3.5).
-            mail.enqueue(user_id=user.pk, kind=mail.Kind.FACTOR_LOCKED, details={"factor": attempt.factor})
+            mail.enqueue(user_id=user.pk, kind=mail.Kind.FACTOR_LOCKED, details={"factor": attempt.factor}, now=now)

@@ -13,7 +13,7 @@ from accounts.factors import enrolled, webauthn
 from accounts.factors.enrolled import Enrolled
 from accounts.factors.webauthn import Json
 from accounts.models import CeremonyPurpose, User
-from accounts.services import ceremonies, enrolment, second_factors
+from accounts.services import ceremonies, enrolment, second_factors, ways_in
 from accounts.services.ceremonies import Place
 from accounts.types import Factor, FieldProblem
 
@@ -58,7 +58,7 @@ def register(*, user: User, session_id: UUID, name: str, credential: Json, now: 
             if key is None:
                 raise AlreadyThere
             codes = enrolment.added(
-                user=user, factor=Factor.WEBAUTHN, name=name, session_id=session_id,
+                user=user, factor=Factor.WEBAUTHN, key_id=key.pk, session_id=session_id,
                 amr=second_factors.methods_of(key=key), now=now,
             )  # fmt: skip
             return Added(key=enrolled.factor(key), recovery_codes=codes)
@@ -69,14 +69,16 @@ def register(*, user: User, session_id: UUID, name: str, credential: Json, now: 
 def remove(*, user: User, session_id: UUID, key_id: UUID, now: datetime | None = None) -> None:
     """Forget one of somebody's keys.
 
-    Raises: NotThere.
+    Raises: NotThere, LastWayIn for a passkey of who has nothing else to sign in with.
     """
     with transaction.atomic():
         enrolment.lock(user=user)
-        name = webauthn.remove(user_id=user.pk, key_id=key_id)
-        if name is None:
+        key = webauthn.remove(user_id=user.pk, key_id=key_id)
+        if key is None:
             raise NotThere
-        enrolment.removed(user=user, factor=Factor.WEBAUTHN, name=name, session_id=session_id, now=now)
+        if key.is_passkey:
+            ways_in.require_one(user_id=user.pk)
+        enrolment.removed(user=user, factor=Factor.WEBAUTHN, key_id=key_id, session_id=session_id, now=now)
 
 
 def _place(*, user: User, session_id: UUID) -> Place:

@@ -3,25 +3,22 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.contrib.auth.hashers import is_password_usable
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.errors import (
     AlreadyThere,
-    LastWayIn,
     NotThere,
     ProviderUnavailable,
     SocialAccountInUse,
     SocialTokenInvalid,
 )
-from accounts.factors import alone
 from accounts.models import SocialAuthorization, SocialPurpose, User
 from accounts.providers import links, registry
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.links import Link
 from accounts.providers.registry import Provider
-from accounts.services import mail, social_authorizations, social_joining, social_sign_in
+from accounts.services import enrolment, mail, social_authorizations, social_joining, social_sign_in, ways_in
 from accounts.services.social_authorizations import Bearer, Return
 from security_events.catalogue import EventType
 from security_events.services import recording
@@ -62,19 +59,15 @@ def link(*, provider_id: str, returned: Return, bearer: Bearer, now: datetime | 
 def unlink(*, user: User, link_id: UUID, now: datetime | None = None) -> None:
     """Disconnect an account of a provider, unless nothing else would let the person in.
 
-    Decided under the lock of the person's row, so that of two simultaneous calls the second one knows of the first.
-
     Raises: NotThere, LastWayIn.
     """
     with transaction.atomic():
-        locked = _lock(user.pk)
-        mine = links.of_user(user.pk) if locked else []
-        doomed = next((each for each in mine if each.id == link_id), None)
-        if locked is None or doomed is None:
+        enrolment.lock(user=user)
+        doomed = next((each for each in links.of_user(user.pk) if each.id == link_id), None)
+        if doomed is None:
             raise NotThere(link_id=link_id)
-        if len(mine) == 1 and not is_password_usable(locked.password) and not alone.has_passkey(user.pk):
-            raise LastWayIn
         links.remove(doomed)
+        ways_in.require_one(user_id=user.pk)
         subject = subject_of(user)
         recording.record(
             EventType.SOCIAL_ACCOUNT_UNLINKED, actor=subject, target=subject, data={"provider": doomed.provider},
@@ -82,7 +75,7 @@ def unlink(*, user: User, link_id: UUID, now: datetime | None = None) -> None:
         )  # fmt: skip
         mail.enqueue(
             user_id=user.pk, kind=mail.Kind.SOCIAL_ACCOUNT_UNLINKED,
-            details={"provider": registry.display_name(doomed.provider)},
+            details={"provider": registry.display_name(doomed.provider)}, now=now,
         )  # fmt: skip
 
 

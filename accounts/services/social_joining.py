@@ -10,13 +10,12 @@ from django.utils import timezone
 from accounts.access.joining import TABLE, Action, LocalAccount, authority
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, ProviderAddressUnverified, ProviderUnavailable
-from accounts.factors import alone
 from accounts.identifiers import fold_email, username_candidates
-from accounts.models import PasswordHistory, SignInChallenge, User
+from accounts.models import PasswordHistory, User
 from accounts.providers import links
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
-from accounts.services import mail, social_authorizations
+from accounts.services import enrolment, mail, social_authorizations
 from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.models import EndReason
@@ -25,6 +24,7 @@ from tokens.users import subject_of
 
 # Somebody else was faster so often only if something is wrong.
 _ATTEMPTS = 5
+_RECLAIMED = "account_reclaimed"
 
 
 class _Overtaken(Exception):
@@ -67,7 +67,21 @@ def announce(*, user: User, provider: Provider, now: datetime | None = None) -> 
     recording.record(
         EventType.SOCIAL_ACCOUNT_LINKED, actor=subject, target=subject, data={"provider": provider.id}, now=now
     )
-    mail.enqueue(user_id=user.pk, kind=mail.Kind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name})
+    mail.enqueue(user_id=user.pk, kind=mail.Kind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name}, now=now)
+
+
+def disconnect(*, user: User, reason: str, since: datetime | None = None, now: datetime | None = None) -> int:
+    """Disconnect everything of an account that changes hands, or what was connected since then; return how many.
+
+    In the caller's transaction, which has the person's row locked.
+    """
+    gone, subject = links.remove_all(user.pk, since=since), subject_of(user)
+    for link in gone:
+        recording.record(
+            EventType.SOCIAL_ACCOUNT_UNLINKED, actor=subject, target=subject, reasons=[reason],
+            data={"provider": link.provider}, now=now,
+        )  # fmt: skip
+    return len(gone)
 
 
 def _join(
@@ -125,15 +139,14 @@ def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, at: 
     """Hand an account to the owner of its address: nothing of whoever registered it lets them in any more."""
     taken = {
         "ended_sessions": revocation.end_sessions(user_id=user.pk, reason=EndReason.PASSWORD_CHANGE, now=now),
-        "removed_factors": alone.remove_all(user.pk),
-        "removed_social_accounts": links.remove_all(user.pk),
+        "removed_factors": enrolment.take_away(user=user, reason=_RECLAIMED, now=now),
+        "removed_social_accounts": disconnect(user=user, reason=_RECLAIMED, now=now),
         "removed_pending_links": social_authorizations.forget(user_id=user.pk),
     }
-    SignInChallenge.objects.filter(user=user).delete()
     PasswordHistory.objects.filter(user=user).delete()
     User.objects.filter(pk=user.pk).update(
         password=make_password(None), email=identity.email, email_confirmed_at=at, full_name=identity.name,
-        is_mfa_enabled=False, version=F("version") + 1, updated_at=at,
+        version=F("version") + 1, updated_at=at,
     )  # fmt: skip
     user.refresh_from_db()
     subject = subject_of(user)

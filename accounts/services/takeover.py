@@ -1,7 +1,7 @@
 """Give an account back to whoever says, by the link of a notice, that somebody else acted in their name."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
@@ -10,13 +10,26 @@ from django.utils import timezone
 
 from accounts.identifiers import fold_email
 from accounts.models import Purpose, User
-from accounts.services import delivery, mail, mailed_tokens, passwords
+from accounts.services import (
+    delivery,
+    enrolment,
+    mail,
+    mailed_tokens,
+    passwords,
+    social_authorizations,
+    social_joining,
+)
+from accounts.services.mailed_tokens import Redeemed
 from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.models import EndReason
 from tokens.services import revocation
 from tokens.users import subject_of
 
+_REASON = "takeover_reported"
+# What a notice tells of is dated a little earlier than the notice, as long as a provider was waited for at the most,
+# and perhaps by another server's clock.
+_SKEW = timedelta(minutes=2)
 # All that an intruder may have asked for.
 _PENDING = [Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL, Purpose.RESET_PASSWORD]
 
@@ -32,7 +45,11 @@ def report(*, token: str, now: datetime | None = None) -> Report:
     """Redeem the link of a notice: lock everybody out and let the owner of the notice's address back in.
 
     All sessions end, the password becomes unusable, a deletion is undone, pending links die, the address becomes the
-    one that the notice went to, and a link to a new password is mailed there. Of several such links the older one is
+    one that the notice went to, and a link to a new password is mailed there. Second factors, passkeys and accounts of
+    providers that were added since then go, for the intruder may have added them; the earlier ones stay, for a mailbox
+    alone must not strip their owner of them. Since when, see ``_moment``.
+
+    Of several such links the older one is
     stronger: it ends the later ones, which may have gone to an intruder's address, and keeps those from being sent that
     still wait; they don't end it.
 
@@ -46,20 +63,41 @@ def report(*, token: str, now: datetime | None = None) -> Report:
         redeemed = mailed_tokens.redeem(link=link, now=now)
         if redeemed is not None:
             user = User.objects.get(pk=redeemed.user_id)
+            moment = _moment(redeemed, now=now)
             mailed_tokens.withdraw(user_id=user.pk, purposes=_PENDING, now=now)
             mailed_tokens.withdraw(user_id=user.pk, purposes=[Purpose.DISOWN], since=redeemed.created_at, now=now)
             delivery.withdraw(user=user, since=redeemed.created_at, now=now)
-            return _give_back(user=user, address=redeemed.address, now=now)
+            return _give_back(user=user, address=redeemed.address, moment=moment, now=now)
     raise mailed_tokens.refused(link=link, now=now)
 
 
-def _give_back(*, user: User, address: str, now: datetime | None) -> Report:
+def _moment(redeemed: Redeemed, *, now: datetime | None) -> datetime:
+    """Return since when not the owner may have been acting: the oldest notice that could still be reported.
+
+    People overlook the notice of a factor that was added and act on the next one. Whoever holds that could as well
+    report the older one, which was mailed to the same address, so that nothing is gained by it; notices to other
+    addresses, a link that was used, and what was withdrawn do not count. The price is that somebody who added a factor
+    of their own in the week before has to add it again.
+    """
+    oldest = delivery.oldest_notice(
+        user_id=redeemed.user_id, address=redeemed.address, since=(now or timezone.now()) - mailed_tokens.DISOWN_TTL
+    )
+    return min(redeemed.created_at, oldest or redeemed.created_at) - _SKEW
+
+
+def _give_back(*, user: User, address: str, moment: datetime, now: datetime | None) -> Report:
     intruders_address = user.email
     is_restored = _restore(user=user, address=address, now=now)
     ended = revocation.end_sessions(user_id=user.pk, reason=EndReason.TAKEOVER_REPORTED, now=now)
+    data = {
+        "ended_sessions": ended,
+        "is_restored": is_restored,
+        "removed_factors": enrolment.take_away(user=user, reason=_REASON, since=moment, now=now),
+        "removed_social_accounts": social_joining.disconnect(user=user, reason=_REASON, since=moment, now=now),
+        "removed_pending_links": social_authorizations.forget(user_id=user.pk),
+    }
     recording.record(
-        EventType.ACCOUNT_TAKEOVER_REPORTED, actor=subject_of(user), target=subject_of(user),
-        data={"ended_sessions": ended, "is_restored": is_restored}, now=now,
+        EventType.ACCOUNT_TAKEOVER_REPORTED, actor=subject_of(user), target=subject_of(user), data=data, now=now
     )  # fmt: skip
     if not is_restored:
         return Report(is_restored=False)

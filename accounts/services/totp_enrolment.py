@@ -50,7 +50,7 @@ def activate(*, user: User, session_id: UUID, code: str, now: datetime | None = 
         step = totp.matching_step(secret=waiting.secret, code=code, at=at)
         if step is None:
             raise MfaCodeInvalid
-        totp.activate(user=user, secret=waiting.secret, step=step)
+        totp.activate(user=user, secret=waiting.secret, step=step, at=at)
         waiting.delete()
         return enrolment.added(
             user=user, factor=Factor.TOTP, session_id=session_id, amr=[ONE_TIME_CODE, MULTI_FACTOR], now=now

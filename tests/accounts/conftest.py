@@ -86,13 +86,6 @@ def events(request):
 
 
 @pytest.fixture
-def empty_queue(db):
-    """Take away the jobs that earlier tests committed: Django's flush knows nothing of their table."""
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs")
-
-
-@pytest.fixture
 def issuer(settings: Any):
     """An issuer on loopback that is configured here as the provider `fake`, and misbehaves on demand."""
     documents.forget()

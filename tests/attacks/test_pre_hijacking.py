@@ -10,10 +10,12 @@ import pytest
 from allauth.mfa.models import Authenticator
 from rest_framework.test import APIClient
 
-from accounts.models import SignInChallenge, User
+from accounts.models import Ceremony, RecoverySecret, SecurityKey, SignInChallenge, TotpSecret, User, WebAuthnHandle
 from accounts.providers import links
 from accounts.providers.discovery import documents
 from accounts.secrets import digest
+from tests import mailbox
+from tests.factories.factors import add_key, add_totp
 from tests.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
 from tests.problem_shape import assert_problem
 
@@ -131,17 +133,19 @@ class TestTrojanIdentifier:
         assert answer.json()["user"]["id"] != victims_id
         assert [link.email for link in links.of_user(User.objects.get(email=VICTIM).pk)] == [VICTIM]
 
-    def test_that_is_a_second_factor_is_gone(self, attacker, victim):
+    def test_that_is_a_second_factor_is_gone(self, attacker, victim, events):
         attacker.register(VICTIM)
         squatter = User.objects.get(email=VICTIM)
-        Authenticator.objects.create(user=squatter, type="totp", data={"secret": "the attacker's"})
-        User.objects.filter(pk=squatter.pk).update(is_mfa_enabled=True)
+        add_totp(squatter)
+        add_key(squatter, is_passkey=True)
 
         answer = victim.sign_in()
 
         assert answer.json()["mfa"] is None
         assert answer.json()["user"]["mfa_enabled"] is False
-        assert not Authenticator.objects.exists()
+        for model in (Authenticator, TotpSecret, RecoverySecret, SecurityKey, WebAuthnHandle, Ceremony):
+            assert not model.objects.exists(), model
+        assert events("mfa.factor_removed").count() == 3
 
 
 @attack(4)
@@ -163,6 +167,35 @@ class TestUnexpiredChange:
         victim.sign_in()
 
         assert not SignInChallenge.objects.filter(digest=digest(waiting)).exists()
+
+    @pytest.mark.usefixtures("empty_queue")
+    def test_of_the_address_that_was_asked_for_before_dies(self, attacker, victim):
+        attacker.register(VICTIM)
+        body = {"email": ATTACKER, "password": PASSWORD}
+        asked = attacker.post("/me/email", body, token=attacker.tokens["access_token"])
+        assert asked.status_code == 202, asked.json()
+        (mailed,) = [message for message in mailbox.work() if message.to == [ATTACKER]]
+        trojan = mailbox.token_in(mailed)
+
+        victims_id = victim.sign_in().json()["user"]["id"]
+
+        answer = attacker.post("/confirm-email", {"token": trojan})
+        assert_problem(answer, status=400, code="invalid_or_expired_token")
+        assert User.objects.get(pk=victims_id).email == VICTIM
+        assert victim.is_let_in()
+
+    @pytest.mark.usefixtures("empty_queue")
+    def test_of_the_address_that_waits_to_be_mailed_dies(self, attacker, victim):
+        attacker.register(VICTIM)
+        body = {"email": ATTACKER, "password": PASSWORD}
+        attacker.post("/me/email", body, token=attacker.tokens["access_token"])
+
+        victims_id = victim.sign_in().json()["user"]["id"]
+
+        for message in mailbox.work():
+            if message.to == [ATTACKER]:
+                attacker.post("/confirm-email", {"token": mailbox.token_in(message)})
+        assert User.objects.get(pk=victims_id).email == VICTIM
 
 
 @attack(5)

@@ -133,10 +133,20 @@ class TestAHeader:
 
     def test_of_junk_authorization_changes_nothing_where_none_is_needed(self, send):
         for call in calls():
-            if call.is_public:
+            if call.is_public and not call.takes_token:
                 answer = send(call.method, call.path, b"{}", signed_in=False, Authorization="Bearer x.y.z")
                 assert answer.status_code != 401 or answer.json()["code"] == "invalid_credentials"
                 assert_acceptable(answer)
+
+    def test_of_junk_authorization_is_refused_where_it_may_be_left_out(self, send):
+        """Whoever sends a token means it: taken for a stranger, they would get something else (RFC 6750, 3.1)."""
+        optional = [call for call in calls() if call.is_public and call.takes_token]
+        assert [call.template for call in optional] == ["/api/v1/auth/social/{provider}/authorize"]
+        for call in optional:
+            for junk in ("Bearer x.y.z", "Bearer", "Bearer a b"):
+                answer = send(call.method, call.path, b"{}", signed_in=False, Authorization=junk)
+                assert_problem(answer, status=401, code="invalid_token")
+            assert send(call.method, call.path, b"{}", signed_in=False).status_code != 401
 
     @pytest.mark.parametrize(
         "host", ["evil.example", "127.0.0.1.evil.example", "a b", "[::1", "x:y", "\u00e9", "a@b", ".."]

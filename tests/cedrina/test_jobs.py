@@ -18,7 +18,7 @@ from tests.factories.accounts import UserFactory
 @pytest.mark.django_db
 class TestJobs:
     def test_are_known_to_the_worker(self):
-        known = {"prepare_partitions", "purge_expired", "purge_unfinished", "erase_deleted", "take_up_abandoned"}
+        known = {"prepare_partitions", "purge_expired", "purge_accounts", "erase_deleted", "take_up_abandoned"}
         assert {f"cedrina.{name}" for name in known} <= set(app.tasks)
 
     def test_prepare_partitions_for_the_coming_months(self):
@@ -30,7 +30,7 @@ class TestJobs:
     def test_purge_what_was_never_finished(self):
         passkeys.begin(now=datetime(2026, 3, 1, tzinfo=UTC))
 
-        jobs.purge_unfinished(int(datetime(2026, 3, 2, tzinfo=UTC).timestamp()))
+        jobs.purge_accounts(int(datetime(2026, 3, 2, tzinfo=UTC).timestamp()))
 
         assert not Ceremony.objects.exists()
 
@@ -83,9 +83,3 @@ class TestTakeUpAbandoned:
             cursor.execute("UPDATE procrastinate_jobs SET worker_id = %s", [cursor.fetchone()[0]])
 
         assert self.take_up().status == "doing"
-
-
-@pytest.fixture
-def empty_queue(db):
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs")

@@ -5,13 +5,15 @@ from functools import partial
 from django.utils import timezone
 
 from accounts.errors import LastWayIn, SocialTokenInvalid
-from accounts.models import PresentedToken, SocialAuthorization, SocialPurpose, User
+from accounts.models import PresentedToken, SecurityKey, SocialAuthorization, SocialPurpose, User
 from accounts.providers import links
-from accounts.services import social_accounts, social_authorizations, social_joining
+from accounts.services import security_keys, social_accounts, social_authorizations, social_joining
 from accounts.services.social_authorizations import Return
 from security_events.models import SecurityEvent
 from tests.factories import social
 from tests.factories.accounts import UserFactory
+from tests.factories.factors import add_key
+from tests.factories.tokens import open_session
 
 THREADS = 16
 
@@ -84,3 +86,18 @@ class TestUnlinking:
         assert len(links.of_user(user.pk)) == 1
         assert sum(isinstance(each, LastWayIn) for each in outcomes) == 1
         assert outcomes.count(None) == len(mine) - 1
+
+    def test_and_removing_passkeys_leaves_one_way_in(self, at_once, now):
+        user = UserFactory()
+        mine = [social.link(user, now=now, uid=f"person-{number}") for number in range(THREADS // 2)]
+        session_id = open_session(user=user).session_id
+        keys = [add_key(user, session_id=session_id, is_passkey=True)[1].key for _ in range(THREADS // 2)]
+
+        outcomes = at_once(
+            *[partial(social_accounts.unlink, user=user, link_id=link.id) for link in mine],
+            *[partial(security_keys.remove, user=user, session_id=session_id, key_id=key.id) for key in keys],
+        )
+
+        assert len(links.of_user(user.pk)) + SecurityKey.objects.filter(user=user).count() == 1
+        assert sum(isinstance(each, LastWayIn) for each in outcomes) == 1
+        assert outcomes.count(None) == THREADS - 1

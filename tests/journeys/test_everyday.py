@@ -209,3 +209,36 @@ class TestTokens:
 
         assert not ada.is_signed_in
         assert ada.refresh().status_code == 401
+
+
+class TestLeaving:
+    """A body on DELETE has no meaning of its own (RFC 9110, 9.3.5): that it arrives is the server's doing."""
+
+    @pytest.fixture(params=["one port", "http"])
+    def leaver(self, request, newcomer):
+        person = newcomer(request.getfixturevalue("server" if request.param == "one port" else "other_server"))
+        assert person.register().status_code == 201
+        return person
+
+    def test_takes_the_password_in_the_body_and_closes_the_account(self, leaver):
+        missing = assert_problem(leaver.send("DELETE", "/auth/me", {}), status=422)
+        assert [error["field"] for error in missing["errors"]] == ["password"]
+        wrong = leaver.send("DELETE", "/auth/me", {"password": "not the password"})
+        assert_problem(wrong, status=401, code="invalid_credentials")
+        assert leaver.is_signed_in
+
+        answer = leaver.send("DELETE", "/auth/me", {"password": PASSWORD})
+
+        assert answer.status_code == 202
+        assert answer.json()["erased_after"] > answer.json()["timestamp"]
+        assert not leaver.is_signed_in
+        assert_problem(leaver.sign_in(), status=401, code="invalid_credentials")
+
+    def test_reads_a_body_in_chunks_too(self, leaver):
+        answer = leaver.client.request(
+            "DELETE", f"{leaver.base}/auth/me", content=iter([b'{"pass', b'word": "', PASSWORD.encode(), b'"}']),
+            headers={"Authorization": f"Bearer {leaver.tokens['access_token']}", "Content-Type": "application/json"},
+        )  # fmt: skip
+
+        assert answer.status_code in (202, 411), answer.text
+        assert leaver.is_signed_in == (answer.status_code == 411)

@@ -97,7 +97,7 @@ class KeyView(AccountsAPIView):
     """One of your security keys."""
 
     step_up: ClassVar = {"delete": STRONG}
-    problem_codes: ClassVar[dict[str, list[str]]] = {"delete": [*STEP_UP]}
+    problem_codes: ClassVar[dict[str, list[str]]] = {"delete": [*STEP_UP, "permission_denied"]}
 
     @extend_schema(operation_id="remove_webauthn", tags=["second factors"], request=None, responses={204: None})
     def delete(self, request: Request, key_id: UUID) -> Response:

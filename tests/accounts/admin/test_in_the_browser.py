@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests import served
+from tests.factories.factors import code_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PAGES = ["accounts/user", "tokens/session", "tokens/tokenfamily", "tokens/signingkey", "security_events/securityevent"]
@@ -50,11 +51,14 @@ IS_LEFT_TO_RIGHT = """element => {
 }"""
 
 
-def sign_in(page, server, password, username="boss"):
+def sign_in(page, server, password, *, name="boss", recovery_code=None):
     page.goto(f"{server.url}/admin/")
-    page.fill("#id_username", username)
+    page.fill("#id_username", name)
     page.fill("#id_password", password)
     page.click("input[type=submit]")
+    if recovery_code:
+        page.fill("#id_code", recovery_code)
+        page.click("input[type=submit]")
     page.wait_for_selector("#logout-form")
 
 
@@ -82,6 +86,21 @@ class TestOperator:
         with server.client(headers={"Authorization": f"Bearer {tokens['access_token']}"}) as client:
             assert client.get("/auth/me").json()["code"] == "session_revoked"
 
+    def test_with_a_second_factor_shows_it_on_a_page_of_its_own(self, server, page):
+        made = server.manage("create_admin", "--username", "captain", "--email", "captain@example.com", "--json")
+        password = json.loads(made)["password"]
+        with server.client() as client:
+            tokens = client.post("/auth/login", json={"username": "captain", "password": password}).json()["tokens"]
+            client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+            secret = client.post("/auth/mfa/totp").json()["secret"]
+            answer = client.post("/auth/mfa/totp/activate", json={"code": code_of(secret)})
+            codes = answer.json()["recovery_codes"]
+
+        sign_in(page, server, password, name="captain", recovery_code=codes[0])
+
+        assert page.url == f"{server.url}/admin/"
+        assert page.complaints == []
+
 
 class TestAPageFromRightToLeft:
     def test_keeps_names_and_addresses_in_their_order(self, server, page):
@@ -92,7 +111,7 @@ class TestAPageFromRightToLeft:
             client.post("/auth/register", json=body)
         page.set_extra_http_headers({"Accept-Language": "fa"})
 
-        sign_in(page, server, json.loads(made)["password"], "chief")
+        sign_in(page, server, json.loads(made)["password"], name="chief")
         page.goto(f"{server.url}/admin/security_events/securityevent/?type__exact=account.registered")
         assert page.get_attribute("html", "dir") == "rtl"
         for column in ("moment", "type", "actor_name", "ip_address"):

@@ -196,17 +196,6 @@ class TestReasonsAgainst:
         assert MailedToken.objects.filter(used_at=None).count() == 1
 
 
-class TestPurge:
-    def test_forgets_what_is_long_past(self, now):
-        user = UserFactory()
-        for age in (40, 1):
-            at = now - timedelta(days=age)
-            delivery.deliver(mail_id=mail.enqueue(user_id=user.pk, kind=Kind.PASSWORD_CHANGED, now=at), now=at)
-
-        assert delivery.purge(now=now) == {"mailed_tokens": 1, "outgoing_mail": 1}
-        assert delivery.purge(now=now) == {"mailed_tokens": 0, "outgoing_mail": 0}
-
-
 @pytest.mark.django_db(transaction=True)
 class TestTwoWorkers:
     def test_do_not_send_the_same_mail_at_the_same_time(self):

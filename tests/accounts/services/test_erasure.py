@@ -2,17 +2,41 @@ import json
 from datetime import timedelta
 
 import pytest
-from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialToken
+from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.core import mail as outbox
 from django.db import connection
 
-from accounts.models import ImportedPerson, PasswordHistory, User
-from accounts.services import authentication, deletion, erasure, mail, passwords, profiles
+from accounts import tasks
+from accounts.models import (
+    ImportedPerson,
+    PasswordHistory,
+    ProviderToken,
+    SocialAuthorization,
+    TotpEnrolment,
+    User,
+)
+from accounts.providers.identity import ProviderTokens
+from accounts.services import (
+    authentication,
+    challenges,
+    deletion,
+    erasure,
+    lockouts,
+    mail,
+    passwords,
+    profiles,
+    requests,
+    totp_enrolment,
+)
 from accounts.types import ProfileChange
 from security_events.models import SecurityEvent
+from tests import mailbox
+from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.factors import add_key, add_totp
 from tokens.models import Session, TokenFamily
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +64,16 @@ def tables_with(text):
     return sorted(table for table, rows in everything_stored().items() if text.lower() in rows.lower())
 
 
+def rows_about_people():
+    """Return the models of these apps whose rows belong to somebody."""
+    models = [
+        model
+        for app in ("accounts", "tokens", "mfa", "socialaccount")
+        for model in apps.get_app_config(app).get_models()
+    ]
+    return [model for model in models if any(f.name == "user" and f.related_model is User for f in model._meta.fields)]
+
+
 @pytest.fixture
 def life(phone, now, empty_queue):
     """Somebody who left a trace in every table there is."""
@@ -52,11 +86,24 @@ def life(phone, now, empty_queue):
         user=signed_in.user, session_id=signed_in.tokens.session_id, old_password=PASSWORD,
         new_password="copper lantern seven owls",
     )  # fmt: skip
-    Authenticator.objects.create(user=user, type="webauthn", data={"name": "zerlina's key"})
-    account = SocialAccount.objects.create(
-        user=user, provider="google", uid="1", extra_data={"email": "quetzalcoatl@private.example"}
-    )
-    SocialToken.objects.create(account=account, token="zerlina-token")
+    session_id = signed_in.tokens.session_id
+    totp_enrolment.begin(user=user)
+    enrolment = TotpEnrolment.objects.get()
+    add_totp(user, session_id=session_id)
+    enrolment.save(force_insert=True)
+    add_key(user, session_id=session_id, name="zerlina's key")
+    challenges.issue(user=user, amr=["pwd"])  # with a ceremony
+    lockouts.claim(user_id=user.pk, factor="totp")
+    tokens = ProviderTokens(access_token="zerlina-token", refresh_token="zerlina-refresh", expires_at=None)
+    social.link(user, now=now, email="quetzalcoatl@private.example", tokens=tokens)
+    SocialToken.objects.create(account=SocialAccount.objects.get(), token="zerlina-token")
+    SocialAuthorization.objects.create(
+        digest=b"d" * 32, provider="fake", purpose="link", redirect_uri="x", nonce="n", code_verifier="v", user=user,
+        session_id=session_id, created_at=now, expires_at=now,
+    )  # fmt: skip
+    mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED)
+    mailbox.work()  # which makes the tokens
+    requests.take(wish=requests.Wish.RESET, email="quetzal.person@example.com")
     ImportedPerson.objects.create(user=user, source="auth0", external_id="auth0|zerlina-7", imported_at=now)
     LogEntry.objects.create(
         user=UserFactory(admin=True), content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk),
@@ -88,6 +135,19 @@ class TestEraseDue:
         kinds = set(events.values_list("type", flat=True))
         assert {"authentication.login_succeeded", "password.changed", "account.deletion_requested"} <= kinds
         assert set(events.values_list("target_name", flat=True)) <= {"ze***", "q***@example.com", ""}
+
+    def test_leaves_no_row_that_refers_to_the_person(self, life, now):
+        for model in rows_about_people():
+            assert model.objects.filter(user=life.user).exists(), f"give the person of this test a {model.__name__}"
+        assert ProviderToken.objects.exists()
+        delete(life, now)
+
+        erasure.erase_due(now=now + 30 * DAY)
+
+        events = {table for table in tables_with(str(life.user.pk)) if table.startswith("security_events_event")}
+        assert set(tables_with(str(life.user.pk))) == events
+        assert not ProviderToken.objects.exists()
+        assert not SocialToken.objects.exists()
 
     def test_records_it_with_nothing_but_an_id(self, life, now, events):
         delete(life, now)
@@ -138,8 +198,10 @@ class TestEraseDue:
             cursor.execute("SELECT args FROM procrastinate_jobs WHERE args ->> 'user_id' = %s", [str(life.user.pk)])
             ((args,),) = cursor.fetchall()
         args = json.loads(args)
-        assert set(args) == {"user_id", "kind", "occurred_at"}
-        mail.send(user_id=life.user.pk, kind=mail.Kind.NEW_DEVICE, occurred_at=args["occurred_at"])
+        assert set(args) == {"mail_id", "user_id", "kind", "occurred_at"}
+        sent = len(outbox.outbox)
+        tasks.send_mail(**args)
+        assert len(outbox.outbox) == sent
 
 
 class TestEraseNow:

@@ -1,7 +1,12 @@
 import pytest
 
+from accounts.errors import MfaCodeInvalid, SignInChallengeInvalid
+from accounts.models import User
 from accounts.services import operators
+from accounts.services.second_factors import Proof
+from accounts.types import Factor
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.factors import add_totp, code_of
 
 pytestmark = pytest.mark.django_db
 
@@ -39,3 +44,40 @@ class TestSignIn:
 
         assert operators.sign_in(name="boss", password=password) is None
         assert events("admin.login_failed").get().risk_reasons == [reason]
+
+    def test_leaves_it_to_the_second_step_where_there_is_one(self, now, events):
+        user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+        add_totp(user, now=now)
+
+        assert operators.sign_in(name="boss", password=PASSWORD, now=now) == user
+        assert not events("admin.login_succeeded").exists()
+        assert events("mfa.challenged").count() == 1
+
+
+class TestComplete:
+    @pytest.fixture
+    def boss(self):
+        return UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+
+    def complete(self, user, code, *, now, bound_to=None):
+        return operators.complete(
+            user_id=user.pk, bound_to=bound_to or operators.binding(user=user), proof=Proof(Factor.TOTP, code), now=now
+        )
+
+    def test_takes_a_code_once(self, boss, now, events):
+        secret, _codes = add_totp(boss, now=now)
+
+        assert self.complete(boss, code_of(secret, now), now=now) == boss
+        with pytest.raises(MfaCodeInvalid):
+            self.complete(boss, code_of(secret, now), now=now)
+
+        assert events("admin.login_succeeded").count() == 1
+        assert events("mfa.failed").count() == 1
+
+    def test_ends_with_the_password_and_the_standing(self, boss, now):
+        secret, _codes = add_totp(boss, now=now)
+        with pytest.raises(SignInChallengeInvalid):
+            self.complete(boss, code_of(secret, now), now=now, bound_to=b"of another password")
+        User.objects.update(is_staff=False)
+        with pytest.raises(SignInChallengeInvalid):
+            self.complete(boss, code_of(secret, now), now=now)

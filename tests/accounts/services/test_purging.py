@@ -2,12 +2,40 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import Ceremony, FactorAttempts, SignInChallenge, TotpEnrolment
-from accounts.services import challenges, lockouts, passkeys, purging, totp_enrolment
+from accounts.models import (
+    Ceremony,
+    FactorAttempts,
+    ImportRun,
+    MailedToken,
+    OutgoingMail,
+    PresentedToken,
+    SignInChallenge,
+    SocialAuthorization,
+    TotpEnrolment,
+)
+from accounts.services import challenges, delivery, lockouts, mail, passkeys, purging, totp_enrolment
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+ROWS = (
+    Ceremony, FactorAttempts, ImportRun, MailedToken, OutgoingMail, PresentedToken, SignInChallenge,
+    SocialAuthorization, TotpEnrolment,
+)  # fmt: skip
+
+
+def purged(now):
+    """Purge, and return the counts that are not zero."""
+    counts = purging.purge_expired(now=now)
+    assert set(counts) == {model._meta.model_name for model in ROWS}
+    return {name: count for name, count in counts.items() if count}
+
+
+def authorization(number, *, expires_at):
+    return SocialAuthorization.objects.create(
+        digest=bytes([number]) * 32, provider="fake", redirect_uri="x", nonce="n", code_verifier="v",
+        created_at=expires_at, expires_at=expires_at,
+    )  # fmt: skip
 
 
 class TestPurgeExpired:
@@ -16,28 +44,50 @@ class TestPurgeExpired:
         totp_enrolment.begin(user=user, now=now)
         challenges.issue(user=user, amr=["pwd"], now=now)
         passkeys.begin(now=now)
-        lockouts.claim(user_id=user.pk, factor="totp", now=now)
+        authorization(1, expires_at=now + 5 * MINUTE)
 
-        assert purging.purge_expired(now=now + timedelta(hours=1)) == {
-            "ceremonies": 0, "sign_ins": 0, "enrolments": 0, "attempts": 0,
-        }  # fmt: skip
-        assert purging.purge_expired(now=now + timedelta(hours=2)) == {
-            "ceremonies": 1, "sign_ins": 1, "enrolments": 1, "attempts": 0,
-        }  # fmt: skip
-        assert purging.purge_expired(now=now + timedelta(days=8))["attempts"] == 1
-        for model in (Ceremony, SignInChallenge, TotpEnrolment, FactorAttempts):
-            assert not model.objects.exists()
+        assert purged(now + 15 * MINUTE) == {}
+        assert purged(now + 16 * MINUTE) == {"ceremony": 1, "signinchallenge": 1, "socialauthorization": 1}
+        assert purged(now + 26 * MINUTE) == {"totpenrolment": 1}
 
-    def test_keeps_a_lock_and_its_history(self, now):
+    def test_forgets_tries_after_a_week_but_no_lock_and_its_history(self, now):
         user = UserFactory()
+        lockouts.claim(user_id=user.pk, factor="totp", now=now)
         for _ in range(5):
-            lockouts.claim(user_id=user.pk, factor="totp", now=now)
+            lockouts.claim(user_id=user.pk, factor="recovery_code", now=now)
 
-        assert purging.purge_expired(now=now + timedelta(days=7))["attempts"] == 0
+        assert purged(now + 7 * DAY) == {}
+        assert purged(now + 7 * DAY + MINUTE) == {"factorattempts": 1}
+        assert purged(now + 8 * DAY) == {"factorattempts": 1}
+
+    def test_remembers_presented_tokens_longer_than_they_could_be_accepted(self, now):
+        assert PresentedToken.objects.remember(digest=b"1" * 32, expires_at=now)
+
+        assert purged(now + HOUR) == {}
+        assert purged(now + HOUR + MINUTE) == {"presentedtoken": 1}
+
+    def test_forgets_mail_and_its_tokens_that_are_long_past(self, now):
+        user = UserFactory()
+        for age in (1, 29, 38):
+            at = now - age * DAY
+            mail_id = mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED, now=at)
+            delivery.deliver(mail_id=mail_id, now=at)
+
+        assert purged(now) == {"mailedtoken": 1, "outgoingmail": 1}
+        assert purged(now) == {}
+
+    def test_forgets_imports_that_ended_and_keeps_what_can_be_taken_up_again(self, now):
+        for number, finished_at in enumerate([None, now - 29 * DAY, now - 31 * DAY]):
+            ImportRun.objects.create(
+                digest=bytes([number]) * 32, source="x", format="x", started_at=now - 90 * DAY, finished_at=finished_at
+            )
+
+        assert purged(now) == {"importrun": 1}
+        assert ImportRun.objects.filter(finished_at=None).count() == 1
 
     def test_works_in_batches(self, now, monkeypatch):
         monkeypatch.setattr(purging, "_BATCH", 2)
         for _ in range(5):
             passkeys.begin(now=now)
 
-        assert purging.purge_expired(now=now + timedelta(hours=2))["ceremonies"] == 5
+        assert purged(now + HOUR) == {"ceremony": 5}

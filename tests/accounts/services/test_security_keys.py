@@ -5,11 +5,12 @@ import pytest
 from allauth.mfa.models import Authenticator
 from fido2.utils import websafe_decode
 
-from accounts.errors import AlreadyThere, DetailsInvalid, NotAllowed, NotThere
+from accounts.errors import AlreadyThere, DetailsInvalid, LastWayIn, NotAllowed, NotThere
 from accounts.models import Ceremony, RecoverySecret, SecurityKey
 from accounts.services import security_keys
 from tests.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftwareKey
-from tests.factories.accounts import UserFactory
+from tests.factories import social
+from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
 from tests.factories.tokens import open_session
 from tokens.models import Session
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def user():
-    return UserFactory(username="mina", full_name="Mina Karimi")
+    return UserFactory(username="mina", full_name="Mina Karimi", raw_password=PASSWORD)
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ class TestRegister:
         assert (row.is_backup_eligible, row.is_backed_up) == (False, False)
         user.refresh_from_db()
         assert user.is_mfa_enabled
-        assert events("mfa.factor_added").get().data == {"factor": "webauthn", "name": "Blue key"}
+        assert events("mfa.factor_added").get().data == {"factor": "webauthn", "key_id": str(added.key.id)}
         assert Session.objects.get().amr == ["pwd", "hwk", "user", "mfa"]
 
     def test_keeps_the_backup_flags(self, begin, register):
@@ -216,7 +217,7 @@ class TestRemove:
         assert not user.is_mfa_enabled
         assert not SecurityKey.objects.exists()
         assert not RecoverySecret.objects.exists()
-        assert events("mfa.factor_removed").get().data == {"factor": "webauthn", "name": "Blue key"}
+        assert events("mfa.factor_removed").get().data == {"factor": "webauthn", "key_id": str(added.key.id)}
 
     def test_keeps_them_while_there_is_another(self, user, session_id, now):
         _key, added = add_key(user, session_id=session_id, now=now)
@@ -226,6 +227,21 @@ class TestRemove:
 
         user.refresh_from_db()
         assert user.is_mfa_enabled
+
+    def test_leaves_the_last_way_in(self, now, events):
+        user = UserFactory()
+        session_id = open_session(user=user, now=now).session_id
+        _key, first = add_key(user, session_id=session_id, now=now, is_passkey=True)
+        _key, second = add_key(user, session_id=session_id, now=now, is_passkey=True)
+        security_keys.remove(user=user, session_id=session_id, key_id=first.key.id, now=now)
+
+        with pytest.raises(LastWayIn):
+            security_keys.remove(user=user, session_id=session_id, key_id=second.key.id, now=now)
+
+        assert SecurityKey.objects.get().pk == second.key.id
+        assert events("mfa.factor_removed").count() == 1
+        social.link(user, now=now)
+        security_keys.remove(user=user, session_id=session_id, key_id=second.key.id, now=now)
 
     def test_refuses_the_key_of_somebody_else(self, user, session_id, now):
         _key, added = add_key(UserFactory(), now=now)

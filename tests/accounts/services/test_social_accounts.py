@@ -17,6 +17,7 @@ from accounts.services import social_accounts, social_authorizations
 from accounts.services.social_authorizations import Bearer, Return
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.factors import add_key, add_totp
 from tests.factories.tokens import open_session
 from tests.openid_provider.fake_issuer import REDIRECT_URI
 from tokens.errors import SessionRevoked
@@ -114,15 +115,15 @@ class TestUnlink:
     def test_is_fine_with_a_passkey_and_not_with_a_mere_second_factor(self, now):
         user = UserFactory()
         link = social.link(user, now=now)
-        key = Authenticator.objects.create(user=user, type="webauthn", data={"credential": {}, "passwordless": False})
-        Authenticator.objects.create(user=user, type="totp", data={"secret": "s"})
+        add_totp(user, now=now)
+        # A mere security key is not discoverable, and no way in.
+        add_key(user, now=now)
+        stored = Authenticator.objects.get(type="webauthn")
+        stored.data["credential"]["clientExtensionResults"] = {}
+        stored.save()
         with pytest.raises(LastWayIn):
             social_accounts.unlink(user=user, link_id=link.id)
-        key.data = {
-            "name": "Key",
-            "credential": {"clientExtensionResults": {"credProps": {"rk": True}}},
-        }
-        key.save()
+        add_key(user, now=now, is_passkey=True)
         social_accounts.unlink(user=user, link_id=link.id)
 
     def test_looks_at_the_password_that_is_stored(self, person, now):

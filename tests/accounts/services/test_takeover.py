@@ -1,14 +1,21 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from accounts.errors import MailedTokenInvalid
-from accounts.models import MailedToken, PasswordHistory, User
+from accounts.factors import enrolled
+from accounts.models import MailedToken, OutgoingMail, PasswordHistory, TotpSecret, User
+from accounts.providers import links
 from accounts.services import address_change, authentication, confirmation, mail, recovery, takeover
 from tests import mailbox
+from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.factors import add_key, add_totp
 from tests.factories.tokens import open_session
 from tokens.models import EndReason, Session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
+DAY = timedelta(days=1)
 NEW = "copper lantern seven owls"
 LOCKED = "Your account is locked: choose a new password"
 
@@ -40,7 +47,10 @@ class TestReport:
         assert not stored.has_usable_password()
         assert Session.objects.get().end_reason == EndReason.TAKEOVER_REPORTED
         assert PasswordHistory.objects.count() == 1
-        assert events("account.takeover_reported").get().data == {"ended_sessions": 1, "is_restored": True}
+        assert events("account.takeover_reported").get().data == {
+            "ended_sessions": 1, "is_restored": True, "removed_factors": 0, "removed_social_accounts": 0,
+            "removed_pending_links": 0,
+        }  # fmt: skip
         (link,) = mailbox.work()
         recovery.reset(token=mailbox.token_in(link), new_password=NEW)
         assert User.objects.get().check_password(NEW)
@@ -140,3 +150,99 @@ class TestReport:
 
         with pytest.raises(authentication.CredentialsInvalid):
             authentication.sign_in(name="mina", password=PASSWORD, client=phone)
+
+
+class TestWhatAnIntruderAdded:
+    @pytest.fixture
+    def now(self):
+        """The real time: mail is handed over by the clock."""
+        return datetime.now(UTC)
+
+    @pytest.fixture
+    def owned(self, user, now):
+        """Give the owner an application and an account of a provider, a week before."""
+        before = now - 8 * DAY
+        add_totp(user, now=before)
+        social.link(user, now=before)
+        mailbox.work()
+        OutgoingMail.objects.update(created_at=before)
+        MailedToken.objects.update(created_at=before, expires_at=before + 7 * DAY)
+        return user
+
+    def ways_in(self, user):
+        names = [factor.name or factor.type for factor in enrolled.factors(user.pk)]
+        return names + [link.uid for link in links.of_user(user.pk)]
+
+    def intrude(self, user, at):
+        add_key(user, now=at, is_passkey=True, name="Intruder's key")
+        social.link(user, now=at, uid="the-intruder")
+
+    def test_since_the_notice_goes_and_what_was_there_before_stays(self, owned, now, events):
+        token = notice(owned, mail.Kind.NEW_DEVICE)
+        self.intrude(owned, now)
+
+        takeover.report(token=token)
+
+        assert self.ways_in(owned) == ["totp", "recovery_code", "person-1"]
+        assert User.objects.get().is_mfa_enabled
+        removed = events("mfa.factor_removed").get()
+        assert (removed.risk_reasons, removed.data["factor"]) == (["takeover_reported"], "webauthn")
+        assert events("social.account_unlinked").get().risk_reasons == ["takeover_reported"]
+        reported = events("account.takeover_reported").get().data
+        assert (reported["removed_factors"], reported["removed_social_accounts"]) == (1, 1)
+
+    def test_goes_by_the_very_notice_of_it(self, owned, now):
+        self.intrude(owned, now)
+        (told,) = [message for message in mailbox.work() if "added" in message.subject]
+
+        takeover.report(token=mailbox.token_in(told))
+
+        assert self.ways_in(owned) == ["totp", "recovery_code", "person-1"]
+
+    def test_goes_by_a_later_notice_too(self, owned, now):
+        self.intrude(owned, now - 3 * DAY)
+        OutgoingMail.objects.filter(kind="factor_added").update(created_at=now - 3 * DAY)
+        mailbox.work()
+
+        takeover.report(token=notice(owned))
+
+        assert self.ways_in(owned) == ["totp", "recovery_code", "person-1"]
+
+    def test_is_not_looked_for_before_the_oldest_notice_that_can_be_reported(self, owned, now):
+        add_key(owned, now=now - 9 * DAY, name="Owner's key")
+        OutgoingMail.objects.filter(kind="factor_added").update(created_at=now - 9 * DAY)
+        mailbox.work()
+
+        takeover.report(token=notice(owned))
+
+        assert "Owner's key" in self.ways_in(owned)
+
+    def test_stays_as_it_is_for_who_reports_from_another_address(self, owned, now):
+        add_key(owned, now=now - DAY, name="Owner's key")
+        OutgoingMail.objects.filter(kind="factor_added").update(created_at=now - DAY)
+        mailbox.work()
+        change_address(owned, "intruder@example.com")
+
+        takeover.report(token=notice(User.objects.get(), mail.Kind.FACTOR_LOCKED))
+
+        assert "Owner's key" in self.ways_in(owned)
+
+    def test_leaves_no_second_factor_where_there_was_none(self, user, now):
+        token = notice(user, mail.Kind.NEW_DEVICE)
+        add_totp(user, now=now)
+
+        takeover.report(token=token)
+
+        assert self.ways_in(user) == []
+        assert not User.objects.get().is_mfa_enabled
+        assert not TotpSecret.objects.exists()
+
+    def test_goes_where_the_account_has_to_be_closed_too(self, owned, now):
+        token = notice(owned)
+        self.intrude(owned, now)
+        User.objects.filter(pk=owned.pk).update(email="x@example.com", email_folded="x@example.com")
+        UserFactory(email="mina@example.com")
+
+        assert not takeover.report(token=token).is_restored
+
+        assert self.ways_in(owned) == ["totp", "recovery_code", "person-1"]
