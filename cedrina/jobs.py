@@ -15,6 +15,8 @@ from tokens.services import purging
 log = structlog.get_logger(__name__)
 
 MOST_DEATHS = 50
+DONE_HOURS = 1
+FAILED_HOURS = 30 * 24  # long enough for somebody to look why
 
 
 @app.periodic(cron="7 2 * * *")
@@ -49,6 +51,15 @@ async def take_up_abandoned(context: JobContext, timestamp: int) -> None:  # noq
         else:
             await manager.retry_job(job)
         log.warning("abandoned_job_taken_up", job_id=job.id, task=job.task_name, attempts=job.attempts)
+
+
+@app.periodic(cron="27 * * * *")
+@app.task(name="cedrina.forget_done_jobs", queue="maintenance", queueing_lock="forget_done_jobs", pass_context=True)
+async def forget_done_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - every periodic task has it
+    """Remove jobs that are over: some of them carry, if only encrypted, an address that has no account here."""
+    manager = context.app.job_manager
+    await manager.delete_old_jobs(DONE_HOURS)
+    await manager.delete_old_jobs(FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True)
 
 
 @app.periodic(cron="*/10 * * * *")

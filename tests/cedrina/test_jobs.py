@@ -83,3 +83,27 @@ class TestTakeUpAbandoned:
             cursor.execute("UPDATE procrastinate_jobs SET worker_id = %s", [cursor.fetchone()[0]])
 
         assert self.take_up().status == "doing"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("empty_queue")
+class TestForgetDoneJobs:
+    @pytest.mark.parametrize(
+        ("status", "hours", "is_kept"),
+        [
+            ("succeeded", 0, True),
+            ("succeeded", 2, False),
+            ("failed", 2, True),
+            ("failed", 721, False),
+            ("todo", 721, True),
+        ],
+    )
+    def test_removes_what_is_over_for_long_enough(self, status, hours, is_kept):
+        mail.enqueue(user_id=UserFactory().pk, kind=mail.Kind.PASSWORD_CHANGED)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET status = %s", [status])
+            cursor.execute("UPDATE procrastinate_events SET at = now() - %s * interval '1 hour'", [hours])
+
+        async_to_sync(jobs.forget_done_jobs.func)(SimpleNamespace(app=app), timestamp=0)
+
+        assert ProcrastinateJob.objects.exists() == is_kept

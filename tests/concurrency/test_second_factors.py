@@ -14,7 +14,7 @@ from accounts.services import (
     mfa_sign_in,
     passkeys,
     reauthentication,
-    recovery,
+    recovery_codes,
     security_keys,
     totp_enrolment,
 )
@@ -191,7 +191,7 @@ class TestEnrolment:
         results = at_once(
             *[lambda: totp_enrolment.remove(**place)] * 4,
             *[lambda: security_keys.remove(key_id=added.key.id, **place)] * 4,
-            *[lambda: recovery.renew(**place)] * 4,
+            *[lambda: recovery_codes.renew(**place)] * 4,
         )
 
         assert set(kinds(results)) <= {type(None), NotThere, list}
@@ -217,7 +217,7 @@ class TestEnrolment:
                 for challenge, code in zip(challenges, codes, strict=False)
             ),
             lambda: totp_enrolment.remove(user=user, session_id=session_id, now=moment),
-            lambda: recovery.renew(user=user, session_id=session_id, now=moment),
+            lambda: recovery_codes.renew(user=user, session_id=session_id, now=moment),
         )
 
         known = {authentication.SignedIn, MfaCodeInvalid, AttemptsExhausted, NotThere, list, type(None)}

@@ -34,7 +34,9 @@ PROMISED = {
     "POST /api/v1/auth/mfa/recovery-codes": {"not_found", "reauthentication_required", "step_up_required"},
     "POST /api/v1/auth/mfa/webauthn/options": {"reauthentication_required", "step_up_required"},
     "POST /api/v1/auth/mfa/webauthn": {"already_exists", "validation_error", "step_up_required"},
-    "DELETE /api/v1/auth/mfa/webauthn/{key_id}": {"not_found", "reauthentication_required", "step_up_required"},
+    "DELETE /api/v1/auth/mfa/webauthn/{key_id}": {
+        "not_found", "permission_denied", "reauthentication_required", "step_up_required",
+    },
     "POST /api/v1/auth/passkey/options": set(),
     "POST /api/v1/auth/passkey/login": {"invalid_credentials", "account_disabled", "email_not_confirmed"},
     "PUT /api/v1/auth/change-password": {"invalid_credentials", "validation_error"},
