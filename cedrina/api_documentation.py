@@ -1,8 +1,11 @@
 """The schema and its page: open in development, for administrators alone elsewhere."""
 
+import threading
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import get_language
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.authentication import SessionAuthentication
@@ -27,9 +30,31 @@ class PlainJSON(FastJSONRenderer):
         return bytes(OpenApiJsonRenderer().render(data, accepted_media_type, renderer_context))
 
 
+_described: dict[str, dict[str, Any]] = {}
+_one_at_a_time = threading.Lock()
+
+
+class OnceGenerator(SchemaGenerator):
+    """Describe the calls once in each language.
+
+    They don't change while the process runs, describing them takes a core for most of a second, and the library's
+    look for extensions does not bear two threads at once.
+    """
+
+    def get_schema(self, request: Request | None = None, public: bool = False) -> dict[str, Any]:
+        language = get_language()
+        key = language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        with _one_at_a_time:
+            if key not in _described:
+                described = super().get_schema(request=request, public=public)  # type: ignore[no-untyped-call]
+                _described[key] = described
+        return _described[key]
+
+
 class SchemaView(SpectacularAPIView):
     """This document: every call, every answer and every error code."""
 
+    generator_class = OnceGenerator
     # Administrators come with the admin's session from the page, programs with an access token.
     authentication_classes = [AccessTokenAuthentication, SessionAuthentication]
     permission_classes = [MayReadDocumentation]
