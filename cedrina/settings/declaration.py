@@ -1,5 +1,6 @@
 """What one setting is: its name, type, default, meaning, and how its text becomes a value."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ class Kind(StrEnum):
     LIST = "comma separated list"
     CHOICE = "one of"
     URL = "URL"
+    OBJECTS = "JSON list of objects"
 
 
 class UnreadableValue(Exception):
@@ -92,6 +94,16 @@ def _url(_setting: Setting, text: str) -> str:
     return text
 
 
+def _objects(_setting: Setting, text: str) -> list[dict[str, Any]]:
+    try:
+        value = json.loads(text or "[]")
+    except (ValueError, RecursionError) as error:
+        raise UnreadableValue(f"must be a JSON list; what is given is no JSON ({type(error).__name__})") from error
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise UnreadableValue("must be a JSON list of objects")
+    return value
+
+
 _PARSERS: dict[Kind, Callable[[Setting, str], Any]] = {
     Kind.TEXT: _text,
     Kind.NUMBER: _number,
@@ -99,4 +111,5 @@ _PARSERS: dict[Kind, Callable[[Setting, str], Any]] = {
     Kind.LIST: _list,
     Kind.CHOICE: _choice,
     Kind.URL: _url,
+    Kind.OBJECTS: _objects,
 }

@@ -258,6 +258,26 @@ _RECORDS = [
     Setting("LOG_FILE", Kind.TEXT, None, "A file to log into instead of stderr.", default_text="none"),
 ]
 
+_LIMITS = [
+    Setting("RATELIMIT_ENABLED", Kind.SWITCH, True, "Whether requests are limited at all."),
+    Setting(
+        "RATELIMIT_PROFILE",
+        Kind.CHOICE,
+        None,
+        "Which limits are shipped: those of production, or a hundred times as many for development.",
+        default_text="`CEDRINA_ENV`",
+        choices=("development", "staging", "production"),
+    ),
+    Setting(
+        "RATELIMIT_POLICIES",
+        Kind.OBJECTS,
+        (),
+        "Policies that change the shipped ones by name, or stand beside them: "
+        '`[{"name": "sign-in", "limit": 20}]`. What is left out stays; docs/rate-limiting.md has the members.',
+        default_text="none",
+    ),
+]
+
 GROUPS: dict[str, list[Setting]] = {
     "Environment": [ENVIRONMENT],
     "Secrets": _SECRETS,
@@ -266,6 +286,7 @@ GROUPS: dict[str, list[Setting]] = {
     "Mail": _MAIL,
     "Tokens and sessions": _TOKENS,
     "Passwords": _PASSWORDS,
+    "Limits": _LIMITS,
     "Records": _RECORDS,
 }
 SETTINGS: dict[str, Setting] = {setting.name: setting for group in GROUPS.values() for setting in group}
