@@ -242,4 +242,5 @@ RATELIMITING: dict[str, Any] = {
     "KEYS": {"account": "cedrina.rate_limits.account_of", "family": "cedrina.rate_limits.family_of"},
     "REFUSAL": "cedrina.rate_limits.refusal",
     "MAY": "accounts.access.decisions.may",
+    "REDIS_URL": ENV["REDIS_URL"],
 }

@@ -80,7 +80,7 @@ _STORES = [
         "REDIS_URL",
         Kind.URL,
         None,
-        "Cache and channel layer. Without it both live in the process, which serves one process only.",
+        "Rate limits, cache and channel layer. Without it all live in the process, which serves one process only.",
         default_text="none: in-process stores",
         is_secret=True,
     ),
