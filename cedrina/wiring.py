@@ -4,14 +4,18 @@ from datetime import datetime
 from typing import Any
 
 from django.dispatch import receiver
+from django.utils import timezone
 
 from ratelimiting import signals
 from ratelimiting.callers import Author
+from ratelimiting.services import tally
 from ratelimiting.services.judging import Facts
 from security_events import context
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from security_events.types import Subject
+
+MOST_SHOWN = 10
 
 
 @receiver(signals.refused, dispatch_uid="cedrina.record_refusals")
@@ -81,4 +85,18 @@ def record_shadow_reports(
     )  # fmt: skip
 
 
-MOST_SHOWN = 10
+@receiver(signals.store_failed, dispatch_uid="cedrina.record_store_failures")
+def record_store_failures(*, reason: str, **_details: Any) -> None:
+    """Record, outside of the request that noticed, that this process counts alone."""
+    _defer(EventType.RATELIMIT_STORE_FAILED, Outcome.FAILURE, {"reason": reason})
+
+
+@receiver(signals.store_recovered, dispatch_uid="cedrina.record_store_recoveries")
+def record_store_recoveries(**_details: Any) -> None:
+    """Record that all processes count together again."""
+    _defer(EventType.RATELIMIT_STORE_RECOVERED, Outcome.SUCCESS, {})
+
+
+def _defer(event_type: EventType, outcome: Outcome, data: dict[str, Any]) -> None:
+    now = timezone.now()
+    tally.defer(act=lambda: recording.record(event_type, outcome=outcome, data=data, now=now))

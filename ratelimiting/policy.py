@@ -201,7 +201,10 @@ class _Reading:
         return tuple(self._text(member, item, LONGEST_PATTERN) for item in value)
 
     def _scope(self, value: Any) -> tuple[str, ...]:
+        before = len(self.faults)
         scope = self._texts("scope", value)
+        if len(self.faults) > before:
+            return scope
         wrong = [part for part in scope if part not in self._scopes]
         if wrong:
             self.fault(

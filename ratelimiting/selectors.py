@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Max, QuerySet
 
+from ratelimiting.errors import PolicyNotFound
 from ratelimiting.models import PolicyVersion, RateLimitPolicy, ShadowPeriod
 
 
@@ -19,9 +21,15 @@ def present_version() -> tuple[int, list[dict[str, Any]]]:
     return row or (0, [])
 
 
-def policies_page(*, after: str, limit: int) -> list[RateLimitPolicy]:
-    """Return the stored policies by name, one more than the limit where there are more."""
-    return list(RateLimitPolicy.objects.filter(name__gt=after).order_by("name")[: limit + 1])
+def stored_policy(*, policy_id: UUID) -> RateLimitPolicy:
+    """Return the stored policy of an id.
+
+    Raises: PolicyNotFound.
+    """
+    row = RateLimitPolicy.objects.filter(pk=policy_id).first()
+    if row is None:
+        raise PolicyNotFound
+    return row
 
 
 def versions_page(*, before: int | None, limit: int) -> list[PolicyVersion]:

@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.core.signals import setting_changed
 from django.db import connections
+
+from ratelimiting.services import rules, tally
 
 TURN = pytest.StashKey[Path]()
 
@@ -17,6 +20,14 @@ TURN = pytest.StashKey[Path]()
 def now() -> datetime:
     """The moment at which a test takes place, where the clock is passed in."""
     return datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits():
+    """Let every test begin with nothing counted and no stored policy known, as a process does."""
+    setting_changed.send(sender=None, setting="RATELIMITING", value=None, enter=True)
+    rules.forget()
+    tally.forget()
 
 
 @pytest.fixture(scope="session")

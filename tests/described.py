@@ -1,5 +1,6 @@
 """The calls as the generated OpenAPI document describes them, so that tests of all calls include new ones."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -29,7 +30,7 @@ class Call:
 
     @property
     def path(self):
-        return self.template.replace("{session_id}", SOME_ID)
+        return re.sub(r"\{\w+_id\}", SOME_ID, self.template)
 
     def strings(self):
         """Return the names of the members that take a string."""

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from ratelimiting import selectors, signals
 from ratelimiting.conf import rate_limiting_settings
-from ratelimiting.errors import PolicyChanged, PolicyInvalid, PolicyNameTaken, PolicyNotFound, VersionNotFound
+from ratelimiting.errors import PolicyChanged, PolicyInvalid, PolicyNameTaken, VersionNotFound
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
 from ratelimiting.policy import Policy, merged, read
 from ratelimiting.services import rules
@@ -158,9 +158,7 @@ def _next_number() -> int:
 
 
 def _get(policy_id: UUID, versions: frozenset[int] | None) -> RateLimitPolicy:
-    row = RateLimitPolicy.objects.filter(pk=policy_id).first()
-    if row is None:
-        raise PolicyNotFound
+    row = selectors.stored_policy(policy_id=policy_id)
     if versions is not None and row.version not in versions:
         raise PolicyChanged
     return row

@@ -160,7 +160,7 @@ def _rebuild() -> RuleSet:
         policies, sources = from_settings()
         for row in _live.rows:
             try:
-                policy = _read(row, source=DATABASE)
+                policy = _read({name: value for name, value in row.items() if name != "id"}, source=DATABASE)
             except PolicyInvalid as error:
                 # Stored under other settings, or by hand: what can't be applied must not take the others with it.
                 log.error("rate_limit_policy_ignored: %s", error)  # noqa: TRY400 - the sentence says it all

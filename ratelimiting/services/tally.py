@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,13 +22,13 @@ from ratelimiting.models import ShadowPeriod
 from ratelimiting.types import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ratelimiting.services.judging import Facts
     from ratelimiting.types import Verdict
 
 MOST_KEYS = 20  # of one policy, told apart in one minute
-MOST_SHADOW_KEYS, MOST_SAMPLES = 50, 10
+MOST_SHADOW_KEYS, MOST_SAMPLES, MOST_DEFERRED = 50, 10, 100
 LONGEST_TEXT = 200
 OTHERS = ""
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(hours=1)
@@ -61,6 +62,7 @@ class Shadow:
 class _Tally:
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.deferred: deque[Callable[[], Any]] = deque(maxlen=MOST_DEFERRED)
         self.refused: dict[tuple[str, str], Refused] = {}
         self.shadow: dict[str, Shadow] = {}
 
@@ -78,8 +80,15 @@ def note(*, verdict: Verdict, parts: Mapping[str, str], facts: Facts, now: datet
             _note_refusal(verdict, parts, facts, at)
 
 
+def defer(*, act: Callable[[], Any]) -> None:
+    """Have something done by whoever hands on, outside of any request and its transaction."""
+    _tally.deferred.append(act)
+
+
 def flush(*, now: datetime) -> None:
     """Hand on what was counted: figures of shadow policies to the database, refusals and closed hours as signals."""
+    while _tally.deferred:
+        _tally.deferred.popleft()()
     _tell_refusals(now)
     _write_shadow(now)
     _tell_shadow(now)
@@ -88,6 +97,7 @@ def flush(*, now: datetime) -> None:
 def forget() -> None:
     """Drop what was counted and not handed on."""
     with _tally.lock:
+        _tally.deferred.clear()
         _tally.refused.clear()
         _tally.shadow.clear()
 

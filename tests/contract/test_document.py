@@ -21,6 +21,13 @@ PROMISED = {
     "PUT /api/v1/auth/change-password": {"invalid_credentials", "validation_error"},
     "GET /api/v1/auth/me": {"authentication_required", "invalid_token", "token_expired", "session_revoked"},
     "PATCH /api/v1/auth/me": {"precondition_required", "version_mismatch"},
+    "GET /api/v1/admin/rate-limit-policies": {"permission_denied", "validation_error"},
+    "POST /api/v1/admin/rate-limit-policies": {"permission_denied", "already_exists", "step_up_required"},
+    "GET /api/v1/admin/rate-limit-policies/{policy_id}": {"permission_denied", "not_found"},
+    "PATCH /api/v1/admin/rate-limit-policies/{policy_id}": {"precondition_required", "version_mismatch", "not_found"},
+    "DELETE /api/v1/admin/rate-limit-policies/{policy_id}": {"precondition_required", "version_mismatch", "not_found"},
+    "GET /api/v1/admin/rate-limit-policies/versions": {"permission_denied"},
+    "POST /api/v1/admin/rate-limit-policies/rollback": {"permission_denied", "not_found", "version_mismatch"},
     "POST /api/v1/auth/refresh": {"invalid_token", "session_revoked", "session_expired", "refresh_token_reused"},
     "POST /api/v1/auth/logout": {"authentication_required", "session_revoked"},
     "GET /api/v1/auth/sessions": {"session_expired", "validation_error"},
@@ -38,6 +45,8 @@ PUBLIC = {
     "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server", "GET /livez", "GET /readyz",
 }  # fmt: skip
 SUCCESSES = {
+    "POST /api/v1/admin/rate-limit-policies": {"201"},
+    "DELETE /api/v1/admin/rate-limit-policies/{policy_id}": {"204"},
     "POST /api/v1/auth/register": {"201", "202"},
     "POST /api/v1/auth/logout": {"204"},
     "DELETE /api/v1/auth/sessions/{session_id}": {"204"},
