@@ -1,4 +1,4 @@
-"""The limits as one would explain them on paper: fractions, no packing, nothing forgotten. What the stores are held to."""
+"""The limits as one would explain them on paper: fractions, nothing packed. The stores are held to this."""
 
 from fractions import Fraction
 from math import ceil, floor
@@ -94,10 +94,8 @@ class PlainLimits:
     def decide(self, levels, now, *, is_charged=True):
         counters = [self.counter(level) for level in levels]
         # What can never pass is told to come back as if it were the least cost that can't.
-        waits = [
-            counter.wait(now, min(level.cost, counter.most + 1))
-            for counter, level in zip(counters, levels, strict=True)
-        ]
+        pairs = zip(counters, levels, strict=True)
+        waits = [counter.wait(now, min(level.cost, counter.most + 1)) for counter, level in pairs]
         passes = all(wait == 0 for wait, level in zip(waits, levels, strict=True) if level.mode is Mode.ENFORCE)
         answers = []
         for counter, level, wait in zip(counters, levels, waits, strict=True):
