@@ -9,6 +9,7 @@ from ratelimiting import keys
 from ratelimiting.callers import NOBODY, Caller
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.policy import ENDPOINT, GLOBAL, IP, TIER, USER
+from ratelimiting.policy import LEVELS as KNOWN_PARTS
 from ratelimiting.services import enforcement, rules, tally
 from ratelimiting.types import Decision, Level, Mode, Verdict
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from ratelimiting.services.rules import Rule
+    from ratelimiting.services.rules import Rule, RuleSet
 
 UNMATCHED = ""
+LEVELS = frozenset(KNOWN_PARTS)
 
 
 def find_nothing(_name: str) -> str | None:
@@ -66,27 +68,27 @@ def judge(*, facts: Facts, now: datetime | None = None) -> Outcome:
     """Decide over a request by all its policies at once, and note down whom they refuse."""
     if not rate_limiting_settings.ENABLED:
         return UNLIMITED
-    method = rules.known_method(method=facts.method)
-    levels: list[Level] = []
-    parts_of: dict[str, dict[str, str]] = {}
-    hidden: set[str] = set()
-    for rule in rules.current().plan(route=facts.route, method=method, tier=facts.caller.tier):
-        parts = _parts(rule, facts)
-        if parts is None:
-            continue
-        level = level_of(rule=rule, parts=parts)
-        levels.append(level)
-        parts_of[level.key] = parts
-        if rule.is_hidden:
-            hidden.add(level.key)
-    if not levels:
+    counted = levels_of(facts=facts, among=rules.current())
+    if not counted:
         return UNLIMITED
-    decision = enforcement.decide(levels)
-    for verdict in decision.verdicts:
+    decision = enforcement.decide([level for level, _ in counted])
+    for verdict, (_, parts) in zip(decision.verdicts, counted, strict=True):
         if not verdict.is_allowed:
-            tally.note(verdict=verdict, parts=parts_of[verdict.level.key], facts=facts, now=now)
-    public = decision if not hidden else Decision(tuple(v for v in decision.verdicts if v.level.key not in hidden))
-    return Outcome(decision, public.tightest)
+            tally.note(verdict=verdict, parts=parts, facts=facts, now=now)
+    # Of a name that was typed in it is not told how much is left: somebody else may have used it up.
+    public = [v for v, (_, parts) in zip(decision.verdicts, counted, strict=True) if parts.keys() <= LEVELS]
+    return Outcome(decision, Decision(tuple(public)).tightest)
+
+
+def levels_of(*, facts: Facts, among: RuleSet) -> list[tuple[Level, dict[str, str]]]:
+    """Return the levels that apply to a request, each with what its key is made of."""
+    method = rules.known_method(method=facts.method)
+    found = []
+    for rule in among.plan(route=facts.route, method=method, tier=facts.caller.tier):
+        parts = _parts(rule, facts)
+        if parts is not None:
+            found.append((level_of(rule=rule, parts=parts), parts))
+    return found
 
 
 def level_of(*, rule: Rule, parts: dict[str, str], cost: int | None = None) -> Level:

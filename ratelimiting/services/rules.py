@@ -36,8 +36,6 @@ class Rule:
 
     policy: Policy
     quota: Quota
-    # Of a name that was typed in it is not told how much is left: somebody else may have used it up.
-    is_hidden: bool
 
 
 class RuleSet:
@@ -181,7 +179,7 @@ setting_changed.connect(_forget_rules, dispatch_uid="ratelimiting.forget_rules")
 
 def rule_of(*, policy: Policy) -> Rule:
     """Return a policy ready for use."""
-    return Rule(policy=policy, quota=policy.quota, is_hidden=bool(policy.named_keys))
+    return Rule(policy=policy, quota=policy.quota)
 
 
 def known_method(*, method: str | None) -> str:

@@ -145,7 +145,9 @@ class EffectivePolicyOutput(PolicyOutput):
     id = serializers.UUIDField(allow_null=True)
     version = serializers.IntegerField(allow_null=True)
     updated_at = serializers.DateTimeField(allow_null=True)
-    source = serializers.ChoiceField(choices=["profile", "environment", "database"])
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # a member, not where the field reads from
+        choices=["profile", "environment", "database"]
+    )
 
 
 class PolicyListOutput(serializers.Serializer[None]):

@@ -45,7 +45,7 @@ class TestCreate:
         assert PolicyVersion.objects.count() == 1
 
     def test_refuses_mistakes(self):
-        with pytest.raises(PolicyInvalid, match="match.unless: nothing is no policy"):
+        with pytest.raises(PolicyInvalid, match=r"match\.unless: nothing is no policy"):
             create(match={"unless": ["nothing"]})
 
     def test_is_recorded_with_author_and_reason_in_the_same_transaction(self):
