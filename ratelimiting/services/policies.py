@@ -135,6 +135,14 @@ def rollback(
         )  # fmt: skip
 
 
+def check(*, document: Mapping[str, Any]) -> None:
+    """Judge a policy without storing it.
+
+    Raises: PolicyInvalid.
+    """
+    _valid(document)
+
+
 def _valid(document: Mapping[str, Any]) -> Policy:
     policy = read(document, named_keys=tuple(rate_limiting_settings.KEYS), source="database")
     known = {*rules.from_settings()[0], *RateLimitPolicy.objects.values_list("name", flat=True), policy.name}

@@ -90,4 +90,4 @@ class TestStart:
     def test_is_refused_with_the_mistake(self, policies):
         policies(document(limit=0))
         with pytest.raises(ImproperlyConfigured, match="policy 'some', limit: must be a whole number"):
-            RateLimitMiddleware(lambda request: None)
+            RateLimitMiddleware(lambda _request: None)
