@@ -114,8 +114,13 @@ class TestKeys:
         body = self.post({"refresh_token": pair.refresh_token})
         assert rate_limits.family_of(body) == family_of(pair).family_id.hex
 
-    @pytest.mark.parametrize("body", ["", "{", "[]", "null", '{"email": 5, "refresh_token": {}}', '{"email": ""}', "[" * 5000,
-                                      '{"refresh_token": "cdr_forged"}', json.dumps({"email": "x" * 300})])  # fmt: skip
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "", "{", "[]", "null", '{"email": 5, "refresh_token": {}}', '{"email": ""}', "[" * 5000,
+            '{"refresh_token": "cdr_forged"}', json.dumps({"email": "x" * 300}),
+        ],
+    )  # fmt: skip
     def test_are_none_in_junk(self, body):
         assert rate_limits.account_of(self.post(body)) is None
         assert rate_limits.family_of(self.post(body)) is None
