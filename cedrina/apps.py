@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class CedrinaConfig(AppConfig):
     name = "cedrina"
+
+    def ready(self) -> None:
+        from cedrina import wiring  # noqa: F401, PLC0415 - connects them

@@ -13,6 +13,7 @@ from cedrina.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.languages import negotiated
 from cedrina.paths import is_mailed_page, speaks_html
 from cedrina.problem_catalogue import status_code
+from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
 from ratelimiting.client_ip import client_ip_of_environ
 from security_events.context import RequestContext, bind
 
@@ -86,7 +87,7 @@ class RequestMiddleware:
             return response
         code = status_code(response.status_code)
         problem = problems.response(request, code, status=response.status_code)
-        for name in ("Allow", "WWW-Authenticate", "Retry-After"):
+        for name in ("Allow", "WWW-Authenticate", "Retry-After", *RATE_LIMIT_HEADERS):
             if name in response.headers:
                 problem.headers[name] = response.headers[name]
         return problem

@@ -25,6 +25,7 @@ class Category(StrEnum):
     AUTHORIZATION = "authorization"
     SESSION = "session"
     KEY = "key"
+    RATELIMIT = "ratelimit"
 
 
 class EventType(StrEnum):
@@ -80,6 +81,11 @@ class EventType(StrEnum):
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_RETIRED = "key.retired"
+    RATELIMIT_REFUSED = "ratelimit.refused"
+    RATELIMIT_POLICY_CHANGED = "ratelimit.policy_changed"
+    RATELIMIT_SHADOW_REPORT = "ratelimit.shadow_report"
+    RATELIMIT_STORE_FAILED = "ratelimit.store_failed"
+    RATELIMIT_STORE_RECOVERED = "ratelimit.store_recovered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +103,11 @@ ACCOUNT_CHANGE = 3001
 AUTHENTICATION = 3002
 AUTHORIZE_SESSION = 3003
 ENTITY_MANAGEMENT = 3004
+API_ACTIVITY = 6003
+APPLICATION_LIFECYCLE = 6002
 
 _account, _authentication, _session = Category.ACCOUNT, Category.AUTHENTICATION, Category.SESSION
+_ratelimit = Category.RATELIMIT
 
 CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
     {
@@ -154,5 +163,10 @@ CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
         EventType.KEY_CREATED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 0),
         EventType.KEY_ROTATED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 5),
         EventType.KEY_RETIRED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 5),
+        EventType.RATELIMIT_REFUSED: Definition(_ratelimit, Severity.LOW, API_ACTIVITY, 20),
+        EventType.RATELIMIT_POLICY_CHANGED: Definition(_ratelimit, Severity.MEDIUM, ENTITY_MANAGEMENT, 10),
+        EventType.RATELIMIT_SHADOW_REPORT: Definition(_ratelimit, Severity.INFO, API_ACTIVITY, 0),
+        EventType.RATELIMIT_STORE_FAILED: Definition(_ratelimit, Severity.HIGH, APPLICATION_LIFECYCLE, 30),
+        EventType.RATELIMIT_STORE_RECOVERED: Definition(_ratelimit, Severity.INFO, APPLICATION_LIFECYCLE, 0),
     }
 )

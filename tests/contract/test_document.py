@@ -62,6 +62,13 @@ PROMISED = {
     "DELETE /api/v1/auth/social/accounts/{account_id}": {
         "not_found", "permission_denied", "reauthentication_required", "step_up_required",
     },
+    "GET /api/v1/admin/rate-limit-policies": {"permission_denied", "validation_error"},
+    "POST /api/v1/admin/rate-limit-policies": {"permission_denied", "already_exists", "step_up_required"},
+    "GET /api/v1/admin/rate-limit-policies/{policy_id}": {"permission_denied", "not_found"},
+    "PATCH /api/v1/admin/rate-limit-policies/{policy_id}": {"precondition_required", "version_mismatch", "not_found"},
+    "DELETE /api/v1/admin/rate-limit-policies/{policy_id}": {"precondition_required", "version_mismatch", "not_found"},
+    "GET /api/v1/admin/rate-limit-policies/versions": {"permission_denied"},
+    "POST /api/v1/admin/rate-limit-policies/rollback": {"permission_denied", "not_found", "version_mismatch"},
     "POST /api/v1/auth/refresh": {"invalid_token", "session_revoked", "session_expired", "refresh_token_reused"},
     "POST /api/v1/auth/logout": {"authentication_required", "session_revoked"},
     "GET /api/v1/auth/sessions": {"session_expired", "validation_error"},
@@ -85,6 +92,8 @@ PUBLIC = {
 }  # fmt: skip
 SUCCESSES = {
     "DELETE /api/v1/auth/me": {"202"},
+    "POST /api/v1/admin/rate-limit-policies": {"201"},
+    "DELETE /api/v1/admin/rate-limit-policies/{policy_id}": {"204"},
     "POST /api/v1/auth/register": {"201", "202"},
     "POST /api/v1/auth/resend-confirmation": {"202"},
     "POST /api/v1/auth/forgot-password": {"202"},
