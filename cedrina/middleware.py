@@ -13,7 +13,7 @@ from cedrina.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.languages import negotiated
 from cedrina.paths import speaks_html
 from cedrina.problem_catalogue import status_code
-from ratelimiting.client_ip import client_ip_of_environ
+from ratelimiting.client_ip import caller_of_environ
 from security_events.context import RequestContext, bind
 
 LONGEST_USER_AGENT = 512
@@ -41,7 +41,8 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         meta = request.META
         identity = request.correlation_id = correlation_id(meta.get(ENVIRON_KEY))  # type: ignore[attr-defined]
-        address = request.client_ip = client_ip_of_environ(meta)  # type: ignore[attr-defined]
+        caller = request.caller = caller_of_environ(meta)  # type: ignore[attr-defined]
+        address = request.client_ip = caller.address  # type: ignore[attr-defined]
         user_agent = meta.get("HTTP_USER_AGENT", "")[:LONGEST_USER_AGENT]
         with bind(RequestContext(correlation_id=identity, ip_address=address, user_agent=user_agent)):
             accepted = meta.get("HTTP_ACCEPT_LANGUAGE")

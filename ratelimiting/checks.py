@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from ratelimiting.conf import RateLimitingSettings, rate_limiting_settings
+from ratelimiting.conf import PROXY_HEADERS, RateLimitingSettings, rate_limiting_settings
 
 
 @register()
@@ -24,4 +24,11 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
             problems.append(
                 Error(f"RATELIMITING['TRUSTED_PROXIES']: {network!r} is no network.", id="ratelimiting.E002")
             )
+    if rate_limiting_settings.TRUSTED_PROXY_HEADER not in PROXY_HEADERS:
+        problems.append(
+            Error(
+                f"RATELIMITING['TRUSTED_PROXY_HEADER'] must be one of {', '.join(PROXY_HEADERS)}.",
+                id="ratelimiting.E003",
+            )
+        )
     return problems
