@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from accounts.factors import enrolled
-from accounts.models import PasswordHistory, User
+from accounts.models import PasswordHistory, SignInFailures, User
 
 
 def user_for_sign_in(*, name: str) -> User | None:
@@ -40,3 +40,8 @@ def user_by_id(*, user_id: UUID | str) -> User | None:
 def factor_methods(*, user_id: UUID) -> tuple[str, ...]:
     """Name the ways in which somebody can show a second factor, by the members of the contract."""
     return enrolled.methods(user_id)
+
+
+def counts_of_failures(*, user_id: UUID) -> int:
+    """Return in how many ways failed sign-ins are counted for somebody at the moment."""
+    return SignInFailures.objects.filter(subject=str(user_id), count__gt=0).count()

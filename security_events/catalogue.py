@@ -25,6 +25,7 @@ class Category(StrEnum):
     AUTHORIZATION = "authorization"
     SESSION = "session"
     KEY = "key"
+    NETWORK = "network"
 
 
 class EventType(StrEnum):
@@ -52,6 +53,9 @@ class EventType(StrEnum):
     PASSWORD_HASH_UPGRADED = "password.hash_upgraded"  # noqa: S105 - the name of an event
     LOGIN_SUCCEEDED = "authentication.login_succeeded"
     LOGIN_FAILED = "authentication.login_failed"
+    SIGN_IN_LOCKED = "authentication.locked"
+    SIGN_IN_LOCK_EXPIRED = "authentication.lock_expired"
+    SIGN_IN_UNLOCKED = "authentication.unlocked"
     REAUTHENTICATED = "authentication.reauthenticated"
     REAUTHENTICATION_FAILED = "authentication.reauthentication_failed"
     MFA_CHALLENGED = "mfa.challenged"
@@ -79,6 +83,13 @@ class EventType(StrEnum):
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_RETIRED = "key.retired"
+    NETWORK_SINGLE_ADDRESS = "network.single_address"
+    NETWORK_UNTRUSTED_PROXY = "network.untrusted_proxy"
+    NETWORK_HEADERS_MANIPULATED = "network.headers_manipulated"
+    NETWORK_REQUEST_MANIPULATED = "network.request_manipulated"
+    RATELIMIT_ADDRESSES_ROTATED = "ratelimit.addresses_rotated"
+    RATELIMIT_ACCOUNTS_SWEPT = "ratelimit.accounts_swept"
+    RATELIMIT_USER_AGENTS_ROTATED = "ratelimit.user_agents_rotated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,8 @@ ACCOUNT_CHANGE = 3001
 AUTHENTICATION = 3002
 AUTHORIZE_SESSION = 3003
 ENTITY_MANAGEMENT = 3004
+COMPLIANCE_FINDING = 2003
+DETECTION_FINDING = 2004
 
 _account, _authentication, _session = Category.ACCOUNT, Category.AUTHENTICATION, Category.SESSION
 
@@ -125,6 +138,9 @@ CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
         EventType.PASSWORD_HASH_UPGRADED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
         EventType.LOGIN_SUCCEEDED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
         EventType.LOGIN_FAILED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 20),
+        EventType.SIGN_IN_LOCKED: Definition(_authentication, Severity.MEDIUM, AUTHENTICATION, 50),
+        EventType.SIGN_IN_LOCK_EXPIRED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
+        EventType.SIGN_IN_UNLOCKED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
         EventType.REAUTHENTICATED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
         EventType.REAUTHENTICATION_FAILED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 25),
         EventType.MFA_CHALLENGED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
@@ -152,5 +168,12 @@ CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
         EventType.KEY_CREATED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 0),
         EventType.KEY_ROTATED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 5),
         EventType.KEY_RETIRED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 5),
+        EventType.NETWORK_SINGLE_ADDRESS: Definition(Category.NETWORK, Severity.HIGH, COMPLIANCE_FINDING, 30),
+        EventType.NETWORK_UNTRUSTED_PROXY: Definition(Category.NETWORK, Severity.HIGH, COMPLIANCE_FINDING, 30),
+        EventType.NETWORK_HEADERS_MANIPULATED: Definition(Category.NETWORK, Severity.LOW, DETECTION_FINDING, 25),
+        EventType.NETWORK_REQUEST_MANIPULATED: Definition(Category.NETWORK, Severity.LOW, DETECTION_FINDING, 35),
+        EventType.RATELIMIT_ADDRESSES_ROTATED: Definition(Category.NETWORK, Severity.MEDIUM, DETECTION_FINDING, 60),
+        EventType.RATELIMIT_ACCOUNTS_SWEPT: Definition(Category.NETWORK, Severity.MEDIUM, DETECTION_FINDING, 60),
+        EventType.RATELIMIT_USER_AGENTS_ROTATED: Definition(Category.NETWORK, Severity.MEDIUM, DETECTION_FINDING, 50),
     }
 )

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.identifiers import fold_email, uuid7
+from accounts.models.attempts import settling
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -78,22 +79,24 @@ class UserManager(BaseUserManager["User"]):
         return inserted
 
     def mark_signed_in(
-        self, *, user: User, checked_digest: str, new_digest: str, event: Rider, now: datetime | None
-    ) -> datetime | None:
+        self, *, user: User, checked_digest: str, new_digest: str, event: Rider, settled: dict[str, Any],
+        now: datetime | None,
+    ) -> datetime | None:  # fmt: skip
         """Note a sign-in with its event in one statement and lock the row; ``None`` when the person may not any more.
 
         The hash that was checked is part of the condition: a password change, a deactivation or a deletion that
-        committed while the hash was computed wins.
+        committed while the hash was computed wins. ``settled`` is what the attempt was charged and where it came from.
         """
         sql = (
             f'WITH signed_in AS (UPDATE "{User._meta.db_table}" '  # noqa: S608 - our own names, values are bound
             "SET last_login = COALESCE(%(now)s::timestamptz, statement_timestamp()), password = %(new_digest)s "
             "WHERE id = %(id)s AND password = %(checked_digest)s AND is_active AND deleted_at IS NULL "
-            f"RETURNING last_login), event AS ({event.sql}) SELECT last_login FROM signed_in"
+            f"RETURNING last_login), event AS ({event.sql}), {settling('signed_in', 'last_login')} "
+            "SELECT last_login FROM signed_in"
         )
         own = {"now": now, "new_digest": new_digest, "id": user.pk, "checked_digest": checked_digest}
         with connection.cursor() as cursor:
-            cursor.execute(sql, {**event.params, **own})
+            cursor.execute(sql, {**event.params, **settled, **own})
             row = cursor.fetchone()
         return row[0] if row else None
 

@@ -3,6 +3,7 @@
 import pytest
 from rest_framework.test import APIClient
 
+from tests.accounts.conftest import api, events, hashing_recorder  # noqa: F401 - fixtures
 from tests.attacks.forgery import Mint
 from tests.factories.tokens import open_session
 from tokens.models import Session

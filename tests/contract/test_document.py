@@ -16,9 +16,10 @@ PROMISED = {
     "POST /api/v1/auth/register": {"username_taken", "email_taken", "validation_error"},
     "POST /api/v1/auth/login": {
         "invalid_credentials", "email_not_confirmed", "account_disabled", "session_limit_reached",
+        "too_many_attempts",
     },
-    "POST /api/v1/auth/reauthenticate": {"invalid_credentials", "token_expired"},
-    "PUT /api/v1/auth/change-password": {"invalid_credentials", "validation_error"},
+    "POST /api/v1/auth/reauthenticate": {"invalid_credentials", "token_expired", "too_many_attempts"},
+    "PUT /api/v1/auth/change-password": {"invalid_credentials", "validation_error", "too_many_attempts"},
     "GET /api/v1/auth/me": {"authentication_required", "invalid_token", "token_expired", "session_revoked"},
     "PATCH /api/v1/auth/me": {"precondition_required", "version_mismatch"},
     "POST /api/v1/auth/refresh": {"invalid_token", "session_revoked", "session_expired", "refresh_token_reused"},

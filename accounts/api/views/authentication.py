@@ -5,12 +5,13 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import examples
+from accounts.api import device_cookie, examples
 from accounts.api.base import AccountsAPIView, caller, principal
 from accounts.api.documents import instant, sign_in_document
 from accounts.api.serializers.authentication import LoginInput, ReauthenticationInput
 from accounts.api.serializers.outputs import LoginOutput, ReauthenticationOutput
 from accounts.services import authentication
+from accounts.services.authentication import SignedIn
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
 from tokens.api.step_up import RECENT, no_need
@@ -20,12 +21,21 @@ class LoginView(AccountsAPIView):
     """Sign in with a username or an e-mail address and a password.
 
     An unknown name, a wrong password and a disabled account with a wrong password get the same answer in the same time.
+    After some wrong passwords for a name, whether somebody has it or not, further ones are refused with 429 for a while
+    that doubles each time. Devices that the person has signed in with before are exempt: browsers are recognised by a
+    cookie that this answer sets, other clients by their network and `User-Agent`.
     """
 
     authentication_classes = []
     permission_classes = [AllowAny]
     problem_codes: ClassVar[dict[str, list[str]]] = {
-        "post": ["invalid_credentials", "account_disabled", "email_not_confirmed", "session_limit_reached"]
+        "post": [
+            "invalid_credentials",
+            "account_disabled",
+            "email_not_confirmed",
+            "session_limit_reached",
+            "too_many_attempts",
+        ]
     }
     field_codes: ClassVar[dict[str, list[str]]] = {
         "post": ["required", "invalid", "blank", "max_length", "unknown_field"]
@@ -60,15 +70,19 @@ class LoginView(AccountsAPIView):
             name=body.validated_data["username"],
             password=body.validated_data["password"],
             client=client_context(request),
+            device_token=device_cookie.presented(request),
         )
-        return Response(sign_in_document(outcome))
+        response = Response(sign_in_document(outcome))
+        if isinstance(outcome, SignedIn):
+            device_cookie.keep(response, request=request, user=outcome.user)
+        return response
 
 
 class ReauthenticateView(AccountsAPIView):
     """Prove again who you are; sensitive calls ask for that within the last five minutes."""
 
     step_up: ClassVar = {"post": no_need("it is how a session gets fresh")}
-    problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_credentials"]}
+    problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_credentials", "too_many_attempts"]}
     field_codes: ClassVar[dict[str, list[str]]] = {"post": ["required", "invalid", "blank", "unknown_field"]}
 
     @extend_schema(
