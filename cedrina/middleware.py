@@ -11,14 +11,18 @@ from django.utils import translation
 from cedrina import problems
 from cedrina.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.languages import negotiated
-from cedrina.paths import speaks_html
+from cedrina.paths import known_paths, speaks_html
 from cedrina.problem_catalogue import status_code
+from ratelimiting import evasion, observing
 from ratelimiting.client_ip import caller_of_environ
 from security_events.context import RequestContext, bind
 
 LONGEST_USER_AGENT = 512
 FIRST_ERROR = 400
 NOT_ALLOWED = 405
+LED_NOWHERE = frozenset({400, 404, 405})
+# Asked by whoever watches over the servers, from elsewhere than where people come from.
+PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class RequestMiddleware:
@@ -45,6 +49,8 @@ class RequestMiddleware:
         address = request.client_ip = caller.address  # type: ignore[attr-defined]
         user_agent = meta.get("HTTP_USER_AGENT", "")[:LONGEST_USER_AGENT]
         with bind(RequestContext(correlation_id=identity, ip_address=address, user_agent=user_agent)):
+            if request.path_info not in PROBES:
+                observing.note(caller, user_agent)
             accepted = meta.get("HTTP_ACCEPT_LANGUAGE")
             language = negotiated(accepted) if accepted else settings.LANGUAGE_CODE
             if language == settings.LANGUAGE_CODE:
@@ -52,6 +58,8 @@ class RequestMiddleware:
             else:
                 with translation.override(language):
                     response = self._respond(request)
+            if response.status_code in LED_NOWHERE or evasion.overrides(meta):
+                evasion.note_odd_request(meta, path=request.path_info, network=caller.network, known=known_paths())
         if accepted:
             response.headers.setdefault("Content-Language", language)
         response.headers[HEADER] = identity

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
+from ratelimiting import evasion, observing
+
 TURN = pytest.StashKey[Path]()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_noticed() -> None:
+    """Let no test see what the process noticed while others ran."""
+    evasion.forget()
+    observing.forget()
 
 
 @pytest.fixture
