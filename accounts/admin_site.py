@@ -7,6 +7,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_limits import is_limited
+from accounts.api import device_cookie
 
 RETRY_AFTER = 60
 
@@ -22,14 +23,23 @@ class GuardedAdminSite(AdminSite):
     def login(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
         """Sign staff in, a few attempts a minute for each client address."""
         if request.method == "POST" and is_limited(request):
-            return TemplateResponse(
-                request,
-                "admin/too_many_attempts.html",
-                {**self.each_context(request), "title": _("Too many attempts"), "retry_after": RETRY_AFTER},
-                status=429,
-                headers={"Retry-After": str(RETRY_AFTER)},
-            )
-        return super().login(request, extra_context)
+            return self._refuse(request, RETRY_AFTER)
+        response = super().login(request, extra_context)
+        retry_after = getattr(request, "sign_in_retry_after", None)
+        if retry_after is not None:
+            return self._refuse(request, retry_after)
+        if request.method == "POST" and request.user.is_authenticated:
+            device_cookie.keep(response, request=request, user=request.user)
+        return response
+
+    def _refuse(self, request: Any, retry_after: int) -> TemplateResponse:
+        return TemplateResponse(
+            request,
+            "admin/too_many_attempts.html",
+            {**self.each_context(request), "title": _("Too many attempts"), "retry_after": retry_after},
+            status=429,
+            headers={"Retry-After": str(retry_after)},
+        )
 
     def get_urls(self) -> list[Any]:
         """Leave out Django's password form, which would change a password and neither end sessions nor tell anybody."""

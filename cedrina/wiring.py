@@ -1,24 +1,63 @@
-"""Connects apps that may not know each other: what `ratelimiting` announces is recorded by `security_events`."""
+"""Connect apps that may not know each other: what ``ratelimiting`` announces is recorded by ``security_events``."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.dispatch import receiver
+import structlog
+from django.db import connection, transaction
 from django.utils import timezone
 
 from ratelimiting import signals
 from ratelimiting.callers import Author
+from ratelimiting.evasion import Evasion
+from ratelimiting.observing import Mistake
 from ratelimiting.services import tally
 from ratelimiting.services.judging import Facts
 from security_events import context
 from security_events.catalogue import EventType, Outcome
+from security_events.models import SecurityEvent
 from security_events.services import recording
 from security_events.types import Subject
 
+log = structlog.get_logger(__name__)
+
 MOST_SHOWN = 10
+SAID_AGAIN_AFTER = timedelta(hours=1)
+_LOCK = 4_270_000  # any number that no other advisory lock has
+MISTAKES = {
+    Mistake.SINGLE_ADDRESS: EventType.NETWORK_SINGLE_ADDRESS,
+    Mistake.UNTRUSTED_PROXY: EventType.NETWORK_UNTRUSTED_PROXY,
+}
+SENTENCES = {
+    Mistake.SINGLE_ADDRESS: "All traffic comes from one address. If that is a proxy of yours, name it in "
+    "TRUSTED_PROXIES, and let it send TRUSTED_PROXY_HEADER: until then all people share one limit.",
+    Mistake.UNTRUSTED_PROXY: "A peer that is not trusted sends forwarding headers. If it is a proxy of yours, name it "
+    "in TRUSTED_PROXIES: until then its address counts as everybody's.",
+}
+EVASIONS = {
+    Evasion.ADDRESSES: EventType.RATELIMIT_ADDRESSES_ROTATED,
+    Evasion.ACCOUNTS: EventType.RATELIMIT_ACCOUNTS_SWEPT,
+    Evasion.USER_AGENTS: EventType.RATELIMIT_USER_AGENTS_ROTATED,
+    Evasion.REQUESTS: EventType.NETWORK_REQUEST_MANIPULATED,
+    Evasion.HEADERS: EventType.NETWORK_HEADERS_MANIPULATED,
+}
 
 
-@receiver(signals.refused, dispatch_uid="cedrina.record_refusals")
+def connect() -> None:
+    """Connect everything; called once when the project starts."""
+    for signal, receiver in (
+        (signals.refused, record_refusals),
+        (signals.policy_changed, record_policy_changes),
+        (signals.shadow_reported, record_shadow_reports),
+        (signals.store_failed, record_store_failures),
+        (signals.store_recovered, record_store_recoveries),
+        (signals.mistake_noticed, record_mistake),
+        (signals.evasion_noticed, record_evasion),
+    ):
+        signal.connect(receiver, dispatch_uid=f"cedrina.{receiver.__name__}")
+
+
 def record_refusals(
     *, policy: str, key: str, parts: dict[str, str], refusals: int, facts: Facts, now: datetime, **_details: Any
 ) -> None:
@@ -39,7 +78,6 @@ def record_refusals(
         )  # fmt: skip
 
 
-@receiver(signals.policy_changed, dispatch_uid="cedrina.record_policy_changes")
 def record_policy_changes(
     *,
     number: int,
@@ -63,7 +101,6 @@ def record_policy_changes(
     )  # fmt: skip
 
 
-@receiver(signals.shadow_reported, dispatch_uid="cedrina.record_shadow_reports")
 def record_shadow_reports(
     *,
     policy: str,
@@ -85,16 +122,34 @@ def record_shadow_reports(
     )  # fmt: skip
 
 
-@receiver(signals.store_failed, dispatch_uid="cedrina.record_store_failures")
 def record_store_failures(*, reason: str, **_details: Any) -> None:
     """Record, outside of the request that noticed, that this process counts alone."""
     _defer(EventType.RATELIMIT_STORE_FAILED, Outcome.FAILURE, {"reason": reason})
 
 
-@receiver(signals.store_recovered, dispatch_uid="cedrina.record_store_recoveries")
 def record_store_recoveries(**_details: Any) -> None:
     """Record that all processes count together again."""
     _defer(EventType.RATELIMIT_STORE_RECOVERED, Outcome.SUCCESS, {})
+
+
+def record_mistake(*, mistake: Mistake, address: str | None, data: Mapping[str, Any], now: datetime, **_: Any) -> None:
+    """Say that an operator has something to mend, in the log and, once an hour for all processes, as an event."""
+    log.warning("operator_mistake", mistake=mistake.value, sentence=SENTENCES[mistake], address=address, **data)
+    event_type = MISTAKES[mistake]
+    with transaction.atomic():
+        # Processes that notice it at the same moment come one after the other.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        if SecurityEvent.objects.filter(type=event_type, occurred_at__gt=now - SAID_AGAIN_AFTER).exists():
+            return
+        recording.record(event_type, reasons=[str(mistake)], data={"address": address or "", **data}, now=now)
+
+
+def record_evasion(
+    *, evasion: Evasion, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
+) -> None:
+    """Record that somebody seems to evade limits."""
+    recording.record(EVASIONS[evasion], risk_score=score, reasons=reasons, data=data, now=now)
 
 
 def _defer(event_type: EventType, outcome: Outcome, data: dict[str, Any]) -> None:

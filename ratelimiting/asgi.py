@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from ratelimiting.client_ip import client_ip
+from ratelimiting.client_ip import caller_of_scope
 from ratelimiting.services import watching
 from ratelimiting.services.judging import Facts, judge
 
@@ -41,5 +41,6 @@ def facts_of(scope: Message) -> Facts:
     for raw, value in scope["headers"]:
         name = raw.decode("latin-1").lower()
         found[name] = f"{found[name]},{value.decode('latin-1')}" if name in found else value.decode("latin-1")
-    peer = (scope.get("client") or ("", 0))[0]
-    return Facts(route=ROUTE, address=client_ip(found, peer), user_agent=found.get("user-agent", ""))
+    # As the project's own layer resolved it if there is one.
+    address = scope["client_ip"] if "client_ip" in scope else caller_of_scope(scope).address
+    return Facts(route=ROUTE, address=address, user_agent=found.get("user-agent", ""))

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
-from ratelimiting.conf import RateLimitingSettings, rate_limiting_settings
+from ratelimiting.conf import PROXY_HEADERS, RateLimitingSettings, rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid
 
 # What a cluster takes a key's slot from: the text between the first brace and the next closing one, if there is any.
@@ -39,6 +39,13 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     if not HASH_TAG.search(rate_limiting_settings.STORE_PREFIX):
         problems.append(
             Error("RATELIMITING['STORE_PREFIX'] needs a hash tag, such as '{rl}:'.", id="ratelimiting.E004")
+        )
+    if rate_limiting_settings.TRUSTED_PROXY_HEADER not in PROXY_HEADERS:
+        problems.append(
+            Error(
+                f"RATELIMITING['TRUSTED_PROXY_HEADER'] must be one of {', '.join(PROXY_HEADERS)}.",
+                id="ratelimiting.E007",
+            )
         )
     return problems
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 T = TypeVar("T")
+
+ProxyHeader = Literal["x-forwarded-for", "forwarded", "both"]
+PROXY_HEADERS: tuple[ProxyHeader, ...] = ("x-forwarded-for", "forwarded", "both")
 
 # ruff: noqa: N802 - properties carry the names of the settings
 
@@ -17,6 +20,7 @@ class RateLimitingSettings:
 
     NAMES = (
         "TRUSTED_PROXIES",
+        "TRUSTED_PROXY_HEADER",
         "ENABLED",
         "POLICIES",
         "OVERRIDES",
@@ -40,6 +44,14 @@ class RateLimitingSettings:
     def TRUSTED_PROXIES(self) -> tuple[str, ...]:
         """Networks of the proxies in front. Forwarding headers count only when one of them handed the request over."""
         return tuple(self._get("TRUSTED_PROXIES", ()))
+
+    @property
+    def TRUSTED_PROXY_HEADER(self) -> ProxyHeader:
+        """The header that the proxies write, `x-forwarded-for` or `forwarded`; the other one is ignored.
+
+        With `both`, those that are there must agree.
+        """
+        return self._get("TRUSTED_PROXY_HEADER", "x-forwarded-for")
 
     @property
     def REDIS_URL(self) -> str | None:

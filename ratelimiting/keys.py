@@ -3,29 +3,19 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b, sha256
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 
 from django.conf import settings
 
+from ratelimiting import addresses
 from ratelimiting.policy import IP, Policy
 
-IPV6_PREFIX = 64  # what one customer of a network usually has
-UNKNOWN = "unknown"
 _SHOWN = {4: 24, 6: 48}
 
 
-@lru_cache(maxsize=8192)
 def network_of(address: str | None) -> str:
-    """Return what an address counts as: itself, of IPv6 its /64; IPv4 written as IPv6 is IPv4. What is none is one."""
-    try:
-        parsed = ip_address((address or "").partition("%")[0])
-    except ValueError:
-        return UNKNOWN
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ip_network((parsed, IPV6_PREFIX), strict=False))
-    return str(parsed)
+    """Return what an address counts as, however it is spelt: itself, of IPv6 its /64. All that is none is one."""
+    return addresses.network_of(addresses.normalise(address or ""))
 
 
 def key_of(policy: str, parts: Mapping[str, str]) -> str:

@@ -12,7 +12,16 @@ from django.apps import apps
 from django.core.signals import setting_changed
 from django.db import connections
 
+from ratelimiting import evasion, observing
+
 TURN = pytest.StashKey[Path]()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_noticed() -> None:
+    """Let no test see what the process noticed while others ran."""
+    evasion.forget()
+    observing.forget()
 
 
 @pytest.fixture

@@ -112,6 +112,14 @@ _SERVING = [
         "Networks of the proxies in front, `10.0.0.0/8`. Forwarding headers of anybody else are ignored.",
     ),
     Setting(
+        "TRUSTED_PROXY_HEADER",
+        Kind.CHOICE,
+        "x-forwarded-for",
+        "The header in which those proxies say whose request it is; the other one is ignored, since they may pass on "
+        "what a client wrote into it. With `both`, those that are there must agree.",
+        choices=("x-forwarded-for", "forwarded", "both"),
+    ),
+    Setting(
         "PROBLEM_TYPE_BASE",
         Kind.URL,
         "https://cedrina.dev/problems/",

@@ -18,9 +18,12 @@ PROMISED = {
     "POST /api/v1/auth/resend-confirmation": {"validation_error"},
     "POST /api/v1/auth/forgot-password": {"validation_error"},
     "POST /api/v1/auth/reset-password": {"invalid_or_expired_token", "validation_error"},
-    "POST /api/v1/auth/me/email": {"invalid_credentials", "step_up_required", "validation_error"},
+    "POST /api/v1/auth/me/email": {
+        "invalid_credentials", "step_up_required", "too_many_attempts", "validation_error",
+    },
     "POST /api/v1/auth/login": {
         "invalid_credentials", "email_not_confirmed", "account_disabled", "session_limit_reached",
+        "too_many_attempts",
     },
     "POST /api/v1/auth/reauthenticate": {
         "invalid_credentials", "invalid_mfa_code", "too_many_attempts", "token_expired",
@@ -37,11 +40,12 @@ PROMISED = {
     "DELETE /api/v1/auth/mfa/webauthn/{key_id}": {"not_found", "reauthentication_required", "step_up_required"},
     "POST /api/v1/auth/passkey/options": set(),
     "POST /api/v1/auth/passkey/login": {"invalid_credentials", "account_disabled", "email_not_confirmed"},
-    "PUT /api/v1/auth/change-password": {"invalid_credentials", "validation_error"},
+    "PUT /api/v1/auth/change-password": {"invalid_credentials", "validation_error", "too_many_attempts"},
     "GET /api/v1/auth/me": {"authentication_required", "invalid_token", "token_expired", "session_revoked"},
     "PATCH /api/v1/auth/me": {"precondition_required", "version_mismatch"},
     "DELETE /api/v1/auth/me": {
-        "invalid_credentials", "permission_denied", "reauthentication_required", "step_up_required", "validation_error",
+        "invalid_credentials", "permission_denied", "reauthentication_required", "step_up_required",
+        "too_many_attempts", "validation_error",
     },
     "GET /api/v1/auth/me/export": {"reauthentication_required", "step_up_required"},
     "GET /api/v1/auth/me/security-events": {"validation_error", "session_revoked"},
