@@ -243,8 +243,8 @@ class FamiliarPlace(models.Model):
         return str(self.seen_at)
 
 
-# Whether the place that ``settling`` remembers was familiar before: a statement does not see what its own CTEs write.
-WAS_FAMILIAR = f"EXISTS (SELECT FROM {PLACES} WHERE key = %(settled_place)s)"
+# Whether the place was familiar before: a statement does not see what its own CTEs write.
+WAS_FAMILIAR = f"EXISTS (SELECT FROM {PLACES} WHERE key = %(settled_from)s)"
 
 
 def settling(source: str, moment: str) -> str:
@@ -259,9 +259,12 @@ def settling(source: str, moment: str) -> str:
     )
 
 
-def settled(*, keys: Sequence[bytes], at: datetime | None, place: bytes) -> dict[str, Any]:
-    """Return what ``settling`` needs to be bound."""
-    return {**_settlement(keys, at, was_unchecked=False), "settled_place": place}
+def settled(*, keys: Sequence[bytes], at: datetime | None, former_place: bytes, place: bytes) -> dict[str, Any]:
+    """Return what ``settling`` and ``WAS_FAMILIAR`` need to be bound.
+
+    Both places are the same one, which has another key when the password's hash is upgraded by this sign-in.
+    """
+    return {**_settlement(keys, at, was_unchecked=False), "settled_from": former_place, "settled_place": place}
 
 
 def _settlement(keys: Sequence[bytes], at: datetime | None, *, was_unchecked: bool) -> dict[str, Any]:

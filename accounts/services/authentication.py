@@ -159,6 +159,7 @@ def open_session(
         settled=settled(
             keys=attempt.charged.keys if attempt else (),
             at=attempt.charged.at if attempt else None,
+            former_place=known_devices.place(user=user, password_digest=user.password, client=client),
             place=known_devices.place(user=user, password_digest=new_digest, client=client),
         ),
         now=now,

@@ -131,7 +131,7 @@ class TestChecks:
             "TRUSTED_PROXIES": ["10.0.0.0/40"], "PROXIES": [], "TRUSTED_PROXY_HEADER": "x-real-ip",
         }  # fmt: skip
         found = {problem.id for problem in run_checks() if problem.id.startswith("ratelimiting")}
-        assert found == {"ratelimiting.E001", "ratelimiting.E002", "ratelimiting.E003"}
+        assert found == {"ratelimiting.E001", "ratelimiting.E002", "ratelimiting.E007"}
 
 
 def _is_trusted(text):
