@@ -67,7 +67,11 @@ class TestEvasions:
         ]  # fmt: skip
 
     def test_by_headers_become_scored_events(self, events, settings):
-        settings.RATELIMITING = {"TRUSTED_PROXIES": ["10.0.0.0/8"], "TRUSTED_PROXY_HEADER": "both"}
+        settings.RATELIMITING = {
+            **settings.RATELIMITING,
+            "TRUSTED_PROXIES": ["10.0.0.0/8"],
+            "TRUSTED_PROXY_HEADER": "both",
+        }
         Client().get(
             "/.well-known/jwks.json", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR="192.0.2.1",
             HTTP_FORWARDED="for=192.0.2.2",

@@ -23,7 +23,7 @@ FORGED = f"203.0.113.5, {CLIENT}"
 
 @pytest.fixture(autouse=True)
 def _behind_a_proxy(settings):
-    settings.RATELIMITING = {"TRUSTED_PROXIES": ["10.0.0.0/8"]}
+    settings.RATELIMITING = {**settings.RATELIMITING, "TRUSTED_PROXIES": ["10.0.0.0/8"]}
 
 
 @pytest.fixture

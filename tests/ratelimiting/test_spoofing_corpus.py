@@ -65,6 +65,7 @@ def over_a_socket(case):
 @pytest.mark.parametrize("case", CASES)
 def test_the_caller_is_who_it_is_whatever_the_headers_say(case, way, settings):
     settings.RATELIMITING = {
+        **settings.RATELIMITING,
         "TRUSTED_PROXIES": case.get("trusted", CORPUS["trusted"]),
         "TRUSTED_PROXY_HEADER": case.get("header", "x-forwarded-for"),
     }

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from cedrina import diagnosis
 from cedrina.diagnosis import Finding
@@ -18,7 +18,7 @@ _INDENT = " " * 10
 
 
 class Command(OperatorCommand):
-    help = (
+    help = gettext_noop(
         "Say what is wrong with the configuration that runs, by which section of which standard, and how to mend it. "
         "It sees what the servers have noticed in the last day, too. Ends with 1 when something is wrong."
     )

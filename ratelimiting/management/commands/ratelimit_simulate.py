@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from django.utils.translation import gettext, gettext_noop
+
 from ratelimiting.access_logs import LoggedRequest, read_line
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid
@@ -18,14 +20,14 @@ SHOW_EVERY = 5000
 
 
 class Command(LimitsCommand):
-    help = (
+    help = gettext_noop(
         "Replay an access log (common, combined or JSON lines) through policies and say what would have been refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--policies", required=True, help="a JSON list of policies")
-        parser.add_argument("--log", required=True, help="the log, or - for standard input")
+        parser.add_argument("--policies", required=True, help=gettext("a JSON list of policies"))
+        parser.add_argument("--log", required=True, help=gettext("the log, or - for standard input"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         policies = self._policies(options["policies"])
@@ -37,7 +39,7 @@ class Command(LimitsCommand):
                     if report.requests % SHOW_EVERY == 0:
                         self._progress(report.requests)
         except OSError as error:
-            self.fail("usage", f"{options['log']} can't be read: {error.strerror}.", exit_code=USAGE)
+            self.fail("usage", _unreadable(options["log"], error), exit_code=USAGE)
         return {
             "requests": report.requests,
             "refused": report.refused,
@@ -47,11 +49,14 @@ class Command(LimitsCommand):
 
     def show(self, result: dict[str, Any]) -> None:
         self.stdout.write(
-            f"{result['refused']} of {result['requests']} requests would have been refused; "
-            f"{result['lines_not_understood']} lines were not understood."
+            gettext(
+                "%(refused)d of %(requests)d requests would have been refused; %(lines_not_understood)d lines were not "
+                "understood."
+            )
+            % result
         )
         self.table(
-            ("policy", "judged", "refused", "most often"),
+            (gettext("policy"), gettext("judged"), gettext("refused"), gettext("most often")),
             [
                 (
                     name,
@@ -67,11 +72,13 @@ class Command(LimitsCommand):
         try:
             documents = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            self.fail("usage", f"{path} can't be read: {error.strerror}.", exit_code=USAGE)
+            self.fail("usage", _unreadable(path, error), exit_code=USAGE)
         except ValueError as error:
-            self.fail("usage", f"{path} is no JSON: {error}.", exit_code=USAGE)
+            self.fail(
+                "usage", gettext("%(path)s is no JSON: %(error)s.") % {"path": path, "error": error}, exit_code=USAGE
+            )
         if not isinstance(documents, list) or not documents:
-            self.fail("usage", f"{path} must be a JSON list of policies.", exit_code=USAGE)
+            self.fail("usage", gettext("%(path)s must be a JSON list of policies.") % {"path": path}, exit_code=USAGE)
         try:
             return [read(each, named_keys=tuple(rate_limiting_settings.KEYS), source=path) for each in documents]
         except PolicyInvalid as error:
@@ -87,8 +94,12 @@ class Command(LimitsCommand):
 
     def _progress(self, number: int) -> None:
         if not self.is_json and sys.stderr.isatty():
-            sys.stderr.write(f"\r{number} requests")
+            sys.stderr.write("\r" + gettext("%(number)d requests") % {"number": number})
             sys.stderr.flush()
+
+
+def _unreadable(path: str, error: OSError) -> str:
+    return gettext("%(path)s can't be read: %(error)s.") % {"path": path, "error": error.strerror}
 
 
 def _opened(path: str) -> Any:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from ratelimiting import keys, selectors
 from ratelimiting.management.operator_command import USAGE, LimitsCommand
@@ -12,15 +13,14 @@ from ratelimiting.services import enforcement, rules
 from ratelimiting.types import Level
 
 SHADOW_HOURS = 24
-HEADS = ("policy", "mode", "limit", "window", "algorithm", "counted by", "routes", "source")
 
 
 class Command(LimitsCommand):
-    help = "Show the policies in force and their source; with --key how much one key has left."
+    help = gettext_noop("Show the policies in force and their source; with --key how much one key has left.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--key", help="policy:part=value,part=value, such as sign-in:ip=203.0.113.7")
+        parser.add_argument("--key", help=gettext("policy:part=value,part=value, such as sign-in:ip=203.0.113.7"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         version = rules.refresh()
@@ -43,31 +43,45 @@ class Command(LimitsCommand):
     def show(self, result: dict[str, Any]) -> None:
         if "key" in result:
             key = result["key"]
-            self.stdout.write(
-                f"{key['policy']}: {key['remaining']} of {key['limit']} left, all of it in {key['reset_after']:.0f} s"
-                + (f"; refused for {key['retry_after']:.0f} s." if key["retry_after"] else ".")
-            )
+            if key["retry_after"]:
+                text = gettext(
+                    "%(policy)s: %(remaining)d of %(limit)d left, all of it in %(reset_after).0f s; refused for "
+                    "%(retry_after).0f s."
+                )
+            else:
+                text = gettext("%(policy)s: %(remaining)d of %(limit)d left, all of it in %(reset_after).0f s.")
+            self.stdout.write(text % key)
             return
-        self.stdout.write(f"Version {result['version']} of the stored policies.")
+        self.stdout.write(gettext("Version %(version)d of the stored policies.") % {"version": result["version"]})
         self.table(
-            HEADS,
+            (
+                gettext("policy"), gettext("mode"), gettext("limit"), gettext("window"), gettext("algorithm"),
+                gettext("counted by"), gettext("routes"), gettext("source"),
+            ),
             [
                 (p["name"], p["mode"], p["limit"], f"{p['window']} s", p["algorithm"], "+".join(p["scope"]),
-                 " ".join(p["match"]["routes"]) or "services", p["source"])
+                 " ".join(p["match"]["routes"]) or gettext("services"), p["source"])
                 for p in result["policies"]
             ],
         )  # fmt: skip
         if result["shadow"]:
-            self.stdout.write(f"\nWould have been refused in the last {SHADOW_HOURS} hours:")
+            self.stdout.write(
+                "\n" + gettext("Would have been refused in the last %(hours)d hours:") % {"hours": SHADOW_HOURS}
+            )
             self.table(
-                ("policy", "hour", "refused", "for whom"),
+                (gettext("policy"), gettext("hour"), gettext("refused"), gettext("for whom")),
                 [(row["policy"], row["began_at"], row["refused"], _largest(row["keys"])) for row in result["shadow"]],
             )
 
     def _key(self, text: str, found: rules.RuleSet) -> dict[str, Any]:
         key = keys.read(text, found.policies)
         if key is None:
-            self.fail("usage", f"{text!r} is no key: {_spellings(found)}", exit_code=USAGE)
+            self.fail(
+                "usage",
+                gettext("%(key)r is no key: write one of %(spellings)s.")
+                % {"key": text, "spellings": _spellings(found)},
+                exit_code=USAGE,
+            )
         policy = found.policies[key.partition(":")[0]]
         verdict = enforcement.peek([Level(policy=policy.name, quota=policy.quota, key=key, cost=policy.cost)]).verdicts[
             0
@@ -86,4 +100,4 @@ def _largest(found: list[dict[str, Any]]) -> str:
 
 def _spellings(found: rules.RuleSet) -> str:
     examples = [keys.spelt(name, dict.fromkeys(policy.scope, "...")) for name, policy in sorted(found.policies.items())]
-    return f"write one of {', '.join(examples)}."
+    return ", ".join(examples)
