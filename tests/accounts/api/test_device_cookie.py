@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.factors import add_totp, code_of
 from tests.problem_shape import assert_problem
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,20 @@ class TestTheCookie:
         answer = log_in(Client())
         assert answer.json()["mfa"]
         assert not answer.cookies
+
+    def test_comes_with_the_second_factor_where_one_is_due(self, mina):
+        secret, _codes = add_totp(mina)
+        browser = Client()
+        challenge = log_in(browser).json()["mfa"]
+        answer = browser.post(
+            "/api/v1/auth/mfa/verify", {"mfa_token": challenge["token"], "code": code_of(secret)},
+            content_type="application/json",
+        )  # fmt: skip
+        assert answer.cookies[NAME]["httponly"]
+        lock()
+
+        assert log_in(browser, address="192.0.2.200", agent="Browser/2.0").json()["mfa"]
+        assert log_in(Client(), address="192.0.2.200", agent="Other/2.0").status_code == 429
 
     def test_lets_its_owner_in_from_anywhere_while_strangers_wait(self, mina):
         browser = Client()
