@@ -8,7 +8,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
-from accounts.models import ImportedPerson, PasswordHistory, User
+from accounts.models import ImportedPerson, PasswordHistory, SignInFailures, User
 from accounts.services import authentication, deletion, erasure, mail, passwords, profiles
 from accounts.types import ProfileChange
 from security_events.models import SecurityEvent
@@ -74,6 +74,7 @@ class TestEraseDue:
     def test_leaves_nothing_of_the_person_but_masked_events(self, life, now):
         for name in NAMES:
             assert tables_with(name), name
+        assert SignInFailures.objects.filter(subject=str(life.user.pk)).exists()
         delete(life, now)
 
         assert erasure.erase_due(now=now + 30 * DAY) == 1
@@ -84,6 +85,7 @@ class TestEraseDue:
         assert not Session.objects.exists()
         assert not TokenFamily.objects.exists()
         assert not PasswordHistory.objects.exists()
+        assert not SignInFailures.objects.filter(subject=str(life.user.pk)).exists()
         events = SecurityEvent.objects.filter(target_id=str(life.user.pk))
         kinds = set(events.values_list("type", flat=True))
         assert {"authentication.login_succeeded", "password.changed", "account.deletion_requested"} <= kinds
