@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access.decisions import may
 from accounts.models import User
-from accounts.services import deletion, standing
+from accounts.services import attempts, deletion, standing
 from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
 
 # What staff may do is not to be widened by a form that records nothing.
@@ -35,7 +35,7 @@ class UserAdmin(ReadOnlyAdmin):
         "created_at", "updated_at", "last_login", "deleted_at",
     )  # fmt: skip
     fields = readonly_fields
-    actions = ["end_sessions", "deactivate", "activate", "restore"]
+    actions = ["end_sessions", "deactivate", "activate", "restore", "unlock"]
 
     def get_queryset(self, request: Any) -> QuerySet[User]:
         return super().get_queryset(request).defer("password")
@@ -83,3 +83,10 @@ class UserAdmin(ReadOnlyAdmin):
             return deletion.restore(user=user, by=request.user, reason=reason)
 
         return ask_for_reason(self, request, queryset, title=_("Restore deleted accounts"), act=act)
+
+    @admin.action(description=_("Unlock"), permissions=["change_standing"])
+    def unlock(self, request: Any, queryset: QuerySet[User]) -> Any:
+        def act(user: Any, reason: str) -> bool:
+            return attempts.unlock(user=user, by=request.user, reason=reason) > 0
+
+        return ask_for_reason(self, request, queryset, title=_("Unlock"), act=act)

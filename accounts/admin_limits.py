@@ -1,6 +1,5 @@
 """How often somebody may try to sign in at the admin."""
 
-import ipaddress
 from typing import Any
 
 import structlog
@@ -8,9 +7,9 @@ from django.core.cache.backends.locmem import LocMemCache
 from django_ratelimit.core import is_ratelimited  # type: ignore[import-untyped]  # has no types
 
 from accounts.conf import account_settings
+from ratelimiting.addresses import network_of, normalise
 
 GROUP = "accounts.admin_login"
-IPV6_PREFIX = 64  # what one customer of a network usually has
 FALLBACK_SECONDS = 60
 FALLBACK_ATTEMPTS = 5
 
@@ -33,14 +32,8 @@ def is_limited(request: Any) -> bool:
 
 def client_network(_group: str, request: Any) -> str:
     """Return the client's address, of IPv6 the network, as the middleware has resolved it."""
-    address = getattr(request, "client_ip", None) or request.META.get("REMOTE_ADDR") or ""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network(f"{parsed}/{IPV6_PREFIX}", strict=False).network_address)
-    return str(parsed)
+    address = getattr(request, "client_ip", None) or normalise(request.META.get("REMOTE_ADDR") or "")
+    return network_of(address)
 
 
 def _rate(_group: str, _request: Any) -> str:

@@ -15,6 +15,8 @@ from django.views.decorators.cache import never_cache
 from accounts import admin_second_step, selectors
 from accounts.admin_limits import is_limited
 from accounts.admin_second_step import CodeForm, PasswordForm, SecondFactorDue, Waiting
+from accounts.api import device_cookie
+from accounts.backends import client_of
 from accounts.errors import AttemptsExhausted, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.services import operators
 from accounts.types import Factor
@@ -38,12 +40,18 @@ class GuardedAdminSite(AdminSite):
     def login(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
         """Sign staff in, a few attempts a minute for each client address."""
         if request.method == "POST" and is_limited(request):
-            return self._too_many_attempts(request)
+            return self._too_many_attempts(request, RETRY_AFTER)
         try:
-            return super().login(request, extra_context)
+            response = super().login(request, extra_context)
         except SecondFactorDue as due:
             admin_second_step.begin(request, user=due.user)
             return redirect(reverse("admin:second_factor", current_app=self.name))
+        retry_after = getattr(request, "sign_in_retry_after", None)
+        if retry_after is not None:
+            return self._too_many_attempts(request, retry_after)
+        if request.method == "POST" and request.user.is_authenticated:
+            device_cookie.keep(response, request=request, user=request.user)
+        return response
 
     @method_decorator(never_cache)
     def second_factor(self, request: Any) -> Any:
@@ -52,7 +60,7 @@ class GuardedAdminSite(AdminSite):
         if waiting is None:
             return self._back_to_password()
         if request.method == "POST" and is_limited(request):
-            return self._too_many_attempts(request)
+            return self._too_many_attempts(request, RETRY_AFTER)
         form = CodeForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
             return self._code_page(request, waiting, form)
@@ -60,7 +68,9 @@ class GuardedAdminSite(AdminSite):
 
     def _take(self, request: Any, waiting: Waiting, form: CodeForm) -> Any:
         try:
-            user = operators.complete(user_id=waiting.user_id, bound_to=waiting.bound_to, proof=form.proof())
+            user = operators.complete(
+                user_id=waiting.user_id, bound_to=waiting.bound_to, proof=form.proof(), client=client_of(request)
+            )
         except SignInChallengeInvalid:
             admin_second_step.forget(request)
             return self._back_to_password()
@@ -69,7 +79,9 @@ class GuardedAdminSite(AdminSite):
             return self._code_page(request, waiting, form)
         admin_second_step.forget(request)
         login(request, user, backend=_BACKEND)
-        return redirect(self._destination(request, waiting))
+        response = redirect(self._destination(request, waiting))
+        device_cookie.keep(response, request=request, user=user)
+        return response
 
     def get_urls(self) -> list[Any]:
         """Leave out Django's password form, which would change a password and neither end sessions nor tell anybody."""
@@ -87,13 +99,13 @@ class GuardedAdminSite(AdminSite):
         }
         return TemplateResponse(request, "admin/second_factor.html", context)
 
-    def _too_many_attempts(self, request: Any) -> TemplateResponse:
+    def _too_many_attempts(self, request: Any, retry_after: int) -> TemplateResponse:
         return TemplateResponse(
             request,
             "admin/too_many_attempts.html",
-            {**self.each_context(request), "title": _("Too many attempts"), "retry_after": RETRY_AFTER},
+            {**self.each_context(request), "title": _("Too many attempts"), "retry_after": retry_after},
             status=429,
-            headers={"Retry-After": str(RETRY_AFTER)},
+            headers={"Retry-After": str(retry_after)},
         )
 
     def _back_to_password(self) -> Any:

@@ -4,9 +4,11 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 
-from accounts.errors import HashingBusy
+from accounts.api import device_cookie
+from accounts.errors import AttemptsExhausted, HashingBusy
 from accounts.models import User
 from accounts.services import operators
+from tokens.types import ClientContext
 
 
 class PooledBackend(ModelBackend):
@@ -17,7 +19,7 @@ class PooledBackend(ModelBackend):
 
     def authenticate(
         self,
-        request: Any,  # noqa: ARG002 - Django's signature
+        request: Any,
         username: str | None = None,
         password: str | None = None,
         **_credentials: Any,
@@ -25,10 +27,24 @@ class PooledBackend(ModelBackend):
         if not username or password is None:
             return None
         try:
-            return operators.sign_in(name=username, password=password)
+            return operators.sign_in(
+                name=username, password=password, client=client_of(request), device_token=device_cookie.presented(request)
+            )
         except HashingBusy:
             # The form has no other word than "try again" either way.
+            return None
+        except AttemptsExhausted as refusal:
+            if request is not None:
+                request.sign_in_retry_after = refusal.retry_after  # the admin's page says so
             return None
 
     def user_can_authenticate(self, user: Any) -> bool:
         return bool(user.is_active) and user.deleted_at is None
+
+
+def client_of(request: Any) -> ClientContext:
+    """Return where a request of Django's own sign-in comes from."""
+    if request is None:
+        return ClientContext()
+    address = getattr(request, "client_ip", None) or request.META.get("REMOTE_ADDR")
+    return ClientContext(ip_address=address, user_agent=request.META.get("HTTP_USER_AGENT", ""))

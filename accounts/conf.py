@@ -6,6 +6,8 @@ from typing import Any, Literal, TypeVar, cast
 
 from django.conf import settings
 
+from ratelimiting.algorithms.backoff import Backoff
+
 T = TypeVar("T")
 
 Confirmation = Literal["required", "optional"]
@@ -35,6 +37,7 @@ class AccountSettings:
         "WEBAUTHN_RP_ID",
         "WEBAUTHN_ORIGINS",
         "DELETION_RETENTION",
+        "SIGN_IN_BACKOFF",
     )
 
     def _get(self, name: str, default: T) -> T:
@@ -146,11 +149,32 @@ class AccountSettings:
         """How long a deleted account can be restored before the person is erased."""
         return self._get("DELETION_RETENTION", timedelta(days=30))
 
+    @property
+    def SIGN_IN_BACKOFF(self) -> dict[str, Backoff]:  # noqa: N802
+        """How many wrong passwords are free and how waits grow after them, by what they are counted by.
+
+        Strangers by ``account``, account and network (``pair``) and ``network``, others by ``device`` and ``session``.
+        What is named here replaces the default of that name.
+        """
+        return {**DEFAULT_SIGN_IN_BACKOFF, **self._get("SIGN_IN_BACKOFF", {})}
+
 
 DEFAULT_RESERVED_USERNAMES = (
     "admin", "administrator", "anonymous", "api", "everyone", "guest", "help", "hostmaster", "me", "mod", "moderator",
     "noreply", "no-reply", "nobody", "null", "operator", "postmaster", "root", "security", "self", "staff", "superuser",
     "support", "sysadmin", "system", "undefined", "webmaster",
 )  # fmt: skip
+
+HOUR = 3600
+DEFAULT_SIGN_IN_BACKOFF = {
+    # At most 8 checks in any hour by all strangers together; 16 for who tries the username and the address.
+    "account": Backoff(free=5, first=300, longest=HOUR, forgiven_after=HOUR),
+    # Forgiven more slowly, so that one network alone can't keep the account closed to all others.
+    "pair": Backoff(free=5, first=300, longest=4 * HOUR, forgiven_after=6 * HOUR),
+    # Many people may share one address.
+    "network": Backoff(free=100, first=60, longest=900, forgiven_after=60),
+    "device": Backoff(free=10, first=60, longest=900, forgiven_after=600),
+    "session": Backoff(free=5, first=60, longest=HOUR, forgiven_after=HOUR),
+}
 
 account_settings = AccountSettings()

@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import is_password_usable
 
 from accounts.factors import enrolled
 from accounts.factors.enrolled import Enrolled
-from accounts.models import ImportedPerson, PasswordHistory, SignInChallenge, User
+from accounts.models import ImportedPerson, PasswordHistory, SignInChallenge, SignInFailures, User
 from accounts.providers import links, registry
 from accounts.providers.links import Link
 from accounts.providers.registry import Provider
@@ -138,3 +138,8 @@ def user_by_name_or_id(*, name: str) -> User | None:
     with suppress(ValueError):
         return user_by_id(user_id=UUID(name))
     return User.objects.get_queryset().named(name).first()
+
+
+def counts_of_failures(*, user_id: UUID) -> int:
+    """Return in how many ways failed sign-ins are counted for somebody at the moment."""
+    return SignInFailures.objects.filter(subject=str(user_id), count__gt=0).count()

@@ -14,6 +14,12 @@ from accounts.api.views.mfa import MfaView, RecoveryCodesView, TotpActivationVie
 from accounts.api.views.passwords import ChangePasswordView
 from accounts.api.views.personal_data import ActivityView, ExportView
 from accounts.api.views.profiles import MeView
+from accounts.api.views.rate_limits import (
+    RateLimitPoliciesView,
+    RateLimitPolicyView,
+    RateLimitRollbackView,
+    RateLimitVersionsView,
+)
 from accounts.api.views.registration import RegisterView
 from accounts.api.views.second_factors import MfaVerifyView, ReauthenticateView, ReauthenticationOptionsView
 from accounts.api.views.social import SocialAuthorizeView, SocialCallbackView, SocialProvidersView, SocialTokenView
@@ -57,4 +63,8 @@ urlpatterns = [
     path("auth/social/<str:provider>/reauthenticate", SocialReauthenticateView.as_view(), name="social-reauthenticate"),
     path("auth/me/export", ExportView.as_view(), name="export-me"),
     path("auth/me/security-events", ActivityView.as_view(), name="my-security-events"),
+    path("admin/rate-limit-policies", RateLimitPoliciesView.as_view(), name="rate-limit-policies"),
+    path("admin/rate-limit-policies/versions", RateLimitVersionsView.as_view(), name="rate-limit-policy-versions"),
+    path("admin/rate-limit-policies/rollback", RateLimitRollbackView.as_view(), name="rate-limit-policies-rollback"),
+    path("admin/rate-limit-policies/<uuid:policy_id>", RateLimitPolicyView.as_view(), name="rate-limit-policy"),
 ]

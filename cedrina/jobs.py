@@ -1,4 +1,4 @@
-"""What has to be done every day. The background worker finds these jobs by the setting that names this module."""
+"""What has to be done every day or every minute. The background worker finds it by the setting that names this."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
-from accounts.services import erasure
+from accounts.services import attempts, erasure
 from accounts.services import purging as accounts_purging
 from security_events.services import partitions
 from tokens.services import purging
@@ -76,3 +76,17 @@ def erase_deleted(timestamp: int) -> None:
     """Erase people who asked for it long enough ago."""
     erased = erasure.erase_due(now=datetime.fromtimestamp(timestamp, UTC))
     log.info("people_erased", count=erased)
+
+
+@app.periodic(cron="52 2 * * *")
+@app.task(name="cedrina.purge_attempts", queue="maintenance", queueing_lock="purge_attempts")
+def purge_attempts(timestamp: int) -> None:
+    """Forget failed sign-ins that are forgiven."""
+    log.info("attempts_purged", count=attempts.purge(now=datetime.fromtimestamp(timestamp, UTC)))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="cedrina.announce_expired_locks", queue="maintenance", queueing_lock="announce_expired_locks")
+def announce_expired_locks(timestamp: int) -> None:  # noqa: ARG001 - the database's clock decides
+    """Record which locks have ended by themselves."""
+    attempts.announce_expired_locks()

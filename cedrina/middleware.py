@@ -11,14 +11,19 @@ from django.utils import translation
 from cedrina import problems
 from cedrina.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.languages import negotiated
-from cedrina.paths import is_mailed_page, speaks_html
+from cedrina.paths import is_mailed_page, known_paths, speaks_html
 from cedrina.problem_catalogue import status_code
-from ratelimiting.client_ip import client_ip_of_environ
+from ratelimiting import evasion, observing
+from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
+from ratelimiting.client_ip import caller_of_environ
 from security_events.context import RequestContext, bind
 
 LONGEST_USER_AGENT = 512
 FIRST_ERROR = 400
 NOT_ALLOWED = 405
+LED_NOWHERE = frozenset({400, 404, 405})
+# Asked by whoever watches over the servers, from elsewhere than where people come from.
+PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class RequestMiddleware:
@@ -41,9 +46,12 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         meta = request.META
         identity = request.correlation_id = correlation_id(meta.get(ENVIRON_KEY))  # type: ignore[attr-defined]
-        address = request.client_ip = client_ip_of_environ(meta)  # type: ignore[attr-defined]
+        caller = request.caller = caller_of_environ(meta)  # type: ignore[attr-defined]
+        address = request.client_ip = caller.address  # type: ignore[attr-defined]
         user_agent = meta.get("HTTP_USER_AGENT", "")[:LONGEST_USER_AGENT]
         with bind(RequestContext(correlation_id=identity, ip_address=address, user_agent=user_agent)):
+            if request.path_info not in PROBES:
+                observing.note(caller, user_agent)
             accepted = meta.get("HTTP_ACCEPT_LANGUAGE")
             language = negotiated(accepted) if accepted else settings.LANGUAGE_CODE
             if language == settings.LANGUAGE_CODE:
@@ -51,6 +59,8 @@ class RequestMiddleware:
             else:
                 with translation.override(language):
                     response = self._respond(request)
+            if response.status_code in LED_NOWHERE or evasion.overrides(meta):
+                evasion.note_odd_request(meta, path=request.path_info, network=caller.network, known=known_paths())
         if accepted:
             response.headers.setdefault("Content-Language", language)
         response.headers[HEADER] = identity
@@ -86,7 +96,7 @@ class RequestMiddleware:
             return response
         code = status_code(response.status_code)
         problem = problems.response(request, code, status=response.status_code)
-        for name in ("Allow", "WWW-Authenticate", "Retry-After"):
+        for name in ("Allow", "WWW-Authenticate", "Retry-After", *RATE_LIMIT_HEADERS):
             if name in response.headers:
                 problem.headers[name] = response.headers[name]
         return problem

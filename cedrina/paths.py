@@ -1,5 +1,11 @@
 """Which paths are pages for a browser; everything else is answered to programs."""
 
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from django.urls import get_resolver
+
 PAGES = ("/admin/", "/api/docs", "/api/schema", "/static/")
 
 
@@ -52,3 +58,20 @@ SLOW = frozenset({("DELETE", "/api/v1/auth/me")})  # it checks a password
 def is_quick(path: str, method: str = "GET") -> bool:
     """Whether a request on this path may be answered on the event loop's own thread."""
     return path in QUICK and (method, path) not in SLOW
+
+
+@cache
+def known_paths() -> frozenset[str]:
+    """Return the paths that have no parts which vary, the admin's left out."""
+    return frozenset(path for path in _paths(get_resolver().url_patterns, "/") if not path.startswith("/admin/"))
+
+
+def _paths(patterns: Any, prefix: str) -> Iterator[str]:
+    for pattern in patterns:
+        path = f"{prefix}{pattern.pattern}"
+        if "<" in path or "(" in path:
+            continue
+        if hasattr(pattern, "url_patterns"):
+            yield from _paths(pattern.url_patterns, path)
+        else:
+            yield path

@@ -1,17 +1,24 @@
 """Start-up checks."""
 
 import ipaddress
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
 
-from ratelimiting.conf import RateLimitingSettings, rate_limiting_settings
+from ratelimiting.conf import PROXY_HEADERS, RateLimitingSettings, rate_limiting_settings
+from ratelimiting.errors import PolicyInvalid
+
+# What a cluster takes a key's slot from: the text between the first brace and the next closing one, if there is any.
+HASH_TAG = re.compile(r"^[^{]*\{[^}]+\}")
 
 
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse unknown names and networks that are none."""
+    """Refuse unknown names, networks that are none, and bounds that bound nothing."""
     problems: list[CheckMessage] = [
         Error(f"RATELIMITING has no setting {name!r}.", id="ratelimiting.E001")
         for name in getattr(settings, "RATELIMITING", {})
@@ -24,4 +31,47 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
             problems.append(
                 Error(f"RATELIMITING['TRUSTED_PROXIES']: {network!r} is no network.", id="ratelimiting.E002")
             )
+    problems += [
+        Error(f"RATELIMITING[{name!r}] has to be greater than 0.", id="ratelimiting.E003")
+        for name in ("STORE_DEADLINE", "STORE_FAILURES", "STORE_PAUSE", "LOCAL_STORE_KEYS")
+        if getattr(rate_limiting_settings, name) <= 0
+    ]
+    if not HASH_TAG.search(rate_limiting_settings.STORE_PREFIX):
+        problems.append(
+            Error("RATELIMITING['STORE_PREFIX'] needs a hash tag, such as '{rl}:'.", id="ratelimiting.E004")
+        )
+    if rate_limiting_settings.TRUSTED_PROXY_HEADER not in PROXY_HEADERS:
+        problems.append(
+            Error(
+                f"RATELIMITING['TRUSTED_PROXY_HEADER'] must be one of {', '.join(PROXY_HEADERS)}.",
+                id="ratelimiting.E007",
+            )
+        )
     return problems
+
+
+@register()
+def check_policies(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse policies that can't be applied, each mistake with what is allowed, and functions that there are not."""
+    # Here, since the services need the models.
+    from ratelimiting.services import rules  # noqa: PLC0415
+
+    found: list[CheckMessage] = [
+        Error(f"RATELIMITING[{name!r}]: {error}", id="ratelimiting.E006") for name, error in _missing_functions()
+    ]
+    try:
+        rules.from_settings()
+    except PolicyInvalid as error:
+        found += [Error(str(fault), id="ratelimiting.E005") for fault in error.faults]
+    return found
+
+
+def _missing_functions() -> Iterator[tuple[str, ImportError]]:
+    given = getattr(settings, "RATELIMITING", {})
+    dotted = [(name, given[name]) for name in ("CALLER", "REFUSAL", "MAY") if name in given]
+    dotted += [("KEYS", path) for path in given.get("KEYS", {}).values() if path is not None]
+    for name, path in dotted:
+        try:
+            import_string(path)
+        except ImportError as error:
+            yield name, error

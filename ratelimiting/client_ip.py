@@ -1,98 +1,144 @@
-"""Who is calling: the first address, seen from us, that does not belong to a trusted proxy."""
+"""Who is calling: the first address, seen from us, that does not belong to a trusted proxy.
+
+The one resolver for limits, events, the admin, allauth and sockets. The answer also says what was odd about the
+headers, so that whoever plays with them, and an operator who forgot a proxy, is noticed.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 
-from ratelimiting.conf import rate_limiting_settings
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from ratelimiting.addresses import is_public, is_within, network_of, normalise
+from ratelimiting.conf import ProxyHeader, rate_limiting_settings
 
 # More hops than any real chain; a longer one is somebody's padding.
 LONGEST_CHAIN = 32
-LONGEST_ADDRESS = 64
+# Longer headers are read but not remembered: they would let strangers fill the memory.
+LONGEST_REMEMBERED = 256
 # One element of a Forwarded list, in which a quoted string may hold commas (RFC 7239, 4).
 _ELEMENT = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
 _PAIR = re.compile(r'([^=;"\s]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))')
-_PORT = re.compile(r":\d{1,5}$")
+
+
+class Finding(StrEnum):
+    """What is odd about the forwarding headers of a request."""
+
+    UNTRUSTED_PEER = "untrusted_peer"
+    CONTRADICTION = "contradiction"
+    MALFORMED = "malformed"
+    PRIVATE = "private"
+    TOO_LONG = "too_long"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose request it is, ``network`` being what limits count by, and what was odd about the way there."""
+
+    address: str | None
+    network: str
+    findings: tuple[Finding, ...] = ()
+
+
+def resolve(headers: Mapping[str, str], peer: str | None) -> Caller:
+    """Return who is calling; the address is None when not even the peer's can be told.
+
+    ``headers`` needs ``get("forwarded")`` and ``get("x-forwarded-for")``. Without a trusted proxy they are ignored:
+    anybody can write them. ``TRUSTED_PROXY_HEADER`` says which of them our proxies write, and only that one counts; set
+    to both, where both are there and disagree, one of them was not written by a proxy of ours, and the peer's own
+    address counts. An element that is no address ends the walk at the proxy that vouched for it.
+    """
+    return _caller(peer or "", headers.get("x-forwarded-for"), headers.get("forwarded"))
 
 
 def client_ip(headers: Mapping[str, str], peer: str | None) -> str | None:
-    """Return the caller's address, or None when not even the peer's can be told.
+    """Return the caller's address alone."""
+    return resolve(headers, peer).address
 
-    ``headers`` needs ``get("forwarded")`` and ``get("x-forwarded-for")``. Without a trusted proxy they are ignored:
-    anybody can write them. An element that is no address ends the walk at the proxy that vouched for it. Where both
-    headers are there and disagree, one of them was not written by a proxy of ours, and the peer's own address counts.
-    """
-    address = normalise(peer or "")
+
+def caller_of_environ(environ: Mapping[str, Any]) -> Caller:
+    """Return who is calling, told from a WSGI environ."""
+    return _caller(environ.get("REMOTE_ADDR") or "", environ.get("HTTP_X_FORWARDED_FOR"), environ.get("HTTP_FORWARDED"))
+
+
+def client_ip_of_environ(environ: Mapping[str, Any]) -> str | None:
+    """Return the caller's address alone, told from a WSGI environ."""
+    return caller_of_environ(environ).address
+
+
+def caller_of_scope(scope: Mapping[str, Any]) -> Caller:
+    """Return who is calling, told from an ASGI scope: that of a socket, which no WSGI environ is made of."""
+    client = scope.get("client")
+    return _caller(client[0] if client else "", _joined(scope, b"x-forwarded-for"), _joined(scope, b"forwarded"))
+
+
+def _joined(scope: Mapping[str, Any], wanted: bytes) -> str | None:
+    """Join what came in several lines, as the WSGI servers do (RFC 9110, 5.3)."""
+    values = [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == wanted]
+    return ",".join(values) if values else None
+
+
+def _caller(peer: str, x_forwarded_for: str | None, forwarded: str | None) -> Caller:
+    if len(peer) + len(x_forwarded_for or "") + len(forwarded or "") > LONGEST_REMEMBERED:
+        resolver = _resolved.__wrapped__
+    else:
+        resolver = _resolved
     trusted = rate_limiting_settings.TRUSTED_PROXIES
-    if not trusted or address is None:
-        return address
-    answers = {
-        _walk([*chain[-LONGEST_CHAIN:], address], trusted)
-        for chain in (_forwarded(headers.get("forwarded")), _x_forwarded_for(headers.get("x-forwarded-for")))
-        if chain
-    }
-    return answers.pop() if len(answers) == 1 else address
-
-
-def client_ip_of_environ(environ: Mapping[str, str]) -> str | None:
-    """Do the same for a WSGI environ, whose header names are spelt differently."""
-    peer = environ.get("REMOTE_ADDR")
-    if not rate_limiting_settings.TRUSTED_PROXIES:
-        return normalise(peer or "")
-    names = {"forwarded": "HTTP_FORWARDED", "x-forwarded-for": "HTTP_X_FORWARDED_FOR"}
-    return client_ip({name: environ[key] for name, key in names.items() if key in environ}, peer)
+    which = rate_limiting_settings.TRUSTED_PROXY_HEADER if trusted else None
+    return resolver(peer, x_forwarded_for, forwarded, trusted, which)
 
 
 @lru_cache(maxsize=4096)
-def normalise(text: str) -> str | None:
-    """Spell one address as we store it: no port, brackets or zone, IPv4 in IPv6 folded. None if it is no address."""
-    address = _parse(text)
-    return None if address is None else str(address)
+def _resolved(
+    peer: str, x_forwarded_for: str | None, forwarded: str | None, trusted: tuple[str, ...], which: ProxyHeader | None
+) -> Caller:
+    address = normalise(peer)
+    is_forwarded = x_forwarded_for is not None or forwarded is not None
+    if which is None or address is None or not is_within(address, trusted):
+        return Caller(address, network_of(address), (Finding.UNTRUSTED_PEER,) if is_forwarded else ())
+    findings: set[Finding] = set()
+    # Both are walked, even where one alone counts: that they disagree is worth knowing.
+    ends = {
+        name: _walk(chain, address, trusted, findings if which in (name, "both") else set())
+        for name, chain in (
+            ("x-forwarded-for", _x_forwarded_for(x_forwarded_for)),
+            ("forwarded", _forwarded(forwarded)),
+        )
+        if chain
+    }
+    if len(set(ends.values())) > 1:
+        findings.add(Finding.CONTRADICTION)
+    if which != "both":
+        address = ends.get(which, address)
+    elif len(set(ends.values())) == 1:
+        address = next(iter(ends.values()))
+    return Caller(address, network_of(address), tuple(sorted(findings)))
 
 
-def _parse(text: str) -> Address | None:
-    text = text.strip()
-    if len(text) > LONGEST_ADDRESS:
-        return None
-    if text.startswith("["):
-        text, bracket, port = text[1:].partition("]")
-        if not bracket or (port and not _PORT.fullmatch(port)):
-            return None
-    elif text.count(":") == 1:
-        text = _PORT.sub("", text)
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _walk(chain: list[str], trusted: tuple[str, ...]) -> str:
-    """Go from the right to the first address that is not ours to trust. The last element is known to be an address."""
-    networks = _networks(trusted)
-    reached = chain[-1]
-    for text in reversed(chain):
-        spelt = normalise(text)
-        if spelt is None:
+def _walk(chain: list[str], peer: str, trusted: tuple[str, ...], findings: set[Finding]) -> str:
+    """Go from the right to the first address that is not ours to trust, and note what is odd on the way and beyond."""
+    if len(chain) > LONGEST_CHAIN:
+        findings.add(Finding.TOO_LONG)
+    spelt = [normalise(text) for text in reversed(chain[-LONGEST_CHAIN:])]
+    findings.update(_oddities(spelt, trusted))
+    reached = peer
+    for address in spelt:
+        if address is None:
             break
-        reached = spelt
-        if not _is_trusted(spelt, networks):
+        reached = address
+        if not is_within(address, trusted):
             break
     return reached
 
 
-def _is_trusted(text: str, networks: Iterable[Network]) -> bool:
-    address = ip_address(text)
-    return any(address.version == network.version and address in network for network in networks)
-
-
-@lru_cache(maxsize=16)
-def _networks(trusted: tuple[str, ...]) -> tuple[Network, ...]:
-    return tuple(ip_network(text, strict=False) for text in trusted)
+def _oddities(chain: Iterable[str | None], trusted: tuple[str, ...]) -> Iterable[Finding]:
+    for address in chain:
+        if address is None:
+            yield Finding.MALFORMED
+        elif not is_within(address, trusted) and not is_public(address):
+            yield Finding.PRIVATE
 
 
 def _x_forwarded_for(header: str | None) -> list[str]:

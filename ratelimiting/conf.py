@@ -1,24 +1,140 @@
 """Settings of this app, read from ``settings.RATELIMITING``."""
 
-from typing import TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal, TypeVar, cast
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 T = TypeVar("T")
+
+ProxyHeader = Literal["x-forwarded-for", "forwarded", "both"]
+PROXY_HEADERS: tuple[ProxyHeader, ...] = ("x-forwarded-for", "forwarded", "both")
+
+# ruff: noqa: N802 - properties carry the names of the settings
 
 
 class RateLimitingSettings:
     """``settings.RATELIMITING``, read on every access so that ``override_settings`` just works."""
 
-    NAMES = ("TRUSTED_PROXIES",)
+    NAMES = (
+        "TRUSTED_PROXIES",
+        "TRUSTED_PROXY_HEADER",
+        "ENABLED",
+        "POLICIES",
+        "OVERRIDES",
+        "CALLER",
+        "KEYS",
+        "REFUSAL",
+        "MAY",
+        "WATCH_SECONDS",
+        "REDIS_URL",
+        "STORE_PREFIX",
+        "STORE_DEADLINE",
+        "STORE_FAILURES",
+        "STORE_PAUSE",
+        "LOCAL_STORE_KEYS",
+    )
 
     def _get(self, name: str, default: T) -> T:
         return cast("T", getattr(settings, "RATELIMITING", {}).get(name, default))
 
     @property
-    def TRUSTED_PROXIES(self) -> tuple[str, ...]:  # noqa: N802 - the setting's name
+    def TRUSTED_PROXIES(self) -> tuple[str, ...]:
         """Networks of the proxies in front. Forwarding headers count only when one of them handed the request over."""
         return tuple(self._get("TRUSTED_PROXIES", ()))
+
+    @property
+    def TRUSTED_PROXY_HEADER(self) -> ProxyHeader:
+        """The header that the proxies write, `x-forwarded-for` or `forwarded`; the other one is ignored.
+
+        With `both`, those that are there must agree.
+        """
+        return self._get("TRUSTED_PROXY_HEADER", "x-forwarded-for")
+
+    @property
+    def REDIS_URL(self) -> str | None:
+        """Redis in which all processes count together. None: each counts alone."""
+        return self._get("REDIS_URL", None)
+
+    @property
+    def STORE_PREFIX(self) -> str:
+        """What every key in Redis begins with. It holds a hash tag, so that a cluster keeps all keys in one slot."""
+        return self._get("STORE_PREFIX", "{rl}:")
+
+    @property
+    def STORE_DEADLINE(self) -> float:
+        """Seconds that a request waits for Redis at each step before this process decides alone."""
+        return self._get("STORE_DEADLINE", 0.05)
+
+    @property
+    def STORE_FAILURES(self) -> int:
+        """Failures in a row after which Redis is left alone for a while."""
+        return self._get("STORE_FAILURES", 3)
+
+    @property
+    def STORE_PAUSE(self) -> float:
+        """Seconds for which Redis is left alone before one request tries it again."""
+        return self._get("STORE_PAUSE", 1.0)
+
+    @property
+    def LOCAL_STORE_KEYS(self) -> int:
+        """Keys that this process counts at most by itself; beyond it, those that would expire soonest are forgotten."""
+        return self._get("LOCAL_STORE_KEYS", 100_000)
+
+    @property
+    def ENABLED(self) -> bool:
+        """Whether anything is limited at all."""
+        return self._get("ENABLED", True)
+
+    @property
+    def POLICIES(self) -> Sequence[Mapping[str, Any]]:
+        """The project's policies, as mappings: what applies as long as nothing else is said."""
+        return self._get("POLICIES", ())
+
+    @property
+    def OVERRIDES(self) -> Sequence[Mapping[str, Any]]:
+        """Changes to POLICIES by name, and policies besides them; members that are left out stay as they are there."""
+        return self._get("OVERRIDES", ())
+
+    @property
+    def CALLER(self) -> Callable[[Any], Any]:
+        """Dotted path of a function that tells who makes a request: a ``ratelimiting.callers.Caller``."""
+        return _function(self._get("CALLER", "ratelimiting.callers.nobody"))
+
+    @property
+    def KEYS(self) -> Mapping[str, str | None]:
+        """Named keys that a policy's scope may hold.
+
+        Each with the dotted path of a function that finds it in a request, or None where only services give it.
+        """
+        return self._get("KEYS", {})
+
+    @property
+    def REFUSAL(self) -> Callable[[Any, int], Any]:
+        """Dotted path of a function ``(request, seconds to wait)`` that renders the answer 429."""
+        return _function(self._get("REFUSAL", "ratelimiting.api.refusals.problem"))
+
+    @property
+    def MAY(self) -> Callable[[Any, str], bool]:
+        """Dotted path of a function ``(user, action)``: who may read and change policies in the admin."""
+        return _function(self._get("MAY", "ratelimiting.callers.permitted"))
+
+    @property
+    def WATCH_SECONDS(self) -> float:
+        """How often each process looks for changed policies, besides being told; 0 for never."""
+        return self._get("WATCH_SECONDS", 1.0)
+
+
+@lru_cache(maxsize=16)
+def _function(dotted: str) -> Callable[..., Any]:
+    return cast("Callable[..., Any]", import_string(dotted))
+
+
+def finder_of(dotted: str) -> Callable[[Any], str | None]:
+    """Return the function that finds a named key in a request."""
+    return _function(dotted)
 
 
 rate_limiting_settings = RateLimitingSettings()

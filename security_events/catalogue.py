@@ -25,6 +25,8 @@ class Category(StrEnum):
     AUTHORIZATION = "authorization"
     SESSION = "session"
     KEY = "key"
+    RATELIMIT = "ratelimit"
+    NETWORK = "network"
 
 
 class EventType(StrEnum):
@@ -53,6 +55,9 @@ class EventType(StrEnum):
     PASSWORD_HASH_UPGRADED = "password.hash_upgraded"  # noqa: S105 - the name of an event
     LOGIN_SUCCEEDED = "authentication.login_succeeded"
     LOGIN_FAILED = "authentication.login_failed"
+    SIGN_IN_LOCKED = "authentication.locked"
+    SIGN_IN_LOCK_EXPIRED = "authentication.lock_expired"
+    SIGN_IN_UNLOCKED = "authentication.unlocked"
     REAUTHENTICATED = "authentication.reauthenticated"
     REAUTHENTICATION_FAILED = "authentication.reauthentication_failed"
     MFA_CHALLENGED = "mfa.challenged"
@@ -80,6 +85,18 @@ class EventType(StrEnum):
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_RETIRED = "key.retired"
+    RATELIMIT_REFUSED = "ratelimit.refused"
+    RATELIMIT_POLICY_CHANGED = "ratelimit.policy_changed"
+    RATELIMIT_SHADOW_REPORT = "ratelimit.shadow_report"
+    RATELIMIT_STORE_FAILED = "ratelimit.store_failed"
+    RATELIMIT_STORE_RECOVERED = "ratelimit.store_recovered"
+    NETWORK_SINGLE_ADDRESS = "network.single_address"
+    NETWORK_UNTRUSTED_PROXY = "network.untrusted_proxy"
+    NETWORK_HEADERS_MANIPULATED = "network.headers_manipulated"
+    NETWORK_REQUEST_MANIPULATED = "network.request_manipulated"
+    RATELIMIT_ADDRESSES_ROTATED = "ratelimit.addresses_rotated"
+    RATELIMIT_ACCOUNTS_SWEPT = "ratelimit.accounts_swept"
+    RATELIMIT_USER_AGENTS_ROTATED = "ratelimit.user_agents_rotated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +114,13 @@ ACCOUNT_CHANGE = 3001
 AUTHENTICATION = 3002
 AUTHORIZE_SESSION = 3003
 ENTITY_MANAGEMENT = 3004
+COMPLIANCE_FINDING = 2003
+DETECTION_FINDING = 2004
+API_ACTIVITY = 6003
+APPLICATION_LIFECYCLE = 6002
 
 _account, _authentication, _session = Category.ACCOUNT, Category.AUTHENTICATION, Category.SESSION
+_network, _ratelimit = Category.NETWORK, Category.RATELIMIT
 
 CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
     {
@@ -127,6 +149,9 @@ CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
         EventType.PASSWORD_HASH_UPGRADED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
         EventType.LOGIN_SUCCEEDED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
         EventType.LOGIN_FAILED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 20),
+        EventType.SIGN_IN_LOCKED: Definition(_authentication, Severity.MEDIUM, AUTHENTICATION, 50),
+        EventType.SIGN_IN_LOCK_EXPIRED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
+        EventType.SIGN_IN_UNLOCKED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
         EventType.REAUTHENTICATED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
         EventType.REAUTHENTICATION_FAILED: Definition(_authentication, Severity.LOW, AUTHENTICATION, 25),
         EventType.MFA_CHALLENGED: Definition(_authentication, Severity.INFO, AUTHENTICATION, 0),
@@ -154,5 +179,17 @@ CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
         EventType.KEY_CREATED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 0),
         EventType.KEY_ROTATED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 5),
         EventType.KEY_RETIRED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 5),
+        EventType.RATELIMIT_REFUSED: Definition(_ratelimit, Severity.LOW, API_ACTIVITY, 20),
+        EventType.RATELIMIT_POLICY_CHANGED: Definition(_ratelimit, Severity.MEDIUM, ENTITY_MANAGEMENT, 10),
+        EventType.RATELIMIT_SHADOW_REPORT: Definition(_ratelimit, Severity.INFO, API_ACTIVITY, 0),
+        EventType.RATELIMIT_STORE_FAILED: Definition(_ratelimit, Severity.HIGH, APPLICATION_LIFECYCLE, 30),
+        EventType.RATELIMIT_STORE_RECOVERED: Definition(_ratelimit, Severity.INFO, APPLICATION_LIFECYCLE, 0),
+        EventType.NETWORK_SINGLE_ADDRESS: Definition(_network, Severity.HIGH, COMPLIANCE_FINDING, 30),
+        EventType.NETWORK_UNTRUSTED_PROXY: Definition(_network, Severity.HIGH, COMPLIANCE_FINDING, 30),
+        EventType.NETWORK_HEADERS_MANIPULATED: Definition(_network, Severity.LOW, DETECTION_FINDING, 25),
+        EventType.NETWORK_REQUEST_MANIPULATED: Definition(_network, Severity.LOW, DETECTION_FINDING, 35),
+        EventType.RATELIMIT_ADDRESSES_ROTATED: Definition(_ratelimit, Severity.MEDIUM, DETECTION_FINDING, 60),
+        EventType.RATELIMIT_ACCOUNTS_SWEPT: Definition(_ratelimit, Severity.MEDIUM, DETECTION_FINDING, 60),
+        EventType.RATELIMIT_USER_AGENTS_ROTATED: Definition(_ratelimit, Severity.MEDIUM, DETECTION_FINDING, 50),
     }
 )

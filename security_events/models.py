@@ -12,6 +12,8 @@ _WORDS = {
     Category.AUTHORIZATION: _("authorization"),
     Category.SESSION: _("session"),
     Category.KEY: _("key"),
+    Category.RATELIMIT: _("rate limit"),
+    Category.NETWORK: _("network"),
     Severity.INFO: _("info"),
     Severity.LOW: _("low"),
     Severity.MEDIUM: _("medium"),

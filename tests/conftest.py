@@ -8,15 +8,42 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.core.signals import setting_changed
 from django.db import connections
 
 TURN = pytest.StashKey[Path]()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_noticed() -> None:
+    """Let no test see what the process noticed while others ran."""
+    if not apps.is_installed("ratelimiting"):
+        return
+    # Here, since bare projects that test another app don't have it.
+    from ratelimiting import evasion, observing  # noqa: PLC0415
+
+    evasion.forget()
+    observing.forget()
 
 
 @pytest.fixture
 def now() -> datetime:
     """The moment at which a test takes place, where the clock is passed in."""
     return datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits():
+    """Let every test begin with nothing counted and no stored policy known, as a process does."""
+    if not apps.is_installed("ratelimiting"):
+        return
+    # Here, since bare projects that test another app don't have it.
+    from ratelimiting.services import rules, tally  # noqa: PLC0415
+
+    setting_changed.send(sender=None, setting="RATELIMITING", value=None, enter=True)
+    rules.forget()
+    tally.forget()
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,9 @@ class AccessToken(Token):
     _token_backend = RingBackend(ALGORITHM)
 
     @classmethod
-    def issue(cls, lineage: Lineage, *, lifetime: timedelta, roles: list[str]) -> "AccessToken":
+    def issue(
+        cls, lineage: Lineage, *, lifetime: timedelta, roles: list[str], tier: str | None = None
+    ) -> "AccessToken":
         """Make the claims of a token for this lineage (RFC 9068, 2.2)."""
         token = cls()
         issued_at = int(lineage.now.timestamp())
@@ -77,6 +79,8 @@ class AccessToken(Token):
             "amr": list(lineage.amr),
             "roles": roles,
         }
+        if tier is not None:
+            token.payload["tier"] = tier
         return token
 
     def verify(self) -> None:
@@ -90,6 +94,7 @@ class AccessToken(Token):
             or not all(isinstance(value, str) and value for value in texts)
             or not all(isinstance(value, list) and all(isinstance(item, str) for item in value) for value in lists)
             or type(claims.get("gen")) is not int
+            or not isinstance(claims.get("tier", ""), str)
             or "nbf" in claims  # we issue none, and nobody here would judge it
         ):
             raise SimpleJwtError("A claim is missing or of the wrong type.")
@@ -105,6 +110,7 @@ class AccessToken(Token):
             jti=payload["jti"],
             issued_at=datetime.fromtimestamp(payload["iat"], UTC),
             expires_at=datetime.fromtimestamp(payload["exp"], UTC),
+            tier=payload.get("tier"),
         )
 
 

@@ -92,6 +92,11 @@ class TokenSettings:
         return _function(self._get("ROLES", "tokens.conf.no_roles"))
 
     @property
+    def TIER(self) -> Callable[[Any], str | None]:
+        """Dotted path of a function that names a user's tier for the ``tier`` claim, without a query."""
+        return _function(self._get("TIER", "tokens.conf.no_tier"))
+
+    @property
     def MAY(self) -> Callable[[Any, str], bool]:
         """Dotted path of a function ``(user, action)`` that answers whether the user may do what others may not."""
         return _function(self._get("MAY", "tokens.conf.superusers_may"))
@@ -100,7 +105,7 @@ class TokenSettings:
         {
             "ISSUER", "AUDIENCE", "ACCESS_TTL", "SESSION_IDLE_TTL", "SESSION_ABSOLUTE_TTL", "REFRESH_RACE_TTL",
             "REFRESH_LOST_REPLY_TTL", "REFRESH_KEY_EPOCH", "JWKS_PROPAGATION_TTL", "MAX_SESSIONS_PER_USER",
-            "SESSION_OVERFLOW", "FIELD_ENCRYPTION_KEYS", "ROLES", "MAY",
+            "SESSION_OVERFLOW", "FIELD_ENCRYPTION_KEYS", "ROLES", "TIER", "MAY",
         }
     )  # fmt: skip
 
@@ -108,6 +113,11 @@ class TokenSettings:
 def no_roles(_user: Any) -> list[str]:
     """Say that nobody has a role: what a project without roles of its own uses."""
     return []
+
+
+def no_tier(_user: Any) -> str | None:
+    """Say that nobody has a tier: access tokens then have no such claim."""
+    return None
 
 
 def superusers_may(user: Any, _action: str) -> bool:

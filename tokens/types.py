@@ -53,6 +53,7 @@ class AccessClaims:
     jti: str
     issued_at: datetime
     expires_at: datetime
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "keys:read": "tokens.view_signingkey",
         "events:read": "security_events.view_securityevent",
         "tokens:introspect": "tokens.view_tokenfamily",
+        "rate_limits:read": "ratelimiting.view_ratelimitpolicy",
+        "rate_limits:change": "ratelimiting.change_ratelimitpolicy",
     }
 )
 ADMIN = "admin"
@@ -31,6 +33,11 @@ def may(person: Any, action: str, target: Any = None) -> bool:  # noqa: ARG001 -
         return True
     permission = PERMISSIONS.get(action)
     return permission is not None and bool(person.is_staff) and bool(person.has_perm(permission))
+
+
+def tier_of(person: Any) -> str:
+    """Name a person's tier, without a query, for access tokens."""
+    return str(person.tier)
 
 
 def roles_of(person: Any) -> list[str]:

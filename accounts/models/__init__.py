@@ -1,5 +1,6 @@
 """The rows of this app."""
 
+from accounts.models.attempts import FamiliarPlace, SignInFailures
 from accounts.models.factors import (
     Ceremony,
     CeremonyPurpose,
@@ -20,6 +21,7 @@ __all__ = [
     "Ceremony",
     "CeremonyPurpose",
     "FactorAttempts",
+    "FamiliarPlace",
     "ImportRun",
     "ImportedPerson",
     "MailedToken",
@@ -31,6 +33,7 @@ __all__ = [
     "RecoverySecret",
     "SecurityKey",
     "SignInChallenge",
+    "SignInFailures",
     "SocialAuthorization",
     "SocialPurpose",
     "Tier",

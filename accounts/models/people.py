@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.identifiers import fold_email, uuid7
+from accounts.models.attempts import WAS_FAMILIAR, settling
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,29 +80,31 @@ class UserManager(BaseUserManager["User"]):
 
     def mark_signed_in(
         self, *, user: User, checked_digest: str, new_digest: str, is_multi_factor: bool, event: Rider,
-        now: datetime | None,
-    ) -> datetime | None:  # fmt: skip
+        settled: dict[str, Any], now: datetime | None,
+    ) -> tuple[datetime, bool] | None:  # fmt: skip
         """Note a sign-in with its event in one statement and lock the row; ``None`` when the person may not any more.
 
         The hash that was checked is part of the condition: a password change, a deactivation or a deletion that
         committed while the hash was computed wins. So does a second factor that was added meanwhile, unless one was
-        shown.
+        shown. ``settled`` is what the attempt was charged and where it came from; returned are the moment and whether
+        the person has signed in from there before.
         """
         sql = (
             f'WITH signed_in AS (UPDATE "{User._meta.db_table}" '  # noqa: S608 - our own names, values are bound
             "SET last_login = COALESCE(%(now)s::timestamptz, statement_timestamp()), password = %(new_digest)s "
             "WHERE id = %(id)s AND password = %(checked_digest)s AND is_active AND deleted_at IS NULL "
             "AND (NOT is_mfa_enabled OR %(is_multi_factor)s) "
-            f"RETURNING last_login), event AS ({event.sql}) SELECT last_login FROM signed_in"
+            f"RETURNING last_login), event AS ({event.sql}), {settling('signed_in', 'last_login')} "
+            f"SELECT last_login, {WAS_FAMILIAR} FROM signed_in"
         )
         own = {
             "now": now, "new_digest": new_digest, "id": user.pk, "checked_digest": checked_digest,
             "is_multi_factor": is_multi_factor,
         }  # fmt: skip
         with connection.cursor() as cursor:
-            cursor.execute(sql, {**event.params, **own})
-            row = cursor.fetchone()
-        return row[0] if row else None
+            cursor.execute(sql, {**event.params, **settled, **own})
+            row: tuple[datetime, bool] | None = cursor.fetchone()
+        return row
 
     def replace_password(self, *, user: User, checked_digest: str, new_digest: str, now: datetime) -> int | None:
         """Store a new password hash in place of the one that was checked; ``None`` when it is no longer there."""

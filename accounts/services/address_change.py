@@ -10,7 +10,7 @@ from accounts import selectors
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.identifiers import parse_email, uuid7
 from accounts.models import Purpose, User
-from accounts.services import hashing, mail, mailed_tokens
+from accounts.services import attempts, mail, mailed_tokens
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
@@ -23,13 +23,13 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
     Whether somebody has the new address is for the background worker to find out: the answer is the same, and an owner
     is written to instead. The link dies with the password and the address of this moment.
 
-    Raises: DetailsInvalid, CredentialsInvalid, HashingBusy.
+    Raises: DetailsInvalid, CredentialsInvalid, AttemptsExhausted, HashingBusy.
     """
     address = parse_email(email)
     if address is None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     checked = selectors.password_digest(user_id=user.pk)
-    is_right = hashing.check(password=password, digest=checked).is_right
+    is_right = attempts.check_in_session(user=user, session_id=session_id, password=password, digest=checked, now=now)
     if is_right:
         with transaction.atomic():
             # As it is now: a password that changed while the hash was computed is no longer the right one.

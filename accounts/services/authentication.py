@@ -7,15 +7,18 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import selectors
+from accounts import known_devices, selectors
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, AccountError, CredentialsInvalid, EmailNotConfirmed
 from accounts.models import User
-from accounts.services import challenges, hashing, sign_in_notices
+from accounts.models.attempts import settled
+from accounts.services import attempts, challenges, sign_in_notices
+from accounts.services.attempts import Attempt
 from accounts.services.challenges import Challenge
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from security_events.types import Subject
+from tokens.errors import SessionLimitReached
 from tokens.models import MULTI_FACTOR
 from tokens.services import issuing, sessions
 from tokens.types import ClientContext, TokenPair
@@ -32,25 +35,37 @@ class SignedIn:
     tokens: TokenPair
 
 
-def sign_in(*, name: str, password: str, client: ClientContext, now: datetime | None = None) -> SignedIn | Challenge:
+def sign_in(
+    *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime | None = None
+) -> SignedIn | Challenge:
     """Let in whom a username or an address and a password belong to.
 
     A name that nobody has and a wrong password are refused alike, after the same work (OWASP ASVS 5.0, 6.3.8); what
-    else stands in the way is only said to who knows the password. The hash is computed outside of any transaction; the
-    one that follows finds out by itself when the account was changed meanwhile.
+    else stands in the way is only said to who knows the password. Where too many guesses were wrong, none is checked
+    for a while, except for devices that the person has signed in with before. The hash is computed outside of any
+    transaction; the one that follows finds out by itself when the account was changed meanwhile.
 
-    Raises: CredentialsInvalid, AccountDisabled, EmailNotConfirmed, HashingBusy, and SessionLimitReached of ``tokens``.
+    Raises: CredentialsInvalid, AttemptsExhausted, AccountDisabled, EmailNotConfirmed, HashingBusy, and
+    SessionLimitReached of ``tokens``.
     """
     user = selectors.user_for_sign_in(name=name)
-    verdict = hashing.check(password=password, digest=user.password if user else None)
+    attempt = attempts.begin(name=name, user=user, client=client, device_token=device_token, now=now)
+    verdict = attempts.check(attempt=attempt, password=password, digest=user.password if user else None, now=now)
     if user is None or not verdict.is_right:
         raise refused(CredentialsInvalid(), user=user, name=name, now=now)
-    return admit(user=user, amr=[PASSWORD], client=client, upgraded_digest=verdict.upgraded_digest, name=name, now=now)
+    try:
+        return admit(
+            user=user, amr=[PASSWORD], client=client, upgraded_digest=verdict.upgraded_digest, name=name,
+            attempt=attempt, now=now,
+        )  # fmt: skip
+    except (AccountDisabled, EmailNotConfirmed, SessionLimitReached):
+        attempts.succeed(attempt=attempt)
+        raise
 
 
 def admit(
     *, user: User, amr: Sequence[str], client: ClientContext, upgraded_digest: str | None = None, name: str = "",
-    now: datetime | None = None,
+    attempt: Attempt | None = None, now: datetime | None = None,
 ) -> SignedIn | Challenge:  # fmt: skip
     """Let in somebody who has just been authenticated by the methods ``amr`` (RFC 8176), whichever those were.
 
@@ -62,9 +77,13 @@ def admit(
     name = name or user.username
     require_standing(user=user, name=name, now=now)
     if user.is_mfa_enabled and MULTI_FACTOR not in amr:
+        if attempt is not None:
+            attempts.succeed(attempt=attempt)
         return challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now)
     with transaction.atomic():
-        pair = open_session(user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, now=now)
+        pair = open_session(
+            user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, attempt=attempt, now=now
+        )
     if pair is None:
         raise refused(CredentialsInvalid(), user=user, name=name, reason="changed_meanwhile", now=now)
     return SignedIn(user=user, tokens=pair)
@@ -73,10 +92,12 @@ def admit(
 def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime | None = None) -> datetime:
     """Note that the person behind a session has just proved again who they are; return when.
 
-    Raises: CredentialsInvalid, HashingBusy, and SessionRevoked of ``tokens``.
+    Guesses are counted for the session alone: whoever has stolen it can't guess on and on, nor lock the owner out.
+
+    Raises: CredentialsInvalid, AttemptsExhausted, HashingBusy, and SessionRevoked of ``tokens``.
     """
     digest = selectors.password_digest(user_id=user.pk)
-    if not hashing.check(password=password, digest=digest).is_right:
+    if not attempts.check_in_session(user=user, session_id=session_id, password=password, digest=digest, now=now):
         recording.record(
             EventType.REAUTHENTICATION_FAILED,
             actor=subject_of(user),
@@ -113,14 +134,16 @@ def require_standing(*, user: User, name: str, now: datetime | None = None) -> N
 
 def open_session(
     *, user: User, amr: Sequence[str], client: ClientContext, upgraded_digest: str | None = None,
-    now: datetime | None = None,
+    attempt: Attempt | None = None, now: datetime | None = None,
 ) -> TokenPair | None:  # fmt: skip
     """Open a session in the caller's transaction; ``None`` when the account changed since ``user`` was read.
 
-    A factor that was added meanwhile counts as such a change, unless one was shown.
+    A factor that was added meanwhile counts as such a change, unless one was shown. What ``attempt`` was charged is
+    given back, and from where somebody signs in is remembered, however they do it.
 
     Raises: SessionLimitReached of ``tokens``.
     """
+    new_digest = upgraded_digest or user.password
     event = recording.Rider(
         EventType.LOGIN_SUCCEEDED,
         source="signed_in",
@@ -130,20 +153,29 @@ def open_session(
         data={"amr": list(amr)},
         now=now,
     )
-    signed_in_at = User.objects.mark_signed_in(
-        user=user, checked_digest=user.password, new_digest=upgraded_digest or user.password,
-        is_multi_factor=MULTI_FACTOR in amr, event=event, now=now,
+    marked = User.objects.mark_signed_in(
+        user=user, checked_digest=user.password, new_digest=new_digest, is_multi_factor=MULTI_FACTOR in amr,
+        event=event,
+        settled=settled(
+            keys=attempt.charged.keys if attempt else (),
+            at=attempt.charged.at if attempt else None,
+            former_place=known_devices.place(user=user, password_digest=user.password, client=client),
+            place=known_devices.place(user=user, password_digest=new_digest, client=client),
+        ),
+        now=now,
     )  # fmt: skip
-    if signed_in_at is None:
+    if marked is None:
         return None
     event.announce()
-    had_signed_in, user.last_login = user.last_login is not None, signed_in_at
+    signed_in_at, was_familiar = marked
+    had_signed_in, user.last_login, user.password = user.last_login is not None, signed_in_at, new_digest
     if upgraded_digest:
         recording.record(EventType.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
     pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
-    sign_in_notices.notice_unfamiliar(
-        user=user, session_id=pair.session_id, client=client, had_signed_in=had_signed_in, now=now
-    )
+    if not was_familiar:
+        sign_in_notices.notice_unfamiliar(
+            user=user, session_id=pair.session_id, client=client, had_signed_in=had_signed_in, now=now
+        )
     return pair
 
 

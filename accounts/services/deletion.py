@@ -13,7 +13,7 @@ from accounts import selectors
 from accounts.conf import account_settings
 from accounts.errors import CredentialsInvalid, DetailsInvalid, LastAdministrator
 from accounts.models import SignInChallenge, User
-from accounts.services import hashing, mail
+from accounts.services import attempts, mail
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
@@ -34,13 +34,15 @@ def request(*, user: User, session_id: UUID, password: str | None, now: datetime
     checked is part of the condition: of a password change in between, the change wins. Who has no password at all is
     taken at their word here; how fresh their sign-in has to be is for the caller to ask.
 
-    Raises: CredentialsInvalid, DetailsInvalid, LastAdministrator, HashingBusy.
+    Raises: CredentialsInvalid, AttemptsExhausted, DetailsInvalid, LastAdministrator, HashingBusy.
     """
     at = now or timezone.now()
     checked = selectors.password_digest(user_id=user.pk)
     if password is None and is_password_usable(checked):
         raise DetailsInvalid([FieldProblem("password", "required", _("Confirm this with your password."))])
-    if password is not None and not hashing.check(password=password, digest=checked).is_right:
+    if password is not None and not attempts.check_in_session(
+        user=user, session_id=session_id, password=password, digest=checked, now=now
+    ):
         _record_refusal(user=user, session_id=session_id, reason="wrong_password", now=now)
         raise CredentialsInvalid
     with transaction.atomic():

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.conf import account_settings
-from accounts.models import User
+from accounts.models import SignInFailures, User
 from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
@@ -70,6 +70,7 @@ def _erase(*, ids: list[UUID], now: datetime | None) -> None:
     LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id__in=texts).delete()
     # Sessions, families, former passwords, factors, connections: whatever refers to a person goes with them.
     User.objects.filter(pk__in=ids).delete()
+    SignInFailures.objects.filter(subject__in=texts).delete()
     with connection.cursor() as cursor:
         cursor.execute(_FORGET_JOBS, [texts])
         cursor.execute(_STRIP_JOBS, [texts])

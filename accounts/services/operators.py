@@ -8,24 +8,31 @@ from django.db import transaction
 from accounts import selectors
 from accounts.errors import SignInChallengeInvalid
 from accounts.models import CeremonyPurpose, User
-from accounts.services import authentication, challenges, hashing, second_factors
+from accounts.services import attempts, authentication, challenges, second_factors
 from accounts.services.ceremonies import Place
 from accounts.services.second_factors import Proof
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from security_events.types import Subject
+from tokens.types import ClientContext
 from tokens.users import subject_of
 
 
-def sign_in(*, name: str, password: str, now: datetime | None = None) -> User | None:
+def sign_in(
+    *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime | None = None
+) -> User | None:
     """Return the member of staff whom a name and a password belong to, ``None`` for everybody else alike.
 
-    Who has a second factor (``is_mfa_enabled``) is signed in by ``complete`` alone.
+    Who has a second factor (``is_mfa_enabled``) is signed in by ``complete`` alone. Wrong passwords are counted together
+    with those at the API.
 
-    Raises: HashingBusy.
+    Raises: AttemptsExhausted, HashingBusy.
     """
     user = selectors.user_for_sign_in(name=name)
-    verdict = hashing.check(password=password, digest=user.password if user else None)
+    attempt = attempts.begin(name=name, user=user, client=client, device_token=device_token, now=now)
+    verdict = attempts.check(attempt=attempt, password=password, digest=user.password if user else None, now=now)
+    if verdict.is_right:
+        attempts.succeed(attempt=attempt)
     reason = _objection(user, is_right=verdict.is_right)
     if user is None or reason:
         _record(EventType.ADMIN_LOGIN_FAILED, user=user, name=name, reason=reason, now=now)
@@ -33,8 +40,11 @@ def sign_in(*, name: str, password: str, now: datetime | None = None) -> User | 
     with transaction.atomic():
         if verdict.upgraded_digest and _upgrade(user, new_digest=verdict.upgraded_digest):
             _record(EventType.PASSWORD_HASH_UPGRADED, user=user, name=name, now=now)
-        event = EventType.MFA_CHALLENGED if user.is_mfa_enabled else EventType.ADMIN_LOGIN_SUCCEEDED
-        _record(event, user=user, name=name, now=now)
+        if user.is_mfa_enabled:
+            _record(EventType.MFA_CHALLENGED, user=user, name=name, now=now)
+        else:
+            attempts.remember(user=user, password_digest=user.password, client=client, now=now)
+            _record(EventType.ADMIN_LOGIN_SUCCEEDED, user=user, name=name, now=now)
     return user
 
 
@@ -43,7 +53,9 @@ def binding(*, user: User) -> bytes:
     return challenges.binding(user=user)
 
 
-def complete(*, user_id: UUID, bound_to: bytes, proof: Proof, now: datetime | None = None) -> User:
+def complete(
+    *, user_id: UUID, bound_to: bytes, proof: Proof, client: ClientContext, now: datetime | None = None
+) -> User:
     """Return the member of staff who shows a second factor after the password; tries are counted as in the API.
 
     Raises: SignInChallengeInvalid when the password or the standing has changed since, MfaCodeInvalid,
@@ -56,6 +68,7 @@ def complete(*, user_id: UUID, bound_to: bytes, proof: Proof, now: datetime | No
         locked = selectors.present_user(user_id=user_id)
         if locked is None or _objection(locked, is_right=binding(user=locked) == bound_to):
             raise SignInChallengeInvalid
+        attempts.remember(user=locked, password_digest=locked.password, client=client, now=now)
         subject = subject_of(locked)
         recording.record(
             EventType.ADMIN_LOGIN_SUCCEEDED, actor=subject, target=subject,

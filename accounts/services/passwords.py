@@ -14,13 +14,13 @@ from accounts import selectors
 from accounts.conf import account_settings
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.models import PasswordHistory, User
-from accounts.services import hashing, mail
+from accounts.services import attempts, hashing, mail
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from tokens.models import EndReason
 from tokens.services import issuing, revocation
-from tokens.types import TokenPair
+from tokens.types import ClientContext, TokenPair
 from tokens.users import subject_of
 
 # The codes that speak for themselves: with one of these, that the password is also weak says nothing new.
@@ -47,17 +47,18 @@ def problems(*, password: str, user: User, field: str = "password") -> list[Fiel
 
 
 def change(
-    *, user: User, session_id: UUID, old_password: str, new_password: str, now: datetime | None = None
-) -> TokenPair:
+    *, user: User, session_id: UUID, old_password: str, new_password: str, client: ClientContext | None = None,
+    now: datetime | None = None,
+) -> TokenPair:  # fmt: skip
     """Give a person a new password, end all other sessions and return new tokens for this one (ASVS 5.0, 7.4.3).
 
     Old tokens of this session die too, since whoever made the change necessary may hold them.
 
-    Raises: CredentialsInvalid, DetailsInvalid, HashingBusy, and SessionRevoked of ``tokens`` when the session has
-    ended meanwhile.
+    Raises: CredentialsInvalid, AttemptsExhausted, DetailsInvalid, HashingBusy, and SessionRevoked of ``tokens`` when
+    the session has ended meanwhile.
     """
     checked = selectors.password_digest(user_id=user.pk)
-    if not hashing.check(password=old_password, digest=checked).is_right:
+    if not attempts.check_in_session(user=user, session_id=session_id, password=old_password, digest=checked, now=now):
         _record_refusal(user=user, session_id=session_id, reason="wrong_password", now=now)
         raise CredentialsInvalid
     _require_acceptable(user=user, old_password=old_password, new_password=new_password)
@@ -65,6 +66,8 @@ def change(
     with transaction.atomic():
         is_replaced = replace(user=user, checked_digest=checked, new_digest=digest, now=now)
         pair = _renew_sessions(user=user, session_id=session_id, now=now) if is_replaced else None
+        if client is not None:
+            attempts.remember(user=user, password_digest=digest, client=client, now=now)
     if pair is None:
         # Somebody else changed it while the hashes were computed: the old password is no longer the right one.
         _record_refusal(user=user, session_id=session_id, reason="changed_meanwhile", now=now)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.utils.translation import override
 
+from accounts import known_devices
 from accounts.models import User
 from accounts.services import mail
 from security_events.masking import truncate_ip
@@ -20,8 +21,9 @@ def notice_unfamiliar(
 ) -> bool:
     """Have somebody written to about a session from a device or a network that none of their earlier ones came from.
 
-    In the transaction that opened the session, by one statement where all is familiar. The very first session tells
-    nothing new. Browser versions and addresses within a network change by themselves and don't count.
+    In the transaction that opened the session, and only where ``known_devices`` does not recognise the place: that one
+    is bound to the password, so after a new one the earlier sessions still tell. The very first session tells nothing
+    new. Browser versions and addresses within a network change by themselves and don't count.
     """
     earlier = (
         Session.objects.filter(user_id=user.pk).exclude(pk=session_id).order_by("-id")
@@ -38,6 +40,4 @@ def notice_unfamiliar(
 
 
 def _place(address: str | None, user_agent: str) -> tuple[str, str]:
-    # An application of one's own names itself in its first word: Example/2.1.
-    device = devices.describe(user_agent) or user_agent.partition("/")[0].strip()
-    return truncate_ip(address) if address else "", device
+    return truncate_ip(address) if address else "", known_devices.family(user_agent)

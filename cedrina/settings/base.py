@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from cedrina.settings import connections, environment, relying_party
+from cedrina.settings.rate_limits import profile
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "cedrina.middleware.RequestMiddleware",
+    "ratelimiting.middleware.RateLimitMiddleware",
     # These act on pages alone; calls of the API go straight through.
     "cedrina.browser_middleware.StaticFiles",
     "cedrina.browser_middleware.Sessions",
@@ -162,7 +164,10 @@ CONTENT_SECURITY_POLICY = {
 CORS_ALLOWED_ORIGINS = list(ENV["CORS_ALLOWED_ORIGINS"])
 CORS_URLS_REGEX = r"^/(api|\.well-known)/"
 CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-type", "if-match", "x-correlation-id"]
-CORS_EXPOSE_HEADERS = ["etag", "retry-after", "www-authenticate", "x-correlation-id"]
+CORS_EXPOSE_HEADERS = [
+    "etag", "retry-after", "www-authenticate", "x-correlation-id", "ratelimit", "ratelimit-policy",
+    "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
+]  # fmt: skip
 # The largest body of the contract; forms of the admin stay under it too.
 MAX_BODY_BYTES = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -229,6 +234,7 @@ TOKENS: dict[str, Any] = {
     "SESSION_OVERFLOW": ENV["SESSION_OVERFLOW"],
     "FIELD_ENCRYPTION_KEYS": ENV["FIELD_ENCRYPTION_KEYS"],
     "ROLES": "accounts.access.decisions.roles_of",
+    "TIER": "accounts.access.decisions.tier_of",
     "MAY": "accounts.access.decisions.may",
 }
 ACCOUNTS: dict[str, Any] = {
@@ -250,4 +256,15 @@ ACCOUNTS: dict[str, Any] = {
     "WEBAUTHN_ORIGINS": list(ENV["WEBAUTHN_ORIGINS"]) or [relying_party.default_origin(PUBLIC_URL)],
 }
 SECURITY_EVENTS: dict[str, Any] = {"TRUNCATE_IP_ADDRESSES": ENV["TRUNCATE_IP_ADDRESSES"]}
-RATELIMITING: dict[str, Any] = {"TRUSTED_PROXIES": list(ENV["TRUSTED_PROXIES"])}
+RATELIMITING: dict[str, Any] = {
+    "TRUSTED_PROXIES": list(ENV["TRUSTED_PROXIES"]),
+    "TRUSTED_PROXY_HEADER": ENV["TRUSTED_PROXY_HEADER"],
+    "ENABLED": ENV["RATELIMIT_ENABLED"],
+    "POLICIES": profile(ENV["RATELIMIT_PROFILE"] or ENVIRONMENT),
+    "OVERRIDES": ENV["RATELIMIT_POLICIES"],
+    "CALLER": "cedrina.rate_limits.caller_of",
+    "KEYS": {"account": "cedrina.rate_limits.account_of", "family": "cedrina.rate_limits.family_of"},
+    "REFUSAL": "cedrina.rate_limits.refusal",
+    "MAY": "accounts.access.decisions.may",
+    "REDIS_URL": ENV["REDIS_URL"],
+}

@@ -20,7 +20,7 @@ class Kind(StrEnum):
     LIST = "comma separated list"
     CHOICE = "one of"
     URL = "URL"
-    JSON = "JSON"
+    OBJECTS = "JSON list of objects"
 
 
 class UnreadableValue(Exception):
@@ -94,12 +94,14 @@ def _url(_setting: Setting, text: str) -> str:
     return text
 
 
-def _json(_setting: Setting, text: str) -> Any:
+def _objects(_setting: Setting, text: str) -> list[dict[str, Any]]:
     try:
-        return json.loads(text)
-    except ValueError as error:
-        # Without the parser's words, which may quote a secret.
-        raise UnreadableValue("must be JSON") from error
+        value = json.loads(text or "[]")
+    except (ValueError, RecursionError) as error:
+        raise UnreadableValue(f"must be a JSON list; what is given is no JSON ({type(error).__name__})") from error
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise UnreadableValue("must be a JSON list of objects")
+    return value
 
 
 _PARSERS: dict[Kind, Callable[[Setting, str], Any]] = {
@@ -109,5 +111,5 @@ _PARSERS: dict[Kind, Callable[[Setting, str], Any]] = {
     Kind.LIST: _list,
     Kind.CHOICE: _choice,
     Kind.URL: _url,
-    Kind.JSON: _json,
+    Kind.OBJECTS: _objects,
 }

@@ -80,7 +80,7 @@ _STORES = [
         "REDIS_URL",
         Kind.URL,
         None,
-        "Cache and channel layer. Without it both live in the process, which serves one process only.",
+        "Rate limits, cache and channel layer. Without it all live in the process, which serves one process only.",
         default_text="none: in-process stores",
         is_secret=True,
     ),
@@ -110,6 +110,14 @@ _SERVING = [
         Kind.LIST,
         (),
         "Networks of the proxies in front, `10.0.0.0/8`. Forwarding headers of anybody else are ignored.",
+    ),
+    Setting(
+        "TRUSTED_PROXY_HEADER",
+        Kind.CHOICE,
+        "x-forwarded-for",
+        "The header in which those proxies say whose request it is; the other one is ignored, since they may pass on "
+        "what a client wrote into it. With `both`, those that are there must agree.",
+        choices=("x-forwarded-for", "forwarded", "both"),
     ),
     Setting(
         "PROBLEM_TYPE_BASE",
@@ -255,7 +263,7 @@ _PASSWORDS = [
 _SOCIAL = [
     Setting(
         "SOCIAL_PROVIDERS",
-        Kind.JSON,
+        Kind.OBJECTS,
         [],
         "The providers by which people may sign in: a list of objects with `id`, `kind` (`google`, `microsoft`, "
         "`facebook`, `openid_connect`), `client_id`, `secret` or `secret_file`, `issuer`, `redirect_uris` and more. "
@@ -323,6 +331,26 @@ _RECORDS = [
     Setting("LOG_FILE", Kind.TEXT, None, "A file to log into instead of stderr.", default_text="none"),
 ]
 
+_LIMITS = [
+    Setting("RATELIMIT_ENABLED", Kind.SWITCH, True, "Whether requests are limited at all."),
+    Setting(
+        "RATELIMIT_PROFILE",
+        Kind.CHOICE,
+        None,
+        "Which limits are shipped: those of production, or a hundred times as many for development.",
+        default_text="`CEDRINA_ENV`",
+        choices=("development", "staging", "production"),
+    ),
+    Setting(
+        "RATELIMIT_POLICIES",
+        Kind.OBJECTS,
+        (),
+        "Policies that change the shipped ones by name, or stand beside them: "
+        '`[{"name": "sign-in", "limit": 20}]`. What is left out stays; docs/rate-limiting.md has the members.',
+        default_text="none",
+    ),
+]
+
 GROUPS: dict[str, list[Setting]] = {
     "Environment": [ENVIRONMENT],
     "Secrets": _SECRETS,
@@ -333,6 +361,7 @@ GROUPS: dict[str, list[Setting]] = {
     "Passwords": _PASSWORDS,
     "Social sign-in": _SOCIAL,
     "Second factors": _SECOND_FACTORS,
+    "Limits": _LIMITS,
     "Records": _RECORDS,
 }
 SETTINGS: dict[str, Setting] = {setting.name: setting for group in GROUPS.values() for setting in group}

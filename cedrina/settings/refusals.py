@@ -72,6 +72,7 @@ def unsafe_values(values: Values) -> Iterator[str]:
         if name not in values.given:
             yield f"{name} is not set; {where} has no default for it."
     yield from _weak_secrets(values)
+    yield from _weak_limits(values)
     if "*" in values["ALLOWED_HOSTS"]:
         yield "ALLOWED_HOSTS must not contain *; list the names under which this server is addressed."
     if "PUBLIC_URL" in values.given and not values["PUBLIC_URL"].startswith("https://"):
@@ -86,6 +87,13 @@ def unsafe_values(values: Values) -> Iterator[str]:
         yield "TRUSTED_PROXIES must not hold every address; list the networks of your proxies."
     if "EMAIL_URL" in values.given and values["EMAIL_URL"].startswith(("consolemail", "memorymail")):
         yield "EMAIL_URL must deliver: links to confirm an address would end up in the log. Use smtp://."
+
+
+def _weak_limits(values: Values) -> Iterator[str]:
+    if not values["RATELIMIT_ENABLED"]:
+        yield "RATELIMIT_ENABLED must be true; raise single limits by RATELIMIT_POLICIES instead."
+    if values["RATELIMIT_PROFILE"] == "development":
+        yield "RATELIMIT_PROFILE must not be development; it lets a hundred times as many guesses through."
 
 
 def _weak_secrets(values: Values) -> Iterator[str]:

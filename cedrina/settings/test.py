@@ -2,6 +2,10 @@
 
 from cedrina.settings.base import *  # noqa: F403
 from cedrina.settings.base import ACCOUNTS as _ACCOUNTS
+from cedrina.settings.base import RATELIMITING as _RATELIMITING
 
 ACCOUNTS = {**_ACCOUNTS, "BCRYPT_ROUNDS": 4}
+# A test that needs stored policies looks itself; a thread of its own would see another database than the test's.
+# Counts are those of the process, or tests that run beside each other would count together.
+RATELIMITING = {**_RATELIMITING, "WATCH_SECONDS": 0, "REDIS_URL": None}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -8,7 +8,7 @@ class TestClientNetwork:
         ("address", "network"),
         [
             ("203.0.113.7", "203.0.113.7"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
             ("", "unknown"),
             ("somewhere", "unknown"),
         ],

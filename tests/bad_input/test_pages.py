@@ -5,6 +5,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.test import Client
 
+from ratelimiting.algorithms.backoff import Backoff
 from tests.bad_input.naughty import STRINGS
 from tests.problem_shape import Answer, assert_discreet
 
@@ -23,17 +24,26 @@ def browser(db):
     return Client(raise_request_exception=False, HTTP_ACCEPT="text/html")
 
 
+AMPLE = Backoff(free=10_000, first=1, longest=1, forgiven_after=1)
+
+
+@pytest.fixture
+def unhurried(settings):
+    """Let nobody wait, neither for the number of requests nor for wrong passwords."""
+    settings.RATELIMIT_ENABLE = False
+    settings.ACCOUNTS = {**settings.ACCOUNTS, "SIGN_IN_BACKOFF": dict.fromkeys(("account", "pair", "network"), AMPLE)}
+
+
+@pytest.mark.usefixtures("unhurried")
 class TestTheSignInOfTheAdministration:
-    def test_takes_or_refuses_every_string(self, browser, settings):
-        settings.RATELIMIT_ENABLE = False
+    def test_takes_or_refuses_every_string(self, browser):
         for text in STRINGS.values():
             form = urlencode({"username": text, "password": "violet harbour drum kite"}, errors="surrogatepass")
             answer = browser.post("/admin/login/", form, content_type=FORM)
             assert_page_holds(answer, secrets=["violet harbour drum kite"])
             assert answer.status_code in (200, 400, 413)
 
-    def test_takes_or_refuses_every_password(self, browser, settings):
-        settings.RATELIMIT_ENABLE = False
+    def test_takes_or_refuses_every_password(self, browser):
         for text in STRINGS.values():
             answer = browser.post("/admin/login/", urlencode({"username": "mina", "password": text}), content_type=FORM)
             assert_page_holds(answer)

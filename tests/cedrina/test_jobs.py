@@ -9,16 +9,22 @@ from django.db import connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.models import Ceremony, User
+from accounts.models import Ceremony, SignInFailures, User
+from accounts.models.attempts import Counter, Pool
 from accounts.services import mail, passkeys
 from cedrina import jobs
+from ratelimiting.algorithms.backoff import Backoff
+from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 
 
 @pytest.mark.django_db
 class TestJobs:
     def test_are_known_to_the_worker(self):
-        known = {"prepare_partitions", "purge_expired", "purge_accounts", "erase_deleted", "take_up_abandoned"}
+        known = {
+            "prepare_partitions", "purge_expired", "purge_accounts", "erase_deleted", "take_up_abandoned",
+            "forget_done_jobs", "purge_attempts", "announce_expired_locks",
+        }  # fmt: skip
         assert {f"cedrina.{name}" for name in known} <= set(app.tasks)
 
     def test_prepare_partitions_for_the_coming_months(self):
@@ -45,6 +51,24 @@ class TestJobs:
 
         assert not User.objects.filter(pk=gone.pk).exists()
         assert User.objects.filter(pk=waiting.pk).exists()
+
+    def test_forget_what_is_forgiven(self, now):
+        SignInFailures.objects.charge(
+            [Counter(b"k" * 16, Pool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="", place=b"",
+            remembered=timedelta(0), is_known=False, now=now,
+        )  # fmt: skip
+        jobs.purge_attempts(int((now + timedelta(days=3)).timestamp()))
+        assert not SignInFailures.objects.exists()
+
+    def test_say_when_a_lock_has_ended(self, now):
+        for _ in range(2):
+            SignInFailures.objects.charge(
+                [Counter(b"k" * 16, Pool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="x", place=b"",
+                remembered=timedelta(0), is_known=False, now=now,
+            )  # fmt: skip
+        jobs.announce_expired_locks(0)
+        assert SignInFailures.objects.get().locked_at is None
+        assert SecurityEvent.objects.filter(type="authentication.lock_expired", target_id="x").count() == 1
 
 
 @pytest.mark.django_db

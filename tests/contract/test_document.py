@@ -18,9 +18,12 @@ PROMISED = {
     "POST /api/v1/auth/resend-confirmation": {"validation_error"},
     "POST /api/v1/auth/forgot-password": {"validation_error"},
     "POST /api/v1/auth/reset-password": {"invalid_or_expired_token", "validation_error"},
-    "POST /api/v1/auth/me/email": {"invalid_credentials", "step_up_required", "validation_error"},
+    "POST /api/v1/auth/me/email": {
+        "invalid_credentials", "step_up_required", "too_many_attempts", "validation_error",
+    },
     "POST /api/v1/auth/login": {
         "invalid_credentials", "email_not_confirmed", "account_disabled", "session_limit_reached",
+        "too_many_attempts",
     },
     "POST /api/v1/auth/reauthenticate": {
         "invalid_credentials", "invalid_mfa_code", "too_many_attempts", "token_expired",
@@ -39,11 +42,12 @@ PROMISED = {
     },
     "POST /api/v1/auth/passkey/options": set(),
     "POST /api/v1/auth/passkey/login": {"invalid_credentials", "account_disabled", "email_not_confirmed"},
-    "PUT /api/v1/auth/change-password": {"invalid_credentials", "validation_error"},
+    "PUT /api/v1/auth/change-password": {"invalid_credentials", "validation_error", "too_many_attempts"},
     "GET /api/v1/auth/me": {"authentication_required", "invalid_token", "token_expired", "session_revoked"},
     "PATCH /api/v1/auth/me": {"precondition_required", "version_mismatch"},
     "DELETE /api/v1/auth/me": {
-        "invalid_credentials", "permission_denied", "reauthentication_required", "step_up_required", "validation_error",
+        "invalid_credentials", "permission_denied", "reauthentication_required", "step_up_required",
+        "too_many_attempts", "validation_error",
     },
     "GET /api/v1/auth/me/export": {"reauthentication_required", "step_up_required"},
     "GET /api/v1/auth/me/security-events": {"validation_error", "session_revoked"},
@@ -64,6 +68,13 @@ PROMISED = {
     "DELETE /api/v1/auth/social/accounts/{account_id}": {
         "not_found", "permission_denied", "reauthentication_required", "step_up_required",
     },
+    "GET /api/v1/admin/rate-limit-policies": {"permission_denied", "validation_error"},
+    "POST /api/v1/admin/rate-limit-policies": {"permission_denied", "already_exists", "step_up_required"},
+    "GET /api/v1/admin/rate-limit-policies/{policy_id}": {"permission_denied", "not_found"},
+    "PATCH /api/v1/admin/rate-limit-policies/{policy_id}": {"precondition_required", "version_mismatch", "not_found"},
+    "DELETE /api/v1/admin/rate-limit-policies/{policy_id}": {"precondition_required", "version_mismatch", "not_found"},
+    "GET /api/v1/admin/rate-limit-policies/versions": {"permission_denied"},
+    "POST /api/v1/admin/rate-limit-policies/rollback": {"permission_denied", "not_found", "version_mismatch"},
     "POST /api/v1/auth/refresh": {"invalid_token", "session_revoked", "session_expired", "refresh_token_reused"},
     "POST /api/v1/auth/logout": {"authentication_required", "session_revoked"},
     "GET /api/v1/auth/sessions": {"session_expired", "validation_error"},
@@ -87,6 +98,8 @@ PUBLIC = {
 }  # fmt: skip
 SUCCESSES = {
     "DELETE /api/v1/auth/me": {"202"},
+    "POST /api/v1/admin/rate-limit-policies": {"201"},
+    "DELETE /api/v1/admin/rate-limit-policies/{policy_id}": {"204"},
     "POST /api/v1/auth/register": {"201", "202"},
     "POST /api/v1/auth/resend-confirmation": {"202"},
     "POST /api/v1/auth/forgot-password": {"202"},

@@ -8,7 +8,8 @@ from django.test import override_settings
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ratelimiting.client_ip import client_ip, client_ip_of_environ, normalise
+from ratelimiting.addresses import normalise
+from ratelimiting.client_ip import _resolved, caller_of_environ, client_ip, client_ip_of_environ
 
 PROXY = "10.0.0.1"
 TRUSTED = ["10.0.0.0/8", "fd00::/8"]
@@ -74,15 +75,18 @@ class TestOverTrustedProxies:
             ("for=192.0.2.7, proto=https", PROXY),
         ],
     )
-    def test_reads_forwarded(self, header, expected):
+    def test_reads_forwarded(self, header, expected, settings):
         """RFC 7239, 4 and 6."""
+        settings.RATELIMITING = {"TRUSTED_PROXIES": TRUSTED, "TRUSTED_PROXY_HEADER": "forwarded"}
         assert client_ip({"forwarded": header}, PROXY) == expected
 
-    def test_believes_neither_header_when_they_disagree(self):
+    def test_believes_neither_header_when_they_disagree(self, settings):
+        settings.RATELIMITING = {"TRUSTED_PROXIES": TRUSTED, "TRUSTED_PROXY_HEADER": "both"}
         headers = {"forwarded": "for=192.0.2.7", "x-forwarded-for": "192.0.2.8"}
         assert client_ip(headers, PROXY) == PROXY
 
-    def test_believes_both_when_they_agree(self):
+    def test_believes_both_when_they_agree(self, settings):
+        settings.RATELIMITING = {"TRUSTED_PROXIES": TRUSTED, "TRUSTED_PROXY_HEADER": "both"}
         headers = {"forwarded": "for=192.0.2.7", "x-forwarded-for": "203.0.113.9, 192.0.2.7"}
         assert client_ip(headers, PROXY) == "192.0.2.7"
 
@@ -102,6 +106,14 @@ class TestOverTrustedProxies:
             assert found is None or str(ip_address(found)) == found
 
 
+class TestWhatIsRemembered:
+    def test_is_not_what_a_stranger_could_fill_the_memory_with(self):
+        before = _resolved.cache_info().currsize
+        for number in range(10):
+            caller_of_environ({"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": f"{number}" * 8000})
+        assert _resolved.cache_info().currsize == before
+
+
 class TestNormalise:
     @given(junk)
     def test_never_fails(self, text):
@@ -115,9 +127,11 @@ class TestNormalise:
 
 class TestChecks:
     def test_names_unknown_settings_and_false_networks(self, settings):
-        settings.RATELIMITING = {"TRUSTED_PROXIES": ["10.0.0.0/40"], "PROXIES": []}
+        settings.RATELIMITING = {
+            "TRUSTED_PROXIES": ["10.0.0.0/40"], "PROXIES": [], "TRUSTED_PROXY_HEADER": "x-real-ip",
+        }  # fmt: skip
         found = {problem.id for problem in run_checks() if problem.id.startswith("ratelimiting")}
-        assert found == {"ratelimiting.E001", "ratelimiting.E002"}
+        assert found == {"ratelimiting.E001", "ratelimiting.E002", "ratelimiting.E007"}
 
 
 def _is_trusted(text):

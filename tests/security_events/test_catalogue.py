@@ -17,7 +17,7 @@ class TestCatalogue:
         assert definition.category in Category
         assert definition.severity in Severity
         assert 0 <= definition.base_risk <= 100
-        assert definition.ocsf_class in {3001, 3002, 3003, 3004}
+        assert definition.ocsf_class in {2003, 2004, 3001, 3002, 3003, 3004, 6002, 6003}
 
     @pytest.mark.parametrize("event_type", list(EventType))
     def test_names_types_by_a_noun_and_what_happened_to_it(self, event_type):

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from tokens.api.problems import as_api_exception
+from tokens.api.problems import TokenProblem, as_api_exception
 from tokens.codec import decode_access
 from tokens.errors import AccessTokenInvalid, TokenError
 from tokens.services import verification
@@ -19,11 +20,11 @@ class AccessTokenAuthentication(BaseAuthentication):
     """Accept an access token whose session lives: ``request.user`` is its owner, ``request.auth`` a Principal."""
 
     def authenticate(self, request: Request) -> tuple[Any, Principal] | None:
-        presented = presented_token(request)
-        if presented is None:
+        claims = signed_claims(request)
+        if claims is None:
             return None
         try:
-            found = verification.authenticate(presented=presented)
+            found = verification.authenticate_claims(claims=claims)
         except TokenError as error:
             raise as_api_exception(error) from error
         return found.user, found.principal
@@ -39,19 +40,41 @@ class SignedTokenAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[None, AccessClaims] | None:
-        presented = presented_token(request)
-        if presented is None:
-            return None
-        try:
-            return None, decode_access(presented)
-        except TokenError as error:
-            raise as_api_exception(error) from error
+        claims = signed_claims(request)
+        return None if claims is None else (None, claims)
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
         return "Bearer"
 
 
-def presented_token(request: Request) -> str | None:
+def signed_claims(request: Request | HttpRequest) -> AccessClaims | None:
+    """Return what a request's access token claims, by its signature alone; ``None`` if it carries none.
+
+    It is verified once, however many layers of a project ask.
+
+    Raises: TokenProblem.
+    """
+    plain: Any = getattr(request, "_request", request)
+    kept: tuple[AccessClaims | None, TokenProblem | None] | None = getattr(plain, "_signed_claims", None)
+    if kept is None:
+        kept = plain._signed_claims = _verified(plain)  # noqa: SLF001 - an attribute of ours
+    claims, problem = kept
+    if problem is not None:
+        raise problem
+    return claims
+
+
+def _verified(request: HttpRequest) -> tuple[AccessClaims | None, TokenProblem | None]:
+    try:
+        presented = presented_token(request)
+        return (None if presented is None else decode_access(presented)), None
+    except TokenError as error:
+        return None, as_api_exception(error)
+    except TokenProblem as problem:
+        return None, problem
+
+
+def presented_token(request: Request | HttpRequest) -> str | None:
     """Return the bearer token of a request, ``None`` if it carries none (RFC 6750, 2.1; the scheme in any case).
 
     Raises: TokenProblem, for a header that announces one but is not of that form.

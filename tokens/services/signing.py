@@ -14,7 +14,10 @@ def sign_pair(lineage: Lineage, *, refresh_token: str) -> TokenPair:
     To be called after the commit, so that a process killed in between leaves a state from which a retry succeeds.
     """
     lifetime = min(secrets.jittered(token_settings.ACCESS_TTL), lineage.expires_at - lineage.now)
-    access = AccessToken.issue(lineage, lifetime=lifetime, roles=token_settings.ROLES(lineage.user))
+    user = lineage.user
+    access = AccessToken.issue(
+        lineage, lifetime=lifetime, roles=token_settings.ROLES(user), tier=token_settings.TIER(user)
+    )
     try:
         signed = str(access)
     except NoSigningKey:

@@ -5,9 +5,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import examples
+from accounts.api import device_cookie, examples
 from accounts.api.base import AccountsAPIView
-from accounts.api.documents import sign_in_document
 from accounts.api.serializers.authentication import LoginInput
 from accounts.api.serializers.outputs import LoginOutput
 from accounts.services import authentication
@@ -19,12 +18,21 @@ class LoginView(AccountsAPIView):
     """Sign in with a username or an e-mail address and a password.
 
     An unknown name, a wrong password and a disabled account with a wrong password get the same answer in the same time.
+    After some wrong passwords for a name, whether somebody has it or not, further ones are refused with 429 for a while
+    that doubles each time. Devices that the person has signed in with before are exempt: browsers are recognised by a
+    cookie that this answer sets, other clients by their network and `User-Agent`.
     """
 
     authentication_classes = []
     permission_classes = [AllowAny]
     problem_codes: ClassVar[dict[str, list[str]]] = {
-        "post": ["invalid_credentials", "account_disabled", "email_not_confirmed", "session_limit_reached"]
+        "post": [
+            "invalid_credentials",
+            "account_disabled",
+            "email_not_confirmed",
+            "session_limit_reached",
+            "too_many_attempts",
+        ]
     }
     field_codes: ClassVar[dict[str, list[str]]] = {
         "post": ["required", "invalid", "blank", "max_length", "unknown_field"]
@@ -59,5 +67,6 @@ class LoginView(AccountsAPIView):
             name=body.validated_data["username"],
             password=body.validated_data["password"],
             client=client_context(request),
+            device_token=device_cookie.presented(request),
         )
-        return Response(sign_in_document(outcome))
+        return device_cookie.answer(request, outcome)

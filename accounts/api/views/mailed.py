@@ -153,7 +153,9 @@ class AddressChangeView(AccountsAPIView):
     """
 
     step_up: ClassVar = {"post": second_factor("the body carries the password")}
-    problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_credentials", "step_up_required"]}
+    problem_codes: ClassVar[dict[str, list[str]]] = {
+        "post": ["invalid_credentials", "step_up_required", "too_many_attempts"]
+    }
     field_codes: ClassVar[dict[str, list[str]]] = {"post": [*_FIELDS, "email_invalid"]}
 
     @extend_schema(

@@ -12,6 +12,7 @@ from accounts.api.documents import instant
 from accounts.api.serializers.outputs import PasswordChangeOutput
 from accounts.api.serializers.passwords import PasswordChangeInput
 from accounts.services import passwords
+from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
 from tokens.api.presentation import token_pair
 from tokens.api.step_up import second_factor
@@ -25,7 +26,9 @@ class ChangePasswordView(AccountsAPIView):
     """
 
     step_up: ClassVar = {"put": second_factor("the body carries the password")}
-    problem_codes: ClassVar[dict[str, list[str]]] = {"put": ["invalid_credentials", "step_up_required"]}
+    problem_codes: ClassVar[dict[str, list[str]]] = {
+        "put": ["invalid_credentials", "step_up_required", "too_many_attempts"]
+    }
     field_codes: ClassVar[dict[str, list[str]]] = {
         "put": [
             "required", "invalid", "blank", "unknown_field", "password_too_short", "password_too_long",
@@ -63,6 +66,7 @@ class ChangePasswordView(AccountsAPIView):
             session_id=principal(request).session_id,
             old_password=body.validated_data["old_password"],
             new_password=body.validated_data["new_password"],
+            client=client_context(request),
         )
         return Response(
             {

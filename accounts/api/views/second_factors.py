@@ -7,9 +7,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import examples
+from accounts.api import device_cookie, examples
 from accounts.api.base import AccountsAPIView, caller, principal
-from accounts.api.documents import instant, sign_in_document
+from accounts.api.documents import instant
 from accounts.api.serializers.factor_outputs import ProofOptionsOutput
 from accounts.api.serializers.factors import ReauthenticationInput, VerificationInput
 from accounts.api.serializers.outputs import LoginOutput, ReauthenticationOutput
@@ -75,7 +75,7 @@ class MfaVerifyView(AccountsAPIView):
         signed_in = mfa_sign_in.complete(
             token=body.validated_data["mfa_token"], proof=proof, client=client_context(request)
         )
-        return Response(sign_in_document(signed_in))
+        return device_cookie.answer(request, signed_in)
 
 
 class ReauthenticateView(AccountsAPIView):

@@ -10,9 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors
-from accounts.api import examples
+from accounts.api import device_cookie, examples
 from accounts.api.base import AccountsAPIView, bearer
-from accounts.api.documents import sign_in_document
 from accounts.api.locale import supported_language
 from accounts.api.serializers.outputs import LoginOutput
 from accounts.api.serializers.social import (
@@ -135,7 +134,7 @@ class SocialCallbackView(AccountsAPIView):
             client=client_context(request),
             locale=supported_language(get_language()),
         )
-        return Response(sign_in_document(outcome))
+        return device_cookie.answer(request, outcome)
 
 
 class SocialTokenView(AccountsAPIView):
@@ -172,4 +171,4 @@ class SocialTokenView(AccountsAPIView):
             client=client_context(request),
             locale=supported_language(get_language()),
         )
-        return Response(sign_in_document(outcome))
+        return device_cookie.answer(request, outcome)

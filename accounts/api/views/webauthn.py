@@ -9,9 +9,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import examples
+from accounts.api import device_cookie, examples
 from accounts.api.base import AccountsAPIView, caller, principal
-from accounts.api.documents import factor_document, sign_in_document
+from accounts.api.documents import factor_document
 from accounts.api.serializers.factor_outputs import NewKeyOutput
 from accounts.api.serializers.factors import KeyInput, KeyOptionsInput, PasskeyInput
 from accounts.api.serializers.outputs import LoginOutput
@@ -151,4 +151,4 @@ class PasskeyLoginView(AccountsAPIView):
         body = PasskeyInput(data=request.data)
         body.is_valid(raise_exception=True)
         signed_in = passkeys.sign_in(credential=body.validated_data["credential"], client=client_context(request))
-        return Response(sign_in_document(signed_in))
+        return device_cookie.answer(request, signed_in)

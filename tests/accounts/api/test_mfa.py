@@ -198,6 +198,7 @@ class TestPasskey:
 
         assert answer.status_code == 200
         assert (answer.json()["user"]["username"], answer.json()["mfa"]) == ("mina", None)
+        assert answer.cookies["cedrina_device"]["httponly"]
         assert Session.objects.get(pk=answer.json()["tokens"]["session_id"]).amr == ["hwk", "user", "mfa"]
 
     def test_is_refused_alike_whether_it_is_known_or_not(self, api, mina):

@@ -95,6 +95,7 @@ class TestAnIdToken:
     def test_signs_in_over_the_api(self, post, issuer):
         answer = post("token", {"id_token": issuer.id_token(nonce="n1"), "nonce": "n1"})
         assert answer.status_code == 200
+        assert answer.cookies["cedrina_device"]["httponly"]
         assert answer.json()["user"]["email_confirmed"] is True
 
     def test_is_what_is_missing_where_there_is_none(self, post):

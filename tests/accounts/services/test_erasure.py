@@ -14,6 +14,7 @@ from accounts.models import (
     ImportedPerson,
     PasswordHistory,
     ProviderToken,
+    SignInFailures,
     SocialAuthorization,
     TotpEnrolment,
     User,
@@ -121,6 +122,7 @@ class TestEraseDue:
     def test_leaves_nothing_of_the_person_but_masked_events(self, life, now):
         for name in NAMES:
             assert tables_with(name), name
+        assert SignInFailures.objects.filter(subject=str(life.user.pk)).exists()
         delete(life, now)
 
         assert erasure.erase_due(now=now + 30 * DAY) == 1
@@ -131,6 +133,7 @@ class TestEraseDue:
         assert not Session.objects.exists()
         assert not TokenFamily.objects.exists()
         assert not PasswordHistory.objects.exists()
+        assert not SignInFailures.objects.filter(subject=str(life.user.pk)).exists()
         events = SecurityEvent.objects.filter(target_id=str(life.user.pk))
         kinds = set(events.values_list("type", flat=True))
         assert {"authentication.login_succeeded", "password.changed", "account.deletion_requested"} <= kinds

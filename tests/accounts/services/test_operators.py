@@ -1,28 +1,29 @@
 import pytest
 
-from accounts.errors import MfaCodeInvalid, SignInChallengeInvalid
-from accounts.models import User
-from accounts.services import operators
+from accounts.errors import AttemptsExhausted, CredentialsInvalid, MfaCodeInvalid, SignInChallengeInvalid
+from accounts.models import FamiliarPlace, User
+from accounts.services import authentication, operators
 from accounts.services.second_factors import Proof
 from accounts.types import Factor
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_totp, code_of
+from tokens.types import ClientContext
 
 pytestmark = pytest.mark.django_db
 
 
 class TestSignIn:
-    def test_lets_staff_in_and_records_it(self, events):
+    def test_lets_staff_in_and_records_it(self, phone, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
 
-        assert operators.sign_in(name="boss@example.com", password=PASSWORD) == user
+        assert operators.sign_in(name="boss@example.com", password=PASSWORD, client=phone) == user
         assert events("admin.login_succeeded").get().actor_id == str(user.pk)
 
-    def test_upgrades_a_hash_that_has_become_too_cheap(self, settings, events):
+    def test_upgrades_a_hash_that_has_become_too_cheap(self, phone, settings, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         settings.ACCOUNTS = {**settings.ACCOUNTS, "BCRYPT_ROUNDS": 5}
 
-        signed_in = operators.sign_in(name="boss", password=PASSWORD)
+        signed_in = operators.sign_in(name="boss", password=PASSWORD, client=phone)
 
         user.refresh_from_db()
         assert signed_in.password == user.password
@@ -38,18 +39,40 @@ class TestSignIn:
             ({}, PASSWORD, "not_staff"),
         ],
     )
-    def test_turns_everybody_else_away_alike_and_records_why(self, events, details, password, reason):
+    def test_turns_everybody_else_away_alike_and_records_why(self, phone, events, details, password, reason):
         if details is not None:
             UserFactory(username="boss", raw_password=PASSWORD, **details)
 
-        assert operators.sign_in(name="boss", password=password) is None
+        assert operators.sign_in(name="boss", password=password, client=phone) is None
         assert events("admin.login_failed").get().risk_reasons == [reason]
 
-    def test_leaves_it_to_the_second_step_where_there_is_one(self, now, events):
+    def test_counts_wrong_passwords_together_with_the_api(self, phone):
+        UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+        for _ in range(3):
+            assert operators.sign_in(name="boss", password="wrong", client=phone) is None
+        for _ in range(2):
+            with pytest.raises(CredentialsInvalid):
+                authentication.sign_in(name="boss", password="wrong", client=phone)
+
+        with pytest.raises(AttemptsExhausted):
+            operators.sign_in(name="boss", password=PASSWORD, client=phone)
+
+    def test_spares_whoever_has_signed_in_from_there_before(self, phone):
+        user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+        operators.sign_in(name="boss", password=PASSWORD, client=phone)
+        stranger = ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0")
+        for _ in range(5):
+            operators.sign_in(name="boss", password="wrong", client=stranger)
+
+        with pytest.raises(AttemptsExhausted):
+            operators.sign_in(name="boss", password=PASSWORD, client=stranger)
+        assert operators.sign_in(name="boss", password=PASSWORD, client=phone) == user
+    def test_leaves_it_to_the_second_step_where_there_is_one(self, phone, now, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         add_totp(user, now=now)
 
-        assert operators.sign_in(name="boss", password=PASSWORD, now=now) == user
+        assert operators.sign_in(name="boss", password=PASSWORD, client=phone, now=now) == user
+        assert not FamiliarPlace.objects.exists()
         assert not events("admin.login_succeeded").exists()
         assert events("mfa.challenged").count() == 1
 
@@ -61,13 +84,18 @@ class TestComplete:
 
     def complete(self, user, code, *, now, bound_to=None):
         return operators.complete(
-            user_id=user.pk, bound_to=bound_to or operators.binding(user=user), proof=Proof(Factor.TOTP, code), now=now
+            user_id=user.pk,
+            bound_to=bound_to or operators.binding(user=user),
+            proof=Proof(Factor.TOTP, code),
+            client=ClientContext(ip_address="203.0.113.7"),
+            now=now,
         )
 
     def test_takes_a_code_once(self, boss, now, events):
         secret, _codes = add_totp(boss, now=now)
 
         assert self.complete(boss, code_of(secret, now), now=now) == boss
+        assert FamiliarPlace.objects.count() == 1
         with pytest.raises(MfaCodeInvalid):
             self.complete(boss, code_of(secret, now), now=now)
 

@@ -2,15 +2,16 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.errors import CredentialRefused, MfaCodeInvalid, SignCountRegressed
+from accounts.errors import AttemptsExhausted, CredentialRefused, CredentialsInvalid, MfaCodeInvalid, SignCountRegressed
 from accounts.models import Ceremony, CeremonyPurpose, FactorAttempts, SecurityKey
-from accounts.services import authentication, mfa_sign_in, reauthentication, second_factors
+from accounts.services import attempts, authentication, mfa_sign_in, reauthentication, second_factors
 from accounts.services.ceremonies import Place
 from accounts.services.second_factors import Proof
 from accounts.types import Factor
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import PERIOD, add_key, add_totp, code_of
 from tests.factories.tokens import open_session
+from tokens.types import ClientContext
 
 pytestmark = pytest.mark.django_db
 STEP = timedelta(seconds=PERIOD)
@@ -145,12 +146,16 @@ class TestProve:
     @pytest.mark.attack("ASVS 5.0, 6.3.1")
     def test_is_out_of_reach_for_strangers_so_that_they_lock_nobody_out(self, user, phone, now):
         secret, _codes = add_totp(user, now=now)
+        attempts.remember(user=user, password_digest=user.password, client=phone, now=now)
+        elsewhere = ClientContext(ip_address="198.51.100.9", user_agent="Stranger/1.0")
 
         for guess in range(20):
-            with pytest.raises(authentication.CredentialsInvalid):
-                authentication.sign_in(name="mina", password=f"guess {guess}", client=phone, now=now)
+            with pytest.raises((CredentialsInvalid, AttemptsExhausted)):
+                authentication.sign_in(name="mina", password=f"guess {guess}", client=elsewhere, now=now)
             with pytest.raises(mfa_sign_in.SignInChallengeInvalid):
-                mfa_sign_in.complete(token=f"cdc_{guess}", proof=Proof(Factor.TOTP, "000000"), client=phone, now=now)
+                mfa_sign_in.complete(
+                    token=f"cdc_{guess}", proof=Proof(Factor.TOTP, "000000"), client=elsewhere, now=now
+                )
 
         assert not FactorAttempts.objects.exists()
         challenge = authentication.sign_in(name="mina", password=PASSWORD, client=phone, now=now)

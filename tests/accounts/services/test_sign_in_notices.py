@@ -2,7 +2,7 @@ import pytest
 from django.utils.translation import override
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.models import User
+from accounts.models import FamiliarPlace, User
 from accounts.services import authentication
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 FIREFOX = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
 CURL = "curl/8.5.0"
 USUAL = FIREFOX.format(140)
+OTHER = "copper lantern seven owls"
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +21,9 @@ def mina(db):
     return UserFactory(username="mina", raw_password=PASSWORD)
 
 
-def sign_in(address="203.0.113.7", agent=USUAL):
+def sign_in(address="203.0.113.7", agent=USUAL, password=PASSWORD):
     authentication.sign_in(
-        name="mina", password=PASSWORD, client=ClientContext(ip_address=address, user_agent=agent)
+        name="mina", password=password, client=ClientContext(ip_address=address, user_agent=agent)
     )  # fmt: skip
     return mailbox.queued()
 
@@ -63,8 +64,29 @@ class TestNoticeUnfamiliar:
         assert device in message.body
         assert device in message.alternatives[0][0]
 
-    def test_writes_to_somebody_of_whose_sessions_nothing_is_left(self):
+    def test_says_nothing_of_a_place_that_outlived_its_sessions(self):
         sign_in()
         Session.objects.all().delete()
+
+        assert sign_in() == []
+
+    def test_says_nothing_of_a_familiar_place_when_the_hash_is_upgraded(self, settings):
+        sign_in()
+        Session.objects.all().delete()
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "BCRYPT_ROUNDS": 5}
+
+        assert sign_in() == []
+
+    def test_says_nothing_of_the_usual_device_after_a_new_password(self, mina):
+        sign_in()
+        mina.set_password(OTHER)
+        mina.save()
+
+        assert sign_in(password=OTHER) == []
+
+    def test_writes_to_somebody_of_whose_sign_ins_nothing_is_left(self):
+        sign_in()
+        Session.objects.all().delete()
+        FamiliarPlace.objects.all().delete()
 
         assert sign_in() == ["new_device"]

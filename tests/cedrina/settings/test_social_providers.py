@@ -98,7 +98,8 @@ class TestTheStart:
     def test_is_refused_without_quoting_what_is_no_json(self):
         with pytest.raises(environment.BadStart) as stopped:
             environment.load({"SOCIAL_PROVIDERS": '[{"secret": "a-very-secret-text"'})
-        assert "SOCIAL_PROVIDERS must be JSON." in stopped.value.sentences
+        (sentence,) = stopped.value.sentences
+        assert sentence.startswith("SOCIAL_PROVIDERS must be a JSON list; what is given is no JSON")
         assert "very-secret" not in stopped.value.text
 
     def test_takes_the_whole_setting_from_a_file(self, tmp_path):

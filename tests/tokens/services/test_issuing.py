@@ -120,6 +120,7 @@ class TestAccessToken:
             "gen": 1,
             "amr": ["pwd", "otp"],
             "roles": ["admin"],
+            "tier": "free",
         }
 
     def test_has_an_id_of_its_own(self, now):

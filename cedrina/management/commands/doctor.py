@@ -1,0 +1,53 @@
+"""Examine the configuration that runs, and what the servers noticed while it ran."""
+
+import sys
+import textwrap
+from typing import Any
+
+from django.utils import timezone
+from django.utils.encoding import force_str
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
+from cedrina import diagnosis
+from cedrina.diagnosis import Finding
+from security_events.management.operator_command import FAILED, OperatorCommand
+
+WIDTH = 100
+_INDENT = " " * 10
+
+
+class Command(OperatorCommand):
+    help = gettext_noop(
+        "Say what is wrong with the configuration that runs, by which section of which standard, and how to mend it. "
+        "It sees what the servers have noticed in the last day, too. Ends with 1 when something is wrong."
+    )
+    # The checks are among what is examined: what they find is no reason to examine nothing.
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        super().handle(*args, **options)
+        if self.is_wrong:
+            sys.exit(FAILED)
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - it takes no others
+        self.found = diagnosis.examine(now=timezone.now())
+        self.is_wrong = any(finding.is_wrong for finding in self.found)
+        return {
+            "result": "wrong" if self.is_wrong else "healthy",
+            "findings": [finding.document() for finding in self.found],
+        }
+
+    def sentence(self, result: dict[str, Any]) -> str:  # noqa: ARG002 - it shows more than that
+        if not self.found:
+            return _("Nothing was found.")
+        count = len(self.found)
+        total = ngettext("%(count)d finding.", "%(count)d findings.", count) % {"count": count}
+        return "\n\n".join([*map(_shown, self.found), total])
+
+
+def _shown(finding: Finding) -> str:
+    lines = [f"{finding.severity.upper():9} {finding.id}  ({finding.section})"]
+    for label, text in (("", finding.problem), (_("Mend:") + " ", finding.mend)):
+        lines += textwrap.wrap(label + force_str(text), WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    return "\n".join(lines)

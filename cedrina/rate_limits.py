@@ -1,0 +1,69 @@
+"""What `ratelimiting` can't know of itself: who calls here, what the bodies of some calls name, how refusals look."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from rest_framework.exceptions import APIException
+
+from accounts.identifiers import fold_email
+from cedrina import problems
+from cedrina.paths import speaks_html
+from cedrina.problem_catalogue import PROBLEMS
+from ratelimiting.callers import NOBODY, Caller
+from tokens.api.authentication import signed_claims
+from tokens.secrets import parse_refresh_token
+
+FREE = "free"
+LONGEST_NAME = 254
+# The database's clock judges a token; here only one that is long dead is kept from counting for its owner.
+LEEWAY = timedelta(minutes=1)
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Return whose access token a request carries, by its signature alone: no query is made for somebody refused."""
+    if "HTTP_AUTHORIZATION" not in request.META:
+        return NOBODY
+    try:
+        claims = signed_claims(request)
+    except APIException:
+        return NOBODY
+    if claims is None or claims.expires_at + LEEWAY < datetime.now(UTC):
+        return NOBODY
+    return Caller(user=str(claims.user_id), tier=claims.tier or FREE)
+
+
+def account_of(request: HttpRequest) -> str | None:
+    """Return the address of mail that a body names, whether or not it has an account."""
+    email = _member(request, "email")
+    return fold_email(email) if email else None
+
+
+def family_of(request: HttpRequest) -> str | None:
+    """Return the family of the genuine refresh token in a body."""
+    claims = parse_refresh_token(_member(request, "refresh_token") or "")
+    return None if claims is None else claims.family_id.hex
+
+
+def refusal(request: HttpRequest, retry_after: int) -> HttpResponse:
+    """Answer 429: a problem to programs, a page to people."""
+    if not speaks_html(request.path_info):
+        return problems.response(request, "rate_limited")
+    context: dict[str, Any] = {
+        "problem": PROBLEMS["rate_limited"],
+        "correlation_id": getattr(request, "correlation_id", ""),
+        "retry_after": retry_after,
+    }
+    return render(request, "errors/problem.html", context, status=429)
+
+
+def _member(request: HttpRequest, name: str) -> str | None:
+    """Return a string of a JSON body. What is no such body is refused elsewhere, in its own words."""
+    try:
+        body = orjson.loads(request.body)
+    except (ValueError, OSError):
+        return None
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, str) and len(value) <= LONGEST_NAME else None

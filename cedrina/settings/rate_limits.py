@@ -1,0 +1,83 @@
+"""The limits that Cedrina ships, as data: a list of policies for each environment."""
+
+from typing import Any
+
+MINUTE, HOUR = 60, 3600
+TIERS = {"pro": 5, "enterprise": 20}
+# The development profile lets one machine's tests and experiments through and is otherwise the same.
+DEVELOPMENT_FACTOR = 100
+
+_CHANGING = ["POST", "PUT", "PATCH", "DELETE"]
+_OF_ADDRESSES = ["sign-in", "registration", "mail-address", "refresh-address"]
+_OF_USERS = [*_OF_ADDRESSES, "policy-changes"]
+
+_PARTICULAR: list[dict[str, Any]] = [
+    {
+        "name": "global", "description": "All requests together.", "algorithm": "token_bucket",
+        "limit": 5000, "window": 1, "scope": ["global"],
+    },
+    {
+        "name": "sign-in", "description": "Sign-ins from one address.", "limit": 10, "window": MINUTE,
+        "scope": ["ip"],
+        "match": {
+            "routes": ["login", "admin:login", "passkey-login", "social-callback", "social-token"], "methods": ["POST"],
+        },
+    },
+    {
+        "name": "sign-in-account", "description": "Failed sign-ins to one account, over any number of addresses.",
+        "limit": 5, "window": 5 * MINUTE, "scope": ["account"], "match": {"routes": []},
+    },
+    {
+        "name": "registration", "description": "Registrations from one address.", "limit": 5, "window": HOUR,
+        "scope": ["ip"], "match": {"routes": ["register"], "methods": ["POST"]},
+    },
+    {
+        "name": "mail-account", "description": "Mail that anybody can cause, to one address of mail.",
+        "limit": 3, "window": HOUR, "scope": ["account"],
+        "match": {"routes": ["forgot-password", "resend-confirmation"], "methods": ["POST"]},
+    },
+    {
+        "name": "mail-address", "description": "Mail that anybody can cause, from one address.",
+        "limit": 20, "window": HOUR, "scope": ["ip"],
+        "match": {"routes": ["forgot-password", "resend-confirmation"], "methods": ["POST"]},
+    },
+    {
+        "name": "refresh-family", "description": "Refreshes of one session.", "limit": 30, "window": MINUTE,
+        "scope": ["family"], "match": {"routes": ["refresh"], "methods": ["POST"]},
+    },
+    {
+        "name": "refresh-address", "description": "Refreshes from one address.", "limit": 600, "window": MINUTE,
+        "scope": ["ip"], "match": {"routes": ["refresh"], "methods": ["POST"]},
+    },
+    {
+        "name": "policy-changes", "description": "Changes of policies by one person.", "limit": 50, "window": MINUTE,
+        "scope": ["user"], "match": {"routes": ["rate-limit-polic*", "policies*"], "methods": _CHANGING},
+    },
+]  # fmt: skip
+
+
+def profile(environment: str) -> list[dict[str, Any]]:
+    """Return the policies of an environment."""
+    users = _everything_else("user", 300, _OF_USERS)
+    addresses = _everything_else("address", 1000, _OF_ADDRESSES, part="ip")
+    policies = [*_PARTICULAR, *users, *addresses]
+    if environment != "development":
+        return policies
+    return [{**policy, "limit": policy["limit"] * DEVELOPMENT_FACTOR} for policy in policies]
+
+
+def _everything_else(name: str, limit: int, particular: list[str], part: str | None = None) -> list[dict[str, Any]]:
+    """Return what limits all that has no policy of its own: once for everybody, and once for each dearer tier."""
+    tiers = [
+        {
+            "name": f"{name}-{tier}", "description": f"Everything else, of tier {tier}.", "limit": limit * factor,
+            "window": MINUTE, "scope": [part or name], "match": {"tier": tier, "unless": particular},
+        }
+        for tier, factor in TIERS.items()
+    ]  # fmt: skip
+    unless = [*particular, *(policy["name"] for policy in tiers)]
+    general = {
+        "name": name, "description": "Everything else.", "limit": limit, "window": MINUTE, "scope": [part or name],
+        "match": {"unless": unless},
+    }  # fmt: skip
+    return [general, *tiers]

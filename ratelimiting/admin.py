@@ -1,0 +1,237 @@
+"""Policies to be edited by operators, every version with the way back to it, and what shadow policies saw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+
+from ratelimiting.callers import Author
+from ratelimiting.conf import rate_limiting_settings
+from ratelimiting.errors import PolicyInvalid, RateLimitingError
+from ratelimiting.models import PolicyVersion, RateLimitPolicy, ShadowPeriod
+from ratelimiting.policy import MATCH_MEMBERS, MEMBERS
+from ratelimiting.services import policies
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    Page = admin.ModelAdmin[Any]
+    PolicyModelForm = forms.ModelForm[RateLimitPolicy]
+else:
+    Page = admin.ModelAdmin  # generic in the stubs alone
+    PolicyModelForm = forms.ModelForm
+
+REASON_LENGTH = 200
+SHOWN = 5
+
+
+def reason_field() -> forms.CharField:
+    """Return the field that asks why."""
+    return forms.CharField(
+        label=_("Reason"),
+        max_length=REASON_LENGTH,
+        help_text=_("It is recorded with your name. Write no passwords and no personal data."),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+
+class WordsField(forms.CharField):
+    """A list, written with commas."""
+
+    def __init__(self, **options: Any) -> None:
+        options.pop("encoder", None)
+        options.pop("decoder", None)
+        super().__init__(widget=forms.TextInput(attrs={"class": "vTextField", "dir": "ltr"}), **options)
+
+    def to_python(self, value: Any) -> Any:
+        return [word.strip() for word in str(value or "").split(",") if word.strip()]
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool((initial or []) != self.to_python(data))
+
+
+class PolicyForm(PolicyModelForm):
+    """A policy as text and numbers; what it may say is judged where every source is."""
+
+    scope = WordsField(label=_("Counted by"), help_text=_("global, or any of tier, user, ip, endpoint; with commas"))
+    routes = WordsField(
+        label=_("Routes"), required=False, help_text=_("Names of routes, * for any; none where only services ask")
+    )
+    methods = WordsField(label=_("Methods"), required=False, help_text=_("GET, POST and so on; none for any"))
+    unless = WordsField(
+        label=_("Unless"), required=False, help_text=_("Policies in whose place this one does not apply")
+    )
+    tier = forms.CharField(label=_("Tier"), required=False, max_length=50, empty_value=None)
+    seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    reason = reason_field()
+
+    class Meta:
+        model = RateLimitPolicy
+        fields = (
+            "name", "description", "algorithm", "limit", "window", "burst", "scope", "routes", "methods", "tier",
+            "unless", "mode", "cost", "on_store_failure",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk and not self.instance._state.adding:  # noqa: SLF001 - how Django tells a stored row
+            self.fields["seen_version"].initial = self.instance.version
+
+    def document(self) -> dict[str, Any]:
+        """Return the policy as it is written everywhere."""
+        given = self.cleaned_data
+        return {
+            **{name: given[name] for name in MEMBERS if name in given},
+            "match": {name: given[name] for name in MATCH_MEMBERS if name in given},
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                policies.check(document=self.document())
+            except PolicyInvalid as error:
+                for fault in error.faults:
+                    member = fault.member.removeprefix("match.")
+                    self.add_error(member if member in self.fields else None, fault.message)
+        return cleaned
+
+
+class LimitsAdmin(Page):
+    """Rows that may be seen and changed by those whom the project names."""
+
+    list_per_page = 50
+
+    def has_module_permission(self, request: Any) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: Any, _obj: Any = None) -> bool:
+        return rate_limiting_settings.MAY(request.user, "rate_limits:read")
+
+    def has_add_permission(self, _request: Any, _obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, _request: Any, _obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: Any, _obj: Any = None) -> bool:
+        return False
+
+
+def _author(request: Any) -> Author:
+    return Author(id=str(request.user.pk), name=request.user.get_username())
+
+
+@admin.register(RateLimitPolicy)
+class RateLimitPolicyAdmin(LimitsAdmin):
+    """Policies that take the place of those of the settings."""
+
+    form = PolicyForm
+    list_display = ["name", "mode", "limit", "window", "algorithm", "counted_by", "version", "updated_at"]
+    list_filter = ["mode", "algorithm"]
+    search_fields = ["name", "description"]
+    ordering = ["name"]
+
+    def has_add_permission(self, request: Any, _obj: Any = None) -> bool:
+        return self.has_change_permission(request)
+
+    def has_change_permission(self, request: Any, _obj: Any = None) -> bool:
+        return rate_limiting_settings.MAY(request.user, "rate_limits:change")
+
+    def has_delete_permission(self, request: Any, _obj: Any = None) -> bool:
+        return self.has_change_permission(request)
+
+    @admin.display(description=_("counted by"))
+    def counted_by(self, policy: RateLimitPolicy) -> str:
+        return ", ".join(policy.scope)
+
+    def changeform_view(self, request: Any, *args: Any, **options: Any) -> Any:
+        """Say in words what came in between, such as another editor."""
+        try:
+            return super().changeform_view(request, *args, **options)
+        except RateLimitingError as error:
+            self.message_user(request, str(error.message), messages.ERROR)
+            request.method = "GET"
+            return super().changeform_view(request, *args, **options)
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
+        author, reason = _author(request), form.cleaned_data["reason"]
+        if change:
+            seen = frozenset({form.cleaned_data["seen_version"] or 0})
+            row = policies.change(
+                policy_id=obj.pk,
+                document=form.document(),
+                versions=seen,
+                author=author,
+                reason=reason,
+            )
+        else:
+            row = policies.create(document=form.document(), author=author, reason=reason)
+        obj.pk = row.pk
+        obj.refresh_from_db()
+
+    def delete_model(self, request: Any, obj: Any) -> None:
+        policies.delete(policy_id=obj.pk, versions=None, author=_author(request), reason="deleted in the admin")
+
+    def delete_queryset(self, request: Any, queryset: QuerySet[Any]) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+
+class RollbackForm(forms.Form):
+    """Why all policies go back."""
+
+    reason = reason_field()
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(LimitsAdmin):
+    """What was changed, by whom and why."""
+
+    list_display = ["number", "change", "policy", "author", "reason", "created_at"]
+    list_filter = ["change"]
+    search_fields = ["policy", "author", "reason"]
+    ordering = ["-number"]
+    actions = ["roll_back"]
+
+    def has_roll_back_permission(self, request: Any) -> bool:
+        return rate_limiting_settings.MAY(request.user, "rate_limits:change")
+
+    @admin.action(description=_("Roll back to this version"), permissions=["roll_back"])
+    def roll_back(self, request: Any, queryset: QuerySet[PolicyVersion]) -> Any:
+        if len(queryset) != 1:
+            self.message_user(request, _("Choose one version."), messages.ERROR)
+            return None
+        version = queryset[0]
+        form = RollbackForm(request.POST if "confirmed" in request.POST else None)
+        if form.is_valid():
+            made = policies.rollback(number=version.number, author=_author(request), reason=form.cleaned_data["reason"])
+            self.message_user(request, _("This is version %(number)d now.") % {"number": made.number}, messages.SUCCESS)
+            return None
+        context = {
+            **self.admin_site.each_context(request), "title": _("Roll back to this version"), "opts": self.opts,
+            "form": form, "version": version, "action": request.POST["action"], "checkbox_name": ACTION_CHECKBOX_NAME,
+        }  # fmt: skip
+        return TemplateResponse(request, "ratelimiting/rollback.html", context)
+
+
+@admin.register(ShadowPeriod)
+class ShadowPeriodAdmin(LimitsAdmin):
+    """What policies in shadow mode would have refused, hour by hour."""
+
+    list_display = ["policy", "began_at", "refused", "for_whom"]
+    list_filter = ["policy"]
+    ordering = ["-began_at", "policy"]
+
+    @admin.display(description=_("for whom"))
+    def for_whom(self, row: ShadowPeriod) -> str:
+        shown = list(row.keys.values())[:SHOWN]
+        return "; ".join(f"{' '.join(f'{k}={v}' for k, v in key['parts'].items())} ({key['refused']})" for key in shown)

@@ -1,0 +1,24 @@
+"""A decorator for plain views, for projects that limit some of them without the middleware."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from ratelimiting.api.requests import add_headers, judged, refusal
+
+View = Callable[..., Any]
+
+
+def limited(view: View) -> View:
+    """Judge each request of a view by the policies that match its route; the answer tells what is left."""
+
+    @wraps(view)
+    def judging(request: Any, *args: Any, **options: Any) -> Any:
+        outcome = getattr(request, "rate_limit", None) or judged(request)
+        response = view(request, *args, **options) if outcome.is_allowed else refusal(request, outcome)
+        add_headers(response, outcome)
+        return response
+
+    return judging

@@ -1,0 +1,33 @@
+"""The headers that tell a client its quota (draft-ietf-httpapi-ratelimit-headers, and the older X- names)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ratelimiting.types import Verdict
+
+NAMES = (
+    "RateLimit-Policy", "RateLimit", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
+)  # fmt: skip
+
+
+def render(verdict: Verdict, *, unix_now: float) -> tuple[tuple[str, str], ...]:
+    """Return the headers of the tightest quota. Names of policies need no escaping in a structured field (RFC 9651)."""
+    level = verdict.level
+    quota = level.quota
+    name, limit, left = level.policy, quota.burst or quota.limit, max(0, verdict.remaining)
+    wait = verdict.reset_after if verdict.is_allowed else verdict.retry_after
+    return (
+        ("RateLimit-Policy", f'"{name}";q={quota.limit};w={math.ceil(quota.window)}'),
+        ("RateLimit", f'"{name}";r={left};t={math.ceil(wait)}'),
+        ("X-RateLimit-Limit", str(limit)),
+        ("X-RateLimit-Remaining", str(left)),
+        ("X-RateLimit-Reset", str(math.ceil(unix_now + wait))),
+    )
+
+
+def seconds_to_wait(retry_after: float) -> int:
+    """Return what Retry-After says: whole seconds, never too early (RFC 9110, 10.2.3)."""
+    return max(1, math.ceil(retry_after))

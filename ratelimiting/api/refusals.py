@@ -1,0 +1,17 @@
+"""The answer 429 of a project that names none of its own: a small problem (RFC 9457)."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+
+
+def problem(request: HttpRequest, retry_after: int) -> HttpResponse:  # noqa: ARG001 - the middleware sets the header
+    """Say that there were too many requests."""
+    body = {
+        "type": "about:blank",
+        "title": _("Too many requests"),
+        "status": 429,
+        "detail": _("Slow down and try again later."),
+        "instance": request.path,
+        "code": "rate_limited",
+    }
+    return JsonResponse(body, status=429, content_type="application/problem+json")

@@ -1,0 +1,36 @@
+"""A throttle for Django REST framework, for projects that limit single views of it without the middleware."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rest_framework.throttling import BaseThrottle
+
+from ratelimiting.api.requests import facts_of
+from ratelimiting.callers import signed_in
+from ratelimiting.services.judging import judge
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+
+class PolicyThrottle(BaseThrottle):
+    """Judges by the policies of the settings and the database; who calls is known by the framework's authentication.
+
+    Where the middleware has judged a request already, it does not count twice.
+    """
+
+    _wait: float | None = None
+
+    def allow_request(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - the framework's signature
+        plain = request._request  # noqa: SLF001 - what the middleware has seen
+        outcome = getattr(plain, "rate_limit", None)
+        if outcome is None:
+            outcome = judge(facts=replace(facts_of(plain), caller=signed_in(request)))
+            plain.rate_limit = outcome  # type: ignore[attr-defined]
+        self._wait = outcome.retry_after
+        return bool(outcome.is_allowed)
+
+    def wait(self) -> float | None:
+        return self._wait

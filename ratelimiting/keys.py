@@ -1,0 +1,79 @@
+"""Under which key a request is counted. A store sees digests alone: no address and no name stands there in clear."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import blake2b, sha256
+from ipaddress import ip_network
+
+from django.conf import settings
+
+from ratelimiting import addresses
+from ratelimiting.policy import IP, Policy
+
+_SHOWN = {4: 24, 6: 48}
+
+
+def network_of(address: str | None) -> str:
+    """Return what an address counts as, however it is spelt: itself, of IPv6 its /64. All that is none is one."""
+    return addresses.network_of(addresses.normalise(address or ""))
+
+
+def key_of(policy: str, parts: Mapping[str, str]) -> str:
+    """Return the key of a policy for these parts of its scope."""
+    return _key(settings.SECRET_KEY, policy, tuple(parts.items()))
+
+
+def spelt(policy: str, parts: Mapping[str, str]) -> str:
+    """Return the key as an operator writes it, ``login:ip=203.0.113.7``."""
+    return f"{policy}:{','.join(f'{name}={value}' for name, value in parts.items())}"
+
+
+def masked(parts: Mapping[str, str]) -> dict[str, str]:
+    """Return the parts as they may be shown and recorded: of an address its network, of a name a digest."""
+    return {name: _masked(name, value) for name, value in parts.items()}
+
+
+def read(text: str, policies: Mapping[str, Policy]) -> str | None:
+    """Return the key that an operator means: written out, or copied as it is stored. None for what is neither."""
+    name, _, rest = text.partition(":")
+    policy = policies.get(name)
+    if policy is None:
+        return None
+    if len(rest) == _DIGEST_BYTES * 2 and all(character in "0123456789abcdef" for character in rest):
+        return text
+    given = dict(part.partition("=")[::2] for part in rest.split(",")) if rest else {}
+    wanted = [part for part in policy.scope if part != "global"]
+    if set(given) != set(wanted):
+        return None
+    return key_of(name, {part: network_of(given[part]) if part == IP else given[part] for part in wanted})
+
+
+_DIGEST_BYTES = 12
+
+
+@lru_cache(maxsize=8192)
+def _key(secret: str, policy: str, parts: tuple[tuple[str, str], ...]) -> str:
+    text = "\x1f".join(f"{name}={value}" for name, value in parts)
+    return f"{policy}:{_digest(secret, text)}"
+
+
+def _digest(secret: str, text: str) -> str:
+    return blake2b(text.encode(errors="replace"), key=_digest_key(secret), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _digest_key(secret: str) -> bytes:
+    return sha256(b"cedrina rate limit keys\0" + secret.encode()).digest()
+
+
+def _masked(name: str, value: str) -> str:
+    if name == IP:
+        try:
+            network = ip_network(value)
+        except ValueError:
+            return value
+        prefix = min(network.prefixlen, _SHOWN[network.version])
+        return str(network.supernet(new_prefix=prefix))
+    if name in ("endpoint", "tier", "user"):
+        return value
+    return _digest(settings.SECRET_KEY, value)[:12]

@@ -1,0 +1,103 @@
+"""Show which policies are in force, what the shadow ones would have refused, and how one key stands."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
+
+from ratelimiting import keys, selectors
+from ratelimiting.management.operator_command import USAGE, LimitsCommand
+from ratelimiting.services import enforcement, rules
+from ratelimiting.types import Level
+
+SHADOW_HOURS = 24
+
+
+class Command(LimitsCommand):
+    help = gettext_noop("Show the policies in force and their source; with --key how much one key has left.")
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--key", help=gettext("policy:part=value,part=value, such as sign-in:ip=203.0.113.7"))
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        version = rules.refresh()
+        found = rules.current()
+        if options["key"]:
+            return {"version": version, "key": self._key(options["key"], found)}
+        since = timezone.now() - timedelta(hours=SHADOW_HOURS)
+        return {
+            "version": version,
+            "policies": [
+                {**policy.document(), "source": found.sources[name]} for name, policy in sorted(found.policies.items())
+            ],
+            "shadow": [
+                {"policy": row.policy, "began_at": row.began_at.isoformat(), "refused": row.refused,
+                 "keys": list(row.keys.values()), "samples": row.samples}
+                for row in selectors.shadow_figures(since=since)
+            ],
+        }  # fmt: skip
+
+    def show(self, result: dict[str, Any]) -> None:
+        if "key" in result:
+            key = result["key"]
+            if key["retry_after"]:
+                text = gettext(
+                    "%(policy)s: %(remaining)d of %(limit)d left, all of it in %(reset_after).0f s; refused for "
+                    "%(retry_after).0f s."
+                )
+            else:
+                text = gettext("%(policy)s: %(remaining)d of %(limit)d left, all of it in %(reset_after).0f s.")
+            self.stdout.write(text % key)
+            return
+        self.stdout.write(gettext("Version %(version)d of the stored policies.") % {"version": result["version"]})
+        self.table(
+            (
+                gettext("policy"), gettext("mode"), gettext("limit"), gettext("window"), gettext("algorithm"),
+                gettext("counted by"), gettext("routes"), gettext("source"),
+            ),
+            [
+                (p["name"], p["mode"], p["limit"], f"{p['window']} s", p["algorithm"], "+".join(p["scope"]),
+                 " ".join(p["match"]["routes"]) or gettext("services"), p["source"])
+                for p in result["policies"]
+            ],
+        )  # fmt: skip
+        if result["shadow"]:
+            self.stdout.write(
+                "\n" + gettext("Would have been refused in the last %(hours)d hours:") % {"hours": SHADOW_HOURS}
+            )
+            self.table(
+                (gettext("policy"), gettext("hour"), gettext("refused"), gettext("for whom")),
+                [(row["policy"], row["began_at"], row["refused"], _largest(row["keys"])) for row in result["shadow"]],
+            )
+
+    def _key(self, text: str, found: rules.RuleSet) -> dict[str, Any]:
+        key = keys.read(text, found.policies)
+        if key is None:
+            self.fail(
+                "usage",
+                gettext("%(key)r is no key: write one of %(spellings)s.")
+                % {"key": text, "spellings": _spellings(found)},
+                exit_code=USAGE,
+            )
+        policy = found.policies[key.partition(":")[0]]
+        verdict = enforcement.peek([Level(policy=policy.name, quota=policy.quota, key=key, cost=policy.cost)]).verdicts[
+            0
+        ]
+        return {
+            "key": key, "policy": policy.name, "limit": policy.burst or policy.limit, "remaining": verdict.remaining,
+            "reset_after": verdict.reset_after, "retry_after": 0.0 if verdict.is_allowed else verdict.retry_after,
+        }  # fmt: skip
+
+
+def _largest(found: list[dict[str, Any]]) -> str:
+    if not found:
+        return ""
+    return f"{', '.join(f'{name}={value}' for name, value in found[0]['parts'].items())} ({found[0]['refused']})"
+
+
+def _spellings(found: rules.RuleSet) -> str:
+    examples = [keys.spelt(name, dict.fromkeys(policy.scope, "...")) for name, policy in sorted(found.policies.items())]
+    return ", ".join(examples)

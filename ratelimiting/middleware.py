@@ -1,0 +1,48 @@
+"""Limits in front of everything: a flood is shed before it costs a database query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from ratelimiting.api.requests import add_headers, judged, refusal
+from ratelimiting.errors import PolicyInvalid
+from ratelimiting.services import rules, watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+
+class RateLimitMiddleware:
+    """Judges each request once its route is known, which Django finds anyway, and before anything else looks at it.
+
+    What leads nowhere is judged after that was found out, under one name for all such paths.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        try:
+            rules.from_settings()
+        except PolicyInvalid as error:
+            raise ImproperlyConfigured("\n".join(map(str, error.faults))) from error
+        watching.start()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        watching.ensure_first_look()
+        response = self.get_response(request)
+        outcome = getattr(request, "rate_limit", None)
+        if outcome is None:
+            outcome = judged(request)
+            if not outcome.is_allowed:
+                response.close()
+                response = refusal(request, outcome)
+        add_headers(response, outcome)
+        return response
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponseBase | None:
+        outcome = judged(request)
+        return None if outcome.is_allowed else refusal(request, outcome)

@@ -1,0 +1,3 @@
+"""What tests of the project share."""
+
+from tests.accounts.conftest import events  # noqa: F401 - a fixture

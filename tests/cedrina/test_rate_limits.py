@@ -1,0 +1,163 @@
+"""The limits that are shipped, and what they are told of requests."""
+
+import json
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.test import Client, RequestFactory, override_settings
+
+from cedrina import rate_limits
+from cedrina.settings.environment import BadStart, load, of_a_test_run
+from cedrina.settings.rate_limits import profile
+from ratelimiting.asgi import RateLimitSockets
+from ratelimiting.services import rules
+from ratelimiting.services.judging import Facts, judge
+from tests.factories.accounts import UserFactory
+from tests.factories.tokens import family_of, open_session
+from tests.ratelimiting.written import document
+
+# runtime.md, "Shipped limits": name, limit, seconds, what it is counted by.
+SHIPPED = {
+    "global": (5000, 1, ["global"]), "sign-in": (10, 60, ["ip"]), "sign-in-account": (5, 300, ["account"]),
+    "registration": (5, 3600, ["ip"]), "mail-account": (3, 3600, ["account"]), "mail-address": (20, 3600, ["ip"]),
+    "refresh-family": (30, 60, ["family"]), "refresh-address": (600, 60, ["ip"]), "policy-changes": (50, 60, ["user"]),
+    "user": (300, 60, ["user"]), "user-pro": (1500, 60, ["user"]), "user-enterprise": (6000, 60, ["user"]),
+    "address": (1000, 60, ["ip"]), "address-pro": (5000, 60, ["ip"]), "address-enterprise": (20000, 60, ["ip"]),
+}  # fmt: skip
+
+
+def production():
+    return override_settings(RATELIMITING=_with(profile("production")))
+
+
+def _with(policies):
+    from django.conf import settings  # noqa: PLC0415 - as it is during the test
+
+    return {**settings.RATELIMITING, "POLICIES": policies}
+
+
+def names(route, method="POST", tier=None):
+    return {rule.policy.name for rule in rules.current().plan(route=route, method=method, tier=tier)}
+
+
+class TestProfile:
+    @pytest.mark.parametrize("environment", ["staging", "production"])
+    def test_is_what_is_promised(self, environment):
+        found = {p["name"]: (p["limit"], p["window"], p["scope"]) for p in profile(environment)}
+        assert found == SHIPPED
+
+    def test_of_development_is_a_hundred_times_as_wide(self):
+        assert {p["name"]: p["limit"] for p in profile("development")} == {
+            name: limit * 100 for name, (limit, _, _) in SHIPPED.items()
+        }
+
+    def test_limits_everything_once_for_what_it_is(self):
+        with production():
+            assert names("login") == {"global", "sign-in"}
+            assert names("login", "GET") == {"global", "user", "address"}
+            assert names("register") == {"global", "registration"}
+            assert names("refresh") == {"global", "refresh-family", "refresh-address"}
+            assert names("me", "GET") == names("", "GET") == names("websocket", "GET") == {"global", "user", "address"}
+            assert names("me", "GET", "pro") == {"global", "user-pro", "address-pro"}
+            assert names("rate-limit-policies") == {"global", "policy-changes", "address"}
+            assert names("rate-limit-policies", "GET") == {"global", "user", "address"}
+
+    def test_lets_ten_sign_ins_a_minute_through(self):
+        with production():
+            sign_ins = [judge(facts=Facts(route="login", method="POST", address="203.0.113.7")) for _ in range(12)]
+            assert [outcome.is_allowed for outcome in sign_ins] == [True] * 10 + [False] * 2
+
+
+class TestEnvironment:
+    def given(self, **names):
+        return load({**of_a_test_run(), **names})
+
+    def test_changes_policies_by_name(self):
+        values = self.given(RATELIMIT_POLICIES='[{"name": "sign-in", "limit": 20}]', RATELIMIT_ENABLED="false")
+        assert values["RATELIMIT_POLICIES"] == [{"name": "sign-in", "limit": 20}]
+        assert values["RATELIMIT_ENABLED"] is False
+
+    @pytest.mark.parametrize("text", ["{", '{"name": "a"}', "[1]", '"x"'])
+    def test_is_refused_where_it_is_no_list_of_objects(self, text):
+        with pytest.raises(BadStart, match="RATELIMIT_POLICIES must be a JSON list"):
+            self.given(RATELIMIT_POLICIES=text)
+
+    def test_may_not_switch_limits_off_in_production(self):
+        with pytest.raises(BadStart, match="RATELIMIT_ENABLED must be true") as refusal:
+            self.given(CEDRINA_ENV="production", RATELIMIT_ENABLED="no", RATELIMIT_PROFILE="development")
+        assert "RATELIMIT_PROFILE must not be development" in refusal.value.text
+
+
+class TestCaller:
+    @pytest.mark.django_db
+    def test_is_known_by_the_signature_alone(self, django_assert_num_queries):
+        user = UserFactory(tier="pro")
+        token = open_session(user=user).access_token
+        request = RequestFactory().get("/", headers={"Authorization": f"Bearer {token}"})
+        with django_assert_num_queries(0):
+            caller = rate_limits.caller_of(request)
+        assert (caller.user, caller.tier) == (str(user.pk), "pro")
+
+    @pytest.mark.parametrize("header", ["Bearer x", "Bearer", "Basic x", ""])
+    def test_is_nobody_without_a_token_of_ours(self, header):
+        assert rate_limits.caller_of(RequestFactory().get("/", headers={"Authorization": header})).user is None
+
+
+class TestKeys:
+    def post(self, body):
+        return RequestFactory().post("/", body, content_type="application/json")
+
+    @pytest.mark.django_db
+    def test_are_found_in_bodies(self):
+        pair = open_session()
+        assert rate_limits.account_of(self.post({"email": "Ada@Example.com"})) == "ada@example.com"
+        body = self.post({"refresh_token": pair.refresh_token})
+        assert rate_limits.family_of(body) == family_of(pair).family_id.hex
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "", "{", "[]", "null", '{"email": 5, "refresh_token": {}}', '{"email": ""}', "[" * 5000,
+            '{"refresh_token": "cdr_forged"}', json.dumps({"email": "x" * 300}),
+        ],
+    )  # fmt: skip
+    def test_are_none_in_junk(self, body):
+        assert rate_limits.account_of(self.post(body)) is None
+        assert rate_limits.family_of(self.post(body)) is None
+
+
+class TestMe:
+    @pytest.mark.django_db
+    def test_still_costs_one_statement(self, django_assert_num_queries):
+        token = open_session().access_token
+        Client().get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
+        with django_assert_num_queries(1):
+            answer = Client().get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200
+        assert answer["RateLimit-Policy"].startswith('"user"')
+
+
+class TestSockets:
+    def handshake(self, headers=()):
+        import asyncio  # noqa: PLC0415 - here alone
+
+        async def inner(scope, receive, send):
+            await receive()
+            await send({"type": "websocket.accept"})
+
+        async def run():
+            scope = {"type": "websocket", "path": "/ws/health/", "headers": list(headers), "client": ("203.0.113.7", 1)}
+            socket = ApplicationCommunicator(RateLimitSockets(inner), scope)
+            await socket.send_input({"type": "websocket.connect"})
+            sent = [await socket.receive_output(timeout=5)]
+            if not await socket.receive_nothing():
+                sent.append(await socket.receive_output(timeout=5))
+            return sent
+
+        return asyncio.run(run())
+
+    def test_are_accepted_and_closed_when_there_are_too_many(self):
+        with override_settings(RATELIMITING=_with([document(limit=1)])):
+            assert self.handshake() == [{"type": "websocket.accept"}]
+            forged = [(b"x-forwarded-for", b"198.51.100.1")]
+            assert self.handshake(forged) == [{"type": "websocket.accept"}, {"type": "websocket.close", "code": 4429}]

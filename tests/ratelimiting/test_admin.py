@@ -1,0 +1,86 @@
+"""Policies in the admin."""
+
+import pytest
+from django.test import Client
+
+from ratelimiting.models import PolicyVersion, RateLimitPolicy
+from ratelimiting.services import policies as stored
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.ratelimiting.written import BOSS, document
+
+pytestmark = pytest.mark.django_db
+POLICIES = "/admin/ratelimiting/ratelimitpolicy/"
+VERSIONS = "/admin/ratelimiting/policyversion/"
+FORM = {
+    "name": "export", "algorithm": "sliding_window", "limit": "5", "window": "60", "scope": "user, endpoint",
+    "routes": "export*", "methods": "GET", "mode": "shadow", "cost": "1", "on_store_failure": "local",
+    "reason": "dear",
+}  # fmt: skip
+
+
+@pytest.fixture
+def browser():
+    client = Client()
+    client.force_login(UserFactory(username="boss", raw_password=PASSWORD, admin=True))
+    return client
+
+
+class TestPolicies:
+    def test_are_added_and_changed_with_a_reason(self, browser):
+        assert browser.post(f"{POLICIES}add/", FORM).status_code == 302
+        row = RateLimitPolicy.objects.get()
+        assert (row.scope, row.routes, row.methods, row.mode) == (["user", "endpoint"], ["export*"], ["GET"], "shadow")
+
+        page = browser.get(f"{POLICIES}{row.pk}/change/").content.decode()
+        assert 'value="user, endpoint"' in page
+        browser.post(f"{POLICIES}{row.pk}/change/", {**FORM, "limit": "9", "seen_version": "1"})
+        row.refresh_from_db()
+        assert (row.limit, row.version) == (9, 2)
+        assert [version.author for version in PolicyVersion.objects.all()] == ["boss", "boss"]
+
+    @pytest.mark.parametrize(
+        ("change", "sentence"),
+        [
+            ({"scope": "ipp"}, "ipp is no part of a key"),
+            ({"methods": "get"}, "must be of GET"),
+            ({"burst": "5"}, "belongs to a token_bucket alone"),
+            ({"unless": "nothing"}, "nothing is no policy"),
+            ({"reason": ""}, "This field is required"),
+        ],
+    )
+    def test_say_what_is_wrong_beside_the_field(self, browser, change, sentence):
+        answer = browser.post(f"{POLICIES}add/", {**FORM, **change})
+        assert answer.status_code == 200
+        assert sentence in answer.content.decode()
+        assert not RateLimitPolicy.objects.exists()
+
+    def test_are_not_overwritten_when_somebody_was_faster(self, browser):
+        row = stored.create(document=document(), author=BOSS, reason="r")
+        stored.change(policy_id=row.pk, document={"limit": 50}, versions=None, author=BOSS, reason="r")
+        answer = browser.post(f"{POLICIES}{row.pk}/change/", {**FORM, "name": "some", "seen_version": "1"})
+        assert "changed in the meantime" in answer.content.decode()
+        row.refresh_from_db()
+        assert row.limit == 50
+
+    def test_are_deleted_as_a_version(self, browser):
+        row = stored.create(document=document(), author=BOSS, reason="r")
+        browser.post(f"{POLICIES}{row.pk}/delete/", {"post": "yes"})
+        assert PolicyVersion.objects.get(number=2).change == "deleted"
+
+    def test_are_closed_to_others(self):
+        client = Client()
+        client.force_login(UserFactory(username="staff", raw_password=PASSWORD, is_staff=True))
+        assert client.get(POLICIES).status_code == 403
+
+
+class TestVersions:
+    def test_are_gone_back_to_with_a_reason(self, browser):
+        stored.create(document=document(), author=BOSS, reason="r")
+        stored.create(document=document(name="other"), author=BOSS, reason="r")
+        asked = {"action": "roll_back", "_selected_action": "1"}
+        page = browser.post(VERSIONS, asked)
+        assert "as they were in version 1" in page.content.decode()
+        browser.post(VERSIONS, {**asked, "confirmed": "yes", "reason": "worse"})
+        assert [row.name for row in RateLimitPolicy.objects.all()] == ["some"]
+        assert PolicyVersion.objects.get(number=3).reason == "worse"
+        assert browser.get("/admin/ratelimiting/shadowperiod/").status_code == 200

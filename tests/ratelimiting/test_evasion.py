@@ -1,0 +1,104 @@
+"""Who changes addresses, accounts, programs or spellings is noticed."""
+
+import pytest
+
+from ratelimiting import evasion, signals
+from ratelimiting.evasion import Once, Rotation, SignInWatch
+
+KNOWN = frozenset({"/api/v1/auth/login", "/livez"})
+
+
+@pytest.fixture
+def told():
+    found = []
+
+    def noticed(evasion, score, reasons, data, **_more):
+        found.append((evasion.value, score, list(reasons), data))
+
+    signals.evasion_noticed.connect(noticed)
+    yield found
+    signals.evasion_noticed.disconnect(noticed)
+
+
+class TestSignIns:
+    def test_of_one_account_over_many_networks_are_noticed_once(self, told):
+        watch = SignInWatch()
+        for number in range(50):
+            watch.note_failure(account="a", network=f"n{number}", user_agent="x", now=float(number))
+        assert [(kind, score) for kind, score, *_ in told] == [("addresses_rotated", 60)]
+
+    def test_of_many_accounts_from_one_network_are_noticed_once(self, told):
+        watch = SignInWatch()
+        for number in range(50):
+            watch.note_failure(account=f"a{number}", network="n", user_agent="x", now=float(number))
+        assert [kind for kind, *_ in told] == ["accounts_swept"]
+
+    def test_by_many_programs_from_one_network_are_noticed_once(self, told):
+        watch = SignInWatch()
+        for number in range(50):
+            watch.note_failure(account="a", network="n", user_agent=f"x{number}", now=float(number))
+        assert [kind for kind, *_ in told] == ["user_agents_rotated"]
+
+    def test_of_somebody_who_forgot_a_password_are_not(self, told):
+        watch = SignInWatch()
+        for number in range(100):
+            watch.note_failure(account="a", network=f"n{number % 3}", user_agent="x", now=float(number))
+        assert told == []
+
+    def test_spread_over_days_are_not(self, told):
+        watch = SignInWatch()
+        for number in range(50):
+            watch.note_failure(account="a", network=f"n{number}", user_agent="x", now=number * 1000.0)
+        assert told == []
+
+
+class TestTheMemory:
+    def test_is_bounded_whatever_comes(self):
+        rotation, once = Rotation(limit=3, capacity=10), Once(capacity=10)
+        for number in range(1000):
+            rotation.note(number % 50, number, now=0.0)
+            once.is_first(number, now=0.0)
+        assert len(rotation._seen) == len(once._said) == 10
+        assert max(len(values) for _, values in rotation._seen.values()) <= 3
+
+    def test_forgets_with_the_window(self):
+        once = Once(window=10)
+        assert [once.is_first("k", now=now) for now in (0.0, 9.0, 10.0)] == [True, False, True]
+
+
+class TestTricks:
+    @pytest.mark.parametrize(
+        ("path", "environ", "expected"),
+        [
+            ("/api/v1/auth/login", {}, []),
+            ("/nowhere", {}, []),
+            ("/api/v1/auth/login/", {}, ["trailing_slash"]),
+            ("/API/v1/auth/Login", {}, ["upper_case"]),
+            ("//api/v1/auth/login", {}, ["empty_segment"]),
+            ("/api/v1/auth%2flogin", {}, ["encoded_separator"]),
+            ("/api/v1/auth\\login", {}, ["encoded_separator"]),
+            ("/api/v1/x/../auth/login", {}, ["dot_segment"]),
+            ("/api/v1/./auth/login", {}, ["dot_segment"]),
+            ("/api/v1/%2e%2e/auth/login", {}, ["encoded_dot"]),
+            ("/api/v1/auth%252flogin", {}, ["double_encoding"]),
+            ("/api/v1/auth;x=1/login", {}, ["path_parameter"]),
+            ("/api/v1/auth/login%00", {}, ["control_character"]),
+            ("/api/v1/auth/login", {"REQUEST_METHOD": "LOGIN"}, ["unknown_method"]),
+            ("/api/v1/auth/login", {"HTTP_X_HTTP_METHOD_OVERRIDE": "GET"}, ["override"]),
+            ("/livez", {"HTTP_X_ORIGINAL_URL": "/admin/"}, ["override"]),
+            ("/api/v1/auth/login", {"asgi.scope": {"raw_path": b"/api/v1/auth%2Flogin"}}, ["encoded_separator"]),
+            ("/api/v1/auth/login", {"RAW_URI": "/api/v1/%61uth/login?x=%2f"}, []),
+        ],
+    )
+    def test_are_named(self, path, environ, expected):
+        assert evasion.tricks(environ, path=path, known=KNOWN) == expected
+
+    def test_are_said_once_for_a_network_and_kind(self, told):
+        for _ in range(5):
+            evasion.note_odd_request({}, path="/livez/", network="n", known=KNOWN)
+            evasion.note_odd_request({}, path="//livez/..", network="n", known=KNOWN)
+        evasion.note_odd_request({}, path="/livez/", network="m", known=KNOWN)
+        evasion.note_odd_request({}, path="/nowhere", network="m", known=KNOWN)
+        assert [(score, reasons) for _, score, reasons, _ in told] == [
+            (35, ["trailing_slash"]), (50, ["dot_segment", "empty_segment"]), (35, ["trailing_slash"]),
+        ]  # fmt: skip

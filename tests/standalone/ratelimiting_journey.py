@@ -1,0 +1,66 @@
+"""What `tests/standalone/test_standalone.py` runs in a bare project: `ratelimiting` alone, each of its ways in."""
+
+import sys
+
+import pytest
+from django.core.signals import setting_changed
+from django.test import Client
+
+from ratelimiting.callers import Author
+from ratelimiting.services import named, policies, rules
+
+
+@pytest.fixture(autouse=True)
+def begin_anew():
+    setting_changed.send(sender=None, setting="RATELIMITING", value=None, enter=True)
+    rules.forget()
+
+
+def statuses(path, number=4):
+    answers = [Client().get(path) for _ in range(number)]
+    return [answer.status_code for answer in answers], answers[-1]
+
+
+def test_the_middleware_limits_every_path():
+    found, last = statuses("/plain")
+    assert found == [200, 200, 200, 429]
+    assert last.json()["code"] == "rate_limited"
+    assert last["Content-Type"] == "application/problem+json"
+    assert int(last["Retry-After"]) >= 1
+    assert last["RateLimit-Policy"] == '"address";q=3;w=60'
+    assert Client().get("/nowhere").status_code == 429
+
+
+@pytest.mark.parametrize("path", ["/decorated", "/throttled"])
+def test_the_decorator_and_the_throttle_do_so_alone(settings, path):
+    settings.MIDDLEWARE = []
+    found, last = statuses(path)
+    assert found == [200, 200, 200, 429]
+    assert int(last["Retry-After"]) >= 1
+    assert Client().get("/plain").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/decorated", "/throttled"])
+def test_behind_the_middleware_they_do_not_count_twice(path):
+    assert statuses(path)[0] == [200, 200, 200, 429]
+
+
+def test_services_ask_for_limits_by_name():
+    assert [named.check(name="codes", key="ada").is_allowed for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.django_db
+def test_policies_are_changed_while_it_runs():
+    author = Author(name="boss")
+    document = {"name": "address", "limit": 1, "window": 60, "scope": ["ip"]}
+    policies.create(document=document, author=author, reason="flood")
+    rules.refresh()
+    assert statuses("/plain", 2)[0] == [200, 429]
+    policies.rollback(number=0, author=author, reason="over")
+    rules.refresh()
+    assert rules.current().policies["address"].limit == 3
+
+
+def test_nothing_else_was_needed():
+    ours = {"accounts", "cedrina", "tokens", "security_events"}
+    assert not {name for name in sys.modules if name.partition(".")[0] in ours}
