@@ -24,7 +24,7 @@ class TestRefusal:
         get()
         answer = get()
         assert_problem(answer, status=429, code="rate_limited")
-        assert 1 <= int(answer["Retry-After"]) <= 60
+        assert 1 <= int(answer["Retry-After"]) <= 120  # the former window counts in part
         assert answer["X-RateLimit-Remaining"] == "0"
 
     def test_is_a_page_to_people(self, policies):
