@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import structlog
 from procrastinate.contrib.django import app
 
+from ratelimiting.services import tally
 from security_events.services import partitions
 from tokens.services import purging
 
@@ -23,5 +24,6 @@ def prepare_partitions(timestamp: int) -> None:
 @app.task(name="cedrina.purge_expired", queue="maintenance", queueing_lock="purge_expired")
 def purge_expired(timestamp: int) -> None:
     """Forget sessions, families and keys that are long past."""
-    counts = purging.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
+    now = datetime.fromtimestamp(timestamp, UTC)
+    counts = {**purging.purge_expired(now=now), "shadow_figures": tally.purge(now=now)}
     log.info("expired_purged", **counts)
