@@ -23,7 +23,7 @@ UNMATCHED = ""
 LEVELS = frozenset(KNOWN_PARTS)
 
 
-def find_nothing(_name: str) -> str | None:
+def _nothing(_name: str) -> str | None:
     return None
 
 
@@ -38,7 +38,7 @@ class Facts:
     method: str = "GET"
     address: str | None = None
     caller: Caller = NOBODY
-    find: Callable[[str], str | None] = find_nothing
+    find: Callable[[str], str | None] = _nothing
     user_agent: str = ""
     correlation_id: str = ""
 
