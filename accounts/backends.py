@@ -28,7 +28,10 @@ class PooledBackend(ModelBackend):
             return None
         try:
             return operators.sign_in(
-                name=username, password=password, client=client_of(request), device_token=device_cookie.presented(request)
+                name=username,
+                password=password,
+                client=client_of(request),
+                device_token=device_cookie.presented(request),
             )
         except HashingBusy:
             # The form has no other word than "try again" either way.

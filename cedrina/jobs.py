@@ -9,6 +9,7 @@ from procrastinate.jobs import Status
 
 from accounts.services import attempts, erasure
 from accounts.services import purging as accounts_purging
+from ratelimiting.services import tally
 from security_events.services import partitions
 from tokens.services import purging
 
@@ -32,7 +33,7 @@ def prepare_partitions(timestamp: int) -> None:
 def purge_expired(timestamp: int) -> None:
     """Forget sessions, families and keys that are long past."""
     now = datetime.fromtimestamp(timestamp, UTC)
-    counts = purging.purge_expired(now=now)
+    counts = {**purging.purge_expired(now=now), "shadow_figures": tally.purge(now=now)}
     log.info("expired_purged", **counts)
 
 

@@ -38,7 +38,8 @@ class RateLimitMiddleware:
         if outcome is None:
             outcome = judged(request)
             if not outcome.is_allowed:
-                response.close()
+                if response.streaming:
+                    response.close()  # an open file; what is in memory needs no end of its own
                 response = refusal(request, outcome)
         add_headers(response, outcome)
         return response

@@ -23,8 +23,8 @@ def sign_in(
 ) -> User | None:
     """Return the member of staff whom a name and a password belong to, ``None`` for everybody else alike.
 
-    Who has a second factor (``is_mfa_enabled``) is signed in by ``complete`` alone. Wrong passwords are counted together
-    with those at the API.
+    Who has a second factor (``is_mfa_enabled``) is signed in by ``complete`` alone. Wrong passwords are counted
+    together with those at the API.
 
     Raises: AttemptsExhausted, HashingBusy.
     """

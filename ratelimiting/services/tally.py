@@ -32,7 +32,7 @@ MOST_SHADOW_KEYS, MOST_SAMPLES, MOST_DEFERRED = 50, 10, 100
 LONGEST_TEXT = 200
 OTHERS = ""
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(hours=1)
-HOUR = timedelta(hours=1)
+HOUR, KEPT = timedelta(hours=1), timedelta(days=30)
 
 log = logging.getLogger(__name__)
 
@@ -88,10 +88,17 @@ def defer(*, act: Callable[[], Any]) -> None:
 def flush(*, now: datetime) -> None:
     """Hand on what was counted: figures of shadow policies to the database, refusals and closed hours as signals."""
     while _tally.deferred:
-        _tally.deferred.popleft()()
+        _tally.deferred[0]()  # stays for the next time if it fails
+        _tally.deferred.popleft()
     _tell_refusals(now)
     _write_shadow(now)
     _tell_shadow(now)
+
+
+def purge(*, now: datetime) -> int:
+    """Delete the figures of hours that are long past; return how many."""
+    deleted, _ = ShadowPeriod.objects.filter(began_at__lt=now - KEPT).delete()
+    return deleted
 
 
 def forget() -> None:
@@ -172,17 +179,27 @@ def _is_ours_to_tell(entry: Refused) -> bool:
 
 
 def _write_shadow(now: datetime) -> None:
-    with _tally.lock:
-        counted, _tally.shadow = _tally.shadow, {}
     began_at = now.replace(minute=0, second=0, microsecond=0)
-    for policy, entry in sorted(counted.items()):
-        with transaction.atomic():
-            ShadowPeriod.objects.get_or_create(policy=policy, began_at=began_at)
-            row = ShadowPeriod.objects.select_for_update().get(policy=policy, began_at=began_at)
-            row.refused += entry.refused
-            row.keys = _largest(row.keys, entry.keys)
-            row.samples = (row.samples + entry.samples)[-MOST_SAMPLES:]
-            row.save(update_fields=["refused", "keys", "samples"])
+    for policy in sorted(_tally.shadow):
+        with _tally.lock:
+            entry = _tally.shadow.pop(policy)
+        try:
+            _add_to_period(policy, began_at, entry)
+        except Exception:
+            # What came in between is less than what would be lost.
+            with _tally.lock:
+                _tally.shadow[policy] = entry
+            raise
+
+
+def _add_to_period(policy: str, began_at: datetime, entry: Shadow) -> None:
+    with transaction.atomic():
+        ShadowPeriod.objects.get_or_create(policy=policy, began_at=began_at)
+        row = ShadowPeriod.objects.select_for_update().get(policy=policy, began_at=began_at)
+        row.refused += entry.refused
+        row.keys = _largest(row.keys, entry.keys)
+        row.samples = (row.samples + entry.samples)[-MOST_SAMPLES:]
+        row.save(update_fields=["refused", "keys", "samples"])
 
 
 def _largest(before: dict[str, dict[str, Any]], more: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

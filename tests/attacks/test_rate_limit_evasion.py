@@ -25,7 +25,7 @@ def send(path, method="GET", **headers):
 class TestPaths:
     @pytest.mark.parametrize("trick", [
         "/livez/", "//livez", "/Livez", "/LIVEZ", "/./livez", "/livez/.", "/livez;a=1", "/livez%2f", "/livez%00",
-        "/livez\t", "/%6civez", "/x/../livez", "/livez\u2215", "/livez?",
+        "/livez\t", "/%6civez", "/x/../livez", "/livez\u00e4", "/livez?",
     ])  # fmt: skip
     def test_that_lead_nowhere_share_one_bucket_with_each_other(self, limited, trick):
         limited(scope=["endpoint"])

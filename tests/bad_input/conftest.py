@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from tests import served
+from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 
 
@@ -15,7 +16,8 @@ def send(db, settings):
 
     def request(method, path, body=b"", *, signed_in=True, content_type="application/json", **headers):
         if signed_in:
-            headers.setdefault("Authorization", f"Bearer {open_session().access_token}")
+            user = UserFactory(admin=path.startswith("/api/v1/admin/"))
+            headers.setdefault("Authorization", f"Bearer {open_session(user=user).access_token}")
         return client.generic(method, path, body, content_type=content_type, headers=headers)
 
     return request

@@ -11,6 +11,9 @@ from tests.problem_shape import Answer, assert_acceptable, assert_problem
 SHORTEST_SECRET = 4
 MEMBERS = [(call, name) for call in with_body() for name in call.members]
 TEXTS = [(call, name) for call in with_body() for name in call.strings()]
+KINDS = {
+    "string": str, "boolean": bool, "integer": int, "array": list, "object": dict, "null": type(None),
+}  # fmt: skip
 WRONG = [0, 1, -1, 1.5, 10**30, True, False, None, [], ["a"], {}, {"a": "b"}, [[[]]], "a string", ""]
 
 
@@ -52,9 +55,10 @@ class TestAStringMember:
 class TestAnyMember:
     @pytest.mark.parametrize(("call", "name"), MEMBERS, ids=name_of)
     def test_refuses_what_is_not_of_its_type(self, send, call, name):
-        kind = {"string": str, "boolean": bool, "object": dict}[call.members[name]["type"]]
+        kinds = call.members[name].get("type", "string")
+        kind = tuple(KINDS[each] for each in ([kinds] if isinstance(kinds, str) else kinds))
         for value in WRONG:
-            if isinstance(value, kind):
+            if isinstance(value, kind) and not (isinstance(value, bool) and bool not in kind):
                 continue
             body = json.dumps({**call.example, name: value}).encode()
 

@@ -83,7 +83,28 @@ class TestShadows:
         assert [(event["policy"], event["refused"]) for event in told["shadow_reported"]] == [("some", 2)]
 
 
+class TestPurge:
+    def test_forgets_what_is_long_past(self, now):
+        for age in (1, 31):
+            ShadowPeriod.objects.create(policy="some", began_at=now - timedelta(days=age))
+        assert tally.purge(now=now) == 1
+
+
 class TestDefer:
+    def test_is_kept_when_it_fails(self, now):
+        outcomes = iter([ZeroDivisionError, None])
+
+        def act():
+            failure = next(outcomes)
+            if failure:
+                raise failure
+
+        tally.defer(act=act)
+        with pytest.raises(ZeroDivisionError):
+            tally.flush(now=now)
+        tally.flush(now=now)
+        assert not tally._tally.deferred
+
     def test_is_done_by_the_next_flush(self, now):
         done = []
         tally.defer(act=lambda: done.append(1))
