@@ -122,7 +122,9 @@ def print_table(rows: dict[str, dict[str, Any]]) -> None:
     print(f"{'':32}" + "".join(f"{f'{levels} level(s)/s':>14}{'CPU us':>9}{'trips':>7}" for levels in LEVELS))
     for name, row in rows.items():
         cells = (row[str(levels)] for levels in LEVELS)
-        print(f"{name:32}" + "".join(f"{c['checks_per_s']:14.0f}{c['cpu_us']:9.0f}{c['round_trips']:7.1f}" for c in cells))
+        print(
+            f"{name:32}" + "".join(f"{c['checks_per_s']:14.0f}{c['cpu_us']:9.0f}{c['round_trips']:7.1f}" for c in cells)
+        )
 
 
 def print_ratios(rows: dict[str, dict[str, Any]]) -> None:
