@@ -22,8 +22,8 @@ HOME = ROOT / ".data" / "bench" / "limiters"
 RESULT = HERE / "results" / "limiter.json"
 CHECKS_BEFORE_NEW_KEYS = 50
 LEVELS = (1, 4)
-BARE = "bare EVALSHA, redis-py"
 OWN = "cedrina "
+FIGURES = ("checks_per_s", "cpu_us", "redis_cpu_us")
 
 
 def main() -> None:
@@ -57,18 +57,17 @@ def compare(options: argparse.Namespace) -> None:
     """Let each check for a while in turn, several times over."""
     import contenders  # type: ignore[import-not-found]  # noqa: PLC0415 - needs the others' environment
 
-    everyone = contenders.everyone()
+    everyone, server = contenders.everyone(), contenders.server()
     trips = {(one.name, levels): round_trips(one, levels) for one in everyone for levels in LEVELS}
-    rounds: dict[tuple[str, int], list[tuple[float, float]]] = {key: [] for key in trips}
+    rounds: dict[tuple[str, int], list[tuple[float, ...]]] = {key: [] for key in trips}
     for _ in range(options.rounds):
         for levels in LEVELS:
             for one in everyone:
-                rounds[one.name, levels].append(measured(one, levels, options.seconds))
+                rounds[one.name, levels].append(measured(one, levels, options.seconds, server))
     rows: dict[str, dict[str, Any]] = {
         one.name: {
             str(levels): {
-                "checks_per_s": statistics.median(rate for rate, _ in rounds[one.name, levels]),
-                "cpu_us": statistics.median(cpu for _, cpu in rounds[one.name, levels]),
+                **dict(zip(FIGURES, map(statistics.median, zip(*rounds[one.name, levels], strict=True)), strict=True)),
                 "round_trips": trips[one.name, levels],
             }
             for levels in LEVELS
@@ -81,9 +80,10 @@ def compare(options: argparse.Namespace) -> None:
     print_ratios(rows)
 
 
-def measured(one: Any, levels: int, seconds: float) -> tuple[float, float]:
-    """Return the checks a second, and the CPU microseconds of this process for each."""
+def measured(one: Any, levels: int, seconds: float, server: Any) -> tuple[float, ...]:
+    """Return the checks a second, and the CPU microseconds of this process and of Redis for each."""
     check, count = one.check, 0
+    redis_cpu = server()
     begun, cpu = time.perf_counter(), time.process_time()
     until = begun + seconds
     while time.perf_counter() < until:
@@ -92,7 +92,8 @@ def measured(one: Any, levels: int, seconds: float) -> tuple[float, float]:
             if not check(names):
                 sys.exit(f"{one.name} refused what is within the limit.")
         count += CHECKS_BEFORE_NEW_KEYS
-    return count / (time.perf_counter() - begun), (time.process_time() - cpu) / count * 1e6
+    rate, cpu = count / (time.perf_counter() - begun), time.process_time() - cpu
+    return rate, cpu / count * 1e6, (server() - redis_cpu) / count * 1e6
 
 
 def round_trips(one: Any, levels: int) -> float:
@@ -119,23 +120,29 @@ def round_trips(one: Any, levels: int) -> float:
 def print_table(rows: dict[str, dict[str, Any]]) -> None:
     """Print the figures."""
     print("\nRate limiters, one thread\n")
-    print(f"{'':32}" + "".join(f"{f'{levels} level(s)/s':>14}{'CPU us':>9}{'trips':>7}" for levels in LEVELS))
+    print(f"{'':30}" + "".join(f"{f'{n} level(s)/s':>14}{'CPU us':>8}{'Redis us':>9}{'trips':>6}" for n in LEVELS))
     for name, row in rows.items():
-        cells = (row[str(levels)] for levels in LEVELS)
-        print(
-            f"{name:32}" + "".join(f"{c['checks_per_s']:14.0f}{c['cpu_us']:9.0f}{c['round_trips']:7.1f}" for c in cells)
+        cells = "".join(
+            f"{c['checks_per_s']:14.0f}{c['cpu_us']:8.0f}{c['redis_cpu_us']:9.0f}{c['round_trips']:6.1f}"
+            for c in (row[str(levels)] for levels in LEVELS)
         )
+        print(f"{name:30}{cells}")
 
 
 def print_ratios(rows: dict[str, dict[str, Any]]) -> None:
-    """Print how our slowest algorithm compares."""
+    """Print how our slowest algorithm compares, in checks a second and in the CPU time of both sides together."""
     for levels in map(str, LEVELS):
         own = min((name for name in rows if name.startswith(OWN)), key=lambda name: rows[name][levels]["checks_per_s"])
-        rate = rows[own][levels]["checks_per_s"]
-        print(f"\n{own}, {levels} level(s), against:")
+        print(f"\n{own}, {levels} level(s), against:{'checks/s':>20}{'CPU':>9}")
         for name, row in rows.items():
             if not name.startswith(OWN):
-                print(f"  {name:32}{rate / row[levels]['checks_per_s']:6.2f}x")
+                rate = rows[own][levels]["checks_per_s"] / row[levels]["checks_per_s"]
+                print(f"  {name:44}{rate:8.2f}x{cost(row[levels]) / cost(rows[own][levels]):8.2f}x")
+
+
+def cost(figures: dict[str, float]) -> float:
+    """Return the CPU microseconds of one check, here and in Redis."""
+    return figures["cpu_us"] + figures["redis_cpu_us"]
 
 
 if __name__ == "__main__":

@@ -134,6 +134,17 @@ def bare_connection():
     )
 
 
+def server():
+    """Return what tells the CPU seconds that Redis has used."""
+    client = redis.Redis.from_url(URL)
+
+    def used():
+        figures = client.info("cpu")
+        return figures["used_cpu_user"] + figures["used_cpu_sys"]
+
+    return used
+
+
 def everyone():
     strategies = limits_library.strategies
     return [
