@@ -39,7 +39,8 @@ test: venv ## Run all tests; some of them: make test ARGS="tests/tokens -k rotat
 	@exec $(WITH_SERVERS) --redis -- $(PY) -m pytest -n $(WORKERS) $(ARGS)
 
 bench: venv ## Measure against the peers, side by side
-	@exec $(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/run.py $(ARGS)
+	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/run.py $(ARGS)
+	@exec $(WITH_SERVERS) --redis -- $(PY) benchmarks/limiter.py
 
 lock: venv ## Lock the requirements anew, with hashes
 	@cd requirements && for name in base prod dev; do \

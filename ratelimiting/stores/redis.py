@@ -98,9 +98,8 @@ class RedisStore:
 
         A node of a cluster that says where our one slot is now is left for that other one.
         """
-        if str(error).startswith("MOVED "):
-            host, _, port = str(error).split(" ")[2].rpartition(":")
-            self.connections = Connections(self._url, deadline=self._deadline, host=host, port=int(port))
+        if isinstance(error, redis.exceptions.MovedError):
+            self.connections = Connections(self._url, deadline=self._deadline, host=error.host, port=error.port)
             self._is_moved = True
         elif not isinstance(error, redis.exceptions.NoScriptError):
             raise self._unavailable(error) from error

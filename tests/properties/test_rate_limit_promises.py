@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ratelimiting.stores.memory import MemoryStore
@@ -15,7 +15,8 @@ pytestmark = pytest.mark.property
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-BUDGET = settings(max_examples=100, deadline=None)
+# How long an example takes says more of the machine than of us.
+BUDGET = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
 sizes = st.integers(1, 12)
 windows = st.sampled_from([0.25, 1.0, 7.0, 60.0, 86_400.0])

@@ -19,13 +19,13 @@ START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The stores' answers are the same on any machine; how long one takes is not.
-PLAIN = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PLAIN = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 windows = st.sampled_from([0.25, 1.0, 7.0, 60.0, 3600.0, 86_400.0]) | st.floats(0.1, 1000.0)
 quotas = st.builds(
     Quota,
     algorithm=st.sampled_from(Algorithm),
-    limit=st.integers(1, 12) | st.sampled_from([97, 1000, 99_991]),
+    limit=st.integers(1, 12) | st.sampled_from([97, 1000, 9_973]),
     window=windows,
     burst=st.none() | st.integers(1, 20),
 )
@@ -87,3 +87,18 @@ class TestAStore:
             expected = on_paper(plain, levels, moment, is_charged=is_charged)
             for store in (memory, shared):
                 assert answer(store, levels, moment, is_charged=is_charged) == expected, store
+
+    @settings(PLAIN, max_examples=30)
+    @given(
+        algorithm=st.sampled_from(Algorithm),
+        limit=st.sampled_from([99_991, 999_983, 50_000_017]),
+        arrivals=st.lists(st.tuples(forward, st.sampled_from([1, 7, 99_990])), min_size=1, max_size=20),
+    )
+    def test_says_the_same_elsewhere_of_a_quota_too_fine_to_count_exactly(self, shared, algorithm, limit, arrivals):
+        memory, moment = MemoryStore(), START
+        shared._prefix = f"{{rl-{uuid.uuid4()}}}:".encode()
+        quota = Quota(algorithm, limit, 86_400.0)
+        for seconds, cost in arrivals:
+            moment += timedelta(seconds=seconds)
+            levels = [Level("p", quota, "k", cost=cost)]
+            assert answer(shared, levels, moment) == answer(memory, levels, moment)

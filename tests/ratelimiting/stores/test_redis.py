@@ -145,7 +145,7 @@ class TestAServerThatCannotServe:
         store.decide(LEVELS)
         with redis.Redis.from_url(own_redis.url) as client:
             client.replicaof("127.0.0.1", 1)
-            with pytest.raises(StoreUnavailable, match="ReadOnlyError"):
+            with pytest.raises(StoreUnavailable):
                 store.decide(LEVELS)
             client.replicaof("NO", "ONE")
             client.config_set("maxmemory", 1)
