@@ -67,6 +67,7 @@ class TestSignIn:
         with pytest.raises(AttemptsExhausted):
             operators.sign_in(name="boss", password=PASSWORD, client=stranger)
         assert operators.sign_in(name="boss", password=PASSWORD, client=phone) == user
+
     def test_leaves_it_to_the_second_step_where_there_is_one(self, phone, now, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         add_totp(user, now=now)
