@@ -16,10 +16,10 @@ from accounts import admin_second_step, selectors
 from accounts.admin_limits import is_limited
 from accounts.admin_second_step import CodeForm, PasswordForm, SecondFactorDue, Waiting
 from accounts.api import device_cookie
-from accounts.backends import client_of
 from accounts.errors import AttemptsExhausted, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.services import operators
 from accounts.types import Factor
+from tokens.api.client import client_context
 
 RETRY_AFTER = 60
 _BACKEND = "accounts.backends.PooledBackend"
@@ -69,7 +69,7 @@ class GuardedAdminSite(AdminSite):
     def _take(self, request: Any, waiting: Waiting, form: CodeForm) -> Any:
         try:
             user = operators.complete(
-                user_id=waiting.user_id, bound_to=waiting.bound_to, proof=form.proof(), client=client_of(request)
+                user_id=waiting.user_id, bound_to=waiting.bound_to, proof=form.proof(), client=client_context(request)
             )
         except SignInChallengeInvalid:
             admin_second_step.forget(request)

@@ -8,6 +8,7 @@ from accounts.api import device_cookie
 from accounts.errors import AttemptsExhausted, HashingBusy
 from accounts.models import User
 from accounts.services import operators
+from tokens.api.client import client_context
 from tokens.types import ClientContext
 
 
@@ -30,7 +31,7 @@ class PooledBackend(ModelBackend):
             return operators.sign_in(
                 name=username,
                 password=password,
-                client=client_of(request),
+                client=client_context(request) if request is not None else ClientContext(),
                 device_token=device_cookie.presented(request),
             )
         except HashingBusy:
@@ -43,11 +44,3 @@ class PooledBackend(ModelBackend):
 
     def user_can_authenticate(self, user: Any) -> bool:
         return bool(user.is_active) and user.deleted_at is None
-
-
-def client_of(request: Any) -> ClientContext:
-    """Return where a request of Django's own sign-in comes from."""
-    if request is None:
-        return ClientContext()
-    address = getattr(request, "client_ip", None) or request.META.get("REMOTE_ADDR")
-    return ClientContext(ip_address=address, user_agent=request.META.get("HTTP_USER_AGENT", ""))

@@ -36,8 +36,8 @@ def caller_of(request: HttpRequest) -> Caller:
 
 
 def account_of(request: HttpRequest) -> str | None:
-    """Return the address of mail that a body names, whether or not it has an account."""
-    email = _member(request, "email")
+    """Return the address of mail that a body or a form names, whether or not it has an account."""
+    email = _field(request, "email") if speaks_html(request.path_info) else _member(request, "email")
     return fold_email(email) if email else None
 
 
@@ -57,6 +57,12 @@ def refusal(request: HttpRequest, retry_after: int) -> HttpResponse:
         "retry_after": retry_after,
     }
     return render(request, "errors/problem.html", context, status=429)
+
+
+def _field(request: HttpRequest, name: str) -> str | None:
+    """Return a field of a form. What can't be read is refused by Django, as soon as anybody looks at it."""
+    value = request.POST.get(name, "").strip()
+    return value if 0 < len(value) <= LONGEST_NAME else None
 
 
 def _member(request: HttpRequest, name: str) -> str | None:

@@ -9,21 +9,23 @@ from accounts import link_tokens, selectors
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, MailedTokenInvalid
 from accounts.models import Purpose, User
-from accounts.services import confirmation, hashing, mail, mailed_tokens, passwords
+from accounts.services import attempts, confirmation, hashing, mail, mailed_tokens, passwords
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.models import EndReason
 from tokens.services import revocation
+from tokens.types import ClientContext
 from tokens.users import subject_of
 
 
-def reset(*, token: str, new_password: str, now: datetime | None = None) -> None:
+def reset(*, token: str, new_password: str, client: ClientContext, now: datetime | None = None) -> None:
     """Redeem the token of a mailed link for a new password, and end every session.
 
     The token is looked at first, so that junk costs no hash, and used up only with a password that is acceptable. Who
     redeems it reads the mail of the account's address, which is so confirmed. Second factors stay as they are: a
-    mailbox alone opens no account that has one (OWASP ASVS 5.0, 6.4.4).
+    mailbox alone opens no account that has one (OWASP ASVS 5.0, 6.4.4). Devices that were known are so no longer; the
+    place from where the password is set is, so that a stranger's guesses don't make its owner wait.
 
     Raises: MailedTokenInvalid, DetailsInvalid, HashingBusy.
     """
@@ -37,6 +39,8 @@ def reset(*, token: str, new_password: str, now: datetime | None = None) -> None
         is_done = _redeem(link=link, user=user, digest=digest, now=now)
         if not is_done:
             transaction.set_rollback(True)
+        else:
+            attempts.remember(user=user, password_digest=digest, client=client, now=now)
     if not is_done:
         raise mailed_tokens.refused(link=link, now=now)
 

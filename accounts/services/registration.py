@@ -13,7 +13,7 @@ from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, UsernameTaken
 from accounts.identifiers import fold_email, is_username, parse_email
 from accounts.models import User
-from accounts.services import hashing, mail, passwords, uniqueness
+from accounts.services import attempts, hashing, mail, passwords, uniqueness
 from accounts.services.authentication import PASSWORD, SignedIn
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType
@@ -57,6 +57,7 @@ def register(*, application: Application, client: ClientContext, now: datetime |
             # Nothing depends on it here, but who confirms can be sure of getting the account back.
             mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_EMAIL)
             tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
+            attempts.remember(user=user, password_digest=user.password, client=client, now=now)
             return SignedIn(user=user, tokens=tokens)
     raise uniqueness.lost_race(username=user.username, email_folded=user.email_folded)
 

@@ -1,4 +1,7 @@
-"""The limits that Cedrina ships, as data: a list of policies for each environment."""
+"""The limits that Cedrina ships, as data: a list of policies for each environment.
+
+Wrong passwords are not among them: ``SIGN_IN_BACKOFF`` has the rules that those are counted by.
+"""
 
 from typing import Any
 
@@ -8,8 +11,9 @@ TIERS = {"pro": 5, "enterprise": 20}
 DEVELOPMENT_FACTOR = 100
 
 _CHANGING = ["POST", "PUT", "PATCH", "DELETE"]
-_OF_ADDRESSES = ["sign-in", "registration", "mail-address", "refresh-address"]
-_OF_USERS = [*_OF_ADDRESSES, "policy-changes"]
+_MAILING = ["forgot-password", "resend-confirmation", "page-forgot-password", "page-resend-confirmation"]
+_OF_ADDRESSES = ["sign-in", "registration", "mail-address", "refresh-address", "ceremonies"]
+_OF_USERS = [*_OF_ADDRESSES, "policy-changes", "address-changes"]
 
 _PARTICULAR: list[dict[str, Any]] = [
     {
@@ -20,26 +24,33 @@ _PARTICULAR: list[dict[str, Any]] = [
         "name": "sign-in", "description": "Sign-ins from one address.", "limit": 10, "window": MINUTE,
         "scope": ["ip"],
         "match": {
-            "routes": ["login", "admin:login", "passkey-login", "social-callback", "social-token"], "methods": ["POST"],
+            "routes": [
+                "login", "admin:login", "admin:second_factor", "passkey-login", "social-callback", "social-token",
+            ],
+            "methods": ["POST"],
         },
     },
     {
-        "name": "sign-in-account", "description": "Failed sign-ins to one account, over any number of addresses.",
-        "limit": 5, "window": 5 * MINUTE, "scope": ["account"], "match": {"routes": []},
+        "name": "ceremonies", "description": "Sign-ins by passkey or provider that are begun from one address.",
+        "limit": 120, "window": MINUTE, "scope": ["ip"], "match": {"routes": ["passkey-options", "social-authorize"]},
     },
     {
         "name": "registration", "description": "Registrations from one address.", "limit": 5, "window": HOUR,
         "scope": ["ip"], "match": {"routes": ["register"], "methods": ["POST"]},
     },
     {
+        "name": "registration-account", "description": "Registrations of one address of mail.",
+        "limit": 5, "window": HOUR, "scope": ["account"], "match": {"routes": ["register"], "methods": ["POST"]},
+    },
+    {
         "name": "mail-account", "description": "Mail that anybody can cause, to one address of mail.",
         "limit": 3, "window": HOUR, "scope": ["account"],
-        "match": {"routes": ["forgot-password", "resend-confirmation"], "methods": ["POST"]},
+        "match": {"routes": _MAILING, "methods": ["POST"]},
     },
     {
         "name": "mail-address", "description": "Mail that anybody can cause, from one address.",
         "limit": 20, "window": HOUR, "scope": ["ip"],
-        "match": {"routes": ["forgot-password", "resend-confirmation"], "methods": ["POST"]},
+        "match": {"routes": _MAILING, "methods": ["POST"]},
     },
     {
         "name": "refresh-family", "description": "Refreshes of one session.", "limit": 30, "window": MINUTE,
@@ -48,6 +59,10 @@ _PARTICULAR: list[dict[str, Any]] = [
     {
         "name": "refresh-address", "description": "Refreshes from one address.", "limit": 600, "window": MINUTE,
         "scope": ["ip"], "match": {"routes": ["refresh"], "methods": ["POST"]},
+    },
+    {
+        "name": "address-changes", "description": "Changes of address by one person, each of which mails somebody.",
+        "limit": 10, "window": HOUR, "scope": ["user"], "match": {"routes": ["change-email"], "methods": ["POST"]},
     },
     {
         "name": "policy-changes", "description": "Changes of policies by one person.", "limit": 50, "window": MINUTE,

@@ -1,10 +1,12 @@
 """The limits that are shipped, and what they are told of requests."""
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.test import Client, RequestFactory, override_settings
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from cedrina import rate_limits
 from cedrina.settings.environment import BadStart, load, of_a_test_run
@@ -17,10 +19,13 @@ from tests.factories.tokens import family_of, open_session
 from tests.ratelimiting.written import document
 
 # runtime.md, "Shipped limits": name, limit, seconds, what it is counted by.
+# Of our own beside those: what begins a sign-in, and mail that is caused otherwise.
 SHIPPED = {
-    "global": (5000, 1, ["global"]), "sign-in": (10, 60, ["ip"]), "sign-in-account": (5, 300, ["account"]),
-    "registration": (5, 3600, ["ip"]), "mail-account": (3, 3600, ["account"]), "mail-address": (20, 3600, ["ip"]),
+    "global": (5000, 1, ["global"]), "sign-in": (10, 60, ["ip"]), "registration": (5, 3600, ["ip"]),
+    "mail-account": (3, 3600, ["account"]), "mail-address": (20, 3600, ["ip"]),
     "refresh-family": (30, 60, ["family"]), "refresh-address": (600, 60, ["ip"]), "policy-changes": (50, 60, ["user"]),
+    "ceremonies": (120, 60, ["ip"]), "registration-account": (5, 3600, ["account"]),
+    "address-changes": (10, 3600, ["user"]),
     "user": (300, 60, ["user"]), "user-pro": (1500, 60, ["user"]), "user-enterprise": (6000, 60, ["user"]),
     "address": (1000, 60, ["ip"]), "address-pro": (5000, 60, ["ip"]), "address-enterprise": (20000, 60, ["ip"]),
 }  # fmt: skip
@@ -55,7 +60,10 @@ class TestProfile:
         with production():
             assert names("login") == {"global", "sign-in"}
             assert names("login", "GET") == {"global", "user", "address"}
-            assert names("register") == {"global", "registration"}
+            assert names("register") == {"global", "registration", "registration-account"}
+            assert names("page-forgot-password") == {"global", "mail-account", "mail-address"}
+            assert names("passkey-options") == names("social-authorize", "GET") == {"global", "ceremonies"}
+            assert names("change-email") == {"global", "address-changes", "address"}
             assert names("refresh") == {"global", "refresh-family", "refresh-address"}
             assert names("me", "GET") == names("", "GET") == names("websocket", "GET") == {"global", "user", "address"}
             assert names("me", "GET", "pro") == {"global", "user-pro", "address-pro"}
@@ -104,6 +112,13 @@ class TestCaller:
 
 
 class TestKeys:
+    @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", MULTIPART_CONTENT])
+    def test_are_found_in_forms(self, content_type):
+        form = {"email": " Ada@Example.com "}
+        body = urlencode(form) if "urlencoded" in content_type else encode_multipart(BOUNDARY, form)
+        request = RequestFactory().generic("POST", "/account/forgot-password", body, content_type)
+        assert rate_limits.account_of(request) == "ada@example.com"
+
     def post(self, body):
         return RequestFactory().post("/", body, content_type="application/json")
 

@@ -10,6 +10,7 @@ from accounts.api.pages.base import MailedPage, field
 from accounts.errors import DetailsInvalid, EmailTaken, MailedTokenInvalid
 from accounts.models import Purpose
 from accounts.services import confirmation, mailed_tokens, recovery, takeover
+from tokens.api.client import client_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ class ResetPasswordPage(MailedPage):
         if new_password != field(request, "new_password_again"):
             return self._again([gettext("The two passwords are not the same.")])
         try:
-            recovery.reset(token=token, new_password=new_password)
+            recovery.reset(token=token, new_password=new_password, client=client_context(request))
         except MailedTokenInvalid:
             return self._expired()
         except DetailsInvalid as refusal:

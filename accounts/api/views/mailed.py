@@ -13,6 +13,7 @@ from accounts.api.documents import instant
 from accounts.api.serializers.mailed import AddressChangeInput, AddressInput, MailedTokenInput, PasswordResetInput
 from accounts.api.serializers.outputs import MessageOutput
 from accounts.services import address_change, confirmation, recovery, requests
+from tokens.api.client import client_context
 from tokens.api.step_up import second_factor
 
 CONFIRMED = gettext_noop("Your e-mail address is confirmed.")
@@ -141,7 +142,11 @@ class ResetPasswordView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = PasswordResetInput(data=request.data)
         body.is_valid(raise_exception=True)
-        recovery.reset(token=body.validated_data["token"], new_password=body.validated_data["new_password"])
+        recovery.reset(
+            token=body.validated_data["token"],
+            new_password=body.validated_data["new_password"],
+            client=client_context(request),
+        )
         return _message(RESET)
 
 

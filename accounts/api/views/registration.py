@@ -7,7 +7,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import examples
+from accounts.api import device_cookie, examples
 from accounts.api.base import AccountsAPIView
 from accounts.api.documents import instant, user_document
 from accounts.api.locale import supported_language
@@ -73,4 +73,7 @@ class RegisterView(AccountsAPIView):
         signed_in = registration.register(application=application, client=client_context(request))
         if signed_in is None:
             return Response({"message": gettext(MESSAGE), "timestamp": instant(timezone.now())}, status=202)
-        return Response({"user": user_document(signed_in.user), "tokens": token_pair(signed_in.tokens)}, status=201)
+        document = {"user": user_document(signed_in.user), "tokens": token_pair(signed_in.tokens)}
+        response = Response(document, status=201)
+        device_cookie.keep(response, request=request, user=signed_in.user)
+        return response

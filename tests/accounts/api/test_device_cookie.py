@@ -40,6 +40,15 @@ class TestTheCookie:
         assert cookie["secure"] == ""
         assert cookie["max-age"] == 180 * 86_400
 
+    @pytest.mark.usefixtures("optional_confirmation")
+    def test_comes_with_a_new_account(self):
+        body = {"username": "mina", "email": "mina@example.com", "password": PASSWORD}
+        browser = Client()
+        answer = browser.post("/api/v1/auth/register", body, content_type="application/json")
+        assert answer.status_code == 201
+        lock()
+        assert log_in(browser, address="198.51.100.80").status_code == 200
+
     def test_belongs_to_this_host_alone_over_tls(self, mina, settings):
         settings.IS_HTTPS = True
         cookie = log_in(Client()).cookies["__Host-cedrina_device"]

@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.errors import DetailsInvalid, MailedTokenInvalid
+from accounts.errors import AttemptsExhausted, CredentialsInvalid, DetailsInvalid, MailedTokenInvalid
 from accounts.models import PasswordHistory, User
 from accounts.services import authentication, mail, recovery
 from accounts.services.challenges import Challenge
@@ -9,7 +9,9 @@ from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, PasswordHistoryFactory, UserFactory
 from tests.factories.tokens import open_session
 from tokens.models import EndReason, Session
+from tokens.types import ClientContext
 
+ANYWHERE = ClientContext()
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 NEW = "copper lantern seven owls"
 
@@ -33,7 +35,7 @@ class TestReset:
         for _ in range(2):
             open_session(user=user)
 
-        recovery.reset(token=token_for(user), new_password=NEW)
+        recovery.reset(token=token_for(user), new_password=NEW, client=ANYWHERE)
 
         stored = User.objects.get()
         assert stored.check_password(NEW)
@@ -42,17 +44,28 @@ class TestReset:
         assert mailbox.queued() == ["password_changed"]
         assert PasswordHistory.objects.count() == 1
 
+    def test_spares_its_owner_the_waits_that_strangers_cause(self, user, phone):
+        recovery.reset(token=token_for(user), new_password=NEW, client=phone)
+        for number in range(5):
+            stranger = ClientContext(ip_address=f"198.51.{number}.1", user_agent="Other/1.0")
+            with pytest.raises(CredentialsInvalid):
+                authentication.sign_in(name=user.username, password="wrong", client=stranger)
+
+        with pytest.raises(AttemptsExhausted):
+            authentication.sign_in(name=user.username, password=NEW, client=ANYWHERE)
+        assert authentication.sign_in(name=user.username, password=NEW, client=phone)
+
     def test_works_once(self, user):
         token = token_for(user)
-        recovery.reset(token=token, new_password=NEW)
+        recovery.reset(token=token, new_password=NEW, client=ANYWHERE)
 
         with pytest.raises(MailedTokenInvalid):
-            recovery.reset(token=token, new_password="seven brass kettles sing")
+            recovery.reset(token=token, new_password="seven brass kettles sing", client=ANYWHERE)
         assert User.objects.get().check_password(NEW)
 
     def test_of_junk_costs_no_hash_and_no_query(self, hashing_recorder, django_assert_num_queries):
         with django_assert_num_queries(0), pytest.raises(MailedTokenInvalid):
-            recovery.reset(token="cdm_" + "A" * 44, new_password=NEW)
+            recovery.reset(token="cdm_" + "A" * 44, new_password=NEW, client=ANYWHERE)
         assert hashing_recorder.open_transactions == []
 
     def test_keeps_the_token_when_the_password_is_refused(self, user):
@@ -64,14 +77,14 @@ class TestReset:
             ("seven brass kettles sing", "password_reused"),
         ]:  # fmt: skip
             with pytest.raises(DetailsInvalid) as refusal:
-                recovery.reset(token=token, new_password=password)
+                recovery.reset(token=token, new_password=password, client=ANYWHERE)
             assert codes(refusal) == [("new_password", code)]
-        recovery.reset(token=token, new_password=NEW)
+        recovery.reset(token=token, new_password=NEW, client=ANYWHERE)
 
     def test_gives_a_password_to_who_had_none(self):
         user = UserFactory(username="social")
 
-        recovery.reset(token=token_for(user), new_password=NEW)
+        recovery.reset(token=token_for(user), new_password=NEW, client=ANYWHERE)
 
         assert User.objects.get().check_password(NEW)
         assert not PasswordHistory.objects.exists()
@@ -79,7 +92,7 @@ class TestReset:
     def test_confirms_the_address_that_the_link_went_to(self, events):
         user = UserFactory(email_confirmed_at=None, raw_password=PASSWORD)
 
-        recovery.reset(token=token_for(user), new_password=NEW)
+        recovery.reset(token=token_for(user), new_password=NEW, client=ANYWHERE)
 
         assert User.objects.get().is_email_confirmed
         assert events("email.confirmed").count() == 1
@@ -87,7 +100,7 @@ class TestReset:
     def test_leaves_second_factors_as_they_are(self, user, phone):
         User.objects.update(is_mfa_enabled=True)
 
-        recovery.reset(token=token_for(user), new_password=NEW)
+        recovery.reset(token=token_for(user), new_password=NEW, client=ANYWHERE)
 
         outcome = authentication.sign_in(name="mina", password=NEW, client=phone)
         assert isinstance(outcome, Challenge)
@@ -98,7 +111,7 @@ class TestReset:
         settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
 
         with pytest.raises(MailedTokenInvalid):
-            recovery.reset(token=token, new_password=NEW)
+            recovery.reset(token=token, new_password=NEW, client=ANYWHERE)
         assert User.objects.get().password == "!changed meanwhile"
         assert mailbox.queued() == []
 
@@ -106,13 +119,13 @@ class TestReset:
         first, second = token_for(user), token_for(user)
 
         with pytest.raises(MailedTokenInvalid):
-            recovery.reset(token=first, new_password=NEW)
-        recovery.reset(token=second, new_password=NEW)
+            recovery.reset(token=first, new_password=NEW, client=ANYWHERE)
+        recovery.reset(token=second, new_password=NEW, client=ANYWHERE)
 
 
 @pytest.mark.django_db(transaction=True)
 class TestResetAtTheDatabase:
     def test_holds_no_transaction_while_hashes_are_computed(self, user, hashing_recorder):
-        recovery.reset(token=token_for(user), new_password=NEW)
+        recovery.reset(token=token_for(user), new_password=NEW, client=ANYWHERE)
 
         assert hashing_recorder.open_transactions == [False, False]

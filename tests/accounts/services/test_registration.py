@@ -7,7 +7,7 @@ from django.db import connections
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.errors import DetailsInvalid, EmailTaken, UsernameTaken
-from accounts.models import User
+from accounts.models import FamiliarPlace, User
 from accounts.services import registration
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -43,6 +43,7 @@ class TestRegister:
         assert Session.objects.get().id == signed_in.tokens.session_id
         assert events("account.registered").get().target_id == str(user.pk)
         assert events("session.created").count() == 1
+        assert FamiliarPlace.objects.count() == 1
         assert jobs() == [("accounts.send_mail", "confirm_email", str(user.pk))]
 
     @pytest.mark.parametrize("username", ["mina", "MINA"])
