@@ -113,11 +113,16 @@ def is_outage(exc: BaseException | None) -> bool:
     return isinstance(cause, psycopg.errors.ReadOnlySqlTransaction)
 
 
+NON_FIELD = "non_field_errors"
+
+
 def field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
     """Flatten a validation error: one entry for each message, nested fields joined by dots."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            yield from field_errors(inner, f"{path}.{name}" if path else str(name))
+            # What a nested object is as a whole is said of the member that holds it.
+            is_whole = path and name == NON_FIELD
+            yield from field_errors(inner, path if is_whole else f"{path}.{name}" if path else str(name))
     elif isinstance(detail, (list, tuple)):
         for position, inner in enumerate(detail):
             nested = isinstance(inner, (dict, list))
@@ -125,7 +130,7 @@ def field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
     else:
         code = getattr(detail, "code", "invalid")
         yield {
-            "field": path or "non_field_errors",
+            "field": path or NON_FIELD,
             "code": code if code in FIELD_CODES else _FIELD_CODE_OF_FRAMEWORK.get(code, "invalid"),
             "detail": str(detail),
         }

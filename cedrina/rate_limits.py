@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework.exceptions import APIException
@@ -60,8 +61,11 @@ def refusal(request: HttpRequest, retry_after: int) -> HttpResponse:
 
 
 def _field(request: HttpRequest, name: str) -> str | None:
-    """Return a field of a form. What can't be read is refused by Django, as soon as anybody looks at it."""
-    value = request.POST.get(name, "").strip()
+    """Return a field of a form. What can't be read is refused elsewhere."""
+    try:
+        value = request.POST.get(name, "").strip()
+    except (BadRequest, SuspiciousOperation, OSError):
+        return None
     return value if 0 < len(value) <= LONGEST_NAME else None
 
 
@@ -69,7 +73,7 @@ def _member(request: HttpRequest, name: str) -> str | None:
     """Return a string of a JSON body. What is no such body is refused elsewhere, in its own words."""
     try:
         body = orjson.loads(request.body)
-    except (ValueError, OSError):
+    except (ValueError, SuspiciousOperation, OSError):
         return None
     value = body.get(name) if isinstance(body, dict) else None
     return value if isinstance(value, str) and len(value) <= LONGEST_NAME else None

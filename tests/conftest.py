@@ -9,16 +9,21 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.signals import setting_changed
 from django.db import connections
 
 TURN = pytest.StashKey[Path]()
 
 
+def _has_limits() -> bool:
+    return settings.configured and apps.is_installed("ratelimiting")
+
+
 @pytest.fixture(autouse=True)
 def _nothing_noticed() -> None:
     """Let no test see what the process noticed while others ran."""
-    if not apps.is_installed("ratelimiting"):
+    if not _has_limits():
         return
     # Here, since bare projects that test another app don't have it.
     from ratelimiting import evasion, observing  # noqa: PLC0415
@@ -36,7 +41,7 @@ def now() -> datetime:
 @pytest.fixture(autouse=True)
 def fresh_limits():
     """Let every test begin with nothing counted and no stored policy known, as a process does."""
-    if not apps.is_installed("ratelimiting"):
+    if not _has_limits():
         return
     # Here, since bare projects that test another app don't have it.
     from ratelimiting.services import rules, tally  # noqa: PLC0415

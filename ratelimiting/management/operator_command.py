@@ -4,20 +4,35 @@ Logs go to standard error. Exit codes: 0 done, 1 failed check, 2 usage.
 """
 
 import json
+import os
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import translation
+from django.utils.translation import gettext
 
 FAILED, USAGE = 1, 2
 
 
 class LimitsCommand(BaseCommand):
-    """A command whose ``perform`` does the work and returns what to report."""
+    """A command whose ``perform`` does the work and returns what to report, in the language of the shell.
+
+    Its ``help`` is marked by ``gettext_noop``, and translated when it is shown.
+    """
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        with translation.override(_language_of_the_shell()):
+            super().run_from_argv(argv)
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        self.help = gettext(self.help)
+        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", help=gettext("print one JSON object"))
 
     def handle(self, *_args: Any, **options: Any) -> None:
         self.is_json: bool = options["json"]
@@ -49,3 +64,11 @@ class LimitsCommand(BaseCommand):
         else:
             self.stderr.write(sentence)
         raise SystemExit(exit_code)
+
+
+def _language_of_the_shell() -> str:
+    locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "C")
+    try:
+        return translation.get_supported_language_variant(locale.partition(".")[0].partition("@")[0].replace("_", "-"))
+    except LookupError:
+        return str(settings.LANGUAGE_CODE)

@@ -218,11 +218,16 @@ class TestTheAdmin:
 class TestALabelOfTheAdmin:
     OURS = [(model, page) for model, page in admin.site._registry.items() if model._meta.app_label in PRODUCT]
 
+    def label(self, name, model, page):
+        of_the_form = page.form.base_fields.get(name)
+        return str(of_the_form.label) if of_the_form and of_the_form.label else label_for_field(name, model, page)
+
     @pytest.mark.parametrize(("model", "page"), OURS, ids=[model.__name__ for model, _page in OURS])
     def test_is_translated(self, model, page):
-        columns = {*page.list_display, *flatten_fieldsets(page.get_fieldsets(None)), *page.readonly_fields}
+        hidden = {name for name, field in page.form.base_fields.items() if field.widget.is_hidden}
+        columns = {*page.list_display, *flatten_fieldsets(page.get_fieldsets(None)), *page.readonly_fields} - hidden
         labels = {
-            language: [said_now(language, label_for_field, name, model, page) for name in sorted(columns)]
+            language: [said_now(language, self.label, name, model, page) for name in sorted(columns)]
             for language in ("en", *RIGHT_TO_LEFT)
         }
 
@@ -234,22 +239,24 @@ class TestALabelOfTheAdmin:
 
 
 class TestACommand:
-    def help_of(self, **environment):
+    def help_of(self, command="purge_expired", **environment):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("LANG", "LC_"))}
         return subprocess.run(
-            [sys.executable, "manage.py", "purge_expired", "--help"],
+            [sys.executable, "manage.py", command, "--help"],
             cwd=ROOT, env={**clean, **environment}, capture_output=True, encoding="utf-8", check=True,
         ).stdout  # fmt: skip
 
     def test_speaks_the_language_of_the_shell(self):
         assert "Elimina las sesiones" in self.help_of(LANG="es_MX.UTF-8", PYTHONIOENCODING="utf-8")
         assert "Delete sessions" in self.help_of(PYTHONIOENCODING="utf-8")
+        assert "Olvida lo que" in self.help_of("ratelimit_reset", LC_ALL="es_ES@euro", PYTHONIOENCODING="utf-8")
+        assert "Forget what" in self.help_of("ratelimit_reset", LC_ALL="xx_XX", PYTHONIOENCODING="utf-8")
 
     @pytest.mark.parametrize("language", OTHERS)
     def test_explains_itself_in_the_language(self, language):
         """Each command of ours, found where Django finds them, with each of its options."""
         found = 0
-        for app in ("accounts", "tokens", "security_events"):
+        for app in ("accounts", "tokens", "ratelimiting", "security_events"):
             package = import_module(f"{app}.management")
             for module in walk_packages(package.__path__, f"{package.__name__}."):
                 if ".commands." not in module.name:

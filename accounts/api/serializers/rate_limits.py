@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from ratelimiting.policy import LARGEST, LONGEST_WINDOW, METHODS
 from ratelimiting.types import Algorithm, Mode, OnStoreFailure
-from tokens.api.serializers.strict import StrictCharField, StrictSerializer
+from tokens.api.serializers.strict import StrictCharField, StrictChoiceField, StrictSerializer
 
 LONGEST_REASON = 200
 MOST_DIGITS = 9
@@ -40,7 +40,7 @@ class MatchMembers(StrictSerializer):
     """Which requests a policy applies to."""
 
     routes = serializers.ListField(child=StrictCharField(max_length=200), max_length=50, required=False)
-    methods = serializers.ListField(child=serializers.ChoiceField(choices=METHODS), max_length=50, required=False)
+    methods = serializers.ListField(child=StrictChoiceField(choices=METHODS), max_length=50, required=False)
     tier = StrictCharField(max_length=50, allow_null=True, required=False)
     unless = serializers.ListField(child=StrictCharField(max_length=200), max_length=50, required=False)
 
@@ -50,15 +50,15 @@ class PolicyChangeInput(StrictSerializer):
 
     name = StrictCharField(max_length=50, required=False)
     description = StrictCharField(max_length=200, allow_blank=True, required=False)
-    algorithm = serializers.ChoiceField(choices=list(Algorithm), required=False)
+    algorithm = StrictChoiceField(choices=list(Algorithm), required=False)
     limit = StrictIntegerField(min_value=1, max_value=LARGEST, required=False)
     window = StrictIntegerField(min_value=1, max_value=LONGEST_WINDOW, required=False)
     burst = StrictIntegerField(min_value=1, max_value=LARGEST, allow_null=True, required=False)
     scope = serializers.ListField(child=StrictCharField(max_length=200), max_length=50, required=False)
     match = MatchMembers(required=False)
-    mode = serializers.ChoiceField(choices=list(Mode), required=False)
+    mode = StrictChoiceField(choices=list(Mode), required=False)
     cost = StrictIntegerField(min_value=1, max_value=LARGEST, required=False)
-    on_store_failure = serializers.ChoiceField(choices=list(OnStoreFailure), required=False)
+    on_store_failure = StrictChoiceField(choices=list(OnStoreFailure), required=False)
     reason = ReasonField()
 
     def document(self) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from ratelimiting.stores.protocol import StoreUnavailable
 
 
 class Command(LimitsCommand):
-    help = gettext_noop("Forget what was counted under a key, such as sign-in:ip=203.0.113.7. Safe to run twice.")
+    help = gettext_noop("Forget what was counted under a key. Safe to run twice.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("key", help=gettext("policy:part=value,part=value"))
+        parser.add_argument("key", help=gettext("policy:part=value,part=value, such as sign-in:ip=203.0.113.7"))
         parser.add_argument("--dry-run", action="store_true", help=gettext("only say what would be done"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:

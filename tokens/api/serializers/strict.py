@@ -39,6 +39,17 @@ class StrictCharField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class StrictChoiceField(serializers.ChoiceField):
+    """Takes one of a few strings; a refusal names them and does not repeat what was sent."""
+
+    default_error_messages = {"invalid_choice": _("It must be one of {allowed}.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("invalid_choice", allowed=", ".join(map(str, self.choices)))
+        return str(data)
+
+
 class StrictBooleanField(serializers.BooleanField):
     """Takes ``true`` and ``false``; ``"yes"`` and ``1`` are not booleans."""
 
