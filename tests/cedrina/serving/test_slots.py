@@ -18,6 +18,7 @@ def two():
 
 
 def run_all(target, count):
+    """Run in threads of their own: a slot takes the place of its thread's connection, which the tests' own needs."""
     threads = [threading.Thread(target=target) for _ in range(count)]
     for thread in threads:
         thread.start()
@@ -48,7 +49,8 @@ class TestBounded:
             def close(self):
                 held.append(two._held.connection is not None)
 
-        slots.bounded(lambda *_: Answer([b"a"]), two)({}, None)
+        application = slots.bounded(lambda *_: Answer([b"a"]), two)
+        run_all(lambda: application({}, None), 1)
         assert held == [True]
 
     def test_gives_the_slot_back_after_a_fault(self, two):
@@ -56,9 +58,16 @@ class TestBounded:
             raise RuntimeError
 
         application = slots.bounded(broken, two)
-        for _ in range(5):
+        faults = []
+
+        def fails():
             with pytest.raises(RuntimeError):
                 application({}, None)
+            faults.append(1)
+
+        for _ in range(5):
+            run_all(fails, 1)
+        assert len(faults) == 5
 
     def test_refuses_who_waits_too_long(self, two, monkeypatch):
         monkeypatch.setattr(slots, "WAIT_SECONDS", 0.01)
