@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from ratelimiting.callers import Author
 from ratelimiting.conf import rate_limiting_settings
-from ratelimiting.errors import PolicyInvalid, RateLimitingError
-from ratelimiting.models import PolicyVersion, RateLimitPolicy, ShadowPeriod
+from ratelimiting.errors import PolicyChanged, PolicyInvalid, RateLimitingError
+from ratelimiting.models import MODES, PolicyVersion, RateLimitPolicy, ShadowPeriod, all_routes
 from ratelimiting.policy import MATCH_MEMBERS, MEMBERS
-from ratelimiting.services import policies
+from ratelimiting.services import policies, rules
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -63,7 +63,10 @@ class PolicyForm(PolicyModelForm):
 
     scope = WordsField(label=_("Counted by"), help_text=_("global, or any of tier, user, ip, endpoint; with commas"))
     routes = WordsField(
-        label=_("Routes"), required=False, help_text=_("Names of routes, * for any; none where only services ask")
+        label=_("Routes"),
+        required=False,
+        initial=all_routes,
+        help_text=_("Names of routes, * for any; none where only services ask"),
     )
     methods = WordsField(label=_("Methods"), required=False, help_text=_("GET, POST and so on; none for any"))
     unless = WordsField(
@@ -95,6 +98,10 @@ class PolicyForm(PolicyModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        seen = cleaned.get("seen_version")
+        if seen and seen != self.instance.version:
+            # Said here, so that what was typed in is not lost.
+            self.add_error(None, PolicyChanged.message)
         if not self.errors:
             try:
                 policies.check(document=self.document())
@@ -139,6 +146,7 @@ class RateLimitPolicyAdmin(LimitsAdmin):
     list_filter = ["mode", "algorithm"]
     search_fields = ["name", "description"]
     ordering = ["name"]
+    change_list_template = "ratelimiting/policies.html"
 
     def has_add_permission(self, request: Any, _obj: Any = None) -> bool:
         return self.has_change_permission(request)
@@ -152,6 +160,25 @@ class RateLimitPolicyAdmin(LimitsAdmin):
     @admin.display(description=_("counted by"))
     def counted_by(self, policy: RateLimitPolicy) -> str:
         return ", ".join(policy.scope)
+
+    def changelist_view(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show beside the stored policies those that they could take the place of."""
+        rules.refresh()
+        found, words = rules.current(), dict(MODES)
+        shipped = [
+            {"name": name, "mode_word": words[policy.mode], "limit": policy.limit, "window": policy.window,
+             "scope": policy.scope, "routes": policy.match.routes}
+            for name, policy in sorted(found.policies.items()) if found.sources[name] != rules.DATABASE
+        ]  # fmt: skip
+        return super().changelist_view(request, {**(extra_context or {}), "shipped": shipped})
+
+    def get_changeform_initial_data(self, request: Any) -> dict[str, Any]:
+        """Begin with the policy that is to be replaced, so that nothing of it is lost by being forgotten."""
+        replaced = rules.current().policies.get(request.GET.get("name", ""))
+        if replaced is None:
+            return dict(super().get_changeform_initial_data(request))
+        document = replaced.document()
+        return {**document.pop("match"), **document}
 
     def changeform_view(self, request: Any, *args: Any, **options: Any) -> Any:
         """Say in words what came in between, such as another editor."""

@@ -14,6 +14,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import translation
 from django.utils.translation import gettext
 
+from ratelimiting.conf import rate_limiting_settings
+
 FAILED, USAGE = 1, 2
 
 
@@ -49,6 +51,14 @@ class LimitsCommand(BaseCommand):
     def show(self, result: dict[str, Any]) -> None:
         """Say the report in words."""
         raise NotImplementedError(type(self).__name__)
+
+    def require_shared(self) -> None:
+        """End where no other process can see what the servers count."""
+        if rate_limiting_settings.REDIS_URL is None:
+            sentence = gettext(
+                "Without Redis each server process counts by itself, and this one sees nothing of it: set REDIS_URL."
+            )
+            self.fail("not_shared", sentence, exit_code=FAILED)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Write columns, each as wide as its widest cell."""

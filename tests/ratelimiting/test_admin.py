@@ -62,6 +62,25 @@ class TestPolicies:
         row.refresh_from_db()
         assert row.limit == 50
 
+        assert 'name="reason" value="dear"' in answer.content.decode()
+
+    def test_begin_with_what_they_replace(self, browser):
+        page = browser.get(POLICIES).content.decode()
+        assert f'href="{POLICIES}add/?name=sign-in"' in page
+        form = browser.get(f"{POLICIES}add/?name=sign-in").context["adminform"].form
+        assert form["name"].value() == "sign-in"
+        assert "login" in form["routes"].value()
+        assert form["methods"].value() == "POST" or form["methods"].value() == ["POST"]
+
+    def test_apply_to_all_routes_where_none_is_said(self, browser):
+        for name in ("", "?name=nothing"):
+            form = browser.get(f"{POLICIES}add/{name}").context["adminform"].form
+            assert form["routes"].value() == "*"
+
+    def test_are_no_longer_offered_where_they_are_replaced(self, browser):
+        stored.create(document=document(name="sign-in"), author=BOSS, reason="r")
+        assert f"{POLICIES}add/?name=sign-in" not in browser.get(POLICIES).content.decode()
+
     def test_are_deleted_as_a_version(self, browser):
         row = stored.create(document=document(), author=BOSS, reason="r")
         browser.post(f"{POLICIES}{row.pk}/delete/", {"post": "yes"})

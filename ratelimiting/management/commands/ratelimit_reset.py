@@ -28,6 +28,7 @@ class Command(LimitsCommand):
                 gettext("%(key)r is no key; ratelimit_status shows how each policy counts.") % {"key": options["key"]},
                 exit_code=USAGE,
             )
+        self.require_shared()
         if options["dry_run"]:
             return {"result": "would_reset", "key": key}
         try:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from ratelimiting import keys, selectors
-from ratelimiting.management.operator_command import USAGE, LimitsCommand
+from ratelimiting.management.operator_command import FAILED, USAGE, LimitsCommand
 from ratelimiting.services import enforcement, rules
 from ratelimiting.types import Level
 
@@ -82,10 +82,12 @@ class Command(LimitsCommand):
                 % {"key": text, "spellings": _spellings(found)},
                 exit_code=USAGE,
             )
+        self.require_shared()
         policy = found.policies[key.partition(":")[0]]
-        verdict = enforcement.peek([Level(policy=policy.name, quota=policy.quota, key=key, cost=policy.cost)]).verdicts[
-            0
-        ]
+        decision = enforcement.peek([Level(policy=policy.name, quota=policy.quota, key=key, cost=policy.cost)])
+        if decision.is_local:
+            self.fail("store_unavailable", gettext("The store does not answer: nobody knows."), exit_code=FAILED)
+        verdict = decision.verdicts[0]
         return {
             "key": key, "policy": policy.name, "limit": policy.burst or policy.limit, "remaining": verdict.remaining,
             "reset_after": verdict.reset_after, "retry_after": 0.0 if verdict.is_allowed else verdict.retry_after,

@@ -47,8 +47,8 @@ class TestStatus:
         assert found["policies"][0]["source"] == "profile"
         assert found["shadow"][0]["refused"] == 3
 
-    def test_shows_how_a_key_stands(self, policies):
-        policies(document(limit=3))
+    def test_shows_how_a_key_stands(self, policies, redis_url, prefix):
+        policies(document(limit=3), REDIS_URL=redis_url, STORE_PREFIX=prefix, STORE_DEADLINE=30)
         judge(facts=Facts(address="203.0.113.7"))
         assert run_json("ratelimit_status", "--key", "some:ip=203.0.113.7")["key"]["remaining"] == 2
         assert "some: 3 of 3 left" in run("ratelimit_status", "--key", "some:ip=203.0.113.8")
@@ -61,8 +61,8 @@ class TestStatus:
 
 
 class TestReset:
-    def test_lets_a_key_begin_anew_and_is_safe_twice(self, policies):
-        policies(document(limit=1))
+    def test_lets_a_key_begin_anew_and_is_safe_twice(self, policies, redis_url, prefix):
+        policies(document(limit=1), REDIS_URL=redis_url, STORE_PREFIX=prefix, STORE_DEADLINE=30)
         judge(facts=Facts(address="203.0.113.7"))
         key = "some:ip=203.0.113.7"
         assert run_json("ratelimit_reset", key, "--dry-run")["result"] == "would_reset"
@@ -76,6 +76,23 @@ class TestReset:
         code, text = refused("ratelimit_reset", "junk", "--json")
         assert code == 2
         assert json.loads(text)["error"]["code"] == "usage"
+
+
+@pytest.mark.parametrize(
+    "command", [("ratelimit_status", "--key", "some:ip=203.0.113.7"), ("ratelimit_reset", "some:ip=203.0.113.7")]
+)
+class TestAKeyThatCanNotBeSeen:
+    def test_is_said_to_be_counted_elsewhere_without_redis(self, policies, command):
+        policies(document())
+        code, text = refused(*command, "--json")
+        assert code == 1
+        assert json.loads(text)["error"]["code"] == "not_shared"
+
+    def test_is_said_to_be_unknown_while_redis_is_away(self, policies, command):
+        policies(document(), REDIS_URL="redis://127.0.0.1:1/0")
+        code, text = refused(*command, "--json")
+        assert code == 1
+        assert json.loads(text)["error"]["code"] == "store_unavailable"
 
 
 COMBINED = (
