@@ -16,11 +16,7 @@ from ratelimiting.stores.connections import Connections
 from ratelimiting.stores.protocol import StoreUnavailable, microseconds
 from ratelimiting.types import Decision, Level, Mode, Quota, Verdict
 
-_LUA = Path(__file__).parent / "lua"
-SCRIPT = "\n".join(
-    (_LUA / f"{name}.lua").read_text(encoding="ascii")
-    for name in ("token_bucket", "sliding_window", "fixed_window", "decide")
-)
+SCRIPT = (Path(__file__).parent / "lua" / "decide.lua").read_text(encoding="ascii")
 DIGEST = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _LEVEL = struct.Struct("<BBddddd")
 # How many kinds of levels are kept packed; policies are few, but tiers and edits multiply them.
@@ -66,7 +62,7 @@ class RedisStore:
             *[self._name(level.key) for level in levels],
             b"" if now is None else microseconds(now),
             is_charged,
-            *[self._pack(level) for level in levels],
+            b"".join([self._pack(level) for level in levels]),
         )
         numbers = _numbers(len(levels)).unpack(self._evaluate(arguments))
         each = iter(numbers)
@@ -80,7 +76,7 @@ class RedisStore:
         )
 
     def _evaluate(self, arguments: tuple[Any, ...]) -> bytes:
-        answer = self._run("EVALSHA", DIGEST, *arguments)
+        answer = self._run(b"EVALSHA", DIGEST, *arguments)
         if isinstance(answer, bytes) and len(answer) == _numbers(arguments[0]).size:
             return answer
         raise StoreUnavailable("An answer that is none.")
@@ -103,7 +99,7 @@ class RedisStore:
             self._is_moved = True
         elif not isinstance(error, redis.exceptions.NoScriptError):
             raise self._unavailable(error) from error
-        if command[0] == "EVALSHA":
+        if command[0] == b"EVALSHA":
             command = ("EVAL", SCRIPT, *command[2:])
         try:
             return self.connections.run(*command)
