@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from ratelimiting.algorithms import deciding
 from ratelimiting.errors import Fault, PolicyInvalid
 from ratelimiting.types import Algorithm, Mode, OnStoreFailure, Quota
 
@@ -160,7 +161,19 @@ class _Reading:
             cost=cost,
             on_store_failure=self._choice("on_store_failure", OnStoreFailure, OnStoreFailure.LOCAL),
         )
+        if not self.faults:
+            self._countable(policy)
         return None if self.faults else policy
+
+    def _countable(self, policy: Policy) -> None:
+        try:
+            deciding.measured(policy.quota)
+        except ValueError:
+            self.fault(
+                "burst" if policy.burst else "limit",
+                "invalid",
+                _("is too many for so slow a refill; it could not be counted exactly."),
+            )
 
     def _members(self, given: Mapping[str, Any], known: Sequence[str], prefix: str) -> None:
         for member in given:

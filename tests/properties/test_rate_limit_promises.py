@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from ratelimiting.errors import PolicyInvalid
+from ratelimiting.policy import LARGEST, LONGEST_WINDOW, read
 from ratelimiting.stores.memory import MemoryStore
 from ratelimiting.types import Algorithm, Level, Mode, Quota
 
@@ -138,3 +140,27 @@ class TestALevelInShadow:
             decision = shadow.decide([Level("p", quota, "k", mode=Mode.SHADOW, cost=cost)], now=moment)
             assert numbers(decision) == numbers(for_real)
             assert decision.is_allowed
+
+
+class TestAPolicy:
+    @BUDGET
+    @given(
+        algorithm=st.sampled_from(Algorithm),
+        limit=st.integers(1, LARGEST) | st.integers(1, 10),
+        window=st.integers(1, LONGEST_WINDOW),
+        burst=st.none() | st.integers(1, LARGEST),
+        cost=st.integers(1, LARGEST) | st.just(1),
+    )
+    def test_that_is_accepted_can_be_counted(self, algorithm, limit, window, burst, cost):
+        """A mistake is told to who writes the policy, never to who makes the requests."""
+        written = {
+            "name": "some", "algorithm": str(algorithm), "limit": limit, "window": window, "burst": burst, "cost": cost,
+            "scope": ["ip"],
+        }  # fmt: skip
+        try:
+            policy = read(written)
+        except PolicyInvalid:
+            return
+        verdict = MemoryStore().decide([Level("some", policy.quota, "k", cost=policy.cost)]).verdicts[0]
+        assert verdict.is_allowed
+        assert 0 <= verdict.remaining < (burst or limit)

@@ -41,6 +41,11 @@ class TestRead:
             ({"mode": "on"}, "mode", "enforce, shadow, off"),
             ({"on_store_failure": "panic"}, "on_store_failure", "local, allow, deny"),
             ({"burst": 5}, "burst", "token_bucket alone"),
+            (
+                {"algorithm": "token_bucket", "limit": 1, "window": 2678400, "burst": 10**9},
+                "burst",
+                "could not be counted exactly",
+            ),
             ({"cost": 3}, "cost", "no request would pass"),
             ({"scope": []}, "scope", "each part once"),
             ({"scope": ["ip", "ip"]}, "scope", "each part once"),
