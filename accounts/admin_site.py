@@ -13,15 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts import admin_second_step, selectors
-from accounts.admin_limits import is_limited
 from accounts.admin_second_step import CodeForm, PasswordForm, SecondFactorDue, Waiting
 from accounts.api import device_cookie
 from accounts.errors import AttemptsExhausted, MfaCodeInvalid, SignInChallengeInvalid
+from accounts.page_limits import RETRY_AFTER, Form, is_limited
 from accounts.services import operators
 from accounts.types import Factor
 from tokens.api.client import client_context
 
-RETRY_AFTER = 60
 _BACKEND = "accounts.backends.PooledBackend"
 _CODES = {Factor.TOTP, Factor.RECOVERY_CODE}
 _NOT_OURS = {"password_change", "password_change_done"}
@@ -39,7 +38,7 @@ class GuardedAdminSite(AdminSite):
     @method_decorator(never_cache)
     def login(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
         """Sign staff in, a few attempts a minute for each client address."""
-        if request.method == "POST" and is_limited(request):
+        if request.method == "POST" and is_limited(request, Form.ADMIN_LOGIN):
             return self._too_many_attempts(request, RETRY_AFTER)
         try:
             response = super().login(request, extra_context)
@@ -59,7 +58,7 @@ class GuardedAdminSite(AdminSite):
         waiting = admin_second_step.waiting(request)
         if waiting is None:
             return self._back_to_password()
-        if request.method == "POST" and is_limited(request):
+        if request.method == "POST" and is_limited(request, Form.ADMIN_LOGIN):
             return self._too_many_attempts(request, RETRY_AFTER)
         form = CodeForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():

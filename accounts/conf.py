@@ -31,6 +31,7 @@ class AccountSettings:
         "RESERVED_USERNAMES",
         "PUBLIC_URL",
         "ADMIN_LOGIN_RATE",
+        "MAILED_PAGE_RATE",
         "SOCIAL_PROVIDERS",
         "WHILE_WAITING",
         "TOTP_ISSUER",
@@ -118,6 +119,11 @@ class AccountSettings:
     def ADMIN_LOGIN_RATE(self) -> str:  # noqa: N802
         """Sign-in attempts at the admin for one client address, in django-ratelimit's notation."""
         return self._get("ADMIN_LOGIN_RATE", "10/m")
+
+    @property
+    def MAILED_PAGE_RATE(self) -> str:  # noqa: N802
+        """Forms sent on the pages behind mailed links by one client address, in the same notation."""
+        return self._get("MAILED_PAGE_RATE", "30/m")
 
     @property
     def SOCIAL_PROVIDERS(self) -> Sequence[Mapping[str, Any]]:  # noqa: N802

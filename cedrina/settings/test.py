@@ -4,7 +4,8 @@ from cedrina.settings.base import *  # noqa: F403
 from cedrina.settings.base import ACCOUNTS as _ACCOUNTS
 from cedrina.settings.base import RATELIMITING as _RATELIMITING
 
-ACCOUNTS = {**_ACCOUNTS, "BCRYPT_ROUNDS": 4}
+# All tests send forms from one address.
+ACCOUNTS = {**_ACCOUNTS, "BCRYPT_ROUNDS": 4, "MAILED_PAGE_RATE": "10000/m"}
 # A test that needs stored policies looks itself; a thread of its own would see another database than the test's.
 # Counts are those of the process, or tests that run beside each other would count together.
 RATELIMITING = {**_RATELIMITING, "WATCH_SECONDS": 0, "REDIS_URL": None}

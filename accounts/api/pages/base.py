@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts.conf import account_settings
 from accounts.errors import HashingBusy
+from accounts.page_limits import RETRY_AFTER, Form, is_limited
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -47,12 +48,17 @@ class MailedPage(View):
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "") not in _OWN_SITES:
             return self.show("message", status=403, title=gettext("This form was sent from another site."))
+        if request.method == "POST" and is_limited(request, Form.MAILED_PAGE):
+            return self._refuse(429, gettext("Too many attempts"), RETRY_AFTER)
         try:
             return super().dispatch(request, *args, **kwargs)
         except HashingBusy as busy:
-            answer = self.show("message", status=503, title=str(busy.message), text=gettext("Go back and try again."))
-            answer.headers["Retry-After"] = str(busy.retry_after)
-            return answer
+            return self._refuse(503, str(busy.message), busy.retry_after)
+
+    def _refuse(self, status: int, title: str, retry_after: int) -> HttpResponse:
+        answer = self.show("message", status=status, title=title, text=gettext("Go back and try again."))
+        answer.headers["Retry-After"] = str(retry_after)
+        return answer
 
     def show(self, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
         """Render one of the templates of the pages."""

@@ -199,3 +199,15 @@ class TestDonePage:
 
     def test_of_nothing_is_not_found(self, browser):
         assert browser.get("/account/done/nothing").status_code == 404
+
+
+class TestTooManyForms:
+    def test_are_refused_and_told_when_to_come_back(self, browser, settings):
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "MAILED_PAGE_RATE": "2/h"}
+        answers = [
+            browser.post("/account/forgot-password", {"email": "x"}, REMOTE_ADDR="198.51.100.77") for _ in range(3)
+        ]
+        assert [answer.status_code for answer in answers] == [422, 422, 429]
+        assert answers[-1].headers["Retry-After"] == "60"
+        assert "Too many attempts" in shown(answers[-1])
+        assert browser.get("/account/forgot-password", REMOTE_ADDR="198.51.100.77").status_code == 200
