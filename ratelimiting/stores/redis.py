@@ -37,7 +37,7 @@ class RedisStore:
         self._url = url
         self._deadline = deadline
         self._prefix = prefix.encode()
-        self._packed: dict[tuple[int, int, Mode], tuple[Quota, bytes]] = {}
+        self._packed: dict[tuple[int, int, bool], tuple[Quota, bytes]] = {}
         self._is_moved = False
         self.connections = Connections(url, deadline=deadline)
 
@@ -127,7 +127,7 @@ class RedisStore:
     def _pack(self, level: Level) -> bytes:
         quota = level.quota
         # By identity: policies are long-lived values, and hashing one costs more than all the rest.
-        kind = (id(quota), level.cost, level.mode)
+        kind = (id(quota), level.cost, level.mode is Mode.SHADOW)
         packed = self._packed.get(kind)
         if packed is not None and packed[0] is quota:
             return packed[1]
