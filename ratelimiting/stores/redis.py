@@ -22,7 +22,9 @@ SCRIPT = "\n".join(
     for name in ("token_bucket", "sliding_window", "fixed_window", "decide")
 )
 DIGEST = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+_REQUEST = struct.Struct("<Bd")
 _LEVEL = struct.Struct("<BBddddd")
+_CHARGED = _REQUEST.pack(True, 0)
 # How many kinds of levels are kept packed; policies are few, but tiers and edits multiply them.
 MOST_PACKED = 4096
 
@@ -43,11 +45,11 @@ class RedisStore:
 
     def decide(self, levels: Sequence[Level], *, now: datetime | None = None) -> Decision:
         """Decide about a request and charge it if it passes."""
-        return self._ask(levels, now, "1")
+        return self._ask(levels, _CHARGED if now is None else _REQUEST.pack(True, microseconds(now)))
 
     def peek(self, levels: Sequence[Level], *, now: datetime | None = None) -> Decision:
         """Say what ``decide`` would, and charge nothing."""
-        return self._ask(levels, now, "0")
+        return self._ask(levels, _REQUEST.pack(False, 0 if now is None else microseconds(now)))
 
     def reset(self, keys: Iterable[str]) -> int:
         """Forget what was counted under these keys."""
@@ -58,18 +60,18 @@ class RedisStore:
         """Close the connections that nobody uses."""
         self.connections.close()
 
-    def _ask(self, levels: Sequence[Level], now: datetime | None, is_charged: str) -> Decision:
+    def _ask(self, levels: Sequence[Level], request: bytes) -> Decision:
         if not levels:
             return Decision(())
-        arguments = (
-            len(levels),
-            *[self._name(level.key) for level in levels],
-            b"" if now is None else microseconds(now),
-            is_charged,
-            *[self._pack(level) for level in levels],
-        )
-        numbers = _numbers(len(levels)).unpack(self._evaluate(arguments))
-        each = iter(numbers)
+        names, packed = [], [request]
+        for level in levels:
+            names.append(self._name(level.key))
+            packed.append(self._pack(level))
+        answer = self._run("EVALSHA", DIGEST, len(names), *names, b"".join(packed))
+        numbers = _numbers(len(names))
+        if not isinstance(answer, bytes) or len(answer) != numbers.size:
+            raise StoreUnavailable("An answer that is none.")
+        each = iter(numbers.unpack(answer))
         return Decision(
             tuple(
                 [
@@ -78,12 +80,6 @@ class RedisStore:
                 ]
             )
         )
-
-    def _evaluate(self, arguments: tuple[Any, ...]) -> bytes:
-        answer = self._run("EVALSHA", DIGEST, *arguments)
-        if isinstance(answer, bytes) and len(answer) == _numbers(arguments[0]).size:
-            return answer
-        raise StoreUnavailable("An answer that is none.")
 
     def _run(self, *command: Any) -> Any:
         try:

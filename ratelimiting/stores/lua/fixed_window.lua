@@ -1,16 +1,15 @@
 -- The same as algorithms/fixed_window.py. State: start, count, 0. Quota: window, limit.
+-- Answers as the token bucket does.
 
-local function fixed_seen(start, count, _, now, window)
-  local begin = now - math.fmod(now, window)
-  if not start or begin > start or start - begin > window then return begin, 0, 0 end
-  return start, count, 0
-end
-
-local function fixed_wait(start, count, _, now, cost, window, limit)
-  if count + cost <= limit then return 0 end
-  return start + window - now
-end
-
-local function fixed_left(start, count, _, now, window, limit)
-  return math.max(0, limit - count), count > 0 and start + window - now or 0
+local function fixed_window(charge, cost, now, start, count, _, window, limit)
+  local begin = now - fmod(now, window)
+  if not start or begin > start or start - begin > window then start, count = begin, 0 end
+  local wait, reset = 0, 0
+  if count + cost > limit then
+    wait = start + window - now
+  elseif charge then
+    count = count + cost
+  end
+  if count > 0 then reset = start + window - now end
+  return wait, max(0, limit - count), reset, start, count, 0
 end
