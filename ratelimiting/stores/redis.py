@@ -4,7 +4,7 @@ import hashlib
 import struct
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,6 @@ DIGEST = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _REQUEST = struct.Struct("<Bd")
 _LEVEL = struct.Struct("<BBddddd")
 _CHARGED = _REQUEST.pack(True, 0)
-# How many kinds of levels are kept packed; policies are few, but tiers and edits multiply them.
-MOST_PACKED = 4096
 
 
 class RedisStore:
@@ -39,7 +37,6 @@ class RedisStore:
         self._url = url
         self._deadline = deadline
         self._prefix = prefix.encode()
-        self._packed: dict[tuple[int, int, bool], tuple[Quota, bytes]] = {}
         self._is_moved = False
         self.connections = Connections(url, deadline=deadline)
 
@@ -66,7 +63,7 @@ class RedisStore:
         names, packed = [], [request]
         for level in levels:
             names.append(self._name(level.key))
-            packed.append(self._pack(level))
+            packed.append(_pack(level.quota, level.cost, level.mode))
         answer = self._run("EVALSHA", DIGEST, len(names), *names, b"".join(packed))
         numbers = _numbers(len(names))
         if not isinstance(answer, bytes) or len(answer) != numbers.size:
@@ -120,22 +117,12 @@ class RedisStore:
         # Whatever a client sent may stand in a key, half of a surrogate pair too.
         return self._prefix + key.encode("utf-8", "surrogatepass")
 
-    def _pack(self, level: Level) -> bytes:
-        quota = level.quota
-        # By identity: policies are long-lived values, and hashing one costs more than all the rest.
-        kind = (id(quota), level.cost, level.mode is Mode.SHADOW)
-        packed = self._packed.get(kind)
-        if packed is not None and packed[0] is quota:
-            return packed[1]
-        algorithm, measure = deciding.measured(quota)
-        numbers = (*measure, 0, 0)[:4]
-        arguments = _LEVEL.pack(
-            algorithm.CODE, level.mode is Mode.SHADOW, algorithm.bounded(level.cost, measure), *numbers
-        )
-        if len(self._packed) >= MOST_PACKED:
-            self._packed.clear()
-        self._packed[kind] = (quota, arguments)
-        return arguments
+
+@lru_cache(maxsize=4096)
+def _pack(quota: Quota, cost: int, mode: Mode) -> bytes:
+    algorithm, measure = deciding.measured(quota)
+    numbers = (*measure, 0, 0)[:4]
+    return _LEVEL.pack(algorithm.CODE, mode is Mode.SHADOW, algorithm.bounded(cost, measure), *numbers)
 
 
 @cache
