@@ -2,7 +2,7 @@
 --
 -- KEYS: one for each level. ARGV[1], packed: <Bd whether to charge, and now in microseconds, 0 for this server's own
 -- clock; then <BBddddd for each level: algorithm, whether in shadow, cost, and the four numbers of its quota.
--- A state is <Bdddd: algorithm, until when its key lives, and the algorithm's three numbers.
+-- A state is <Bdddd: algorithm, its three numbers, and until when the key lives.
 -- Answers three doubles a level: microseconds to wait (0: allowed), what is left, microseconds until all is.
 -- Whatever has many parts travels packed, and nothing is called twice: that is most of what a script this short costs.
 
@@ -23,7 +23,7 @@ local passes, i, at = charge == 1, 1, FIRST_LEVEL
 while i <= #keys do
   local code, shadow, cost, window, p, q, r, next_at = unpacked('<BBddddd', request, at)
   local state, was, alive, a, b, c = states[i], nil, 0, nil, nil, nil
-  if state and #state == STATE then was, alive, a, b, c = unpacked('<Bdddd', state) end
+  if state and #state == STATE then was, a, b, c, alive = unpacked('<Bdddd', state) end
   -- A policy whose algorithm changed begins anew.
   if was ~= code then alive, a = 0, nil end
   local wait, left, reset
@@ -44,7 +44,7 @@ while i <= #keys do
         local life = (code == BUCKET and 2 * reset or reset) + GRACE
         alive, ttl[i] = now + life, ceil(life / 1000)
       end
-      new[i] = pack('<Bdddd', code, alive, a, b, c)
+      new[i] = pack('<Bdddd', code, a, b, c, alive)
     end
     answer[i] = pack('<ddd', wait, left, reset)
     i, at = i + 1, next_at
