@@ -69,7 +69,7 @@ class Decision(NamedTuple):
     @property
     def is_allowed(self) -> bool:
         """Whether every level that is enforced lets the request pass."""
-        return all(verdict.is_allowed for verdict in self.verdicts if verdict.level.mode is Mode.ENFORCE)
+        return all(verdict.is_allowed or verdict.level.mode is not Mode.ENFORCE for verdict in self.verdicts)
 
     @property
     def tightest(self) -> Verdict | None:

@@ -35,18 +35,18 @@ def decide(
     and to those in shadow that have room for it. A level in shadow without room says so, refuses nobody and is charged
     nothing. A refused request takes nothing from any level.
     """
-    looks = []
+    looks, passes = [], is_charged
     for level, state in zip(levels, states, strict=True):
         algorithm, measure = measured(level.quota)
         cost = algorithm.bounded(level.cost, measure)
-        now_seen = algorithm.seen(state, now, measure)
-        looks.append((algorithm, measure, cost, now_seen, algorithm.wait(now_seen, now, measure, cost)))
-    passes = is_charged and all(
-        look[4] == 0 for level, look in zip(levels, looks, strict=True) if level.mode is not Mode.SHADOW
-    )
+        state_seen = algorithm.seen(state, now, measure)
+        wait = algorithm.wait(state_seen, now, measure, cost)
+        if wait and level.mode is not Mode.SHADOW:
+            passes = False
+        looks.append((level, algorithm, measure, cost, state_seen, wait))
     verdicts: list[Verdict] = []
     charged: list[State | None] = []
-    for level, (algorithm, measure, cost, state_seen, wait) in zip(levels, looks, strict=True):
+    for level, algorithm, measure, cost, state_seen, wait in looks:
         state = algorithm.charged(state_seen, measure, cost) if passes and wait == 0 and cost else None
         remaining, reset = algorithm.left(state or state_seen, now, measure)
         verdicts.append(Verdict(level, wait == 0, remaining, reset / MICROSECONDS, wait / MICROSECONDS))

@@ -66,9 +66,10 @@ def _made() -> Store:
 
 
 def _counted(levels: Sequence[Level]) -> Sequence[Level]:
+    off = Mode.OFF  # an enumeration's member is found slowly
     for level in levels:
-        if level.mode is Mode.OFF:
-            return [each for each in levels if each.mode is not Mode.OFF]
+        if level.mode is off:
+            return [each for each in levels if each.mode is not off]
     return levels
 
 

@@ -4,7 +4,7 @@ import hashlib
 import struct
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,15 @@ from ratelimiting.stores.connections import Connections
 from ratelimiting.stores.protocol import StoreUnavailable, microseconds
 from ratelimiting.types import Decision, Level, Mode, Quota, Verdict
 
-SCRIPT = (Path(__file__).parent / "lua" / "decide.lua").read_text(encoding="ascii")
+_LUA = Path(__file__).parent / "lua"
+SCRIPT = "\n".join(
+    (_LUA / f"{name}.lua").read_text(encoding="ascii")
+    for name in ("token_bucket", "sliding_window", "fixed_window", "decide")
+)
 DIGEST = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+_REQUEST = struct.Struct("<Bd")
 _LEVEL = struct.Struct("<BBddddd")
-# How many kinds of levels are kept packed; policies are few, but tiers and edits multiply them.
-MOST_PACKED = 4096
+_CHARGED = _REQUEST.pack(True, 0)
 
 
 class RedisStore:
@@ -33,17 +37,16 @@ class RedisStore:
         self._url = url
         self._deadline = deadline
         self._prefix = prefix.encode()
-        self._packed: dict[tuple[int, int, bool], tuple[Quota, bytes]] = {}
         self._is_moved = False
         self.connections = Connections(url, deadline=deadline)
 
     def decide(self, levels: Sequence[Level], *, now: datetime | None = None) -> Decision:
         """Decide about a request and charge it if it passes."""
-        return self._ask(levels, now, "1")
+        return self._ask(levels, _CHARGED if now is None else _REQUEST.pack(True, microseconds(now)))
 
     def peek(self, levels: Sequence[Level], *, now: datetime | None = None) -> Decision:
         """Say what ``decide`` would, and charge nothing."""
-        return self._ask(levels, now, "0")
+        return self._ask(levels, _REQUEST.pack(False, 0 if now is None else microseconds(now)))
 
     def reset(self, keys: Iterable[str]) -> int:
         """Forget what was counted under these keys."""
@@ -54,18 +57,18 @@ class RedisStore:
         """Close the connections that nobody uses."""
         self.connections.close()
 
-    def _ask(self, levels: Sequence[Level], now: datetime | None, is_charged: str) -> Decision:
+    def _ask(self, levels: Sequence[Level], request: bytes) -> Decision:
         if not levels:
             return Decision(())
-        arguments = (
-            len(levels),
-            *[self._name(level.key) for level in levels],
-            b"" if now is None else microseconds(now),
-            is_charged,
-            b"".join([self._pack(level) for level in levels]),
-        )
-        numbers = _numbers(len(levels)).unpack(self._evaluate(arguments))
-        each = iter(numbers)
+        names, packed = [], [request]
+        for level in levels:
+            names.append(self._name(level.key))
+            packed.append(_pack(level.quota, level.cost, level.mode))
+        answer = self._run("EVALSHA", DIGEST, len(names), *names, b"".join(packed))
+        numbers = _numbers(len(names))
+        if not isinstance(answer, bytes) or len(answer) != numbers.size:
+            raise StoreUnavailable("An answer that is none.")
+        each = iter(numbers.unpack(answer))
         return Decision(
             tuple(
                 [
@@ -74,12 +77,6 @@ class RedisStore:
                 ]
             )
         )
-
-    def _evaluate(self, arguments: tuple[Any, ...]) -> bytes:
-        answer = self._run(b"EVALSHA", DIGEST, *arguments)
-        if isinstance(answer, bytes) and len(answer) == _numbers(arguments[0]).size:
-            return answer
-        raise StoreUnavailable("An answer that is none.")
 
     def _run(self, *command: Any) -> Any:
         try:
@@ -99,7 +96,7 @@ class RedisStore:
             self._is_moved = True
         elif not isinstance(error, redis.exceptions.NoScriptError):
             raise self._unavailable(error) from error
-        if command[0] == b"EVALSHA":
+        if command[0] == "EVALSHA":
             command = ("EVAL", SCRIPT, *command[2:])
         try:
             return self.connections.run(*command)
@@ -120,22 +117,12 @@ class RedisStore:
         # Whatever a client sent may stand in a key, half of a surrogate pair too.
         return self._prefix + key.encode("utf-8", "surrogatepass")
 
-    def _pack(self, level: Level) -> bytes:
-        quota = level.quota
-        # By identity: policies are long-lived values, and hashing one costs more than all the rest.
-        kind = (id(quota), level.cost, level.mode is Mode.SHADOW)
-        packed = self._packed.get(kind)
-        if packed is not None and packed[0] is quota:
-            return packed[1]
-        algorithm, measure = deciding.measured(quota)
-        numbers = (*measure, 0, 0)[:4]
-        arguments = _LEVEL.pack(
-            algorithm.CODE, level.mode is Mode.SHADOW, algorithm.bounded(level.cost, measure), *numbers
-        )
-        if len(self._packed) >= MOST_PACKED:
-            self._packed.clear()
-        self._packed[kind] = (quota, arguments)
-        return arguments
+
+@lru_cache(maxsize=4096)
+def _pack(quota: Quota, cost: int, mode: Mode) -> bytes:
+    algorithm, measure = deciding.measured(quota)
+    numbers = (*measure, 0, 0)[:4]
+    return _LEVEL.pack(algorithm.CODE, mode is Mode.SHADOW, algorithm.bounded(cost, measure), *numbers)
 
 
 @cache

@@ -3,6 +3,7 @@
 All limits are LIMIT a minute. A contender gets a new name when its levels are used up, so that most checks pass.
 """
 
+import functools
 import hashlib
 import os
 import uuid
@@ -117,39 +118,46 @@ def of_drf():
     return Contender("DRF throttle", begin, check)
 
 
-def bare():
-    """A script that does nothing, through redis-py's client: the time of a round trip, and no limit at all."""
-    client = redis.Redis.from_url(URL)
-    digest = client.script_load("return 1")
-    return Contender("bare EVALSHA, redis-py", lambda levels: digest, lambda digest: client.evalsha(digest, 0) == 1)
+def bare(name, evalsha, *, with_arguments=True):
+    """A script that does nothing: the time of a round trip, and no limit at all.
+
+    It is given as many keys and as long an argument as our own script is for that many levels.
+    """
+    script = "return 1"
+    redis.Redis.from_url(URL).script_load(script)
+    digest = hashlib.sha1(script.encode()).hexdigest()
+
+    def begin(levels):
+        if not with_arguments:
+            return (digest, 0)
+        return (digest, levels, *[f"{{rl}}:{uuid.uuid4().hex}" for _ in range(levels)], bytes(9 + 42 * levels))
+
+    return Contender(f"bare EVALSHA, {name}", begin, lambda arguments: evalsha(*arguments) == 1)
 
 
-def bare_connection():
-    """The same over our own connections, which leave out what redis-py's client does around them."""
-    redis.Redis.from_url(URL).script_load("return 1")
-    connections = Connections(URL, deadline=5.0)
-    digest = hashlib.sha1(b"return 1").hexdigest()
-    return Contender(
-        "bare EVALSHA, our connections", lambda levels: digest, lambda digest: connections.run("EVALSHA", digest, 0) == 1
-    )
+class Server:
+    """What Redis tells of itself."""
 
+    def __init__(self):
+        self.client = redis.Redis.from_url(URL)
 
-def server():
-    """Return what tells the CPU seconds that Redis has used."""
-    client = redis.Redis.from_url(URL)
-
-    def used():
-        figures = client.info("cpu")
+    def cpu(self):
+        """Return the CPU seconds that it has used."""
+        figures = self.client.info("cpu")
         return figures["used_cpu_user"] + figures["used_cpu_sys"]
 
-    return used
+    def reads(self):
+        """Return how often something came in: of one client that waits for each answer, its round trips."""
+        return self.client.info("stats")["total_reads_processed"]
 
 
 def everyone():
     strategies = limits_library.strategies
+    client, connections = redis.Redis.from_url(URL), Connections(URL, deadline=5.0)
     return [
-        bare(),
-        bare_connection(),
+        bare("redis-py", client.evalsha),
+        bare("redis-py, no arguments", client.evalsha, with_arguments=False),
+        bare("our connections", functools.partial(connections.run, "EVALSHA")),
         *[cedrina(algorithm) for algorithm in Algorithm],
         of_limits("fixed window", strategies.FixedWindowRateLimiter),
         of_limits("moving window", strategies.MovingWindowRateLimiter),
