@@ -27,14 +27,16 @@ PREFIX = "cdd_"
 REMEMBERED = timedelta(days=180)
 _BODY = struct.Struct(">16sI")
 _MAC_LENGTH = 16
-_LENGTH = len(PREFIX) + -(-(_BODY.size + _MAC_LENGTH) * 8 // 6)
+_SEAL_LENGTH = 8
+_LENGTH = len(PREFIX) + -(-(_BODY.size + _MAC_LENGTH + _SEAL_LENGTH) * 8 // 6)
 _LONGEST_FAMILY = 64
 
 
 def mint(*, user: User, device: bytes | None, now: datetime) -> str:
     """Return the token of a device for its owner, who has just signed in; a known device keeps its identity."""
     body = _BODY.pack(device or secrets.token_bytes(16), int(now.timestamp()))
-    return PREFIX + _encode(body + _mac(settings.SECRET_KEY, body, user))
+    bound = body + _mac(settings.SECRET_KEY, body, user)
+    return PREFIX + _encode(bound + _seal(settings.SECRET_KEY, bound))
 
 
 def recognise(presented: str, *, user: User | None, now: datetime) -> bytes | None:
@@ -42,22 +44,24 @@ def recognise(presented: str, *, user: User | None, now: datetime) -> bytes | No
 
     Unknown people take the same work.
     """
-    if len(presented) != _LENGTH or not presented.startswith(PREFIX):
+    bound = _unsealed(presented)
+    if bound is None:
         return None
-    encoded = presented[len(PREFIX) :]
-    try:
-        raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    body, mac = raw[: _BODY.size], raw[_BODY.size :]
+    body, mac = bound[: _BODY.size], bound[_BODY.size :]
     is_genuine = any(hmac.compare_digest(mac, _mac(secret, body, user)) for secret in _secrets())
-    if user is None or not is_genuine or _encode(raw) != encoded:
+    if user is None or not is_genuine:
         return None
     device: bytes
     device, issued = _BODY.unpack(body)
     age = now - datetime.fromtimestamp(issued, UTC)
     # Servers' clocks may differ a little.
     return device if timedelta(minutes=-5) <= age < REMEMBERED else None
+
+
+def device_of(presented: str) -> bytes | None:
+    """Return the identity in a device's token that was made here, whosever device it is; no account is looked up."""
+    bound = _unsealed(presented)
+    return None if bound is None else bound[: _BODY.size - 4]
 
 
 def place(*, user: User, password_digest: str, client: ClientContext) -> bytes:
@@ -79,6 +83,24 @@ def digest(*parts: str) -> bytes:
     """Return a key for what is counted: without the server's secret nobody can tell of what."""
     text = "\0".join(parts).encode(errors="replace")
     return hmac.digest(_key(settings.SECRET_KEY, b"cedrina sign-in counts"), text, "sha256")[:_MAC_LENGTH]
+
+
+def _unsealed(presented: str) -> bytes | None:
+    """Return what a token of ours holds, ``None`` for what is not one to the letter."""
+    if len(presented) != _LENGTH or not presented.startswith(PREFIX):
+        return None
+    encoded = presented[len(PREFIX) :]
+    try:
+        raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    bound, seal = raw[:-_SEAL_LENGTH], raw[-_SEAL_LENGTH:]
+    is_ours = any(hmac.compare_digest(seal, _seal(secret, bound)) for secret in _secrets())
+    return bound if is_ours and _encode(raw) == encoded else None
+
+
+def _seal(secret: str, bound: bytes) -> bytes:
+    return hmac.digest(_key(secret, b"cedrina device token"), bound, "sha256")[:_SEAL_LENGTH]
 
 
 def _mac(secret: str, body: bytes, user: User | None) -> bytes:

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework.exceptions import APIException
 
+from accounts import known_devices
+from accounts.api import device_cookie
 from accounts.identifiers import fold_email
 from cedrina import problems
 from cedrina.paths import speaks_html
@@ -37,9 +39,16 @@ def caller_of(request: HttpRequest) -> Caller:
 
 
 def account_of(request: HttpRequest) -> str | None:
-    """Return the address of mail that a body or a form names, whether or not it has an account."""
+    """Return the address of mail that a body or a form names, whether or not it has an account.
+
+    A browser that has signed in here before counts by itself for each address, so that strangers' requests don't use
+    up its owner's. Whose device it is, the limit doesn't know; the budgets of mail do.
+    """
     email = _field(request, "email") if speaks_html(request.path_info) else _member(request, "email")
-    return fold_email(email) if email else None
+    if not email:
+        return None
+    device = known_devices.device_of(device_cookie.presented(request))
+    return fold_email(email) if device is None else f"{fold_email(email)} {device.hex()}"
 
 
 def family_of(request: HttpRequest) -> str | None:

@@ -12,7 +12,7 @@ from accounts.models.factors import (
     WebAuthnHandle,
 )
 from accounts.models.imports import ImportedPerson, ImportRun
-from accounts.models.mails import MailedToken, OutgoingMail, Purpose
+from accounts.models.mails import MailBudget, MailedToken, OutgoingMail, Purpose
 from accounts.models.people import PasswordHistory, Tier, User
 from accounts.models.sign_ins import SignInChallenge
 from accounts.models.social import PresentedToken, ProviderToken, SocialAuthorization, SocialPurpose
@@ -24,6 +24,7 @@ __all__ = [
     "FamiliarPlace",
     "ImportRun",
     "ImportedPerson",
+    "MailBudget",
     "MailedToken",
     "OutgoingMail",
     "PasswordHistory",

@@ -9,6 +9,14 @@ from accounts.identifiers import uuid7
 from accounts.models.people import User
 
 
+class MailBudget(models.TextChoices):
+    """Out of which allowance of its recipient a mail is sent: ``accounts.services.mail_budgets`` has the figures."""
+
+    ANYBODY = "anybody", _("anybody can cause it")
+    KNOWN_DEVICE = "known_device", _("asked for on a known device")
+    NOTICE = "notice", _("tells of a change")
+
+
 class OutgoingMail(models.Model):
     """One mail: to whom it was to go when there was reason for it, and whether it has been handed over.
 
@@ -21,8 +29,11 @@ class OutgoingMail(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("user"))
     kind = models.CharField(_("kind"), max_length=40)
     address = models.EmailField(_("address"), max_length=254)
+    # The address as addresses are compared, and the allowance that the mail counts against.
+    recipient = models.CharField(_("recipient"), max_length=254)
+    budget = models.CharField(_("budget"), max_length=12, choices=MailBudget.choices)
     created_at = models.DateTimeField(_("created at"))
-    # When a worker first took it up: what the limits per account count.
+    # When a worker first took it up: what the budgets count.
     started_at = models.DateTimeField(_("taken up at"), null=True, blank=True)
     sent_at = models.DateTimeField(_("handed over at"), null=True, blank=True)
     dropped_at = models.DateTimeField(_("given up at"), null=True, blank=True)
@@ -32,7 +43,7 @@ class OutgoingMail(models.Model):
         verbose_name = _("outgoing mail")
         verbose_name_plural = _("outgoing mail")
         indexes = [
-            models.Index(fields=["user", "kind", "-started_at"], name="accounts_mail_recent_idx"),
+            models.Index(fields=["recipient", "-started_at"], name="accounts_mail_budget_idx"),
             models.Index(fields=["created_at"], name="accounts_mail_age_idx"),
         ]
         constraints = [

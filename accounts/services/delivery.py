@@ -12,7 +12,7 @@ too, so that servers and readers who drop repetitions recognise it, and that bot
 
 import smtplib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -21,16 +21,10 @@ from django.utils import timezone
 
 from accounts.identifiers import fold_email
 from accounts.models import OutgoingMail, Purpose, User
-from accounts.services import letters, mail, mailed_tokens
+from accounts.services import letters, mail, mail_budgets, mailed_tokens
 
 log = structlog.get_logger(__name__)
 
-# What strangers can have sent to somebody: no more of each in an hour, for one account.
-LIMITED = (
-    mail.Kind.CONFIRM_EMAIL, mail.Kind.RESET_PASSWORD, mail.Kind.ADDRESS_ALREADY_REGISTERED,
-    mail.Kind.CONFIRM_NEW_EMAIL,
-)  # fmt: skip
-MOST_PER_HOUR = 3
 _FINAL = 500
 
 
@@ -100,10 +94,8 @@ def _prepare(*, mail_id: UUID, details: Mapping[str, str] | None, now: datetime 
 
 def _reason_against(*, row: OutgoingMail, kind: mail.Kind, user: User, at: datetime) -> str:
     """Say why a mail is not to be sent after all; empty when it is."""
-    if row.started_at is None and kind in LIMITED:
-        recent = OutgoingMail.objects.filter(user=user, kind=kind, started_at__gt=at - timedelta(hours=1))
-        if recent.count() >= MOST_PER_HOUR:
-            return "too_many"
+    if row.started_at is None and (refusal := mail_budgets.refusal(row=row, at=at)):
+        return refusal
     if kind is mail.Kind.CONFIRM_NEW_EMAIL:
         owner = User.objects.filter(email_folded=fold_email(row.address)).exclude(pk=user.pk).first()
         if owner is not None:

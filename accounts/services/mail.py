@@ -11,13 +11,16 @@ from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import ConnectorException
 from procrastinate.types import JSONValue
 
-from accounts.identifiers import uuid7
+from accounts.identifiers import fold_email, uuid7
+from accounts.models import MailBudget
 
 SEND_TASK = "accounts.send_mail"
 
 _INSERT = """
-INSERT INTO accounts_outgoingmail (id, user_id, kind, address, created_at, drop_reason)
-SELECT %(id)s, u.id, %(kind)s, COALESCE(%(address)s, u.email), %(now)s, '' FROM accounts_user u WHERE u.id = %(user_id)s
+INSERT INTO accounts_outgoingmail (id, user_id, kind, budget, address, recipient, created_at, drop_reason)
+SELECT %(id)s, u.id, %(kind)s, %(budget)s, COALESCE(%(address)s, u.email), COALESCE(%(recipient)s, u.email_folded),
+       %(now)s, ''
+FROM accounts_user u WHERE u.id = %(user_id)s
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -45,15 +48,22 @@ class Kind(StrEnum):
     DELETION_REQUESTED = "deletion_requested"
 
 
+# What anybody can have sent to somebody. All other mail tells of something that was done with an account.
+CAUSED_BY_ANYBODY = frozenset(
+    {Kind.CONFIRM_EMAIL, Kind.CONFIRM_NEW_EMAIL, Kind.RESET_PASSWORD, Kind.ADDRESS_ALREADY_REGISTERED}
+)
+
+
 def enqueue(
     *, user_id: UUID, kind: Kind, details: Mapping[str, str] | None = None, address: str | None = None,
-    mail_id: UUID | None = None, now: datetime | None = None,
+    mail_id: UUID | None = None, is_known_device: bool = False, now: datetime | None = None,
 ) -> UUID:  # fmt: skip
     """Have a mail sent once the current transaction has committed, and return its id; a rollback takes it back.
 
     It goes to ``address``, or to the one that the person has now. The job carries neither that nor a token.
     ``details`` are shown in the mail (``{"factor": "totp"}``): neither secrets nor anything that a stranger chose. A
-    ``mail_id`` that is known already enqueues nothing anew.
+    ``mail_id`` that is known already enqueues nothing anew. ``is_known_device`` says that the owner asked for it on a
+    device that has signed in before: it does not count together with what strangers ask for.
 
     Raises: OperationalError when the database is gone.
     """
@@ -62,8 +72,12 @@ def enqueue(
     with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
             cursor.execute(
-                _INSERT, {"id": identity, "user_id": user_id, "kind": str(kind), "address": address, "now": at}
-            )
+                _INSERT,
+                {
+                    "id": identity, "user_id": user_id, "kind": str(kind), "budget": _budget(kind, is_known_device),
+                    "address": address, "recipient": None if address is None else fold_email(address), "now": at,
+                },
+            )  # fmt: skip
             is_new = cursor.rowcount == 1
         if is_new:
             defer(
@@ -71,6 +85,12 @@ def enqueue(
                 details=dict(details or {}),
             )  # fmt: skip
     return identity
+
+
+def _budget(kind: Kind, is_known_device: bool) -> str:
+    if kind not in CAUSED_BY_ANYBODY:
+        return MailBudget.NOTICE
+    return MailBudget.KNOWN_DEVICE if is_known_device else MailBudget.ANYBODY
 
 
 def defer(task: str, **arguments: JSONValue) -> None:

@@ -7,6 +7,7 @@ it went to alone, for it has to outlive whatever the intruder changes.
 Locks are taken in one order, the person's row before the tokens', so that no two of these can deadlock.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -71,7 +72,11 @@ def issue(
     *, mail_id: UUID, user: User, purpose: Purpose, address: str, occurred_at: datetime | None = None,
     now: datetime | None = None,
 ) -> str | None:  # fmt: skip
-    """Return the token for a mail, in force from now; earlier ones of the same purpose are no longer.
+    """Return the token for a mail, in force from now.
+
+    Of two changes of address the later one counts, so its token ends the earlier one. Anybody can ask for a reset or a
+    confirmation: a further mail leaves the link good that is on its way. Using a reset ends all others, since they are
+    bound to the password.
 
     ``occurred_at`` is when that happened which the mail tells of: by it tokens are earlier and later than others.
 
@@ -90,7 +95,7 @@ def issue(
             pk=mail_id, user=user, purpose=purpose, address=address, created_at=occurred_at or at,
             bound_to=_binding(user=user, purpose=purpose, address=address), **row,
         )  # fmt: skip
-    if purpose is not Purpose.DISOWN:
+    if purpose is Purpose.CHANGE_EMAIL:
         withdraw(user_id=user.pk, purposes=[purpose], keep=mail_id, now=at)
     return token
 
@@ -162,6 +167,17 @@ def withdraw(
     if since is not None:
         rows = rows.filter(created_at__gte=since)
     return rows.update(used_at=now or timezone.now())
+
+
+def is_any_good(*, mail_ids: Collection[UUID], at: datetime) -> bool:
+    """Tell whether one of these mails is still of use: its link can be redeemed, or it has none."""
+    tokens = {token.pk: token for token in MailedToken.objects.filter(pk__in=mail_ids).select_related("user")}
+    return any(mail_id not in tokens or _is_good(tokens[mail_id], at=at) for mail_id in mail_ids)
+
+
+def _is_good(token: MailedToken, *, at: datetime) -> bool:
+    bound_to = _binding(user=token.user, purpose=Purpose(token.purpose), address=token.address)
+    return token.used_at is None and token.expires_at > at and bytes(token.bound_to) == bound_to
 
 
 def _binding(*, user: User, purpose: Purpose, address: str) -> bytes:

@@ -11,9 +11,10 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import known_devices, selectors
 from accounts.errors import DetailsInvalid
 from accounts.identifiers import parse_email, uuid7
 from accounts.services import mail
@@ -46,8 +47,11 @@ _KINDS: Mapping[Wish, mail.Kind] = {
 }
 
 
-def take(*, wish: Wish, email: str, now: datetime | None = None) -> None:
+def take(*, wish: Wish, email: str, device_token: str = "", now: datetime | None = None) -> None:
     """Take a request for a link, by the same statements whoever the address belongs to.
+
+    ``device_token`` is what the client shows to be recognised. Whether it is a known device of the address's owner is
+    for the worker to find out, too.
 
     Raises: DetailsInvalid, for what is no address at all.
     """
@@ -56,7 +60,8 @@ def take(*, wish: Wish, email: str, now: datetime | None = None) -> None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     with transaction.atomic():
         recording.record(_EVENTS[wish], actor=Subject(name=address), now=now)
-        sealed = encryption.encrypt(address, associated_data=_PLACE)
+        device = device_token if known_devices.device_of(device_token) else ""
+        sealed = encryption.encrypt(f"{address}\n{device}", associated_data=_PLACE)
         mail.defer(ANSWER_TASK, wish=str(wish), sealed_address=sealed, mail_id=str(uuid7()))
 
 
@@ -66,10 +71,11 @@ def answer(*, wish: Wish, sealed_address: str, mail_id: UUID, now: datetime | No
     Whoever has no account, a disabled or a deleted one gets no mail: that would help strangers fill mailboxes.
     """
     try:
-        address = encryption.decrypt(sealed_address, associated_data=_PLACE)
+        address, _, device = encryption.decrypt(sealed_address, associated_data=_PLACE).partition("\n")
     except encryption.DecryptionFailed:
         log.warning("mail_request_unreadable", mail_id=str(mail_id))  # its key was taken out of the configuration
         return
     user = selectors.user_for_sign_in(name=address)
     if user is not None and user.is_active:
-        mail.enqueue(user_id=user.pk, kind=_KINDS[wish], mail_id=mail_id, now=now)
+        is_known = known_devices.recognise(device, user=user, now=now or timezone.now()) is not None
+        mail.enqueue(user_id=user.pk, kind=_KINDS[wish], mail_id=mail_id, is_known_device=is_known, now=now)

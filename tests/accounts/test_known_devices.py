@@ -45,7 +45,7 @@ class TestRecognise:
         for user in (other, changed, None):
             assert known_devices.recognise(token, user=user, now=now) is None
 
-    @pytest.mark.parametrize("position", [0, 15, 16, 19, 20, 35])
+    @pytest.mark.parametrize("position", [0, 15, 16, 19, 20, 35, 36, 43])
     def test_takes_no_token_with_one_bit_changed(self, mina, now, position):
         token = known_devices.mint(user=mina, device=None, now=now)
         assert known_devices.recognise(flipped(token, position), user=mina, now=now) is None
@@ -67,6 +67,18 @@ class TestRecognise:
     def test_takes_no_junk(self, junk):
         user = UserFactory.build()
         assert known_devices.recognise(junk, user=user, now=user.email_confirmed_at) is None
+
+
+class TestDeviceOf:
+    def test_is_told_without_knowing_whose_it_is(self, mina, now):
+        token = known_devices.mint(user=mina, device=None, now=now)
+        assert known_devices.device_of(token) == known_devices.recognise(token, user=mina, now=now)
+
+    @pytest.mark.parametrize("position", [0, 16, 20, 35, 36, 43])
+    def test_is_nothing_for_what_was_not_made_here(self, mina, now, position):
+        token = known_devices.mint(user=mina, device=None, now=now)
+        assert known_devices.device_of(flipped(token, position)) is None
+        assert known_devices.device_of("") is None
 
 
 class TestPlace:

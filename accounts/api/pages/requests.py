@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts.api import device_cookie
 from accounts.api.pages.base import MailedPage, field
 from accounts.errors import DetailsInvalid
 from accounts.services import requests
@@ -26,7 +27,7 @@ class RequestPage(MailedPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         email = field(request, "email")
         try:
-            requests.take(wish=self.wish, email=email.strip())
+            requests.take(wish=self.wish, email=email.strip(), device_token=device_cookie.presented(request))
         except DetailsInvalid as refusal:
             errors = [str(problem.message) for problem in refusal.problems]
             return self.show(self.template, status=422, errors=errors, email=email)

@@ -7,7 +7,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import examples
+from accounts.api import device_cookie, examples
 from accounts.api.base import AccountsAPIView, caller, principal
 from accounts.api.documents import instant
 from accounts.api.serializers.mailed import AddressChangeInput, AddressInput, MailedTokenInput, PasswordResetInput
@@ -86,7 +86,11 @@ class ResendConfirmationView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = AddressInput(data=request.data)
         body.is_valid(raise_exception=True)
-        requests.take(wish=requests.Wish.CONFIRMATION, email=body.validated_data["email"])
+        requests.take(
+            wish=requests.Wish.CONFIRMATION,
+            email=body.validated_data["email"],
+            device_token=device_cookie.presented(request),
+        )
         return _message(RESENT, status=202)
 
 
@@ -94,7 +98,9 @@ class ForgotPasswordView(AccountsAPIView):
     """Ask for a mail with a link to a new password.
 
     The answer is the same, after the same work, whether or not anybody has this address, has confirmed it or may sign
-    in. An account gets three such mails an hour at most. The link works once, for ten minutes.
+    in. An address gets three such mails an hour at most, and another three that its owner asks for in a browser that
+    has signed in before. While a link is on its way, for a minute, no other is sent. The link works once, for ten
+    minutes; a later one does not end it.
     """
 
     authentication_classes = []
@@ -111,7 +117,11 @@ class ForgotPasswordView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = AddressInput(data=request.data)
         body.is_valid(raise_exception=True)
-        requests.take(wish=requests.Wish.RESET, email=body.validated_data["email"])
+        requests.take(
+            wish=requests.Wish.RESET,
+            email=body.validated_data["email"],
+            device_token=device_cookie.presented(request),
+        )
         return _message(FORGOTTEN, status=202)
 
 

@@ -1,0 +1,38 @@
+"""Budgets of mail hold for simultaneous workers, whichever accounts cause the mail."""
+
+import pytest
+
+from accounts.identifiers import uuid7
+from accounts.models import OutgoingMail, Purpose
+from accounts.services import delivery, mail, mailed_tokens
+from tests.factories.accounts import UserFactory
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_queue")]
+WORKERS = 8
+
+
+def take_up_at_once(at_once, mail_ids):
+    outcomes = at_once(*[lambda mail_id=mail_id: delivery.deliver(mail_id=mail_id) for mail_id in mail_ids])
+    assert outcomes == [None] * len(mail_ids)
+    rows = OutgoingMail.objects.values_list("drop_reason", flat=True)
+    return sorted(rows)
+
+
+@pytest.mark.attack("CWE-799")
+class TestSimultaneousWorkers:
+    def test_send_one_reset_link_of_many_that_are_asked_for_at_once(self, at_once):
+        user = UserFactory()
+        waiting = [mail.enqueue(user_id=user.pk, kind=mail.Kind.RESET_PASSWORD) for _ in range(WORKERS)]
+
+        assert take_up_at_once(at_once, waiting) == ["", *["on_its_way"] * (WORKERS - 1)]
+
+    def test_keep_to_the_budget_of_an_address_that_many_accounts_ask_for(self, at_once):
+        waiting = []
+        for _ in range(WORKERS):
+            user, mail_id = UserFactory(), uuid7()
+            address = "victim@example.com"
+            mailed_tokens.issue(mail_id=mail_id, user=user, purpose=Purpose.CHANGE_EMAIL, address=address)
+            mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_NEW_EMAIL, address=address, mail_id=mail_id)
+            waiting.append(mail_id)
+
+        assert take_up_at_once(at_once, waiting) == ["", *["on_its_way"] * (WORKERS - 1)]
