@@ -32,6 +32,8 @@ def contradictions(values: Values) -> Iterator[str]:
         yield "DATABASE_POOL_MIN is more than DATABASE_POOL_MAX; lower it or raise the other."
     if values["REFRESH_RACE_SECONDS"] > values["REFRESH_LOST_REPLY_HOURS"] * 3600:
         yield "REFRESH_RACE_SECONDS is longer than REFRESH_LOST_REPLY_HOURS; a race can't outlast a lost reply."
+    if values["REFRESH_FOREIGN_REPEATS"] > values["REFRESH_OWN_REPEATS"]:
+        yield "REFRESH_FOREIGN_REPEATS is more than REFRESH_OWN_REPEATS, which counts them too; lower it."
     yield from _urls(values)
     for network in values["TRUSTED_PROXIES"]:
         try:

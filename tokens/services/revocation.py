@@ -90,6 +90,17 @@ def end_sessions(
     return len(ended)
 
 
+def end_sessions_of_refused_epochs(*, limit: int, note: str, now: datetime | None = None) -> int:
+    """End so many sessions at most whose refresh token was made in an epoch that is refused; return how many ended."""
+    ended = _end(
+        """f.family_id IN (
+            SELECT o.family_id FROM tokens_tokenfamily o JOIN tokens_refreshkeyepoch e ON o.key_epoch < e.minimum
+            WHERE NOT o.is_revoked LIMIT %(limit)s)""",
+        reason=EndReason.ADMINISTRATOR, note=note, now=now, limit=limit,
+    )  # fmt: skip
+    return len(ended)
+
+
 def revoke_token(*, presented: str, now: datetime | None = None) -> bool:
     """End the session of a token whose holder gives it up; say whether it was alive (RFC 7009, 2.1).
 
