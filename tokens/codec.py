@@ -124,7 +124,7 @@ class AccessToken(Token):
             issued_at=datetime.fromtimestamp(payload["iat"], UTC),
             expires_at=datetime.fromtimestamp(payload["exp"], UTC),
             tier=payload.get("tier"),
-            kid=keyring.kid_of(self.token.partition(".")[0]) or "",
+            kid=keyring.kid_of(str(self.token).partition(".")[0]) or "",
         )
 
 

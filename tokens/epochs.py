@@ -9,9 +9,6 @@ from tokens.conf import token_settings
 FIRST = 1
 LAST = 255  # one byte of the token
 
-# The row, under an alias that statements join.
-ROW = "tokens_refreshkeyepoch e"
-
 
 class RefreshEpochs:
     """The newest epochs that the database has told this process of."""

@@ -8,7 +8,6 @@ from tests.factories.accounts import UserFactory
 from tokens import signals
 from tokens.types import ClientContext
 
-
 SOMEBODY = ClientContext(
     ip_address="198.51.100.9", user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 )

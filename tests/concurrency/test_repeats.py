@@ -1,7 +1,7 @@
 """Many repeats of one refresh token at the same moment: counted once, answered alike, and never forgiven twice."""
 
-from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -25,6 +25,11 @@ def rotate(token, client, now):
     return rotation.rotate(presented=token, client=client, now=now)
 
 
+def asking(token, clients, now):
+    """Return what each client would call to ask with a token."""
+    return [partial(rotate, token, client, now) for client in clients]
+
+
 class TestRepeatsAtOnce:
     @pytest.mark.attack("CWE-362")
     def test_count_once_a_generation_and_never_make_a_branch(self, at_once):
@@ -33,10 +38,8 @@ class TestRepeatsAtOnce:
         for generation in (1, 2):
             now += MINUTE
             new = rotate(pair.refresh_token, PHONE, now)
-            asking = [(STRANGERS + [PHONE])[number % 5] for number in range(THREADS)]
-            got = at_once(
-                *(lambda client=client: rotate(pair.refresh_token, client, now + MINUTE) for client in asking)
-            )
+            clients = [[*STRANGERS, PHONE][number % 5] for number in range(THREADS)]
+            got = at_once(*asking(pair.refresh_token, clients, now + MINUTE))
 
             assert {answer.refresh_token for answer in got} == {new.refresh_token}, got
             family = family_of(pair)
@@ -55,7 +58,7 @@ class TestRepeatsAtOnce:
             pair, now = first, now + 2 * MINUTE
         rotate(pair.refresh_token, PHONE, now + MINUTE)
 
-        got = at_once(*[lambda: rotate(pair.refresh_token, STRANGERS[1], now + 2 * MINUTE)] * THREADS)
+        got = at_once(*asking(pair.refresh_token, [STRANGERS[1]] * THREADS, now + 2 * MINUTE))
 
         assert {type(answer) for answer in got} <= {errors.RefreshTokenReused, errors.SessionRevoked}, got
         session = Session.objects.get(pk=pair.session_id)
@@ -70,14 +73,12 @@ class TestRepeatsAtOnce:
             first = open_session(now=now)
             second = rotate(first.refresh_token, PHONE, now)
             got = at_once(
-                lambda: rotate(second.refresh_token, PHONE, now + MINUTE),
-                *[lambda: rotate(first.refresh_token, STRANGERS[0], now + MINUTE)] * 4,
+                *asking(second.refresh_token, [PHONE], now + MINUTE),
+                *asking(first.refresh_token, [STRANGERS[0]] * 4, now + MINUTE),
             )
 
-            kinds = Counter(
-                getattr(answer, "refresh_token", type(answer)) for answer in got[1:]
-            )  # fmt: skip
-            assert set(kinds) <= {second.refresh_token, errors.RefreshTokenReused, errors.SessionRevoked}, got
+            kinds = {getattr(answer, "refresh_token", type(answer)) for answer in got[1:]}
+            assert kinds <= {second.refresh_token, errors.RefreshTokenReused, errors.SessionRevoked}, got
             family = TokenFamily.objects.get(session_id=first.session_id)
             assert family.generation <= 3
 

@@ -34,7 +34,6 @@ def events_of(server, *types):
         return Counter(kind for (kind,) in rows)
 
 
-
 class TestAThief:
     def test_with_an_old_refresh_token_is_caught_and_the_session_ends(self, server, newcomer):
         person = newcomer(server)

@@ -135,7 +135,7 @@ class ModelFamily:
         if now - self.issued_at[generation] < ACCESS and not self.is_ended:
             self.confirmed = max(self.confirmed, generation)
 
-    def log_out(self, now):  # noqa: ARG002 - the same face
+    def log_out(self, now):
         self.is_ended = True
 
     def state(self):

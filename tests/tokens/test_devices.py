@@ -41,7 +41,8 @@ class TestKindDigest:
         assert devices.kind_digest(one) == devices.kind_digest(other)
 
     def test_differs_between_kinds(self):
-        agents = ("", "curl/8.0", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0")
+        browsers = [f"Mozilla/5.0 ({system}) Firefox/140.0" for system in ("X11; Linux x86_64", "Windows NT 10.0")]
+        agents = ["", "curl/8.0", *browsers]
 
         assert len({devices.kind_digest(agent) for agent in agents}) == len(agents)
 

@@ -139,7 +139,6 @@ class TestSigning:
 
         assert ring.signing(now=key.activated_at - timedelta(days=1)).kid == key.kid
 
-
     def test_takes_the_one_that_the_database_names(self, ring, django_assert_num_queries):
         first = ring.signing(now=timezone.now())
         keys.rotate(now=timezone.now())

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from tokens import epochs, secrets
+from tokens import secrets
 from tokens.codec import decode_access
 from tokens.conf import token_settings
 from tokens.errors import TokenError
@@ -16,11 +16,11 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 _READ_REFRESH = """
 SELECT f.user_id, f.session_id, f.rotated_at, f.expires_at
-FROM tokens_tokenfamily f JOIN tokens_session s ON s.id = f.session_id LEFT JOIN {epochs} ON TRUE
+FROM tokens_tokenfamily f JOIN tokens_session s ON s.id = f.session_id LEFT JOIN tokens_refreshkeyepoch e ON TRUE
 WHERE f.family_id = %(family_id)s AND f.token_hash = %(digest)s AND NOT f.is_revoked AND s.ended_at IS NULL
   AND f.expires_at > COALESCE(%(now)s::timestamptz, statement_timestamp())
   AND %(key_epoch)s >= COALESCE(e.minimum, 0)
-""".format(epochs=epochs.ROW)
+"""
 
 
 def introspect(*, token: str, asker: Any, now: datetime | None = None) -> dict[str, Any]:
@@ -64,7 +64,10 @@ def _access_claims(found: verification.Authenticated) -> dict[str, Any]:
 
 def _refresh_claims(claims: RefreshClaims, *, now: datetime | None) -> dict[str, Any] | None:
     with connection.cursor() as cursor:
-        cursor.execute(_READ_REFRESH, {"family_id": claims.family_id, "digest": claims.digest, "key_epoch": claims.key_epoch, "now": now})
+        cursor.execute(
+            _READ_REFRESH,
+            {"family_id": claims.family_id, "digest": claims.digest, "key_epoch": claims.key_epoch, "now": now},
+        )
         row = cursor.fetchone()
     if row is None:
         return None

@@ -10,7 +10,7 @@ from security_events.catalogue import EventType
 from security_events.services.recording import Rider
 from security_events.statements import prepared_cursor
 from security_events.types import Subject
-from tokens import epochs, published, secrets
+from tokens import published, secrets
 from tokens.conf import REJECT, token_settings
 from tokens.epochs import refresh_epochs
 from tokens.errors import SessionLimitReached, SessionRevoked
@@ -60,7 +60,8 @@ WITH clock AS (
 ), event AS (
     {event}
 )
-SELECT created_at, expires_at, {signing_kid}, (SELECT current FROM {epochs}), (SELECT count(*) FROM evicted)
+SELECT created_at, expires_at, {signing_kid}, (SELECT current FROM tokens_refreshkeyepoch),
+       (SELECT count(*) FROM evicted)
 FROM family
 """
 
@@ -83,7 +84,7 @@ WITH clock AS (
            LEAST(now + %(idle)s, expires_at), FALSE, NULL, ''
     FROM session RETURNING created_at, expires_at
 )
-SELECT family.created_at, family.expires_at, {signing_kid}, (SELECT current FROM {epochs}), session.amr
+SELECT family.created_at, family.expires_at, {signing_kid}, (SELECT current FROM tokens_refreshkeyepoch), session.amr
 FROM family, session
 """
 
@@ -180,13 +181,12 @@ def _eviction_rider(*, actor: Subject, now: datetime | None) -> Rider:
 def _open_sql(event: str, eviction_event: str) -> str:
     return _OPEN.format(
         event=event, eviction_event=eviction_event, signing_kid=published.signing_kid(now="family.created_at"),
-        epochs=epochs.ROW,
     )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
 def _replace_sql() -> str:
-    return _REPLACE.format(signing_kid=published.signing_kid(now="family.created_at"), epochs=epochs.ROW)
+    return _REPLACE.format(signing_kid=published.signing_kid(now="family.created_at"))
 
 
 def _stored(user_agent: str) -> str:

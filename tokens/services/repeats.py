@@ -2,15 +2,14 @@
 
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
-from uuid import UUID
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
 from security_events.catalogue import EventType, Outcome
 from security_events.services import once_a_minute
 from security_events.statements import prepared_cursor
-from tokens import devices, epochs, published, replay, secrets, signals, users
+from tokens import devices, published, replay, secrets, signals, users
 from tokens.conf import token_settings
 from tokens.epochs import refresh_epochs
 from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpired, SessionRevoked
@@ -31,7 +30,7 @@ FROM tokens_tokenfamily f
 JOIN tokens_session s ON s.id = f.session_id
 JOIN {users} u ON {user_key} = f.user_id
 CROSS JOIN (SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now) clock
-LEFT JOIN {epochs} ON TRUE
+LEFT JOIN tokens_refreshkeyepoch e ON TRUE
 WHERE f.family_id = %(family_id)s
 """
 _AND_LOCK = "FOR UPDATE OF f"
@@ -166,9 +165,7 @@ def _record_rejection(claims: RefreshClaims, lineage: Lineage | None, *, reason:
 
 def _read(claims: RefreshClaims, client: ClientContext, *, lock: str = "", now: datetime | None) -> Found | None:
     with prepared_cursor() as cursor:
-        cursor.execute(
-            _statement(lock), {"family_id": claims.family_id, "now": now, **client_digests(client)}
-        )
+        cursor.execute(_statement(lock), {"family_id": claims.family_id, "now": now, **client_digests(client)})
         row = cursor.fetchone()
     if row is None:
         return None
@@ -187,7 +184,7 @@ def _read(claims: RefreshClaims, client: ClientContext, *, lock: str = "", now: 
     return Found(standing, lineage, current_epoch, minimum_epoch)
 
 
-def lineage_of(row: list[object]) -> Lineage:
+def lineage_of(row: Any) -> Lineage:
     """Build what new tokens depend on from the columns that both statements return."""
     family_id, session_id, generation, key_epoch, amr, authenticated_at, expires_at, now, signing_kid, *columns = row
     return Lineage(
@@ -201,5 +198,5 @@ def lineage_of(row: list[object]) -> Lineage:
 def _statement(lock: str) -> str:
     return f"{_READ} {lock}".format(
         users=users.table(), user_key=users.key(), active=users.active(), columns=users.columns(),
-        signing_kid=published.signing_kid(now="clock.now"), epochs=epochs.ROW,
+        signing_kid=published.signing_kid(now="clock.now"),
     )  # fmt: skip

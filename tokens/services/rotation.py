@@ -15,7 +15,8 @@ from tokens.services.signing import sign_pair
 from tokens.types import ClientContext, RefreshClaims, TokenPair
 
 # Presenting a token proves that its holder received it, so the generation before the new one is confirmed. A generation
-# that was never repeated forgives all repeats before it. A process that does not know the newest epoch exchanges nothing.
+# that was never repeated sets the counts of repeats back. A process that does not know the newest epoch exchanges
+# nothing.
 _ADVANCE = """
 WITH moved AS (
     UPDATE tokens_tokenfamily f SET

@@ -75,9 +75,12 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
         cursor.execute(
             _statement(),
             {
-                "now": now, "family_id": claims.family_id, "session_id": claims.session_id, "user_id": claims.user_id,
+                "now": now,
+                "family_id": claims.family_id,
+                "session_id": claims.session_id,
+                "user_id": claims.user_id,
                 "kid": claims.kid,
-            },  # fmt: skip
+            },
         )
         row = cursor.fetchone()
     if row is None:
@@ -102,9 +105,7 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
         jti=claims.jti, amr=tuple(amr), authenticated_at=authenticated_at, second_factor_at=second_factor_at,
         issued_at=claims.issued_at, expires_at=claims.expires_at,
     )  # fmt: skip
-    return Authenticated(
-        user=users.from_row(columns), principal=principal, is_confirmed=confirmed >= claims.generation
-    )
+    return Authenticated(user=users.from_row(columns), principal=principal, is_confirmed=confirmed >= claims.generation)
 
 
 def confirm(*, principal: Principal) -> None:

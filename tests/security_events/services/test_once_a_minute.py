@@ -184,8 +184,7 @@ class TestManyAtOnce:
         def show():
             try:
                 together.wait(timeout=30)
-                for _ in range(20):
-                    made.append(refuse(now=now))
+                made.extend(refuse(now=now) for _ in range(20))
             finally:
                 connection.close()
 
