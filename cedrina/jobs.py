@@ -10,7 +10,7 @@ from procrastinate.jobs import Status
 from accounts.services import attempts, erasure
 from accounts.services import purging as accounts_purging
 from ratelimiting.services import tally
-from security_events.services import partitions
+from security_events.services import once_a_minute, partitions
 from tokens.services import purging
 
 log = structlog.get_logger(__name__)
@@ -91,3 +91,10 @@ def purge_attempts(timestamp: int) -> None:
 def announce_expired_locks(timestamp: int) -> None:  # noqa: ARG001 - the database's clock decides
     """Record which locks have ended by themselves."""
     attempts.announce_expired_locks()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="cedrina.sum_up_refusals", queue="maintenance", queueing_lock="sum_up_refusals")
+def sum_up_refusals(timestamp: int) -> None:  # noqa: ARG001 - the database's clock decides
+    """Record how often in the minutes that are over something was refused that was recorded once."""
+    once_a_minute.sum_up()

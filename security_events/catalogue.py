@@ -80,11 +80,13 @@ class EventType(StrEnum):
     SESSION_EVICTED = "session.evicted"
     TOKEN_REFRESHED = "token.refreshed"  # noqa: S105 - the name of an event
     TOKEN_REPEATED = "token.successor_repeated"  # noqa: S105 - the name of an event
+    TOKEN_REPEATED_ELSEWHERE = "token.repeated_elsewhere"  # noqa: S105 - the name of an event
     TOKEN_REFRESH_REJECTED = "token.refresh_rejected"  # noqa: S105 - the name of an event
     TOKEN_REUSE_DETECTED = "token.reuse_detected"  # noqa: S105 - the name of an event
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_RETIRED = "key.retired"
+    REFRESH_KEY_ROTATED = "key.refresh_rotated"
     RATELIMIT_REFUSED = "ratelimit.refused"
     RATELIMIT_POLICY_CHANGED = "ratelimit.policy_changed"
     RATELIMIT_SHADOW_REPORT = "ratelimit.shadow_report"
@@ -94,6 +96,7 @@ class EventType(StrEnum):
     NETWORK_UNTRUSTED_PROXY = "network.untrusted_proxy"
     NETWORK_HEADERS_MANIPULATED = "network.headers_manipulated"
     NETWORK_REQUEST_MANIPULATED = "network.request_manipulated"
+    REFUSALS_SUPPRESSED = "network.refusals_suppressed"
     RATELIMIT_ADDRESSES_ROTATED = "ratelimit.addresses_rotated"
     RATELIMIT_ACCOUNTS_SWEPT = "ratelimit.accounts_swept"
     RATELIMIT_USER_AGENTS_ROTATED = "ratelimit.user_agents_rotated"
@@ -174,11 +177,13 @@ CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
         EventType.SESSION_EVICTED: Definition(_session, Severity.LOW, AUTHENTICATION, 5),
         EventType.TOKEN_REFRESHED: Definition(_session, Severity.INFO, AUTHENTICATION, 0),
         EventType.TOKEN_REPEATED: Definition(_session, Severity.INFO, AUTHENTICATION, 5),
+        EventType.TOKEN_REPEATED_ELSEWHERE: Definition(_session, Severity.MEDIUM, AUTHENTICATION, 50),
         EventType.TOKEN_REFRESH_REJECTED: Definition(_session, Severity.LOW, AUTHENTICATION, 20),
         EventType.TOKEN_REUSE_DETECTED: Definition(_session, Severity.HIGH, AUTHENTICATION, 90),
         EventType.KEY_CREATED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 0),
         EventType.KEY_ROTATED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 5),
         EventType.KEY_RETIRED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 5),
+        EventType.REFRESH_KEY_ROTATED: Definition(Category.KEY, Severity.MEDIUM, ENTITY_MANAGEMENT, 5),
         EventType.RATELIMIT_REFUSED: Definition(_ratelimit, Severity.LOW, API_ACTIVITY, 20),
         EventType.RATELIMIT_POLICY_CHANGED: Definition(_ratelimit, Severity.MEDIUM, ENTITY_MANAGEMENT, 10),
         EventType.RATELIMIT_SHADOW_REPORT: Definition(_ratelimit, Severity.INFO, API_ACTIVITY, 0),
@@ -188,6 +193,7 @@ CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
         EventType.NETWORK_UNTRUSTED_PROXY: Definition(_network, Severity.HIGH, COMPLIANCE_FINDING, 30),
         EventType.NETWORK_HEADERS_MANIPULATED: Definition(_network, Severity.LOW, DETECTION_FINDING, 25),
         EventType.NETWORK_REQUEST_MANIPULATED: Definition(_network, Severity.LOW, DETECTION_FINDING, 35),
+        EventType.REFUSALS_SUPPRESSED: Definition(_network, Severity.MEDIUM, DETECTION_FINDING, 40),
         EventType.RATELIMIT_ADDRESSES_ROTATED: Definition(_ratelimit, Severity.MEDIUM, DETECTION_FINDING, 60),
         EventType.RATELIMIT_ACCOUNTS_SWEPT: Definition(_ratelimit, Severity.MEDIUM, DETECTION_FINDING, 60),
         EventType.RATELIMIT_USER_AGENTS_ROTATED: Definition(_ratelimit, Severity.MEDIUM, DETECTION_FINDING, 50),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
 from tokens import devices
 from tokens.conf import token_settings
-from tokens.models import EndReason, Session, SigningKey, TokenFamily
+from tokens.models import EndReason, RefreshKeyEpoch, Session, SigningKey, TokenFamily
 from tokens.services import revocation
 from tokens.users import subject_of
 
@@ -73,13 +73,24 @@ class TokenFamilyAdmin(TokensAdmin):
     search_fields = ["=family_id", "=session__id", "user__username", "user__email"]
     ordering = ["-family_id"]
     readonly_fields = (
-        "family_id", "user", "session", "generation", "confirmed_generation", "created_at", "rotated_at", "expires_at",
-        "is_revoked", "revoked_at", "revoke_reason",
+        "family_id", "user", "session", "generation", "confirmed_generation", "created_at", "rotated_at", "repeated_at",
+        "repeats", "foreign_repeats", "expires_at", "is_revoked", "revoked_at", "revoke_reason",
     )  # fmt: skip
     fields = readonly_fields
 
     def get_queryset(self, request: Any) -> QuerySet[TokenFamily]:
-        return super().get_queryset(request).defer("token_hash", "previous_token_hash")
+        digests = ("token_hash", "previous_token_hash", "client_network", "client_kind")
+        return super().get_queryset(request).defer(*digests)
+
+
+@admin.register(RefreshKeyEpoch)
+class RefreshKeyEpochAdmin(TokensAdmin):
+    """Which key makes refresh tokens."""
+
+    reading = "keys:read"
+    list_display = ["current", "minimum", "changed_at"]
+    readonly_fields = ("current", "minimum", "changed_at")
+    fields = readonly_fields
 
 
 @admin.register(SigningKey)

@@ -40,6 +40,8 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
          "REFRESH_KEY_EPOCH must be from 1 to 255.", "E008"),
         (token_settings.JWKS_PROPAGATION_TTL >= _SHORTEST_PROPAGATION,
          "JWKS_PROPAGATION_TTL must be at least 2 minutes, or workers would meet a key that they don't know.", "E009"),
+        (0 <= token_settings.REFRESH_FOREIGN_REPEATS <= token_settings.REFRESH_OWN_REPEATS <= 1000,  # noqa: PLR2004
+         "REFRESH_FOREIGN_REPEATS must be at least 0 and at most REFRESH_OWN_REPEATS, that at most 1000.", "E012"),
     )  # fmt: skip
     found += [Error(f"TOKENS: {text}", id=f"tokens.{number}") for holds, text, number in rules if not holds]
     return found

@@ -26,10 +26,14 @@ _LATEST = 253_402_300_799  # the end of the year 9999
 
 
 class RingBackend(TokenBackend):
-    """Signs with the ring's present key; verifies with whichever published key the header names."""
+    """Signs with the ring's key; verifies with whichever published key the header names."""
 
     def encode(self, payload: dict[str, Any]) -> str:
-        key = keyring.signing(now=datetime.fromtimestamp(payload["iat"], UTC))
+        return self.encode_with(payload, kid=None)
+
+    def encode_with(self, payload: dict[str, Any], *, kid: str | None) -> str:
+        """Sign with the key that the database named, or with the one that signs as far as this process knows."""
+        key = keyring.signing(now=datetime.fromtimestamp(payload["iat"], UTC), kid=kid)
         return jwt.encode(payload, key.private, ALGORITHM, headers={"kid": key.kid, "typ": TYPE}, sort_headers=True)
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:  # noqa: ARG002 - there is no unverified way
@@ -57,6 +61,14 @@ class AccessToken(Token):
     token_type = "access"  # noqa: S105 - a kind, not a secret
     lifetime = timedelta(minutes=15)  # the setting decides; simplejwt wants one here
     _token_backend = RingBackend(ALGORITHM)
+    signing_kid: str | None = None
+
+    def __str__(self) -> str:
+        """Sign the token.
+
+        Raises: NoSigningKey.
+        """
+        return self._token_backend.encode_with(self.payload, kid=self.signing_kid)
 
     @classmethod
     def issue(
@@ -64,6 +76,7 @@ class AccessToken(Token):
     ) -> "AccessToken":
         """Make the claims of a token for this lineage (RFC 9068, 2.2)."""
         token = cls()
+        token.signing_kid = lineage.signing_kid
         issued_at = int(lineage.now.timestamp())
         token.payload = {
             "iss": token_settings.ISSUER,
@@ -111,6 +124,7 @@ class AccessToken(Token):
             issued_at=datetime.fromtimestamp(payload["iat"], UTC),
             expires_at=datetime.fromtimestamp(payload["exp"], UTC),
             tier=payload.get("tier"),
+            kid=keyring.kid_of(str(self.token).partition(".")[0]) or "",
         )
 
 

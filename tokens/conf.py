@@ -50,17 +50,33 @@ class TokenSettings:
 
     @property
     def REFRESH_RACE_TTL(self) -> timedelta:
-        """For how long racing clients that present the same refresh token all get its one successor."""
+        """For how long a client whose tabs race with the same refresh token gets its one successor in each of them.
+
+        The client is the one that rotated: in the same network, with the same kind of user agent.
+        """
         return self._get("REFRESH_RACE_TTL", timedelta(seconds=10))
 
     @property
     def REFRESH_LOST_REPLY_TTL(self) -> timedelta:
-        """For how long the successor is given again as long as nobody has used it."""
+        """For how long the successor is given again as long as nobody has used it, within the budgets of repeats."""
         return self._get("REFRESH_LOST_REPLY_TTL", timedelta(hours=24))
 
     @property
+    def REFRESH_OWN_REPEATS(self) -> int:
+        """In how many generations in a row a lost reply is forgiven; the next is reuse (RFC 9700, 4.14.2)."""
+        return self._get("REFRESH_OWN_REPEATS", 10)
+
+    @property
+    def REFRESH_FOREIGN_REPEATS(self) -> int:
+        """In how many of them it may be another client that asks again than the one that has the successor."""
+        return self._get("REFRESH_FOREIGN_REPEATS", 2)
+
+    @property
     def REFRESH_KEY_EPOCH(self) -> int:
-        """Which key (1 to 255), derived from the server's secret, the refresh tokens of new families are made with."""
+        """Which key (1 to 255), derived from the server's secret, refresh tokens are made with at the least.
+
+        ``rotate_refresh_key`` goes on from it.
+        """
         return self._get("REFRESH_KEY_EPOCH", 1)
 
     @property
@@ -104,7 +120,8 @@ class TokenSettings:
     NAMES = frozenset(
         {
             "ISSUER", "AUDIENCE", "ACCESS_TTL", "SESSION_IDLE_TTL", "SESSION_ABSOLUTE_TTL", "REFRESH_RACE_TTL",
-            "REFRESH_LOST_REPLY_TTL", "REFRESH_KEY_EPOCH", "JWKS_PROPAGATION_TTL", "MAX_SESSIONS_PER_USER",
+            "REFRESH_LOST_REPLY_TTL", "REFRESH_OWN_REPEATS", "REFRESH_FOREIGN_REPEATS", "REFRESH_KEY_EPOCH",
+            "JWKS_PROPAGATION_TTL", "MAX_SESSIONS_PER_USER",
             "SESSION_OVERFLOW", "FIELD_ENCRYPTION_KEYS", "ROLES", "TIER", "MAY",
         }
     )  # fmt: skip

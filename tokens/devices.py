@@ -1,9 +1,17 @@
-"""Name a device for the person it belongs to."""
+"""Name a device for the person it belongs to, and tell kinds of clients and networks apart."""
 
 from functools import lru_cache
+from hashlib import blake2b
 
 import ua_parser
 from django.utils.translation import gettext
+
+from security_events.masking import truncate_ip
+
+_DIGEST_BYTES = 8
+_LONGEST_USER_AGENT = 512
+# Versions are made of these. They change while the client stays the same.
+_WITHOUT_VERSIONS = str.maketrans("", "", "0123456789._")
 
 
 def describe(user_agent: str) -> str:
@@ -12,6 +20,28 @@ def describe(user_agent: str) -> str:
     if browser and system:
         return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
     return browser or system
+
+
+def kind_digest(user_agent: str) -> bytes:
+    """Return 8 bytes that stand for the kind of client: those of its user agent without digits, dots and underscores.
+
+    So the next version of a browser is the same kind. It costs about a microsecond, which a parser does not.
+    """
+    return _digest(user_agent[:_LONGEST_USER_AGENT].translate(_WITHOUT_VERSIONS))
+
+
+@lru_cache(maxsize=4096)
+def network_digest(address: str | None) -> bytes:
+    """Return 8 bytes that stand for the network of an address: its /24, of IPv6 its /48."""
+    try:
+        network = truncate_ip(address) if address else ""
+    except ValueError:  # the peer of a local socket has a name, not an address
+        network = ""
+    return _digest(network)
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(errors="replace"), digest_size=_DIGEST_BYTES).digest()
 
 
 @lru_cache(maxsize=1024)

@@ -71,6 +71,13 @@ class SigningKeyUnusable(TokenError):
     message = _("The signing key can't be used.")
 
 
+class RefreshEpochsExhausted(TokenError):
+    """All 255 keys of refresh tokens that the server's secret gives have been used."""
+
+    code = "refresh_epochs_exhausted"
+    message = _("There is no further key. Change SECRET_KEY, which gives new ones.")
+
+
 class ReauthenticationRequired(TokenError):
     """The call is sensitive and the person proved who they are too long ago (RFC 9470, 3; ASVS 5.0, 7.5.1)."""
 

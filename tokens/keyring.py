@@ -1,7 +1,8 @@
 """The signing keys as this process sees them: parsed once, looked at again once a minute.
 
 Parsing a key costs more than a hundred signatures, so parsed keys are kept by their id. When the database is away the
-last view serves on: access tokens and the published keys don't need it.
+last view serves on: the published keys and the signatures of known keys don't need it. Whether a token's key is still
+published, and which one signs, is asked of the database by the statements that need it (``published``).
 """
 
 import base64
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from django.db import Error as DatabaseError
+from django.db import OperationalError
 from django.db.models import Q
 from django.db.models.functions import Now
 from jwt.algorithms import RSAAlgorithm
@@ -28,6 +31,9 @@ ALGORITHM = "RS256"
 TYPE = "at+jwt"  # RFC 9068, 2.1
 _FRESH_SECONDS = 60.0
 _UNKNOWN_KID_SECONDS = 5.0
+_PUBLISHED_SECONDS = 3.0  # how old the published document may be, so that a dropped key leaves it within five seconds
+
+log = structlog.get_logger(__name__)
 
 
 class NoSigningKey(Exception):
@@ -58,14 +64,32 @@ class KeyRing:
         """Look at the database before the next use."""
         self._keys: tuple[PublishedKey, ...] = ()
         self._by_header: Mapping[str, PublishedKey] = {}
+        self._by_kid: Mapping[str, PublishedKey] = {}
         self._looked_at = self._asked_at = float("-inf")
+        self._is_cut_off = False
 
-    def signing(self, *, now: datetime) -> PublishedKey:
-        """Return the key to sign with: the one activated last.
+    def load(self) -> None:
+        """Look at the keys before the first request. A database that is not up yet is no fault."""
+        try:
+            self._refresh(0)
+        except DatabaseError as error:
+            log.warning("signing_keys_not_loaded", error=type(error).__name__)
+
+    def outdate(self) -> None:
+        """Look at the database before the next use, and go on with what is known where it can't be reached."""
+        self._looked_at = float("-inf")
+
+    def signing(self, *, now: datetime, kid: str | None = None) -> PublishedKey:
+        """Return the key to sign with: the one that the database has named, else the one activated last.
 
         Raises: NoSigningKey.
         """
         self._refresh(_FRESH_SECONDS)
+        if kid is not None:
+            if kid not in self._by_kid:
+                self._refresh(0)  # made a moment ago, by another process
+            if kid in self._by_kid:
+                return self._by_kid[kid]
         usable = [key for key in self._keys if key.retired_at is None or key.retired_at > now]
         if not usable:
             raise NoSigningKey
@@ -73,11 +97,18 @@ class KeyRing:
         active = [key for key in usable if key.activated_at <= now]
         return max(active, key=_activated_at) if active else min(usable, key=_activated_at)
 
+    def kid_of(self, header: str) -> str | None:
+        """Return the id of the published key that made an encoded header."""
+        key = self._by_header.get(header)
+        return key.kid if key else None
+
     def verifying(self, header: str) -> RSAPublicKey | None:
         """Return the public key for an encoded header, ``None`` when no published key ever made such a header.
 
         We know each header that we write to the letter. So nothing in a presented one is believed or even read: not
         ``alg``, ``jku``, ``jwk``, ``x5u`` or ``crit``, no second spelling, no member twice (RFC 8725, 3.1 and 3.10).
+
+        Raises: OperationalError, when the key is unknown and the database, which may know it, can't be asked.
         """
         self._refresh(_FRESH_SECONDS)
         key = self._by_header.get(header)
@@ -87,35 +118,44 @@ class KeyRing:
                 self._refresh(0)
             with self._lock:  # whoever is looking at this moment may bring it
                 key = self._by_header.get(header)
+            if key is None and self._is_cut_off:
+                raise OperationalError("The database can't be asked for a signing key that is not known here.")
         return key.public if key else None
 
     def jwks(self) -> list[dict[str, Any]]:
         """Return the published keys as JSON Web Keys (RFC 7517)."""
-        self._refresh(_FRESH_SECONDS)
+        self._refresh(_PUBLISHED_SECONDS)
         return [_as_jwk(key) for key in self._keys]
 
     def _refresh(self, older_than: float) -> None:
-        if time.monotonic() - self._looked_at < older_than or not self._lock.acquire(blocking=not self._keys):
+        if self._will_do(older_than) or not self._lock.acquire(blocking=not self._keys):
             return  # fresh, or another thread is looking and there is an older view to go on with
         try:
-            started = time.monotonic()
-            if started - self._looked_at < older_than:
+            if self._will_do(older_than):
                 return
-            self._asked_at = started
+            self._asked_at = started = time.monotonic()
             self._load()
             self._looked_at = started
+            self._is_cut_off = False
         except DatabaseError:
+            self._is_cut_off = True
             if not self._keys:
                 raise
-            self._looked_at = started - _FRESH_SECONDS + _UNKNOWN_KID_SECONDS  # and try again soon
         finally:
             self._lock.release()
+
+    def _will_do(self, older_than: float) -> bool:
+        """Whether this view is fresh enough, or the database was asked in vain a moment ago."""
+        now = time.monotonic()
+        was_in_vain = self._is_cut_off and bool(self._keys) and now - self._asked_at < _UNKNOWN_KID_SECONDS
+        return was_in_vain or now - self._looked_at < older_than
 
     def _load(self) -> None:
         rows = SigningKey.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now())).order_by("activated_at")
         keys = tuple(self._parse(row) for row in rows)
         self._parsed = {key.kid: (key.private, key.public) for key in keys}
         self._by_header = {encoded_header(key.kid): key for key in keys}
+        self._by_kid = {key.kid: key for key in keys}
         self._keys = keys
 
     def _parse(self, row: SigningKey) -> PublishedKey:

@@ -104,8 +104,15 @@ class TokenFamily(models.Model):
     confirmed_generation = models.PositiveBigIntegerField(_("confirmed generation"), default=0)
     created_at = models.DateTimeField(_("created at"))
     rotated_at = models.DateTimeField(_("rotated at"))
-    # When the present token was last given again because nobody had used it.
+    # When the present token was last given again for a lost reply; empty as long as it was given once.
     repeated_at = models.DateTimeField(_("repeated at"), null=True, blank=True)
+    # The client that it was given to last, as digests: compared with the one that asks again.
+    client_network = models.BinaryField(max_length=8, null=True, editable=False)
+    client_kind = models.BinaryField(max_length=8, null=True, editable=False)
+    # In how many generations in a row a reply seemed lost, and in how many of them to another client.
+    repeats = models.PositiveSmallIntegerField(_("repeats"), default=0, db_default=0)
+    foreign_repeats = models.PositiveSmallIntegerField(_("repeats by other clients"), default=0, db_default=0)
+    is_foreign_repeated = models.BooleanField(_("repeated by another client"), default=False, db_default=False)
     expires_at = models.DateTimeField(_("expires at"))
     is_revoked = models.BooleanField(_("revoked"), default=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
@@ -128,6 +135,29 @@ class TokenFamily(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class RefreshKeyEpoch(models.Model):
+    """The one row that says which key makes refresh tokens, and from which on tokens are accepted; none at first."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    current = models.PositiveSmallIntegerField(_("current epoch"))
+    minimum = models.PositiveSmallIntegerField(_("oldest epoch that is accepted"))
+    changed_at = models.DateTimeField(_("changed at"))
+
+    class Meta:
+        verbose_name = _("epoch of the refresh token key")
+        verbose_name_plural = _("epochs of the refresh token key")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="tokens_refresh_epoch_is_one_row"),
+            models.CheckConstraint(
+                condition=models.Q(minimum__gte=1, minimum__lte=models.F("current"), current__lte=255),
+                name="tokens_refresh_epoch_is_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.current)
 
 
 class SigningKey(models.Model):

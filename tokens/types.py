@@ -54,6 +54,7 @@ class AccessClaims:
     issued_at: datetime
     expires_at: datetime
     tier: str | None = None
+    kid: str = ""  # the key whose signature was verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +80,4 @@ class Lineage:
     authenticated_at: datetime
     expires_at: datetime
     now: datetime
+    signing_kid: str | None = None  # the key to sign with, as the database had it in the same statement

@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.access.decisions import may
-from security_events.catalogue import EventType, Outcome
-from security_events.services import recording
+from security_events.catalogue import EventType
+from security_events.services import once_a_minute
 from tokens.users import subject_of
 
 
@@ -21,10 +21,9 @@ class MayDo(BasePermission):
         person = request.user
         is_allowed = may(person, self.action)
         if not is_allowed and getattr(person, "is_authenticated", False):
-            recording.record(
+            once_a_minute.record(
                 EventType.PERMISSION_DENIED,
                 actor=subject_of(person),
-                outcome=Outcome.FAILURE,
                 reasons=[self.action],
                 session_id=getattr(request.auth, "session_id", None),
             )

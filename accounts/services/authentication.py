@@ -16,7 +16,7 @@ from accounts.services import attempts, challenges, sign_in_notices
 from accounts.services.attempts import Attempt
 from accounts.services.challenges import Challenge
 from security_events.catalogue import EventType, Outcome
-from security_events.services import recording
+from security_events.services import once_a_minute, recording
 from security_events.types import Subject
 from tokens.errors import SessionLimitReached
 from tokens.models import MULTI_FACTOR
@@ -184,11 +184,10 @@ def refused(
 ) -> AccountError:
     """Record a refused sign-in, which is a transaction of its own, and return what to raise after it."""
     actor = subject_of(user) if user else Subject(name=name)
-    recording.record(
+    once_a_minute.record(
         EventType.LOGIN_FAILED,
         actor=actor,
         target=actor,
-        outcome=Outcome.FAILURE,
         reasons=[reason or ("wrong_password" if user else "unknown_name")],
         now=now,
     )

@@ -116,6 +116,13 @@ TEXTS: Mapping[Kind, Text] = {
         _("A key to one of your sessions was used twice, as happens when it has been copied. The session was ended."),
         _("Sign in again to go on."),
     ),
+    Kind.SESSION_USED_ELSEWHERE: _notice(
+        _("A session of yours was used from elsewhere"),
+        _(
+            "One of your sessions was continued by another kind of program in another network, right after the program "
+            "that had it. That happens when you change both at once, and when somebody has copied a key to the session."
+        ),
+    ),
     Kind.NEW_DEVICE: _notice(
         _("New sign-in to your account"),
         _("There was a sign-in to your account from a device or a network that we had not seen before."),

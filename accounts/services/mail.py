@@ -38,6 +38,7 @@ class Kind(StrEnum):
     EMAIL_CHANGED = "email_changed"
     EMAIL_RESTORED = "email_restored"
     SESSION_ENDED_FOR_SAFETY = "session_ended_for_safety"
+    SESSION_USED_ELSEWHERE = "session_used_elsewhere"
     NEW_DEVICE = "new_device"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"

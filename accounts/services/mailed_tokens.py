@@ -20,8 +20,8 @@ from accounts import link_tokens
 from accounts.conf import account_settings
 from accounts.errors import MailedTokenInvalid
 from accounts.models import MailedToken, Purpose, User
-from security_events.catalogue import EventType, Outcome
-from security_events.services import recording
+from security_events.catalogue import EventType
+from security_events.services import once_a_minute, recording
 from tokens.users import subject_of
 
 DISOWN_TTL = timedelta(days=7)
@@ -146,10 +146,9 @@ def redeem(*, link: link_tokens.Link, now: datetime | None = None) -> Redeemed |
 def refused(*, link: link_tokens.Link, now: datetime | None = None) -> MailedTokenInvalid:
     """Record that a genuine token came too late, and return what to raise after it."""
     user = User.objects.filter(pk__in=MailedToken.objects.filter(pk=link.mail_id).values("user_id")).first()
-    recording.record(
+    once_a_minute.record(
         EventType.MAILED_TOKEN_REFUSED,
         target=subject_of(user) if user else recording.NOBODY,
-        outcome=Outcome.FAILURE,
         data={"purpose": str(link.purpose)},
         now=now,
     )

@@ -22,8 +22,8 @@ from accounts.services.authentication import SignedIn
 from accounts.services.challenges import Challenge
 from accounts.services.social_authorizations import Return
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType, Outcome
-from security_events.services import recording
+from security_events.catalogue import EventType
+from security_events.services import once_a_minute
 from security_events.types import Subject
 from tokens.types import ClientContext
 from tokens.users import subject_of
@@ -83,11 +83,10 @@ def refused(
 ) -> AccountError:
     """Record that a provider's word was not enough, in a transaction of its own; return what to raise after it."""
     actor = subject_of(user) if user else Subject(name=email)
-    recording.record(
+    once_a_minute.record(
         EventType.SOCIAL_LOGIN_FAILED,
         actor=actor,
         target=actor,
-        outcome=Outcome.FAILURE,
         reasons=[str(error.context.get("reason") or error.code)],
         data={"provider": provider.id},
         now=now,

@@ -1,7 +1,10 @@
 """Put the layers of serving together. Importing this sets Django up."""
 
+import threading
+
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
 
 django_application = get_wsgi_application()
 
@@ -9,8 +12,21 @@ from cedrina.database.limits import bound_statements  # noqa: E402 - needs the s
 from cedrina.serving import slots  # noqa: E402
 from cedrina.serving.lanes import Lanes  # noqa: E402
 from cedrina.serving.reception import Reception  # noqa: E402
+from tokens.keyring import keyring  # noqa: E402
 
 bound_statements()
+
+
+def _load_signing_keys() -> None:
+    """Know the keys before the first request, so that an outage before the first use of them does no harm."""
+    keyring.load()
+    connections.close_all()
+
+
+# In a thread of its own: a server that loads the application inside its event loop may not be blocked by Django.
+_loading = threading.Thread(target=_load_signing_keys)
+_loading.start()
+_loading.join()
 
 
 def bounded_application(connections: int) -> slots.Application:

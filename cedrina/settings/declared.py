@@ -205,7 +205,8 @@ _TOKENS = [
         "REFRESH_RACE_SECONDS",
         Kind.NUMBER,
         10,
-        "How long racing tabs are given the same successor of a refresh token.",
+        "How long racing tabs are given the same successor of a refresh token: those of the client that rotated, in "
+        "the same network and with the same kind of user agent.",
         unit="seconds",
         minimum=0,
         maximum=60,
@@ -218,6 +219,32 @@ _TOKENS = [
         unit="hours",
         minimum=0,
         maximum=168,
+    ),
+    Setting(
+        "REFRESH_OWN_REPEATS",
+        Kind.NUMBER,
+        10,
+        "In how many generations in a row a lost reply is forgiven; the next is taken for theft.",
+        minimum=0,
+        maximum=1000,
+    ),
+    Setting(
+        "REFRESH_FOREIGN_REPEATS",
+        Kind.NUMBER,
+        2,
+        "In how many of them it may be another client that asks again than the one that has the successor: from "
+        "another network or with another kind of user agent. Not more than `REFRESH_OWN_REPEATS`.",
+        minimum=0,
+        maximum=1000,
+    ),
+    Setting(
+        "REFRESH_KEY_EPOCH",
+        Kind.NUMBER,
+        1,
+        "The epoch of the key that refresh tokens are made with, at the least: `manage.py rotate_refresh_key` begins "
+        "the next one without a restart, and the higher of the two counts. See key-rotation.md.",
+        minimum=1,
+        maximum=255,
     ),
     Setting(
         "JWKS_PROPAGATION_SECONDS",

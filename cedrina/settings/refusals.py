@@ -30,8 +30,7 @@ def contradictions(values: Values) -> Iterator[str]:
             yield f"ACCESS_TOKEN_SECONDS is longer than {name}; lower it or raise the other."
     if values["DATABASE_POOL_MIN"] > values["DATABASE_POOL_MAX"]:
         yield "DATABASE_POOL_MIN is more than DATABASE_POOL_MAX; lower it or raise the other."
-    if values["REFRESH_RACE_SECONDS"] > values["REFRESH_LOST_REPLY_HOURS"] * 3600:
-        yield "REFRESH_RACE_SECONDS is longer than REFRESH_LOST_REPLY_HOURS; a race can't outlast a lost reply."
+    yield from _refreshes(values)
     yield from _urls(values)
     for network in values["TRUSTED_PROXIES"]:
         try:
@@ -42,6 +41,13 @@ def contradictions(values: Values) -> Iterator[str]:
         yield "CORS_ALLOWED_ORIGINS must not contain *; list the origins of your applications."
     elif not all(_is_origin(origin) for origin in values["CORS_ALLOWED_ORIGINS"]):
         yield "CORS_ALLOWED_ORIGINS must list origins such as https://app.example.com, without a path."
+
+
+def _refreshes(values: Values) -> Iterator[str]:
+    if values["REFRESH_RACE_SECONDS"] > values["REFRESH_LOST_REPLY_HOURS"] * 3600:
+        yield "REFRESH_RACE_SECONDS is longer than REFRESH_LOST_REPLY_HOURS; a race can't outlast a lost reply."
+    if values["REFRESH_FOREIGN_REPEATS"] > values["REFRESH_OWN_REPEATS"]:
+        yield "REFRESH_FOREIGN_REPEATS is more than REFRESH_OWN_REPEATS, which counts them too; lower it."
 
 
 def _urls(values: Values) -> Iterator[str]:

@@ -30,7 +30,7 @@ _USER_AGENT_LENGTH = 512
 _CORRELATION_ID_LENGTH = 64
 
 # Column: the SQL that takes its value from the bound parameter of the same name.
-_COLUMNS = {
+COLUMNS = {
     "id": "security_events_uuid7()",
     "occurred_at": "COALESCE({now}::timestamptz, statement_timestamp())",
     "type": "{type}",
@@ -77,7 +77,7 @@ def record(
         event_type, actor=actor, target=target, outcome=outcome, session_id=session_id, family_id=family_id,
         risk_score=risk_score, reasons=reasons, data=data, now=now,
     )  # fmt: skip
-    sql = f"INSERT INTO {TABLE} ({', '.join(_COLUMNS)}) SELECT {_expressions({}, 'event_')} RETURNING id"
+    sql = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) SELECT {_expressions({}, 'event_')} RETURNING id"
     with prepared_cursor() as cursor:
         cursor.execute(sql, {f"event_{name}": value for name, value in values.items()})
         event_id: UUID = cursor.fetchone()[0]
@@ -105,7 +105,7 @@ class Rider:
         self._values = _values(event_type, **details)
         # Constant SQL of our own: nothing of the caller's values stands in it.
         self.sql = (
-            f"INSERT INTO {TABLE} ({', '.join(_COLUMNS)}) "  # noqa: S608
+            f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) "  # noqa: S608
             f"SELECT {_expressions(columns, prefix)} FROM {source}"
         )
         self.params = {f"{prefix}{name}": value for name, value in self._values.items()}
@@ -119,7 +119,7 @@ def _expressions(columns: Mapping[str, str], prefix: str) -> str:
     def bound(sql: str) -> str:
         return sql.replace("{", f"%({prefix}").replace("}", ")s")
 
-    return ", ".join(columns.get(name) or bound(sql) for name, sql in _COLUMNS.items())
+    return ", ".join(columns.get(name) or bound(sql) for name, sql in COLUMNS.items())
 
 
 def _values(

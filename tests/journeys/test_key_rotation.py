@@ -6,10 +6,12 @@ import threading
 import time
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 import psycopg
 import pytest
 
 from tests import served
+from tests.problem_shape import assert_problem
 
 pytestmark = pytest.mark.serial
 # An unknown key is asked for at most once in so many seconds.
@@ -126,3 +128,62 @@ class TestRotatingTheSigningKey:
                 assert kid_of(person.tokens["access_token"]) == new
                 assert person.is_signed_in
             assert published(third) == {new}
+
+
+def fresh(server):
+    """Return a client whose every request is a connection of its own, so that all workers get some of them."""
+    return server.client(limits=httpx.Limits(max_keepalive_connections=0), headers={"Connection": "close"})
+
+
+@pytest.mark.attack("NIST SP 800-57, 8.3.5")
+class TestAnEmergency:
+    """The private key has leaked: nothing that it signs may count anywhere, and nothing may be signed with it."""
+
+    SECONDS = 5
+    REQUESTS = 30
+
+    @pytest.fixture
+    def workers(self, servers):
+        url = servers[0].environment["DATABASE_URL"]
+        with (
+            served.serving(database_url=url, flags=("--http",), WEB_CONCURRENCY="3", RATELIMIT_ENABLED="off") as http,
+            served.serving(database_url=url, RATELIMIT_ENABLED="off") as both,
+        ):
+            yield http, both
+
+    def check_refusals(self, server, stolen):
+        with fresh(server) as client:
+            for number in range(self.REQUESTS):
+                bearer = {"Authorization": f"Bearer {stolen[number % len(stolen)]}"}
+                for method, path in (("GET", "/auth/me"), ("POST", "/auth/logout"), ("GET", "/auth/sessions")):
+                    body = {} if method == "POST" else None
+                    answer = client.request(method, path, json=body, headers=bearer)
+                    assert_problem(answer, status=401, code="invalid_token")
+
+    def test_is_over_on_all_workers_within_five_seconds(self, workers, newcomer):
+        people = [newcomer(server) for server in workers for _ in range(3)]
+        for person in people:
+            person.register()
+            assert person.is_signed_in
+        stolen = [person.tokens["access_token"] for person in people]
+        for server in workers:
+            for _ in range(self.REQUESTS):  # each worker knows the old key
+                published(server)
+
+        new = rotate(workers[0], "--emergency")
+        since = time.monotonic()
+
+        # With the very next statement of each worker the old key is refused, and with the next token the new one signs.
+        for server in workers:
+            self.check_refusals(server, stolen)
+        time.sleep(max(0.0, since + self.SECONDS - time.monotonic()))
+        for server in workers:
+            assert all(published(server) == {new} for _ in range(self.REQUESTS))
+        for person in people:
+            for _ in range(5):
+                assert person.refresh().status_code == 200
+                assert kid_of(person.tokens["access_token"]) == new
+            deadline = time.monotonic() + LOOK_SECONDS + 5
+            while not person.is_signed_in:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)

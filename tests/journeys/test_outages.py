@@ -1,6 +1,7 @@
 """PostgreSQL goes away under a running server and comes back; a server is killed and another goes on."""
 
 import os
+import secrets
 import signal
 import time
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 from cedrina.embedded import postgres_server
 from tests import served
 from tests.problem_shape import assert_problem
+from tokens.keyring import encoded_header
 
 pytestmark = pytest.mark.serial
 ANSWER_SECONDS = 3
@@ -71,6 +73,54 @@ class TestWithoutPostgres:
             assert person.refresh().status_code == 200
         assert person.send("POST", "/auth/logout", {}).status_code == 204
         assert not person.is_signed_in
+
+
+class TestWithoutPostgresAndAKeyThatIsNotKnown:
+    """A worker that has been asked for nothing yet, and a key that was made after it had started."""
+
+    @pytest.mark.parametrize("flags", [(), ("--http",)], ids=["one port", "http"])
+    def test_refuses_nobody_whose_token_may_be_good_and_serves_its_keys(self, newcomer, flags):
+        with postgres_server.temporary(is_durable=True) as postgres:
+            served.migrate(postgres.url)
+            with (
+                served.serving(database_url=postgres.url, flags=flags) as untouched,
+                served.serving(database_url=postgres.url) as other,
+            ):
+                other.manage("rotate_signing_key", "--emergency", "--yes")
+                person = newcomer(other)
+                person.register()
+                assert person.is_signed_in
+                person.move_to(untouched)
+
+                postgres.stop()
+                for _ in range(5):
+                    self.check_outage(person)
+                # Also with a token that can't be verified: this call does not need it.
+                for headers in ({}, {"Authorization": f"Bearer {person.tokens['access_token']}"}):
+                    answer = person.client.get(f"{untouched.url}/.well-known/jwks.json", headers=headers)
+                    assert len(answer.json()["keys"]) == 1
+                postgres.start()
+
+                deadline = time.monotonic() + 2 * RECOVERY_SECONDS
+                while not person.is_signed_in:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+                assert_problem(person.me(token=with_another_key(person)), status=401, code="invalid_token")
+
+    def check_outage(self, person):
+        answer = person.me()
+        assert_problem(answer, status=503, code="service_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        # Whether a key of this shape exists is not known either; what is no token of ours is refused as ever.
+        assert_problem(person.me(token=with_another_key(person)), status=503, code="service_unavailable")
+        for junk in ("x", "a.b.c", person.tokens["access_token"][:-4] + "."):
+            assert_problem(person.me(token=junk), status=401, code="invalid_token")
+
+
+def with_another_key(person):
+    """Return a person's token with the id of a key that nobody has."""
+    _header, payload, signature = person.tokens["access_token"].split(".")
+    return f"{encoded_header(secrets.token_urlsafe(32))}.{payload}.{signature}"
 
 
 class TestAFrozenPostgres:

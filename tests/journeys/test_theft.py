@@ -1,6 +1,37 @@
 """A thief has a copy of a refresh token: the person keeps working, the thief is caught, nothing of it lives on."""
 
+import time
+from collections import Counter
+
+import psycopg
+import pytest
+
+from tests import served
 from tests.problem_shape import assert_problem
+
+OWNER = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+RACE_SECONDS = 1
+
+
+@pytest.fixture(scope="module")
+def quick_server():
+    """A server behind a proxy that names the clients, with a race window that a test can wait for."""
+    with (
+        served.database() as url,
+        served.serving(
+            database_url=url, REFRESH_RACE_SECONDS=str(RACE_SECONDS), TRUSTED_PROXIES="127.0.0.0/8",
+            RATELIMIT_ENABLED="off",
+        ) as running,
+    ):  # fmt: skip
+        yield running
+
+
+def events_of(server, *types):
+    """Return how many events of each type there are."""
+    url = server.environment["DATABASE_URL"].replace("postgres://", "postgresql://", 1)
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT type FROM security_events_event WHERE type = ANY(%s)", [list(types)])
+        return Counter(kind for (kind,) in rows)
 
 
 class TestAThief:
@@ -41,3 +72,89 @@ class TestAThief:
 
         assert person.is_signed_in
         assert person.refresh().status_code == 200
+
+
+@pytest.mark.attack("RFC 9700, 4.14.2")
+class TestAThiefWhoTakesTurnsWithTheOwner:
+    """Both only refresh: their access tokens go to other services, which have the keys or introspect."""
+
+    def take_turns(self, owner, thief, *, rounds=40, look=None):
+        """Return the round in which one of them was refused."""
+        for number in range(1, rounds + 1):
+            for holder in (owner, thief):
+                answer = holder.refresh()
+                if answer.status_code != 200:
+                    assert_problem(answer, status=401, code="refresh_token_reused")
+                    return number
+                if look:
+                    look(holder)
+                time.sleep(RACE_SECONDS)
+        return None
+
+    @pytest.fixture
+    def pair_of(self, newcomer, quick_server):
+        def make(*, address, user_agent):
+            owner = newcomer(quick_server, user_agent=OWNER)
+            owner.client.headers["X-Forwarded-For"] = "203.0.113.7"
+            owner.register()
+            thief = newcomer(quick_server, user_agent=user_agent)
+            thief.client.headers["X-Forwarded-For"] = address
+            thief.tokens = dict(owner.tokens)
+            return owner, thief
+
+        return make
+
+    @pytest.mark.parametrize(
+        ("address", "user_agent"),
+        [("203.0.113.9", "curl/8.5.0"), ("198.51.100.4", OWNER), ("198.51.100.4", "curl/8.5.0")],
+        ids=["another client", "another network", "both"],
+    )
+    def test_is_seen_in_the_third_round(self, pair_of, quick_server, address, user_agent):
+        owner, thief = pair_of(address=address, user_agent=user_agent)
+        before = events_of(quick_server, "token.repeated_elsewhere")["token.repeated_elsewhere"]
+
+        assert self.take_turns(owner, thief) == 3
+        for holder in (owner, thief):
+            assert_problem(holder.refresh(), status=401, code="session_revoked")
+        noticed = events_of(quick_server, "token.repeated_elsewhere")["token.repeated_elsewhere"] - before
+        assert bool(noticed) == (user_agent != OWNER and address.startswith("198"))
+
+    def test_is_seen_in_the_eleventh_round_from_the_same_network_with_the_same_client(self, pair_of):
+        owner, thief = pair_of(address="203.0.113.9", user_agent=OWNER.replace("140.0", "141.0"))
+
+        assert self.take_turns(owner, thief) == 11
+
+    def test_is_seen_in_the_first_round_where_the_other_service_introspects(self, pair_of, quick_server, newcomer):
+        owner, thief = pair_of(address="203.0.113.9", user_agent=OWNER)
+
+        def introspect(holder):
+            answer = holder.send("POST", "/auth/introspect", {"token": holder.tokens["access_token"]})
+            assert answer.json()["active"]
+
+        assert self.take_turns(owner, thief, look=introspect) == 1
+
+
+@pytest.mark.attack("CWE-779")
+class TestOneTokenShownAgainAndAgain:
+    def test_makes_no_flood_of_events(self, quick_server, newcomer):
+        person = newcomer(quick_server)
+        person.register()
+        lost, ended = person.tokens["refresh_token"], newcomer(quick_server)
+        ended.register()
+        token_of_ended = ended.tokens["refresh_token"]
+        ended.send("POST", "/auth/logout", {})
+        person.refresh(lost)
+        types = ("token.successor_repeated", "token.refresh_rejected", "token.reuse_detected", "session.revoked")
+        before = events_of(quick_server, *types)
+        began = time.monotonic()
+        for _ in range(100):
+            assert person.refresh(lost).status_code == 200
+            assert_problem(person.refresh(token_of_ended), status=401, code="session_revoked")
+            assert_problem(person.refresh("cdr_" + "A" * 55), status=401, code="invalid_token")
+            assert person.send("POST", "/auth/revoke", {"token": token_of_ended}).status_code == 200
+            answer = person.send("POST", "/auth/introspect", {"token": token_of_ended})
+            assert answer.json() == {"active": False}
+        minutes = (time.monotonic() - began) / 60 + 2
+
+        made = events_of(quick_server, *types) - before
+        assert made.total() <= minutes

@@ -41,6 +41,9 @@ class TestCheckSettings:
             ({"FIELD_ENCRYPTION_KEYS": [KEY, ("k2", b"short")]}, "E007"),
             ({"FIELD_ENCRYPTION_KEYS": [("k:1", b"k" * 32)]}, "E007"),
             ({"REFRESH_KEY_EPOCH": 0}, "E008"),
+            ({"REFRESH_FOREIGN_REPEATS": 11}, "E012"),
+            ({"REFRESH_FOREIGN_REPEATS": -1}, "E012"),
+            ({"REFRESH_OWN_REPEATS": 1001}, "E012"),
             ({"REFRESH_KEY_EPOCH": 256}, "E008"),
             ({"JWKS_PROPAGATION_TTL": 119 * SECOND}, "E009"),
         ],
@@ -88,6 +91,7 @@ class TestTokenSettings:
         assert timedelta(days=30) == token_settings.SESSION_ABSOLUTE_TTL
         assert token_settings.REFRESH_RACE_TTL == 10 * SECOND
         assert timedelta(hours=24) == token_settings.REFRESH_LOST_REPLY_TTL
+        assert (token_settings.REFRESH_OWN_REPEATS, token_settings.REFRESH_FOREIGN_REPEATS) == (10, 2)
         assert token_settings.MAX_SESSIONS_PER_USER == 5
         assert token_settings.SESSION_OVERFLOW == "evict_oldest"
         assert token_settings.ROLES is no_roles

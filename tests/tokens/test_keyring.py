@@ -112,6 +112,10 @@ class TestVerifying:
         assert ring.verifying(header) is key
 
 
+def refuse_connection():
+    raise OperationalError("connection refused")
+
+
 def known_length_header():
     return encoded_header("-" * 43)
 
@@ -135,8 +139,26 @@ class TestSigning:
 
         assert ring.signing(now=key.activated_at - timedelta(days=1)).kid == key.kid
 
+    def test_takes_the_one_that_the_database_names(self, ring, django_assert_num_queries):
+        first = ring.signing(now=timezone.now())
+        keys.rotate(now=timezone.now())
+        with django_assert_num_queries(0):
+            assert ring.signing(now=timezone.now(), kid=first.kid) is not None
+        new = keys.rotate(now=timezone.now(), emergency=True)
+        with django_assert_num_queries(1):
+            assert ring.signing(now=timezone.now(), kid=new.kid).kid == new.kid
+        assert ring.signing(now=timezone.now(), kid=first.kid).kid == new.kid
+
 
 class TestJwks:
+    @pytest.mark.attack("NIST SP 800-57, 8.3.5")
+    def test_no_longer_publishes_a_dropped_key_after_three_seconds(self, ring, clock):
+        ring.jwks()
+        new = keys.rotate(now=timezone.now() - timedelta(seconds=1), emergency=True)
+        clock.seconds += 3
+
+        assert [jwk["kid"] for jwk in ring.jwks()] == [new.kid]
+
     def test_shows_what_a_verifier_needs_and_nothing_private(self, ring):
         (jwk,) = ring.jwks()
 
@@ -152,7 +174,8 @@ class TestQueries:
         with CaptureQueriesContext(connection) as captured:
             verification.authenticate(presented=pair.access_token, now=now)
 
-        assert not any("tokens_signingkey" in query["sql"] for query in captured)
+        (only,) = captured.captured_queries  # that which authenticates asks whether the key is published, on its way
+        assert only["sql"].count("tokens_signingkey") == 1
 
     def test_cost_nothing_for_junk(self, now, django_assert_num_queries):
         token = open_session(now=now).access_token
@@ -184,8 +207,45 @@ class TestWithoutTheDatabase:
 
         assert ring.jwks() == published
         assert ring.verifying(header)
-        assert ring.verifying(unknown_header()) is None
         assert ring.signing(now=timezone.now()).kid == published[0]["kid"]
+
+    def test_says_so_about_a_key_that_it_does_not_know(self, ring, clock, away, django_assert_num_queries):
+        """It may be one that another process has just made: a refusal would sign its holder out."""
+        ring.jwks()
+        clock.seconds += 5
+        away()
+        for _ in range(50):
+            with pytest.raises(OperationalError):
+                ring.verifying(unknown_header())
+            assert ring.verifying("A" * len(known_length_header())) is None
+        away(is_away=False)
+        with django_assert_num_queries(0), pytest.raises(OperationalError):
+            ring.verifying(unknown_header())
+        clock.seconds += 5
+
+        assert ring.verifying(unknown_header()) is None
+
+    def test_asks_in_vain_at_most_once_in_five_seconds(self, ring, clock, away, monkeypatch):
+        ring.jwks()
+        clock.seconds += 5
+        away()
+        attempts = []
+        monkeypatch.setattr(connection, "connect", lambda: attempts.append(1) or refuse_connection())
+        for _ in range(50):
+            with pytest.raises(OperationalError):
+                ring.verifying(unknown_header())
+            assert ring.jwks()
+
+        assert len(attempts) == 1
+
+    def test_loads_what_is_there_before_the_first_use(self, ring, away):
+        away()
+        ring.load()
+        away(is_away=False)
+        ring.load()
+        away()
+
+        assert ring.jwks()
 
     def test_verifies_signatures(self, api, away):
         token = open_session().access_token

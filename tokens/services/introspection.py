@@ -16,9 +16,10 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 _READ_REFRESH = """
 SELECT f.user_id, f.session_id, f.rotated_at, f.expires_at
-FROM tokens_tokenfamily f JOIN tokens_session s ON s.id = f.session_id
+FROM tokens_tokenfamily f JOIN tokens_session s ON s.id = f.session_id LEFT JOIN tokens_refreshkeyepoch e ON TRUE
 WHERE f.family_id = %(family_id)s AND f.token_hash = %(digest)s AND NOT f.is_revoked AND s.ended_at IS NULL
   AND f.expires_at > COALESCE(%(now)s::timestamptz, statement_timestamp())
+  AND %(key_epoch)s >= COALESCE(e.minimum, 0)
 """
 
 
@@ -27,20 +28,30 @@ def introspect(*, token: str, asker: Any, now: datetime | None = None) -> dict[s
 
     People may ask about their own tokens; about anybody's only who may ``tokens:introspect``. Whatever can't be told is
     inactive, so that nothing is learnt from the difference (RFC 7662, 4).
+
+    An access token that is found active has arrived where it was issued to: that confirms its generation, as its use
+    here would, but does not keep the session from idling out. A refresh token is confirmed by nothing but its exchange.
     """
     refresh = secrets.parse_refresh_token(token)
-    claims = _refresh_claims(refresh, now=now) if refresh else _access_claims(token, now=now)
-    if claims is None:
-        return INACTIVE
-    is_own = claims["sub"] == str(asker.pk)
-    return claims if is_own or token_settings.MAY(asker, "tokens:introspect") else INACTIVE
-
-
-def _access_claims(token: str, *, now: datetime | None) -> dict[str, Any] | None:
+    if refresh is not None:
+        claims = _refresh_claims(refresh, now=now)
+        return claims if claims and _may_know(asker, claims["sub"]) else INACTIVE
     try:
         found = verification.authenticate_claims(claims=decode_access(token), is_use=False, now=now)
     except TokenError:
-        return None
+        return INACTIVE
+    if not _may_know(asker, str(found.principal.user_id)):
+        return INACTIVE
+    if not found.is_confirmed:
+        verification.confirm(principal=found.principal)
+    return _access_claims(found)
+
+
+def _may_know(asker: Any, subject: str) -> bool:
+    return subject == str(asker.pk) or token_settings.MAY(asker, "tokens:introspect")
+
+
+def _access_claims(found: verification.Authenticated) -> dict[str, Any]:
     principal = found.principal
     return {
         "active": True, "token_type": "Bearer", "iss": token_settings.ISSUER, "aud": token_settings.AUDIENCE,
@@ -53,7 +64,10 @@ def _access_claims(token: str, *, now: datetime | None) -> dict[str, Any] | None
 
 def _refresh_claims(claims: RefreshClaims, *, now: datetime | None) -> dict[str, Any] | None:
     with connection.cursor() as cursor:
-        cursor.execute(_READ_REFRESH, {"family_id": claims.family_id, "digest": claims.digest, "now": now})
+        cursor.execute(
+            _READ_REFRESH,
+            {"family_id": claims.family_id, "digest": claims.digest, "key_epoch": claims.key_epoch, "now": now},
+        )
         row = cursor.fetchone()
     if row is None:
         return None

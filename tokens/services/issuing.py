@@ -10,10 +10,11 @@ from security_events.catalogue import EventType
 from security_events.services.recording import Rider
 from security_events.statements import prepared_cursor
 from security_events.types import Subject
-from tokens import secrets
+from tokens import published, secrets
 from tokens.conf import REJECT, token_settings
+from tokens.epochs import refresh_epochs
 from tokens.errors import SessionLimitReached, SessionRevoked
-from tokens.models import MULTI_FACTOR, EndReason, uuid7
+from tokens.models import MULTI_FACTOR, EndReason, TokenFamily, uuid7
 from tokens.services.signing import sign_pair
 from tokens.types import ClientContext, Lineage, TokenPair
 from tokens.users import subject_of
@@ -59,7 +60,9 @@ WITH clock AS (
 ), event AS (
     {event}
 )
-SELECT created_at, expires_at, (SELECT count(*) FROM evicted) FROM family
+SELECT created_at, expires_at, {signing_kid}, (SELECT current FROM tokens_refreshkeyepoch),
+       (SELECT count(*) FROM evicted)
+FROM family
 """
 
 _REPLACE = """
@@ -81,7 +84,8 @@ WITH clock AS (
            LEAST(now + %(idle)s, expires_at), FALSE, NULL, ''
     FROM session RETURNING created_at, expires_at
 )
-SELECT family.created_at, family.expires_at, session.amr FROM family, session
+SELECT family.created_at, family.expires_at, {signing_kid}, (SELECT current FROM tokens_refreshkeyepoch), session.amr
+FROM family, session
 """
 
 
@@ -115,14 +119,15 @@ def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: d
         row = cursor.fetchone()
     if row is None:
         raise SessionLimitReached(user_id=user.pk)
+    created_at, expires_at, signing_kid, current_epoch, evictions = row
     opened.announce()
-    for _ in range(row[2]):
+    for _ in range(evictions):
         evicted.announce()
     lineage = Lineage(
         family_id=family_id, session_id=session_id, user=user, generation=1, key_epoch=key_epoch, amr=tuple(amr),
-        authenticated_at=row[0], expires_at=row[1], now=row[0],
+        authenticated_at=created_at, expires_at=expires_at, now=created_at, signing_kid=signing_kid,
     )  # fmt: skip
-    return sign_pair(lineage, refresh_token=refresh_token)
+    return sign_pair(lineage, refresh_token=_in_newest_epoch(lineage, refresh_token, current_epoch))
 
 
 def replace_family(*, session_id: UUID, user: Any, now: datetime | None = None) -> TokenPair:
@@ -138,20 +143,30 @@ def replace_family(*, session_id: UUID, user: Any, now: datetime | None = None) 
         "token_hash": secrets.digest(refresh_token), "key_epoch": key_epoch,
     }  # fmt: skip
     with prepared_cursor() as cursor:
-        cursor.execute(_REPLACE, parameters)
+        cursor.execute(_replace_sql(), parameters)
         row = cursor.fetchone()
     if row is None:
         raise SessionRevoked(session_id=session_id)
+    created_at, expires_at, signing_kid, current_epoch, amr = row
     lineage = Lineage(
-        family_id=family_id, session_id=session_id, user=user, generation=1, key_epoch=key_epoch, amr=tuple(row[2]),
-        authenticated_at=row[0], expires_at=row[1], now=row[0],
+        family_id=family_id, session_id=session_id, user=user, generation=1, key_epoch=key_epoch, amr=tuple(amr),
+        authenticated_at=created_at, expires_at=expires_at, now=created_at, signing_kid=signing_kid,
     )  # fmt: skip
-    return sign_pair(lineage, refresh_token=refresh_token)
+    return sign_pair(lineage, refresh_token=_in_newest_epoch(lineage, refresh_token, current_epoch))
 
 
 def _first_token(family_id: UUID) -> tuple[str, int]:
-    key_epoch = token_settings.REFRESH_KEY_EPOCH
+    key_epoch = refresh_epochs.current
     return secrets.mint_refresh_token(family_id=family_id, generation=1, key_epoch=key_epoch), key_epoch
+
+
+def _in_newest_epoch(lineage: Lineage, token: str, current: int | None) -> str:
+    """Return the family's first token; a new one if this process had not heard that the key was rotated."""
+    if not refresh_epochs.hear(current):
+        return token
+    newest, key_epoch = _first_token(lineage.family_id)
+    TokenFamily.objects.filter(pk=lineage.family_id).update(token_hash=secrets.digest(newest), key_epoch=key_epoch)
+    return newest
 
 
 def _eviction_rider(*, actor: Subject, now: datetime | None) -> Rider:
@@ -164,7 +179,14 @@ def _eviction_rider(*, actor: Subject, now: datetime | None) -> Rider:
 
 @lru_cache(maxsize=4)
 def _open_sql(event: str, eviction_event: str) -> str:
-    return _OPEN.format(event=event, eviction_event=eviction_event)
+    return _OPEN.format(
+        event=event, eviction_event=eviction_event, signing_kid=published.signing_kid(now="family.created_at"),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _replace_sql() -> str:
+    return _REPLACE.format(signing_kid=published.signing_kid(now="family.created_at"))
 
 
 def _stored(user_agent: str) -> str:

@@ -8,20 +8,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.db import transaction
 
 from security_events.catalogue import EventType, Outcome
 from security_events.services.recording import NOBODY, Rider
 from security_events.statements import prepared_cursor
 from security_events.types import Subject
-from tokens import secrets, signals
+from tokens import published, secrets, signals
 from tokens.codec import decode_access
 from tokens.errors import AccessTokenInvalid
 from tokens.models import EndReason
+from tokens.services.announcing import announce
 from tokens.types import AccessClaims
-
-log = structlog.get_logger(__name__)
 
 _END = """
 WITH clock AS (
@@ -46,7 +44,11 @@ SELECT session_id, family_id, user_id FROM ended
 _BEARER_LIVES = """EXISTS (
     SELECT FROM tokens_tokenfamily b
     WHERE b.family_id = %(bearer_family_id)s AND b.session_id = %(bearer_session_id)s AND b.user_id = %(user_id)s
-      AND NOT b.is_revoked AND b.expires_at > clock.now AND %(token_expires_at)s > clock.now)"""
+      AND NOT b.is_revoked AND b.expires_at > clock.now AND %(token_expires_at)s > clock.now)
+  AND """ + published.is_published(now="clock.now")
+
+# The condition that a refresh token was made in an epoch that is accepted.
+_EPOCH_IS_ACCEPTED = "NOT EXISTS (SELECT FROM tokens_refreshkeyepoch e WHERE e.minimum > %(key_epoch)s)"
 
 
 def log_out(*, claims: AccessClaims, everywhere: bool = False, now: datetime | None = None) -> int:
@@ -59,7 +61,7 @@ def log_out(*, claims: AccessClaims, everywhere: bool = False, now: datetime | N
         _end(
             f"{which} AND {_BEARER_LIVES}", reason=EndReason.LOGOUT_ALL if everywhere else EndReason.LOGOUT, now=now,
             user_id=claims.user_id, bearer_family_id=claims.family_id, bearer_session_id=claims.session_id,
-            token_expires_at=claims.expires_at,
+            token_expires_at=claims.expires_at, kid=claims.kid,
         )
     )  # fmt: skip
 
@@ -88,6 +90,17 @@ def end_sessions(
     return len(ended)
 
 
+def end_sessions_of_refused_epochs(*, limit: int, note: str, now: datetime | None = None) -> int:
+    """End so many sessions at most whose refresh token was made in an epoch that is refused; return how many ended."""
+    ended = _end(
+        """f.family_id IN (
+            SELECT o.family_id FROM tokens_tokenfamily o JOIN tokens_refreshkeyepoch e ON o.key_epoch < e.minimum
+            WHERE NOT o.is_revoked LIMIT %(limit)s)""",
+        reason=EndReason.ADMINISTRATOR, note=note, now=now, limit=limit,
+    )  # fmt: skip
+    return len(ended)
+
+
 def revoke_token(*, presented: str, now: datetime | None = None) -> bool:
     """End the session of a token whose holder gives it up; say whether it was alive (RFC 7009, 2.1).
 
@@ -96,8 +109,10 @@ def revoke_token(*, presented: str, now: datetime | None = None) -> bool:
     refresh = secrets.parse_refresh_token(presented)
     if refresh is not None:
         ended = _end(
-            "f.family_id = %(family_id)s AND %(digest)s IN (f.token_hash, f.previous_token_hash)",
+            "f.family_id = %(family_id)s AND %(digest)s IN (f.token_hash, f.previous_token_hash)"
+            f" AND {_EPOCH_IS_ACCEPTED}",
             reason=EndReason.TOKEN_REVOKED, now=now, family_id=refresh.family_id, digest=refresh.digest,
+            key_epoch=refresh.key_epoch,
         )  # fmt: skip
         return bool(ended)
     try:
@@ -107,7 +122,7 @@ def revoke_token(*, presented: str, now: datetime | None = None) -> bool:
     ended = _end(
         f"f.family_id = %(bearer_family_id)s AND {_BEARER_LIVES}", reason=EndReason.TOKEN_REVOKED, now=now,
         user_id=access.user_id, bearer_family_id=access.family_id, bearer_session_id=access.session_id,
-        token_expires_at=access.expires_at,
+        token_expires_at=access.expires_at, kid=access.kid,
     )  # fmt: skip
     return bool(ended)
 
@@ -125,17 +140,11 @@ def mark_compromised(*, family_id: UUID, generation: int, now: datetime | None =
             reason=EndReason.REUSE_DETECTED, data={"presented_generation": generation}, now=now, family_id=family_id,
         )  # fmt: skip
         for session_id, family, user_id in ended:
-            _tell(user_id=user_id, session_id=session_id, family_id=family)
+            announce(
+                signals.family_compromised, name="family_compromised", user_id=user_id, session_id=session_id,
+                family_id=family,
+            )  # fmt: skip
     return bool(ended)
-
-
-def _tell(**whom: Any) -> None:
-    # What a listener does wrong is undone alone: it must not take the revocation with it.
-    try:
-        with transaction.atomic():
-            signals.family_compromised.send(None, **whom)
-    except Exception:
-        log.exception("listener_failed", signal="family_compromised")
 
 
 def _end(

@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from security_events.statements import prepared_cursor
-from tokens import users
+from tokens import published, users
 from tokens.codec import decode_access
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenExpired, AccessTokenInvalid, SessionExpired, SessionRevoked
+from tokens.keyring import keyring
 from tokens.types import AccessClaims, Principal
 
 # How stale last_activity_at may be. Once a minute is enough for people and for the idle lifetime.
@@ -17,7 +18,7 @@ _TOUCH_EVERY = timedelta(minutes=1)
 
 _READ = """
 SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()), f.is_revoked OR s.ended_at IS NOT NULL OR NOT {active},
-       f.expires_at, f.confirmed_generation, s.last_activity_at, s.authenticated_at,
+       {is_published}, f.expires_at, f.confirmed_generation, s.last_activity_at, s.authenticated_at,
        s.second_factor_at, s.amr, {columns}
 FROM tokens_tokenfamily f JOIN tokens_session s ON s.id = f.session_id JOIN {users} u ON {user_key} = f.user_id
 WHERE f.family_id = %(family_id)s AND s.id = %(session_id)s AND {user_key} = %(user_id)s
@@ -36,12 +37,20 @@ FROM used WHERE s.id = used.session_id
 """
 
 
+_CONFIRM = """
+UPDATE tokens_tokenfamily
+SET confirmed_generation = GREATEST(confirmed_generation, LEAST(%(generation)s, generation))
+WHERE family_id = %(family_id)s AND NOT is_revoked
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Authenticated:
     """The user, built without another query and without the password hash, and what the token says of the session."""
 
     user: Any
     principal: Principal
+    is_confirmed: bool  # whether a token of this generation was used before
 
 
 def authenticate(*, presented: str, now: datetime | None = None) -> Authenticated:
@@ -65,14 +74,24 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
     with prepared_cursor() as cursor:
         cursor.execute(
             _statement(),
-            {"now": now, "family_id": claims.family_id, "session_id": claims.session_id, "user_id": claims.user_id},
+            {
+                "now": now,
+                "family_id": claims.family_id,
+                "session_id": claims.session_id,
+                "user_id": claims.user_id,
+                "kid": claims.kid,
+            },
         )
         row = cursor.fetchone()
     if row is None:
         raise AccessTokenInvalid(family_id=claims.family_id, reason="no such session")
-    at, is_ended, family_expires_at, confirmed, last_activity_at, authenticated_at, second_factor_at, amr, *columns = (
-        row
-    )
+    (
+        at, is_ended, is_published, family_expires_at, confirmed, last_activity_at, authenticated_at, second_factor_at,
+        amr, *columns,
+    ) = row  # fmt: skip
+    if not is_published:
+        keyring.outdate()
+        raise AccessTokenInvalid(family_id=claims.family_id, reason="its key was withdrawn")
     if is_ended:
         raise SessionRevoked(session_id=claims.session_id)
     if claims.expires_at <= at:
@@ -86,7 +105,16 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
         jti=claims.jti, amr=tuple(amr), authenticated_at=authenticated_at, second_factor_at=second_factor_at,
         issued_at=claims.issued_at, expires_at=claims.expires_at,
     )  # fmt: skip
-    return Authenticated(user=users.from_row(columns), principal=principal)
+    return Authenticated(user=users.from_row(columns), principal=principal, is_confirmed=confirmed >= claims.generation)
+
+
+def confirm(*, principal: Principal) -> None:
+    """Note that a token of this generation has arrived where it was issued to, without calling it use of the session.
+
+    From then on the refresh token before it is no lost reply any more.
+    """
+    with prepared_cursor() as cursor:
+        cursor.execute(_CONFIRM, {"family_id": principal.family_id, "generation": principal.generation})
 
 
 def _touch(claims: AccessClaims, *, at: datetime) -> None:
@@ -100,4 +128,8 @@ def _touch(claims: AccessClaims, *, at: datetime) -> None:
 
 @lru_cache(maxsize=1)
 def _statement() -> str:
-    return _READ.format(users=users.table(), user_key=users.key(), active=users.active(), columns=users.columns())
+    at = "COALESCE(%(now)s::timestamptz, statement_timestamp())"
+    return _READ.format(
+        users=users.table(), user_key=users.key(), active=users.active(), columns=users.columns(),
+        is_published=published.is_published(now=at),
+    )  # fmt: skip

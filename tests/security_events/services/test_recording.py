@@ -265,7 +265,7 @@ class TestTable:
             described = connection.introspection.get_table_description(cursor, SecurityEvent._meta.db_table)
 
         assert {column.name for column in described} == {field.column for field in SecurityEvent._meta.fields}
-        assert {column.name for column in described} == set(recording._COLUMNS)
+        assert {column.name for column in described} == set(recording.COLUMNS)
 
     def test_keeps_moments_of_any_age(self):
         for moment in (datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)):

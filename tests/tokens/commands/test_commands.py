@@ -12,7 +12,8 @@ from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tokens import thumbprint
-from tokens.models import Session, SigningKey
+from tokens.epochs import refresh_epochs
+from tokens.models import RefreshKeyEpoch, Session, SigningKey
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_keys")]
 
@@ -64,6 +65,54 @@ class TestRotateSigningKey:
 
     def test_says_so_in_words(self):
         assert "is published and signs from" in run("rotate_signing_key")
+
+
+class TestRotateRefreshKey:
+    @pytest.fixture(autouse=True)
+    def nothing_heard(self):
+        refresh_epochs.forget()
+        yield
+        refresh_epochs.forget()
+
+    def test_begins_the_next_epoch_and_ends_no_session(self):
+        open_session()
+
+        assert report("rotate_refresh_key") == {
+            "result": "rotated", "epoch": 2, "minimum_epoch": 1, "sessions_before": 1, "sessions_ended": 0,
+        }  # fmt: skip
+        assert living() == 1
+
+    def test_ends_the_sessions_of_former_epochs_in_an_emergency(self):
+        open_session()
+        result = report("rotate_refresh_key", "--emergency", "--yes")
+
+        assert (result["epoch"], result["minimum_epoch"], result["sessions_ended"]) == (2, 2, 1)
+        assert living() == 0
+
+    def test_wants_to_be_told_twice_in_an_emergency(self):
+        open_session()
+
+        assert refusal("rotate_refresh_key", "--emergency") == (2, "usage")
+        assert not RefreshKeyEpoch.objects.exists()
+        assert living() == 1
+
+    @pytest.mark.parametrize(("arguments", "minimum"), [((), 1), (("--emergency",), 2)])
+    def test_can_be_tried(self, arguments, minimum):
+        open_session()
+
+        assert report("rotate_refresh_key", "--dry-run", *arguments) == {
+            "result": "would_rotate", "epoch": 2, "minimum_epoch": minimum, "sessions_before": 1, "sessions_ended": 0,
+        }  # fmt: skip
+        assert "would begin" in run("rotate_refresh_key", "--dry-run")
+        assert not RefreshKeyEpoch.objects.exists()
+
+    def test_says_when_there_is_no_further_one(self, settings):
+        settings.TOKENS = {**settings.TOKENS, "REFRESH_KEY_EPOCH": 255}
+
+        assert refusal("rotate_refresh_key") == (1, "refresh_epochs_exhausted")
+
+    def test_says_so_in_words(self):
+        assert run("rotate_refresh_key") == "Epoch 2 has begun; 0 sessions ended.\n"
 
 
 class TestImportSigningKey:

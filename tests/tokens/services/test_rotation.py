@@ -223,14 +223,22 @@ class TestStatements:
         assert len(statements) == 1, statements
 
     def test_are_told_from_those_of_a_transaction(self, now, counted):
-        """What counts here sees a transaction: giving a successor again has one, around its mark and its event."""
+        """What counts here sees a transaction: giving a lost reply again has one, under the row's lock."""
         first = open_session(now=now)
         rotation.rotate(presented=first.refresh_token, now=now)
         with counted() as statements:
-            rotation.rotate(presented=first.refresh_token, now=now)
+            rotation.rotate(presented=first.refresh_token, now=now + MINUTE)
 
         words = [statement.split()[0] for statement in statements]
-        assert words == ["WITH", "SELECT", "BEGIN", "UPDATE", "INSERT", "COMMIT"]
+        assert words == ["WITH", "SELECT", "BEGIN", "SELECT", "UPDATE", "WITH", "COMMIT"]
+
+    def test_are_three_for_a_tab_that_races(self, now, counted):
+        first = open_session(now=now)
+        rotation.rotate(presented=first.refresh_token, now=now)
+        with counted() as statements:
+            rotation.rotate(presented=first.refresh_token, now=now + SECOND)
+
+        assert [statement.split()[0] for statement in statements] == ["WITH", "SELECT", "WITH"]
 
 
 def skip_updates_of_families(times):

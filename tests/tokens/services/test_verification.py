@@ -76,7 +76,7 @@ class TestAuthenticate:
             cursor.execute("EXPLAIN (GENERIC_PLAN) " + captured.captured_queries[0]["sql"])
             plan = "\n".join(line for (line,) in cursor.fetchall())
 
-        assert plan.count("Index Scan using") == 3
+        assert plan.count("Index Scan using") == 4  # the signing key, the family, its session, its user
         assert "Seq Scan" not in plan
 
     def test_touches_the_session_at_most_once_a_minute(self, now):

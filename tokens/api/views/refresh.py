@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from tokens.api import examples, presentation
 from tokens.api.base import TokensAPIView
+from tokens.api.client import client_context
 from tokens.api.serializers.tokens import RefreshInput, TokenPairOutput
 from tokens.services import rotation
 
@@ -16,8 +17,10 @@ from tokens.services import rotation
 class RefreshView(TokensAPIView):
     """Exchange a refresh token for a new pair.
 
-    Every refresh token has one successor. When the reply was lost, or several tabs ask at once, the same successor is
-    given again; when a token comes back later than that, it was stolen, and the session ends.
+    Every refresh token has one successor. When the reply was lost, or several tabs of one client ask at once, the same
+    successor is given again. That is forgiven in ten generations in a row, in two of them to another client than the
+    one that has the successor. A token that comes back beyond that, or after its successor was used, was copied, and
+    the session ends.
     """
 
     authentication_classes = []
@@ -39,5 +42,5 @@ class RefreshView(TokensAPIView):
     def post(self, request: Request) -> Response:
         body = RefreshInput(data=request.data)
         body.is_valid(raise_exception=True)
-        pair = rotation.rotate(presented=body.validated_data["refresh_token"])
+        pair = rotation.rotate(presented=body.validated_data["refresh_token"], client=client_context(request))
         return Response(presentation.token_pair(pair))
