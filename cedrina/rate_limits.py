@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework.exceptions import APIException
 
-from accounts.identifiers import fold_email
+from accounts.identifiers import email_key
 from cedrina import problems
 from cedrina.paths import speaks_html
 from cedrina.problem_catalogue import PROBLEMS
@@ -37,9 +37,12 @@ def caller_of(request: HttpRequest) -> Caller:
 
 
 def account_of(request: HttpRequest) -> str | None:
-    """Return the address of mail that a body or a form names, whether or not it has an account."""
+    """Return the address of mail that a body or a form names, whether or not it has an account.
+
+    All spellings of one address are one. What is no address is not counted by it: the call that is asked refuses it.
+    """
     email = _field(request, "email") if speaks_html(request.path_info) else _member(request, "email")
-    return fold_email(email) if email else None
+    return email_key(email) if email else None
 
 
 def family_of(request: HttpRequest) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -11,13 +12,15 @@ from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import ConnectorException
 from procrastinate.types import JSONValue
 
-from accounts.identifiers import uuid7
+from accounts.identifiers import HELD, uuid7
 
 SEND_TASK = "accounts.send_mail"
 
 _INSERT = """
 INSERT INTO accounts_outgoingmail (id, user_id, kind, address, created_at, drop_reason)
-SELECT %(id)s, u.id, %(kind)s, COALESCE(%(address)s, u.email), %(now)s, '' FROM accounts_user u WHERE u.id = %(user_id)s
+SELECT %(id)s, u.id, %(kind)s, COALESCE(%(address)s, u.email), %(now)s, '' FROM accounts_user u
+WHERE u.id = %(user_id)s
+AND NOT (starts_with(u.email_folded, %(held)s) AND COALESCE(%(address)s, u.email) = u.email)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -52,6 +55,7 @@ def enqueue(
     """Have a mail sent once the current transaction has committed, and return its id; a rollback takes it back.
 
     It goes to ``address``, or to the one that the person has now. The job carries neither that nor a token.
+    Nothing goes to an address that is on hold: it may be a stranger's.
     ``details`` are shown in the mail (``{"factor": "totp"}``): neither secrets nor anything that a stranger chose. A
     ``mail_id`` that is known already enqueues nothing anew.
 
@@ -60,10 +64,9 @@ def enqueue(
     identity, at = mail_id or uuid7(), now or timezone.now()
     # Without a savepoint: where the caller has no transaction, row and job get one together.
     with transaction.atomic(savepoint=False):
+        row: dict[str, Any] = {"id": identity, "user_id": user_id, "kind": str(kind), "address": address, "now": at, "held": HELD}
         with connection.cursor() as cursor:
-            cursor.execute(
-                _INSERT, {"id": identity, "user_id": user_id, "kind": str(kind), "address": address, "now": at}
-            )
+            cursor.execute(_INSERT, row)
             is_new = cursor.rowcount == 1
         if is_new:
             defer(

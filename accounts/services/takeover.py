@@ -101,7 +101,7 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime | No
     )  # fmt: skip
     if not is_restored:
         return Report(is_restored=False)
-    if fold_email(address) != fold_email(intruders_address):
+    if fold_email(address) != fold_email(intruders_address) and not user.is_email_held:
         recording.record(
             EventType.EMAIL_RESTORED, actor=subject_of(user), target=subject_of(user),
             data={"from": intruders_address, "to": address}, now=now,

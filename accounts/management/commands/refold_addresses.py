@@ -1,0 +1,76 @@
+"""Bring stored addresses up to the rule by which they are compared, and name those that are on hold."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.services import address_refolding
+from accounts.services.address_refolding import Reason
+from security_events.management.operator_command import OperatorCommand
+
+_MOST = 1000
+_REASONS = {
+    Reason.LOCAL_PART: _("There are other letters than ASCII before the at sign: no mail can be sent there."),
+    Reason.DOMAIN_INVALID: _("The domain is none, so no mail can be sent there."),
+    Reason.DOMAIN_CHANGED: _("Mail to it used to go to another domain, whose owner may have confirmed it."),
+    Reason.TAKEN: _("Somebody else has the same address in another spelling."),
+}
+
+
+class Command(OperatorCommand):
+    help = gettext_noop(
+        "Compare all stored addresses by today's rule, and name the people whose address is on hold because nobody can "
+        "tell whose it is. They sign in by username, nothing is mailed to them, and they can ask for another address. "
+        "May be run at any time; run it once when the last server of the version before has ended. What to do about "
+        "each stands in docs/personal-data.md."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--most", type=int, default=_MOST, help=gettext("how many people to name at most"))
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        result = address_refolding.refold(is_trial=options["dry_run"])
+        return {
+            "result": "would_refold" if options["dry_run"] else "refolded",
+            "refolded": result.refolded,
+            "newly_held": {str(user_id): reason for user_id, reason in result.held.items()},
+            "held": address_refolding.count_held(),
+            "people": [
+                {"id": str(each.id), "username": each.username, "email": each.email, "reason": each.reason}
+                for each in address_refolding.held(most=options["most"])
+            ],
+            "connections": [
+                {"id": str(each.id), "username": each.username, "provider": each.provider}
+                for each in address_refolding.connections_by_former_rule()
+            ],
+        }
+
+    def sentence(self, result: dict[str, Any]) -> str:
+        number, newly = result["refolded"], len(result["newly_held"])
+        if result["result"] == "would_refold":
+            first = ngettext("%(count)d address would be refolded", "%(count)d addresses would be refolded", number)
+            second = ngettext("%(count)d would go on hold", "%(count)d would go on hold", newly)
+        else:
+            first = ngettext("%(count)d address was refolded", "%(count)d addresses were refolded", number)
+            second = ngettext("%(count)d went on hold", "%(count)d went on hold", newly)
+        total = ngettext("%(count)d address is on hold.", "%(count)d addresses are on hold.", result["held"])
+        lines = [
+            f"{first % {'count': number}}; {second % {'count': newly}}. {total % {'count': result['held']}}",
+            *(f"  {each['id']}  {each['username']}  {each['email']}" for each in result["people"]),
+            *(f"{reason}: {text}" for reason, text in _REASONS.items() if reason in _reasons_of(result)),
+        ]
+        if result["people"]:
+            sentence = "They can ask for another address themselves; manage.py release_address sets one for them."
+            lines.append(gettext(sentence))
+        if result["connections"]:
+            sentence = "These accounts of providers were joined by an address that is another one: ask their owners."
+            lines.append(gettext(sentence))
+            lines += [f"  {each['id']}  {each['username']}  {each['provider']}" for each in result["connections"]]
+        return "\n".join(lines)
+
+
+def _reasons_of(result: dict[str, Any]) -> set[str]:
+    return {person["reason"] for person in result["people"]} | set(result["newly_held"].values())
