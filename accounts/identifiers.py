@@ -56,6 +56,10 @@ def parse_email(text: str) -> str | None:
     """
     if len(text) > EMAIL_MAX_LENGTH or has_invisible(text):
         return None
+    local, _, domain = text.rpartition("@")
+    encoded = ascii_domain(domain) if local.isascii() else None
+    if encoded is None or len(local) + 1 + len(encoded) > EMAIL_MAX_LENGTH:
+        return None
     try:
         parsed = email_validator.validate_email(
             text,
@@ -68,9 +72,7 @@ def parse_email(text: str) -> str | None:
         )
     except email_validator.EmailNotValidError:
         return None
-    local, _, domain = text.rpartition("@")
-    encoded = ascii_domain(domain)
-    if encoded is None or encoded != parsed.ascii_domain or len(local) + 1 + len(encoded) > EMAIL_MAX_LENGTH:
+    if encoded != parsed.ascii_domain:
         return None
     # Upper and lower case are the owner's to choose; letters outside of ASCII are stored as A-labels are read.
     is_plain = domain.isascii() and encoded == domain.lower() == parsed.domain

@@ -64,9 +64,9 @@ def enqueue(
     identity, at = mail_id or uuid7(), now or timezone.now()
     # Without a savepoint: where the caller has no transaction, row and job get one together.
     with transaction.atomic(savepoint=False):
-        row: dict[str, Any] = {"id": identity, "user_id": user_id, "kind": str(kind), "address": address, "now": at, "held": HELD}
+        row: dict[str, Any] = {"id": identity, "user_id": user_id, "kind": str(kind), "address": address, "now": at}
         with connection.cursor() as cursor:
-            cursor.execute(_INSERT, row)
+            cursor.execute(_INSERT, {**row, "held": HELD})
             is_new = cursor.rowcount == 1
         if is_new:
             defer(
