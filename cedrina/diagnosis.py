@@ -132,11 +132,11 @@ def addresses(_now: datetime) -> Iterator[Finding]:
     section = "OWASP ASVS 5.0, 6.3.8"
     mend = _("Run `manage.py refold_addresses`: it names the people. What to do stands in docs/personal-data.md.")
     if count := address_refolding.behind():
-        problem = force_str(_("%(count)d addresses are compared by a former rule.")) % {"count": count}
+        problem = force_str(_("Addresses that are compared by a former rule: %(count)d.")) % {"count": count}
         yield Finding("accounts.addresses_behind", Severity.ERROR, section, problem, mend)
     if count := address_refolding.count_held():
-        problem = force_str(_("%(count)d addresses are on hold: nobody can tell whose they are.")) % {"count": count}
+        problem = force_str(_("Addresses on hold, since nobody can tell whose they are: %(count)d.")) % {"count": count}
         yield Finding("accounts.addresses_on_hold", Severity.WARNING, section, problem, mend)
     if count := len(address_refolding.connections_by_former_rule()):
-        problem = force_str(_("%(count)d accounts of providers were joined by an address that is another one."))
+        problem = force_str(_("Accounts of providers that were joined by an address which is another one: %(count)d."))
         yield Finding("accounts.foreign_connections", Severity.ERROR, section, problem % {"count": count}, mend)

@@ -19,7 +19,7 @@ def refold(_apps: Any, schema_editor: Any) -> None:
         return
     lines = [f"  {user_id}: {reason}" for user_id, reason in list(result.held.items())[:_MOST_SHOWN]]
     print(  # noqa: T201 - whoever migrates looks at the terminal
-        f"\n{len(result.held)} addresses are on hold, since nobody can tell whose they are. These people sign in by",
+        f"\nAddresses on hold, since nobody can tell whose they are: {len(result.held)}. These people sign in by",
         "username; nothing is mailed to them. What to do: manage.py refold_addresses, and docs/personal-data.md.",
         *lines,
         *(["  …"] if len(result.held) > _MOST_SHOWN else []),

@@ -20,7 +20,9 @@ _INSERT = """
 INSERT INTO accounts_outgoingmail (id, user_id, kind, address, created_at, drop_reason)
 SELECT %(id)s, u.id, %(kind)s, COALESCE(%(address)s, u.email), %(now)s, '' FROM accounts_user u
 WHERE u.id = %(user_id)s
-AND NOT (starts_with(u.email_folded, %(held)s) AND COALESCE(%(address)s, u.email) = u.email)
+AND NOT (
+    starts_with(u.email_folded, %(held)s) AND COALESCE(%(address)s, u.email) = u.email AND %(kind)s <> %(asked_for)s
+)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -55,7 +57,7 @@ def enqueue(
     """Have a mail sent once the current transaction has committed, and return its id; a rollback takes it back.
 
     It goes to ``address``, or to the one that the person has now. The job carries neither that nor a token.
-    Nothing goes to an address that is on hold: it may be a stranger's.
+    Nothing goes to an address that is on hold, which may be a stranger's, but what its owner asks for to confirm it.
     ``details`` are shown in the mail (``{"factor": "totp"}``): neither secrets nor anything that a stranger chose. A
     ``mail_id`` that is known already enqueues nothing anew.
 
@@ -66,7 +68,7 @@ def enqueue(
     with transaction.atomic(savepoint=False):
         row: dict[str, Any] = {"id": identity, "user_id": user_id, "kind": str(kind), "address": address, "now": at}
         with connection.cursor() as cursor:
-            cursor.execute(_INSERT, {**row, "held": HELD})
+            cursor.execute(_INSERT, {**row, "held": HELD, "asked_for": str(Kind.CONFIRM_NEW_EMAIL)})
             is_new = cursor.rowcount == 1
         if is_new:
             defer(

@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.providers.identity import plain_email
 from accounts.services import authentication, mail, registration, social_joining
 from cedrina import rate_limits
+from cedrina.settings import environment
 from tests import mailbox
 from tests.accounts.address_pairs import ADDRESSES, DIFFERENT, PAIRS, REFUSED, SAME
 from tests.factories import social
@@ -121,6 +122,10 @@ class TestMail:
         server = MailServer().start()
         try:
             settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+            sender = environment.load(
+                environment.of_a_test_run() | {"DEFAULT_FROM_EMAIL": "Post <post@stra\u00dfe.de>"}
+            )
+            settings.DEFAULT_FROM_EMAIL = sender["DEFAULT_FROM_EMAIL"]
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
             for user in people.values():
                 mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED)
@@ -130,7 +135,8 @@ class TestMail:
             server.stop()
 
         recipients = {}
-        for address, (_sender, [recipient]), message in zip(people, server.envelopes, server.accepted, strict=True):
+        for address, (sender, [recipient]), message in zip(people, server.envelopes, server.accepted, strict=True):
+            assert (sender, message["From"]) == ("post@xn--strae-oqa.de", "Post <post@xn--strae-oqa.de>")
             assert recipient.isascii()
             assert message["To"] == recipient
             local, _, domain = recipient.partition("@")
