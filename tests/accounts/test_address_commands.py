@@ -49,20 +49,20 @@ class TestRefoldAddresses:
         text, code = run("refold_addresses")
 
         assert code == 0
-        assert text.startswith("0 addresses were refolded; 1 went on hold. 1 address is on hold.")
-        assert f"{user.pk}  ada  {SHARP}" in text
+        assert text.startswith("Addresses refolded: 0. Put on hold: 1. On hold altogether: 1.")
+        assert f"{user.pk}  domain_changed  ada  {SHARP}" in text
         assert "domain_changed: Mail to it used to go to another domain" in text
         assert "manage.py release_address" in text
         assert f"{other.pk}  bea  fake" in text
 
     def test_says_little_where_there_is_little(self):
-        assert run("refold_addresses")[0] == "0 addresses were refolded; 0 went on hold. 0 addresses are on hold.\n"
+        assert run("refold_addresses")[0] == "Addresses refolded: 0. Put on hold: 0. On hold altogether: 0.\n"
 
     def test_only_says_what_it_would_do(self):
         user = planted(SHARP)
         text = run("refold_addresses", "--dry-run")[0]
-        assert text.startswith("0 addresses would be refolded; 1 would go on hold. 0 addresses are on hold.")
-        assert "domain_changed" in text
+        assert text.startswith("Addresses that would be refolded: 0. That would go on hold: 1. On hold now: 0.")
+        assert f"{user.pk}  domain_changed" in text
         assert User.objects.get(pk=user.pk).email_folded == DOUBLE
 
     def test_names_no_more_people_than_asked_for(self):

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services import address_refolding
@@ -11,6 +11,12 @@ from accounts.services.address_refolding import Reason
 from security_events.management.operator_command import OperatorCommand
 
 _MOST = 1000
+_COUNTS = {
+    "refolded": _("Addresses refolded: %(refolded)d. Put on hold: %(newly)d. On hold altogether: %(held)d."),
+    "would_refold": _(
+        "Addresses that would be refolded: %(refolded)d. That would go on hold: %(newly)d. On hold now: %(held)d."
+    ),
+}
 _REASONS = {
     Reason.LOCAL_PART: _("There are other letters than ASCII before the at sign: no mail can be sent there."),
     Reason.DOMAIN_INVALID: _("The domain is none, so no mail can be sent there."),
@@ -49,27 +55,24 @@ class Command(OperatorCommand):
         }
 
     def sentence(self, result: dict[str, Any]) -> str:
-        number, newly = result["refolded"], len(result["newly_held"])
-        if result["result"] == "would_refold":
-            first = ngettext("%(count)d address would be refolded", "%(count)d addresses would be refolded", number)
-            second = ngettext("%(count)d would go on hold", "%(count)d would go on hold", newly)
-        else:
-            first = ngettext("%(count)d address was refolded", "%(count)d addresses were refolded", number)
-            second = ngettext("%(count)d went on hold", "%(count)d went on hold", newly)
-        total = ngettext("%(count)d address is on hold.", "%(count)d addresses are on hold.", result["held"])
+        counts = {**result, "newly": len(result["newly_held"])}
         lines = [
-            f"{first % {'count': number}}; {second % {'count': newly}}. {total % {'count': result['held']}}",
-            *(f"  {each['id']}  {each['username']}  {each['email']}" for each in result["people"]),
+            str(_COUNTS[result["result"]] % counts),
+            *(f"  {each['id']}  {each['reason']}  {each['username']}  {each['email']}" for each in result["people"]),
+            *(f"  {user_id}  {reason}" for user_id, reason in self._to_come(result)),
             *(f"{reason}: {text}" for reason, text in _REASONS.items() if reason in _reasons_of(result)),
         ]
         if result["people"]:
-            sentence = "They can ask for another address themselves; manage.py release_address sets one for them."
-            lines.append(gettext(sentence))
+            lines.append(
+                gettext("They can ask for an address themselves; `manage.py release_address` sets one for them.")
+            )
         if result["connections"]:
-            sentence = "These accounts of providers were joined by an address that is another one: ask their owners."
-            lines.append(gettext(sentence))
+            lines.append(gettext("Accounts of providers that were joined by an address which is another one:"))
             lines += [f"  {each['id']}  {each['username']}  {each['provider']}" for each in result["connections"]]
         return "\n".join(lines)
+
+    def _to_come(self, result: dict[str, Any]) -> list[tuple[str, str]]:
+        return list(result["newly_held"].items()) if result["result"] == "would_refold" else []
 
 
 def _reasons_of(result: dict[str, Any]) -> set[str]:
