@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access.decisions import may
+from accounts.identifiers import email_key
 from accounts.models import User
 from accounts.services import attempts, deletion, standing
 from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
@@ -26,7 +27,7 @@ class UserAdmin(ReadOnlyAdmin):
     list_filter = ["is_active", "is_staff", "tier", ("email_confirmed_at", admin.EmptyFieldListFilter),
                    ("deleted_at", admin.EmptyFieldListFilter), "locale"]  # fmt: skip
     date_hierarchy = "created_at"
-    search_fields = ["username", "email_folded", "=id"]
+    search_fields = ["username", "email", "email_folded", "=id"]
     search_help_text = _("Part of a username or an address, or a whole id.")
     ordering = ["-id"]
     readonly_fields = (
@@ -39,6 +40,14 @@ class UserAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: Any) -> QuerySet[User]:
         return super().get_queryset(request).defer("password")
+
+    def get_search_results(
+        self, request: Any, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        """Find an address in whatever spelling, beside what has the term in it."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        key = email_key(search_term)
+        return (found | queryset.filter(email_folded=key) if key else found), may_repeat
 
     def has_module_permission(self, request: Any) -> bool:
         return may(request.user, "users:read")

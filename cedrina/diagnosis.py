@@ -14,6 +14,7 @@ from django.utils.encoding import force_str
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services import address_refolding
 from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
 
@@ -123,3 +124,19 @@ def what_servers_noticed(now: datetime) -> Iterator[Finding]:
         section, problem, mend = _NOTICED[EventType(kind)]
         address = event.data.get("address") or "-"
         yield Finding(kind, Severity.ERROR, section, force_str(problem) % {"address": address}, mend)
+
+
+@examination
+def addresses(_now: datetime) -> Iterator[Finding]:
+    """Say whose addresses are compared by a former rule, or by none."""
+    section = "OWASP ASVS 5.0, 6.3.8"
+    mend = _("Run `manage.py refold_addresses`: it names the people. What to do stands in docs/personal-data.md.")
+    if count := address_refolding.behind():
+        problem = force_str(_("Addresses that are compared by a former rule: %(count)d.")) % {"count": count}
+        yield Finding("accounts.addresses_behind", Severity.ERROR, section, problem, mend)
+    if count := address_refolding.count_held():
+        problem = force_str(_("Addresses on hold, since nobody can tell whose they are: %(count)d.")) % {"count": count}
+        yield Finding("accounts.addresses_on_hold", Severity.WARNING, section, problem, mend)
+    if count := len(address_refolding.connections_by_former_rule()):
+        problem = force_str(_("Accounts of providers that were joined by an address which is another one: %(count)d."))
+        yield Finding("accounts.foreign_connections", Severity.ERROR, section, problem % {"count": count}, mend)

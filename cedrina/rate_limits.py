@@ -12,7 +12,7 @@ from rest_framework.exceptions import APIException
 
 from accounts import known_devices
 from accounts.api import device_cookie
-from accounts.identifiers import fold_email
+from accounts.identifiers import email_key
 from cedrina import problems
 from cedrina.paths import speaks_html
 from cedrina.problem_catalogue import PROBLEMS
@@ -45,14 +45,14 @@ def caller_of(request: HttpRequest) -> Caller:
 def account_of(request: HttpRequest) -> str | None:
     """Return the address of mail that a body or a form names, whether or not it has an account.
 
+    All spellings of one address are one. What is no address is not counted by it: the call that is asked refuses it.
     A browser that has signed in here before counts by itself for each address, so that strangers' requests don't use
     up its owner's. Whose device it is, the limit doesn't know; the budgets of mail do.
     """
     email = _field(request, "email") if speaks_html(request.path_info) else _member(request, "email")
-    if not email:
-        return None
-    device = known_devices.device_of(device_cookie.presented(request))
-    return fold_email(email) if device is None else f"{fold_email(email)} {device.hex()}"
+    key = email_key(email) if email else None
+    device = known_devices.device_of(device_cookie.presented(request)) if key else None
+    return key if device is None else f"{key} {device.hex()}"
 
 
 def family_of(request: HttpRequest) -> str | None:

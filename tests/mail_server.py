@@ -22,6 +22,7 @@ class MailServer:
     def __init__(self):
         self.port = processes.free_port()
         self.accepted = []
+        self.envelopes = []  # of what was accepted: the sender, and to whom
         self.refused = {}
         self.reading = threading.Event()
         self._may_answer = threading.Event()
@@ -62,6 +63,7 @@ class MailServer:
         self.reading.set()
         while not self._may_answer.is_set():  # noqa: ASYNC110 - it is set by another thread
             await asyncio.sleep(0.05)
+        self.envelopes.append((envelope.mail_from, list(envelope.rcpt_tos)))
         self.accepted.append(email.message_from_bytes(envelope.content, policy=default))
         return "250 taken"
 

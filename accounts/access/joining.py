@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 
+from accounts.domains import ascii_domain
 from accounts.identifiers import fold_email
 
 
@@ -71,6 +72,6 @@ def authority(trusted_for_email: bool | tuple[str, ...] | None, email: str) -> A
     if trusted_for_email is True:
         return Authority.OWNER
     domain = fold_email(email).rpartition("@")[2]
-    is_its_own = domain in {fold_email(each).lstrip("@") for each in trusted_for_email}
+    is_its_own = domain in {ascii_domain(each.removeprefix("@")) for each in trusted_for_email}
     # Whoever lists domains means these alone.
     return Authority.OWNER if is_its_own else Authority.NONE

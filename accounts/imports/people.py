@@ -138,7 +138,7 @@ def assemble(
     """
     address = parse_email(email)
     if address is None:
-        raise RowRefused("email_invalid")
+        raise RowRefused("email_invalid" if email.rpartition("@")[0].isascii() else "email_not_ascii")
     folded = fold_email(address)
     name, is_derived = _username(username, address, policy)
     if created_at is not None and created_at > now + timedelta(days=1):

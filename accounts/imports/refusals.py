@@ -10,6 +10,7 @@ REASONS = {
     "wrong_number_of_columns": _("The row has more or fewer columns than the first one."),
     "value_invalid": _("A value is of another type than it should be."),
     "email_invalid": _("There is no e-mail address, or none that mail can be sent to."),
+    "email_not_ascii": _("Before the at sign of the address stand other letters than ASCII: no mail arrives there."),
     "email_taken": _("Somebody has this address."),
     "username_invalid": _("The username has other characters, or another length, than usernames have here."),
     "username_reserved": _("The username is reserved."),

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import fold_email, uuid7
+from accounts.identifiers import fold_email, is_held, name_key, parse_email, uuid7
 from accounts.models.attempts import WAS_FAMILIAR, settling
 
 if TYPE_CHECKING:
@@ -29,13 +30,13 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(deleted_at__isnull=True)
 
     def named(self, name: str) -> UserQuerySet:
-        """Find by username or e-mail address, without regard to case.
+        """Find by username or e-mail address, in whatever spelling of it.
 
         A username never contains "@" and an address always does, so no name can mean two people.
         """
         if "@" in name:
-            return self.filter(email_folded=fold_email(name))
-        return self.annotate(_folded=Lower("username")).filter(_folded=name.lower())
+            return self.filter(email_folded=name_key(name))
+        return self.annotate(_folded=Lower("username")).filter(_folded=name_key(name))
 
 
 class UserManager(BaseUserManager["User"]):
@@ -122,7 +123,10 @@ class UserManager(BaseUserManager["User"]):
         return self.present().named(username or "").get()
 
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> User:
-        user = self.model(username=username, email=email, email_folded=fold_email(email), **fields)
+        address = parse_email(email)
+        if address is None:
+            raise ValidationError(_("This is not an e-mail address."), code="email_invalid")
+        user = self.model(username=username, email=address, email_folded=fold_email(address), **fields)
         user.set_password(password)
         user.save(using=self._db, force_insert=True)
         return user
@@ -139,14 +143,17 @@ class Tier(models.TextChoices):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. Names and addresses are unique without regard to case, deleted ones included until erasure."""
+    """A person. Names are unique without regard to case, addresses as ``fold_email`` compares them.
+
+    Those of deleted people count until they are erased.
+    """
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     # Longer than Django's: what is imported from elsewhere may carry 64 bytes of hash and their salt.
     password = models.CharField(_("password"), max_length=255)
     username = models.CharField(_("username"), max_length=50)
     email = models.EmailField(_("e-mail address"), max_length=254)
-    # Python's case folding, which the database's lower() does not equal outside ASCII.
+    # By fold_email, which is not the database's lower(); or what stands there while the address is on hold.
     email_folded = models.CharField(max_length=254, unique=True, editable=False)
     email_confirmed_at = models.DateTimeField(_("address confirmed at"), null=True, blank=True)
     full_name = models.CharField(_("full name"), max_length=150, blank=True)
@@ -186,7 +193,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_email_confirmed(self) -> bool:
-        return self.email_confirmed_at is not None
+        """Whether it is known whose the address is. Of one that is on hold, it is not, whatever was known before."""
+        return self.email_confirmed_at is not None and not self.is_email_held
+
+    @property
+    def is_email_held(self) -> bool:
+        """Whether nobody is found by the address nor written to it, because it was stored by a rule that erred."""
+        return is_held(self.email_folded)
 
 
 class PasswordHistory(models.Model):

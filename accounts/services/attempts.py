@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts import known_devices
 from accounts.conf import account_settings
 from accounts.errors import AttemptsExhausted, HashingBusy
-from accounts.identifiers import fold_email
+from accounts.identifiers import name_key
 from accounts.models import FamiliarPlace, SignInFailures, User
 from accounts.models.attempts import FAILURES, PLACES, Charged, Counter, Pool
 from accounts.services import hashing
@@ -53,22 +53,23 @@ def begin(
 ) -> Attempt:
     """Count one try at a name's password, whoever has the name or nobody; the caller may then check it once.
 
-    Counted by the name as it was given, so that a name and an address don't give away that they belong together.
+    Counted by the name that was given, so that a name and an address don't give away that they belong together; all
+    spellings of an address are one.
 
     Raises: AttemptsExhausted.
     """
     device = known_devices.recognise(device_token, user=user, now=now or timezone.now())
-    folded = fold_email(name) if "@" in name else name.lower()
+    key = name_key(name)
     network = network_of(normalise(client.ip_address or ""))
     digest, rules = known_devices.digest, account_settings.SIGN_IN_BACKOFF
     place = known_devices.place(user=user, password_digest=user.password, client=client) if user else NOWHERE
     counters = [
-        Counter(digest("account", folded), Pool.ACCOUNT, rules["account"]),
-        Counter(digest("pair", folded, network), Pool.PAIR, rules["pair"]),
+        Counter(digest("account", key), Pool.ACCOUNT, rules["account"]),
+        Counter(digest("pair", key, network), Pool.PAIR, rules["pair"]),
         Counter(digest("network", network), Pool.NETWORK, rules["network"]),
         Counter(digest("device", (device or place).hex()), Pool.DEVICE, rules["device"], is_for_known=True),
     ]
-    subject = subject_of(user) if user else Subject(name=name)
+    subject = subject_of(user) if user else Subject(name=key)
     charged = SignInFailures.objects.charge(
         counters, subject=subject.id, place=place, remembered=known_devices.REMEMBERED, is_known=device is not None,
         now=now,

@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts import known_devices, selectors
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, AccountError, CredentialsInvalid, EmailNotConfirmed
+from accounts.identifiers import name_key
 from accounts.models import User
 from accounts.models.attempts import settled
 from accounts.services import attempts, challenges, sign_in_notices
@@ -128,7 +129,7 @@ def require_standing(*, user: User, name: str, now: datetime | None = None) -> N
     """
     if not user.is_active:
         raise refused(AccountDisabled(), user=user, name=name, reason="disabled", now=now)
-    if account_settings.EMAIL_CONFIRMATION == "required" and not user.is_email_confirmed:
+    if account_settings.EMAIL_CONFIRMATION == "required" and user.email_confirmed_at is None:
         raise refused(EmailNotConfirmed(), user=user, name=name, reason="unconfirmed", now=now)
 
 
@@ -183,7 +184,7 @@ def refused(
     error: AccountError, *, user: User | None, name: str, reason: str = "", now: datetime | None = None
 ) -> AccountError:
     """Record a refused sign-in, which is a transaction of its own, and return what to raise after it."""
-    actor = subject_of(user) if user else Subject(name=name)
+    actor = subject_of(user) if user else Subject(name=name_key(name))
     once_a_minute.record(
         EventType.LOGIN_FAILED,
         actor=actor,

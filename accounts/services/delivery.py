@@ -19,7 +19,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.identifiers import fold_email
+from accounts.identifiers import ascii_email, fold_email
 from accounts.models import OutgoingMail, Purpose, User
 from accounts.services import letters, mail, mail_budgets, mailed_tokens
 
@@ -71,7 +71,8 @@ def _prepare(*, mail_id: UUID, details: Mapping[str, str] | None, now: datetime 
         if row.sent_at is not None or row.dropped_at is not None:
             return None
         kind = mail.Kind(row.kind)
-        reason = _reason_against(row=row, kind=kind, user=user, at=at)
+        is_sendable = ascii_email(row.address) is not None
+        reason = _reason_against(row=row, kind=kind, user=user, at=at) if is_sendable else "address_unusable"
         token: str | None = None
         if not reason and (purpose := letters.PURPOSES.get(kind, Purpose.DISOWN)) is not None:
             token = mailed_tokens.issue(
@@ -146,8 +147,8 @@ def oldest_notice(*, user_id: UUID, address: str, since: datetime) -> datetime |
     A notice that still waits to be sent counts as well.
     """
     notices = [kind for kind in mail.Kind if letters.PURPOSES.get(kind, Purpose.DISOWN) is Purpose.DISOWN]
-    rows = OutgoingMail.objects.filter(
-        user_id=user_id, kind__in=notices, address__iexact=address, created_at__gte=since, dropped_at=None
-    )
+    rows = OutgoingMail.objects.filter(user_id=user_id, kind__in=notices, created_at__gte=since, dropped_at=None)
     used = mailed_tokens.used(user_id=user_id)
-    return rows.exclude(pk__in=used.values("pk")).order_by("created_at").values_list("created_at", flat=True).first()
+    found = rows.exclude(pk__in=used.values("pk")).order_by("created_at").values_list("created_at", "address")
+    key = fold_email(address)
+    return next((at for at, sent_to in found.iterator() if fold_email(sent_to) == key), None)

@@ -17,6 +17,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 
 from accounts.conf import account_settings
+from accounts.domains import ascii_domain
+from accounts.identifiers import ascii_email
 from accounts.models import Purpose, User
 from accounts.services import mailed_tokens
 from accounts.services.letter_texts import FACTORS, PROVIDERS, TEXTS, Text
@@ -79,7 +81,8 @@ def compose(*, letter: Letter) -> EmailMultiAlternatives:
         message = EmailMultiAlternatives(
             subject=str(text.subject),
             body=render_to_string("accounts/mail/letter.txt", context | _directed(context)),
-            to=[letter.address],
+            # Django would encode the domain by IDNA2003, and that may be another one.
+            to=[ascii_email(letter.address) or letter.address],
             headers={
                 "Message-ID": message_id(mail_id=letter.mail_id),
                 "Auto-Submitted": "auto-generated",  # RFC 3834: answering machines keep quiet
@@ -101,6 +104,7 @@ def message_id(*, mail_id: UUID) -> str:
     """Return the Message-ID of a mail, the same whenever it is handed over (RFC 5322, 3.6.4)."""
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     domain = urlsplit(account_settings.PUBLIC_URL).hostname or sender
+    domain = domain if domain.isascii() else ascii_domain(domain) or "localhost"
     return f"<{mail_id}@{domain if '.' in domain else f'{domain}.invalid'}>"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -11,7 +12,7 @@ from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import ConnectorException
 from procrastinate.types import JSONValue
 
-from accounts.identifiers import fold_email, uuid7
+from accounts.identifiers import HELD, fold_email, uuid7
 from accounts.models import MailBudget
 
 SEND_TASK = "accounts.send_mail"
@@ -21,6 +22,9 @@ INSERT INTO accounts_outgoingmail (id, user_id, kind, budget, address, recipient
 SELECT %(id)s, u.id, %(kind)s, %(budget)s, COALESCE(%(address)s, u.email), COALESCE(%(recipient)s, u.email_folded),
        %(now)s, ''
 FROM accounts_user u WHERE u.id = %(user_id)s
+AND NOT (
+    starts_with(u.email_folded, %(held)s) AND COALESCE(%(address)s, u.email) = u.email AND %(kind)s <> %(asked_for)s
+)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -62,6 +66,7 @@ def enqueue(
     """Have a mail sent once the current transaction has committed, and return its id; a rollback takes it back.
 
     It goes to ``address``, or to the one that the person has now. The job carries neither that nor a token.
+    Nothing goes to an address that is on hold, which may be a stranger's, but what its owner asks for to confirm it.
     ``details`` are shown in the mail (``{"factor": "totp"}``): neither secrets nor anything that a stranger chose. A
     ``mail_id`` that is known already enqueues nothing anew. ``is_known_device`` says that the owner asked for it on a
     device that has signed in before: it does not count together with what strangers ask for.
@@ -71,14 +76,11 @@ def enqueue(
     identity, at = mail_id or uuid7(), now or timezone.now()
     # Without a savepoint: where the caller has no transaction, row and job get one together.
     with transaction.atomic(savepoint=False):
+        row: dict[str, Any] = {"id": identity, "user_id": user_id, "kind": str(kind), "address": address, "now": at}
         with connection.cursor() as cursor:
-            cursor.execute(
-                _INSERT,
-                {
-                    "id": identity, "user_id": user_id, "kind": str(kind), "budget": _budget(kind, is_known_device),
-                    "address": address, "recipient": None if address is None else fold_email(address), "now": at,
-                },
-            )  # fmt: skip
+            row["budget"] = _budget(kind, is_known_device)
+            row["recipient"] = None if address is None else fold_email(address)
+            cursor.execute(_INSERT, {**row, "held": HELD, "asked_for": str(Kind.CONFIRM_NEW_EMAIL)})
             is_new = cursor.rowcount == 1
         if is_new:
             defer(

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts import selectors
 from accounts.errors import SignInChallengeInvalid
+from accounts.identifiers import name_key
 from accounts.models import CeremonyPurpose, User
 from accounts.services import attempts, authentication, challenges, second_factors
 from accounts.services.ceremonies import Place
@@ -101,7 +102,7 @@ def _upgrade(user: User, *, new_digest: str) -> bool:
 
 
 def _record(event: EventType, *, user: User | None, name: str, reason: str = "", now: datetime | None) -> None:
-    subject = subject_of(user) if user else Subject(name=name)
+    subject = subject_of(user) if user else Subject(name=name_key(name))
     recording.record(
         event,
         actor=subject,

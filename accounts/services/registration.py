@@ -120,7 +120,7 @@ def _record_registration(user: User, *, now: datetime | None) -> None:
 def _record_repetition(user: User, *, owner_id: UUID, now: datetime | None) -> None:
     recording.record(
         EventType.ACCOUNT_REGISTRATION_REPEATED,
-        actor=Subject(name=user.email),
-        target=Subject(id=str(owner_id), name=user.email),
+        actor=Subject(name=user.email_folded),
+        target=Subject(id=str(owner_id), name=user.email_folded),
         now=now,
     )

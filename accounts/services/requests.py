@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import known_devices, selectors
 from accounts.errors import DetailsInvalid
-from accounts.identifiers import parse_email, uuid7
+from accounts.identifiers import fold_email, parse_email, uuid7
 from accounts.services import mail
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType
@@ -59,7 +59,7 @@ def take(*, wish: Wish, email: str, device_token: str = "", now: datetime | None
     if address is None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     with transaction.atomic():
-        recording.record(_EVENTS[wish], actor=Subject(name=address), now=now)
+        recording.record(_EVENTS[wish], actor=Subject(name=fold_email(address)), now=now)
         device = device_token if known_devices.device_of(device_token) else ""
         sealed = encryption.encrypt(f"{address}\n{device}", associated_data=_PLACE)
         mail.defer(ANSWER_TASK, wish=str(wish), sealed_address=sealed, mail_id=str(uuid7()))

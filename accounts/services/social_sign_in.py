@@ -13,6 +13,7 @@ from accounts.errors import (
     ProviderUnavailable,
     SocialTokenInvalid,
 )
+from accounts.identifiers import fold_email
 from accounts.models import PresentedToken, SocialPurpose, User
 from accounts.providers import exchange, registry
 from accounts.providers.identity import ProviderIdentity
@@ -82,7 +83,7 @@ def refused(
     *, error: AccountError, provider: Provider, user: User | None = None, email: str = "", now: datetime | None = None
 ) -> AccountError:
     """Record that a provider's word was not enough, in a transaction of its own; return what to raise after it."""
-    actor = subject_of(user) if user else Subject(name=email)
+    actor = subject_of(user) if user else Subject(name=fold_email(email))
     once_a_minute.record(
         EventType.SOCIAL_LOGIN_FAILED,
         actor=actor,

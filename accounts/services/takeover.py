@@ -106,7 +106,8 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime | No
             EventType.EMAIL_RESTORED, actor=subject_of(user), target=subject_of(user),
             data={"from": intruders_address, "to": address}, now=now,
         )  # fmt: skip
-        mail.enqueue(user_id=user.pk, kind=mail.Kind.EMAIL_RESTORED, address=intruders_address, now=now)
+        if not user.is_email_held:  # whose that address is, nobody knows
+            mail.enqueue(user_id=user.pk, kind=mail.Kind.EMAIL_RESTORED, address=intruders_address, now=now)
     mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_SWITCHED_OFF, now=now)
     return Report(is_restored=True)
 

@@ -5,6 +5,8 @@ from urllib.parse import unquote, urlsplit
 
 import environ
 
+from accounts.domains import ascii_domain
+
 ENGINE = "cedrina.database"
 CONNECT_TIMEOUT_SECONDS = 2  # the least that libpq observes
 UNACKNOWLEDGED_MS = 2500
@@ -55,5 +57,8 @@ def mail(url: str) -> dict[str, Any]:
     config.pop("OPTIONS", None)
     if url.startswith("filemail:"):
         config["EMAIL_FILE_PATH"] = unquote(urlsplit(url).path)
+    # smtplib would look up another host for some names: it encodes them by IDNA2003.
+    host = config.get("EMAIL_HOST")
+    config["EMAIL_HOST"] = host if not host or host.isascii() else ascii_domain(host) or host
     config["EMAIL_TIMEOUT"] = 10
     return {name: value for name, value in config.items() if value is not None}

@@ -4,8 +4,11 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import formataddr, parseaddr
 from enum import StrEnum
 from typing import Any
+
+from accounts.identifiers import ascii_email
 
 TRUE = frozenset({"true", "1", "yes", "on"})
 FALSE = frozenset({"false", "0", "no", "off"})
@@ -20,6 +23,7 @@ class Kind(StrEnum):
     LIST = "comma separated list"
     CHOICE = "one of"
     URL = "URL"
+    SENDER = "address of mail, with or without a name"
     OBJECTS = "JSON list of objects"
 
 
@@ -94,6 +98,17 @@ def _url(_setting: Setting, text: str) -> str:
     return text
 
 
+def _sender(_setting: Setting, text: str) -> str:
+    """Encode the domain by IDNA2008, as those of recipients are, before Django does so by IDNA2003."""
+    if text.isascii():
+        return text
+    name, address = parseaddr(text)
+    encoded = ascii_email(address)
+    if encoded is None:
+        raise UnreadableValue("must be an address that mail servers take, such as Cedrina <no-reply@example.com>")
+    return formataddr((name, encoded))
+
+
 def _objects(_setting: Setting, text: str) -> list[dict[str, Any]]:
     try:
         value = json.loads(text or "[]")
@@ -111,5 +126,6 @@ _PARSERS: dict[Kind, Callable[[Setting, str], Any]] = {
     Kind.LIST: _list,
     Kind.CHOICE: _choice,
     Kind.URL: _url,
+    Kind.SENDER: _sender,
     Kind.OBJECTS: _objects,
 }

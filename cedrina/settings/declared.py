@@ -136,7 +136,7 @@ _MAIL = [
         default_text="`consolemail:` in development, required otherwise",
         is_secret=True,
     ),
-    Setting("DEFAULT_FROM_EMAIL", Kind.TEXT, "Cedrina <no-reply@localhost>", "Sender of every mail."),
+    Setting("DEFAULT_FROM_EMAIL", Kind.SENDER, "Cedrina <no-reply@localhost>", "Sender of every mail."),
     Setting(
         "EMAIL_CONFIRMATION",
         Kind.CHOICE,

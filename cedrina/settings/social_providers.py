@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from accounts.domains import ascii_domain
+
 KINDS = ("google", "microsoft", "facebook", "openid_connect")
 NAMES = {"google": "Google", "microsoft": "Microsoft", "facebook": "Facebook"}
 FIXED_ISSUERS = {"google": "https://accounts.google.com", "facebook": "https://www.facebook.com"}
@@ -76,6 +78,10 @@ def _faults(entry: Mapping[str, Any], *, is_development: bool) -> Fault:
         if name in entry and not is_right(entry[name]):
             yield f"has a `{name}` that is not {wanted}."
             return
+    trusted = entry.get("trusted_for_email")
+    for domain in trusted if isinstance(trusted, list) else ():
+        if ascii_domain(domain.removeprefix("@")) is None:
+            yield f"trusts {domain[:80]!r} for addresses, which is no domain."
     yield from _secret_faults(entry)
     yield from _url_faults(entry, is_development=is_development)
 

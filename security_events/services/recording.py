@@ -164,7 +164,7 @@ def _values(
 def pseudonym(name: str) -> str:
     """Return a keyed digest of a name nobody here is known by, so that attempts on it still correlate."""
     key = security_event_settings.PSEUDONYM_KEY.encode()
-    return hmac.new(key, name.casefold().encode(errors="replace"), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(key, name.lower().encode(errors="replace"), hashlib.sha256).hexdigest()[:32]
 
 
 def _stored_text(text: str, length: int) -> str:

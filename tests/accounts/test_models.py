@@ -1,4 +1,5 @@
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
@@ -15,6 +16,11 @@ class TestUserManager:
         assert user.email_folded == "mina@example.com"
         assert user.check_password(PASSWORD)
         assert (admin.is_staff, admin.is_superuser, admin.is_email_confirmed) == (True, True, True)
+
+    @pytest.mark.parametrize("email", ["", "root@localhost", "m\u00edna@example.com"])
+    def test_makes_nobody_without_an_address(self, email):
+        with pytest.raises(ValidationError):
+            User.objects.create_superuser("boss", email, PASSWORD)
 
     def test_finds_people_by_their_natural_key(self, now):
         user = UserFactory(username="mina")

@@ -9,10 +9,14 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone, translation
 
+from accounts.identifiers import held_key
+from accounts.models import User
 from cedrina import diagnosis, wiring
 from cedrina.diagnosis import Finding, Severity
 from ratelimiting.observing import Mistake
 from tests import served
+from tests.factories import social
+from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +90,26 @@ class TestDoctor:
         assert "Mend: If it is a proxy of yours" in text
         assert text.endswith("1 finding.\n")
         assert max(len(line) for line in text.splitlines()) <= 100
+
+    def test_names_addresses_by_a_former_rule_on_hold_and_wrongly_joined(self, monkeypatch):
+        monkeypatch.setattr(diagnosis, "EXAMINATIONS", [diagnosis.addresses])
+        assert run() == ("Nothing was found.\n", 0)
+        UserFactory(email="ada@m\u00fcnchen.de", email_folded="ada@m\u00fcnchen.de")
+        held, joined = UserFactory(email="\u017fam@example.com"), UserFactory(email="bea@strasse.de")
+        User.objects.filter(pk=held.pk).update(email_folded=held_key(held.pk))
+        social.link(joined, now=timezone.now(), email="bea@stra\u00dfe.de")
+
+        text, code = run("--json")
+
+        assert code == 1
+        for identity, problem in (
+            ("accounts.addresses_behind", "Addresses that are compared"),
+            ("accounts.addresses_on_hold", "Addresses on hold"),
+            ("accounts.foreign_connections", "Accounts of providers"),
+        ):  # fmt: skip
+            [finding] = found(identity, text)
+            assert finding["problem"].startswith(problem)
+            assert "refold_addresses" in finding["mend"]
 
     def test_takes_further_examinations(self, monkeypatch):
         monkeypatch.setattr(diagnosis, "EXAMINATIONS", [])

@@ -50,6 +50,11 @@ class TestAuthority:
             (("example.com",), "mina@sub.example.com", Authority.NONE),
             (("example.com",), "mina@notexample.com", Authority.NONE),
             ((), "mina@example.com", Authority.NONE),
+            (("stra\u00dfe.de",), "mina@xn--strae-oqa.de", Authority.OWNER),
+            (("XN--STRAE-OQA.de",), "mina@stra\u00dfe.de", Authority.OWNER),
+            (("stra\u00dfe.de",), "mina@strasse.de", Authority.NONE),
+            (("strasse.de",), "mina@stra\u00dfe.de", Authority.NONE),
+            (("no domain",), "mina@example.com", Authority.NONE),
         ],
     )
     def test_is_what_the_operator_configured(self, trusted_for_email, email, worth):

@@ -134,6 +134,16 @@ class TestPages:
         assert "mina@example.com" in text
         assert "omar@example.com" not in text
 
+    @pytest.mark.parametrize("query", ["stra\u00df", "ada@STRA\u00dfE.de", "ada@xn--strae-oqa.de", "strae-oqa"])
+    def test_find_people_by_every_spelling_of_their_address(self, browser, query):
+        UserFactory(username="mina", email="ada@stra\u00dfe.de")
+        UserFactory(username="omar", email="ada@strasse.de")
+
+        text = browser.get(USERS, {"q": query}).content.decode()
+
+        assert "ada@stra\u00dfe.de" in text
+        assert "omar" not in text
+
     def test_find_events_by_who_and_what(self, browser, events):
         person = UserFactory(username="mina")
         open_session(user=person)

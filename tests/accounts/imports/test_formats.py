@@ -154,6 +154,7 @@ class TestAPerson:
             ({"email": None}, "email_invalid"),
             ({"email": "Mina <mina@example.com>"}, "email_invalid"),
             ({"email": "a@b@c"}, "email_invalid"),
+            ({"email": "jö@example.com"}, "email_not_ascii"),
             ({"email": ["mina@example.com"]}, "value_invalid"),
             ({"email": True}, "value_invalid"),
             ({"email": "\ud800@example.com"}, "value_invalid"),
@@ -200,7 +201,7 @@ class TestAUsername:
         [
             ("mina@example.com", "mina"),
             ("mina.karimi+news@example.com", "mina-karimi-news"),
-            ("jö@example.com", "user-jo"),
+            ("jo@jö.example.com", "user-jo"),
             ("admin@example.com", "user-admin"),
             ("o'neil@example.com", "o-neil"),
             ("x" * 60 + "@example.com", "x" * 41),

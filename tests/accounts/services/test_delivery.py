@@ -97,6 +97,15 @@ class TestDeliver:
         row = OutgoingMail.objects.get()
         assert (row.sent_at, row.drop_reason) == (None, "refused")
 
+    @pytest.mark.attack("CWE-178")
+    def test_gives_up_what_no_server_can_be_told(self):
+        mail_id = mail.enqueue(user_id=UserFactory(email="mína@example.com").pk, kind=Kind.PASSWORD_CHANGED)
+
+        delivery.deliver(mail_id=mail_id)
+
+        assert outbox.outbox == []
+        assert OutgoingMail.objects.get().drop_reason == "address_unusable"
+
     @pytest.mark.parametrize(
         "error",
         [

@@ -174,7 +174,12 @@ class TestCompose:
 class TestMessageId:
     @pytest.mark.parametrize(
         ("url", "domain"),
-        [("https://id.example.com:8443/x", "id.example.com"), ("http://localhost:8000", "localhost.invalid")],
+        [
+            ("https://id.example.com:8443/x", "id.example.com"),
+            ("http://localhost:8000", "localhost.invalid"),
+            ("https://konto.stra\u00dfe.de", "konto.xn--strae-oqa.de"),
+            ("https://a\u2603", "localhost.invalid"),
+        ],
     )
     def test_has_a_domain_that_is_one(self, settings, url, domain):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "PUBLIC_URL": url}

@@ -6,8 +6,8 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.identifiers import uuid7
-from accounts.models import OutgoingMail
+from accounts.identifiers import held_key, uuid7
+from accounts.models import OutgoingMail, User
 from accounts.services import mail
 from accounts.tasks import Patiently
 from tests import mailbox
@@ -64,6 +64,17 @@ class TestEnqueue:
         (message,) = mailbox.work()
 
         assert message.to == ["before@example.com"]
+
+    @pytest.mark.attack("CWE-178")
+    def test_leaves_nothing_for_an_address_on_hold_but_for_others_of_the_person(self):
+        user = UserFactory(email="ada@stra\u00dfe.de")
+        User.objects.filter(pk=user.pk).update(email_folded=held_key(user.pk))
+
+        mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED)
+        mail.enqueue(user_id=user.pk, kind=mail.Kind.EMAIL_CHANGED, address=user.email)
+        mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_NEW_EMAIL, address="new@example.com")
+
+        assert mailbox.queued() == ["confirm_new_email"]
 
 
 @pytest.mark.django_db(transaction=True)

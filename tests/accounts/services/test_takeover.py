@@ -4,6 +4,7 @@ import pytest
 
 from accounts.errors import MailedTokenInvalid
 from accounts.factors import enrolled
+from accounts.identifiers import held_key
 from accounts.models import MailedToken, OutgoingMail, PasswordHistory, TotpSecret, User
 from accounts.providers import links
 from accounts.services import address_change, authentication, confirmation, mail, recovery, takeover
@@ -87,6 +88,16 @@ class TestReport:
         assert sent == {
             "intruder@example.com": "Your e-mail address was set back", "mina@example.com": LOCKED,
         }  # fmt: skip
+
+    def test_restores_the_address_of_somebody_whose_later_one_is_on_hold_and_mails_nothing_there(self, user, events):
+        token = notice(user)
+        User.objects.update(email="\u017fam@example.com", email_folded=held_key(user.pk))
+
+        assert takeover.report(token=token).is_restored
+
+        assert User.objects.get().email_folded == "mina@example.com"
+        assert [message.to for message in mailbox.work()] == [["mina@example.com"]]
+        assert events("email.restored").count() == 1
 
     def test_ends_links_that_the_intruder_asked_for_and_later_notices(self, user):
         first = notice(user)

@@ -1,5 +1,7 @@
 """From URLs to what Django wants."""
 
+import pytest
+
 from cedrina.settings import connections
 
 
@@ -24,6 +26,11 @@ class TestMail:
         found = connections.mail("smtp+tls://user:p%40ss@mail:587")
         assert (found["EMAIL_HOST"], found["EMAIL_PORT"], found["EMAIL_USE_TLS"]) == ("mail", 587, True)
         assert found["EMAIL_HOST_PASSWORD"] == "p@ss"
+
+    @pytest.mark.attack("CWE-178; RFC 5891, 5.4")
+    def test_looks_up_the_host_that_is_meant(self):
+        assert connections.mail("smtp://mail.stra\u00dfe.de")["EMAIL_HOST"] == "mail.xn--strae-oqa.de"
+        assert connections.mail("smtp://mail.internal")["EMAIL_HOST"] == "mail.internal"
 
 
 class TestStores:

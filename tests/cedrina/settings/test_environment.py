@@ -75,11 +75,25 @@ class TestLoad:
             ({"SESSION_IDLE_SECONDS": "60"}, "ACCESS_TOKEN_SECONDS is longer than SESSION_IDLE_SECONDS"),
             ({"DATABASE_POOL_MIN": "5", "DATABASE_POOL_MAX": "4"}, "DATABASE_POOL_MIN is more than DATABASE_POOL_MAX"),
             ({"EMAIL_CONFIRMATION": "maybe"}, "EMAIL_CONFIRMATION must be one of required, optional."),
+            ({"DEFAULT_FROM_EMAIL": "Ada <m\u00edna@example.com>"}, "DEFAULT_FROM_EMAIL must be an address that mail"),
             ({"CEDRINA_ENV": "prod"}, "CEDRINA_ENV must be one of development, staging, production."),
         ],
     )
     def test_refuses_in_a_sentence(self, changes, sentence):
         assert any(found.startswith(sentence) for found in refused(**changes)), refused(**changes)
+
+    @pytest.mark.attack("CWE-178; RFC 5891, 5.4")
+    @pytest.mark.parametrize(
+        ("given", "taken"),
+        [
+            ("Post <post@stra\u00dfe.de>", "Post <post@xn--strae-oqa.de>"),
+            ("post@stra\u00dfe.de", "post@xn--strae-oqa.de"),
+            ("Jos\u00e9 <post@m\u00fcnchen.de>", "=?utf-8?b?Sm9zw6k=?= <post@xn--mnchen-3ya.de>"),
+            ("Cedrina <no-reply@localhost>", "Cedrina <no-reply@localhost>"),
+        ],
+    )  # fmt: skip
+    def test_encodes_the_sender_before_django_does(self, given, taken):
+        assert environment.load({**PRODUCTION, "DEFAULT_FROM_EMAIL": given})["DEFAULT_FROM_EMAIL"] == taken
 
     def test_names_every_fault_at_once(self):
         assert len(refused(SECRET_KEY=None, ALLOWED_HOSTS="*", BCRYPT_ROUNDS="8")) == 3

@@ -53,6 +53,10 @@ class TestRead:
             ({**GOOGLE, "client_id": 7}, "has a `client_id` that is not a text."),
             ({**GOOGLE, "redirect_uris": "https://a.example"}, "has a `redirect_uris` that is not a list of URLs."),
             ({**GOOGLE, "trusted_for_email": "yes"}, "that is not true, false or a list of domains."),
+            (
+                {**GOOGLE, "trusted_for_email": ["a.example", "no domain"]},
+                "'no domain' for addresses, which is no domain.",
+            ),
             ({**GOOGLE, "secret_file": "/nowhere"}, "has both `secret` and `secret_file`; keep one of them."),
             ({**GOOGLE, "secret": ""}, "has a `secret` that is not a text."),
             ({"id": "google", "kind": "google", "client_id": "c"}, "has neither `secret` nor `secret_file`."),

@@ -1,0 +1,49 @@
+"""Give somebody whose address is on hold an address."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
+from accounts import selectors
+from accounts.errors import AccountError, DetailsInvalid, NotThere
+from accounts.services import address_release
+from security_events.management.operator_command import OperatorCommand
+
+_RESULTS = {
+    "would_release": _("%(id)s would get the address %(email)s, and a mail to confirm it."),
+    "released": _("%(id)s has the address %(email)s, and a mail to confirm it is on its way."),
+}
+
+
+class Command(OperatorCommand):
+    help = gettext_noop(
+        "Give somebody whose address is on hold the address that you know to be theirs: another one, or the same. "
+        "It counts as confirmed when they have followed the link that is mailed there."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("person", help=gettext("a username or an id"))
+        parser.add_argument("email", help=gettext("the address"))
+        parser.add_argument("--reason", default="", help=gettext("why, for the audit trail"))
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        user = selectors.user_by_name_or_id(name=options["person"])
+        if user is None:
+            self.fail("not_found", gettext("Nobody here has this name, address or id."))
+        try:
+            address = address_release.release(
+                user=user, email=options["email"], is_trial=options["dry_run"], reason=options["reason"]
+            )
+        except NotThere:
+            self.fail("not_on_hold", gettext("The address of this person is not on hold."))
+        except DetailsInvalid as refusal:
+            self.fail(refusal.code, " ".join(str(problem.message) for problem in refusal.problems))
+        except AccountError as refusal:
+            self.fail(refusal.code, str(refusal.message))
+        return {"result": "would_release" if options["dry_run"] else "released", "id": str(user.pk), "email": address}
+
+    def sentence(self, result: dict[str, Any]) -> str:
+        return str(_RESULTS[result["result"]] % result)
