@@ -31,14 +31,14 @@ class SessionAdmin(TokensAdmin):
     """Who is signed in where."""
 
     reading = "sessions:read"
-    list_display = ["user", "device", "ip_address", "created_at", "last_activity_at", "ended_at", "end_reason"]
-    list_filter = [("ended_at", admin.EmptyFieldListFilter), "end_reason", "created_at"]
+    list_display = ["user", "kind", "device", "ip_address", "created_at", "last_activity_at", "ended_at", "end_reason"]
+    list_filter = ["kind", ("ended_at", admin.EmptyFieldListFilter), "end_reason", "created_at"]
     list_select_related = ["user"]
     search_fields = ["=id", "user__username", "user__email", "=ip_address"]
     ordering = ["-id"]
     readonly_fields = (
-        "id", "user", "device", "ip_address", "user_agent", "created_at", "last_activity_at", "authenticated_at", "amr",
-        "expires_at", "ended_at", "end_reason",
+        "id", "user", "kind", "device", "ip_address", "user_agent", "created_at", "last_activity_at",
+        "authenticated_at", "amr", "expires_at", "ended_at", "end_reason",
     )  # fmt: skip
     fields = readonly_fields
     actions = ["end"]
