@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -58,7 +58,7 @@ class Authentication(PagesOnly, AuthenticationMiddleware):
 
     # Django 5.1 asks each middleware whether a login is required; this one only says who signed in.
     def process_request(self, request: HttpRequest) -> None:
-        request.user = SimpleLazyObject(lambda: admin_sessions.user_of(request))
+        request.user = cast("Any", SimpleLazyObject(lambda: admin_sessions.user_of(request)))
 
 
 class Messages(PagesOnly, MessageMiddleware):

@@ -121,8 +121,9 @@ class TestAuthenticate:
 
     def test_does_not_touch_a_session_that_ended_in_between(self, now):
         pair = open_session(now=now)
-        revocation.end_sessions(user_id=family_of(pair).user_id, reason="logout", now=now)
-        verification._touch(claims_of(pair), at=now + MINUTE)
+        family = family_of(pair)
+        revocation.end_sessions(user_id=family.user_id, reason="logout", now=now)
+        verification._touch(family_id=family.pk, generation=1, at=now + MINUTE)
 
         assert last_activity(pair) == now
 
