@@ -10,6 +10,8 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from procrastinate.contrib.django.admin import ProcrastinateJobAdmin
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.access.decisions import may
 from accounts.errors import NotAllowed
@@ -102,6 +104,17 @@ class GuardedSessionAdmin(SessionAdmin):
             standing.end_session, session_id=session.pk, user=session.user, by=request.user, reason=reason
         )  # fmt: skip
         return _unless_refused(self, request, session.user, end)
+
+
+admin.site.unregister(ProcrastinateJob)
+
+
+@admin.register(ProcrastinateJob)
+class JobAdmin(ProcrastinateJobAdmin):
+    """Jobs to be read. Cancelling one keeps a mail from somebody, who may have more rights: superusers alone may."""
+
+    def get_actions(self, request: Any) -> dict[str, Any]:
+        return super().get_actions(request) if request.user.is_superuser else {}
 
 
 def _unless_refused(page: Any, request: Any, user: Any, act: Callable[[], int]) -> bool:

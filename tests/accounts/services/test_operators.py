@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 import pytest
-
 from django.contrib.auth.hashers import make_password
 
 from accounts.errors import AttemptsExhausted, CredentialsInvalid, MfaCodeInvalid, SignInChallengeInvalid
