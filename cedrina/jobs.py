@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import structlog
+from django.contrib.sessions.backends.db import SessionStore
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
@@ -31,8 +32,9 @@ def prepare_partitions(timestamp: int) -> None:
 @app.periodic(cron="37 2 * * *")
 @app.task(name="cedrina.purge_expired", queue="maintenance", queueing_lock="purge_expired")
 def purge_expired(timestamp: int) -> None:
-    """Forget sessions, families and keys that are long past."""
+    """Forget sessions, families and keys that are long past, and what browsers at the admin left behind."""
     now = datetime.fromtimestamp(timestamp, UTC)
+    SessionStore.clear_expired()
     counts = {**purging.purge_expired(now=now), "shadow_figures": tally.purge(now=now)}
     log.info("expired_purged", **counts)
 

@@ -61,12 +61,12 @@ def admit(*, user: User, client: ClientContext, now: datetime | None = None) -> 
 
     Raises: SignInChallengeInvalid when the account has changed since, or has a second factor.
     """
-    with transaction.atomic():
-        session_id = _open_session(user=user, amr=[authentication.PASSWORD], client=client, now=now)
-    if session_id is None:
+    try:
+        with transaction.atomic():
+            return _open_session(user=user, amr=[authentication.PASSWORD], client=client, now=now)
+    except SignInChallengeInvalid:
         _record(EventType.ADMIN_LOGIN_FAILED, user=user, name=user.username, reason="changed_meanwhile", now=now)
-        raise SignInChallengeInvalid
-    return AdminSignIn(user=user, session_id=session_id)
+        raise
 
 
 def binding(*, user: User) -> bytes:
@@ -89,10 +89,7 @@ def complete(
         locked = selectors.present_user(user_id=user_id)
         if locked is None or _objection(locked, is_right=binding(user=locked) == bound_to):
             raise SignInChallengeInvalid
-        session_id = _open_session(user=locked, amr=[authentication.PASSWORD, *methods], client=client, now=now)
-        if session_id is None:
-            raise SignInChallengeInvalid
-        return AdminSignIn(user=locked, session_id=session_id)
+        return _open_session(user=locked, amr=[authentication.PASSWORD, *methods], client=client, now=now)
 
     # Looked at before too, so that no try is counted for who may not come in anyway.
     if user is None or _objection(user, is_right=binding(user=user) == bound_to):
@@ -101,16 +98,16 @@ def complete(
     return second_factors.prove(user=user, proof=proof, place=place, then=let_in, now=now)
 
 
-def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime | None) -> UUID | None:
+def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime | None) -> AdminSignIn:
     noted = authentication.note_sign_in(
         event_type=EventType.ADMIN_LOGIN_SUCCEEDED, user=user, amr=amr, client=client, now=now
     )
     if noted is None:
-        return None
+        raise SignInChallengeInvalid
     longest = timedelta(seconds=settings.SESSION_COOKIE_AGE)
     session_id = issuing.open_admin_session(user=user, client=client, amr=amr, longest=longest, now=now)
     authentication.notice_unless_familiar(noted, user=user, session_id=session_id, client=client, now=now)
-    return session_id
+    return AdminSignIn(user=user, session_id=session_id)
 
 
 def _objection(user: User | None, *, is_right: bool) -> str:

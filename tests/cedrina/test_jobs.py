@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.sessions.models import Session as BrowserSession
 from django.db import connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -52,7 +53,13 @@ class TestJobs:
         assert all(isinstance(value, int) for value in counts.values())
 
     def test_purge_what_is_past(self):
-        jobs.purge_expired(int(datetime.now(UTC).timestamp()))
+        now = datetime.now(UTC)
+        for key, until in (("past", now - timedelta(hours=1)), ("living", now + timedelta(hours=1))):
+            BrowserSession.objects.create(session_key=key, session_data="", expire_date=until)
+
+        jobs.purge_expired(int(now.timestamp()))
+
+        assert BrowserSession.objects.get().pk == "living"
 
     def test_erase_who_asked_for_it_long_enough_ago(self):
         now = datetime.now(UTC)
