@@ -1,18 +1,26 @@
 """People: to be read, signed out, closed and opened."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import django.contrib.auth.admin  # noqa: F401 - registers the group, which is taken out below
 from django.apps import apps
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from procrastinate.contrib.django.admin import ProcrastinateJobAdmin
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.access.decisions import may
+from accounts.errors import NotAllowed
 from accounts.identifiers import email_key
 from accounts.models import User
 from accounts.services import attempts, deletion, standing
 from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
+from tokens.admin import SessionAdmin
+from tokens.models import Session
 
 # What staff may do is not to be widened by a form that records nothing.
 _FOREIGN = [model for label in ("account", "mfa", "socialaccount") for model in apps.get_app_config(label).get_models()]
@@ -67,35 +75,61 @@ class UserAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("End all sessions"), permissions=["end_sessions"])
     def end_sessions(self, request: Any, queryset: QuerySet[User]) -> Any:
-        def act(user: Any, reason: str) -> bool:
-            return standing.end_sessions(user=user, by=request.user, reason=reason) > 0
-
-        return ask_for_reason(self, request, queryset, title=_("End all sessions"), act=act)
+        return self._act(request, queryset, title=_("End all sessions"), service=standing.end_sessions)
 
     @admin.action(description=_("Deactivate"), permissions=["change_standing"])
     def deactivate(self, request: Any, queryset: QuerySet[User]) -> Any:
-        def act(user: Any, reason: str) -> bool:
-            return standing.deactivate(user=user, by=request.user, reason=reason)
-
-        return ask_for_reason(self, request, queryset.exclude(pk=request.user.pk), title=_("Deactivate"), act=act)
+        others = queryset.exclude(pk=request.user.pk)
+        return self._act(request, others, title=_("Deactivate"), service=standing.deactivate)
 
     @admin.action(description=_("Activate"), permissions=["change_standing"])
     def activate(self, request: Any, queryset: QuerySet[User]) -> Any:
-        def act(user: Any, reason: str) -> bool:
-            return standing.activate(user=user, by=request.user, reason=reason)
-
-        return ask_for_reason(self, request, queryset, title=_("Activate"), act=act)
+        return self._act(request, queryset, title=_("Activate"), service=standing.activate)
 
     @admin.action(description=_("Restore deleted accounts"), permissions=["change_standing"])
     def restore(self, request: Any, queryset: QuerySet[User]) -> Any:
-        def act(user: Any, reason: str) -> bool:
-            return deletion.restore(user=user, by=request.user, reason=reason)
-
-        return ask_for_reason(self, request, queryset, title=_("Restore deleted accounts"), act=act)
+        return self._act(request, queryset, title=_("Restore deleted accounts"), service=deletion.restore)
 
     @admin.action(description=_("Unlock"), permissions=["change_standing"])
     def unlock(self, request: Any, queryset: QuerySet[User]) -> Any:
-        def act(user: Any, reason: str) -> bool:
-            return attempts.unlock(user=user, by=request.user, reason=reason) > 0
+        return self._act(request, queryset, title=_("Unlock"), service=attempts.unlock)
 
-        return ask_for_reason(self, request, queryset, title=_("Unlock"), act=act)
+    def _act(self, request: Any, queryset: QuerySet[User], *, title: Any, service: Callable[..., int]) -> Any:
+        def act(user: Any, reason: str) -> bool:
+            return _unless_refused(self, request, user, partial(service, user=user, by=request.user, reason=reason))
+
+        return ask_for_reason(self, request, queryset, title=title, act=act)
+
+
+admin.site.unregister(Session)
+
+
+@admin.register(Session)
+class GuardedSessionAdmin(SessionAdmin):
+    """Who is signed in where; nobody ends sessions of accounts with more rights than their own."""
+
+    def end_session(self, request: Any, session: Session, reason: str) -> bool:
+        end = partial(
+            standing.end_session, session_id=session.pk, user=session.user, by=request.user, reason=reason
+        )  # fmt: skip
+        return _unless_refused(self, request, session.user, end)
+
+
+admin.site.unregister(ProcrastinateJob)
+
+
+@admin.register(ProcrastinateJob)
+class JobAdmin(ProcrastinateJobAdmin):
+    """Jobs to be read. Cancelling one keeps a mail from somebody, who may have more rights: superusers alone may."""
+
+    def get_actions(self, request: Any) -> dict[str, Any]:
+        return super().get_actions(request) if request.user.is_superuser else {}
+
+
+def _unless_refused(page: Any, request: Any, user: Any, act: Callable[[], int]) -> bool:
+    """Do it; where it is refused, go on with the other rows and say why."""
+    try:
+        return act() > 0
+    except NotAllowed as refusal:
+        page.message_user(request, f"{user}: {refusal.message}", messages.ERROR)
+        return False

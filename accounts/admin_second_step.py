@@ -19,8 +19,8 @@ _KEY = "accounts.admin_second_step"
 _RECOVERY_DIGITS = 12
 
 
-class SecondFactorDue(Exception):
-    """The password was right; nobody is signed in before the second factor is."""
+class PasswordAccepted(Exception):
+    """The password was right; nobody is signed in by that alone."""
 
     def __init__(self, user: Any) -> None:
         super().__init__()
@@ -28,12 +28,11 @@ class SecondFactorDue(Exception):
 
 
 class PasswordForm(AdminAuthenticationForm):
-    """Name and password; who has a second factor goes on to the next page."""
+    """Name and password. The site goes on from there, so that Django's form never signs anybody in by itself."""
 
     def confirm_login_allowed(self, user: Any) -> None:
         super().confirm_login_allowed(user)
-        if user.is_mfa_enabled:
-            raise SecondFactorDue(user)
+        raise PasswordAccepted(user)
 
 
 class CodeForm(forms.Form):

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.contrib.auth import login
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -12,16 +11,16 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from accounts import admin_second_step, selectors
-from accounts.admin_second_step import CodeForm, PasswordForm, SecondFactorDue, Waiting
+from accounts import admin_second_step, admin_sessions, selectors
+from accounts.admin_second_step import CodeForm, PasswordAccepted, PasswordForm, Waiting
 from accounts.api import device_cookie
 from accounts.errors import AttemptsExhausted, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.page_limits import RETRY_AFTER, Form, is_limited
 from accounts.services import operators
+from accounts.services.operators import AdminSignIn
 from accounts.types import Factor
 from tokens.api.client import client_context
 
-_BACKEND = "accounts.backends.PooledBackend"
 _CODES = {Factor.TOTP, Factor.RECOVERY_CODE}
 _NOT_OURS = {"password_change", "password_change_done"}
 
@@ -42,15 +41,17 @@ class GuardedAdminSite(AdminSite):
             return self._too_many_attempts(request, RETRY_AFTER)
         try:
             response = super().login(request, extra_context)
-        except SecondFactorDue as due:
-            admin_second_step.begin(request, user=due.user)
-            return redirect(reverse("admin:second_factor", current_app=self.name))
+        except PasswordAccepted as accepted:
+            return self._go_on(request, accepted.user)
         retry_after = getattr(request, "sign_in_retry_after", None)
-        if retry_after is not None:
-            return self._too_many_attempts(request, retry_after)
-        if request.method == "POST" and request.user.is_authenticated:
-            device_cookie.keep(response, request=request, user=request.user)
-        return response
+        return response if retry_after is None else self._too_many_attempts(request, retry_after)
+
+    @method_decorator(never_cache)
+    def logout(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
+        """Sign out by a form: the browser's session ends, and with it the one that people see in their list."""
+        if request.method == "POST":
+            admin_sessions.end(request)
+        return super().logout(request, extra_context)
 
     @method_decorator(never_cache)
     def second_factor(self, request: Any) -> Any:
@@ -65,9 +66,25 @@ class GuardedAdminSite(AdminSite):
             return self._code_page(request, waiting, form)
         return self._take(request, waiting, form)
 
+    def _go_on(self, request: Any, user: Any) -> Any:
+        if user.is_mfa_enabled:
+            admin_second_step.begin(request, user=user)
+            return redirect(reverse("admin:second_factor", current_app=self.name))
+        try:
+            signed_in = operators.admit(user=user, client=client_context(request))
+        except SignInChallengeInvalid:
+            return self._back_to_password()
+        return self._let_in(request, signed_in, wanted=request.POST.get("next", request.GET.get("next", "")))
+
+    def _let_in(self, request: Any, signed_in: AdminSignIn, *, wanted: str) -> Any:
+        admin_sessions.begin(request, signed_in)
+        response = redirect(self._destination(request, wanted))
+        device_cookie.keep(response, request=request, user=signed_in.user)
+        return response
+
     def _take(self, request: Any, waiting: Waiting, form: CodeForm) -> Any:
         try:
-            user = operators.complete(
+            signed_in = operators.complete(
                 user_id=waiting.user_id, bound_to=waiting.bound_to, proof=form.proof(), client=client_context(request)
             )
         except SignInChallengeInvalid:
@@ -77,10 +94,7 @@ class GuardedAdminSite(AdminSite):
             form.add_error("code", str(refusal.message))
             return self._code_page(request, waiting, form)
         admin_second_step.forget(request)
-        login(request, user, backend=_BACKEND)
-        response = redirect(self._destination(request, waiting))
-        device_cookie.keep(response, request=request, user=user)
-        return response
+        return self._let_in(request, signed_in, wanted=waiting.next)
 
     def get_urls(self) -> list[Any]:
         """Leave out Django's password form, which would change a password and neither end sessions nor tell anybody."""
@@ -110,8 +124,8 @@ class GuardedAdminSite(AdminSite):
     def _back_to_password(self) -> Any:
         return redirect(reverse("admin:login", current_app=self.name))
 
-    def _destination(self, request: Any, waiting: Waiting) -> str:
+    def _destination(self, request: Any, wanted: str) -> str:
         is_ours = url_has_allowed_host_and_scheme(
-            waiting.next, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+            wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
         )
-        return waiting.next if is_ours else reverse("admin:index", current_app=self.name)
+        return wanted if is_ours else reverse("admin:index", current_app=self.name)

@@ -1,5 +1,6 @@
 """Settings of this app, read from ``settings.ACCOUNTS``."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypeVar, cast
@@ -107,8 +108,15 @@ class AccountSettings:
 
     @property
     def RESERVED_USERNAMES(self) -> frozenset[str]:  # noqa: N802
-        """Names in lower case that nobody can register, because readers would take them for the operator."""
-        return frozenset(self._get("RESERVED_USERNAMES", DEFAULT_RESERVED_USERNAMES))
+        """Names in lower case that nobody can register, because readers would take them for the operator.
+
+        Whatever is set, what this installation calls itself in authenticator applications is one of them.
+        """
+        return frozenset(self._get("RESERVED_USERNAMES", DEFAULT_RESERVED_USERNAMES)) | self._own_names()
+
+    def _own_names(self) -> frozenset[str]:
+        words = re.findall(r"[a-z0-9]+", self.TOTP_ISSUER.lower())
+        return frozenset(joint.join(words) for joint in ("", "-", "_") if words)
 
     @property
     def PUBLIC_URL(self) -> str:  # noqa: N802
@@ -166,9 +174,9 @@ class AccountSettings:
 
 
 DEFAULT_RESERVED_USERNAMES = (
-    "admin", "administrator", "anonymous", "api", "everyone", "guest", "help", "hostmaster", "me", "mod", "moderator",
-    "noreply", "no-reply", "nobody", "null", "operator", "postmaster", "root", "security", "self", "staff", "superuser",
-    "support", "sysadmin", "system", "undefined", "webmaster",
+    "admin", "administrator", "anonymous", "api", "cedrina", "everyone", "guest", "help", "hostmaster", "me", "mod",
+    "moderator", "noreply", "no-reply", "nobody", "null", "operator", "postmaster", "root", "security", "self", "staff",
+    "superuser", "support", "sysadmin", "system", "undefined", "webmaster",
 )  # fmt: skip
 
 HOUR = 3600

@@ -195,12 +195,21 @@ class NotAllowed(AccountError):
 
     code = "permission_denied"
     message = _("You may not do this.")
+    reason = "not_allowed"  # for the trail
+
+
+class MoreRights(NotAllowed):
+    """The account that this would be done to may do more than the one that would do it."""
+
+    message = _("This account may do more than yours. Ask somebody who may do as much.")
+    reason = "more_rights"
 
 
 class LastAdministrator(NotAllowed):
     """Without this person nobody could run the installation any more."""
 
-    message = _("The last administrator can't be deleted. Make another one first.")
+    message = _("This is the last administrator who can sign in. Make another one first.")
+    reason = "last_administrator"
 
 
 class ImportOvertaken(AccountError):

@@ -6,7 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.hashers import is_password_usable
+from django.contrib.auth.models import Permission
+from django.db.models import Q
 
+from accounts.access.ranks import Rights
 from accounts.factors import enrolled
 from accounts.factors.enrolled import Enrolled
 from accounts.models import ImportedPerson, PasswordHistory, SignInChallenge, SignInFailures, User
@@ -49,6 +52,16 @@ def user_by_id(*, user_id: UUID | str) -> User | None:
 def present_user(*, user_id: UUID) -> User | None:
     """Return somebody by key, unless they asked to be deleted."""
     return User.objects.present().filter(pk=user_id).first()
+
+
+def rights_of(*, user: User) -> Rights:
+    """Return what an account may do by its own permissions and those of its groups, whether or not it is active."""
+    rows = Permission.objects.filter(Q(user=user.pk) | Q(group__user=user.pk)).order_by()
+    names = rows.values_list("content_type__app_label", "codename").distinct()
+    return Rights(
+        is_superuser=user.is_superuser, is_staff=user.is_staff,
+        permissions=frozenset(f"{app}.{codename}" for app, codename in names),
+    )  # fmt: skip
 
 
 def factor_methods(*, user_id: UUID) -> tuple[str, ...]:

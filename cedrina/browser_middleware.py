@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.functional import SimpleLazyObject
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from accounts import admin_sessions
 from cedrina.paths import has_content_policy, is_page
 
 if TYPE_CHECKING:
@@ -52,8 +54,11 @@ class Csrf(PagesOnly, CsrfViewMiddleware):
 
 
 class Authentication(PagesOnly, AuthenticationMiddleware):
+    """Say who is signed in, for as long as the session of ``tokens`` behind the browser's cookie lives."""
+
     # Django 5.1 asks each middleware whether a login is required; this one only says who signed in.
-    pass
+    def process_request(self, request: HttpRequest) -> None:
+        request.user = cast("Any", SimpleLazyObject(lambda: admin_sessions.user_of(request)))
 
 
 class Messages(PagesOnly, MessageMiddleware):

@@ -13,6 +13,11 @@ _SECRET_KEYS = re.compile(
     r"recovery_?code|mfa_?code|signature|session_?key|csrf",
     re.IGNORECASE,
 )
+# Keys under which a number is a count: no number is several secrets, though it may be one, such as a code.
+_COUNTS = re.compile(
+    r"(?:passwords|secrets|tokens|cookies|keys|credentials|otps|codes|signatures|counts?|number|total|left)$",
+    re.IGNORECASE,
+)
 # Each shape is tried once for each run of characters, so that no text takes more than linear time.
 _SECRET_SHAPES = re.compile(
     r"cd[a-z]_[A-Za-z0-9_-]{16,}"  # our own tokens
@@ -64,13 +69,22 @@ def mask(value: Any) -> Any:
 
 
 def mask_mapping(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Mask a mapping: a telling key hides its value whole, any other value is masked by its shape."""
+    """Mask a mapping: a telling key hides its value whole, any other value is masked by its shape.
+
+    Under a telling key remain: what is not there, yes and no, and the count of several (``mailed_tokens``).
+    """
     return {
         mask_text(key) if isinstance(key, str) else key: (
-            REDACTED if value not in (None, "") and is_secret_key(str(key)) else mask(value)
+            REDACTED if is_secret_key(str(key)) and not _tells_no_secret(str(key), value) else mask(value)
         )
         for key, value in mapping.items()
     }
+
+
+def _tells_no_secret(key: str, value: Any) -> bool:
+    if value is None or value == "" or isinstance(value, bool):
+        return True
+    return isinstance(value, int) and _COUNTS.search(key) is not None
 
 
 def is_secret_key(key: str) -> bool:

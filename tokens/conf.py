@@ -86,12 +86,12 @@ class TokenSettings:
 
     @property
     def MAX_SESSIONS_PER_USER(self) -> int:
-        """How many living sessions a person may have."""
+        """How many living sessions of each kind a person may have."""
         return self._get("MAX_SESSIONS_PER_USER", 5)
 
     @property
     def SESSION_OVERFLOW(self) -> str:
-        """What happens at one session too many: ``evict_oldest`` or ``reject``."""
+        """What happens at one session too many: ``evict_oldest``, as at the admin always, or ``reject``."""
         return self._get("SESSION_OVERFLOW", EVICT_OLDEST)
 
     @property

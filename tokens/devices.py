@@ -14,12 +14,18 @@ _LONGEST_USER_AGENT = 512
 _WITHOUT_VERSIONS = str.maketrans("", "", "0123456789._")
 
 
-def describe(user_agent: str) -> str:
-    """Return for example ``Firefox on Ubuntu``, or an empty text when nothing can be told. A claim, not a proof."""
+def describe(user_agent: str, *, is_admin: bool = False) -> str:
+    """Return for example ``Firefox on Ubuntu``, or an empty text when nothing can be told. A claim, not a proof.
+
+    With ``is_admin`` it is said that the session belongs to the admin's pages, which is known for certain.
+    """
     browser, system = _parsed(user_agent)
+    device = browser or system
     if browser and system:
-        return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
-    return browser or system
+        device = gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    if not is_admin:
+        return device
+    return gettext("%(device)s (admin)") % {"device": device} if device else gettext("Admin")
 
 
 def kind_digest(user_agent: str) -> bytes:

@@ -28,6 +28,14 @@ def uuid7() -> uuid.UUID:
     return uuid_utils.compat.uuid7()
 
 
+class SessionKind(models.TextChoices):
+    """By what a session acts."""
+
+    API = "api", _("tokens")
+    # A cookie of the admin's pages. Its family has no refresh token that anybody knows.
+    ADMIN = "admin", _("admin pages")
+
+
 class EndReason(models.TextChoices):
     LOGOUT = "logout", _("signed out")
     LOGOUT_ALL = "logout_all", _("signed out everywhere")
@@ -55,6 +63,9 @@ class Session(models.Model):
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sessions", verbose_name=_("user"))
+    kind = models.CharField(
+        _("kind"), max_length=8, choices=SessionKind.choices, default=SessionKind.API, db_default=SessionKind.API
+    )
     ip_address = models.GenericIPAddressField(_("address"), null=True, blank=True)
     user_agent = models.CharField(_("user agent"), max_length=512, blank=True)
     created_at = models.DateTimeField(_("signed in at"))

@@ -7,6 +7,7 @@ key is derived from the server's secret, so a copy of the database alone makes n
 import base64
 import binascii
 import hmac
+import os
 import random
 import struct
 from collections.abc import Iterator
@@ -66,6 +67,11 @@ def parse_refresh_token(presented: str) -> RefreshClaims | None:
 def digest(token: str) -> bytes:
     """Return what a token is stored and found by. It has 128 unguessable bits, so a plain SHA-256 is enough."""
     return sha256(token.encode()).digest()
+
+
+def digest_of_none() -> bytes:
+    """Return what stands in the place of a digest where there is no token: random, so that nothing has it."""
+    return os.urandom(32)
 
 
 def jittered(lifetime: timedelta) -> timedelta:

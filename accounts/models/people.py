@@ -131,10 +131,6 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db, force_insert=True)
         return user
 
-    def create_superuser(self, username: str, email: str, password: str | None = None, **fields: Any) -> User:
-        fields.setdefault("email_confirmed_at", timezone.now())
-        return self.create_user(username, email, password, is_staff=True, is_superuser=True, **fields)
-
 
 class Tier(models.TextChoices):
     FREE = "free", _("Free")

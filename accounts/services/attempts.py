@@ -22,7 +22,7 @@ from accounts.errors import AttemptsExhausted, HashingBusy
 from accounts.identifiers import name_key
 from accounts.models import FamiliarPlace, SignInFailures, User
 from accounts.models.attempts import FAILURES, PLACES, Charged, Counter, Pool
-from accounts.services import hashing
+from accounts.services import hashing, rights
 from ratelimiting import evasion
 from ratelimiting.addresses import network_of, normalise
 from security_events.catalogue import EventType, Outcome
@@ -138,8 +138,11 @@ def remember(*, user: User, password_digest: str, client: ClientContext, now: da
 
 
 def unlock(*, user: User, by: User | None = None, reason: str = "", now: datetime | None = None) -> int:
-    """End every wait of one person on behalf of an operator; return how many counts were cleared."""
-    with transaction.atomic():
+    """End every wait of one person on behalf of an operator; return how many counts were cleared.
+
+    Raises: NotAllowed, MoreRights.
+    """
+    with rights.acting(by=by, on=user, action="users:change"):
         cleared = SignInFailures.objects.clear(subject=str(user.pk))
         if cleared:
             recording.record(

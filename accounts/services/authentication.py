@@ -36,6 +36,14 @@ class SignedIn:
     tokens: TokenPair
 
 
+@dataclass(frozen=True, slots=True)
+class NotedSignIn:
+    """Whether somebody has signed in from there before, and whether ever."""
+
+    was_familiar: bool
+    had_signed_in: bool
+
+
 def sign_in(
     *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime | None = None
 ) -> SignedIn | Challenge:
@@ -144,9 +152,25 @@ def open_session(
 
     Raises: SessionLimitReached of ``tokens``.
     """
+    noted = note_sign_in(
+        event_type=EventType.LOGIN_SUCCEEDED, user=user, amr=amr, client=client, upgraded_digest=upgraded_digest,
+        attempt=attempt, now=now,
+    )  # fmt: skip
+    if noted is None:
+        return None
+    pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
+    notice_unless_familiar(noted, user=user, session_id=pair.session_id, client=client, now=now)
+    return pair
+
+
+def note_sign_in(
+    *, event_type: EventType, user: User, amr: Sequence[str], client: ClientContext,
+    upgraded_digest: str | None = None, attempt: Attempt | None = None, now: datetime | None = None,
+) -> NotedSignIn | None:  # fmt: skip
+    """Note a sign-in with its event and lock the person's row; ``None`` when the account changed since it was read."""
     new_digest = upgraded_digest or user.password
     event = recording.Rider(
-        EventType.LOGIN_SUCCEEDED,
+        event_type,
         source="signed_in",
         columns={},
         actor=subject_of(user),
@@ -169,15 +193,21 @@ def open_session(
         return None
     event.announce()
     signed_in_at, was_familiar = marked
-    had_signed_in, user.last_login, user.password = user.last_login is not None, signed_in_at, new_digest
+    noted = NotedSignIn(was_familiar=was_familiar, had_signed_in=user.last_login is not None)
+    user.last_login, user.password = signed_in_at, new_digest
     if upgraded_digest:
         recording.record(EventType.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
-    pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
-    if not was_familiar:
+    return noted
+
+
+def notice_unless_familiar(
+    noted: NotedSignIn, *, user: User, session_id: UUID, client: ClientContext, now: datetime | None = None
+) -> None:
+    """Have somebody written to about their new session, if it comes from where they have never signed in."""
+    if not noted.was_familiar:
         sign_in_notices.notice_unfamiliar(
-            user=user, session_id=pair.session_id, client=client, had_signed_in=had_signed_in, now=now
+            user=user, session_id=session_id, client=client, had_signed_in=noted.had_signed_in, now=now
         )
-    return pair
 
 
 def refused(

@@ -4,16 +4,15 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.hashers import is_password_usable
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
 from accounts.conf import account_settings
-from accounts.errors import CredentialsInvalid, DetailsInvalid, LastAdministrator
+from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.models import SignInChallenge, User
-from accounts.services import attempts, mail
+from accounts.services import attempts, mail, rights
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
@@ -45,7 +44,7 @@ def request(*, user: User, session_id: UUID, password: str | None, now: datetime
     ):
         _record_refusal(user=user, session_id=session_id, reason="wrong_password", now=now)
         raise CredentialsInvalid
-    with transaction.atomic():
+    with rights.acting(by=user, on=user, action=None, takes_rights=True):
         is_closed = _close(user=user, checked_digest=checked, at=at)
         if is_closed:
             _tell(user=user, session_id=session_id, at=at, now=now)
@@ -58,10 +57,10 @@ def request(*, user: User, session_id: UUID, password: str | None, now: datetime
 def close(*, user: User, reason: str, by: User | None = None, now: datetime | None = None) -> bool:
     """Close somebody's account on behalf of an operator; ``False`` when it was closed already.
 
-    Raises: LastAdministrator.
+    Raises: NotAllowed, MoreRights, LastAdministrator.
     """
     actor = subject_of(by) if by else recording.NOBODY
-    with transaction.atomic():
+    with rights.acting(by=by, on=user, action="users:change", takes_rights=True):
         if not _close(user=user, checked_digest=None, at=now or timezone.now()):
             return False
         ended = revocation.end_sessions(
@@ -75,8 +74,11 @@ def close(*, user: User, reason: str, by: User | None = None, now: datetime | No
 
 
 def restore(*, user: User, by: User, reason: str, now: datetime | None = None) -> bool:
-    """Give a deleted person their account back; ``False`` when it was not deleted, or is erased by now."""
-    with transaction.atomic():
+    """Give a deleted person their account back; ``False`` when it was not deleted, or is erased by now.
+
+    Raises: NotAllowed, MoreRights.
+    """
+    with rights.acting(by=by, on=user, action="users:change"):
         is_restored = User.objects.filter(pk=user.pk, deleted_at__isnull=False).update(
             deleted_at=None, version=F("version") + 1, updated_at=now or timezone.now()
         )
@@ -89,13 +91,6 @@ def restore(*, user: User, by: User, reason: str, now: datetime | None = None) -
 
 
 def _close(*, user: User, checked_digest: str | None, at: datetime) -> bool:
-    administrators = set(
-        # Locked in one order: of two administrators who go at the same moment, the second sees that the first is gone.
-        User.objects.present().filter(is_superuser=True, is_active=True).order_by("pk").select_for_update(no_key=True)
-        .values_list("pk", flat=True)
-    ) if user.is_superuser else set()  # fmt: skip
-    if administrators == {user.pk}:
-        raise LastAdministrator
     rows = User.objects.present().filter(pk=user.pk)
     if checked_digest is not None:
         rows = rows.filter(password=checked_digest)

@@ -1,8 +1,10 @@
 """Sign-in of staff at the admin."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts import selectors
@@ -15,8 +17,17 @@ from accounts.services.second_factors import Proof
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from security_events.types import Subject
+from tokens.services import issuing
 from tokens.types import ClientContext
 from tokens.users import subject_of
+
+
+@dataclass(frozen=True, slots=True)
+class AdminSignIn:
+    """A member of staff with a new session of the admin's pages."""
+
+    user: User
+    session_id: UUID
 
 
 def sign_in(
@@ -24,8 +35,8 @@ def sign_in(
 ) -> User | None:
     """Return the member of staff whom a name and a password belong to, ``None`` for everybody else alike.
 
-    Who has a second factor (``is_mfa_enabled``) is signed in by ``complete`` alone. Wrong passwords are counted
-    together with those at the API.
+    Nobody is signed in by this: ``admit`` does that, and ``complete`` for people who have a second factor
+    (``is_mfa_enabled``). Wrong passwords are counted together with those at the API.
 
     Raises: AttemptsExhausted, HashingBusy.
     """
@@ -43,10 +54,20 @@ def sign_in(
             _record(EventType.PASSWORD_HASH_UPGRADED, user=user, name=name, now=now)
         if user.is_mfa_enabled:
             _record(EventType.MFA_CHALLENGED, user=user, name=name, now=now)
-        else:
-            attempts.remember(user=user, password_digest=user.password, client=client, now=now)
-            _record(EventType.ADMIN_LOGIN_SUCCEEDED, user=user, name=name, now=now)
     return user
+
+
+def admit(*, user: User, client: ClientContext, now: datetime | None = None) -> AdminSignIn:
+    """Open a session for the member of staff whom ``sign_in`` has just returned, and tell them as the API does.
+
+    Raises: SignInChallengeInvalid when the account has changed since, or has a second factor.
+    """
+    try:
+        with transaction.atomic():
+            return _open_session(user=user, amr=[authentication.PASSWORD], client=client, now=now)
+    except SignInChallengeInvalid:
+        _record(EventType.ADMIN_LOGIN_FAILED, user=user, name=user.username, reason="changed_meanwhile", now=now)
+        raise
 
 
 def binding(*, user: User) -> bytes:
@@ -56,32 +77,38 @@ def binding(*, user: User) -> bytes:
 
 def complete(
     *, user_id: UUID, bound_to: bytes, proof: Proof, client: ClientContext, now: datetime | None = None
-) -> User:
-    """Return the member of staff who shows a second factor after the password; tries are counted as in the API.
+) -> AdminSignIn:
+    """Open a session for the member of staff who shows a second factor after the password; tries count as in the API.
 
     Raises: SignInChallengeInvalid when the password or the standing has changed since, MfaCodeInvalid,
     AttemptsExhausted.
     """
     user = selectors.present_user(user_id=user_id)
 
-    def let_in(methods: list[str]) -> User:
+    def let_in(methods: list[str]) -> AdminSignIn:
         # As it is under the lock: a password that is changed at this moment wins.
         locked = selectors.present_user(user_id=user_id)
         if locked is None or _objection(locked, is_right=binding(user=locked) == bound_to):
             raise SignInChallengeInvalid
-        attempts.remember(user=locked, password_digest=locked.password, client=client, now=now)
-        subject = subject_of(locked)
-        recording.record(
-            EventType.ADMIN_LOGIN_SUCCEEDED, actor=subject, target=subject,
-            data={"amr": [authentication.PASSWORD, *methods]}, now=now,
-        )  # fmt: skip
-        return locked
+        return _open_session(user=locked, amr=[authentication.PASSWORD, *methods], client=client, now=now)
 
     # Looked at before too, so that no try is counted for who may not come in anyway.
     if user is None or _objection(user, is_right=binding(user=user) == bound_to):
         raise SignInChallengeInvalid
     place = Place(CeremonyPurpose.SIGN_IN, user_id=user_id)
     return second_factors.prove(user=user, proof=proof, place=place, then=let_in, now=now)
+
+
+def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime | None) -> AdminSignIn:
+    noted = authentication.note_sign_in(
+        event_type=EventType.ADMIN_LOGIN_SUCCEEDED, user=user, amr=amr, client=client, now=now
+    )
+    if noted is None:
+        raise SignInChallengeInvalid
+    longest = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    session_id = issuing.open_admin_session(user=user, client=client, amr=amr, longest=longest, now=now)
+    authentication.notice_unless_familiar(noted, user=user, session_id=session_id, client=client, now=now)
+    return AdminSignIn(user=user, session_id=session_id)
 
 
 def _objection(user: User | None, *, is_right: bool) -> str:

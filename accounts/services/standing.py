@@ -1,12 +1,13 @@
-"""Close and open accounts on behalf of an administrator."""
+"""Close and open accounts, and end sessions, on behalf of an administrator."""
 
 from datetime import datetime
+from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import rights
 from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.models import EndReason
@@ -15,8 +16,11 @@ from tokens.users import subject_of
 
 
 def deactivate(*, user: User, by: User, reason: str, now: datetime | None = None) -> bool:
-    """Keep somebody from signing in and end their sessions; ``False`` when they were deactivated already."""
-    with transaction.atomic():
+    """Keep somebody from signing in and end their sessions; ``False`` when they were deactivated already.
+
+    Raises: NotAllowed, MoreRights, LastAdministrator.
+    """
+    with rights.acting(by=by, on=user, action="users:change", takes_rights=True):
         if not _set_active(user=user, is_active=False, now=now):
             return False
         ended = revocation.end_sessions(
@@ -33,8 +37,11 @@ def deactivate(*, user: User, by: User, reason: str, now: datetime | None = None
 
 
 def activate(*, user: User, by: User, reason: str, now: datetime | None = None) -> bool:
-    """Let somebody sign in again; ``False`` when they could already."""
-    with transaction.atomic():
+    """Let somebody sign in again; ``False`` when they could already.
+
+    Raises: NotAllowed, MoreRights.
+    """
+    with rights.acting(by=by, on=user, action="users:change"):
         if not _set_active(user=user, is_active=True, now=now):
             return False
         recording.record(
@@ -44,10 +51,26 @@ def activate(*, user: User, by: User, reason: str, now: datetime | None = None) 
 
 
 def end_sessions(*, user: User, by: User, reason: str, now: datetime | None = None) -> int:
-    """Sign somebody out everywhere; return how many sessions ended."""
-    return revocation.end_sessions(
-        user_id=user.pk, reason=EndReason.ADMINISTRATOR, actor=subject_of(by), note=reason, now=now
-    )
+    """Sign somebody out everywhere; return how many sessions ended.
+
+    Raises: NotAllowed, MoreRights.
+    """
+    with rights.acting(by=by, on=user, action="sessions:end"):
+        return revocation.end_sessions(
+            user_id=user.pk, reason=EndReason.ADMINISTRATOR, actor=subject_of(by), note=reason, now=now
+        )
+
+
+def end_session(*, session_id: UUID, user: User, by: User, reason: str, now: datetime | None = None) -> bool:
+    """End one session of somebody; ``False`` when it was over already.
+
+    Raises: NotAllowed, MoreRights.
+    """
+    with rights.acting(by=by, on=user, action="sessions:end"):
+        return revocation.end_session(
+            session_id=session_id, user_id=user.pk, reason=EndReason.ADMINISTRATOR, actor=subject_of(by), note=reason,
+            now=now,
+        )  # fmt: skip
 
 
 def _set_active(*, user: User, is_active: bool, now: datetime | None) -> bool:

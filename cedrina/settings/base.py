@@ -27,7 +27,6 @@ IS_HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
     "accounts.admin_config.GuardedAdminConfig",
-    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -49,6 +48,8 @@ INSTALLED_APPS = [
     "ratelimiting",
     "tokens",
     "accounts",
+    # After ours, whose commands of the same names take the place of its own: they end sessions and record events.
+    "django.contrib.auth",
     "cedrina",
 ]
 MIDDLEWARE = [

@@ -255,12 +255,19 @@ _TOKENS = [
         minimum=2 * MINUTE,
         maximum=DAY,
     ),
-    Setting("MAX_SESSIONS_PER_USER", Kind.NUMBER, 5, "Sessions that one person may have.", minimum=1, maximum=1000),
+    Setting(
+        "MAX_SESSIONS_PER_USER",
+        Kind.NUMBER,
+        5,
+        "Sessions that one person may have; those of the admin are counted by themselves.",
+        minimum=1,
+        maximum=1000,
+    ),
     Setting(
         "SESSION_OVERFLOW",
         Kind.CHOICE,
         "evict_oldest",
-        "What the session beyond the limit does: it ends the oldest, or it is refused.",
+        "What the session beyond the limit does: it ends the oldest, as at the admin always, or it is refused.",
         choices=("evict_oldest", "reject"),
     ),
 ]

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client, override_settings
 
 from tests.factories.accounts import UserFactory
+from tests.factories.tokens import sign_in_at_admin
 from tests.problem_shape import assert_problem
 
 production = override_settings(ENVIRONMENT="production")
@@ -25,13 +26,13 @@ class TestSchema:
     @production
     def test_is_not_for_everybody_who_signed_in(self):
         client = Client()
-        client.force_login(UserFactory())
+        sign_in_at_admin(client, UserFactory())
         assert client.get("/api/schema").status_code == 403
 
     @production
     def test_is_for_administrators(self):
         client = Client()
-        client.force_login(UserFactory(admin=True))
+        sign_in_at_admin(client, UserFactory(admin=True))
         assert client.get("/api/schema").status_code == 200
         assert client.get("/api/docs", headers={"Accept": "text/html"}).status_code == 200
 

@@ -5,14 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.sessions.models import Session as BrowserSession
 from django.db import connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
+from structlog.testing import capture_logs
 
 from accounts.models import Ceremony, SignInFailures, User
 from accounts.models.attempts import Counter, Pool
 from accounts.services import mail, passkeys
 from cedrina import jobs
+from cedrina.logging import mask_event
 from ratelimiting.algorithms.backoff import Backoff
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
@@ -40,8 +43,23 @@ class TestJobs:
 
         assert not Ceremony.objects.exists()
 
+    def test_log_how_much_they_purged(self):
+        with capture_logs() as lines:
+            jobs.purge_accounts(int(datetime(2026, 3, 2, tzinfo=UTC).timestamp()))
+
+        (line,) = (mask_event(None, "", line) for line in lines if line["event"] == "accounts_purged")
+        counts = {name: value for name, value in line.items() if name.endswith("_count")}
+        assert counts["mailedtoken_count"] == counts["presentedtoken_count"] == 0
+        assert all(isinstance(value, int) for value in counts.values())
+
     def test_purge_what_is_past(self):
-        jobs.purge_expired(int(datetime.now(UTC).timestamp()))
+        now = datetime.now(UTC)
+        for key, until in (("past", now - timedelta(hours=1)), ("living", now + timedelta(hours=1))):
+            BrowserSession.objects.create(session_key=key, session_data="", expire_date=until)
+
+        jobs.purge_expired(int(now.timestamp()))
+
+        assert BrowserSession.objects.get().pk == "living"
 
     def test_erase_who_asked_for_it_long_enough_ago(self):
         now = datetime.now(UTC)

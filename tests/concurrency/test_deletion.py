@@ -48,7 +48,7 @@ class TestADeletion:
     def test_of_the_last_two_administrators_leaves_one(self, at_once):
         for _ in range(ROUNDS):
             User.objects.all().delete()
-            pair = [UserFactory(admin=True) for _ in range(2)]
+            pair = [UserFactory(admin=True, raw_password=PASSWORD) for _ in range(2)]
             outcomes = at_once(*(partial(deletion.close, user=user, reason="both go") for user in pair))
 
             assert sorted(map(type, outcomes), key=str) == sorted([bool, LastAdministrator], key=str), outcomes

@@ -1,8 +1,9 @@
 """Sessions with their tokens, made by the services that make them in life."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -23,6 +24,25 @@ def open_session(
     with transaction.atomic():
         type(user).objects.select_for_update().get(pk=user.pk)
         return issuing.open_session(user=user, client=client, amr=amr, now=now)
+
+
+def open_admin_session(
+    *, user: Any, now: datetime | None = None, client: ClientContext = PHONE, longest: timedelta = timedelta(hours=12)
+) -> UUID:
+    """Open a session of the admin's pages."""
+    with transaction.atomic():
+        type(user).objects.select_for_update().get(pk=user.pk)
+        return issuing.open_admin_session(user=user, client=client, amr=("pwd",), longest=longest, now=now)
+
+
+def sign_in_at_admin(browser: Any, user: Any) -> UUID:
+    """Sign a test client in at the admin without its form; return the session's id."""
+    session_id = open_admin_session(user=user)
+    browser.force_login(user)
+    kept = browser.session
+    kept["accounts.session_id"] = str(session_id)
+    kept.save()
+    return session_id
 
 
 def family_of(pair: TokenPair) -> TokenFamily:

@@ -6,6 +6,7 @@ from django.test import Client
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
 from ratelimiting.services import policies as stored
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.tokens import sign_in_at_admin
 from tests.ratelimiting.written import BOSS, document
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,7 @@ FORM = {
 @pytest.fixture
 def browser():
     client = Client()
-    client.force_login(UserFactory(username="boss", raw_password=PASSWORD, admin=True))
+    sign_in_at_admin(client, UserFactory(username="boss", raw_password=PASSWORD, admin=True))
     return client
 
 
@@ -88,7 +89,7 @@ class TestPolicies:
 
     def test_are_closed_to_others(self):
         client = Client()
-        client.force_login(UserFactory(username="staff", raw_password=PASSWORD, is_staff=True))
+        sign_in_at_admin(client, UserFactory(username="staff", raw_password=PASSWORD, is_staff=True))
         assert client.get(POLICIES).status_code == 403
 
 

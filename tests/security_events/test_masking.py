@@ -66,6 +66,17 @@ def core(secret):
     return longest[-16:] if secret.startswith("-----") else longest[:24]
 
 
+# Names under which a number counts secrets, and names under which it may be one.
+words = st.sampled_from(["", "mailed_", "removed_", "expired-", "former_"])
+counting = st.sampled_from(
+    ["tokens", "recovery_codes", "recovery_codes_left", "mailedtoken_count", "passwords", "api_keys", "mfa_codes",
+     "csrf_total", "token_number", "Credentials", "session_keys"],
+)  # fmt: skip
+telling = st.tuples(words, st.sampled_from(["password", "otp", "mfa_code", "recovery_code", "token", "api_key"])).map(
+    "".join
+)
+
+
 class TestMaskText:
     @given(secret=secrets, before=surroundings, after=surroundings)
     def test_leaves_no_secret_wherever_it_stands(self, secret, before, after):
@@ -167,6 +178,26 @@ class TestMaskMapping:
     )  # fmt: skip
     def test_hides_a_value_whole_behind_a_telling_key(self, key, value):
         assert mask_mapping({key: value}) == {key: REDACTED}
+
+    @given(prefix=words, suffix=counting, number=st.integers(min_value=0) | st.booleans())
+    def test_shows_a_count_of_secrets(self, prefix, suffix, number):
+        key = f"{prefix}{suffix}"
+        assert mask_mapping({key: number}) == {key: number}
+
+    @given(prefix=words, suffix=counting, secret=secrets | st.integers(min_value=0).map(str) | st.binary(min_size=1))
+    def test_shows_nothing_else_under_the_name_of_a_count(self, prefix, suffix, secret):
+        shown = mask_mapping({f"{prefix}{suffix}": secret, "outer": {f"{prefix}{suffix}": [secret, {"n": secret}]}})
+
+        assert shown[f"{prefix}{suffix}"] == REDACTED
+        assert shown["outer"] == {f"{prefix}{suffix}": REDACTED}
+
+    @given(key=telling, number=st.integers())
+    def test_hides_a_number_that_may_be_a_secret_itself(self, key, number):
+        assert mask_mapping({key: number}) == {key: REDACTED}
+
+    @given(key=telling, is_so=st.booleans())
+    def test_shows_whether_there_is_a_secret(self, key, is_so):
+        assert mask_mapping({key: is_so}) == {key: is_so}
 
     @pytest.mark.parametrize("key", ["password", "token"])
     @pytest.mark.parametrize("value", [None, ""])

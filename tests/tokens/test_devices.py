@@ -24,6 +24,7 @@ class TestDescribe:
     )
     def test_names_browser_and_system(self, user_agent, device):
         assert describe(user_agent) == device
+        assert describe(user_agent, is_admin=True) == (f"{device} (admin)" if device else "Admin")
 
 
 class TestKindDigest:

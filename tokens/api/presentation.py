@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from tokens import devices
-from tokens.models import Session
+from tokens.models import Session, SessionKind
 from tokens.types import TokenPair
 
 
@@ -25,7 +25,7 @@ def session(row: Session, *, current_id: UUID) -> dict[str, Any]:
         "current": row.pk == current_id,
         "ip_address": row.ip_address,
         "user_agent": row.user_agent,
-        "device": devices.describe(row.user_agent),
+        "device": devices.describe(row.user_agent, is_admin=row.kind == SessionKind.ADMIN),
         "location": None,
         "created_at": row.created_at,
         "last_activity_at": row.last_activity_at,

@@ -1,9 +1,9 @@
 """Open a session with its token family; give a session a new family."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from security_events.catalogue import EventType
@@ -14,21 +14,23 @@ from tokens import published, secrets
 from tokens.conf import REJECT, token_settings
 from tokens.epochs import refresh_epochs
 from tokens.errors import SessionLimitReached, SessionRevoked
-from tokens.models import MULTI_FACTOR, EndReason, TokenFamily, uuid7
+from tokens.models import MULTI_FACTOR, EndReason, SessionKind, TokenFamily, uuid7
 from tokens.services.signing import sign_pair
 from tokens.types import ClientContext, Lineage, TokenPair
 from tokens.users import subject_of
 
 _USER_AGENT_LENGTH = 512
 
-# %(limit)s counts the newcomer. Families are locked in order, before their sessions, as everywhere.
+# %(limit)s counts the newcomer, among the sessions of its kind. Families are locked in order, before their sessions, as
+# everywhere.
 _OPEN = """
 WITH clock AS (
     SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now
 ), live AS (
     SELECT s.id, row_number() OVER (ORDER BY s.created_at DESC, s.id DESC) AS place
     FROM tokens_session s JOIN tokens_tokenfamily f ON f.session_id = s.id, clock
-    WHERE s.user_id = %(user_id)s AND s.ended_at IS NULL AND NOT f.is_revoked AND f.expires_at > clock.now
+    WHERE s.user_id = %(user_id)s AND s.kind = %(kind)s AND s.ended_at IS NULL AND NOT f.is_revoked
+      AND f.expires_at > clock.now
 ), surplus AS (
     SELECT f.family_id, f.session_id FROM tokens_tokenfamily f
     WHERE NOT %(reject)s AND NOT f.is_revoked
@@ -44,9 +46,9 @@ WITH clock AS (
 ), eviction_event AS (
     {eviction_event}
 ), opened AS (
-    INSERT INTO tokens_session (id, user_id, ip_address, user_agent, created_at, last_activity_at, authenticated_at,
-                                second_factor_at, amr, expires_at, ended_at, end_reason)
-    SELECT %(session_id)s, %(user_id)s, %(ip_address)s::inet, %(user_agent)s, now, now, now,
+    INSERT INTO tokens_session (id, user_id, kind, ip_address, user_agent, created_at, last_activity_at,
+                                authenticated_at, second_factor_at, amr, expires_at, ended_at, end_reason)
+    SELECT %(session_id)s, %(user_id)s, %(kind)s, %(ip_address)s::inet, %(user_agent)s, now, now, now,
            CASE WHEN %(is_multi_factor)s THEN now END, %(amr)s::varchar[], now + %(absolute)s, NULL, ''
     FROM clock WHERE NOT %(reject)s OR (SELECT count(*) FROM live) < %(limit)s
     RETURNING id, created_at, expires_at
@@ -89,6 +91,16 @@ FROM family, session
 """
 
 
+class _Opened(NamedTuple):
+    """A session that was opened, and what the same statement found out."""
+
+    session_id: UUID
+    at: datetime
+    expires_at: datetime  # of its family, unless it is used
+    signing_kid: str | None
+    current_epoch: int | None
+
+
 def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: datetime | None = None) -> TokenPair:
     """Open a session for a user who has just been authenticated by the methods ``amr`` (RFC 8176).
 
@@ -98,36 +110,35 @@ def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: d
 
     Raises: SessionLimitReached.
     """
-    session_id, family_id = uuid7(), uuid7()
+    family_id = uuid7()
     refresh_token, key_epoch = _first_token(family_id)
-    actor = subject_of(user)
-    opened = Rider(
-        EventType.SESSION_CREATED, source="family", columns={}, actor=actor, session_id=session_id, family_id=family_id,
-        data={"amr": list(amr)}, now=now,
+    opened = _open(
+        user=user, client=client, amr=amr, kind=SessionKind.API, family_id=family_id,
+        token_hash=secrets.digest(refresh_token), key_epoch=key_epoch, longest=token_settings.SESSION_ABSOLUTE_TTL,
+        is_refused=token_settings.SESSION_OVERFLOW == REJECT, now=now,
     )  # fmt: skip
-    evicted = _eviction_rider(actor=actor, now=now)
-    parameters = {
-        "now": now, "user_id": user.pk, "session_id": session_id, "family_id": family_id,
-        "reject": token_settings.SESSION_OVERFLOW == REJECT, "limit": token_settings.MAX_SESSIONS_PER_USER,
-        "reason": EndReason.SESSION_LIMIT, "ip_address": client.ip_address, "user_agent": _stored(client.user_agent),
-        "amr": list(amr), "is_multi_factor": MULTI_FACTOR in amr,
-        "absolute": token_settings.SESSION_ABSOLUTE_TTL, "idle": token_settings.SESSION_IDLE_TTL,
-        "token_hash": secrets.digest(refresh_token), "key_epoch": key_epoch, **opened.params, **evicted.params,
-    }  # fmt: skip
-    with prepared_cursor() as cursor:
-        cursor.execute(_open_sql(opened.sql, evicted.sql), parameters)
-        row = cursor.fetchone()
-    if row is None:
-        raise SessionLimitReached(user_id=user.pk)
-    created_at, expires_at, signing_kid, current_epoch, evictions = row
-    opened.announce()
-    for _ in range(evictions):
-        evicted.announce()
     lineage = Lineage(
-        family_id=family_id, session_id=session_id, user=user, generation=1, key_epoch=key_epoch, amr=tuple(amr),
-        authenticated_at=created_at, expires_at=expires_at, now=created_at, signing_kid=signing_kid,
+        family_id=family_id, session_id=opened.session_id, user=user, generation=1, key_epoch=key_epoch, amr=tuple(amr),
+        authenticated_at=opened.at, expires_at=opened.expires_at, now=opened.at, signing_kid=opened.signing_kid,
     )  # fmt: skip
-    return sign_pair(lineage, refresh_token=_in_newest_epoch(lineage, refresh_token, current_epoch))
+    return sign_pair(lineage, refresh_token=_in_newest_epoch(lineage, refresh_token, opened.current_epoch))
+
+
+def open_admin_session(
+    *, user: Any, client: ClientContext, amr: Sequence[str], longest: timedelta, now: datetime | None = None
+) -> UUID:
+    """Open a session that acts by a cookie of the admin's pages, for ``longest`` at the most; return its id.
+
+    It has a family like every session, so that whatever ends sessions ends it too, but no refresh token. The limit
+    counts such sessions by themselves and always ends the oldest one: neither sessions of the API nor a setting keep an
+    administrator out. The caller holds the lock of the user's row, as for ``open_session``.
+    """
+    opened = _open(
+        user=user, client=client, amr=amr, kind=SessionKind.ADMIN, family_id=uuid7(),
+        token_hash=secrets.digest_of_none(), key_epoch=refresh_epochs.current,
+        longest=min(longest, token_settings.SESSION_ABSOLUTE_TTL), is_refused=False, now=now,
+    )  # fmt: skip
+    return opened.session_id
 
 
 def replace_family(*, session_id: UUID, user: Any, now: datetime | None = None) -> TokenPair:
@@ -153,6 +164,36 @@ def replace_family(*, session_id: UUID, user: Any, now: datetime | None = None) 
         authenticated_at=created_at, expires_at=expires_at, now=created_at, signing_kid=signing_kid,
     )  # fmt: skip
     return sign_pair(lineage, refresh_token=_in_newest_epoch(lineage, refresh_token, current_epoch))
+
+
+def _open(
+    *, user: Any, client: ClientContext, amr: Sequence[str], kind: SessionKind, family_id: UUID, token_hash: bytes,
+    key_epoch: int, longest: timedelta, is_refused: bool, now: datetime | None,
+) -> _Opened:  # fmt: skip
+    session_id, actor = uuid7(), subject_of(user)
+    opened = Rider(
+        EventType.SESSION_CREATED, source="family", columns={}, actor=actor, session_id=session_id, family_id=family_id,
+        data={"amr": list(amr), **({} if kind is SessionKind.API else {"kind": str(kind)})}, now=now,
+    )  # fmt: skip
+    evicted = _eviction_rider(actor=actor, now=now)
+    parameters = {
+        "now": now, "user_id": user.pk, "kind": kind, "session_id": session_id, "family_id": family_id,
+        "reject": is_refused, "limit": token_settings.MAX_SESSIONS_PER_USER,
+        "reason": EndReason.SESSION_LIMIT, "ip_address": client.ip_address, "user_agent": _stored(client.user_agent),
+        "amr": list(amr), "is_multi_factor": MULTI_FACTOR in amr,
+        "absolute": longest, "idle": token_settings.SESSION_IDLE_TTL,
+        "token_hash": token_hash, "key_epoch": key_epoch, **opened.params, **evicted.params,
+    }  # fmt: skip
+    with prepared_cursor() as cursor:
+        cursor.execute(_open_sql(opened.sql, evicted.sql), parameters)
+        row = cursor.fetchone()
+    if row is None:
+        raise SessionLimitReached(user_id=user.pk)
+    *found, evictions = row
+    opened.announce()
+    for _ in range(evictions):
+        evicted.announce()
+    return _Opened(session_id, *found)
 
 
 def _first_token(family_id: UUID) -> tuple[str, int]:

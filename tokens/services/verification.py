@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from security_events.statements import prepared_cursor
 from tokens import published, users
@@ -11,6 +12,7 @@ from tokens.codec import decode_access
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenExpired, AccessTokenInvalid, SessionExpired, SessionRevoked
 from tokens.keyring import keyring
+from tokens.models import SessionKind
 from tokens.types import AccessClaims, Principal
 
 # How stale last_activity_at may be. Once a minute is enough for people and for the idle lifetime.
@@ -22,6 +24,13 @@ SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()), f.is_revoked OR s.
        s.second_factor_at, s.amr, {columns}
 FROM tokens_tokenfamily f JOIN tokens_session s ON s.id = f.session_id JOIN {users} u ON {user_key} = f.user_id
 WHERE f.family_id = %(family_id)s AND s.id = %(session_id)s AND {user_key} = %(user_id)s
+"""
+
+_READ_ADMIN = """
+SELECT f.family_id, f.generation, s.last_activity_at, COALESCE(%(now)s::timestamptz, statement_timestamp())
+FROM tokens_session s JOIN tokens_tokenfamily f ON f.session_id = s.id JOIN {users} u ON {user_key} = s.user_id
+WHERE s.id = %(session_id)s AND s.user_id = %(user_id)s AND s.kind = %(kind)s AND s.ended_at IS NULL
+  AND NOT f.is_revoked AND f.expires_at > COALESCE(%(now)s::timestamptz, statement_timestamp()) AND {active}
 """
 
 _TOUCH = """
@@ -99,7 +108,7 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
     if family_expires_at <= at:
         raise SessionExpired(session_id=claims.session_id)
     if is_use and (confirmed < claims.generation or at - last_activity_at >= _TOUCH_EVERY):
-        _touch(claims, at=at)
+        _touch(family_id=claims.family_id, generation=claims.generation, at=at)
     principal = Principal(
         user_id=claims.user_id, session_id=claims.session_id, family_id=claims.family_id, generation=claims.generation,
         jti=claims.jti, amr=tuple(amr), authenticated_at=authenticated_at, second_factor_at=second_factor_at,
@@ -117,10 +126,28 @@ def confirm(*, principal: Principal) -> None:
         cursor.execute(_CONFIRM, {"family_id": principal.family_id, "generation": principal.generation})
 
 
-def _touch(claims: AccessClaims, *, at: datetime) -> None:
+def use_admin_session(*, session_id: UUID, user_id: Any, now: datetime | None = None) -> bool:
+    """Say whether a session of the admin's pages lives and is this person's, in one query.
+
+    This is its owner at work: the session's last activity moves, and with it the moment at which it idles out, both
+    written at most once a minute.
+    """
+    with prepared_cursor() as cursor:
+        cursor.execute(
+            _admin_statement(), {"now": now, "session_id": session_id, "user_id": user_id, "kind": SessionKind.ADMIN}
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    family_id, generation, last_activity_at, at = row
+    if at - last_activity_at >= _TOUCH_EVERY:
+        _touch(family_id=family_id, generation=generation, at=at)
+    return True
+
+
+def _touch(*, family_id: UUID, generation: int, at: datetime) -> None:
     parameters: dict[str, Any] = {
-        "family_id": claims.family_id, "generation": claims.generation, "now": at,
-        "idle": token_settings.SESSION_IDLE_TTL,
+        "family_id": family_id, "generation": generation, "now": at, "idle": token_settings.SESSION_IDLE_TTL,
     }  # fmt: skip
     with prepared_cursor() as cursor:
         cursor.execute(_TOUCH, parameters)
@@ -133,3 +160,8 @@ def _statement() -> str:
         users=users.table(), user_key=users.key(), active=users.active(), columns=users.columns(),
         is_published=published.is_published(now=at),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _admin_statement() -> str:
+    return _READ_ADMIN.format(users=users.table(), user_key=users.key(), active=users.active())

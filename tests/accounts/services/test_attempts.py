@@ -286,7 +286,7 @@ class TestLocks:
 
 class TestUnlock:
     def test_ends_all_waits_of_one_person(self, mina, now, events):
-        boss = UserFactory(username="boss", is_staff=True)
+        boss = UserFactory(username="boss", admin=True)
         UserFactory(username="omid", raw_password=PASSWORD)
         fail(5, now)
         fail(5, now, name="mina@example.com")

@@ -124,9 +124,10 @@ class TestRequest:
         UserFactory(admin=True, is_active=False)
         signed_in = authentication.sign_in(name="root", password=PASSWORD, client=phone)
 
+        UserFactory(admin=True)  # who can't sign in
         with pytest.raises(LastAdministrator):
             request(signed_in)
-        UserFactory(admin=True)
+        UserFactory(admin=True, raw_password=PASSWORD)
         request(signed_in)
 
         assert events("account.deletion_requested").count() == 1

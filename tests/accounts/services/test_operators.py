@@ -1,23 +1,29 @@
+from datetime import timedelta
+
 import pytest
+from django.contrib.auth.hashers import make_password
 
 from accounts.errors import AttemptsExhausted, CredentialsInvalid, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.models import FamiliarPlace, User
 from accounts.services import authentication, operators
 from accounts.services.second_factors import Proof
 from accounts.types import Factor
+from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_totp, code_of
+from tokens.models import Session, SessionKind
 from tokens.types import ClientContext
 
 pytestmark = pytest.mark.django_db
 
 
 class TestSignIn:
-    def test_lets_staff_in_and_records_it(self, phone, events):
+    def test_knows_staff_and_signs_nobody_in_by_that_alone(self, phone, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
 
         assert operators.sign_in(name="boss@example.com", password=PASSWORD, client=phone) == user
-        assert events("admin.login_succeeded").get().actor_id == str(user.pk)
+        assert not events("admin.login_succeeded").exists()
+        assert not Session.objects.exists()
 
     def test_upgrades_a_hash_that_has_become_too_cheap(self, phone, settings, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
@@ -59,7 +65,7 @@ class TestSignIn:
 
     def test_spares_whoever_has_signed_in_from_there_before(self, phone):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
-        operators.sign_in(name="boss", password=PASSWORD, client=phone)
+        operators.admit(user=operators.sign_in(name="boss", password=PASSWORD, client=phone), client=phone)
         stranger = ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0")
         for _ in range(5):
             operators.sign_in(name="boss", password="wrong", client=stranger)
@@ -76,6 +82,45 @@ class TestSignIn:
         assert not FamiliarPlace.objects.exists()
         assert not events("admin.login_succeeded").exists()
         assert events("mfa.challenged").count() == 1
+
+
+class TestAdmit:
+    @pytest.fixture
+    def boss(self):
+        return UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+
+    def test_opens_a_session_of_the_admin_and_records_both(self, boss, phone, now, events):
+        signed_in = operators.admit(user=boss, client=phone, now=now)
+
+        session = Session.objects.get()
+        assert (signed_in.user, signed_in.session_id) == (boss, session.pk)
+        assert (session.kind, session.amr, session.ip_address) == (SessionKind.ADMIN, ["pwd"], "203.0.113.7")
+        assert session.expires_at == now + timedelta(hours=12)
+        assert FamiliarPlace.objects.count() == 1
+        assert User.objects.get().last_login == now
+        event = events("admin.login_succeeded").get()
+        assert (event.actor_id, event.data) == (str(boss.pk), {"amr": ["pwd"]})
+        assert events("session.created").get().data == {"amr": ["pwd"], "kind": "admin"}
+
+    def test_writes_to_people_who_sign_in_from_elsewhere(self, boss, phone, empty_queue):
+        operators.admit(user=boss, client=phone)
+        operators.admit(user=boss, client=phone)
+        assert mailbox.queued() == []
+
+        operators.admit(user=boss, client=ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0"))
+        assert mailbox.queued() == ["new_device"]
+
+    @pytest.mark.parametrize(
+        "change", [{"password": make_password("another")}, {"is_active": False}, {"is_mfa_enabled": True}]
+    )
+    def test_lets_nobody_in_whose_account_has_changed_since(self, boss, phone, events, change):
+        User.objects.update(**change)
+
+        with pytest.raises(SignInChallengeInvalid):
+            operators.admit(user=boss, client=phone)
+
+        assert not Session.objects.exists()
+        assert events("admin.login_failed").get().risk_reasons == ["changed_meanwhile"]
 
 
 class TestComplete:
@@ -95,7 +140,11 @@ class TestComplete:
     def test_takes_a_code_once(self, boss, now, events):
         secret, _codes = add_totp(boss, now=now)
 
-        assert self.complete(boss, code_of(secret, now), now=now) == boss
+        signed_in = self.complete(boss, code_of(secret, now), now=now)
+
+        session = Session.objects.get(kind=SessionKind.ADMIN)
+        assert (signed_in.user, signed_in.session_id) == (boss, session.pk)
+        assert (session.amr, session.second_factor_at) == (["pwd", "otp", "mfa"], now)
         assert FamiliarPlace.objects.count() == 1
         with pytest.raises(MfaCodeInvalid):
             self.complete(boss, code_of(secret, now), now=now)

@@ -74,6 +74,7 @@ class TestRegister:
             ({"username": "mína"}, ("username", "username_invalid")),
             ({"username": "mina\n"}, ("username", "username_invalid")),
             ({"username": "Admin"}, ("username", "username_reserved")),
+            ({"username": "Cedrina"}, ("username", "username_reserved")),
             ({"email": "mina"}, ("email", "email_invalid")),
             ({"password": "short"}, ("password", "password_too_short")),
         ],
@@ -84,6 +85,15 @@ class TestRegister:
 
         assert codes(error) == [problem]
         assert not User.objects.exists()
+
+    @pytest.mark.attack("CWE-451")
+    @pytest.mark.parametrize("username", ["acmeid", "Acme-ID", "ACME_id", "cedrina"])
+    def test_keeps_the_name_of_the_installation_for_its_operator(self, phone, settings, username):
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "TOTP_ISSUER": "Acme ID", "RESERVED_USERNAMES": ("cedrina",)}
+        with pytest.raises(DetailsInvalid) as error:
+            register(phone, username=username)
+
+        assert codes(error) == [("username", "username_reserved")]
 
     def test_names_everything_that_is_wrong_at_once(self, phone):
         with pytest.raises(DetailsInvalid) as error:

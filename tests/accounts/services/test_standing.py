@@ -1,7 +1,10 @@
 import pytest
+from django.contrib.auth.models import Permission
 
+from accounts.errors import MoreRights
 from accounts.services import authentication, standing
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.tokens import open_session
 from tokens.models import EndReason, Session
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +63,25 @@ class TestEndSessions:
         event = events("session.revoked").get()
         assert event.actor_id == str(operator.pk)
         assert event.data["note"] == "stolen laptop"
+
+
+class TestEndSession:
+    def test_ends_that_one_alone(self, person, operator, events):
+        other = open_session(user=person)
+
+        assert standing.end_session(session_id=other.session_id, user=person, by=operator, reason="not hers")
+        assert not standing.end_session(session_id=other.session_id, user=person, by=operator, reason="again")
+
+        assert Session.objects.get(ended_at=None).pk != other.session_id
+        event = events("session.revoked").get()
+        assert (event.actor_id, event.data) == (str(operator.pk), {"reason": "administrator", "note": "not hers"})
+
+    def test_wants_as_many_rights_as_its_owner_has(self, operator):
+        helper = UserFactory(is_staff=True)
+        helper.user_permissions.set(Permission.objects.filter(codename="change_session"))
+        pair = open_session(user=operator)
+
+        with pytest.raises(MoreRights):
+            standing.end_session(session_id=pair.session_id, user=operator, by=helper, reason="upwards")
+
+        assert Session.objects.get().ended_at is None

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
-from tests.factories.tokens import PHONE, claims_of, family_of, open_session
+from tests.factories.tokens import PHONE, claims_of, family_of, open_admin_session, open_session
 from tokens import errors, secrets
-from tokens.models import Session, TokenFamily
+from tokens.models import Session, SessionKind, TokenFamily
 from tokens.services import issuing, revocation, rotation, verification
 from tokens.types import ClientContext
 
@@ -266,3 +266,37 @@ class TestReplaceFamily:
         with pytest.raises(errors.SessionRevoked):
             issuing.replace_family(session_id=pair.session_id, user=UserFactory(), now=now)
         assert verification.authenticate(presented=pair.access_token, now=now)
+
+
+class TestOpenAdminSession:
+    def test_opens_a_session_without_a_refresh_token(self, now):
+        user = UserFactory()
+        session_id = open_admin_session(user=user, now=now, longest=timedelta(hours=12))
+
+        family = TokenFamily.objects.select_related("session").get()
+        assert (family.session_id, family.session.kind) == (session_id, SessionKind.ADMIN)
+        assert family.session.expires_at == family.expires_at == now + timedelta(hours=12)
+        forged = secrets.mint_refresh_token(family_id=family.pk, generation=1, key_epoch=family.key_epoch)
+        with pytest.raises(errors.TokenError):
+            rotation.rotate(presented=forged, now=now)
+
+    def test_lives_no_longer_than_the_settings_let_it(self, now, settings):
+        settings.TOKENS = {
+            **settings.TOKENS, "SESSION_IDLE_TTL": timedelta(minutes=30), "SESSION_ABSOLUTE_TTL": timedelta(hours=1),
+        }  # fmt: skip
+        open_admin_session(user=UserFactory(), now=now, longest=timedelta(hours=12))
+
+        family = TokenFamily.objects.select_related("session").get()
+        assert family.expires_at == now + timedelta(minutes=30)
+        assert family.session.expires_at == now + timedelta(hours=1)
+
+    def test_ends_the_oldest_of_its_kind_alone(self, now, settings):
+        settings.TOKENS = {**settings.TOKENS, "MAX_SESSIONS_PER_USER": 1, "SESSION_OVERFLOW": "reject"}
+        user = UserFactory()
+        pair = open_session(user=user, now=now)
+        first, second = (open_admin_session(user=user, now=now + timedelta(minutes=step)) for step in (1, 2))
+
+        assert set(Session.objects.filter(ended_at=None).values_list("pk", flat=True)) == {pair.session_id, second}
+        assert Session.objects.get(pk=first).end_reason == "session_limit"
+        with pytest.raises(errors.SessionLimitReached):
+            open_session(user=user, now=now + timedelta(minutes=3))

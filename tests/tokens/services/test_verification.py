@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories.accounts import UserFactory
-from tests.factories.tokens import claims_of, family_of, open_session
+from tests.factories.tokens import claims_of, family_of, open_admin_session, open_session
 from tokens import errors
 from tokens.models import Session, TokenFamily
 from tokens.services import issuing, revocation, rotation, verification
@@ -121,8 +121,9 @@ class TestAuthenticate:
 
     def test_does_not_touch_a_session_that_ended_in_between(self, now):
         pair = open_session(now=now)
-        revocation.end_sessions(user_id=family_of(pair).user_id, reason="logout", now=now)
-        verification._touch(claims_of(pair), at=now + MINUTE)
+        family = family_of(pair)
+        revocation.end_sessions(user_id=family.user_id, reason="logout", now=now)
+        verification._touch(family_id=family.pk, generation=1, at=now + MINUTE)
 
         assert last_activity(pair) == now
 
@@ -235,3 +236,53 @@ class TestStatements:
             with counted() as statements:
                 use(pair, now + seconds * SECOND)
             assert len(statements) == expected, statements
+
+
+class TestUseAdminSession:
+    @pytest.fixture
+    def user(self):
+        return UserFactory()
+
+    def test_finds_a_living_session_in_one_query(self, now, user, django_assert_num_queries):
+        session_id = open_admin_session(user=user, now=now)
+        with django_assert_num_queries(1):
+            assert verification.use_admin_session(session_id=session_id, user_id=user.pk, now=now + SECOND)
+
+        assert Session.objects.get().last_activity_at == now
+
+    def test_notes_its_use_once_a_minute_and_keeps_it_from_idling_out(self, now, user, settings):
+        settings.TOKENS = {**settings.TOKENS, "SESSION_IDLE_TTL": 30 * MINUTE}
+        session_id = open_admin_session(user=user, now=now)
+        for step in range(1, 5):
+            at = now + step * 20 * MINUTE
+            assert verification.use_admin_session(session_id=session_id, user_id=user.pk, now=at)
+            assert Session.objects.get().last_activity_at == at
+
+        at += 30 * MINUTE
+        assert not verification.use_admin_session(session_id=session_id, user_id=user.pk, now=at)
+
+    def test_ends_at_its_age_however_much_it_is_used(self, now, user):
+        session_id = open_admin_session(user=user, now=now, longest=90 * MINUTE)
+        for step, lives in ((60, True), (89, True), (90, False)):
+            at = now + step * MINUTE
+            assert verification.use_admin_session(session_id=session_id, user_id=user.pk, now=at) is lives
+
+    @pytest.mark.parametrize("details", [{"is_active": False}, {"deleted_at": "2026-01-01T00:00:00Z"}])
+    def test_lets_nobody_act_whose_account_is_closed(self, now, user, details):
+        session_id = open_admin_session(user=user, now=now)
+        type(user).objects.update(**details)
+
+        assert not verification.use_admin_session(session_id=session_id, user_id=user.pk, now=now)
+
+    def test_knows_neither_sessions_of_others_nor_of_the_api(self, now, user):
+        session_id = open_admin_session(user=user, now=now)
+        others = ((session_id, UserFactory().pk), (open_session(user=user, now=now).session_id, user.pk),
+                  (uuid.uuid4(), user.pk))  # fmt: skip
+        for identity, user_id in others:
+            assert not verification.use_admin_session(session_id=identity, user_id=user_id, now=now)
+
+    def test_ends_with_all_others(self, now, user):
+        session_id = open_admin_session(user=user, now=now)
+        revocation.end_sessions(user_id=user.pk, reason="logout_all", now=now)
+
+        assert not verification.use_admin_session(session_id=session_id, user_id=user.pk, now=now)

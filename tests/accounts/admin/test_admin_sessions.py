@@ -1,0 +1,293 @@
+"""Who is signed in at the admin is so by a session like every other: listed, limited and ended with them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session as BrowserSession
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from accounts.services import (
+    authentication,
+    deletion,
+    mail,
+    operator_passwords,
+    passwords,
+    recovery,
+    social_joining,
+    standing,
+    takeover,
+)
+from tests import mailbox
+from tests.factories import social
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.tokens import PHONE, claims_of, open_admin_session, open_session, sign_in_at_admin
+from tokens.models import EndReason, Session, SessionKind, TokenFamily
+from tokens.services import revocation
+from tokens.types import TokenPair
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
+LOGIN, LOGOUT, INDEX = "/admin/login/", "/admin/logout/", "/admin/"
+OTHER = "copper lantern seven owls"
+FIREFOX = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+@pytest.fixture(autouse=True)
+def empty_cache():
+    cache.clear()
+
+
+@pytest.fixture
+def boss():
+    return UserFactory(username="boss", raw_password=PASSWORD, admin=True)
+
+
+@pytest.fixture
+def colleague():
+    return UserFactory(username="colleague", raw_password=PASSWORD, admin=True)
+
+
+@pytest.fixture
+def browser(boss):
+    return sign_in(Client(headers={"User-Agent": FIREFOX}))
+
+
+@pytest.fixture
+def pair(boss):
+    return authentication.sign_in(name="boss", password=PASSWORD, client=PHONE).tokens
+
+
+@pytest.fixture
+def api(pair):
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {pair.access_token}")
+    return client
+
+
+@dataclass
+class Parties:
+    """Somebody with tokens, and another administrator."""
+
+    boss: User
+    pair: TokenPair
+    colleague: User
+
+
+@pytest.fixture
+def parties(boss, pair, colleague):
+    return Parties(boss, pair, colleague)
+
+
+def sign_in(client, name="boss"):
+    client.post(LOGIN, {"username": name, "password": PASSWORD, "next": INDEX})
+    return client
+
+
+def is_in(client):
+    return client.get(INDEX).status_code == 200
+
+
+def admin_session(**filters):
+    return Session.objects.get(kind=SessionKind.ADMIN, **filters)
+
+
+def mailed_token(user, kind):
+    mailbox.work()
+    mail.enqueue(user_id=user.pk, kind=kind)
+    return mailbox.token_in(mailbox.work()[-1])
+
+
+def end_one(to):
+    revocation.end_session(session_id=admin_session().pk, user_id=to.boss.pk, reason=EndReason.ENDED_BY_OWNER)
+
+
+def end_others(to):
+    revocation.end_sessions(
+        user_id=to.boss.pk, reason=EndReason.ENDED_BY_OWNER, keep_session_id=to.pair.session_id
+    )  # fmt: skip
+
+
+def change_password(to):
+    passwords.change(user=to.boss, session_id=to.pair.session_id, old_password=PASSWORD, new_password=OTHER)
+
+
+def reset_password(to):
+    recovery.reset(token=mailed_token(to.boss, mail.Kind.RESET_PASSWORD), new_password=OTHER, client=PHONE)
+
+
+def reclaim(to):
+    User.objects.filter(pk=to.boss.pk).update(email_confirmed_at=None)
+    social_joining.settle(provider=social.provider(), identity=social.identity(email=to.boss.email))
+
+
+def delete(to):
+    deletion.request(user=to.boss, session_id=to.pair.session_id, password=PASSWORD)
+
+
+# Every way in which sessions end; each ends those of the admin too.
+ENDINGS = {
+    "sign-out everywhere": lambda to: revocation.log_out(claims=claims_of(to.pair), everywhere=True),
+    "one of the list": end_one,
+    "all others of the list": end_others,
+    "password change": change_password,
+    "password set by the operator": lambda to: operator_passwords.change(user=to.boss, password=OTHER),
+    "password reset": reset_password,
+    "takeover report": lambda to: takeover.report(token=mailed_token(to.boss, mail.Kind.PASSWORD_CHANGED)),
+    "reclaiming by the owner of the address": reclaim,
+    "deactivation": lambda to: standing.deactivate(user=to.boss, by=to.colleague, reason="left"),
+    "the admin's action": lambda to: standing.end_sessions(user=to.boss, by=to.colleague, reason="stolen"),
+    "deletion": delete,
+    "deletion by the operator": lambda to: deletion.close(user=to.boss, reason="gone"),
+    "revoke_sessions": lambda _to: call_command("revoke_sessions", "--user", "boss", "--yes"),
+    "revoke_sessions for all": lambda _to: call_command("revoke_sessions", "--all", "--yes"),
+}
+
+
+class TestEnding:
+    @pytest.mark.attack("OWASP ASVS 5.0, 7.4.1")
+    @pytest.mark.parametrize("way", ENDINGS)
+    def test_ends_the_admins_session_by(self, parties, browser, events, way):
+        session = admin_session()
+        assert is_in(browser)
+
+        ENDINGS[way](parties)
+
+        assert not is_in(browser)
+        assert events("session.revoked").filter(session_id=session.pk).count() == 1
+        session.refresh_from_db()
+        assert session.ended_at is not None
+        # Not by the cookie alone: a copy of it and the row behind it open nothing either.
+        assert not is_in(browser)
+
+    @pytest.mark.attack("OWASP ASVS 5.0, 7.4.1")
+    def test_comes_with_the_account_itself(self, boss, browser):
+        User.objects.filter(pk=boss.pk).delete()
+
+        assert not is_in(browser)
+
+    @pytest.mark.attack("OWASP ASVS 5.0, 7.3.1, 7.3.2")
+    def test_comes_with_idleness_and_with_age(self, boss, browser):
+        family = TokenFamily.objects.get(session=admin_session())
+        assert family.session.expires_at - family.session.created_at == timedelta(hours=12)
+
+        TokenFamily.objects.update(expires_at=timezone.now())
+
+        assert not is_in(browser)
+
+    def test_comes_with_signing_out(self, boss, browser, pair, events):
+        copy = Client()
+        copy.cookies = browser.cookies.copy()
+        browser.post(LOGOUT)
+
+        assert admin_session().end_reason == EndReason.LOGOUT
+        assert not is_in(browser)
+        assert not is_in(copy)
+        assert Session.objects.get(pk=pair.session_id).ended_at is None
+        event = events("session.revoked").get()
+        assert (event.actor_id, event.data) == (str(boss.pk), {"reason": "logout"})
+
+    def test_does_not_come_by_a_link_of_somebody_else(self, browser):
+        assert browser.get(LOGOUT).status_code == 405
+        assert is_in(browser)
+
+    def test_of_nobody_is_no_error(self, db):
+        assert Client().post(LOGOUT).status_code in (200, 302)
+
+    @pytest.mark.attack("CWE-384")
+    def test_comes_with_signing_in_anew_in_the_same_browser(self, boss, browser):
+        first, before = admin_session(), browser.cookies["cedrina_admin"].value
+        thief = Client()
+        thief.cookies = browser.cookies.copy()
+
+        sign_in(browser)
+
+        first.refresh_from_db()
+        assert first.end_reason == EndReason.LOGOUT
+        assert browser.cookies["cedrina_admin"].value != before
+        assert not is_in(thief)
+        assert is_in(browser)
+
+    @pytest.mark.attack("CWE-613")
+    def test_is_not_undone_by_djangos_own_session(self, boss, browser):
+        kept = browser.session
+        revocation.end_sessions(user_id=boss.pk, reason=EndReason.ADMINISTRATOR)
+
+        assert not is_in(browser)
+        assert not BrowserSession.objects.filter(pk=kept.session_key).exists()
+
+
+class TestStanding:
+    @pytest.mark.attack("CWE-613")
+    def test_of_a_browser_that_django_alone_signed_in_is_none(self, boss):
+        client = Client()
+        client.force_login(boss)
+
+        assert not is_in(client)
+
+    @pytest.mark.attack("CWE-639")
+    def test_is_not_lent_by_the_session_of_somebody_else_or_of_the_api(self, boss, colleague):
+        client = Client()
+        for session_id in (open_admin_session(user=colleague), open_session(user=boss).session_id):
+            sign_in_at_admin(client, boss)
+            kept = client.session
+            kept["accounts.session_id"] = str(session_id)
+            kept.save()
+
+            assert not is_in(client)
+
+    def test_is_looked_up_in_one_query(self, boss, browser, django_assert_num_queries):
+        is_in(browser)
+        with django_assert_num_queries(4) as context:
+            assert is_in(browser)
+        assert sum("tokens_session" in query["sql"] for query in context.captured_queries) == 1
+
+
+class TestTheList:
+    def test_shows_it_like_every_other(self, boss, browser, api, pair):
+        shown = api.get("/api/v1/auth/sessions").json()["results"]
+
+        session = admin_session()
+        assert {row["id"] for row in shown} == {str(session.pk), str(pair.session_id)}
+        (row,) = (row for row in shown if row["id"] == str(session.pk))
+        assert row["device"] == "Firefox on Ubuntu (admin)"
+        assert (row["ip_address"], row["user_agent"], row["amr"]) == ("127.0.0.1", FIREFOX, ["pwd"])
+        assert not row["current"]
+        assert set(row) == set(shown[0]) == set(shown[1])
+
+    def test_ends_it_by_its_id(self, browser, api):
+        assert api.delete(f"/api/v1/auth/sessions/{admin_session().pk}").status_code == 204
+        assert not is_in(browser)
+
+    def test_ends_it_with_all_others(self, browser, api):
+        assert api.delete("/api/v1/auth/sessions").json() == {"revoked": 1}
+        assert not is_in(browser)
+
+    def test_tells_when_it_was_last_used(self, browser):
+        earlier = timezone.now() - timedelta(minutes=5)
+        Session.objects.update(last_activity_at=earlier)
+
+        is_in(browser)
+
+        assert admin_session().last_activity_at > earlier + timedelta(minutes=4)
+
+    def test_of_the_admin_names_the_kind(self, browser):
+        page = browser.get("/admin/tokens/session/").content.decode()
+
+        assert "admin pages" in page
+        assert "Firefox on Ubuntu" in page
+
+
+class TestTheLimit:
+    def test_counts_the_admins_sessions_by_themselves(self, boss, settings):
+        settings.TOKENS = {**settings.TOKENS, "MAX_SESSIONS_PER_USER": 2, "SESSION_OVERFLOW": "reject"}
+        others = [open_session(user=boss) for _ in range(2)]
+        browsers = [sign_in(Client()) for _ in range(3)]
+
+        assert [is_in(browser) for browser in browsers] == [False, True, True]
+        assert Session.objects.filter(pk__in=[pair.session_id for pair in others], ended_at=None).count() == 2
+        assert admin_session(ended_at__isnull=False).end_reason == EndReason.SESSION_LIMIT

@@ -1,0 +1,76 @@
+"""Administrators who act on each other at the same moment: one succeeds, and one is left."""
+
+from functools import partial
+from itertools import product
+
+import pytest
+
+from accounts.errors import NotAllowed
+from accounts.models import User
+from accounts.services import deletion, operators, standing
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.tokens import PHONE, open_session
+from tokens.models import Session
+
+pytestmark = [pytest.mark.serial, pytest.mark.attack("CWE-362; OWASP ASVS 5.0, 8.2.2")]
+ROUNDS = 10
+
+
+# Each takes the rights of the other one.
+def deactivate(one, other):
+    return standing.deactivate(user=other, by=one, reason="at once")
+
+
+def close(one, other):
+    return deletion.close(user=other, by=one, reason="at once")
+
+
+def leave(_one, other):
+    pair = open_session(user=other)
+    return bool(deletion.request(user=other, session_id=pair.session_id, password=PASSWORD))
+
+
+def administrators():
+    return User.objects.present().filter(is_superuser=True, is_active=True).count()
+
+
+def pair_of_administrators():
+    User.objects.all().delete()
+    return [UserFactory(admin=True, raw_password=PASSWORD) for _ in range(2)]
+
+
+class TestTwoAdministrators:
+    @pytest.mark.parametrize(
+        ("first", "second"), list(product((deactivate, close, leave), repeat=2)), ids=lambda act: act.__name__
+    )
+    def test_cannot_both_go(self, at_once, first, second):
+        for _ in range(ROUNDS):
+            one, other = pair_of_administrators()
+            outcomes = at_once(partial(first, one, other), partial(second, other, one))
+
+            assert administrators() == 1, outcomes
+            assert sum(isinstance(outcome, NotAllowed) for outcome in outcomes) == 1, outcomes
+
+    def test_of_many_leave_one_and_lock_each_other_never_up(self, at_once):
+        for _ in range(3):
+            User.objects.all().delete()
+            everybody = [UserFactory(admin=True, raw_password=PASSWORD) for _ in range(4)]
+            outcomes = at_once(
+                *(partial(deactivate, one, other) for one, other in product(everybody, repeat=2) if one != other)
+            )
+
+            assert administrators() == 1, outcomes
+            assert all(isinstance(outcome, bool | NotAllowed) for outcome in outcomes), outcomes
+            assert outcomes.count(True) == 3
+
+
+class TestAnAdminsSignIn:
+    def test_does_not_outlive_the_deactivation_that_it_races_with(self, at_once):
+        for _ in range(ROUNDS):
+            one, other = pair_of_administrators()
+            signed_in, is_closed = at_once(
+                partial(operators.admit, user=other, client=PHONE), partial(deactivate, one, other)
+            )
+
+            assert is_closed is True, signed_in
+            assert not Session.objects.filter(user=other, ended_at=None).exists()
