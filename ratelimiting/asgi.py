@@ -37,10 +37,7 @@ class RateLimitSockets:
 
 def facts_of(scope: Message) -> Facts:
     """Return what limits depend on. All sockets are one route: which of them it is, is not known here."""
-    found: dict[str, str] = {}
-    for raw, value in scope["headers"]:
-        name = raw.decode("latin-1").lower()
-        found[name] = f"{found[name]},{value.decode('latin-1')}" if name in found else value.decode("latin-1")
+    user_agent = next((value for name, value in scope["headers"] if name.lower() == b"user-agent"), b"")
     # As the project's own layer resolved it if there is one.
     address = scope["client_ip"] if "client_ip" in scope else caller_of_scope(scope).address
-    return Facts(route=ROUTE, address=address, user_agent=found.get("user-agent", ""))
+    return Facts(route=ROUTE, address=address, user_agent=user_agent.decode("latin-1"))

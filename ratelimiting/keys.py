@@ -11,6 +11,8 @@ from ratelimiting import addresses
 from ratelimiting.policy import IP, Policy
 
 _SHOWN = {4: 24, 6: 48}
+# Longer parts of a key are digested each time: names that strangers choose would fill the memory.
+LONGEST_REMEMBERED = 64
 
 
 def network_of(address: str | None) -> str:
@@ -18,9 +20,20 @@ def network_of(address: str | None) -> str:
     return addresses.network_of(addresses.normalise(address or ""))
 
 
+def network_read(text: str) -> str:
+    """Return what an operator means by an address, or by one of the IPv6 networks that are counted, written out."""
+    address, _, prefix = text.partition("/")
+    networks = addresses.networks_of(addresses.normalise(address))
+    if not prefix:
+        return networks[0]
+    return next((network for network in networks if network.endswith(f"/{prefix}")), "")
+
+
 def key_of(policy: str, parts: Mapping[str, str]) -> str:
     """Return the key of a policy for these parts of its scope."""
-    return _key(settings.SECRET_KEY, policy, tuple(parts.items()))
+    text = "\x1f".join([f"{name}={value}" for name, value in parts.items()])
+    digest = _digest_remembered if len(text) <= LONGEST_REMEMBERED else _digest
+    return f"{policy}:{digest(settings.SECRET_KEY, text)}"
 
 
 def spelt(policy: str, parts: Mapping[str, str]) -> str:
@@ -41,24 +54,27 @@ def read(text: str, policies: Mapping[str, Policy]) -> str | None:
         return None
     if len(rest) == _DIGEST_BYTES * 2 and all(character in "0123456789abcdef" for character in rest):
         return text
-    given = dict(part.partition("=")[::2] for part in rest.split(",")) if rest else {}
+    given = parts_read(text)
     wanted = [part for part in policy.scope if part != "global"]
     if set(given) != set(wanted):
         return None
-    return key_of(name, {part: network_of(given[part]) if part == IP else given[part] for part in wanted})
+    return key_of(name, {part: network_read(given[part]) if part == IP else given[part] for part in wanted})
+
+
+def parts_read(text: str) -> dict[str, str]:
+    """Return the parts of a key that is written out, as they are written."""
+    rest = text.partition(":")[2]
+    return dict(part.partition("=")[::2] for part in rest.split(",")) if rest else {}
 
 
 _DIGEST_BYTES = 12
 
 
-@lru_cache(maxsize=8192)
-def _key(secret: str, policy: str, parts: tuple[tuple[str, str], ...]) -> str:
-    text = "\x1f".join(f"{name}={value}" for name, value in parts)
-    return f"{policy}:{_digest(secret, text)}"
-
-
 def _digest(secret: str, text: str) -> str:
     return blake2b(text.encode(errors="replace"), key=_digest_key(secret), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+_digest_remembered = lru_cache(maxsize=8192)(_digest)
 
 
 @lru_cache(maxsize=4)
