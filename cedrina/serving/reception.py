@@ -6,7 +6,6 @@ from io import BytesIO
 from typing import Any
 
 import structlog
-from django.conf import settings
 
 from cedrina import edge
 from cedrina.serving.lanes import Answer, Lanes
@@ -28,13 +27,15 @@ class Reception:
 
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes
-        self._limit: int = settings.MAX_BODY_BYTES
 
     async def answer(self, environ: dict[str, Any], body: AsyncIterator[bytes] | None) -> Answer:
         """Return the application's answer or a refusal.
 
         Raises: Disconnected.
         """
+        code = edge.refused_head(environ)
+        if code is not None:
+            return edge.refusal(code, environ)
         try:
             content = await self._content(environ, body) if body is not None else b""
             environ["wsgi.input"] = BytesIO(content)
@@ -53,14 +54,14 @@ class Reception:
             return edge.refusal("internal_error", environ)
 
     async def _content(self, environ: dict[str, Any], body: AsyncIterator[bytes]) -> bytes:
-        declared = edge.declared_length(environ.get("CONTENT_LENGTH"))
-        if declared is not None and declared > self._limit:
+        declared, limit = edge.declared_length(environ.get("CONTENT_LENGTH")), edge.largest_body(environ)
+        if declared is not None and declared > limit:
             raise BodyTooLarge
         content = b""
         async with asyncio.timeout(edge.BODY_SECONDS):
             async for chunk in body:
                 content += chunk
-                if len(content) > self._limit:
+                if len(content) > limit:
                     raise BodyTooLarge
         if declared is not None and len(content) < declared:
             raise Disconnected
