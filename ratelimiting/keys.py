@@ -1,6 +1,6 @@
 """Under which key a request is counted. A store sees digests alone: no address and no name stands there in clear."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import blake2b, sha256
 from ipaddress import ip_network
@@ -31,9 +31,11 @@ def network_read(text: str) -> str:
 
 def key_of(policy: str, parts: Mapping[str, str]) -> str:
     """Return the key of a policy for these parts of its scope."""
-    text = "\x1f".join([f"{name}={value}" for name, value in parts.items()])
-    digest = _digest_remembered if len(text) <= LONGEST_REMEMBERED else _digest
-    return f"{policy}:{digest(settings.SECRET_KEY, text)}"
+    key: Callable[[str, str, tuple[tuple[str, str], ...]], str] = _key
+    for value in parts.values():
+        if len(value) > LONGEST_REMEMBERED:
+            key = _key.__wrapped__
+    return key(settings.SECRET_KEY, policy, tuple(parts.items()))
 
 
 def spelt(policy: str, parts: Mapping[str, str]) -> str:
@@ -70,11 +72,14 @@ def parts_read(text: str) -> dict[str, str]:
 _DIGEST_BYTES = 12
 
 
+@lru_cache(maxsize=8192)
+def _key(secret: str, policy: str, parts: tuple[tuple[str, str], ...]) -> str:
+    text = "\x1f".join(f"{name}={value}" for name, value in parts)
+    return f"{policy}:{_digest(secret, text)}"
+
+
 def _digest(secret: str, text: str) -> str:
     return blake2b(text.encode(errors="replace"), key=_digest_key(secret), digest_size=_DIGEST_BYTES).hexdigest()
-
-
-_digest_remembered = lru_cache(maxsize=8192)(_digest)
 
 
 @lru_cache(maxsize=4)

@@ -18,8 +18,20 @@ class BodyTooLarge(Exception):
     """More than the contract allows was declared or came."""
 
 
+class TooManyPieces(Exception):
+    """The body came in more pieces than anybody honest sends. Each of them is a turn of the event loop."""
+
+
 class Disconnected(Exception):
     """The client went away before its request was whole."""
+
+
+_CODES: dict[type[Exception], str] = {
+    BodyTooLarge: "payload_too_large",
+    TooManyPieces: "malformed_request",
+    TimeoutError: "request_timeout",
+    NoSlotFree: "service_unavailable",
+}
 
 
 class Reception:
@@ -41,12 +53,8 @@ class Reception:
             environ["wsgi.input"] = BytesIO(content)
             environ["CONTENT_LENGTH"] = str(len(content))
             return await self._lanes.answer(environ)
-        except BodyTooLarge:
-            return edge.refusal("payload_too_large", environ)
-        except TimeoutError:
-            return edge.refusal("request_timeout", environ)
-        except NoSlotFree:
-            return edge.refusal("service_unavailable", environ)
+        except tuple(_CODES) as error:
+            return edge.refusal(next(code for kind, code in _CODES.items() if isinstance(error, kind)), environ)
         except Disconnected:
             raise
         except Exception:
@@ -57,12 +65,15 @@ class Reception:
         declared, limit = edge.declared_length(environ.get("CONTENT_LENGTH")), edge.largest_body(environ)
         if declared is not None and declared > limit:
             raise BodyTooLarge
-        content = b""
+        content, pieces = b"", 0
         async with asyncio.timeout(edge.BODY_SECONDS):
             async for chunk in body:
                 content += chunk
+                pieces += 1
                 if len(content) > limit:
                     raise BodyTooLarge
+                if pieces > edge.MOST_PIECES:
+                    raise TooManyPieces
         if declared is not None and len(content) < declared:
             raise Disconnected
         return content

@@ -15,7 +15,7 @@ from ratelimiting.services import enforcement, rules, tally
 from ratelimiting.types import Decision, Level, Mode, Quota, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from ratelimiting.services.rules import Rule, RuleSet
@@ -96,20 +96,23 @@ def levels_of(*, facts: Facts, among: RuleSet) -> list[tuple[Level, dict[str, st
     for rule in among.plan(route=facts.route, method=method, tier=facts.caller.tier):
         parts = _parts(rule, facts)
         if parts is not None:
-            found += levels_for(rule=rule, parts=parts)
+            found.append((level_of(rule=rule, parts=parts), parts))
+            if rule.wider and ":" in parts[IP]:
+                found += _wider_levels(rule, parts)
     return found
 
 
 def levels_for(*, rule: Rule, parts: dict[str, str], cost: int | None = None) -> list[tuple[Level, dict[str, str]]]:
     """Return a policy applied to these parts of its key, and to the wider networks where they name one of IPv6."""
-    found = [(level_of(rule=rule, parts=parts, cost=cost), parts)]
-    network = parts.get(IP, "")
-    if ":" in network:
-        around = networks_of(network.partition("/")[0])[1:]
-        for quota, wider in zip(rule.wider, around, strict=True):
-            of_wider = {**parts, IP: wider}
-            found.append((level_of(rule=rule, parts=of_wider, cost=cost, quota=quota), of_wider))
-    return found
+    own = (level_of(rule=rule, parts=parts, cost=cost), parts)
+    return [own, *_wider_levels(rule, parts, cost)] if rule.wider and ":" in parts[IP] else [own]
+
+
+def _wider_levels(rule: Rule, parts: dict[str, str], cost: int | None = None) -> Iterator[tuple[Level, dict[str, str]]]:
+    around = networks_of(parts[IP].partition("/")[0])[1:]
+    for quota, network in zip(rule.wider, around, strict=True):
+        wider = {**parts, IP: network}
+        yield level_of(rule=rule, parts=wider, cost=cost, quota=quota), wider
 
 
 def level_of(*, rule: Rule, parts: dict[str, str], cost: int | None = None, quota: Quota | None = None) -> Level:

@@ -98,6 +98,12 @@ class TestAnswer:
         assert received(endless())[0] == 413
         assert len(read) == 5
 
+    @pytest.mark.attack("CWE-400")
+    def test_stops_reading_a_body_in_too_many_pieces(self):
+        assert received(chunks(*[b"x"] * edge.MOST_PIECES))[0] == 200
+        status, _, body = received(chunks(*[b"x"] * (edge.MOST_PIECES + 1)))
+        assert (status, json.loads(body)["code"]) == (400, "malformed_request")
+
     def test_takes_exactly_the_limit(self):
         assert received(chunks(b"x" * LIMIT), CONTENT_LENGTH=str(LIMIT))[0] == 200
 
