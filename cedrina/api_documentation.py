@@ -12,10 +12,12 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from accounts.api.permissions import may_do
 from cedrina.json import FastJSONRenderer
 from tokens.api.authentication import AccessTokenAuthentication
+from tokens.api.words import depends_on_language
 
 
 class MayReadDocumentation(may_do("docs:read")):  # type: ignore[misc]  # a class made by a function
@@ -60,6 +62,11 @@ class SchemaView(SpectacularAPIView):
     permission_classes = [MayReadDocumentation]
     content_negotiation_class = DefaultContentNegotiation
     renderer_classes = [PlainJSON, OpenApiJsonRenderer, OpenApiJsonRenderer2]
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return the document in the reader's language."""
+        answer: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return depends_on_language(answer)
 
 
 class DocumentationView(SpectacularSwaggerSplitView):

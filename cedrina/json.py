@@ -16,6 +16,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 DEEPEST = 32
+# Of an Accept header so much is read, and longer ones are not remembered: they would let strangers fill the memory.
+LONGEST_ACCEPT, LONGEST_REMEMBERED = 1024, 256
 
 
 class PayloadTooLarge(APIException):
@@ -128,9 +130,15 @@ class OnlyJSONNegotiation(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-@lru_cache(maxsize=512)
 def accepts_json(header: str) -> bool:
     """Whether an Accept header lets us answer in JSON: the most specific range that fits decides (RFC 9110, 12.5.1)."""
+    if len(header) <= LONGEST_REMEMBERED:
+        return _accepts_json(header)
+    return _accepts_json.__wrapped__(header[:LONGEST_ACCEPT])
+
+
+@lru_cache(maxsize=512)
+def _accepts_json(header: str) -> bool:
     best, accepted = -1, not header.strip()
     for item in header.lower().split(","):
         media_range, *parameters = (part.strip() for part in item.split(";"))

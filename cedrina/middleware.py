@@ -8,19 +8,22 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.utils import translation
 
-from cedrina import problems
+from cedrina import problems, response_headers
 from cedrina.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.languages import negotiated
-from cedrina.paths import is_mailed_page, known_paths, speaks_html
+from cedrina.paths import is_mailed_page, is_static, known_paths, speaks_html
 from cedrina.problem_catalogue import status_code
 from ratelimiting import evasion, observing
 from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
 from ratelimiting.client_ip import caller_of_environ
 from security_events.context import RequestContext, bind
+from tokens.api.words import depends_on_language
 
 LONGEST_USER_AGENT = 512
+LONGEST_HOST = 253 + len(":65535")  # RFC 1035, 2.3.4, and a port
 FIRST_ERROR = 400
 NOT_ALLOWED = 405
+UNKNOWN_METHOD = "UNKNOWN"
 LED_NOWHERE = frozenset({400, 404, 405})
 # Asked by whoever watches over the servers, from elsewhere than where people come from.
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
@@ -31,20 +34,15 @@ class RequestMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        hsts = _hsts()
-        everywhere = {
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "Permissions-Policy": "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), usb=()",
-            **({"Strict-Transport-Security": hsts} if hsts else {}),
-        }
-        self._api = tuple({**everywhere, "Referrer-Policy": "no-referrer"}.items())
-        # A page's own forms must tell where they came from, or their CSRF check fails over TLS.
-        self._pages = tuple({**everywhere, "Referrer-Policy": "same-origin"}.items())
+        self._api = tuple(response_headers.of_api().items())
+        self._mailed_pages = tuple(response_headers.of_mailed_pages().items())
+        self._pages = tuple(response_headers.of_pages().items())
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         meta = request.META
+        if meta["REQUEST_METHOD"] not in evasion.METHODS:
+            # Methods are told apart by case (RFC 9110, 9.1); Django would take `get` for GET.
+            request.method = UNKNOWN_METHOD
         identity = request.correlation_id = correlation_id(meta.get(ENVIRON_KEY))  # type: ignore[attr-defined]
         caller = request.caller = caller_of_environ(meta)  # type: ignore[attr-defined]
         address = request.client_ip = caller.address  # type: ignore[attr-defined]
@@ -61,8 +59,6 @@ class RequestMiddleware:
                     response = self._respond(request)
             if response.status_code in LED_NOWHERE or evasion.overrides(meta):
                 evasion.note_odd_request(meta, path=request.path_info, network=caller.network, known=known_paths())
-        if accepted:
-            response.headers.setdefault("Content-Language", language)
         response.headers[HEADER] = identity
         return response
 
@@ -76,8 +72,10 @@ class RequestMiddleware:
         if response.status_code >= FIRST_ERROR and not speaks_html(path):
             response = self._as_problem(request, response)
             headers = response.headers
-        if speaks_html(path) and not is_mailed_page(path):
-            fixed = self._pages
+        if speaks_html(path):
+            fixed = self._mailed_pages if is_mailed_page(path) else self._pages
+            if not is_static(path) or response.status_code >= FIRST_ERROR:
+                depends_on_language(response)
         else:
             fixed = self._api
             if "Cache-Control" not in headers:
@@ -102,21 +100,12 @@ class RequestMiddleware:
         return problem
 
 
-def _hsts() -> str:
-    if not settings.SECURE_HSTS_SECONDS:
-        return ""
-    parts = [f"max-age={settings.SECURE_HSTS_SECONDS}"]
-    if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS:
-        parts.append("includeSubDomains")
-    if settings.SECURE_HSTS_PRELOAD:
-        parts.append("preload")
-    return "; ".join(parts)
+def _is_ours(host: str, allowed: tuple[str, ...]) -> bool:
+    """Whether the Host header names this server. HTTP/1.0 may leave it out; no answer is built from it anyway."""
+    return not host or (len(host) <= LONGEST_HOST and _is_among(host, allowed))
 
 
 @lru_cache(maxsize=256)
-def _is_ours(host: str, allowed: tuple[str, ...]) -> bool:
-    """Whether the Host header names this server. HTTP/1.0 may leave it out; no answer is built from it anyway."""
-    if not host:
-        return True
+def _is_among(host: str, allowed: tuple[str, ...]) -> bool:
     domain, _port = split_domain_port(host)
     return bool(domain) and validate_host(domain, allowed)

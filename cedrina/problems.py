@@ -157,6 +157,7 @@ _OWN_WORDS = frozenset({"method_not_allowed", "not_acceptable", "unsupported_med
 
 def _headers(status: int, exc: Exception | None) -> Iterator[tuple[str, str]]:
     yield "Content-Language", get_language() or settings.LANGUAGE_CODE
+    yield "Vary", "Accept-Language"
     if status == 401:  # noqa: PLR2004
         challenge = getattr(exc, "auth_header", None)
         yield "WWW-Authenticate", str(challenge) if challenge else CHALLENGE

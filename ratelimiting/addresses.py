@@ -1,6 +1,5 @@
 """IP addresses: one spelling for each, and the network that stands for one customer."""
 
-import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -8,14 +7,20 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 LONGEST_ADDRESS = 64
-IPV6_PREFIX = 64  # what one customer of a network usually has (RFC 6177)
+LONGEST_PORT = 5
+# What one device or home has, what one customer may have, and what one site may have (RFC 6177, 2; RIPE-690, 4.2).
+IPV6_PREFIXES = (64, 56, 48)
 IPV4_NEIGHBOURS = 24
-_PORT = re.compile(r":\d{1,5}$")
+
+
+def normalise(text: str) -> str | None:
+    """Spell one address as we store it: no port, brackets or zone, IPv4 in IPv6 folded. None if it is no address."""
+    text = text.strip()
+    return _normalised(text) if len(text) <= LONGEST_ADDRESS else None
 
 
 @lru_cache(maxsize=4096)
-def normalise(text: str) -> str | None:
-    """Spell one address as we store it: no port, brackets or zone, IPv4 in IPv6 folded. None if it is no address."""
+def _normalised(text: str) -> str | None:
     address = _parse(text)
     return None if address is None else str(address)
 
@@ -23,10 +28,20 @@ def normalise(text: str) -> str | None:
 @lru_cache(maxsize=4096)
 def network_of(address: str | None) -> str:
     """Return what limits count an address by: itself, of IPv6 its /64; ``unknown`` where there is none."""
+    return networks_of(address)[0]
+
+
+@lru_cache(maxsize=4096)
+def networks_of(address: str | None) -> tuple[str, ...]:
+    """Return the networks that a normalised address counts for, the narrowest first: of IPv6 its /64, /56 and /48.
+
+    Whoever has a /48 has 65,536 networks of /64. An IPv4 address counts for itself alone, ``unknown`` where there is
+    none.
+    """
     found = ip_address(address) if address else None
     if isinstance(found, IPv6Address):
-        return str(ip_network((found, IPV6_PREFIX), strict=False))
-    return str(found) if found else "unknown"
+        return tuple(str(ip_network((found, prefix), strict=False)) for prefix in IPV6_PREFIXES)
+    return (str(found) if found else "unknown",)
 
 
 @lru_cache(maxsize=4096)
@@ -62,17 +77,19 @@ _DOCUMENTATION = ("192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:")
 
 
 def _parse(text: str) -> Address | None:
-    text = text.strip()
-    if len(text) > LONGEST_ADDRESS:
-        return None
     if text.startswith("["):
         text, bracket, port = text[1:].partition("]")
-        if not bracket or (port and not _PORT.fullmatch(port)):
+        if not bracket or (port and not (port[0] == ":" and _is_port(port[1:]))):
             return None
     elif text.count(":") == 1:
-        text = _PORT.sub("", text)
+        host, _, port = text.partition(":")
+        text = host if _is_port(port) else text
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_PORT

@@ -1,20 +1,51 @@
-"""Limits on WebSocket handshakes, as a layer of an ASGI application."""
+"""Limits on WebSockets, as a layer of an ASGI application: how fast they are opened, and how many are open at a time.
+
+Handshakes are counted by the policies, in all processes together. Open sockets are counted in each process: a count
+that others hold would outlive a process that was killed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+from ratelimiting.addresses import networks_of, normalise
 from ratelimiting.client_ip import caller_of_scope
+from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.services import watching
 from ratelimiting.services.judging import Facts, judge
+from ratelimiting.services.rules import WIDER_FACTORS
 
 ROUTE = "websocket"
-TOO_FAST = 4429
+TOO_MANY = 4429
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+
+class OpenSockets:
+    """How many sockets each address has open and, of IPv6, the networks around it. Only what is open is kept."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def enter(self, networks: Sequence[str]) -> bool:
+        """Count one more socket, if an address and the networks around it may have it."""
+        limit = rate_limiting_settings.SOCKETS_PER_ADDRESS
+        for network, factor in zip(networks, (1, *WIDER_FACTORS), strict=False):  # an IPv4 address has none around it
+            if self.counts[network] >= limit * factor:
+                return False
+        self.counts.update(networks)
+        return True
+
+    def leave(self, networks: Sequence[str]) -> None:
+        """Count one socket less."""
+        for network in networks:
+            self.counts[network] -= 1
+            if not self.counts[network]:
+                del self.counts[network]
 
 
 class RateLimitSockets:
@@ -22,25 +53,30 @@ class RateLimitSockets:
 
     def __init__(self, application: Callable[[Any, Receive, Send], Awaitable[None]]) -> None:
         self._application = application
+        self.open = OpenSockets()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            watching.start()
-            # The store answers in a fraction of a millisecond, or is given up: less than a hop to a thread and back.
-            if not judge(facts=facts_of(scope)).is_allowed:
-                await receive()
-                await send({"type": "websocket.accept"})
-                await send({"type": "websocket.close", "code": TOO_FAST})
-                return
-        await self._application(scope, receive, send)
+        if scope["type"] != "websocket":
+            await self._application(scope, receive, send)
+            return
+        watching.start()
+        facts = facts_of(scope)
+        networks = networks_of(normalise(facts.address or ""))
+        # The store answers in a fraction of a millisecond, or is given up: less than a hop to a thread and back.
+        if not judge(facts=facts).is_allowed or not self.open.enter(networks):
+            await receive()
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": TOO_MANY})
+            return
+        try:
+            await self._application(scope, receive, send)
+        finally:
+            self.open.leave(networks)
 
 
 def facts_of(scope: Message) -> Facts:
     """Return what limits depend on. All sockets are one route: which of them it is, is not known here."""
-    found: dict[str, str] = {}
-    for raw, value in scope["headers"]:
-        name = raw.decode("latin-1").lower()
-        found[name] = f"{found[name]},{value.decode('latin-1')}" if name in found else value.decode("latin-1")
+    user_agent = next((value for name, value in scope["headers"] if name.lower() == b"user-agent"), b"")
     # As the project's own layer resolved it if there is one.
     address = scope["client_ip"] if "client_ip" in scope else caller_of_scope(scope).address
-    return Facts(route=ROUTE, address=address, user_agent=found.get("user-agent", ""))
+    return Facts(route=ROUTE, address=address, user_agent=user_agent.decode("latin-1"))

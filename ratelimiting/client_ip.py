@@ -4,23 +4,18 @@ The one resolver for limits, events, the admin, allauth and sockets. The answer 
 headers, so that whoever plays with them, and an operator who forgot a proxy, is noticed.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from ratelimiting import forwarding
 from ratelimiting.addresses import is_public, is_within, network_of, normalise
 from ratelimiting.conf import ProxyHeader, rate_limiting_settings
 
-# More hops than any real chain; a longer one is somebody's padding.
-LONGEST_CHAIN = 32
 # Longer headers are read but not remembered: they would let strangers fill the memory.
 LONGEST_REMEMBERED = 256
-# One element of a Forwarded list, in which a quoted string may hold commas (RFC 7239, 4).
-_ELEMENT = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
-_PAIR = re.compile(r'([^=;"\s]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))')
 
 
 class Finding(StrEnum):
@@ -46,9 +41,9 @@ def resolve(headers: Mapping[str, str], peer: str | None) -> Caller:
     """Return who is calling; the address is None when not even the peer's can be told.
 
     ``headers`` needs ``get("forwarded")`` and ``get("x-forwarded-for")``. Without a trusted proxy they are ignored:
-    anybody can write them. ``TRUSTED_PROXY_HEADER`` says which of them our proxies write, and only that one counts; set
-    to both, where both are there and disagree, one of them was not written by a proxy of ours, and the peer's own
-    address counts. An element that is no address ends the walk at the proxy that vouched for it.
+    anybody can write them. ``TRUSTED_PROXY_HEADER`` says which of them our proxies write, and only that one is parsed,
+    1 KiB of it from its end. Set to both, where both are there and disagree, one of them was not written by a proxy of
+    ours, and the peer's own address counts. An element that is no address ends the walk at the proxy that wrote it.
     """
     return _caller(peer or "", headers.get("x-forwarded-for"), headers.get("forwarded"))
 
@@ -99,29 +94,37 @@ def _resolved(
     if which is None or address is None or not is_within(address, trusted):
         return Caller(address, network_of(address), (Finding.UNTRUSTED_PEER,) if is_forwarded else ())
     findings: set[Finding] = set()
-    # Both are walked, even where one alone counts: that they disagree is worth knowing.
-    ends = {
-        name: _walk(chain, address, trusted, findings if which in (name, "both") else set())
-        for name, chain in (
-            ("x-forwarded-for", _x_forwarded_for(x_forwarded_for)),
-            ("forwarded", _forwarded(forwarded)),
+    if which == "both":
+        given = ((x_forwarded_for, forwarding.x_forwarded_for), (forwarded, forwarding.forwarded))
+        ends = {_walk(text, read, address, trusted, findings) for text, read in given if text}
+        if len(ends) > 1:
+            findings.add(Finding.CONTRADICTION)
+        elif ends:
+            address = ends.pop()
+    else:
+        text, read, other = (
+            (x_forwarded_for, forwarding.x_forwarded_for, forwarded)
+            if which == "x-forwarded-for"
+            else (forwarded, forwarding.forwarded, x_forwarded_for)
         )
-        if chain
-    }
-    if len(set(ends.values())) > 1:
-        findings.add(Finding.CONTRADICTION)
-    if which != "both":
-        address = ends.get(which, address)
-    elif len(set(ends.values())) == 1:
-        address = next(iter(ends.values()))
+        if text:
+            address = _walk(text, read, address, trusted, findings)
+            if other and not _names(other, address):
+                findings.add(Finding.CONTRADICTION)
     return Caller(address, network_of(address), tuple(sorted(findings)))
 
 
-def _walk(chain: list[str], peer: str, trusted: tuple[str, ...], findings: set[Finding]) -> str:
+def _names(header: str, address: str) -> bool:
+    """Whether the end of a header that does not count holds an address. It is searched and not parsed."""
+    return address in header[-forwarding.LONGEST_HEADER :].lower()
+
+
+def _walk(header: str, read: forwarding.Read, peer: str, trusted: tuple[str, ...], findings: set[Finding]) -> str:
     """Go from the right to the first address that is not ours to trust, and note what is odd on the way and beyond."""
-    if len(chain) > LONGEST_CHAIN:
+    chain, is_cut = forwarding.hops(header, read)
+    if is_cut:
         findings.add(Finding.TOO_LONG)
-    spelt = [normalise(text) for text in reversed(chain[-LONGEST_CHAIN:])]
+    spelt = [normalise(text) for text in chain]
     findings.update(_oddities(spelt, trusted))
     reached = peer
     for address in spelt:
@@ -139,21 +142,3 @@ def _oddities(chain: Iterable[str | None], trusted: tuple[str, ...]) -> Iterable
             yield Finding.MALFORMED
         elif not is_within(address, trusted) and not is_public(address):
             yield Finding.PRIVATE
-
-
-def _x_forwarded_for(header: str | None) -> list[str]:
-    return header.split(",") if header else []
-
-
-def _forwarded(header: str | None) -> list[str]:
-    """Return the `for` of each element; an element without one is kept as junk, so that the walk ends there."""
-    if not header:
-        return []
-    return [_address_in(element.group()) for element in _ELEMENT.finditer(header)]
-
-
-def _address_in(element: str) -> str:
-    for name, quoted, plain in _PAIR.findall(element):
-        if name.lower() == "for":
-            return str(quoted or plain)
-    return ""

@@ -29,6 +29,7 @@ class RateLimitingSettings:
         "REFUSAL",
         "MAY",
         "WATCH_SECONDS",
+        "SOCKETS_PER_ADDRESS",
         "REDIS_URL",
         "STORE_PREFIX",
         "STORE_DEADLINE",
@@ -125,6 +126,11 @@ class RateLimitingSettings:
     def WATCH_SECONDS(self) -> float:
         """How often each process looks for changed policies, besides being told; 0 for never."""
         return self._get("WATCH_SECONDS", 1.0)
+
+    @property
+    def SOCKETS_PER_ADDRESS(self) -> int:
+        """WebSockets of one address that each process keeps open; of IPv6 a /64, and more of its /56 and /48."""
+        return self._get("SOCKETS_PER_ADDRESS", 100)
 
 
 @lru_cache(maxsize=16)

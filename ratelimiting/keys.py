@@ -1,6 +1,6 @@
 """Under which key a request is counted. A store sees digests alone: no address and no name stands there in clear."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import blake2b, sha256
 from ipaddress import ip_network
@@ -11,6 +11,8 @@ from ratelimiting import addresses
 from ratelimiting.policy import IP, Policy
 
 _SHOWN = {4: 24, 6: 48}
+# Longer parts of a key are digested each time: names that strangers choose would fill the memory.
+LONGEST_REMEMBERED = 64
 
 
 def network_of(address: str | None) -> str:
@@ -18,9 +20,22 @@ def network_of(address: str | None) -> str:
     return addresses.network_of(addresses.normalise(address or ""))
 
 
+def network_read(text: str) -> str:
+    """Return what an operator means by an address, or by one of the IPv6 networks that are counted, written out."""
+    address, _, prefix = text.partition("/")
+    networks = addresses.networks_of(addresses.normalise(address))
+    if not prefix:
+        return networks[0]
+    return next((network for network in networks if network.endswith(f"/{prefix}")), "")
+
+
 def key_of(policy: str, parts: Mapping[str, str]) -> str:
     """Return the key of a policy for these parts of its scope."""
-    return _key(settings.SECRET_KEY, policy, tuple(parts.items()))
+    key: Callable[[str, str, tuple[tuple[str, str], ...]], str] = _key
+    for value in parts.values():
+        if len(value) > LONGEST_REMEMBERED:
+            key = _key.__wrapped__
+    return key(settings.SECRET_KEY, policy, tuple(parts.items()))
 
 
 def spelt(policy: str, parts: Mapping[str, str]) -> str:
@@ -41,11 +56,17 @@ def read(text: str, policies: Mapping[str, Policy]) -> str | None:
         return None
     if len(rest) == _DIGEST_BYTES * 2 and all(character in "0123456789abcdef" for character in rest):
         return text
-    given = dict(part.partition("=")[::2] for part in rest.split(",")) if rest else {}
+    given = parts_read(text)
     wanted = [part for part in policy.scope if part != "global"]
     if set(given) != set(wanted):
         return None
-    return key_of(name, {part: network_of(given[part]) if part == IP else given[part] for part in wanted})
+    return key_of(name, {part: network_read(given[part]) if part == IP else given[part] for part in wanted})
+
+
+def parts_read(text: str) -> dict[str, str]:
+    """Return the parts of a key that is written out, as they are written."""
+    rest = text.partition(":")[2]
+    return dict(part.partition("=")[::2] for part in rest.split(",")) if rest else {}
 
 
 _DIGEST_BYTES = 12

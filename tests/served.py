@@ -1,13 +1,13 @@
 """Real servers for tests: `python -m cedrina.serving` on a free port, beside a database of its own."""
 
 import base64
+import contextlib
 import os
 import secrets
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -86,6 +86,23 @@ class Served:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def cpu_seconds(self):
+        """Return how much CPU time it and its workers have used (proc(5))."""
+        ticks = sum(int(fields[11]) + int(fields[12]) for fields in self._processes())
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self):
+        """Return how much memory it and its workers hold."""
+        return sum(int(fields[21]) for fields in self._processes()) * os.sysconf("SC_PAGE_SIZE")
+
+    def _processes(self):
+        """Yield the fields of each process of the server's group, from its state on."""
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = entry.read_text().rpartition(")")[2].split()
+                if int(fields[2]) == self.process.pid:
+                    yield fields
+
     def client(self, **options):
         """Return a client that speaks to the API's base path."""
         return httpx.Client(base_url=f"{self.url}/api/v1", **{"timeout": 30, **options})
@@ -111,7 +128,7 @@ def manage(*arguments, environment):
     return done.stdout
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving(*, database_url, flags=(), **settings):
     """Give a running server, ended afterwards."""
     server = Served(database_url=database_url, flags=flags, **settings)
@@ -121,7 +138,7 @@ def serving(*, database_url, flags=(), **settings):
         server.stop()
 
 
-@contextmanager
+@contextlib.contextmanager
 def database(*, at=None):
     """Give the URL of a migrated database of its own, on the server that the tests were given."""
     base = at or os.environ["DATABASE_URL"]

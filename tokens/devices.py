@@ -9,7 +9,8 @@ from django.utils.translation import gettext
 from security_events.masking import truncate_ip
 
 _DIGEST_BYTES = 8
-_LONGEST_USER_AGENT = 512
+# What is stored of a user agent; a thousand expressions go over it.
+LONGEST = 512
 # Versions are made of these. They change while the client stays the same.
 _WITHOUT_VERSIONS = str.maketrans("", "", "0123456789._")
 
@@ -19,7 +20,7 @@ def describe(user_agent: str, *, is_admin: bool = False) -> str:
 
     With ``is_admin`` it is said that the session belongs to the admin's pages, which is known for certain.
     """
-    browser, system = _parsed(user_agent)
+    browser, system = _parsed(user_agent[:LONGEST])
     device = browser or system
     if browser and system:
         device = gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
@@ -33,7 +34,7 @@ def kind_digest(user_agent: str) -> bytes:
 
     So the next version of a browser is the same kind. It costs about a microsecond, which a parser does not.
     """
-    return _digest(user_agent[:_LONGEST_USER_AGENT].translate(_WITHOUT_VERSIONS))
+    return _digest(user_agent[:LONGEST].translate(_WITHOUT_VERSIONS))
 
 
 @lru_cache(maxsize=4096)
@@ -52,5 +53,5 @@ def _digest(text: str) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _parsed(user_agent: str) -> tuple[str, str]:
-    found = ua_parser.parse(user_agent)
-    return found.user_agent.family if found.user_agent else "", found.os.family if found.os else ""
+    browser, system = ua_parser.parse_user_agent(user_agent), ua_parser.parse_os(user_agent)
+    return browser.family if browser else "", system.family if system else ""

@@ -6,6 +6,8 @@ from typing import Any
 
 from a2wsgi.wsgi import build_environ
 
+from cedrina import edge
+from cedrina.edge import MOST_HEADERS
 from cedrina.serving.reception import Disconnected, Reception
 
 Message = MutableMapping[str, Any]
@@ -32,14 +34,20 @@ class Edge:
 
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
         # Underscores become the same WSGI name as dashes: a forged X_Forwarded_For would pass for the proxy's header.
-        scope["headers"] = [(name, value) for name, value in scope["headers"] if b"_" not in name]
+        headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
+        # Joining headers of one name takes time quadratic in their number.
+        scope["headers"] = headers[:MOST_HEADERS]
         environ: dict[str, Any] = dict(build_environ(scope, None))  # type: ignore[arg-type]
         has_body = "CONTENT_LENGTH" in environ or environ.pop("HTTP_TRANSFER_ENCODING", None)
-        try:
-            status, headers, body = await self._reception.answer(environ, _chunks(receive) if has_body else None)
-        except Disconnected:
-            return
-        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        if len(headers) > MOST_HEADERS:
+            answer = edge.refusal("malformed_request", environ)
+        else:
+            try:
+                answer = await self._reception.answer(environ, _chunks(receive) if has_body else None)
+            except Disconnected:
+                return
+        status, answered, body = answer
+        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answered]
         if not any(name == b"content-length" for name, _ in encoded):
             encoded.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": encoded})

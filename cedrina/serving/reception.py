@@ -6,7 +6,6 @@ from io import BytesIO
 from typing import Any
 
 import structlog
-from django.conf import settings
 
 from cedrina import edge
 from cedrina.serving.lanes import Answer, Lanes
@@ -19,8 +18,20 @@ class BodyTooLarge(Exception):
     """More than the contract allows was declared or came."""
 
 
+class TooManyPieces(Exception):
+    """The body came in more pieces than anybody honest sends. Each of them is a turn of the event loop."""
+
+
 class Disconnected(Exception):
     """The client went away before its request was whole."""
+
+
+_CODES: dict[type[Exception], str] = {
+    BodyTooLarge: "payload_too_large",
+    TooManyPieces: "malformed_request",
+    TimeoutError: "request_timeout",
+    NoSlotFree: "service_unavailable",
+}
 
 
 class Reception:
@@ -28,24 +39,22 @@ class Reception:
 
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes
-        self._limit: int = settings.MAX_BODY_BYTES
 
     async def answer(self, environ: dict[str, Any], body: AsyncIterator[bytes] | None) -> Answer:
         """Return the application's answer or a refusal.
 
         Raises: Disconnected.
         """
+        code = edge.refused_head(environ)
+        if code is not None:
+            return edge.refusal(code, environ)
         try:
             content = await self._content(environ, body) if body is not None else b""
             environ["wsgi.input"] = BytesIO(content)
             environ["CONTENT_LENGTH"] = str(len(content))
             return await self._lanes.answer(environ)
-        except BodyTooLarge:
-            return edge.refusal("payload_too_large", environ)
-        except TimeoutError:
-            return edge.refusal("request_timeout", environ)
-        except NoSlotFree:
-            return edge.refusal("service_unavailable", environ)
+        except tuple(_CODES) as error:
+            return edge.refusal(next(code for kind, code in _CODES.items() if isinstance(error, kind)), environ)
         except Disconnected:
             raise
         except Exception:
@@ -53,15 +62,18 @@ class Reception:
             return edge.refusal("internal_error", environ)
 
     async def _content(self, environ: dict[str, Any], body: AsyncIterator[bytes]) -> bytes:
-        declared = edge.declared_length(environ.get("CONTENT_LENGTH"))
-        if declared is not None and declared > self._limit:
+        declared, limit = edge.declared_length(environ.get("CONTENT_LENGTH")), edge.largest_body(environ)
+        if declared is not None and declared > limit:
             raise BodyTooLarge
-        content = b""
+        content, pieces = b"", 0
         async with asyncio.timeout(edge.BODY_SECONDS):
             async for chunk in body:
                 content += chunk
-                if len(content) > self._limit:
+                pieces += 1
+                if len(content) > limit:
                     raise BodyTooLarge
+                if pieces > edge.MOST_PIECES:
+                    raise TooManyPieces
         if declared is not None and len(content) < declared:
             raise Disconnected
         return content

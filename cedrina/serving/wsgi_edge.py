@@ -6,8 +6,6 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
-from django.conf import settings
-
 from cedrina import edge
 from cedrina.serving.slots import Application, NoSlotFree
 
@@ -21,14 +19,16 @@ class BodyTooSlow(Exception):
 
 
 def guarded(application: Application) -> Application:
-    """Hand on only requests whose body has arrived whole and within its bounds."""
-    limit: int = settings.MAX_BODY_BYTES
+    """Hand on only requests whose head and body have arrived whole and within their bounds."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        code = edge.refused_head(environ)
+        if code is not None:
+            return _refuse(environ, start_response, code)
         length_text = environ.get("CONTENT_LENGTH")
         if length_text or "HTTP_TRANSFER_ENCODING" in environ:
             try:
-                _take_body(environ, length_text, limit)
+                _take_body(environ, length_text, edge.largest_body(environ))
             except BodyTooLarge:
                 return _refuse(environ, start_response, "payload_too_large")
             except BodyTooSlow:

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from cedrina.settings import connections, environment, relying_party
-from cedrina.settings.rate_limits import profile
+from cedrina.settings.rate_limits import profile, sockets_per_address
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
@@ -271,4 +271,5 @@ RATELIMITING: dict[str, Any] = {
     "REFUSAL": "cedrina.rate_limits.refusal",
     "MAY": "accounts.access.decisions.may",
     "REDIS_URL": ENV["REDIS_URL"],
+    "SOCKETS_PER_ADDRESS": ENV["SOCKETS_PER_ADDRESS"] or sockets_per_address(ENV["RATELIMIT_PROFILE"] or ENVIRONMENT),
 }

@@ -383,6 +383,16 @@ _LIMITS = [
         '`[{"name": "sign-in", "limit": 20}]`. What is left out stays; docs/rate-limiting.md has the members.',
         default_text="none",
     ),
+    Setting(
+        "SOCKETS_PER_ADDRESS",
+        Kind.NUMBER,
+        None,
+        "WebSockets of one address that each process keeps open; one more is closed with 4429. IPv6 is counted by /64, "
+        "and the /56 and /48 around it may have 4 and 16 times as many.",
+        default_text="100; with the profile of development 10000",
+        minimum=1,
+        maximum=100_000,
+    ),
 ]
 
 GROUPS: dict[str, list[Setting]] = {

@@ -9,6 +9,8 @@ MINUTE, HOUR = 60, 3600
 TIERS = {"pro": 5, "enterprise": 20}
 # The development profile lets one machine's tests and experiments through and is otherwise the same.
 DEVELOPMENT_FACTOR = 100
+# An office behind one address has a hundred people at their screens; the contract gives each of them ten.
+SOCKETS = 100
 
 _CHANGING = ["POST", "PUT", "PATCH", "DELETE"]
 _MAILING = ["forgot-password", "resend-confirmation", "page-forgot-password", "page-resend-confirmation"]
@@ -79,6 +81,11 @@ def profile(environment: str) -> list[dict[str, Any]]:
     if environment != "development":
         return policies
     return [{**policy, "limit": policy["limit"] * DEVELOPMENT_FACTOR} for policy in policies]
+
+
+def sockets_per_address(environment: str) -> int:
+    """Return how many sockets of one address a process keeps open."""
+    return SOCKETS * (DEVELOPMENT_FACTOR if environment == "development" else 1)
 
 
 def _everything_else(name: str, limit: int, particular: list[str], part: str | None = None) -> list[dict[str, Any]]:

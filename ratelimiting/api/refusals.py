@@ -14,4 +14,5 @@ def problem(request: HttpRequest, retry_after: int) -> HttpResponse:  # noqa: AR
         "instance": request.path,
         "code": "rate_limited",
     }
-    return JsonResponse(body, status=429, content_type="application/problem+json")
+    headers = {"Vary": "Accept-Language"}
+    return JsonResponse(body, status=429, content_type="application/problem+json", headers=headers)

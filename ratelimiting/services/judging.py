@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ratelimiting import keys
+from ratelimiting.addresses import networks_of
 from ratelimiting.callers import NOBODY, Caller
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.policy import ENDPOINT, GLOBAL, IP, TIER, USER
 from ratelimiting.policy import LEVELS as KNOWN_PARTS
 from ratelimiting.services import enforcement, rules, tally
-from ratelimiting.types import Decision, Level, Mode, Verdict
+from ratelimiting.types import Decision, Level, Mode, Quota, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from ratelimiting.services.rules import Rule, RuleSet
 
 UNMATCHED = ""
+# What is remembered of the texts of a refused request.
+LONGEST_USER_AGENT, LONGEST_METHOD = 512, 32
 LEVELS = frozenset(KNOWN_PARTS)
 
 
@@ -41,6 +44,12 @@ class Facts:
     find: Callable[[str], str | None] = _nothing
     user_agent: str = ""
     correlation_id: str = ""
+
+    def kept(self) -> Facts:
+        """Return them without the request that ``find`` looks into, to be told of when it is gone."""
+        return replace(
+            self, find=_nothing, user_agent=self.user_agent[:LONGEST_USER_AGENT], method=self.method[:LONGEST_METHOD]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +97,30 @@ def levels_of(*, facts: Facts, among: RuleSet) -> list[tuple[Level, dict[str, st
         parts = _parts(rule, facts)
         if parts is not None:
             found.append((level_of(rule=rule, parts=parts), parts))
+            if rule.wider and ":" in parts[IP]:
+                found += _wider_levels(rule, parts)
     return found
 
 
-def level_of(*, rule: Rule, parts: dict[str, str], cost: int | None = None) -> Level:
-    """Return a policy applied to these parts of its key."""
+def levels_for(*, rule: Rule, parts: dict[str, str], cost: int | None = None) -> list[tuple[Level, dict[str, str]]]:
+    """Return a policy applied to these parts of its key, and to the wider networks where they name one of IPv6."""
+    own = (level_of(rule=rule, parts=parts, cost=cost), parts)
+    return [own, *_wider_levels(rule, parts, cost)] if rule.wider and ":" in parts[IP] else [own]
+
+
+def _wider_levels(rule: Rule, parts: dict[str, str], cost: int | None = None) -> Iterator[tuple[Level, dict[str, str]]]:
+    around = networks_of(parts[IP].partition("/")[0])[1:]
+    for quota, network in zip(rule.wider, around, strict=True):
+        wider = {**parts, IP: network}
+        yield level_of(rule=rule, parts=wider, cost=cost, quota=quota), wider
+
+
+def level_of(*, rule: Rule, parts: dict[str, str], cost: int | None = None, quota: Quota | None = None) -> Level:
+    """Return a policy, with its own quota or another, applied to these parts of its key."""
     policy = rule.policy
     return Level(
         policy=policy.name,
-        quota=rule.quota,
+        quota=quota or rule.quota,
         key=keys.key_of(policy.name, parts),
         mode=policy.mode,
         cost=policy.cost if cost is None else cost,

@@ -12,14 +12,13 @@ from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.keys import network_of
 from ratelimiting.policy import GLOBAL, IP
 from ratelimiting.services import enforcement, rules, tally
-from ratelimiting.services.judging import Facts, level_of
+from ratelimiting.services.judging import Facts, levels_for
 from ratelimiting.types import Decision, Level, Mode
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 Key = str | Mapping[str, str]
-_UNLIMITED = Decision(())
 
 
 def check(*, name: str, key: Key, cost: int | None = None, now: datetime | None = None) -> Decision:
@@ -28,12 +27,9 @@ def check(*, name: str, key: Key, cost: int | None = None, now: datetime | None 
     ``key`` is the value of the policy's only part, or a mapping where its scope has several. Where there is no policy
     of the name, or it is off, all passes.
     """
-    found = _level(name, key, cost)
-    if found is None:
-        return _UNLIMITED
-    level, parts = found
-    decision = enforcement.decide([level])
-    for verdict in decision.verdicts:
+    found = _levels(name, key, cost)
+    decision = enforcement.decide([level for level, _ in found])
+    for verdict, (_, parts) in zip(decision.verdicts, found, strict=True):
         if not verdict.is_allowed:
             tally.note(verdict=verdict, parts=parts, facts=Facts(route=f"service:{name}"), now=now)
     return decision
@@ -41,29 +37,26 @@ def check(*, name: str, key: Key, cost: int | None = None, now: datetime | None 
 
 def peek(*, name: str, key: Key, cost: int | None = None) -> Decision:
     """Say what :func:`check` would, and take nothing."""
-    found = _level(name, key, cost)
-    return _UNLIMITED if found is None else enforcement.peek([found[0]])
+    return enforcement.peek([level for level, _ in _levels(name, key, cost)])
 
 
 def charge(*, name: str, key: Key, cost: int | None = None) -> None:
     """Take from a limit for what has happened already; there is nobody to be refused."""
-    found = _level(name, key, cost)
-    if found is not None:
-        enforcement.decide([found[0]])
+    enforcement.decide([level for level, _ in _levels(name, key, cost)])
 
 
 def reset(*, name: str, key: Key) -> None:
-    """Let a key begin anew."""
-    found = _level(name, key, None)
-    if found is not None:
-        enforcement.reset([found[0].key])
+    """Let a key begin anew, an IPv6 network with the wider ones around it."""
+    found = _levels(name, key, None)
+    if found:
+        enforcement.reset([level.key for level, _ in found])
 
 
-def _level(name: str, key: Key, cost: int | None) -> tuple[Level, dict[str, str]] | None:
+def _levels(name: str, key: Key, cost: int | None) -> list[tuple[Level, dict[str, str]]]:
     policy = rules.current().policies.get(name) if rate_limiting_settings.ENABLED else None
     if policy is None or policy.mode is Mode.OFF:
-        return None
+        return []
     wanted = [part for part in policy.scope if part != GLOBAL]
     given = dict(key) if isinstance(key, Mapping) else dict.fromkeys(wanted[:1], key)
     parts = {part: network_of(given[part]) if part == IP else given[part] for part in wanted}
-    return level_of(rule=rules.rule_of(policy=policy), parts=parts, cost=cost), parts
+    return levels_for(rule=rules.rule_of(policy=policy), parts=parts, cost=cost)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.signals import setting_changed
 
 from ratelimiting import selectors
+from ratelimiting.addresses import IPV6_PREFIXES
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import Fault, PolicyInvalid
-from ratelimiting.policy import METHODS, Policy, merged, read
+from ratelimiting.policy import IP, METHODS, Policy, merged, read
 from ratelimiting.types import Mode, Quota
 
 if TYPE_CHECKING:
@@ -30,12 +32,21 @@ _MOST_PLANS = 4096
 log = logging.getLogger(__name__)
 
 
+# How much more the /56 and the /48 around an IPv6 caller may have than its /64. A household or an office has one of
+# them and little more traffic than a /64; a mobile carrier's holds thousands of people, few of whom are here at once.
+WIDER_FACTORS = (4, 16)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A policy as a request meets it, with what doesn't change from one to the next."""
+    """A policy as a request meets it, with what doesn't change from one to the next.
+
+    ``wider`` are the quotas of the networks around an IPv6 caller's /64, where the policy counts by ``ip``.
+    """
 
     policy: Policy
     quota: Quota
+    wider: tuple[Quota, ...] = ()
 
 
 class RuleSet:
@@ -179,7 +190,25 @@ setting_changed.connect(_forget_rules, dispatch_uid="ratelimiting.forget_rules")
 
 def rule_of(*, policy: Policy) -> Rule:
     """Return a policy ready for use."""
-    return Rule(policy=policy, quota=policy.quota)
+    return Rule(policy=policy, quota=policy.quota, wider=_wider(policy.quota) if IP in policy.scope else ())
+
+
+def quota_for(*, policy: Policy, network: str) -> Quota:
+    """Return the quota of a policy for an address or a network as an operator writes it."""
+    quotas = (policy.quota, *rule_of(policy=policy).wider)
+    for prefix, quota in zip(IPV6_PREFIXES, quotas, strict=False):
+        if network.endswith(f"/{prefix}"):
+            return quota
+    return policy.quota
+
+
+@lru_cache(maxsize=1024)
+def _wider(quota: Quota) -> tuple[Quota, ...]:
+    """Return the quotas of the networks around a /64. They can be counted if the policy's own can be."""
+    return tuple(
+        replace(quota, limit=quota.limit * factor, burst=None if quota.burst is None else quota.burst * factor)
+        for factor in WIDER_FACTORS
+    )
 
 
 def known_method(*, method: str | None) -> str:

@@ -118,10 +118,10 @@ def _note_refusal(verdict: Verdict, parts: Mapping[str, str], facts: Facts, at: 
         window = max(SHORTEST_WINDOW, min(LONGEST_WINDOW, timedelta(seconds=level.quota.window)))
         entry = _tally.refused.setdefault(
             (level.policy, key),
-            Refused(level.policy, key, {} if is_one_too_many else keys.masked(parts), facts, window, due_at=at),
+            Refused(level.policy, key, {} if is_one_too_many else keys.masked(parts), facts.kept(), window, due_at=at),
         )
-    if not entry.refusals:
-        entry.facts = facts
+    elif not entry.refusals:
+        entry.facts = facts.kept()
     entry.refusals += 1
 
 

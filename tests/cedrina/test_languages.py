@@ -15,12 +15,15 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import get_resolver
 from django.utils import translation
+from django.utils.translation.trans_real import parse_accept_lang_header
+from hypothesis import given
+from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 import accounts.errors
 import tokens.errors
 from accounts.models import User
-from cedrina.languages import negotiated
+from cedrina.languages import _preferences, negotiated
 from cedrina.problem_catalogue import PROBLEMS
 from tests.architecture.source import PRODUCT, ROOT
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -91,6 +94,26 @@ class TestNegotiation:
         problem = assert_problem(answer, status=401, code="invalid_token")
         assert answer["Content-Language"] == negotiated(header) == language
         assert (problem["title"], problem["detail"]) == TITLES[language]
+
+    @pytest.mark.property
+    @given(
+        ranges=st.lists(
+            st.tuples(
+                st.sampled_from(["en", "es-419", "fa", "*", "zh-hant", "x-y", "ar-EG"]),
+                st.sampled_from(["", ";q=0.5", "; q=0.123", ";q=1", ";q=0", ";q=1.000", " ;q=0.", ";q=0.9"]),
+            ),
+            min_size=1, max_size=12,
+        )
+    )  # fmt: skip
+    def test_reads_a_header_as_django_does(self, ranges):
+        header = ", ".join(f"{language}{weight}" for language, weight in ranges).lower()
+        assert tuple(_preferences(header)) == parse_accept_lang_header(header)
+
+    @pytest.mark.parametrize(
+        "header", ["es;q=2", "es;q=0.1234", "es;q=a", "es;q", "es;p=1", "es;q=١", "es;q=0.x", "es-" * 20]
+    )
+    def test_takes_nothing_from_what_it_cannot_read(self, header):
+        assert negotiated(f"fa;q=0.1, {header}") == "en"
 
     def test_speaks_english_to_who_asks_for_nothing(self):
         problem = APIClient().get("/api/v1/auth/me", headers={"Authorization": "Bearer x"}).json()

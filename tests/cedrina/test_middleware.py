@@ -101,6 +101,27 @@ class TestErrors:
         assert answer["Content-Type"].startswith("text/html")
 
 
+@pytest.mark.attack("RFC 9110, 9.1")
+class TestMethods:
+    """Their case matters: `get` is no method that anybody here knows."""
+
+    @pytest.mark.parametrize("method", ["get", "Get", "post", "delete", "head", "FOO", "TRACE", "M" * 3000, "G\u00cbT"])
+    @pytest.mark.parametrize("path", ["/livez", "/api/v1/auth/revoke", "/api/v1/auth/login", "/.well-known/jwks.json"])
+    def test_that_are_unknown_are_not_allowed(self, method, path):
+        answer = Client().generic("GET", path, REQUEST_METHOD=method)
+
+        assert_problem(answer, status=405, code="method_not_allowed")
+        assert not {"UNKNOWN", method} & set(answer["Allow"].split(", "))
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("path", ["/admin/login/", "/account/forgot-password"])
+    def test_that_are_unknown_change_nothing_on_pages(self, path):
+        assert Client(enforce_csrf_checks=True).generic("GET", path, REQUEST_METHOD="post").status_code in (403, 405)
+
+    def test_that_are_known_stay_what_they_are(self):
+        assert Client().get("/livez").status_code == Client().head("/livez").status_code == 200
+
+
 class TestCors:
     def test_is_closed_by_default(self):
         answer = Client().options(

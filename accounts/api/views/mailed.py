@@ -15,6 +15,7 @@ from accounts.api.serializers.outputs import MessageOutput
 from accounts.services import address_change, confirmation, recovery, requests
 from tokens.api.client import client_context
 from tokens.api.step_up import second_factor
+from tokens.api.words import depends_on_language
 
 CONFIRMED = gettext_noop("Your e-mail address is confirmed.")
 RESENT = gettext_noop("If an account with this address waits for its confirmation, we have written to it.")
@@ -28,7 +29,8 @@ _FIELDS = ["required", "invalid", "blank", "max_length", "unknown_field"]
 
 
 def _message(text: str, *, status: int = 200) -> Response:
-    return Response({"message": gettext(text), "timestamp": instant(timezone.now())}, status=status)
+    body = {"message": gettext(text), "timestamp": instant(timezone.now())}
+    return depends_on_language(Response(body, status=status))
 
 
 def _examples(body: dict[str, str], message: str, *, status: int = 200) -> list[OpenApiExample]:

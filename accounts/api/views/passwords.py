@@ -16,6 +16,7 @@ from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
 from tokens.api.presentation import token_pair
 from tokens.api.step_up import second_factor
+from tokens.api.words import depends_on_language
 
 
 class ChangePasswordView(AccountsAPIView):
@@ -68,10 +69,9 @@ class ChangePasswordView(AccountsAPIView):
             new_password=body.validated_data["new_password"],
             client=client_context(request),
         )
-        return Response(
-            {
-                "message": gettext("Your password was changed. All other sessions were ended."),
-                "tokens": token_pair(pair),
-                "timestamp": instant(timezone.now()),
-            }
-        )
+        answer = {
+            "message": gettext("Your password was changed. All other sessions were ended."),
+            "tokens": token_pair(pair),
+            "timestamp": instant(timezone.now()),
+        }
+        return depends_on_language(Response(answer))

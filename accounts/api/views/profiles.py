@@ -15,6 +15,7 @@ from accounts.api.serializers.personal_data import DeletionInput, DeletionOutput
 from accounts.api.serializers.profiles import ProfileInput
 from accounts.services import deletion, profiles
 from tokens.api.step_up import Factor, needs, no_need, require
+from tokens.api.words import depends_on_language
 
 ENTITY_TAG = OpenApiParameter(
     "ETag", str, OpenApiParameter.HEADER, response=[200], description="The version, to be sent back in If-Match."
@@ -105,6 +106,5 @@ class MeView(AccountsAPIView):
         erased_after = deletion.request(
             user=user, session_id=bearer.session_id, password=body.validated_data.get("password")
         )
-        return Response(
-            {"message": gettext(DELETED), "timestamp": instant(now), "erased_after": instant(erased_after)}, status=202
-        )
+        answer = {"message": gettext(DELETED), "timestamp": instant(now), "erased_after": instant(erased_after)}
+        return depends_on_language(Response(answer, status=202))

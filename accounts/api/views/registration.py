@@ -17,6 +17,7 @@ from accounts.services import registration
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
 from tokens.api.presentation import token_pair
+from tokens.api.words import depends_on_language
 
 MESSAGE = gettext_noop(
     "Thank you. If this address is new here, we have written to it; otherwise we have written to its owner."
@@ -72,7 +73,8 @@ class RegisterView(AccountsAPIView):
         application = body.application(default_locale=supported_language(get_language()))
         signed_in = registration.register(application=application, client=client_context(request))
         if signed_in is None:
-            return Response({"message": gettext(MESSAGE), "timestamp": instant(timezone.now())}, status=202)
+            answer = {"message": gettext(MESSAGE), "timestamp": instant(timezone.now())}
+            return depends_on_language(Response(answer, status=202))
         document = {"user": user_document(signed_in.user), "tokens": token_pair(signed_in.tokens)}
         response = Response(document, status=201)
         device_cookie.keep(response, request=request, user=signed_in.user)

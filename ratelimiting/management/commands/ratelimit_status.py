@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from ratelimiting import keys, selectors
 from ratelimiting.management.operator_command import FAILED, USAGE, LimitsCommand
+from ratelimiting.policy import IP
 from ratelimiting.services import enforcement, rules
 from ratelimiting.types import Level
 
@@ -84,12 +85,13 @@ class Command(LimitsCommand):
             )
         self.require_shared()
         policy = found.policies[key.partition(":")[0]]
-        decision = enforcement.peek([Level(policy=policy.name, quota=policy.quota, key=key, cost=policy.cost)])
+        quota = rules.quota_for(policy=policy, network=keys.parts_read(text).get(IP, ""))
+        decision = enforcement.peek([Level(policy=policy.name, quota=quota, key=key, cost=policy.cost)])
         if decision.is_local:
             self.fail("store_unavailable", gettext("The store does not answer: nobody knows."), exit_code=FAILED)
         verdict = decision.verdicts[0]
         return {
-            "key": key, "policy": policy.name, "limit": policy.burst or policy.limit, "remaining": verdict.remaining,
+            "key": key, "policy": policy.name, "limit": quota.burst or quota.limit, "remaining": verdict.remaining,
             "reset_after": verdict.reset_after, "retry_after": 0.0 if verdict.is_allowed else verdict.retry_after,
         }  # fmt: skip
 

@@ -53,6 +53,40 @@ class TestAnswer:
         assert ("Connection", "close") in headers
         assert received(untouched(), CONTENT_LENGTH="9" * 40)[0] == 413
 
+    @pytest.mark.parametrize(
+        ("head", "status"),
+        [
+            ({"PATH_INFO": "/" + "a" * edge.LONGEST_PATH}, 400),
+            ({"QUERY_STRING": "a" * 8191}, 400),
+            ({"HTTP_X_ANYTHING": "a" * 8191}, 400),
+            ({f"HTTP_X_{number}": "a" for number in range(101)}, 400),
+            ({"CONTENT_TYPE": "application/json;" + " " * 300}, 415),
+            (
+                {"CONTENT_TYPE": "Multipart/form-data; boundary=x", "CONTENT_LENGTH": str(edge.LARGEST_MULTIPART + 1)},
+                413,
+            ),
+            ({"PATH_INFO": "/" + "a" * (edge.LONGEST_PATH - 1), "HTTP_COOKIE": "a" * 8190}, 200),
+        ],
+    )
+    def test_bounds_what_slow_parsers_would_read(self, head, status):
+        lanes = Lanes()
+        answered, headers, body = received(chunks(b"a" * 100), lanes, **head)
+        assert (answered, lanes.asked) == (status, int(status == 200))
+        assert status == 200 or len(body) < 3000
+        assert status == 200 or ("Connection", "close") in headers
+
+    def test_takes_quoted_cookies_out(self):
+        seen = []
+
+        class Looking(Lanes):
+            async def answer(self, environ):
+                seen.append(environ.get("HTTP_COOKIE"))
+                return 200, [], b""
+
+        for cookies in ('a=1; b="\\\\101"; c=3', "a=1; b=2", '"', None):
+            received(None, Looking(), **({} if cookies is None else {"HTTP_COOKIE": cookies}))
+        assert seen == ["a=1; c=3", "a=1; b=2", "", None]
+
     def test_stops_reading_at_the_limit(self):
         read = []
 
@@ -63,6 +97,12 @@ class TestAnswer:
 
         assert received(endless())[0] == 413
         assert len(read) == 5
+
+    @pytest.mark.attack("CWE-400")
+    def test_stops_reading_a_body_in_too_many_pieces(self):
+        assert received(chunks(*[b"x"] * edge.MOST_PIECES))[0] == 200
+        status, _, body = received(chunks(*[b"x"] * (edge.MOST_PIECES + 1)))
+        assert (status, json.loads(body)["code"]) == (400, "malformed_request")
 
     def test_takes_exactly_the_limit(self):
         assert received(chunks(b"x" * LIMIT), CONTENT_LENGTH=str(LIMIT))[0] == 200

@@ -37,6 +37,10 @@ class TestGuarded:
         assert answered(stream, CONTENT_LENGTH=length)[0].startswith("413")
         assert stream.tell() == 0
 
+    def test_refuses_a_head_that_is_too_long_to_be_read(self):
+        assert answered(HTTP_FORWARDED="for=" + "a" * 9000)[0].startswith("400")
+        assert answered(CONTENT_TYPE="a/b" + ";" * 300)[0].startswith("415")
+
     def test_stops_reading_at_the_limit(self):
         stream = BytesIO(b"x" * 1_000_000)
         assert answered(stream, HTTP_TRANSFER_ENCODING="chunked")[0].startswith("413")

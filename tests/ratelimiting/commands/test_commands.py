@@ -53,6 +53,16 @@ class TestStatus:
         assert run_json("ratelimit_status", "--key", "some:ip=203.0.113.7")["key"]["remaining"] == 2
         assert "some: 3 of 3 left" in run("ratelimit_status", "--key", "some:ip=203.0.113.8")
 
+    def test_shows_how_the_networks_around_an_address_stand(self, policies, redis_url, prefix):
+        policies(document(limit=3), REDIS_URL=redis_url, STORE_PREFIX=prefix, STORE_DEADLINE=30)
+        for number in (1, 2):
+            judge(facts=Facts(address=f"2001:db8:0:{number}::1"))
+        shown = [
+            run_json("ratelimit_status", "--key", f"some:ip={text}")["key"]
+            for text in ("2001:db8:0:1::5", "2001:db8::/56", "2001:db8::/48")
+        ]
+        assert [(key["remaining"], key["limit"]) for key in shown] == [(2, 3), (10, 12), (46, 48)]
+
     def test_says_how_a_key_is_written(self, policies):
         policies(document())
         code, text = refused("ratelimit_status", "--key", "some:user=5")

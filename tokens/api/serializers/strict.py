@@ -1,11 +1,15 @@
 """Input that is taken as sent or refused: nothing is converted, trimmed or dropped in silence."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+
+# As many as an answer names; a body of 64 KiB may hold thousands.
+MOST_UNKNOWN = 100
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -20,7 +24,8 @@ class StrictSerializer(serializers.Serializer[Any]):
             problems = dict(cast("dict[str, Any]", error.detail))
         if isinstance(data, Mapping):
             refusal = ErrorDetail(str(_("There is no such member.")), code="unknown_field")
-            problems |= {str(name): [refusal] for name in data if name not in self.fields}
+            unknown = islice((str(name) for name in data if name not in self.fields), MOST_UNKNOWN)
+            problems |= {name: [refusal] for name in unknown}
         if problems:
             raise serializers.ValidationError(problems)
         return value

@@ -15,6 +15,7 @@ from tokens.api.base import TokensAPIView
 from tokens.api.permissions import BearsToken
 from tokens.api.serializers.sessions import PageInput, RevokedOutput, SessionListOutput
 from tokens.api.step_up import no_need
+from tokens.api.words import depends_on_language
 from tokens.errors import SessionNotFound
 from tokens.models import EndReason
 from tokens.services import revocation
@@ -47,7 +48,8 @@ class SessionListView(TokensAPIView):
         shown: list[dict[str, Any]] = [
             presentation.session(row, current_id=principal.session_id) for row in rows[:limit]
         ]
-        return Response({"results": shown, "next": rows[limit - 1].pk.hex if len(rows) > limit else None})
+        following = rows[limit - 1].pk.hex if len(rows) > limit else None
+        return depends_on_language(Response({"results": shown, "next": following}))  # devices are named in words
 
     @extend_schema(
         operation_id="end_other_sessions",

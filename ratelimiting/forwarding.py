@@ -1,0 +1,88 @@
+"""Read the forwarding headers from the right, where the nearest proxy wrote, in time linear in a bounded length.
+
+Proxies append. So what a client sent stands on the left, however long or malformed it is, and is read last or not at
+all: neither an open quote nor padding hides what a proxy wrote after it, or chooses which address is found.
+"""
+
+from collections.abc import Callable, Iterator
+
+# Of each header so much is read, from its end. Eight proxies that all write IPv6 with ports need about 400.
+LONGEST_HEADER = 1024
+# More hops than any real chain; a longer one is somebody's padding.
+LONGEST_CHAIN = 32
+_BLANK = " \t"
+
+Read = Callable[[str], Iterator[str]]
+
+
+def hops(header: str, read: Read) -> tuple[list[str], bool]:
+    """Return the addresses in a header as they are written, the nearest first, and whether some were left out."""
+    text = header[-LONGEST_HEADER:]
+    is_cut = len(text) < len(header)
+    found: list[str] = []
+    for address in read(text):
+        if len(found) == LONGEST_CHAIN:
+            return found, True
+        found.append(address)
+    # The leftmost element lacks its beginning.
+    return (found[:-1] if is_cut else found), is_cut
+
+
+def x_forwarded_for(text: str) -> Iterator[str]:
+    """Yield the addresses of an X-Forwarded-For header, from the right."""
+    return reversed(text.split(","))
+
+
+def forwarded(text: str) -> Iterator[str]:
+    """Yield the `for` of each element of a Forwarded header, from the right (RFC 7239, 4); nothing where there is none.
+
+    Such an element is not passed over: nobody knows whom its proxy speaks for.
+    """
+    for element in _split_from_right(text, ","):
+        yield next((value for name, value in map(_pair, _parameters(element)) if name == "for"), "")
+
+
+def _parameters(element: str) -> list[str]:
+    return list(_split_from_right(element, ";"))[::-1]
+
+
+def _split_from_right(text: str, separator: str) -> Iterator[str]:
+    """Split at separators that stand outside of quoted strings (RFC 9110, 5.6.4), the last part first."""
+    end, is_quoted = len(text), False
+    for position in range(len(text) - 1, -1, -1):
+        character = text[position]
+        if character == '"':
+            is_quoted ^= not _is_escaped(text, position)
+        elif character == separator and not is_quoted:
+            yield text[position + 1 : end]
+            end = position
+    # A quote that was never opened, or never closed: what is left of it can't be told apart.
+    yield "" if is_quoted else text[:end]
+
+
+def _is_escaped(text: str, position: int) -> bool:
+    """Whether an odd number of backslashes stands before a quote. Each of them is looked at for one quote only."""
+    start = position
+    while start and text[start - 1] == "\\":
+        start -= 1
+    return (position - start) % 2 == 1
+
+
+def _pair(parameter: str) -> tuple[str, str]:
+    """Return the name, in lower case, and the value without its quotes."""
+    name, _, value = parameter.partition("=")
+    value = value.strip(_BLANK)
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = _unescaped(value[1:-1])
+    return name.strip(_BLANK).lower(), _without_hidden_port(value)
+
+
+def _unescaped(text: str) -> str:
+    """Take the backslash of each quoted pair away (RFC 9110, 5.6.4)."""
+    return "\\".join(part.replace("\\", "") for part in text.split("\\\\"))
+
+
+def _without_hidden_port(node: str) -> str:
+    """Take an obfuscated port away (RFC 7239, 6.2 and 6.3): addresses are all that is wanted of a node."""
+    address, colon, port = node.rpartition(":")
+    return address if colon and port.startswith("_") and not node.startswith("_") else node

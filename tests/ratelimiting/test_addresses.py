@@ -1,0 +1,40 @@
+"""Addresses, and the networks that they count for."""
+
+import pytest
+
+from ratelimiting import keys
+from ratelimiting.addresses import network_of, networks_of, normalise
+
+
+class TestNetworksOf:
+    @pytest.mark.parametrize(
+        ("address", "networks"),
+        [
+            ("203.0.113.7", ("203.0.113.7",)),
+            ("2001:db8:1:2ff:3:4:5:6", ("2001:db8:1:2ff::/64", "2001:db8:1:200::/56", "2001:db8:1::/48")),
+            ("::1", ("::/64", "::/56", "::/48")),
+            (None, ("unknown",)),
+            ("", ("unknown",)),
+        ],
+    )
+    def test_are_what_a_household_and_a_site_have_of_ipv6(self, address, networks):
+        assert networks_of(address) == networks
+        assert network_of(address) == networks[0]
+
+    def test_remember_no_long_texts(self):
+        before = normalise.__globals__["_normalised"].cache_info().currsize
+        assert [normalise(f"{number}" * 9000) for number in range(5)] == [None] * 5
+        assert normalise.__globals__["_normalised"].cache_info().currsize == before
+
+
+class TestNetworkRead:
+    @pytest.mark.parametrize(
+        ("text", "network"),
+        [
+            ("203.0.113.7", "203.0.113.7"), ("2001:DB8::1", "2001:db8::/64"), ("2001:db8::/64", "2001:db8::/64"),
+            ("2001:db8:1:2ff::/56", "2001:db8:1:200::/56"), ("2001:db8:1:2ff::1/48", "2001:db8:1::/48"),
+            ("2001:db8::/32", ""), ("203.0.113.0/24", ""), ("nobody", "unknown"),
+        ],
+    )  # fmt: skip
+    def test_is_what_an_operator_writes(self, text, network):
+        assert keys.network_read(text) == network
