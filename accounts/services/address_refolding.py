@@ -209,6 +209,7 @@ def _parameters(after: UUID, bound: UUID | None) -> dict[str, Any]:
 
 
 def _refold_rows(at: Any, rows: list[tuple[UUID, str, str]], result: Result) -> None:
+    """Refold a batch of rows (id, address, stored form) or put their addresses on hold, and add that to the result."""
     keys: dict[UUID, str] = {}
     former: dict[UUID, str] = {}
     held: dict[UUID, Reason] = {}
