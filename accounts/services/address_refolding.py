@@ -1,6 +1,6 @@
 """Bring stored addresses up to the rule by which they are compared today, and put on hold what it can't decide.
 
-Until 2026 addresses were compared by case folding and mailed to by IDNA2003: ``straße.de`` and ``strasse.de`` were one,
+Addresses used to be compared by case folding and mailed to by IDNA2003: ``straße.de`` and ``strasse.de`` were one,
 and mail for the first went to the second. Most rows simply get the form that ``fold_email`` gives them. Of some nobody
 can tell whose the address is; their owners are neither merged with nor exchanged for anybody: the address goes on hold.
 Nobody is found by it, by sign-in, provider or reset, and nothing is mailed to it, while the account stays as it is,
@@ -38,14 +38,22 @@ ORDER BY id
 """
 _LOCKED = f"{_ROWS} FOR NO KEY UPDATE"
 _REFOLD = """
-UPDATE accounts_user SET email_folded = %(key)s WHERE id = %(id)s
-AND NOT EXISTS (SELECT FROM accounts_user WHERE email_folded = %(key)s)
+UPDATE accounts_user u SET email_folded = given.key
+FROM (
+    SELECT DISTINCT ON (key) id, key FROM unnest(%(ids)s::uuid[], %(keys)s::text[]) AS each(id, key) ORDER BY key, id
+) given
+WHERE u.id = given.id AND NOT EXISTS (SELECT FROM accounts_user WHERE email_folded = given.key)
+RETURNING u.id
 """
 _HOLD = """
-UPDATE accounts_user SET email_folded = %(key)s, version = version + 1, updated_at = statement_timestamp()
-WHERE id = %(id)s
+UPDATE accounts_user u SET email_folded = given.key, version = version + 1, updated_at = statement_timestamp()
+FROM unnest(%(ids)s::uuid[], %(keys)s::text[]) AS given(id, key) WHERE u.id = given.id
 """
-_IMPORTED = "UPDATE accounts_importedperson SET external_id = %(new)s WHERE user_id = %(id)s AND external_id = %(old)s"
+_IMPORTED = """
+UPDATE accounts_importedperson i SET external_id = given.new
+FROM unnest(%(ids)s::uuid[], %(old)s::text[], %(new)s::text[]) AS given(id, old, new)
+WHERE i.user_id = given.id AND i.external_id = given.old
+"""
 _TOKENS = """
 SELECT id, address FROM accounts_mailedtoken
 WHERE used_at IS NULL AND expires_at > statement_timestamp() AND address ~ %(not_ascii)s
@@ -137,8 +145,7 @@ def refold(*, is_first: bool = False, is_trial: bool = False, batch: int = BATCH
         with transaction.atomic(using=at.alias), at.cursor() as cursor:
             bound = _bound(cursor, after, batch)
             cursor.execute(_LOCKED, _parameters(after, bound))
-            for user_id, email, former in cursor.fetchall():
-                _refold_one(at, user_id, email, former, result)
+            _refold_rows(at, cursor.fetchall(), result)
             result.withdrawn += _withdraw(cursor, is_first=is_first) if bound is None else 0
             transaction.set_rollback(is_trial, using=at.alias)
         after = bound
@@ -187,7 +194,7 @@ def connections_by_former_rule() -> list[Connection]:
 
 
 def former_fold(address: str) -> str:
-    """Return what addresses were compared by until 2026."""
+    """Return what addresses used to be compared by."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).casefold())
 
 
@@ -201,26 +208,44 @@ def _parameters(after: UUID, bound: UUID | None) -> dict[str, Any]:
     return {"after": after, "bound": bound, "not_ascii": _NOT_ASCII, "held": HELD}
 
 
-def _refold_one(at: Any, user_id: UUID, email: str, former: str, result: Result) -> None:
-    if email_key(email) == former:
-        return
-    key, reason = judge(email)
-    if reason is None and _take(at, user_id, key):
-        result.refolded += 1
+def _refold_rows(at: Any, rows: list[tuple[UUID, str, str]], result: Result) -> None:
+    """Refold a batch of rows (id, address, stored form) or put their addresses on hold, and add that to the result."""
+    keys: dict[UUID, str] = {}
+    former: dict[UUID, str] = {}
+    held: dict[UUID, Reason] = {}
+    for user_id, email, stored in rows:
+        if email_key(email) == stored:
+            continue
+        key, reason = judge(email)
+        if reason is None:
+            keys[user_id], former[user_id] = key, stored
+        else:
+            held[user_id] = reason
+    taken = _take(at, keys)
+    held |= dict.fromkeys(keys.keys() - taken, Reason.TAKEN)
+    with at.cursor() as cursor:
         # Rows of a dump without ids are known by their address.
-        old, new = (f"address:{hashlib.sha256(each.encode()).hexdigest()}" for each in (former, key))
-        _run(at, _IMPORTED, {"id": user_id, "old": old, "new": new})
-        return
-    _run(at, _HOLD, {"id": user_id, "key": held_key(user_id)})
-    result.held[user_id] = reason or Reason.TAKEN
+        ids = list(taken)
+        old, new = ([_import_key(of[user_id]) for user_id in ids] for of in (former, keys))
+        cursor.execute(_IMPORTED, {"ids": ids, "old": old, "new": new})
+        cursor.execute(_HOLD, {"ids": list(held), "keys": [held_key(user_id) for user_id in held]})
+    result.refolded += len(taken)
+    result.held |= held
 
 
-def _take(at: Any, user_id: UUID, key: str) -> bool:
+def _take(at: Any, keys: dict[UUID, str]) -> set[UUID]:
+    """Give people these forms where nobody has them; return who has got theirs."""
     try:
-        with transaction.atomic(using=at.alias):
-            return _run(at, _REFOLD, {"id": user_id, "key": key}) == 1
-    except IntegrityError:  # somebody registered with it at this moment
-        return False
+        with transaction.atomic(using=at.alias), at.cursor() as cursor:
+            cursor.execute(_REFOLD, {"ids": list(keys), "keys": list(keys.values())})
+            return {user_id for (user_id,) in cursor.fetchall()}
+    except IntegrityError:
+        # Somebody registered with one of them at this moment, and has committed: the next look sees it.
+        return _take(at, keys)
+
+
+def _import_key(key: str) -> str:
+    return f"address:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _withdraw(cursor: Any, *, is_first: bool) -> int:
@@ -243,10 +268,3 @@ def _as_mailed(domain: str) -> str | None:
         return domain.encode("idna").decode().lower()
     except UnicodeError:
         return None
-
-
-def _run(at: Any, sql: str, parameters: dict[str, Any]) -> int:
-    with at.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        count: int = cursor.rowcount
-    return count
