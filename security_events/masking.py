@@ -15,7 +15,7 @@ _SECRET_KEYS = re.compile(
 )
 # Keys under which a number is a count: no number is several secrets, though it may be one, such as a code.
 _COUNTS = re.compile(
-    r"(?:passwords|secrets|tokens|cookies|keys|credentials|otps|codes|signatures|counts?|number|total|left)$",
+    r"(?:passwords|secrets|tokens|cookies|keys|credentials|otps|codes|signatures|counts?|left)$",
     re.IGNORECASE,
 )
 # Each shape is tried once for each run of characters, so that no text takes more than linear time.

@@ -70,11 +70,11 @@ def core(secret):
 words = st.sampled_from(["", "mailed_", "removed_", "expired-", "former_"])
 counting = st.sampled_from(
     ["tokens", "recovery_codes", "recovery_codes_left", "mailedtoken_count", "passwords", "api_keys", "mfa_codes",
-     "csrf_total", "token_number", "Credentials", "session_keys"],
+     "otp_count", "Credentials", "session_keys"],
 )  # fmt: skip
-telling = st.tuples(words, st.sampled_from(["password", "otp", "mfa_code", "recovery_code", "token", "api_key"])).map(
-    "".join
-)
+telling = st.tuples(
+    words, st.sampled_from(["password", "otp", "mfa_code", "recovery_code", "token", "api_key", "otp_number"])
+).map("".join)
 
 
 class TestMaskText:

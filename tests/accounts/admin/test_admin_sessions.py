@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session as BrowserSession
 from django.core.cache import cache
 from django.core.management import call_command
@@ -24,6 +25,7 @@ from accounts.services import (
     takeover,
 )
 from tests import mailbox
+from tests.accounts.services.interference import Interference
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import PHONE, claims_of, open_admin_session, open_session, sign_in_at_admin
@@ -228,6 +230,17 @@ class TestStanding:
         client.force_login(boss)
 
         assert not is_in(client)
+
+    @pytest.mark.attack("CWE-367")
+    def test_is_not_given_to_a_password_that_is_changed_meanwhile(self, boss, settings, events):
+        Interference.change = lambda: User.objects.filter(pk=boss.pk).update(password=make_password(OTHER))
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
+
+        answer = Client().post(LOGIN, {"username": "boss", "password": PASSWORD, "next": INDEX})
+
+        assert (answer.status_code, answer["Location"]) == (302, LOGIN)
+        assert not Session.objects.exists()
+        assert events("admin.login_failed").get().risk_reasons == ["changed_meanwhile"]
 
     @pytest.mark.attack("CWE-639")
     def test_is_not_lent_by_the_session_of_somebody_else_or_of_the_api(self, boss, colleague):
