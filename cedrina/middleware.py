@@ -15,7 +15,7 @@ from cedrina.paths import is_mailed_page, known_paths, speaks_html
 from cedrina.problem_catalogue import status_code
 from ratelimiting import evasion, observing
 from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
-from ratelimiting.client_ip import caller_of_environ
+from ratelimiting.client_ip import caller_of_environ, is_trusted_peer
 from security_events.context import RequestContext, bind
 
 LONGEST_USER_AGENT = 512
@@ -24,6 +24,9 @@ NOT_ALLOWED = 405
 LED_NOWHERE = frozenset({400, 404, 405})
 # Asked by whoever watches over the servers, from elsewhere than where people come from.
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+# Answered under any Host: health checks address a container or a machine, not the name that people use. The answers
+# tell nothing and are built from nothing that was sent.
+ANY_HOST = frozenset({"/livez", "/readyz"})
 
 
 class RequestMiddleware:
@@ -46,6 +49,9 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         meta = request.META
         identity = request.correlation_id = correlation_id(meta.get(ENVIRON_KEY))  # type: ignore[attr-defined]
+        if "HTTP_X_FORWARDED_PROTO" in meta and not is_trusted_peer(meta.get("REMOTE_ADDR")):
+            # Django would believe it of anybody, once SECURE_PROXY_SSL_HEADER is set.
+            del meta["HTTP_X_FORWARDED_PROTO"]
         caller = request.caller = caller_of_environ(meta)  # type: ignore[attr-defined]
         address = request.client_ip = caller.address  # type: ignore[attr-defined]
         user_agent = meta.get("HTTP_USER_AGENT", "")[:LONGEST_USER_AGENT]
@@ -68,7 +74,7 @@ class RequestMiddleware:
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
-        if not _is_ours(request.META.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
+        if path not in ANY_HOST and not _is_ours(request.META.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
             response = problems.response(request, "malformed_request")
         else:
             response = self.get_response(request)

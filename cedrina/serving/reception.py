@@ -12,6 +12,10 @@ from cedrina import edge
 from cedrina.serving.lanes import Answer, Lanes
 from cedrina.serving.slots import NoSlotFree
 
+# What is on its way is read and forgotten before a body is refused. A server that closes a connection with unread bytes
+# resets it, and the answer may be lost: a proxy that is still writing would make 503 of our 413.
+MOST_DISCARDED = 1024 * 1024  # what deploy/nginx.conf lets through
+DISCARD_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -54,14 +58,26 @@ class Reception:
 
     async def _content(self, environ: dict[str, Any], body: AsyncIterator[bytes]) -> bytes:
         declared = edge.declared_length(environ.get("CONTENT_LENGTH"))
-        if declared is not None and declared > self._limit:
+        if declared is not None and declared > MOST_DISCARDED:
             raise BodyTooLarge
-        content = b""
-        async with asyncio.timeout(edge.BODY_SECONDS):
-            async for chunk in body:
-                content += chunk
-                if len(content) > self._limit:
-                    raise BodyTooLarge
-        if declared is not None and len(content) < declared:
+        content, size = b"", 0
+        is_too_large = declared is not None and declared > self._limit
+        try:
+            async with asyncio.timeout(DISCARD_SECONDS if is_too_large else edge.BODY_SECONDS) as patience:
+                async for chunk in body:
+                    size += len(chunk)
+                    if size <= self._limit:
+                        content += chunk
+                    elif size > MOST_DISCARDED:
+                        break
+                    elif not is_too_large:
+                        is_too_large = True
+                        patience.reschedule(asyncio.get_running_loop().time() + DISCARD_SECONDS)
+        except TimeoutError:
+            if not is_too_large:
+                raise
+        if is_too_large or size > self._limit:
+            raise BodyTooLarge
+        if declared is not None and size < declared:
             raise Disconnected
         return content
