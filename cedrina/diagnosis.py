@@ -14,6 +14,7 @@ from django.utils.encoding import force_str
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cedrina.database import excess
 from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
 
@@ -123,3 +124,32 @@ def what_servers_noticed(now: datetime) -> Iterator[Finding]:
         section, problem, mend = _NOTICED[EventType(kind)]
         address = event.data.get("address") or "-"
         yield Finding(kind, Severity.ERROR, section, force_str(problem) % {"address": address}, mend)
+
+
+@examination
+def serving_role(_now: datetime) -> Iterator[Finding]:
+    """Look at the rights of the role that serves."""
+    yield from rights_of_the_serving_role()
+
+
+def rights_of_the_serving_role() -> Iterator[Finding]:
+    """Say what the role of the default connection may do beyond serving; nothing where that is nothing.
+
+    Raises: DatabaseError when the database can't be asked.
+    """
+    role, rights = excess.look()
+    if rights:
+        problem = _(
+            "The database role %(role)s may do more than serving needs (%(rights)s). Whoever takes over a server could "
+            "change or remove security events."
+        )
+        yield Finding(
+            "database.serving_role",
+            Severity.WARNING,
+            "OWASP ASVS 5.0, 13.2.2",
+            force_str(problem) % {"role": role, "rights": ", ".join(rights)},
+            _(
+                "Let one role own the tables and another one serve: name the first in DATABASE_MIGRATION_URL and the "
+                "second in DATABASE_URL, and run manage.py migrate. docs/deploying.md shows how."
+            ),
+        )
