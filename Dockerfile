@@ -30,6 +30,8 @@ ENV PATH=/opt/cedrina/bin:$PATH \
     LOG_FORMAT=json
 USER 10001
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=4s --start-period=30s CMD \
-    ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/livez', timeout=3)"]
+# http.client, as urllib would ask a proxy of the environment. /livez is answered under any Host.
+HEALTHCHECK --interval=10s --timeout=4s --start-period=30s CMD ["python", "-c", "import http.client, os, sys; \
+c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=3); c.request('GET', '/livez'); \
+sys.exit(c.getresponse().status != 200)"]
 CMD ["python", "-m", "cedrina.serving", "--http"]

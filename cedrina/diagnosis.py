@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services import address_refolding
+from cedrina.database import excess
 from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
 
@@ -140,3 +141,31 @@ def addresses(_now: datetime) -> Iterator[Finding]:
     if count := len(address_refolding.connections_by_former_rule()):
         problem = force_str(_("Accounts of providers that were joined by an address which is another one: %(count)d."))
         yield Finding("accounts.foreign_connections", Severity.ERROR, section, problem % {"count": count}, mend)
+
+
+def serving_role(_now: datetime) -> Iterator[Finding]:
+    """Look at the rights of the role that serves."""
+    yield from rights_of_the_serving_role()
+
+
+def rights_of_the_serving_role() -> Iterator[Finding]:
+    """Say what the role of the default connection may do beyond serving; nothing where that is nothing.
+
+    Raises: DatabaseError when the database can't be asked.
+    """
+    role, rights = excess.look()
+    if rights:
+        problem = _(
+            "The database role %(role)s may do more than serving needs (%(rights)s). Whoever takes over a server could "
+            "change or remove security events."
+        )
+        yield Finding(
+            "database.serving_role",
+            Severity.WARNING,
+            "OWASP ASVS 5.0, 13.2.2",
+            force_str(problem) % {"role": role, "rights": ", ".join(rights)},
+            _(
+                "Let one role own the tables and another one serve: name the first in DATABASE_MIGRATION_URL and the "
+                "second in DATABASE_URL, and run manage.py migrate. docs/deploying.md shows how."
+            ),
+        )

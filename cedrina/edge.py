@@ -80,5 +80,5 @@ def declared_length(text: str | None) -> int | None:
     Digits of other scripts are numbers to Python and to nobody else.
     """
     if text and text.isascii() and text.isdigit():
-        return int(text) if len(text) <= LONGEST_NUMBER else settings.MAX_BODY_BYTES + 1
+        return int(text) if len(text) <= LONGEST_NUMBER else 10**LONGEST_NUMBER
     return None

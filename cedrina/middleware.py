@@ -15,7 +15,7 @@ from cedrina.paths import is_mailed_page, is_static, known_paths, speaks_html
 from cedrina.problem_catalogue import status_code
 from ratelimiting import evasion, observing
 from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
-from ratelimiting.client_ip import caller_of_environ
+from ratelimiting.client_ip import caller_of_environ, is_trusted_peer
 from security_events.context import RequestContext, bind
 from tokens.api.words import depends_on_language
 
@@ -27,6 +27,9 @@ UNKNOWN_METHOD = "UNKNOWN"
 LED_NOWHERE = frozenset({400, 404, 405})
 # Asked by whoever watches over the servers, from elsewhere than where people come from.
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+# Answered under any Host: health checks address a container or a machine, not the name that people use. The answers
+# tell nothing and are built from nothing that was sent.
+ANY_HOST = frozenset({"/livez", "/readyz"})
 
 
 class RequestMiddleware:
@@ -44,6 +47,9 @@ class RequestMiddleware:
             # Methods are told apart by case (RFC 9110, 9.1); Django would take `get` for GET.
             request.method = UNKNOWN_METHOD
         identity = request.correlation_id = correlation_id(meta.get(ENVIRON_KEY))  # type: ignore[attr-defined]
+        if "HTTP_X_FORWARDED_PROTO" in meta and not is_trusted_peer(meta.get("REMOTE_ADDR")):
+            # Django would believe it of anybody, once SECURE_PROXY_SSL_HEADER is set.
+            del meta["HTTP_X_FORWARDED_PROTO"]
         caller = request.caller = caller_of_environ(meta)  # type: ignore[attr-defined]
         address = request.client_ip = caller.address  # type: ignore[attr-defined]
         user_agent = meta.get("HTTP_USER_AGENT", "")[:LONGEST_USER_AGENT]
@@ -64,7 +70,7 @@ class RequestMiddleware:
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
-        if not _is_ours(request.META.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
+        if path not in ANY_HOST and not _is_ours(request.META.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
             response = problems.response(request, "malformed_request")
         else:
             response = self.get_response(request)

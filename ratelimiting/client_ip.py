@@ -63,6 +63,13 @@ def client_ip_of_environ(environ: Mapping[str, Any]) -> str | None:
     return caller_of_environ(environ).address
 
 
+def is_trusted_peer(peer: str | None) -> bool:
+    """Whether the address at the other end of the connection is one of TRUSTED_PROXIES."""
+    trusted = rate_limiting_settings.TRUSTED_PROXIES
+    address = normalise(peer) if trusted and peer else None
+    return address is not None and is_within(address, trusted)
+
+
 def caller_of_scope(scope: Mapping[str, Any]) -> Caller:
     """Return who is calling, told from an ASGI scope: that of a socket, which no WSGI environ is made of."""
     client = scope.get("client")

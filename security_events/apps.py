@@ -21,4 +21,5 @@ def _make_partitions(**_kwargs: Any) -> None:
 
     from security_events.services import partitions  # noqa: PLC0415
 
-    partitions.ensure(now=timezone.now())
+    if partitions.is_installed():
+        partitions.ensure(now=timezone.now())

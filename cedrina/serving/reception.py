@@ -11,6 +11,10 @@ from cedrina import edge
 from cedrina.serving.lanes import Answer, Lanes
 from cedrina.serving.slots import NoSlotFree
 
+# What is on its way is read and forgotten before a body is refused. A server that closes a connection with unread bytes
+# resets it, and the answer may be lost: a proxy that is still writing would make 503 of our 413.
+MOST_DISCARDED = 1024 * 1024  # what deploy/nginx.conf lets through
+DISCARD_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -63,17 +67,37 @@ class Reception:
 
     async def _content(self, environ: dict[str, Any], body: AsyncIterator[bytes]) -> bytes:
         declared, limit = edge.declared_length(environ.get("CONTENT_LENGTH")), edge.largest_body(environ)
-        if declared is not None and declared > limit:
+        if declared is not None and declared > MOST_DISCARDED:
             raise BodyTooLarge
-        content, pieces = b"", 0
-        async with asyncio.timeout(edge.BODY_SECONDS):
-            async for chunk in body:
-                content += chunk
-                pieces += 1
-                if len(content) > limit:
-                    raise BodyTooLarge
-                if pieces > edge.MOST_PIECES:
-                    raise TooManyPieces
+        content = await _read(body, limit=limit, is_too_large=declared is not None and declared > limit)
         if declared is not None and len(content) < declared:
             raise Disconnected
         return content
+
+
+async def _read(body: AsyncIterator[bytes], *, limit: int, is_too_large: bool) -> bytes:
+    """Return the whole body within its limit; of one that is known to be too large, some is read and forgotten.
+
+    Raises: BodyTooLarge, TooManyPieces, TimeoutError.
+    """
+    content, size, pieces = b"", 0, 0
+    try:
+        async with asyncio.timeout(DISCARD_SECONDS if is_too_large else edge.BODY_SECONDS) as patience:
+            async for chunk in body:
+                size += len(chunk)
+                pieces += 1
+                if size > MOST_DISCARDED or pieces > edge.MOST_PIECES:
+                    break
+                if size <= limit:
+                    content += chunk
+                elif not is_too_large:
+                    is_too_large = True
+                    patience.reschedule(asyncio.get_running_loop().time() + DISCARD_SECONDS)
+    except TimeoutError:
+        if not is_too_large:
+            raise
+    if is_too_large or size > limit:
+        raise BodyTooLarge
+    if pieces > edge.MOST_PIECES:
+        raise TooManyPieces
+    return content

@@ -94,6 +94,10 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 DATABASES = {"default": connections.database(ENV["DATABASE_URL"], is_prepared=ENV["DATABASE_PREPARED_STATEMENTS"])}
+# Where the owner of the tables is another role than the one that serves: cedrina/database/owner.py uses it.
+MIGRATION_DATABASE = (
+    connections.database(ENV["DATABASE_MIGRATION_URL"], is_prepared=False) if ENV["DATABASE_MIGRATION_URL"] else None
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": connections.cache(ENV["REDIS_URL"])}
 CHANNEL_LAYERS = {"default": connections.channel_layer(ENV["REDIS_URL"])}

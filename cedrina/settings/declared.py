@@ -53,6 +53,15 @@ _STORES = [
         is_secret=True,
     ),
     Setting(
+        "DATABASE_MIGRATION_URL",
+        Kind.URL,
+        None,
+        "The same database by the role that owns the tables. `manage.py migrate` uses it, and afterwards lets the role "
+        "of `DATABASE_URL` do what serving needs and nothing else; servers and worker must not be given it.",
+        default_text="`DATABASE_URL`: one role for all",
+        is_secret=True,
+    ),
+    Setting(
         "DATABASE_PREPARED_STATEMENTS",
         Kind.SWITCH,
         True,

@@ -53,6 +53,7 @@ def _refreshes(values: Values) -> Iterator[str]:
 def _urls(values: Values) -> Iterator[str]:
     for name, schemes in (
         ("DATABASE_URL", DATABASE_SCHEMES),
+        ("DATABASE_MIGRATION_URL", DATABASE_SCHEMES),
         ("REDIS_URL", REDIS_SCHEMES),
         ("EMAIL_URL", MAIL_SCHEMES),
         ("PUBLIC_URL", {"http", "https"}),

