@@ -6,6 +6,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from cedrina import problems
+from cedrina.database.outage import outage
+
+# Not on a standby, and not where the database refuses to be written to: sign-in and refresh write.
+_MAY_WRITE = "SELECT current_setting('transaction_read_only') = 'off'"
 
 
 class Readiness:
@@ -14,10 +18,18 @@ class Readiness:
     is_migrated = False
 
     def is_ready(self) -> bool:
-        """Whether the database answers and has the schema that this code was written for."""
+        """Whether the calls that come next can be answered, by this process or by its siblings on the same port.
+
+        The database answers this process, takes writes and has the schema that this code was written for; no sibling
+        waits for it in vain. Connections need no look here: each is looked at before it is used.
+        """
+        if outage.is_on_anywhere:
+            return False
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
+                cursor.execute(_MAY_WRITE)
+                if not cursor.fetchone()[0]:
+                    return False
             if not self.is_migrated:
                 executor = MigrationExecutor(connection)
                 self.is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())

@@ -79,10 +79,10 @@ class MailServer:
 class Worker:
     """The background worker as it runs in production, in a process of its own."""
 
-    def __init__(self, site):
+    def __init__(self, site, **settings):
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "procrastinate", "worker"],
-            cwd=served.ROOT, env=site.environment, stdin=subprocess.DEVNULL, start_new_session=True,
+            [sys.executable, "manage.py", "run_worker"],
+            cwd=served.ROOT, env={**site.environment, **settings}, stdin=subprocess.DEVNULL, start_new_session=True,
             preexec_fn=processes.ends_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no threads of ours fork
         )  # fmt: skip
 
@@ -93,9 +93,9 @@ class Worker:
 
 
 @contextmanager
-def worker(site):
+def worker(site, **settings):
     """Run a worker beside a served site, ended without a word afterwards."""
-    running = Worker(site)
+    running = Worker(site, **settings)
     try:
         yield running
     finally:

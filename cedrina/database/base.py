@@ -4,13 +4,14 @@ import select
 import time
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.postgresql import base
 from psycopg import Connection, OperationalError
 
-from cedrina.database.driver import Driver
+from cedrina.database.driver import Driver, PatientConnection
+from cedrina.database.outage import outage
 
-# After somebody waited in vain for a server that does not answer at all, nobody else waits for so long.
-OUTAGE_SECONDS = 1.0
+# An attempt to connect that took so long and failed was not answered; a refusal comes at once.
 SLOW_SECONDS = 1.0
 
 
@@ -32,22 +33,38 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     Database = Driver()  # type: ignore[assignment]  # it stands for the module
 
-    _outage_until = 0.0
+    _opened_at = 0.0
 
     def is_usable(self) -> bool:
-        """Look at the socket; only when something came unasked, which may be harmless, ask the server."""
-        if self.connection is None:
+        """Look at the socket; only when something came unasked, which may be harmless, ask the server.
+
+        A connection from before the end of an outage is not even looked at: a network that forgot it tells nobody.
+        """
+        if self.connection is None or self._opened_at < outage.stale_before:
             return False
         return is_quiet(self.connection) or super().is_usable()
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect, unless somebody else just waited long and in vain."""
-        started = time.monotonic()
-        if started < DatabaseWrapper._outage_until:
-            raise OperationalError("the server did not answer a moment ago")
+        """Connect, unless PostgreSQL is known to be silent.
+
+        Raises: OperationalError.
+        """
+        if outage.is_on:
+            raise OperationalError("the server does not answer")
+        started = self._opened_at = time.monotonic()
         try:
             return super().get_new_connection(conn_params)
         except OperationalError:
             if time.monotonic() - started > SLOW_SECONDS:
-                DatabaseWrapper._outage_until = time.monotonic() + OUTAGE_SECONDS
+                outage.begin(since=started)
             raise
+
+
+def reach() -> None:
+    """Connect to the default database and have it answer, whatever is known of an outage.
+
+    Raises: psycopg.Error.
+    """
+    parameters = connections.create_connection(DEFAULT_DB_ALIAS).get_connection_params()
+    with PatientConnection.connect(**parameters) as connection:
+        connection.execute("SELECT 1")

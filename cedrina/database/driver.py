@@ -4,11 +4,14 @@ The server's limits need a server that works. One that is frozen keeps its conne
 a limit here, each call would wait for it for ever.
 """
 
+import time
 from typing import Any, ClassVar, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.errors import _WaitTimeout
+
+from cedrina.database.outage import outage
 
 T = TypeVar("T")
 _INTERVAL = 0.1  # seconds between looks for Ctrl-C, psycopg's own default
@@ -19,15 +22,20 @@ class PatientConnection(psycopg.Connection[Any]):
 
     patience: ClassVar[float | None] = None
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.opened_at = time.monotonic()
+
     def wait(self, gen: PQGen[T], interval: float = _INTERVAL, timeout: float | None = None) -> T:
         """Wait for the server.
 
-        Raises: OperationalError when it took too long; the connection is closed then.
+        Raises: OperationalError when it took too long; the connection is closed then, and an outage begins.
         """
         try:
             return super().wait(gen, interval, self.patience if timeout is None else timeout)
         except _WaitTimeout as error:
             self.close()
+            outage.begin(since=self.opened_at)
             raise psycopg.OperationalError("the server did not answer in time") from error
 
 

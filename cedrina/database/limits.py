@@ -4,17 +4,22 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from cedrina.database.base import reach
 from cedrina.database.driver import PatientConnection
+from cedrina.database.outage import outage
 
-STATEMENT_MS = 5_000
-PATIENCE_SECONDS = 6.0  # longer than the server's own limits, which leave the connection whole
-LOCK_MS = 2_500
+# Callers get their 503 within three seconds. PostgreSQL's own limits come first: they leave the connection whole. The
+# longest, PATIENCE_SECONDS, is for a server that is not there to observe them, and leaves time to build the answer.
+STATEMENT_MS = 2_000
+PATIENCE_SECONDS = 2.4
+LOCK_MS = 1_500
 IDLE_IN_TRANSACTION_MS = 15_000
 
 
 def bound_statements() -> None:
     """Let the database end what takes too long, and give up on one that does not; before the first connection."""
     PatientConnection.patience = PATIENCE_SECONDS
+    outage.watch(reach)
     add_to(connections.settings[DEFAULT_DB_ALIAS].setdefault("OPTIONS", {}))
 
 

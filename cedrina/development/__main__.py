@@ -62,7 +62,7 @@ def _start(everything: contextlib.ExitStack, *, data: Path) -> None:
     supervisor = Supervisor()
     everything.callback(supervisor.stop)
     supervisor.start("server", [sys.executable, "-m", "cedrina.serving"])
-    supervisor.start("worker", [sys.executable, "manage.py", "procrastinate", "worker"], comes_back=True)
+    supervisor.start("worker", [sys.executable, "manage.py", "run_worker"], comes_back=True)
     address = f"http://{welcome.reachable(host)}:{port}"
     _wait_until_ready(host, port, supervisor)
     print(welcome.text(address=address, administrator=steps.ADMINISTRATOR, password=password), flush=True)

@@ -4,6 +4,8 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from cedrina.serving.environments import settings_module
 
@@ -49,21 +51,33 @@ def demand_clean_checks() -> None:
 
 
 def serve_http(host: str, port: int, workers: int) -> None:
-    """Serve HTTP with granian."""
-    from granian import Granian  # noqa: PLC0415 - its native part is not needed by the other servers
-    from granian.constants import Interfaces  # noqa: PLC0415
-    from granian.log import LogLevels  # noqa: PLC0415
+    """Serve HTTP with granian, by processes that are started again when they end.
 
-    Granian(
-        "cedrina.rsgi:application",
-        address=host,
-        port=port,
-        interface=Interfaces.RSGI,
-        workers=workers,
-        websockets=False,
-        respawn_failed_workers=True,
-        log_level=LogLevels.error,
-    ).serve()
+    Raises: SystemExit when the address cannot be used or no worker can start.
+    """
+    from cedrina.database.outage import outage  # noqa: PLC0415 - before the fork: the workers share its memory
+    from cedrina.serving import http_worker  # noqa: PLC0415 - its native part is not needed by the other servers
+    from cedrina.serving.supervision import Supervisor  # noqa: PLC0415
+
+    try:
+        listening = http_worker.listen(host, port)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        sys.exit(f"Cannot listen on {host}, port {port}: {reason}.")
+
+    def work(cell: int, ready: Callable[[], None]) -> None:
+        outage.use_cell(cell)
+        most = max(1, http_worker.WAITING_CONNECTIONS // workers)
+        http_worker.serve(load=load_application, listening=listening, most_connections=most, ready=ready)
+
+    sys.exit(Supervisor(number=workers, work=work, cell_is_free=outage.clear_cell).run())
+
+
+def load_application() -> Any:
+    """Return the RSGI application, loaded in the process that serves it."""
+    from cedrina.rsgi import application  # noqa: PLC0415
+
+    return application
 
 
 def serve_sockets(host: str, port: int) -> None:

@@ -56,6 +56,9 @@ class Slots:
             connection = self._free.get(timeout=WAIT_SECONDS)
         except Empty as error:
             raise NoSlotFree from error
+        # Django has connections looked at when a request begins. One that gave its slot back in between goes on with
+        # another connection, which may have died since: the next statement looks at that one first.
+        connection.health_check_done = False  # type: ignore[attr-defined]  # not in the stubs
         connections[DEFAULT_DB_ALIAS] = connection
         self._held.connection = connection
 

@@ -4,12 +4,16 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import environ
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from accounts.domains import ascii_domain
 
 ENGINE = "cedrina.database"
 CONNECT_TIMEOUT_SECONDS = 2  # the least that libpq observes
 UNACKNOWLEDGED_MS = 2500
+# An idle connection whose other end is gone without a word is found out after half a minute, not at the next request.
+KEEPALIVES = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 PREPARED_AFTER = 5  # runs of a statement on one connection
 
 
@@ -23,6 +27,8 @@ def database(url: str | None, *, is_prepared: bool) -> dict[str, Any]:
     options = dict(config.get("OPTIONS") or {})
     options.setdefault("connect_timeout", CONNECT_TIMEOUT_SECONDS)
     options.setdefault("tcp_user_timeout", UNACKNOWLEDGED_MS)
+    for name, value in KEEPALIVES.items():
+        options.setdefault(name, value)
     options.setdefault("application_name", "cedrina")
     options.setdefault("prepare_threshold", PREPARED_AFTER if is_prepared else None)
     config.update(
@@ -40,8 +46,9 @@ def cache(url: str | None) -> dict[str, Any]:
     """Return the default cache: Redis, or this process."""
     if not url:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    timeouts = {"socket_timeout": 1, "socket_connect_timeout": 1}
-    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": timeouts}
+    # redis-py tries three times more, after pauses: a second would become ten.
+    bounded = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)}
+    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": bounded}
 
 
 def channel_layer(url: str | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from cedrina import health
+from cedrina.database.outage import Outage
 from tests.problem_shape import assert_problem
 
 
@@ -28,6 +29,19 @@ class TestReadyz:
         MigrationRecorder(connection).migration_qs.filter(app="tokens").delete()
         answer = Client().get("/readyz")
         assert_problem(answer, status=503, code="service_unavailable")
+
+    def test_waits_for_a_database_that_may_be_written_to(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL transaction_read_only = on")
+        assert_problem(Client().get("/readyz"), status=503, code="service_unavailable")
+
+    def test_waits_for_siblings_that_do_not_reach_the_database(self, monkeypatch):
+        siblings = Outage()
+        monkeypatch.setattr(health, "outage", siblings)
+        siblings._shared[-1] = 1
+        assert_problem(Client().get("/readyz"), status=503, code="service_unavailable")
+        siblings._shared[-1] = 0
+        assert Client().get("/readyz").status_code == 200
 
     def test_looks_at_migrations_once(self, django_assert_num_queries):
         Client().get("/readyz")

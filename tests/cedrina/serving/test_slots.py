@@ -115,6 +115,20 @@ class TestReleased:
             thread.join(5)
         assert len(others) == 6
 
+    def test_goes_on_with_a_connection_that_is_looked_at_first(self, two):
+        def inside():
+            two.take()
+            with two.released():
+                for connection in resting:
+                    connection.health_check_done = True
+                    two._free.put(connection)
+            looked_at.append(two._held.connection.health_check_done)
+            two.give_back()
+
+        resting, looked_at = [two._free.get_nowait()], []
+        run_all(inside, 1)
+        assert looked_at == [False]
+
     def test_does_nothing_for_who_holds_none(self, two):
         with two.released():
             pass

@@ -1,0 +1,32 @@
+"""Do the background jobs: mail, and what is due every minute or every night."""
+
+import asyncio
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from cedrina import job_worker
+
+
+class Command(BaseCommand):
+    help = (
+        "Do the background jobs until SIGTERM or SIGINT. When PostgreSQL goes away the worker waits for it and goes on."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--queues", help="only these, separated by commas; without it, all")
+        parser.add_argument("--concurrency", type=int, default=1, help="how many jobs at a time (default: 1)")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        queues = [name for name in (options["queues"] or "").split(",") if name]
+        asyncio.run(_work(queues=queues or None, concurrency=options["concurrency"]))
+
+
+async def _work(**options: Any) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    await job_worker.work(stop=stop, **options)

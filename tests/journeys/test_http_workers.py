@@ -1,0 +1,257 @@
+"""Workers of the HTTP server are killed, hang, cannot start, are replaced: the port stays open and sessions live."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests import served
+from tests.busy import Lateness
+from tests.network import Network
+from tests.problem_shape import assert_problem
+
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(400)]
+WORKERS = 2
+KILLS = 20
+CLIENTS = 4
+ALL_BACK_SECONDS = 90  # the longest pause before a start, and the start itself on a machine that is busy
+NO_APPLICATION = "import sys\nsys.modules['cedrina.rsgi'] = None\n"
+
+
+@pytest.fixture(scope="module")
+def url():
+    with served.database() as url:
+        yield url
+
+
+@pytest.fixture
+def server(url):
+    with served.serving(database_url=url, flags=("--http",), WEB_CONCURRENCY=str(WORKERS)) as running:
+        yield running
+
+
+def workers_of(server):
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    return [int(pid) for pid in children.read_text().split()]
+
+
+def until(condition, *, seconds=ALL_BACK_SECONDS):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+def is_gone(pid):
+    """Whether a process ended; what nobody has waited for yet has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+class OpenPort:
+    """Connects again and again, and keeps the longest time for which that was refused."""
+
+    def __init__(self, port):
+        self.longest_closed = 0.0
+        self._port = port
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_about):
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self):
+        last_open = time.monotonic()
+        while not self._ended.is_set():
+            try:
+                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+            except OSError:
+                self.longest_closed = max(self.longest_closed, time.monotonic() - last_open)
+            else:
+                last_open = time.monotonic()
+            time.sleep(0.02)
+
+
+class Client:
+    """Refreshes and calls without a pause, and asks again with what it holds when no answer came."""
+
+    def __init__(self, person):
+        self.person = person
+        self.answers = self.lost = 0
+
+    def work(self, ended):
+        while not ended.is_set():
+            for call in (self.person.me, self.person.refresh):
+                self.ask(call)
+
+    def ask(self, call):
+        for _ in range(50):
+            try:
+                answer = call()
+            except httpx.TransportError:
+                self.lost += 1
+                time.sleep(0.05)
+                continue
+            # A lost reply of a refresh leaves an access token of before, which is good as long as its session is.
+            assert answer.status_code == 200, answer.text
+            self.answers += 1
+            return
+        raise AssertionError("no answer in fifty attempts")
+
+
+@contextmanager
+def under_load(newcomer, server):
+    clients = []
+    for _ in range(CLIENTS):
+        person = newcomer(server)
+        assert person.register().status_code == 201
+        clients.append(Client(person))
+    ended = threading.Event()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        working = [pool.submit(client.work, ended) for client in clients]
+        try:
+            yield clients
+        finally:
+            ended.set()
+        for future in working:
+            future.result()
+
+
+class TestWorkersThatAreKilled:
+    @pytest.mark.attack("ASVS 5.0, 13.1.3")
+    def test_twenty_under_load_close_no_port_and_cost_no_session(self, server, newcomer):
+        chance = random.Random(1)
+        with Lateness() as lateness, OpenPort(server.port) as port, under_load(newcomer, server) as clients:
+            for _ in range(KILLS):
+                os.kill(chance.choice(until(lambda: workers_of(server))), signal.SIGKILL)
+                time.sleep(1)
+            until(lambda: len(workers_of(server)) == WORKERS)
+            answered = [client.answers for client in clients]
+            until(lambda: all(client.answers > before for client, before in zip(clients, answered, strict=True)))
+        assert port.longest_closed < 1 + lateness.seconds
+        for client in clients:
+            assert client.person.is_signed_in
+            assert client.person.refresh().status_code == 200
+        assert server.process.poll() is None
+        assert len(workers_of(server)) == WORKERS
+
+    def test_twice_within_four_seconds_are_replaced_as_the_out_of_memory_killer_would_have_it(self, server):
+        for _ in range(2):
+            os.kill(until(lambda: workers_of(server))[0], signal.SIGKILL)
+            time.sleep(1)
+        for worker in until(lambda: workers_of(server)):
+            os.kill(worker, signal.SIGKILL)
+        # Whoever comes now waits for the next worker, and is not refused.
+        assert httpx.get(f"{server.url}/livez", timeout=ALL_BACK_SECONDS).status_code == 200
+        until(lambda: len(workers_of(server)) == WORKERS)
+        assert server.process.poll() is None
+
+    def test_are_followed_by_the_end_of_the_others_when_the_supervisor_is(self, url):
+        server = served.Served(database_url=url, flags=("--http",), WEB_CONCURRENCY="2").start()
+        workers = workers_of(server)
+        assert len(workers) == WORKERS
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+        until(lambda: all(is_gone(worker) for worker in workers), seconds=30)
+
+
+class TestAWorkerThatHangs:
+    def test_leaves_the_others_to_answer(self, server):
+        until(lambda: httpx.get(f"{server.url}/readyz", timeout=30).status_code == 200)
+        hanging = workers_of(server)[0]
+        os.kill(hanging, signal.SIGSTOP)
+        try:
+            for _ in range(20):
+                assert httpx.get(f"{server.url}/livez", timeout=30).status_code == 200
+        finally:
+            os.kill(hanging, signal.SIGCONT)
+
+    def test_is_killed_when_it_does_not_end(self, url):
+        with served.serving(database_url=url, flags=("--http",), WEB_CONCURRENCY="2") as server:
+            hanging = workers_of(server)[0]
+            os.kill(hanging, signal.SIGSTOP)
+            server.process.terminate()
+            assert server.process.wait(timeout=60) == 0
+            assert is_gone(hanging)
+
+
+class TestTheEnd:
+    def test_waits_for_what_has_begun(self, url, newcomer):
+        with served.serving(database_url=url, flags=("--http",), WEB_CONCURRENCY="2", BCRYPT_ROUNDS="13") as server:
+            person = newcomer(server)
+            person.register()
+            with ThreadPoolExecutor(1) as pool:
+                signing_in = pool.submit(person.sign_in)
+                time.sleep(0.2)
+                server.process.terminate()
+                assert signing_in.result().status_code == 200
+            assert server.process.wait(timeout=60) == 0
+
+
+class TestReplacing:
+    def test_on_sighup_loses_no_request(self, server, newcomer):
+        person = newcomer(server)
+        person.register()
+        before = set(until(lambda: len(workers_of(server)) == WORKERS and workers_of(server)))
+        server.process.send_signal(signal.SIGHUP)
+        answers = 0
+        deadline = time.monotonic() + ALL_BACK_SECONDS
+        while before & set(workers_of(server)) or len(workers_of(server)) != WORKERS:
+            assert time.monotonic() < deadline
+            headers = {"Authorization": f"Bearer {person.tokens['access_token']}"}
+            assert httpx.get(f"{person.base}/auth/me", headers=headers, timeout=60).status_code == 200
+            answers += 1
+        assert answers
+
+
+class TestAStart:
+    def start(self, **settings):
+        environment = served.environment(**settings)
+        return subprocess.run(
+            [sys.executable, "-m", "cedrina.serving", "--http"],
+            cwd=served.ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+
+    def test_that_no_worker_survives_is_given_up_in_one_sentence(self, url, tmp_path):
+        (tmp_path / "sitecustomize.py").write_text(NO_APPLICATION)
+        port = str(served.processes.free_port())
+        done = self.start(DATABASE_URL=url, PORT=port, WEB_CONCURRENCY="2", PYTHONPATH=str(tmp_path))
+        assert done.returncode == 1
+        last = done.stderr.strip().splitlines()[-1]
+        assert last == "No worker can start: the last one ended with exit code 1; what it said stands above."
+
+    def test_on_a_port_that_is_taken_is_refused_in_one_sentence(self, url):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = self.start(DATABASE_URL=url, PORT=str(port))
+        assert done.returncode == 1
+        assert done.stderr.strip() == f"Cannot listen on 127.0.0.1, port {port}: Address already in use."
+
+    def test_without_a_database_answers_503_until_there_is_one(self, url):
+        with Network(url) as network:
+            network.cut()
+            with served.serving(database_url=network.url, flags=("--http",)) as server:
+                for path in ("/readyz", "/api/v1/auth/me"):
+                    answer = httpx.get(server.url + path, headers={"Authorization": "Bearer x.y.z"}, timeout=30)
+                    assert answer.status_code in {503, 401}
+                assert_problem(httpx.get(f"{server.url}/readyz"), status=503, code="service_unavailable")
+                network.heal()
+                until(lambda: httpx.get(f"{server.url}/readyz", timeout=30).status_code == 200, seconds=30)
