@@ -6,7 +6,9 @@ import structlog
 from django.contrib.sessions.backends.db import SessionStore
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
-from procrastinate.jobs import Status
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 
 from accounts.services import attempts, erasure
 from accounts.services import purging as accounts_purging
@@ -44,16 +46,23 @@ def purge_expired(timestamp: int) -> None:
 async def take_up_abandoned(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - every periodic task has it
     """Put jobs back into the queue whose worker died, as its missing heartbeat tells.
 
-    A job that seems to kill its workers is given up in the end. That a worker was only slow does no harm: each job of
-    ours finds out by itself what is done already.
+    A job that seems to kill its workers is given up in the end, and so is one of which another already waits with the
+    same queueing lock: that one does its work. That a worker was only slow does no harm: each job of ours finds out by
+    itself what is done already.
     """
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs():
-        if job.attempts >= MOST_DEATHS:
+        if job.attempts >= MOST_DEATHS or not await _is_retried(manager, job):
             await manager.finish_job(job, Status.FAILED, delete_job=False)
-        else:
-            await manager.retry_job(job)
         log.warning("abandoned_job_taken_up", job_id=job.id, task=job.task_name, attempts=job.attempts)
+
+
+async def _is_retried(manager: JobManager, job: Job) -> bool:
+    try:
+        await manager.retry_job(job)
+    except UniqueViolation:
+        return False
+    return True
 
 
 @app.periodic(cron="27 * * * *")

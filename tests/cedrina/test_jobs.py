@@ -127,6 +127,28 @@ class TestTakeUpAbandoned:
         assert self.take_up().status == "doing"
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("empty_queue")
+class TestAbandonedJobsWithAQueueingLock:
+    def test_are_given_up_where_another_waits_and_the_rest_is_taken_up(self):
+        lock = jobs.announce_expired_locks.configure(queueing_lock="the same")
+        lock.defer(timestamp=0)
+        mail.enqueue(user_id=UserFactory().pk, kind=mail.Kind.PASSWORD_CHANGED)
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM procrastinate_workers")
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
+        lock.defer(timestamp=1)
+
+        async_to_sync(jobs.take_up_abandoned.func)(SimpleNamespace(app=app), timestamp=0)
+
+        found = ProcrastinateJob.objects.order_by("id").values_list("task_name", "status")
+        assert list(found) == [
+            ("cedrina.announce_expired_locks", "failed"),
+            ("accounts.send_mail", "todo"),
+            ("cedrina.announce_expired_locks", "todo"),
+        ]
+
+
 @pytest.mark.django_db
 @pytest.mark.usefixtures("empty_queue")
 class TestForgetDoneJobs:
