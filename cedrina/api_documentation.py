@@ -63,10 +63,8 @@ class SchemaView(SpectacularAPIView):
     content_negotiation_class = DefaultContentNegotiation
     renderer_classes = [PlainJSON, OpenApiJsonRenderer, OpenApiJsonRenderer2]
 
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the document in the reader's language."""
-        answer: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
-        return depends_on_language(answer)
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        return depends_on_language(super().finalize_response(request, response, *args, **kwargs))
 
 
 class DocumentationView(SpectacularSwaggerSplitView):

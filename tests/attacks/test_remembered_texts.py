@@ -37,14 +37,14 @@ def _kept_connection():
 
 def remembered():
     """Return the sizes of all texts with the mark that caches of functions hold, in the whole process."""
-    sizes = []
-    for cache in [found for found in gc.get_objects() if isinstance(found, _lru_cache_wrapper)]:
+    sizes = []  # types are compared, since asking a lazy object what it is would have it made
+    for cache in [found for found in gc.get_objects() if type(found) is _lru_cache_wrapper]:
         level, seen = [cache], set()
         for _depth in range(5):
             level = [held for holder in level for held in gc.get_referents(holder) if id(held) not in seen]
             seen.update(map(id, level))
-            sizes += [len(held) for held in level if isinstance(held, (str, bytes)) and MARK in str(held)]
-            level = [held for held in level if isinstance(held, (dict, tuple, list, set, frozenset))]
+            sizes += [len(held) for held in level if type(held) in (str, bytes) and MARK in str(held)]
+            level = [held for held in level if type(held) in (dict, tuple, list, set, frozenset)]
     return sizes
 
 

@@ -122,6 +122,7 @@ class TestPages:
 
     def test_do_not_where_they_are_files(self):
         answer = Client(headers=ACCEPTS).get("/static/admin/css/base.css")
+        answer.close()
         assert answer.status_code == 200
         assert not varies(answer.headers)
         assert varies(Client(headers=ACCEPTS).get("/static/nowhere.css").headers)
