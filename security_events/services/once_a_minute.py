@@ -1,10 +1,10 @@
 """Record refusals so that no caller can make a flood of events.
 
-Of the same (type, reasons, subject, address) within a minute the first is recorded at once; the others are counted, and
-the worker records their number when the minute is over. Beyond ``NETWORK_LIMIT`` different ones of a network in a minute
-only their number is recorded. So one network makes at most 2 x 50 + 1 events a minute in this way, whatever it sends.
-Types of medium severity and above don't fall under the network's limit, or a flood could hide them; nobody can make
-them without a genuine token or the like.
+Of the same (type, reasons, subject, address) within a minute the first is recorded at once; the others are counted,
+and the worker records their number when the minute is over. Beyond ``NETWORK_LIMIT`` different ones of a network in a
+minute only their number is recorded. So one network makes at most 2 x 50 + 1 events a minute in this way, whatever it
+sends. Types of medium severity and above don't fall under the network's limit, or a flood could hide them; nobody can
+make them without a genuine token or the like.
 """
 
 import hashlib
