@@ -86,10 +86,13 @@ class KeyRing:
         """
         self._refresh(_FRESH_SECONDS)
         if kid is not None:
-            if kid not in self._by_kid:
+            named = self._by_kid.get(kid)
+            if named is None:
                 self._refresh(0)  # made a moment ago, by another process
-            if kid in self._by_kid:
-                return self._by_kid[kid]
+                with self._lock:  # whoever is looking at this moment may bring it
+                    named = self._by_kid.get(kid)
+            if named is not None:
+                return named
         usable = [key for key in self._keys if key.retired_at is None or key.retired_at > now]
         if not usable:
             raise NoSigningKey

@@ -1,15 +1,15 @@
 """Record refusals so that no caller can make a flood of events.
 
-Of the same (type, subject, address) within a minute the first is recorded at once; the others are counted, and the
-worker records their number when the minute is over. Beyond ``NETWORK_LIMIT`` different ones of a network in a minute
-only their number is recorded. So one network makes at most 2 x 50 + 1 events a minute in this way, whatever it sends.
-Types of medium severity and above don't fall under the network's limit, or a flood could hide them; nobody can make
-them without a genuine token or the like.
+Of the same (type, reasons, subject, address) within a minute the first is recorded at once; the others are counted,
+and the worker records their number when the minute is over. Beyond ``NETWORK_LIMIT`` different ones of a network in a
+minute only their number is recorded. So one network makes at most 2 x 50 + 1 events a minute in this way, whatever it
+sends. Types of medium severity and above don't fall under the network's limit, or a flood could hide them; nobody can
+make them without a genuine token or the like.
 """
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -86,7 +86,7 @@ _COPIED = {
 
 def record(
     event_type: EventType, *, actor: Subject = NOBODY, target: Subject = NOBODY, outcome: Outcome = Outcome.FAILURE,
-    family_id: UUID | None = None, now: datetime | None = None, **details: Any,
+    family_id: UUID | None = None, reasons: Sequence[str] = (), now: datetime | None = None, **details: Any,
 ) -> UUID | None:  # fmt: skip
     """Append an event unless the like was recorded within this minute; return its id, ``None`` if it was counted.
 
@@ -96,13 +96,13 @@ def record(
     """
     event = Rider(
         event_type, source="recorded", columns={"id": "recorded.id"}, actor=actor, target=target, outcome=outcome,
-        family_id=family_id, now=now, **details,
+        family_id=family_id, reasons=reasons, now=now, **details,
     )  # fmt: skip
     subject = [actor.id or actor.name.casefold(), target.id or target.name.casefold(), str(family_id or "")]
     address = event.params["event_ip_address"] or ""
     network = _network()
     parameters = {
-        "key": _key("event", str(event_type), str(outcome), address, *subject),
+        "key": _key("event", str(event_type), str(outcome), address, *subject, *reasons),
         "network_key": _key("network", network or ""), "network": network, "limit": NETWORK_LIMIT,
         "is_limited": CATALOGUE[event_type].severity not in _UNLIMITED, **event.params,
     }  # fmt: skip

@@ -17,7 +17,10 @@ from accounts.services import mail, passkeys
 from cedrina import jobs
 from cedrina.logging import mask_event
 from ratelimiting.algorithms.backoff import Backoff
+from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
+from security_events.services import once_a_minute
+from security_events.types import Subject
 from tests.factories.accounts import UserFactory
 
 
@@ -26,7 +29,7 @@ class TestJobs:
     def test_are_known_to_the_worker(self):
         known = {
             "prepare_partitions", "purge_expired", "purge_accounts", "erase_deleted", "take_up_abandoned",
-            "forget_done_jobs", "purge_attempts", "announce_expired_locks",
+            "forget_done_jobs", "purge_attempts", "announce_expired_locks", "sum_up_refusals",
         }  # fmt: skip
         assert {f"cedrina.{name}" for name in known} <= set(app.tasks)
 
@@ -87,6 +90,15 @@ class TestJobs:
         jobs.announce_expired_locks(0)
         assert SignInFailures.objects.get().locked_at is None
         assert SecurityEvent.objects.filter(type="authentication.lock_expired", target_id="x").count() == 1
+
+    def test_say_how_often_something_was_refused(self):
+        subject = Subject(id="sum-up")
+        for _ in range(3):
+            once_a_minute.record(EventType.LOGIN_FAILED, actor=subject, now=datetime(2026, 3, 1, tzinfo=UTC))
+        jobs.sum_up_refusals(0)
+
+        (summary,) = SecurityEvent.objects.filter(actor_id="sum-up", data__has_key="repeats")
+        assert summary.data["repeats"] == 2
 
 
 @pytest.mark.django_db

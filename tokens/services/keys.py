@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.db import connection, transaction
 from django.db.models import Q
+from django.db.models.functions import Least, Now
 from django.utils.translation import gettext_lazy as _
 
 from security_events.catalogue import EventType
@@ -58,8 +59,9 @@ def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) 
         activated_at = now if emergency else now + token_settings.JWKS_PROPAGATION_TTL
         old = SigningKey.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
         if emergency:
-            old.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=now)).update(retired_at=now)
-            old.update(expires_at=now)
+            at_once = Least(now, Now())  # whichever clock is behind, since the database's judges
+            old.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=now)).update(retired_at=at_once)
+            old.update(expires_at=at_once)
         else:
             old.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=activated_at)).update(
                 retired_at=activated_at, expires_at=activated_at + token_settings.ACCESS_TTL + _MARGIN

@@ -17,6 +17,7 @@ from tokens.services import revocation
 
 _LOCK = 0x70CE_0002  # an advisory lock of this module's own
 _BATCH = 500
+_NOTE = "The key of its refresh tokens was withdrawn."
 
 
 def next_epochs(*, emergency: bool = False) -> tuple[int, int]:
@@ -61,14 +62,14 @@ def sessions_before(*, epoch: int, now: datetime) -> int:
     return TokenFamily.objects.filter(is_revoked=False, expires_at__gt=now, key_epoch__lt=epoch).count()
 
 
-def end_refused(*, note: str, now: datetime | None = None, progress: Callable[[int], None] | None = None) -> int:
+def end_refused(*, now: datetime | None = None, progress: Callable[[int], None] | None = None) -> int:
     """End, in batches, every session whose refresh token is of an epoch that is refused; return how many ended.
 
     Safe to interrupt and to run twice. ``progress`` is told how many ended so far.
     """
     ended, number = 0, _BATCH
     while number == _BATCH:
-        number = revocation.end_sessions_of_refused_epochs(limit=_BATCH, note=note, now=now)
+        number = revocation.end_sessions_of_refused_epochs(limit=_BATCH, note=_NOTE, now=now)
         ended += number
         if progress:
             progress(ended)

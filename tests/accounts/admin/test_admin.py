@@ -17,6 +17,7 @@ USERS = "/admin/accounts/user/"
 SESSIONS = "/admin/tokens/session/"
 LISTS = [
     USERS, SESSIONS, "/admin/tokens/tokenfamily/", "/admin/tokens/signingkey/", "/admin/security_events/securityevent/",
+    "/admin/tokens/refreshkeyepoch/",
 ]  # fmt: skip
 
 

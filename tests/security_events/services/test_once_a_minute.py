@@ -74,8 +74,9 @@ class TestRecord:
             {"actor": Subject(name="grace")},
             {"target": Subject(id="1")},
             {"family_id": uuid.uuid4()},
+            {"reasons": ["disabled"]},
         ],
-        ids=["address", "type", "actor", "name", "target", "family"],
+        ids=["address", "type", "actor", "name", "target", "family", "reasons"],
     )
     def test_takes_what_differs_for_something_else(self, now, rows, other):
         details = {"actor": Subject(id="1")}
@@ -144,7 +145,7 @@ class TestSumUp:
     def test_records_how_often_it_was_repeated(self, now, rows):
         first = refuse(now=now, actor=Subject(id="17"), reasons=["ahead"], data={"generation": 4})
         for _ in range(299):
-            refuse(now=now + SECOND, actor=Subject(id="17"))
+            refuse(now=now + SECOND, actor=Subject(id="17"), reasons=["ahead"])
         once_a_minute.sum_up(now=now + MINUTE)
 
         _first, summary = rows()

@@ -139,9 +139,9 @@ class TestAnEmergency:
         new = open_session(now=now)
         told = []
 
-        assert refresh_keys.end_refused(note="Leaked.", now=now, progress=told.append) == 5
+        assert refresh_keys.end_refused(now=now, progress=told.append) == 5
         assert told == [2, 4, 5]
-        assert refresh_keys.end_refused(note="Leaked.", now=now) == 0
+        assert refresh_keys.end_refused(now=now) == 0
         for pair in old:
             assert Session.objects.get(pk=pair.session_id).end_reason == "administrator"
             with pytest.raises(errors.SessionRevoked):

@@ -10,8 +10,6 @@ from security_events.management.operator_command import OperatorCommand
 from tokens.errors import RefreshEpochsExhausted
 from tokens.services import refresh_keys
 
-_NOTE = "The key of its refresh tokens was withdrawn."
-
 
 class Command(OperatorCommand):
     help = gettext_noop(
@@ -39,9 +37,7 @@ class Command(OperatorCommand):
             self.fail(refusal.code, str(refusal.message))
         result |= {"epoch": row.current, "minimum_epoch": row.minimum}
         if is_emergency:
-            result["sessions_ended"] = refresh_keys.end_refused(
-                note=_NOTE, progress=lambda done: self.progress(done, before)
-            )
+            result["sessions_ended"] = refresh_keys.end_refused(progress=lambda done: self.progress(done, before))
         return {"result": "rotated", **result}
 
     def sentence(self, result: dict[str, Any]) -> str:
