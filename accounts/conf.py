@@ -26,6 +26,7 @@ class AccountSettings:
         "BCRYPT_ROUNDS",
         "HASHING_THREADS",
         "HASHING_QUEUE",
+        "HASHING_WAIT",
         "HASHING_NICENESS",
         "WHILE_HASHING",
         "RESERVED_USERNAMES",
@@ -91,6 +92,11 @@ class AccountSettings:
     def HASHING_QUEUE(self) -> int:  # noqa: N802
         """How many hashes may wait for a thread; beyond that callers are sent away with 503."""
         return self._get("HASHING_QUEUE", 64)
+
+    @property
+    def HASHING_WAIT(self) -> timedelta:  # noqa: N802
+        """How long a hash may wait for a thread before its caller is sent away with 503."""
+        return self._get("HASHING_WAIT", timedelta(seconds=6))
 
     @property
     def HASHING_NICENESS(self) -> int:  # noqa: N802

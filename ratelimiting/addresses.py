@@ -10,6 +10,7 @@ Network = IPv4Network | IPv6Network
 LONGEST_ADDRESS = 64
 IPV6_PREFIX = 64  # what one customer of a network usually has (RFC 6177)
 IPV4_NEIGHBOURS = 24
+IPV4_PREFIXES, IPV6_PREFIXES = (24, 16), (64, 56, 48)
 _PORT = re.compile(r":\d{1,5}$")
 
 
@@ -36,6 +37,20 @@ def neighbourhood_of(address: str | None) -> str:
     if isinstance(found, IPv4Address):
         return str(ip_network((found, IPV4_NEIGHBOURS), strict=False))
     return network_of(address)
+
+
+@lru_cache(maxsize=4096)
+def networks_of(address: str) -> tuple[str, ...]:
+    """Return the networks that a normalised address belongs to, the smallest first; ``unknown`` where there is none.
+
+    Of IPv4 the address itself, its /24 and its /16; of IPv6 its /64, /56 and /48, what customers are given (RFC 6177).
+    """
+    if not address:
+        return ("unknown",)
+    found = ip_address(address)
+    prefixes = IPV6_PREFIXES if found.version == 6 else IPV4_PREFIXES  # noqa: PLR2004
+    networks = tuple(str(ip_network((found, prefix), strict=False)) for prefix in prefixes)
+    return networks if found.version == 6 else (str(found), *networks)  # noqa: PLR2004
 
 
 @lru_cache(maxsize=4096)

@@ -97,7 +97,8 @@ def check(*, attempt: Attempt, password: str, digest: str | None, now: datetime 
     Raises: HashingBusy, and then nothing stays counted.
     """
     try:
-        verdict = hashing.check(password=password, digest=digest)
+        owner = attempt.subject.id if attempt.charged.is_known else ""
+        verdict = hashing.check(password=password, digest=digest, owner=owner)
     except HashingBusy:
         SignInFailures.objects.settle(keys=attempt.charged.keys, at=attempt.charged.at, was_unchecked=True)
         raise
