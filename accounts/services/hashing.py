@@ -187,11 +187,12 @@ class _Pool:
 
 
 def _compute(work: Callable[[], T], *, owner: str = "") -> T:
-    pool = _pool(
-        threads=account_settings.HASHING_THREADS,
-        queue=account_settings.HASHING_QUEUE,
-        niceness=account_settings.HASHING_NICENESS,
-    )
+    with _making:  # or simultaneous first requests would each make a pool
+        pool = _pool(
+            threads=account_settings.HASHING_THREADS,
+            queue=account_settings.HASHING_QUEUE,
+            niceness=account_settings.HASHING_NICENESS,
+        )
     with _while_hashing():
         return pool.run(work, path=_path(owner), patience=account_settings.HASHING_WAIT.total_seconds())
 
@@ -203,9 +204,18 @@ def _path(owner: str) -> tuple[str, ...]:
 
 
 _pool = functools.cache(_Pool)
+_making = threading.Lock()
+
+
+def _begin_anew() -> None:
+    """Make a pool of its own in a forked process: threads don't survive a fork."""
+    global _making  # noqa: PLW0603 - another thread may have held it
+    _making = threading.Lock()
+    _pool.cache_clear()
+
+
 with suppress(AttributeError):  # where there is no fork
-    # Threads don't survive one; a server that forks its workers gets a pool in each.
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _while_hashing() -> AbstractContextManager[object]:

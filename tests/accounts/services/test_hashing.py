@@ -21,6 +21,13 @@ def with_conf(settings, **changes):
     settings.ACCOUNTS = {**settings.ACCOUNTS, **changes}
 
 
+def poll(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 @pytest.fixture
 def computations(monkeypatch):
     """Count the bcrypt computations, weighted by their cost: 1 is one at the current cost."""
@@ -134,21 +141,17 @@ class TestCompute:
         assert hashing.compute(password=PASSWORD)
 
     def test_refuses_when_threads_and_queue_are_full_and_recovers(self, settings):
-        with_conf(settings, HASHING_THREADS=1, HASHING_QUEUE=1)
-        is_open = threading.Event()
+        with_conf(settings, HASHING_THREADS=1, HASHING_QUEUE=1, HASHING_WAIT=timedelta(seconds=60))
+        is_open, pool = threading.Event(), hashing._pool(threads=1, queue=1, niceness=1)
         with ThreadPoolExecutor(2) as callers:
             waiting = [callers.submit(hashing._compute, is_open.wait) for _ in range(2)]
-            deadline = time.monotonic() + 5
-            refusal = None
-            while refusal is None and time.monotonic() < deadline:
-                try:
-                    hashing.compute(password=PASSWORD)
-                except HashingBusy as error:
-                    refusal = error
+            poll(lambda: len(pool._queue) == 1 and pool._idle == 0)
+            with pytest.raises(HashingBusy) as refusal:
+                hashing.compute(password=PASSWORD)
             is_open.set()
-            assert all(future.result(timeout=5) for future in waiting)
+            assert all(future.result(timeout=60) for future in waiting)
 
-        assert refusal.retry_after >= 1
+        assert refusal.value.retry_after >= 1
         assert hashing.compute(password=PASSWORD)
 
     def test_gives_its_place_back_when_the_work_fails(self, settings):
@@ -208,13 +211,6 @@ def one_thread(settings):
     yield add, finish
     gate.set()
     people.shutdown()
-
-
-def poll(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 class TestTheQueue:
