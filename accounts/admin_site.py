@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from accounts import admin_second_step, selectors
 from accounts.admin_second_step import CodeForm, PasswordForm, SecondFactorDue, Waiting
 from accounts.api import device_cookie
-from accounts.errors import AttemptsExhausted, MfaCodeInvalid, SignInChallengeInvalid
+from accounts.errors import AttemptsExhausted, HashingBusy, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.page_limits import RETRY_AFTER, Form, is_limited
 from accounts.services import operators
 from accounts.types import Factor
@@ -45,9 +45,10 @@ class GuardedAdminSite(AdminSite):
         except SecondFactorDue as due:
             admin_second_step.begin(request, user=due.user)
             return redirect(reverse("admin:second_factor", current_app=self.name))
-        retry_after = getattr(request, "sign_in_retry_after", None)
-        if retry_after is not None:
-            return self._too_many_attempts(request, retry_after)
+        refusal = getattr(request, "sign_in_refusal", None)
+        if refusal is not None:
+            status = 503 if isinstance(refusal, HashingBusy) else 429
+            return self._too_many_attempts(request, refusal.retry_after, status=status)
         if request.method == "POST" and request.user.is_authenticated:
             device_cookie.keep(response, request=request, user=request.user)
         return response
@@ -68,8 +69,9 @@ class GuardedAdminSite(AdminSite):
     def _take(self, request: Any, waiting: Waiting, form: CodeForm) -> Any:
         try:
             user = operators.complete(
-                user_id=waiting.user_id, bound_to=waiting.bound_to, proof=form.proof(), client=client_context(request)
-            )
+                user_id=waiting.user_id, bound_to=waiting.bound_to, proof=form.proof(), client=client_context(request),
+                device_token=device_cookie.presented(request),
+            )  # fmt: skip
         except SignInChallengeInvalid:
             admin_second_step.forget(request)
             return self._back_to_password()
@@ -98,12 +100,12 @@ class GuardedAdminSite(AdminSite):
         }
         return TemplateResponse(request, "admin/second_factor.html", context)
 
-    def _too_many_attempts(self, request: Any, retry_after: int) -> TemplateResponse:
+    def _too_many_attempts(self, request: Any, retry_after: int, *, status: int = 429) -> TemplateResponse:
         return TemplateResponse(
             request,
             "admin/too_many_attempts.html",
             {**self.each_context(request), "title": _("Too many attempts"), "retry_after": retry_after},
-            status=429,
+            status=status,
             headers={"Retry-After": str(retry_after)},
         )
 

@@ -165,8 +165,9 @@ class AccountSettings:
     def SIGN_IN_BACKOFF(self) -> dict[str, Backoff]:  # noqa: N802
         """How many wrong passwords are free and how waits grow after them, by what they are counted by.
 
-        Strangers by ``account``, account and network (``pair``) and ``network``, others by ``device`` and ``session``.
-        What is named here replaces the default of that name.
+        Strangers by ``account``, account and network (``pair``) and ``network``, others by ``device`` and ``session``;
+        second factors by ``factor``, ``factor_network``, ``factor_device`` and ``factor_session``. What is named here
+        replaces the default of that name.
         """
         return {**DEFAULT_SIGN_IN_BACKOFF, **self._get("SIGN_IN_BACKOFF", {})}
 
@@ -187,6 +188,12 @@ DEFAULT_SIGN_IN_BACKOFF = {
     "network": Backoff(free=100, first=60, longest=900, forgiven_after=60),
     "device": Backoff(free=10, first=60, longest=900, forgiven_after=600),
     "session": Backoff(free=5, first=60, longest=HOUR, forgiven_after=HOUR),
+    # Codes of six digits, tried by all strangers together who know the password: 32 looks in the worst day, 12 a day in
+    # the long run. One network alone does not use this up.
+    "factor": Backoff(free=20, first=HOUR, longest=24 * HOUR, forgiven_after=2 * HOUR),
+    "factor_network": Backoff(free=5, first=900, longest=24 * HOUR, forgiven_after=6 * HOUR),
+    "factor_device": Backoff(free=5, first=900, longest=24 * HOUR, forgiven_after=6 * HOUR),
+    "factor_session": Backoff(free=5, first=900, longest=24 * HOUR, forgiven_after=6 * HOUR),
 }
 
 account_settings = AccountSettings()

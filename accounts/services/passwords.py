@@ -72,6 +72,7 @@ def change(
         # Somebody else changed it while the hashes were computed: the old password is no longer the right one.
         _record_refusal(user=user, session_id=session_id, reason="changed_meanwhile", now=now)
         raise CredentialsInvalid
+    user.password = digest
     return pair
 
 

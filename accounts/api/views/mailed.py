@@ -7,7 +7,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import examples
+from accounts.api import device_cookie, examples
 from accounts.api.base import AccountsAPIView, caller, principal
 from accounts.api.documents import instant
 from accounts.api.serializers.mailed import AddressChangeInput, AddressInput, MailedTokenInput, PasswordResetInput
@@ -118,8 +118,8 @@ class ForgotPasswordView(AccountsAPIView):
 class ResetPasswordView(AccountsAPIView):
     """Set a new password by the token of a mailed link.
 
-    Every session ends. A password that is refused doesn't use the token up. Signing in afterwards still takes the
-    second factor of whoever has one.
+    Every session ends. A password that is refused doesn't use the token up, but after five refused ones it is no longer
+    good. Signing in afterwards still takes the second factor of whoever has one.
     """
 
     authentication_classes = []
@@ -142,12 +142,14 @@ class ResetPasswordView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = PasswordResetInput(data=request.data)
         body.is_valid(raise_exception=True)
-        recovery.reset(
+        user = recovery.reset(
             token=body.validated_data["token"],
             new_password=body.validated_data["new_password"],
             client=client_context(request),
         )
-        return _message(RESET)
+        response = _message(RESET)
+        device_cookie.keep_after_reset(response, user=user)
+        return response
 
 
 class AddressChangeView(AccountsAPIView):
