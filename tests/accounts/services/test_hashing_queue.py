@@ -46,6 +46,21 @@ class TestTake:
         with pytest.raises(StopIteration):
             FairQueue().take()
 
+    def test_can_give_one_name_a_smaller_part(self):
+        queue = FairQueue({"a": 3})
+        for number in range(6):
+            queue.put(("a", number), path=A1)
+            queue.put(("b", number), path=B1)
+
+        assert [name for name, _ in order(queue)] == ["b", "b", "a"] * 3 + ["a"] * 3
+
+    def test_gives_that_name_every_turn_that_nobody_else_wants(self):
+        queue = FairQueue({"a": 3})
+        for number in range(4):
+            queue.put(number, path=A1)
+
+        assert order(queue) == [0, 1, 2, 3]
+
 
 class TestDrop:
     def test_takes_the_newest_of_the_network_that_has_most_waiting(self):
