@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from accounts import admin_second_step, admin_sessions, selectors
 from accounts.admin_second_step import CodeForm, PasswordAccepted, PasswordForm, Waiting
 from accounts.api import device_cookie
-from accounts.errors import AttemptsExhausted, MfaCodeInvalid, SignInChallengeInvalid
+from accounts.errors import AttemptsExhausted, HashingBusy, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.page_limits import RETRY_AFTER, Form, is_limited
 from accounts.services import operators
 from accounts.services.operators import AdminSignIn
@@ -43,8 +43,11 @@ class GuardedAdminSite(AdminSite):
             response = super().login(request, extra_context)
         except PasswordAccepted as accepted:
             return self._go_on(request, accepted.user)
-        retry_after = getattr(request, "sign_in_retry_after", None)
-        return response if retry_after is None else self._too_many_attempts(request, retry_after)
+        refusal = getattr(request, "sign_in_refusal", None)
+        if refusal is None:
+            return response
+        status = 503 if isinstance(refusal, HashingBusy) else 429
+        return self._too_many_attempts(request, refusal.retry_after, status=status)
 
     @method_decorator(never_cache)
     def logout(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
@@ -85,8 +88,9 @@ class GuardedAdminSite(AdminSite):
     def _take(self, request: Any, waiting: Waiting, form: CodeForm) -> Any:
         try:
             signed_in = operators.complete(
-                user_id=waiting.user_id, bound_to=waiting.bound_to, proof=form.proof(), client=client_context(request)
-            )
+                user_id=waiting.user_id, bound_to=waiting.bound_to, proof=form.proof(), client=client_context(request),
+                device_token=device_cookie.presented(request),
+            )  # fmt: skip
         except SignInChallengeInvalid:
             admin_second_step.forget(request)
             return self._back_to_password()
@@ -112,12 +116,12 @@ class GuardedAdminSite(AdminSite):
         }
         return TemplateResponse(request, "admin/second_factor.html", context)
 
-    def _too_many_attempts(self, request: Any, retry_after: int) -> TemplateResponse:
+    def _too_many_attempts(self, request: Any, retry_after: int, *, status: int = 429) -> TemplateResponse:
         return TemplateResponse(
             request,
             "admin/too_many_attempts.html",
             {**self.each_context(request), "title": _("Too many attempts"), "retry_after": retry_after},
-            status=429,
+            status=status,
             headers={"Retry-After": str(retry_after)},
         )
 

@@ -34,12 +34,9 @@ class PooledBackend(ModelBackend):
                 client=client_context(request) if request is not None else ClientContext(),
                 device_token=device_cookie.presented(request),
             )
-        except HashingBusy:
-            # The form has no other word than "try again" either way.
-            return None
-        except AttemptsExhausted as refusal:
+        except (AttemptsExhausted, HashingBusy) as refusal:
             if request is not None:
-                request.sign_in_retry_after = refusal.retry_after  # the admin's page says so
+                request.sign_in_refusal = refusal  # the admin's page says so
             return None
 
     def user_can_authenticate(self, user: Any) -> bool:

@@ -34,6 +34,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         "BCRYPT_ROUNDS must be 4 to 31": not 4 <= conf.BCRYPT_ROUNDS <= 31,  # noqa: PLR2004
         "HASHING_THREADS must be at least 1": conf.HASHING_THREADS < 1,
         "HASHING_QUEUE must be at least 1": conf.HASHING_QUEUE < 1,
+        "HASHING_WAIT must be positive": timedelta(0) >= conf.HASHING_WAIT,
         "DELETION_RETENTION must not be negative": timedelta(0) > conf.DELETION_RETENTION,
     }
     problems += [Error(f"ACCOUNTS: {sentence}.", id="accounts.E002") for sentence, is_so in impossible.items() if is_so]

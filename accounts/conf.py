@@ -27,6 +27,7 @@ class AccountSettings:
         "BCRYPT_ROUNDS",
         "HASHING_THREADS",
         "HASHING_QUEUE",
+        "HASHING_WAIT",
         "HASHING_NICENESS",
         "WHILE_HASHING",
         "RESERVED_USERNAMES",
@@ -92,6 +93,11 @@ class AccountSettings:
     def HASHING_QUEUE(self) -> int:  # noqa: N802
         """How many hashes may wait for a thread; beyond that callers are sent away with 503."""
         return self._get("HASHING_QUEUE", 64)
+
+    @property
+    def HASHING_WAIT(self) -> timedelta:  # noqa: N802
+        """How long a hash may wait for a thread before its caller is sent away with 503."""
+        return self._get("HASHING_WAIT", timedelta(seconds=6))
 
     @property
     def HASHING_NICENESS(self) -> int:  # noqa: N802
@@ -167,8 +173,9 @@ class AccountSettings:
     def SIGN_IN_BACKOFF(self) -> dict[str, Backoff]:  # noqa: N802
         """How many wrong passwords are free and how waits grow after them, by what they are counted by.
 
-        Strangers by ``account``, account and network (``pair``) and ``network``, others by ``device`` and ``session``.
-        What is named here replaces the default of that name.
+        Strangers by ``account``, account and network (``pair``) and ``network``, others by ``device`` and ``session``;
+        second factors by ``factor``, ``factor_network``, ``factor_device`` and ``factor_session``. What is named here
+        replaces the default of that name.
         """
         return {**DEFAULT_SIGN_IN_BACKOFF, **self._get("SIGN_IN_BACKOFF", {})}
 
@@ -189,6 +196,12 @@ DEFAULT_SIGN_IN_BACKOFF = {
     "network": Backoff(free=100, first=60, longest=900, forgiven_after=60),
     "device": Backoff(free=10, first=60, longest=900, forgiven_after=600),
     "session": Backoff(free=5, first=60, longest=HOUR, forgiven_after=HOUR),
+    # Codes of six digits, tried by all strangers together who know the password: 32 looks in the worst day, 12 a day in
+    # the long run. One network alone does not use this up.
+    "factor": Backoff(free=20, first=HOUR, longest=24 * HOUR, forgiven_after=2 * HOUR),
+    "factor_network": Backoff(free=5, first=900, longest=24 * HOUR, forgiven_after=6 * HOUR),
+    "factor_device": Backoff(free=5, first=900, longest=24 * HOUR, forgiven_after=6 * HOUR),
+    "factor_session": Backoff(free=5, first=900, longest=24 * HOUR, forgiven_after=6 * HOUR),
 }
 
 account_settings = AccountSettings()

@@ -1,8 +1,9 @@
 """By what a device is recognised that somebody has signed in with before.
 
-A browser carries a signed token in a cookie; for other clients the network and the kind of client must do. Both are
-bound to the account and to its password, so that a password change makes strangers of all devices. Neither lets
-anybody in: it only spares its holder the waits that strangers have caused.
+It carries a signed token in a cookie, bound to the account and to its password, so that a password change makes
+strangers of all devices. It lets nobody in: it only spares its holder the waits that strangers have caused. The place
+of a sign-in, a network and a kind of client, spares nobody anything, since others share it; people are only told of
+sign-ins from places that are new.
 """
 
 import base64
@@ -62,6 +63,15 @@ def device_of(presented: str) -> bytes | None:
     """Return the identity in a device's token that was made here, whosever device it is; no account is looked up."""
     bound = _unsealed(presented)
     return None if bound is None else bound[: _BODY.size - 4]
+
+
+def after_reset(*, user: User) -> bytes:
+    """Return the identity of all devices on which somebody has set a new password by mail and not signed in since.
+
+    It is one for each account, however often that happens: whoever can read the mail could else make any number of
+    devices, each with guesses at the second factor of its own.
+    """
+    return digest("after reset", str(user.pk))
 
 
 def place(*, user: User, password_digest: str, client: ClientContext) -> bytes:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +13,12 @@ from django.db.models import Q
 from accounts.access.ranks import Rights
 from accounts.factors import enrolled
 from accounts.factors.enrolled import Enrolled
-from accounts.models import ImportedPerson, PasswordHistory, SignInChallenge, SignInFailures, User
+from accounts.models import ImportedPerson, OutgoingMail, PasswordHistory, SignInChallenge, SignInFailures, User
 from accounts.providers import links, registry
 from accounts.providers.links import Link
 from accounts.providers.registry import Provider
+from security_events.catalogue import EventType
+from security_events.models import SecurityEvent
 
 
 def user_for_sign_in(*, name: str) -> User | None:
@@ -156,3 +159,16 @@ def user_by_name_or_id(*, name: str) -> User | None:
 def counts_of_failures(*, user_id: UUID) -> int:
     """Return in how many ways failed sign-ins are counted for somebody at the moment."""
     return SignInFailures.objects.filter(subject=str(user_id), count__gt=0).count()
+
+
+def wrong_factors(*, user_id: UUID, since: datetime, most: int) -> int:
+    """Return how many wrong second factors were shown for somebody since then, up to ``most``."""
+    # By their ids, which begin with the time and are indexed with the target, and not through a whole history.
+    first = UUID(int=int(since.timestamp() * 1000) << 80)
+    rows = SecurityEvent.objects.filter(target_id=str(user_id), pk__gt=first, occurred_at__gt=since)
+    return rows.filter(type=EventType.MFA_FAILED)[:most].count()
+
+
+def was_mailed(*, user_id: UUID, kind: str, since: datetime) -> bool:
+    """Tell whether there was reason for a mail of this kind to somebody since then."""
+    return OutgoingMail.objects.filter(user_id=user_id, kind=kind, created_at__gt=since).exists()

@@ -16,6 +16,7 @@ from accounts.identifiers import email_key
 from cedrina import problems
 from cedrina.paths import speaks_html
 from cedrina.problem_catalogue import PROBLEMS
+from ratelimiting.addresses import enclosing_networks
 from ratelimiting.callers import NOBODY, Caller
 from tokens.api.authentication import signed_claims
 from tokens.secrets import parse_refresh_token
@@ -59,6 +60,12 @@ def family_of(request: HttpRequest) -> str | None:
     """Return the family of the genuine refresh token in a body."""
     claims = parse_refresh_token(_member(request, "refresh_token") or "")
     return None if claims is None else claims.family_id.hex
+
+
+def network_of(request: HttpRequest) -> str:
+    """Return the network around the caller's own: the /24 of an IPv4 address, the /48 of an IPv6 one."""
+    networks = enclosing_networks(getattr(request, "client_ip", None) or "")
+    return networks[-1] if ":" in networks[0] else networks[min(1, len(networks) - 1)]
 
 
 def refusal(request: HttpRequest, retry_after: int) -> HttpResponse:

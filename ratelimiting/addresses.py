@@ -11,6 +11,7 @@ LONGEST_PORT = 5
 # What one device or home has, what one customer may have, and what one site may have (RFC 6177, 2; RIPE-690, 4.2).
 IPV6_PREFIXES = (64, 56, 48)
 IPV4_NEIGHBOURS = 24
+IPV4_PREFIXES = (24, 16)
 
 
 def normalise(text: str) -> str | None:
@@ -51,6 +52,19 @@ def neighbourhood_of(address: str | None) -> str:
     if isinstance(found, IPv4Address):
         return str(ip_network((found, IPV4_NEIGHBOURS), strict=False))
     return network_of(address)
+
+
+@lru_cache(maxsize=4096)
+def enclosing_networks(address: str | None) -> tuple[str, ...]:
+    """Return the networks that a normalised address belongs to, the narrowest first; ``unknown`` where there is none.
+
+    Of IPv4 the address itself, its /24 and its /16; of IPv6 what ``networks_of`` names. Limits don't count IPv4 by
+    them, since strangers share them; a queue may.
+    """
+    networks = networks_of(address)
+    if not address or len(networks) > 1:
+        return networks
+    return (*networks, *(str(ip_network((networks[0], prefix), strict=False)) for prefix in IPV4_PREFIXES))
 
 
 @lru_cache(maxsize=4096)

@@ -10,13 +10,14 @@ from accounts.factors import enrolled, recovery_codes, totp, webauthn
 from accounts.factors.enrolled import Enrolled
 from accounts.models import (
     Ceremony,
-    FactorAttempts,
     RecoverySecret,
     SignInChallenge,
+    SignInFailures,
     TotpEnrolment,
     TotpSecret,
     WebAuthnHandle,
 )
+from accounts.models.attempts import OF_FACTORS
 from accounts.types import Factor
 
 _REMOVE: dict[str, Callable[[UUID, UUID], object]] = {
@@ -41,8 +42,9 @@ def remove(*, user_id: UUID, since: datetime | None = None) -> list[Enrolled]:
         recovery_codes.remove(user_id=user_id)  # they only stand in for a factor
     for model in (Ceremony, SignInChallenge, TotpEnrolment):
         model._default_manager.filter(user_id=user_id).delete()  # noqa: SLF001 - documented
-    # What is counted of factors that are left stays: who reads the mail must not get more tries.
-    FactorAttempts.objects.filter(user_id=user_id).exclude(factor__in=enrolled.methods(user_id)).delete()
+    # What is counted stays while a factor is left: who reads the mail must not get more tries.
+    if not enrolled.has_any(user_id):
+        SignInFailures.objects.filter(subject=str(user_id), pool__in=OF_FACTORS).delete()
     return gone
 
 

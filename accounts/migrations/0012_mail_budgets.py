@@ -10,7 +10,7 @@ UPDATE accounts_outgoingmail SET recipient = lower(address), budget = CASE
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_addresses_by_one_rule"),
+        ("accounts", "0011_rejected_passwords_and_guessed_factors"),
     ]
 
     operations = [

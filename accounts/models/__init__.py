@@ -4,7 +4,6 @@ from accounts.models.attempts import FamiliarPlace, SignInFailures
 from accounts.models.factors import (
     Ceremony,
     CeremonyPurpose,
-    FactorAttempts,
     RecoverySecret,
     SecurityKey,
     TotpEnrolment,
@@ -20,7 +19,6 @@ from accounts.models.social import PresentedToken, ProviderToken, SocialAuthoriz
 __all__ = [
     "Ceremony",
     "CeremonyPurpose",
-    "FactorAttempts",
     "FamiliarPlace",
     "ImportRun",
     "ImportedPerson",

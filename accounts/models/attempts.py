@@ -1,4 +1,7 @@
-"""How often a password was guessed, and where somebody has signed in before. No names, no addresses: keyed digests."""
+"""How often a password or a second factor was guessed, and where somebody has signed in before.
+
+No names, no addresses: keyed digests.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from security_events.statements import prepared_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from ratelimiting.algorithms.backoff import Backoff
     from security_events.services.recording import Rider
@@ -34,17 +37,11 @@ _WAIT = (
 # A row that is blocked by now refuses for itself: the snapshot may be older than another attempt's charge.
 _CHARGE = f"""
 WITH clock AS (SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()) AS moment),
-known AS (
-    SELECT %(is_known)s OR EXISTS (
-        SELECT FROM {PLACES}, clock WHERE key = %(place)s AND seen_at > moment - %(remembered)s::interval
-    ) AS is_so
-),
 asked AS (
-    SELECT a.* FROM known, unnest(
-        %(keys)s::bytea[], %(pools)s::text[], %(for_known)s::bool[], %(free)s::int[], %(first)s::int[],
-        %(longest)s::int[], %(forgiven)s::int[], %(most)s::int[]
-    ) AS a(key, pool, for_known, free, first_wait, longest_wait, forgiven_after, most)
-    WHERE a.for_known = known.is_so
+    SELECT * FROM unnest(
+        %(keys)s::bytea[], %(pools)s::text[], %(free)s::int[], %(first)s::int[], %(longest)s::int[],
+        %(forgiven)s::int[], %(most)s::int[]
+    ) AS a(key, pool, free, first_wait, longest_wait, forgiven_after, most)
 ),
 standing AS (
     SELECT max(f.blocked_until) AS blocked_until FROM {FAILURES} f JOIN asked USING (key), clock
@@ -65,15 +62,16 @@ charged AS (
     WHERE f.blocked_until IS NULL OR f.blocked_until <= excluded.counted_at
     RETURNING f.key, f.pool, f.count, f.blocked_until, f.locked_at
 )
-SELECT moment, known.is_so, standing.blocked_until, (SELECT count(*) FROM asked), (
+SELECT moment, standing.blocked_until, (
     SELECT json_agg(json_build_object(
         'key', encode(key, 'hex'), 'pool', pool, 'count', count,
         'wait', extract(epoch FROM blocked_until - moment)::int, 'begins', locked_at IS NOT DISTINCT FROM moment
     )) FROM charged
 )
-FROM clock, known, standing
+FROM clock, standing
 """  # noqa: S608 - our own names and numbers
-# A right password: what was charged is given back; a device's and a pair's own count begins anew.
+# A right answer: what was charged is given back; the count of a device or a session, which nobody else adds to, begins
+# anew. That of a network and an account does not: a stranger in the owner's network would see that somebody signed in.
 _SETTLE = f"""
 UPDATE {FAILURES} f SET
     count = GREATEST(0, CASE WHEN own.is_shared THEN f.count - 1 ELSE 0 END),
@@ -82,7 +80,8 @@ UPDATE {FAILURES} f SET
     locked_at = CASE
         WHEN own.is_shared AND f.count - 1 >= f.free AND f.locked_at <> %(settled_at)s THEN f.locked_at END
 FROM (
-    SELECT key, pool IN ('account', 'network') OR %(was_unchecked)s AS is_shared FROM {FAILURES}
+    SELECT key, pool NOT IN ('device', 'session', 'factor_device', 'factor_session') OR %(was_unchecked)s AS is_shared
+    FROM {FAILURES}
     WHERE key = ANY(%(settled_keys)s::bytea[]) ORDER BY key FOR UPDATE
 ) own
 WHERE f.key = own.key
@@ -108,16 +107,22 @@ class Pool(models.TextChoices):
     NETWORK = "network", _("network")
     DEVICE = "device", _("known device")
     SESSION = "session", _("session")
+    FACTOR = "factor", _("second factor, for strangers")
+    FACTOR_NETWORK = "factor_network", _("second factor and network")
+    FACTOR_DEVICE = "factor_device", _("second factor on a known device")
+    FACTOR_SESSION = "factor_session", _("second factor in a session")
+
+
+OF_FACTORS = (Pool.FACTOR, Pool.FACTOR_NETWORK, Pool.FACTOR_DEVICE, Pool.FACTOR_SESSION)
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One pool that an attempt is counted in: its key, its rule, and whether it is for known devices."""
+    """One pool that an attempt is counted in: its key and its rule."""
 
     key: bytes
     pool: Pool
     rule: Backoff
-    is_for_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,27 +130,21 @@ class Charged:
     """What became of an attempt: refused for ``wait`` seconds, or charged to pools, some of which it has locked."""
 
     at: datetime
-    is_known: bool
     wait: int | None
     keys: tuple[bytes, ...] = ()
     locks: tuple[dict[str, Any], ...] = ()
 
 
 class SignInFailuresManager(models.Manager["SignInFailures"]):
-    def charge(
-        self, counters: Sequence[Counter], *, subject: str, place: bytes, remembered: timedelta, is_known: bool,
-        now: datetime | None,
-    ) -> Charged:  # fmt: skip
-        """Count an attempt as a failure before its password is checked, in one statement; or say how long to wait.
+    def charge(self, counters: Sequence[Counter], *, subject: str, now: datetime | None) -> Charged:
+        """Count an attempt as a failure before it is looked at, in one statement; or say how long to wait.
 
-        While a wait runs nothing is written. ``is_known`` is what the caller knows already; a familiar ``place`` makes
-        the attempt known, too.
+        While a wait runs nothing is written.
         """
         params: dict[str, Any] = {
-            "now": now, "is_known": is_known, "place": place, "remembered": remembered, "subject": subject,
+            "now": now, "subject": subject,
             "keys": [counter.key for counter in counters],
             "pools": [counter.pool.value for counter in counters],
-            "for_known": [counter.is_for_known for counter in counters],
             "free": [counter.rule.free for counter in counters],
             "first": [counter.rule.first for counter in counters],
             "longest": [counter.rule.longest for counter in counters],
@@ -154,15 +153,15 @@ class SignInFailuresManager(models.Manager["SignInFailures"]):
         }  # fmt: skip
         with prepared_cursor() as cursor:
             cursor.execute(_CHARGE, params)
-            at, was_known, blocked_until, asked, found = cursor.fetchone()
+            at, blocked_until, found = cursor.fetchone()
         charged = json.loads(found) if isinstance(found, str) else found or []
         keys = tuple(bytes.fromhex(row["key"]) for row in charged)
-        if blocked_until is None and len(charged) == asked:
-            return Charged(at, was_known, None, keys, tuple(row for row in charged if row["begins"]))
+        if blocked_until is None and len(charged) == len(counters):
+            return Charged(at, None, keys, tuple(row for row in charged if row["begins"]))
         if keys:
             self.settle(keys=keys, at=at, was_unchecked=True)
         until = blocked_until or self._blocked_until(counters) or at
-        return Charged(at, was_known, max(1, int((until - at).total_seconds()) + 1))
+        return Charged(at, max(1, int((until - at).total_seconds()) + 1))
 
     def settle(self, *, keys: Sequence[bytes], at: datetime, was_unchecked: bool = False) -> None:
         """Give back what an attempt was charged. ``was_unchecked``: nobody looked whether its password was right."""

@@ -128,22 +128,3 @@ class Ceremony(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
-
-
-class FactorAttempts(models.Model):
-    """How often somebody failed with one of their factors. Each factor has a pool of its own."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("user"))
-    factor = models.CharField(_("second factor"), max_length=16)
-    failures = models.PositiveIntegerField(_("failures"))
-    began_at = models.DateTimeField(_("counted since"))
-    locks = models.PositiveIntegerField(_("locks in a row"), default=0)
-    locked_until = models.DateTimeField(_("locked until"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("tries of a second factor")
-        verbose_name_plural = _("tries of second factors")
-        constraints = [models.UniqueConstraint(fields=["user", "factor"], name="accounts_attempts_of_factor_key")]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.factor}"

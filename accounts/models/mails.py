@@ -87,6 +87,8 @@ class MailedToken(models.Model):
     created_at = models.DateTimeField(_("created at"))
     expires_at = models.DateTimeField(_("expires at"))
     used_at = models.DateTimeField(_("used or withdrawn at"), null=True, blank=True)
+    # Passwords that were tried with it and not taken; a few make it invalid.
+    rejected_passwords = models.PositiveSmallIntegerField(_("rejected passwords"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("mailed token")

@@ -31,19 +31,22 @@ from security_events.types import Subject
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
-NOWHERE = b""
-_KEPT = timedelta(days=2)  # longer than any rule takes to forgive all
+_KEPT = timedelta(days=5)  # longer than any rule takes to forgive all
 _BATCH = 1000
 _RISK = {Pool.ACCOUNT: 50, Pool.PAIR: 40, Pool.NETWORK: 60, Pool.DEVICE: 70, Pool.SESSION: 70}
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One password that may be checked, and what was charged for it."""
+    """One password that may be checked, and what was charged for it.
+
+    ``is_known``: it is shown on a known device or in a session.
+    """
 
     charged: Charged
     subject: Subject
-    account: bytes = NOWHERE
+    is_known: bool = False
+    account: bytes = b""
     network: str = ""
     user_agent: str = ""
 
@@ -54,7 +57,8 @@ def begin(
     """Count one try at a name's password, whoever has the name or nobody; the caller may then check it once.
 
     Counted by the name that was given, so that a name and an address don't give away that they belong together; all
-    spellings of an address are one.
+    spellings of an address are one. Where the owner has signed in before makes no difference, or their neighbours would
+    learn it: only the device's own cookie does.
 
     Raises: AttemptsExhausted.
     """
@@ -62,20 +66,22 @@ def begin(
     key = name_key(name)
     network = network_of(normalise(client.ip_address or ""))
     digest, rules = known_devices.digest, account_settings.SIGN_IN_BACKOFF
-    place = known_devices.place(user=user, password_digest=user.password, client=client) if user else NOWHERE
+    account = digest("account", key)
     counters = [
-        Counter(digest("account", key), Pool.ACCOUNT, rules["account"]),
+        Counter(account, Pool.ACCOUNT, rules["account"]),
         Counter(digest("pair", key, network), Pool.PAIR, rules["pair"]),
         Counter(digest("network", network), Pool.NETWORK, rules["network"]),
-        Counter(digest("device", (device or place).hex()), Pool.DEVICE, rules["device"], is_for_known=True),
     ]
+    if device is not None:
+        counters = [Counter(digest("device", device.hex()), Pool.DEVICE, rules["device"])]
     subject = subject_of(user) if user else Subject(name=key)
-    charged = SignInFailures.objects.charge(
-        counters, subject=subject.id, place=place, remembered=known_devices.REMEMBERED, is_known=device is not None,
-        now=now,
+    charged = SignInFailures.objects.charge(counters, subject=subject.id, now=now)
+    return _admitted(
+        Attempt(
+            charged, subject, is_known=device is not None, account=account, network=network,
+            user_agent=client.user_agent,
+        )
     )  # fmt: skip
-    attempt = Attempt(charged, subject, account=counters[0].key, network=network, user_agent=client.user_agent)
-    return _admitted(attempt)
 
 
 def begin_in_session(*, user: User, session_id: UUID, now: datetime | None = None) -> Attempt:
@@ -85,11 +91,8 @@ def begin_in_session(*, user: User, session_id: UUID, now: datetime | None = Non
     """
     key = known_devices.digest("session", str(user.pk), str(session_id))
     rule = account_settings.SIGN_IN_BACKOFF["session"]
-    charged = SignInFailures.objects.charge(
-        [Counter(key, Pool.SESSION, rule, is_for_known=True)], subject=str(user.pk), place=NOWHERE,
-        remembered=known_devices.REMEMBERED, is_known=True, now=now,
-    )  # fmt: skip
-    return _admitted(Attempt(charged, subject_of(user)))
+    charged = SignInFailures.objects.charge([Counter(key, Pool.SESSION, rule)], subject=str(user.pk), now=now)
+    return _admitted(Attempt(charged, subject_of(user), is_known=True))
 
 
 def check(*, attempt: Attempt, password: str, digest: str | None, now: datetime | None = None) -> hashing.Verdict:
@@ -98,7 +101,8 @@ def check(*, attempt: Attempt, password: str, digest: str | None, now: datetime 
     Raises: HashingBusy, and then nothing stays counted.
     """
     try:
-        verdict = hashing.check(password=password, digest=digest)
+        owner = attempt.subject.id if attempt.is_known else ""
+        verdict = hashing.check(password=password, digest=digest, owner=owner)
     except HashingBusy:
         SignInFailures.objects.settle(keys=attempt.charged.keys, at=attempt.charged.at, was_unchecked=True)
         raise
@@ -129,7 +133,7 @@ def succeed(*, attempt: Attempt) -> None:
 
 
 def remember(*, user: User, password_digest: str, client: ClientContext, now: datetime | None = None) -> None:
-    """Remember from where somebody has signed in, so that nobody else's failures stop them there."""
+    """Remember from where somebody has signed in, so that they are told of sign-ins from elsewhere."""
     key = known_devices.place(user=user, password_digest=password_digest, client=client)
     at = now or timezone.now()
     FamiliarPlace.objects.bulk_create(

@@ -136,7 +136,7 @@ TEXTS: Mapping[Kind, Text] = {
     ),
     Kind.FACTOR_LOCKED: _notice(
         _("Somebody tried to sign in with your password"),
-        _("Somebody who knows your password failed several times at your second factor. It is locked for a while."),
+        _("Somebody who knows your password failed several times at your second factor and was not let in."),
     ),
     Kind.SOCIAL_ACCOUNT_LINKED: _notice(
         _("A way to sign in was added"),

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts import link_tokens
@@ -25,6 +25,8 @@ from security_events.services import once_a_minute, recording
 from tokens.users import subject_of
 
 DISOWN_TTL = timedelta(days=7)
+# Each password that is tried is compared with the former ones, at one hash each; so a token is good for a few only.
+MOST_REJECTED_PASSWORDS = 5
 
 # What a token of each purpose is bound to, as the account ``u`` and the token ``t`` are now.
 _ACCOUNT = "convert_to(u.password || chr(10) || u.email_folded, 'UTF8')"
@@ -44,7 +46,13 @@ _NOW = "COALESCE(%(now)s::timestamptz, statement_timestamp())"
 
 _PEEK = """
 SELECT t.user_id, t.address, t.created_at FROM accounts_mailedtoken t JOIN accounts_user u ON u.id = t.user_id
-WHERE {alive} AND {standing} AND t.bound_to = sha256({bound_to})
+WHERE {alive} AND {standing} AND t.bound_to = sha256({bound_to}) AND t.rejected_passwords < %(most)s
+"""
+_COUNT_TRY = """
+UPDATE accounts_mailedtoken t SET rejected_passwords = t.rejected_passwords + 1 FROM accounts_user u
+WHERE u.id = t.user_id AND {alive} AND {standing} AND t.bound_to = sha256({bound_to})
+AND t.rejected_passwords < %(most)s
+RETURNING t.user_id, t.address, t.created_at
 """
 
 # The person's row is locked and judged as it is then; of simultaneous redemptions one updates the token.
@@ -124,15 +132,24 @@ def is_usable(*, presented: str, purposes: tuple[Purpose, ...], now: datetime | 
     return link is not None and link.purpose in purposes and _run(_PEEK, link=link, now=now) is not None
 
 
-def peek(*, link: link_tokens.Link, now: datetime | None = None) -> Redeemed:
-    """Return what a token stands for that could be redeemed now, and leave it as it is.
+def count_password(*, link: link_tokens.Link, now: datetime | None = None) -> Redeemed:
+    """Count a password as rejected before it is judged, and return what the token stands for.
+
+    So of any number of simultaneous passwords no more are judged than may be. The token of one that is taken is used up
+    by ``redeem``, whatever was counted.
 
     Raises: MailedTokenInvalid.
     """
-    found = _run(_PEEK, link=link, now=now)
+    found = _run(_COUNT_TRY, link=link, now=now)
     if found is None:
         raise refused(link=link, now=now)
     return found
+
+
+def uncount_password(*, link: link_tokens.Link) -> None:
+    """Give back what ``count_password`` counted, because the password was not judged."""
+    rows = MailedToken.objects.filter(pk=link.mail_id, rejected_passwords__gt=0)
+    rows.update(rejected_passwords=F("rejected_passwords") - 1)
 
 
 def redeem(*, link: link_tokens.Link, now: datetime | None = None) -> Redeemed | None:
@@ -176,7 +193,8 @@ def is_any_good(*, mail_ids: Collection[UUID], at: datetime) -> bool:
 
 def _is_good(token: MailedToken, *, at: datetime) -> bool:
     bound_to = _binding(user=token.user, purpose=Purpose(token.purpose), address=token.address)
-    return token.used_at is None and token.expires_at > at and bytes(token.bound_to) == bound_to
+    is_left = token.used_at is None and token.rejected_passwords < MOST_REJECTED_PASSWORDS
+    return is_left and token.expires_at > at and bytes(token.bound_to) == bound_to
 
 
 def _binding(*, user: User, purpose: Purpose, address: str) -> bytes:
@@ -192,7 +210,13 @@ def _run(template: str, *, link: link_tokens.Link, now: datetime | None) -> Rede
         alive=_ALIVE.format(now=_NOW), now=_NOW, standing=_STANDING[link.purpose], bound_to=_BOUND_TO[link.purpose]
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"id": link.mail_id, "purpose": str(link.purpose), "digest": link.digest, "now": now})
+        cursor.execute(
+            sql,
+            {
+                "id": link.mail_id, "purpose": str(link.purpose), "digest": link.digest, "now": now,
+                "most": MOST_REJECTED_PASSWORDS,
+            },
+        )  # fmt: skip
         row = cursor.fetchone()
     return Redeemed(*row) if row else None
 

@@ -15,10 +15,13 @@ from accounts.services.second_factors import Proof
 from tokens.types import ClientContext
 
 
-def complete(*, token: str, proof: Proof, client: ClientContext, now: datetime | None = None) -> SignedIn:
+def complete(
+    *, token: str, proof: Proof, client: ClientContext, device_token: str = "", now: datetime | None = None
+) -> SignedIn:
     """Let in somebody who has a challenge and shows the second factor; the challenge is used up with the sign-in.
 
-    A wrong proof leaves the challenge as it is, until its time is over or the factor is locked.
+    A wrong proof leaves the challenge as it is, until its time is over. The owner's known
+    devices have tries of their own, which nobody else uses up.
 
     Raises: SignInChallengeInvalid, MfaCodeInvalid, AttemptsExhausted, AccountDisabled, EmailNotConfirmed, and
     SessionLimitReached of ``tokens``.
@@ -36,7 +39,9 @@ def complete(*, token: str, proof: Proof, client: ClientContext, now: datetime |
         return SignedIn(user=user, tokens=pair)
 
     place = Place(CeremonyPurpose.SIGN_IN, user_id=user.pk, sign_in_id=challenge.pk)
-    return second_factors.prove(user=user, proof=proof, place=place, then=let_in, now=now)
+    return second_factors.prove(
+        user=user, proof=proof, place=place, then=let_in, client=client, device_token=device_token, now=now
+    )
 
 
 def _living(token: str, *, at: datetime) -> SignInChallenge:

@@ -76,8 +76,9 @@ def binding(*, user: User) -> bytes:
 
 
 def complete(
-    *, user_id: UUID, bound_to: bytes, proof: Proof, client: ClientContext, now: datetime | None = None
-) -> AdminSignIn:
+    *, user_id: UUID, bound_to: bytes, proof: Proof, client: ClientContext, device_token: str = "",
+    now: datetime | None = None,
+) -> AdminSignIn:  # fmt: skip
     """Open a session for the member of staff who shows a second factor after the password; tries count as in the API.
 
     Raises: SignInChallengeInvalid when the password or the standing has changed since, MfaCodeInvalid,
@@ -96,7 +97,9 @@ def complete(
     if user is None or _objection(user, is_right=binding(user=user) == bound_to):
         raise SignInChallengeInvalid
     place = Place(CeremonyPurpose.SIGN_IN, user_id=user_id)
-    return second_factors.prove(user=user, proof=proof, place=place, then=let_in, now=now)
+    return second_factors.prove(
+        user=user, proof=proof, place=place, then=let_in, client=client, device_token=device_token, now=now
+    )
 
 
 def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime | None) -> AdminSignIn:

@@ -62,7 +62,7 @@ def change(
         _record_refusal(user=user, session_id=session_id, reason="wrong_password", now=now)
         raise CredentialsInvalid
     _require_acceptable(user=user, old_password=old_password, new_password=new_password)
-    digest = hashing.compute(password=new_password)
+    digest = hashing.compute(password=new_password, owner=str(user.pk))
     with transaction.atomic():
         is_replaced = replace(user=user, checked_digest=checked, new_digest=digest, now=now)
         pair = _renew_sessions(user=user, session_id=session_id, now=now) if is_replaced else None
@@ -72,6 +72,7 @@ def change(
         # Somebody else changed it while the hashes were computed: the old password is no longer the right one.
         _record_refusal(user=user, session_id=session_id, reason="changed_meanwhile", now=now)
         raise CredentialsInvalid
+    user.password = digest
     return pair
 
 
@@ -82,7 +83,7 @@ def _require_acceptable(*, user: User, old_password: str, new_password: str) -> 
     if new_password == old_password:
         raise DetailsInvalid([FieldProblem("new_password", "password_unchanged", _("This is your current password."))])
     former = selectors.former_password_digests(user_id=user.pk, count=max(0, account_settings.PASSWORD_HISTORY - 1))
-    if hashing.matches_any(password=new_password, digests=former):
+    if hashing.matches_any(password=new_password, digests=former, owner=str(user.pk)):
         raise DetailsInvalid(
             [FieldProblem("new_password", "password_reused", _("You have used this password before."))]
         )

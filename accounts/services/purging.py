@@ -8,7 +8,6 @@ from django.db.models import Q
 
 from accounts.models import (
     Ceremony,
-    FactorAttempts,
     ImportRun,
     MailedToken,
     OutgoingMail,
@@ -17,7 +16,6 @@ from accounts.models import (
     SocialAuthorization,
     TotpEnrolment,
 )
-from accounts.services import lockouts
 
 # Whoever is just finishing something still finds it. No longer, since some of it takes no signing in to begin.
 _UNFINISHED = timedelta(minutes=10)
@@ -34,15 +32,12 @@ def purge_expired(*, now: datetime) -> dict[str, int]:
 
 def _expired(now: datetime) -> Mapping[type[models.Model], Q]:
     unfinished = Q(expires_at__lt=now - _UNFINISHED)
-    forgotten = now - max(lockouts.FORGIVEN_AFTER, lockouts.WINDOW)
-    unlocked = Q(locked_until=None) | Q(locked_until__lt=forgotten)
     return {
         Ceremony: unfinished,
         SignInChallenge: unfinished,
         TotpEnrolment: unfinished,
         SocialAuthorization: unfinished,
         PresentedToken: Q(expires_at__lt=now - _PRESENTED),
-        FactorAttempts: Q(began_at__lt=forgotten) & unlocked,
         MailedToken: Q(expires_at__lt=now - _PAST),
         OutgoingMail: Q(created_at__lt=now - _PAST),
         # One that was broken off stays: it can be taken up again.

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import link_tokens, selectors
 from accounts.conf import account_settings
-from accounts.errors import DetailsInvalid, MailedTokenInvalid
+from accounts.errors import DetailsInvalid, HashingBusy, MailedTokenInvalid
 from accounts.models import Purpose, User
 from accounts.services import attempts, confirmation, hashing, mail, mailed_tokens, passwords
 from accounts.types import FieldProblem
@@ -19,22 +19,26 @@ from tokens.types import ClientContext
 from tokens.users import subject_of
 
 
-def reset(*, token: str, new_password: str, client: ClientContext, now: datetime | None = None) -> None:
-    """Redeem the token of a mailed link for a new password, and end every session.
+def reset(*, token: str, new_password: str, client: ClientContext, now: datetime | None = None) -> User:
+    """Redeem the token of a mailed link for a new password, and end every session; return whose it is.
 
-    The token is looked at first, so that junk costs no hash, and used up only with a password that is acceptable. Who
+    The token is looked at first, so that junk costs no hash, and used up only with a password that is acceptable; but
+    after a few that are not it is no longer good. Who
     redeems it reads the mail of the account's address, which is so confirmed. Second factors stay as they are: a
-    mailbox alone opens no account that has one (OWASP ASVS 5.0, 6.4.4). Devices that were known are so no longer; the
-    place from where the password is set is, so that a stranger's guesses don't make its owner wait.
+    mailbox alone opens no account that has one (OWASP ASVS 5.0, 6.4.4). Devices that were known are so no longer.
 
     Raises: MailedTokenInvalid, DetailsInvalid, HashingBusy.
     """
     link = mailed_tokens.parse(presented=token, purposes=(Purpose.RESET_PASSWORD,))
-    user = selectors.user_by_id(user_id=mailed_tokens.peek(link=link, now=now).user_id)
+    user = selectors.user_by_id(user_id=mailed_tokens.count_password(link=link, now=now).user_id)
     if user is None:
         raise MailedTokenInvalid
-    _require_acceptable(user=user, new_password=new_password)
-    digest = hashing.compute(password=new_password)
+    try:
+        _require_acceptable(user=user, new_password=new_password)
+        digest = hashing.compute(password=new_password, owner=str(user.pk))
+    except HashingBusy:
+        mailed_tokens.uncount_password(link=link)
+        raise
     with transaction.atomic():
         is_done = _redeem(link=link, user=user, digest=digest, now=now)
         if not is_done:
@@ -43,6 +47,8 @@ def reset(*, token: str, new_password: str, client: ClientContext, now: datetime
             attempts.remember(user=user, password_digest=digest, client=client, now=now)
     if not is_done:
         raise mailed_tokens.refused(link=link, now=now)
+    user.password = digest
+    return user
 
 
 def _redeem(*, link: link_tokens.Link, user: User, digest: str, now: datetime | None) -> bool:
@@ -66,7 +72,7 @@ def _require_acceptable(*, user: User, new_password: str) -> None:
         raise DetailsInvalid(found)
     former = selectors.former_password_digests(user_id=user.pk, count=max(0, account_settings.PASSWORD_HISTORY - 1))
     if account_settings.PASSWORD_HISTORY and hashing.matches_any(
-        password=new_password, digests=[user.password, *former]
+        password=new_password, digests=[user.password, *former], owner=str(user.pk)
     ):
         raise DetailsInvalid(
             [FieldProblem("new_password", "password_reused", _("You have used this password before."))]

@@ -2,23 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import known_devices, selectors
 from accounts.errors import MfaCodeInvalid, SignCountRegressed
 from accounts.factors import recovery_codes, totp, webauthn
 from accounts.models import User
 from accounts.services import ceremonies, lockouts, mail
 from accounts.services.ceremonies import Place
-from accounts.services.lockouts import Attempt
+from accounts.services.lockouts import Attempt, Claimant
 from accounts.types import Factor
+from ratelimiting.addresses import network_of, normalise
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from tokens.models import MULTI_FACTOR
+from tokens.types import ClientContext
 from tokens.users import subject_of
 
 T = TypeVar("T")
@@ -28,6 +31,9 @@ ONE_TIME_CODE = "otp"
 HARDWARE_KEY = "hwk"
 SOFTWARE_KEY = "swk"
 PRESENCE = "user"
+# After so many wrong answers of strangers in a day the owner is told, once a day.
+TOLD_AFTER = 3
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +46,28 @@ class Proof:
 
 def prove(
     *, user: User, proof: Proof, place: Place, then: Callable[[list[str]], T], session_id: UUID | None = None,
-    now: datetime | None = None,
+    client: ClientContext | None = None, device_token: str = "", now: datetime | None = None,
 ) -> T:  # fmt: skip
     """Check a proof and use it up, and do in the same transaction what it is shown for.
 
-    ``then`` gets the authentication methods; if it refuses, the proof is not used up. A wrong proof is counted in the
-    pool of its factor alone. Only who has shown a first factor gets here, so that nobody can lock out a stranger.
+    ``then`` gets the authentication methods; if it refuses, the proof is not used up. A wrong proof is counted for its
+    factor alone, and for the session, the known device (``device_token``) or the network (of ``client``) that it comes
+    from: see ``lockouts``.
 
     Raises: MfaCodeInvalid, AttemptsExhausted, and whatever ``then`` does.
     """
-    attempt = lockouts.claim(user_id=user.pk, factor=proof.factor, now=now)
+    claimant = Claimant(
+        session_id=session_id,
+        device=known_devices.recognise(device_token, user=user, now=now or timezone.now()),
+        network=network_of(normalise(client.ip_address or "") if client else None),
+    )
+    attempt = lockouts.claim(user_id=user.pk, factor=proof.factor, claimant=claimant, now=now)
     try:
         with transaction.atomic():
             # First the person's row, as wherever factors are added or removed.
             User.objects.present().select_for_update(no_key=True).only("pk").filter(pk=user.pk).first()
             methods = _use_up(user=user, proof=proof, place=place, now=now)
-            lockouts.forgive(user_id=user.pk, factor=proof.factor)
+            lockouts.forgive(attempt=attempt)
             return then(methods)
     except MfaCodeInvalid as refusal:
         _record_failure(refusal, user=user, attempt=attempt, session_id=session_id, now=now)
@@ -114,6 +126,14 @@ def _record_failure(
                 data={"factor": attempt.factor, "locked_until": attempt.locked_until},
                 now=now,
             )
-        if attempt.locked_until is not None:
+        if _is_to_be_told(user=user, attempt=attempt, at=now or timezone.now()):
             # Whoever it was knows the first factor (ASVS 5.0, 6.3.5).
             mail.enqueue(user_id=user.pk, kind=mail.Kind.FACTOR_LOCKED, details={"factor": attempt.factor}, now=now)
+
+
+def _is_to_be_told(*, user: User, attempt: Attempt, at: datetime) -> bool:
+    if not attempt.claimant.is_stranger:
+        return attempt.locked_until is not None
+    since = at - _DAY
+    failed = selectors.wrong_factors(user_id=user.pk, since=since, most=TOLD_AFTER)
+    return failed >= TOLD_AFTER and not selectors.was_mailed(user_id=user.pk, kind=mail.Kind.FACTOR_LOCKED, since=since)

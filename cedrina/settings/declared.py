@@ -297,9 +297,19 @@ _PASSWORDS = [
         "HASHING_QUEUE",
         Kind.NUMBER,
         60,
-        "Hashes that may wait in a worker; one more is answered 503 with Retry-After.",
+        "Hashes that may wait in a worker, three quarters of them from one network (IPv4 /16, IPv6 /48). One more, and "
+        "the newest of the network that has most waiting is answered 503 with Retry-After.",
         minimum=1,
         maximum=10_000,
+    ),
+    Setting(
+        "HASHING_WAIT_SECONDS",
+        Kind.NUMBER,
+        6,
+        "How long a hash may wait before its request is answered 503 with Retry-After.",
+        unit="seconds",
+        minimum=1,
+        maximum=60,
     ),
 ]
 

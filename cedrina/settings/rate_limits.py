@@ -14,6 +14,14 @@ SOCKETS = 100
 
 _CHANGING = ["POST", "PUT", "PATCH", "DELETE"]
 _MAILING = ["forgot-password", "resend-confirmation", "page-forgot-password", "page-resend-confirmation"]
+# All calls that compute a password hash, each of which takes a quarter of a second of a core.
+_HASHING: dict[str, Any] = {
+    "routes": [
+        "login", "admin:login", "register", "reset-password", "page-reset-password", "change-password",
+        "reauthenticate", "change-email", "me",
+    ],
+    "methods": ["POST", "PUT", "DELETE"],
+}  # fmt: skip
 _OF_ADDRESSES = ["sign-in", "registration", "mail-address", "refresh-address", "ceremonies"]
 _OF_USERS = [*_OF_ADDRESSES, "policy-changes", "address-changes"]
 
@@ -61,6 +69,18 @@ _PARTICULAR: list[dict[str, Any]] = [
     {
         "name": "refresh-address", "description": "Refreshes from one address.", "limit": 600, "window": MINUTE,
         "scope": ["ip"], "match": {"routes": ["refresh"], "methods": ["POST"]},
+    },
+    {
+        "name": "hashing", "description": "Calls that compute a password hash, from one address.",
+        "limit": 20, "window": MINUTE, "scope": ["ip"], "match": _HASHING,
+    },
+    {
+        "name": "hashing-network", "limit": 100, "window": MINUTE, "scope": ["network"], "match": _HASHING,
+        "description": "Calls that compute a password hash, from one network: IPv4 /24, IPv6 /48.",
+    },
+    {
+        "name": "hashing-user", "description": "Calls that compute a password hash, by one person.",
+        "limit": 20, "window": MINUTE, "scope": ["user"], "match": _HASHING,
     },
     {
         "name": "address-changes", "description": "Changes of address by one person, each of which mails somebody.",

@@ -26,7 +26,7 @@ class TestPooledBackend:
         pool = hashing._pool(threads=1, queue=1, niceness=2)
         for thread in waiting:
             thread.start()
-        while pool._room._value:
+        while pool._idle or len(pool._queue) < 1:
             time.sleep(0.01)
         try:
             assert PooledBackend().authenticate(None, username="boss", password=PASSWORD) is None

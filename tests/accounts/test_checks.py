@@ -29,6 +29,7 @@ class TestCheckSettings:
             ({"BCRYPT_ROUNDS": 3}, ["accounts.E002"]),
             ({"DELETION_RETENTION": timedelta(days=-1)}, ["accounts.E002"]),
             ({"HASHING_THREADS": 0, "HASHING_QUEUE": 0}, ["accounts.E002", "accounts.E002"]),
+            ({"HASHING_WAIT": timedelta(0)}, ["accounts.E002"]),
         ],
     )
     def test_names_what_is_impossible(self, settings, changes, expected):

@@ -51,7 +51,7 @@ class TestTenThousandGuesses:
         chance, networks = random.Random(4), bots()
         # Before the attack she has signed in on two devices: a phone at home, a browser that now travels.
         living = authentication.sign_in(name="mina", password=PASSWORD, client=HOME, now=now)
-        cookie = known_devices.mint(user=mina, device=None, now=now)
+        phone, cookie = (known_devices.mint(user=mina, device=None, now=now) for _ in range(2))
         hashing_recorder.open_transactions.clear()
         step, looked_at, hers = timedelta(hours=HOURS) / GUESSES, [], 0
 
@@ -60,7 +60,9 @@ class TestTenThousandGuesses:
             if guess(chance, mina, networks[number % NETWORKS], moment):
                 looked_at.append(moment)
             if number % 250 == 100:
-                at_home = authentication.sign_in(name="mina@example.com", password=PASSWORD, client=HOME, now=moment)
+                at_home = authentication.sign_in(
+                    name="mina@example.com", password=PASSWORD, client=HOME, device_token=phone, now=moment
+                )
                 travelling = authentication.sign_in(
                     name="mina", password=PASSWORD, device_token=cookie, now=moment,
                     client=ClientContext(ip_address=networks[number % NETWORKS], user_agent="Browser/1.0"),

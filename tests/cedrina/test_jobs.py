@@ -74,19 +74,15 @@ class TestJobs:
         assert User.objects.filter(pk=waiting.pk).exists()
 
     def test_forget_what_is_forgiven(self, now):
-        SignInFailures.objects.charge(
-            [Counter(b"k" * 16, Pool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="", place=b"",
-            remembered=timedelta(0), is_known=False, now=now,
-        )  # fmt: skip
-        jobs.purge_attempts(int((now + timedelta(days=3)).timestamp()))
+        SignInFailures.objects.charge([Counter(b"k" * 16, Pool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="", now=now)
+        jobs.purge_attempts(int((now + timedelta(days=6)).timestamp()))
         assert not SignInFailures.objects.exists()
 
     def test_say_when_a_lock_has_ended(self, now):
         for _ in range(2):
             SignInFailures.objects.charge(
-                [Counter(b"k" * 16, Pool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="x", place=b"",
-                remembered=timedelta(0), is_known=False, now=now,
-            )  # fmt: skip
+                [Counter(b"k" * 16, Pool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="x", now=now
+            )
         jobs.announce_expired_locks(0)
         assert SignInFailures.objects.get().locked_at is None
         assert SecurityEvent.objects.filter(type="authentication.lock_expired", target_id="x").count() == 1

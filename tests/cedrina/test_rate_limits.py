@@ -19,16 +19,18 @@ from tests.factories.tokens import family_of, open_session
 from tests.ratelimiting.written import document
 
 # runtime.md, "Shipped limits": name, limit, seconds, what it is counted by.
-# Of our own beside those: what begins a sign-in, and mail that is caused otherwise.
+# Of our own beside those: what begins a sign-in, what computes a hash, and mail that is caused otherwise.
 SHIPPED = {
     "global": (5000, 1, ["global"]), "sign-in": (10, 60, ["ip"]), "registration": (5, 3600, ["ip"]),
     "mail-account": (3, 3600, ["account"]), "mail-address": (20, 3600, ["ip"]),
     "refresh-family": (30, 60, ["family"]), "refresh-address": (600, 60, ["ip"]), "policy-changes": (50, 60, ["user"]),
     "ceremonies": (120, 60, ["ip"]), "registration-account": (5, 3600, ["account"]),
     "address-changes": (10, 3600, ["user"]),
+    "hashing": (20, 60, ["ip"]), "hashing-network": (100, 60, ["network"]), "hashing-user": (20, 60, ["user"]),
     "user": (300, 60, ["user"]), "user-pro": (1500, 60, ["user"]), "user-enterprise": (6000, 60, ["user"]),
     "address": (1000, 60, ["ip"]), "address-pro": (5000, 60, ["ip"]), "address-enterprise": (20000, 60, ["ip"]),
 }  # fmt: skip
+HASHING = {"hashing", "hashing-network", "hashing-user"}
 
 
 def production():
@@ -58,12 +60,12 @@ class TestProfile:
 
     def test_limits_everything_once_for_what_it_is(self):
         with production():
-            assert names("login") == {"global", "sign-in"}
+            assert names("login") == {"global", "sign-in", *HASHING}
             assert names("login", "GET") == {"global", "user", "address"}
-            assert names("register") == {"global", "registration", "registration-account"}
+            assert names("register") == {"global", "registration", "registration-account", *HASHING}
             assert names("page-forgot-password") == {"global", "mail-account", "mail-address"}
             assert names("passkey-options") == names("social-authorize", "GET") == {"global", "ceremonies"}
-            assert names("change-email") == {"global", "address-changes", "address"}
+            assert names("change-email") == {"global", "address-changes", "address", *HASHING}
             assert names("refresh") == {"global", "refresh-family", "refresh-address"}
             assert names("me", "GET") == names("", "GET") == names("websocket", "GET") == {"global", "user", "address"}
             assert names("me", "GET", "pro") == {"global", "user-pro", "address-pro"}
@@ -128,6 +130,15 @@ class TestKeys:
         assert rate_limits.account_of(self.post({"email": "Ada@Example.com"})) == "ada@example.com"
         body = self.post({"refresh_token": pair.refresh_token})
         assert rate_limits.family_of(body) == family_of(pair).family_id.hex
+
+    @pytest.mark.parametrize(
+        ("address", "network"),
+        [("203.0.113.9", "203.0.113.0/24"), ("2001:db8:1:2345::9", "2001:db8:1::/48"), (None, "unknown")],
+    )
+    def test_are_networks_larger_than_an_address(self, address, network):
+        request = RequestFactory().get("/")
+        request.client_ip = address
+        assert rate_limits.network_of(request) == network
 
     @pytest.mark.parametrize(
         "body",

@@ -46,7 +46,9 @@ class TestSimultaneousRedemptions:
     def test_of_a_reset_set_one_password(self, at_once):
         token = token_for(UserFactory(), mail.Kind.RESET_PASSWORD)
         attempts = [
-            lambda number=number: recovery.reset(token=token, new_password=f"{NEW} {number}", client=ANYWHERE) or number
+            lambda number=number: (
+                recovery.reset(token=token, new_password=f"{NEW} {number}", client=ANYWHERE) and number
+            )
             for number in range(HANDS)
         ]
 

@@ -7,10 +7,10 @@ import pytest
 from allauth.mfa.models import Authenticator
 
 from accounts.errors import AlreadyThere, AttemptsExhausted, MfaCodeInvalid, NotThere, SignInChallengeInvalid
-from accounts.models import FactorAttempts, RecoverySecret, SecurityKey, SignInChallenge, User
+from accounts.models import RecoverySecret, SecurityKey, SignInChallenge, SignInFailures, User
+from accounts.models.attempts import Pool
 from accounts.services import (
     authentication,
-    lockouts,
     mfa_sign_in,
     passkeys,
     reauthentication,
@@ -111,8 +111,8 @@ class TestGuessing:
 
         results = at_once(*[guess] * THREADS)
 
-        assert kinds(results) == {MfaCodeInvalid: lockouts.MOST_FAILURES, AttemptsExhausted: THREADS - 5}
-        assert FactorAttempts.objects.get().locks == 1
+        assert kinds(results) == {MfaCodeInvalid: 5, AttemptsExhausted: THREADS - 5}
+        assert SignInFailures.objects.get(pool=Pool.FACTOR_SESSION).count == 5
         events = SecurityEvent.objects.filter(actor_id=str(user.pk))
         assert events.filter(type="mfa.failed").count() == 5
         assert events.filter(type="mfa.locked").count() == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from ratelimiting import keys
-from ratelimiting.addresses import network_of, networks_of, normalise
+from ratelimiting.addresses import enclosing_networks, network_of, networks_of, normalise
 
 
 class TestNetworksOf:
@@ -38,3 +38,16 @@ class TestNetworkRead:
     )  # fmt: skip
     def test_is_what_an_operator_writes(self, text, network):
         assert keys.network_read(text) == network
+
+
+class TestEnclosingNetworks:
+    @pytest.mark.parametrize(
+        ("address", "networks"),
+        [
+            ("203.0.113.9", ("203.0.113.9", "203.0.113.0/24", "203.0.0.0/16")),
+            ("2001:db8:1:2345::9", ("2001:db8:1:2345::/64", "2001:db8:1:2300::/56", "2001:db8:1::/48")),
+            ("", ("unknown",)),
+        ],
+    )
+    def test_are_named_from_the_narrowest_to_the_widest(self, address, networks):
+        assert enclosing_networks(address) == networks

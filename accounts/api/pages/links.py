@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
+from accounts.api import device_cookie
 from accounts.api.pages.base import MailedPage, field
 from accounts.errors import DetailsInvalid, EmailTaken, MailedTokenInvalid
 from accounts.models import Purpose
@@ -50,12 +51,14 @@ class ResetPasswordPage(MailedPage):
         if new_password != field(request, "new_password_again"):
             return self._again([gettext("The two passwords are not the same.")])
         try:
-            recovery.reset(token=token, new_password=new_password, client=client_context(request))
+            user = recovery.reset(token=token, new_password=new_password, client=client_context(request))
         except MailedTokenInvalid:
             return self._expired()
         except DetailsInvalid as refusal:
             return self._again([str(problem.message) for problem in refusal.problems])
-        return self.done("password-set")
+        answer = self.done("password-set")
+        device_cookie.keep_after_reset(answer, user=user)
+        return answer
 
     def _again(self, errors: Sequence[str]) -> HttpResponse:
         return self.show("reset_password", status=422, errors=errors)

@@ -130,8 +130,8 @@ class ForgotPasswordView(AccountsAPIView):
 class ResetPasswordView(AccountsAPIView):
     """Set a new password by the token of a mailed link.
 
-    Every session ends. A password that is refused doesn't use the token up. Signing in afterwards still takes the
-    second factor of whoever has one.
+    Every session ends. A password that is refused doesn't use the token up, but after five refused ones it is no longer
+    good. Signing in afterwards still takes the second factor of whoever has one.
     """
 
     authentication_classes = []
@@ -154,12 +154,14 @@ class ResetPasswordView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = PasswordResetInput(data=request.data)
         body.is_valid(raise_exception=True)
-        recovery.reset(
+        user = recovery.reset(
             token=body.validated_data["token"],
             new_password=body.validated_data["new_password"],
             client=client_context(request),
         )
-        return _message(RESET)
+        response = _message(RESET)
+        device_cookie.keep_after_reset(response, user=user)
+        return response
 
 
 class AddressChangeView(AccountsAPIView):

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import examples
+from accounts.api import device_cookie, examples
 from accounts.api.base import AccountsAPIView, caller, principal
 from accounts.api.documents import instant
 from accounts.api.serializers.outputs import PasswordChangeOutput
@@ -62,8 +62,9 @@ class ChangePasswordView(AccountsAPIView):
     def put(self, request: Request) -> Response:
         body = PasswordChangeInput(data=request.data)
         body.is_valid(raise_exception=True)
+        user = caller(request)
         pair = passwords.change(
-            user=caller(request),
+            user=user,
             session_id=principal(request).session_id,
             old_password=body.validated_data["old_password"],
             new_password=body.validated_data["new_password"],
@@ -74,4 +75,7 @@ class ChangePasswordView(AccountsAPIView):
             "tokens": token_pair(pair),
             "timestamp": instant(timezone.now()),
         }
-        return depends_on_language(Response(answer))
+        response = Response(answer)
+        # With the former password all devices have become strangers, this one too.
+        device_cookie.keep(response, request=request, user=user)
+        return depends_on_language(response)

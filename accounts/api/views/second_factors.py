@@ -25,6 +25,8 @@ class MfaVerifyView(AccountsAPIView):
 
     Send the `token` that the sign-in answered with as `mfa_token`, and exactly one of `code` (of an authenticator
     application), `recovery_code` and `webauthn`. After a wrong one the token may be used again, until it expires.
+    After some wrong ones further ones are refused with 429 for a while; devices that the person has signed in with
+    before, which a cookie of the sign-in tells, are counted by themselves.
     """
 
     authentication_classes = []
@@ -73,8 +75,9 @@ class MfaVerifyView(AccountsAPIView):
         proof = body.proof()
         assert isinstance(proof, Proof)  # noqa: S101 - validated: one of the members was sent
         signed_in = mfa_sign_in.complete(
-            token=body.validated_data["mfa_token"], proof=proof, client=client_context(request)
-        )
+            token=body.validated_data["mfa_token"], proof=proof, client=client_context(request),
+            device_token=device_cookie.presented(request),
+        )  # fmt: skip
         return device_cookie.answer(request, signed_in)
 
 

@@ -83,6 +83,14 @@ class TestSignIn:
         assert elsewhere.status_code == 200
         assert Client().get(LOGIN).status_code == 200
 
+    def test_says_so_when_too_many_wait_for_a_hash(self, settings):
+        UserFactory(username="clerk", raw_password=PASSWORD, is_staff=True)
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.pages.full.Full"}
+
+        answer = Client().post(LOGIN, {"username": "clerk", "password": PASSWORD})
+
+        assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+
     def test_counts_by_itself_when_the_cache_is_gone(self, settings):
         settings.CACHES = {
             "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}

@@ -13,7 +13,8 @@ from django.test import Client
 
 from accounts import admin_second_step
 from accounts.factors import recovery_codes
-from accounts.models import FactorAttempts, User
+from accounts.models import SignInFailures, User
+from accounts.models.attempts import OF_FACTORS, Pool
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
 
@@ -146,7 +147,7 @@ class TestTheCode:
 
         assert all("The code is wrong or was used before." in page for page in pages)
         assert "Too many wrong tries." in locked
-        assert FactorAttempts.objects.get(user=boss, factor="totp").locked_until > datetime.now(UTC)
+        assert SignInFailures.objects.get(pool=Pool.FACTOR_NETWORK).blocked_until > datetime.now(UTC)
         assert (events("mfa.failed").count(), events("mfa.locked").count()) == (5, 1)
         assert events("admin.login_failed").count() == 0
         assert logins == []
@@ -199,7 +200,7 @@ class TestWhatIsRememberedMeanwhile:
         assert show(browser, code_of(secret))["Location"] == LOGIN
         assert browser.get(STEP)["Location"] == LOGIN
         assert logins == []
-        assert not FactorAttempts.objects.exists()
+        assert not SignInFailures.objects.filter(pool__in=OF_FACTORS).exists()
 
     def test_never_leads_to_a_place_elsewhere(self, boss):
         _secret, codes = add_totp(boss)

@@ -102,7 +102,7 @@ class TestLogin:
         pool = hashing._pool(threads=1, queue=1, niceness=1)
         for thread in waiting:
             thread.start()
-        while pool._room._value:
+        while pool._idle or len(pool._queue) < 1:
             time.sleep(0.01)
 
         answer = log_in(api)

@@ -2,7 +2,11 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from accounts import known_devices
+from accounts.services import mail
+from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_totp, code_of
 from tests.problem_shape import assert_problem
@@ -48,6 +52,40 @@ class TestTheCookie:
         assert answer.status_code == 201
         lock()
         assert log_in(browser, address="198.51.100.80").status_code == 200
+
+    def test_comes_with_a_new_password(self, mina):
+        browser = Client()
+        token = log_in(browser).json()["tokens"]["access_token"]
+        body = {"old_password": PASSWORD, "new_password": "copper lantern seven owls"}
+        answer = browser.put(
+            "/api/v1/auth/change-password", body, content_type="application/json",
+            headers={"Authorization": f"Bearer {token}"},
+        )  # fmt: skip
+        assert answer.status_code == 200
+        lock()
+        assert log_in(browser, password=body["new_password"], address="198.51.100.80").status_code == 200
+
+    @pytest.mark.usefixtures("empty_queue")
+    @pytest.mark.parametrize("is_page", [False, True])
+    def test_comes_with_a_password_that_is_set_by_mail(self, mina, is_page):
+        mail.enqueue(user_id=mina.pk, kind=mail.Kind.RESET_PASSWORD)
+        token, new = mailbox.token_in(mailbox.work()[-1]), "copper lantern seven owls"
+        browser = Client()
+        if is_page:
+            form = {"new_password": new, "new_password_again": new}
+            assert browser.post(f"/account/reset-password/{token}", form).status_code == 303
+        else:
+            body = {"token": token, "new_password": new}
+            assert browser.post("/api/v1/auth/reset-password", body, content_type="application/json").status_code == 200
+        lock()
+        after_reset = browser.cookies[NAME].value
+        assert log_in(browser, password=new, address="198.51.100.80").status_code == 200
+        # From then on it is a device of its own.
+        mina.refresh_from_db()
+        both, now = (after_reset, browser.cookies[NAME].value), timezone.now()
+        devices = {known_devices.recognise(each, user=mina, now=now) for each in both}
+        assert len(devices) == 2
+        assert None not in devices
 
     def test_belongs_to_this_host_alone_over_tls(self, mina, settings):
         settings.IS_HTTPS = True

@@ -8,10 +8,10 @@ from allauth.mfa.models import Authenticator
 from accounts.factors import enrolled, removal
 from accounts.models import (
     Ceremony,
-    FactorAttempts,
     RecoverySecret,
     SecurityKey,
     SignInChallenge,
+    SignInFailures,
     TotpEnrolment,
     TotpSecret,
     WebAuthnHandle,
@@ -22,8 +22,9 @@ from tests.factories.factors import add_key, add_totp
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
+STRANGER = lockouts.Claimant(network="203.0.113.7")
 EVERYTHING = (
-    Authenticator, Ceremony, FactorAttempts, RecoverySecret, SecurityKey, SignInChallenge, TotpEnrolment, TotpSecret,
+    Authenticator, Ceremony, RecoverySecret, SecurityKey, SignInChallenge, SignInFailures, TotpEnrolment, TotpSecret,
     WebAuthnHandle,
 )  # fmt: skip
 
@@ -45,7 +46,7 @@ class TestRemove:
         waiting.save(force_insert=True)
         add_key(user, now=now)
         challenges.issue(user=user, amr=["pwd"], now=now)
-        lockouts.claim(user_id=user.pk, factor="totp", now=now)
+        lockouts.claim(user_id=user.pk, factor="totp", claimant=STRANGER, now=now)
         Authenticator.objects.create(user=UserFactory(), type="totp", data={})
         for model in EVERYTHING:
             assert model.objects.exists(), model
@@ -64,13 +65,12 @@ class TestRemove:
     def test_since_then_leaves_the_earlier_ones(self, user, now):
         add_totp(user, now=now)
         add_key(user, now=now + 2 * DAY)
-        lockouts.claim(user_id=user.pk, factor="totp", now=now)
-        lockouts.claim(user_id=user.pk, factor="webauthn", now=now)
+        lockouts.claim(user_id=user.pk, factor="totp", claimant=STRANGER, now=now)
 
         assert types(removal.remove(user_id=user.pk, since=now + DAY)) == ["webauthn"]
 
         assert types(enrolled.factors(user.pk)) == ["totp", "recovery_code"]
-        assert FactorAttempts.objects.get().factor == "totp"
+        assert SignInFailures.objects.count() == 2
 
     def test_takes_new_recovery_codes_and_leaves_the_factor_that_they_stood_in_for(self, user, now):
         add_totp(user, now=now)

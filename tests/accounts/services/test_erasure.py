@@ -94,7 +94,7 @@ def life(phone, now, empty_queue):
     enrolment.save(force_insert=True)
     add_key(user, session_id=session_id, name="zerlina's key")
     challenges.issue(user=user, amr=["pwd"])  # with a ceremony
-    lockouts.claim(user_id=user.pk, factor="totp")
+    lockouts.claim(user_id=user.pk, factor="totp", claimant=lockouts.Claimant(network="203.0.113.7"))
     tokens = ProviderTokens(access_token="zerlina-token", refresh_token="zerlina-refresh", expires_at=None)
     social.link(user, now=now, email="quetzalcoatl@private.example", tokens=tokens)
     SocialToken.objects.create(account=SocialAccount.objects.get(), token="zerlina-token")

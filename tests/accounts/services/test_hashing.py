@@ -2,6 +2,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import bcrypt
 import pytest
@@ -10,6 +11,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from accounts.errors import HashingBusy
 from accounts.hashers import BCryptHasher
 from accounts.services import hashing
+from security_events.context import RequestContext, bind
 from tests.accounts.recorder import Waits
 
 PASSWORD = "violet harbour drum kite"
@@ -17,6 +19,13 @@ PASSWORD = "violet harbour drum kite"
 
 def with_conf(settings, **changes):
     settings.ACCOUNTS = {**settings.ACCOUNTS, **changes}
+
+
+def poll(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -132,21 +141,17 @@ class TestCompute:
         assert hashing.compute(password=PASSWORD)
 
     def test_refuses_when_threads_and_queue_are_full_and_recovers(self, settings):
-        with_conf(settings, HASHING_THREADS=1, HASHING_QUEUE=1)
-        is_open = threading.Event()
+        with_conf(settings, HASHING_THREADS=1, HASHING_QUEUE=1, HASHING_WAIT=timedelta(seconds=60))
+        is_open, pool = threading.Event(), hashing._pool(threads=1, queue=1, niceness=1)
         with ThreadPoolExecutor(2) as callers:
             waiting = [callers.submit(hashing._compute, is_open.wait) for _ in range(2)]
-            deadline = time.monotonic() + 5
-            refusal = None
-            while refusal is None and time.monotonic() < deadline:
-                try:
-                    hashing.compute(password=PASSWORD)
-                except HashingBusy as error:
-                    refusal = error
+            poll(lambda: len(pool._queue) == 1 and pool._idle == 0)
+            with pytest.raises(HashingBusy) as refusal:
+                hashing.compute(password=PASSWORD)
             is_open.set()
-            assert all(future.result(timeout=5) for future in waiting)
+            assert all(future.result(timeout=60) for future in waiting)
 
-        assert refusal.retry_after >= 1
+        assert refusal.value.retry_after >= 1
         assert hashing.compute(password=PASSWORD)
 
     def test_gives_its_place_back_when_the_work_fails(self, settings):
@@ -172,3 +177,94 @@ class TestMatchesAny:
 
         assert hashing.matches_any(password=PASSWORD, digests=digests)
         assert not hashing.matches_any(password=PASSWORD, digests=digests[:3])
+
+
+@pytest.fixture
+def one_thread(settings):
+    """Give a pool of one thread that is busy until the block ends, and a function that adds work from an address."""
+    with_conf(settings, HASHING_THREADS=1, HASHING_QUEUE=8, HASHING_WAIT=timedelta(seconds=30))
+    gate, served, people = threading.Event(), [], ThreadPoolExecutor(40)
+    pool = hashing._pool(threads=1, queue=8, niceness=1)
+
+    def waiting():
+        return len(pool._queue)
+
+    def add(name, *, address=None, owner=""):
+        def ask():
+            with bind(RequestContext(ip_address=address)):
+                return hashing._compute(lambda: served.append(name), owner=owner)
+
+        before, future = waiting(), people.submit(ask)
+        # What is added is there, has replaced something, or was refused.
+        poll(lambda: future.done() or waiting() > before or before == 8)
+        return future
+
+    blocking = people.submit(hashing._compute, gate.wait)
+    poll(lambda: pool._idle == 0)
+
+    def finish():
+        gate.set()
+        blocking.result(timeout=30)
+        poll(lambda: waiting() == 0 and pool._idle == 1)
+        return served
+
+    yield add, finish
+    gate.set()
+    people.shutdown()
+
+
+class TestTheQueue:
+    def test_serves_networks_in_turn(self, one_thread):
+        add, finish = one_thread
+        for number in range(4):
+            add(f"flood {number}", address=f"198.51.{number}.7")
+        add("elsewhere", address="203.0.113.9")
+        add("ipv6", address="2001:db8:1::9")
+
+        served = finish()
+
+        assert served[:3] == ["flood 0", "elsewhere", "ipv6"]
+        assert len(served) == 6
+
+    def test_gives_known_people_a_turn_of_their_own(self, one_thread):
+        add, finish = one_thread
+        for number in range(6):
+            add(f"flood {number}", address="203.0.113.9")
+        add("owner", address="203.0.113.9", owner="mina")
+
+        assert "owner" in finish()[:4]
+
+    def test_keeps_a_quarter_from_any_one_network(self, one_thread):
+        add, finish = one_thread
+        flood = [add(number, address=f"198.51.{number}.7") for number in range(9)]
+
+        assert [future.done() for future in flood] == [False] * 6 + [True] * 3
+        assert all(isinstance(future.exception(), HashingBusy) for future in flood[6:])
+        assert len(finish()) == 6
+
+    def test_drops_from_the_network_that_has_most_waiting_when_it_is_full(self, one_thread):
+        add, finish = one_thread
+        flood = [add(("flood", number), address=f"198.51.{number}.7") for number in range(6)]
+        others = [add(("other", number), address=f"{number + 1}.0.0.7") for number in range(4)]
+
+        poll(lambda: sum(future.done() for future in flood) == 2)
+        served = finish()
+
+        assert not any(future.exception(timeout=30) for future in others)
+        assert sum(name == "other" for name, _ in served) == 4
+        assert sum(isinstance(future.exception(), HashingBusy) for future in flood) == 2
+
+    def test_sends_away_who_waited_too_long(self, settings, one_thread):
+        add, finish = one_thread
+        with_conf(settings, HASHING_WAIT=timedelta(milliseconds=50))
+        late = add("late")
+
+        assert isinstance(late.exception(timeout=30), HashingBusy)
+        with_conf(settings, HASHING_WAIT=timedelta(seconds=30))
+        add("patient")
+        assert finish() == ["patient"]
+
+    def test_lets_finish_what_has_begun(self, settings):
+        with_conf(settings, HASHING_THREADS=1, HASHING_QUEUE=8, HASHING_WAIT=timedelta(milliseconds=50))
+
+        assert hashing._compute(lambda: time.sleep(0.3) or "done") == "done"

@@ -121,20 +121,36 @@ class TestParse:
                     mailed_tokens.parse(presented=presented, purposes=(Purpose.RESET_PASSWORD,))
 
 
-class TestPeek:
-    def test_leaves_the_token_as_it_is(self, now):
+class TestCountPassword:
+    def test_lets_five_be_judged(self, now):
         token = issue(UserFactory(), Purpose.RESET_PASSWORD, now)
         link = link_tokens.parse(token)
+        for _ in range(5):
+            assert mailed_tokens.is_usable(presented=token, purposes=(Purpose.RESET_PASSWORD,), now=now)
+            mailed_tokens.count_password(link=link, now=now)
 
-        mailed_tokens.peek(link=link, now=now)
+        assert not mailed_tokens.is_usable(presented=token, purposes=(Purpose.RESET_PASSWORD,), now=now)
+        with pytest.raises(MailedTokenInvalid):
+            mailed_tokens.count_password(link=link, now=now)
         assert MailedToken.objects.get().used_at is None
+        # The fifth may be the one that is taken.
+        assert mailed_tokens.redeem(link=link, now=now)
+
+    def test_can_be_taken_back(self, now):
+        link = link_tokens.parse(issue(UserFactory(), Purpose.RESET_PASSWORD, now))
+        for _ in range(9):
+            mailed_tokens.count_password(link=link, now=now)
+            mailed_tokens.uncount_password(link=link)
+        mailed_tokens.uncount_password(link=link)
+
+        assert MailedToken.objects.get().rejected_passwords == 0
 
     def test_refuses_and_records_what_came_too_late(self, now, events):
         user = UserFactory()
         link = link_tokens.parse(issue(user, Purpose.RESET_PASSWORD, now))
 
         with pytest.raises(MailedTokenInvalid):
-            mailed_tokens.peek(link=link, now=now + timedelta(days=1))
+            mailed_tokens.count_password(link=link, now=now + timedelta(days=1))
         event = events("email.token_refused").get()
         assert (event.target_id, event.data) == (str(user.pk), {"purpose": "reset_password"})
 

@@ -2,7 +2,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 
+from accounts import known_devices
 from accounts.errors import AttemptsExhausted, CredentialsInvalid, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.models import FamiliarPlace, User
 from accounts.services import authentication, operators
@@ -63,16 +65,16 @@ class TestSignIn:
         with pytest.raises(AttemptsExhausted):
             operators.sign_in(name="boss", password=PASSWORD, client=phone)
 
-    def test_spares_whoever_has_signed_in_from_there_before(self, phone):
+    def test_spares_a_device_that_somebody_has_signed_in_with_before(self, phone):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
-        operators.admit(user=operators.sign_in(name="boss", password=PASSWORD, client=phone), client=phone)
+        cookie = known_devices.mint(user=user, device=None, now=timezone.now())
         stranger = ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0")
         for _ in range(5):
             operators.sign_in(name="boss", password="wrong", client=stranger)
 
         with pytest.raises(AttemptsExhausted):
             operators.sign_in(name="boss", password=PASSWORD, client=stranger)
-        assert operators.sign_in(name="boss", password=PASSWORD, client=phone) == user
+        assert operators.sign_in(name="boss", password=PASSWORD, client=phone, device_token=cookie) == user
 
     def test_leaves_it_to_the_second_step_where_there_is_one(self, phone, now, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)

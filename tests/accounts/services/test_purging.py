@@ -4,7 +4,6 @@ import pytest
 
 from accounts.models import (
     Ceremony,
-    FactorAttempts,
     ImportRun,
     MailedToken,
     OutgoingMail,
@@ -13,13 +12,13 @@ from accounts.models import (
     SocialAuthorization,
     TotpEnrolment,
 )
-from accounts.services import challenges, delivery, lockouts, mail, passkeys, purging, totp_enrolment
+from accounts.services import challenges, delivery, mail, passkeys, purging, totp_enrolment
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ROWS = (
-    Ceremony, FactorAttempts, ImportRun, MailedToken, OutgoingMail, PresentedToken, SignInChallenge,
+    Ceremony, ImportRun, MailedToken, OutgoingMail, PresentedToken, SignInChallenge,
     SocialAuthorization, TotpEnrolment,
 )  # fmt: skip
 
@@ -49,16 +48,6 @@ class TestPurgeExpired:
         assert purged(now + 15 * MINUTE) == {}
         assert purged(now + 16 * MINUTE) == {"ceremony": 1, "signinchallenge": 1, "socialauthorization": 1}
         assert purged(now + 26 * MINUTE) == {"totpenrolment": 1}
-
-    def test_forgets_tries_after_a_week_but_no_lock_and_its_history(self, now):
-        user = UserFactory()
-        lockouts.claim(user_id=user.pk, factor="totp", now=now)
-        for _ in range(5):
-            lockouts.claim(user_id=user.pk, factor="recovery_code", now=now)
-
-        assert purged(now + 7 * DAY) == {}
-        assert purged(now + 7 * DAY + MINUTE) == {"factorattempts": 1}
-        assert purged(now + 8 * DAY) == {"factorattempts": 1}
 
     def test_remembers_presented_tokens_longer_than_they_could_be_accepted(self, now):
         assert PresentedToken.objects.remember(digest=b"1" * 32, expires_at=now)

@@ -2,9 +2,11 @@ from datetime import timedelta
 
 import pytest
 
+from accounts import known_devices
 from accounts.errors import AttemptsExhausted, CredentialRefused, CredentialsInvalid, MfaCodeInvalid, SignCountRegressed
-from accounts.models import Ceremony, CeremonyPurpose, FactorAttempts, SecurityKey
-from accounts.services import attempts, authentication, mfa_sign_in, reauthentication, second_factors
+from accounts.models import Ceremony, CeremonyPurpose, SecurityKey, SignInFailures
+from accounts.models.attempts import OF_FACTORS
+from accounts.services import authentication, mfa_sign_in, reauthentication, second_factors
 from accounts.services.ceremonies import Place
 from accounts.services.second_factors import Proof
 from accounts.types import Factor
@@ -146,7 +148,7 @@ class TestProve:
     @pytest.mark.attack("ASVS 5.0, 6.3.1")
     def test_is_out_of_reach_for_strangers_so_that_they_lock_nobody_out(self, user, phone, now):
         secret, _codes = add_totp(user, now=now)
-        attempts.remember(user=user, password_digest=user.password, client=phone, now=now)
+        cookie = known_devices.mint(user=user, device=None, now=now)
         elsewhere = ClientContext(ip_address="198.51.100.9", user_agent="Stranger/1.0")
 
         for guess in range(20):
@@ -157,8 +159,8 @@ class TestProve:
                     token=f"cdc_{guess}", proof=Proof(Factor.TOTP, "000000"), client=elsewhere, now=now
                 )
 
-        assert not FactorAttempts.objects.exists()
-        challenge = authentication.sign_in(name="mina", password=PASSWORD, client=phone, now=now)
+        assert not SignInFailures.objects.filter(pool__in=OF_FACTORS).exists()
+        challenge = authentication.sign_in(name="mina", password=PASSWORD, client=phone, device_token=cookie, now=now)
         proof = Proof(Factor.TOTP, code_of(secret, now))
         assert mfa_sign_in.complete(token=challenge.token, proof=proof, client=phone, now=now)
 

@@ -1,0 +1,40 @@
+"""One network floods every call that computes a hash; people elsewhere sign in as ever.
+
+How long they wait is compared with how long the attacker does, in the same run: so it says something on any machine.
+``benchmarks/flood.py`` measures it in seconds, on a machine of one's own.
+"""
+
+import statistics
+
+import pytest
+
+from tests import flood, served
+
+HONEST = 20
+CLIENTS = 130  # more than both workers have room for
+# How long a hash may wait is told in seconds, which on a busy machine are few.
+PATIENT = {"HASHING_WAIT_SECONDS": "60"}
+FLOODS = {"one address": ["198.51.100.7"], "fifty addresses of one network": flood.one_network(50)}
+
+
+@pytest.mark.serial
+@pytest.mark.timeout(900)
+@pytest.mark.attack("OWASP ASVS 5.0, 2.4.1", "CWE-770")
+@pytest.mark.parametrize("limits", ["true", "false"], ids=["with the shipped limits", "by the queue alone"])
+class TestAFlood:
+    def test_from_one_network_stops_nobody_elsewhere(self, limits):
+        settings = {**flood.SERVER, **PATIENT, "RATELIMIT_PROFILE": "production", "RATELIMIT_ENABLED": limits}
+        with served.database() as url, served.serving(database_url=url, **settings) as server:
+            credentials = flood.prepare(server, honest=HONEST * len(FLOODS), attackers=8)
+            for number, addresses in enumerate(FLOODS.values()):
+                numbers = range(number * HONEST, (number + 1) * HONEST)
+                with flood.flooding(server, addresses=addresses, clients=CLIENTS, credentials=credentials) as attacker:
+                    results = flood.sign_ins(server, numbers=numbers, pause=0.1)
+
+                assert flood.share(results) >= 0.95, (results, attacker)
+                # It was a flood: most of what was asked for was refused, and what was not had to wait.
+                refused = sum(attacker["answers"].get(status, 0) for status in ("429", "503"))
+                assert refused > sum(attacker["answers"].values()) / 4, attacker
+                if limits == "false":
+                    waited = statistics.median(seconds for _, seconds in results)
+                    assert waited < attacker["seconds"], (waited, attacker)
