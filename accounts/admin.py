@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access.decisions import may
-from accounts.models import User
+from accounts.models import PendingRegistration, User
 from accounts.services import attempts, deletion, standing
 from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
 
@@ -90,3 +90,24 @@ class UserAdmin(ReadOnlyAdmin):
             return attempts.unlock(user=user, by=request.user, reason=reason) > 0
 
         return ask_for_reason(self, request, queryset, title=_("Unlock"), act=act)
+
+
+@admin.register(PendingRegistration)
+class PendingRegistrationAdmin(ReadOnlyAdmin):
+    """Registrations that wait for their confirmation, also of addresses that have an account. No password hashes."""
+
+    list_display = ["username", "email", "created_at", "expires_at"]
+    search_fields = ["username", "email_folded", "=id"]
+    search_help_text = _("Part of a username or an address, or a whole id.")
+    ordering = ["-id"]
+    readonly_fields = ("id", "username", "email", "full_name", "locale", "created_at", "expires_at")
+    fields = readonly_fields
+
+    def get_queryset(self, request: Any) -> QuerySet[PendingRegistration]:
+        return super().get_queryset(request).defer("password")
+
+    def has_module_permission(self, request: Any) -> bool:
+        return may(request.user, "users:read")
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        return may(request.user, "users:read", obj)

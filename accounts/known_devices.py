@@ -3,6 +3,9 @@
 A browser carries a signed token in a cookie; for other clients the network and the kind of client must do. Both are
 bound to the account and to its password, so that a password change makes strangers of all devices. Neither lets
 anybody in: it only spares its holder the waits that strangers have caused.
+
+The browser in which somebody registers gets such a token, too. By it the link that confirms the address is known to be
+followed by the same person, who so keeps the password; see ``accounts.access.address_proofs``.
 """
 
 import base64
@@ -18,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-from accounts.models import User
+from accounts.models import PendingRegistration, User
 from ratelimiting.addresses import neighbourhood_of, normalise
 from tokens import devices
 from tokens.types import ClientContext
@@ -31,13 +34,16 @@ _LENGTH = len(PREFIX) + -(-(_BODY.size + _MAC_LENGTH) * 8 // 6)
 _LONGEST_FAMILY = 64
 
 
-def mint(*, user: User, device: bytes | None, now: datetime) -> str:
-    """Return the token of a device for its owner, who has just signed in; a known device keeps its identity."""
+def mint(*, user: User | PendingRegistration, device: bytes | None, now: datetime) -> str:
+    """Return the token of a device for its owner, who has just signed in or registered.
+
+    A known device keeps its identity.
+    """
     body = _BODY.pack(device or secrets.token_bytes(16), int(now.timestamp()))
     return PREFIX + _encode(body + _mac(settings.SECRET_KEY, body, user))
 
 
-def recognise(presented: str, *, user: User | None, now: datetime) -> bytes | None:
+def recognise(presented: str, *, user: User | PendingRegistration | None, now: datetime) -> bytes | None:
     """Return a device's identity if its token is genuine, this person's, and neither too old nor before a new password.
 
     Unknown people take the same work.
@@ -81,7 +87,7 @@ def digest(*parts: str) -> bytes:
     return hmac.digest(_key(settings.SECRET_KEY, b"cedrina sign-in counts"), text, "sha256")[:_MAC_LENGTH]
 
 
-def _mac(secret: str, body: bytes, user: User | None) -> bytes:
+def _mac(secret: str, body: bytes, user: User | PendingRegistration | None) -> bytes:
     owner = f"{user.pk} {user.password}" if user else ""
     message = body + sha256(owner.encode()).digest()
     return hmac.digest(_key(secret, b"cedrina known device"), message, "sha256")[:_MAC_LENGTH]

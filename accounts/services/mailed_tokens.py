@@ -34,7 +34,7 @@ _BOUND_TO = {
     Purpose.DISOWN: "convert_to(t.address, 'UTF8')",
 }
 # A deleted account can be reported, since an intruder may have deleted it; nothing else can be done with it.
-_STANDING = dict.fromkeys(Purpose, "u.is_active AND u.deleted_at IS NULL") | {Purpose.DISOWN: "u.is_active"}
+_STANDING = dict.fromkeys(_BOUND_TO, "u.is_active AND u.deleted_at IS NULL") | {Purpose.DISOWN: "u.is_active"}
 
 _ALIVE = """
     t.id = %(id)s AND t.purpose = %(purpose)s AND t.digest = %(digest)s AND t.used_at IS NULL AND t.expires_at > {now}

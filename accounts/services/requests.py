@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import selectors
 from accounts.errors import DetailsInvalid
 from accounts.identifiers import parse_email, uuid7
-from accounts.services import mail
+from accounts.services import mail, registration_mail
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType
 from security_events.services import recording
@@ -63,7 +63,8 @@ def take(*, wish: Wish, email: str, now: datetime | None = None) -> None:
 def answer(*, wish: Wish, sealed_address: str, mail_id: UUID, now: datetime | None = None) -> None:
     """Enqueue the mail that was asked for, if there is somebody to have it; run twice, it does so once.
 
-    Whoever has no account, a disabled or a deleted one gets no mail: that would help strangers fill mailboxes.
+    A registration that waits for its confirmation gets its link again, by which a password can be chosen, too. Whoever
+    has neither, or a disabled or deleted account, gets no mail: that would help strangers fill mailboxes.
     """
     try:
         address = encryption.decrypt(sealed_address, associated_data=_PLACE)
@@ -71,5 +72,7 @@ def answer(*, wish: Wish, sealed_address: str, mail_id: UUID, now: datetime | No
         log.warning("mail_request_unreadable", mail_id=str(mail_id))  # its key was taken out of the configuration
         return
     user = selectors.user_for_sign_in(name=address)
-    if user is not None and user.is_active:
+    if user is None:
+        registration_mail.send_again(address=address, mail_id=mail_id, now=now)
+    elif user.is_active:
         mail.enqueue(user_id=user.pk, kind=_KINDS[wish], mail_id=mail_id, now=now)
