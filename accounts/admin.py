@@ -16,7 +16,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.access.decisions import may
 from accounts.errors import NotAllowed
 from accounts.identifiers import email_key
-from accounts.models import User
+from accounts.models import PendingRegistration, User
 from accounts.services import attempts, deletion, standing
 from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
 from tokens.admin import SessionAdmin
@@ -133,3 +133,24 @@ def _unless_refused(page: Any, request: Any, user: Any, act: Callable[[], int]) 
     except NotAllowed as refusal:
         page.message_user(request, f"{user}: {refusal.message}", messages.ERROR)
         return False
+
+
+@admin.register(PendingRegistration)
+class PendingRegistrationAdmin(ReadOnlyAdmin):
+    """Registrations that wait for their confirmation, also of addresses that have an account. No password hashes."""
+
+    list_display = ["username", "email", "created_at", "expires_at"]
+    search_fields = ["username", "email_folded", "=id"]
+    search_help_text = _("Part of a username or an address, or a whole id.")
+    ordering = ["-id"]
+    readonly_fields = ("id", "username", "email", "full_name", "locale", "created_at", "expires_at")
+    fields = readonly_fields
+
+    def get_queryset(self, request: Any) -> QuerySet[PendingRegistration]:
+        return super().get_queryset(request).defer("password")
+
+    def has_module_permission(self, request: Any) -> bool:
+        return may(request.user, "users:read")
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        return may(request.user, "users:read", obj)

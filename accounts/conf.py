@@ -50,13 +50,14 @@ class AccountSettings:
     def EMAIL_CONFIRMATION(self) -> Confirmation:  # noqa: N802 - the setting's name
         """Whether an address must be confirmed before its owner can sign in.
 
-        ``required`` also makes registration answer alike for free and taken addresses.
+        ``required`` also keeps registrations apart from accounts until then, so that free and taken addresses are
+        answered alike.
         """
         return self._get("EMAIL_CONFIRMATION", "required")
 
     @property
     def EMAIL_CONFIRMATION_TTL(self) -> timedelta:  # noqa: N802
-        """How long the link that confirms an address is good for."""
+        """How long the link that confirms an address is good for, and a registration waits for it with its username."""
         return self._get("EMAIL_CONFIRMATION_TTL", timedelta(days=1))
 
     @property

@@ -4,6 +4,9 @@ It carries a signed token in a cookie, bound to the account and to its password,
 strangers of all devices. It lets nobody in: it only spares its holder the waits that strangers have caused. The place
 of a sign-in, a network and a kind of client, spares nobody anything, since others share it; people are only told of
 sign-ins from places that are new.
+
+The browser in which somebody registers gets such a token, too. By it the link that confirms the address is known to be
+followed by the same person, who so keeps the password; see ``accounts.access.address_proofs``.
 """
 
 import base64
@@ -19,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-from accounts.models import User
+from accounts.models import PendingRegistration, User
 from ratelimiting.addresses import neighbourhood_of, normalise
 from tokens import devices
 from tokens.types import ClientContext
@@ -33,14 +36,17 @@ _LENGTH = len(PREFIX) + -(-(_BODY.size + _MAC_LENGTH + _SEAL_LENGTH) * 8 // 6)
 _LONGEST_FAMILY = 64
 
 
-def mint(*, user: User, device: bytes | None, now: datetime) -> str:
-    """Return the token of a device for its owner, who has just signed in; a known device keeps its identity."""
+def mint(*, user: User | PendingRegistration, device: bytes | None, now: datetime) -> str:
+    """Return the token of a device for its owner, who has just signed in or registered.
+
+    A known device keeps its identity.
+    """
     body = _BODY.pack(device or secrets.token_bytes(16), int(now.timestamp()))
     bound = body + _mac(settings.SECRET_KEY, body, user)
     return PREFIX + _encode(bound + _seal(settings.SECRET_KEY, bound))
 
 
-def recognise(presented: str, *, user: User | None, now: datetime) -> bytes | None:
+def recognise(presented: str, *, user: User | PendingRegistration | None, now: datetime) -> bytes | None:
     """Return a device's identity if its token is genuine, this person's, and neither too old nor before a new password.
 
     Unknown people take the same work.
@@ -65,7 +71,7 @@ def device_of(presented: str) -> bytes | None:
     return None if bound is None else bound[: _BODY.size - 4]
 
 
-def after_reset(*, user: User) -> bytes:
+def after_reset(*, user: User | PendingRegistration) -> bytes:
     """Return the identity of all devices on which somebody has set a new password by mail and not signed in since.
 
     It is one for each account, however often that happens: whoever can read the mail could else make any number of
@@ -113,7 +119,7 @@ def _seal(secret: str, bound: bytes) -> bytes:
     return hmac.digest(_key(secret, b"cedrina device token"), bound, "sha256")[:_SEAL_LENGTH]
 
 
-def _mac(secret: str, body: bytes, user: User | None) -> bytes:
+def _mac(secret: str, body: bytes, user: User | PendingRegistration | None) -> bytes:
     owner = f"{user.pk} {user.password}" if user else ""
     message = body + sha256(owner.encode()).digest()
     return hmac.digest(_key(secret, b"cedrina known device"), message, "sha256")[:_MAC_LENGTH]

@@ -13,7 +13,15 @@ from django.db.models import Q
 from accounts.access.ranks import Rights
 from accounts.factors import enrolled
 from accounts.factors.enrolled import Enrolled
-from accounts.models import ImportedPerson, OutgoingMail, PasswordHistory, SignInChallenge, SignInFailures, User
+from accounts.models import (
+    ImportedPerson,
+    OutgoingMail,
+    PasswordHistory,
+    PendingRegistration,
+    SignInChallenge,
+    SignInFailures,
+    User,
+)
 from accounts.providers import links, registry
 from accounts.providers.links import Link
 from accounts.providers.registry import Provider
@@ -24,6 +32,22 @@ from security_events.models import SecurityEvent
 def user_for_sign_in(*, name: str) -> User | None:
     """Return whom a username or an address names, whatever the state of the account, deleted ones left out."""
     return User.objects.present().named(name).first()
+
+
+def holder_for_sign_in(*, name: str, at: datetime) -> tuple[User | None, PendingRegistration | None]:
+    """Return the account, or the registration that waits for its confirmation, that a name belongs to.
+
+    An address names no registration: there may be several, and whether there is an account beside them is not to be
+    told. One statement in any case, so that the time doesn't tell which of the two it was, or that it was neither.
+    """
+    if "@" in name:
+        return user_for_sign_in(name=name), None
+    return PendingRegistration.objects.account_or_registration(username=name, at=at)
+
+
+def is_username_taken(*, username: str, at: datetime) -> bool:
+    """Tell whether an account, or a registration that waits for its confirmation, has a username."""
+    return PendingRegistration.objects.is_username_taken(username=username, at=at)
 
 
 def password_digest(*, user_id: UUID) -> str:

@@ -6,7 +6,7 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from accounts.services import delivery, mail, requests
+from accounts.services import delivery, mail, registration_mail, requests
 
 _LONGEST_WAIT = 3600
 _MOST_ATTEMPTS = 40  # a day and a half
@@ -30,3 +30,8 @@ def send_mail(mail_id: str, details: dict[str, str] | None = None, **_about: str
 @app.task(name=requests.ANSWER_TASK, queue="mail", retry=Patiently())
 def answer_mail_request(wish: str, sealed_address: str, mail_id: str) -> None:
     requests.answer(wish=requests.Wish(wish), sealed_address=sealed_address, mail_id=UUID(mail_id))
+
+
+@app.task(name=registration_mail.ANSWER_TASK, queue="mail", retry=Patiently())
+def answer_registration(registration_id: str) -> None:
+    registration_mail.answer(registration_id=UUID(registration_id))

@@ -32,6 +32,8 @@ class Category(StrEnum):
 class EventType(StrEnum):
     ACCOUNT_REGISTERED = "account.registered"
     ACCOUNT_REGISTRATION_REPEATED = "account.registration_repeated"
+    ACCOUNT_REGISTRATION_REQUESTED = "account.registration_requested"
+    ACCOUNT_RECLAIMED = "account.reclaimed"
     ACCOUNT_PROFILE_UPDATED = "account.profile_updated"
     ACCOUNT_ACTIVATED = "account.activated"
     ACCOUNT_DEACTIVATED = "account.deactivated"
@@ -129,6 +131,8 @@ CATALOGUE: Mapping[EventType, Definition] = MappingProxyType(
     {
         EventType.ACCOUNT_REGISTERED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
         EventType.ACCOUNT_REGISTRATION_REPEATED: Definition(_account, Severity.LOW, ACCOUNT_CHANGE, 10),
+        EventType.ACCOUNT_REGISTRATION_REQUESTED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
+        EventType.ACCOUNT_RECLAIMED: Definition(_account, Severity.HIGH, ACCOUNT_CHANGE, 50),
         EventType.ACCOUNT_PROFILE_UPDATED: Definition(_account, Severity.INFO, ACCOUNT_CHANGE, 0),
         EventType.ACCOUNT_ACTIVATED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),
         EventType.ACCOUNT_DEACTIVATED: Definition(_account, Severity.MEDIUM, ACCOUNT_CHANGE, 10),

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts import known_devices
 from accounts.api.documents import sign_in_document
-from accounts.models import User
+from accounts.models import PendingRegistration, User
 from accounts.services.authentication import SignedIn
 from accounts.services.challenges import Challenge
 
@@ -31,8 +31,8 @@ def answer(request: Any, outcome: SignedIn | Challenge) -> Response:
     return response
 
 
-def keep(response: Any, *, request: Any, user: User) -> None:
-    """Let the browser be recognised the next time that this person signs in, who has just done so."""
+def keep(response: Any, *, request: Any, user: User | PendingRegistration) -> None:
+    """Let the browser be recognised the next time that this person signs in, who has just done so, or registered."""
     now = timezone.now()
     device = known_devices.recognise(presented(request), user=user, now=now)
     if device == known_devices.after_reset(user=user):

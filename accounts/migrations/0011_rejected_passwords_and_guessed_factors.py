@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_addresses_by_one_rule"),
+        ("accounts", "0010_mail_of_registrations"),
     ]
 
     operations = [

@@ -13,6 +13,7 @@ from accounts.models.factors import (
 from accounts.models.imports import ImportedPerson, ImportRun
 from accounts.models.mails import MailBudget, MailedToken, OutgoingMail, Purpose
 from accounts.models.people import PasswordHistory, Tier, User
+from accounts.models.registrations import PendingRegistration
 from accounts.models.sign_ins import SignInChallenge
 from accounts.models.social import PresentedToken, ProviderToken, SocialAuthorization, SocialPurpose
 
@@ -26,6 +27,7 @@ __all__ = [
     "MailedToken",
     "OutgoingMail",
     "PasswordHistory",
+    "PendingRegistration",
     "PresentedToken",
     "ProviderToken",
     "Purpose",

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.identifiers import uuid7
 from accounts.models.people import User
+from accounts.models.registrations import PendingRegistration
 
 
 class MailBudget(models.TextChoices):
@@ -22,11 +23,16 @@ class OutgoingMail(models.Model):
 
     The row is written in the transaction of the change that the mail tells of. The address is the one of that moment:
     who takes over an account and changes its address doesn't get the warnings. Holding the row's lock is the right to
-    hand the mail over.
+    hand the mail over. It is written to somebody with an account, or to somebody who waits for one.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("user"))
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("user"), null=True, blank=True)
+    # Without a constraint in the database: a registration goes while a mail of it is perhaps just being handed over.
+    registration = models.ForeignKey(
+        PendingRegistration, models.CASCADE, related_name="+", verbose_name=_("pending registration"), null=True,
+        blank=True, db_constraint=False,
+    )  # fmt: skip
     kind = models.CharField(_("kind"), max_length=40)
     address = models.EmailField(_("address"), max_length=254)
     # The address as addresses are compared, and the allowance that the mail counts against.
@@ -48,6 +54,10 @@ class OutgoingMail(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
+                condition=models.Q(user__isnull=True) ^ models.Q(registration__isnull=True),
+                name="accounts_mail_of_one_person",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(dropped_at__isnull=True) ^ ~models.Q(drop_reason=""),
                 name="accounts_mail_drop_has_reason",
             ),
@@ -65,9 +75,14 @@ class Purpose(models.TextChoices):
     """What a mailed token lets its holder do, and nothing else."""
 
     CONFIRM_EMAIL = "confirm_email", _("confirm the address")
+    OPEN_ACCOUNT = "open_account", _("confirm a registration")
     RESET_PASSWORD = "reset_password", _("set a new password")
     CHANGE_EMAIL = "change_email", _("confirm a new address")
     DISOWN = "disown", _("report a takeover")
+
+
+# A registration is its own token's row.
+_WITH_ROW = [purpose for purpose in Purpose if purpose is not Purpose.OPEN_ACCOUNT]
 
 
 class MailedToken(models.Model):
@@ -80,7 +95,9 @@ class MailedToken(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("user"))
-    purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose.choices)
+    purpose = models.CharField(
+        _("purpose"), max_length=20, choices=[(purpose.value, purpose.label) for purpose in _WITH_ROW]
+    )
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     bound_to = models.BinaryField(max_length=32, editable=False)
     address = models.EmailField(_("address"), max_length=254)
@@ -98,7 +115,9 @@ class MailedToken(models.Model):
             models.Index(fields=["expires_at"], name="accounts_token_expiry_idx"),
         ]
         constraints = [
-            models.CheckConstraint(condition=models.Q(purpose__in=Purpose.values), name="accounts_token_purpose")
+            models.CheckConstraint(
+                condition=models.Q(purpose__in=[purpose.value for purpose in _WITH_ROW]), name="accounts_token_purpose"
+            )
         ]
 
     def __str__(self) -> str:

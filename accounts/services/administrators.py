@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import DetailsInvalid
 from accounts.identifiers import fold_email, is_username, parse_email
-from accounts.models import User
+from accounts.models import PendingRegistration, User
 from accounts.services import hashing, passwords, uniqueness
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType
@@ -36,6 +36,9 @@ def judge(*, username: str, email: str, password: str) -> User:
 def create(*, username: str, email: str, password: str, now: datetime | None = None) -> User:
     """Make an administrator whose address counts as confirmed.
 
+    A registration that waits for its confirmation keeps nobody from it: one of that name is removed, one of that
+    address can't be confirmed any more.
+
     Raises: DetailsInvalid, UsernameTaken, EmailTaken.
     """
     user = judge(username=username, email=email, password=password)
@@ -44,6 +47,8 @@ def create(*, username: str, email: str, password: str, now: datetime | None = N
     uniqueness.require_free(username=username, email_folded=user.email_folded)
     user.password = hashing.compute(password=password)
     with transaction.atomic():
+        PendingRegistration.objects.lock_username(username)
+        PendingRegistration.objects.release_username(username)
         is_new = User.objects.insert_unless_taken(user)
         if is_new:
             subject = subject_of(user)

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import known_devices, selectors
 from accounts.conf import account_settings
@@ -54,12 +55,19 @@ def sign_in(
     for a while, except for devices that the person has signed in with before. The hash is computed outside of any
     transaction; the one that follows finds out by itself when the account was changed meanwhile.
 
+    A registration that waits for its confirmation is named by its username alone, whether or not its address has an
+    account: by an address only accounts are found.
+
     Raises: CredentialsInvalid, AttemptsExhausted, AccountDisabled, EmailNotConfirmed, HashingBusy, and
     SessionLimitReached of ``tokens``.
     """
-    user = selectors.user_for_sign_in(name=name)
+    user, waiting = selectors.holder_for_sign_in(name=name, at=now or timezone.now())
     attempt = attempts.begin(name=name, user=user, client=client, device_token=device_token, now=now)
-    verdict = attempts.check(attempt=attempt, password=password, digest=user.password if user else None, now=now)
+    holder = user or waiting
+    verdict = attempts.check(attempt=attempt, password=password, digest=holder.password if holder else None, now=now)
+    if waiting is not None and verdict.is_right:
+        attempts.succeed(attempt=attempt)
+        raise refused(EmailNotConfirmed(), user=None, name=name, reason="unconfirmed", now=now)
     if user is None or not verdict.is_right:
         raise refused(CredentialsInvalid(), user=user, name=name, now=now)
     try:

@@ -1,72 +1,166 @@
-"""Note that an address belongs to the person who gave it: the first one of an account, or a new one."""
+"""Note that an address belongs to the person who gave it: that of a registration or an account, or a new one."""
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import EmailTaken
+from accounts import link_tokens, selectors
+from accounts.access.address_proofs import Kept, Proof
+from accounts.errors import (
+    AttemptsExhausted,
+    CredentialsInvalid,
+    DetailsInvalid,
+    EmailTaken,
+    HashingBusy,
+    MailedTokenInvalid,
+)
 from accounts.identifiers import fold_email
 from accounts.models import Purpose, User
-from accounts.services import mail, mailed_tokens
+from accounts.services import address_proofs, attempts, delivery, hashing, holders, mail, mailed_tokens, opening
+from accounts.services.opening import Follower
+from accounts.types import FieldProblem
 from security_events.catalogue import EventType
+from security_events.catalogue import Outcome as EventOutcome
 from security_events.services import recording
 from tokens.users import subject_of
 
-PURPOSES = (Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL)
+PURPOSES = (Purpose.OPEN_ACCOUNT, Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL)
+_ALONE = Follower()
 
 
 class Outcome(StrEnum):
     """What a confirmation came to."""
 
     CONFIRMED = "confirmed"
+    CONFIRMED_WITHOUT_PASSWORD = "confirmed_without_password"  # noqa: S105 - a link to choose one is on its way
     CHANGED = "changed"
 
 
-def confirm(*, token: str, now: datetime | None = None) -> Outcome:
-    """Redeem the token of a mailed link: confirm the address, or change to it.
+def is_usable(*, token: str, now: datetime | None = None) -> bool:
+    """Whether a token could be redeemed now; asking leaves no trace, for scanners of mail follow every link."""
+    link = link_tokens.parse(token)
+    if link is not None and link.purpose is Purpose.OPEN_ACCOUNT:
+        return opening.is_waiting(link=link, now=now)
+    return mailed_tokens.is_usable(presented=token, purposes=PURPOSES, now=now)
 
-    Changing keeps the sessions: nobody who could not do so before can sign in after it. The former address gets a
-    notice by which its owner can take everything back. The unique index decides whether a new address is still free.
 
-    Raises: MailedTokenInvalid, EmailTaken.
+def confirm(*, token: str, follower: Follower = _ALONE, now: datetime | None = None) -> Outcome:
+    """Redeem the token of a mailed link: open the account of a registration, confirm an address, or change to it.
+
+    The mailbox alone does not tell that its owner is the one who registered. What that is worth is in the table of
+    ``accounts.access.address_proofs``: the account's holder is known by the browser or by the password, and keeps
+    everything; anybody else finds an account with nothing of its former holder in it. The link is good for a few
+    passwords that are rejected.
+
+    Raises: MailedTokenInvalid, UsernameTaken, EmailTaken, DetailsInvalid, CredentialsInvalid, AttemptsExhausted,
+    HashingBusy.
     """
     link = mailed_tokens.parse(presented=token, purposes=PURPOSES)
+    if link.purpose is Purpose.OPEN_ACCOUNT:
+        opened = opening.open_account(link=link, follower=follower, now=now)
+        return Outcome.CONFIRMED if opened.has_usable_password() else Outcome.CONFIRMED_WITHOUT_PASSWORD
+    if follower.password is None:
+        found = mailed_tokens.peek(link=link, now=now)
+        return _redeem_for(user_id=found.user_id, link=link, follower=follower, now=now)
+    found = mailed_tokens.count_password(link=link, now=now)
+    try:
+        return _redeem_for(user_id=found.user_id, link=link, follower=follower, now=now)
+    except (AttemptsExhausted, HashingBusy):
+        mailed_tokens.uncount_password(link=link)
+        raise
+
+
+def _redeem_for(*, user_id: UUID, link: link_tokens.Link, follower: Follower, now: datetime | None) -> Outcome:
+    user = selectors.user_by_id(user_id=user_id)
+    if user is None:
+        raise MailedTokenInvalid
+    is_holder = holders.is_holder(
+        user=user, password=follower.password, device_token=follower.device_token, client=follower.client, now=now
+    )
+    if link.purpose is Purpose.CONFIRM_EMAIL:
+        return _confirm(link=link, user=user, is_holder=is_holder, follower=follower, now=now)
+    return _change_by_link(link=link, user=user, is_holder=is_holder, follower=follower, now=now)
+
+
+def _confirm(
+    *, link: link_tokens.Link, user: User, is_holder: bool, follower: Follower, now: datetime | None
+) -> Outcome:
+    proof = Proof.CONFIRMATION_LINK_BY_HOLDER if is_holder else Proof.CONFIRMATION_LINK
+    is_replaced = address_proofs.kept(user=user, proof=proof) is Kept.NOTHING
+    digest = _chosen(user=user, follower=follower) if is_replaced else None
     with transaction.atomic():
-        redeemed = mailed_tokens.redeem(link=link, now=now)
-        if redeemed is not None:
-            user = User.objects.get(pk=redeemed.user_id)
-            if link.purpose is Purpose.CONFIRM_EMAIL:
-                mark_confirmed(user=user, now=now)
+        if _redeem(link=link, user=user, now=now) is not None:
+            accepted = address_proofs.accept(user=user, proof=proof, new_digest=digest, now=now)
+            if accepted.kept is not Kept.NOTHING:
                 return Outcome.CONFIRMED
-            _change(user=user, address=redeemed.address, now=now)
-            return Outcome.CHANGED
+            if digest is None:
+                mail.enqueue(user_id=user.pk, kind=mail.Kind.CHOOSE_PASSWORD, now=now)
+                return Outcome.CONFIRMED_WITHOUT_PASSWORD
+            attempts.remember(user=user, password_digest=digest, client=follower.client, now=now)
+            return Outcome.CONFIRMED
+        transaction.set_rollback(True)
     raise mailed_tokens.refused(link=link, now=now)
 
 
-def mark_confirmed(*, user: User, now: datetime | None = None) -> bool:
-    """Note that somebody reads the mail of their address, in the caller's transaction; ``False`` if that was known."""
-    at = now or timezone.now()
-    changed = User.objects.filter(pk=user.pk, email_folded=user.email_folded, email_confirmed_at__isnull=True).update(
-        email_confirmed_at=at, version=F("version") + 1, updated_at=at
-    )
-    if changed:
-        recording.record(EventType.EMAIL_CONFIRMED, actor=subject_of(user), target=subject_of(user), now=now)
-    return changed == 1
+def _chosen(*, user: User, follower: Follower) -> str | None:
+    opening.require_password(follower=follower)
+    if follower.password is None:
+        return None
+    opening.require_acceptable(password=follower.password, user=user)
+    return hashing.compute(password=follower.password)
 
 
-def _change(*, user: User, address: str, now: datetime | None) -> None:
+def _change_by_link(
+    *, link: link_tokens.Link, user: User, is_holder: bool, follower: Follower, now: datetime | None
+) -> Outcome:
+    """Change to the address that a link went to. Sessions stay: nobody who could not do so before can sign in after it.
+
+    The former address gets a notice by which its owner can take everything back. The unique index decides whether the
+    new address is still free.
+    """
+    proof = Proof.CHANGE_LINK_BY_HOLDER if is_holder else Proof.CHANGE_LINK
+    if address_proofs.kept(user=user, proof=proof) is Kept.REFUSED:
+        if follower.password is not None:
+            recording.record(
+                EventType.REAUTHENTICATION_FAILED, target=subject_of(user), outcome=EventOutcome.FAILURE,
+                reasons=["wrong_password"], now=now,
+            )  # fmt: skip
+            raise CredentialsInvalid
+        raise DetailsInvalid([FieldProblem("password", "required", _("Confirm this with your password."))])
+    with transaction.atomic():
+        redeemed = _redeem(link=link, user=user, now=now)
+        if redeemed is not None:
+            _change(user=user, address=redeemed.address, proof=proof, now=now)
+            return Outcome.CHANGED
+        transaction.set_rollback(True)
+    raise mailed_tokens.refused(link=link, now=now)
+
+
+def _redeem(*, link: link_tokens.Link, user: User, now: datetime | None) -> mailed_tokens.Redeemed | None:
+    redeemed = mailed_tokens.redeem(link=link, now=now)
+    # Whose account it is was found out by the password of that moment.
+    if redeemed is None or not User.objects.filter(pk=user.pk, password=user.password).exists():
+        return None
+    return redeemed
+
+
+def _change(*, user: User, address: str, proof: Proof, now: datetime | None) -> None:
     at = now or timezone.now()
-    # Before the address changes: this notice goes to the former one.
-    mail.enqueue(user_id=user.pk, kind=mail.Kind.EMAIL_CHANGED, address=user.email, now=at)
+    if user.is_email_confirmed:
+        # Before the address changes: this notice goes to the former one.
+        mail.enqueue(user_id=user.pk, kind=mail.Kind.EMAIL_CHANGED, address=user.email, now=at)
+    else:
+        # The former address was perhaps never this person's: whoever reads its mail has no claim to the account.
+        mailed_tokens.withdraw(user_id=user.pk, purposes=[Purpose.DISOWN], now=at)
+        delivery.withdraw(user=user, since=user.created_at, now=at)
+    changes = {"email": address, "email_folded": fold_email(address), "email_confirmed_at": at}
     try:
         with transaction.atomic():
-            User.objects.filter(pk=user.pk).update(
-                email=address, email_folded=fold_email(address), email_confirmed_at=at, version=F("version") + 1,
-                updated_at=at,
-            )  # fmt: skip
+            address_proofs.accept(user=user, proof=proof, changes=changes, now=now)
     except IntegrityError as error:
         raise EmailTaken from error
     recording.record(

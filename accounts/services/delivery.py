@@ -21,10 +21,13 @@ from django.utils import timezone
 
 from accounts.identifiers import ascii_email, fold_email
 from accounts.models import OutgoingMail, Purpose, User
-from accounts.services import letters, mail, mail_budgets, mailed_tokens
+from accounts.services import letters, mail, mail_budgets, mailed_tokens, registration_mail
 
 log = structlog.get_logger(__name__)
 
+_TO_THE_ACCOUNTS_ADDRESS = (
+    mail.Kind.CONFIRM_EMAIL, mail.Kind.RESET_PASSWORD, mail.Kind.CHOOSE_PASSWORD, mail.Kind.PASSWORD_SWITCHED_OFF,
+)  # fmt: skip
 _FINAL = 500
 
 
@@ -63,8 +66,10 @@ def _prepare(*, mail_id: UUID, details: Mapping[str, str] | None, now: datetime 
     at = now or timezone.now()
     with transaction.atomic():
         row = OutgoingMail.objects.filter(pk=mail_id, sent_at__isnull=True, dropped_at__isnull=True).first()
+        if row is not None and row.registration_id is not None:
+            return _prepare_registration(row, at=at)
         # Always the person first, then what is theirs. Another worker that is at this mail holds its row, not theirs.
-        user = User.objects.select_for_update(no_key=True).filter(pk=row.user_id).first() if row else None
+        user = User.objects.select_for_update(no_key=True).filter(pk__in=[row.user_id]).first() if row else None
         if row is None or user is None:
             return None
         row.refresh_from_db()  # it may have been withdrawn by whoever had the lock
@@ -93,6 +98,16 @@ def _prepare(*, mail_id: UUID, details: Mapping[str, str] | None, now: datetime 
     )  # fmt: skip
 
 
+def _prepare_registration(row: OutgoingMail, *, at: datetime) -> letters.Letter | None:
+    prepared = registration_mail.prepare(row=row, at=at)
+    if isinstance(prepared, letters.Letter):
+        return prepared
+    OutgoingMail.objects.filter(pk=row.pk, sent_at__isnull=True, dropped_at__isnull=True).update(
+        dropped_at=at, drop_reason=prepared
+    )
+    return None
+
+
 def _reason_against(*, row: OutgoingMail, kind: mail.Kind, user: User, at: datetime) -> str:
     """Say why a mail is not to be sent after all; empty when it is."""
     if row.started_at is None and (refusal := mail_budgets.refusal(row=row, at=at)):
@@ -104,7 +119,7 @@ def _reason_against(*, row: OutgoingMail, kind: mail.Kind, user: User, at: datet
             return "taken"
     if kind is mail.Kind.CONFIRM_EMAIL and user.is_email_confirmed:
         return "confirmed"
-    if kind in (mail.Kind.CONFIRM_EMAIL, mail.Kind.RESET_PASSWORD, mail.Kind.PASSWORD_SWITCHED_OFF):
+    if kind in _TO_THE_ACCOUNTS_ADDRESS:
         # A link to the former address would open the account with the new one.
         if fold_email(row.address) != user.email_folded:
             return "address_changed"

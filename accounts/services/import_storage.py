@@ -27,6 +27,11 @@ WITH given AS (
 ), marked AS (
     INSERT INTO {imported} (user_id, external_id, source, imported_at)
     SELECT given.id, given.external_id, %(source)s, %(now)s FROM added JOIN given ON given.id = added.id
+), released AS (
+    DELETE FROM accounts_pendingregistration p USING added JOIN given ON given.id = added.id
+    WHERE lower(p.username) = lower(given.username) RETURNING p.id
+), mails AS (
+    DELETE FROM accounts_outgoingmail WHERE registration_id IN (SELECT id FROM released)
 )
 SELECT id FROM added
 """
@@ -78,7 +83,11 @@ def encoded_passwords(*, people: People) -> tuple[dict[int, str], int]:
 
 
 def store(*, people: People, passwords: dict[int, str], source: str, now: datetime) -> Outcome:
-    """Add people whom nobody is in the way of. Who has a derived name that is taken gets another one."""
+    """Add people whom nobody is in the way of. Who has a derived name that is taken gets another one.
+
+    A registration that waits for its confirmation is in nobody's way: one with the name of somebody who is added is
+    removed, one with the address can't be confirmed any more.
+    """
     outcome = Outcome()
     left = _insert(people, passwords, source=source, now=now)
     outcome.imported = len(people) - len(left)

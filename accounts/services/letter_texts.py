@@ -51,6 +51,24 @@ TEXTS: Mapping[Kind, Text] = {
         button=_("Confirm the address"),
         warning=_("If you didn’t open an account, do nothing: without a confirmation the address stays unconfirmed."),
     ),
+    Kind.CONFIRM_REGISTRATION: Text(
+        subject=_("Confirm your e-mail address"),
+        paragraphs=(
+            _("Somebody, probably you, wants to open an account with this address. It is opened when you confirm it."),
+            _("The link works once, until %(expires)s."),
+        ),
+        button=_("Confirm the address"),
+        warning=_("If that was not you, do nothing: no account is opened, and what was entered is deleted."),
+    ),
+    Kind.CHOOSE_PASSWORD: Text(
+        subject=_("Choose a password for your account"),
+        paragraphs=(
+            _("Your e-mail address is confirmed. Your account has no password yet."),
+            _("Choose one to sign in. The link works once, for %(lifetime)s."),
+        ),
+        button=_("Choose a password"),
+        warning=_("If the link is too old, ask for another one by “Forgot your password?”."),
+    ),
     Kind.CONFIRM_NEW_EMAIL: Text(
         subject=_("Confirm your new e-mail address"),
         paragraphs=(

@@ -19,7 +19,7 @@ from django.utils.translation import gettext, ngettext
 from accounts.conf import account_settings
 from accounts.domains import ascii_domain
 from accounts.identifiers import ascii_email
-from accounts.models import Purpose, User
+from accounts.models import PendingRegistration, Purpose, User
 from accounts.services import mailed_tokens
 from accounts.services.letter_texts import FACTORS, PROVIDERS, TEXTS, Text
 from accounts.services.mail import Kind
@@ -27,16 +27,20 @@ from accounts.services.mail import Kind
 # Where a link of each kind leads; the pages' routes are made from the same names.
 PAGES = {
     Kind.CONFIRM_EMAIL: "confirm-email",
+    Kind.CONFIRM_REGISTRATION: "confirm-email",
     Kind.CONFIRM_NEW_EMAIL: "confirm-email",
     Kind.RESET_PASSWORD: "reset-password",
+    Kind.CHOOSE_PASSWORD: "reset-password",
     Kind.PASSWORD_SWITCHED_OFF: "reset-password",
 }
 DISOWN_PAGE = "not-me"
 # What the token of each kind is for; of those that are not listed, to report that it was somebody else.
 PURPOSES: Mapping[Kind, Purpose | None] = {
     Kind.CONFIRM_EMAIL: Purpose.CONFIRM_EMAIL,
+    Kind.CONFIRM_REGISTRATION: Purpose.OPEN_ACCOUNT,
     Kind.CONFIRM_NEW_EMAIL: Purpose.CHANGE_EMAIL,
     Kind.RESET_PASSWORD: Purpose.RESET_PASSWORD,
+    Kind.CHOOSE_PASSWORD: Purpose.RESET_PASSWORD,
     Kind.PASSWORD_SWITCHED_OFF: Purpose.RESET_PASSWORD,
     Kind.ADDRESS_ALREADY_REGISTERED: None,
     Kind.EMAIL_RESTORED: None,
@@ -49,15 +53,19 @@ _NUMBER = re.compile(r"[0-9]{1,3}")
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One mail to be written: what about, to whom, and the token of its link."""
+    """One mail to be written: what about, to whom, and the token of its link.
+
+    ``expires_at`` is until when that is good, where it does not count from the sending.
+    """
 
     mail_id: UUID
     kind: Kind
-    user: User
+    user: User | PendingRegistration
     address: str
     occurred_at: datetime
     token: str = field(default="", repr=False)
     details: Mapping[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = None
 
 
 def compose(*, letter: Letter) -> EmailMultiAlternatives:
@@ -95,7 +103,7 @@ def compose(*, letter: Letter) -> EmailMultiAlternatives:
     return message
 
 
-def reading_language(*, user: User) -> str:
+def reading_language(*, user: User | PendingRegistration) -> str:
     """Return the language that somebody is written to in."""
     return user.locale if user.locale in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
@@ -126,7 +134,7 @@ def _directed(context: Mapping[str, Any]) -> dict[str, Any]:
 def _words(letter: Letter) -> dict[str, str]:
     purpose = PURPOSES.get(letter.kind, Purpose.DISOWN)
     span = mailed_tokens.lifetime(purpose=purpose) if purpose else timedelta(0)
-    return {"lifetime": _span(span)}
+    return {"lifetime": _span(span), "expires": _moment(letter.expires_at) if letter.expires_at else ""}
 
 
 def _facts(letter: Letter, text: Text) -> list[tuple[str, str]]:

@@ -33,8 +33,10 @@ class Kind(StrEnum):
     """What can be said."""
 
     CONFIRM_EMAIL = "confirm_email"
+    CONFIRM_REGISTRATION = "confirm_registration"
     CONFIRM_NEW_EMAIL = "confirm_new_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 - the name of a mail
+    CHOOSE_PASSWORD = "choose_password"  # noqa: S105 - the name of a mail
     PASSWORD_SWITCHED_OFF = "password_switched_off"  # noqa: S105 - the name of a mail
     ADDRESS_ALREADY_REGISTERED = "address_already_registered"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a mail
@@ -55,8 +57,11 @@ class Kind(StrEnum):
 
 # What anybody can have sent to somebody. All other mail tells of something that was done with an account.
 CAUSED_BY_ANYBODY = frozenset(
-    {Kind.CONFIRM_EMAIL, Kind.CONFIRM_NEW_EMAIL, Kind.RESET_PASSWORD, Kind.ADDRESS_ALREADY_REGISTERED}
-)
+    {
+        Kind.CONFIRM_EMAIL, Kind.CONFIRM_REGISTRATION, Kind.CONFIRM_NEW_EMAIL, Kind.RESET_PASSWORD,
+        Kind.ADDRESS_ALREADY_REGISTERED,
+    }
+)  # fmt: skip
 
 
 def enqueue(

@@ -49,14 +49,19 @@ def refusal(*, row: OutgoingMail, at: datetime) -> str:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [row.recipient])
     rows = OutgoingMail.objects.filter(recipient=row.recipient, started_at__gt=at - DAY).exclude(pk=row.pk)
-    earlier = [mail for mail in rows.only("kind", "budget", "started_at", "dropped_at") if mail.started_at]
+    earlier = list(rows.only("kind", "registration", "budget", "started_at", "dropped_at"))
     if row.budget != MailBudget.NOTICE and _is_on_its_way(row, earlier, at=at):
         return "on_its_way"
     return "too_many" if _is_used_up(row, [mail for mail in earlier if mail.budget == row.budget], at=at) else ""
 
 
 def _is_on_its_way(row: OutgoingMail, earlier: list[OutgoingMail], *, at: datetime) -> bool:
-    recent = [mail.pk for mail in _since(at - ON_ITS_WAY, earlier) if mail.kind == row.kind and not mail.dropped_at]
+    # The link of a registration is good for that one alone: another registration of the address needs its own.
+    recent = [
+        mail.pk
+        for mail in _since(at - ON_ITS_WAY, earlier)
+        if (mail.kind, mail.registration_id) == (row.kind, row.registration_id) and not mail.dropped_at
+    ]
     return bool(recent) and mailed_tokens.is_any_good(mail_ids=recent, at=at)
 
 

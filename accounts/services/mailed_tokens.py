@@ -37,7 +37,7 @@ _BOUND_TO = {
     Purpose.DISOWN: "convert_to(t.address, 'UTF8')",
 }
 # A deleted account can be reported, since an intruder may have deleted it; nothing else can be done with it.
-_STANDING = dict.fromkeys(Purpose, "u.is_active AND u.deleted_at IS NULL") | {Purpose.DISOWN: "u.is_active"}
+_STANDING = dict.fromkeys(_BOUND_TO, "u.is_active AND u.deleted_at IS NULL") | {Purpose.DISOWN: "u.is_active"}
 
 _ALIVE = """
     t.id = %(id)s AND t.purpose = %(purpose)s AND t.digest = %(digest)s AND t.used_at IS NULL AND t.expires_at > {now}
@@ -130,6 +130,17 @@ def is_usable(*, presented: str, purposes: tuple[Purpose, ...], now: datetime | 
     """Whether a token could be redeemed now; asking leaves no trace, for scanners of mail follow every link."""
     link = link_tokens.parse(presented)
     return link is not None and link.purpose in purposes and _run(_PEEK, link=link, now=now) is not None
+
+
+def peek(*, link: link_tokens.Link, now: datetime | None = None) -> Redeemed:
+    """Return what a token stands for that could be redeemed now, and leave it as it is.
+
+    Raises: MailedTokenInvalid.
+    """
+    found = _run(_PEEK, link=link, now=now)
+    if found is None:
+        raise refused(link=link, now=now)
+    return found
 
 
 def count_password(*, link: link_tokens.Link, now: datetime | None = None) -> Redeemed:

@@ -6,15 +6,14 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import link_tokens, selectors
+from accounts.access.address_proofs import Kept, Proof
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, HashingBusy, MailedTokenInvalid
 from accounts.models import Purpose, User
-from accounts.services import attempts, confirmation, hashing, mail, mailed_tokens, passwords
+from accounts.services import address_proofs, attempts, hashing, mail, mailed_tokens, passwords
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType
 from security_events.services import recording
-from tokens.models import EndReason
-from tokens.services import revocation
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
@@ -23,9 +22,10 @@ def reset(*, token: str, new_password: str, client: ClientContext, now: datetime
     """Redeem the token of a mailed link for a new password, and end every session; return whose it is.
 
     The token is looked at first, so that junk costs no hash, and used up only with a password that is acceptable; but
-    after a few that are not it is no longer good. Who
-    redeems it reads the mail of the account's address, which is so confirmed. Second factors stay as they are: a
-    mailbox alone opens no account that has one (OWASP ASVS 5.0, 6.4.4). Devices that were known are so no longer.
+    after a few that are not it is no longer good. Who redeems it reads the mail of the account's address, which is so
+    confirmed. Where that is the first proof of it, nothing else stays of the account, see
+    ``accounts.access.address_proofs``; otherwise second factors stay as they are: a mailbox alone opens no account that
+    has one (OWASP ASVS 5.0, 6.4.4). Devices that were known are so no longer.
 
     Raises: MailedTokenInvalid, DetailsInvalid, HashingBusy.
     """
@@ -54,13 +54,10 @@ def reset(*, token: str, new_password: str, client: ClientContext, now: datetime
 def _redeem(*, link: link_tokens.Link, user: User, digest: str, now: datetime | None) -> bool:
     if mailed_tokens.redeem(link=link, now=now) is None:
         return False
-    if not passwords.replace(user=user, checked_digest=user.password, new_digest=digest, now=now):
-        return False
-    ended = revocation.end_sessions(user_id=user.pk, reason=EndReason.PASSWORD_CHANGE, now=now)
-    confirmation.mark_confirmed(user=user, now=now)
+    accepted = address_proofs.accept(user=user, proof=Proof.RESET_LINK, new_digest=digest, now=now)
     recording.record(
-        EventType.PASSWORD_RESET, actor=subject_of(user), target=subject_of(user), data={"ended_sessions": ended},
-        now=now,
+        EventType.PASSWORD_RESET, actor=subject_of(user), target=subject_of(user),
+        data={"ended_sessions": accepted.counts["ended_sessions"]}, now=now,
     )  # fmt: skip
     mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED, now=now)
     return True
@@ -70,6 +67,8 @@ def _require_acceptable(*, user: User, new_password: str) -> None:
     found = passwords.problems(password=new_password, user=user, field="new_password")
     if found:
         raise DetailsInvalid(found)
+    if address_proofs.kept(user=user, proof=Proof.RESET_LINK) is Kept.NOTHING:
+        return  # whose passwords those were is not known
     former = selectors.former_password_digests(user_id=user.pk, count=max(0, account_settings.PASSWORD_HISTORY - 1))
     if account_settings.PASSWORD_HISTORY and hashing.matches_any(
         password=new_password, digests=[user.password, *former], owner=str(user.pk)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,8 +11,8 @@ from accounts import selectors
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, UsernameTaken
 from accounts.identifiers import fold_email, is_username, parse_email
-from accounts.models import User
-from accounts.services import attempts, hashing, mail, passwords, uniqueness
+from accounts.models import PendingRegistration, User
+from accounts.services import attempts, hashing, mail, passwords, registration_mail, uniqueness
 from accounts.services.authentication import PASSWORD, SignedIn
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType
@@ -22,6 +21,10 @@ from security_events.types import Subject
 from tokens.services import issuing
 from tokens.types import ClientContext
 from tokens.users import subject_of
+
+# Rows that one address can fill. The oldest goes first: whoever wants to keep an owner from confirming has to register
+# again and again, while refusing new ones would keep the owner out with a few requests.
+MOST_OF_ONE_ADDRESS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +38,32 @@ class Application:
     locale: str = "en"
 
 
-def register(*, application: Application, client: ClientContext, now: datetime | None = None) -> SignedIn | None:
-    """Open an account; return its first session, or ``None`` where an address has to be confirmed first.
+def register(
+    *, application: Application, client: ClientContext, now: datetime | None = None
+) -> SignedIn | PendingRegistration:
+    """Open an account and return its first session, or where an address has to be confirmed first, what waits for that.
 
-    In that case free and taken addresses get the same answer after the same statements and the same hash; only the
-    owner of the address learns by mail what happened (OWASP ASVS 5.0, 6.3.8). Usernames are public, so a taken one is
-    said at once.
+    In that case nothing is looked up that depends on whether the address has an account, so that free and taken ones
+    get the same answer after the same statements and the same hash, and the same answers to whatever they ask next.
+    The background worker writes to the address, or to the owner of its account (OWASP ASVS 5.0, 6.3.8). Usernames are
+    public, so a taken one is said at once.
 
     Raises: DetailsInvalid, UsernameTaken, EmailTaken, HashingBusy.
     """
-    user = _applicant(application, at=now or timezone.now())
+    at = now or timezone.now()
+    user = _applicant(application, at=at)
+    if selectors.is_username_taken(username=user.username, at=at):
+        raise UsernameTaken
     if account_settings.EMAIL_CONFIRMATION == "required":
-        _register_quietly(user=user, password=application.password, now=now)
-        return None
+        return _wait_for_confirmation(user=user, password=application.password, at=at, now=now)
     uniqueness.require_free(username=user.username, email_folded=user.email_folded)
     user.password = hashing.compute(password=application.password)
     with transaction.atomic():
+        uniqueness.require_unreserved(username=user.username, at=at)
         is_new = User.objects.insert_unless_taken(user)
         if is_new:
-            _record_registration(user, now=now)
+            subject = subject_of(user)
+            recording.record(EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
             # Nothing depends on it here, but who confirms can be sure of getting the account back.
             mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_EMAIL)
             tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
@@ -62,23 +72,22 @@ def register(*, application: Application, client: ClientContext, now: datetime |
     raise uniqueness.lost_race(username=user.username, email_folded=user.email_folded)
 
 
-def _register_quietly(*, user: User, password: str, now: datetime | None) -> None:
-    by_name, owner_id = selectors.takers(username=user.username, email_folded=user.email_folded)
-    if by_name is not None:
-        raise UsernameTaken
-    user.password = hashing.compute(password=password)
+def _wait_for_confirmation(*, user: User, password: str, at: datetime, now: datetime | None) -> PendingRegistration:
+    registration = PendingRegistration(
+        username=user.username, email=user.email, email_folded=user.email_folded, full_name=user.full_name,
+        locale=user.locale, password=hashing.compute(password=password), created_at=at,
+        expires_at=at + account_settings.EMAIL_CONFIRMATION_TTL,
+    )  # fmt: skip
     with transaction.atomic():
-        is_new = User.objects.insert_unless_taken(user)
-        if not is_new and owner_id is None:
-            by_name, owner_id = selectors.takers(username=user.username, email_folded=user.email_folded)
-        if is_new:
-            _record_registration(user, now=now)
-            mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_EMAIL)
-        elif owner_id is not None and by_name is None:
-            _record_repetition(user, owner_id=owner_id, now=now)
-            mail.enqueue(user_id=owner_id, kind=mail.Kind.ADDRESS_ALREADY_REGISTERED)
-    if by_name is not None:
-        raise UsernameTaken
+        PendingRegistration.objects.lock_username(user.username)
+        PendingRegistration.objects.make_room(
+            username=user.username, email_folded=user.email_folded, kept=MOST_OF_ONE_ADDRESS - 1, at=at
+        )
+        if not PendingRegistration.objects.insert_unless_taken(registration):
+            raise UsernameTaken
+        recording.record(EventType.ACCOUNT_REGISTRATION_REQUESTED, actor=Subject(name=user.email_folded), now=now)
+        mail.defer(registration_mail.ANSWER_TASK, registration_id=str(registration.pk))
+    return registration
 
 
 def _applicant(application: Application, *, at: datetime) -> User:
@@ -110,17 +119,3 @@ def username_problems(*, username: str) -> list[FieldProblem]:
     if username.lower() in account_settings.RESERVED_USERNAMES:
         return [FieldProblem("username", "username_reserved", _("This username is reserved."))]
     return []
-
-
-def _record_registration(user: User, *, now: datetime | None) -> None:
-    subject = subject_of(user)
-    recording.record(EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
-
-
-def _record_repetition(user: User, *, owner_id: UUID, now: datetime | None) -> None:
-    recording.record(
-        EventType.ACCOUNT_REGISTRATION_REPEATED,
-        actor=Subject(name=user.email_folded),
-        target=Subject(id=str(owner_id), name=user.email_folded),
-        now=now,
-    )

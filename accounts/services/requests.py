@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import known_devices, selectors
 from accounts.errors import DetailsInvalid
 from accounts.identifiers import fold_email, parse_email, uuid7
-from accounts.services import mail
+from accounts.services import mail, registration_mail
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType
 from security_events.services import recording
@@ -68,7 +68,8 @@ def take(*, wish: Wish, email: str, device_token: str = "", now: datetime | None
 def answer(*, wish: Wish, sealed_address: str, mail_id: UUID, now: datetime | None = None) -> None:
     """Enqueue the mail that was asked for, if there is somebody to have it; run twice, it does so once.
 
-    Whoever has no account, a disabled or a deleted one gets no mail: that would help strangers fill mailboxes.
+    A registration that waits for its confirmation gets its link again, by which a password can be chosen, too. Whoever
+    has neither, or a disabled or deleted account, gets no mail: that would help strangers fill mailboxes.
     """
     try:
         address, _, device = encryption.decrypt(sealed_address, associated_data=_PLACE).partition("\n")
@@ -76,6 +77,8 @@ def answer(*, wish: Wish, sealed_address: str, mail_id: UUID, now: datetime | No
         log.warning("mail_request_unreadable", mail_id=str(mail_id))  # its key was taken out of the configuration
         return
     user = selectors.user_for_sign_in(name=address)
-    if user is not None and user.is_active:
+    if user is None:
+        registration_mail.send_again(address=address, mail_id=mail_id, now=now)
+    elif user.is_active:
         is_known = known_devices.recognise(device, user=user, now=now or timezone.now()) is not None
         mail.enqueue(user_id=user.pk, kind=_KINDS[wish], mail_id=mail_id, is_known_device=is_known, now=now)

@@ -4,27 +4,24 @@ from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
+from accounts.access.address_proofs import Proof
 from accounts.access.joining import TABLE, Action, LocalAccount, authority
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, ProviderAddressUnverified, ProviderUnavailable
 from accounts.identifiers import fold_email, username_candidates
-from accounts.models import PasswordHistory, User
+from accounts.models import PendingRegistration, User
 from accounts.providers import links
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
-from accounts.services import enrolment, mail, social_authorizations
+from accounts.services import address_proofs, mail
 from security_events.catalogue import EventType
 from security_events.services import recording
-from tokens.models import EndReason
-from tokens.services import revocation
 from tokens.users import subject_of
 
 # Somebody else was faster so often only if something is wrong.
 _ATTEMPTS = 5
-_RECLAIMED = "account_reclaimed"
 
 
 class _Overtaken(Exception):
@@ -70,20 +67,6 @@ def announce(*, user: User, provider: Provider, now: datetime | None = None) -> 
     mail.enqueue(user_id=user.pk, kind=mail.Kind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name}, now=now)
 
 
-def disconnect(*, user: User, reason: str, since: datetime | None = None, now: datetime | None = None) -> int:
-    """Disconnect everything of an account that changes hands, or what was connected since then; return how many.
-
-    In the caller's transaction, which has the person's row locked.
-    """
-    gone, subject = links.remove_all(user.pk, since=since), subject_of(user)
-    for link in gone:
-        recording.record(
-            EventType.SOCIAL_ACCOUNT_UNLINKED, actor=subject, target=subject, reasons=[reason],
-            data={"provider": link.provider}, now=now,
-        )  # fmt: skip
-    return len(gone)
-
-
 def _join(
     provider: Provider, identity: ProviderIdentity, *, locale: str, at: datetime, now: datetime | None
 ) -> tuple[Action, User | None]:
@@ -96,7 +79,7 @@ def _join(
     if action in (Action.REFUSE_UNVERIFIED, Action.REFUSE_CLOSED):
         return action, None
     if action is Action.RECLAIM and user is not None:
-        _reclaim(user, provider, identity, at=at, now=now)
+        _reclaim(user, provider, identity, now=now)
     elif user is None:
         user = _open(provider, identity, locale=locale, at=at, now=now)
     if links.add(identity, user_id=user.pk, now=at) is None:
@@ -120,6 +103,9 @@ def _open(provider: Provider, identity: ProviderIdentity, *, locale: str, at: da
     for username in username_candidates(identity.nickname, identity.name):
         if username.lower() in account_settings.RESERVED_USERNAMES:
             continue
+        registrations = PendingRegistration.objects
+        if not registrations.lock_username(username, waits=False) or registrations.named(username, at=at) is not None:
+            continue
         user = User(
             username=username, email=email, email_folded=fold_email(email), email_confirmed_at=at,
             full_name=identity.name, locale=locale, password=make_password(None), created_at=at, updated_at=at,
@@ -135,22 +121,13 @@ def _open(provider: Provider, identity: ProviderIdentity, *, locale: str, at: da
     raise _Overtaken
 
 
-def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, at: datetime, now: datetime | None) -> None:
+def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, now: datetime | None) -> None:
     """Hand an account to the owner of its address: nothing of whoever registered it lets them in any more."""
-    taken = {
-        "ended_sessions": revocation.end_sessions(user_id=user.pk, reason=EndReason.PASSWORD_CHANGE, now=now),
-        "removed_factors": enrolment.take_away(user=user, reason=_RECLAIMED, now=now),
-        "removed_social_accounts": disconnect(user=user, reason=_RECLAIMED, now=now),
-        "removed_pending_links": social_authorizations.forget(user_id=user.pk),
-    }
-    PasswordHistory.objects.filter(user=user).delete()
-    User.objects.filter(pk=user.pk).update(
-        password=make_password(None), email=identity.email, email_confirmed_at=at, full_name=identity.name,
-        version=F("version") + 1, updated_at=at,
-    )  # fmt: skip
+    changes = {"email": identity.email, "full_name": identity.name}
+    accepted = address_proofs.accept(user=user, proof=Proof.PROVIDER, changes=changes, now=now)
     user.refresh_from_db()
     subject = subject_of(user)
     recording.record(
-        EventType.SOCIAL_ACCOUNT_PREEMPTED, actor=subject, target=subject, data={"provider": provider.id, **taken},
-        now=now,
+        EventType.SOCIAL_ACCOUNT_PREEMPTED, actor=subject, target=subject,
+        data={"provider": provider.id, **accepted.counts}, now=now,
     )  # fmt: skip

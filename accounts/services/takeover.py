@@ -2,31 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 
+from accounts.access.address_proofs import Proof
 from accounts.identifiers import fold_email
 from accounts.models import Purpose, User
-from accounts.services import (
-    delivery,
-    enrolment,
-    mail,
-    mailed_tokens,
-    passwords,
-    social_authorizations,
-    social_joining,
-)
+from accounts.services import address_proofs, delivery, mail, mailed_tokens
+from accounts.services.address_proofs import Accepted
 from accounts.services.mailed_tokens import Redeemed
 from security_events.catalogue import EventType
 from security_events.services import recording
-from tokens.models import EndReason
-from tokens.services import revocation
 from tokens.users import subject_of
 
-_REASON = "takeover_reported"
 # What a notice tells of is dated a little earlier than the notice, as long as a provider was waited for at the most,
 # and perhaps by another server's clock.
 _SKEW = timedelta(minutes=2)
@@ -47,7 +37,8 @@ def report(*, token: str, now: datetime | None = None) -> Report:
     All sessions end, the password becomes unusable, a deletion is undone, pending links die, the address becomes the
     one that the notice went to, and a link to a new password is mailed there. Second factors, passkeys and accounts of
     providers that were added since then go, for the intruder may have added them; the earlier ones stay, for a mailbox
-    alone must not strip their owner of them. Since when, see ``_moment``.
+    alone must not strip their owner of them. Since when, see ``_moment``. Where nobody has proved the address before,
+    none of them stay, see ``accounts.access.address_proofs``.
 
     Of several such links the older one is
     stronger: it ends the later ones, which may have gone to an intruder's address, and keeps those from being sent that
@@ -87,17 +78,10 @@ def _moment(redeemed: Redeemed, *, now: datetime | None) -> datetime:
 
 def _give_back(*, user: User, address: str, moment: datetime, now: datetime | None) -> Report:
     intruders_address = user.email
-    is_restored = _restore(user=user, address=address, now=now)
-    ended = revocation.end_sessions(user_id=user.pk, reason=EndReason.TAKEOVER_REPORTED, now=now)
-    data = {
-        "ended_sessions": ended,
-        "is_restored": is_restored,
-        "removed_factors": enrolment.take_away(user=user, reason=_REASON, since=moment, now=now),
-        "removed_social_accounts": social_joining.disconnect(user=user, reason=_REASON, since=moment, now=now),
-        "removed_pending_links": social_authorizations.forget(user_id=user.pk),
-    }
+    is_restored, accepted = _restore(user=user, address=address, moment=moment, now=now)
     recording.record(
-        EventType.ACCOUNT_TAKEOVER_REPORTED, actor=subject_of(user), target=subject_of(user), data=data, now=now
+        EventType.ACCOUNT_TAKEOVER_REPORTED, actor=subject_of(user), target=subject_of(user),
+        data={"is_restored": is_restored, **accepted.counts}, now=now,
     )  # fmt: skip
     if not is_restored:
         return Report(is_restored=False)
@@ -112,17 +96,17 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime | No
     return Report(is_restored=True)
 
 
-def _restore(*, user: User, address: str, now: datetime | None) -> bool:
-    at = now or timezone.now()
-    passwords.remember(user=user, digest=user.password, now=now)
-    row = User.objects.filter(pk=user.pk)
-    always = {"password": make_password(None), "version": F("version") + 1, "updated_at": at}
+def _restore(*, user: User, address: str, moment: datetime, now: datetime | None) -> tuple[bool, Accepted]:
+    restored = {
+        "email": address, "email_folded": fold_email(address), "email_confirmed_at": now or timezone.now(),
+        "deleted_at": None,
+    }  # fmt: skip
     try:
         with transaction.atomic():
-            row.update(
-                **always, email=address, email_folded=fold_email(address), email_confirmed_at=at, deleted_at=None
-            )
+            return True, _accept(user=user, moment=moment, changes=restored, now=now)
     except IntegrityError:
-        row.update(**always, is_active=False)
-        return False
-    return True
+        return False, _accept(user=user, moment=moment, changes={"is_active": False}, now=now)
+
+
+def _accept(*, user: User, moment: datetime, changes: dict[str, Any], now: datetime | None) -> Accepted:
+    return address_proofs.accept(user=user, proof=Proof.TAKEOVER_REPORT, since=moment, changes=changes, now=now)

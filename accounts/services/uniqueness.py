@@ -1,7 +1,10 @@
 """Refuse names and addresses that somebody has."""
 
+from datetime import datetime
+
 from accounts import selectors
 from accounts.errors import EmailTaken, UsernameTaken
+from accounts.models import PendingRegistration
 
 
 def require_free(*, username: str, email_folded: str) -> None:
@@ -14,6 +17,16 @@ def require_free(*, username: str, email_folded: str) -> None:
         raise UsernameTaken
     if by_email is not None:
         raise EmailTaken
+
+
+def require_unreserved(*, username: str, at: datetime) -> None:
+    """Refuse the name of a registration that waits for its confirmation, and lock the name for the transaction.
+
+    Raises: UsernameTaken.
+    """
+    PendingRegistration.objects.lock_username(username)
+    if PendingRegistration.objects.named(username, at=at) is not None:
+        raise UsernameTaken
 
 
 def lost_race(*, username: str, email_folded: str) -> UsernameTaken | EmailTaken:

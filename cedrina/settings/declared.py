@@ -157,7 +157,7 @@ _MAIL = [
         "EMAIL_CONFIRMATION_SECONDS",
         Kind.NUMBER,
         86_400,
-        "How long the mailed link that confirms an address is good for.",
+        "How long the mailed link that confirms an address is good for, and a registration waits for it.",
         unit="seconds",
         minimum=300,
         maximum=7 * 86_400,

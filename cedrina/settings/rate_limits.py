@@ -18,7 +18,7 @@ _MAILING = ["forgot-password", "resend-confirmation", "page-forgot-password", "p
 _HASHING: dict[str, Any] = {
     "routes": [
         "login", "admin:login", "register", "reset-password", "page-reset-password", "change-password",
-        "reauthenticate", "change-email", "me",
+        "reauthenticate", "change-email", "me", "confirm-email", "page-confirm-email",
     ],
     "methods": ["POST", "PUT", "DELETE"],
 }  # fmt: skip

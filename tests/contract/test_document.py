@@ -14,7 +14,10 @@ from tests.served import ROOT
 # What the contract promises and is built, with the codes that are each call's own.
 PROMISED = {
     "POST /api/v1/auth/register": {"username_taken", "email_taken", "validation_error"},
-    "POST /api/v1/auth/confirm-email": {"invalid_or_expired_token", "email_taken", "validation_error"},
+    "POST /api/v1/auth/confirm-email": {
+        "invalid_or_expired_token", "email_taken", "username_taken", "invalid_credentials", "too_many_attempts",
+        "validation_error",
+    },
     "POST /api/v1/auth/resend-confirmation": {"validation_error"},
     "POST /api/v1/auth/forgot-password": {"validation_error"},
     "POST /api/v1/auth/reset-password": {"invalid_or_expired_token", "validation_error"},

@@ -32,7 +32,8 @@ class TestWithConfirmationRequired:
         assert second.status_code == first.status_code == 202
         assert second.json()["message"] == first.json()["message"]
         assert set(second.headers) == set(first.headers)
-        assert_problem(curious.sign_in(), status=401, code="invalid_credentials")
+        assert_problem(curious.sign_in(), status=403, code="email_not_confirmed")
+        assert_problem(curious.sign_in(name=owner.address), status=401, code="invalid_credentials")
 
     def test_a_taken_username_is_said(self, strict_server, newcomer):
         owner, other = newcomer(strict_server), newcomer(strict_server)

@@ -6,11 +6,21 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
+from accounts import link_tokens
 from accounts.api import device_cookie
 from accounts.api.pages.base import MailedPage, field
-from accounts.errors import DetailsInvalid, EmailTaken, MailedTokenInvalid
+from accounts.errors import (
+    AccountError,
+    AttemptsExhausted,
+    CredentialsInvalid,
+    DetailsInvalid,
+    EmailTaken,
+    MailedTokenInvalid,
+    UsernameTaken,
+)
 from accounts.models import Purpose
 from accounts.services import confirmation, mailed_tokens, recovery, takeover
+from accounts.services.opening import Follower
 from tokens.api.client import client_context
 
 if TYPE_CHECKING:
@@ -21,18 +31,47 @@ if TYPE_CHECKING:
 
 class ConfirmEmailPage(MailedPage):
     def get(self, request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG002 - Django's signature
-        if not mailed_tokens.is_usable(presented=token, purposes=confirmation.PURPOSES):
+        if not confirmation.is_usable(token=token):
             return self._expired()
         return self.show("confirm_email")
 
-    def post(self, request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG002
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Confirm; ask for a password first, unless the browser is one that registered or signed in.
+
+        Not before the button is pressed: browsers don't send the cookie that tells when a link in mail is followed.
+        """
+        password = field(request, "password")
+        if password != field(request, "password_again") and not self._is_change(token):
+            return self._ask(token, [gettext("The two passwords are not the same.")])
+        follower = Follower(
+            password=password or None, device_token=device_cookie.presented(request), client=client_context(request),
+            must_choose=True,
+        )  # fmt: skip
         try:
-            outcome = confirmation.confirm(token=token)
+            outcome = confirmation.confirm(token=token, follower=follower)
         except MailedTokenInvalid:
             return self._expired()
-        except EmailTaken as taken:
-            return self.show("message", status=409, title=str(taken.message), text=gettext("Nothing was changed."))
-        return self.done("email-confirmed" if outcome is confirmation.Outcome.CONFIRMED else "email-changed")
+        except AttemptsExhausted as refusal:
+            return self._refuse(429, str(refusal.message), refusal.retry_after)
+        except (EmailTaken, UsernameTaken, CredentialsInvalid, DetailsInvalid) as refusal:
+            return self._refused(refusal, token=token, was_asked=bool(password))
+        return self.done("email-changed" if outcome is confirmation.Outcome.CHANGED else "email-confirmed")
+
+    def _refused(self, refusal: AccountError, *, token: str, was_asked: bool) -> HttpResponse:
+        if isinstance(refusal, DetailsInvalid):
+            return self._ask(token, [str(problem.message) for problem in refusal.problems] if was_asked else [])
+        if isinstance(refusal, CredentialsInvalid):
+            return self._ask(token, [gettext("The password is wrong.")])
+        return self.show("message", status=409, title=str(refusal.message), text=gettext("Nothing was changed."))
+
+    def _ask(self, token: str, errors: Sequence[str]) -> HttpResponse:
+        return self.show(
+            "confirm_email", status=422, asks_password=True, is_change=self._is_change(token), errors=errors
+        )
+
+    def _is_change(self, token: str) -> bool:
+        link = link_tokens.parse(token)
+        return link is not None and link.purpose is Purpose.CHANGE_EMAIL
 
     def _expired(self) -> HttpResponse:
         return self.show("expired", status=400, wish="confirmation")

@@ -15,6 +15,12 @@ class MailedTokenInput(StrictSerializer):
     token = StrictCharField(max_length=128, write_only=True)
 
 
+class ConfirmationInput(MailedTokenInput):
+    """The token of a mailed link, and a password, exactly as it is, by which whoever follows it is the holder."""
+
+    password = StrictCharField(write_only=True, required=False)
+
+
 class PasswordResetInput(MailedTokenInput):
     """The token of a mailed link, and the password to come, exactly as it is."""
 

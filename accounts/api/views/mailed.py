@@ -10,14 +10,18 @@ from rest_framework.response import Response
 from accounts.api import device_cookie, examples
 from accounts.api.base import AccountsAPIView, caller, principal
 from accounts.api.documents import instant
-from accounts.api.serializers.mailed import AddressChangeInput, AddressInput, MailedTokenInput, PasswordResetInput
+from accounts.api.serializers.mailed import AddressChangeInput, AddressInput, ConfirmationInput, PasswordResetInput
 from accounts.api.serializers.outputs import MessageOutput
 from accounts.services import address_change, confirmation, recovery, requests
+from accounts.services.opening import Follower
 from tokens.api.client import client_context
 from tokens.api.step_up import second_factor
 from tokens.api.words import depends_on_language
 
 CONFIRMED = gettext_noop("Your e-mail address is confirmed.")
+CONFIRMED_WITHOUT_PASSWORD = gettext_noop(
+    "Your e-mail address is confirmed. We have written to you so that you can choose a password."
+)
 RESENT = gettext_noop("If an account with this address waits for its confirmation, we have written to it.")
 FORGOTTEN = gettext_noop("If there is an account with this address, we have written to it.")
 RESET = gettext_noop("Your new password is set. All sessions were ended.")
@@ -47,25 +51,47 @@ class ConfirmEmailView(AccountsAPIView):
     """Confirm an e-mail address by the token of a mailed link: that of a new account, or the new one of an old account.
 
     The token can be used once. Links in mail lead to a page that posts, so that following one confirms nothing.
+
+    Anybody can register anybody's address, so the link alone does not prove that the password of the registration is
+    the owner's. It is kept where the browser that registered confirms, which its cookie tells. Everybody else sends
+    `password`: it becomes the password of the account. Without either the address is confirmed, the account has no
+    password, and a link to choose one is mailed. The same holds for an account whose address was not confirmed before:
+    nothing stays in it, unless `password` is the one that it has, or the browser has signed in with that. A new address
+    of an old account is confirmed by such a browser, or with the password of the account.
     """
 
     authentication_classes = []
     permission_classes = [AllowAny]
-    problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_or_expired_token", "email_taken"]}
-    field_codes: ClassVar[dict[str, list[str]]] = {"post": _FIELDS}
+    problem_codes: ClassVar[dict[str, list[str]]] = {
+        "post": [
+            "invalid_or_expired_token", "email_taken", "username_taken", "invalid_credentials", "too_many_attempts",
+        ]
+    }  # fmt: skip
+    field_codes: ClassVar[dict[str, list[str]]] = {
+        "post": [
+            *_FIELDS, "password_too_short", "password_too_long", "password_too_common", "password_too_similar",
+            "password_too_weak",
+        ]
+    }  # fmt: skip
 
     @extend_schema(
         operation_id="confirm_email",
         tags=["accounts"],
-        request=MailedTokenInput,
+        request=ConfirmationInput,
         responses={200: MessageOutput},
-        examples=_examples({"token": examples.MAILED_TOKEN}, CONFIRMED),
+        examples=_examples({"token": examples.MAILED_TOKEN, "password": examples.PASSWORD}, CONFIRMED),
     )
     def post(self, request: Request) -> Response:
-        body = MailedTokenInput(data=request.data)
+        body = ConfirmationInput(data=request.data)
         body.is_valid(raise_exception=True)
-        confirmation.confirm(token=body.validated_data["token"])
-        return _message(CONFIRMED)
+        follower = Follower(
+            password=body.validated_data.get("password"),
+            device_token=device_cookie.presented(request),
+            client=client_context(request),
+        )
+        outcome = confirmation.confirm(token=body.validated_data["token"], follower=follower)
+        is_without = outcome is confirmation.Outcome.CONFIRMED_WITHOUT_PASSWORD
+        return _message(CONFIRMED_WITHOUT_PASSWORD if is_without else CONFIRMED)
 
 
 class ResendConfirmationView(AccountsAPIView):

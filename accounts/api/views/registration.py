@@ -14,6 +14,7 @@ from accounts.api.locale import supported_language
 from accounts.api.serializers.outputs import MessageOutput, RegistrationOutput
 from accounts.api.serializers.registration import RegistrationInput
 from accounts.services import registration
+from accounts.services.authentication import SignedIn
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
 from tokens.api.presentation import token_pair
@@ -27,8 +28,9 @@ MESSAGE = gettext_noop(
 class RegisterView(AccountsAPIView):
     """Open an account.
 
-    Where addresses have to be confirmed, the answer is 202 and the same for addresses that are registered already;
-    where they don't, it is 201 with a first session.
+    Where addresses have to be confirmed, the answer is 202 and the same for addresses that are registered already. The
+    registration waits for a day, with its username reserved; the account is opened by the mailed link. A cookie keeps
+    for that who registered. Where addresses need no confirmation, the answer is 201 with a first session.
     """
 
     authentication_classes = []
@@ -71,11 +73,13 @@ class RegisterView(AccountsAPIView):
         body = RegistrationInput(data=request.data)
         body.is_valid(raise_exception=True)
         application = body.application(default_locale=supported_language(get_language()))
-        signed_in = registration.register(application=application, client=client_context(request))
-        if signed_in is None:
-            answer = {"message": gettext(MESSAGE), "timestamp": instant(timezone.now())}
-            return depends_on_language(Response(answer, status=202))
-        document = {"user": user_document(signed_in.user), "tokens": token_pair(signed_in.tokens)}
-        response = Response(document, status=201)
-        device_cookie.keep(response, request=request, user=signed_in.user)
+        outcome = registration.register(application=application, client=client_context(request))
+        if isinstance(outcome, SignedIn):
+            document = {"user": user_document(outcome.user), "tokens": token_pair(outcome.tokens)}
+            response = Response(document, status=201)
+            device_cookie.keep(response, request=request, user=outcome.user)
+            return response
+        answer = {"message": gettext(MESSAGE), "timestamp": instant(timezone.now())}
+        response = depends_on_language(Response(answer, status=202))
+        device_cookie.keep(response, request=request, user=outcome)
         return response

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.registrations import PendingRegistrationFactory
 from tests.factories.tokens import open_session
 from tokens.models import Session, SigningKey, TokenFamily
 
@@ -15,9 +16,11 @@ pytestmark = pytest.mark.django_db
 LOGIN = "/admin/login/"
 USERS = "/admin/accounts/user/"
 SESSIONS = "/admin/tokens/session/"
+REGISTRATIONS = "/admin/accounts/pendingregistration/"
 LISTS = [
     USERS, SESSIONS, "/admin/tokens/tokenfamily/", "/admin/tokens/signingkey/", "/admin/security_events/securityevent/",
     "/admin/tokens/refreshkeyepoch/",
+    REGISTRATIONS,
 ]  # fmt: skip
 
 
@@ -280,3 +283,17 @@ class TestActions:
             ended.session_id,
             "stolen laptop",
         )
+
+
+class TestRegistrationsThatWait:
+    def test_are_shown_without_their_password_and_cannot_be_changed(self, browser):
+        waiting = PendingRegistrationFactory(username="waits", raw_password=PASSWORD)
+
+        shown = browser.get(f"{REGISTRATIONS}{waiting.pk}/change/")
+
+        assert shown.status_code == 200
+        assert "waits@example.com" in shown.content.decode()
+        assert waiting.password not in shown.content.decode()
+        assert browser.post(f"{REGISTRATIONS}{waiting.pk}/change/", {"username": "other"}).status_code == 403
+        assert browser.get(f"{REGISTRATIONS}add/").status_code == 403
+        assert browser.post(f"{REGISTRATIONS}{waiting.pk}/delete/", {"post": "yes"}).status_code == 403

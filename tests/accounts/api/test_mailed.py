@@ -50,13 +50,36 @@ class TestConfirmEmail:
         post("resend-confirmation", {"email": "new@example.com"})
         (message,) = mailbox.work()
 
-        answer = post("confirm-email", {"token": mailbox.token_in(message)})
+        answer = post("confirm-email", {"token": mailbox.token_in(message), "password": NEW})
 
         assert answer.status_code == 200
         assert answer.json()["message"] == "Your e-mail address is confirmed."
         assert User.objects.get().is_email_confirmed
         again = post("confirm-email", {"token": mailbox.token_in(message)})
         assert_problem(again, status=400, code="invalid_or_expired_token")
+
+    def test_says_when_a_password_is_still_to_be_chosen(self, post):
+        UserFactory(email="new@example.com", email_confirmed_at=None, raw_password=PASSWORD)
+        post("resend-confirmation", {"email": "new@example.com"})
+        (message,) = mailbox.work()
+
+        answer = post("confirm-email", {"token": mailbox.token_in(message)})
+
+        assert answer.status_code == 200
+        assert set(answer.json()) == {"message", "timestamp"}
+        assert "choose a password" in answer.json()["message"]
+        assert mailbox.queued() == ["choose_password"]
+
+    def test_refuses_a_weak_password_and_leaves_the_token_good(self, post):
+        UserFactory(email="new@example.com", email_confirmed_at=None)
+        post("resend-confirmation", {"email": "new@example.com"})
+        token = mailbox.token_in(mailbox.work()[0])
+
+        weak = post("confirm-email", {"token": token, "password": "aaaaaaaaaaaaa"})
+
+        problem = assert_problem(weak, status=422, code="validation_error", secrets=[token])
+        assert [(error["field"], error["code"]) for error in problem["errors"]] == [("password", "password_too_weak")]
+        assert post("confirm-email", {"token": token, "password": NEW}).status_code == 200
 
     @pytest.mark.parametrize("token", ["x", "cdm_" + "A" * 44, "é" * 48])
     def test_refuses_junk(self, post, token):

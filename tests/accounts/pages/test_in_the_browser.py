@@ -59,7 +59,11 @@ class TestSomebodyWithoutScripts:
         assert page.get_attribute("html", "dir") == "rtl"
         assert page.evaluate("getComputedStyle(document.querySelector('button')).fontWeight") == "600"
         page.click("button")
+        page.fill("#password", person.password)  # it is not the browser that registered
+        page.fill("#password_again", person.password)
+        page.click("button")
         page.wait_for_url(re.compile("/account/done/email-confirmed"))
+        assert person.sign_in().status_code == 200
 
         person.send("POST", "/auth/forgot-password", {"email": person.address}, token="")
         page.goto(self.link(site, post_office, 2))

@@ -1,14 +1,18 @@
 """The pages that mailed links lead to, as a browser without scripts sees them."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
 
-from accounts.models import MailedToken, User
-from accounts.services import mail
+from accounts import known_devices, link_tokens
+from accounts.identifiers import uuid7
+from accounts.models import MailedToken, PendingRegistration, Purpose, User
+from accounts.services import mail, mailed_tokens
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.registrations import PendingRegistrationFactory
 from tokens.models import Session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
@@ -27,8 +31,22 @@ def page_of(user, kind):
     return f"/account/{page}/{token}?lang={language}"
 
 
+def know(browser, owner):
+    """Let the browser be one that registered, or signed in."""
+    browser.cookies["cedrina_device"] = known_devices.mint(user=owner, device=None, now=datetime.now(UTC))
+
+
 def shown(answer):
     return re.sub(r"\s+", " ", answer.content.decode())
+
+
+@pytest.fixture
+def registration():
+    return PendingRegistrationFactory(username="mina", raw_password=PASSWORD)
+
+
+def page_of_registration(registration):
+    return f"/account/confirm-email/{link_tokens.mint(purpose=Purpose.OPEN_ACCOUNT, mail_id=registration.pk)}"
 
 
 class TestEveryPage:
@@ -88,11 +106,11 @@ class TestEveryPage:
     @pytest.mark.parametrize("site", ["cross-site", "same-site"])
     def test_refuses_forms_of_other_sites(self, browser, site):
         user = UserFactory(email_confirmed_at=None)
-        path = page_of(user, Kind.CONFIRM_EMAIL)
+        path, chosen = page_of(user, Kind.CONFIRM_EMAIL), {"password": NEW, "password_again": NEW}
 
-        assert browser.post(path, headers={"sec-fetch-site": site}).status_code == 403
+        assert browser.post(path, chosen, headers={"sec-fetch-site": site}).status_code == 403
         assert not User.objects.get().is_email_confirmed
-        assert browser.post(path, headers={"sec-fetch-site": "same-origin"}).status_code == 303
+        assert browser.post(path, chosen, headers={"sec-fetch-site": "same-origin"}).status_code == 303
 
     def test_answers_other_methods_with_405(self, browser):
         assert browser.put("/account/forgot-password").status_code == 405
@@ -100,7 +118,9 @@ class TestEveryPage:
 
 class TestConfirmEmailPage:
     def test_confirms_when_the_button_is_pressed(self, browser):
-        path = page_of(UserFactory(email_confirmed_at=None, locale="es"), Kind.CONFIRM_EMAIL)
+        user = UserFactory(email_confirmed_at=None, locale="es", raw_password=PASSWORD)
+        path = page_of(user, Kind.CONFIRM_EMAIL)
+        know(browser, user)
 
         answer = browser.post(path)
 
@@ -110,6 +130,77 @@ class TestConfirmEmailPage:
         again = browser.post(path)
         assert again.status_code == 400
         assert "/account/resend-confirmation" in shown(again)
+
+    def test_asks_an_unknown_browser_for_the_password_of_the_account(self, browser, registration):
+        path = page_of_registration(registration)
+
+        asked = browser.post(path)
+
+        assert asked.status_code == 422
+        assert 'name="password_again"' in shown(asked)
+        assert 'role="alert"' not in shown(asked)
+        assert not User.objects.exists()
+        assert browser.post(path, {"password": NEW, "password_again": NEW}).status_code == 303
+        assert User.objects.get().check_password(NEW)
+
+    def test_opens_the_account_of_the_browser_that_registered(self, browser, registration):
+        path = page_of_registration(registration)
+        know(browser, registration)
+
+        assert browser.get(path).status_code == 200
+        assert PendingRegistration.objects.exists()
+        assert browser.post(path)["Location"] == "/account/done/email-confirmed?lang=en"
+        assert User.objects.get().check_password(PASSWORD)
+        assert browser.get(path).status_code == browser.post(path).status_code == 400
+
+    @pytest.mark.parametrize(
+        ("form", "words"),
+        [
+            ({"password": NEW, "password_again": "other"}, "not the same"),
+            ({"password": "aaaaaaaaaaaaaaa", "password_again": "aaaaaaaaaaaaaaa"}, "too easy to guess"),
+        ],
+    )
+    def test_says_in_the_form_what_is_wrong_with_a_password(self, browser, registration, form, words):
+        answer = browser.post(page_of_registration(registration), form)
+
+        assert answer.status_code == 422
+        assert words in shown(answer)
+        assert 'role="alert"' in shown(answer)
+
+    def test_says_when_the_name_is_somebodys_by_now(self, browser, registration):
+        path = page_of_registration(registration)
+        know(browser, registration)
+        UserFactory(username="MINA", email="other@example.com")
+
+        answer = browser.post(path)
+
+        assert answer.status_code == 409
+        assert "username is taken" in shown(answer)
+
+    def test_changes_an_address_with_the_password_alone(self, browser):
+        user = UserFactory(email="old@example.com", raw_password=PASSWORD)
+        token = mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.CHANGE_EMAIL, address="new@example.com")
+        path = f"/account/confirm-email/{token}"
+
+        asked = browser.post(path)
+        assert asked.status_code == 422
+        assert 'autocomplete="current-password"' in shown(asked)
+        assert "password_again" not in shown(asked)
+        wrong = browser.post(path, {"password": "not the password"})
+        assert (wrong.status_code, "The password is wrong." in shown(wrong)) == (422, True)
+        answer = browser.post(path, {"password": PASSWORD})
+        assert (answer.status_code, answer["Location"]) == (303, "/account/done/email-changed?lang=en")
+
+    def test_is_no_way_to_guess_a_password_more_often(self, browser):
+        user = UserFactory(email="old@example.com", raw_password=PASSWORD)
+        token = mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.CHANGE_EMAIL, address="new@example.com")
+
+        statuses = [
+            browser.post(f"/account/confirm-email/{token}", {"password": f"guess {number}"}).status_code
+            for number in range(6)
+        ]
+
+        assert statuses == [422] * 5 + [429]
 
 
 class TestResetPasswordPage:

@@ -3,6 +3,7 @@ import pytest
 from accounts.errors import CredentialsInvalid, DetailsInvalid, MailedTokenInvalid
 from accounts.models import User
 from accounts.services import address_change, confirmation, passwords
+from accounts.services.opening import Follower
 from tests import mailbox
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -82,5 +83,5 @@ class TestRequest:
 
         with pytest.raises(MailedTokenInvalid):
             confirmation.confirm(token=first)
-        confirmation.confirm(token=second)
+        confirmation.confirm(token=second, follower=Follower(password=PASSWORD))
         assert User.objects.get().email == "second@example.com"

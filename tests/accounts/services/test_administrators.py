@@ -1,10 +1,11 @@
 import pytest
 
 from accounts.errors import DetailsInvalid, EmailTaken, UsernameTaken
-from accounts.models import User
+from accounts.models import PendingRegistration, User
 from accounts.services import administrators
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.registrations import PendingRegistrationFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +48,13 @@ class TestCreate:
 
         with pytest.raises(refusal):
             create()
+
+    def test_passes_over_registrations_that_wait(self):
+        PendingRegistrationFactory(username="ADMIN")
+        by_address = PendingRegistrationFactory(email="admin@example.com")
+
+        assert create() == User.objects.get()
+        assert PendingRegistration.objects.get() == by_address
 
     def test_notices_who_was_faster_while_the_hash_was_computed(self, settings):
         Interference.change = lambda: UserFactory(email="admin@example.com")

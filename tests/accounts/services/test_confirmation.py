@@ -3,12 +3,16 @@ import pytest
 from accounts.errors import EmailTaken, MailedTokenInvalid
 from accounts.models import Purpose, User
 from accounts.services import address_change, confirmation, mail
+from accounts.services.opening import Follower
 from tests import mailbox
+from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import open_session
 from tokens.models import Session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
+
+HOLDER = Follower(password=PASSWORD)
 
 
 def confirmation_token(user):
@@ -25,10 +29,10 @@ def change_token(user, address):
 
 class TestConfirm:
     def test_confirms_the_address_once(self, events):
-        user = UserFactory(email_confirmed_at=None)
+        user = UserFactory(email_confirmed_at=None, raw_password=PASSWORD)
         token = confirmation_token(user)
 
-        assert confirmation.confirm(token=token) is confirmation.Outcome.CONFIRMED
+        assert confirmation.confirm(token=token, follower=HOLDER) is confirmation.Outcome.CONFIRMED
 
         stored = User.objects.get()
         assert stored.is_email_confirmed
@@ -59,7 +63,7 @@ class TestConfirm:
         user = UserFactory(email="old@example.com", raw_password=PASSWORD)
         token = change_token(user, "New@example.com")
 
-        assert confirmation.confirm(token=token) is confirmation.Outcome.CHANGED
+        assert confirmation.confirm(token=token, follower=HOLDER) is confirmation.Outcome.CHANGED
 
         stored = User.objects.get()
         assert (stored.email, stored.email_folded) == ("New@example.com", "new@example.com")
@@ -76,12 +80,28 @@ class TestConfirm:
         rival = UserFactory(email="new@example.com")
 
         with pytest.raises(EmailTaken):
-            confirmation.confirm(token=token)
+            confirmation.confirm(token=token, follower=HOLDER)
         assert User.objects.get(pk=user.pk).email == "old@example.com"
         assert mailbox.queued() == []
 
         rival.delete()
-        assert confirmation.confirm(token=token) is confirmation.Outcome.CHANGED
+        assert confirmation.confirm(token=token, follower=HOLDER) is confirmation.Outcome.CHANGED
 
-    def test_has_two_purposes(self):
-        assert set(confirmation.PURPOSES) == {Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL}
+    @pytest.mark.parametrize(
+        "issue", [confirmation_token, lambda user: change_token(user, "new@example.com")], ids=["confirm", "change"]
+    )
+    def test_gives_way_to_a_password_that_was_set_meanwhile(self, settings, issue):
+        user = UserFactory(email="old@example.com", email_confirmed_at=None, raw_password=PASSWORD)
+        token = issue(user)
+        Interference.change = lambda: User.objects.update(password="!changed meanwhile")
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
+
+        with pytest.raises(MailedTokenInvalid):
+            confirmation.confirm(token=token, follower=HOLDER)
+
+        stored = User.objects.get()
+        assert (stored.email, stored.is_email_confirmed) == ("old@example.com", False)
+        assert stored.password == "!changed meanwhile"
+
+    def test_has_three_purposes(self):
+        assert set(confirmation.PURPOSES) == {Purpose.OPEN_ACCOUNT, Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL}

@@ -2,11 +2,14 @@ import pytest
 from django.contrib.auth.hashers import is_password_usable
 from django.db import connection
 
+from accounts.identifiers import uuid7
 from accounts.imports.hashes import Kept, Weak
 from accounts.imports.people import Person
-from accounts.models import ImportedPerson, User
-from accounts.services import import_storage
+from accounts.link_tokens import Link
+from accounts.models import ImportedPerson, OutgoingMail, PendingRegistration, Purpose, User
+from accounts.services import import_storage, opening, registration_mail
 from tests.factories.accounts import UserFactory
+from tests.factories.registrations import PendingRegistrationFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +56,17 @@ class TestStore:
         assert (outcome.imported, outcome.refused) == (1, {})
         assert (user.full_name, user.locale, user.is_active, user.email_confirmed_at) == ("مینا", "fa", False, now)
         assert (user.is_staff, user.is_superuser, user.tier, user.deleted_at) == (False, False, "free", None)
+
+    def test_passes_over_registrations_that_wait(self, now):
+        by_name = PendingRegistrationFactory(username="P-1")
+        by_address = PendingRegistrationFactory(email="p1@example.com")
+        registration_mail.send_again(address=by_name.email, mail_id=uuid7())
+
+        assert store({1: person(1)}, now).imported == 1
+
+        assert PendingRegistration.objects.get() == by_address
+        assert not OutgoingMail.objects.exists()
+        assert not opening.is_waiting(link=Link(by_address.pk, Purpose.OPEN_ACCOUNT, b""))
 
     def test_takes_two_statements_however_many_people_there_are(self, now, django_assert_num_queries):
         UserFactory(username="p-1")

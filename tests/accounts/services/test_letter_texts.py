@@ -13,7 +13,7 @@ class TestTexts:
     def test_say_something_and_need_no_word_that_is_not_given(self, kind):
         text = TEXTS[kind]
         sentences = [*text.paragraphs, text.warning]
-        assert all(str(sentence) % {"lifetime": "7 days"} for sentence in sentences if sentence)
+        assert all(str(sentence) % {"lifetime": "7 days", "expires": "tomorrow"} for sentence in sentences if sentence)
         assert text.paragraphs
 
     def test_offer_a_button_where_they_warn_of_somebody_else(self, kind):

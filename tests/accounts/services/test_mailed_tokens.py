@@ -11,6 +11,7 @@ from accounts.services import mailed_tokens
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
+WITH_ROW = [purpose for purpose in Purpose if purpose is not Purpose.OPEN_ACCOUNT]
 
 
 def issue(user, purpose, now, **changes):
@@ -23,7 +24,7 @@ def redeem(token, now):
         return mailed_tokens.redeem(link=link_tokens.parse(token), now=now)
 
 
-@pytest.mark.parametrize("purpose", list(Purpose))
+@pytest.mark.parametrize("purpose", WITH_ROW)
 class TestRedeem:
     def test_succeeds_once(self, purpose, now):
         user = UserFactory()
@@ -74,7 +75,7 @@ class TestRedeem:
     def test_does_not_take_the_token_of_another_purpose(self, purpose, now):
         mail_id = uuid7()
         issue(UserFactory(), purpose, now, mail_id=mail_id)
-        for other in set(Purpose) - {purpose}:
+        for other in set(WITH_ROW) - {purpose}:
             assert redeem(link_tokens.mint(purpose=other, mail_id=mail_id), now) is None
 
 

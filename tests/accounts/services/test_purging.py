@@ -2,23 +2,33 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.identifiers import uuid7
 from accounts.models import (
     Ceremony,
     ImportRun,
     MailedToken,
     OutgoingMail,
+    PendingRegistration,
     PresentedToken,
     SignInChallenge,
     SocialAuthorization,
     TotpEnrolment,
 )
-from accounts.services import challenges, delivery, mail, passkeys, purging, totp_enrolment
+from accounts.services import (
+    challenges,
+    delivery,
+    mail,
+    passkeys,
+    purging,
+    registration_mail,
+    totp_enrolment,
+)
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ROWS = (
-    Ceremony, ImportRun, MailedToken, OutgoingMail, PresentedToken, SignInChallenge,
+    Ceremony, ImportRun, MailedToken, OutgoingMail, PendingRegistration, PresentedToken, SignInChallenge,
     SocialAuthorization, TotpEnrolment,
 )  # fmt: skip
 
@@ -64,6 +74,19 @@ class TestPurgeExpired:
 
         assert purged(now) == {"mailedtoken": 1, "outgoingmail": 1}
         assert purged(now) == {}
+
+    def test_forgets_registrations_that_nobody_confirmed_with_their_mail(self, now):
+        for number in range(3):
+            PendingRegistration.objects.create(
+                username=f"waits-{number}", email="mina@example.com", email_folded="mina@example.com", password="!",
+                created_at=now - DAY, expires_at=now - number * 5 * MINUTE,
+            )  # fmt: skip
+        registration_mail.send_again(address="mina@example.com", mail_id=uuid7(), now=now - MINUTE)
+        assert OutgoingMail.objects.count() == 1
+
+        assert purged(now + 9 * MINUTE) == {"pendingregistration": 2}
+        assert purged(now + 11 * MINUTE) == {"pendingregistration": 1}
+        assert not OutgoingMail.objects.exists()
 
     def test_forgets_imports_that_ended_and_keeps_what_can_be_taken_up_again(self, now):
         for number, finished_at in enumerate([None, now - 29 * DAY, now - 31 * DAY]):

@@ -1,16 +1,20 @@
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import check_password
 from django.db import connections
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.errors import DetailsInvalid, EmailTaken, UsernameTaken
-from accounts.models import FamiliarPlace, User
-from accounts.services import registration
+from accounts.identifiers import uuid7
+from accounts.models import FamiliarPlace, OutgoingMail, PendingRegistration, User
+from accounts.services import registration, registration_mail
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.registrations import PendingRegistrationFactory
 from tokens.models import Session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
@@ -124,51 +128,89 @@ class TestRegister:
 
 
 @pytest.mark.usefixtures("required_confirmation")
-class TestRegisterQuietly:
-    def test_opens_an_account_without_a_session_and_writes_to_its_owner(self, phone, events):
-        assert register(phone) is None
+class TestRegisterWhereAddressesAreConfirmed:
+    def test_opens_no_account_and_leaves_the_mail_to_the_worker(self, phone, events):
+        waiting = register(phone, full_name="Mina Karimi", locale="fa")
 
-        user = User.objects.get()
-        assert not Session.objects.exists()
-        assert jobs() == [("accounts.send_mail", "confirm_email", str(user.pk))]
-        assert events("account.registered").count() == 1
+        assert not User.objects.exists()
+        stored = PendingRegistration.objects.get()
+        assert stored == waiting
+        assert (stored.username, stored.email, stored.email_folded) == ("mina", "Mina@example.com", "mina@example.com")
+        assert (stored.full_name, stored.locale) == ("Mina Karimi", "fa")
+        assert check_password(PASSWORD, stored.password)
+        assert stored.expires_at - stored.created_at == timedelta(days=1)
+        (job,) = ProcrastinateJob.objects.all()
+        assert (job.task_name, job.args) == ("accounts.answer_registration", {"registration_id": str(stored.pk)})
+        event = events("account.registration_requested").get()
+        assert "mina" not in str(vars(event)).lower()
 
-    def test_answers_alike_for_a_registered_address_and_writes_to_its_owner(self, phone, events):
-        owner = UserFactory(username="other", email="mina@example.com")
+    def test_asks_nothing_that_depends_on_whether_the_address_has_an_account(self, phone):
+        UserFactory(username="other", email="mina@example.com")
 
-        assert register(phone) is None
+        waiting = register(phone)
 
+        assert PendingRegistration.objects.get() == waiting
         assert User.objects.count() == 1
-        assert jobs() == [("accounts.send_mail", "address_already_registered", str(owner.pk))]
-        event = events("account.registration_repeated").get()
-        assert event.target_id == str(owner.pk)
-        assert "mina@example.com" not in str(vars(event))
 
-    def test_refuses_a_taken_username_whether_or_not_the_address_is_taken(self, phone):
-        UserFactory(username="mina", email="other@example.com")
+    @pytest.mark.parametrize("username", ["mina", "MINA"])
+    @pytest.mark.parametrize("make", [UserFactory, PendingRegistrationFactory])
+    def test_refuses_a_taken_username_whether_or_not_the_address_is_taken(self, phone, username, make):
+        make(username="Mina", email="somebody@example.com")
         UserFactory(username="other", email="mina@example.com")
 
         for email in ("mina@example.com", "new@example.com"):
             with pytest.raises(UsernameTaken):
-                register(phone, email=email)
-        assert jobs() == []
+                register(phone, username=username, email=email)
+        assert not ProcrastinateJob.objects.exists()
 
-    def test_writes_to_the_owner_who_was_faster_while_the_hash_was_computed(self, phone, settings):
-        Interference.change = lambda: UserFactory(username="other", email="mina@example.com")
-        settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
-
-        assert register(phone) is None
-
-        assert jobs() == [("accounts.send_mail", "address_already_registered", str(User.objects.get().pk))]
-
-    def test_refuses_the_name_that_somebody_took_while_the_hash_was_computed(self, phone, settings):
-        Interference.change = lambda: UserFactory(username="mina", email="mina@example.com")
+    @pytest.mark.parametrize("make", [UserFactory, PendingRegistrationFactory])
+    def test_refuses_the_name_that_somebody_took_while_the_hash_was_computed(self, phone, settings, make):
+        Interference.change = lambda: make(username="mina", email="mina@example.com")
         settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
 
         with pytest.raises(UsernameTaken):
             register(phone)
 
-        assert jobs() == []
+        assert not ProcrastinateJob.objects.exists()
+
+    def test_takes_the_name_of_a_registration_that_has_expired(self, phone, now):
+        expired = PendingRegistrationFactory(username="Mina", created_at=now - timedelta(days=2))
+        registration_mail.send_again(address=expired.email, mail_id=uuid7(), now=now - timedelta(days=1, hours=1))
+        assert OutgoingMail.objects.exists()
+
+        waiting = register(phone)
+
+        assert PendingRegistration.objects.get() == waiting
+        assert not OutgoingMail.objects.exists()
+
+    def test_keeps_the_latest_registrations_of_an_address_alone(self, phone):
+        for number in range(registration.MOST_OF_ONE_ADDRESS + 2):
+            register(phone, username=f"mina-{number}")
+
+        names = PendingRegistration.objects.order_by("created_at").values_list("username", flat=True)
+        assert list(names) == [f"mina-{number}" for number in range(2, registration.MOST_OF_ONE_ADDRESS + 2)]
+
+
+@pytest.mark.usefixtures("optional_confirmation")
+class TestRegisterBesideARegistrationThatWaits:
+    def test_refuses_its_name(self, phone, settings):
+        PendingRegistrationFactory(username="mina")
+
+        with pytest.raises(UsernameTaken):
+            register(phone)
+
+    def test_refuses_its_name_that_was_taken_while_the_hash_was_computed(self, phone, settings):
+        Interference.change = lambda: PendingRegistrationFactory(username="mina")
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
+
+        with pytest.raises(UsernameTaken):
+            register(phone)
+        assert not User.objects.exists()
+
+    def test_takes_its_address(self, phone):
+        PendingRegistrationFactory(username="other", email="mina@example.com")
+
+        assert register(phone).user == User.objects.get()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -181,12 +223,12 @@ class TestRegisterAtTheDatabase:
         for username, email in (("first", "taken@example.com"), ("second", "free@example.com")):
             hashing_recorder.open_transactions.clear()
             with counted() as statements:
-                assert register(phone, username=username, email=email) is None
+                register(phone, username=username, email=email)
             kinds = [statement.split("(")[0][:30] for statement in statements.sql]
             work.append((kinds, list(hashing_recorder.open_transactions)))
 
         assert work[0] == work[1]
-        assert len(work[0][0]) == 7
+        assert len(work[0][0]) == 8
         assert work[0][1] == [False]
 
     @pytest.mark.usefixtures("optional_confirmation")

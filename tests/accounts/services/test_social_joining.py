@@ -9,12 +9,13 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.access.joining import TABLE, Action, Authority, LocalAccount, authority
 from accounts.errors import AccountDisabled, ProviderAddressUnverified
-from accounts.models import ProviderToken, SocialAuthorization, User
+from accounts.models import PendingRegistration, ProviderToken, SocialAuthorization, User
 from accounts.providers import links
 from accounts.providers.identity import ProviderTokens
 from accounts.services import challenges, mail, social_joining
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, PasswordHistoryFactory, UserFactory
+from tests.factories.registrations import PendingRegistrationFactory
 from tests.factories.tokens import open_session
 from tokens.models import Session
 
@@ -114,6 +115,14 @@ class TestAnOpenedAccount:
         assert user.username.lower() not in {"admin", "support"}
         assert 3 <= len(user.username) <= 50
         user.full_clean(exclude=["password", "email_folded"])
+
+    def test_gets_no_name_that_a_registration_has_reserved(self, now):
+        PendingRegistrationFactory(username="MINA-KARIMI", email=ADDRESS, created_at=now)
+
+        user = settle(now=now, name="Mina Karimi")
+
+        assert user.username.startswith("mina-karimi-")
+        assert PendingRegistration.objects.exists()
 
     def test_does_not_tell_the_address_in_its_name(self, now):
         assert "secret" not in settle(now=now, name="", email="secret.person@example.com").username

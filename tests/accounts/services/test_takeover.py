@@ -8,6 +8,7 @@ from accounts.identifiers import held_key
 from accounts.models import MailedToken, OutgoingMail, PasswordHistory, TotpSecret, User
 from accounts.providers import links
 from accounts.services import address_change, authentication, confirmation, mail, recovery, takeover
+from accounts.services.opening import Follower
 from tests import mailbox
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -37,7 +38,7 @@ def change_address(user, address):
     session_id = open_session(user=user).session_id
     address_change.request(user=User.objects.get(), session_id=session_id, email=address, password=PASSWORD)
     link = next(message for message in mailbox.work() if message.to == [address])
-    confirmation.confirm(token=mailbox.token_in(link))
+    confirmation.confirm(token=mailbox.token_in(link), follower=Follower(password=PASSWORD))
 
 
 class TestReport:
