@@ -200,7 +200,18 @@ class TestConfirmEmailPage:
             for number in range(6)
         ]
 
-        assert statuses == [422] * 5 + [429]
+        assert statuses == [422] * 5 + [400]
+
+    def test_counts_a_password_with_the_sign_ins(self, browser):
+        user = UserFactory(email="old@example.com", raw_password=PASSWORD)
+        first = mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.CHANGE_EMAIL, address="new@example.com")
+        for number in range(5):
+            browser.post(f"/account/confirm-email/{first}", {"password": f"guess {number}"})
+        token = mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.CHANGE_EMAIL, address="new@example.com")
+
+        answers = [browser.post(f"/account/confirm-email/{token}", {"password": PASSWORD}) for _ in range(6)]
+
+        assert [answer.status_code for answer in answers] == [429] * 6  # what is not judged is not counted either
 
 
 class TestResetPasswordPage:

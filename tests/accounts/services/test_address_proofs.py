@@ -194,7 +194,6 @@ CREDENTIALS = {
     Credential.FACTORS: {
         "mfa.Authenticator", "accounts.TotpSecret", "accounts.RecoverySecret", "accounts.SecurityKey",
         "accounts.WebAuthnHandle", "accounts.Ceremony", "accounts.SignInChallenge", "accounts.TotpEnrolment",
-        "accounts.FactorAttempts",
     },
     Credential.CONNECTIONS: {"socialaccount.SocialAccount", "account.EmailAddress"},
     Credential.AUTHORIZATIONS: {"accounts.SocialAuthorization"},

@@ -26,6 +26,7 @@ from accounts.services import (
     social_joining,
 )
 from accounts.services.address_refolding import Reason, former_fold
+from accounts.services.opening import Follower
 from tests import mailbox
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -266,7 +267,7 @@ class TestHold:
         (message,) = mailbox.work()
         assert message.to == [ascii_email(email)]
 
-        confirmation.confirm(token=mailbox.token_in(message))
+        confirmation.confirm(token=mailbox.token_in(message), follower=Follower(password=PASSWORD))
 
         stored = User.objects.get(pk=held.pk)
         assert (stored.email, stored.email_folded, stored.is_email_confirmed) == (email, email_key(email), True)

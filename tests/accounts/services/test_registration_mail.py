@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import formats
+from django.utils import formats, timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.identifiers import uuid7
@@ -71,6 +71,9 @@ class TestSendAgain:
         earlier = PendingRegistrationFactory(email="mina@example.com", created_at=waiting.created_at - HOUR)
         registration_mail.answer(registration_id=waiting.pk)
         first = mailbox.token_in(mailbox.work()[0])
+        registration_mail.send_again(address="mina@example.com", mail_id=uuid7())
+        assert mailbox.work() == []  # the first one is on its way
+        OutgoingMail.objects.update(started_at=timezone.now() - timedelta(minutes=1))
 
         registration_mail.send_again(address="MINA@example.com", mail_id=uuid7())
 
