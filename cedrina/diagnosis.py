@@ -166,6 +166,6 @@ def rights_of_the_serving_role() -> Iterator[Finding]:
             force_str(problem) % {"role": role, "rights": ", ".join(rights)},
             _(
                 "Let one role own the tables and another one serve: name the first in DATABASE_MIGRATION_URL and the "
-                "second in DATABASE_URL, and run manage.py migrate. docs/deploying.md shows how."
+                "second in DATABASE_URL, and run `manage.py migrate`. docs/deploying.md shows how."
             ),
         )

@@ -17,21 +17,19 @@ from tokens.keyring import keyring  # noqa: E402
 bound_statements()
 
 
+def bounded_application(connections: int) -> slots.Application:
+    """Return the WSGI application for many threads, which share so many connections. It knows the signing keys."""
+    # In a thread of its own: a server that loads the application inside its event loop may not be blocked by Django.
+    loading = threading.Thread(target=_load_signing_keys)
+    loading.start()
+    loading.join()
+    return slots.bounded(django_application, slots.use(number=connections, warm=settings.SERVING["WARM"]))
+
+
 def _load_signing_keys() -> None:
     """Know the keys before the first request, so that an outage before the first use of them does no harm."""
     keyring.load()
     connections.close_all()
-
-
-# In a thread of its own: a server that loads the application inside its event loop may not be blocked by Django.
-_loading = threading.Thread(target=_load_signing_keys)
-_loading.start()
-_loading.join()
-
-
-def bounded_application(connections: int) -> slots.Application:
-    """Return the WSGI application for many threads, which share so many connections."""
-    return slots.bounded(django_application, slots.use(number=connections, warm=settings.SERVING["WARM"]))
 
 
 def reception() -> Reception:

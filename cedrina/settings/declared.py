@@ -1,10 +1,7 @@
 """Every setting that the environment may give. `docs/configuration.md` is written from this table."""
 
 from cedrina.settings.declaration import Kind, Setting
-
-MINUTE = 60
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
+from cedrina.settings.declared_identity import PASSWORDS, SECOND_FACTORS, SOCIAL, TOKENS
 
 ENVIRONMENT = Setting(
     "CEDRINA_ENV",
@@ -173,184 +170,6 @@ _MAIL = [
     ),
 ]
 
-_TOKENS = [
-    Setting(
-        "TOKEN_PROFILE",
-        Kind.CHOICE,
-        "standard",
-        "`hardened` ends sessions after 30 idle minutes and after 12 hours, unless the two settings say otherwise.",
-        choices=("standard", "hardened"),
-    ),
-    Setting("TOKEN_ISSUER", Kind.TEXT, None, "The `iss` of access tokens.", default_text="`PUBLIC_URL`"),
-    Setting("TOKEN_AUDIENCE", Kind.TEXT, "cedrina", "The `aud` of access tokens."),
-    Setting(
-        "ACCESS_TOKEN_SECONDS",
-        Kind.NUMBER,
-        15 * MINUTE,
-        "How long an access token lives.",
-        unit="seconds",
-        minimum=30,
-        maximum=DAY,
-    ),
-    Setting(
-        "SESSION_IDLE_SECONDS",
-        Kind.NUMBER,
-        None,
-        "A session ends after this long without use.",
-        default_text="604800 (7 days), hardened 1800",
-        unit="seconds",
-        minimum=MINUTE,
-    ),
-    Setting(
-        "SESSION_ABSOLUTE_SECONDS",
-        Kind.NUMBER,
-        None,
-        "A session ends this long after the sign-in, used or not.",
-        default_text="2592000 (30 days), hardened 43200",
-        unit="seconds",
-        minimum=MINUTE,
-    ),
-    Setting(
-        "REFRESH_RACE_SECONDS",
-        Kind.NUMBER,
-        10,
-        "How long racing tabs are given the same successor of a refresh token: those of the client that rotated, in "
-        "the same network and with the same kind of user agent.",
-        unit="seconds",
-        minimum=0,
-        maximum=60,
-    ),
-    Setting(
-        "REFRESH_LOST_REPLY_HOURS",
-        Kind.NUMBER,
-        24,
-        "How long a successor that was never used is given again, because its reply was lost.",
-        unit="hours",
-        minimum=0,
-        maximum=168,
-    ),
-    Setting(
-        "REFRESH_OWN_REPEATS",
-        Kind.NUMBER,
-        10,
-        "In how many generations in a row a lost reply is forgiven; the next is taken for theft.",
-        minimum=0,
-        maximum=1000,
-    ),
-    Setting(
-        "REFRESH_FOREIGN_REPEATS",
-        Kind.NUMBER,
-        2,
-        "In how many of them it may be another client that asks again than the one that has the successor: from "
-        "another network or with another kind of user agent. Not more than `REFRESH_OWN_REPEATS`.",
-        minimum=0,
-        maximum=1000,
-    ),
-    Setting(
-        "REFRESH_KEY_EPOCH",
-        Kind.NUMBER,
-        1,
-        "The epoch of the key that refresh tokens are made with, at the least: `manage.py rotate_refresh_key` begins "
-        "the next one without a restart, and the higher of the two counts. See key-rotation.md.",
-        minimum=1,
-        maximum=255,
-    ),
-    Setting(
-        "JWKS_PROPAGATION_SECONDS",
-        Kind.NUMBER,
-        300,
-        "How long a new signing key is published before it signs.",
-        unit="seconds",
-        minimum=2 * MINUTE,
-        maximum=DAY,
-    ),
-    Setting(
-        "MAX_SESSIONS_PER_USER",
-        Kind.NUMBER,
-        5,
-        "Sessions that one person may have; those of the admin are counted by themselves.",
-        minimum=1,
-        maximum=1000,
-    ),
-    Setting(
-        "SESSION_OVERFLOW",
-        Kind.CHOICE,
-        "evict_oldest",
-        "What the session beyond the limit does: it ends the oldest, as at the admin always, or it is refused.",
-        choices=("evict_oldest", "reject"),
-    ),
-]
-
-_PASSWORDS = [
-    Setting("PASSWORD_MIN_LENGTH", Kind.NUMBER, 12, "Shortest password.", unit="characters", minimum=8, maximum=64),
-    Setting("PASSWORD_HISTORY", Kind.NUMBER, 5, "Former passwords that may not come back.", minimum=0, maximum=50),
-    Setting("BCRYPT_ROUNDS", Kind.NUMBER, 12, "Work factor of password hashes.", minimum=4, maximum=20),
-    Setting(
-        "HASHING_THREADS",
-        Kind.NUMBER,
-        2,
-        "Threads of a worker that hash passwords, at a lower priority than the rest.",
-        minimum=1,
-        maximum=64,
-    ),
-    Setting(
-        "HASHING_QUEUE",
-        Kind.NUMBER,
-        60,
-        "Hashes that may wait in a worker, three quarters of them from one network (IPv4 /16, IPv6 /48). One more, and "
-        "the newest of the network that has most waiting is answered 503 with Retry-After.",
-        minimum=1,
-        maximum=10_000,
-    ),
-    Setting(
-        "HASHING_WAIT_SECONDS",
-        Kind.NUMBER,
-        6,
-        "How long a hash may wait before its request is answered 503 with Retry-After.",
-        unit="seconds",
-        minimum=1,
-        maximum=60,
-    ),
-]
-
-_SOCIAL = [
-    Setting(
-        "SOCIAL_PROVIDERS",
-        Kind.OBJECTS,
-        [],
-        "The providers by which people may sign in: a list of objects with `id`, `kind` (`google`, `microsoft`, "
-        "`facebook`, `openid_connect`), `client_id`, `secret` or `secret_file`, `issuer`, `redirect_uris` and more. "
-        "social-sign-in.md has them all, with an example for each kind.",
-        default_text="none",
-        is_secret=True,
-    )
-]
-
-_SECOND_FACTORS = [
-    Setting(
-        "TOTP_ISSUER",
-        Kind.TEXT,
-        None,
-        "What authenticator applications and security keys call this installation.",
-        default_text="`WEBAUTHN_RP_ID`",
-    ),
-    Setting(
-        "WEBAUTHN_RP_ID",
-        Kind.TEXT,
-        None,
-        "The domain that security keys and passkeys are made for: that of `PUBLIC_URL` or one above it. With another "
-        "one all of them are lost.",
-        default_text="the host of `PUBLIC_URL`; `localhost` for a loopback address",
-    ),
-    Setting(
-        "WEBAUTHN_ORIGINS",
-        Kind.LIST,
-        (),
-        "Origins of the pages on which security keys and passkeys are accepted, `https://app.example.com`.",
-        default_text="that of `PUBLIC_URL`",
-    ),
-]
-
 _RECORDS = [
     Setting(
         "DELETION_RETENTION_DAYS",
@@ -420,10 +239,10 @@ GROUPS: dict[str, list[Setting]] = {
     "Stores": _STORES,
     "Serving": _SERVING,
     "Mail": _MAIL,
-    "Tokens and sessions": _TOKENS,
-    "Passwords": _PASSWORDS,
-    "Social sign-in": _SOCIAL,
-    "Second factors": _SECOND_FACTORS,
+    "Tokens and sessions": TOKENS,
+    "Passwords": PASSWORDS,
+    "Social sign-in": SOCIAL,
+    "Second factors": SECOND_FACTORS,
     "Limits": _LIMITS,
     "Records": _RECORDS,
 }

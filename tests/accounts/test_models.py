@@ -18,7 +18,7 @@ class TestUserManager:
     @pytest.mark.parametrize("email", ["", "root@localhost", "m\u00edna@example.com"])
     def test_makes_nobody_without_an_address(self, email):
         with pytest.raises(ValidationError):
-            User.objects.create_superuser("boss", email, PASSWORD)
+            User.objects.create_user("mina", email, PASSWORD)
 
     def test_finds_people_by_their_natural_key(self, now):
         user = UserFactory(username="mina")

@@ -9,8 +9,7 @@ from tests.architecture.source import APPS, PRODUCT, ROOT, files, python, texts
 TOP = {
     "manage.py", "cedrina", "accounts", "tokens", "ratelimiting", "security_events", "templates", "locale", "tests",
     "requirements", "Dockerfile", "docker-compose.yml", "README.md", "pyproject.toml", "Makefile", "CHANGELOG.md",
-    "docs",
-    "benchmarks", "deploy", "LICENSE",
+    "SECURITY.md", "docs", "benchmarks", "deploy", "LICENSE",
 }  # fmt: skip
 MADE = {"staticfiles", "node_modules", "htmlcov"}
 NO_MODULES = {"utils", "helpers", "helper", "common", "manager", "managers", "handler", "handlers", "misc"}

@@ -1,7 +1,6 @@
 """Nobody acts on an account with more rights than their own: ranks by ranks, over every action that there is."""
 
 import io
-from datetime import timedelta
 
 import pytest
 from django.contrib import admin
@@ -68,8 +67,7 @@ def change(**details):
 def fail_to_sign_in(user):
     rule = account_settings.SIGN_IN_BACKOFF["account"]
     SignInFailures.objects.charge(
-        [Counter(user.pk.bytes, Pool.ACCOUNT, rule)], subject=str(user.pk), place=b"", remembered=timedelta(days=1),
-        is_known=False, now=None,
+        [Counter(user.pk.bytes, Pool.ACCOUNT, rule)], subject=str(user.pk), now=None
     )  # fmt: skip
 
 
@@ -181,14 +179,17 @@ class TestTheAdmin:
 
 
 # Commands are for who has the shell, and so the database: they act on anybody but the last administrator.
-ON_ACCOUNTS = {"changepassword", "create_admin", "createsuperuser", "erase_user", "export_user", "import_users",
-               "revoke_sessions", "unlock_account"}  # fmt: skip
+ON_ACCOUNTS = {
+    "changepassword", "create_admin", "createsuperuser", "erase_user", "export_user", "import_users",
+    "refold_addresses", "release_address", "revoke_sessions", "unlock_account",
+}  # fmt: skip
 ON_NOBODY = {
-    "doctor", "import_signing_key", "purge_expired", "ratelimit_reset", "ratelimit_simulate", "ratelimit_status",
-    "reencrypt_fields", "rotate_signing_key", "translations", "write_configuration_doc",
+    "check_before_serving", "doctor", "grant_serving_role", "import_signing_key", "migrate", "purge_expired",
+    "ratelimit_reset", "ratelimit_simulate", "ratelimit_status", "reencrypt_fields", "rotate_refresh_key",
+    "rotate_signing_key", "run_worker", "translations", "write_configuration_doc",
 }  # fmt: skip
 # What is not ours and would act on accounts past the services is the whole database's: dumps, shells and flushes.
-WHOLE_DATABASE = {"dbshell", "dumpdata", "flush", "loaddata", "migrate", "procrastinate", "shell", "test", "testserver"}
+WHOLE_DATABASE = {"dbshell", "dumpdata", "flush", "loaddata", "procrastinate", "shell", "test", "testserver"}
 
 
 class TestCommands:

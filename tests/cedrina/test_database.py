@@ -159,8 +159,9 @@ class TestSilentStatement(TransactionTestCase):
 
 class TestOutage:
     def test_is_not_noted_where_nobody_serves(self):
-        outage.begin(since=time.monotonic())
-        assert not outage.is_on
+        own = Outage()
+        own.begin(since=time.monotonic())
+        assert not own.is_on
 
     def test_does_not_begin_again_for_who_waited_since_before_its_end(self):
         own, now = Outage(), time.monotonic()

@@ -98,7 +98,7 @@ class TestTheFile:
                 assert command[3] in help_text
             else:
                 assert command[1] == "manage.py"
-                assert command[2] in ("migrate", "procrastinate")
+                assert command[2] in ("migrate", "run_worker")
 
     def test_mounts_what_is_shipped_where_it_is_looked_for(self, document):
         nginx = (DEPLOY / "nginx.conf").read_text()
