@@ -197,7 +197,7 @@ DEFAULT_SIGN_IN_BACKOFF = {
     "network": Backoff(free=100, first=60, longest=900, forgiven_after=60),
     "device": Backoff(free=10, first=60, longest=900, forgiven_after=600),
     "session": Backoff(free=5, first=60, longest=HOUR, forgiven_after=HOUR),
-    # Codes of six digits, tried by all strangers together who know the password: 32 looks in the worst day, 12 a day in
+    # Codes of six digits, tried by all strangers together who know the password: 35 looks in the worst day, 12 a day in
     # the long run. One network alone does not use this up.
     "factor": Backoff(free=20, first=HOUR, longest=24 * HOUR, forgiven_after=2 * HOUR),
     "factor_network": Backoff(free=5, first=900, longest=24 * HOUR, forgiven_after=6 * HOUR),

@@ -143,6 +143,7 @@ def addresses(_now: datetime) -> Iterator[Finding]:
         yield Finding("accounts.foreign_connections", Severity.ERROR, section, problem % {"count": count}, mend)
 
 
+@examination
 def serving_role(_now: datetime) -> Iterator[Finding]:
     """Look at the rights of the role that serves."""
     yield from rights_of_the_serving_role()

@@ -52,7 +52,7 @@ class TokenSettings:
     def REFRESH_RACE_TTL(self) -> timedelta:
         """For how long a client whose tabs race with the same refresh token gets its one successor in each of them.
 
-        The client is the one that rotated: in the same network, with the same kind of user agent.
+        The client is the one that got the successor last: in the same network, with the same kind of user agent.
         """
         return self._get("REFRESH_RACE_TTL", timedelta(seconds=10))
 

@@ -65,7 +65,7 @@ class KeyRing:
         self._keys: tuple[PublishedKey, ...] = ()
         self._by_header: Mapping[str, PublishedKey] = {}
         self._by_kid: Mapping[str, PublishedKey] = {}
-        self._looked_at = self._asked_at = float("-inf")
+        self._looked_at = self._asked_at = self._searched_at = float("-inf")
         self._is_cut_off = False
 
     def load(self) -> None:
@@ -116,8 +116,10 @@ class KeyRing:
         self._refresh(_FRESH_SECONDS)
         key = self._by_header.get(header)
         if key is None and (kid := _well_formed_kid(header)) is not None and kid not in self._parsed:
-            # A key that another process has just made. Junk can ask for this once in five seconds, so it costs nothing.
-            if time.monotonic() - self._asked_at >= _UNKNOWN_KID_SECONDS:
+            # A key that another process has just made. Junk can ask for it once in five seconds, so it costs nothing.
+            # Looks for other reasons don't count: the key may be newer than the last one, and the database gone since.
+            if time.monotonic() - self._searched_at >= _UNKNOWN_KID_SECONDS:
+                self._searched_at = time.monotonic()
                 self._refresh(0)
             with self._lock:  # whoever is looking at this moment may bring it
                 key = self._by_header.get(header)

@@ -36,8 +36,11 @@ class OutgoingMail(models.Model):
     kind = models.CharField(_("kind"), max_length=40)
     address = models.EmailField(_("address"), max_length=254)
     # The address as addresses are compared, and the allowance that the mail counts against.
-    recipient = models.CharField(_("recipient"), max_length=254)
-    budget = models.CharField(_("budget"), max_length=12, choices=MailBudget.choices)
+    # With defaults in the database, since servers of the former version write rows while this one is rolled out.
+    recipient = models.CharField(_("recipient"), max_length=254, db_default="")
+    budget = models.CharField(
+        _("budget"), max_length=12, choices=MailBudget.choices, db_default=MailBudget.NOTICE.value
+    )  # fmt: skip
     created_at = models.DateTimeField(_("created at"))
     # When a worker first took it up: what the budgets count.
     started_at = models.DateTimeField(_("taken up at"), null=True, blank=True)

@@ -147,7 +147,8 @@ _MAIL = [
         "EMAIL_CONFIRMATION",
         Kind.CHOICE,
         "required",
-        "Whether somebody may sign in before the address is confirmed.",
+        "Whether an account is opened, and may be signed in to, only once its address is confirmed. With `optional` it "
+        "is opened at once, and registering tells whether an address has an account.",
         choices=("required", "optional"),
     ),
     Setting(

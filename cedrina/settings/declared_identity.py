@@ -47,8 +47,8 @@ TOKENS = [
         "REFRESH_RACE_SECONDS",
         Kind.NUMBER,
         10,
-        "How long racing tabs are given the same successor of a refresh token: those of the client that rotated, in "
-        "the same network and with the same kind of user agent.",
+        "How long racing tabs are given the same successor of a refresh token: those of the client that got it, in the "
+        "same network and with the same kind of user agent.",
         unit="seconds",
         minimum=0,
         maximum=60,

@@ -256,7 +256,10 @@ class TestTheProcesses:
             text = message.get_body(("plain",)).get_content()
             base, token = re.search(r"(https://\S+)/account/[a-z-]+/(cdm_[A-Za-z0-9_-]+)", text).groups()
             assert base == started.web.environment["PUBLIC_URL"]
-            assert client.post("/auth/confirm-email", json={"token": token}).status_code == 200
+            assert (
+                client.post("/auth/confirm-email", json={"token": token, "password": body["password"]}).status_code
+                == 200
+            )
             signed_in = client.post("/auth/login", json={"username": "ada", "password": body["password"]})
             assert signed_in.status_code == 200
             first = signed_in.json()["tokens"]

@@ -19,8 +19,8 @@ class LoginView(AccountsAPIView):
 
     An unknown name, a wrong password and a disabled account with a wrong password get the same answer in the same time.
     After some wrong passwords for a name, whether somebody has it or not, further ones are refused with 429 for a while
-    that doubles each time. Devices that the person has signed in with before are exempt: a cookie that this answer sets
-    tells them.
+    that doubles each time. Devices that the person has signed in with before are counted by themselves: they are
+    recognised by a cookie that this answer sets.
     """
 
     authentication_classes = []

@@ -58,6 +58,8 @@ class ConfirmEmailView(AccountsAPIView):
     password, and a link to choose one is mailed. The same holds for an account whose address was not confirmed before:
     nothing stays in it, unless `password` is the one that it has, or the browser has signed in with that. A new address
     of an old account is confirmed by such a browser, or with the password of the account.
+
+    A password that is refused doesn't use the token up. After five, the token of an account is no longer good.
     """
 
     authentication_classes = []

@@ -29,8 +29,9 @@ class RegisterView(AccountsAPIView):
     """Open an account.
 
     Where addresses have to be confirmed, the answer is 202 and the same for addresses that are registered already. The
-    registration waits for a day, with its username reserved; the account is opened by the mailed link. A cookie keeps
-    for that who registered. Where addresses need no confirmation, the answer is 201 with a first session.
+    registration waits for a day, with its username reserved; the account is opened by the mailed link. A cookie of the
+    answer tells then that the link is followed in the browser that registered. Where addresses need no confirmation,
+    the answer is 201 with a first session.
     """
 
     authentication_classes = []

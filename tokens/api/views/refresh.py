@@ -18,9 +18,9 @@ class RefreshView(TokensAPIView):
     """Exchange a refresh token for a new pair.
 
     Every refresh token has one successor. When the reply was lost, or several tabs of one client ask at once, the same
-    successor is given again. That is forgiven in ten generations in a row, in two of them to another client than the
-    one that has the successor. A token that comes back beyond that, or after its successor was used, was copied, and
-    the session ends.
+    successor is given again. Unless the settings say otherwise, a lost reply is forgiven for ten tokens in a row, and
+    for two of them to another client than the one that has the successor. A token that comes back beyond that, or after
+    its successor was used, was copied, and the session ends.
     """
 
     authentication_classes = []
