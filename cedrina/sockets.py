@@ -30,10 +30,13 @@ def is_foreign(scope: Any) -> bool:
 
 
 def _is_own(origin: str) -> bool:
-    parts = urlsplit(origin)
-    return origin == settings.PUBLIC_URL or (
-        not settings.IS_HTTPS and validate_host(parts.hostname or "", settings.ALLOWED_HOSTS)
-    )
+    if origin == settings.PUBLIC_URL:
+        return True
+    try:
+        host = urlsplit(origin).hostname or ""
+    except ValueError:  # not an address at all
+        return False
+    return not settings.IS_HTTPS and validate_host(host, settings.ALLOWED_HOSTS)
 
 
 class KnownHealth:

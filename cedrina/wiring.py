@@ -17,7 +17,7 @@ from ratelimiting.services.judging import Facts
 from security_events import context
 from security_events.catalogue import EventType, Outcome
 from security_events.models import SecurityEvent
-from security_events.services import recording
+from security_events.services import once_a_minute, recording
 from security_events.types import Subject
 
 log = structlog.get_logger(__name__)
@@ -148,8 +148,10 @@ def record_mistake(*, mistake: Mistake, address: str | None, data: Mapping[str, 
 def record_evasion(
     *, evasion: Evasion, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
 ) -> None:
-    """Record that somebody seems to evade limits."""
-    recording.record(EVASIONS[evasion], risk_score=score, reasons=reasons, data=data, now=now)
+    """Record that somebody seems to evade limits; where several processes notice it in the same minute, once."""
+    once_a_minute.record(
+        EVASIONS[evasion], outcome=Outcome.SUCCESS, risk_score=score, reasons=reasons, data=data, now=now
+    )  # fmt: skip
 
 
 def _defer(event_type: EventType, outcome: Outcome, data: dict[str, Any]) -> None:

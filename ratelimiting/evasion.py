@@ -147,9 +147,13 @@ def overrides(environ: Mapping[str, Any]) -> bool:
 
 
 def note_odd_request(environ: Mapping[str, Any], *, path: str, network: str, known: frozenset[str]) -> None:
-    """Look at a request that led nowhere for tricks with its path or method; ``known`` are the paths that there are."""
+    """Look at a request that led nowhere for tricks with its path or method; ``known`` are the paths that there are.
+
+    It is told of when one of its tricks is new for the network: there are few of them, but many combinations.
+    """
     found = tricks(environ, path=path, known=known)
-    if found and _tricks.is_first((network, *found), now=time.monotonic()):
+    now = time.monotonic()
+    if [name for name in found if _tricks.is_first((network, name), now=now)]:
         score = min(70, 20 + 15 * len(found))
         announce(Evasion.REQUESTS, score=score, reasons=found, data={})
 

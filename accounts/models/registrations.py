@@ -29,7 +29,7 @@ LEFT JOIN accounts_user u ON lower(u.username) = asked.username AND u.deleted_at
 LEFT JOIN accounts_pendingregistration p ON lower(p.username) = asked.username AND p.expires_at > %(at)s
 """
 # An expired registration gives its name back; of one address the oldest make room. Rows that somebody else is just
-# removing are passed over, so that nobody waits here.
+# removing are passed over, and so is mail that is being handed over at this moment, so that nobody waits here.
 _MAKE_ROOM = """
 WITH outdated AS (
     SELECT id FROM accounts_pendingregistration
@@ -39,7 +39,9 @@ WITH outdated AS (
     )
     ORDER BY id FOR UPDATE SKIP LOCKED
 ), mails AS (
-    DELETE FROM accounts_outgoingmail WHERE registration_id IN (SELECT id FROM outdated)
+    SELECT id FROM accounts_outgoingmail WHERE registration_id IN (SELECT id FROM outdated) FOR UPDATE SKIP LOCKED
+), removed AS (
+    DELETE FROM accounts_outgoingmail WHERE id IN (SELECT id FROM mails)
 )
 DELETE FROM accounts_pendingregistration WHERE id IN (SELECT id FROM outdated)
 """

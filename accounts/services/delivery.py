@@ -117,8 +117,8 @@ def _reason_against(*, row: OutgoingMail, kind: mail.Kind, user: User, at: datet
         if owner is not None:
             mail.enqueue(user_id=owner.pk, kind=mail.Kind.ADDRESS_ALREADY_REGISTERED, now=at)
             return "taken"
-    if kind is mail.Kind.CONFIRM_EMAIL and user.is_email_confirmed:
-        return "confirmed"
+    if kind is mail.Kind.CONFIRM_REGISTRATION or (kind is mail.Kind.CONFIRM_EMAIL and user.is_email_confirmed):
+        return "confirmed"  # a registration with an account is confirmed
     if kind in _TO_THE_ACCOUNTS_ADDRESS:
         # A link to the former address would open the account with the new one.
         if fold_email(row.address) != user.email_folded:

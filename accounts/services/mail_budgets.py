@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from uuid import UUID
 
 from django.db import connection
 
@@ -49,20 +50,20 @@ def refusal(*, row: OutgoingMail, at: datetime) -> str:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [row.recipient])
     rows = OutgoingMail.objects.filter(recipient=row.recipient, started_at__gt=at - DAY).exclude(pk=row.pk)
-    earlier = list(rows.only("kind", "registration", "budget", "started_at", "dropped_at"))
+    earlier = list(rows.only("kind", "user", "registration", "budget", "started_at", "dropped_at"))
     if row.budget != MailBudget.NOTICE and _is_on_its_way(row, earlier, at=at):
         return "on_its_way"
     return "too_many" if _is_used_up(row, [mail for mail in earlier if mail.budget == row.budget], at=at) else ""
 
 
 def _is_on_its_way(row: OutgoingMail, earlier: list[OutgoingMail], *, at: datetime) -> bool:
-    # The link of a registration is good for that one alone: another registration of the address needs its own.
-    recent = [
-        mail.pk
-        for mail in _since(at - ON_ITS_WAY, earlier)
-        if (mail.kind, mail.registration_id) == (row.kind, row.registration_id) and not mail.dropped_at
-    ]
+    # A link is good for one account or registration alone: another one with the same recipient needs its own.
+    recent = [mail.pk for mail in _since(at - ON_ITS_WAY, earlier) if _what(mail) == _what(row) and not mail.dropped_at]
     return bool(recent) and mailed_tokens.is_any_good(mail_ids=recent, at=at)
+
+
+def _what(mail: OutgoingMail) -> tuple[str, UUID | None, UUID | None]:
+    return mail.kind, mail.user_id, mail.registration_id
 
 
 def _is_used_up(row: OutgoingMail, earlier: list[OutgoingMail], *, at: datetime) -> bool:

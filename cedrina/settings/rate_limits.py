@@ -49,10 +49,6 @@ _PARTICULAR: list[dict[str, Any]] = [
         "scope": ["ip"], "match": {"routes": ["register"], "methods": ["POST"]},
     },
     {
-        "name": "registration-account", "description": "Registrations of one address of mail.",
-        "limit": 5, "window": HOUR, "scope": ["account"], "match": {"routes": ["register"], "methods": ["POST"]},
-    },
-    {
         "name": "mail-account", "description": "Mail that anybody can cause, to one address of mail.",
         "limit": 3, "window": HOUR, "scope": ["account"],
         "match": {"routes": _MAILING, "methods": ["POST"]},

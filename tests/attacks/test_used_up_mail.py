@@ -103,3 +103,20 @@ class TestAStrangerWhoAsksForResets:
             content_type="application/json",
         )  # fmt: skip
         assert answer.status_code == 200
+
+
+class TestAStrangerWhoRegistersSomebodysAddress:
+    @pytest.fixture(autouse=True)
+    def _strict(self, settings):
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "EMAIL_CONFIRMATION": "required"}
+
+    def register(self, *, address, username, password=PASSWORD):
+        body = {"username": username, "email": "mina@example.com", "password": password}
+        return Client().post("/api/v1/auth/register", body, content_type="application/json", REMOTE_ADDR=address)
+
+    @pytest.mark.parametrize("password", [PASSWORD, "short"])
+    def test_does_not_keep_the_owner_from_registering(self, password):
+        for number in range(5):
+            self.register(address="45.0.0.7", username=f"stranger-{number}", password=password)
+
+        assert self.register(address=OWNER, username="mina").status_code == 202

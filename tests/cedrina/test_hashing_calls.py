@@ -48,21 +48,22 @@ def examples():
 
 
 class Person:
-    """Somebody new for each call, with a session, a mailed token and a cookie of the admin's."""
+    """Somebody new for each call, with a session, a mailed token for that call and a cookie of the admin's."""
 
-    def __init__(self, digest):
+    def __init__(self, digest, *, name):
         self.user = UserFactory(password=digest, is_staff=True, is_superuser=True)
         token = open_session(user=self.user).access_token
+        purpose = Purpose.CONFIRM_EMAIL if name.endswith("confirm-email") else Purpose.RESET_PASSWORD
         self.mailed = mailed_tokens.issue(
-            mail_id=uuid7(), user=self.user, purpose=Purpose.RESET_PASSWORD, address=self.user.email
-        )
+            mail_id=uuid7(), user=self.user, purpose=purpose, address=self.user.email
+        )  # fmt: skip
         self.browser = Client(raise_request_exception=False, HTTP_AUTHORIZATION=f"Bearer {token}", HTTP_IF_MATCH="*")
 
     def values(self):
         return {
             "username": self.user.username, "password": PASSWORD, "old_password": PASSWORD, "new_password": NEW,
-            "new_password_again": NEW, "password1": NEW, "password2": NEW, "token": self.mailed,
-            "email": f"new-{self.user.username}@example.com",
+            "new_password_again": NEW, "password_again": PASSWORD, "password1": NEW, "password2": NEW,
+            "token": self.mailed, "email": f"new-{self.user.username}@example.com",
         }  # fmt: skip
 
     def filled(self, body):
@@ -131,7 +132,7 @@ def found(db, empty_queue, settings, computations):
         hashed = set()
         for name, method, converters, body in requests(examples()):
             computations.clear()
-            send(Person(digest), name, method, converters, body)
+            send(Person(digest, name=name), name, method, converters, body)
             if computations:
                 hashed.add((name, method))
         return hashed

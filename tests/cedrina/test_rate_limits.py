@@ -24,8 +24,7 @@ SHIPPED = {
     "global": (5000, 1, ["global"]), "sign-in": (10, 60, ["ip"]), "registration": (5, 3600, ["ip"]),
     "mail-account": (3, 3600, ["account"]), "mail-address": (20, 3600, ["ip"]),
     "refresh-family": (30, 60, ["family"]), "refresh-address": (600, 60, ["ip"]), "policy-changes": (50, 60, ["user"]),
-    "ceremonies": (120, 60, ["ip"]), "registration-account": (5, 3600, ["account"]),
-    "address-changes": (10, 3600, ["user"]),
+    "ceremonies": (120, 60, ["ip"]), "address-changes": (10, 3600, ["user"]),
     "hashing": (20, 60, ["ip"]), "hashing-network": (100, 60, ["network"]), "hashing-user": (20, 60, ["user"]),
     "user": (300, 60, ["user"]), "user-pro": (1500, 60, ["user"]), "user-enterprise": (6000, 60, ["user"]),
     "address": (1000, 60, ["ip"]), "address-pro": (5000, 60, ["ip"]), "address-enterprise": (20000, 60, ["ip"]),
@@ -62,7 +61,7 @@ class TestProfile:
         with production():
             assert names("login") == {"global", "sign-in", *HASHING}
             assert names("login", "GET") == {"global", "user", "address"}
-            assert names("register") == {"global", "registration", "registration-account", *HASHING}
+            assert names("register") == {"global", "registration", *HASHING}
             assert names("page-forgot-password") == {"global", "mail-account", "mail-address"}
             assert names("passkey-options") == names("social-authorize", "GET") == {"global", "ceremonies"}
             assert names("change-email") == {"global", "address-changes", "address", *HASHING}

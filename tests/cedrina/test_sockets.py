@@ -62,7 +62,8 @@ class TestHealth(Socket):
         async def talk(socket):
             return await socket.receive_output(timeout=5)
 
-        assert self.converse("/ws/health/", talk, [(b"origin", b"https://evil.example")])["code"] == 4403
+        for origin in (b"https://evil.example", b"https://[", b"null", b"https://a]b"):
+            assert self.converse("/ws/health/", talk, [(b"origin", origin)])["code"] == 4403
 
     @override_settings(CORS_ALLOWED_ORIGINS=["https://app.example"])
     def test_welcomes_its_own_pages(self):

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from cedrina import wiring
+from ratelimiting import evasion
 from ratelimiting.evasion import Evasion
 from ratelimiting.observing import Mistake
 from security_events.catalogue import CATALOGUE
@@ -99,6 +100,13 @@ class TestEvasions:
             )  # fmt: skip
         assert events("ratelimit.accounts_swept").count() == 1
         assert events("ratelimit.user_agents_rotated").count() == 1
+
+    @pytest.mark.attack("CWE-779")
+    def test_is_one_event_a_minute_whichever_processes_notice_it(self, events):
+        for _process in range(3):
+            evasion.forget()
+            Client().get("/livez/", REMOTE_ADDR="45.0.0.7")
+        assert events("network.request_manipulated").count() == 1
 
 
 def test_everything_that_can_be_noticed_has_a_declared_event():

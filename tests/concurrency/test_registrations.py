@@ -1,13 +1,14 @@
 """Registrations and confirmations at the same moment: one account for an address, one holder for a name."""
 
-from datetime import UTC, datetime
+import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError, MailedTokenInvalid
-from accounts.models import PendingRegistration, Purpose, User
+from accounts.models import OutgoingMail, PendingRegistration, Purpose, User
 from accounts.services import administrators, opening, registration, social_joining
 from accounts.services.opening import Follower
 from tests.factories import social
@@ -113,6 +114,35 @@ class TestOneAddress:
 
 
 class TestOneRegistration:
+    @pytest.mark.attack("CWE-400")
+    def test_makes_room_while_its_mail_is_being_handed_over(self, at_once):
+        """Nobody who registers waits for a mail server."""
+        waiting = PendingRegistrationFactory(username="mina", expires_at=datetime.now(UTC) - timedelta(hours=1))
+        mail = OutgoingMail.objects.create(
+            registration=waiting, kind="confirm_registration", budget="anybody", address=waiting.email,
+            recipient=waiting.email_folded, created_at=waiting.created_at,
+        )  # fmt: skip
+        registered = threading.Event()
+
+        def hand_over():
+            with transaction.atomic():
+                OutgoingMail.objects.select_for_update().get(pk=mail.pk)
+                locked.set()
+                return registered.wait(timeout=20)
+
+        def register_anew():
+            assert locked.wait(timeout=20)
+            outcome = register()
+            registered.set()
+            return outcome
+
+        locked = threading.Event()
+        in_time, outcome = at_once(hand_over, register_anew)
+
+        assert isinstance(outcome, PendingRegistration), outcome
+        assert in_time
+        assert [each.pk for each in PendingRegistration.objects.all()] == [outcome.pk]
+
     def test_is_confirmed_once(self, at_once):
         waiting = PendingRegistrationFactory(raw_password=PASSWORD)
 

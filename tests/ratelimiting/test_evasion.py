@@ -1,5 +1,7 @@
 """Who changes addresses, accounts, programs or spellings is noticed."""
 
+import itertools
+
 import pytest
 
 from ratelimiting import evasion, signals
@@ -102,3 +104,16 @@ class TestTricks:
         assert [(score, reasons) for _, score, reasons, _ in told] == [
             (35, ["trailing_slash"]), (50, ["dot_segment", "empty_segment"]), (35, ["trailing_slash"]),
         ]  # fmt: skip
+
+    @pytest.mark.attack("CWE-779")
+    def test_of_one_network_are_few_events_however_they_are_combined(self, told):
+        """They neither fill the trail nor use up what may be said of others in an hour."""
+        parts = ("%2f", "%2e", "/./", "%25", "//", ";x", "%00")
+        for chosen in itertools.product((True, False), repeat=len(parts)):
+            path = "/nowhere" + "".join(part for part, is_in in zip(parts, chosen, strict=True) if is_in)
+            for environ in ({}, {"REQUEST_METHOD": "ODD"}, {"HTTP_X_ORIGINAL_URL": "/"}):
+                evasion.note_odd_request(environ, path=path, network="n", known=KNOWN)
+        assert 0 < len(told) <= 11
+
+        evasion.note_odd_request({}, path="/livez/", network="m", known=KNOWN)
+        assert told[-1][2] == ["trailing_slash"]

@@ -164,6 +164,12 @@ class TestALinkOnItsWay:
         assert send(owner, Kind.ADDRESS_ALREADY_REGISTERED, now) == ""
         assert send(owner, Kind.ADDRESS_ALREADY_REGISTERED, now + timedelta(seconds=5)) == "on_its_way"
 
+    def test_of_one_account_does_not_stand_in_the_way_of_anothers(self, now):
+        """The link of a stranger who asked for this address gives its owner nothing."""
+        assert change_address(UserFactory(username="stranger"), "new@example.com", now) == ""
+
+        assert change_address(UserFactory(username="mina"), "New@example.com", now + timedelta(seconds=5)) == ""
+
     def test_counts_for_its_recipient_alone(self, owner, now):
         self.ask(owner, now)
 

@@ -1,10 +1,12 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.hashers import is_password_usable
+from django.db.models import F
 
 from accounts import known_devices, link_tokens
 from accounts.errors import DetailsInvalid, MailedTokenInvalid, UsernameTaken
+from accounts.identifiers import uuid7
 from accounts.models import FamiliarPlace, OutgoingMail, PendingRegistration, Purpose, User
 from accounts.services import authentication, confirmation, opening, recovery, registration_mail
 from accounts.services.opening import Follower
@@ -143,3 +145,14 @@ class TestOpenAccount:
 
         assert outcome is confirmation.Outcome.CONFIRMED_WITHOUT_PASSWORD
         assert set(OutgoingMail.objects.values_list("user_id", "registration_id")) == {(waiting.pk, None)}
+
+    def test_sends_no_link_any_more_that_was_asked_for_before(self, waiting):
+        registration_mail.answer(registration_id=waiting.pk)
+        (message,) = mailbox.work()
+        OutgoingMail.objects.update(started_at=F("started_at") - timedelta(minutes=2))
+        registration_mail.send_again(address=waiting.email, mail_id=uuid7())
+
+        confirmation.confirm(token=mailbox.token_in(message))
+
+        assert [message.subject for message in mailbox.work()] == ["Choose a password for your account"]
+        assert OutgoingMail.objects.get(kind="confirm_registration", sent_at=None).drop_reason == "confirmed"
