@@ -98,6 +98,7 @@ def serve_both(host: str, port: int) -> None:
         "cedrina.asgi:application",
         host=host,
         port=port,
+        workers=1,  # uvicorn would take WEB_CONCURRENCY for itself, and its processes know nothing of each other
         http=ImpatientProtocol,
         ws_max_size=ONE_FRAME,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

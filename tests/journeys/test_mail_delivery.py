@@ -60,7 +60,7 @@ class TestMailDelivery:
         person = newcomer(site)
         assert person.register().status_code == 202  # nobody listens at that port
         with worker(site):
-            until(url, jobs_that("attempts > 0"), [(1,)])
+            until(url, jobs_that("task_name = 'accounts.send_mail' AND attempts > 0"), [(1,)])
             assert mail_server.accepted == []
 
             mail_server.start()
