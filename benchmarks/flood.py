@@ -28,7 +28,7 @@ def measure(*, honest: int, limits: bool) -> list[dict[str, object]]:
     """Flood one server in both ways; return what honest people saw of each."""
     settings = {**flood.SERVER, "RATELIMIT_PROFILE": "production", "RATELIMIT_ENABLED": str(limits).lower()}
     found: list[dict[str, object]] = []
-    with served.database() as url, served.serving(database_url=url, **settings) as server:
+    with served.database() as url, served.serving(database_url=url, flags=("--http",), **settings) as server:
         credentials = flood.prepare(server, honest=20 + honest * len(FLOODS), attackers=8)
         quiet = flood.sign_ins(server, numbers=range(20), pause=0, at_a_time=1)
         first = 20

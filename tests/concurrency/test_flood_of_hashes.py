@@ -24,7 +24,7 @@ FLOODS = {"one address": ["198.51.100.7"], "fifty addresses of one network": flo
 class TestAFlood:
     def test_from_one_network_stops_nobody_elsewhere(self, limits):
         settings = {**flood.SERVER, **PATIENT, "RATELIMIT_PROFILE": "production", "RATELIMIT_ENABLED": limits}
-        with served.database() as url, served.serving(database_url=url, **settings) as server:
+        with served.database() as url, served.serving(database_url=url, flags=("--http",), **settings) as server:
             credentials = flood.prepare(server, honest=HONEST * len(FLOODS), attackers=8)
             for number, addresses in enumerate(FLOODS.values()):
                 numbers = range(number * HONEST, (number + 1) * HONEST)
