@@ -230,6 +230,7 @@ def _while_hashing() -> AbstractContextManager[object]:
 
 
 def _stand_back(niceness: int) -> None:
-    """Lower the priority of the calling thread. Linux keeps one for each thread; elsewhere nothing happens."""
+    """Lower the priority of the calling thread below its process'. Linux keeps one for each thread, others don't."""
     with suppress(AttributeError, OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
