@@ -22,7 +22,7 @@ from rest_framework.test import APIClient
 
 import accounts.errors
 import tokens.errors
-from accounts.models import User
+from accounts.models import PendingRegistration, User
 from cedrina.languages import _preferences, negotiated
 from cedrina.problem_catalogue import PROBLEMS
 from tests.architecture.source import PRODUCT, ROOT
@@ -147,7 +147,7 @@ class TestNegotiation:
 
         assert answer.status_code == 202
         assert answer.json()["message"] == said(translation.gettext_lazy(MESSAGE), language) != MESSAGE
-        assert User.objects.get().locale == language
+        assert PendingRegistration.objects.get().locale == language
 
 
 MESSAGE = "Thank you. If this address is new here, we have written to it; otherwise we have written to its owner."
