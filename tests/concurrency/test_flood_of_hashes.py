@@ -1,6 +1,6 @@
 """One network floods every call that computes a hash; people elsewhere sign in as ever.
 
-How long they wait is compared with how long the attacker does, in the same run: so it says something on any machine.
+How long they wait is compared with a sign-in before the flood, in the same run: so it says something on any machine.
 ``benchmarks/flood.py`` measures it in seconds, on a machine of one's own.
 """
 
@@ -11,6 +11,7 @@ import pytest
 from tests import flood, served
 
 HONEST = 20
+QUIET = 6  # sign-ins before the flood, which the others are compared with
 CLIENTS = 130  # more than both workers have room for
 # How long a hash may wait is told in seconds, which on a busy machine are few.
 PATIENT = {"HASHING_WAIT_SECONDS": "60"}
@@ -25,7 +26,8 @@ class TestAFlood:
     def test_from_one_network_stops_nobody_elsewhere(self, limits):
         settings = {**flood.SERVER, **PATIENT, "RATELIMIT_PROFILE": "production", "RATELIMIT_ENABLED": limits}
         with served.database() as url, served.serving(database_url=url, flags=("--http",), **settings) as server:
-            credentials = flood.prepare(server, honest=HONEST * len(FLOODS), attackers=8)
+            credentials = flood.prepare(server, honest=HONEST * len(FLOODS) + QUIET, attackers=8)
+            quiet = flood.sign_ins(server, numbers=range(HONEST * len(FLOODS), HONEST * len(FLOODS) + QUIET), pause=0)
             for number, addresses in enumerate(FLOODS.values()):
                 numbers = range(number * HONEST, (number + 1) * HONEST)
                 with flood.flooding(server, addresses=addresses, clients=CLIENTS, credentials=credentials) as attacker:
@@ -37,4 +39,5 @@ class TestAFlood:
                 assert refused > sum(attacker["answers"].values()) / 4, attacker
                 if limits == "false":
                     waited = statistics.median(seconds for _, seconds in results)
-                    assert waited < attacker["seconds"], (waited, attacker)
+                    # Behind all that waits they would take some sixty turns of a thread; in turn with one network, few.
+                    assert waited < 20 * statistics.median(seconds for _, seconds in quiet), (waited, quiet, attacker)
