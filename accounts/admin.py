@@ -32,17 +32,40 @@ class UserAdmin(ReadOnlyAdmin):
     """Everybody with an account. Password hashes are not even read."""
 
     list_display = ["username", "email", "is_active", "is_staff", "tier", "is_confirmed", "created_at", "last_login"]
-    list_filter = ["is_active", "is_staff", "tier", ("email_confirmed_at", admin.EmptyFieldListFilter),
-                   ("deleted_at", admin.EmptyFieldListFilter), "locale"]  # fmt: skip
+    list_filter = [
+        "is_active",
+        "is_staff",
+        "tier",
+        ("email_confirmed_at", admin.EmptyFieldListFilter),
+        ("deleted_at", admin.EmptyFieldListFilter),
+        "locale",
+    ]
     date_hierarchy = "created_at"
     search_fields = ["username", "email", "email_folded", "=id"]
     search_help_text = _("Part of a username or an address, or a whole id.")
     ordering = ["-id"]
     readonly_fields = (
-        "id", "username", "email", "email_confirmed_at", "full_name", "locale", "tier", "department", "location",
-        "is_active", "is_mfa_enabled", "is_staff", "is_superuser", "groups", "user_permissions", "version",
-        "created_at", "updated_at", "last_login", "deleted_at",
-    )  # fmt: skip
+        "id",
+        "username",
+        "email",
+        "email_confirmed_at",
+        "full_name",
+        "locale",
+        "tier",
+        "department",
+        "location",
+        "is_active",
+        "is_mfa_enabled",
+        "is_staff",
+        "is_superuser",
+        "groups",
+        "user_permissions",
+        "version",
+        "created_at",
+        "updated_at",
+        "last_login",
+        "deleted_at",
+    )
     fields = readonly_fields
     actions = ["end_sessions", "deactivate", "activate", "restore", "unlock"]
 
@@ -109,9 +132,7 @@ class GuardedSessionAdmin(SessionAdmin):
     """Who is signed in where; nobody ends sessions of accounts with more rights than their own."""
 
     def end_session(self, request: Any, session: Session, reason: str) -> bool:
-        end = partial(
-            standing.end_session, session_id=session.pk, user=session.user, by=request.user, reason=reason
-        )  # fmt: skip
+        end = partial(standing.end_session, session_id=session.pk, user=session.user, by=request.user, reason=reason)
         return _unless_refused(self, request, session.user, end)
 
 

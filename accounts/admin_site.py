@@ -88,9 +88,12 @@ class GuardedAdminSite(AdminSite):
     def _take(self, request: Any, waiting: Waiting, form: CodeForm) -> Any:
         try:
             signed_in = operators.complete(
-                user_id=waiting.user_id, bound_to=waiting.bound_to, proof=form.proof(), client=client_context(request),
+                user_id=waiting.user_id,
+                bound_to=waiting.bound_to,
+                proof=form.proof(),
+                client=client_context(request),
                 device_token=device_cookie.presented(request),
-            )  # fmt: skip
+            )
         except SignInChallengeInvalid:
             admin_second_step.forget(request)
             return self._back_to_password()

@@ -47,7 +47,7 @@ class AccountSettings:
         return cast("T", getattr(settings, "ACCOUNTS", {}).get(name, default))
 
     @property
-    def EMAIL_CONFIRMATION(self) -> Confirmation:  # noqa: N802 - the setting's name
+    def EMAIL_CONFIRMATION(self) -> Confirmation:
         """Whether an address must be confirmed before its owner can sign in.
 
         ``required`` also keeps registrations apart from accounts until then, so that free and taken addresses are
@@ -56,57 +56,57 @@ class AccountSettings:
         return self._get("EMAIL_CONFIRMATION", "required")
 
     @property
-    def EMAIL_CONFIRMATION_TTL(self) -> timedelta:  # noqa: N802
+    def EMAIL_CONFIRMATION_TTL(self) -> timedelta:
         """How long the link that confirms an address is good for, and a registration waits for it with its username."""
         return self._get("EMAIL_CONFIRMATION_TTL", timedelta(days=1))
 
     @property
-    def PASSWORD_RESET_TTL(self) -> timedelta:  # noqa: N802
+    def PASSWORD_RESET_TTL(self) -> timedelta:
         """How long the link to a new password is good for, from the sending on (OWASP ASVS 5.0, 6.5.5)."""
         return self._get("PASSWORD_RESET_TTL", timedelta(minutes=10))
 
     @property
-    def PASSWORD_MIN_LENGTH(self) -> int:  # noqa: N802
+    def PASSWORD_MIN_LENGTH(self) -> int:
         """Characters that a new password needs at least (NIST SP 800-63B, 3.1.1.2)."""
         return self._get("PASSWORD_MIN_LENGTH", 12)
 
     @property
-    def PASSWORD_MIN_SCORE(self) -> int:  # noqa: N802
+    def PASSWORD_MIN_SCORE(self) -> int:
         """The least strength of a new password, 0 to 4, as zxcvbn estimates it; 3 means 10^8 guesses and more."""
         return self._get("PASSWORD_MIN_SCORE", 3)
 
     @property
-    def PASSWORD_HISTORY(self) -> int:  # noqa: N802
+    def PASSWORD_HISTORY(self) -> int:
         """How many of a person's latest passwords, the current one included, can't be chosen again."""
         return self._get("PASSWORD_HISTORY", 5)
 
     @property
-    def BCRYPT_ROUNDS(self) -> int:  # noqa: N802
+    def BCRYPT_ROUNDS(self) -> int:
         """The cost of a password hash, as a power of two; cheaper hashes are upgraded at the next sign-in."""
         return self._get("BCRYPT_ROUNDS", 12)
 
     @property
-    def HASHING_THREADS(self) -> int:  # noqa: N802
+    def HASHING_THREADS(self) -> int:
         """How many passwords one process hashes at a time. More than it has cores only steals from requests."""
         return self._get("HASHING_THREADS", 2)
 
     @property
-    def HASHING_QUEUE(self) -> int:  # noqa: N802
+    def HASHING_QUEUE(self) -> int:
         """How many hashes may wait for a thread; beyond that callers are sent away with 503."""
         return self._get("HASHING_QUEUE", 64)
 
     @property
-    def HASHING_WAIT(self) -> timedelta:  # noqa: N802
+    def HASHING_WAIT(self) -> timedelta:
         """How long a hash may wait for a thread before its caller is sent away with 503."""
         return self._get("HASHING_WAIT", timedelta(seconds=6))
 
     @property
-    def HASHING_NICENESS(self) -> int:  # noqa: N802
+    def HASHING_NICENESS(self) -> int:
         """By how much the hashing threads stand back for the others, where the system knows priorities of threads."""
         return self._get("HASHING_NICENESS", 1)
 
     @property
-    def WHILE_HASHING(self) -> str | None:  # noqa: N802
+    def WHILE_HASHING(self) -> str | None:
         """Dotted path of a factory of context managers, entered while a request waits for its hash.
 
         A server with few slots for requests can so give the slot to another one in the meantime.
@@ -114,7 +114,7 @@ class AccountSettings:
         return self._get("WHILE_HASHING", None)
 
     @property
-    def RESERVED_USERNAMES(self) -> frozenset[str]:  # noqa: N802
+    def RESERVED_USERNAMES(self) -> frozenset[str]:
         """Names in lower case that nobody can register, because readers would take them for the operator.
 
         Whatever is set, what this installation calls itself in authenticator applications is one of them.
@@ -126,52 +126,52 @@ class AccountSettings:
         return frozenset(joint.join(words) for joint in ("", "-", "_") if words)
 
     @property
-    def PUBLIC_URL(self) -> str:  # noqa: N802
+    def PUBLIC_URL(self) -> str:
         """Where people reach this installation; mail names no other place."""
         return self._get("PUBLIC_URL", "")
 
     @property
-    def ADMIN_LOGIN_RATE(self) -> str:  # noqa: N802
+    def ADMIN_LOGIN_RATE(self) -> str:
         """Sign-in attempts at the admin for one client address, in django-ratelimit's notation."""
         return self._get("ADMIN_LOGIN_RATE", "10/m")
 
     @property
-    def MAILED_PAGE_RATE(self) -> str:  # noqa: N802
+    def MAILED_PAGE_RATE(self) -> str:
         """Forms sent on the pages behind mailed links by one client address, in the same notation."""
         return self._get("MAILED_PAGE_RATE", "30/m")
 
     @property
-    def SOCIAL_PROVIDERS(self) -> Sequence[Mapping[str, Any]]:  # noqa: N802
+    def SOCIAL_PROVIDERS(self) -> Sequence[Mapping[str, Any]]:
         """The providers by which people may sign in, each as ``docs/social-sign-in.md`` describes it."""
         return self._get("SOCIAL_PROVIDERS", ())
 
     @property
-    def WHILE_WAITING(self) -> str | None:  # noqa: N802
+    def WHILE_WAITING(self) -> str | None:
         """Dotted path of a factory of context managers, entered while a request waits for a provider."""
         return self._get("WHILE_WAITING", None)
 
     @property
-    def TOTP_ISSUER(self) -> str:  # noqa: N802
+    def TOTP_ISSUER(self) -> str:
         """What authenticator applications and security keys call this installation."""
         return self._get("TOTP_ISSUER", "") or self.WEBAUTHN_RP_ID
 
     @property
-    def WEBAUTHN_RP_ID(self) -> str:  # noqa: N802
+    def WEBAUTHN_RP_ID(self) -> str:
         """The domain that security keys and passkeys are made for. With another one all of them are lost."""
         return self._get("WEBAUTHN_RP_ID", "localhost")
 
     @property
-    def WEBAUTHN_ORIGINS(self) -> tuple[str, ...]:  # noqa: N802
+    def WEBAUTHN_ORIGINS(self) -> tuple[str, ...]:
         """The origins of the pages on which security keys and passkeys are accepted, exactly as browsers write them."""
         return tuple(self._get("WEBAUTHN_ORIGINS", ()))
 
     @property
-    def DELETION_RETENTION(self) -> timedelta:  # noqa: N802
+    def DELETION_RETENTION(self) -> timedelta:
         """How long a deleted account can be restored before the person is erased."""
         return self._get("DELETION_RETENTION", timedelta(days=30))
 
     @property
-    def SIGN_IN_BACKOFF(self) -> dict[str, Backoff]:  # noqa: N802
+    def SIGN_IN_BACKOFF(self) -> dict[str, Backoff]:
         """How many wrong passwords are free and how waits grow after them, by what they are counted by.
 
         Strangers by ``account``, account and network (``pair``) and ``network``, others by ``device`` and ``session``;
@@ -182,10 +182,35 @@ class AccountSettings:
 
 
 DEFAULT_RESERVED_USERNAMES = (
-    "admin", "administrator", "anonymous", "api", "cedrina", "everyone", "guest", "help", "hostmaster", "me", "mod",
-    "moderator", "noreply", "no-reply", "nobody", "null", "operator", "postmaster", "root", "security", "self", "staff",
-    "superuser", "support", "sysadmin", "system", "undefined", "webmaster",
-)  # fmt: skip
+    "admin",
+    "administrator",
+    "anonymous",
+    "api",
+    "cedrina",
+    "everyone",
+    "guest",
+    "help",
+    "hostmaster",
+    "me",
+    "mod",
+    "moderator",
+    "noreply",
+    "no-reply",
+    "nobody",
+    "null",
+    "operator",
+    "postmaster",
+    "root",
+    "security",
+    "self",
+    "staff",
+    "superuser",
+    "support",
+    "sysadmin",
+    "system",
+    "undefined",
+    "webmaster",
+)
 
 HOUR = 3600
 DEFAULT_SIGN_IN_BACKOFF = {

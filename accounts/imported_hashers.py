@@ -46,8 +46,12 @@ class RawPBKDF2Hasher(BasePasswordHasher):
     def decode(self, encoded: str) -> dict[str, Any]:
         algorithm, digest, iterations, salt, key = encoded.split("$")
         return {
-            "algorithm": algorithm, "digest": digest, "iterations": int(iterations), "salt": salt, "hash": key,
-        }  # fmt: skip
+            "algorithm": algorithm,
+            "digest": digest,
+            "iterations": int(iterations),
+            "salt": salt,
+            "hash": key,
+        }
 
     def verify(self, password: str, encoded: str) -> bool:
         found = self.decode(encoded)
@@ -57,7 +61,7 @@ class RawPBKDF2Hasher(BasePasswordHasher):
         )
         return constant_time_compare(encoded, again)
 
-    def must_update(self, encoded: str) -> bool:  # noqa: ARG002 - Django's signature
+    def must_update(self, encoded: str) -> bool:
         return True
 
     def harden_runtime(self, password: str, encoded: str) -> None:
@@ -91,7 +95,7 @@ class WrappedHasher(BasePasswordHasher):
         again = bcrypt.hashpw(_condensed(recompute(inner, password)), outer.encode("ascii"))
         return constant_time_compare(outer, again.decode("ascii"))
 
-    def must_update(self, encoded: str) -> bool:  # noqa: ARG002 - Django's signature
+    def must_update(self, encoded: str) -> bool:
         return True
 
     def harden_runtime(self, password: str, encoded: str) -> None:
@@ -146,9 +150,15 @@ def _argon2(  # noqa: PLR0917 - called with what stands in the row
     _kind: str, password: bytes, variety: str, version: str, memory: str, time: str, lanes: str, salt: str, length: str
 ) -> bytes:
     return argon2.low_level.hash_secret_raw(
-        password, base64.b64decode(salt), time_cost=int(time), memory_cost=int(memory), parallelism=int(lanes),
-        hash_len=int(length), type=argon2.low_level.Type[variety.removeprefix("argon2").upper()], version=int(version),
-    )  # fmt: skip
+        password,
+        base64.b64decode(salt),
+        time_cost=int(time),
+        memory_cost=int(memory),
+        parallelism=int(lanes),
+        hash_len=int(length),
+        type=argon2.low_level.Type[variety.removeprefix("argon2").upper()],
+        version=int(version),
+    )
 
 
 def _scrypt(_kind: str, password: bytes, n: str, r: str, p: str, salt: str, length: str) -> bytes:  # noqa: PLR0917

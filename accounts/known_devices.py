@@ -84,9 +84,12 @@ def place(*, user: User, password_digest: str, client: ClientContext) -> bytes:
     """Return the key of where and with what kind of client somebody signs in."""
     address = normalise(client.ip_address or "")
     return digest(
-        "place", str(user.pk), neighbourhood_of(address), family(client.user_agent),
+        "place",
+        str(user.pk),
+        neighbourhood_of(address),
+        family(client.user_agent),
         sha256(password_digest.encode()).hexdigest(),
-    )  # fmt: skip
+    )
 
 
 def family(user_agent: str) -> str:

@@ -24,9 +24,12 @@ _MAC_LENGTH = 16
 _BODY_LENGTH = 17
 _LENGTH = len(PREFIX) + (_BODY_LENGTH + _MAC_LENGTH) * 8 // 6  # 264 bits: base64 has none to spare
 _CODES = {
-    Purpose.CONFIRM_EMAIL: 1, Purpose.RESET_PASSWORD: 2, Purpose.CHANGE_EMAIL: 3, Purpose.DISOWN: 4,
+    Purpose.CONFIRM_EMAIL: 1,
+    Purpose.RESET_PASSWORD: 2,
+    Purpose.CHANGE_EMAIL: 3,
+    Purpose.DISOWN: 4,
     Purpose.OPEN_ACCOUNT: 5,
-}  # fmt: skip
+}
 _PURPOSES = {code: purpose for purpose, code in _CODES.items()}
 
 

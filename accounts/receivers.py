@@ -24,7 +24,9 @@ def tell_of_repeat(*, user_id: UUID, session_id: UUID, client: ClientContext, no
     with override("en"):  # the mail says it in the language of its reader
         device = devices.describe(client.user_agent)
     mail.enqueue(
-        user_id=user_id, kind=mail.Kind.SESSION_USED_ELSEWHERE, now=now,
+        user_id=user_id,
+        kind=mail.Kind.SESSION_USED_ELSEWHERE,
+        now=now,
         details={"device": device, "ip_address": client.ip_address or ""},
         mail_id=uuid5(session_id, f"used elsewhere {now.date()}"),
-    )  # fmt: skip
+    )

@@ -86,9 +86,10 @@ def rights_of(*, user: User) -> Rights:
     rows = Permission.objects.filter(Q(user=user.pk) | Q(group__user=user.pk)).order_by()
     names = rows.values_list("content_type__app_label", "codename").distinct()
     return Rights(
-        is_superuser=user.is_superuser, is_staff=user.is_staff,
+        is_superuser=user.is_superuser,
+        is_staff=user.is_staff,
         permissions=frozenset(f"{app}.{codename}" for app, codename in names),
-    )  # fmt: skip
+    )
 
 
 def factor_methods(*, user_id: UUID) -> tuple[str, ...]:

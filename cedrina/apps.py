@@ -5,6 +5,6 @@ class CedrinaConfig(AppConfig):
     name = "cedrina"
 
     def ready(self) -> None:
-        from cedrina import wiring  # noqa: PLC0415 - the apps that it joins are only ready now
+        from cedrina import wiring
 
         wiring.connect()

@@ -41,16 +41,18 @@ class Server:
     def call(self, method: str, path: str, body: Any = None, *, token: str = "") -> Reply:
         """Send one request and show it."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        request = urllib.request.Request(  # noqa: S310 - the address was chosen by who runs this
-            f"{self.url}/api/v1{path}", method=method, headers=headers,
+        request = urllib.request.Request(
+            f"{self.url}/api/v1{path}",
+            method=method,
+            headers=headers,
             data=json.dumps(body).encode() if body is not None else None,
-        )  # fmt: skip
+        )
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=30) as response:
                 reply = Reply(response.status, _decoded(response.read()))
         except urllib.error.HTTPError as refusal:
             reply = Reply(refusal.code, _decoded(refusal.read()))
-        code = f" {reply.body['code']}" if reply.status >= 400 and isinstance(reply.body, dict) else ""  # noqa: PLR2004
+        code = f" {reply.body['code']}" if reply.status >= 400 and isinstance(reply.body, dict) else ""
         say(f"    {method} {path}  ->  {reply.status}{code}", "quiet")
         return reply
 
@@ -63,7 +65,7 @@ def tell(server: Server) -> list[bool]:
     say("\n1. Ada registers and signs in on her phone", "title")
     address = f"{name}@example.com"
     reply = server.call("POST", "/auth/register", {"username": name, "email": address, "password": password})
-    turns.append(check(reply.status == 201, "She has an account and a session.", "Registration was refused."))  # noqa: PLR2004
+    turns.append(check(reply.status == 201, "She has an account and a session.", "Registration was refused."))
     if not turns[-1]:
         say("    This server wants addresses confirmed: start it with EMAIL_CONFIRMATION=optional.", "bad")
         return turns
@@ -81,7 +83,7 @@ def tell(server: Server) -> list[bool]:
     newest = server.call("POST", "/auth/refresh", {"refresh_token": again["refresh_token"]}).body
     server.call("GET", "/auth/me", token=newest["access_token"])
     stolen = server.call("POST", "/auth/refresh", {"refresh_token": phone["refresh_token"]})
-    caught = stolen.status == 401 and stolen.body["code"] == "refresh_token_reused"  # noqa: PLR2004
+    caught = stolen.status == 401 and stolen.body["code"] == "refresh_token_reused"
     turns.append(check(caught, "The theft is seen at once.", "The stolen token was accepted."))
 
     say("\n4. The stolen session is over, for the thief and for her phone alike", "title")
@@ -89,11 +91,11 @@ def tell(server: Server) -> list[bool]:
         server.call("GET", "/auth/me", token=newest["access_token"]),
         server.call("POST", "/auth/refresh", {"refresh_token": newest["refresh_token"]}),
     ]
-    turns.append(check(all(reply.status == 401 for reply in dead), "Nothing of it works any more.", "It lives on."))  # noqa: PLR2004
+    turns.append(check(all(reply.status == 401 for reply in dead), "Nothing of it works any more.", "It lives on."))
 
     say("\n5. Her laptop was never in danger", "title")
     sessions = server.call("GET", "/auth/sessions", token=laptop["access_token"])
-    alone = sessions.status == 200 and [row["current"] for row in sessions.body["results"]] == [True]  # noqa: PLR2004
+    alone = sessions.status == 200 and [row["current"] for row in sessions.body["results"]] == [True]
     turns.append(check(alone, "It is signed in still, in the one session that is left.", "It was logged out, too."))
     return turns
 
@@ -106,10 +108,10 @@ def check(holds: bool, good: str, bad: str) -> bool:
 
 def show_trail() -> None:
     """Print the events that the story left, from the database of the server that was started for it."""
-    import django  # noqa: PLC0415 - the database only exists now
+    import django
 
     django.setup()
-    from security_events.models import SecurityEvent  # noqa: PLC0415
+    from security_events.models import SecurityEvent
 
     say("\n6. What the trail says (it can only be added to)", "title")
     for event in SecurityEvent.objects.order_by("occurred_at", "id"):
@@ -120,7 +122,7 @@ def show_trail() -> None:
 
 def say(text: str, tone: str) -> None:
     """Print a line, in colour on a terminal."""
-    print(f"\x1b[{_COLOURS[tone]}m{text}\x1b[0m" if sys.stdout.isatty() else text, flush=True)  # noqa: T201
+    print(f"\x1b[{_COLOURS[tone]}m{text}\x1b[0m" if sys.stdout.isatty() else text, flush=True)
 
 
 def _decoded(raw: bytes) -> Any:
@@ -139,7 +141,7 @@ def own_server() -> Iterator[Server]:
     process = subprocess.Popen(
         [sys.executable, "-m", "cedrina.serving"],
         cwd=ROOT,
-        preexec_fn=processes.ends_with_parent(signal.SIGTERM),  # noqa: PLW1509 - there is one thread
+        preexec_fn=processes.ends_with_parent(signal.SIGTERM),
     )
     try:
         _wait_for(f"http://127.0.0.1:{port}/livez", process.poll)
@@ -153,7 +155,7 @@ def _wait_for(url: str, ended: Callable[[], int | None]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and ended() is None:
         try:
-            urllib.request.urlopen(url, timeout=1)  # noqa: S310
+            urllib.request.urlopen(url, timeout=1)
         except OSError:
             time.sleep(0.2)
         else:

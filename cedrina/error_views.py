@@ -11,15 +11,15 @@ from cedrina.paths import speaks_html
 from cedrina.problem_catalogue import PROBLEMS
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, "malformed_request")
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, "permission_denied")
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, "not_found")
 
 
@@ -28,7 +28,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _answer(request, "service_unavailable" if problems.is_outage(sys.exc_info()[1]) else "internal_error")
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _answer(request, "permission_denied")
 
 

@@ -42,7 +42,7 @@ readiness = Readiness()
 
 
 @require_safe
-def livez(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
+def livez(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok"})
 
 

@@ -98,9 +98,12 @@ async def _work_while_connected(stop: asyncio.Event, options: dict[str, Any]) ->
     # The pool tries for long and does not say why it fails.
     await (await QueueConnection.connect(**parameters)).close()
     connector = PsycopgConnector(
-        kwargs=parameters, connection_class=QueueConnection, timeout=QUEUE_SECONDS, min_size=1,
+        kwargs=parameters,
+        connection_class=QueueConnection,
+        timeout=QUEUE_SECONDS,
+        min_size=1,
         max_size=MOST_QUEUE_CONNECTIONS,
-    )  # fmt: skip
+    )
     with app.replace_connector(connector):
         stopping = asyncio.create_task(stop.wait())
         try:

@@ -43,7 +43,7 @@ def purge_expired(timestamp: int) -> None:
 
 @app.periodic(cron="* * * * *")
 @app.task(name="cedrina.take_up_abandoned", queue="maintenance", queueing_lock="take_up_abandoned", pass_context=True)
-async def take_up_abandoned(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - every periodic task has it
+async def take_up_abandoned(context: JobContext, timestamp: int) -> None:
     """Put jobs back into the queue whose worker died, as its missing heartbeat tells.
 
     A job that seems to kill its workers is given up in the end, and so is one of which another already waits with the
@@ -67,7 +67,7 @@ async def _is_retried(manager: JobManager, job: Job) -> bool:
 
 @app.periodic(cron="27 * * * *")
 @app.task(name="cedrina.forget_done_jobs", queue="maintenance", queueing_lock="forget_done_jobs", pass_context=True)
-async def forget_done_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - every periodic task has it
+async def forget_done_jobs(context: JobContext, timestamp: int) -> None:
     """Remove jobs that are over: some of them carry, if only encrypted, an address that has no account here."""
     manager = context.app.job_manager
     await manager.delete_old_jobs(DONE_HOURS)
@@ -100,13 +100,13 @@ def purge_attempts(timestamp: int) -> None:
 
 @app.periodic(cron="* * * * *")
 @app.task(name="cedrina.announce_expired_locks", queue="maintenance", queueing_lock="announce_expired_locks")
-def announce_expired_locks(timestamp: int) -> None:  # noqa: ARG001 - the database's clock decides
+def announce_expired_locks(timestamp: int) -> None:
     """Record which locks have ended by themselves."""
     attempts.announce_expired_locks()
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="cedrina.sum_up_refusals", queue="maintenance", queueing_lock="sum_up_refusals")
-def sum_up_refusals(timestamp: int) -> None:  # noqa: ARG001 - the database's clock decides
+def sum_up_refusals(timestamp: int) -> None:
     """Record how often in the minutes that are over something was refused that was recorded once."""
     once_a_minute.sum_up()

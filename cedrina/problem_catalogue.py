@@ -119,4 +119,4 @@ FIELD_CODES = frozenset(
 
 def status_code(status: int) -> str:
     """Return the general code of a status."""
-    return CODE_OF_STATUS.get(status, "malformed_request" if status < 500 else "internal_error")  # noqa: PLR2004
+    return CODE_OF_STATUS.get(status, "malformed_request" if status < 500 else "internal_error")

@@ -100,7 +100,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     answer = Response(problem, status=status, content_type=CONTENT_TYPE)
     for name, value in _headers(status, exc):
         answer[name] = value
-    if status == 503:  # noqa: PLR2004
+    if status == 503:
         answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - said above, or asked for by a full queue
     return answer
 
@@ -158,13 +158,13 @@ _OWN_WORDS = frozenset({"method_not_allowed", "not_acceptable", "unsupported_med
 def _headers(status: int, exc: Exception | None) -> Iterator[tuple[str, str]]:
     yield "Content-Language", get_language() or settings.LANGUAGE_CODE
     yield "Vary", "Accept-Language"
-    if status == 401:  # noqa: PLR2004
+    if status == 401:
         challenge = getattr(exc, "auth_header", None)
         yield "WWW-Authenticate", str(challenge) if challenge else CHALLENGE
     wait = getattr(exc, "wait", None)
     if wait is not None:
         yield "Retry-After", str(max(1, int(wait)))
-    elif status == 503:  # noqa: PLR2004
+    elif status == 503:
         yield "Retry-After", str(UNAVAILABLE_SECONDS)
     for name, value in getattr(exc, "headers", {}).items():
         yield name, str(value)

@@ -76,7 +76,7 @@ class HealthConsumer(AsyncWebsocketConsumer):
             return
         self._beat = asyncio.create_task(self._tell())
 
-    async def disconnect(self, code: int) -> None:  # noqa: ARG002 - the library's signature
+    async def disconnect(self, code: int) -> None:
         if self._beat is not None:
             self._beat.cancel()
             with suppress(asyncio.CancelledError):

@@ -71,11 +71,15 @@ def record_refusals(
             actor=Subject(id=facts.caller.user or "") if key else Subject(),
             outcome=Outcome.FAILURE,
             data={
-                "policy": policy, "key": key or "others", "parts": parts, "refusals": refusals, "route": facts.route,
+                "policy": policy,
+                "key": key or "others",
+                "parts": parts,
+                "refusals": refusals,
+                "route": facts.route,
                 "method": facts.method,
             },
             now=now,
-        )  # fmt: skip
+        )
 
 
 def record_policy_changes(
@@ -95,10 +99,15 @@ def record_policy_changes(
         EventType.RATELIMIT_POLICY_CHANGED,
         actor=Subject(id=author.id, name=author.name),
         data={
-            "version": number, "change": change, "policy": policy, "before": before, "after": after, "note": reason,
+            "version": number,
+            "change": change,
+            "policy": policy,
+            "before": before,
+            "after": after,
+            "note": reason,
         },
         now=now,
-    )  # fmt: skip
+    )
 
 
 def record_shadow_reports(
@@ -115,11 +124,14 @@ def record_shadow_reports(
     recording.record(
         EventType.RATELIMIT_SHADOW_REPORT,
         data={
-            "policy": policy, "began_at": began_at.isoformat(), "refused": refused, "keys": keys[:MOST_SHOWN],
+            "policy": policy,
+            "began_at": began_at.isoformat(),
+            "refused": refused,
+            "keys": keys[:MOST_SHOWN],
             "samples": samples[:MOST_SHOWN],
         },
         now=now,
-    )  # fmt: skip
+    )
 
 
 def record_store_failures(*, reason: str, **_details: Any) -> None:
@@ -151,7 +163,7 @@ def record_evasion(
     """Record that somebody seems to evade limits; where several processes notice it in the same minute, once."""
     once_a_minute.record(
         EVASIONS[evasion], outcome=Outcome.SUCCESS, risk_score=score, reasons=reasons, data=data, now=now
-    )  # fmt: skip
+    )
 
 
 def _defer(event_type: EventType, outcome: Outcome, data: dict[str, Any]) -> None:

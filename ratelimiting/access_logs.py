@@ -52,9 +52,14 @@ def _json(entry: Any) -> LoggedRequest | None:
         return None
     texts = tuple((name, value) for name, value in entry.items() if isinstance(value, str))
     return LoggedRequest(
-        _moment(time), str(address), str(_first(entry, _METHODS) or "GET").upper(), _path(str(path)),
-        entry.get("user") or entry.get("user_id"), entry.get("tier"), texts,
-    )  # fmt: skip
+        _moment(time),
+        str(address),
+        str(_first(entry, _METHODS) or "GET").upper(),
+        _path(str(path)),
+        entry.get("user") or entry.get("user_id"),
+        entry.get("tier"),
+        texts,
+    )
 
 
 def _first(entry: dict[str, Any], names: tuple[str, ...]) -> Any:

@@ -79,13 +79,25 @@ class PolicyForm(PolicyModelForm):
     class Meta:
         model = RateLimitPolicy
         fields = (
-            "name", "description", "algorithm", "limit", "window", "burst", "scope", "routes", "methods", "tier",
-            "unless", "mode", "cost", "on_store_failure",
-        )  # fmt: skip
+            "name",
+            "description",
+            "algorithm",
+            "limit",
+            "window",
+            "burst",
+            "scope",
+            "routes",
+            "methods",
+            "tier",
+            "unless",
+            "mode",
+            "cost",
+            "on_store_failure",
+        )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        if self.instance.pk and not self.instance._state.adding:  # noqa: SLF001 - how Django tells a stored row
+        if self.instance.pk and not self.instance._state.adding:
             self.fields["seen_version"].initial = self.instance.version
 
     def document(self) -> dict[str, Any]:
@@ -166,10 +178,17 @@ class RateLimitPolicyAdmin(LimitsAdmin):
         rules.refresh()
         found, words = rules.current(), dict(MODES)
         shipped = [
-            {"name": name, "mode_word": words[policy.mode], "limit": policy.limit, "window": policy.window,
-             "scope": policy.scope, "routes": policy.match.routes}
-            for name, policy in sorted(found.policies.items()) if found.sources[name] != rules.DATABASE
-        ]  # fmt: skip
+            {
+                "name": name,
+                "mode_word": words[policy.mode],
+                "limit": policy.limit,
+                "window": policy.window,
+                "scope": policy.scope,
+                "routes": policy.match.routes,
+            }
+            for name, policy in sorted(found.policies.items())
+            if found.sources[name] != rules.DATABASE
+        ]
         return super().changelist_view(request, {**(extra_context or {}), "shipped": shipped})
 
     def get_changeform_initial_data(self, request: Any) -> dict[str, Any]:
@@ -244,9 +263,14 @@ class PolicyVersionAdmin(LimitsAdmin):
             self.message_user(request, _("This is version %(number)d now.") % {"number": made.number}, messages.SUCCESS)
             return None
         context = {
-            **self.admin_site.each_context(request), "title": _("Roll back to this version"), "opts": self.opts,
-            "form": form, "version": version, "action": request.POST["action"], "checkbox_name": ACTION_CHECKBOX_NAME,
-        }  # fmt: skip
+            **self.admin_site.each_context(request),
+            "title": _("Roll back to this version"),
+            "opts": self.opts,
+            "form": form,
+            "version": version,
+            "action": request.POST["action"],
+            "checkbox_name": ACTION_CHECKBOX_NAME,
+        }
         return TemplateResponse(request, "ratelimiting/rollback.html", context)
 
 

@@ -8,4 +8,4 @@ class RateLimitingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from ratelimiting import checks  # noqa: F401, PLC0415 - registers them
+        from ratelimiting import checks

@@ -12,8 +12,6 @@ T = TypeVar("T")
 ProxyHeader = Literal["x-forwarded-for", "forwarded", "both"]
 PROXY_HEADERS: tuple[ProxyHeader, ...] = ("x-forwarded-for", "forwarded", "both")
 
-# ruff: noqa: N802 - properties carry the names of the settings
-
 
 class RateLimitingSettings:
     """``settings.RATELIMITING``, read on every access so that ``override_settings`` just works."""

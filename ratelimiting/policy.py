@@ -23,9 +23,18 @@ LARGEST = 1_000_000_000
 LONGEST_WINDOW = 31 * 86_400
 LONGEST_DESCRIPTION, LONGEST_PATTERN, LONGEST_TIER, MOST_ITEMS = 200, 200, 50, 50
 MEMBERS = (
-    "name", "description", "algorithm", "limit", "window", "burst", "scope", "match", "mode", "cost",
+    "name",
+    "description",
+    "algorithm",
+    "limit",
+    "window",
+    "burst",
+    "scope",
+    "match",
+    "mode",
+    "cost",
     "on_store_failure",
-)  # fmt: skip
+)
 REQUIRED = ("name", "limit", "window", "scope")
 MATCH_MEMBERS = ("routes", "methods", "tier", "unless")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 class Algorithm(StrEnum):
     """How a quota is counted."""
 
-    TOKEN_BUCKET = "token_bucket"  # noqa: S105 - the name of an algorithm
+    TOKEN_BUCKET = "token_bucket"
     SLIDING_WINDOW = "sliding_window"
     FIXED_WINDOW = "fixed_window"
 

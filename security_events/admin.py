@@ -28,12 +28,27 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     search_fields = ["correlation_id"]
     search_help_text = _("An id, a correlation id, an address of the network, or a whole name that nobody here has.")
     readonly_fields = (
-        "id", "occurred_at", "type", "category", "severity", "outcome", "actor", "actor_pseudonym", "target",
-        "session_id", "family_id", "correlation_id", "ip_address", "user_agent", "risk_score", "reasons", "details",
-    )  # fmt: skip
+        "id",
+        "occurred_at",
+        "type",
+        "category",
+        "severity",
+        "outcome",
+        "actor",
+        "actor_pseudonym",
+        "target",
+        "session_id",
+        "family_id",
+        "correlation_id",
+        "ip_address",
+        "user_agent",
+        "risk_score",
+        "reasons",
+        "details",
+    )
     fields = readonly_fields
 
-    def get_search_results(self, request: Any, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:  # noqa: ARG002
+    def get_search_results(self, request: Any, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
         """Search by what a column holds exactly: the table is large, and names in it are masked."""
         term = search_term.strip()
         if not term:

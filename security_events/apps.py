@@ -11,15 +11,15 @@ class SecurityEventsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from security_events import checks  # noqa: F401, PLC0415 - registers them
+        from security_events import checks
 
         post_migrate.connect(_make_partitions, sender=self)
 
 
 def _make_partitions(**_kwargs: Any) -> None:
-    from django.utils import timezone  # noqa: PLC0415 - models are only ready now
+    from django.utils import timezone
 
-    from security_events.services import partitions  # noqa: PLC0415
+    from security_events.services import partitions
 
     if partitions.is_installed():
         partitions.ensure(now=timezone.now())

@@ -16,17 +16,17 @@ class SecurityEventSettings:
         return cast("T", getattr(settings, "SECURITY_EVENTS", {}).get(name, default))
 
     @property
-    def PSEUDONYM_KEY(self) -> str:  # noqa: N802 - the setting's name
+    def PSEUDONYM_KEY(self) -> str:
         """What pseudonyms of unknown names are keyed with. Without one, Django's own secret serves."""
         return self._get("PSEUDONYM_KEY", "") or settings.SECRET_KEY
 
     @property
-    def TRUNCATE_IP_ADDRESSES(self) -> bool:  # noqa: N802
+    def TRUNCATE_IP_ADDRESSES(self) -> bool:
         """Whether events keep only the network (/24, /48) of an address."""
         return self._get("TRUNCATE_IP_ADDRESSES", default=False)
 
     @property
-    def PARTITIONS_AHEAD(self) -> int:  # noqa: N802
+    def PARTITIONS_AHEAD(self) -> int:
         """For how many months after the current one a partition stands ready."""
         return self._get("PARTITIONS_AHEAD", 3)
 

@@ -50,7 +50,7 @@ def mask_name(name: str) -> str:
 
 def mask_text(text: str) -> str:
     """Take secrets and mail addresses out of free text, by their shape."""
-    if len(text) < 5:  # noqa: PLR2004 - shorter than any shape below
+    if len(text) < 5:
         return text
     return _EMAIL.sub(r"\1***@\2", _SECRET_PLACES.sub(REDACTED, _SECRET_SHAPES.sub(REDACTED, text)))
 
@@ -95,5 +95,5 @@ def is_secret_key(key: str) -> bool:
 def truncate_ip(address: str) -> str:
     """Keep the network only: /24 of an IPv4 address, /48 of an IPv6 address."""
     ip = ipaddress.ip_address(address)
-    prefix = 24 if ip.version == 4 else 48  # noqa: PLR2004 - the two versions of IP
+    prefix = 24 if ip.version == 4 else 48
     return str(ipaddress.ip_network((ip, prefix), strict=False).network_address)

@@ -27,7 +27,7 @@ def events_about(*, subject_id: str, before: UUID | None = None, limit: int) -> 
 
 def events_about_statement(*, subject_id: str, before: UUID | None = None, limit: int) -> tuple[str, dict[str, object]]:
     """Return the statement behind :func:`events_about` and its parameters, so that its plan can be looked at."""
-    meta = SecurityEvent._meta  # noqa: SLF001 - how Django lets SQL be written for a model
+    meta = SecurityEvent._meta
     sql = _PAGE.format(
         table=connection.ops.quote_name(meta.db_table),
         columns=", ".join(connection.ops.quote_name(str(field.column)) for field in meta.concrete_fields),

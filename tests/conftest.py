@@ -26,7 +26,7 @@ def _nothing_noticed() -> None:
     if not _has_limits():
         return
     # Here, since bare projects that test another app don't have it.
-    from ratelimiting import evasion, observing  # noqa: PLC0415
+    from ratelimiting import evasion, observing
 
     evasion.forget()
     observing.forget()
@@ -44,7 +44,7 @@ def fresh_limits():
     if not _has_limits():
         return
     # Here, since bare projects that test another app don't have it.
-    from ratelimiting.services import rules, tally  # noqa: PLC0415
+    from ratelimiting.services import rules, tally
 
     setting_changed.send(sender=None, setting="RATELIMITING", value=None, enter=True)
     rules.forget()

@@ -116,9 +116,12 @@ def flooding(server, *, addresses, clients, credentials):
     """
     given = {"url": server.url, "addresses": addresses, "clients": clients, "credentials": credentials}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.flood", json.dumps(given)], cwd=served.ROOT, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "tests.flood", json.dumps(given)],
+        cwd=served.ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     told = {}
     try:
         assert process.stdout.readline() == "begun\n"

@@ -82,9 +82,12 @@ class Worker:
     def __init__(self, site, **settings):
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "run_worker"],
-            cwd=served.ROOT, env={**site.environment, **settings}, stdin=subprocess.DEVNULL, start_new_session=True,
-            preexec_fn=processes.ends_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no threads of ours fork
-        )  # fmt: skip
+            cwd=served.ROOT,
+            env={**site.environment, **settings},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=processes.ends_with_parent(signal.SIGTERM),
+        )
 
     def end(self, signum=signal.SIGTERM):
         if self.process.poll() is None:

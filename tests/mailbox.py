@@ -9,9 +9,10 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts import tasks
 
 TASKS = {
-    "accounts.send_mail": tasks.send_mail, "accounts.answer_mail_request": tasks.answer_mail_request,
+    "accounts.send_mail": tasks.send_mail,
+    "accounts.answer_mail_request": tasks.answer_mail_request,
     "accounts.answer_registration": tasks.answer_registration,
-}  # fmt: skip
+}
 LINK = re.compile(r"(https?://\S+)/account/([a-z-]+)/(cdm_[A-Za-z0-9_-]{44})\?lang=([a-z]+)")
 
 

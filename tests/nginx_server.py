@@ -51,7 +51,7 @@ class Nginx:
     def replacements(self, *, web, sockets):
         """Return what stands in the shipped file, and what takes its place here."""
         return {
-            "/tmp/": f"{self.directory}/temporary/",  # noqa: S108 - first: the directory of the others may lie there
+            "/tmp/": f"{self.directory}/temporary/",
             "web:8000": f"{LOOPBACK}:{web}",
             "sockets:8001": f"{LOOPBACK}:{sockets}",
             "/etc/nginx/cedrina/": f"{self.directory}/nginx/",
@@ -94,7 +94,7 @@ class Nginx:
                 stdin=subprocess.DEVNULL,
                 stderr=errors,
                 start_new_session=True,
-                preexec_fn=processes.ends_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no threads yet
+                preexec_fn=processes.ends_with_parent(signal.SIGTERM),
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:

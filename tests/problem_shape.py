@@ -8,11 +8,23 @@ MEMBERS = {"type", "title", "status", "detail", "instance", "code", "correlation
 CODES = {
     400: {"malformed_request", "invalid_or_expired_token"},
     401: {
-        "authentication_required", "invalid_token", "token_expired", "session_revoked", "session_expired",
-        "refresh_token_reused", "invalid_credentials", "invalid_mfa_code", "invalid_social_token", "invalid_dpop_proof",
+        "authentication_required",
+        "invalid_token",
+        "token_expired",
+        "session_revoked",
+        "session_expired",
+        "refresh_token_reused",
+        "invalid_credentials",
+        "invalid_mfa_code",
+        "invalid_social_token",
+        "invalid_dpop_proof",
     },
     403: {
-        "permission_denied", "email_not_confirmed", "account_disabled", "reauthentication_required", "step_up_required",
+        "permission_denied",
+        "email_not_confirmed",
+        "account_disabled",
+        "reauthentication_required",
+        "step_up_required",
     },
     404: {"not_found"},
     405: {"method_not_allowed"},
@@ -27,12 +39,25 @@ CODES = {
     429: {"rate_limited", "too_many_attempts"},
     500: {"internal_error"},
     503: {"service_unavailable"},
-}  # fmt: skip
+}
 FIELD_CODES = {
-    "required", "invalid", "blank", "max_length", "min_length", "unknown_field", "password_too_short",
-    "password_too_long", "password_too_common", "password_too_similar", "password_reused", "password_too_weak",
-    "password_unchanged", "username_invalid", "username_reserved", "email_invalid",
-}  # fmt: skip
+    "required",
+    "invalid",
+    "blank",
+    "max_length",
+    "min_length",
+    "unknown_field",
+    "password_too_short",
+    "password_too_long",
+    "password_too_common",
+    "password_too_similar",
+    "password_reused",
+    "password_too_weak",
+    "password_unchanged",
+    "username_invalid",
+    "username_reserved",
+    "email_invalid",
+}
 HEADERS = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
 INTERNALS = re.compile(
     r"Traceback|File \"|line \d+, in |psycopg|django|rest_framework|OperationalError|IntegrityError|DataError|"

@@ -57,7 +57,7 @@ class Served:
             env=self.environment,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=processes.ends_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no threads yet
+            preexec_fn=processes.ends_with_parent(signal.SIGTERM),
         )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -122,8 +122,13 @@ def manage(*arguments, environment):
     """Run a command of manage.py and return what it printed."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
 

@@ -37,9 +37,20 @@ class SessionAdmin(TokensAdmin):
     search_fields = ["=id", "user__username", "user__email", "=ip_address"]
     ordering = ["-id"]
     readonly_fields = (
-        "id", "user", "kind", "device", "ip_address", "user_agent", "created_at", "last_activity_at",
-        "authenticated_at", "amr", "expires_at", "ended_at", "end_reason",
-    )  # fmt: skip
+        "id",
+        "user",
+        "kind",
+        "device",
+        "ip_address",
+        "user_agent",
+        "created_at",
+        "last_activity_at",
+        "authenticated_at",
+        "amr",
+        "expires_at",
+        "ended_at",
+        "end_reason",
+    )
     fields = readonly_fields
     actions = ["end"]
 
@@ -60,9 +71,12 @@ class SessionAdmin(TokensAdmin):
     def end_session(self, request: Any, session: Session, reason: str) -> bool:
         """End one session; a project whose accounts differ in rank asks here who may end whose."""
         return revocation.end_session(
-            session_id=session.pk, user_id=session.user_id, reason=EndReason.ADMINISTRATOR,
-            actor=subject_of(request.user), note=reason,
-        )  # fmt: skip
+            session_id=session.pk,
+            user_id=session.user_id,
+            reason=EndReason.ADMINISTRATOR,
+            actor=subject_of(request.user),
+            note=reason,
+        )
 
 
 @admin.register(TokenFamily)
@@ -76,9 +90,21 @@ class TokenFamilyAdmin(TokensAdmin):
     search_fields = ["=family_id", "=session__id", "user__username", "user__email"]
     ordering = ["-family_id"]
     readonly_fields = (
-        "family_id", "user", "session", "generation", "confirmed_generation", "created_at", "rotated_at", "repeated_at",
-        "repeats", "foreign_repeats", "expires_at", "is_revoked", "revoked_at", "revoke_reason",
-    )  # fmt: skip
+        "family_id",
+        "user",
+        "session",
+        "generation",
+        "confirmed_generation",
+        "created_at",
+        "rotated_at",
+        "repeated_at",
+        "repeats",
+        "foreign_repeats",
+        "expires_at",
+        "is_revoked",
+        "revoked_at",
+        "revoke_reason",
+    )
     fields = readonly_fields
 
     def get_queryset(self, request: Any) -> QuerySet[TokenFamily]:

@@ -11,14 +11,14 @@ class TokensConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from tokens import checks  # noqa: F401, PLC0415 - registers them
+        from tokens import checks
 
         post_migrate.connect(_make_first_key, sender=self)
 
 
 def _make_first_key(**_kwargs: Any) -> None:
-    from django.utils import timezone  # noqa: PLC0415 - models are only ready now
+    from django.utils import timezone
 
-    from tokens.services import keys  # noqa: PLC0415
+    from tokens.services import keys
 
     keys.ensure_first(now=timezone.now())

@@ -25,24 +25,48 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         Error(f"TOKENS has no setting {name!r}.", id="tokens.E001") for name in given if name not in TokenSettings.NAMES
     ]
     rules = (
-        (token_settings.SESSION_IDLE_TTL <= token_settings.SESSION_ABSOLUTE_TTL,
-         "SESSION_IDLE_TTL is longer than SESSION_ABSOLUTE_TTL, so it would never apply.", "E002"),
-        (timedelta(seconds=30) <= token_settings.ACCESS_TTL < token_settings.SESSION_IDLE_TTL,
-         "ACCESS_TTL must be at least 30 seconds and shorter than SESSION_IDLE_TTL.", "E003"),
-        (token_settings.REFRESH_RACE_TTL <= token_settings.REFRESH_LOST_REPLY_TTL,
-         "REFRESH_RACE_TTL is longer than REFRESH_LOST_REPLY_TTL.", "E004"),
+        (
+            token_settings.SESSION_IDLE_TTL <= token_settings.SESSION_ABSOLUTE_TTL,
+            "SESSION_IDLE_TTL is longer than SESSION_ABSOLUTE_TTL, so it would never apply.",
+            "E002",
+        ),
+        (
+            timedelta(seconds=30) <= token_settings.ACCESS_TTL < token_settings.SESSION_IDLE_TTL,
+            "ACCESS_TTL must be at least 30 seconds and shorter than SESSION_IDLE_TTL.",
+            "E003",
+        ),
+        (
+            token_settings.REFRESH_RACE_TTL <= token_settings.REFRESH_LOST_REPLY_TTL,
+            "REFRESH_RACE_TTL is longer than REFRESH_LOST_REPLY_TTL.",
+            "E004",
+        ),
         (token_settings.MAX_SESSIONS_PER_USER >= 1, "MAX_SESSIONS_PER_USER must be at least 1.", "E005"),
-        (token_settings.SESSION_OVERFLOW in (EVICT_OLDEST, REJECT),
-         f"SESSION_OVERFLOW must be {EVICT_OLDEST!r} or {REJECT!r}.", "E006"),
-        (all(len(key) == _KEY_LENGTH and ":" not in name for name, key in token_settings.FIELD_ENCRYPTION_KEYS),
-         "Every key of FIELD_ENCRYPTION_KEYS must be 32 bytes and its id free of colons.", "E007"),
-        (1 <= token_settings.REFRESH_KEY_EPOCH <= 255,  # noqa: PLR2004 - one byte of the token
-         "REFRESH_KEY_EPOCH must be from 1 to 255.", "E008"),
-        (token_settings.JWKS_PROPAGATION_TTL >= _SHORTEST_PROPAGATION,
-         "JWKS_PROPAGATION_TTL must be at least 2 minutes, or workers would meet a key that they don't know.", "E009"),
-        (0 <= token_settings.REFRESH_FOREIGN_REPEATS <= token_settings.REFRESH_OWN_REPEATS <= 1000,  # noqa: PLR2004
-         "REFRESH_FOREIGN_REPEATS must be at least 0 and at most REFRESH_OWN_REPEATS, that at most 1000.", "E012"),
-    )  # fmt: skip
+        (
+            token_settings.SESSION_OVERFLOW in (EVICT_OLDEST, REJECT),
+            f"SESSION_OVERFLOW must be {EVICT_OLDEST!r} or {REJECT!r}.",
+            "E006",
+        ),
+        (
+            all(len(key) == _KEY_LENGTH and ":" not in name for name, key in token_settings.FIELD_ENCRYPTION_KEYS),
+            "Every key of FIELD_ENCRYPTION_KEYS must be 32 bytes and its id free of colons.",
+            "E007",
+        ),
+        (
+            1 <= token_settings.REFRESH_KEY_EPOCH <= 255,
+            "REFRESH_KEY_EPOCH must be from 1 to 255.",
+            "E008",
+        ),
+        (
+            token_settings.JWKS_PROPAGATION_TTL >= _SHORTEST_PROPAGATION,
+            "JWKS_PROPAGATION_TTL must be at least 2 minutes, or workers would meet a key that they don't know.",
+            "E009",
+        ),
+        (
+            0 <= token_settings.REFRESH_FOREIGN_REPEATS <= token_settings.REFRESH_OWN_REPEATS <= 1000,
+            "REFRESH_FOREIGN_REPEATS must be at least 0 and at most REFRESH_OWN_REPEATS, that at most 1000.",
+            "E012",
+        ),
+    )
     found += [Error(f"TOKENS: {text}", id=f"tokens.{number}") for holds, text, number in rules if not holds]
     return found
 
@@ -57,9 +81,11 @@ def check_deployment(**_kwargs: Any) -> list[CheckMessage]:
         )
     if token_settings.ACCESS_TTL > _LONG_ACCESS_TTL:
         found.append(
-            Advice("TOKENS['ACCESS_TTL'] is over an hour: services that verify offline accept a stolen token as long.",
-                    id="tokens.W001")
-        )  # fmt: skip
+            Advice(
+                "TOKENS['ACCESS_TTL'] is over an hour: services that verify offline accept a stolen token as long.",
+                id="tokens.W001",
+            )
+        )
     if not token_settings.ISSUER.startswith("https://"):
         found.append(Error("TOKENS['ISSUER'] must be an https address (RFC 8414, 2).", id="tokens.E011"))
     return found

@@ -14,8 +14,6 @@ T = TypeVar("T")
 EVICT_OLDEST = "evict_oldest"
 REJECT = "reject"
 
-# ruff: noqa: N802 - properties carry the names of the settings
-
 
 class TokenSettings:
     """``settings.TOKENS``, read on every access so that ``override_settings`` just works."""
@@ -119,12 +117,25 @@ class TokenSettings:
 
     NAMES = frozenset(
         {
-            "ISSUER", "AUDIENCE", "ACCESS_TTL", "SESSION_IDLE_TTL", "SESSION_ABSOLUTE_TTL", "REFRESH_RACE_TTL",
-            "REFRESH_LOST_REPLY_TTL", "REFRESH_OWN_REPEATS", "REFRESH_FOREIGN_REPEATS", "REFRESH_KEY_EPOCH",
-            "JWKS_PROPAGATION_TTL", "MAX_SESSIONS_PER_USER",
-            "SESSION_OVERFLOW", "FIELD_ENCRYPTION_KEYS", "ROLES", "TIER", "MAY",
+            "ISSUER",
+            "AUDIENCE",
+            "ACCESS_TTL",
+            "SESSION_IDLE_TTL",
+            "SESSION_ABSOLUTE_TTL",
+            "REFRESH_RACE_TTL",
+            "REFRESH_LOST_REPLY_TTL",
+            "REFRESH_OWN_REPEATS",
+            "REFRESH_FOREIGN_REPEATS",
+            "REFRESH_KEY_EPOCH",
+            "JWKS_PROPAGATION_TTL",
+            "MAX_SESSIONS_PER_USER",
+            "SESSION_OVERFLOW",
+            "FIELD_ENCRYPTION_KEYS",
+            "ROLES",
+            "TIER",
+            "MAY",
         }
-    )  # fmt: skip
+    )
 
 
 def no_roles(_user: Any) -> list[str]:

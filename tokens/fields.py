@@ -47,12 +47,12 @@ class EncryptedTextField(_Text):
 
     def associated_data(self, instance: models.Model) -> str:
         """Name the place that a value is bound to."""
-        return f"{self.model._meta.db_table}.{self.column}:{instance.pk}"  # noqa: SLF001 - Django's documented API
+        return f"{self.model._meta.db_table}.{self.column}:{instance.pk}"
 
     def from_db_value(self, value: str | None, *_args: Any) -> Ciphertext | None:
         return None if value is None else Ciphertext(value)
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: ARG002 - Django's signature
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         stored = model_instance.__dict__.get(self.attname)
         if stored is None or isinstance(stored, Ciphertext):
             return stored

@@ -23,7 +23,7 @@ class TokenPair:
     expires_in: int
     refresh_expires_in: int
     session_id: UUID
-    token_type: str = "Bearer"  # noqa: S105 - a kind, not a secret
+    token_type: str = "Bearer"
 
 
 @dataclass(frozen=True, slots=True)

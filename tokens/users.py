@@ -13,7 +13,7 @@ from security_events.types import Subject
 @lru_cache(maxsize=1)
 def _fields() -> tuple[Any, ...]:
     # A password hash is of no use where tokens are dealt with: it stays in the database until somebody asks for it.
-    return tuple(field for field in get_user_model()._meta.concrete_fields if field.name != "password")  # noqa: SLF001
+    return tuple(field for field in get_user_model()._meta.concrete_fields if field.name != "password")
 
 
 @lru_cache(maxsize=1)
@@ -34,13 +34,13 @@ def columns() -> str:
 @lru_cache(maxsize=1)
 def table() -> str:
     """Return the quoted name of the user table."""
-    return connection.ops.quote_name(get_user_model()._meta.db_table)  # noqa: SLF001
+    return connection.ops.quote_name(get_user_model()._meta.db_table)
 
 
 @lru_cache(maxsize=1)
 def key() -> str:
     """Return the primary key of the alias ``u``."""
-    return f"u.{connection.ops.quote_name(str(get_user_model()._meta.pk.column))}"  # noqa: SLF001
+    return f"u.{connection.ops.quote_name(str(get_user_model()._meta.pk.column))}"
 
 
 @lru_cache(maxsize=1)

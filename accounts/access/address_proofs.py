@@ -71,37 +71,56 @@ TABLE: Mapping[Proof, Mapping[State, Kept]] = MappingProxyType(
         # A pending registration has a name, a password and nothing else. Only its own link opens it: by the other
         # proofs its address comes to another account, and the registration expires.
         Proof.CONFIRMATION_LINK: {
-            State.PENDING: Kept.NOTHING, State.UNCONFIRMED: Kept.NOTHING, State.CONFIRMED: Kept.EVERYTHING, **_CLOSED,
+            State.PENDING: Kept.NOTHING,
+            State.UNCONFIRMED: Kept.NOTHING,
+            State.CONFIRMED: Kept.EVERYTHING,
+            **_CLOSED,
         },
         Proof.CONFIRMATION_LINK_BY_HOLDER: {
-            State.PENDING: Kept.EVERYTHING, State.UNCONFIRMED: Kept.EVERYTHING, State.CONFIRMED: Kept.EVERYTHING,
+            State.PENDING: Kept.EVERYTHING,
+            State.UNCONFIRMED: Kept.EVERYTHING,
+            State.CONFIRMED: Kept.EVERYTHING,
             **_CLOSED,
         },
         # A mailbox alone opens no account with a second factor (OWASP ASVS 5.0, 6.4.4), once its address is proved.
         Proof.RESET_LINK: {
-            State.PENDING: Kept.REFUSED, State.UNCONFIRMED: Kept.NOTHING, State.CONFIRMED: Kept.ALL_BUT_PASSWORD,
+            State.PENDING: Kept.REFUSED,
+            State.UNCONFIRMED: Kept.NOTHING,
+            State.CONFIRMED: Kept.ALL_BUT_PASSWORD,
             **_CLOSED,
         },
         # Anybody can name somebody else's address as their new one. The owner, who clicks, must not give it to them.
         Proof.CHANGE_LINK: {
-            State.PENDING: Kept.REFUSED, State.UNCONFIRMED: Kept.REFUSED, State.CONFIRMED: Kept.REFUSED, **_CLOSED,
+            State.PENDING: Kept.REFUSED,
+            State.UNCONFIRMED: Kept.REFUSED,
+            State.CONFIRMED: Kept.REFUSED,
+            **_CLOSED,
         },
         Proof.CHANGE_LINK_BY_HOLDER: {
-            State.PENDING: Kept.REFUSED, State.UNCONFIRMED: Kept.EVERYTHING, State.CONFIRMED: Kept.EVERYTHING,
+            State.PENDING: Kept.REFUSED,
+            State.UNCONFIRMED: Kept.EVERYTHING,
+            State.CONFIRMED: Kept.EVERYTHING,
             **_CLOSED,
         },
         Proof.PROVIDER: {
-            State.PENDING: Kept.NOTHING, State.UNCONFIRMED: Kept.NOTHING, State.CONFIRMED: Kept.EVERYTHING, **_CLOSED,
+            State.PENDING: Kept.NOTHING,
+            State.UNCONFIRMED: Kept.NOTHING,
+            State.CONFIRMED: Kept.EVERYTHING,
+            **_CLOSED,
         },
         # An intruder may have deleted the account.
         Proof.TAKEOVER_REPORT: {
-            State.PENDING: Kept.REFUSED, State.UNCONFIRMED: Kept.NOTHING, State.CONFIRMED: Kept.WHAT_WAS_BEFORE,
-            State.DISABLED: Kept.REFUSED, State.DELETED_UNCONFIRMED: Kept.NOTHING, State.DELETED: Kept.WHAT_WAS_BEFORE,
+            State.PENDING: Kept.REFUSED,
+            State.UNCONFIRMED: Kept.NOTHING,
+            State.CONFIRMED: Kept.WHAT_WAS_BEFORE,
+            State.DISABLED: Kept.REFUSED,
+            State.DELETED_UNCONFIRMED: Kept.NOTHING,
+            State.DELETED: Kept.WHAT_WAS_BEFORE,
         },
         Proof.IMPORT: {State.PENDING: Kept.NOTHING, **_ONLY_NEW},
         Proof.OPERATOR: {State.PENDING: Kept.NOTHING, **_ONLY_NEW},
     }
-)  # fmt: skip
+)
 
 _REMOVED: Mapping[Kept, frozenset[Credential]] = MappingProxyType(
     {
@@ -109,14 +128,17 @@ _REMOVED: Mapping[Kept, frozenset[Credential]] = MappingProxyType(
         Kept.ALL_BUT_PASSWORD: frozenset({Credential.PASSWORD, Credential.SESSIONS}),
         Kept.WHAT_WAS_BEFORE: frozenset(
             {
-                Credential.PASSWORD, Credential.SESSIONS, Credential.FACTORS, Credential.CONNECTIONS,
+                Credential.PASSWORD,
+                Credential.SESSIONS,
+                Credential.FACTORS,
+                Credential.CONNECTIONS,
                 Credential.AUTHORIZATIONS,
             }
         ),
         Kept.NOTHING: frozenset(Credential),
         Kept.REFUSED: frozenset(),
     }
-)  # fmt: skip
+)
 
 
 def removed(kept: Kept) -> frozenset[Credential]:

@@ -22,7 +22,7 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
 ADMIN = "admin"
 
 
-def may(person: Any, action: str, target: Any = None) -> bool:  # noqa: ARG001 - policies will look at the target
+def may(person: Any, action: str, target: Any = None) -> bool:
     """Say whether a person may do something; only superusers may what is not listed.
 
     ``target`` is what it is to be done to, ``None`` for all of a kind.

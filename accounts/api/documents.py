@@ -34,9 +34,11 @@ def sign_in_document(outcome: SignedIn | Challenge) -> dict[str, Any]:
     """Return what a sign-in came to: a session, or the second factor that it takes."""
     if isinstance(outcome, Challenge):
         challenge = {
-            "token": outcome.token, "methods": list(outcome.methods), "expires_in": outcome.expires_in,
+            "token": outcome.token,
+            "methods": list(outcome.methods),
+            "expires_in": outcome.expires_in,
             "webauthn": outcome.webauthn,
-        }  # fmt: skip
+        }
         return {"user": None, "tokens": None, "mfa": challenge}
     return {"user": user_document(outcome.user), "tokens": token_pair(outcome.tokens), "mfa": None}
 

@@ -75,8 +75,8 @@ FACTOR: dict[str, Any] = {
     "synchronised": False,
 }
 RECOVERY_CODES = ["4821-9930-1147", "0772-5518-9034", "6610-2245-7781"]
-PASSWORD = "violet harbour drum kite"  # noqa: S105 - an example
-NEW_PASSWORD = "copper lantern seven owls"  # noqa: S105 - an example
+PASSWORD = "violet harbour drum kite"
+NEW_PASSWORD = "copper lantern seven owls"
 ACTIVITY: dict[str, Any] = {
     "id": "019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a12",
     "type": "authentication.login_succeeded",
@@ -122,7 +122,7 @@ EXPORT: dict[str, Any] = {
     },
 }
 TIMESTAMP = "2026-01-05T10:00:00Z"
-MAILED_TOKEN = "cdm_AgGbjVpMHnown1INb2sPihFoNfS3Wf0kq4Jj0uC2mWJH"  # noqa: S105 - an example
+MAILED_TOKEN = "cdm_AgGbjVpMHnown1INb2sPihFoNfS3Wf0kq4Jj0uC2mWJH"
 PROVIDERS: list[dict[str, Any]] = [
     {"id": "google", "kind": "google", "name": "Google"},
     {"id": "staff", "kind": "openid_connect", "name": "Staff"},

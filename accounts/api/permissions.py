@@ -17,7 +17,7 @@ class MayDo(BasePermission):
 
     action: ClassVar[str]
 
-    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - the framework's signature
+    def has_permission(self, request: Request, view: APIView) -> bool:
         person = request.user
         is_allowed = may(person, self.action)
         if not is_allowed and getattr(person, "is_authenticated", False):

@@ -47,7 +47,7 @@ def as_api_exception(error: errors.AccountError) -> APIException:
     exc.status_code = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
     if isinstance(error, errors.RetryLater):
         exc.wait = error.retry_after
-    if exc.status_code == 401:  # noqa: PLR2004
+    if exc.status_code == 401:
         exc.auth_header = f'Bearer error="{error.code}"'
     return exc
 

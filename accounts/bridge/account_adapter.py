@@ -8,7 +8,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it brings no types
     """Opens no accounts and sends no mail: our services do."""
 
-    def is_open_for_signup(self, request: Any) -> bool:  # noqa: ARG002 - allauth's signature
+    def is_open_for_signup(self, request: Any) -> bool:
         return False
 
     def get_client_ip(self, request: Any) -> str:

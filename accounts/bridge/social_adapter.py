@@ -10,7 +10,7 @@ from accounts.providers.transport import BoundedSession
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # it brings no types
     """Opens no accounts, and has every call to a provider made within bounds."""
 
-    def is_open_for_signup(self, request: Any, sociallogin: Any) -> bool:  # noqa: ARG002 - allauth's signature
+    def is_open_for_signup(self, request: Any, sociallogin: Any) -> bool:
         return False
 
     def get_requests_session(self) -> BoundedSession:

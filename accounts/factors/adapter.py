@@ -36,9 +36,9 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # it brings no types
     def encrypt(self, text: str) -> str:
         model, user_id = _placed()
         model(user_id=user_id, secret=text).save()
-        return model._meta.label  # noqa: SLF001 - documented
+        return model._meta.label
 
-    def decrypt(self, encrypted_text: str) -> str:  # noqa: ARG002 - what allauth has is no secret
+    def decrypt(self, encrypted_text: str) -> str:
         model, user_id = _placed()
         return model.objects.get(pk=user_id).secret
 

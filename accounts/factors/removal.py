@@ -41,7 +41,7 @@ def remove(*, user_id: UUID, since: datetime | None = None) -> list[Enrolled]:
     elif not enrolled.has_any(user_id):
         recovery_codes.remove(user_id=user_id)  # they only stand in for a factor
     for model in (Ceremony, SignInChallenge, TotpEnrolment):
-        model._default_manager.filter(user_id=user_id).delete()  # noqa: SLF001 - documented
+        model._default_manager.filter(user_id=user_id).delete()
     # What is counted stays while a factor is left: who reads the mail must not get more tries.
     if not enrolled.has_any(user_id):
         SignInFailures.objects.filter(subject=str(user_id), pool__in=OF_FACTORS).delete()
@@ -52,4 +52,4 @@ def _sweep(user_id: UUID) -> None:
     """Leave nothing, half of a factor neither, and no name by which the former owner's keys know the account."""
     Authenticator.objects.filter(user_id=user_id).delete()
     for model in (TotpSecret, RecoverySecret, WebAuthnHandle):
-        model._default_manager.filter(pk=user_id).delete()  # noqa: SLF001 - documented
+        model._default_manager.filter(pk=user_id).delete()

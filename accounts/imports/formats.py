@@ -47,23 +47,35 @@ def _bcrypt(row: Values, policy: Policy, now: datetime) -> Person:
 def _flat(row: Values, policy: Policy, now: datetime, *, password: Judged | None) -> Person:
     names = f"{row.text('first_name')} {row.text('last_name')}".strip()
     return assemble(
-        policy=policy, now=now, email=row.text("email"), username=row.text("username"),
-        external_id=row.text("id", "pk", "external_id"), full_name=row.text("full_name", "name") or names,
-        locale=row.text("locale", "language"), is_active=row.boolean("is_active", "active", default=True),
+        policy=policy,
+        now=now,
+        email=row.text("email"),
+        username=row.text("username"),
+        external_id=row.text("id", "pk", "external_id"),
+        full_name=row.text("full_name", "name") or names,
+        locale=row.text("locale", "language"),
+        is_active=row.boolean("is_active", "active", default=True),
         confirmed=row.boolean("email_verified", "email_confirmed", default=False),
-        created_at=row.moment("date_joined", "created_at"), password=password,
-    )  # fmt: skip
+        created_at=row.moment("date_joined", "created_at"),
+        password=password,
+    )
 
 
 def _keycloak(row: Values, policy: Policy, now: datetime) -> Person:
     locale = row.inner("attributes").raw("locale")
     return assemble(
-        policy=policy, now=now, email=row.text("email"), username=row.text("username"),
-        external_id=row.text("id"), full_name=f"{row.text('firstName')} {row.text('lastName')}".strip(),
+        policy=policy,
+        now=now,
+        email=row.text("email"),
+        username=row.text("username"),
+        external_id=row.text("id"),
+        full_name=f"{row.text('firstName')} {row.text('lastName')}".strip(),
         locale=locale[0] if isinstance(locale, list) and locale and isinstance(locale[0], str) else "",
-        is_active=row.boolean("enabled", default=True), confirmed=row.boolean("emailVerified", default=False),
-        created_at=row.moment("createdTimestamp"), password=_keycloak_password(row.raw("credentials")),
-    )  # fmt: skip
+        is_active=row.boolean("enabled", default=True),
+        confirmed=row.boolean("emailVerified", default=False),
+        created_at=row.moment("createdTimestamp"),
+        password=_keycloak_password(row.raw("credentials")),
+    )
 
 
 def _keycloak_password(credentials: Any) -> Judged | None:
@@ -112,24 +124,36 @@ def _supabase(row: Values, policy: Policy, now: datetime) -> Person:
     is_banned = bool(banned_until) and (banned_until == "infinity" or (row.moment("banned_until") or now) > now)
     about = row.inner("raw_user_meta_data")
     return assemble(
-        policy=policy, now=now, email=row.text("email"),
-        username=about.text("preferred_username", "user_name", "username"), external_id=row.text("id"),
-        full_name=about.text("full_name", "name"), locale=about.text("locale"), is_active=not is_banned,
-        confirmed=row.moment("email_confirmed_at", "confirmed_at"), created_at=row.moment("created_at"),
+        policy=policy,
+        now=now,
+        email=row.text("email"),
+        username=about.text("preferred_username", "user_name", "username"),
+        external_id=row.text("id"),
+        full_name=about.text("full_name", "name"),
+        locale=about.text("locale"),
+        is_active=not is_banned,
+        confirmed=row.moment("email_confirmed_at", "confirmed_at"),
+        created_at=row.moment("created_at"),
         password=_unless_unusable(row.secret("encrypted_password"), hashes.judge_bcrypt),
-    )  # fmt: skip
+    )
 
 
 def _auth0(row: Values, policy: Policy, now: datetime) -> Person:
     own_id = row.raw("_id")
     external_id = str(own_id.get("$oid", "")) if isinstance(own_id, dict) else row.text("_id", "user_id")
     return assemble(
-        policy=policy, now=now, email=row.text("email"), username=row.text("username", "preferred_username"),
-        external_id=external_id, full_name=_unlike_an_address(row.text("name")), locale=row.text("locale"),
+        policy=policy,
+        now=now,
+        email=row.text("email"),
+        username=row.text("username", "preferred_username"),
+        external_id=external_id,
+        full_name=_unlike_an_address(row.text("name")),
+        locale=row.text("locale"),
         is_active=not row.boolean("blocked", default=False),
-        confirmed=row.boolean("email_verified", default=False), created_at=row.moment("created_at"),
+        confirmed=row.boolean("email_verified", default=False),
+        created_at=row.moment("created_at"),
         password=_auth0_password(row),
-    )  # fmt: skip
+    )
 
 
 def _unlike_an_address(name: str) -> str:
@@ -152,9 +176,12 @@ def _auth0_password(row: Values) -> Judged | None:
     salted = _decoded(salt.secret("value"), salt.text("encoding") or "utf8")
     if algorithm == "scrypt":
         return hashes.judge_scrypt(
-            n=_number(outer.raw("cost")), r=_number(outer.raw("blockSize")), p=_number(outer.raw("parallelization")),
-            salt=salted, key=_decoded(value, encoding),
-        )  # fmt: skip
+            n=_number(outer.raw("cost")),
+            r=_number(outer.raw("blockSize")),
+            p=_number(outer.raw("parallelization")),
+            salt=salted,
+            key=_decoded(value, encoding),
+        )
     is_suffix = salt.text("position") == "suffix"
     return hashes.judge_digest(
         algorithm, _decoded(value, encoding), prefix=b"" if is_suffix else salted, suffix=salted if is_suffix else b""

@@ -37,8 +37,16 @@ _ARGON2 = re.compile(
     r"\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)"
 )
 _PHC_PBKDF2 = re.compile(r"\$pbkdf2-(sha1|sha256|sha512)\$i=([0-9]{1,12})(?:,l=[0-9]{1,4})?\$([^$]+)\$([^$]+)")
-_LDAP = {"{SHA}": "sha1", "{SSHA}": "sha1", "{MD5}": "md5", "{SMD5}": "md5", "{SHA256}": "sha256",
-         "{SSHA256}": "sha256", "{SHA512}": "sha512", "{SSHA512}": "sha512"}  # fmt: skip
+_LDAP = {
+    "{SHA}": "sha1",
+    "{SSHA}": "sha1",
+    "{MD5}": "md5",
+    "{SMD5}": "md5",
+    "{SHA256}": "sha256",
+    "{SSHA256}": "sha256",
+    "{SHA512}": "sha512",
+    "{SSHA512}": "sha512",
+}
 _SIZES = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64}
 _ASCII = frozenset(string.printable) - set(string.whitespace)
 

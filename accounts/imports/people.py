@@ -128,10 +128,19 @@ class Values:
 
 
 def assemble(
-    *, policy: Policy, now: datetime, email: str, username: str, external_id: str, full_name: str,
-    locale: str, is_active: bool, confirmed: bool | datetime | None, created_at: datetime | None,
+    *,
+    policy: Policy,
+    now: datetime,
+    email: str,
+    username: str,
+    external_id: str,
+    full_name: str,
+    locale: str,
+    is_active: bool,
+    confirmed: bool | datetime | None,
+    created_at: datetime | None,
     password: Judged | None,
-) -> Person:  # fmt: skip
+) -> Person:
     """Return somebody whose name, address and times are as they may be here.
 
     Raises: RowRefused.
@@ -149,13 +158,18 @@ def assemble(
         raise RowRefused("external_id_invalid")
     confirmed_at = confirmed if isinstance(confirmed, datetime) else now if confirmed else None
     return Person(
-        email=address, username=name, is_username_derived=is_derived, full_name=full_name,
+        email=address,
+        username=name,
+        is_username_derived=is_derived,
+        full_name=full_name,
         # Who has no id there is known by the address, which is not to stand in one more table.
         external_id=external_id or "address:" + hashlib.sha256(folded.encode()).hexdigest(),
-        locale=locale if locale in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE, is_active=is_active,
-        email_confirmed_at=confirmed_at or (now if policy.trusts_addresses else None), created_at=created_at,
+        locale=locale if locale in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE,
+        is_active=is_active,
+        email_confirmed_at=confirmed_at or (now if policy.trusts_addresses else None),
+        created_at=created_at,
         password=password,
-    )  # fmt: skip
+    )
 
 
 def _username(given: str, address: str, policy: Policy) -> tuple[str, bool]:

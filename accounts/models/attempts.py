@@ -142,7 +142,8 @@ class SignInFailuresManager(models.Manager["SignInFailures"]):
         While a wait runs nothing is written.
         """
         params: dict[str, Any] = {
-            "now": now, "subject": subject,
+            "now": now,
+            "subject": subject,
             "keys": [counter.key for counter in counters],
             "pools": [counter.pool.value for counter in counters],
             "free": [counter.rule.free for counter in counters],
@@ -150,7 +151,7 @@ class SignInFailuresManager(models.Manager["SignInFailures"]):
             "longest": [counter.rule.longest for counter in counters],
             "forgiven": [counter.rule.forgiven_after for counter in counters],
             "most": [counter.rule.most for counter in counters],
-        }  # fmt: skip
+        }
         with prepared_cursor() as cursor:
             cursor.execute(_CHARGE, params)
             at, blocked_until, found = cursor.fetchone()

@@ -30,9 +30,14 @@ class OutgoingMail(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("user"), null=True, blank=True)
     # Without a constraint in the database: a registration goes while a mail of it is perhaps just being handed over.
     registration = models.ForeignKey(
-        PendingRegistration, models.CASCADE, related_name="+", verbose_name=_("pending registration"), null=True,
-        blank=True, db_constraint=False,
-    )  # fmt: skip
+        PendingRegistration,
+        models.CASCADE,
+        related_name="+",
+        verbose_name=_("pending registration"),
+        null=True,
+        blank=True,
+        db_constraint=False,
+    )
     kind = models.CharField(_("kind"), max_length=40)
     address = models.EmailField(_("address"), max_length=254)
     # The address as addresses are compared, and the allowance that the mail counts against.
@@ -40,7 +45,7 @@ class OutgoingMail(models.Model):
     recipient = models.CharField(_("recipient"), max_length=254, db_default="")
     budget = models.CharField(
         _("budget"), max_length=12, choices=MailBudget.choices, db_default=MailBudget.NOTICE.value
-    )  # fmt: skip
+    )
     created_at = models.DateTimeField(_("created at"))
     # When a worker first took it up: what the budgets count.
     started_at = models.DateTimeField(_("taken up at"), null=True, blank=True)

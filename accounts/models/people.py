@@ -1,7 +1,5 @@
 """Who may sign in: people, and the passwords they had before."""
 
-# ruff: noqa: SLF001 - _meta and _state are how Django lets SQL be written for a model
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -80,9 +78,16 @@ class UserManager(BaseUserManager["User"]):
         return inserted
 
     def mark_signed_in(
-        self, *, user: User, checked_digest: str, new_digest: str, is_multi_factor: bool, event: Rider,
-        settled: dict[str, Any], now: datetime | None,
-    ) -> tuple[datetime, bool] | None:  # fmt: skip
+        self,
+        *,
+        user: User,
+        checked_digest: str,
+        new_digest: str,
+        is_multi_factor: bool,
+        event: Rider,
+        settled: dict[str, Any],
+        now: datetime | None,
+    ) -> tuple[datetime, bool] | None:
         """Note a sign-in with its event in one statement and lock the row; ``None`` when the person may not any more.
 
         The hash that was checked is part of the condition: a password change, a deactivation or a deletion that
@@ -99,9 +104,12 @@ class UserManager(BaseUserManager["User"]):
             f"SELECT last_login, {WAS_FAMILIAR} FROM signed_in"
         )
         own = {
-            "now": now, "new_digest": new_digest, "id": user.pk, "checked_digest": checked_digest,
+            "now": now,
+            "new_digest": new_digest,
+            "id": user.pk,
+            "checked_digest": checked_digest,
             "is_multi_factor": is_multi_factor,
-        }  # fmt: skip
+        }
         with connection.cursor() as cursor:
             cursor.execute(sql, {**event.params, **settled, **own})
             row: tuple[datetime, bool] | None = cursor.fetchone()

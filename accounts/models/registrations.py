@@ -88,8 +88,8 @@ class PendingRegistrationManager(models.Manager["PendingRegistration"]):
 
     def account_or_registration(self, *, username: str, at: datetime) -> tuple[User | None, PendingRegistration | None]:
         """Return the account that is not deleted and has a username, else the living registration that has it."""
-        users = [field.attname for field in User._meta.concrete_fields]  # noqa: SLF001 - documented
-        waiting = [field.attname for field in self.model._meta.concrete_fields]  # noqa: SLF001 - documented
+        users = [field.attname for field in User._meta.concrete_fields]
+        waiting = [field.attname for field in self.model._meta.concrete_fields]
         columns = ", ".join([*(f"u.{name}" for name in users), *(f"p.{name}" for name in waiting)])
         with connection.cursor() as cursor:
             cursor.execute(_BY_USERNAME.format(columns=columns), {"username": username, "at": at})
@@ -123,16 +123,14 @@ class PendingRegistrationManager(models.Manager["PendingRegistration"]):
     def make_room(self, *, username: str, email_folded: str, kept: int, at: datetime) -> None:
         """Remove an expired registration of this name, and all but the latest ``kept`` ones of this address."""
         with connection.cursor() as cursor:
-            cursor.execute(
-                _MAKE_ROOM, {"username": username, "email_folded": email_folded, "kept": kept, "at": at}
-            )  # fmt: skip
+            cursor.execute(_MAKE_ROOM, {"username": username, "email_folded": email_folded, "kept": kept, "at": at})
 
     def insert_unless_taken(self, registration: PendingRegistration) -> bool:
         """Store a registration; ``False`` when somebody has the name, whoever has the address.
 
         In a transaction that holds the lock of the name.
         """
-        names = [field.attname for field in self.model._meta.concrete_fields]  # noqa: SLF001 - documented
+        names = [field.attname for field in self.model._meta.concrete_fields]
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, {name: getattr(registration, name) for name in names})
             return bool(cursor.rowcount == 1)

@@ -61,7 +61,7 @@ class PresentedTokenManager(models.Manager["PresentedToken"]):
     def remember(self, *, digest: bytes, expires_at: datetime) -> bool:
         """Note a token; ``False`` when it was noted before. Of simultaneous calls one is told ``True``."""
         sql = (
-            f'INSERT INTO "{self.model._meta.db_table}" (digest, expires_at) VALUES (%s, %s) '  # noqa: S608, SLF001 - our name
+            f'INSERT INTO "{self.model._meta.db_table}" (digest, expires_at) VALUES (%s, %s) '  # noqa: S608 - our name
             "ON CONFLICT DO NOTHING"
         )
         with connection.cursor() as cursor:

@@ -33,9 +33,14 @@ def identity_from_code(
     """
     # By POST: with the GET that allauth makes here, the code verifier would be left out.
     client = OAuth2Client(
-        HttpRequest(), provider.client_id, provider.secret, "POST", f"{_graph(provider)}/oauth/access_token",
-        redirect_uri, scope_delimiter=",",
-    )  # fmt: skip
+        HttpRequest(),
+        provider.client_id,
+        provider.secret,
+        "POST",
+        f"{_graph(provider)}/oauth/access_token",
+        redirect_uri,
+        scope_delimiter=",",
+    )
     answer = openid.exchange(client, code, code_verifier)
     access_token = _text(answer.get("access_token"))
     user_id, expires_at = _inspect(provider, access_token, now=now)
@@ -62,9 +67,7 @@ def identity_from_id_token(
     Raises: SocialTokenInvalid, ProviderUnavailable.
     """
     keys_url = f"{provider.graph_url}{_KEYS_PATH}" if provider.graph_url else FacebookProvider.limited_login_jwks_url
-    claims = id_tokens.verify(
-        provider, id_token, keys_url=keys_url, audiences=provider.audiences, nonce=nonce, now=now
-    )  # fmt: skip
+    claims = id_tokens.verify(provider, id_token, keys_url=keys_url, audiences=provider.audiences, nonce=nonce, now=now)
     fields = {
         field: claims[claim] for claim, field in flows.JWT_FIELD_TO_GRAPH_API_FIELD_MAP.items() if claim in claims
     }

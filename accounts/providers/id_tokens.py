@@ -16,10 +16,17 @@ from accounts.providers.registry import Provider
 
 # Public keys alone: what anybody can compute with a published key proves nothing (RFC 8725, 2.1 and 3.1).
 DIGESTS = {
-    "RS256": hashlib.sha256, "PS256": hashlib.sha256, "ES256": hashlib.sha256,
-    "RS384": hashlib.sha384, "PS384": hashlib.sha384, "ES384": hashlib.sha384,
-    "RS512": hashlib.sha512, "PS512": hashlib.sha512, "ES512": hashlib.sha512, "EdDSA": hashlib.sha512,
-}  # fmt: skip
+    "RS256": hashlib.sha256,
+    "PS256": hashlib.sha256,
+    "ES256": hashlib.sha256,
+    "RS384": hashlib.sha384,
+    "PS384": hashlib.sha384,
+    "ES384": hashlib.sha384,
+    "RS512": hashlib.sha512,
+    "PS512": hashlib.sha512,
+    "ES512": hashlib.sha512,
+    "EdDSA": hashlib.sha512,
+}
 ALGORITHMS = frozenset(DIGESTS)
 LONGEST = 16 * 1024
 SMALLEST_RSA_BITS = 2048  # RFC 7518, 3.3
@@ -102,12 +109,18 @@ def _decoded(token: str, key: Any, algorithm: str, *, issuer: str, audiences: fr
     # The times are looked at below, by the moment that was passed in.
     try:
         claims: Claims = jwt.decode(
-            token, key, algorithms=[algorithm], issuer=issuer, audience=list(audiences),
+            token,
+            key,
+            algorithms=[algorithm],
+            issuer=issuer,
+            audience=list(audiences),
             options={
                 "require": ["iss", "sub", "aud", "exp", "iat"],
-                "verify_exp": False, "verify_iat": False, "verify_nbf": False,
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
             },
-        )  # fmt: skip
+        )
     except jwt.InvalidIssuerError:
         raise SocialTokenInvalid(reason="foreign_issuer") from None
     except jwt.InvalidAudienceError:

@@ -34,9 +34,13 @@ class _Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth bri
 
     def __init__(self, provider: Provider) -> None:
         app = SocialApp(
-            provider="openid_connect", provider_id=provider.id, name=provider.name, client_id=provider.client_id,
-            secret=provider.secret, settings={"server_url": provider.issuer},
-        )  # fmt: skip
+            provider="openid_connect",
+            provider_id=provider.id,
+            name=provider.name,
+            client_id=provider.client_id,
+            secret=provider.secret,
+            settings={"server_url": provider.issuer},
+        )
         request = HttpRequest()
         super().__init__(request, provider.id)
         self.app = app
@@ -47,7 +51,7 @@ class _Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth bri
     def get_provider(self) -> OpenIDConnectProvider:
         return self._provider
 
-    def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:  # noqa: ARG002 - allauth's signature
+    def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
         return ""  # set by the caller, from the list of the operator
 
     @property
@@ -70,9 +74,13 @@ def identity_from_code(
     if not isinstance(id_token, str) or not isinstance(access_token, str):
         raise SocialTokenInvalid(reason="no_id_token")
     claims = id_tokens.verify(
-        provider, id_token, keys_url=adapter.openid_config["jwks_uri"], nonce=nonce, now=now,
+        provider,
+        id_token,
+        keys_url=adapter.openid_config["jwks_uri"],
+        nonce=nonce,
+        now=now,
         audiences=frozenset({provider.client_id}),
-    )  # fmt: skip
+    )
     id_tokens.check_access_token(claims, id_token, access_token)
     tokens = _tokens(answer, now=now) if provider.store_tokens else None
     return _identity(provider, adapter, claims, access_token=access_token, tokens=tokens)
@@ -87,9 +95,13 @@ def identity_from_token(
     """
     adapter = _Adapter(provider)
     claims = id_tokens.verify(
-        provider, id_token, keys_url=adapter.openid_config["jwks_uri"], nonce=nonce, now=now,
+        provider,
+        id_token,
+        keys_url=adapter.openid_config["jwks_uri"],
+        nonce=nonce,
+        now=now,
         audiences=provider.audiences,
-    )  # fmt: skip
+    )
     if access_token:
         id_tokens.check_access_token(claims, id_token, access_token)
     return _identity(provider, adapter, claims, access_token=access_token), expiry(claims["exp"], now=now)

@@ -39,9 +39,14 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
                 _begin(user=owner, session_id=session_id, address=address, now=now)
     if not is_right:
         recording.record(
-            EventType.EMAIL_CHANGE_REQUESTED, actor=subject_of(user), target=subject_of(user), outcome=Outcome.FAILURE,
-            session_id=session_id, reasons=["wrong_password"], now=now,
-        )  # fmt: skip
+            EventType.EMAIL_CHANGE_REQUESTED,
+            actor=subject_of(user),
+            target=subject_of(user),
+            outcome=Outcome.FAILURE,
+            session_id=session_id,
+            reasons=["wrong_password"],
+            now=now,
+        )
         raise CredentialsInvalid
 
 
@@ -52,6 +57,10 @@ def _begin(*, user: User, session_id: UUID, address: str, now: datetime | None) 
     mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_NEW_EMAIL, address=address, mail_id=mail_id, now=now)
     mail.enqueue(user_id=user.pk, kind=mail.Kind.EMAIL_CHANGE_REQUESTED, now=now)
     recording.record(
-        EventType.EMAIL_CHANGE_REQUESTED, actor=subject_of(user), target=subject_of(user), session_id=session_id,
-        data={"to": address}, now=now,
-    )  # fmt: skip
+        EventType.EMAIL_CHANGE_REQUESTED,
+        actor=subject_of(user),
+        target=subject_of(user),
+        session_id=session_id,
+        data={"to": address},
+        now=now,
+    )

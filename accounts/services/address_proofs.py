@@ -58,9 +58,14 @@ def kept(*, user: User, proof: Proof) -> Kept:
 
 
 def accept(
-    *, user: User, proof: Proof, new_digest: str | None = None, since: datetime | None = None,
-    changes: Mapping[str, Any] | None = None, now: datetime | None = None,
-) -> Accepted:  # fmt: skip
+    *,
+    user: User,
+    proof: Proof,
+    new_digest: str | None = None,
+    since: datetime | None = None,
+    changes: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
+) -> Accepted:
     """Note that an address is proved; remove the credentials that do not stay, and confirm the address.
 
     In the caller's transaction, which has the person's row locked: what counts is the account as it is then.
@@ -95,9 +100,13 @@ def disconnect(*, user: User, reason: str, since: datetime | None = None, now: d
     gone, subject = links.remove_all(user.pk, since=since), subject_of(user)
     for link in gone:
         recording.record(
-            EventType.SOCIAL_ACCOUNT_UNLINKED, actor=subject, target=subject, reasons=[reason],
-            data={"provider": link.provider}, now=now,
-        )  # fmt: skip
+            EventType.SOCIAL_ACCOUNT_UNLINKED,
+            actor=subject,
+            target=subject,
+            reasons=[reason],
+            data={"provider": link.provider},
+            now=now,
+        )
     return len(gone)
 
 
@@ -114,9 +123,12 @@ def _store(user: User, members: dict[str, Any], *, now: datetime | None) -> None
 def _record(user: User, proof: Proof, counts: dict[Credential, int], *, now: datetime | None) -> None:
     data = {_COUNTS[what]: number for what, number in counts.items() if what in _COUNTS}
     recording.record(
-        EventType.ACCOUNT_RECLAIMED, actor=subject_of(user), target=subject_of(user),
-        data={"proof": proof.name.lower(), **data}, now=now,
-    )  # fmt: skip
+        EventType.ACCOUNT_RECLAIMED,
+        actor=subject_of(user),
+        target=subject_of(user),
+        data={"proof": proof.name.lower(), **data},
+        now=now,
+    )
 
 
 def _end_sessions(removal: _Removal) -> int:

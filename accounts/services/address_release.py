@@ -31,15 +31,20 @@ def release(*, user: User, email: str, is_trial: bool = False, reason: str = "",
         with transaction.atomic():
             at = now or timezone.now()
             changed = User.objects.filter(pk=user.pk, email_folded__startswith=HELD).update(
-                email=address, email_folded=fold_email(address), email_confirmed_at=None, version=F("version") + 1,
+                email=address,
+                email_folded=fold_email(address),
+                email_confirmed_at=None,
+                version=F("version") + 1,
                 updated_at=at,
-            )  # fmt: skip
+            )
             if not changed:
                 raise NotThere(user_id=user.pk)
             recording.record(
-                EventType.EMAIL_CHANGED, target=subject_of(user),
-                data={"from": user.email, "to": address, "note": reason}, now=now,
-            )  # fmt: skip
+                EventType.EMAIL_CHANGED,
+                target=subject_of(user),
+                data={"from": user.email, "to": address, "note": reason},
+                now=now,
+            )
             mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_EMAIL, now=now)
             transaction.set_rollback(is_trial)
     except IntegrityError as error:

@@ -78,10 +78,14 @@ def begin(
     charged = SignInFailures.objects.charge(counters, subject=subject.id, now=now)
     return _admitted(
         Attempt(
-            charged, subject, is_known=device is not None, account=account, network=network,
+            charged,
+            subject,
+            is_known=device is not None,
+            account=account,
+            network=network,
             user_agent=client.user_agent,
         )
-    )  # fmt: skip
+    )
 
 
 def begin_in_session(*, user: User, session_id: UUID, now: datetime | None = None) -> Attempt:

@@ -26,7 +26,7 @@ from tokens.services import issuing, sessions
 from tokens.types import ClientContext, TokenPair
 from tokens.users import subject_of
 
-PASSWORD = "pwd"  # noqa: S105 - the authentication method's name (RFC 8176, 2)
+PASSWORD = "pwd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +72,29 @@ def sign_in(
         raise refused(CredentialsInvalid(), user=user, name=name, now=now)
     try:
         return admit(
-            user=user, amr=[PASSWORD], client=client, upgraded_digest=verdict.upgraded_digest, name=name,
-            attempt=attempt, now=now,
-        )  # fmt: skip
+            user=user,
+            amr=[PASSWORD],
+            client=client,
+            upgraded_digest=verdict.upgraded_digest,
+            name=name,
+            attempt=attempt,
+            now=now,
+        )
     except (AccountDisabled, EmailNotConfirmed, SessionLimitReached):
         attempts.succeed(attempt=attempt)
         raise
 
 
 def admit(
-    *, user: User, amr: Sequence[str], client: ClientContext, upgraded_digest: str | None = None, name: str = "",
-    attempt: Attempt | None = None, now: datetime | None = None,
-) -> SignedIn | Challenge:  # fmt: skip
+    *,
+    user: User,
+    amr: Sequence[str],
+    client: ClientContext,
+    upgraded_digest: str | None = None,
+    name: str = "",
+    attempt: Attempt | None = None,
+    now: datetime | None = None,
+) -> SignedIn | Challenge:
     """Let in somebody who has just been authenticated by the methods ``amr`` (RFC 8176), whichever those were.
 
     Who has a second factor and did not show it gets a challenge instead of a session, whatever the first one was.
@@ -150,9 +161,14 @@ def require_standing(*, user: User, name: str, now: datetime | None = None) -> N
 
 
 def open_session(
-    *, user: User, amr: Sequence[str], client: ClientContext, upgraded_digest: str | None = None,
-    attempt: Attempt | None = None, now: datetime | None = None,
-) -> TokenPair | None:  # fmt: skip
+    *,
+    user: User,
+    amr: Sequence[str],
+    client: ClientContext,
+    upgraded_digest: str | None = None,
+    attempt: Attempt | None = None,
+    now: datetime | None = None,
+) -> TokenPair | None:
     """Open a session in the caller's transaction; ``None`` when the account changed since ``user`` was read.
 
     A factor that was added meanwhile counts as such a change, unless one was shown. What ``attempt`` was charged is
@@ -161,9 +177,14 @@ def open_session(
     Raises: SessionLimitReached of ``tokens``.
     """
     noted = note_sign_in(
-        event_type=EventType.LOGIN_SUCCEEDED, user=user, amr=amr, client=client, upgraded_digest=upgraded_digest,
-        attempt=attempt, now=now,
-    )  # fmt: skip
+        event_type=EventType.LOGIN_SUCCEEDED,
+        user=user,
+        amr=amr,
+        client=client,
+        upgraded_digest=upgraded_digest,
+        attempt=attempt,
+        now=now,
+    )
     if noted is None:
         return None
     pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
@@ -172,9 +193,15 @@ def open_session(
 
 
 def note_sign_in(
-    *, event_type: EventType, user: User, amr: Sequence[str], client: ClientContext,
-    upgraded_digest: str | None = None, attempt: Attempt | None = None, now: datetime | None = None,
-) -> NotedSignIn | None:  # fmt: skip
+    *,
+    event_type: EventType,
+    user: User,
+    amr: Sequence[str],
+    client: ClientContext,
+    upgraded_digest: str | None = None,
+    attempt: Attempt | None = None,
+    now: datetime | None = None,
+) -> NotedSignIn | None:
     """Note a sign-in with its event and lock the person's row; ``None`` when the account changed since it was read."""
     new_digest = upgraded_digest or user.password
     event = recording.Rider(
@@ -187,7 +214,10 @@ def note_sign_in(
         now=now,
     )
     marked = User.objects.mark_signed_in(
-        user=user, checked_digest=user.password, new_digest=new_digest, is_multi_factor=MULTI_FACTOR in amr,
+        user=user,
+        checked_digest=user.password,
+        new_digest=new_digest,
+        is_multi_factor=MULTI_FACTOR in amr,
         event=event,
         settled=settled(
             keys=attempt.charged.keys if attempt else (),
@@ -196,7 +226,7 @@ def note_sign_in(
             place=known_devices.place(user=user, password_digest=new_digest, client=client),
         ),
         now=now,
-    )  # fmt: skip
+    )
     if marked is None:
         return None
     event.announce()

@@ -47,9 +47,13 @@ def issue(
         if upgraded_digest and User.objects.filter(pk=user.pk, password=user.password).update(password=upgraded_digest):
             user.password = upgraded_digest
         row = SignInChallenge.objects.create(
-            user=user, digest=digest(token), bound_to=binding(user=user), amr=list(amr), created_at=at,
+            user=user,
+            digest=digest(token),
+            bound_to=binding(user=user),
+            amr=list(amr),
+            created_at=at,
             expires_at=at + LIFETIME,
-        )  # fmt: skip
+        )
         methods = selectors.factor_methods(user_id=user.pk)
         options = _ask_for_key(row, user=user, now=now) if Factor.WEBAUTHN in methods else None
         recording.record(

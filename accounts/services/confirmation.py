@@ -36,7 +36,7 @@ class Outcome(StrEnum):
     """What a confirmation came to."""
 
     CONFIRMED = "confirmed"
-    CONFIRMED_WITHOUT_PASSWORD = "confirmed_without_password"  # noqa: S105 - a link to choose one is on its way
+    CONFIRMED_WITHOUT_PASSWORD = "confirmed_without_password"
     CHANGED = "changed"
 
 
@@ -126,9 +126,12 @@ def _change_by_link(
     if address_proofs.kept(user=user, proof=proof) is Kept.REFUSED:
         if follower.password is not None:
             recording.record(
-                EventType.REAUTHENTICATION_FAILED, target=subject_of(user), outcome=EventOutcome.FAILURE,
-                reasons=["wrong_password"], now=now,
-            )  # fmt: skip
+                EventType.REAUTHENTICATION_FAILED,
+                target=subject_of(user),
+                outcome=EventOutcome.FAILURE,
+                reasons=["wrong_password"],
+                now=now,
+            )
             raise CredentialsInvalid
         raise DetailsInvalid([FieldProblem("password", "required", _("Confirm this with your password."))])
     with transaction.atomic():
@@ -164,6 +167,9 @@ def _change(*, user: User, address: str, proof: Proof, now: datetime | None) -> 
     except IntegrityError as error:
         raise EmailTaken from error
     recording.record(
-        EventType.EMAIL_CHANGED, actor=subject_of(user), target=subject_of(user),
-        data={"from": user.email, "to": address}, now=now,
-    )  # fmt: skip
+        EventType.EMAIL_CHANGED,
+        actor=subject_of(user),
+        target=subject_of(user),
+        data={"from": user.email, "to": address},
+        now=now,
+    )

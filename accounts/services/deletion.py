@@ -67,9 +67,12 @@ def close(*, user: User, reason: str, by: User | None = None, now: datetime | No
             user_id=user.pk, reason=EndReason.ACCOUNT_DELETED, actor=actor, note=reason, now=now
         )
         recording.record(
-            EventType.ACCOUNT_DELETION_REQUESTED, actor=actor, target=subject_of(user),
-            data={"note": reason, "ended_sessions": ended}, now=now,
-        )  # fmt: skip
+            EventType.ACCOUNT_DELETION_REQUESTED,
+            actor=actor,
+            target=subject_of(user),
+            data={"note": reason, "ended_sessions": ended},
+            now=now,
+        )
     return True
 
 
@@ -84,9 +87,12 @@ def restore(*, user: User, by: User, reason: str, now: datetime | None = None) -
         )
         if is_restored:
             recording.record(
-                EventType.ACCOUNT_RESTORED, actor=subject_of(by), target=subject_of(user), data={"note": reason},
+                EventType.ACCOUNT_RESTORED,
+                actor=subject_of(by),
+                target=subject_of(user),
+                data={"note": reason},
                 now=now,
-            )  # fmt: skip
+            )
     return is_restored == 1
 
 
@@ -103,15 +109,24 @@ def _tell(*, user: User, session_id: UUID, at: datetime, now: datetime | None) -
     ended = revocation.end_sessions(user_id=user.pk, reason=EndReason.ACCOUNT_DELETED, actor=subject_of(user), now=now)
     SignInChallenge.objects.filter(user_id=user.pk).delete()
     recording.record(
-        EventType.ACCOUNT_DELETION_REQUESTED, actor=subject_of(user), target=subject_of(user), session_id=session_id,
-        data={"ended_sessions": ended}, now=now,
-    )  # fmt: skip
+        EventType.ACCOUNT_DELETION_REQUESTED,
+        actor=subject_of(user),
+        target=subject_of(user),
+        session_id=session_id,
+        data={"ended_sessions": ended},
+        now=now,
+    )
     erased_after = at + account_settings.DELETION_RETENTION
     mail.enqueue(user_id=user.pk, kind=mail.Kind.DELETION_REQUESTED, details={"erased_after": erased_after.isoformat()})
 
 
 def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime | None) -> None:
     recording.record(
-        EventType.REAUTHENTICATION_FAILED, actor=subject_of(user), target=subject_of(user), outcome=Outcome.FAILURE,
-        session_id=session_id, reasons=[reason], now=now,
-    )  # fmt: skip
+        EventType.REAUTHENTICATION_FAILED,
+        actor=subject_of(user),
+        target=subject_of(user),
+        outcome=Outcome.FAILURE,
+        session_id=session_id,
+        reasons=[reason],
+        now=now,
+    )

@@ -26,8 +26,11 @@ from accounts.services import letters, mail, mail_budgets, mailed_tokens, regist
 log = structlog.get_logger(__name__)
 
 _TO_THE_ACCOUNTS_ADDRESS = (
-    mail.Kind.CONFIRM_EMAIL, mail.Kind.RESET_PASSWORD, mail.Kind.CHOOSE_PASSWORD, mail.Kind.PASSWORD_SWITCHED_OFF,
-)  # fmt: skip
+    mail.Kind.CONFIRM_EMAIL,
+    mail.Kind.RESET_PASSWORD,
+    mail.Kind.CHOOSE_PASSWORD,
+    mail.Kind.PASSWORD_SWITCHED_OFF,
+)
 _FINAL = 500
 
 
@@ -93,9 +96,14 @@ def _prepare(*, mail_id: UUID, details: Mapping[str, str] | None, now: datetime 
         if row.started_at is None:
             OutgoingMail.objects.filter(pk=row.pk, started_at__isnull=True).update(started_at=at)
     return letters.Letter(
-        mail_id=row.pk, kind=kind, user=user, address=row.address, occurred_at=row.created_at, token=token or "",
+        mail_id=row.pk,
+        kind=kind,
+        user=user,
+        address=row.address,
+        occurred_at=row.created_at,
+        token=token or "",
         details=dict(details or {}),
-    )  # fmt: skip
+    )
 
 
 def _prepare_registration(row: OutgoingMail, *, at: datetime) -> letters.Letter | None:

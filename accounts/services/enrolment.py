@@ -73,10 +73,13 @@ def take_away(*, user: User, reason: str, since: datetime | None = None, now: da
     User.objects.filter(pk=user.pk).update(is_mfa_enabled=enrolled.has_any(user.pk))
     for factor in gone:
         _note(
-            EventType.MFA_FACTOR_REMOVED, user=user, factor=Factor(factor.type),
-            key_id=factor.id if factor.type == Factor.WEBAUTHN else None, reasons=[reason],
+            EventType.MFA_FACTOR_REMOVED,
+            user=user,
+            factor=Factor(factor.type),
+            key_id=factor.id if factor.type == Factor.WEBAUTHN else None,
+            reasons=[reason],
             now=now,
-        )  # fmt: skip
+        )
     return len(gone)
 
 
@@ -87,9 +90,15 @@ def _mark(*, user: User, at: datetime) -> None:
 
 
 def _note(
-    event: EventType, *, user: User, factor: Factor, key_id: UUID | None, session_id: UUID | None = None,
-    reasons: Sequence[str] = (), now: datetime | None,
-) -> None:  # fmt: skip
+    event: EventType,
+    *,
+    user: User,
+    factor: Factor,
+    key_id: UUID | None,
+    session_id: UUID | None = None,
+    reasons: Sequence[str] = (),
+    now: datetime | None,
+) -> None:
     # Not what its owner calls a key: events outlive people, and cannot be changed.
     key = {"key_id": key_id} if key_id else {}
     recording.record(

@@ -38,9 +38,11 @@ def erase_due(*, now: datetime | None = None, progress: Callable[[int], None] | 
         with transaction.atomic():
             # Locked and looked at again in one statement: whoever is restored at this moment stays.
             ids = list(
-                User.objects.filter(deleted_at__lte=_cutoff(now)).order_by("deleted_at")
-                .select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH]
-            )  # fmt: skip
+                User.objects.filter(deleted_at__lte=_cutoff(now))
+                .order_by("deleted_at")
+                .select_for_update(skip_locked=True)
+                .values_list("pk", flat=True)[:BATCH]
+            )
             _erase(ids=ids, now=now)
         erased += len(ids)
         if progress:

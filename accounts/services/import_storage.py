@@ -1,7 +1,5 @@
 """Store a batch of imported people in one statement, or find out what would become of them."""
 
-# ruff: noqa: SLF001 - _meta is how Django lets SQL be written for a model
-
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -165,10 +163,17 @@ def _insert(people: People, passwords: dict[int, str], *, source: str, now: date
 
 def _row(person: Person, password: str, now: datetime) -> User:
     return User(
-        username=person.username, email=person.email, email_folded=person.email_folded, password=password,
-        full_name=person.full_name, locale=person.locale, is_active=person.is_active,
-        email_confirmed_at=person.email_confirmed_at, created_at=person.created_at or now, updated_at=now,
-    )  # fmt: skip
+        username=person.username,
+        email=person.email,
+        email_folded=person.email_folded,
+        password=password,
+        full_name=person.full_name,
+        locale=person.locale,
+        is_active=person.is_active,
+        email_confirmed_at=person.email_confirmed_at,
+        created_at=person.created_at or now,
+        updated_at=now,
+    )
 
 
 @cache

@@ -178,9 +178,14 @@ def _record(plan: Plan, run: ImportRun | None, batch: list[Record], tally: Tally
     recording.record(
         EventType.ACCOUNT_IMPORTED,
         data={
-            "run": str(run.pk) if run else "", "source": plan.source, "format": plan.format,
-            "first_line": batch[0].line, "last_line": batch[-1].end_line, "imported": tally.imported,
-            "already": tally.already, "refused": tally.refusals,
+            "run": str(run.pk) if run else "",
+            "source": plan.source,
+            "format": plan.format,
+            "first_line": batch[0].line,
+            "last_line": batch[-1].end_line,
+            "imported": tally.imported,
+            "already": tally.already,
+            "refused": tally.refusals,
         },
         now=now,
-    )  # fmt: skip
+    )

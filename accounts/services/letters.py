@@ -198,6 +198,6 @@ def _span(span: timedelta) -> str:
     if minutes % 60 or not minutes:
         return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
     hours, days = minutes // 60, span.days
-    if days < 2 or span % timedelta(days=1):  # noqa: PLR2004 - one day is said in hours
+    if days < 2 or span % timedelta(days=1):
         return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
     return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}

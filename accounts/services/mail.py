@@ -35,11 +35,11 @@ class Kind(StrEnum):
     CONFIRM_EMAIL = "confirm_email"
     CONFIRM_REGISTRATION = "confirm_registration"
     CONFIRM_NEW_EMAIL = "confirm_new_email"
-    RESET_PASSWORD = "reset_password"  # noqa: S105 - the name of a mail
-    CHOOSE_PASSWORD = "choose_password"  # noqa: S105 - the name of a mail
-    PASSWORD_SWITCHED_OFF = "password_switched_off"  # noqa: S105 - the name of a mail
+    RESET_PASSWORD = "reset_password"
+    CHOOSE_PASSWORD = "choose_password"
+    PASSWORD_SWITCHED_OFF = "password_switched_off"
     ADDRESS_ALREADY_REGISTERED = "address_already_registered"
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a mail
+    PASSWORD_CHANGED = "password_changed"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
     EMAIL_CHANGED = "email_changed"
     EMAIL_RESTORED = "email_restored"
@@ -58,16 +58,25 @@ class Kind(StrEnum):
 # What anybody can have sent to somebody. All other mail tells of something that was done with an account.
 CAUSED_BY_ANYBODY = frozenset(
     {
-        Kind.CONFIRM_EMAIL, Kind.CONFIRM_REGISTRATION, Kind.CONFIRM_NEW_EMAIL, Kind.RESET_PASSWORD,
+        Kind.CONFIRM_EMAIL,
+        Kind.CONFIRM_REGISTRATION,
+        Kind.CONFIRM_NEW_EMAIL,
+        Kind.RESET_PASSWORD,
         Kind.ADDRESS_ALREADY_REGISTERED,
     }
-)  # fmt: skip
+)
 
 
 def enqueue(
-    *, user_id: UUID, kind: Kind, details: Mapping[str, str] | None = None, address: str | None = None,
-    mail_id: UUID | None = None, is_known_device: bool = False, now: datetime | None = None,
-) -> UUID:  # fmt: skip
+    *,
+    user_id: UUID,
+    kind: Kind,
+    details: Mapping[str, str] | None = None,
+    address: str | None = None,
+    mail_id: UUID | None = None,
+    is_known_device: bool = False,
+    now: datetime | None = None,
+) -> UUID:
     """Have a mail sent once the current transaction has committed, and return its id; a rollback takes it back.
 
     It goes to ``address``, or to the one that the person has now. The job carries neither that nor a token.
@@ -89,9 +98,13 @@ def enqueue(
             is_new = cursor.rowcount == 1
         if is_new:
             defer(
-                SEND_TASK, mail_id=str(identity), user_id=str(user_id), kind=str(kind), occurred_at=at.isoformat(),
+                SEND_TASK,
+                mail_id=str(identity),
+                user_id=str(user_id),
+                kind=str(kind),
+                occurred_at=at.isoformat(),
                 details=dict(details or {}),
-            )  # fmt: skip
+            )
     return identity
 
 

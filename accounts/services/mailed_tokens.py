@@ -77,9 +77,14 @@ class Redeemed:
 
 
 def issue(
-    *, mail_id: UUID, user: User, purpose: Purpose, address: str, occurred_at: datetime | None = None,
+    *,
+    mail_id: UUID,
+    user: User,
+    purpose: Purpose,
+    address: str,
+    occurred_at: datetime | None = None,
     now: datetime | None = None,
-) -> str | None:  # fmt: skip
+) -> str | None:
     """Return the token for a mail, in force from now.
 
     Of two changes of address the later one counts, so its token ends the earlier one. Anybody can ask for a reset or a
@@ -100,9 +105,14 @@ def issue(
         return None
     if not is_known:
         MailedToken.objects.create(
-            pk=mail_id, user=user, purpose=purpose, address=address, created_at=occurred_at or at,
-            bound_to=_binding(user=user, purpose=purpose, address=address), **row,
-        )  # fmt: skip
+            pk=mail_id,
+            user=user,
+            purpose=purpose,
+            address=address,
+            created_at=occurred_at or at,
+            bound_to=_binding(user=user, purpose=purpose, address=address),
+            **row,
+        )
     if purpose is Purpose.CHANGE_EMAIL:
         withdraw(user_id=user.pk, purposes=[purpose], keep=mail_id, now=at)
     return token
@@ -184,9 +194,13 @@ def refused(*, link: link_tokens.Link, now: datetime | None = None) -> MailedTok
 
 
 def withdraw(
-    *, user_id: UUID, purposes: list[Purpose], keep: UUID | None = None, since: datetime | None = None,
+    *,
+    user_id: UUID,
+    purposes: list[Purpose],
+    keep: UUID | None = None,
+    since: datetime | None = None,
     now: datetime | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Make a person's tokens of these purposes invalid, but perhaps one, or only the later ones; return how many."""
     rows = MailedToken.objects.filter(user_id=user_id, purpose__in=purposes, used_at__isnull=True)
     if keep is not None:
@@ -224,10 +238,13 @@ def _run(template: str, *, link: link_tokens.Link, now: datetime | None) -> Rede
         cursor.execute(
             sql,
             {
-                "id": link.mail_id, "purpose": str(link.purpose), "digest": link.digest, "now": now,
+                "id": link.mail_id,
+                "purpose": str(link.purpose),
+                "digest": link.digest,
+                "now": now,
                 "most": MOST_REJECTED_PASSWORDS,
             },
-        )  # fmt: skip
+        )
         row = cursor.fetchone()
     return Redeemed(*row) if row else None
 

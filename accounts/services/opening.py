@@ -94,9 +94,13 @@ def _password(registration: PendingRegistration, follower: Follower, *, now: dat
 
 def _account_of(registration: PendingRegistration) -> User:
     return User(
-        id=registration.pk, username=registration.username, email=registration.email,
-        email_folded=registration.email_folded, full_name=registration.full_name, locale=registration.locale,
-    )  # fmt: skip
+        id=registration.pk,
+        username=registration.username,
+        email=registration.email,
+        email_folded=registration.email_folded,
+        full_name=registration.full_name,
+        locale=registration.locale,
+    )
 
 
 def _convert(registration: PendingRegistration, *, digest: str, at: datetime) -> User | None:

@@ -43,9 +43,11 @@ def change(*, user: User, password: str, reason: str = "", now: datetime | None 
         if is_replaced:
             ended = revocation.end_sessions(user_id=user.pk, reason=EndReason.ADMINISTRATOR, note=reason, now=now)
             recording.record(
-                EventType.PASSWORD_CHANGED, target=subject_of(user), data={"note": reason, "ended_sessions": ended},
+                EventType.PASSWORD_CHANGED,
+                target=subject_of(user),
+                data={"note": reason, "ended_sessions": ended},
                 now=now,
-            )  # fmt: skip
+            )
             mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED, now=now)
     if not is_replaced:
         raise AccountDisabled(reason="closed_or_changed")

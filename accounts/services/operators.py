@@ -76,9 +76,14 @@ def binding(*, user: User) -> bytes:
 
 
 def complete(
-    *, user_id: UUID, bound_to: bytes, proof: Proof, client: ClientContext, device_token: str = "",
+    *,
+    user_id: UUID,
+    bound_to: bytes,
+    proof: Proof,
+    client: ClientContext,
+    device_token: str = "",
     now: datetime | None = None,
-) -> AdminSignIn:  # fmt: skip
+) -> AdminSignIn:
     """Open a session for the member of staff who shows a second factor after the password; tries count as in the API.
 
     Raises: SignInChallengeInvalid when the password or the standing has changed since, MfaCodeInvalid,

@@ -47,9 +47,14 @@ def problems(*, password: str, user: User, field: str = "password") -> list[Fiel
 
 
 def change(
-    *, user: User, session_id: UUID, old_password: str, new_password: str, client: ClientContext | None = None,
+    *,
+    user: User,
+    session_id: UUID,
+    old_password: str,
+    new_password: str,
+    client: ClientContext | None = None,
     now: datetime | None = None,
-) -> TokenPair:  # fmt: skip
+) -> TokenPair:
     """Give a person a new password, end all other sessions and return new tokens for this one (ASVS 5.0, 7.4.3).
 
     Old tokens of this session die too, since whoever made the change necessary may hold them.

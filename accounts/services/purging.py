@@ -28,7 +28,7 @@ _BATCH = 1000
 
 def purge_expired(*, now: datetime) -> dict[str, int]:
     """Delete in batches what nobody needs any more; return the counts. Safe to interrupt and to run twice."""
-    return {model._meta.model_name or "": _delete(model, what) for model, what in _expired(now).items()}  # noqa: SLF001
+    return {model._meta.model_name or "": _delete(model, what) for model, what in _expired(now).items()}
 
 
 def _expired(now: datetime) -> Mapping[type[models.Model], Q]:
@@ -50,9 +50,9 @@ def _expired(now: datetime) -> Mapping[type[models.Model], Q]:
 def _delete(model: type[models.Model], condition: Q) -> int:
     total = 0
     while True:
-        batch = model._default_manager.filter(condition).order_by("pk").values_list("pk", flat=True)[:_BATCH]  # noqa: SLF001
-        _all, of_each = model._default_manager.filter(pk__in=list(batch)).delete()  # noqa: SLF001
-        deleted = of_each.get(model._meta.label, 0)  # noqa: SLF001
+        batch = model._default_manager.filter(condition).order_by("pk").values_list("pk", flat=True)[:_BATCH]
+        _all, of_each = model._default_manager.filter(pk__in=list(batch)).delete()
+        deleted = of_each.get(model._meta.label, 0)
         total += deleted
         if deleted < _BATCH:
             return total

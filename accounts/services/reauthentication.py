@@ -55,9 +55,13 @@ def show(*, user: User, session_id: UUID, proof: Proof, now: datetime | None = N
         return at
 
     return second_factors.prove(
-        user=user, proof=proof, place=_place(user=user, session_id=session_id), then=confirm, session_id=session_id,
+        user=user,
+        proof=proof,
+        place=_place(user=user, session_id=session_id),
+        then=confirm,
+        session_id=session_id,
         now=now,
-    )  # fmt: skip
+    )
 
 
 def _place(*, user: User, session_id: UUID) -> Place:

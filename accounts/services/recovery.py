@@ -56,9 +56,12 @@ def _redeem(*, link: link_tokens.Link, user: User, digest: str, now: datetime | 
         return False
     accepted = address_proofs.accept(user=user, proof=Proof.RESET_LINK, new_digest=digest, now=now)
     recording.record(
-        EventType.PASSWORD_RESET, actor=subject_of(user), target=subject_of(user),
-        data={"ended_sessions": accepted.counts["ended_sessions"]}, now=now,
-    )  # fmt: skip
+        EventType.PASSWORD_RESET,
+        actor=subject_of(user),
+        target=subject_of(user),
+        data={"ended_sessions": accepted.counts["ended_sessions"]},
+        now=now,
+    )
     mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED, now=now)
     return True
 

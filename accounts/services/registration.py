@@ -74,10 +74,15 @@ def register(
 
 def _wait_for_confirmation(*, user: User, password: str, at: datetime, now: datetime | None) -> PendingRegistration:
     registration = PendingRegistration(
-        username=user.username, email=user.email, email_folded=user.email_folded, full_name=user.full_name,
-        locale=user.locale, password=hashing.compute(password=password), created_at=at,
+        username=user.username,
+        email=user.email,
+        email_folded=user.email_folded,
+        full_name=user.full_name,
+        locale=user.locale,
+        password=hashing.compute(password=password),
+        created_at=at,
         expires_at=at + account_settings.EMAIL_CONFIRMATION_TTL,
-    )  # fmt: skip
+    )
     with transaction.atomic():
         PendingRegistration.objects.lock_username(user.username)
         PendingRegistration.objects.make_room(

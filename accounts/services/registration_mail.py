@@ -40,9 +40,7 @@ def answer(*, registration_id: UUID, now: datetime | None = None) -> None:
             target=Subject(id=str(owner.pk), name=registration.email_folded),
             now=now,
         )
-        mail.enqueue(
-            user_id=owner.pk, kind=mail.Kind.ADDRESS_ALREADY_REGISTERED, mail_id=registration.pk, now=now
-        )  # fmt: skip
+        mail.enqueue(user_id=owner.pk, kind=mail.Kind.ADDRESS_ALREADY_REGISTERED, mail_id=registration.pk, now=now)
 
 
 def send_again(*, address: str, mail_id: UUID, now: datetime | None = None) -> None:
@@ -68,10 +66,14 @@ def prepare(*, row: OutgoingMail, at: datetime) -> letters.Letter | str:
             return refusal
         OutgoingMail.objects.filter(pk=row.pk, started_at__isnull=True).update(started_at=at)
     return letters.Letter(
-        mail_id=row.pk, kind=mail.Kind(row.kind), user=registration, address=row.address, occurred_at=row.created_at,
+        mail_id=row.pk,
+        kind=mail.Kind(row.kind),
+        user=registration,
+        address=row.address,
+        occurred_at=row.created_at,
         token=link_tokens.mint(purpose=Purpose.OPEN_ACCOUNT, mail_id=registration.pk),
         expires_at=registration.expires_at,
-    )  # fmt: skip
+    )
 
 
 def _enqueue(registration: PendingRegistration, *, mail_id: UUID, at: datetime) -> None:
@@ -82,9 +84,12 @@ def _enqueue(registration: PendingRegistration, *, mail_id: UUID, at: datetime) 
         if not is_there or OutgoingMail.objects.filter(pk=mail_id).exists():
             return
         OutgoingMail.objects.create(
-            pk=mail_id, registration=registration, kind=kind, budget=MailBudget.ANYBODY, address=registration.email,
-            recipient=registration.email_folded, created_at=at,
-        )  # fmt: skip
-        mail.defer(
-            mail.SEND_TASK, mail_id=str(mail_id), kind=str(kind), occurred_at=at.isoformat(), details={}
-        )  # fmt: skip
+            pk=mail_id,
+            registration=registration,
+            kind=kind,
+            budget=MailBudget.ANYBODY,
+            address=registration.email,
+            recipient=registration.email_folded,
+            created_at=at,
+        )
+        mail.defer(mail.SEND_TASK, mail_id=str(mail_id), kind=str(kind), occurred_at=at.isoformat(), details={})

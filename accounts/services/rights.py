@@ -42,9 +42,12 @@ def acting(*, by: User | None, on: User, action: str | None, takes_rights: bool 
     except NotAllowed as refusal:
         if by is not None:
             recording.record(
-                EventType.PERMISSION_DENIED, actor=subject_of(by), target=subject_of(on), outcome=Outcome.FAILURE,
+                EventType.PERMISSION_DENIED,
+                actor=subject_of(by),
+                target=subject_of(on),
+                outcome=Outcome.FAILURE,
                 reasons=[*([action] if action else []), refusal.reason],
-            )  # fmt: skip
+            )
         raise
 
 

@@ -45,9 +45,16 @@ class Proof:
 
 
 def prove(
-    *, user: User, proof: Proof, place: Place, then: Callable[[list[str]], T], session_id: UUID | None = None,
-    client: ClientContext | None = None, device_token: str = "", now: datetime | None = None,
-) -> T:  # fmt: skip
+    *,
+    user: User,
+    proof: Proof,
+    place: Place,
+    then: Callable[[list[str]], T],
+    session_id: UUID | None = None,
+    client: ClientContext | None = None,
+    device_token: str = "",
+    now: datetime | None = None,
+) -> T:
     """Check a proof and use it up, and do in the same transaction what it is shown for.
 
     ``then`` gets the authentication methods; if it refuses, the proof is not used up. A wrong proof is counted for its

@@ -58,9 +58,13 @@ def register(*, user: User, session_id: UUID, name: str, credential: Json, now: 
             if key is None:
                 raise AlreadyThere
             codes = enrolment.added(
-                user=user, factor=Factor.WEBAUTHN, key_id=key.pk, session_id=session_id,
-                amr=second_factors.methods_of(key=key), now=now,
-            )  # fmt: skip
+                user=user,
+                factor=Factor.WEBAUTHN,
+                key_id=key.pk,
+                session_id=session_id,
+                amr=second_factors.methods_of(key=key),
+                now=now,
+            )
             return Added(key=enrolled.factor(key), recovery_codes=codes)
     except CredentialRefused as refusal:
         raise DetailsInvalid([FieldProblem("credential", "invalid", _("The key was not accepted."))]) from refusal

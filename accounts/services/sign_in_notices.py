@@ -26,9 +26,11 @@ def notice_unfamiliar(
     new. Browser versions and addresses within a network change by themselves and don't count.
     """
     earlier = (
-        Session.objects.filter(user_id=user.pk).exclude(pk=session_id).order_by("-id")
+        Session.objects.filter(user_id=user.pk)
+        .exclude(pk=session_id)
+        .order_by("-id")
         .values_list("ip_address", "user_agent")[:_COMPARED]
-    )  # fmt: skip
+    )
     familiar = {_place(address, agent) for address, agent in earlier}
     if _place(client.ip_address, client.user_agent) in familiar or not (familiar or had_signed_in):
         return False

@@ -70,13 +70,18 @@ def unlink(*, user: User, link_id: UUID, now: datetime | None = None) -> None:
         ways_in.require_one(user_id=user.pk)
         subject = subject_of(user)
         recording.record(
-            EventType.SOCIAL_ACCOUNT_UNLINKED, actor=subject, target=subject, data={"provider": doomed.provider},
+            EventType.SOCIAL_ACCOUNT_UNLINKED,
+            actor=subject,
+            target=subject,
+            data={"provider": doomed.provider},
             now=now,
-        )  # fmt: skip
+        )
         mail.enqueue(
-            user_id=user.pk, kind=mail.Kind.SOCIAL_ACCOUNT_UNLINKED,
-            details={"provider": registry.display_name(doomed.provider)}, now=now,
-        )  # fmt: skip
+            user_id=user.pk,
+            kind=mail.Kind.SOCIAL_ACCOUNT_UNLINKED,
+            details={"provider": registry.display_name(doomed.provider)},
+            now=now,
+        )
 
 
 def reauthenticate(*, provider_id: str, returned: Return, bearer: Bearer, now: datetime | None = None) -> datetime:
@@ -104,9 +109,13 @@ def reauthenticate(*, provider_id: str, returned: Return, bearer: Bearer, now: d
             session_id=bearer.session_id, amr=[social_sign_in.FEDERATED], now=now
         )
         recording.record(
-            EventType.REAUTHENTICATED, actor=subject, target=subject, session_id=bearer.session_id,
-            data={"amr": [social_sign_in.FEDERATED], "provider": provider.id}, now=now,
-        )  # fmt: skip
+            EventType.REAUTHENTICATED,
+            actor=subject,
+            target=subject,
+            session_id=bearer.session_id,
+            data={"amr": [social_sign_in.FEDERATED], "provider": provider.id},
+            now=now,
+        )
     return confirmed_at
 
 

@@ -47,9 +47,14 @@ class Bearer:
 
 
 def begin(
-    *, provider_id: str, redirect_uri: str, purpose: SocialPurpose = SocialPurpose.SIGN_IN,
-    bearer: Bearer | None = None, client_challenge: str = "", now: datetime | None = None,
-) -> Departure:  # fmt: skip
+    *,
+    provider_id: str,
+    redirect_uri: str,
+    purpose: SocialPurpose = SocialPurpose.SIGN_IN,
+    bearer: Bearer | None = None,
+    client_challenge: str = "",
+    now: datetime | None = None,
+) -> Departure:
     """Remember that somebody is sent to a provider; return where that is.
 
     Raises: NotThere, DetailsInvalid, ProviderUnavailable.
@@ -69,10 +74,18 @@ def begin(
             is_fresh=purpose is SocialPurpose.REAUTHENTICATE,
         )
     SocialAuthorization.objects.create(
-        digest=digest(state), provider=provider.id, purpose=purpose, redirect_uri=redirect_uri, nonce=proof.nonce,
-        code_verifier=proof.code_verifier, client_challenge=client_challenge, created_at=at, expires_at=at + LIFETIME,
-        user=bearer.user if bearer else None, session_id=bearer.session_id if bearer else None,
-    )  # fmt: skip
+        digest=digest(state),
+        provider=provider.id,
+        purpose=purpose,
+        redirect_uri=redirect_uri,
+        nonce=proof.nonce,
+        code_verifier=proof.code_verifier,
+        client_challenge=client_challenge,
+        created_at=at,
+        expires_at=at + LIFETIME,
+        user=bearer.user if bearer else None,
+        session_id=bearer.session_id if bearer else None,
+    )
     return Departure(url=url, state=state)
 
 
@@ -87,9 +100,14 @@ def claim(
     Raises: SocialTokenInvalid.
     """
     rows = SocialAuthorization.objects.filter(
-        digest=digest(returned.state), provider=provider.id, purpose=purpose, used_at__isnull=True, expires_at__gt=now,
-        session_id=bearer.session_id if bearer else None, user=bearer.user if bearer else None,
-    )  # fmt: skip
+        digest=digest(returned.state),
+        provider=provider.id,
+        purpose=purpose,
+        used_at__isnull=True,
+        expires_at__gt=now,
+        session_id=bearer.session_id if bearer else None,
+        user=bearer.user if bearer else None,
+    )
     if rows.update(used_at=now) != 1:
         raise SocialTokenInvalid(reason="state")
     found = SocialAuthorization.objects.get(digest=digest(returned.state))
@@ -112,9 +130,13 @@ def redeem(
     claimed = claim(provider=provider, returned=returned, purpose=purpose, bearer=bearer, now=now)
     try:
         identity = exchange.from_code(
-            provider, code=returned.code, redirect_uri=claimed.redirect_uri, code_verifier=claimed.code_verifier,
-            nonce=claimed.nonce, now=now,
-        )  # fmt: skip
+            provider,
+            code=returned.code,
+            redirect_uri=claimed.redirect_uri,
+            code_verifier=claimed.code_verifier,
+            nonce=claimed.nonce,
+            now=now,
+        )
     except ProviderUnavailable:
         release(claimed=claimed)
         raise

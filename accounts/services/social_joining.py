@@ -107,9 +107,16 @@ def _open(provider: Provider, identity: ProviderIdentity, *, locale: str, at: da
         if not registrations.lock_username(username, waits=False) or registrations.named(username, at=at) is not None:
             continue
         user = User(
-            username=username, email=email, email_folded=fold_email(email), email_confirmed_at=at,
-            full_name=identity.name, locale=locale, password=make_password(None), created_at=at, updated_at=at,
-        )  # fmt: skip
+            username=username,
+            email=email,
+            email_folded=fold_email(email),
+            email_confirmed_at=at,
+            full_name=identity.name,
+            locale=locale,
+            password=make_password(None),
+            created_at=at,
+            updated_at=at,
+        )
         if User.objects.insert_unless_taken(user):
             subject = subject_of(user)
             recording.record(
@@ -128,6 +135,9 @@ def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, now:
     user.refresh_from_db()
     subject = subject_of(user)
     recording.record(
-        EventType.SOCIAL_ACCOUNT_PREEMPTED, actor=subject, target=subject,
-        data={"provider": provider.id, **accepted.counts}, now=now,
-    )  # fmt: skip
+        EventType.SOCIAL_ACCOUNT_PREEMPTED,
+        actor=subject,
+        target=subject,
+        data={"provider": provider.id, **accepted.counts},
+        now=now,
+    )

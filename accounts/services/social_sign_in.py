@@ -54,9 +54,15 @@ def by_code(
 
 
 def by_token(
-    *, provider_id: str, id_token: str | None, access_token: str | None, nonce: str | None, client: ClientContext,
-    locale: str = "en", now: datetime | None = None,
-) -> SignedIn | Challenge:  # fmt: skip
+    *,
+    provider_id: str,
+    id_token: str | None,
+    access_token: str | None,
+    nonce: str | None,
+    client: ClientContext,
+    locale: str = "en",
+    now: datetime | None = None,
+) -> SignedIn | Challenge:
     """Let in whom a token stands for that a native application got from a provider. It is taken once.
 
     Raises: NotThere, DetailsInvalid, SocialTokenInvalid, ProviderUnavailable, ProviderAddressUnverified,

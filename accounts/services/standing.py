@@ -68,9 +68,13 @@ def end_session(*, session_id: UUID, user: User, by: User, reason: str, now: dat
     """
     with rights.acting(by=by, on=user, action="sessions:end"):
         return revocation.end_session(
-            session_id=session_id, user_id=user.pk, reason=EndReason.ADMINISTRATOR, actor=subject_of(by), note=reason,
+            session_id=session_id,
+            user_id=user.pk,
+            reason=EndReason.ADMINISTRATOR,
+            actor=subject_of(by),
+            note=reason,
             now=now,
-        )  # fmt: skip
+        )
 
 
 def _set_active(*, user: User, is_active: bool, now: datetime | None) -> bool:

@@ -80,16 +80,22 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime | No
     intruders_address = user.email
     is_restored, accepted = _restore(user=user, address=address, moment=moment, now=now)
     recording.record(
-        EventType.ACCOUNT_TAKEOVER_REPORTED, actor=subject_of(user), target=subject_of(user),
-        data={"is_restored": is_restored, **accepted.counts}, now=now,
-    )  # fmt: skip
+        EventType.ACCOUNT_TAKEOVER_REPORTED,
+        actor=subject_of(user),
+        target=subject_of(user),
+        data={"is_restored": is_restored, **accepted.counts},
+        now=now,
+    )
     if not is_restored:
         return Report(is_restored=False)
     if fold_email(address) != fold_email(intruders_address):
         recording.record(
-            EventType.EMAIL_RESTORED, actor=subject_of(user), target=subject_of(user),
-            data={"from": intruders_address, "to": address}, now=now,
-        )  # fmt: skip
+            EventType.EMAIL_RESTORED,
+            actor=subject_of(user),
+            target=subject_of(user),
+            data={"from": intruders_address, "to": address},
+            now=now,
+        )
         if not user.is_email_held:  # whose that address is, nobody knows
             mail.enqueue(user_id=user.pk, kind=mail.Kind.EMAIL_RESTORED, address=intruders_address, now=now)
     mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_SWITCHED_OFF, now=now)
@@ -98,9 +104,11 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime | No
 
 def _restore(*, user: User, address: str, moment: datetime, now: datetime | None) -> tuple[bool, Accepted]:
     restored = {
-        "email": address, "email_folded": fold_email(address), "email_confirmed_at": now or timezone.now(),
+        "email": address,
+        "email_folded": fold_email(address),
+        "email_confirmed_at": now or timezone.now(),
         "deleted_at": None,
-    }  # fmt: skip
+    }
     try:
         with transaction.atomic():
             return True, _accept(user=user, moment=moment, changes=restored, now=now)

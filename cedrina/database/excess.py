@@ -31,9 +31,17 @@ SELECT current_user,
 FROM pg_roles WHERE rolname = current_user
 """
 _NAMES = (
-    "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS", f"owner of {PARENT}", "owner of tables", "CREATE on schema",
-    "CREATE on database", "predefined roles of the server", "SET session_replication_role",
-)  # fmt: skip
+    "CREATEROLE",
+    "CREATEDB",
+    "REPLICATION",
+    "BYPASSRLS",
+    f"owner of {PARENT}",
+    "owner of tables",
+    "CREATE on schema",
+    "CREATE on database",
+    "predefined roles of the server",
+    "SET session_replication_role",
+)
 
 
 class Look(NamedTuple):

@@ -69,5 +69,5 @@ class Supervisor:
                 env=os.environ,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                preexec_fn=processes.ends_with_parent(signal.SIGTERM),  # noqa: PLW1509
+                preexec_fn=processes.ends_with_parent(signal.SIGTERM),
             )

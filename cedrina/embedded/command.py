@@ -34,7 +34,7 @@ class Command:
                 self._process = subprocess.Popen(
                     arguments,
                     env={**os.environ, **environment},
-                    preexec_fn=processes.ends_with_parent(signal.SIGTERM),  # noqa: PLW1509
+                    preexec_fn=processes.ends_with_parent(signal.SIGTERM),
                 )
         except OSError as error:
             raise EmbeddedServerError(f"{arguments[0]} cannot be run: {error.strerror}.") from error

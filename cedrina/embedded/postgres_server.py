@@ -126,7 +126,7 @@ class PostgresServer:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=self._keep_open,
-                preexec_fn=processes.ends_with_parent(signal.SIGINT if self._is_durable else signal.SIGQUIT),  # noqa: PLW1509
+                preexec_fn=processes.ends_with_parent(signal.SIGINT if self._is_durable else signal.SIGQUIT),
                 **self.run_as.popen_options,
             )
         return self._answers()

@@ -68,7 +68,7 @@ class RedisServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=processes.ends_with_parent(signal.SIGTERM),  # noqa: PLW1509
+                preexec_fn=processes.ends_with_parent(signal.SIGTERM),
             )
         stdin = self._process.stdin
         if stdin is not None:

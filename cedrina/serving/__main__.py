@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
     # Read here first: a configuration that can't be served is said once, not by every worker.
-    from django.conf import settings  # noqa: PLC0415 - only now it is known which
+    from django.conf import settings
 
     demand_clean_checks()
     host = options.host or settings.SERVING["HOST"]
@@ -55,9 +55,9 @@ def serve_http(host: str, port: int, workers: int) -> None:
 
     Raises: SystemExit when the address cannot be used or no worker can start.
     """
-    from cedrina.database.outage import outage  # noqa: PLC0415 - before the fork: the workers share its memory
-    from cedrina.serving import http_worker  # noqa: PLC0415 - its native part is not needed by the other servers
-    from cedrina.serving.supervision import Supervisor  # noqa: PLC0415
+    from cedrina.database.outage import outage
+    from cedrina.serving import http_worker
+    from cedrina.serving.supervision import Supervisor
 
     try:
         listening = http_worker.listen(host, port)
@@ -75,14 +75,14 @@ def serve_http(host: str, port: int, workers: int) -> None:
 
 def load_application() -> Any:
     """Return the RSGI application, loaded in the process that serves it."""
-    from cedrina.rsgi import application  # noqa: PLC0415
+    from cedrina.rsgi import application
 
     return application
 
 
 def serve_sockets(host: str, port: int) -> None:
     """Serve WebSockets with daphne."""
-    from cedrina.serving.sockets_server import SpeakingCommand  # noqa: PLC0415 - it installs Twisted's reactor
+    from cedrina.serving.sockets_server import SpeakingCommand
 
     limits = ["--websocket-max-message-size", str(ONE_FRAME), "--no-server-name", "--verbosity", "0"]
     SpeakingCommand().run(["-b", host, "-p", str(port), *limits, "cedrina.asgi:application"])
@@ -90,9 +90,9 @@ def serve_sockets(host: str, port: int) -> None:
 
 def serve_both(host: str, port: int) -> None:
     """Serve everything with uvicorn, in this one process."""
-    import uvicorn  # noqa: PLC0415
+    import uvicorn
 
-    from cedrina.serving.patience import ImpatientProtocol  # noqa: PLC0415
+    from cedrina.serving.patience import ImpatientProtocol
 
     uvicorn.run(
         "cedrina.asgi:application",

@@ -8,11 +8,11 @@ from django.db import connections
 
 django_application = get_wsgi_application()
 
-from cedrina.database.limits import bound_statements  # noqa: E402 - needs the settings and the apps
-from cedrina.serving import slots  # noqa: E402
-from cedrina.serving.lanes import Lanes  # noqa: E402
-from cedrina.serving.reception import Reception  # noqa: E402
-from tokens.keyring import keyring  # noqa: E402
+from cedrina.database.limits import bound_statements
+from cedrina.serving import slots
+from cedrina.serving.lanes import Lanes
+from cedrina.serving.reception import Reception
+from tokens.keyring import keyring
 
 bound_statements()
 

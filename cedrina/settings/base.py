@@ -170,9 +170,16 @@ CORS_ALLOWED_ORIGINS = list(ENV["CORS_ALLOWED_ORIGINS"])
 CORS_URLS_REGEX = r"^/(api|\.well-known)/"
 CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-type", "if-match", "x-correlation-id"]
 CORS_EXPOSE_HEADERS = [
-    "etag", "retry-after", "www-authenticate", "x-correlation-id", "ratelimit", "ratelimit-policy",
-    "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
-]  # fmt: skip
+    "etag",
+    "retry-after",
+    "www-authenticate",
+    "x-correlation-id",
+    "ratelimit",
+    "ratelimit-policy",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+]
 # The largest body of the contract; forms of the admin stay under it too.
 MAX_BODY_BYTES = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -223,7 +230,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PUBLIC": True,
 }
 
-IS_HARDENED = ENV["TOKEN_PROFILE"] == "hardened"  # noqa: S105
+IS_HARDENED = ENV["TOKEN_PROFILE"] == "hardened"
 TOKENS: dict[str, Any] = {
     "ISSUER": ENV["TOKEN_ISSUER"] or PUBLIC_URL,
     "AUDIENCE": ENV["TOKEN_AUDIENCE"],

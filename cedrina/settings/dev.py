@@ -1,3 +1,3 @@
 """One person's machine: what the environment leaves out has a working default."""
 
-from cedrina.settings.base import *  # noqa: F403
+from cedrina.settings.base import *

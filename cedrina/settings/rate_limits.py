@@ -17,76 +17,139 @@ _MAILING = ["forgot-password", "resend-confirmation", "page-forgot-password", "p
 # All calls that compute a password hash, each of which takes a quarter of a second of a core.
 _HASHING: dict[str, Any] = {
     "routes": [
-        "login", "admin:login", "register", "reset-password", "page-reset-password", "change-password",
-        "reauthenticate", "change-email", "me", "confirm-email", "page-confirm-email",
+        "login",
+        "admin:login",
+        "register",
+        "reset-password",
+        "page-reset-password",
+        "change-password",
+        "reauthenticate",
+        "change-email",
+        "me",
+        "confirm-email",
+        "page-confirm-email",
     ],
     "methods": ["POST", "PUT", "DELETE"],
-}  # fmt: skip
+}
 _OF_ADDRESSES = ["sign-in", "registration", "mail-address", "refresh-address", "ceremonies"]
 _OF_USERS = [*_OF_ADDRESSES, "policy-changes", "address-changes"]
 
 _PARTICULAR: list[dict[str, Any]] = [
     {
-        "name": "global", "description": "All requests together.", "algorithm": "token_bucket",
-        "limit": 5000, "window": 1, "scope": ["global"],
+        "name": "global",
+        "description": "All requests together.",
+        "algorithm": "token_bucket",
+        "limit": 5000,
+        "window": 1,
+        "scope": ["global"],
     },
     {
-        "name": "sign-in", "description": "Sign-ins from one address.", "limit": 10, "window": MINUTE,
+        "name": "sign-in",
+        "description": "Sign-ins from one address.",
+        "limit": 10,
+        "window": MINUTE,
         "scope": ["ip"],
         "match": {
             "routes": [
-                "login", "admin:login", "admin:second_factor", "passkey-login", "social-callback", "social-token",
+                "login",
+                "admin:login",
+                "admin:second_factor",
+                "passkey-login",
+                "social-callback",
+                "social-token",
             ],
             "methods": ["POST"],
         },
     },
     {
-        "name": "ceremonies", "description": "Sign-ins by passkey or provider that are begun from one address.",
-        "limit": 120, "window": MINUTE, "scope": ["ip"], "match": {"routes": ["passkey-options", "social-authorize"]},
+        "name": "ceremonies",
+        "description": "Sign-ins by passkey or provider that are begun from one address.",
+        "limit": 120,
+        "window": MINUTE,
+        "scope": ["ip"],
+        "match": {"routes": ["passkey-options", "social-authorize"]},
     },
     {
-        "name": "registration", "description": "Registrations from one address.", "limit": 5, "window": HOUR,
-        "scope": ["ip"], "match": {"routes": ["register"], "methods": ["POST"]},
+        "name": "registration",
+        "description": "Registrations from one address.",
+        "limit": 5,
+        "window": HOUR,
+        "scope": ["ip"],
+        "match": {"routes": ["register"], "methods": ["POST"]},
     },
     {
-        "name": "mail-account", "description": "Mail that anybody can cause, to one address of mail.",
-        "limit": 3, "window": HOUR, "scope": ["account"],
+        "name": "mail-account",
+        "description": "Mail that anybody can cause, to one address of mail.",
+        "limit": 3,
+        "window": HOUR,
+        "scope": ["account"],
         "match": {"routes": _MAILING, "methods": ["POST"]},
     },
     {
-        "name": "mail-address", "description": "Mail that anybody can cause, from one address.",
-        "limit": 20, "window": HOUR, "scope": ["ip"],
+        "name": "mail-address",
+        "description": "Mail that anybody can cause, from one address.",
+        "limit": 20,
+        "window": HOUR,
+        "scope": ["ip"],
         "match": {"routes": _MAILING, "methods": ["POST"]},
     },
     {
-        "name": "refresh-family", "description": "Refreshes of one session.", "limit": 30, "window": MINUTE,
-        "scope": ["family"], "match": {"routes": ["refresh"], "methods": ["POST"]},
+        "name": "refresh-family",
+        "description": "Refreshes of one session.",
+        "limit": 30,
+        "window": MINUTE,
+        "scope": ["family"],
+        "match": {"routes": ["refresh"], "methods": ["POST"]},
     },
     {
-        "name": "refresh-address", "description": "Refreshes from one address.", "limit": 600, "window": MINUTE,
-        "scope": ["ip"], "match": {"routes": ["refresh"], "methods": ["POST"]},
+        "name": "refresh-address",
+        "description": "Refreshes from one address.",
+        "limit": 600,
+        "window": MINUTE,
+        "scope": ["ip"],
+        "match": {"routes": ["refresh"], "methods": ["POST"]},
     },
     {
-        "name": "hashing", "description": "Calls that compute a password hash, from one address.",
-        "limit": 20, "window": MINUTE, "scope": ["ip"], "match": _HASHING,
+        "name": "hashing",
+        "description": "Calls that compute a password hash, from one address.",
+        "limit": 20,
+        "window": MINUTE,
+        "scope": ["ip"],
+        "match": _HASHING,
     },
     {
-        "name": "hashing-network", "limit": 100, "window": MINUTE, "scope": ["network"], "match": _HASHING,
+        "name": "hashing-network",
+        "limit": 100,
+        "window": MINUTE,
+        "scope": ["network"],
+        "match": _HASHING,
         "description": "Calls that compute a password hash, from one network: IPv4 /24, IPv6 /48.",
     },
     {
-        "name": "hashing-user", "description": "Calls that compute a password hash, by one person.",
-        "limit": 20, "window": MINUTE, "scope": ["user"], "match": _HASHING,
+        "name": "hashing-user",
+        "description": "Calls that compute a password hash, by one person.",
+        "limit": 20,
+        "window": MINUTE,
+        "scope": ["user"],
+        "match": _HASHING,
     },
     {
-        "name": "address-changes", "description": "Changes of address by one person, each of which mails somebody.",
-        "limit": 10, "window": HOUR, "scope": ["user"], "match": {"routes": ["change-email"], "methods": ["POST"]},
+        "name": "address-changes",
+        "description": "Changes of address by one person, each of which mails somebody.",
+        "limit": 10,
+        "window": HOUR,
+        "scope": ["user"],
+        "match": {"routes": ["change-email"], "methods": ["POST"]},
     },
     {
-        "name": "policy-changes", "description": "Changes of policies by one person.", "limit": 50, "window": MINUTE,
-        "scope": ["user"], "match": {"routes": ["rate-limit-polic*", "policies*"], "methods": _CHANGING},
+        "name": "policy-changes",
+        "description": "Changes of policies by one person.",
+        "limit": 50,
+        "window": MINUTE,
+        "scope": ["user"],
+        "match": {"routes": ["rate-limit-polic*", "policies*"], "methods": _CHANGING},
     },
-]  # fmt: skip
+]
 
 
 def profile(environment: str) -> list[dict[str, Any]]:
@@ -108,14 +171,22 @@ def _everything_else(name: str, limit: int, particular: list[str], part: str | N
     """Return what limits all that has no policy of its own: once for everybody, and once for each dearer tier."""
     tiers = [
         {
-            "name": f"{name}-{tier}", "description": f"Everything else, of tier {tier}.", "limit": limit * factor,
-            "window": MINUTE, "scope": [part or name], "match": {"tier": tier, "unless": particular},
+            "name": f"{name}-{tier}",
+            "description": f"Everything else, of tier {tier}.",
+            "limit": limit * factor,
+            "window": MINUTE,
+            "scope": [part or name],
+            "match": {"tier": tier, "unless": particular},
         }
         for tier, factor in TIERS.items()
-    ]  # fmt: skip
+    ]
     unless = [*particular, *(policy["name"] for policy in tiers)]
     general = {
-        "name": name, "description": "Everything else.", "limit": limit, "window": MINUTE, "scope": [part or name],
+        "name": name,
+        "description": "Everything else.",
+        "limit": limit,
+        "window": MINUTE,
+        "scope": [part or name],
         "match": {"unless": unless},
-    }  # fmt: skip
+    }
     return [general, *tiers]

@@ -1,6 +1,6 @@
 """Tests: real stores, cheap hashes, mail kept in memory."""
 
-from cedrina.settings.base import *  # noqa: F403
+from cedrina.settings.base import *
 from cedrina.settings.base import ACCOUNTS as _ACCOUNTS
 from cedrina.settings.base import RATELIMITING as _RATELIMITING
 

@@ -21,7 +21,7 @@ class Backoff:
     forgiven_after: int
 
     def __post_init__(self) -> None:
-        if self.free < 2 or not 0 < self.first <= self.longest or self.forgiven_after < 1:  # noqa: PLR2004
+        if self.free < 2 or not 0 < self.first <= self.longest or self.forgiven_after < 1:
             raise ValueError(self)
 
     @property

@@ -9,8 +9,12 @@ if TYPE_CHECKING:
     from ratelimiting.types import Verdict
 
 NAMES = (
-    "RateLimit-Policy", "RateLimit", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
-)  # fmt: skip
+    "RateLimit-Policy",
+    "RateLimit",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+)
 
 
 def render(verdict: Verdict, *, unix_now: float) -> tuple[tuple[str, str], ...]:

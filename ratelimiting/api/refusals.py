@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
 
-def problem(request: HttpRequest, retry_after: int) -> HttpResponse:  # noqa: ARG001 - the middleware sets the header
+def problem(request: HttpRequest, retry_after: int) -> HttpResponse:
     """Say that there were too many requests."""
     body = {
         "type": "about:blank",

@@ -23,7 +23,7 @@ class PolicyThrottle(BaseThrottle):
 
     _wait: float | None = None
 
-    def allow_request(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - the framework's signature
+    def allow_request(self, request: Request, view: Any) -> bool:
         plain = request._request  # noqa: SLF001 - what the middleware has seen
         outcome = getattr(plain, "rate_limit", None)
         if outcome is None:

@@ -100,9 +100,15 @@ def delete(
         if not deleted:
             raise PolicyChanged
         _close(
-            number, DELETED, row.name, before=row.document(), after=None,
-            author=author, reason=reason, now=now or timezone.now(),
-        )  # fmt: skip
+            number,
+            DELETED,
+            row.name,
+            before=row.document(),
+            after=None,
+            author=author,
+            reason=reason,
+            now=now or timezone.now(),
+        )
 
 
 def rollback(
@@ -130,9 +136,15 @@ def rollback(
         before = _snapshot()
         _restore({document["id"]: document for document in wanted or ()}, number=following, now=at)
         return _close(
-            following, ROLLED_BACK, "", before={"policies": before}, after={"version": number},
-            author=author, reason=reason, now=at,
-        )  # fmt: skip
+            following,
+            ROLLED_BACK,
+            "",
+            before={"policies": before},
+            after={"version": number},
+            author=author,
+            reason=reason,
+            now=at,
+        )
 
 
 def check(*, document: Mapping[str, Any]) -> None:
@@ -204,13 +216,26 @@ def _close(
 ) -> PolicyVersion:
     """Store the version and tell of it: whoever listens records it in this transaction, processes hear at its end."""
     version = PolicyVersion.objects.create(
-        number=number, change=what, policy=policy, snapshot=_snapshot(), reason=reason, created_at=now,
-        author_id=author.id, author=author.name,
-    )  # fmt: skip
+        number=number,
+        change=what,
+        policy=policy,
+        snapshot=_snapshot(),
+        reason=reason,
+        created_at=now,
+        author_id=author.id,
+        author=author.name,
+    )
     signals.policy_changed.send(
-        sender=None, number=number, change=what, policy=policy, before=before, after=after, author=author,
-        reason=reason, now=now,
-    )  # fmt: skip
+        sender=None,
+        number=number,
+        change=what,
+        policy=policy,
+        before=before,
+        after=after,
+        author=author,
+        reason=reason,
+        now=now,
+    )
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(number)])

@@ -61,9 +61,12 @@ def replay(*, requests: Iterable[LoggedRequest], policies: Sequence[Policy]) -> 
     for request in requests:
         latest = request.at if latest is None else max(latest, request.at)
         facts = Facts(
-            route=_route(request.path), method=request.method, address=request.address,
-            caller=Caller(user=request.user, tier=request.tier), find=dict(request.members).get,
-        )  # fmt: skip
+            route=_route(request.path),
+            method=request.method,
+            address=request.address,
+            caller=Caller(user=request.user, tier=request.tier),
+            find=dict(request.members).get,
+        )
         counted = levels_of(facts=facts, among=ruled)
         report.requests += 1
         if counted:

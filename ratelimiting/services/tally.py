@@ -150,9 +150,10 @@ def _tell_refusals(now: datetime) -> None:
     with _tally.lock:
         due = [entry for entry in _tally.refused.values() if entry.refusals and entry.due_at <= now]
         quiet = [
-            place for place, entry in _tally.refused.items()
+            place
+            for place, entry in _tally.refused.items()
             if not entry.refusals and entry.due_at + SHORTEST_WINDOW <= now
-        ]  # fmt: skip
+        ]
         for place in quiet:
             del _tally.refused[place]
     for entry in due:
@@ -161,9 +162,14 @@ def _tell_refusals(now: datetime) -> None:
             continue
         refusals = entry.refusals
         signals.refused.send(
-            sender=None, policy=entry.policy, key=entry.key, parts=entry.parts, refusals=refusals, facts=entry.facts,
+            sender=None,
+            policy=entry.policy,
+            key=entry.key,
+            parts=entry.parts,
+            refusals=refusals,
+            facts=entry.facts,
             now=now,
-        )  # fmt: skip
+        )
         with _tally.lock:
             entry.refusals -= refusals
             entry.due_at = now + entry.window
@@ -216,6 +222,11 @@ def _tell_shadow(now: datetime) -> None:
         with transaction.atomic():
             if ShadowPeriod.objects.filter(pk=row.pk, is_reported=False).update(is_reported=True):
                 signals.shadow_reported.send(
-                    sender=None, policy=row.policy, began_at=row.began_at, refused=row.refused,
-                    keys=list(row.keys.values()), samples=row.samples, now=now,
-                )  # fmt: skip
+                    sender=None,
+                    policy=row.policy,
+                    began_at=row.began_at,
+                    refused=row.refused,
+                    keys=list(row.keys.values()),
+                    samples=row.samples,
+                    now=now,
+                )

@@ -85,9 +85,16 @@ _COPIED = {
 
 
 def record(
-    event_type: EventType, *, actor: Subject = NOBODY, target: Subject = NOBODY, outcome: Outcome = Outcome.FAILURE,
-    family_id: UUID | None = None, reasons: Sequence[str] = (), now: datetime | None = None, **details: Any,
-) -> UUID | None:  # fmt: skip
+    event_type: EventType,
+    *,
+    actor: Subject = NOBODY,
+    target: Subject = NOBODY,
+    outcome: Outcome = Outcome.FAILURE,
+    family_id: UUID | None = None,
+    reasons: Sequence[str] = (),
+    now: datetime | None = None,
+    **details: Any,
+) -> UUID | None:
     """Append an event unless the like was recorded within this minute; return its id, ``None`` if it was counted.
 
     One statement, in the caller's transaction or in autocommit. ``details`` are those of ``recording.record``.
@@ -95,17 +102,28 @@ def record(
     Raises: UndeclaredEventType.
     """
     event = Rider(
-        event_type, source="recorded", columns={"id": "recorded.id"}, actor=actor, target=target, outcome=outcome,
-        family_id=family_id, reasons=reasons, now=now, **details,
-    )  # fmt: skip
+        event_type,
+        source="recorded",
+        columns={"id": "recorded.id"},
+        actor=actor,
+        target=target,
+        outcome=outcome,
+        family_id=family_id,
+        reasons=reasons,
+        now=now,
+        **details,
+    )
     subject = [actor.id or actor.name.casefold(), target.id or target.name.casefold(), str(family_id or "")]
     address = event.params["event_ip_address"] or ""
     network = _network()
     parameters = {
         "key": _key("event", str(event_type), str(outcome), address, *subject, *reasons),
-        "network_key": _key("network", network or ""), "network": network, "limit": NETWORK_LIMIT,
-        "is_limited": CATALOGUE[event_type].severity not in _UNLIMITED, **event.params,
-    }  # fmt: skip
+        "network_key": _key("network", network or ""),
+        "network": network,
+        "limit": NETWORK_LIMIT,
+        "is_limited": CATALOGUE[event_type].severity not in _UNLIMITED,
+        **event.params,
+    }
     with prepared_cursor() as cursor:
         cursor.execute(_record_sql(event.sql), parameters)
         row = cursor.fetchone()
@@ -123,11 +141,15 @@ def sum_up(*, now: datetime | None = None) -> Mapping[str, int]:
     """
     counted = recorded = 0
     flood = Rider(
-        EventType.REFUSALS_SUPPRESSED, source="flooding", outcome=Outcome.FAILURE, now=now,
+        EventType.REFUSALS_SUPPRESSED,
+        source="flooding",
+        outcome=Outcome.FAILURE,
+        now=now,
         columns={
-            "ip_address": "flooding.network", "data": "jsonb_build_object('suppressed', flooding.suppressed)",
+            "ip_address": "flooding.network",
+            "data": "jsonb_build_object('suppressed', flooding.suppressed)",
         },
-    )  # fmt: skip
+    )
     sql = _sum_up_sql(flood.sql)
     number = _BATCH
     while number == _BATCH:

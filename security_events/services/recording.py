@@ -74,9 +74,17 @@ def record(
     Raises: UndeclaredEventType.
     """
     values = _values(
-        event_type, actor=actor, target=target, outcome=outcome, session_id=session_id, family_id=family_id,
-        risk_score=risk_score, reasons=reasons, data=data, now=now,
-    )  # fmt: skip
+        event_type,
+        actor=actor,
+        target=target,
+        outcome=outcome,
+        session_id=session_id,
+        family_id=family_id,
+        risk_score=risk_score,
+        reasons=reasons,
+        data=data,
+        now=now,
+    )
     sql = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) SELECT {_expressions({}, 'event_')} RETURNING id"
     with prepared_cursor() as cursor:
         cursor.execute(sql, {f"event_{name}": value for name, value in values.items()})

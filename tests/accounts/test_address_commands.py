@@ -36,10 +36,13 @@ class TestRefoldAddresses:
         document = json.loads(run("refold_addresses", "--json")[0])
 
         assert document == {
-            "result": "refolded", "refolded": 1, "newly_held": {str(held.pk): "domain_changed"}, "held": 1,
+            "result": "refolded",
+            "refolded": 1,
+            "newly_held": {str(held.pk): "domain_changed"},
+            "held": 1,
             "people": [{"id": str(held.pk), "username": "ada", "email": SHARP, "reason": "domain_changed"}],
             "connections": [],
-        }  # fmt: skip
+        }
 
     def test_says_it_in_words(self, now):
         user = planted(SHARP, username="ada")
@@ -92,10 +95,12 @@ class TestReleaseAddress:
     @pytest.mark.parametrize(
         ("person", "email", "code"),
         [
-            ("nobody", SHARP, "not_found"), ("bea", SHARP, "not_on_hold"), ("ada", "no address", "validation_error"),
+            ("nobody", SHARP, "not_found"),
+            ("bea", SHARP, "not_on_hold"),
+            ("ada", "no address", "validation_error"),
             ("ada", "bea@example.com", "email_taken"),
         ],
-    )  # fmt: skip
+    )
     def test_says_what_is_in_the_way(self, held, person, email, code):
         UserFactory(username="bea", email="bea@example.com")
         text, exit_code = run("release_address", person, email, "--json")

@@ -96,9 +96,13 @@ class TestChangePassword:
 
     @pytest.mark.parametrize(
         ("name", "password", "problem"),
-        [("nobody", OTHER, "not_found"), ("mina", "short", "password_too_short"),
-         ("mina", PASSWORD, "password_reused"), ("closed", OTHER, "account_disabled")],
-    )  # fmt: skip
+        [
+            ("nobody", OTHER, "not_found"),
+            ("mina", "short", "password_too_short"),
+            ("mina", PASSWORD, "password_reused"),
+            ("closed", OTHER, "account_disabled"),
+        ],
+    )
     def test_says_what_is_wrong(self, typed, name, password, problem):
         UserFactory(username="closed", is_active=False)
         typed(password, password)

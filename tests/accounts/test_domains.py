@@ -20,22 +20,44 @@ class TestAsciiDomain:
     @pytest.mark.parametrize(
         ("text", "encoded"),
         [
-            ("Example.COM", "example.com"), ("stra\u00dfe.de", "xn--strae-oqa.de"), ("localhost", "localhost"),
-            ("\u03c2.gr", "xn--3xa.gr"), ("XN--STRAE-OQA.de", "xn--strae-oqa.de"), ("a--b.com", "a--b.com"),
-            ("\u05d0\u05d1.com", "xn--4dbc.com"), ("1.com", "1.com"), ("\u017ftrasse.de", "strasse.de"),
+            ("Example.COM", "example.com"),
+            ("stra\u00dfe.de", "xn--strae-oqa.de"),
+            ("localhost", "localhost"),
+            ("\u03c2.gr", "xn--3xa.gr"),
+            ("XN--STRAE-OQA.de", "xn--strae-oqa.de"),
+            ("a--b.com", "a--b.com"),
+            ("\u05d0\u05d1.com", "xn--4dbc.com"),
+            ("1.com", "1.com"),
+            ("\u017ftrasse.de", "strasse.de"),
         ],
-    )  # fmt: skip
+    )
     def test_encodes_by_idna2008(self, text, encoded):
         assert ascii_domain(text) == encoded
 
     @pytest.mark.parametrize(
         "text",
         [
-            "", ".", "example.com.", "example.com\u3002", "-a.com", "a-.com", "ab--cd.com", "a_b.com", "xn--a.de",
-            "xn---bbk.com", "\U0001f4a9.la", "1.\u05d0\u05d1.com", "a" * 64 + ".com", ".".join(["a" * 62] * 5),
-            "STRA\u1e9eE.de", "a\u200db.com", "xn--mgba3gch31f060k.com", "\u0660" * 200, "\u00fc" * 60 + ".de",
+            "",
+            ".",
+            "example.com.",
+            "example.com\u3002",
+            "-a.com",
+            "a-.com",
+            "ab--cd.com",
+            "a_b.com",
+            "xn--a.de",
+            "xn---bbk.com",
+            "\U0001f4a9.la",
+            "1.\u05d0\u05d1.com",
+            "a" * 64 + ".com",
+            ".".join(["a" * 62] * 5),
+            "STRA\u1e9eE.de",
+            "a\u200db.com",
+            "xn--mgba3gch31f060k.com",
+            "\u0660" * 200,
+            "\u00fc" * 60 + ".de",
         ],
-    )  # fmt: skip
+    )
     def test_refuses_what_is_no_domain_by_it(self, text):
         assert ascii_domain(text) is None
 

@@ -49,10 +49,16 @@ class TestImportUsers:
         assert report(dump(HEADER + GOOD), "--format", "bcrypt") == (
             0,
             {
-                "result": "imported", "read": 1, "imported": 1, "already": 0, "refused": 0, "by_reason": {},
-                "wrapped": 0, "resumed_after_line": None,
+                "result": "imported",
+                "read": 1,
+                "imported": 1,
+                "already": 0,
+                "refused": 0,
+                "by_reason": {},
+                "wrapped": 0,
+                "resumed_after_line": None,
             },
-        )  # fmt: skip
+        )
         assert User.objects.get().username == "mina"
 
     def test_names_bad_rows_and_ends_with_1(self, dump):
@@ -71,8 +77,10 @@ class TestImportUsers:
         assert code == 1
         (line,) = path.read_text().splitlines()
         assert json.loads(line) == {
-            "line": 2, "reason": "hash_unreadable", "detail": "The password hash can't be read.",
-        }  # fmt: skip
+            "line": 2,
+            "reason": "hash_unreadable",
+            "detail": "The password hash can't be read.",
+        }
         for secret in ("omar", "plain-text-password"):
             assert secret not in out + err + line
 
@@ -98,8 +106,12 @@ class TestImportUsers:
         assert report(path, "--format", "bcrypt", "--dry-run") == (code, found)
 
     def test_reads_json_lines(self, dump):
-        row = {"id": "k1", "username": "mina", "email": "mina@example.com",
-               **keycloak_pbkdf2("pbkdf2-sha512", "sha512", 30_000, 64)}  # fmt: skip
+        row = {
+            "id": "k1",
+            "username": "mina",
+            "email": "mina@example.com",
+            **keycloak_pbkdf2("pbkdf2-sha512", "sha512", 30_000, 64),
+        }
 
         assert report(dump(json.dumps(row) + "\n", "realm.jsonl"), "--format", "keycloak")[1]["imported"] == 1
         assert User.objects.get().password.startswith("pbkdf2_raw$sha512$30000$")

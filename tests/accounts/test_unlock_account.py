@@ -28,8 +28,9 @@ def run(*arguments):
 class TestUnlockAccount:
     def test_lets_the_person_try_again_and_records_why(self, locked, phone, events):
         assert json.loads(run("MINA@example.com", "--json", "--reason", "she called")) == {
-            "result": "unlocked", "counts": 2,
-        }  # fmt: skip
+            "result": "unlocked",
+            "counts": 2,
+        }
 
         assert authentication.sign_in(name="mina", password=PASSWORD, client=phone).tokens
         assert events("authentication.unlocked").get().data["note"] == "she called"

@@ -7,10 +7,28 @@ import pytest
 from tests.architecture.source import APPS, PRODUCT, ROOT, files, python, texts
 
 TOP = {
-    "manage.py", "cedrina", "accounts", "tokens", "ratelimiting", "security_events", "templates", "locale", "tests",
-    "requirements", "Dockerfile", "docker-compose.yml", "README.md", "pyproject.toml", "Makefile", "CHANGELOG.md",
-    "SECURITY.md", "docs", "benchmarks", "deploy", "LICENSE",
-}  # fmt: skip
+    "manage.py",
+    "cedrina",
+    "accounts",
+    "tokens",
+    "ratelimiting",
+    "security_events",
+    "templates",
+    "locale",
+    "tests",
+    "requirements",
+    "Dockerfile",
+    "docker-compose.yml",
+    "README.md",
+    "pyproject.toml",
+    "Makefile",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "docs",
+    "benchmarks",
+    "deploy",
+    "LICENSE",
+}
 MADE = {"staticfiles", "node_modules", "htmlcov"}
 NO_MODULES = {"utils", "helpers", "helper", "common", "manager", "managers", "handler", "handlers", "misc"}
 PICTURES = 0x1F000

@@ -8,8 +8,18 @@ from django.template.base import Lexer, TokenType
 
 from tests.architecture.source import APPS, PRODUCT, files, name_of, python, tree
 
-TRANSLATING = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy",
-               "npgettext", "npgettext_lazy"}  # fmt: skip
+TRANSLATING = {
+    "_",
+    "gettext",
+    "gettext_lazy",
+    "gettext_noop",
+    "ngettext",
+    "ngettext_lazy",
+    "pgettext",
+    "pgettext_lazy",
+    "npgettext",
+    "npgettext_lazy",
+}
 PUT_TOGETHER = (ast.JoinedStr, ast.BinOp, ast.Call)
 
 

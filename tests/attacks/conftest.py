@@ -4,7 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from security_events.models import SecurityEvent
-from tests.accounts.conftest import api, hashing_recorder  # noqa: F401 - fixtures
+from tests.accounts.conftest import api, hashing_recorder
 from tests.attacks.forgery import Mint
 from tests.factories.tokens import open_session
 from tokens.models import Session

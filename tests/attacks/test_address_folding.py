@@ -19,14 +19,17 @@ from tests.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
 from tests.problem_shape import assert_problem
 
 pytestmark = [
-    pytest.mark.django_db, pytest.mark.usefixtures("empty_queue"), pytest.mark.attack("CWE-178; RFC 5891, 5.4"),
-]  # fmt: skip
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("empty_queue"),
+    pytest.mark.attack("CWE-178; RFC 5891, 5.4"),
+]
 BASE = "/api/v1/auth"
 # The victim's address, and one of somebody else that was taken for it.
 PAIRS = [
-    ("ada@strasse.de", "ada@stra\u00dfe.de"), ("ada@stra\u00dfe.de", "ada@strasse.de"),
+    ("ada@strasse.de", "ada@stra\u00dfe.de"),
+    ("ada@stra\u00dfe.de", "ada@strasse.de"),
     ("ada@\u03bb\u03cc\u03b3\u03bf\u03c3.gr", "ada@\u03bb\u03cc\u03b3\u03bf\u03c2.gr"),
-]  # fmt: skip
+]
 LOCAL = "\u017fam@example.com"  # was taken for sam@example.com
 
 
@@ -35,8 +38,10 @@ def issuer(settings):
     documents.forget()
     with fake_issuer() as running:
         settings.ACCOUNTS = {
-            **settings.ACCOUNTS, "EMAIL_CONFIRMATION": "optional", "SOCIAL_PROVIDERS": [running.provider()],
-        }  # fmt: skip
+            **settings.ACCOUNTS,
+            "EMAIL_CONFIRMATION": "optional",
+            "SOCIAL_PROVIDERS": [running.provider()],
+        }
         yield running
     documents.forget()
 
@@ -91,9 +96,10 @@ class TestALink:
         (message,) = mailbox.work()
         local, _, domain = victims.partition("@")
         expected = {
-            "strasse.de": "strasse.de", "stra\u00dfe.de": "xn--strae-oqa.de",
+            "strasse.de": "strasse.de",
+            "stra\u00dfe.de": "xn--strae-oqa.de",
             "\u03bb\u03cc\u03b3\u03bf\u03c3.gr": "xn--oxapnq6b.gr",
-        }[domain]  # fmt: skip
+        }[domain]
         assert as_sent(message) == [f"{local}@{expected}"]
 
 
@@ -116,18 +122,23 @@ class TestAnAddress:
         UserFactory(username="sam", raw_password=PASSWORD)
         tokens = post("/login", {"username": "sam", "password": PASSWORD}).json()["tokens"]
         answer = post(
-            "/me/email", {"email": LOCAL, "password": PASSWORD},
+            "/me/email",
+            {"email": LOCAL, "password": PASSWORD},
             HTTP_AUTHORIZATION=f"Bearer {tokens['access_token']}",
-        )  # fmt: skip
+        )
         assert_problem(answer, status=422, code="validation_error")
 
 
 @pytest.mark.attack("OWASP API4:2023")
 class TestALimit:
     SPELLINGS = (
-        "Ada@example.com", "ada@\uff45xample.com", "ada@example\u3002com", "ADA@EXAMPLE\uff0eCOM",
-        "ada@example\uff61com", "ada@\u24d4xample.com",
-    )  # fmt: skip
+        "Ada@example.com",
+        "ada@\uff45xample.com",
+        "ada@example\u3002com",
+        "ADA@EXAMPLE\uff0eCOM",
+        "ada@example\uff61com",
+        "ada@\u24d4xample.com",
+    )
 
     @pytest.fixture(autouse=True)
     def _production(self, settings):
@@ -141,15 +152,16 @@ class TestALimit:
         pages = [
             client.post("/account/forgot-password", {"email": f" {email}\u3000"}).status_code
             for email in self.SPELLINGS
-        ]  # fmt: skip
+        ]
         assert pages == [303] * 3 + [429] * 3
 
     def test_of_the_mail_that_registrations_cause_counts_them_too(self, client):
         for number, email in enumerate(self.SPELLINGS):
             answer = APIClient(REMOTE_ADDR=f"203.0.113.{number}").post(
                 f"{BASE}/register",
-                {"username": f"ada{number}", "email": email, "password": PASSWORD}, format="json",
-            )  # fmt: skip
+                {"username": f"ada{number}", "email": email, "password": PASSWORD},
+                format="json",
+            )
             assert answer.status_code == 202
 
         assert len(mailbox.work()) == 3
@@ -158,11 +170,11 @@ class TestALimit:
     def test_of_guesses_counts_them_together(self):
         UserFactory(email="ada@example.com", raw_password=PASSWORD)
         answers = [
-            APIClient(REMOTE_ADDR=f"203.0.{number}.1").post(
-                f"{BASE}/login", {"username": email, "password": "wrong"}, format="json"
-            ).status_code
+            APIClient(REMOTE_ADDR=f"203.0.{number}.1")
+            .post(f"{BASE}/login", {"username": email, "password": "wrong"}, format="json")
+            .status_code
             for number, email in enumerate(self.SPELLINGS)
-        ]  # fmt: skip
+        ]
         assert set(answers) <= {401, 429}
         counted = SignInFailures.objects.filter(pool="account")
         assert counted.count() == 1

@@ -16,11 +16,29 @@ ANY = ("invalid_token", "token_expired")
 CLAIMS = ["iss", "aud", "sub", "exp", "iat", "auth_time", "jti", "sid", "family_id", "gen", "amr", "roles"]
 OF_OURS = [*CLAIMS, "tier"]  # may be left out, by projects whose users have none
 WRONG = {
-    "text": "x", "empty text": "", "a digit": "1", "a number": 5, "nought": 0, "negative": -1, "fraction": 1.5,
-    "true": True, "false": False, "null": None, "list": [], "list of a number": [1], "nested list": [[]],
-    "list of null": [None], "object": {}, "full object": {"sub": 1}, "huge": 10**400, "nul": "\0", "path": "../x",
-    "surrogate": "\ud800", "sql": "' OR 1=1 --", "long": "x" * 2000,
-}  # fmt: skip
+    "text": "x",
+    "empty text": "",
+    "a digit": "1",
+    "a number": 5,
+    "nought": 0,
+    "negative": -1,
+    "fraction": 1.5,
+    "true": True,
+    "false": False,
+    "null": None,
+    "list": [],
+    "list of a number": [1],
+    "nested list": [[]],
+    "list of null": [None],
+    "object": {},
+    "full object": {"sub": 1},
+    "huge": 10**400,
+    "nul": "\0",
+    "path": "../x",
+    "surrogate": "\ud800",
+    "sql": "' OR 1=1 --",
+    "long": "x" * 2000,
+}
 # What is right for a claim after all, or has no bearing on who is asking.
 RIGHT = {
     "jti": {"text", "a digit", "nul", "path", "surrogate", "sql", "long"},

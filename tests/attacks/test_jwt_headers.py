@@ -30,10 +30,15 @@ def certificate(attacker):
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "attacker.example")])
     day = datetime(2026, 1, 1, tzinfo=UTC)
     built = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(attacker.public_key())
-        .serial_number(1).not_valid_before(day).not_valid_after(day + timedelta(days=3650))
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(attacker.public_key())
+        .serial_number(1)
+        .not_valid_before(day)
+        .not_valid_after(day + timedelta(days=3650))
         .sign(attacker, hashes.SHA256())
-    )  # fmt: skip
+    )
     return built.public_bytes(Encoding.DER)
 
 
@@ -85,11 +90,35 @@ class TestKeyId:
     @pytest.mark.parametrize(
         "kid",
         [
-            "../../../../etc/passwd", "/dev/null", "file:///dev/null", "' OR '1'='1", "x' UNION SELECT 'secret' --",
-            "x'; DROP TABLE tokens_signingkey; --", "%00", "\0", "\ud800", "", " ", "A" * 43, "a" * 4000, "a" * 10_000,
-            None, True, 0, -1, 1.5, 10**100, [], {}, ["x"], {"kid": "x"}, "${jndi:ldap://x}", "{{7*7}}", "$(id)",
+            "../../../../etc/passwd",
+            "/dev/null",
+            "file:///dev/null",
+            "' OR '1'='1",
+            "x' UNION SELECT 'secret' --",
+            "x'; DROP TABLE tokens_signingkey; --",
+            "%00",
+            "\0",
+            "\ud800",
+            "",
+            " ",
+            "A" * 43,
+            "a" * 4000,
+            "a" * 10_000,
+            None,
+            True,
+            0,
+            -1,
+            1.5,
+            10**100,
+            [],
+            {},
+            ["x"],
+            {"kid": "x"},
+            "${jndi:ldap://x}",
+            "{{7*7}}",
+            "$(id)",
         ],
-    )  # fmt: skip
+    )
     def test_is_only_ever_looked_up(self, mint, refused, kid):
         refused(mint.sign(header={**mint.header, "kid": kid}))
         assert SigningKey.objects.filter(pk=mint.key.pk).exists()

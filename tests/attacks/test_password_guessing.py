@@ -64,9 +64,12 @@ class TestTenThousandGuesses:
                     name="mina@example.com", password=PASSWORD, client=HOME, device_token=phone, now=moment
                 )
                 travelling = authentication.sign_in(
-                    name="mina", password=PASSWORD, device_token=cookie, now=moment,
+                    name="mina",
+                    password=PASSWORD,
+                    device_token=cookie,
+                    now=moment,
                     client=ClientContext(ip_address=networks[number % NETWORKS], user_agent="Browser/1.0"),
-                )  # fmt: skip
+                )
                 assert at_home.tokens
                 assert travelling.tokens
                 hers += 2
@@ -93,9 +96,11 @@ class TestTenThousandGuesses:
         tokens = authentication.sign_in(name="mina", password=PASSWORD, client=HOME).tokens
         for number in range(30):
             answer = api.post(
-                "/api/v1/auth/login", {"username": "mina", "password": "wrong"}, format="json",
+                "/api/v1/auth/login",
+                {"username": "mina", "password": "wrong"},
+                format="json",
                 REMOTE_ADDR=f"45.0.{number}.7",
-            )  # fmt: skip
+            )
             assert answer.status_code in (401, 429)
 
         assert answer.status_code == 429

@@ -31,9 +31,7 @@ def issuer(settings):
     documents.forget()
     with fake_issuer() as running:
         providers = [running.provider(), running.provider(id="careless", trusted_for_email=False)]
-        settings.ACCOUNTS = {
-            **settings.ACCOUNTS, "EMAIL_CONFIRMATION": "optional", "SOCIAL_PROVIDERS": providers
-        }  # fmt: skip
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "EMAIL_CONFIRMATION": "optional", "SOCIAL_PROVIDERS": providers}
         yield running
     documents.forget()
 

@@ -66,9 +66,7 @@ def change(**details):
 
 def fail_to_sign_in(user):
     rule = account_settings.SIGN_IN_BACKOFF["account"]
-    SignInFailures.objects.charge(
-        [Counter(user.pk.bytes, Pool.ACCOUNT, rule)], subject=str(user.pk), now=None
-    )  # fmt: skip
+    SignInFailures.objects.charge([Counter(user.pk.bytes, Pool.ACCOUNT, rule)], subject=str(user.pk), now=None)
 
 
 def is_signed_in(user):
@@ -90,9 +88,10 @@ ADMIN_ACTIONS = {
 }
 # Actions of the admin that are done to no account.
 ON_NO_ACCOUNT = {
-    ("ratelimiting.policyversion", "roll_back"), ("ratelimiting.ratelimitpolicy", "delete_selected"),
+    ("ratelimiting.policyversion", "roll_back"),
+    ("ratelimiting.ratelimitpolicy", "delete_selected"),
     *(("procrastinate.procrastinatejob", name) for name in ("retry", "cancel", "abort")),
-}  # fmt: skip
+}
 
 
 def act(browser, url, action, target):
@@ -174,20 +173,49 @@ class TestTheAdmin:
 
     def test_has_no_other_page_than_these(self):
         own = {pattern.name for pattern in admin.site.get_urls() if not isinstance(pattern, URLResolver)}
-        assert own == {"index", "login", "second_factor", "logout", "autocomplete", "jsi18n", "view_on_site",
-                       "app_list", None}  # fmt: skip
+        assert own == {
+            "index",
+            "login",
+            "second_factor",
+            "logout",
+            "autocomplete",
+            "jsi18n",
+            "view_on_site",
+            "app_list",
+            None,
+        }
 
 
 # Commands are for who has the shell, and so the database: they act on anybody but the last administrator.
 ON_ACCOUNTS = {
-    "changepassword", "create_admin", "createsuperuser", "erase_user", "export_user", "import_users",
-    "refold_addresses", "release_address", "revoke_sessions", "unlock_account",
-}  # fmt: skip
+    "changepassword",
+    "create_admin",
+    "createsuperuser",
+    "erase_user",
+    "export_user",
+    "import_users",
+    "refold_addresses",
+    "release_address",
+    "revoke_sessions",
+    "unlock_account",
+}
 ON_NOBODY = {
-    "check_before_serving", "doctor", "grant_serving_role", "import_signing_key", "migrate", "purge_expired",
-    "ratelimit_reset", "ratelimit_simulate", "ratelimit_status", "reencrypt_fields", "rotate_refresh_key",
-    "rotate_signing_key", "run_worker", "translations", "write_configuration_doc",
-}  # fmt: skip
+    "check_before_serving",
+    "doctor",
+    "grant_serving_role",
+    "import_signing_key",
+    "migrate",
+    "purge_expired",
+    "ratelimit_reset",
+    "ratelimit_simulate",
+    "ratelimit_status",
+    "reencrypt_fields",
+    "rotate_refresh_key",
+    "rotate_signing_key",
+    "run_worker",
+    "translations",
+    "write_configuration_doc",
+}
 # What is not ours and would act on accounts past the services is the whole database's: dumps, shells and flushes.
 WHOLE_DATABASE = {"dbshell", "dumpdata", "flush", "loaddata", "procrastinate", "shell", "test", "testserver"}
 
@@ -201,9 +229,14 @@ class TestCommands:
         others = {name: app for name, app in get_commands().items() if app not in _OURS and name not in WHOLE_DATABASE}
         assert {app for app in others.values() if app.startswith("django.contrib.auth")} == set()
         assert set(others.values()) == {
-            "django.core", "django.contrib.contenttypes", "django.contrib.sessions", "django.contrib.staticfiles",
-            "drf_spectacular", "rest_framework", "allauth.account",
-        }  # fmt: skip
+            "django.core",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "django.contrib.staticfiles",
+            "drf_spectacular",
+            "rest_framework",
+            "allauth.account",
+        }
 
     @pytest.mark.parametrize("more", [[], ["--now"]], ids=["closed", "erased"])
     def test_leave_the_last_administrator(self, more):

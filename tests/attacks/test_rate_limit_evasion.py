@@ -23,10 +23,25 @@ def send(path, method="GET", **headers):
 
 
 class TestPaths:
-    @pytest.mark.parametrize("trick", [
-        "/livez/", "//livez", "/Livez", "/LIVEZ", "/./livez", "/livez/.", "/livez;a=1", "/livez%2f", "/livez%00",
-        "/livez\t", "/%6civez", "/x/../livez", "/livez\u00e4", "/livez?",
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        "trick",
+        [
+            "/livez/",
+            "//livez",
+            "/Livez",
+            "/LIVEZ",
+            "/./livez",
+            "/livez/.",
+            "/livez;a=1",
+            "/livez%2f",
+            "/livez%00",
+            "/livez\t",
+            "/%6civez",
+            "/x/../livez",
+            "/livez\u00e4",
+            "/livez?",
+        ],
+    )
     def test_that_lead_nowhere_share_one_bucket_with_each_other(self, limited, trick):
         limited(scope=["endpoint"])
         assert send("/no/such/path") == 404
@@ -67,9 +82,22 @@ class TestMethods:
 class TestHeaders:
     @pytest.mark.parametrize(
         "name",
-        ["X_FORWARDED_FOR", "FORWARDED", "X_REAL_IP", "CLIENT_IP", "TRUE_CLIENT_IP", "CF_CONNECTING_IP",
-         "X_ORIGINATING_IP", "X_CLUSTER_CLIENT_IP", "VIA", "USER_AGENT", "X_CORRELATION_ID", "COOKIE", "HOST"],
-    )  # fmt: skip
+        [
+            "X_FORWARDED_FOR",
+            "FORWARDED",
+            "X_REAL_IP",
+            "CLIENT_IP",
+            "TRUE_CLIENT_IP",
+            "CF_CONNECTING_IP",
+            "X_ORIGINATING_IP",
+            "X_CLUSTER_CLIENT_IP",
+            "VIA",
+            "USER_AGENT",
+            "X_CORRELATION_ID",
+            "COOKIE",
+            "HOST",
+        ],
+    )
     def test_of_a_stranger_change_nothing(self, limited, name):
         limited()
         value = {"FORWARDED": "for=198.51.100.9", "HOST": "localhost:99"}.get(name, "198.51.100.9")

@@ -87,9 +87,7 @@ def _ask(path, body):
         connection.force_debug_cursor = False
     shown = {name: value for name, value in answer.json().items() if name not in ("correlation_id", "timestamp")}
     headers = {name: value for name, value in answer.headers.items() if name != "X-Correlation-ID"}
-    cookies = {
-        name: {**morsel, "expires": "", "length": len(morsel.value)} for name, morsel in answer.cookies.items()
-    }  # fmt: skip
+    cookies = {name: {**morsel, "expires": "", "length": len(morsel.value)} for name, morsel in answer.cookies.items()}
     return Answer(answer.status_code, shown, headers, cookies, statements)
 
 

@@ -20,9 +20,21 @@ pytestmark = [pytest.mark.attack("CWE-400, CWE-770"), pytest.mark.django_db]
 MARK = "remembered"
 LONGEST = 7_900
 HEADERS = (
-    "ACCEPT_LANGUAGE", "ACCEPT", "USER_AGENT", "X_FORWARDED_FOR", "FORWARDED", "AUTHORIZATION", "COOKIE", "HOST",
-    "X_CORRELATION_ID", "ORIGIN", "IF_MATCH", "REFERER", "X_HTTP_METHOD_OVERRIDE", "ACCEPT_ENCODING",
-)  # fmt: skip
+    "ACCEPT_LANGUAGE",
+    "ACCEPT",
+    "USER_AGENT",
+    "X_FORWARDED_FOR",
+    "FORWARDED",
+    "AUTHORIZATION",
+    "COOKIE",
+    "HOST",
+    "X_CORRELATION_ID",
+    "ORIGIN",
+    "IF_MATCH",
+    "REFERER",
+    "X_HTTP_METHOD_OVERRIDE",
+    "ACCEPT_ENCODING",
+)
 STARTS = ("", "es-", "Bearer ", "for=", "a=", "en;q=0.5,")
 
 

@@ -11,8 +11,10 @@ from tests import mailbox
 from tests.factories.accounts import PASSWORD, PasswordHistoryFactory, UserFactory
 
 pytestmark = [
-    pytest.mark.django_db, pytest.mark.usefixtures("empty_queue"), pytest.mark.attack("CWE-770", "ASVS 5.0, 6.3.1"),
-]  # fmt: skip
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("empty_queue"),
+    pytest.mark.attack("CWE-770", "ASVS 5.0, 6.3.1"),
+]
 NEW = "copper lantern seven owls"
 
 

@@ -26,9 +26,12 @@ SEQUENCES = {
 
 def log_in(client, name, *, password, address):
     return client.post(
-        "/api/v1/auth/login", {"username": name, "password": password}, content_type="application/json",
-        REMOTE_ADDR=address, headers={"User-Agent": AGENT},
-    )  # fmt: skip
+        "/api/v1/auth/login",
+        {"username": name, "password": password},
+        content_type="application/json",
+        REMOTE_ADDR=address,
+        headers={"User-Agent": AGENT},
+    )
 
 
 @pytest.fixture
@@ -60,9 +63,14 @@ def failure(name, address):
     wait = answer.headers.get("Retry-After")
     seen = {name for name in answer.headers if name != "X-Correlation-ID"}
     return (
-        answer.status_code, body["code"], body["detail"], sorted(seen), sorted(answer.cookies), wait and int(wait),
+        answer.status_code,
+        body["code"],
+        body["detail"],
+        sorted(seen),
+        sorted(answer.cookies),
+        wait and int(wait),
         len(queries),
-    )  # fmt: skip
+    )
 
 
 def told(name, sequence):

@@ -13,9 +13,10 @@ from tests.factories.factors import add_key, add_totp, code_of
 from tests.factories.tokens import open_session
 
 pytestmark = [
-    pytest.mark.django_db, pytest.mark.usefixtures("empty_queue"),
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("empty_queue"),
     pytest.mark.attack("OWASP ASVS 5.0, 6.3.1", "CWE-645"),
-]  # fmt: skip
+]
 HOME = "203.0.113.7"
 COOKIE = "cedrina_device"
 

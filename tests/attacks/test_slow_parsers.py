@@ -28,9 +28,17 @@ BOUND = 0.05
 # The most that a request may have, and the most that passes the edge in one header.
 SIZES = (62_000, 8_000)
 HEADERS = (
-    "FORWARDED", "X_FORWARDED_FOR", "ACCEPT_LANGUAGE", "ACCEPT", "COOKIE", "AUTHORIZATION", "USER_AGENT", "HOST",
-    "X_CORRELATION_ID", "ORIGIN",
-)  # fmt: skip
+    "FORWARDED",
+    "X_FORWARDED_FOR",
+    "ACCEPT_LANGUAGE",
+    "ACCEPT",
+    "COOKIE",
+    "AUTHORIZATION",
+    "USER_AGENT",
+    "HOST",
+    "X_CORRELATION_ID",
+    "ORIGIN",
+)
 application = guarded(django_application)
 
 
@@ -91,10 +99,12 @@ class TestAnyRequest:
     @pytest.mark.property
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
     @given(
-        name=st.sampled_from(HEADERS), start=st.text(st.characters(max_codepoint=255), max_size=8),
-        piece=st.text('=;,:"\\ \t[]()/%*.-_aAq01', min_size=1, max_size=6), size=st.sampled_from([4000, 8000, 60_000]),
+        name=st.sampled_from(HEADERS),
+        start=st.text(st.characters(max_codepoint=255), max_size=8),
+        piece=st.text('=;,:"\\ \t[]()/%*.-_aAq01', min_size=1, max_size=6),
+        size=st.sampled_from([4000, 8000, 60_000]),
         path=st.sampled_from(["/livez", "/admin/login/", "/nowhere", "/api/v1/auth/me", "/account/forgot-password"]),
-    )  # fmt: skip
+    )
     def test_with_a_repetitive_header_costs_little(self, name, start, piece, size, path, used_up):  # noqa: PLR0917
         value = start + piece * (size // len(piece))
         assert cost(lambda: environ(path=path, **{f"HTTP_{name}": value}), best_of=2)[0] <= BOUND
@@ -102,9 +112,10 @@ class TestAnyRequest:
     @pytest.mark.property
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
     @given(
-        start=st.text('{}[]":,a1', max_size=8), piece=st.text('{}[]":,\\u01e9-. \n', min_size=1, max_size=6),
+        start=st.text('{}[]":,a1', max_size=8),
+        piece=st.text('{}[]":,\\u01e9-. \n', min_size=1, max_size=6),
         path=st.sampled_from(["/api/v1/auth/login", "/api/v1/auth/forgot-password", "/api/v1/auth/refresh"]),
-    )  # fmt: skip
+    )
     def test_with_a_repetitive_body_costs_little(self, start, piece, path, used_up):
         body = start + piece * (60_000 // len(piece))
         assert cost(lambda: environ("POST", path, body=body), best_of=2)[0] <= BOUND
@@ -120,8 +131,25 @@ PARSERS = {
     "mail": parse_email,
 }
 SHAPES = (
-    "a", ",", ";", '"', "\\", "a=b", " ", "a,", '"a', '\\"', "[", ":", "1.", "a-", "\u0323\u0307", "a@", "(", "; ",
-)  # fmt: skip
+    "a",
+    ",",
+    ";",
+    '"',
+    "\\",
+    "a=b",
+    " ",
+    "a,",
+    '"a',
+    '\\"',
+    "[",
+    ":",
+    "1.",
+    "a-",
+    "\u0323\u0307",
+    "a@",
+    "(",
+    "; ",
+)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

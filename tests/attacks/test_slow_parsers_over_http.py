@@ -81,23 +81,30 @@ FRAMES = {
     "a target of 60,000": b"GET /" + b"a" * 60_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     "a method of 60,000": b"G" * 60_000 + b" / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     "a name of 60,000": head("a" * 60_000 + ": b"),
-    "chunks of one byte": head("Content-Type: application/json", "Transfer-Encoding: chunked",
-                               body=b"1\r\n \r\n" * 10_000 + b"0\r\n\r\n"),
-    "extensions of chunks": head("Content-Type: application/json", "Transfer-Encoding: chunked",
-                                 body=b"1;" + b"a" * 60_000 + b"\r\n \r\n0\r\n\r\n"),
-    "a trailer": head("Content-Type: application/json", "Transfer-Encoding: chunked",
-                      body=b"1\r\n \r\n0\r\n" + b"a: b\r\n" * 10_000 + b"\r\n"),
+    "chunks of one byte": head(
+        "Content-Type: application/json", "Transfer-Encoding: chunked", body=b"1\r\n \r\n" * 10_000 + b"0\r\n\r\n"
+    ),
+    "extensions of chunks": head(
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
+        body=b"1;" + b"a" * 60_000 + b"\r\n \r\n0\r\n\r\n",
+    ),
+    "a trailer": head(
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
+        body=b"1\r\n \r\n0\r\n" + b"a: b\r\n" * 10_000 + b"\r\n",
+    ),
     "a handshake with a long target": b"GET /ws/health/?" + b"a" * 8_180 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-                   b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                   b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     "a handshake with a long line": b"GET /ws/health/ HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-                   b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                   b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                   b"Forwarded: " + b"a" * 8_185 + b"\r\n\r\n",
+    b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Forwarded: " + b"a" * 8_185 + b"\r\n\r\n",
     "a handshake": b"GET /ws/health/ HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                   b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                    b"Forwarded: " + b"a" * 7000 + b"\r\n" + b"User-Agent: a\r\n" * 3_500 + b"\r\n",
-}  # fmt: skip
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Forwarded: " + b"a" * 7000 + b"\r\n" + b"User-Agent: a\r\n" * 3_500 + b"\r\n",
+}
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -156,10 +163,17 @@ def test_headers_that_all_differ_leave_no_memory(database):
     def headers(number):
         text = f"{number:08d}" * (longest // 8)
         return {
-            "Accept-Language": (text[:8] + ",es-") * 600, "User-Agent": text, "X-Forwarded-For": text,
-            "Forwarded": f"for={text}", "Authorization": f"Bearer {text}", "Cookie": f"a={text}", "Accept": text,
-            "X-Correlation-ID": text, "Origin": f"https://{text}", "If-Match": text,
-        }  # fmt: skip
+            "Accept-Language": (text[:8] + ",es-") * 600,
+            "User-Agent": text,
+            "X-Forwarded-For": text,
+            "Forwarded": f"for={text}",
+            "Authorization": f"Bearer {text}",
+            "Cookie": f"a={text}",
+            "Accept": text,
+            "X-Correlation-ID": text,
+            "Origin": f"https://{text}",
+            "If-Match": text,
+        }
 
     with (
         served.serving(database_url=database, flags=("--http",), TRUSTED_PROXIES="127.0.0.0/8") as server,

@@ -99,9 +99,10 @@ class TestAStrangerWhoAsksForResets:
 
         token = mailbox.token_in(message)
         answer = Client().post(
-            "/api/v1/auth/reset-password", {"token": token, "new_password": "copper lantern seven owls"},
+            "/api/v1/auth/reset-password",
+            {"token": token, "new_password": "copper lantern seven owls"},
             content_type="application/json",
-        )  # fmt: skip
+        )
         assert answer.status_code == 200
 
 

@@ -1,7 +1,5 @@
 """Strings that have broken programs before. Names say what each is for."""
 
-# ruff: noqa: RUF001 - looking like other letters is what they are for
-
 STRINGS = {
     "empty": "",
     "space": " ",

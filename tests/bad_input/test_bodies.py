@@ -108,12 +108,23 @@ class TestAContentType:
     @pytest.mark.parametrize(
         "content_type",
         [
-            "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml",
-            "application/json; charset=latin-1", "application/json; charset=utf-16", "application/jsonx", "json", ";",
-            "application/json, text/plain", "application/problem+json", "a" * 3000, "text/json", "*/*",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/xml",
+            "application/json; charset=latin-1",
+            "application/json; charset=utf-16",
+            "application/jsonx",
+            "json",
+            ";",
+            "application/json, text/plain",
+            "application/problem+json",
+            "a" * 3000,
+            "text/json",
+            "*/*",
             "application/json\u00e9",
         ],
-    )  # fmt: skip
+    )
     def test_other_than_json_is_refused(self, send, content_type):
         for call in with_body():
             raw = json.dumps(call.example).encode()

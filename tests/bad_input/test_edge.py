@@ -198,7 +198,7 @@ class TestFraming:
         "10,000 headers": ("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n" + "X-A: b\r\n" * 10_000 + "\r\n",),
         "an expectation": (HEAD, "Expect: 200-maybe\r\nContent-Length: 34\r\n\r\n", LOGIN),
         "an upgrade": ("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",),
-    }  # fmt: skip
+    }
 
     @pytest.mark.parametrize("parts", GAMES.values(), ids=GAMES.keys())
     def test_of_any_kind_gets_one_clean_answer_or_none(self, edge, wire, parts):
@@ -308,10 +308,13 @@ class TestJSON:
     def test_of_every_error_is_of_one_shape(self, edge):
         with edge.client() as client:
             for method, path, status in (
-                ("GET", "/nowhere", 404), ("GET", "/auth/login/", 404), ("GET", "/auth/login", 405), ("GET",
-                "/auth/me", 401),
-                ("POST", "/auth/login", 415), ("OPTIONS", "/auth/login", 405),
-            ):  # fmt: skip
+                ("GET", "/nowhere", 404),
+                ("GET", "/auth/login/", 404),
+                ("GET", "/auth/login", 405),
+                ("GET", "/auth/me", 401),
+                ("POST", "/auth/login", 415),
+                ("OPTIONS", "/auth/login", 405),
+            ):
                 answer = client.request(method, path, content=b"x" if method == "POST" else None)
                 assert_problem(answer, status=status)
                 assert json.loads(answer.content)["instance"] == f"/api/v1{path}"

@@ -44,9 +44,7 @@ class TestMailedPages:
 
     def test_survive_every_string_for_a_password(self, browser):
         user = UserFactory()
-        token = mailed_tokens.issue(
-            mail_id=uuid7(), user=user, purpose=Purpose.RESET_PASSWORD, address=user.email
-        )  # fmt: skip
+        token = mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.RESET_PASSWORD, address=user.email)
         for text in STRINGS.values():
             form = urlencode({"new_password": text, "new_password_again": text}, errors="surrogatepass")
             answer = browser.post(f"/account/reset-password/{token}", form, content_type=FORM)

@@ -12,8 +12,13 @@ SHORTEST_SECRET = 4
 MEMBERS = [(call, name) for call in with_body() for name in call.members]
 TEXTS = [(call, name) for call in with_body() for name in call.strings()]
 KINDS = {
-    "string": str, "boolean": bool, "integer": int, "array": list, "object": dict, "null": type(None),
-}  # fmt: skip
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "array": list,
+    "object": dict,
+    "null": type(None),
+}
 WRONG = [0, 1, -1, 1.5, 10**30, True, False, None, [], ["a"], {}, {"a": "b"}, [[[]]], "a string", ""]
 
 
@@ -102,9 +107,11 @@ class TestNames:
     def test_are_stored_exactly_as_sent_or_refused(self, send):
         for number, text in enumerate(STRINGS.values()):
             body = {
-                "username": f"naughty{number}", "email": f"naughty{number}@example.com",
-                "password": "violet harbour drum kite", "full_name": text,
-            }  # fmt: skip
+                "username": f"naughty{number}",
+                "email": f"naughty{number}@example.com",
+                "password": "violet harbour drum kite",
+                "full_name": text,
+            }
             answer = send("POST", "/api/v1/auth/register", json.dumps(body).encode(), signed_in=False)
             if answer.status_code == 201:
                 assert answer.json()["user"]["full_name"] == text

@@ -67,12 +67,24 @@ class TestAPage:
     @pytest.mark.parametrize(
         "path",
         [
-            "/admin", "/admin//", "/admin/x/", "/admin/%00/", "/admin/accounts/user/%00/change/", "/static/",
+            "/admin",
+            "/admin//",
+            "/admin/x/",
+            "/admin/%00/",
+            "/admin/accounts/user/%00/change/",
+            "/static/",
             "/static/%00",
-            "/static/../manage.py", "/static/..%2fmanage.py", "/static/%2e%2e/manage.py", "/api/docs/", "/api/schema/",
-            "/api/docs%00", "/admin/accounts/user/' OR 1=1/change/", "/static/" + "a" * 5000, "/static/\u202e",
+            "/static/../manage.py",
+            "/static/..%2fmanage.py",
+            "/static/%2e%2e/manage.py",
+            "/api/docs/",
+            "/api/schema/",
+            "/api/docs%00",
+            "/admin/accounts/user/' OR 1=1/change/",
+            "/static/" + "a" * 5000,
+            "/static/\u202e",
         ],
-    )  # fmt: skip
+    )
     def test_that_is_none_is_not_found_or_asks_to_sign_in(self, browser, path):
         answer = browser.get(path)
         assert_page_holds(answer)

@@ -42,18 +42,46 @@ class TestAPath:
     @pytest.mark.parametrize(
         "path",
         [
-            "/", "/api", "/api/v1", "/api/v1/", "/api/v1/auth", "/api/v1/auth/", "/api/v2/auth/login", "/favicon.ico",
-            "/api/v1//auth/login", "//api/v1/auth/login", "/api/v1/auth//login", "/api/v1/auth/login/",
+            "/",
+            "/api",
+            "/api/v1",
+            "/api/v1/",
+            "/api/v1/auth",
+            "/api/v1/auth/",
+            "/api/v2/auth/login",
+            "/favicon.ico",
+            "/api/v1//auth/login",
+            "//api/v1/auth/login",
+            "/api/v1/auth//login",
+            "/api/v1/auth/login/",
             "/api/v1/auth/me/",
-            "/api/v1/auth/sessions/", "/livez/", "/.well-known/jwks.json/", "/api/v1/auth/login%2f",
-            "/api/v1/auth/login%00", "/api/v1/auth/%00", "/api/v1/auth/sessions/%00", "/api/v1/auth/sessions/x",
-            "/api/v1/auth/sessions/1", "/api/v1/auth/sessions/019B8D5A-4C1E-7A30-9F52-0D6F6B0F8A11/",
-            "/api/v1/auth/sessions/019b8d5a4c1e7a309f520d6f6b0f8a11", "/api/v1/auth/sessions/' OR 1=1", "/%ff%fe",
-            "/api/v1/../../etc/passwd", "/api/v1/auth/..%2f..%2fadmin", "/api/v1/auth/LOGIN", "/API/v1/auth/login",
-            "/api/v1/auth/login;a=b", "/api/v1/auth/login%20", "/api/v1/auth/login%0d%0aX:%20y", "/" + "a" * 20_000,
-            "/api/v1/auth/sessions/" + "a" * 8000, "/%F0%9F%92%A9", "/\u202e", "/api/v1/auth/login.json",
+            "/api/v1/auth/sessions/",
+            "/livez/",
+            "/.well-known/jwks.json/",
+            "/api/v1/auth/login%2f",
+            "/api/v1/auth/login%00",
+            "/api/v1/auth/%00",
+            "/api/v1/auth/sessions/%00",
+            "/api/v1/auth/sessions/x",
+            "/api/v1/auth/sessions/1",
+            "/api/v1/auth/sessions/019B8D5A-4C1E-7A30-9F52-0D6F6B0F8A11/",
+            "/api/v1/auth/sessions/019b8d5a4c1e7a309f520d6f6b0f8a11",
+            "/api/v1/auth/sessions/' OR 1=1",
+            "/%ff%fe",
+            "/api/v1/../../etc/passwd",
+            "/api/v1/auth/..%2f..%2fadmin",
+            "/api/v1/auth/LOGIN",
+            "/API/v1/auth/login",
+            "/api/v1/auth/login;a=b",
+            "/api/v1/auth/login%20",
+            "/api/v1/auth/login%0d%0aX:%20y",
+            "/" + "a" * 20_000,
+            "/api/v1/auth/sessions/" + "a" * 8000,
+            "/%F0%9F%92%A9",
+            "/\u202e",
+            "/api/v1/auth/login.json",
         ],
-    )  # fmt: skip
+    )
     def test_that_leads_nowhere_is_not_found_and_never_redirected(self, send, path):
         for method in ("GET", "POST", "DELETE"):
             assert_problem(send(method, path, b"{}" if method == "POST" else b""), status=404, code="not_found")
@@ -68,10 +96,21 @@ class TestAPath:
 
 class TestAQuery:
     JUNK = (
-        "?", "?&&&", "?=", "?a", "?%00=%00", "?limit=%00", "?" + "a=b&" * 3000, "?limit[]=1", "?cursor=%ff",
+        "?",
+        "?&&&",
+        "?=",
+        "?a",
+        "?%00=%00",
+        "?limit=%00",
+        "?" + "a=b&" * 3000,
+        "?limit[]=1",
+        "?cursor=%ff",
         "?__proto__=1",
-        "?format=api", "?format=html", "?" + "a" * 50_000, "?limit=1;cursor=2",
-    )  # fmt: skip
+        "?format=api",
+        "?format=html",
+        "?" + "a" * 50_000,
+        "?limit=1;cursor=2",
+    )
 
     @pytest.mark.parametrize("call", [call for call in calls() if call.method == "GET"], ids=name_of)
     def test_of_junk_does_no_harm(self, send, call):
@@ -81,12 +120,25 @@ class TestAQuery:
     @pytest.mark.parametrize(
         "query",
         [
-            "limit=0", "limit=-1", "limit=201", "limit=x", "limit=", "limit=1e3", "limit=1.5", "limit=" + "9" * 6000,
-            "limit=null", "limit=%D9%A1x", "cursor=x", "cursor=", "cursor=%00", "cursor='%20OR%201=1",
+            "limit=0",
+            "limit=-1",
+            "limit=201",
+            "limit=x",
+            "limit=",
+            "limit=1e3",
+            "limit=1.5",
+            "limit=" + "9" * 6000,
+            "limit=null",
+            "limit=%D9%A1x",
+            "cursor=x",
+            "cursor=",
+            "cursor=%00",
+            "cursor='%20OR%201=1",
             "cursor=" + "a" * 9000,
-            "page=2", "limit=%F0%9F%92%A9",
+            "page=2",
+            "limit=%F0%9F%92%A9",
         ],
-    )  # fmt: skip
+    )
     def test_of_a_list_is_checked(self, send, query):
         assert_problem(send("GET", f"/api/v1/auth/sessions?{query}"), status=422, code="validation_error")
 
@@ -112,12 +164,26 @@ class TestAHeader:
     @pytest.mark.parametrize(
         "authorization",
         [
-            "Bearer", "Bearer ", "Bearer  ", "Bearer a b", "Bearer \u00e9", "Bearer " + "a" * 20_000, "Bearer ..",
+            "Bearer",
+            "Bearer ",
+            "Bearer  ",
+            "Bearer a b",
+            "Bearer \u00e9",
+            "Bearer " + "a" * 20_000,
+            "Bearer ..",
             "bearer x",
-            "Bearer null", "Bearer eyJhbGciOiJub25lIn0.e30.", "Bearer " + "." * 5000, "Bearer \x00", "Bearer cdr_AAAA",
-            "Bearer a,Bearer b", "Bearer\ta", "BEARER x", "Bearer {{7*7}}", "Bearer \u202e",
+            "Bearer null",
+            "Bearer eyJhbGciOiJub25lIn0.e30.",
+            "Bearer " + "." * 5000,
+            "Bearer \x00",
+            "Bearer cdr_AAAA",
+            "Bearer a,Bearer b",
+            "Bearer\ta",
+            "BEARER x",
+            "Bearer {{7*7}}",
+            "Bearer \u202e",
         ],
-    )  # fmt: skip
+    )
     def test_of_authorization_that_is_no_token_of_ours_is_refused(self, send, authorization):
         for call in calls():
             if call.is_public:
@@ -161,11 +227,27 @@ class TestAHeader:
         assert answer.status_code == 200
         assert b"evil" not in answer.content
 
-    @pytest.mark.parametrize("name", ["If-Match", "Accept-Language", "X-Correlation-ID", "X-Forwarded-For", "Forwarded",
-                                      "User-Agent", "Cookie", "Content-Length", "X-HTTP-Method-Override", "Range",
-                                      "Expect",
-                                      "X-Forwarded-Proto", "Origin", "Referer", "If-None-Match",
-                                      "If-Modified-Since"])  # fmt: skip
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "If-Match",
+            "Accept-Language",
+            "X-Correlation-ID",
+            "X-Forwarded-For",
+            "Forwarded",
+            "User-Agent",
+            "Cookie",
+            "Content-Length",
+            "X-HTTP-Method-Override",
+            "Range",
+            "Expect",
+            "X-Forwarded-Proto",
+            "Origin",
+            "Referer",
+            "If-None-Match",
+            "If-Modified-Since",
+        ],
+    )
     def test_of_junk_does_no_harm(self, send, name):
         for call in calls():
             for text in ("", "\x00", "\u00e9", "x" * 9000, 'a,b,,;;="', "-1", "9" * 400):

@@ -1,3 +1,3 @@
 """What tests of the project share."""
 
-from tests.accounts.conftest import events  # noqa: F401 - a fixture
+from tests.accounts.conftest import events

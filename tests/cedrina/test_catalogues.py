@@ -1,5 +1,4 @@
 """What stands in the catalogues: it reaches the server, and is in the language that it should be in."""
-# ruff: noqa: RUF001 - signs of other scripts are what this is about
 
 import re
 import unicodedata

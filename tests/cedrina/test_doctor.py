@@ -106,7 +106,7 @@ class TestDoctor:
             ("accounts.addresses_behind", "Addresses that are compared"),
             ("accounts.addresses_on_hold", "Addresses on hold"),
             ("accounts.foreign_connections", "Accounts of providers"),
-        ):  # fmt: skip
+        ):
             [finding] = found(identity, text)
             assert finding["problem"].startswith(problem)
             assert "refold_addresses" in finding["mend"]

@@ -54,17 +54,22 @@ class Person:
         self.user = UserFactory(password=digest, is_staff=True, is_superuser=True)
         token = open_session(user=self.user).access_token
         purpose = Purpose.CONFIRM_EMAIL if name.endswith("confirm-email") else Purpose.RESET_PASSWORD
-        self.mailed = mailed_tokens.issue(
-            mail_id=uuid7(), user=self.user, purpose=purpose, address=self.user.email
-        )  # fmt: skip
+        self.mailed = mailed_tokens.issue(mail_id=uuid7(), user=self.user, purpose=purpose, address=self.user.email)
         self.browser = Client(raise_request_exception=False, HTTP_AUTHORIZATION=f"Bearer {token}", HTTP_IF_MATCH="*")
 
     def values(self):
         return {
-            "username": self.user.username, "password": PASSWORD, "old_password": PASSWORD, "new_password": NEW,
-            "new_password_again": NEW, "password_again": PASSWORD, "password1": NEW, "password2": NEW,
-            "token": self.mailed, "email": f"new-{self.user.username}@example.com",
-        }  # fmt: skip
+            "username": self.user.username,
+            "password": PASSWORD,
+            "old_password": PASSWORD,
+            "new_password": NEW,
+            "new_password_again": NEW,
+            "password_again": PASSWORD,
+            "password1": NEW,
+            "password2": NEW,
+            "token": self.mailed,
+            "email": f"new-{self.user.username}@example.com",
+        }
 
     def filled(self, body):
         return {name: self.values().get(name, value) for name, value in body.items()}

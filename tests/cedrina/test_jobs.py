@@ -28,9 +28,16 @@ from tests.factories.accounts import UserFactory
 class TestJobs:
     def test_are_known_to_the_worker(self):
         known = {
-            "prepare_partitions", "purge_expired", "purge_accounts", "erase_deleted", "take_up_abandoned",
-            "forget_done_jobs", "purge_attempts", "announce_expired_locks", "sum_up_refusals",
-        }  # fmt: skip
+            "prepare_partitions",
+            "purge_expired",
+            "purge_accounts",
+            "erase_deleted",
+            "take_up_abandoned",
+            "forget_done_jobs",
+            "purge_attempts",
+            "announce_expired_locks",
+            "sum_up_refusals",
+        }
         assert {f"cedrina.{name}" for name in known} <= set(app.tasks)
 
     def test_prepare_partitions_for_the_coming_months(self):

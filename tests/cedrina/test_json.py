@@ -21,7 +21,7 @@ values = st.recursive(
 class TestLoads:
     @given(st.dictionaries(st.text(), values, max_size=5))
     def test_reads_what_was_written_unless_it_holds_nul(self, document):
-        import json  # noqa: PLC0415
+        import json
 
         text = json.dumps(document)
         if "\\u0000" in text.replace("\\\\", ""):

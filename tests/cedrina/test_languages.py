@@ -1,5 +1,4 @@
 """The API, the admin and the commands speak the language that they are asked in, whatever they have to say."""
-# ruff: noqa: RUF001 - signs of other scripts are what this is about
 
 import os
 import subprocess
@@ -102,9 +101,10 @@ class TestNegotiation:
                 st.sampled_from(["en", "es-419", "fa", "*", "zh-hant", "x-y", "ar-EG"]),
                 st.sampled_from(["", ";q=0.5", "; q=0.123", ";q=1", ";q=0", ";q=1.000", " ;q=0.", ";q=0.9"]),
             ),
-            min_size=1, max_size=12,
+            min_size=1,
+            max_size=12,
         )
-    )  # fmt: skip
+    )
     def test_reads_a_header_as_django_does(self, ranges):
         header = ", ".join(f"{language}{weight}" for language, weight in ranges).lower()
         assert tuple(_preferences(header)) == parse_accept_lang_header(header)
@@ -266,8 +266,12 @@ class TestACommand:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("LANG", "LC_"))}
         return subprocess.run(
             [sys.executable, "manage.py", command, "--help"],
-            cwd=ROOT, env={**clean, **environment}, capture_output=True, encoding="utf-8", check=True,
-        ).stdout  # fmt: skip
+            cwd=ROOT,
+            env={**clean, **environment},
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        ).stdout
 
     def test_speaks_the_language_of_the_shell(self):
         assert "Elimina las sesiones" in self.help_of(LANG="es_MX.UTF-8", PYTHONIOENCODING="utf-8")
@@ -294,7 +298,16 @@ class TestACommand:
         """Return what a command says of itself and of the options that are its own."""
         with translation.override(language):
             parser = command().create_parser("manage.py", "it")
-        shared = {"-h", "--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color",
-                  "--force-color", "--skip-checks"}  # fmt: skip
+        shared = {
+            "-h",
+            "--version",
+            "--verbosity",
+            "--settings",
+            "--pythonpath",
+            "--traceback",
+            "--no-color",
+            "--force-color",
+            "--skip-checks",
+        }
         own = [action for action in parser._actions if not shared & set(action.option_strings)]
         return [parser.description, *(action.help for action in own if action.help)]

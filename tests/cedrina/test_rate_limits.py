@@ -21,14 +21,26 @@ from tests.ratelimiting.written import document
 # runtime.md, "Shipped limits": name, limit, seconds, what it is counted by.
 # Of our own beside those: what begins a sign-in, what computes a hash, and mail that is caused otherwise.
 SHIPPED = {
-    "global": (5000, 1, ["global"]), "sign-in": (10, 60, ["ip"]), "registration": (5, 3600, ["ip"]),
-    "mail-account": (3, 3600, ["account"]), "mail-address": (20, 3600, ["ip"]),
-    "refresh-family": (30, 60, ["family"]), "refresh-address": (600, 60, ["ip"]), "policy-changes": (50, 60, ["user"]),
-    "ceremonies": (120, 60, ["ip"]), "address-changes": (10, 3600, ["user"]),
-    "hashing": (20, 60, ["ip"]), "hashing-network": (100, 60, ["network"]), "hashing-user": (20, 60, ["user"]),
-    "user": (300, 60, ["user"]), "user-pro": (1500, 60, ["user"]), "user-enterprise": (6000, 60, ["user"]),
-    "address": (1000, 60, ["ip"]), "address-pro": (5000, 60, ["ip"]), "address-enterprise": (20000, 60, ["ip"]),
-}  # fmt: skip
+    "global": (5000, 1, ["global"]),
+    "sign-in": (10, 60, ["ip"]),
+    "registration": (5, 3600, ["ip"]),
+    "mail-account": (3, 3600, ["account"]),
+    "mail-address": (20, 3600, ["ip"]),
+    "refresh-family": (30, 60, ["family"]),
+    "refresh-address": (600, 60, ["ip"]),
+    "policy-changes": (50, 60, ["user"]),
+    "ceremonies": (120, 60, ["ip"]),
+    "address-changes": (10, 3600, ["user"]),
+    "hashing": (20, 60, ["ip"]),
+    "hashing-network": (100, 60, ["network"]),
+    "hashing-user": (20, 60, ["user"]),
+    "user": (300, 60, ["user"]),
+    "user-pro": (1500, 60, ["user"]),
+    "user-enterprise": (6000, 60, ["user"]),
+    "address": (1000, 60, ["ip"]),
+    "address-pro": (5000, 60, ["ip"]),
+    "address-enterprise": (20000, 60, ["ip"]),
+}
 HASHING = {"hashing", "hashing-network", "hashing-user"}
 
 
@@ -37,7 +49,7 @@ def production():
 
 
 def _with(policies):
-    from django.conf import settings  # noqa: PLC0415 - as it is during the test
+    from django.conf import settings
 
     return {**settings.RATELIMITING, "POLICIES": policies}
 
@@ -142,10 +154,17 @@ class TestKeys:
     @pytest.mark.parametrize(
         "body",
         [
-            "", "{", "[]", "null", '{"email": 5, "refresh_token": {}}', '{"email": ""}', "[" * 5000,
-            '{"refresh_token": "cdr_forged"}', json.dumps({"email": "x" * 300}),
+            "",
+            "{",
+            "[]",
+            "null",
+            '{"email": 5, "refresh_token": {}}',
+            '{"email": ""}',
+            "[" * 5000,
+            '{"refresh_token": "cdr_forged"}',
+            json.dumps({"email": "x" * 300}),
         ],
-    )  # fmt: skip
+    )
     def test_are_none_in_junk(self, body):
         assert rate_limits.account_of(self.post(body)) is None
         assert rate_limits.family_of(self.post(body)) is None
@@ -164,7 +183,7 @@ class TestMe:
 
 class TestSockets:
     def handshake(self, headers=()):
-        import asyncio  # noqa: PLC0415 - here alone
+        import asyncio
 
         async def inner(scope, receive, send):
             await receive()

@@ -64,8 +64,9 @@ class TestEvasions:
 
         found = events("network.request_manipulated").order_by("id")
         assert [(event.risk_reasons, event.risk_score, event.ip_address) for event in found] == [
-            (["trailing_slash"], 35, "192.0.2.1"), (["override"], 35, "192.0.2.1"),
-        ]  # fmt: skip
+            (["trailing_slash"], 35, "192.0.2.1"),
+            (["override"], 35, "192.0.2.1"),
+        ]
 
     def test_by_headers_become_scored_events(self, events, settings):
         settings.RATELIMITING = {
@@ -74,30 +75,39 @@ class TestEvasions:
             "TRUSTED_PROXY_HEADER": "both",
         }
         Client().get(
-            "/.well-known/jwks.json", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR="192.0.2.1",
+            "/.well-known/jwks.json",
+            REMOTE_ADDR="10.0.0.1",
+            HTTP_X_FORWARDED_FOR="192.0.2.1",
             HTTP_FORWARDED="for=192.0.2.2",
-        )  # fmt: skip
+        )
         assert events("network.headers_manipulated").get().risk_reasons == ["contradiction"]
 
     def test_by_changing_addresses_become_a_scored_event(self, events):
         UserFactory(username="mina", raw_password=PASSWORD)
         for number in range(12):
             Client().post(
-                "/api/v1/auth/login", {"username": "mina", "password": "wrong"}, content_type="application/json",
+                "/api/v1/auth/login",
+                {"username": "mina", "password": "wrong"},
+                content_type="application/json",
                 REMOTE_ADDR=f"45.0.{number}.7",
-            )  # fmt: skip
+            )
         assert events("ratelimit.addresses_rotated").get().risk_score == 60
 
     def test_by_changing_accounts_and_programs_become_scored_events(self, events):
         for number in range(25):
             Client().post(
-                "/api/v1/auth/login", {"username": f"person-{number}", "password": "wrong"},
-                content_type="application/json", REMOTE_ADDR="45.0.0.7",
-            )  # fmt: skip
+                "/api/v1/auth/login",
+                {"username": f"person-{number}", "password": "wrong"},
+                content_type="application/json",
+                REMOTE_ADDR="45.0.0.7",
+            )
             Client().post(
-                "/api/v1/auth/login", {"username": "mina", "password": "wrong"}, content_type="application/json",
-                REMOTE_ADDR="45.0.0.7", headers={"User-Agent": f"Bot/{number}"},
-            )  # fmt: skip
+                "/api/v1/auth/login",
+                {"username": "mina", "password": "wrong"},
+                content_type="application/json",
+                REMOTE_ADDR="45.0.0.7",
+                headers={"User-Agent": f"Bot/{number}"},
+            )
         assert events("ratelimit.accounts_swept").count() == 1
         assert events("ratelimit.user_agents_rotated").count() == 1
 

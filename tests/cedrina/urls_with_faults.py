@@ -6,7 +6,7 @@ from django.urls import path
 from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
-from cedrina.urls import handler400, handler403, handler404, handler500  # noqa: F401
+from cedrina.urls import handler400, handler403, handler404, handler500
 from cedrina.urls import urlpatterns as real
 
 

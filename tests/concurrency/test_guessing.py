@@ -14,7 +14,7 @@ from tokens.types import ClientContext
 GUESSES = 100
 
 
-def guess(number, *, name="mina", password="wrong"):  # noqa: S107 - it is
+def guess(number, *, name="mina", password="wrong"):
     client = ClientContext(ip_address=f"45.0.{number}.7", user_agent="Bot/1.0")
     return authentication.sign_in(name=name, password=password, client=client)
 

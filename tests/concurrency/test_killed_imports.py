@@ -17,8 +17,12 @@ class TestAnImport:
     def test_that_is_killed_twice_takes_everybody_once(self):
         done = subprocess.run(
             [sys.executable, "benchmarks/imports.py", "--rows", str(ROWS), "--kills", "2"],
-            cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            cwd=ROOT,
+            env=os.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
         assert done.returncode == 0, done.stdout + done.stderr
         result = json.loads(done.stdout)

@@ -17,7 +17,7 @@ NEW = "copper lantern seven owls"
 
 @pytest.fixture
 def empty_jobs(transactional_db):
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs")
@@ -72,6 +72,8 @@ class TestSimultaneousRedemptions:
 
         outcomes = at_once(*calls, lambda: recovery.reset(token=reset, new_password=NEW, client=ANYWHERE))
 
-        assert all(outcome is None or not isinstance(outcome, Exception) or isinstance(outcome, MailedTokenInvalid)
-                   for outcome in outcomes), outcomes  # fmt: skip
+        assert all(
+            outcome is None or not isinstance(outcome, Exception) or isinstance(outcome, MailedTokenInvalid)
+            for outcome in outcomes
+        ), outcomes
         assert MailedToken.objects.exclude(used_at=None).count() >= 1

@@ -119,9 +119,13 @@ class TestOneRegistration:
         """Nobody who registers waits for a mail server."""
         waiting = PendingRegistrationFactory(username="mina", expires_at=datetime.now(UTC) - timedelta(hours=1))
         mail = OutgoingMail.objects.create(
-            registration=waiting, kind="confirm_registration", budget="anybody", address=waiting.email,
-            recipient=waiting.email_folded, created_at=waiting.created_at,
-        )  # fmt: skip
+            registration=waiting,
+            kind="confirm_registration",
+            budget="anybody",
+            address=waiting.email,
+            recipient=waiting.email_folded,
+            created_at=waiting.created_at,
+        )
         registered = threading.Event()
 
         def hand_over():

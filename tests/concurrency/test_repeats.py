@@ -44,8 +44,10 @@ class TestRepeatsAtOnce:
             assert {answer.refresh_token for answer in got} == {new.refresh_token}, got
             family = family_of(pair)
             assert (family.generation, family.repeats, family.foreign_repeats) == (
-                generation + 1, generation, generation,
-            )  # fmt: skip
+                generation + 1,
+                generation,
+                generation,
+            )
             pair, now = new, now + MINUTE
 
     @pytest.mark.attack("CWE-362")

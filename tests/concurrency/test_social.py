@@ -22,9 +22,14 @@ class TestOneState:
     def test_is_given_out_once(self, at_once, now):
         provider, returned = social.provider(), Return(code="c", state="cds_one")
         SocialAuthorization.objects.create(
-            digest=social_authorizations.digest("cds_one"), provider="fake", redirect_uri="x", nonce="n",
-            code_verifier="v", created_at=now, expires_at=now + social_authorizations.LIFETIME,
-        )  # fmt: skip
+            digest=social_authorizations.digest("cds_one"),
+            provider="fake",
+            redirect_uri="x",
+            nonce="n",
+            code_verifier="v",
+            created_at=now,
+            expires_at=now + social_authorizations.LIFETIME,
+        )
         claim = partial(
             social_authorizations.claim, provider=provider, returned=returned, purpose=SocialPurpose.SIGN_IN, now=now
         )

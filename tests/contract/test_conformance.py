@@ -18,10 +18,16 @@ EXAMPLES = 30
 load_all_checks()
 CHECKS = schemathesis.checks.CHECKS.get_by_names(
     [
-        "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
-        "response_schema_conformance", "negative_data_rejection", "unsupported_method", "ignored_auth",
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_headers_conformance",
+        "response_schema_conformance",
+        "negative_data_rejection",
+        "unsupported_method",
+        "ignored_auth",
     ]
-)  # fmt: skip
+)
 
 
 # A body that fits no schema may also be too large to be looked at.
@@ -48,8 +54,12 @@ def optional_confirmation(settings):
 
 @schema.parametrize()
 @settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck),
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
-)  # fmt: skip
+)
 def test_answers_are_what_the_document_says(case, kept_connection, optional_confirmation):
     case.call_and_validate(checks=CHECKS, headers={"Authorization": f"Bearer {open_session().access_token}"})

@@ -101,9 +101,14 @@ class TestTheEdge:
             headers = dict(edge.refusal(code, environ)[1])
             expected = Client().get("/livez").headers
         for name in (
-            "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy",
-            "Permissions-Policy", "Content-Security-Policy", "Cache-Control",
-        ):  # fmt: skip
+            "X-Content-Type-Options",
+            "X-Frame-Options",
+            "Referrer-Policy",
+            "Cross-Origin-Opener-Policy",
+            "Permissions-Policy",
+            "Content-Security-Policy",
+            "Cache-Control",
+        ):
             assert headers[name] == expected[name]
         assert headers["Strict-Transport-Security"] == "max-age=60; includeSubDomains"
         assert headers["Vary"] == "Accept-Language"

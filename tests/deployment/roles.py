@@ -37,11 +37,17 @@ def run_script(server, directory, *, passwords=PASSWORDS):
         ["sh", DEPLOY / "postgres" / "roles.sh"],
         env={
             "PATH": f"{server._binaries.directory}:{os.environ['PATH']}",
-            "PGHOST": place.hostname, "PGPORT": str(place.port), "PGPASSWORD": place.password,
-            "POSTGRES_USER": place.username, "POSTGRES_DB": place.path[1:], **files,
+            "PGHOST": place.hostname,
+            "PGPORT": str(place.port),
+            "PGPASSWORD": place.password,
+            "POSTGRES_USER": place.username,
+            "POSTGRES_DB": place.path[1:],
+            **files,
         },
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @contextmanager

@@ -124,8 +124,9 @@ class TestTheFile:
         network = document["networks"]["default"]["ipam"]["config"][0]
         fixed = {
             name: service["networks"]["default"]["ipv4_address"]
-            for name, service in document["services"].items() if "networks" in service
-        }  # fmt: skip
+            for name, service in document["services"].items()
+            if "networks" in service
+        }
         assert set(fixed) == {"nginx", "web", "sockets"}
         assert {settings_of(document, made, name)["TRUSTED_PROXIES"] for name in CEDRINA} == {fixed["nginx"]}
         assert network["subnet"].startswith("172.30.87.")
@@ -163,13 +164,14 @@ def redis_of(script_password, directory):
     process = subprocess.Popen(
         ["sh", DEPLOY / "redis" / "start.sh", "--port", str(port), "--bind", LOOPBACK],
         env={
-            "PATH": f"{binaries.find_redis().parent}:{os.environ['PATH']}", "REDIS_PASSWORD_FILE": str(password),
+            "PATH": f"{binaries.find_redis().parent}:{os.environ['PATH']}",
+            "REDIS_PASSWORD_FILE": str(password),
             "TMPDIR": str(directory),
         },
         stdout=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=processes.ends_with_parent(signal.SIGTERM),  # noqa: PLW1509
-    )  # fmt: skip
+        preexec_fn=processes.ends_with_parent(signal.SIGTERM),
+    )
     try:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
@@ -216,9 +218,15 @@ def started(document, made, tmp_path_factory):
         nginx = Nginx(directory=place).use_shipped(web=servers["web"].port, sockets=servers["sockets"].port)
         everything.enter_context(nginx_server.running(nginx))
         yield SimpleNamespace(
-            **servers, nginx=nginx, mail=mail, redis=cache, postgres=postgres, migrated=migrated,
-            environment=environment, directory=directory,
-        )  # fmt: skip
+            **servers,
+            nginx=nginx,
+            mail=mail,
+            redis=cache,
+            postgres=postgres,
+            migrated=migrated,
+            environment=environment,
+            directory=directory,
+        )
 
 
 def client_of(started):
@@ -373,12 +381,30 @@ class TestRedis:
     @pytest.mark.parametrize(
         "command",
         [
-            "CONFIG GET *", "CONFIG SET dir /", "FLUSHALL", "FLUSHDB", "KEYS *", "SCAN 0", "ACL LIST", "ACL WHOAMI",
-            "SHUTDOWN", "DEBUG SLEEP 0", "MODULE LIST", "SAVE", "BGSAVE", "REPLICAOF NO ONE", "MONITOR", "CLIENT LIST",
+            "CONFIG GET *",
+            "CONFIG SET dir /",
+            "FLUSHALL",
+            "FLUSHDB",
+            "KEYS *",
+            "SCAN 0",
+            "ACL LIST",
+            "ACL WHOAMI",
+            "SHUTDOWN",
+            "DEBUG SLEEP 0",
+            "MODULE LIST",
+            "SAVE",
+            "BGSAVE",
+            "REPLICAOF NO ONE",
+            "MONITOR",
+            "CLIENT LIST",
             "SCRIPT FLUSH",
-            "MIGRATE x 1 x 0 1", "SWAPDB 0 1", "INFO", "SLOWLOG GET", "DUMP x",
+            "MIGRATE x 1 x 0 1",
+            "SWAPDB 0 1",
+            "INFO",
+            "SLOWLOG GET",
+            "DUMP x",
         ],
-    )  # fmt: skip
+    )
     def test_administers_nothing_for_cedrina(self, users, command):
         with pytest.raises(redis.ResponseError, match=r"(?i)no permissions|NOPERM"):
             users[0].execute_command(*command.split())
@@ -406,9 +432,13 @@ class TestRedis:
         )
         environment = {**started.environment("web"), "DJANGO_SETTINGS_MODULE": "cedrina.settings.prod"}
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code], cwd=served.ROOT, env=environment, capture_output=True,
-            text=True, check=False,
-        )  # fmt: skip
+            [sys.executable, "-W", "ignore", "-c", code],
+            cwd=served.ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         with redis.Redis(port=started.redis.port) as nobody:
             assert nobody.ping()

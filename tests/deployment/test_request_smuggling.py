@@ -73,15 +73,9 @@ ATTACKS = {
     "CL underscore": with_encoding(b"Content_Length: 0\r\n", LENGTH),
     "CL by bare LF": with_encoding(b"X: y\nContent-Length: 0\r\n"),
     "HTTP/1.0 with TE": lambda inner: cl_te(inner).replace(b"HTTP/1.1\r\n", b"HTTP/1.0\r\n", 1),
-    "chunk extension": lambda inner: (
-        LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2;x=\r\n{}\r\n0;\n\r\n" + inner
-    ),
-    "chunk extension with LF": lambda inner: (
-        LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2;\n{}\r\n0\r\n\r\n" + inner
-    ),
-    "chunk size too large": lambda inner: (
-        LOGIN + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n" + inner
-    ),
+    "chunk extension": lambda inner: LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2;x=\r\n{}\r\n0;\n\r\n" + inner,
+    "chunk extension with LF": lambda inner: LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2;\n{}\r\n0\r\n\r\n" + inner,
+    "chunk size too large": lambda inner: LOGIN + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n" + inner,
     "chunk size negative": lambda inner: LOGIN + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n" + inner,
     "chunk without its end": lambda inner: LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}X\r\n0\r\n\r\n" + inner,
     "trailers": lambda inner: (
@@ -94,25 +88,46 @@ ATTACKS = {
     ),
     "upgrade to h2c": lambda inner: (
         f"GET /livez HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
-        f"HTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: ".encode() + b"%d\r\n\r\n" % len(inner) + inner
+        f"HTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: ".encode()
+        + b"%d\r\n\r\n" % len(inner)
+        + inner
     ),
     "upgrade that is refused": lambda inner: (
         f"GET /ws/health/ HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        f"Sec-WebSocket-Version: 777\r\nSec-WebSocket-Key: x\r\n\r\n".encode() + inner
+        f"Sec-WebSocket-Version: 777\r\nSec-WebSocket-Key: x\r\n\r\n".encode()
+        + inner
     ),
     "CONNECT": lambda inner: f"CONNECT {HOST}:80 HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode() + inner,
     "HTTP/0.9": lambda inner: b"GET /livez\r\n\r\n" + inner,
     "CRLF in the target": lambda inner: (
-        f"GET /livez%0d%0aContent-Length:%20{len(inner)} HTTP/1.1\r\nHost: {HOST}\r\n"
-        f"Content-Length: {len(inner)}\r\n\r\n"
-    ).encode() + inner,
-}  # fmt: skip
+        (
+            f"GET /livez%0d%0aContent-Length:%20{len(inner)} HTTP/1.1\r\nHost: {HOST}\r\n"
+            f"Content-Length: {len(inner)}\r\n\r\n"
+        ).encode()
+        + inner
+    ),
+}
 REFUSED = (
-    "CL.TE", "TE.CL", "TE.TE", "TE twice", "TE list", "TE unknown", "TE gzip", "TE space before colon",
-    "TE quoted", "TE folded",
-    "TE with NUL", "CL twice", "CL with plus", "CL negative", "CL hexadecimal", "CL huge", "HTTP/1.0 with TE",
-    "chunk size too large", "space in a name",
-)  # fmt: skip
+    "CL.TE",
+    "TE.CL",
+    "TE.TE",
+    "TE twice",
+    "TE list",
+    "TE unknown",
+    "TE gzip",
+    "TE space before colon",
+    "TE quoted",
+    "TE folded",
+    "TE with NUL",
+    "CL twice",
+    "CL with plus",
+    "CL negative",
+    "CL hexadecimal",
+    "CL huge",
+    "HTTP/1.0 with TE",
+    "chunk size too large",
+    "space in a name",
+)
 
 
 def times_executed(url, name):

@@ -239,24 +239,29 @@ EXCESS = {
     f"GRANT UPDATE (outcome) ON {TRAIL} TO {SERVING}": ("UPDATE", f"REVOKE UPDATE (outcome) ON {TRAIL} FROM {SERVING}"),
     f"GRANT DELETE ON {TRAIL}_default TO PUBLIC": ("DELETE", f"REVOKE DELETE ON {TRAIL}_default FROM PUBLIC"),
     f"GRANT INSERT ON {TRAIL}_default TO {SERVING}": (
-        "INSERT on partitions", f"REVOKE INSERT ON {TRAIL}_default FROM {SERVING}",
+        "INSERT on partitions",
+        f"REVOKE INSERT ON {TRAIL}_default FROM {SERVING}",
     ),
     f"GRANT {OWNER} TO {SERVING}": (f"owner of {TRAIL}", f"REVOKE {OWNER} FROM {SERVING}"),
     f"ALTER ROLE {SERVING} CREATEROLE": ("CREATEROLE", f"ALTER ROLE {SERVING} NOCREATEROLE"),
     f"ALTER ROLE {SERVING} SUPERUSER": ("SUPERUSER", f"ALTER ROLE {SERVING} NOSUPERUSER"),
     f"GRANT CREATE ON SCHEMA public TO {SERVING}": (
-        "CREATE on schema", f"REVOKE CREATE ON SCHEMA public FROM {SERVING}",
+        "CREATE on schema",
+        f"REVOKE CREATE ON SCHEMA public FROM {SERVING}",
     ),
     f"GRANT CREATE ON DATABASE cedrina TO {SERVING}": (
-        "CREATE on database", f"REVOKE CREATE ON DATABASE cedrina FROM {SERVING}",
+        "CREATE on database",
+        f"REVOKE CREATE ON DATABASE cedrina FROM {SERVING}",
     ),
     f"GRANT pg_execute_server_program TO {SERVING}": (
-        "predefined roles", f"REVOKE pg_execute_server_program FROM {SERVING}",
+        "predefined roles",
+        f"REVOKE pg_execute_server_program FROM {SERVING}",
     ),
     f"GRANT SET ON PARAMETER session_replication_role TO {SERVING}": (
-        "SET session_replication_role", f"REVOKE SET ON PARAMETER session_replication_role FROM {SERVING}",
+        "SET session_replication_role",
+        f"REVOKE SET ON PARAMETER session_replication_role FROM {SERVING}",
     ),
-}  # fmt: skip
+}
 
 
 class TestDoctor:

@@ -111,7 +111,9 @@ class TestSlowClients:
                 )
                 connection.sendall(start)
             answer = httpx.post(
-                f"{stack.nginx.url}/api/v1/auth/login", json={"username": "nobody", "password": "x"},
-                headers={"Host": HOST}, timeout=10,
-            )  # fmt: skip
+                f"{stack.nginx.url}/api/v1/auth/login",
+                json={"username": "nobody", "password": "x"},
+                headers={"Host": HOST},
+                timeout=10,
+            )
             assert answer.status_code in (401, 429)

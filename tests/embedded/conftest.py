@@ -33,7 +33,7 @@ class Wrapper:
             stderr=subprocess.PIPE,
             start_new_session=True,
             # A terminal becomes the controlling one of a new session when the session's leader says so.
-            preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if controlling else None,  # noqa: PLW1509
+            preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if controlling else None,
             text=True,
         )
 

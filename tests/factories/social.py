@@ -9,17 +9,24 @@ REDIRECT_URI = "https://app.example.com/signed-in"
 
 def provider(**members):
     defaults = {
-        "id": "fake", "kind": "openid_connect", "name": "Fake", "client_id": "cedrina",
-        "issuer": "https://id.example.org", "redirect_uris": (REDIRECT_URI,),
-    }  # fmt: skip
+        "id": "fake",
+        "kind": "openid_connect",
+        "name": "Fake",
+        "client_id": "cedrina",
+        "issuer": "https://id.example.org",
+        "redirect_uris": (REDIRECT_URI,),
+    }
     return Provider(**{**defaults, **members})
 
 
 def identity(**members):
     defaults = {
-        "provider": "fake", "uid": "person-1", "email": "mina@example.com", "is_email_verified": True,
+        "provider": "fake",
+        "uid": "person-1",
+        "email": "mina@example.com",
+        "is_email_verified": True,
         "name": "Mina Karimi",
-    }  # fmt: skip
+    }
     return ProviderIdentity(**{**defaults, **members})
 
 

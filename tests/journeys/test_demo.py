@@ -30,9 +30,14 @@ class TestTheDemo:
         with served.database() as url:
             done = subprocess.run(
                 [sys.executable, "-m", "cedrina.demo"],
-                cwd=served.ROOT, env=served.environment(DATABASE_URL=url),
-                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
-            )  # fmt: skip
+                cwd=served.ROOT,
+                env=served.environment(DATABASE_URL=url),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+            )
 
         assert done.returncode == 0, done.stdout + done.stderr
         assert "token.reuse_detected" in done.stdout

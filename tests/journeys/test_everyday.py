@@ -236,9 +236,11 @@ class TestLeaving:
 
     def test_reads_a_body_in_chunks_too(self, leaver):
         answer = leaver.client.request(
-            "DELETE", f"{leaver.base}/auth/me", content=iter([b'{"pass', b'word": "', PASSWORD.encode(), b'"}']),
+            "DELETE",
+            f"{leaver.base}/auth/me",
+            content=iter([b'{"pass', b'word": "', PASSWORD.encode(), b'"}']),
             headers={"Authorization": f"Bearer {leaver.tokens['access_token']}", "Content-Type": "application/json"},
-        )  # fmt: skip
+        )
 
         assert answer.status_code in (202, 411), answer.text
         assert leaver.is_signed_in == (answer.status_code == 411)

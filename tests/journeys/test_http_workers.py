@@ -227,8 +227,13 @@ class TestAStart:
         environment = served.environment(**settings)
         return subprocess.run(
             [sys.executable, "-m", "cedrina.serving", "--http"],
-            cwd=served.ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
+            cwd=served.ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
 
     def test_that_no_worker_survives_is_given_up_in_one_sentence(self, url, tmp_path):
         (tmp_path / "sitecustomize.py").write_text(NO_APPLICATION)

@@ -107,8 +107,9 @@ class TestMailFlows:
         new = f"new-{person.address}"
         assert_problem(
             person.send("POST", "/auth/me/email", {"email": new, "password": "not the password"}),
-            status=401, code="invalid_credentials",
-        )  # fmt: skip
+            status=401,
+            code="invalid_credentials",
+        )
         assert person.send("POST", "/auth/me/email", {"email": new, "password": person.password}).status_code == 202
         reader.read(person.address, "Your e-mail address is about to change")
         link = reader.read(new, "Confirm your new e-mail address")
@@ -164,13 +165,19 @@ class TestForgedHosts:
     @pytest.mark.parametrize(
         "forged",
         [
-            {"X-Forwarded-Host": "evil.example"}, {"X-Forwarded-Host": "evil.example, 127.0.0.1"},
-            {"Forwarded": "host=evil.example;proto=https"}, {"X-Forwarded-Server": "evil.example"},
-            {"X-Original-URL": "https://evil.example/"}, {"X-Host": "evil.example"}, {"Origin": "https://evil.example"},
-            {"Referer": "https://evil.example/"}, {"X-Forwarded-Proto": "javascript"}, {"X-Forwarded-Prefix": "//evil"},
+            {"X-Forwarded-Host": "evil.example"},
+            {"X-Forwarded-Host": "evil.example, 127.0.0.1"},
+            {"Forwarded": "host=evil.example;proto=https"},
+            {"X-Forwarded-Server": "evil.example"},
+            {"X-Original-URL": "https://evil.example/"},
+            {"X-Host": "evil.example"},
+            {"Origin": "https://evil.example"},
+            {"Referer": "https://evil.example/"},
+            {"X-Forwarded-Proto": "javascript"},
+            {"X-Forwarded-Prefix": "//evil"},
         ],
         ids=lambda forged: next(iter(forged)),
-    )  # fmt: skip
+    )
     def test_do_not_change_a_link(self, site, reader, newcomer, forged):
         person = newcomer(site)
         body = {"username": person.name, "email": person.address, "password": person.password}
@@ -190,9 +197,11 @@ class TestForgedHosts:
         body = f'{{"username": "{person.name}", "email": "{person.address}", "password": "{person.password}"}}'.encode()
         with httpx.Client() as client:
             answer = client.post(
-                f"{site.url}/api/v1/auth/register", content=body, headers={"Content-Type": "application/json"},
+                f"{site.url}/api/v1/auth/register",
+                content=body,
+                headers={"Content-Type": "application/json"},
                 extensions={"target": b"http://evil.example/api/v1/auth/register"},
-            )  # fmt: skip
+            )
 
         if answer.status_code == 202:
             reader.read(person.address, "Confirm your e-mail address")

@@ -12,7 +12,7 @@ import pytest
 from tests import served
 from tests.journeys.person import PASSWORD, Person
 from tests.problem_shape import assert_problem
-from tests.ratelimiting.conftest import own_redis  # noqa: F401 - a fixture
+from tests.ratelimiting.conftest import own_redis
 
 pytestmark = pytest.mark.serial
 ADMIN = "/admin/rate-limit-policies"
@@ -100,8 +100,16 @@ class TestEveryAnswerOfTheApi:
         ]
 
         assert Counter(answer.status_code for answer in answers) == {
-            200: 1, 202: 1, 400: 1, 401: 4, 404: 1, 405: 1, 406: 1, 415: 1, 422: 1,
-        }  # fmt: skip
+            200: 1,
+            202: 1,
+            400: 1,
+            401: 4,
+            404: 1,
+            405: 1,
+            406: 1,
+            415: 1,
+            422: 1,
+        }
         for answer in answers:
             assert set(answer.headers) >= OF_LIMITS, (answer.request.url, answer.status_code)
 
@@ -144,9 +152,10 @@ class TestRedis:
         own_redis,  # noqa: F811 - the fixture
     ):
         settings = {
-            "REDIS_URL": own_redis.url, "WEB_CONCURRENCY": str(WORKERS),
+            "REDIS_URL": own_redis.url,
+            "WEB_CONCURRENCY": str(WORKERS),
             "RATELIMIT_POLICIES": json.dumps([{"name": "sign-in", "limit": LIMIT, "window": 3600}]),
-        }  # fmt: skip
+        }
         with served.serving(database_url=guessed_url, flags=("--http",), **settings) as server:
             person = newcomer(server)
             person.register()

@@ -49,8 +49,12 @@ class TestTheLinesToTry:
             assert command.startswith(f"curl -s {ADDRESS}/")
             done = subprocess.run(
                 ["sh", "-c", command.replace(ADDRESS, fresh_server.url)],
-                cwd=tmp_path, capture_output=True, text=True, check=True, timeout=30,
-            )  # fmt: skip
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=30,
+            )
 
             answered, promised = json.loads(done.stdout), json.loads(shown.replace("\n", ""))
 

@@ -19,10 +19,12 @@ def quick_server():
     with (
         served.database() as url,
         served.serving(
-            database_url=url, REFRESH_RACE_SECONDS=str(RACE_SECONDS), TRUSTED_PROXIES="127.0.0.0/8",
+            database_url=url,
+            REFRESH_RACE_SECONDS=str(RACE_SECONDS),
+            TRUSTED_PROXIES="127.0.0.0/8",
             RATELIMIT_ENABLED="off",
         ) as running,
-    ):  # fmt: skip
+    ):
         yield running
 
 

@@ -61,9 +61,15 @@ class FakeIssuer:
     def provider(self, **members):
         """Return the entry of SOCIAL_PROVIDERS that means this issuer."""
         return {
-            "id": "fake", "kind": "openid_connect", "name": "Fake", "issuer": self.url, "client_id": CLIENT_ID,
-            "secret": SECRET, "redirect_uris": [REDIRECT_URI], **members,
-        }  # fmt: skip
+            "id": "fake",
+            "kind": "openid_connect",
+            "name": "Fake",
+            "issuer": self.url,
+            "client_id": CLIENT_ID,
+            "secret": SECRET,
+            "redirect_uris": [REDIRECT_URI],
+            **members,
+        }
 
     def count(self, path):
         return sum(each.split("?")[0] == path for each in self.asked)
@@ -75,9 +81,18 @@ class FakeIssuer:
         """Return an ID token as a good issuer would make it, but for what the test changed."""
         now = int(time.time())
         claims = {
-            "iss": self.url, "sub": "person-1", "aud": CLIENT_ID, "iat": now, "exp": now + 600, "nonce": self.nonce,
-            "email": "mina@example.com", "email_verified": True, "name": "Mina Karimi", **self.claims, **changes,
-        }  # fmt: skip
+            "iss": self.url,
+            "sub": "person-1",
+            "aud": CLIENT_ID,
+            "iat": now,
+            "exp": now + 600,
+            "nonce": self.nonce,
+            "email": "mina@example.com",
+            "email_verified": True,
+            "name": "Mina Karimi",
+            **self.claims,
+            **changes,
+        }
         return self.sign({name: value for name, value in claims.items() if value is not None})
 
     def _discovery(self):
@@ -95,11 +110,13 @@ class FakeIssuer:
             "/.well-known/openid-configuration": self._discovery,
             "/jwks": lambda: {"keys": self.keys},
             "/token": lambda: {
-                "access_token": "an-access-token", "token_type": "Bearer", "id_token": self.id_token(),
+                "access_token": "an-access-token",
+                "token_type": "Bearer",
+                "id_token": self.id_token(),
                 **self.token_answer,
             },
             "/me": lambda: {"sub": "person-1", "email": "mina@example.com", "email_verified": True},
-        }  # fmt: skip
+        }
         answer = self.answers.get(path, known.get(path))
         return answer() if callable(answer) else answer
 

@@ -55,9 +55,15 @@ def install():
 def setting(issuer, **members):
     """Return SOCIAL_PROVIDERS with this provider in it."""
     entry = {
-        "id": "staff", "kind": "openid_connect", "name": "Staff", "issuer": issuer, "client_id": CLIENT_ID,
-        "secret": CLIENT_SECRET, "redirect_uris": [REDIRECT_URI], **members,
-    }  # fmt: skip
+        "id": "staff",
+        "kind": "openid_connect",
+        "name": "Staff",
+        "issuer": issuer,
+        "client_id": CLIENT_ID,
+        "secret": CLIENT_SECRET,
+        "redirect_uris": [REDIRECT_URI],
+        **members,
+    }
     return json.dumps([entry])
 
 

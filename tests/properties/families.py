@@ -75,17 +75,29 @@ class DatabaseFamily:
     def state(self):
         family = TokenFamily.objects.get(session_id=self.session_id)
         return (
-            family.generation, family.confirmed_generation, family.repeats, family.foreign_repeats,
-            family.is_foreign_repeated, family.repeated_at, family.is_revoked,
-        )  # fmt: skip
+            family.generation,
+            family.confirmed_generation,
+            family.repeats,
+            family.foreign_repeats,
+            family.is_foreign_repeated,
+            family.repeated_at,
+            family.is_revoked,
+        )
 
 
 class ModelFamily:
     """The same by the pure rule, without a database."""
 
     __slots__ = (
-        "client", "confirmed", "counts", "generation", "is_ended", "issued_at", "repeated_at", "rotated_at",
-    )  # fmt: skip
+        "client",
+        "confirmed",
+        "counts",
+        "generation",
+        "is_ended",
+        "issued_at",
+        "repeated_at",
+        "rotated_at",
+    )
 
     def __init__(self, now):
         self.generation, self.confirmed = FIRST, 0
@@ -110,12 +122,21 @@ class ModelFamily:
     def _repeat(self, generation, client, now):
         repeats, foreign_repeats, is_foreign_counted = self.counts
         standing = Standing(
-            token_hash=digest(self.generation), previous_token_hash=digest(self.generation - 1),
-            generation=self.generation, confirmed_generation=self.confirmed, rotated_at=self.rotated_at,
-            repeated_at=self.repeated_at, expires_at=now + LOST_REPLY, is_ended=False, now=now,
-            is_same_network=client[0] == self.client[0], is_same_kind=client[1] == self.client[1], repeats=repeats,
-            foreign_repeats=foreign_repeats, is_foreign_counted=is_foreign_counted,
-        )  # fmt: skip
+            token_hash=digest(self.generation),
+            previous_token_hash=digest(self.generation - 1),
+            generation=self.generation,
+            confirmed_generation=self.confirmed,
+            rotated_at=self.rotated_at,
+            repeated_at=self.repeated_at,
+            expires_at=now + LOST_REPLY,
+            is_ended=False,
+            now=now,
+            is_same_network=client[0] == self.client[0],
+            is_same_kind=client[1] == self.client[1],
+            repeats=repeats,
+            foreign_repeats=foreign_repeats,
+            is_foreign_counted=is_foreign_counted,
+        )
         claims = RefreshClaims(family_id=None, generation=generation, key_epoch=1, digest=digest(generation))
         verdict = judge(claims, standing, grace=GRACE)
         if verdict is Verdict.REUSED:

@@ -52,8 +52,12 @@ class TestATokenBucket:
 
 class TestAWindow:
     @BUDGET
-    @given(algorithm=st.sampled_from([Algorithm.FIXED_WINDOW, Algorithm.SLIDING_WINDOW]), limit=sizes, window=windows,
-           arrivals=arrivals)  # fmt: skip
+    @given(
+        algorithm=st.sampled_from([Algorithm.FIXED_WINDOW, Algorithm.SLIDING_WINDOW]),
+        limit=sizes,
+        window=windows,
+        arrivals=arrivals,
+    )
     def test_never_holds_more_than_the_limit(self, algorithm, limit, window, arrivals):
         counts = {}
         for moment, cost in passed(Quota(algorithm, limit, window), arrivals):
@@ -154,9 +158,14 @@ class TestAPolicy:
     def test_that_is_accepted_can_be_counted(self, algorithm, limit, window, burst, cost):
         """A mistake is told to who writes the policy, never to who makes the requests."""
         written = {
-            "name": "some", "algorithm": str(algorithm), "limit": limit, "window": window, "burst": burst, "cost": cost,
+            "name": "some",
+            "algorithm": str(algorithm),
+            "limit": limit,
+            "window": window,
+            "burst": burst,
+            "cost": cost,
             "scope": ["ip"],
-        }  # fmt: skip
+        }
         try:
             policy = read(written)
         except PolicyInvalid:

@@ -13,10 +13,18 @@ pytestmark = pytest.mark.django_db
 POLICIES = "/admin/ratelimiting/ratelimitpolicy/"
 VERSIONS = "/admin/ratelimiting/policyversion/"
 FORM = {
-    "name": "export", "algorithm": "sliding_window", "limit": "5", "window": "60", "scope": "user, endpoint",
-    "routes": "export*", "methods": "GET", "mode": "shadow", "cost": "1", "on_store_failure": "local",
+    "name": "export",
+    "algorithm": "sliding_window",
+    "limit": "5",
+    "window": "60",
+    "scope": "user, endpoint",
+    "routes": "export*",
+    "methods": "GET",
+    "mode": "shadow",
+    "cost": "1",
+    "on_store_failure": "local",
     "reason": "dear",
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -128,8 +128,10 @@ class TestNormalise:
 class TestChecks:
     def test_names_unknown_settings_and_false_networks(self, settings):
         settings.RATELIMITING = {
-            "TRUSTED_PROXIES": ["10.0.0.0/40"], "PROXIES": [], "TRUSTED_PROXY_HEADER": "x-real-ip",
-        }  # fmt: skip
+            "TRUSTED_PROXIES": ["10.0.0.0/40"],
+            "PROXIES": [],
+            "TRUSTED_PROXY_HEADER": "x-real-ip",
+        }
         found = {problem.id for problem in run_checks() if problem.id.startswith("ratelimiting")}
         assert found == {"ratelimiting.E001", "ratelimiting.E002", "ratelimiting.E007"}
 

@@ -102,8 +102,10 @@ class TestTricks:
         evasion.note_odd_request({}, path="/livez/", network="m", known=KNOWN)
         evasion.note_odd_request({}, path="/nowhere", network="m", known=KNOWN)
         assert [(score, reasons) for _, score, reasons, _ in told] == [
-            (35, ["trailing_slash"]), (50, ["dot_segment", "empty_segment"]), (35, ["trailing_slash"]),
-        ]  # fmt: skip
+            (35, ["trailing_slash"]),
+            (50, ["dot_segment", "empty_segment"]),
+            (35, ["trailing_slash"]),
+        ]
 
     @pytest.mark.attack("CWE-779")
     def test_of_one_network_are_few_events_however_they_are_combined(self, told):

@@ -35,8 +35,11 @@ class TestKeyOf:
     def test_depends_on_the_policy_each_part_and_the_secret(self, settings):
         parts = {"ip": "203.0.113.7"}
         first = keys.key_of("login", parts)
-        others = {keys.key_of("other", parts), keys.key_of("login", {"ip": "203.0.113.8"}),
-                  keys.key_of("login", {"user": "203.0.113.7"})}  # fmt: skip
+        others = {
+            keys.key_of("other", parts),
+            keys.key_of("login", {"ip": "203.0.113.8"}),
+            keys.key_of("login", {"user": "203.0.113.7"}),
+        }
         settings.SECRET_KEY = "another secret"
         others.add(keys.key_of("login", parts))
         assert len(others) == 4

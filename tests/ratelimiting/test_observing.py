@@ -75,8 +75,9 @@ class TestAnUntrustedProxy:
         assert "untrusted_proxy" in [kind for kind, *_ in told]
 
     def test_is_told_from_a_stranger_who_plays(self, told):
-        crowd = [caller("192.0.2.1", *SPOOFED) if number % 5 else caller(f"198.51.100.{number % 9}")
-                 for number in range(500)]  # fmt: skip
+        crowd = [
+            caller("192.0.2.1", *SPOOFED) if number % 5 else caller(f"198.51.100.{number % 9}") for number in range(500)
+        ]
         pass_by(Observer(), crowd)
         assert [kind for kind, *_ in told] == ["headers_manipulated"]
 

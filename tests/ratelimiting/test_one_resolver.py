@@ -80,9 +80,12 @@ def test_a_sign_in_over_http_stores_it(client):
     UserFactory(username="mina", raw_password=PASSWORD)
 
     answer = client.post(
-        "/api/v1/auth/login", {"username": "mina", "password": PASSWORD}, content_type="application/json",
-        REMOTE_ADDR=PROXY, HTTP_X_FORWARDED_FOR=FORGED,
-    )  # fmt: skip
+        "/api/v1/auth/login",
+        {"username": "mina", "password": PASSWORD},
+        content_type="application/json",
+        REMOTE_ADDR=PROXY,
+        HTTP_X_FORWARDED_FOR=FORGED,
+    )
 
     assert answer.status_code == 200
     assert Session.objects.get().ip_address == CLIENT

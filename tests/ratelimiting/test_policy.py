@@ -22,9 +22,14 @@ class TestRead:
 
     def test_gives_back_the_same_document(self):
         whole = policy(
-            algorithm="token_bucket", burst=9, scope=["user", "account"], mode="shadow", cost=2, description="D",
+            algorithm="token_bucket",
+            burst=9,
+            scope=["user", "account"],
+            mode="shadow",
+            cost=2,
+            description="D",
             match={"routes": ["a*"], "methods": ["POST"], "tier": "pro", "unless": ["other"]},
-        ).document()  # fmt: skip
+        ).document()
         assert read(whole, named_keys=("account",)).document() == whole
 
     @pytest.mark.parametrize(
@@ -78,8 +83,10 @@ class TestRead:
         with pytest.raises(PolicyInvalid) as refusal:
             read({"name": "a"})
         assert {(fault.member, fault.code) for fault in refusal.value.faults} == {
-            ("limit", "required"), ("window", "required"), ("scope", "required"),
-        }  # fmt: skip
+            ("limit", "required"),
+            ("window", "required"),
+            ("scope", "required"),
+        }
 
     @pytest.mark.parametrize("junk", [None, [], "x", 5])
     def test_refuses_what_is_no_object(self, junk):
@@ -91,8 +98,10 @@ class TestMerged:
     def test_keeps_what_a_change_leaves_out(self):
         before = document(match={"routes": ["a"], "methods": ["POST"]})
         assert merged(before, {"limit": 9, "match": {"routes": ["b"]}}) == {
-            **before, "limit": 9, "match": {"routes": ["b"], "methods": ["POST"]},
-        }  # fmt: skip
+            **before,
+            "limit": 9,
+            "match": {"routes": ["b"], "methods": ["POST"]},
+        }
 
 
 class TestMatch:

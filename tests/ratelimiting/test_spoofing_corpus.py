@@ -27,18 +27,31 @@ def over_wsgi(case):
 def over_rsgi(case):
     headers = [(name.lower(), value) for name, value in case["headers"]]
     scope = SimpleNamespace(
-        http_version="1.1", server="127.0.0.1:8000", client=case["peer"], scheme="http", method="GET", path="/",
-        query_string="", authority=None, headers=SimpleNamespace(items=lambda: headers),
-    )  # fmt: skip
+        http_version="1.1",
+        server="127.0.0.1:8000",
+        client=case["peer"],
+        scheme="http",
+        method="GET",
+        path="/",
+        query_string="",
+        authority=None,
+        headers=SimpleNamespace(items=lambda: headers),
+    )
     return caller_of_environ(rsgi_edge.build_environ(scope))
 
 
 def scope_of(case, kind):
     return {
-        "type": kind, "http_version": "1.1", "method": "GET", "scheme": "http", "path": "/", "query_string": b"",
-        "server": ("127.0.0.1", 8000), "client": (case["peer"], 4711) if case["peer"] else None,
+        "type": kind,
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/",
+        "query_string": b"",
+        "server": ("127.0.0.1", 8000),
+        "client": (case["peer"], 4711) if case["peer"] else None,
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in case["headers"]],
-    }  # fmt: skip
+    }
 
 
 def over_asgi(case):
@@ -78,5 +91,9 @@ def test_the_caller_is_who_it_is_whatever_the_headers_say(case, way, settings):
 
 def test_the_corpus_has_every_kind_of_finding():
     assert {finding for case in CORPUS["cases"] for finding in case["findings"]} == {
-        "untrusted_peer", "contradiction", "malformed", "private", "too_long",
-    }  # fmt: skip
+        "untrusted_peer",
+        "contradiction",
+        "malformed",
+        "private",
+        "too_long",
+    }

@@ -69,9 +69,19 @@ def core(secret):
 # Names under which a number counts secrets, and names under which it may be one.
 words = st.sampled_from(["", "mailed_", "removed_", "expired-", "former_"])
 counting = st.sampled_from(
-    ["tokens", "recovery_codes", "recovery_codes_left", "mailedtoken_count", "passwords", "api_keys", "mfa_codes",
-     "otp_count", "Credentials", "session_keys"],
-)  # fmt: skip
+    [
+        "tokens",
+        "recovery_codes",
+        "recovery_codes_left",
+        "mailedtoken_count",
+        "passwords",
+        "api_keys",
+        "mfa_codes",
+        "otp_count",
+        "Credentials",
+        "session_keys",
+    ],
+)
 telling = st.tuples(
     words, st.sampled_from(["password", "otp", "mfa_code", "recovery_code", "token", "api_key", "otp_number"])
 ).map("".join)
@@ -173,9 +183,25 @@ class TestMaskMapping:
     @given(value=st.text(min_size=1) | st.integers() | st.lists(st.integers()) | st.binary())
     @pytest.mark.parametrize(
         "key",
-        ["password", "new_password", "PASSWORD", "client_secret", "refresh_token", "access-token", "Authorization",
-         "Set-Cookie", "api_key", "API-Key", "private_key", "totp", "otp", "recovery_code", "X-CSRF-Token", "mfa_code"],
-    )  # fmt: skip
+        [
+            "password",
+            "new_password",
+            "PASSWORD",
+            "client_secret",
+            "refresh_token",
+            "access-token",
+            "Authorization",
+            "Set-Cookie",
+            "api_key",
+            "API-Key",
+            "private_key",
+            "totp",
+            "otp",
+            "recovery_code",
+            "X-CSRF-Token",
+            "mfa_code",
+        ],
+    )
     def test_hides_a_value_whole_behind_a_telling_key(self, key, value):
         assert mask_mapping({key: value}) == {key: REDACTED}
 

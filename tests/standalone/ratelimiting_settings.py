@@ -1,6 +1,6 @@
 """A bare project that installs `ratelimiting` alone, with Django's own users and three plain views."""
 
-from tests.standalone.base_settings import *  # noqa: F403
+from tests.standalone.base_settings import *
 
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "rest_framework", "ratelimiting"]
 REST_FRAMEWORK = {

@@ -1,5 +1,5 @@
 """A bare project that installs `security_events` alone, without any user model of Cedrina's."""
 
-from tests.standalone.base_settings import *  # noqa: F403
+from tests.standalone.base_settings import *
 
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "security_events"]

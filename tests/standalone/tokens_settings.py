@@ -1,6 +1,6 @@
 """A bare project that installs `tokens` and what stands below it."""
 
-from tests.standalone.base_settings import *  # noqa: F403
+from tests.standalone.base_settings import *
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -29,7 +29,7 @@ class AccessTokenAuthentication(BaseAuthentication):
             raise as_api_exception(error) from error
         return found.user, found.principal
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
+    def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
@@ -43,7 +43,7 @@ class SignedTokenAuthentication(BaseAuthentication):
         claims = signed_claims(request)
         return None if claims is None else (None, claims)
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
+    def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 

@@ -9,5 +9,5 @@ from rest_framework.request import Request
 class BearsToken(BasePermission):
     """Some token was accepted, by whichever authentication the view names."""
 
-    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - DRF's signature
+    def has_permission(self, request: Request, view: Any) -> bool:
         return request.auth is not None

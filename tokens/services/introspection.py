@@ -54,12 +54,21 @@ def _may_know(asker: Any, subject: str) -> bool:
 def _access_claims(found: verification.Authenticated) -> dict[str, Any]:
     principal = found.principal
     return {
-        "active": True, "token_type": "Bearer", "iss": token_settings.ISSUER, "aud": token_settings.AUDIENCE,
-        "sub": str(principal.user_id), "username": found.user.get_username(), "exp": _seconds(principal.expires_at),
-        "iat": _seconds(principal.issued_at), "auth_time": _seconds(principal.authenticated_at), "jti": principal.jti,
-        "sid": str(principal.session_id), "family_id": str(principal.family_id), "amr": list(principal.amr),
+        "active": True,
+        "token_type": "Bearer",
+        "iss": token_settings.ISSUER,
+        "aud": token_settings.AUDIENCE,
+        "sub": str(principal.user_id),
+        "username": found.user.get_username(),
+        "exp": _seconds(principal.expires_at),
+        "iat": _seconds(principal.issued_at),
+        "auth_time": _seconds(principal.authenticated_at),
+        "jti": principal.jti,
+        "sid": str(principal.session_id),
+        "family_id": str(principal.family_id),
+        "amr": list(principal.amr),
         "roles": token_settings.ROLES(found.user),
-    }  # fmt: skip
+    }
 
 
 def _refresh_claims(claims: RefreshClaims, *, now: datetime | None) -> dict[str, Any] | None:
@@ -73,10 +82,15 @@ def _refresh_claims(claims: RefreshClaims, *, now: datetime | None) -> dict[str,
         return None
     user_id, session_id, rotated_at, expires_at = row
     return {
-        "active": True, "token_type": "refresh_token", "iss": token_settings.ISSUER, "sub": str(user_id),
-        "exp": _seconds(expires_at), "iat": _seconds(rotated_at), "sid": str(session_id),
+        "active": True,
+        "token_type": "refresh_token",
+        "iss": token_settings.ISSUER,
+        "sub": str(user_id),
+        "exp": _seconds(expires_at),
+        "iat": _seconds(rotated_at),
+        "sid": str(session_id),
         "family_id": str(claims.family_id),
-    }  # fmt: skip
+    }
 
 
 def _seconds(moment: datetime) -> int:

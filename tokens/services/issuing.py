@@ -113,14 +113,29 @@ def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: d
     family_id = uuid7()
     refresh_token, key_epoch = _first_token(family_id)
     opened = _open(
-        user=user, client=client, amr=amr, kind=SessionKind.API, family_id=family_id,
-        token_hash=secrets.digest(refresh_token), key_epoch=key_epoch, longest=token_settings.SESSION_ABSOLUTE_TTL,
-        is_refused=token_settings.SESSION_OVERFLOW == REJECT, now=now,
-    )  # fmt: skip
+        user=user,
+        client=client,
+        amr=amr,
+        kind=SessionKind.API,
+        family_id=family_id,
+        token_hash=secrets.digest(refresh_token),
+        key_epoch=key_epoch,
+        longest=token_settings.SESSION_ABSOLUTE_TTL,
+        is_refused=token_settings.SESSION_OVERFLOW == REJECT,
+        now=now,
+    )
     lineage = Lineage(
-        family_id=family_id, session_id=opened.session_id, user=user, generation=1, key_epoch=key_epoch, amr=tuple(amr),
-        authenticated_at=opened.at, expires_at=opened.expires_at, now=opened.at, signing_kid=opened.signing_kid,
-    )  # fmt: skip
+        family_id=family_id,
+        session_id=opened.session_id,
+        user=user,
+        generation=1,
+        key_epoch=key_epoch,
+        amr=tuple(amr),
+        authenticated_at=opened.at,
+        expires_at=opened.expires_at,
+        now=opened.at,
+        signing_kid=opened.signing_kid,
+    )
     return sign_pair(lineage, refresh_token=_in_newest_epoch(lineage, refresh_token, opened.current_epoch))
 
 
@@ -134,10 +149,17 @@ def open_admin_session(
     administrator out. The caller holds the lock of the user's row, as for ``open_session``.
     """
     opened = _open(
-        user=user, client=client, amr=amr, kind=SessionKind.ADMIN, family_id=uuid7(),
-        token_hash=secrets.digest_of_none(), key_epoch=refresh_epochs.current,
-        longest=min(longest, token_settings.SESSION_ABSOLUTE_TTL), is_refused=False, now=now,
-    )  # fmt: skip
+        user=user,
+        client=client,
+        amr=amr,
+        kind=SessionKind.ADMIN,
+        family_id=uuid7(),
+        token_hash=secrets.digest_of_none(),
+        key_epoch=refresh_epochs.current,
+        longest=min(longest, token_settings.SESSION_ABSOLUTE_TTL),
+        is_refused=False,
+        now=now,
+    )
     return opened.session_id
 
 
@@ -149,10 +171,15 @@ def replace_family(*, session_id: UUID, user: Any, now: datetime | None = None) 
     family_id = uuid7()
     refresh_token, key_epoch = _first_token(family_id)
     parameters = {
-        "now": now, "user_id": user.pk, "session_id": session_id, "family_id": family_id,
-        "reason": EndReason.PASSWORD_CHANGE, "idle": token_settings.SESSION_IDLE_TTL,
-        "token_hash": secrets.digest(refresh_token), "key_epoch": key_epoch,
-    }  # fmt: skip
+        "now": now,
+        "user_id": user.pk,
+        "session_id": session_id,
+        "family_id": family_id,
+        "reason": EndReason.PASSWORD_CHANGE,
+        "idle": token_settings.SESSION_IDLE_TTL,
+        "token_hash": secrets.digest(refresh_token),
+        "key_epoch": key_epoch,
+    }
     with prepared_cursor() as cursor:
         cursor.execute(_replace_sql(), parameters)
         row = cursor.fetchone()
@@ -160,30 +187,65 @@ def replace_family(*, session_id: UUID, user: Any, now: datetime | None = None) 
         raise SessionRevoked(session_id=session_id)
     created_at, expires_at, signing_kid, current_epoch, amr = row
     lineage = Lineage(
-        family_id=family_id, session_id=session_id, user=user, generation=1, key_epoch=key_epoch, amr=tuple(amr),
-        authenticated_at=created_at, expires_at=expires_at, now=created_at, signing_kid=signing_kid,
-    )  # fmt: skip
+        family_id=family_id,
+        session_id=session_id,
+        user=user,
+        generation=1,
+        key_epoch=key_epoch,
+        amr=tuple(amr),
+        authenticated_at=created_at,
+        expires_at=expires_at,
+        now=created_at,
+        signing_kid=signing_kid,
+    )
     return sign_pair(lineage, refresh_token=_in_newest_epoch(lineage, refresh_token, current_epoch))
 
 
 def _open(
-    *, user: Any, client: ClientContext, amr: Sequence[str], kind: SessionKind, family_id: UUID, token_hash: bytes,
-    key_epoch: int, longest: timedelta, is_refused: bool, now: datetime | None,
-) -> _Opened:  # fmt: skip
+    *,
+    user: Any,
+    client: ClientContext,
+    amr: Sequence[str],
+    kind: SessionKind,
+    family_id: UUID,
+    token_hash: bytes,
+    key_epoch: int,
+    longest: timedelta,
+    is_refused: bool,
+    now: datetime | None,
+) -> _Opened:
     session_id, actor = uuid7(), subject_of(user)
     opened = Rider(
-        EventType.SESSION_CREATED, source="family", columns={}, actor=actor, session_id=session_id, family_id=family_id,
-        data={"amr": list(amr), **({} if kind is SessionKind.API else {"kind": str(kind)})}, now=now,
-    )  # fmt: skip
+        EventType.SESSION_CREATED,
+        source="family",
+        columns={},
+        actor=actor,
+        session_id=session_id,
+        family_id=family_id,
+        data={"amr": list(amr), **({} if kind is SessionKind.API else {"kind": str(kind)})},
+        now=now,
+    )
     evicted = _eviction_rider(actor=actor, now=now)
     parameters = {
-        "now": now, "user_id": user.pk, "kind": kind, "session_id": session_id, "family_id": family_id,
-        "reject": is_refused, "limit": token_settings.MAX_SESSIONS_PER_USER,
-        "reason": EndReason.SESSION_LIMIT, "ip_address": client.ip_address, "user_agent": _stored(client.user_agent),
-        "amr": list(amr), "is_multi_factor": MULTI_FACTOR in amr,
-        "absolute": longest, "idle": token_settings.SESSION_IDLE_TTL,
-        "token_hash": token_hash, "key_epoch": key_epoch, **opened.params, **evicted.params,
-    }  # fmt: skip
+        "now": now,
+        "user_id": user.pk,
+        "kind": kind,
+        "session_id": session_id,
+        "family_id": family_id,
+        "reject": is_refused,
+        "limit": token_settings.MAX_SESSIONS_PER_USER,
+        "reason": EndReason.SESSION_LIMIT,
+        "ip_address": client.ip_address,
+        "user_agent": _stored(client.user_agent),
+        "amr": list(amr),
+        "is_multi_factor": MULTI_FACTOR in amr,
+        "absolute": longest,
+        "idle": token_settings.SESSION_IDLE_TTL,
+        "token_hash": token_hash,
+        "key_epoch": key_epoch,
+        **opened.params,
+        **evicted.params,
+    }
     with prepared_cursor() as cursor:
         cursor.execute(_open_sql(opened.sql, evicted.sql), parameters)
         row = cursor.fetchone()
@@ -212,17 +274,23 @@ def _in_newest_epoch(lineage: Lineage, token: str, current: int | None) -> str:
 
 def _eviction_rider(*, actor: Subject, now: datetime | None) -> Rider:
     return Rider(
-        EventType.SESSION_EVICTED, source="evicted", prefix="evicted_", actor=actor, now=now,
+        EventType.SESSION_EVICTED,
+        source="evicted",
+        prefix="evicted_",
+        actor=actor,
+        now=now,
         columns={"session_id": "evicted.session_id", "family_id": "evicted.family_id"},
         data={"reason": EndReason.SESSION_LIMIT},
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=4)
 def _open_sql(event: str, eviction_event: str) -> str:
     return _OPEN.format(
-        event=event, eviction_event=eviction_event, signing_kid=published.signing_kid(now="family.created_at"),
-    )  # fmt: skip
+        event=event,
+        eviction_event=eviction_event,
+        signing_kid=published.signing_kid(now="family.created_at"),
+    )
 
 
 @lru_cache(maxsize=1)

@@ -68,9 +68,11 @@ def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) 
             )
         key = _store(private, activated_at=activated_at, now=now)
         recording.record(
-            EventType.KEY_ROTATED, target=Subject(id=key.kid), now=now,
+            EventType.KEY_ROTATED,
+            target=Subject(id=key.kid),
+            now=now,
             data={"emergency": emergency, "signs_from": activated_at},
-        )  # fmt: skip
+        )
     keyring.forget()
     return key
 

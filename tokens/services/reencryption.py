@@ -37,20 +37,20 @@ def _move(instance: models.Model, field: EncryptedTextField) -> int:
     fresh = Ciphertext(
         encryption.encrypt(getattr(instance, field.attname), associated_data=field.associated_data(instance))
     )
-    manager = type(instance)._base_manager  # noqa: SLF001 - documented: sees every row
+    manager = type(instance)._base_manager
     unchanged = manager.filter(pk=instance.pk, **{field.name: stored})
     return unchanged.update(**{field.name: fresh})
 
 
 def _outdated_rows(model: type[models.Model], field: EncryptedTextField) -> models.QuerySet[models.Model]:
     current = f"{token_settings.FIELD_ENCRYPTION_KEYS[0][0]}:"
-    column = f"{connection.ops.quote_name(model._meta.db_table)}.{connection.ops.quote_name(str(field.column))}"  # noqa: SLF001
+    column = f"{connection.ops.quote_name(model._meta.db_table)}.{connection.ops.quote_name(str(field.column))}"
     # By hand, since the field itself refuses to be filtered by.
-    return model._base_manager.extra(where=[f"NOT starts_with({column}, %s)"], params=[current])  # noqa: S610, SLF001
+    return model._base_manager.extra(where=[f"NOT starts_with({column}, %s)"], params=[current])  # noqa: S610
 
 
 def _columns() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:
     for model in apps.get_models():
-        for field in model._meta.local_concrete_fields:  # noqa: SLF001
+        for field in model._meta.local_concrete_fields:
             if isinstance(field, EncryptedTextField):
                 yield model, field

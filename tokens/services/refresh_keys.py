@@ -51,9 +51,10 @@ def rotate(*, now: datetime, emergency: bool = False) -> RefreshKeyEpoch:
             id=1, defaults={"current": epoch, "minimum": minimum, "changed_at": now}
         )
         recording.record(
-            EventType.REFRESH_KEY_ROTATED, now=now,
+            EventType.REFRESH_KEY_ROTATED,
+            now=now,
             data={"emergency": emergency, "epoch": epoch, "minimum_epoch": minimum},
-        )  # fmt: skip
+        )
     return row
 
 

@@ -101,17 +101,24 @@ def _give_lost_reply(claims: RefreshClaims, client: ClientContext, *, now: datet
         if is_stranger:
             lineage = found.lineage
             announce(
-                signals.repeated_elsewhere, name="repeated_elsewhere", user_id=lineage.user.pk,
-                session_id=lineage.session_id, family_id=lineage.family_id, client=client, now=lineage.now,
-            )  # fmt: skip
+                signals.repeated_elsewhere,
+                name="repeated_elsewhere",
+                user_id=lineage.user.pk,
+                session_id=lineage.session_id,
+                family_id=lineage.family_id,
+                client=client,
+                now=lineage.now,
+            )
     return sign_pair(found.lineage, refresh_token=successor)
 
 
 def _judge(claims: RefreshClaims, found: Found | None) -> Verdict:
     grace = Grace(
-        race=token_settings.REFRESH_RACE_TTL, lost_reply=token_settings.REFRESH_LOST_REPLY_TTL,
-        own_repeats=token_settings.REFRESH_OWN_REPEATS, foreign_repeats=token_settings.REFRESH_FOREIGN_REPEATS,
-    )  # fmt: skip
+        race=token_settings.REFRESH_RACE_TTL,
+        lost_reply=token_settings.REFRESH_LOST_REPLY_TTL,
+        own_repeats=token_settings.REFRESH_OWN_REPEATS,
+        foreign_repeats=token_settings.REFRESH_FOREIGN_REPEATS,
+    )
     return replay.judge(claims, found.standing if found else None, grace=grace)
 
 
@@ -151,16 +158,26 @@ def _record_repeat(
     if counts is not None:
         data |= {"repeats": counts.repeats, "foreign_repeats": counts.foreign_repeats}
     once_a_minute.record(
-        event_type, actor=users.subject_of(lineage.user), outcome=Outcome.SUCCESS, session_id=lineage.session_id,
-        family_id=lineage.family_id, reasons=[verdict.name.lower()], data=data, now=now,
-    )  # fmt: skip
+        event_type,
+        actor=users.subject_of(lineage.user),
+        outcome=Outcome.SUCCESS,
+        session_id=lineage.session_id,
+        family_id=lineage.family_id,
+        reasons=[verdict.name.lower()],
+        data=data,
+        now=now,
+    )
 
 
 def _record_rejection(claims: RefreshClaims, lineage: Lineage | None, *, reason: str, now: datetime | None) -> None:
     once_a_minute.record(
-        EventType.TOKEN_REFRESH_REJECTED, family_id=claims.family_id, now=now,
-        session_id=lineage.session_id if lineage else None, reasons=[reason], data={"generation": claims.generation},
-    )  # fmt: skip
+        EventType.TOKEN_REFRESH_REJECTED,
+        family_id=claims.family_id,
+        now=now,
+        session_id=lineage.session_id if lineage else None,
+        reasons=[reason],
+        data={"generation": claims.generation},
+    )
 
 
 def _read(claims: RefreshClaims, client: ClientContext, *, lock: str = "", now: datetime | None) -> Found | None:
@@ -170,17 +187,38 @@ def _read(claims: RefreshClaims, client: ClientContext, *, lock: str = "", now: 
     if row is None:
         return None
     (
-        token_hash, previous, confirmed, rotated_at, repeated_at, is_ended, is_same_network, is_same_kind, repeats,
-        foreign_repeats, is_foreign_repeated, current_epoch, minimum_epoch, *lineage_row,
-    ) = row  # fmt: skip
+        token_hash,
+        previous,
+        confirmed,
+        rotated_at,
+        repeated_at,
+        is_ended,
+        is_same_network,
+        is_same_kind,
+        repeats,
+        foreign_repeats,
+        is_foreign_repeated,
+        current_epoch,
+        minimum_epoch,
+        *lineage_row,
+    ) = row
     lineage = lineage_of(lineage_row)
     standing = Standing(
-        token_hash=bytes(token_hash), previous_token_hash=bytes(previous) if previous is not None else None,
-        generation=lineage.generation, confirmed_generation=confirmed, rotated_at=rotated_at, repeated_at=repeated_at,
-        expires_at=lineage.expires_at, is_ended=is_ended, now=lineage.now, is_same_network=is_same_network,
-        is_same_kind=is_same_kind, repeats=repeats, foreign_repeats=foreign_repeats,
+        token_hash=bytes(token_hash),
+        previous_token_hash=bytes(previous) if previous is not None else None,
+        generation=lineage.generation,
+        confirmed_generation=confirmed,
+        rotated_at=rotated_at,
+        repeated_at=repeated_at,
+        expires_at=lineage.expires_at,
+        is_ended=is_ended,
+        now=lineage.now,
+        is_same_network=is_same_network,
+        is_same_kind=is_same_kind,
+        repeats=repeats,
+        foreign_repeats=foreign_repeats,
         is_foreign_counted=is_foreign_repeated,
-    )  # fmt: skip
+    )
     return Found(standing, lineage, current_epoch, minimum_epoch)
 
 
@@ -188,15 +226,25 @@ def lineage_of(row: Any) -> Lineage:
     """Build what new tokens depend on from the columns that both statements return."""
     family_id, session_id, generation, key_epoch, amr, authenticated_at, expires_at, now, signing_kid, *columns = row
     return Lineage(
-        family_id=family_id, session_id=session_id, user=users.from_row(columns), generation=generation,
-        key_epoch=key_epoch, amr=tuple(amr), authenticated_at=authenticated_at, expires_at=expires_at, now=now,
+        family_id=family_id,
+        session_id=session_id,
+        user=users.from_row(columns),
+        generation=generation,
+        key_epoch=key_epoch,
+        amr=tuple(amr),
+        authenticated_at=authenticated_at,
+        expires_at=expires_at,
+        now=now,
         signing_kid=signing_kid,
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=2)
 def _statement(lock: str) -> str:
     return f"{_READ} {lock}".format(
-        users=users.table(), user_key=users.key(), active=users.active(), columns=users.columns(),
+        users=users.table(),
+        user_key=users.key(),
+        active=users.active(),
+        columns=users.columns(),
         signing_kid=published.signing_kid(now="clock.now"),
-    )  # fmt: skip
+    )

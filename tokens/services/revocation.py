@@ -59,34 +59,59 @@ def log_out(*, claims: AccessClaims, everywhere: bool = False, now: datetime | N
     which = "f.user_id = %(user_id)s" if everywhere else "f.family_id = %(bearer_family_id)s"
     return len(
         _end(
-            f"{which} AND {_BEARER_LIVES}", reason=EndReason.LOGOUT_ALL if everywhere else EndReason.LOGOUT, now=now,
-            user_id=claims.user_id, bearer_family_id=claims.family_id, bearer_session_id=claims.session_id,
-            token_expires_at=claims.expires_at, kid=claims.kid,
+            f"{which} AND {_BEARER_LIVES}",
+            reason=EndReason.LOGOUT_ALL if everywhere else EndReason.LOGOUT,
+            now=now,
+            user_id=claims.user_id,
+            bearer_family_id=claims.family_id,
+            bearer_session_id=claims.session_id,
+            token_expires_at=claims.expires_at,
+            kid=claims.kid,
         )
-    )  # fmt: skip
+    )
 
 
 def end_session(
-    *, session_id: UUID, user_id: Any, reason: EndReason, actor: Subject = NOBODY, note: str = "",
+    *,
+    session_id: UUID,
+    user_id: Any,
+    reason: EndReason,
+    actor: Subject = NOBODY,
+    note: str = "",
     now: datetime | None = None,
-) -> bool:  # fmt: skip
+) -> bool:
     """End one session of a person; say whether it was alive. ``note`` is the administrator's reason."""
     ended = _end(
-        "f.session_id = %(session_id)s AND f.user_id = %(user_id)s AND f.expires_at > clock.now", reason=reason,
-        actor=actor, note=note, now=now, session_id=session_id, user_id=user_id,
-    )  # fmt: skip
+        "f.session_id = %(session_id)s AND f.user_id = %(user_id)s AND f.expires_at > clock.now",
+        reason=reason,
+        actor=actor,
+        note=note,
+        now=now,
+        session_id=session_id,
+        user_id=user_id,
+    )
     return bool(ended)
 
 
 def end_sessions(
-    *, user_id: Any, reason: EndReason, keep_session_id: UUID | None = None, actor: Subject = NOBODY, note: str = "",
+    *,
+    user_id: Any,
+    reason: EndReason,
+    keep_session_id: UUID | None = None,
+    actor: Subject = NOBODY,
+    note: str = "",
     now: datetime | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """End all sessions of a person, but perhaps one; return how many ended."""
     ended = _end(
-        "f.user_id = %(user_id)s AND f.session_id IS DISTINCT FROM %(keep)s::uuid", reason=reason, actor=actor,
-        note=note, now=now, user_id=user_id, keep=keep_session_id,
-    )  # fmt: skip
+        "f.user_id = %(user_id)s AND f.session_id IS DISTINCT FROM %(keep)s::uuid",
+        reason=reason,
+        actor=actor,
+        note=note,
+        now=now,
+        user_id=user_id,
+        keep=keep_session_id,
+    )
     return len(ended)
 
 
@@ -96,8 +121,11 @@ def end_sessions_of_refused_epochs(*, limit: int, note: str, now: datetime | Non
         """f.family_id IN (
             SELECT o.family_id FROM tokens_tokenfamily o JOIN tokens_refreshkeyepoch e ON o.key_epoch < e.minimum
             WHERE NOT o.is_revoked LIMIT %(limit)s)""",
-        reason=EndReason.ADMINISTRATOR, note=note, now=now, limit=limit,
-    )  # fmt: skip
+        reason=EndReason.ADMINISTRATOR,
+        note=note,
+        now=now,
+        limit=limit,
+    )
     return len(ended)
 
 
@@ -111,19 +139,27 @@ def revoke_token(*, presented: str, now: datetime | None = None) -> bool:
         ended = _end(
             "f.family_id = %(family_id)s AND %(digest)s IN (f.token_hash, f.previous_token_hash)"
             f" AND {_EPOCH_IS_ACCEPTED}",
-            reason=EndReason.TOKEN_REVOKED, now=now, family_id=refresh.family_id, digest=refresh.digest,
+            reason=EndReason.TOKEN_REVOKED,
+            now=now,
+            family_id=refresh.family_id,
+            digest=refresh.digest,
             key_epoch=refresh.key_epoch,
-        )  # fmt: skip
+        )
         return bool(ended)
     try:
         access = decode_access(presented)
     except AccessTokenInvalid:
         return False
     ended = _end(
-        f"f.family_id = %(bearer_family_id)s AND {_BEARER_LIVES}", reason=EndReason.TOKEN_REVOKED, now=now,
-        user_id=access.user_id, bearer_family_id=access.family_id, bearer_session_id=access.session_id,
-        token_expires_at=access.expires_at, kid=access.kid,
-    )  # fmt: skip
+        f"f.family_id = %(bearer_family_id)s AND {_BEARER_LIVES}",
+        reason=EndReason.TOKEN_REVOKED,
+        now=now,
+        user_id=access.user_id,
+        bearer_family_id=access.family_id,
+        bearer_session_id=access.session_id,
+        token_expires_at=access.expires_at,
+        kid=access.kid,
+    )
     return bool(ended)
 
 
@@ -136,14 +172,22 @@ def mark_compromised(*, family_id: UUID, generation: int, now: datetime | None =
     """
     with transaction.atomic():
         ended = _end(
-            "f.family_id = %(family_id)s", event_type=EventType.TOKEN_REUSE_DETECTED, outcome=Outcome.FAILURE,
-            reason=EndReason.REUSE_DETECTED, data={"presented_generation": generation}, now=now, family_id=family_id,
-        )  # fmt: skip
+            "f.family_id = %(family_id)s",
+            event_type=EventType.TOKEN_REUSE_DETECTED,
+            outcome=Outcome.FAILURE,
+            reason=EndReason.REUSE_DETECTED,
+            data={"presented_generation": generation},
+            now=now,
+            family_id=family_id,
+        )
         for session_id, family, user_id in ended:
             announce(
-                signals.family_compromised, name="family_compromised", user_id=user_id, session_id=session_id,
+                signals.family_compromised,
+                name="family_compromised",
+                user_id=user_id,
+                session_id=session_id,
                 family_id=family,
-            )  # fmt: skip
+            )
     return bool(ended)
 
 
@@ -165,9 +209,15 @@ def _end(
         columns["actor_id"] = "ended.user_id::text"
     details = {"reason": str(reason), **({"note": note} if note else {}), **(data or {})}
     rider = Rider(
-        event_type, source="ended", columns=columns, actor=actor, outcome=outcome, data=details,
-        reasons=[str(reason)] if outcome is Outcome.FAILURE else (), now=now,
-    )  # fmt: skip
+        event_type,
+        source="ended",
+        columns=columns,
+        actor=actor,
+        outcome=outcome,
+        data=details,
+        reasons=[str(reason)] if outcome is Outcome.FAILURE else (),
+        now=now,
+    )
     with prepared_cursor() as cursor:
         cursor.execute(
             _END.format(which=which, event=rider.sql), {"now": now, "reason": reason, **parameters, **rider.params}

@@ -69,15 +69,24 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
         family_id=claims.family_id, generation=claims.generation + 1, key_epoch=key_epoch
     )
     rider = Rider(
-        EventType.TOKEN_REFRESHED, source="moved", now=now, family_id=claims.family_id,
+        EventType.TOKEN_REFRESHED,
+        source="moved",
+        now=now,
+        family_id=claims.family_id,
         columns={"actor_id": "moved.owner_id::text", "session_id": "moved.session_id"},
         data={"generation": claims.generation + 1},
-    )  # fmt: skip
+    )
     parameters = {
-        "family_id": claims.family_id, "presented": claims.digest, "presented_epoch": claims.key_epoch,
-        "successor": secrets.digest(successor), "key_epoch": key_epoch, "idle": token_settings.SESSION_IDLE_TTL,
-        "now": now, **repeats.client_digests(client), **rider.params,
-    }  # fmt: skip
+        "family_id": claims.family_id,
+        "presented": claims.digest,
+        "presented_epoch": claims.key_epoch,
+        "successor": secrets.digest(successor),
+        "key_epoch": key_epoch,
+        "idle": token_settings.SESSION_IDLE_TTL,
+        "now": now,
+        **repeats.client_digests(client),
+        **rider.params,
+    }
     with prepared_cursor() as cursor:
         cursor.execute(_statement(rider.sql), parameters)
         row = cursor.fetchone()
@@ -91,6 +100,10 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
 @lru_cache(maxsize=8)
 def _statement(event: str) -> str:
     return _ADVANCE.format(
-        users=users.table(), user_key=users.key(), active=users.active(), columns=users.columns(),
-        signing_kid=published.signing_kid(now="clock.now"), event=event,
-    )  # fmt: skip
+        users=users.table(),
+        user_key=users.key(),
+        active=users.active(),
+        columns=users.columns(),
+        signing_kid=published.signing_kid(now="clock.now"),
+        event=event,
+    )

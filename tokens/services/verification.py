@@ -95,9 +95,17 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
     if row is None:
         raise AccessTokenInvalid(family_id=claims.family_id, reason="no such session")
     (
-        at, is_ended, is_published, family_expires_at, confirmed, last_activity_at, authenticated_at, second_factor_at,
-        amr, *columns,
-    ) = row  # fmt: skip
+        at,
+        is_ended,
+        is_published,
+        family_expires_at,
+        confirmed,
+        last_activity_at,
+        authenticated_at,
+        second_factor_at,
+        amr,
+        *columns,
+    ) = row
     if not is_published:
         keyring.outdate()
         raise AccessTokenInvalid(family_id=claims.family_id, reason="its key was withdrawn")
@@ -110,10 +118,17 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
     if is_use and (confirmed < claims.generation or at - last_activity_at >= _TOUCH_EVERY):
         _touch(family_id=claims.family_id, generation=claims.generation, at=at)
     principal = Principal(
-        user_id=claims.user_id, session_id=claims.session_id, family_id=claims.family_id, generation=claims.generation,
-        jti=claims.jti, amr=tuple(amr), authenticated_at=authenticated_at, second_factor_at=second_factor_at,
-        issued_at=claims.issued_at, expires_at=claims.expires_at,
-    )  # fmt: skip
+        user_id=claims.user_id,
+        session_id=claims.session_id,
+        family_id=claims.family_id,
+        generation=claims.generation,
+        jti=claims.jti,
+        amr=tuple(amr),
+        authenticated_at=authenticated_at,
+        second_factor_at=second_factor_at,
+        issued_at=claims.issued_at,
+        expires_at=claims.expires_at,
+    )
     return Authenticated(user=users.from_row(columns), principal=principal, is_confirmed=confirmed >= claims.generation)
 
 
@@ -147,8 +162,11 @@ def use_admin_session(*, session_id: UUID, user_id: Any, now: datetime | None = 
 
 def _touch(*, family_id: UUID, generation: int, at: datetime) -> None:
     parameters: dict[str, Any] = {
-        "family_id": family_id, "generation": generation, "now": at, "idle": token_settings.SESSION_IDLE_TTL,
-    }  # fmt: skip
+        "family_id": family_id,
+        "generation": generation,
+        "now": at,
+        "idle": token_settings.SESSION_IDLE_TTL,
+    }
     with prepared_cursor() as cursor:
         cursor.execute(_TOUCH, parameters)
 
@@ -157,9 +175,12 @@ def _touch(*, family_id: UUID, generation: int, at: datetime) -> None:
 def _statement() -> str:
     at = "COALESCE(%(now)s::timestamptz, statement_timestamp())"
     return _READ.format(
-        users=users.table(), user_key=users.key(), active=users.active(), columns=users.columns(),
+        users=users.table(),
+        user_key=users.key(),
+        active=users.active(),
+        columns=users.columns(),
         is_published=published.is_published(now=at),
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=1)

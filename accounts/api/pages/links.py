@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class ConfirmEmailPage(MailedPage):
-    def get(self, request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG002 - Django's signature
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
         if not confirmation.is_usable(token=token):
             return self._expired()
         return self.show("confirm_email")
@@ -44,9 +44,11 @@ class ConfirmEmailPage(MailedPage):
         if password != field(request, "password_again") and not self._is_change(token):
             return self._ask(token, [gettext("The two passwords are not the same.")])
         follower = Follower(
-            password=password or None, device_token=device_cookie.presented(request), client=client_context(request),
+            password=password or None,
+            device_token=device_cookie.presented(request),
+            client=client_context(request),
             must_choose=True,
-        )  # fmt: skip
+        )
         try:
             outcome = confirmation.confirm(token=token, follower=follower)
         except MailedTokenInvalid:
@@ -78,7 +80,7 @@ class ConfirmEmailPage(MailedPage):
 
 
 class ResetPasswordPage(MailedPage):
-    def get(self, request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG002
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
         if not mailed_tokens.is_usable(presented=token, purposes=(Purpose.RESET_PASSWORD,)):
             return self._expired()
         return self.show("reset_password")
@@ -107,12 +109,12 @@ class ResetPasswordPage(MailedPage):
 
 
 class NotMePage(MailedPage):
-    def get(self, request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG002
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
         if not mailed_tokens.is_usable(presented=token, purposes=(Purpose.DISOWN,)):
             return self._expired()
         return self.show("not_me")
 
-    def post(self, request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG002
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
         try:
             report = takeover.report(token=token)
         except MailedTokenInvalid:

@@ -21,7 +21,7 @@ class RequestPage(MailedPage):
     wish: ClassVar[requests.Wish]
     template: ClassVar[str]
 
-    def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - Django's signature
+    def get(self, request: HttpRequest) -> HttpResponse:
         return self.show(self.template)
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -75,7 +75,7 @@ _DONE = {
 class DonePage(MailedPage):
     http_method_names = ["get", "head"]
 
-    def get(self, request: HttpRequest, what: str) -> HttpResponse:  # noqa: ARG002
+    def get(self, request: HttpRequest, what: str) -> HttpResponse:
         if what not in _DONE:
             return self.show("message", status=404, title=_("There is nothing here."))
         title, text = _DONE[what]

@@ -41,10 +41,12 @@ def _examples(body: dict[str, str], message: str, *, status: int = 200) -> list[
     return [
         OpenApiExample("A request", request_only=True, value=body),
         OpenApiExample(
-            "The answer", response_only=True, status_codes=[str(status)],
+            "The answer",
+            response_only=True,
+            status_codes=[str(status)],
             value={"message": message, "timestamp": examples.TIMESTAMP},
         ),
-    ]  # fmt: skip
+    ]
 
 
 class ConfirmEmailView(AccountsAPIView):
@@ -66,15 +68,23 @@ class ConfirmEmailView(AccountsAPIView):
     permission_classes = [AllowAny]
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "post": [
-            "invalid_or_expired_token", "email_taken", "username_taken", "invalid_credentials", "too_many_attempts",
+            "invalid_or_expired_token",
+            "email_taken",
+            "username_taken",
+            "invalid_credentials",
+            "too_many_attempts",
         ]
-    }  # fmt: skip
+    }
     field_codes: ClassVar[dict[str, list[str]]] = {
         "post": [
-            *_FIELDS, "password_too_short", "password_too_long", "password_too_common", "password_too_similar",
+            *_FIELDS,
+            "password_too_short",
+            "password_too_long",
+            "password_too_common",
+            "password_too_similar",
             "password_too_weak",
         ]
-    }  # fmt: skip
+    }
 
     @extend_schema(
         operation_id="confirm_email",
@@ -167,10 +177,15 @@ class ResetPasswordView(AccountsAPIView):
     problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_or_expired_token"]}
     field_codes: ClassVar[dict[str, list[str]]] = {
         "post": [
-            *_FIELDS, "password_too_short", "password_too_long", "password_too_common", "password_too_similar",
-            "password_too_weak", "password_reused",
+            *_FIELDS,
+            "password_too_short",
+            "password_too_long",
+            "password_too_common",
+            "password_too_similar",
+            "password_too_weak",
+            "password_reused",
         ]
-    }  # fmt: skip
+    }
 
     @extend_schema(
         operation_id="reset_password",

@@ -32,10 +32,19 @@ class ChangePasswordView(AccountsAPIView):
     }
     field_codes: ClassVar[dict[str, list[str]]] = {
         "put": [
-            "required", "invalid", "blank", "unknown_field", "password_too_short", "password_too_long",
-            "password_too_common", "password_too_similar", "password_too_weak", "password_unchanged", "password_reused",
+            "required",
+            "invalid",
+            "blank",
+            "unknown_field",
+            "password_too_short",
+            "password_too_long",
+            "password_too_common",
+            "password_too_similar",
+            "password_too_weak",
+            "password_unchanged",
+            "password_reused",
         ]
-    }  # fmt: skip
+    }
 
     @extend_schema(
         operation_id="change_password",

@@ -33,10 +33,13 @@ class MeView(AccountsAPIView):
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "patch": ["precondition_required", "version_mismatch"],
         "delete": [
-            "invalid_credentials", "permission_denied", "reauthentication_required", "step_up_required",
+            "invalid_credentials",
+            "permission_denied",
+            "reauthentication_required",
+            "step_up_required",
             "too_many_attempts",
         ],
-    }  # fmt: skip
+    }
     field_codes: ClassVar[dict[str, list[str]]] = {
         "patch": ["invalid", "blank", "max_length", "unknown_field"],
         "delete": ["required", "invalid", "blank", "unknown_field"],

@@ -55,14 +55,18 @@ def _as_api_exception(error: RateLimitingError) -> APIException:
 class RateLimitPoliciesView(RateLimitsAPIView):
     """All policies."""
 
-    step_up: ClassVar = {"get": no_need("limits are no secret to who may change them"),
-                         "post": needs(factor=Factor.SECOND)}  # fmt: skip
+    step_up: ClassVar = {
+        "get": no_need("limits are no secret to who may change them"),
+        "post": needs(factor=Factor.SECOND),
+    }
     problem_codes: ClassVar = {
         "get": ["permission_denied", "validation_error"],
         "post": ["permission_denied", "already_exists", "reauthentication_required", "step_up_required"],
     }
-    field_codes: ClassVar = {"get": ["invalid", "blank", "max_length", "unknown_field"],
-                             "post": ["required", *OF_MEMBERS]}  # fmt: skip
+    field_codes: ClassVar = {
+        "get": ["invalid", "blank", "max_length", "unknown_field"],
+        "post": ["required", *OF_MEMBERS],
+    }
 
     @extend_schema(
         operation_id="list_rate_limit_policies",
@@ -119,9 +123,12 @@ class RateLimitPolicyView(RateLimitsAPIView):
         "delete": needs(factor=Factor.SECOND),
     }
     _changing: ClassVar = [
-        "permission_denied", "precondition_required", "version_mismatch", "reauthentication_required",
+        "permission_denied",
+        "precondition_required",
+        "version_mismatch",
+        "reauthentication_required",
         "step_up_required",
-    ]  # fmt: skip
+    ]
     problem_codes: ClassVar = {
         "get": ["permission_denied"],
         "patch": [*_changing, "already_exists"],
@@ -136,7 +143,7 @@ class RateLimitPolicyView(RateLimitsAPIView):
         responses={200: shapes.PolicyOutput},
         examples=[OpenApiExample("Stored", response_only=True, value=examples.POLICY)],
     )
-    def get(self, request: Request, policy_id: UUID) -> Response:  # noqa: ARG002 - the route's signature
+    def get(self, request: Request, policy_id: UUID) -> Response:
         """Read a stored policy."""
         return _answer(selectors.stored_policy(policy_id=policy_id))
 
@@ -157,9 +164,12 @@ class RateLimitPolicyView(RateLimitsAPIView):
         body = shapes.PolicyChangeInput(data=request.data)
         body.is_valid(raise_exception=True)
         row = policies.change(
-            policy_id=policy_id, document=body.document(), versions=versions, author=_author(request),
+            policy_id=policy_id,
+            document=body.document(),
+            versions=versions,
+            author=_author(request),
             reason=body.reason_given(),
-        )  # fmt: skip
+        )
         return _answer(row)
 
     @extend_schema(
@@ -234,9 +244,11 @@ class RateLimitRollbackView(RateLimitsAPIView):
         body = shapes.RollbackInput(data=request.data)
         body.is_valid(raise_exception=True)
         version = policies.rollback(
-            number=body.validated_data["version"], versions=versions, author=_author(request),
+            number=body.validated_data["version"],
+            versions=versions,
+            author=_author(request),
             reason=body.validated_data["reason"],
-        )  # fmt: skip
+        )
         return Response(_version(version))
 
 

@@ -39,11 +39,22 @@ class RegisterView(AccountsAPIView):
     problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["username_taken", "email_taken"]}
     field_codes: ClassVar[dict[str, list[str]]] = {
         "post": [
-            "required", "invalid", "blank", "min_length", "max_length", "unknown_field", "username_invalid",
-            "username_reserved", "email_invalid", "password_too_short", "password_too_long", "password_too_common",
-            "password_too_similar", "password_too_weak",
+            "required",
+            "invalid",
+            "blank",
+            "min_length",
+            "max_length",
+            "unknown_field",
+            "username_invalid",
+            "username_reserved",
+            "email_invalid",
+            "password_too_short",
+            "password_too_long",
+            "password_too_common",
+            "password_too_similar",
+            "password_too_weak",
         ]
-    }  # fmt: skip
+    }
 
     @extend_schema(
         operation_id="register",

@@ -33,10 +33,14 @@ class MfaVerifyView(AccountsAPIView):
     permission_classes = [AllowAny]
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "post": [
-            "invalid_mfa_code", "invalid_or_expired_token", "too_many_attempts", "account_disabled",
-            "email_not_confirmed", "session_limit_reached",
+            "invalid_mfa_code",
+            "invalid_or_expired_token",
+            "too_many_attempts",
+            "account_disabled",
+            "email_not_confirmed",
+            "session_limit_reached",
         ]
-    }  # fmt: skip
+    }
     field_codes: ClassVar[dict[str, list[str]]] = {
         "post": ["required", "invalid", "blank", "max_length", "unknown_field"]
     }
@@ -75,9 +79,11 @@ class MfaVerifyView(AccountsAPIView):
         proof = body.proof()
         assert isinstance(proof, Proof)  # noqa: S101 - validated: one of the members was sent
         signed_in = mfa_sign_in.complete(
-            token=body.validated_data["mfa_token"], proof=proof, client=client_context(request),
+            token=body.validated_data["mfa_token"],
+            proof=proof,
+            client=client_context(request),
             device_token=device_cookie.presented(request),
-        )  # fmt: skip
+        )
         return device_cookie.answer(request, signed_in)
 
 

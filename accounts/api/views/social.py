@@ -36,8 +36,12 @@ SIGNED_IN = [
     ),
 ]
 REFUSALS = [
-    "invalid_social_token", "email_not_confirmed", "account_disabled", "invalid_credentials", "session_limit_reached",
-]  # fmt: skip
+    "invalid_social_token",
+    "email_not_confirmed",
+    "account_disabled",
+    "invalid_credentials",
+    "session_limit_reached",
+]
 FIELDS = ["required", "invalid", "blank", "max_length", "unknown_field"]
 
 
@@ -53,7 +57,7 @@ class SocialProvidersView(AccountsAPIView):
         responses={200: ProviderListOutput},
         examples=[OpenApiExample("Two", response_only=True, value={"results": examples.PROVIDERS})],
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+    def get(self, request: Request) -> Response:
         shown = [
             {"id": provider.id, "kind": provider.kind, "name": provider.name}
             for provider in selectors.social_providers()

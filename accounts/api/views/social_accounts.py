@@ -55,10 +55,13 @@ class SocialLinkView(AccountsAPIView):
     step_up: ClassVar = {"post": needs(factor=Factor.SECOND)}
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "post": [
-            "invalid_social_token", "social_account_in_use", "already_exists", "reauthentication_required",
+            "invalid_social_token",
+            "social_account_in_use",
+            "already_exists",
+            "reauthentication_required",
             "step_up_required",
         ]
-    }  # fmt: skip
+    }
     field_codes: ClassVar[dict[str, list[str]]] = {"post": FIELDS}
 
     @extend_schema(

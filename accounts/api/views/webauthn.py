@@ -119,7 +119,7 @@ class PasskeyOptionsView(AccountsAPIView):
         responses={200: OpenApiTypes.OBJECT},
         examples=[OpenApiExample("Request options", response_only=True, value=examples.PASSKEY_OPTIONS)],
     )
-    def post(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+    def post(self, request: Request) -> Response:
         return Response(passkeys.begin())
 
 

@@ -126,9 +126,14 @@ class Command(OperatorCommand):
         self._has_refusals = tally.refusals > 0
         return {
             "result": "would_import" if plan.is_trial else "imported",
-            "read": tally.read, "imported": tally.imported, "already": tally.already, "refused": tally.refusals,
-            "by_reason": tally.refused, "wrapped": tally.wrapped, "resumed_after_line": resumed_after or None,
-        }  # fmt: skip
+            "read": tally.read,
+            "imported": tally.imported,
+            "already": tally.already,
+            "refused": tally.refusals,
+            "by_reason": tally.refused,
+            "wrapped": tally.wrapped,
+            "resumed_after_line": resumed_after or None,
+        }
 
     def _tell(self, line: int, reason: str, report: TextIO | None) -> None:
         if report is not None:

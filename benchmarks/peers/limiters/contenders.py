@@ -24,16 +24,16 @@ settings.configure(
 )
 django.setup()
 
-import limits as limits_library  # noqa: E402
-import redis  # noqa: E402
-import throttled  # noqa: E402
-from django.test import RequestFactory  # noqa: E402
-from django_ratelimit.core import is_ratelimited  # noqa: E402
-from rest_framework.throttling import SimpleRateThrottle  # noqa: E402
+import limits as limits_library
+import redis
+import throttled
+from django.test import RequestFactory
+from django_ratelimit.core import is_ratelimited
+from rest_framework.throttling import SimpleRateThrottle
 
-from ratelimiting.services import enforcement  # noqa: E402
-from ratelimiting.stores.connections import Connections  # noqa: E402
-from ratelimiting.types import Algorithm, Level, Quota  # noqa: E402
+from ratelimiting.services import enforcement
+from ratelimiting.stores.connections import Connections
+from ratelimiting.types import Algorithm, Level, Quota
 
 
 class Contender:

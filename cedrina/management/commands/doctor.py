@@ -30,7 +30,7 @@ class Command(OperatorCommand):
         if self.is_wrong:
             sys.exit(FAILED)
 
-    def perform(self, options: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - it takes no others
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         self.found = diagnosis.examine(now=timezone.now())
         self.is_wrong = any(finding.is_wrong for finding in self.found)
         return {
@@ -38,7 +38,7 @@ class Command(OperatorCommand):
             "findings": [finding.document() for finding in self.found],
         }
 
-    def sentence(self, result: dict[str, Any]) -> str:  # noqa: ARG002 - it shows more than that
+    def sentence(self, result: dict[str, Any]) -> str:
         if not self.found:
             return _("Nothing was found.")
         count = len(self.found)

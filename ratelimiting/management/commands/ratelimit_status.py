@@ -35,11 +35,16 @@ class Command(LimitsCommand):
                 {**policy.document(), "source": found.sources[name]} for name, policy in sorted(found.policies.items())
             ],
             "shadow": [
-                {"policy": row.policy, "began_at": row.began_at.isoformat(), "refused": row.refused,
-                 "keys": list(row.keys.values()), "samples": row.samples}
+                {
+                    "policy": row.policy,
+                    "began_at": row.began_at.isoformat(),
+                    "refused": row.refused,
+                    "keys": list(row.keys.values()),
+                    "samples": row.samples,
+                }
                 for row in selectors.shadow_figures(since=since)
             ],
-        }  # fmt: skip
+        }
 
     def show(self, result: dict[str, Any]) -> None:
         if "key" in result:
@@ -56,15 +61,29 @@ class Command(LimitsCommand):
         self.stdout.write(gettext("Version %(version)d of the stored policies.") % {"version": result["version"]})
         self.table(
             (
-                gettext("policy"), gettext("mode"), gettext("limit"), gettext("window"), gettext("algorithm"),
-                gettext("counted by"), gettext("routes"), gettext("source"),
+                gettext("policy"),
+                gettext("mode"),
+                gettext("limit"),
+                gettext("window"),
+                gettext("algorithm"),
+                gettext("counted by"),
+                gettext("routes"),
+                gettext("source"),
             ),
             [
-                (p["name"], p["mode"], p["limit"], f"{p['window']} s", p["algorithm"], "+".join(p["scope"]),
-                 " ".join(p["match"]["routes"]) or gettext("services"), p["source"])
+                (
+                    p["name"],
+                    p["mode"],
+                    p["limit"],
+                    f"{p['window']} s",
+                    p["algorithm"],
+                    "+".join(p["scope"]),
+                    " ".join(p["match"]["routes"]) or gettext("services"),
+                    p["source"],
+                )
                 for p in result["policies"]
             ],
-        )  # fmt: skip
+        )
         if result["shadow"]:
             self.stdout.write(
                 "\n" + gettext("Would have been refused in the last %(hours)d hours:") % {"hours": SHADOW_HOURS}
@@ -91,9 +110,13 @@ class Command(LimitsCommand):
             self.fail("store_unavailable", gettext("The store does not answer: nobody knows."), exit_code=FAILED)
         verdict = decision.verdicts[0]
         return {
-            "key": key, "policy": policy.name, "limit": quota.burst or quota.limit, "remaining": verdict.remaining,
-            "reset_after": verdict.reset_after, "retry_after": 0.0 if verdict.is_allowed else verdict.retry_after,
-        }  # fmt: skip
+            "key": key,
+            "policy": policy.name,
+            "limit": quota.burst or quota.limit,
+            "remaining": verdict.remaining,
+            "reset_after": verdict.reset_after,
+            "retry_after": 0.0 if verdict.is_allowed else verdict.retry_after,
+        }
 
 
 def _largest(found: list[dict[str, Any]]) -> str:

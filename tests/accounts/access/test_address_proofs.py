@@ -36,10 +36,13 @@ class TestState:
     @pytest.mark.parametrize(
         ("is_active", "is_deleted", "is_confirmed", "found"),
         [
-            (True, False, True, State.CONFIRMED), (True, False, False, State.UNCONFIRMED),
-            (True, True, True, State.DELETED), (True, True, False, State.DELETED_UNCONFIRMED),
-            (False, False, True, State.DISABLED), (False, True, False, State.DISABLED),
+            (True, False, True, State.CONFIRMED),
+            (True, False, False, State.UNCONFIRMED),
+            (True, True, True, State.DELETED),
+            (True, True, False, State.DELETED_UNCONFIRMED),
+            (False, False, True, State.DISABLED),
+            (False, True, False, State.DISABLED),
         ],
-    )  # fmt: skip
+    )
     def test_is_that_of_the_account(self, is_active, is_deleted, is_confirmed, found):
         assert state(is_active=is_active, is_deleted=is_deleted, is_confirmed=is_confirmed) is found

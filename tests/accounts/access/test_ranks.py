@@ -17,17 +17,26 @@ class TestMayActOn:
     @pytest.mark.parametrize(
         ("actor", "target", "answer"),
         [
-            (superuser, superuser, True), (superuser, staff("ab"), True), (superuser, person, True),
-            (Rights(is_superuser=True), superuser, True), (staff("abcd"), superuser, False),
-            (staff("ab"), staff("ab"), True), (staff("ab"), staff("a"), True), (staff("a"), staff("ab"), False),
-            (staff("ab"), staff("bc"), False), (staff(), staff(), True), (staff("a"), person, True),
+            (superuser, superuser, True),
+            (superuser, staff("ab"), True),
+            (superuser, person, True),
+            (Rights(is_superuser=True), superuser, True),
+            (staff("abcd"), superuser, False),
+            (staff("ab"), staff("ab"), True),
+            (staff("ab"), staff("a"), True),
+            (staff("a"), staff("ab"), False),
+            (staff("ab"), staff("bc"), False),
+            (staff(), staff(), True),
+            (staff("a"), person, True),
             (staff("a"), Rights(is_superuser=True), False),
             # Permissions that lie ready for the day when somebody becomes staff.
             (staff("a"), Rights(permissions=frozenset("b")), False),
             (Rights(permissions=frozenset("ab")), Rights(permissions=frozenset("a")), False),
-            (person, staff(), False), (person, superuser, False), (person, person, True),
+            (person, staff(), False),
+            (person, superuser, False),
+            (person, person, True),
         ],
-    )  # fmt: skip
+    )
     def test_looks_at_the_rights_of_both(self, actor, target, answer):
         assert may_act_on(actor, target) is answer
 

@@ -18,10 +18,14 @@ USERS = "/admin/accounts/user/"
 SESSIONS = "/admin/tokens/session/"
 REGISTRATIONS = "/admin/accounts/pendingregistration/"
 LISTS = [
-    USERS, SESSIONS, "/admin/tokens/tokenfamily/", "/admin/tokens/signingkey/", "/admin/security_events/securityevent/",
+    USERS,
+    SESSIONS,
+    "/admin/tokens/tokenfamily/",
+    "/admin/tokens/signingkey/",
+    "/admin/security_events/securityevent/",
     "/admin/tokens/refreshkeyepoch/",
     REGISTRATIONS,
-]  # fmt: skip
+]
 
 
 @pytest.fixture(autouse=True)
@@ -125,11 +129,12 @@ class TestPages:
         person = UserFactory(username="mina", raw_password=PASSWORD)
         pair = open_session(user=person)
         rows = [
-            (USERS, person), (SESSIONS, Session.objects.get(pk=pair.session_id)),
+            (USERS, person),
+            (SESSIONS, Session.objects.get(pk=pair.session_id)),
             ("/admin/tokens/tokenfamily/", TokenFamily.objects.get(session_id=pair.session_id)),
             ("/admin/tokens/signingkey/", SigningKey.objects.first()),
             ("/admin/security_events/securityevent/", events("session.created").first()),
-        ]  # fmt: skip
+        ]
         for url, row in rows:
             for page in (browser.get(url), browser.get(f"{url}{row.pk}/change/")):
                 text = page.content.decode()

@@ -109,9 +109,7 @@ def end_one(to):
 
 
 def end_others(to):
-    revocation.end_sessions(
-        user_id=to.boss.pk, reason=EndReason.ENDED_BY_OWNER, keep_session_id=to.pair.session_id
-    )  # fmt: skip
+    revocation.end_sessions(user_id=to.boss.pk, reason=EndReason.ENDED_BY_OWNER, keep_session_id=to.pair.session_id)
 
 
 def change_password(to):

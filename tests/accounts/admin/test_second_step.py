@@ -187,11 +187,13 @@ class TestWhatIsRememberedMeanwhile:
     @pytest.mark.parametrize(
         "changes",
         [
-            {"password": make_password("copper lantern seven owls")}, {"is_active": False}, {"is_staff": False},
+            {"password": make_password("copper lantern seven owls")},
+            {"is_active": False},
+            {"is_staff": False},
             {"deleted_at": datetime(2026, 3, 1, tzinfo=UTC)},
         ],
         ids=["password", "closed", "no staff any more", "deleted"],
-    )  # fmt: skip
+    )
     def test_ends_with_what_it_was_given_for(self, boss, browser, logins, changes):
         secret, _codes = add_totp(boss)
         give_password(browser)

@@ -18,9 +18,12 @@ NAME = "cedrina_device"
 
 def log_in(client, password=PASSWORD, name="mina", address="203.0.113.7", agent="Browser/1.0"):
     return client.post(
-        URL, {"username": name, "password": password}, content_type="application/json", REMOTE_ADDR=address,
+        URL,
+        {"username": name, "password": password},
+        content_type="application/json",
+        REMOTE_ADDR=address,
         headers={"User-Agent": agent},
-    )  # fmt: skip
+    )
 
 
 def lock(name="mina"):
@@ -58,9 +61,11 @@ class TestTheCookie:
         token = log_in(browser).json()["tokens"]["access_token"]
         body = {"old_password": PASSWORD, "new_password": "copper lantern seven owls"}
         answer = browser.put(
-            "/api/v1/auth/change-password", body, content_type="application/json",
+            "/api/v1/auth/change-password",
+            body,
+            content_type="application/json",
             headers={"Authorization": f"Bearer {token}"},
-        )  # fmt: skip
+        )
         assert answer.status_code == 200
         lock()
         assert log_in(browser, password=body["new_password"], address="198.51.100.80").status_code == 200
@@ -105,9 +110,10 @@ class TestTheCookie:
         browser = Client()
         challenge = log_in(browser).json()["mfa"]
         answer = browser.post(
-            "/api/v1/auth/mfa/verify", {"mfa_token": challenge["token"], "code": code_of(secret)},
+            "/api/v1/auth/mfa/verify",
+            {"mfa_token": challenge["token"], "code": code_of(secret)},
             content_type="application/json",
-        )  # fmt: skip
+        )
         assert answer.cookies[NAME]["httponly"]
         lock()
 

@@ -18,9 +18,12 @@ pytestmark = [
 ]
 SECURITY_KEY = {"protocol": "ctap2", "transport": "usb", "hasResidentKey": False, "hasUserVerification": False}
 PHONE = {
-    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
     "isUserVerified": True,
-}  # fmt: skip
+}
 PASSWORD = "violet harbour drum kite"
 # What docs/api-guide.md shows to client developers.
 SCRIPT = """

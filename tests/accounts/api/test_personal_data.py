@@ -157,8 +157,16 @@ class TestActivity:
         results = answer.json()["results"]
         assert [row["type"] for row in results] == ["authentication.reauthentication_failed", "session.created"]
         assert set(results[0]) == {
-            "id", "type", "occurred_at", "severity", "outcome", "ip_address", "user_agent", "session_id", "details",
-        }  # fmt: skip
+            "id",
+            "type",
+            "occurred_at",
+            "severity",
+            "outcome",
+            "ip_address",
+            "user_agent",
+            "session_id",
+            "details",
+        }
         assert results[0]["ip_address"] == "127.0.0.1"
 
     def test_goes_page_by_page(self, api, mina):

@@ -124,8 +124,9 @@ class TestVersions:
         assert RateLimitPolicy.objects.get().limit == 5
         listed = api.get(f"{URL}/versions", {"limit": 2}).json()
         assert [(v["version"], v["change"], v["author"]) for v in listed["results"]] == [
-            (3, "rolled_back", "boss"), (2, "changed", "boss"),
-        ]  # fmt: skip
+            (3, "rolled_back", "boss"),
+            (2, "changed", "boss"),
+        ]
         assert [v["version"] for v in api.get(f"{URL}/versions", {"cursor": listed["next"]}).json()["results"]] == [1]
         assert_problem(
             api.post(f"{URL}/rollback", {**rollback, "version": 99}, format="json"), status=404, code="not_found"

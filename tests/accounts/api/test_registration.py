@@ -6,9 +6,19 @@ from tests.factories.accounts import PASSWORD, UserFactory
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/auth/register"
 USER_MEMBERS = {
-    "id", "username", "email", "email_confirmed", "full_name", "locale", "is_active", "roles", "tier", "mfa_enabled",
-    "created_at", "updated_at",
-}  # fmt: skip
+    "id",
+    "username",
+    "email",
+    "email_confirmed",
+    "full_name",
+    "locale",
+    "is_active",
+    "roles",
+    "tier",
+    "mfa_enabled",
+    "created_at",
+    "updated_at",
+}
 
 
 def body(**changes):
@@ -33,8 +43,13 @@ class TestRegister:
         assert user["mfa_enabled"] is False
         assert user["created_at"].endswith("Z")
         assert set(tokens) == {
-            "access_token", "refresh_token", "token_type", "expires_in", "refresh_expires_in", "session_id",
-        }  # fmt: skip
+            "access_token",
+            "refresh_token",
+            "token_type",
+            "expires_in",
+            "refresh_expires_in",
+            "session_id",
+        }
         assert answer["Cache-Control"] == "no-store"
         assert PASSWORD not in answer.content.decode()
 
@@ -99,8 +114,10 @@ class TestRegister:
 
     def test_names_what_is_missing(self, api):
         assert found(api.post(URL, {}, format="json")) == [
-            ("username", "required"), ("email", "required"), ("password", "required"),
-        ]  # fmt: skip
+            ("username", "required"),
+            ("email", "required"),
+            ("password", "required"),
+        ]
 
     def test_takes_passwords_exactly(self, api):
         password = "  violet harbour drum kite  "

@@ -75,11 +75,15 @@ class TestAccounts:
         assert answer.json() == {
             "results": [
                 {
-                    "id": str(mine.id), "provider": "fake", "name": "Mina Karimi", "email": "mina@example.com",
-                    "created_at": "2026-03-01T12:00:00Z", "last_login_at": "2026-03-01T12:00:00Z",
+                    "id": str(mine.id),
+                    "provider": "fake",
+                    "name": "Mina Karimi",
+                    "email": "mina@example.com",
+                    "created_at": "2026-03-01T12:00:00Z",
+                    "last_login_at": "2026-03-01T12:00:00Z",
                 }
             ]
-        }  # fmt: skip
+        }
 
     def test_need_a_second_factor_just_shown_of_who_has_one(self, api, now, settings):
         user = UserFactory(is_mfa_enabled=True)

@@ -24,9 +24,16 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 STRANGER = lockouts.Claimant(network="203.0.113.7")
 EVERYTHING = (
-    Authenticator, Ceremony, RecoverySecret, SecurityKey, SignInChallenge, SignInFailures, TotpEnrolment, TotpSecret,
+    Authenticator,
+    Ceremony,
+    RecoverySecret,
+    SecurityKey,
+    SignInChallenge,
+    SignInFailures,
+    TotpEnrolment,
+    TotpSecret,
     WebAuthnHandle,
-)  # fmt: skip
+)
 
 
 @pytest.fixture

@@ -49,8 +49,9 @@ class TestASecret:
             assert value not in whole
         assert Authenticator.objects.get(type="totp").data == {"secret": "accounts.TotpSecret"}
         assert Authenticator.objects.get(type="recovery_codes").data == {
-            "seed": "accounts.RecoverySecret", "used_mask": 0,
-        }  # fmt: skip
+            "seed": "accounts.RecoverySecret",
+            "used_mask": 0,
+        }
 
     def test_is_of_no_use_to_another_person(self, now):
         thief, victim = UserFactory(), UserFactory()

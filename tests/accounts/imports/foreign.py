@@ -44,18 +44,29 @@ def keycloak_pbkdf2(algorithm, digest, iterations, length):
 
 def keycloak_argon2(memory=7168, passes=5):
     key = argon2.low_level.hash_secret_raw(
-        PASSWORD.encode(), SALT, time_cost=passes, memory_cost=memory, parallelism=1, hash_len=32,
-        type=argon2.Type.ID, version=19,
-    )  # fmt: skip
+        PASSWORD.encode(),
+        SALT,
+        time_cost=passes,
+        memory_cost=memory,
+        parallelism=1,
+        hash_len=32,
+        type=argon2.Type.ID,
+        version=19,
+    )
     return keycloak(
         {
-            "hashIterations": passes, "algorithm": "argon2",
+            "hashIterations": passes,
+            "algorithm": "argon2",
             "additionalParameters": {
-                "hashLength": ["32"], "memory": [str(memory)], "type": ["id"], "version": ["1.3"], "parallelism": ["1"],
+                "hashLength": ["32"],
+                "memory": [str(memory)],
+                "type": ["id"],
+                "version": ["1.3"],
+                "parallelism": ["1"],
             },
         },
         {"value": b64(key), "salt": b64(SALT), "additionalParameters": {}},
-    )  # fmt: skip
+    )
 
 
 def keycloak(data, secret):
@@ -64,11 +75,14 @@ def keycloak(data, secret):
         "credentials": [
             {"id": "c0", "type": "otp", "secretData": "{}", "credentialData": "{}"},
             {
-                "id": "c1", "type": "password", "createdDate": 1709290800000, "secretData": json.dumps(secret),
+                "id": "c1",
+                "type": "password",
+                "createdDate": 1709290800000,
+                "secretData": json.dumps(secret),
                 "credentialData": json.dumps(data),
             },
         ]
-    }  # fmt: skip
+    }
 
 
 def auth0(algorithm, hash_, **more):
@@ -94,9 +108,14 @@ def phc_pbkdf2(digest="sha512", iterations=30_000):
 def scrypt(n, salt=b"saltsalt"):
     key = hashlib.scrypt(PASSWORD.encode(), salt=salt, n=n, r=8, p=1, dklen=64)
     return auth0(
-        "scrypt", {"value": key.hex(), "encoding": "hex"}, salt={"value": salt.hex(), "encoding": "hex"}, keylen=64,
-        cost=n, blockSize=8, parallelization=1,
-    )  # fmt: skip
+        "scrypt",
+        {"value": key.hex(), "encoding": "hex"},
+        salt={"value": salt.hex(), "encoding": "hex"},
+        keylen=64,
+        cost=n,
+        blockSize=8,
+        parallelization=1,
+    )
 
 
 def in_django(hasher, **options):
@@ -107,7 +126,9 @@ def in_django(hasher, **options):
 KINDS = {
     "django pbkdf2_sha256": ("django", {"password": in_django(hashers.PBKDF2PasswordHasher, iterations=36_000)}, False),
     "django pbkdf2_sha1": (
-        "django", {"password": in_django(hashers.PBKDF2SHA1PasswordHasher, iterations=36_000)}, False,
+        "django",
+        {"password": in_django(hashers.PBKDF2SHA1PasswordHasher, iterations=36_000)},
+        False,
     ),
     "django pbkdf2, few": ("django", {"password": in_django(hashers.PBKDF2PasswordHasher, iterations=1000)}, True),
     "django argon2": ("django", {"password": "argon2" + argon2_hash(65536, 2, 2)}, False),
@@ -142,8 +163,11 @@ KINDS = {
         {
             "credentials": [
                 {
-                    "type": "password", "hashedSaltedValue": b64(pbkdf2("sha256", 20_000, 64)), "salt": b64(SALT),
-                    "hashIterations": 20_000, "algorithm": "pbkdf2-sha256",
+                    "type": "password",
+                    "hashedSaltedValue": b64(pbkdf2("sha256", 20_000, 64)),
+                    "salt": b64(SALT),
+                    "hashIterations": 20_000,
+                    "algorithm": "pbkdf2-sha256",
                 }
             ]
         },
@@ -156,11 +180,13 @@ KINDS = {
     "auth0 argon2": ("auth0", auth0("argon2", {"value": argon2_hash()}), False),
     "auth0 ldap": ("auth0", auth0("ldap", {"value": ssha()}), True),
     "auth0 md5": (
-        "auth0", auth0("md5", {"value": bare("md5", PASSWORD.encode()), "encoding": "hex"}), True,
+        "auth0",
+        auth0("md5", {"value": bare("md5", PASSWORD.encode()), "encoding": "hex"}),
+        True,
     ),
     "auth0 sha1, salt before": ("auth0", salted("sha1", position="prefix"), True),
     "auth0 sha256, salt behind": ("auth0", salted("sha256", position="suffix"), True),
     "auth0 sha512 in base64": ("auth0", salted("sha512", position="prefix", encoding="base64"), True),
     "auth0 scrypt": ("auth0", scrypt(2**14), False),
     "auth0 scrypt, cheap": ("auth0", scrypt(2**10), True),
-}  # fmt: skip
+}

@@ -90,10 +90,20 @@ class TestAPassword:
 
 class TestAPerson:
     def test_comes_from_django(self, read):
-        person = read("django", {
-            "id": "7", "username": "mina", "password": "", "first_name": "Mina", "last_name": "Karimi",
-            "is_active": "f", "is_superuser": "true", "is_staff": "true", "date_joined": "2020-02-03 04:05:06.789+00",
-        })  # fmt: skip
+        person = read(
+            "django",
+            {
+                "id": "7",
+                "username": "mina",
+                "password": "",
+                "first_name": "Mina",
+                "last_name": "Karimi",
+                "is_active": "f",
+                "is_superuser": "true",
+                "is_staff": "true",
+                "date_joined": "2020-02-03 04:05:06.789+00",
+            },
+        )
 
         assert (person.username, person.full_name, person.external_id) == ("mina", "Mina Karimi", "7")
         assert not person.is_active
@@ -102,11 +112,20 @@ class TestAPerson:
         assert not hasattr(person, "is_superuser")
 
     def test_comes_from_keycloak(self, read, now):
-        person = read("keycloak", {
-            "id": "0b1", "username": "mina@example.com", "firstName": "Mina", "lastName": "Karimi",
-            "emailVerified": True, "enabled": False, "createdTimestamp": 1580702706000,
-            "attributes": {"locale": ["fa"]}, "realmRoles": ["admin"],
-        })  # fmt: skip
+        person = read(
+            "keycloak",
+            {
+                "id": "0b1",
+                "username": "mina@example.com",
+                "firstName": "Mina",
+                "lastName": "Karimi",
+                "emailVerified": True,
+                "enabled": False,
+                "createdTimestamp": 1580702706000,
+                "attributes": {"locale": ["fa"]},
+                "realmRoles": ["admin"],
+            },
+        )
 
         assert (person.username, person.is_username_derived) == ("mina", True)
         assert (person.full_name, person.locale, person.external_id) == ("Mina Karimi", "fa", "0b1")
@@ -115,11 +134,18 @@ class TestAPerson:
         assert person.created_at == datetime(2020, 2, 3, 4, 5, 6, tzinfo=UTC)
 
     def test_comes_from_supabase(self, read):
-        person = read("supabase", {
-            "id": "5f0e", "encrypted_password": BCRYPT, "email_confirmed_at": "2023-01-02 03:04:05+00",
-            "raw_user_meta_data": '{"full_name": "Mina Karimi", "preferred_username": "minak"}',
-            "banned_until": "", "deleted_at": "", "created_at": "2023-01-01T00:00:00Z",
-        })  # fmt: skip
+        person = read(
+            "supabase",
+            {
+                "id": "5f0e",
+                "encrypted_password": BCRYPT,
+                "email_confirmed_at": "2023-01-02 03:04:05+00",
+                "raw_user_meta_data": '{"full_name": "Mina Karimi", "preferred_username": "minak"}',
+                "banned_until": "",
+                "deleted_at": "",
+                "created_at": "2023-01-01T00:00:00Z",
+            },
+        )
 
         assert (person.username, person.full_name, person.external_id) == ("minak", "Mina Karimi", "5f0e")
         assert person.email_confirmed_at == datetime(2023, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -136,11 +162,20 @@ class TestAPerson:
         assert refused("supabase", {"deleted_at": "2023-01-02 03:04:05+00"}) == "deleted_there"
 
     def test_comes_from_auth0(self, read, now):
-        person = read("auth0", {
-            "_id": {"$oid": "60425da93519d90068f82966"}, "email_verified": True, "passwordHash": BCRYPT,
-            "name": "mina@example.com", "blocked": True, "created_at": {"$date": "2021-03-05T16:34:49.502Z"},
-            "tenant": "dev", "connection": "Username-Password-Authentication", "_tmp_is_unique": True,
-        })  # fmt: skip
+        person = read(
+            "auth0",
+            {
+                "_id": {"$oid": "60425da93519d90068f82966"},
+                "email_verified": True,
+                "passwordHash": BCRYPT,
+                "name": "mina@example.com",
+                "blocked": True,
+                "created_at": {"$date": "2021-03-05T16:34:49.502Z"},
+                "tenant": "dev",
+                "connection": "Username-Password-Authentication",
+                "_tmp_is_unique": True,
+            },
+        )
 
         assert (person.external_id, person.full_name) == ("60425da93519d90068f82966", "")
         assert person.email_confirmed_at == now

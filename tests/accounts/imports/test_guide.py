@@ -10,8 +10,13 @@ from accounts.models import User
 from tests.architecture.source import ROOT
 
 GUIDE = (ROOT / "docs" / "importing-users.md").read_text(encoding="utf-8")
-FORMATS = {"Django": "django", "Any system with bcrypt": "bcrypt", "Keycloak": "keycloak", "Supabase": "supabase",
-           "Auth0": "auth0"}  # fmt: skip
+FORMATS = {
+    "Django": "django",
+    "Any system with bcrypt": "bcrypt",
+    "Keycloak": "keycloak",
+    "Supabase": "supabase",
+    "Auth0": "auth0",
+}
 
 
 def example(title):

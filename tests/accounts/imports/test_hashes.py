@@ -41,10 +41,13 @@ class TestVectorsOfOthers:
             # RFC 1321, A.5
             (hashes.judge_django, "c3fcd3d76192e4007dfb496cca67e13b", "abcdefghijklmnopqrstuvwxyz"),
             # RFC 2307 names the scheme; the value is FIPS 180's for "abc"
-            (hashes.judge_phc, "{SHA}" + base64.b64encode(
-                bytes.fromhex("a9993e364706816aba3e25717850c26c9cd0d89d")).decode(), "abc"),
+            (
+                hashes.judge_phc,
+                "{SHA}" + base64.b64encode(bytes.fromhex("a9993e364706816aba3e25717850c26c9cd0d89d")).decode(),
+                "abc",
+            ),
         ],
-    )  # fmt: skip
+    )
     def test_fit_their_passwords_and_no_others(self, judge, text, password):
         encoded = stored(judge(text))
 

@@ -57,9 +57,11 @@ class TestCSV:
         data = b'a,b\n1,5" disk\n2,x\n3,7" disk\n4,y\n'
 
         assert [row for row in seen(data) if isinstance(row[1], dict)] == [
-            (2, {"a": "1", "b": '5" disk'}), (3, {"a": "2", "b": "x"}), (4, {"a": "3", "b": '7" disk'}),
+            (2, {"a": "1", "b": '5" disk'}),
+            (3, {"a": "2", "b": "x"}),
+            (4, {"a": "3", "b": '7" disk'}),
             (5, {"a": "4", "b": "y"}),
-        ]  # fmt: skip
+        ]
 
     @pytest.mark.parametrize("data", [b"", b"\xff\n1\n", b"a,b,a\n1,2,3\n", b'"a\n'])
     def test_wants_a_first_line_that_names_columns(self, data):

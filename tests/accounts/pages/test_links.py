@@ -73,8 +73,13 @@ class TestEveryPage:
         assert answer["Cache-Control"] == "no-store"
         assert answer["X-Frame-Options"] == "DENY"
         policy = answer["Content-Security-Policy"]
-        for directive in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'",
-                          "form-action 'self'"):  # fmt: skip
+        for directive in (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "frame-ancestors 'none'",
+            "form-action 'self'",
+        ):
             assert directive in policy
         assert not answer.cookies
         assert token not in answer.content.decode()

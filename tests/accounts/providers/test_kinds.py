@@ -83,8 +83,11 @@ class Facebook:
     def __init__(self, issuer):
         self.issuer = issuer
         self.token = {
-            "is_valid": True, "app_id": APP_ID, "user_id": "1000", "expires_at": int(time.time()) + 3600,
-        }  # fmt: skip
+            "is_valid": True,
+            "app_id": APP_ID,
+            "user_id": "1000",
+            "expires_at": int(time.time()) + 3600,
+        }
         self.person = {"id": "1000", "name": "Mina Karimi", "email": "mina@example.com"}
         issuer.answers |= {
             "/oauth/access_token": {"access_token": "an-access-token", "token_type": "bearer"},
@@ -120,18 +123,25 @@ class TestFacebook:
     def test_has_the_token_inspected_and_proves_that_it_knows_the_secret(self, facebook, issuer, phone):
         go_and_come_back(issuer, phone)
         assert facebook.asked("/debug_token") == {
-            "input_token": "an-access-token", "access_token": f"{APP_ID}|{SECRET}",
-        }  # fmt: skip
+            "input_token": "an-access-token",
+            "access_token": f"{APP_ID}|{SECRET}",
+        }
         proof = hmac.new(SECRET.encode(), b"an-access-token", hashlib.sha256).hexdigest()
         assert facebook.asked("/me")["appsecret_proof"] == proof
 
     @pytest.mark.parametrize(
         ("member", "value"),
         [
-            ("is_valid", False), ("is_valid", None), ("is_valid", "true"), ("app_id", "another"), ("app_id", None),
-            ("user_id", "2000"), ("user_id", None), ("expires_at", 1),
+            ("is_valid", False),
+            ("is_valid", None),
+            ("is_valid", "true"),
+            ("app_id", "another"),
+            ("app_id", None),
+            ("user_id", "2000"),
+            ("user_id", None),
+            ("expires_at", 1),
         ],
-    )  # fmt: skip
+    )
     def test_refuses_a_token_that_is_not_for_us(self, facebook, issuer, phone, member, value):
         facebook.token[member] = value
         with pytest.raises(SocialTokenInvalid):
@@ -200,8 +210,9 @@ class TestAProviderWithoutASecret:
     def test_is_a_public_client_that_the_verifier_protects(self, issuer, configure, phone):
         configure(secret="")
         issuer.answers["/.well-known/openid-configuration"] = lambda: {
-            **issuer._discovery(), "token_endpoint_auth_methods_supported": ["client_secret_basic", "none"]
-        }  # fmt: skip
+            **issuer._discovery(),
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "none"],
+        }
         go_and_come_back(issuer, phone)
         assert issuer.posted["client_id"] == CLIENT_ID
         assert "client_secret" not in issuer.posted

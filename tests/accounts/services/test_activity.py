@@ -34,8 +34,14 @@ class TestPage:
 
     def test_shows_nothing_that_would_teach_an_attacker(self, mina):
         me = subject_of(mina)
-        record(EventType.LOGIN_FAILED, actor=me, target=me, reasons=["impossible_travel"], risk_score=93,
-               data={"amr": ["pwd"], "threshold": 5})  # fmt: skip
+        record(
+            EventType.LOGIN_FAILED,
+            actor=me,
+            target=me,
+            reasons=["impossible_travel"],
+            risk_score=93,
+            data={"amr": ["pwd"], "threshold": 5},
+        )
 
         (entry,) = entries(mina)
         assert entry.details == {"amr": ["pwd"]}

@@ -68,9 +68,11 @@ class TestRequest:
         ask(session)
         token = mailbox.token_in(next(m for m in mailbox.work() if m.to == ["new@example.com"]))
         passwords.change(
-            user=User.objects.get(), session_id=session.session_id, old_password=PASSWORD,
+            user=User.objects.get(),
+            session_id=session.session_id,
+            old_password=PASSWORD,
             new_password="copper lantern seven owls",
-        )  # fmt: skip
+        )
 
         with pytest.raises(MailedTokenInvalid):
             confirmation.confirm(token=token)

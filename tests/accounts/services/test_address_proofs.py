@@ -59,9 +59,17 @@ def make(state):
     social.link(user, now=before, uid="the former holder's own", email="former@example.net")
     PasswordHistoryFactory(user=user)
     SocialAuthorization.objects.create(
-        digest=b"d" * 32, provider="fake", purpose="link", redirect_uri="x", nonce="n", code_verifier="v",
-        user=user, session_id=session_id, created_at=before, expires_at=before,
-    )  # fmt: skip
+        digest=b"d" * 32,
+        provider="fake",
+        purpose="link",
+        redirect_uri="x",
+        nonce="n",
+        code_verifier="v",
+        user=user,
+        session_id=session_id,
+        created_at=before,
+        expires_at=before,
+    )
     mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.DISOWN, address=ADDRESS, now=before)
     User.objects.filter(pk=user.pk).update(**MEMBERS[state])
     return User.objects.get(pk=user.pk)
@@ -179,34 +187,49 @@ class TestAccept:
         accepted = address_proofs.accept(user=make(State.UNCONFIRMED), proof=Proof.PROVIDER)
 
         assert accepted.counts == {
-            "ended_sessions": 1, "removed_factors": 3, "removed_social_accounts": 1, "removed_pending_links": 1,
-        }  # fmt: skip
+            "ended_sessions": 1,
+            "removed_factors": 3,
+            "removed_social_accounts": 1,
+            "removed_pending_links": 1,
+        }
 
 
 # What refers to a person and lets nobody in. Whatever is added belongs here, or to the credentials of the table.
 NO_CREDENTIALS = {
-    "accounts.ImportedPerson", "accounts.OutgoingMail", "accounts.User_groups", "accounts.User_user_permissions",
+    "accounts.ImportedPerson",
+    "accounts.OutgoingMail",
+    "accounts.User_groups",
+    "accounts.User_user_permissions",
     "admin.LogEntry",
-}  # fmt: skip
+}
 CREDENTIALS = {
     Credential.PASSWORD_HISTORY: {"accounts.PasswordHistory"},
     Credential.SESSIONS: {"tokens.Session", "tokens.TokenFamily"},
     Credential.FACTORS: {
-        "mfa.Authenticator", "accounts.TotpSecret", "accounts.RecoverySecret", "accounts.SecurityKey",
-        "accounts.WebAuthnHandle", "accounts.Ceremony", "accounts.SignInChallenge", "accounts.TotpEnrolment",
+        "mfa.Authenticator",
+        "accounts.TotpSecret",
+        "accounts.RecoverySecret",
+        "accounts.SecurityKey",
+        "accounts.WebAuthnHandle",
+        "accounts.Ceremony",
+        "accounts.SignInChallenge",
+        "accounts.TotpEnrolment",
     },
     Credential.CONNECTIONS: {"socialaccount.SocialAccount", "account.EmailAddress"},
     Credential.AUTHORIZATIONS: {"accounts.SocialAuthorization"},
     Credential.MAILED_LINKS: {"accounts.MailedToken"},
-}  # fmt: skip
+}
 
 
 class TestWhateverRefersToAPerson:
     def test_is_a_credential_of_the_table_or_lets_nobody_in(self):
         found = {
-            model._meta.label for model in apps.get_models(include_auto_created=True) if any(
+            model._meta.label
+            for model in apps.get_models(include_auto_created=True)
+            if any(
                 field.is_relation and field.many_to_one | field.one_to_one and field.related_model is User
-                for field in model._meta.get_fields() if field.concrete
+                for field in model._meta.get_fields()
+                if field.concrete
             )
-        }  # fmt: skip
+        }
         assert found == set().union(*CREDENTIALS.values()) | NO_CREDENTIALS

@@ -84,12 +84,16 @@ class TestRefold:
     @pytest.mark.parametrize(
         ("email", "reason"),
         [
-            (SHARP, Reason.DOMAIN_CHANGED), ("ada@\u03bb\u03cc\u03b3\u03bf\u03c2.gr", Reason.DOMAIN_CHANGED),
-            ("\u017fam@example.com", Reason.LOCAL_PART), ("m\u00edna@example.com", Reason.LOCAL_PART),
-            ("\u212aate@m\u00fcnchen.de", Reason.LOCAL_PART), ("ada@\u2603.net", Reason.DOMAIN_INVALID),
-            ("ada@stra\u1e9ee.de", Reason.DOMAIN_INVALID), ("m\u00edna@\u2603.net", Reason.DOMAIN_INVALID),
+            (SHARP, Reason.DOMAIN_CHANGED),
+            ("ada@\u03bb\u03cc\u03b3\u03bf\u03c2.gr", Reason.DOMAIN_CHANGED),
+            ("\u017fam@example.com", Reason.LOCAL_PART),
+            ("m\u00edna@example.com", Reason.LOCAL_PART),
+            ("\u212aate@m\u00fcnchen.de", Reason.LOCAL_PART),
+            ("ada@\u2603.net", Reason.DOMAIN_INVALID),
+            ("ada@stra\u1e9ee.de", Reason.DOMAIN_INVALID),
+            ("m\u00edna@\u2603.net", Reason.DOMAIN_INVALID),
         ],
-    )  # fmt: skip
+    )
     def test_puts_on_hold_what_nobody_can_decide(self, email, reason):
         user = planted(email)
 
@@ -97,9 +101,7 @@ class TestRefold:
 
         assert (result.refolded, result.held) == (0, {user.pk: reason})
         assert is_held(user)
-        assert list(address_refolding.held(most=10)) == [
-            address_refolding.Held(user.pk, user.username, email, reason)
-        ]  # fmt: skip
+        assert list(address_refolding.held(most=10)) == [address_refolding.Held(user.pk, user.username, email, reason)]
         stored = User.objects.get(pk=user.pk)
         assert (stored.email, stored.is_email_confirmed, stored.version) == (email, False, user.version + 1)
 
@@ -319,9 +321,13 @@ class TestConnections:
     def test_that_two_addresses_made_one_are_named(self, now):
         joined, linked, plain = planted(DOUBLE), planted("cem@example.com"), planted(MUNICH)
         for user, uid, email in (
-            (joined, "1", SHARP), (joined, "2", DOUBLE), (linked, "3", SHARP), (plain, "4", "ada@M\u00dcNCHEN.de"),
-            (plain, "5", ""), (linked, "6", "\u017fam@example.com"),
-        ):  # fmt: skip
+            (joined, "1", SHARP),
+            (joined, "2", DOUBLE),
+            (linked, "3", SHARP),
+            (plain, "4", "ada@M\u00dcNCHEN.de"),
+            (plain, "5", ""),
+            (linked, "6", "\u017fam@example.com"),
+        ):
             social.link(user, now=now, uid=uid, email=email)
 
         found = address_refolding.connections_by_former_rule()

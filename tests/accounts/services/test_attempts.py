@@ -313,11 +313,14 @@ class TestTheStatement:
     @given(
         rule=st.builds(
             lambda free, first, factor, forgiven: Backoff(free, first, first * factor, forgiven),
-            st.integers(2, 6), st.integers(1, 300), st.integers(1, 20), st.integers(1, 900),
+            st.integers(2, 6),
+            st.integers(1, 300),
+            st.integers(1, 20),
+            st.integers(1, 900),
         ),
         steps=st.lists(st.tuples(st.integers(0, 2000), st.booleans()), min_size=1, max_size=25),
         key=st.binary(min_size=16, max_size=16),
-    )  # fmt: skip
+    )
     def test_counts_as_the_pure_model_does(self, rule, steps, key):
         moment, model = datetime(2026, 3, 1, tzinfo=UTC), None
         SignInFailures.objects.all().delete()
@@ -332,5 +335,7 @@ class TestTheStatement:
                 SignInFailures.objects.settle(keys=charged.keys, at=charged.at)
             row = SignInFailures.objects.get()
             assert (row.count, row.counted_at, row.blocked_until) == (
-                model.count, model.counted_at, model.blocked_until,
-            )  # fmt: skip
+                model.count,
+                model.counted_at,
+                model.blocked_until,
+            )

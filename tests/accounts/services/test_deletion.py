@@ -111,8 +111,9 @@ class TestRequest:
 
         Interference.change = change
         settings.ACCOUNTS = {
-            **settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference",
-        }  # fmt: skip
+            **settings.ACCOUNTS,
+            "WHILE_HASHING": "tests.accounts.services.interference.Interference",
+        }
         with pytest.raises(CredentialsInvalid):
             request(signed_in)
 

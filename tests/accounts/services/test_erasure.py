@@ -84,9 +84,11 @@ def life(phone, now, empty_queue):
     signed_in = authentication.sign_in(name="zerlina", password=PASSWORD, client=phone)
     profiles.update(user=signed_in.user, change=ProfileChange(locale="fa"), versions=None)
     passwords.change(
-        user=signed_in.user, session_id=signed_in.tokens.session_id, old_password=PASSWORD,
+        user=signed_in.user,
+        session_id=signed_in.tokens.session_id,
+        old_password=PASSWORD,
         new_password="copper lantern seven owls",
-    )  # fmt: skip
+    )
     session_id = signed_in.tokens.session_id
     totp_enrolment.begin(user=user)
     enrolment = TotpEnrolment.objects.get()
@@ -99,17 +101,28 @@ def life(phone, now, empty_queue):
     social.link(user, now=now, email="quetzalcoatl@private.example", tokens=tokens)
     SocialToken.objects.create(account=SocialAccount.objects.get(), token="zerlina-token")
     SocialAuthorization.objects.create(
-        digest=b"d" * 32, provider="fake", purpose="link", redirect_uri="x", nonce="n", code_verifier="v", user=user,
-        session_id=session_id, created_at=now, expires_at=now,
-    )  # fmt: skip
+        digest=b"d" * 32,
+        provider="fake",
+        purpose="link",
+        redirect_uri="x",
+        nonce="n",
+        code_verifier="v",
+        user=user,
+        session_id=session_id,
+        created_at=now,
+        expires_at=now,
+    )
     mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED)
     mailbox.work()  # which makes the tokens
     requests.take(wish=requests.Wish.RESET, email="quetzal.person@example.com")
     ImportedPerson.objects.create(user=user, source="auth0", external_id="auth0|zerlina-7", imported_at=now)
     LogEntry.objects.create(
-        user=UserFactory(admin=True), content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk),
-        object_repr="zerlina", action_flag=CHANGE,
-    )  # fmt: skip
+        user=UserFactory(admin=True),
+        content_type=ContentType.objects.get_for_model(User),
+        object_id=str(user.pk),
+        object_repr="zerlina",
+        action_flag=CHANGE,
+    )
     mail.enqueue(user_id=user.pk, kind=mail.Kind.NEW_DEVICE, details={"device": "zerlina's phone"})
     return signed_in
 

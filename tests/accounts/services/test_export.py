@@ -48,8 +48,10 @@ class TestExport:
         reasons = {row["id"]: row["end_reason"] for row in document["sessions"]["results"]}
         assert reasons.items() >= {living.session_id: "", ended.session_id: "logout"}.items()
         assert [(row["method"], row["name"]) for row in document["second_factors"]] == [
-            ("totp", ""), ("recovery_code", ""), ("webauthn", "Blue key"),
-        ]  # fmt: skip
+            ("totp", ""),
+            ("recovery_code", ""),
+            ("webauthn", "Blue key"),
+        ]
         (connection,) = document["social_accounts"]
         assert (connection["provider"], connection["uid"]) == ("google", "117")
         assert connection["profile"] == {"email": "m@gmail.example"}
@@ -66,11 +68,20 @@ class TestExport:
 
         digest = mina.password
         for secret in (
-            TotpSecret.objects.get().secret, RecoverySecret.objects.get().secret, "ya29",
-            "provider-token", "provider-secret", digest, digest.rsplit("$", 1)[1],
-            bytes(family_of(pair).token_hash).hex(), pair.access_token, pair.refresh_token, "other", "Somebody Else",
+            TotpSecret.objects.get().secret,
+            RecoverySecret.objects.get().secret,
+            "ya29",
+            "provider-token",
+            "provider-secret",
+            digest,
+            digest.rsplit("$", 1)[1],
+            bytes(family_of(pair).token_hash).hex(),
+            pair.access_token,
+            pair.refresh_token,
+            "other",
+            "Somebody Else",
             str(other.pk),
-        ):  # fmt: skip
+        ):
             assert secret not in written
 
     def test_is_recorded_with_who_asked(self, mina, events):

@@ -37,8 +37,10 @@ class TestWithoutKnown:
 class TestEncodedPasswords:
     def test_wraps_what_is_weak_at_the_current_cost_and_gives_the_others_theirs(self):
         people = {
-            1: person(1, password=Kept("bcrypt$x")), 2: person(2, password=Weak("md5::", bytes(16))), 3: person(3),
-        }  # fmt: skip
+            1: person(1, password=Kept("bcrypt$x")),
+            2: person(2, password=Weak("md5::", bytes(16))),
+            3: person(3),
+        }
 
         encoded, weak = import_storage.encoded_passwords(people=people)
 
@@ -89,9 +91,12 @@ class TestJudge:
         UserFactory(username="p-1")
         UserFactory(email="p2@example.com")
         people = {
-            1: person(1), 2: person(2), 3: person(3), 4: person(4, username="P-3"),
+            1: person(1),
+            2: person(2),
+            3: person(3),
+            4: person(4, username="P-3"),
             5: person(5, username="p-1", is_username_derived=True),
-        }  # fmt: skip
+        }
 
         outcome = import_storage.judge(people=people, source="shop")
 

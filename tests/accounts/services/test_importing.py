@@ -57,8 +57,11 @@ class TestTake:
         assert (tally.read, tally.imported, tally.already, tally.refusals) == (3, 3, 0, 0)
         user = User.objects.get(username="person2")
         assert (user.email, user.password, user.created_at, user.version) == (
-            "person2@example.com", f"bcrypt${HASH}", now, 1,
-        )  # fmt: skip
+            "person2@example.com",
+            f"bcrypt${HASH}",
+            now,
+            1,
+        )
         origin = ImportedPerson.objects.get(user=user)
         assert (origin.source, origin.external_id, origin.imported_at) == ("old-shop", "2", now)
         run.refresh_from_db()
@@ -66,9 +69,15 @@ class TestTake:
         assert ears.places == [len(data)]
         event = events("account.imported").get()
         assert event.data == {
-            "run": str(run.pk), "source": "old-shop", "format": "bcrypt", "first_line": 2, "last_line": 4,
-            "imported": 3, "already": 0, "refused": 0,
-        }  # fmt: skip
+            "run": str(run.pk),
+            "source": "old-shop",
+            "format": "bcrypt",
+            "first_line": 2,
+            "last_line": 4,
+            "imported": 3,
+            "already": 0,
+            "refused": 0,
+        }
 
     def test_names_bad_rows_and_takes_the_rest(self, take, begun):
         UserFactory(username="Taken", email="taken@example.com")
@@ -87,9 +96,13 @@ class TestTake:
         tally = take(data, run=run, ears=ears)
 
         assert ears.heard == [
-            (3, "username_taken"), (4, "email_taken"), (5, "hash_cost_refused"), (6, "wrong_number_of_columns"),
-            (7, "email_invalid"), (8, "username_taken"),
-        ]  # fmt: skip
+            (3, "username_taken"),
+            (4, "email_taken"),
+            (5, "hash_cost_refused"),
+            (6, "wrong_number_of_columns"),
+            (7, "email_invalid"),
+            (8, "username_taken"),
+        ]
         assert (tally.read, tally.imported) == (8, 2)
         assert tally.refused["username_taken"] == 2
         assert set(User.objects.values_list("username", flat=True)) == {"Taken", "good", "better"}
@@ -186,9 +199,11 @@ class TestBegin:
         other = importing.Plan(source="other", format="bcrypt", policy=Policy())
 
         runs = {
-            begun().pk, begun().pk, begun(digest=b"\1" * 32).pk,
+            begun().pk,
+            begun().pk,
+            begun(digest=b"\1" * 32).pk,
             importing.begin(digest=DIGEST, plan=other, is_anew=False, now=now).pk,
-        }  # fmt: skip
+        }
         assert len(runs) == 3
 
     def test_forgets_the_place_when_told(self, take, begun):

@@ -1,5 +1,3 @@
-# ruff: noqa: RUF001 - signs of other scripts are what some of this is about
-
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,11 +24,17 @@ def public_url(settings):
 def letter(kind, *, locale="en", **changes):
     mail_id = uuid7()
     purpose = letters.PURPOSES.get(kind, Purpose.DISOWN)
-    return letters.Letter(**{
-        "mail_id": mail_id, "kind": kind, "user": User(username="mina", email="a@example.com", locale=locale),
-        "address": "Mina@example.com", "occurred_at": WHEN,
-        "token": link_tokens.mint(purpose=purpose, mail_id=mail_id) if purpose else "", **changes,
-    })  # fmt: skip
+    return letters.Letter(
+        **{
+            "mail_id": mail_id,
+            "kind": kind,
+            "user": User(username="mina", email="a@example.com", locale=locale),
+            "address": "Mina@example.com",
+            "occurred_at": WHEN,
+            "token": link_tokens.mint(purpose=purpose, mail_id=mail_id) if purpose else "",
+            **changes,
+        }
+    )
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -94,10 +98,12 @@ class TestCompose:
     @pytest.mark.parametrize(
         ("language", "moment"),
         [
-            ("en", "1 March 2026, 12:05 UTC"), ("es", "1 de marzo de 2026 a las 12:05 UTC"),
-            ("fa", "1 مارس 2026، ساعت 12:05 UTC"), ("ar", "1 مارس 2026، 12:05 UTC"),
+            ("en", "1 March 2026, 12:05 UTC"),
+            ("es", "1 de marzo de 2026 a las 12:05 UTC"),
+            ("fa", "1 مارس 2026، ساعت 12:05 UTC"),
+            ("ar", "1 مارس 2026، 12:05 UTC"),
         ],
-    )  # fmt: skip
+    )
     def test_writes_dates_as_the_reader_does_with_the_same_digits(self, language, moment):
         message = letters.compose(letter=letter(Kind.PASSWORD_CHANGED, locale=language))
 
@@ -108,7 +114,7 @@ class TestCompose:
     @pytest.mark.parametrize(
         ("language", "label"),
         [("en", "Recovery codes left"), ("fa", "کدهای بازیابی باقی‌مانده")],
-    )  # fmt: skip
+    )
     def test_says_how_many_recovery_codes_are_left(self, language, label):
         message = letters.compose(letter=letter(Kind.RECOVERY_CODE_USED, locale=language, details={"left": "0"}))
 
@@ -121,7 +127,7 @@ class TestCompose:
             ("en", "The account is kept until: 31 March 2026, 22:30 UTC"),
             ("ar", "يُحفظ الحساب حتى: \N{FIRST STRONG ISOLATE}31 مارس 2026، 22:30 UTC"),
         ],
-    )  # fmt: skip
+    )
     def test_says_until_when_a_deletion_can_be_taken_back(self, language, line):
         details = {"erased_after": "2026-04-01T02:00:00+03:30"}
         body = letters.compose(letter=letter(Kind.DELETION_REQUESTED, locale=language, details=details)).body
@@ -131,11 +137,17 @@ class TestCompose:
     @pytest.mark.parametrize(
         "details",
         [
-            {"left": "evil.example"}, {"left": "7 https://evil"}, {"left": "٧"}, {"left": "-1"}, {"left": "1234"},
-            {"erased_after": "soon, at evil.example"}, {"erased_after": "2026-04-01T02:00:00"},
-            {"erased_after": "0001-01-01T00:00:00+14:00"}, {"erased_after": ""},
+            {"left": "evil.example"},
+            {"left": "7 https://evil"},
+            {"left": "٧"},
+            {"left": "-1"},
+            {"left": "1234"},
+            {"erased_after": "soon, at evil.example"},
+            {"erased_after": "2026-04-01T02:00:00"},
+            {"erased_after": "0001-01-01T00:00:00+14:00"},
+            {"erased_after": ""},
         ],
-    )  # fmt: skip
+    )
     def test_shows_no_detail_that_is_not_a_number_or_a_moment(self, details):
         one = letter(Kind.DELETION_REQUESTED)
 
@@ -158,10 +170,14 @@ class TestCompose:
     @pytest.mark.parametrize(
         ("span", "words"),
         [
-            (timedelta(minutes=10), "10 minutes"), (timedelta(minutes=1), "1 minute"), (timedelta(hours=1), "1 hour"),
-            (timedelta(days=1), "24 hours"), (timedelta(days=7), "7 days"), (timedelta(minutes=90), "90 minutes"),
+            (timedelta(minutes=10), "10 minutes"),
+            (timedelta(minutes=1), "1 minute"),
+            (timedelta(hours=1), "1 hour"),
+            (timedelta(days=1), "24 hours"),
+            (timedelta(days=7), "7 days"),
+            (timedelta(minutes=90), "90 minutes"),
         ],
-    )  # fmt: skip
+    )
     def test_says_how_long_a_link_is_good_for(self, settings, span, words):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "PASSWORD_RESET_TTL": span}
 

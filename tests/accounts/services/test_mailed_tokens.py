@@ -171,9 +171,12 @@ class TestWithdraw:
         user = UserFactory()
         early, late = issue(user, Purpose.DISOWN, now), issue(user, Purpose.DISOWN, now + timedelta(minutes=1))
 
-        assert mailed_tokens.withdraw(
-            user_id=user.pk, purposes=[Purpose.DISOWN], since=now + timedelta(seconds=1), now=now
-        ) == 1  # fmt: skip
+        assert (
+            mailed_tokens.withdraw(
+                user_id=user.pk, purposes=[Purpose.DISOWN], since=now + timedelta(seconds=1), now=now
+            )
+            == 1
+        )
         at = now + timedelta(minutes=2)
         assert redeem(early, at) is not None
         assert redeem(late, at) is None

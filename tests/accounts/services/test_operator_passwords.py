@@ -34,9 +34,7 @@ class TestChange:
         assert {event.actor_id for event in events("session.revoked")} == {""}
         assert mailbox.queued() == ["password_changed"]
 
-    @pytest.mark.parametrize(
-        ("password", "code"), [("short", "password_too_short"), (PASSWORD, "password_reused")]
-    )  # fmt: skip
+    @pytest.mark.parametrize(("password", "code"), [("short", "password_too_short"), (PASSWORD, "password_reused")])
     def test_asks_the_same_as_of_everybody(self, mina, password, code):
         with pytest.raises(DetailsInvalid) as refused:
             operator_passwords.change(user=mina, password=password)

@@ -72,10 +72,20 @@ class TestSignIn:
             {"handle": b"somebody else's"},
         ],
         ids=[
-            "type", "challenge", "origin", "port", "iframe", "relying party", "presence", "verification", "backup",
-            "signature", "no handle", "handle",
+            "type",
+            "challenge",
+            "origin",
+            "port",
+            "iframe",
+            "relying party",
+            "presence",
+            "verification",
+            "backup",
+            "signature",
+            "no handle",
+            "handle",
         ],
-    )  # fmt: skip
+    )
     def test_refuses_alike_and_uses_nothing_up(self, key, sign_in, now, changes):
         options = passkeys.begin(now=now)
 

@@ -28,9 +28,16 @@ from tests.factories.accounts import UserFactory
 pytestmark = pytest.mark.django_db
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ROWS = (
-    Ceremony, ImportRun, MailedToken, OutgoingMail, PendingRegistration, PresentedToken, SignInChallenge,
-    SocialAuthorization, TotpEnrolment,
-)  # fmt: skip
+    Ceremony,
+    ImportRun,
+    MailedToken,
+    OutgoingMail,
+    PendingRegistration,
+    PresentedToken,
+    SignInChallenge,
+    SocialAuthorization,
+    TotpEnrolment,
+)
 
 
 def purged(now):
@@ -42,9 +49,14 @@ def purged(now):
 
 def authorization(number, *, expires_at):
     return SocialAuthorization.objects.create(
-        digest=bytes([number]) * 32, provider="fake", redirect_uri="x", nonce="n", code_verifier="v",
-        created_at=expires_at, expires_at=expires_at,
-    )  # fmt: skip
+        digest=bytes([number]) * 32,
+        provider="fake",
+        redirect_uri="x",
+        nonce="n",
+        code_verifier="v",
+        created_at=expires_at,
+        expires_at=expires_at,
+    )
 
 
 class TestPurgeExpired:
@@ -78,9 +90,13 @@ class TestPurgeExpired:
     def test_forgets_registrations_that_nobody_confirmed_with_their_mail(self, now):
         for number in range(3):
             PendingRegistration.objects.create(
-                username=f"waits-{number}", email="mina@example.com", email_folded="mina@example.com", password="!",
-                created_at=now - DAY, expires_at=now - number * 5 * MINUTE,
-            )  # fmt: skip
+                username=f"waits-{number}",
+                email="mina@example.com",
+                email_folded="mina@example.com",
+                password="!",
+                created_at=now - DAY,
+                expires_at=now - number * 5 * MINUTE,
+            )
         registration_mail.send_again(address="mina@example.com", mail_id=uuid7(), now=now - MINUTE)
         assert OutgoingMail.objects.count() == 1
 

@@ -65,9 +65,10 @@ class TestReset:
         PasswordHistoryFactory(user=user, raw_password="seven brass kettles sing")
 
         for password, code in [
-            ("short", "password_too_short"), (PASSWORD, "password_reused"),
+            ("short", "password_too_short"),
+            (PASSWORD, "password_reused"),
             ("seven brass kettles sing", "password_reused"),
-        ]:  # fmt: skip
+        ]:
             with pytest.raises(DetailsInvalid) as refusal:
                 recovery.reset(token=token, new_password=password, client=ANYWHERE)
             assert codes(refusal) == [("new_password", code)]

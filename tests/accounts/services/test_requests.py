@@ -12,8 +12,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 
 
 class TestTake:
-    @pytest.mark.parametrize(("wish", "event"), [(Wish.RESET, "password.reset_requested"),
-                                                 (Wish.CONFIRMATION, "email.confirmation_requested")])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("wish", "event"),
+        [(Wish.RESET, "password.reset_requested"), (Wish.CONFIRMATION, "email.confirmation_requested")],
+    )
     def test_records_it_and_leaves_a_job_in_which_the_address_cannot_be_read(self, wish, event, events):
         requests.take(wish=wish, email="mina@example.com")
 

@@ -113,8 +113,12 @@ class TestRegister:
         register(credential)
 
         assert set(Authenticator.objects.get(type="webauthn").data["credential"]) == {
-            "id", "rawId", "type", "response", "clientExtensionResults",
-        }  # fmt: skip
+            "id",
+            "rawId",
+            "type",
+            "response",
+            "clientExtensionResults",
+        }
         assert "other" not in str(Authenticator.objects.get(type="webauthn").data)
 
     @pytest.mark.attack("WebAuthn L2, 7.1")
@@ -150,10 +154,15 @@ class TestRegister:
     @pytest.mark.parametrize(
         "credential",
         [
-            {}, {"response": None}, {"response": {}}, {"response": {"clientDataJSON": "e30"}}, {"id": 1, "rawId": 2},
-            {"response": {"clientDataJSON": "bnVsbA"}}, {"response": {"clientDataJSON": 5}},
+            {},
+            {"response": None},
+            {"response": {}},
+            {"response": {"clientDataJSON": "e30"}},
+            {"id": 1, "rawId": 2},
+            {"response": {"clientDataJSON": "bnVsbA"}},
+            {"response": {"clientDataJSON": 5}},
         ],
-    )  # fmt: skip
+    )
     def test_refuses_what_is_no_credential(self, begin, register, credential):
         begin()
 

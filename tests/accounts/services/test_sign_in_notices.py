@@ -22,9 +22,7 @@ def mina(db):
 
 
 def sign_in(address="203.0.113.7", agent=USUAL, password=PASSWORD):
-    authentication.sign_in(
-        name="mina", password=password, client=ClientContext(ip_address=address, user_agent=agent)
-    )  # fmt: skip
+    authentication.sign_in(name="mina", password=password, client=ClientContext(ip_address=address, user_agent=agent))
     return mailbox.queued()
 
 
@@ -33,9 +31,10 @@ class TestNoticeUnfamiliar:
         assert sign_in() == []
 
     @pytest.mark.parametrize(
-        "again", [{}, {"agent": FIREFOX.format(141)}, {"address": "203.0.113.200"}],
+        "again",
+        [{}, {"agent": FIREFOX.format(141)}, {"address": "203.0.113.200"}],
         ids=["the same", "a newer version", "the same network"],
-    )  # fmt: skip
+    )
     def test_says_nothing_of_what_is_familiar(self, again):
         sign_in()
 

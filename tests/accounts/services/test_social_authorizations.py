@@ -32,9 +32,12 @@ def begin(issuer, now):
 def claim(now):
     def take(state, *, provider="fake", at=None, purpose=SocialPurpose.SIGN_IN, bearer=None, **returned):
         return social_authorizations.claim(
-            provider=registry.find(provider), returned=Return(code="c", state=state, **returned), purpose=purpose,
-            bearer=bearer, now=at or now,
-        )  # fmt: skip
+            provider=registry.find(provider),
+            returned=Return(code="c", state=state, **returned),
+            purpose=purpose,
+            bearer=bearer,
+            now=at or now,
+        )
 
     return take
 
@@ -96,9 +99,7 @@ class TestClaim:
     def test_refuses_the_state_of_another_provider(self, begin, claim, settings, issuer):
         # Mix-up (RFC 9700, 4.4): a code must not go to another provider than the one that gave it.
         state = begin().state
-        settings.ACCOUNTS = {
-            **settings.ACCOUNTS, "SOCIAL_PROVIDERS": [issuer.provider(), issuer.provider(id="other")]
-        }  # fmt: skip
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "SOCIAL_PROVIDERS": [issuer.provider(), issuer.provider(id="other")]}
         with pytest.raises(SocialTokenInvalid):
             claim(state, provider="other")
 

@@ -137,9 +137,17 @@ class TestAReclaimedAccount:
         social.link(squatter, now=now, uid="the squatter's own", email="squatter@example.com")
         Authenticator.objects.create(user=squatter, type="totp", data={"secret": "of the squatter"})
         SocialAuthorization.objects.create(
-            digest=b"d" * 32, provider="fake", purpose="link", redirect_uri="x", nonce="n", code_verifier="v",
-            user=squatter, session_id=squatter.pk, created_at=now, expires_at=now,
-        )  # fmt: skip
+            digest=b"d" * 32,
+            provider="fake",
+            purpose="link",
+            redirect_uri="x",
+            nonce="n",
+            code_verifier="v",
+            user=squatter,
+            session_id=squatter.pk,
+            created_at=now,
+            expires_at=now,
+        )
 
         user = settle(now=now)
 
@@ -161,9 +169,12 @@ class TestAReclaimedAccount:
         settle(now=now)
 
         assert events("social.account_preempted").get().data == {
-            "provider": "fake", "ended_sessions": 1, "removed_factors": 0, "removed_social_accounts": 0,
+            "provider": "fake",
+            "ended_sessions": 1,
+            "removed_factors": 0,
+            "removed_social_accounts": 0,
             "removed_pending_links": 0,
-        }  # fmt: skip
+        }
 
 
 class TestProviderTokens:

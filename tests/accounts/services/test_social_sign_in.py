@@ -151,9 +151,13 @@ class TestByToken:
         token = issuer.id_token()
         with pytest.raises(SocialTokenInvalid):
             social_sign_in.by_token(
-                provider_id="fake", id_token=token, access_token=None, nonce=None, client=phone,
+                provider_id="fake",
+                id_token=token,
+                access_token=None,
+                nonce=None,
+                client=phone,
                 now=timezone.now() + timedelta(hours=1),
-            )  # fmt: skip
+            )
 
 
 class TestByCode:

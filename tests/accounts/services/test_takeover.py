@@ -52,9 +52,12 @@ class TestReport:
         assert Session.objects.get().end_reason == EndReason.TAKEOVER_REPORTED
         assert PasswordHistory.objects.count() == 1
         assert events("account.takeover_reported").get().data == {
-            "ended_sessions": 1, "is_restored": True, "removed_factors": 0, "removed_social_accounts": 0,
+            "ended_sessions": 1,
+            "is_restored": True,
+            "removed_factors": 0,
+            "removed_social_accounts": 0,
             "removed_pending_links": 0,
-        }  # fmt: skip
+        }
         (link,) = mailbox.work()
         recovery.reset(token=mailbox.token_in(link), new_password=NEW, client=ANYWHERE)
         assert User.objects.get().check_password(NEW)
@@ -87,8 +90,9 @@ class TestReport:
         assert events("email.restored").count() == 1
         sent = {message.to[0]: message.subject for message in mailbox.work()}
         assert sent == {
-            "intruder@example.com": "Your e-mail address was set back", "mina@example.com": LOCKED,
-        }  # fmt: skip
+            "intruder@example.com": "Your e-mail address was set back",
+            "mina@example.com": LOCKED,
+        }
 
     def test_restores_the_address_of_somebody_whose_later_one_is_on_hold_and_mails_nothing_there(self, user, events):
         token = notice(user)
@@ -125,8 +129,9 @@ class TestReport:
 
         sent = {message.to[0]: message.subject for message in mailbox.work()}
         assert sent == {
-            "intruder@example.com": "Your e-mail address was set back", "mina@example.com": LOCKED,
-        }  # fmt: skip
+            "intruder@example.com": "Your e-mail address was set back",
+            "mina@example.com": LOCKED,
+        }
         assert MailedToken.objects.filter(address="intruder@example.com", used_at=None).count() == 0
 
     def test_by_a_later_notice_does_not_end_the_earlier_ones(self, user):

@@ -49,19 +49,44 @@ class TestAnswer:
         assert method in allowed
 
     @pytest.mark.attack("RFC 9110, 9.1")
-    @pytest.mark.parametrize("method", [
-        "get", "Get", "post", "delete", "dElete", "GET ", "OPTIONS", "TRACE", "CONNECT", "FOO", "",
-        "G" * 8000, "DELETE\t",
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        "method",
+        [
+            "get",
+            "Get",
+            "post",
+            "delete",
+            "dElete",
+            "GET ",
+            "OPTIONS",
+            "TRACE",
+            "CONNECT",
+            "FOO",
+            "",
+            "G" * 8000,
+            "DELETE\t",
+        ],
+    )
     @pytest.mark.parametrize("path", sorted({path for _method, path in QUICK}))
     def test_answers_methods_that_are_not_listed_on_a_thread(self, method, path):
         assert answered(path, method).startswith("answering")
 
     @pytest.mark.attack("RFC 3986, 6.2.2")
-    @pytest.mark.parametrize("path", [
-        "/api/v1/auth//me", "/api/v1/auth/me/", "//api/v1/auth/me", "/api/v1/auth/%6De", "/api/v1/auth/./me",
-        "/api/v1/auth/x/../me", "/api/v1/auth/me;a", "/API/v1/auth/me", "/api/v1/auth/me\0", "/api/v1/auth/sessions/1",
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/api/v1/auth//me",
+            "/api/v1/auth/me/",
+            "//api/v1/auth/me",
+            "/api/v1/auth/%6De",
+            "/api/v1/auth/./me",
+            "/api/v1/auth/x/../me",
+            "/api/v1/auth/me;a",
+            "/API/v1/auth/me",
+            "/api/v1/auth/me\0",
+            "/api/v1/auth/sessions/1",
+        ],
+    )
     def test_answers_paths_that_are_written_in_another_way_on_a_thread(self, path):
         assert answered(path).startswith("answering")
 

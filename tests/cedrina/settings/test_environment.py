@@ -91,7 +91,7 @@ class TestLoad:
             ("Jos\u00e9 <post@m\u00fcnchen.de>", "=?utf-8?b?Sm9zw6k=?= <post@xn--mnchen-3ya.de>"),
             ("Cedrina <no-reply@localhost>", "Cedrina <no-reply@localhost>"),
         ],
-    )  # fmt: skip
+    )
     def test_encodes_the_sender_before_django_does(self, given, taken):
         assert environment.load({**PRODUCTION, "DEFAULT_FROM_EMAIL": given})["DEFAULT_FROM_EMAIL"] == taken
 

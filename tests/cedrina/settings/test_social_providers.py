@@ -7,9 +7,12 @@ import pytest
 from cedrina.settings import environment, social_providers
 
 GOOGLE = {
-    "id": "google", "kind": "google", "client_id": "c", "secret": "a-very-secret-text",
+    "id": "google",
+    "kind": "google",
+    "client_id": "c",
+    "secret": "a-very-secret-text",
     "redirect_uris": ["https://app.example.com/signed-in", "com.example.app:/signed-in", "http://127.0.0.1:8400/in"],
-}  # fmt: skip
+}
 STAFF = {"id": "staff", "kind": "openid_connect", "client_id": "c", "issuer": "https://id.example.com/realms/staff"}
 MICROSOFT = {**GOOGLE, "id": "microsoft", "kind": "microsoft", "issuer": "https://login.microsoftonline.com/t/v2.0"}
 
@@ -24,9 +27,11 @@ class TestRead:
         found, problems = social_providers.read([GOOGLE, MICROSOFT, facebook, STAFF], is_development=False)
         assert problems == []
         assert [each["issuer"] for each in found] == [
-            "https://accounts.google.com", "https://login.microsoftonline.com/t/v2.0", "https://www.facebook.com",
+            "https://accounts.google.com",
+            "https://login.microsoftonline.com/t/v2.0",
+            "https://www.facebook.com",
             "https://id.example.com/realms/staff",
-        ]  # fmt: skip
+        ]
         assert [each["name"] for each in found] == ["Google", "Microsoft", "Facebook", "staff"]
         assert found[3]["secret"] == ""
 
@@ -39,8 +44,9 @@ class TestRead:
     @pytest.mark.parametrize("value", [None, {}, "x", 7, ["x"], [[]], [None]])
     def test_wants_a_list_of_objects(self, value):
         assert social_providers.read(value, is_development=False) == (
-            [], ["SOCIAL_PROVIDERS must be a JSON list of objects."],
-        )  # fmt: skip
+            [],
+            ["SOCIAL_PROVIDERS must be a JSON list of objects."],
+        )
 
     @pytest.mark.parametrize(
         ("entry", "sentence"),

@@ -14,8 +14,11 @@ HOUR = timedelta(hours=1)
 RULE = Backoff(free=3, first=60, longest=480, forgiven_after=600)
 rules = st.builds(
     lambda free, first, factor, forgiven: Backoff(free, first, first * factor, forgiven),
-    st.integers(2, 12), st.integers(1, 600), st.integers(1, 40), st.integers(1, 7200),
-)  # fmt: skip
+    st.integers(2, 12),
+    st.integers(1, 600),
+    st.integers(1, 40),
+    st.integers(1, 7200),
+)
 gaps = st.lists(st.integers(0, 5000), min_size=1, max_size=60)
 
 

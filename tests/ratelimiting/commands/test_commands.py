@@ -129,17 +129,27 @@ class TestSimulate:
 
         assert (found["requests"], found["refused"], found["lines_not_understood"]) == (15, 5, 1)
         assert found["policies"]["sign-in"] == {
-            "judged": 15, "refused": 5, "keys": [{"key": "sign-in:ip=203.0.113.7", "refused": 5}],
-        }  # fmt: skip
+            "judged": 15,
+            "refused": 5,
+            "keys": [{"key": "sign-in:ip=203.0.113.7", "refused": 5}],
+        }
         assert found["policies"]["other"]["judged"] == 0
         assert "5 of 15 requests would have been refused" in run("ratelimit_simulate", *arguments)
 
     def test_reads_json_lines_with_users_and_keys(self, files):
         lines = [
-            json.dumps({"time": f"2026-01-05T10:00:0{number}Z", "remote_addr": "192.0.2.1", "path": "/api/v1/auth/me",
-                        "method": "GET", "user": "7"}) + "\n"
+            json.dumps(
+                {
+                    "time": f"2026-01-05T10:00:0{number}Z",
+                    "remote_addr": "192.0.2.1",
+                    "path": "/api/v1/auth/me",
+                    "method": "GET",
+                    "user": "7",
+                }
+            )
+            + "\n"
             for number in range(4)
-        ]  # fmt: skip
+        ]
         found = run_json("ratelimit_simulate", *files(lines, document(name="user", limit=3, scope=["user"])))
         assert (found["requests"], found["refused"]) == (4, 1)
 

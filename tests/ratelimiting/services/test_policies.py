@@ -170,9 +170,9 @@ class TestAtTheSameTime:
 
     def test_one_of_two_edits_of_one_version_wins(self):
         row = create()
-        outcomes = self.run(*(
-            lambda limit=limit: change(row, versions=frozenset({1}), limit=limit) for limit in range(10, 18)
-        ))  # fmt: skip
+        outcomes = self.run(
+            *(lambda limit=limit: change(row, versions=frozenset({1}), limit=limit) for limit in range(10, 18))
+        )
         won = [outcome for outcome in outcomes if isinstance(outcome, RateLimitPolicy)]
         assert len(won) == 1
         assert names() == {"some": won[0].limit}

@@ -32,8 +32,10 @@ class TestSources:
 
         found = rules.current()
         assert {name: (policy.limit, found.sources[name]) for name, policy in found.policies.items()} == {
-            "a": (1, "profile"), "b": (2, "environment"), "c": (3, "database"),
-        }  # fmt: skip
+            "a": (1, "profile"),
+            "b": (2, "environment"),
+            "c": (3, "database"),
+        }
         assert found.version == 1
 
     @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ class TestSources:
             policies.create(document=document(name="typed", scope=["account"]), author=BOSS, reason="r")
             policies.create(document=document(), author=BOSS, reason="r")
         given_without = {"POLICIES": [], "KEYS": {}}
-        from django.test import override_settings  # noqa: PLC0415
+        from django.test import override_settings
 
         with override_settings(RATELIMITING=given_without):
             assert set(rules.current().policies) == {"some"}
@@ -85,21 +87,27 @@ class TestRefresh:
 
 class TestPlan:
     def test_leaves_out_what_is_off_and_what_does_not_fit(self, given):
-        given([
-            document(name="all"), document(name="off", mode="off"),
-            document(name="get", match={"methods": ["GET"]}), document(name="pro", match={"tier": "pro"}),
-        ])  # fmt: skip
+        given(
+            [
+                document(name="all"),
+                document(name="off", mode="off"),
+                document(name="get", match={"methods": ["GET"]}),
+                document(name="pro", match={"tier": "pro"}),
+            ]
+        )
         assert plan() == ["all"]
         assert plan(method="GET") == ["all", "get"]
         assert plan(method="HEAD") == ["all", "get"]
         assert plan(tier="pro") == ["all", "pro"]
 
     def test_leaves_out_what_gives_way(self, given):
-        given([
-            document(name="sign-in", match={"routes": ["login"]}),
-            document(name="tried", match={"routes": ["me"]}, mode="shadow"),
-            document(name="rest", match={"unless": ["sign-in", "tried"]}),
-        ])  # fmt: skip
+        given(
+            [
+                document(name="sign-in", match={"routes": ["login"]}),
+                document(name="tried", match={"routes": ["me"]}, mode="shadow"),
+                document(name="rest", match={"unless": ["sign-in", "tried"]}),
+            ]
+        )
         assert plan("login") == ["sign-in"]
         assert plan("me") == ["tried", "rest"]
         assert plan("") == ["rest"]

@@ -43,9 +43,13 @@ class TestRecord:
     def test_records_the_first_of_a_minute_with_everything_that_it_is_told(self, now, rows):
         family_id, session_id = uuid.uuid4(), uuid.uuid4()
         event_id = refuse(
-            now=now, family_id=family_id, session_id=session_id, actor=Subject(id="17", name="ada"), reasons=["ahead"],
+            now=now,
+            family_id=family_id,
+            session_id=session_id,
+            actor=Subject(id="17", name="ada"),
+            reasons=["ahead"],
             data={"generation": 4},
-        )  # fmt: skip
+        )
 
         (event,) = rows()
         assert (event.pk, event.occurred_at, event.type, event.outcome) == (event_id, now, str(REFUSED), "failure")

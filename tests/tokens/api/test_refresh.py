@@ -21,8 +21,13 @@ class TestRefresh:
         assert response.status_code == 200
         body = response.json()
         assert set(body) == {
-            "access_token", "refresh_token", "token_type", "expires_in", "refresh_expires_in", "session_id",
-        }  # fmt: skip
+            "access_token",
+            "refresh_token",
+            "token_type",
+            "expires_in",
+            "refresh_expires_in",
+            "session_id",
+        }
         assert (body["token_type"], body["session_id"]) == ("Bearer", str(first.session_id))
         assert body["refresh_token"] != first.refresh_token
         assert verification.authenticate(presented=body["access_token"])

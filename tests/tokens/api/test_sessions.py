@@ -59,9 +59,17 @@ class TestList:
             assert own[name].endswith("Z")
             assert datetime.fromisoformat(own[name]) == moment
         assert set(own) == {
-            "id", "current", "ip_address", "user_agent", "device", "location", "created_at", "last_activity_at",
-            "expires_at", "amr",
-        }  # fmt: skip
+            "id",
+            "current",
+            "ip_address",
+            "user_agent",
+            "device",
+            "location",
+            "created_at",
+            "last_activity_at",
+            "expires_at",
+            "amr",
+        }
 
     def test_goes_page_by_page(self, signed_in, user, settings):
         settings.TOKENS = {**settings.TOKENS, "MAX_SESSIONS_PER_USER": 100}

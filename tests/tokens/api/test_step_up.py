@@ -43,10 +43,17 @@ urlpatterns = [path("guarded", Guarded.as_view()), path("silent", Silent.as_view
 
 def principal(now, *, authenticated=timedelta(0), second=None):
     return Principal(
-        user_id=uuid4(), session_id=uuid4(), family_id=uuid4(), generation=1, jti="", amr=("pwd",),
-        authenticated_at=now - authenticated, second_factor_at=None if second is None else now - second,
-        issued_at=now, expires_at=now,
-    )  # fmt: skip
+        user_id=uuid4(),
+        session_id=uuid4(),
+        family_id=uuid4(),
+        generation=1,
+        jti="",
+        amr=("pwd",),
+        authenticated_at=now - authenticated,
+        second_factor_at=None if second is None else now - second,
+        issued_at=now,
+        expires_at=now,
+    )
 
 
 @pytest.mark.attack("RFC 9470, 3")

@@ -78,8 +78,12 @@ class TestRotateRefreshKey:
         open_session()
 
         assert report("rotate_refresh_key") == {
-            "result": "rotated", "epoch": 2, "minimum_epoch": 1, "sessions_before": 1, "sessions_ended": 0,
-        }  # fmt: skip
+            "result": "rotated",
+            "epoch": 2,
+            "minimum_epoch": 1,
+            "sessions_before": 1,
+            "sessions_ended": 0,
+        }
         assert living() == 1
 
     def test_ends_the_sessions_of_former_epochs_in_an_emergency(self):
@@ -101,8 +105,12 @@ class TestRotateRefreshKey:
         open_session()
 
         assert report("rotate_refresh_key", "--dry-run", *arguments) == {
-            "result": "would_rotate", "epoch": 2, "minimum_epoch": minimum, "sessions_before": 1, "sessions_ended": 0,
-        }  # fmt: skip
+            "result": "would_rotate",
+            "epoch": 2,
+            "minimum_epoch": minimum,
+            "sessions_before": 1,
+            "sessions_ended": 0,
+        }
         assert "would begin" in run("rotate_refresh_key", "--dry-run")
         assert not RefreshKeyEpoch.objects.exists()
 

@@ -282,8 +282,10 @@ class TestOpenAdminSession:
 
     def test_lives_no_longer_than_the_settings_let_it(self, now, settings):
         settings.TOKENS = {
-            **settings.TOKENS, "SESSION_IDLE_TTL": timedelta(minutes=30), "SESSION_ABSOLUTE_TTL": timedelta(hours=1),
-        }  # fmt: skip
+            **settings.TOKENS,
+            "SESSION_IDLE_TTL": timedelta(minutes=30),
+            "SESSION_ABSOLUTE_TTL": timedelta(hours=1),
+        }
         open_admin_session(user=UserFactory(), now=now, longest=timedelta(hours=12))
 
         family = TokenFamily.objects.select_related("session").get()

@@ -276,8 +276,11 @@ class TestUseAdminSession:
 
     def test_knows_neither_sessions_of_others_nor_of_the_api(self, now, user):
         session_id = open_admin_session(user=user, now=now)
-        others = ((session_id, UserFactory().pk), (open_session(user=user, now=now).session_id, user.pk),
-                  (uuid.uuid4(), user.pk))  # fmt: skip
+        others = (
+            (session_id, UserFactory().pk),
+            (open_session(user=user, now=now).session_id, user.pk),
+            (uuid.uuid4(), user.pk),
+        )
         for identity, user_id in others:
             assert not verification.use_admin_session(session_id=identity, user_id=user_id, now=now)
 

@@ -33,7 +33,7 @@ class JwksView(TokensAPIView):
             )
         ],
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
+    def get(self, request: Request) -> Response:
         return Response({"keys": keyring.jwks()}, headers=_CACHED)
 
 
@@ -49,7 +49,7 @@ class AuthorizationServerMetadataView(TokensAPIView):
         responses={200: OpenApiTypes.OBJECT},
         examples=[OpenApiExample("A server", value={"issuer": "https://auth.example.com"}, response_only=True)],
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
+    def get(self, request: Request) -> Response:
         issuer = token_settings.ISSUER
         return Response(
             {

@@ -58,6 +58,6 @@ class Command(OperatorCommand):
     def _user_id(self, name: str) -> Any:
         model = get_user_model()
         try:
-            return model._default_manager.get_by_natural_key(name).pk  # noqa: SLF001 - Django's own way to find who signs in
+            return model._default_manager.get_by_natural_key(name).pk
         except model.DoesNotExist:
             self.fail("not_found", gettext("Nobody signs in as %(name)r.") % {"name": name})
