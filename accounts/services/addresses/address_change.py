@@ -30,7 +30,9 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
     if address is None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     checked = selectors.password_digest(user_id=user.pk)
-    is_right = attempts.check_in_session(user=user, session_id=session_id, password=password, digest=checked, now=now)
+    is_right = attempts.check_password_in_session(
+        user=user, session_id=session_id, password=password, digest=checked, now=now
+    )
     if is_right:
         with transaction.atomic():
             # As it is now: a password that changed while the hash was computed is no longer the right one.

@@ -60,7 +60,7 @@ def take(*, wish: Wish, email: str, device_token: str = "", now: datetime | None
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     with transaction.atomic():
         recording.record(_EVENTS[wish], actor=Subject(name=fold_email(address)), now=now)
-        device = device_token if known_devices.device_of(device_token) else ""
+        device = device_token if known_devices.device_id(device_token) else ""
         sealed = encryption.encrypt(f"{address}\n{device}", associated_data=_PLACE)
         mail_queue.defer(ANSWER_TASK, wish=str(wish), sealed_address=sealed, mail_id=str(uuid7()))
 
