@@ -7,11 +7,11 @@ from django.utils import timezone
 from accounts import selectors
 from accounts.errors import SignInChallengeInvalid
 from accounts.models import CeremonyPurpose, SignInChallenge, User
-from accounts.secrets import digest
 from accounts.services import authentication, challenges, second_factors
 from accounts.services.authentication import SignedIn
 from accounts.services.ceremonies import Place
 from accounts.services.second_factors import Proof
+from cedrina_base.signed_tokens import token_digest
 from tokens.types import ClientContext
 
 
@@ -45,7 +45,7 @@ def complete(
 
 
 def _living(token: str, *, at: datetime) -> SignInChallenge:
-    challenge = selectors.user_with_challenge(digest=digest(token))
+    challenge = selectors.user_with_challenge(digest=token_digest(token))
     if (
         challenge is None
         or challenge.completed_at is not None

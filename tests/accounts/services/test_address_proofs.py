@@ -10,7 +10,6 @@ from accounts import known_devices, link_tokens
 from accounts.access.address_proofs import TABLE, Credential, Kept, Proof, State, removed
 from accounts.errors import AccountError
 from accounts.factors import enrolled
-from accounts.identifiers import uuid7
 from accounts.imports.people import Person
 from accounts.models import MailedToken, PasswordHistory, PendingRegistration, Purpose, SocialAuthorization, User
 from accounts.providers import links
@@ -25,6 +24,7 @@ from accounts.services import (
     takeover,
 )
 from accounts.services.opening import Follower
+from cedrina_base.uuids import uuid7
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, PasswordHistoryFactory, UserFactory
 from tests.factories.factors import add_key, add_totp

@@ -2,12 +2,12 @@ import pytest
 from django.contrib.auth.hashers import is_password_usable
 from django.db import connection
 
-from accounts.identifiers import uuid7
 from accounts.imports.hashes import Kept, Weak
 from accounts.imports.people import Person
 from accounts.link_tokens import Link
 from accounts.models import ImportedPerson, OutgoingMail, PendingRegistration, Purpose, User
 from accounts.services import import_storage, opening, registration_mail
+from cedrina_base.uuids import uuid7
 from tests.factories.accounts import UserFactory
 from tests.factories.registrations import PendingRegistrationFactory
 

@@ -6,10 +6,10 @@ from django.db.models import F
 
 from accounts import known_devices, link_tokens
 from accounts.errors import DetailsInvalid, MailedTokenInvalid, UsernameTaken
-from accounts.identifiers import uuid7
 from accounts.models import FamiliarPlace, OutgoingMail, PendingRegistration, Purpose, User
 from accounts.services import authentication, confirmation, opening, recovery, registration_mail
 from accounts.services.opening import Follower
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory

@@ -2,7 +2,6 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.identifiers import uuid7
 from accounts.models import (
     Ceremony,
     ImportRun,
@@ -23,6 +22,7 @@ from accounts.services import (
     registration_mail,
     totp_enrolment,
 )
+from cedrina_base.uuids import uuid7
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
