@@ -18,7 +18,8 @@ from accounts.errors import NotAllowed
 from accounts.identifiers import email_key
 from accounts.models import PendingRegistration, User
 from accounts.services import attempts, deletion, standing
-from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
+from cedrina_base.read_only_admin import ReadOnlyAdmin
+from cedrina_base.reason_form import ask_for_reason
 from tokens.admin import SessionAdmin
 from tokens.models import Session
 
