@@ -8,7 +8,7 @@ refused before the database is asked.
 from dataclasses import dataclass
 from uuid import UUID
 
-from accounts.models.mails import Purpose
+from accounts.models.mailing import Purpose
 from cedrina_base.signed_tokens import SignedTokenCodec, token_digest
 
 PREFIX = "cdm_"

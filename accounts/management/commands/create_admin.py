@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
 from accounts.errors import AccountError, DetailsInvalid
-from accounts.services import administrators, uniqueness
+from accounts.services.addresses import uniqueness
+from accounts.services.administration import administrators
 from cedrina_base.operator_commands import FAILED, USAGE, OperatorCommand
 
 VARIABLE = "CREATE_ADMIN_PASSWORD"  # a variable, since arguments are shown to every user of the machine
