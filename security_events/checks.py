@@ -1,16 +1,20 @@
-"""Start-up checks."""
+"""Checks of the settings and of the declared event types, run by ``manage.py check``."""
 
 from typing import Any
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
+from security_events.catalogue import CATALOGUE
 from security_events.conf import SecurityEventSettings, security_event_settings
+
+_FIRST_OCSF_TYPE = 100100  # class 1001, activity 0
 
 
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse unknown names and impossible values."""
+    """Report unknown names and impossible values in ``SECURITY_EVENTS``."""
     problems: list[CheckMessage] = [
         Error(f"SECURITY_EVENTS has no setting {name!r}.", id="security_events.E001")
         for name in getattr(settings, "SECURITY_EVENTS", {})
@@ -19,3 +23,17 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     if security_event_settings.PARTITIONS_AHEAD < 1:
         problems.append(Error("SECURITY_EVENTS['PARTITIONS_AHEAD'] must be at least 1.", id="security_events.E002"))
     return problems
+
+
+@register()
+def check_event_types(**_kwargs: Any) -> list[CheckMessage]:
+    """Report event types without an OCSF mapping: they can't be exported to a SIEM."""
+    return [
+        checks.Warning(
+            f"The event type {event_type} has no OCSF class and activity.",
+            hint="Give it the type_uid that it is exported as: ocsf_type_uid=OcsfType.…",
+            id="security_events.W001",
+        )
+        for event_type in CATALOGUE.values()
+        if event_type.ocsf_type_uid is None or event_type.ocsf_type_uid < _FIRST_OCSF_TYPE
+    ]

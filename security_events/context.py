@@ -18,8 +18,8 @@ class RequestContext:
     user_agent: str = ""
 
 
-NOBODY = RequestContext()
-_current: ContextVar[RequestContext] = ContextVar("security_events_request", default=NOBODY)
+NO_REQUEST = RequestContext()
+_current: ContextVar[RequestContext] = ContextVar("security_events_request", default=NO_REQUEST)
 
 
 def current() -> RequestContext:

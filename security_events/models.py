@@ -3,7 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from security_events.catalogue import Category, EventType, Outcome, Severity
+from security_events.catalogue import CATALOGUE, type_choices
+from security_events.types import Category, Outcome, Severity
 
 # How the admin shows codes. Types stay as they are: they are looked up in documents and queries.
 _WORDS = {
@@ -24,6 +25,12 @@ _WORDS = {
 }
 
 
+def category_choices() -> list[tuple[str, str]]:
+    """Return Cedrina's categories and those that other apps' event types add, which are shown as they are."""
+    added = {each.category for each in CATALOGUE.values()} - set(Category)
+    return [*((value, _WORDS[value]) for value in Category), *((value, value) for value in sorted(added))]
+
+
 class SecurityEvent(models.Model):
     """One thing that happened, written in the transaction that made it true.
 
@@ -34,8 +41,8 @@ class SecurityEvent(models.Model):
 
     id = models.UUIDField(_("id"), primary_key=True, editable=False)
     occurred_at = models.DateTimeField(_("occurred at"))
-    type = models.CharField(_("type"), max_length=64, choices=[(value, value) for value in EventType])
-    category = models.CharField(_("category"), max_length=32, choices=[(value, _WORDS[value]) for value in Category])
+    type = models.CharField(_("type"), max_length=64, choices=type_choices)
+    category = models.CharField(_("category"), max_length=32, choices=category_choices)
     severity = models.CharField(_("severity"), max_length=16, choices=[(value, _WORDS[value]) for value in Severity])
     outcome = models.CharField(_("outcome"), max_length=16, choices=[(value, _WORDS[value]) for value in Outcome])
     actor_id = models.CharField(_("actor id"), max_length=64, blank=True)

@@ -6,8 +6,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts import event_types
 from accounts.access.decisions import may
-from security_events.catalogue import EventType
 from security_events.services import once_a_minute
 from tokens.users import subject_of
 
@@ -22,7 +22,7 @@ class MayDo(BasePermission):
         is_allowed = may(person, self.action)
         if not is_allowed and getattr(person, "is_authenticated", False):
             once_a_minute.record(
-                EventType.PERMISSION_DENIED,
+                event_types.PERMISSION_DENIED,
                 actor=subject_of(person),
                 reasons=[self.action],
                 session_id=getattr(request.auth, "session_id", None),

@@ -6,14 +6,14 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.identifiers import parse_email, uuid7
 from accounts.models import Purpose, User
 from accounts.services import attempts, mail, mailed_tokens
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
+from security_events.types import Outcome
 from tokens.users import subject_of
 
 
@@ -39,7 +39,7 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
                 _begin(user=owner, session_id=session_id, address=address, now=now)
     if not is_right:
         recording.record(
-            EventType.EMAIL_CHANGE_REQUESTED,
+            event_types.EMAIL_CHANGE_REQUESTED,
             actor=subject_of(user),
             target=subject_of(user),
             outcome=Outcome.FAILURE,
@@ -57,7 +57,7 @@ def _begin(*, user: User, session_id: UUID, address: str, now: datetime | None) 
     mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_NEW_EMAIL, address=address, mail_id=mail_id, now=now)
     mail.enqueue(user_id=user.pk, kind=mail.Kind.EMAIL_CHANGE_REQUESTED, now=now)
     recording.record(
-        EventType.EMAIL_CHANGE_REQUESTED,
+        event_types.EMAIL_CHANGE_REQUESTED,
         actor=subject_of(user),
         target=subject_of(user),
         session_id=session_id,

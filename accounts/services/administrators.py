@@ -6,12 +6,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import event_types
 from accounts.errors import DetailsInvalid
 from accounts.identifiers import fold_email, is_username, parse_email
 from accounts.models import PendingRegistration, User
 from accounts.services import hashing, passwords, uniqueness
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -52,7 +52,7 @@ def create(*, username: str, email: str, password: str, now: datetime | None = N
         is_new = User.objects.insert_unless_taken(user)
         if is_new:
             subject = subject_of(user)
-            recording.record(EventType.ACCOUNT_ADMIN_CREATED, target=subject, now=now)
+            recording.record(event_types.ACCOUNT_ADMIN_CREATED, target=subject, now=now)
     if not is_new:
         raise uniqueness.lost_race(username=username, email_folded=user.email_folded)
     return user

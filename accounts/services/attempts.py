@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import known_devices
+from accounts import event_types, known_devices
 from accounts.conf import account_settings
 from accounts.errors import AttemptsExhausted, HashingBusy
 from accounts.identifiers import name_key
@@ -25,9 +25,8 @@ from accounts.models.attempts import FAILURES, PLACES, Charged, Counter, Pool
 from accounts.services import hashing, rights
 from ratelimiting import evasion
 from ratelimiting.addresses import network_of, normalise
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
-from security_events.types import Subject
+from security_events.types import Outcome, Subject
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
@@ -154,7 +153,7 @@ def unlock(*, user: User, by: User | None = None, reason: str = "", now: datetim
         cleared = SignInFailures.objects.clear(subject=str(user.pk))
         if cleared:
             recording.record(
-                EventType.SIGN_IN_UNLOCKED,
+                event_types.SIGN_IN_UNLOCKED,
                 actor=subject_of(by) if by else Subject(),
                 target=subject_of(user),
                 data={"note": reason, "counts": cleared},
@@ -166,7 +165,7 @@ def unlock(*, user: User, by: User | None = None, reason: str = "", now: datetim
 def announce_expired_locks(*, now: datetime | None = None) -> int:
     """Record for each lock that has ended by itself that it has; return how many did."""
     event = recording.Rider(
-        EventType.SIGN_IN_LOCK_EXPIRED,
+        event_types.SIGN_IN_LOCK_EXPIRED,
         source="ended",
         columns={"target_id": "ended.subject", "data": "jsonb_build_object('pool', ended.pool)"},
         now=now,
@@ -201,7 +200,7 @@ def _record_locks(attempt: Attempt, *, now: datetime | None) -> None:
     for lock in attempt.charged.locks:
         is_shared = lock["pool"] == Pool.NETWORK
         recording.record(
-            EventType.SIGN_IN_LOCKED,
+            event_types.SIGN_IN_LOCKED,
             target=Subject() if is_shared else attempt.subject,
             outcome=Outcome.FAILURE,
             risk_score=_RISK[Pool(lock["pool"])],

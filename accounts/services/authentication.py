@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import known_devices, selectors
+from accounts import event_types, known_devices, selectors
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, AccountError, CredentialsInvalid, EmailNotConfirmed
 from accounts.identifiers import name_key
@@ -17,9 +17,9 @@ from accounts.models.attempts import settled
 from accounts.services import attempts, challenges, sign_in_notices
 from accounts.services.attempts import Attempt
 from accounts.services.challenges import Challenge
-from security_events.catalogue import EventType, Outcome
+from security_events.catalogue import EventType
 from security_events.services import once_a_minute, recording
-from security_events.types import Subject
+from security_events.types import Outcome, Subject
 from tokens.errors import SessionLimitReached
 from tokens.models import MULTI_FACTOR
 from tokens.services import issuing, sessions
@@ -127,7 +127,7 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
     digest = selectors.password_digest(user_id=user.pk)
     if not attempts.check_in_session(user=user, session_id=session_id, password=password, digest=digest, now=now):
         recording.record(
-            EventType.REAUTHENTICATION_FAILED,
+            event_types.REAUTHENTICATION_FAILED,
             actor=subject_of(user),
             target=subject_of(user),
             outcome=Outcome.FAILURE,
@@ -139,7 +139,7 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
     with transaction.atomic():
         at = sessions.confirm_reauthentication(session_id=session_id, now=now)
         recording.record(
-            EventType.REAUTHENTICATED,
+            event_types.REAUTHENTICATED,
             actor=subject_of(user),
             target=subject_of(user),
             session_id=session_id,
@@ -177,7 +177,7 @@ def open_session(
     Raises: SessionLimitReached of ``tokens``.
     """
     noted = note_sign_in(
-        event_type=EventType.LOGIN_SUCCEEDED,
+        event_type=event_types.LOGIN_SUCCEEDED,
         user=user,
         amr=amr,
         client=client,
@@ -234,7 +234,7 @@ def note_sign_in(
     noted = NotedSignIn(was_familiar=was_familiar, had_signed_in=user.last_login is not None)
     user.last_login, user.password = signed_in_at, new_digest
     if upgraded_digest:
-        recording.record(EventType.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
+        recording.record(event_types.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
     return noted
 
 
@@ -254,7 +254,7 @@ def refused(
     """Record a refused sign-in, which is a transaction of its own, and return what to raise after it."""
     actor = subject_of(user) if user else Subject(name=name_key(name))
     once_a_minute.record(
-        EventType.LOGIN_FAILED,
+        event_types.LOGIN_FAILED,
         actor=actor,
         target=actor,
         reasons=[reason or ("wrong_password" if user else "unknown_name")],

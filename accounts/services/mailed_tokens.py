@@ -16,12 +16,12 @@ from django.db import connection
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from accounts import link_tokens
+from accounts import event_types, link_tokens
 from accounts.conf import account_settings
 from accounts.errors import MailedTokenInvalid
 from accounts.models import MailedToken, Purpose, User
-from security_events.catalogue import EventType
-from security_events.services import once_a_minute, recording
+from security_events.services import once_a_minute
+from security_events.types import NO_SUBJECT
 from tokens.users import subject_of
 
 DISOWN_TTL = timedelta(days=7)
@@ -185,8 +185,8 @@ def refused(*, link: link_tokens.Link, now: datetime | None = None) -> MailedTok
     """Record that a genuine token came too late, and return what to raise after it."""
     user = User.objects.filter(pk__in=MailedToken.objects.filter(pk=link.mail_id).values("user_id")).first()
     once_a_minute.record(
-        EventType.MAILED_TOKEN_REFUSED,
-        target=subject_of(user) if user else recording.NOBODY,
+        event_types.MAILED_TOKEN_REFUSED,
+        target=subject_of(user) if user else NO_SUBJECT,
         data={"purpose": str(link.purpose)},
         now=now,
     )

@@ -8,13 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import event_types
 from accounts.access.address_proofs import TABLE, Kept, Proof, State
 from accounts.errors import DetailsInvalid, UsernameTaken
 from accounts.link_tokens import Link
 from accounts.models import PendingRegistration, User
 from accounts.services import attempts, hashing, holders, mail, mailed_tokens, passwords
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.types import ClientContext
 from tokens.users import subject_of
@@ -118,8 +118,8 @@ def _convert(registration: PendingRegistration, *, digest: str, at: datetime) ->
 
 def _tell(user: User, follower: Follower, *, now: datetime | None) -> None:
     subject = subject_of(user)
-    recording.record(EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
-    recording.record(EventType.EMAIL_CONFIRMED, actor=subject, target=subject, now=now)
+    recording.record(event_types.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
+    recording.record(event_types.EMAIL_CONFIRMED, actor=subject, target=subject, now=now)
     if user.has_usable_password():
         attempts.remember(user=user, password_digest=user.password, client=follower.client, now=now)
     else:

@@ -7,16 +7,16 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.errors import SignInChallengeInvalid
 from accounts.identifiers import name_key
 from accounts.models import CeremonyPurpose, User
 from accounts.services import attempts, authentication, challenges, second_factors
 from accounts.services.ceremonies import Place
 from accounts.services.second_factors import Proof
-from security_events.catalogue import EventType, Outcome
+from security_events.catalogue import EventType
 from security_events.services import recording
-from security_events.types import Subject
+from security_events.types import Outcome, Subject
 from tokens.services import issuing
 from tokens.types import ClientContext
 from tokens.users import subject_of
@@ -47,13 +47,13 @@ def sign_in(
         attempts.succeed(attempt=attempt)
     reason = _objection(user, is_right=verdict.is_right)
     if user is None or reason:
-        _record(EventType.ADMIN_LOGIN_FAILED, user=user, name=name, reason=reason, now=now)
+        _record(event_types.ADMIN_LOGIN_FAILED, user=user, name=name, reason=reason, now=now)
         return None
     with transaction.atomic():
         if verdict.upgraded_digest and _upgrade(user, new_digest=verdict.upgraded_digest):
-            _record(EventType.PASSWORD_HASH_UPGRADED, user=user, name=name, now=now)
+            _record(event_types.PASSWORD_HASH_UPGRADED, user=user, name=name, now=now)
         if user.is_mfa_enabled:
-            _record(EventType.MFA_CHALLENGED, user=user, name=name, now=now)
+            _record(event_types.MFA_CHALLENGED, user=user, name=name, now=now)
     return user
 
 
@@ -66,7 +66,7 @@ def admit(*, user: User, client: ClientContext, now: datetime | None = None) -> 
         with transaction.atomic():
             return _open_session(user=user, amr=[authentication.PASSWORD], client=client, now=now)
     except SignInChallengeInvalid:
-        _record(EventType.ADMIN_LOGIN_FAILED, user=user, name=user.username, reason="changed_meanwhile", now=now)
+        _record(event_types.ADMIN_LOGIN_FAILED, user=user, name=user.username, reason="changed_meanwhile", now=now)
         raise
 
 
@@ -109,7 +109,7 @@ def complete(
 
 def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime | None) -> AdminSignIn:
     noted = authentication.note_sign_in(
-        event_type=EventType.ADMIN_LOGIN_SUCCEEDED, user=user, amr=amr, client=client, now=now
+        event_type=event_types.ADMIN_LOGIN_SUCCEEDED, user=user, amr=amr, client=client, now=now
     )
     if noted is None:
         raise SignInChallengeInvalid

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, UsernameTaken
 from accounts.identifiers import fold_email, is_username, parse_email
@@ -15,7 +15,6 @@ from accounts.models import PendingRegistration, User
 from accounts.services import attempts, hashing, mail, passwords, registration_mail, uniqueness
 from accounts.services.authentication import PASSWORD, SignedIn
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
 from tokens.services import issuing
@@ -63,7 +62,7 @@ def register(
         is_new = User.objects.insert_unless_taken(user)
         if is_new:
             subject = subject_of(user)
-            recording.record(EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
+            recording.record(event_types.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
             # Nothing depends on it here, but who confirms can be sure of getting the account back.
             mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_EMAIL)
             tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
@@ -90,7 +89,7 @@ def _wait_for_confirmation(*, user: User, password: str, at: datetime, now: date
         )
         if not PendingRegistration.objects.insert_unless_taken(registration):
             raise UsernameTaken
-        recording.record(EventType.ACCOUNT_REGISTRATION_REQUESTED, actor=Subject(name=user.email_folded), now=now)
+        recording.record(event_types.ACCOUNT_REGISTRATION_REQUESTED, actor=Subject(name=user.email_folded), now=now)
         mail.defer(registration_mail.ANSWER_TASK, registration_id=str(registration.pk))
     return registration
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.errors import (
     AlreadyThere,
     NotThere,
@@ -20,7 +21,6 @@ from accounts.providers.links import Link
 from accounts.providers.registry import Provider
 from accounts.services import enrolment, mail, social_authorizations, social_joining, social_sign_in, ways_in
 from accounts.services.social_authorizations import Bearer, Return
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.models import Session
 from tokens.services import sessions
@@ -70,7 +70,7 @@ def unlink(*, user: User, link_id: UUID, now: datetime | None = None) -> None:
         ways_in.require_one(user_id=user.pk)
         subject = subject_of(user)
         recording.record(
-            EventType.SOCIAL_ACCOUNT_UNLINKED,
+            event_types.SOCIAL_ACCOUNT_UNLINKED,
             actor=subject,
             target=subject,
             data={"provider": doomed.provider},
@@ -109,7 +109,7 @@ def reauthenticate(*, provider_id: str, returned: Return, bearer: Bearer, now: d
             session_id=bearer.session_id, amr=[social_sign_in.FEDERATED], now=now
         )
         recording.record(
-            EventType.REAUTHENTICATED,
+            event_types.REAUTHENTICATED,
             actor=subject,
             target=subject,
             session_id=bearer.session_id,

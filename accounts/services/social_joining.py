@@ -6,6 +6,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.access.address_proofs import Proof
 from accounts.access.joining import TABLE, Action, LocalAccount, authority
 from accounts.conf import account_settings
@@ -16,7 +17,6 @@ from accounts.providers import links
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
 from accounts.services import address_proofs, mail
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -62,7 +62,7 @@ def announce(*, user: User, provider: Provider, now: datetime | None = None) -> 
     """Record and tell the person that an account of a provider was connected, in the caller's transaction."""
     subject = subject_of(user)
     recording.record(
-        EventType.SOCIAL_ACCOUNT_LINKED, actor=subject, target=subject, data={"provider": provider.id}, now=now
+        event_types.SOCIAL_ACCOUNT_LINKED, actor=subject, target=subject, data={"provider": provider.id}, now=now
     )
     mail.enqueue(user_id=user.pk, kind=mail.Kind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name}, now=now)
 
@@ -120,7 +120,7 @@ def _open(provider: Provider, identity: ProviderIdentity, *, locale: str, at: da
         if User.objects.insert_unless_taken(user):
             subject = subject_of(user)
             recording.record(
-                EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, data={"provider": provider.id}, now=now
+                event_types.ACCOUNT_REGISTERED, actor=subject, target=subject, data={"provider": provider.id}, now=now
             )
             return user
         if User.objects.filter(email_folded=user.email_folded).exists():
@@ -135,7 +135,7 @@ def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, now:
     user.refresh_from_db()
     subject = subject_of(user)
     recording.record(
-        EventType.SOCIAL_ACCOUNT_PREEMPTED,
+        event_types.SOCIAL_ACCOUNT_PREEMPTED,
         actor=subject,
         target=subject,
         data={"provider": provider.id, **accepted.counts},

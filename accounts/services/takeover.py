@@ -7,13 +7,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.access.address_proofs import Proof
 from accounts.identifiers import fold_email
 from accounts.models import Purpose, User
 from accounts.services import address_proofs, delivery, mail, mailed_tokens
 from accounts.services.address_proofs import Accepted
 from accounts.services.mailed_tokens import Redeemed
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -80,7 +80,7 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime | No
     intruders_address = user.email
     is_restored, accepted = _restore(user=user, address=address, moment=moment, now=now)
     recording.record(
-        EventType.ACCOUNT_TAKEOVER_REPORTED,
+        event_types.ACCOUNT_TAKEOVER_REPORTED,
         actor=subject_of(user),
         target=subject_of(user),
         data={"is_restored": is_restored, **accepted.counts},
@@ -90,7 +90,7 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime | No
         return Report(is_restored=False)
     if fold_email(address) != fold_email(intruders_address):
         recording.record(
-            EventType.EMAIL_RESTORED,
+            event_types.EMAIL_RESTORED,
             actor=subject_of(user),
             target=subject_of(user),
             data={"from": intruders_address, "to": address},

@@ -17,13 +17,13 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from security_events import context
-from security_events.catalogue import CATALOGUE, EventType, Outcome, Severity
+from security_events import context, event_types
+from security_events.catalogue import EventType
 from security_events.conf import security_event_settings
 from security_events.masking import truncate_ip
-from security_events.services.recording import COLUMNS, NOBODY, TABLE, Rider
+from security_events.services.recording import COLUMNS, TABLE, Rider
 from security_events.statements import prepared_cursor
-from security_events.types import Subject
+from security_events.types import NO_SUBJECT, Outcome, Severity, Subject
 
 NETWORK_LIMIT = 50
 _BATCH = 1000
@@ -87,8 +87,8 @@ _COPIED = {
 def record(
     event_type: EventType,
     *,
-    actor: Subject = NOBODY,
-    target: Subject = NOBODY,
+    actor: Subject = NO_SUBJECT,
+    target: Subject = NO_SUBJECT,
     outcome: Outcome = Outcome.FAILURE,
     family_id: UUID | None = None,
     reasons: Sequence[str] = (),
@@ -121,7 +121,7 @@ def record(
         "network_key": _key("network", network or ""),
         "network": network,
         "limit": NETWORK_LIMIT,
-        "is_limited": CATALOGUE[event_type].severity not in _UNLIMITED,
+        "is_limited": event_type.severity not in _UNLIMITED,
         **event.params,
     }
     with prepared_cursor() as cursor:
@@ -141,7 +141,7 @@ def sum_up(*, now: datetime | None = None) -> Mapping[str, int]:
     """
     counted = recorded = 0
     flood = Rider(
-        EventType.REFUSALS_SUPPRESSED,
+        event_types.REFUSALS_SUPPRESSED,
         source="flooding",
         outcome=Outcome.FAILURE,
         now=now,

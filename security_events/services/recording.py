@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -13,17 +14,16 @@ import structlog
 from django.db import transaction
 
 from security_events import context as request_context
-from security_events.catalogue import CATALOGUE, EventType, Outcome
+from security_events.catalogue import EventType, is_declared
 from security_events.conf import security_event_settings
-from security_events.errors import UndeclaredEventType
+from security_events.errors import UndeclaredEventData, UndeclaredEventType
 from security_events.masking import mask_mapping, mask_name, mask_text, truncate_ip
 from security_events.statements import prepared_cursor
-from security_events.types import Subject
+from security_events.types import NO_SUBJECT, Outcome, Subject
 
 log = structlog.get_logger("cedrina.security")
 
 TABLE = "security_events_event"
-NOBODY = Subject()
 _NAME_LENGTH = 254
 _ID_LENGTH = 64
 _USER_AGENT_LENGTH = 512
@@ -56,8 +56,8 @@ COLUMNS = {
 def record(
     event_type: EventType,
     *,
-    actor: Subject = NOBODY,
-    target: Subject = NOBODY,
+    actor: Subject = NO_SUBJECT,
+    target: Subject = NO_SUBJECT,
     outcome: Outcome = Outcome.SUCCESS,
     session_id: UUID | None = None,
     family_id: UUID | None = None,
@@ -133,8 +133,8 @@ def _expressions(columns: Mapping[str, str], prefix: str) -> str:
 def _values(
     event_type: EventType,
     *,
-    actor: Subject = NOBODY,
-    target: Subject = NOBODY,
+    actor: Subject = NO_SUBJECT,
+    target: Subject = NO_SUBJECT,
     outcome: Outcome = Outcome.SUCCESS,
     session_id: UUID | None = None,
     family_id: UUID | None = None,
@@ -143,15 +143,18 @@ def _values(
     data: Mapping[str, Any] | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    definition = CATALOGUE.get(event_type)
-    if definition is None:
+    if not is_declared(event_type):
         raise UndeclaredEventType(str(event_type))
+    if data and (undeclared := data.keys() - event_type.data):
+        warnings.warn(
+            f"{event_type} declares no data {sorted(map(str, undeclared))}.", UndeclaredEventData, stacklevel=4
+        )
     request = request_context.current()
     return {
         "now": now,
-        "type": str(event_type),
-        "category": str(definition.category),
-        "severity": str(definition.severity),
+        "type": event_type.id,
+        "category": str(event_type.category),
+        "severity": str(event_type.severity),
         "outcome": str(outcome),
         "actor_id": _stored_text(actor.id, _ID_LENGTH),
         "actor_name": _stored_text(mask_name(actor.name), _NAME_LENGTH),
@@ -163,7 +166,7 @@ def _values(
         "correlation_id": _stored_text(request.correlation_id, _CORRELATION_ID_LENGTH),
         "ip_address": _stored_address(request.ip_address),
         "user_agent": _stored_text(mask_text(request.user_agent), _USER_AGENT_LENGTH),
-        "risk_score": definition.base_risk if risk_score is None else max(0, min(100, risk_score)),
+        "risk_score": event_type.base_risk if risk_score is None else max(0, min(100, risk_score)),
         "risk_reasons": _stored_json(list(reasons)),
         "data": _stored_json(mask_mapping(data)) if data else "{}",
     }

@@ -6,11 +6,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from security_events.catalogue import EventType
 from security_events.services.recording import Rider
 from security_events.statements import prepared_cursor
 from security_events.types import Subject
-from tokens import published, secrets
+from tokens import event_types, published, secrets
 from tokens.conf import REJECT, token_settings
 from tokens.epochs import refresh_epochs
 from tokens.errors import SessionLimitReached, SessionRevoked
@@ -216,7 +215,7 @@ def _open(
 ) -> _Opened:
     session_id, actor = uuid7(), subject_of(user)
     opened = Rider(
-        EventType.SESSION_CREATED,
+        event_types.SESSION_CREATED,
         source="family",
         columns={},
         actor=actor,
@@ -274,7 +273,7 @@ def _in_newest_epoch(lineage: Lineage, token: str, current: int | None) -> str:
 
 def _eviction_rider(*, actor: Subject, now: datetime | None) -> Rider:
     return Rider(
-        EventType.SESSION_EVICTED,
+        event_types.SESSION_EVICTED,
         source="evicted",
         prefix="evicted_",
         actor=actor,

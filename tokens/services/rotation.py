@@ -3,10 +3,9 @@
 from datetime import datetime
 from functools import lru_cache
 
-from security_events.catalogue import EventType
 from security_events.services.recording import Rider
 from security_events.statements import prepared_cursor
-from tokens import published, secrets, users
+from tokens import event_types, published, secrets, users
 from tokens.conf import token_settings
 from tokens.epochs import refresh_epochs
 from tokens.errors import RefreshTokenInvalid
@@ -69,7 +68,7 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
         family_id=claims.family_id, generation=claims.generation + 1, key_epoch=key_epoch
     )
     rider = Rider(
-        EventType.TOKEN_REFRESHED,
+        event_types.TOKEN_REFRESHED,
         source="moved",
         now=now,
         family_id=claims.family_id,

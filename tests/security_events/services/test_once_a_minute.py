@@ -7,18 +7,19 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from security_events.catalogue import EventType
+from accounts.event_types import LOGIN_FAILED
 from security_events.context import RequestContext, bind
 from security_events.errors import UndeclaredEventType
 from security_events.models import SecurityEvent
 from security_events.services import once_a_minute
 from security_events.types import Subject
+from tokens.event_types import TOKEN_REFRESH_REJECTED, TOKEN_REPEATED_ELSEWHERE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.attack("CWE-779")]
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 ADDRESS = "203.0.113.7"
-REFUSED = EventType.TOKEN_REFRESH_REJECTED
+REFUSED = TOKEN_REFRESH_REJECTED
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ class TestRecord:
         "other",
         [
             {"address": "203.0.113.8"},
-            {"event_type": EventType.LOGIN_FAILED},
+            {"event_type": LOGIN_FAILED},
             {"actor": Subject(id="2")},
             {"actor": Subject(name="grace")},
             {"target": Subject(id="1")},
@@ -139,8 +140,8 @@ class TestANetwork:
     def test_hides_nothing_grave_behind_a_flood(self, now, rows):
         for number in range(100):
             refuse(now=now, actor=Subject(name=f"name-{number}"))
-        assert refuse(now=now, event_type=EventType.TOKEN_REPEATED_ELSEWHERE)
-        assert refuse(now=now, event_type=EventType.TOKEN_REPEATED_ELSEWHERE) is None
+        assert refuse(now=now, event_type=TOKEN_REPEATED_ELSEWHERE)
+        assert refuse(now=now, event_type=TOKEN_REPEATED_ELSEWHERE) is None
 
         assert len(rows(severity="medium")) == 1
 
