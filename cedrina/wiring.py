@@ -18,7 +18,7 @@ from ratelimiting.services.judging import Facts
 from security_events import context
 from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
-from security_events.services import once_a_minute, recording
+from security_events.services import deduplication, recording
 from security_events.types import Outcome, Subject
 
 log = structlog.get_logger(__name__)
@@ -162,7 +162,7 @@ def record_evasion(
     *, evasion: Evasion, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
 ) -> None:
     """Record that somebody seems to evade limits; where several processes notice it in the same minute, once."""
-    once_a_minute.record(
+    deduplication.record(
         EVASIONS[evasion], outcome=Outcome.SUCCESS, risk_score=score, reasons=reasons, data=data, now=now
     )
 

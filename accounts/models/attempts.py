@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ratelimiting.algorithms.backoff import Backoff
-    from security_events.services.recording import Rider
+    from security_events.event_cte import EventCte
 
 FAILURES = "accounts_signinfailures"
 PLACES = "accounts_familiarplace"
@@ -169,7 +169,7 @@ class SignInFailuresManager(models.Manager["SignInFailures"]):
         with connection.cursor() as cursor:
             cursor.execute(_SETTLE, _settlement(keys, at, was_unchecked=was_unchecked))
 
-    def announce_over(self, *, event: Rider, now: datetime | None) -> int:
+    def announce_over(self, *, event: EventCte, now: datetime | None) -> int:
         """Note which locks have ended by themselves, with an event for each; return how many."""
         with connection.cursor() as cursor:
             cursor.execute(_OVER.format(event=event.sql), {**event.params, "now": now})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from security_events.services.recording import Rider
+    from security_events.event_cte import EventCte
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -84,7 +84,7 @@ class UserManager(BaseUserManager["User"]):
         checked_digest: str,
         new_digest: str,
         is_multi_factor: bool,
-        event: Rider,
+        event: EventCte,
         settled: dict[str, Any],
         now: datetime | None,
     ) -> tuple[datetime, bool] | None:

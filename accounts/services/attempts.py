@@ -25,6 +25,7 @@ from accounts.models.attempts import FAILURES, PLACES, Charged, Counter, Pool
 from accounts.services import hashing, rights
 from ratelimiting import evasion
 from ratelimiting.addresses import network_of, normalise
+from security_events.event_cte import EventCte
 from security_events.services import recording
 from security_events.types import Outcome, Subject
 from tokens.types import ClientContext
@@ -164,7 +165,7 @@ def unlock(*, user: User, by: User | None = None, reason: str = "", now: datetim
 
 def announce_expired_locks(*, now: datetime | None = None) -> int:
     """Record for each lock that has ended by itself that it has; return how many did."""
-    event = recording.Rider(
+    event = EventCte(
         event_types.SIGN_IN_LOCK_EXPIRED,
         source="ended",
         columns={"target_id": "ended.subject", "data": "jsonb_build_object('pool', ended.pool)"},

@@ -18,7 +18,8 @@ from accounts.services import attempts, challenges, sign_in_notices
 from accounts.services.attempts import Attempt
 from accounts.services.challenges import Challenge
 from security_events.catalogue import EventType
-from security_events.services import once_a_minute, recording
+from security_events.event_cte import EventCte
+from security_events.services import deduplication, recording
 from security_events.types import Outcome, Subject
 from tokens.errors import SessionLimitReached
 from tokens.models import MULTI_FACTOR
@@ -204,7 +205,7 @@ def note_sign_in(
 ) -> NotedSignIn | None:
     """Note a sign-in with its event and lock the person's row; ``None`` when the account changed since it was read."""
     new_digest = upgraded_digest or user.password
-    event = recording.Rider(
+    event = EventCte(
         event_type,
         source="signed_in",
         columns={},
@@ -253,11 +254,11 @@ def refused(
 ) -> AccountError:
     """Record a refused sign-in, which is a transaction of its own, and return what to raise after it."""
     actor = subject_of(user) if user else Subject(name=name_key(name))
-    once_a_minute.record(
+    deduplication.record(
         event_types.LOGIN_FAILED,
         actor=actor,
         target=actor,
         reasons=[reason or ("wrong_password" if user else "unknown_name")],
-        now=now,
+        now=now or timezone.now(),
     )
     return error

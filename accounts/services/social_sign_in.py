@@ -24,7 +24,7 @@ from accounts.services.authentication import SignedIn
 from accounts.services.challenges import Challenge
 from accounts.services.social_authorizations import Return
 from accounts.types import FieldProblem
-from security_events.services import once_a_minute
+from security_events.services import deduplication
 from security_events.types import Subject
 from tokens.types import ClientContext
 from tokens.users import subject_of
@@ -90,13 +90,13 @@ def refused(
 ) -> AccountError:
     """Record that a provider's word was not enough, in a transaction of its own; return what to raise after it."""
     actor = subject_of(user) if user else Subject(name=fold_email(email))
-    once_a_minute.record(
+    deduplication.record(
         event_types.SOCIAL_LOGIN_FAILED,
         actor=actor,
         target=actor,
         reasons=[str(error.context.get("reason") or error.code)],
         data={"provider": provider.id},
-        now=now,
+        now=now or timezone.now(),
     )
     return error
 

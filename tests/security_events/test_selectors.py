@@ -1,4 +1,5 @@
 import re
+import uuid
 
 import pytest
 from django.db import connection
@@ -61,9 +62,9 @@ class TestEventsAbout:
                 """
             )
             cursor.execute("ANALYZE security_events_event")
-            before = page(limit=100)[-1].id if has_cursor else None
-            sql, parameters = selectors.events_about_statement(subject_id=MINA.id, before=before, limit=50)
-            cursor.execute("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) " + sql, parameters)
+            before = page(limit=100)[-1].id if has_cursor else uuid.UUID(int=2**128 - 1)
+            parameters = {"subject_id": MINA.id, "before": before, "limit": 50}
+            cursor.execute("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) " + selectors.EVENTS_ABOUT, parameters)
             plan = "\n".join(line for (line,) in cursor.fetchall())
 
         assert "Seq Scan" not in plan

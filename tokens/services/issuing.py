@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from security_events.services.recording import Rider
+from security_events.event_cte import EventCte
 from security_events.statements import prepared_cursor
 from security_events.types import Subject
 from tokens import event_types, published, secrets
@@ -214,7 +214,7 @@ def _open(
     now: datetime | None,
 ) -> _Opened:
     session_id, actor = uuid7(), subject_of(user)
-    opened = Rider(
+    opened = EventCte(
         event_types.SESSION_CREATED,
         source="family",
         columns={},
@@ -224,7 +224,7 @@ def _open(
         data={"amr": list(amr), **({} if kind is SessionKind.API else {"kind": str(kind)})},
         now=now,
     )
-    evicted = _eviction_rider(actor=actor, now=now)
+    evicted = _eviction_event(actor=actor, now=now)
     parameters = {
         "now": now,
         "user_id": user.pk,
@@ -271,8 +271,8 @@ def _in_newest_epoch(lineage: Lineage, token: str, current: int | None) -> str:
     return newest
 
 
-def _eviction_rider(*, actor: Subject, now: datetime | None) -> Rider:
-    return Rider(
+def _eviction_event(*, actor: Subject, now: datetime | None) -> EventCte:
+    return EventCte(
         event_types.SESSION_EVICTED,
         source="evicted",
         prefix="evicted_",

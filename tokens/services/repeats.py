@@ -5,9 +5,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from security_events.catalogue import EventType
-from security_events.services import once_a_minute
+from security_events.services import deduplication
 from security_events.statements import prepared_cursor
 from security_events.types import Outcome
 from tokens import devices, event_types, published, replay, secrets, signals, users
@@ -158,7 +159,7 @@ def _record_repeat(
     data = {"generation": lineage.generation}
     if counts is not None:
         data |= {"repeats": counts.repeats, "foreign_repeats": counts.foreign_repeats}
-    once_a_minute.record(
+    deduplication.record(
         event_type,
         actor=users.subject_of(lineage.user),
         outcome=Outcome.SUCCESS,
@@ -166,15 +167,15 @@ def _record_repeat(
         family_id=lineage.family_id,
         reasons=[verdict.name.lower()],
         data=data,
-        now=now,
+        now=now or timezone.now(),
     )
 
 
 def _record_rejection(claims: RefreshClaims, lineage: Lineage | None, *, reason: str, now: datetime | None) -> None:
-    once_a_minute.record(
+    deduplication.record(
         event_types.TOKEN_REFRESH_REJECTED,
         family_id=claims.family_id,
-        now=now,
+        now=now or timezone.now(),
         session_id=lineage.session_id if lineage else None,
         reasons=[reason],
         data={"generation": claims.generation},

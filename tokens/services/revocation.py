@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from security_events.catalogue import EventType
-from security_events.services.recording import Rider
+from security_events.event_cte import EventCte
 from security_events.statements import prepared_cursor
 from security_events.types import NO_SUBJECT, Outcome, Subject
 from tokens import event_types, published, secrets, signals
@@ -208,7 +208,7 @@ def _end(
     if not actor.id and reason not in (EndReason.ADMINISTRATOR, EndReason.REUSE_DETECTED):
         columns["actor_id"] = "ended.user_id::text"
     details = {"reason": str(reason), **({"note": note} if note else {}), **(data or {})}
-    rider = Rider(
+    event = EventCte(
         event_type,
         source="ended",
         columns=columns,
@@ -220,9 +220,9 @@ def _end(
     )
     with prepared_cursor() as cursor:
         cursor.execute(
-            _END.format(which=which, event=rider.sql), {"now": now, "reason": reason, **parameters, **rider.params}
+            _END.format(which=which, event=event.sql), {"now": now, "reason": reason, **parameters, **event.params}
         )
         ended: list[tuple[UUID, UUID, Any]] = cursor.fetchall()
     for session_id, family_id, user_id in ended:
-        rider.announce(session_id=session_id, family_id=family_id, target_id=user_id)
+        event.announce(session_id=session_id, family_id=family_id, target_id=user_id)
     return ended

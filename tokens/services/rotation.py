@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import lru_cache
 
-from security_events.services.recording import Rider
+from security_events.event_cte import EventCte
 from security_events.statements import prepared_cursor
 from tokens import event_types, published, secrets, users
 from tokens.conf import token_settings
@@ -67,7 +67,7 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
     successor = secrets.mint_refresh_token(
         family_id=claims.family_id, generation=claims.generation + 1, key_epoch=key_epoch
     )
-    rider = Rider(
+    event = EventCte(
         event_types.TOKEN_REFRESHED,
         source="moved",
         now=now,
@@ -84,15 +84,15 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
         "idle": token_settings.SESSION_IDLE_TTL,
         "now": now,
         **repeats.client_digests(client),
-        **rider.params,
+        **event.params,
     }
     with prepared_cursor() as cursor:
-        cursor.execute(_statement(rider.sql), parameters)
+        cursor.execute(_statement(event.sql), parameters)
         row = cursor.fetchone()
     if row is None:
         return None
     lineage = repeats.lineage_of(row[:-1])
-    rider.announce(actor_id=lineage.user.pk, session_id=lineage.session_id)
+    event.announce(actor_id=lineage.user.pk, session_id=lineage.session_id)
     return sign_pair(lineage, refresh_token=successor)
 
 

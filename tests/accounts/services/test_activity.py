@@ -33,6 +33,7 @@ class TestPage:
         assert (entry.type, entry.outcome, entry.severity) == ("authentication.login_failed", "failure", "low")
         assert (entry.ip_address, entry.user_agent) == ("203.0.113.7", "Phone/1.0")
 
+    @pytest.mark.filterwarnings("ignore::security_events.errors.UndeclaredEventData")
     def test_shows_nothing_that_would_teach_an_attacker(self, mina):
         me = subject_of(mina)
         record(

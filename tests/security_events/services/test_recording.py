@@ -1,6 +1,5 @@
 import json
 import uuid
-from datetime import UTC, datetime
 
 import pytest
 from django.db import connection, transaction
@@ -14,10 +13,9 @@ from security_events.catalogue import CATALOGUE, EventType
 from security_events.context import RequestContext, bind
 from security_events.errors import UndeclaredEventData, UndeclaredEventType
 from security_events.models import SecurityEvent
-from security_events.services import recording
-from security_events.services.recording import Rider, pseudonym, record
+from security_events.services.recording import record
 from security_events.types import Category, Outcome, Severity, Subject
-from tokens.event_types import KEY_ROTATED, SESSION_CREATED, SESSION_REVOKED
+from tokens.event_types import KEY_ROTATED, SESSION_CREATED
 
 pytestmark = pytest.mark.django_db
 ANY_DATA = pytest.mark.filterwarnings("ignore::security_events.errors.UndeclaredEventData")
@@ -197,89 +195,3 @@ class TestRecord:
             event_id = record(LOGIN_SUCCEEDED, data={"amr": ["pwd"], "colour": "red"})
 
         assert recorded(event_id).data == {"amr": ["pwd"], "colour": "red"}
-
-
-class TestPseudonym:
-    def test_is_the_same_for_every_spelling_of_a_name(self):
-        assert pseudonym("Ada@Example.com") == pseudonym("ada@example.com") != pseudonym("grace@example.com")
-
-    def test_hangs_on_its_key(self, settings):
-        before = pseudonym("ada")
-        settings.SECURITY_EVENTS = {"PSEUDONYM_KEY": "another"}
-
-        assert pseudonym("ada") != before
-
-    def test_stands_in_events_of_names_that_nobody_is_known_by(self):
-        unknown = recorded(record(LOGIN_FAILED, actor=Subject(name="ada")))
-        known = recorded(record(LOGIN_FAILED, actor=Subject(id="1", name="ada")))
-        nobody = recorded(record(LOGIN_FAILED))
-
-        assert unknown.actor_pseudonym == pseudonym("ada")
-        assert known.actor_pseudonym == nobody.actor_pseudonym == ""
-
-
-class TestRider:
-    def statement(self, rows, **details):
-        rider = Rider(
-            SESSION_REVOKED,
-            source="source",
-            columns={"session_id": "source.id", "target_id": "source.owner"},
-            data={"reason": "logout"},
-            **details,
-        )
-        values = ", ".join(f"('{row}'::uuid, '{number}')" for number, row in enumerate(rows))
-        source = f"SELECT * FROM (VALUES {values}) AS t (id, owner)" if rows else "SELECT NULL::uuid, '' WHERE FALSE"
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"WITH source (id, owner) AS ({source}), event AS ({rider.sql}) SELECT count(*) FROM source",
-                rider.params,
-            )
-        return rider
-
-    def test_records_one_event_for_each_row_of_its_source(self):
-        rows = [uuid.uuid4() for _ in range(3)]
-        self.statement(rows)
-
-        events = SecurityEvent.objects.filter(session_id__in=rows).order_by("target_id")
-        assert [(event.session_id, event.target_id) for event in events] == list(
-            zip(rows, ["0", "1", "2"], strict=True)
-        )
-        assert len({event.id for event in events}) == 3
-        assert {event.data["reason"] for event in events} == {"logout"}
-
-    def test_records_nothing_without_a_row(self):
-        before = SecurityEvent.objects.count()
-        self.statement([])
-
-        assert SecurityEvent.objects.count() == before
-
-    def test_binds_what_looks_like_sql(self):
-        row = uuid.uuid4()
-        name = "'); DROP TABLE security_events_event; -- %(x)s {y}"
-        self.statement([row], actor=Subject(id=name, name=name))
-
-        assert SecurityEvent.objects.get(session_id=row).actor_id == name[:64]
-
-    def test_refuses_a_type_that_the_catalogue_does_not_list(self):
-        with pytest.raises(UndeclaredEventType):
-            Rider("account.abducted", source="s", columns={})
-
-    def test_logs_what_only_the_statement_knew(self, django_capture_on_commit_callbacks):
-        row = uuid.uuid4()
-        with capture_logs() as lines, django_capture_on_commit_callbacks(execute=True):
-            self.statement([row]).announce(session_id=row)
-
-        assert lines[0]["session_id"] == str(row)
-
-
-class TestTable:
-    def test_has_every_column_of_the_model(self):
-        with connection.cursor() as cursor:
-            described = connection.introspection.get_table_description(cursor, SecurityEvent._meta.db_table)
-
-        assert {column.name for column in described} == {field.column for field in SecurityEvent._meta.fields}
-        assert {column.name for column in described} == set(recording.COLUMNS)
-
-    def test_keeps_moments_of_any_age(self):
-        for moment in (datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)):
-            assert recorded(record(LOGIN_SUCCEEDED, now=moment)).occurred_at == moment
