@@ -4,7 +4,7 @@ from security_events.catalogue import EventType, register
 from security_events.ocsf import OcsfType
 from security_events.types import Category, Severity
 
-# The counts of what a proof of an address removes from an account; see accounts.services.address_proofs.
+# How much a proof of an address removed from an account: accounts.services.addresses.address_proofs.
 _REMOVED = ("ended_sessions", "removed_factors", "removed_social_accounts", "removed_pending_links")
 
 ACCOUNT_REGISTERED = register(

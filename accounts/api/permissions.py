@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import event_types
-from accounts.access.decisions import may
+from accounts.rules.decisions import may
 from security_events.services import deduplication
 from tokens.users import subject_of
 
