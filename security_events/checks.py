@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from security_events.catalogue import CATALOGUE
 from security_events.conf import SecurityEventSettings, security_event_settings
@@ -23,6 +24,21 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     if security_event_settings.PARTITIONS_AHEAD < 1:
         problems.append(Error("SECURITY_EVENTS['PARTITIONS_AHEAD'] must be at least 1.", id="security_events.E002"))
     return problems
+
+
+@register()
+def check_database(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse databases other than PostgreSQL: partitions, triggers and functions are its own."""
+    vendor = connections[DEFAULT_DB_ALIAS].vendor
+    if vendor == "postgresql":
+        return []
+    return [
+        Error(
+            f"security_events needs PostgreSQL, but the default database is {vendor}.",
+            hint="Give DATABASES['default'] the engine django.db.backends.postgresql.",
+            id="security_events.E003",
+        )
+    ]
 
 
 @register()

@@ -1,9 +1,11 @@
+from types import SimpleNamespace
+
 import pytest
 from django.core.checks import WARNING
 
 from security_events import checks
 from security_events.catalogue import EventType
-from security_events.checks import check_event_types, check_settings
+from security_events.checks import check_database, check_event_types, check_settings
 from security_events.types import Severity
 
 
@@ -36,3 +38,15 @@ class TestCheckEventTypes:
         assert warning.id == "security_events.W001"
         assert warning.level == WARNING
         assert "invoice.paid" in warning.msg
+
+
+class TestCheckDatabase:
+    def test_is_content_with_postgresql(self):
+        assert check_database() == []
+
+    def test_refuses_any_other(self, monkeypatch):
+        monkeypatch.setattr(checks, "connections", {"default": SimpleNamespace(vendor="sqlite")})
+
+        (error,) = check_database()
+        assert error.id == "security_events.E003"
+        assert "PostgreSQL" in error.msg
