@@ -16,7 +16,7 @@ from accounts.services.profile import purging as accounts_purging
 from accounts.services.sign_in.password_sign_in import record_refusal
 from cedrina.database import grants
 from ratelimiting.services import tally
-from security_events.services import once_a_minute, partitions
+from security_events.services import deduplication, partitions
 from tests.factories.accounts import UserFactory
 from tests.factories.registrations import PendingRegistrationFactory
 from tests.factories.tokens import open_session
@@ -93,7 +93,7 @@ class TestTheWorker:
             for _ in range(2):
                 record_refusal(CredentialsInvalid(), user=None, name="nobody")
             partitions.ensure(now=later)
-            once_a_minute.sum_up(now=later)
+            deduplication.record_counts(now=later)
             purged = accounts_purging.purge_expired(now=later)
             sessions = purging.purge_expired(now=later)
             erased = erasure.erase_due(now=later)

@@ -9,10 +9,9 @@ from uuid import UUID
 from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
 from cedrina_base.uuids import uuid7
-from security_events.catalogue import EventType
-from security_events.services.recording import Rider
+from security_events.event_cte import EventCte
 from security_events.types import Subject
-from tokens import published, secrets
+from tokens import event_types, published, secrets
 from tokens.conf import REJECT, token_settings
 from tokens.epochs import refresh_epochs
 from tokens.errors import SessionLimitReached, SessionRevoked
@@ -217,8 +216,8 @@ def _open(
     now: datetime | None,
 ) -> _Opened:
     session_id, actor = uuid7(), subject_of(user)
-    opened = Rider(
-        EventType.SESSION_CREATED,
+    opened = EventCte(
+        event_types.SESSION_CREATED,
         source="family",
         columns={},
         actor=actor,
@@ -227,7 +226,7 @@ def _open(
         data={"amr": list(amr), **({} if kind is SessionKind.API else {"kind": str(kind)})},
         now=now,
     )
-    evicted = _eviction_rider(actor=actor, now=now)
+    evicted = _eviction_event(actor=actor, now=now)
     parameters = {
         "now": now,
         "user_id": user.pk,
@@ -274,9 +273,9 @@ def _in_newest_epoch(lineage: Lineage, token: str, current: int | None) -> str:
     return newest
 
 
-def _eviction_rider(*, actor: Subject, now: datetime | None) -> Rider:
-    return Rider(
-        EventType.SESSION_EVICTED,
+def _eviction_event(*, actor: Subject, now: datetime | None) -> EventCte:
+    return EventCte(
+        event_types.SESSION_EVICTED,
         source="evicted",
         prefix="evicted_",
         actor=actor,

@@ -5,9 +5,8 @@ from functools import lru_cache
 
 from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
-from security_events.catalogue import EventType
-from security_events.services.recording import Rider
-from tokens import published, secrets, users
+from security_events.event_cte import EventCte
+from tokens import event_types, published, secrets, users
 from tokens.conf import token_settings
 from tokens.epochs import refresh_epochs
 from tokens.errors import RefreshTokenInvalid
@@ -69,8 +68,8 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
     successor = secrets.mint_refresh_token(
         family_id=claims.family_id, generation=claims.generation + 1, key_epoch=key_epoch
     )
-    rider = Rider(
-        EventType.TOKEN_REFRESHED,
+    event = EventCte(
+        event_types.TOKEN_REFRESHED,
         source="moved",
         now=now,
         family_id=claims.family_id,
@@ -86,15 +85,15 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
         "idle": token_settings.SESSION_IDLE_TTL,
         "now": now,
         **repeats.client_digests(client),
-        **rider.params,
+        **event.params,
     }
     with prepared_cursor() as cursor:
-        cursor.execute(_statement(rider.sql), parameters)
+        cursor.execute(_statement(event.sql), parameters)
         row = cursor.fetchone()
     if row is None:
         return None
     lineage = repeats.lineage_of(row[:-1])
-    rider.announce(actor_id=lineage.user.pk, session_id=lineage.session_id)
+    event.announce(actor_id=lineage.user.pk, session_id=lineage.session_id)
     return sign_pair(lineage, refresh_token=successor)
 
 

@@ -5,14 +5,13 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, DetailsInvalid
 from accounts.models import User
 from accounts.services.mailing import mail_queue
 from accounts.services.passwords import hashing, password_changes
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.models import EndReason
 from tokens.services import revocation
@@ -46,7 +45,7 @@ def change(*, user: User, password: str, reason: str = "", now: datetime | None 
         if is_replaced:
             ended = revocation.end_sessions(user_id=user.pk, reason=EndReason.ADMINISTRATOR, note=reason, now=now)
             recording.record(
-                EventType.PASSWORD_CHANGED,
+                event_types.PASSWORD_CHANGED,
                 target=subject_of(user),
                 data={"note": reason, "ended_sessions": ended},
                 now=now,

@@ -10,15 +10,15 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.conf import account_settings
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.models import PasswordHistory, User
 from accounts.services.mailing import mail_queue
 from accounts.services.passwords import attempts, hashing
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
+from security_events.types import Outcome
 from tokens.models import EndReason
 from tokens.services import issuing, revocation
 from tokens.types import ClientContext, TokenPair
@@ -128,7 +128,7 @@ def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> To
     )
     pair = issuing.replace_family(session_id=session_id, user=user, now=now)
     recording.record(
-        EventType.PASSWORD_CHANGED,
+        event_types.PASSWORD_CHANGED,
         actor=subject_of(user),
         target=subject_of(user),
         session_id=session_id,
@@ -141,7 +141,7 @@ def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> To
 
 def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime | None) -> None:
     recording.record(
-        EventType.PASSWORD_CHANGE_FAILED,
+        event_types.PASSWORD_CHANGE_FAILED,
         actor=subject_of(user),
         target=subject_of(user),
         outcome=Outcome.FAILURE,
