@@ -2,7 +2,10 @@
 
 from cedrina.settings.base import *
 from cedrina.settings.base import ACCOUNTS as _ACCOUNTS
+from cedrina.settings.base import INSTALLED_APPS
 from cedrina.settings.base import RATELIMITING as _RATELIMITING
+
+INSTALLED_APPS += ["cedrina.tooling"]
 
 # All tests send forms from one address.
 ACCOUNTS = {**_ACCOUNTS, "BCRYPT_ROUNDS": 4, "MAILED_PAGE_RATE": "10000/m"}

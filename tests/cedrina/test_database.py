@@ -15,7 +15,7 @@ from cedrina.database import limits
 from cedrina.database.base import DatabaseWrapper, reach
 from cedrina.database.driver import PatientConnection
 from cedrina.database.outage import Outage, outage
-from cedrina.embedded import processes
+from cedrina.tooling.embedded import processes
 
 
 class TestIsUsable(TransactionTestCase):

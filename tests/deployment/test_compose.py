@@ -18,9 +18,9 @@ import psycopg
 import pytest
 import redis
 
-from cedrina.embedded import binaries, postgres_server, processes
 from cedrina.settings import environment as settings_environment
 from cedrina.settings.declared import SETTINGS
+from cedrina.tooling.embedded import binaries, postgres_server, processes
 from tests import nginx_server, served
 from tests.deployment import composed, roles
 from tests.mail_server import MailServer, worker
