@@ -2,7 +2,7 @@
 
 import os
 
-from cedrina.serving.environments import settings_module
+from cedrina.settings.settings_module import settings_module
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
 
@@ -10,6 +10,6 @@ from cedrina.serving.application import reception
 
 # isort: split
 from cedrina.routing import websocket_application
-from cedrina.serving.asgi_edge import Edge
+from cedrina.serving.asgi_application import Edge
 
 application = Edge(reception=reception(), sockets=websocket_application)

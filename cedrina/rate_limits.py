@@ -13,9 +13,9 @@ from rest_framework.exceptions import APIException
 from accounts import known_devices
 from accounts.api import device_cookie
 from accounts.identifiers import email_key
-from cedrina import problems
-from cedrina.paths import speaks_html
-from cedrina.problem_catalogue import PROBLEMS
+from cedrina.http import problems
+from cedrina.http.paths import speaks_html
+from cedrina.http.problem_catalogue import PROBLEMS
 from ratelimiting.addresses import enclosing_networks
 from ratelimiting.callers import NOBODY, Caller
 from tokens.api.authentication import signed_claims

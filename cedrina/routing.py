@@ -5,8 +5,8 @@ from typing import Any
 from channels.routing import URLRouter
 from django.urls import path, re_path
 
-from cedrina.correlation import correlation_id
-from cedrina.sockets import HealthConsumer, NowhereConsumer
+from cedrina.http.correlation import correlation_id
+from cedrina.websockets.consumers import HealthConsumer, NowhereConsumer
 from ratelimiting.asgi import RateLimitSockets
 from ratelimiting.client_ip import caller_of_scope
 from security_events.context import RequestContext, bind

@@ -2,11 +2,11 @@
 
 import os
 
-from cedrina.serving.environments import settings_module
+from cedrina.settings.settings_module import settings_module
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
 
 from cedrina.serving.application import reception
-from cedrina.serving.rsgi_edge import Edge
+from cedrina.serving.rsgi_application import Edge
 
 application = Edge(reception())

@@ -2,13 +2,13 @@
 
 import os
 
-from cedrina.serving.environments import settings_module
+from cedrina.settings.settings_module import settings_module
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
 
 from django.conf import settings
 
 from cedrina.serving.application import bounded_application
-from cedrina.serving.wsgi_edge import guarded
+from cedrina.serving.wsgi_application import guarded
 
 application = guarded(bounded_application(settings.SERVING["SLOTS"]))

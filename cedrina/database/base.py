@@ -8,8 +8,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.postgresql import base
 from psycopg import Connection, OperationalError
 
-from cedrina.database.driver import Driver, PatientConnection
-from cedrina.database.outage import outage
+from cedrina.database.circuit_breaker import outage
+from cedrina.database.connection import Driver, PatientConnection
 
 # An attempt to connect that took so long and failed was not answered; a refusal comes at once.
 SLOW_SECONDS = 1.0

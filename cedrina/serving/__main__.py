@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from cedrina.serving.environments import settings_module
+from cedrina.settings.settings_module import settings_module
 
 ONE_FRAME = 16 * 1024
 KEEP_ALIVE_SECONDS = 30
@@ -55,7 +55,7 @@ def serve_http(host: str, port: int, workers: int) -> None:
 
     Raises: SystemExit when the address cannot be used or no worker can start.
     """
-    from cedrina.database.outage import outage
+    from cedrina.database.circuit_breaker import outage
     from cedrina.serving import http_worker
     from cedrina.serving.supervision import Supervisor
 
@@ -82,7 +82,7 @@ def load_application() -> Any:
 
 def serve_sockets(host: str, port: int) -> None:
     """Serve WebSockets with daphne."""
-    from cedrina.serving.sockets_server import SpeakingCommand
+    from cedrina.serving.daphne_server import SpeakingCommand
 
     limits = ["--websocket-max-message-size", str(ONE_FRAME), "--no-server-name", "--verbosity", "0"]
     SpeakingCommand().run(["-b", host, "-p", str(port), *limits, "cedrina.asgi:application"])
@@ -92,7 +92,7 @@ def serve_both(host: str, port: int) -> None:
     """Serve everything with uvicorn, in this one process."""
     import uvicorn
 
-    from cedrina.serving.patience import ImpatientProtocol
+    from cedrina.serving.uvicorn_protocol import ImpatientProtocol
 
     uvicorn.run(
         "cedrina.asgi:application",

@@ -8,22 +8,24 @@ from django.db import connections
 
 django_application = get_wsgi_application()
 
-from cedrina.database.limits import bound_statements
-from cedrina.serving import slots
-from cedrina.serving.lanes import Lanes
-from cedrina.serving.reception import Reception
+from cedrina.database.timeouts import bound_statements
+from cedrina.serving import connection_pool
+from cedrina.serving.request_dispatcher import Lanes
+from cedrina.serving.request_processing import Reception
 from tokens.keyring import keyring
 
 bound_statements()
 
 
-def bounded_application(connections: int) -> slots.Application:
+def bounded_application(connections: int) -> connection_pool.Application:
     """Return the WSGI application for many threads, which share so many connections. It knows the signing keys."""
     # In a thread of its own: a server that loads the application inside its event loop may not be blocked by Django.
     loading = threading.Thread(target=_load_signing_keys)
     loading.start()
     loading.join()
-    return slots.bounded(django_application, slots.use(number=connections, warm=settings.SERVING["WARM"]))
+    return connection_pool.bounded(
+        django_application, connection_pool.use(number=connections, warm=settings.SERVING["WARM"])
+    )
 
 
 def _load_signing_keys() -> None:

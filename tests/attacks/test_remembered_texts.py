@@ -8,8 +8,8 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from cedrina.serving.application import django_application
-from cedrina.serving.lanes import call
-from cedrina.serving.wsgi_edge import guarded
+from cedrina.serving.request_dispatcher import call
+from cedrina.serving.wsgi_application import guarded
 from ratelimiting.services import tally
 from ratelimiting.services.judging import Facts, judge
 from tests.attacks.hostile_requests import LOGIN, ME, environ

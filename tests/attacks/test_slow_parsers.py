@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ParseError
 
 from accounts.identifiers import parse_email
-from cedrina.json import accepts_json, loads
-from cedrina.languages import negotiated
+from cedrina.http.json import accepts_json, loads
+from cedrina.http.languages import negotiated
 from cedrina.serving.application import django_application
-from cedrina.serving.lanes import call
-from cedrina.serving.wsgi_edge import guarded
+from cedrina.serving.request_dispatcher import call
+from cedrina.serving.wsgi_application import guarded
 from ratelimiting.client_ip import client_ip
 from tests.attacks.hostile_requests import REQUESTS, environ
 from tests.ratelimiting.written import document

@@ -303,11 +303,11 @@ class TestTheProcesses:
     def test_do_each_job_of_the_worker_as_the_role_that_serves(self, started):
         code = (
             "import django; django.setup()\n"
-            "import time, inspect, cedrina.jobs\n"
+            "import time, inspect, cedrina.operations.jobs\n"
             "from procrastinate.contrib.django import app\n"
             "for name in ('prepare_partitions', 'purge_expired', 'purge_accounts', 'erase_deleted', 'purge_attempts',"
             " 'announce_expired_locks'):\n"
-            "    getattr(cedrina.jobs, name)(int(time.time()) + 20 * 86400)\n"
+            "    getattr(cedrina.operations.jobs, name)(int(time.time()) + 20 * 86400)\n"
         )
         environment = {**started.environment("worker"), "DJANGO_SETTINGS_MODULE": "cedrina.settings.prod"}
         done = subprocess.run(

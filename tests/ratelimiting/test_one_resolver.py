@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts.bridge.account_adapter import AccountAdapter
 from accounts.page_limits import client_network
-from cedrina.middleware import RequestMiddleware
+from cedrina.http.middleware import RequestMiddleware
 from cedrina.routing import Addressed
 from security_events import context
 from tests.factories.accounts import PASSWORD, UserFactory

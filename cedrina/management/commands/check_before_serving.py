@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error
 from django.utils.encoding import force_str
 
-from cedrina import diagnosis
+from cedrina.operations import diagnosis
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from cedrina import diagnosis
-from cedrina.diagnosis import Finding
+from cedrina.operations import diagnosis
+from cedrina.operations.diagnosis import Finding
 from security_events.management.operator_command import FAILED, OperatorCommand
 
 WIDTH = 100
