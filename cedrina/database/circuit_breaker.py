@@ -1,11 +1,12 @@
-"""What a server does while its database does not answer at all.
+"""A circuit breaker for PostgreSQL: when it stops answering, only one thread keeps waiting for it.
 
-A PostgreSQL that refuses connections says so at once. One that is frozen, or behind a network that drops packets, costs
-every caller a whole timeout. So the first one who waited in vain begins an outage: until a thread of its own has
-reached PostgreSQL again nobody else waits, and connections that are older than that are replaced instead of used.
+A PostgreSQL that refuses connections fails at once. One that is frozen, or behind a network that drops packets, costs
+each caller a whole timeout. The first caller that runs into the timeout opens the circuit of its process: further
+attempts to connect fail at once, until a background thread has reached PostgreSQL again. Connections that were opened
+before that moment are replaced, because a network may have forgotten them without closing them.
 
-The memory is shared by the processes that the one which imported this has forked: what one worker found out about the
-network holds for the connections of the others too.
+The state is in shared memory. Processes that the importing process forks share it: connections are replaced in all of
+them, and ``/readyz`` of one worker reports an open circuit of another one.
 """
 
 import logging
@@ -15,88 +16,94 @@ import threading
 import time
 from collections.abc import Callable
 
-CELLS = 4096  # one for each worker process, more than there can be
-_MOMENTS = struct.Struct("dd")
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 1.0
+MAX_WORKERS = 4096  # one byte of shared memory each
+_TIMES = struct.Struct("dd")
+INITIAL_DELAY_SECONDS = 0.1
+MAX_DELAY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
-class Outage:
-    """Whether PostgreSQL is silent, for this process and for its siblings."""
+class DatabaseCircuitBreaker:
+    """The state of the connection to PostgreSQL, for this process and for those that share its memory.
+
+    Times are those of ``time.monotonic()``, which all processes of a machine share.
+    """
 
     def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, _MOMENTS.size + CELLS)
+        self._shared = mmap.mmap(-1, _TIMES.size + MAX_WORKERS)
         self._lock = threading.Lock()
-        self._reach: Callable[[], None] | None = None
-        self.use_cell(0)
+        self._probe: Callable[[], None] | None = None
+        self.set_worker_number(0)
 
-    def use_cell(self, number: int) -> None:
-        """Set which cell is this process' own; each worker has another."""
-        self._cell = _MOMENTS.size + number
+    def set_worker_number(self, number: int) -> None:
+        """Set the number of this process. No other living process that shares the memory may have it."""
+        self._own_byte = _TIMES.size + number
 
-    def clear_cell(self, number: int) -> None:
-        """Forget what a process said that has ended."""
-        self._shared[_MOMENTS.size + number] = 0
+    def forget_worker(self, number: int) -> None:
+        """Close the circuit of a process that has ended."""
+        self._shared[_TIMES.size + number] = 0
 
-    def watch(self, reach: Callable[[], None] | None) -> None:
-        """Set how to find out that PostgreSQL answers: ``reach`` returns, or raises. ``None`` notes no outages."""
-        self._reach = reach
+    def set_probe(self, probe: Callable[[], None] | None) -> None:
+        """Set the function that finds out whether PostgreSQL answers: it returns, or raises.
 
-    @property
-    def is_on(self) -> bool:
-        """Whether this process waits for PostgreSQL to answer again."""
-        return self._shared[self._cell] != 0
+        Without a probe (``None``) the circuit never opens.
+        """
+        self._probe = probe
 
     @property
-    def is_on_anywhere(self) -> bool:
-        """Whether this process or one of its siblings does."""
-        return self._shared.find(b"\x01", _MOMENTS.size) != -1
+    def is_open(self) -> bool:
+        """Whether PostgreSQL does not answer this process."""
+        return self._shared[self._own_byte] != 0
 
     @property
-    def stale_before(self) -> float:
-        """Since when connections are good (``time.monotonic()``, the same in all processes); older ones may be dead."""
-        return self._moments()[0]
+    def is_open_in_any_worker(self) -> bool:
+        """Whether PostgreSQL does not answer this process or one that shares its memory."""
+        return self._shared.find(b"\x01", _TIMES.size) != -1
 
-    def replace_connections(self) -> None:
-        """Let no connection be used any more that is open now."""
-        self._note(time.monotonic(), self._moments()[1])
+    @property
+    def connections_valid_since(self) -> float:
+        """The time since when connections are usable. Older ones may be dead without a notice."""
+        return self._times()[0]
 
-    def begin(self, *, since: float) -> None:
-        """Note that somebody waited in vain on a connection that was opened, or attempted, at ``since``.
+    def expire_connections(self) -> None:
+        """Let each connection that is open now be replaced before its next use."""
+        self._store_times(time.monotonic(), self._times()[1])
 
-        From before the end of the last outage that is no news: it fell into that one.
+    def trip(self, *, connected_at: float) -> None:
+        """Open the circuit, after a timeout on a connection that was opened, or attempted, at ``connected_at``.
+
+        A connection from before the end of the last outage says nothing about the present one: it died in the last.
         """
         with self._lock:
-            _, ended_at = self._moments()
-            if self._reach is None or self.is_on or since < ended_at:
+            _, recovered_at = self._times()
+            if self._probe is None or self.is_open or connected_at < recovered_at:
                 return
-            self.replace_connections()
-            self._shared[self._cell] = 1
+            self.expire_connections()
+            self._shared[self._own_byte] = 1
         log.warning("database_silent: no answer in time, nobody waits until there is one again")
-        threading.Thread(target=self._wait_for_an_answer, name="database-outage", daemon=True).start()
+        threading.Thread(target=self._wait_for_recovery, name="database-outage", daemon=True).start()
 
-    def _wait_for_an_answer(self) -> None:
-        pause = FIRST_PAUSE_SECONDS
-        while (reach := self._reach) is not None:
+    def _wait_for_recovery(self) -> None:
+        delay = INITIAL_DELAY_SECONDS
+        while (probe := self._probe) is not None:
             try:
-                reach()
+                probe()
                 break
             except Exception:  # noqa: BLE001 - whatever it was, the next attempt may succeed
-                time.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                time.sleep(delay)
+                delay = min(2 * delay, MAX_DELAY_SECONDS)
         now = time.monotonic()
-        self._note(now, now)
-        self._shared[self._cell] = 0
+        self._store_times(now, now)
+        self._shared[self._own_byte] = 0
         log.warning("database_answers: the outage is over")
 
-    def _moments(self) -> tuple[float, float]:
-        stale_before, ended_at = _MOMENTS.unpack_from(self._shared)
-        return stale_before, ended_at
+    def _times(self) -> tuple[float, float]:
+        connections_valid_since, recovered_at = _TIMES.unpack_from(self._shared)
+        return connections_valid_since, recovered_at
 
-    def _note(self, stale_before: float, ended_at: float) -> None:
-        _MOMENTS.pack_into(self._shared, 0, stale_before, ended_at)
+    def _store_times(self, connections_valid_since: float, recovered_at: float) -> None:
+        _TIMES.pack_into(self._shared, 0, connections_valid_since, recovered_at)
 
 
-outage = Outage()
+circuit_breaker = DatabaseCircuitBreaker()

@@ -1,59 +1,64 @@
-"""What the role that serves may do: what is missing is granted, what is too much is revoked.
+"""The privileges of the role that serves: missing ones are granted, others are revoked.
 
-It reads and writes all tables, but of security events it may only read and add, and only by the parent table: on
-partitions it has no rights, so those made later need none. It owns nothing and defines nothing.
+The role reads and writes all tables, except security events: those it reads and inserts, by the parent table only. On
+partitions it has no privileges, so partitions that are made later need none. It owns nothing and defines nothing.
 """
 
+from collections import namedtuple
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from django.db import connection, transaction
 from psycopg import sql
 
 from security_events.services.partitions import PARENT
 
-TABLE_RIGHTS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
-APPEND_RIGHTS = frozenset({"SELECT", "INSERT"})
-SEQUENCE_RIGHTS = frozenset({"USAGE", "SELECT"})
+TABLE_PRIVILEGES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+APPEND_PRIVILEGES = frozenset({"SELECT", "INSERT"})
+SEQUENCE_PRIVILEGES = frozenset({"USAGE", "SELECT"})
 PARTITION_FUNCTION = "security_events_make_partition(date)"
 
-# The relations of the schema that the current role owns, what each is, and what the role is granted on it by name.
+# The relations of the schema that the current role owns, and the privileges on each that the role has by name.
 _RELATIONS = """
-SELECT c.relname, c.relkind = 'S', c.relname = %(parent)s, COALESCE(c.oid IN (
-           SELECT relid FROM pg_partition_tree(to_regclass(%(parent)s)) WHERE level > 0), false),
-       ARRAY(SELECT privilege_type FROM aclexplode(c.relacl) WHERE grantee = %(role)s::regrole ORDER BY 1)
+SELECT c.relname AS name,
+       c.relkind = 'S' AS is_sequence,
+       c.relname = %(parent)s AS is_append_only,
+       COALESCE(c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass(%(parent)s)) WHERE level > 0), false)
+           AS is_partition,
+       ARRAY(SELECT privilege_type FROM aclexplode(c.relacl) WHERE grantee = %(role)s::regrole ORDER BY 1) AS granted
 FROM pg_class c
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'S', 'v')
   AND pg_has_role(c.relowner, 'USAGE')
 ORDER BY c.relname
 """
 _SCHEMA = """
-SELECT current_schema(),
+SELECT current_schema() AS name,
        ARRAY(SELECT privilege_type FROM pg_namespace, aclexplode(nspacl)
-             WHERE nspname = current_schema() AND grantee = %(role)s::regrole ORDER BY 1),
-       to_regprocedure(%(function)s) IS NOT NULL,
+             WHERE nspname = current_schema() AND grantee = %(role)s::regrole ORDER BY 1) AS granted,
+       to_regprocedure(%(function)s) IS NOT NULL AS has_function,
        ARRAY(SELECT privilege_type FROM pg_proc, aclexplode(proacl)
-             WHERE pg_proc.oid = to_regprocedure(%(function)s) AND grantee = %(role)s::regrole)
+             WHERE pg_proc.oid = to_regprocedure(%(function)s) AND grantee = %(role)s::regrole) AS granted_on_function
 """
 
 
-def exists(role: str) -> bool:
-    """Whether the database server knows this role."""
+def role_exists(role: str) -> bool:
+    """Return whether the database server has this role."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s)", [role])
         return bool(cursor.fetchone()[0])
 
 
-def is_current(role: str) -> bool:
-    """Whether this connection is by that role."""
+def is_current_role(role: str) -> bool:
+    """Return whether this connection is by that role."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user = %s", [role])
         return bool(cursor.fetchone()[0])
 
 
-def adjust(*, role: str, dry_run: bool = False) -> list[str]:
-    """Give the role exactly the rights that serving needs; return the statements that this took.
+def adjust_privileges(*, role: str, dry_run: bool = False) -> list[str]:
+    """Give the role exactly the privileges that serving needs. Return the statements, none where nothing changes.
 
-    To be called by the owner of the tables. It changes nothing where all is as it should be.
+    The owner of the tables must call it. With ``dry_run`` the statements are only returned.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         statements = [statement.as_string(cursor.connection) for statement in _statements(role)]
@@ -64,39 +69,42 @@ def adjust(*, role: str, dry_run: bool = False) -> list[str]:
 
 def _statements(role: str) -> Iterator[sql.Composed]:
     grantee = sql.Identifier(role)
+    parameters = {"parent": PARENT, "role": grantee.as_string(None), "function": PARTITION_FUNCTION}
+    schema = _rows(_SCHEMA, parameters)[0]
+    yield from _changes(sql.SQL("SCHEMA {}").format(sql.Identifier(schema.name)), schema.granted, {"USAGE"}, grantee)
+    if schema.has_function:
+        function = sql.SQL("FUNCTION {}.security_events_make_partition(date)").format(sql.Identifier(schema.name))
+        yield from _changes(function, schema.granted_on_function, {"EXECUTE"}, grantee)
+    for relation in _rows(_RELATIONS, parameters):
+        kind = sql.SQL("SEQUENCE {}" if relation.is_sequence else "TABLE {}")
+        target = kind.format(sql.Identifier(schema.name, relation.name))
+        yield from _changes(target, relation.granted, _wanted(relation), grantee)
+
+
+def _rows(statement: str, parameters: dict[str, str]) -> list[Any]:
     with connection.cursor() as cursor:
-        parameters = {"parent": PARENT, "role": grantee.as_string(None), "function": PARTITION_FUNCTION}
-        cursor.execute(_SCHEMA, parameters)
-        schema, on_schema, has_function, on_function = cursor.fetchone()
-        cursor.execute(_RELATIONS, parameters)
-        relations = cursor.fetchall()
-    yield from _changes(sql.SQL("SCHEMA {}").format(sql.Identifier(schema)), set(on_schema), {"USAGE"}, grantee)
-    if has_function:
-        function = sql.SQL("FUNCTION {}.security_events_make_partition(date)").format(sql.Identifier(schema))
-        yield from _changes(function, set(on_function), {"EXECUTE"}, grantee)
-    for name, is_sequence, is_append_only, is_partition, granted in relations:
-        kind = sql.SQL("SEQUENCE {}" if is_sequence else "TABLE {}")
-        wanted = _wanted(name, is_sequence=is_sequence, is_append_only=is_append_only, is_partition=is_partition)
-        yield from _changes(kind.format(sql.Identifier(schema, name)), set(granted), wanted, grantee)
+        cursor.execute(statement, parameters)
+        row = namedtuple("Row", [column.name for column in cursor.description])  # type: ignore[misc]  # noqa: PYI024 - the statement names its columns
+        return [row(*values) for values in cursor.fetchall()]
 
 
-def _wanted(name: str, *, is_sequence: bool, is_append_only: bool, is_partition: bool) -> Iterable[str]:
-    if is_partition:
+def _wanted(relation: Any) -> Iterable[str]:
+    if relation.is_partition:
         return ()
-    if is_append_only:
-        return APPEND_RIGHTS
-    if name == "django_migrations":
-        return ("SELECT",)  # /readyz looks whether the schema is that of the code
-    return SEQUENCE_RIGHTS if is_sequence else TABLE_RIGHTS
+    if relation.is_append_only:
+        return APPEND_PRIVILEGES
+    if relation.name == "django_migrations":
+        return ("SELECT",)  # /readyz compares it with the migrations of the code
+    return SEQUENCE_PRIVILEGES if relation.is_sequence else TABLE_PRIVILEGES
 
 
 def _changes(
-    what: sql.Composed, granted: set[str], wanted: Iterable[str], grantee: sql.Identifier
+    target: sql.Composed, granted: Iterable[str], wanted: Iterable[str], grantee: sql.Identifier
 ) -> Iterator[sql.Composed]:
-    missing, excess = set(wanted) - granted, granted - set(wanted)
+    missing, excess = set(wanted) - set(granted), set(granted) - set(wanted)
     if missing:
-        rights = sql.SQL(", ").join(map(sql.SQL, sorted(missing)))
-        yield sql.SQL("GRANT {} ON {} TO {}").format(rights, what, grantee)
+        names = sql.SQL(", ").join(map(sql.SQL, sorted(missing)))
+        yield sql.SQL("GRANT {} ON {} TO {}").format(names, target, grantee)
     if excess:
-        rights = sql.SQL(", ").join(map(sql.SQL, sorted(excess)))
-        yield sql.SQL("REVOKE {} ON {} FROM {}").format(rights, what, grantee)
+        names = sql.SQL(", ").join(map(sql.SQL, sorted(excess)))
+        yield sql.SQL("REVOKE {} ON {} FROM {}").format(names, target, grantee)

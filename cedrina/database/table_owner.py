@@ -1,4 +1,4 @@
-"""Connect as the role that owns the tables, for the few commands that change the schema or its rights."""
+"""Connect as the role that owns the tables, for the commands that change the schema or its privileges."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 
-PLACE = ("HOST", "PORT", "NAME", "USER", "PASSWORD", "OPTIONS")
+CONNECTION_KEYS = ("HOST", "PORT", "NAME", "USER", "PASSWORD", "OPTIONS")
 
 
 @contextmanager
-def as_owner() -> Iterator[None]:
-    """Let the default connection be the one of DATABASE_MIGRATION_URL; without that setting it stays as it is."""
+def as_table_owner() -> Iterator[None]:
+    """Let the default connection be that of DATABASE_MIGRATION_URL. Without that setting nothing changes."""
     if settings.MIGRATION_DATABASE is None:
         yield
         return
     connection = connections[DEFAULT_DB_ALIAS]
-    serving = {name: connection.settings_dict[name] for name in PLACE}
+    serving = {name: connection.settings_dict[name] for name in CONNECTION_KEYS}
     connection.close()
-    connection.settings_dict.update({name: settings.MIGRATION_DATABASE[name] for name in PLACE})
+    connection.settings_dict.update({name: settings.MIGRATION_DATABASE[name] for name in CONNECTION_KEYS})
     try:
         yield
     finally:
@@ -27,9 +27,9 @@ def as_owner() -> Iterator[None]:
 
 
 def serving_role() -> str | None:
-    """Return the role of DATABASE_URL where another one migrates, None where one role does all.
+    """Return the role of DATABASE_URL when DATABASE_MIGRATION_URL names another role, otherwise ``None``.
 
-    To be asked outside of ``as_owner``.
+    Call it outside of ``as_table_owner``.
     """
     migration = settings.MIGRATION_DATABASE
     role: str = settings.DATABASES[DEFAULT_DB_ALIAS]["USER"]

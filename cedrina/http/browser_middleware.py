@@ -1,4 +1,4 @@
-"""Django's middleware for browsers, kept away from the API: it has no cookies, and each layer costs every call."""
+"""Django's middleware for browsers, applied to pages only. The API has no cookies, and each middleware costs time."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
 
-class PagesOnly:
-    """Let requests of programs straight through to the next layer."""
+class PagesOnlyMiddleware:
+    """Skips the middleware that it is mixed into for paths that are no page."""
 
     sync_capable = True
     async_capable = False
@@ -36,15 +36,17 @@ class PagesOnly:
         return super().__call__(request)  # type: ignore[misc]
 
 
-class StaticFiles(PagesOnly, WhiteNoiseMiddleware):  # type: ignore[misc]
-    pass
+class StaticFilesMiddleware(PagesOnlyMiddleware, WhiteNoiseMiddleware):  # type: ignore[misc]
+    """whitenoise, for the files of the admin and of the documentation."""
 
 
-class Sessions(PagesOnly, SessionMiddleware):
-    pass
+class PageSessionMiddleware(PagesOnlyMiddleware, SessionMiddleware):
+    """Django's sessions, for pages."""
 
 
-class Csrf(PagesOnly, CsrfViewMiddleware):
+class PageCsrfMiddleware(PagesOnlyMiddleware, CsrfViewMiddleware):
+    """Django's CSRF check, for pages. The API authenticates by bearer tokens, which browsers do not add."""
+
     def process_view(
         self, request: HttpRequest, callback: Callable[..., HttpResponseBase], callback_args: Any, callback_kwargs: Any
     ) -> Any:
@@ -53,17 +55,19 @@ class Csrf(PagesOnly, CsrfViewMiddleware):
         return super().process_view(request, callback, callback_args, callback_kwargs)
 
 
-class Authentication(PagesOnly, AuthenticationMiddleware):
-    """Say who is signed in, for as long as the session of ``tokens`` behind the browser's cookie lives."""
+class AdminAuthenticationMiddleware(PagesOnlyMiddleware, AuthenticationMiddleware):
+    """Set ``request.user`` while the token session behind the browser's cookie is active."""
 
     # Django 5.1 asks each middleware whether a login is required; this one only says who signed in.
     def process_request(self, request: HttpRequest) -> None:
         request.user = cast("Any", SimpleLazyObject(lambda: admin_sessions.user_of(request)))
 
 
-class Messages(PagesOnly, MessageMiddleware):
-    pass
+class PageMessageMiddleware(PagesOnlyMiddleware, MessageMiddleware):
+    """Django's messages, for pages."""
 
 
-class ContentSecurityPolicy(PagesOnly, CSPMiddleware):
+class PageSecurityPolicyMiddleware(PagesOnlyMiddleware, CSPMiddleware):
+    """django-csp's Content-Security-Policy, for all pages that a browser displays."""
+
     applies = staticmethod(has_content_policy)

@@ -1,4 +1,4 @@
-"""The id that ties an answer, its log lines and its events together."""
+"""The correlation id of a request: in its response, its log lines and its security events."""
 
 import re
 
@@ -10,7 +10,7 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 def correlation_id(presented: str | None) -> str:
-    """Keep the caller's own id where it is well formed, else make one that sorts by time."""
+    """Return the id that the client sent if it is well formed, otherwise a new UUIDv7 (RFC 9562)."""
     if presented and _ACCEPTABLE.fullmatch(presented):
         return presented
     return str(uuid_utils.uuid7())

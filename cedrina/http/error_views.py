@@ -1,4 +1,4 @@
-"""What is answered where no view answers: a problem to programs, a page to people."""
+"""Responses to errors outside of views: a problem (RFC 9457) for programs, a page for people."""
 
 import sys
 from typing import Any
@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from cedrina.http import problems
-from cedrina.http.paths import speaks_html
+from cedrina.http.paths import answers_html
 from cedrina.http.problem_catalogue import PROBLEMS
 
 
@@ -24,8 +24,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a bug with 500. What the database did is no bug: Django asks while its exception is still at hand."""
-    return _answer(request, "service_unavailable" if problems.is_outage(sys.exc_info()[1]) else "internal_error")
+    """Answer 500, or 503 when the database is unavailable.
+
+    Django calls this while the exception is being handled, so ``sys.exc_info()`` has it.
+    """
+    return _answer(
+        request, "service_unavailable" if problems.is_database_outage(sys.exc_info()[1]) else "internal_error"
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -33,11 +38,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _answer(request: HttpRequest, code: str) -> HttpResponse:
-    if not speaks_html(request.path):
+    if not answers_html(request.path):
         return problems.response(request, code)
     kind = PROBLEMS[code]
     context: dict[str, Any] = {"problem": kind, "correlation_id": getattr(request, "correlation_id", "")}
     answer = render(request, "errors/problem.html", context, status=kind.status)
     if code == "service_unavailable":
-        answer["Retry-After"] = str(problems.UNAVAILABLE_SECONDS)
+        answer["Retry-After"] = str(problems.RETRY_AFTER_SECONDS)
     return answer

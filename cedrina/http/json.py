@@ -1,4 +1,4 @@
-"""JSON in and out: strict about what comes in, fast about what goes out."""
+"""The JSON parser, renderer and content negotiation of the API."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -15,19 +15,22 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-DEEPEST = 32
-# Of an Accept header so much is read, and longer ones are not remembered: they would let strangers fill the memory.
-LONGEST_ACCEPT, LONGEST_REMEMBERED = 1024, 256
+MAX_DEPTH = 32
+# The number of characters of an Accept header that are read, and the longest header that is cached: clients could fill
+# the memory with longer ones.
+MAX_ACCEPT_LENGTH, MAX_CACHED_LENGTH = 1024, 256
 
 
 class PayloadTooLarge(APIException):
+    """The body is larger than MAX_BODY_BYTES."""
+
     status_code = 413
     default_code = "payload_too_large"
     default_detail = ""
 
 
 class StrictJSONParser(BaseParser):
-    """One UTF-8 JSON object, at most 64 KiB, no member twice, nothing that later layers would stumble over."""
+    """Parses one JSON object in UTF-8 of at most 64 KiB, without duplicate members."""
 
     media_type = "application/json"
 
@@ -43,29 +46,29 @@ class StrictJSONParser(BaseParser):
             raise UnsupportedMediaType(content_type)
         if int(meta.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
             raise PayloadTooLarge
-        return loads(stream.read())
+        return parse_object(stream.read())
 
 
-def loads(data: bytes) -> dict[str, Any]:
-    """Read one object.
+def parse_object(data: bytes) -> dict[str, Any]:
+    """Parse one JSON object.
 
-    Raises: ParseError.
+    Raises: ParseError, also for valid JSON that is too deep or has infinite numbers or NUL characters.
     """
     try:
-        # Values are not kept in the parser's cache: they hold passwords and tokens.
+        # The parser's cache keeps member names only: values are passwords and tokens.
         value = jiter.from_json(data, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
     except ValueError as error:
         raise ParseError from error
     if not isinstance(value, dict):
         raise ParseError
-    _refuse_oddities(value, b"\\u0000" in data)
+    _refuse_unusable_values(value, b"\\u0000" in data)
     return value
 
 
-def _refuse_oddities(root: dict[str, Any], may_hold_nul: bool) -> None:
-    """Refuse what is JSON but has no business here: depth, infinite numbers (1e400), NUL."""
+def _refuse_unusable_values(root: dict[str, Any], may_hold_nul: bool) -> None:
+    """Refuse values that later code cannot store or render: too deep, infinite (1e400), or with NUL characters."""
     level: list[Any] = [root]
-    for _depth in range(DEEPEST):
+    for _depth in range(MAX_DEPTH):
         below: list[Any] = []
         for container in level:
             is_object = type(container) is dict
@@ -94,8 +97,8 @@ def _is_utf8(content_type: str) -> bool:
     return all(charset in {"utf-8", "utf8"} for charset in charsets)
 
 
-class FastJSONRenderer(BaseRenderer):
-    """orjson; times are RFC 3339 in UTC with Z."""
+class OrjsonRenderer(BaseRenderer):
+    """Renders JSON with orjson. Times are in UTC, with Z (RFC 3339)."""
 
     media_type = "application/json"
     format = "json"
@@ -117,8 +120,8 @@ def _plain(value: object) -> str:
     raise TypeError
 
 
-class OnlyJSONNegotiation(BaseContentNegotiation):
-    """There is one parser and one renderer; only a caller who accepts neither JSON nor anything is refused."""
+class JSONOnlyNegotiation(BaseContentNegotiation):
+    """Selects the one parser and the one renderer. A client that does not accept JSON gets 406."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         content_type = (request.content_type or "").partition(";")[0].strip().lower()
@@ -131,10 +134,10 @@ class OnlyJSONNegotiation(BaseContentNegotiation):
 
 
 def accepts_json(header: str) -> bool:
-    """Whether an Accept header lets us answer in JSON: the most specific range that fits decides (RFC 9110, 12.5.1)."""
-    if len(header) <= LONGEST_REMEMBERED:
+    """Return whether an Accept header accepts JSON. The most specific matching range decides (RFC 9110, 12.5.1)."""
+    if len(header) <= MAX_CACHED_LENGTH:
         return _accepts_json(header)
-    return _accepts_json.__wrapped__(header[:LONGEST_ACCEPT])
+    return _accepts_json.__wrapped__(header[:MAX_ACCEPT_LENGTH])
 
 
 @lru_cache(maxsize=512)

@@ -1,26 +1,26 @@
-"""Which of our languages an Accept-Language header asks for."""
+"""Negotiate the language of a response from the Accept-Language header (RFC 9110, 12.5.4)."""
 
 from functools import lru_cache
 
 from django.conf import settings
 from django.utils.translation import get_supported_language_variant
 
-# Of a header so much is read; browsers send about 100 characters. No tag that is registered is longer than 35
+# The number of characters of the header that are read; browsers send about 100. No registered tag is longer than 35
 # (RFC 5646, 4.4.1).
-LONGEST_HEADER, LONGEST_TAG = 500, 35
-# Longer ones are read and not remembered: they would let strangers fill the memory.
-LONGEST_REMEMBERED = 128
+MAX_HEADER_LENGTH, MAX_TAG_LENGTH = 500, 35
+# Longer headers are not cached: clients could fill the memory with them.
+MAX_CACHED_LENGTH = 128
 
 
-def negotiated(header: str) -> str:
-    """Return the first language of the header that we speak, else the default one (RFC 9110, 12.5.4)."""
-    return _negotiated(header) if len(header) <= LONGEST_REMEMBERED else _negotiated.__wrapped__(header)
+def negotiate_language(header: str) -> str:
+    """Return the supported language that the header prefers, otherwise LANGUAGE_CODE."""
+    return _negotiated(header) if len(header) <= MAX_CACHED_LENGTH else _negotiated.__wrapped__(header)
 
 
 @lru_cache(maxsize=1024)
 def _negotiated(header: str) -> str:
-    for language, weight in _preferences(header[:LONGEST_HEADER].lower()):
-        if language == "*" or not weight:  # they come in the order of their weight; nought means: not this one
+    for language, weight in _preferences(header[:MAX_HEADER_LENGTH].lower()):
+        if language == "*" or not weight:  # they are sorted by weight; weight 0 means "not acceptable"
             break
         try:
             return get_supported_language_variant(language)
@@ -30,15 +30,15 @@ def _negotiated(header: str) -> str:
 
 
 def _preferences(header: str) -> list[tuple[str, float]]:
-    """Return the ranges of a header, what is wanted most first; none where one of them can't be read.
+    """Return the language ranges of a header by descending weight; none when one of them is malformed.
 
-    Django's own parser is as strict, and remembers a thousand headers with all their ranges: up to 30 MB.
+    Django's own parser is as strict, but caches a thousand headers with all their ranges: up to 30 MB.
     """
     found: list[tuple[str, float]] = []
     for item in header.split(","):
         language, _, parameter = (part.strip() for part in item.partition(";"))
         weight = _weight(parameter)
-        if weight is None or len(language) > LONGEST_TAG:
+        if weight is None or len(language) > MAX_TAG_LENGTH:
             return []
         if language:
             found.append((language, weight))
@@ -46,7 +46,7 @@ def _preferences(header: str) -> list[tuple[str, float]]:
 
 
 def _weight(parameter: str) -> float | None:
-    """Return a weight from 0 to 1 with up to three digits after the point, 1 where none is given; None for junk."""
+    """Return a weight of at most three decimals (RFC 9110, 12.4.2), 1 when none is given, None when it is malformed."""
     if not parameter:
         return 1.0
     name, _, value = parameter.partition("=")

@@ -1,83 +1,83 @@
-"""Which paths are pages for a browser; everything else is answered to programs."""
+"""Facts about request paths: which are pages for browsers, which are fixed, which calls the event loop answers.
 
-from collections.abc import Iterator
+Paths that are no page are answered to programs.
+"""
+
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.urls import get_resolver
 
-PAGES = ("/admin/", "/api/docs", "/api/schema", "/static/")
+View = TypeVar("View", bound=Callable[..., Any])
 
-
-# Where mailed links lead. These pages have no session and no cookie: the token in their address is the authority.
-MAILED = "/account/"
+PAGE_PREFIXES = ("/admin/", "/api/docs", "/api/schema", "/static/")
+# Pages to which mailed links lead. They have no session and no cookie: the token in the address is the authority.
+MAILED_LINK_PREFIX = "/account/"
 
 
 def is_page(path: str) -> bool:
-    """Whether sessions, CSRF checks and HTML answers apply to this path."""
-    return path.startswith(PAGES)
+    """Return whether sessions, CSRF checks and HTML responses apply to this path."""
+    return path.startswith(PAGE_PREFIXES)
 
 
-def is_mailed_page(path: str) -> bool:
-    """Whether a mailed link leads here, so that the address itself is a secret."""
-    return path.startswith(MAILED)
+def is_mailed_link_page(path: str) -> bool:
+    """Return whether mailed links lead to this path, so that the address itself is a secret."""
+    return path.startswith(MAILED_LINK_PREFIX)
 
 
 def is_static(path: str) -> bool:
-    """Whether a file of the admin or the documentation is answered here, the same in all languages."""
+    """Return whether this path is a file of the admin or of the documentation, the same in all languages."""
     return path.startswith("/static/")
 
 
 def has_content_policy(path: str) -> bool:
-    """Whether a browser shows what is answered here."""
-    return is_page(path) or is_mailed_page(path)
+    """Return whether a browser displays what this path returns."""
+    return is_page(path) or is_mailed_link_page(path)
 
 
-def speaks_html(path: str) -> bool:
-    """Whether an error on this path is shown to a person."""
-    return path.startswith(("/admin/", "/api/docs", "/static/", MAILED))
-
-
-# Calls that take under a millisecond and wait for nothing but the database. Whatever is not listed, to the letter, is
-# answered on a thread, so that a call that was forgotten here, or that hashes a password, costs itself time and nobody
-# else. Methods are told apart by case (RFC 9110, 9.1).
-QUICK = frozenset(
-    {
-        ("GET", "/api/v1/auth/me"),
-        ("PATCH", "/api/v1/auth/me"),
-        ("POST", "/api/v1/auth/refresh"),
-        ("POST", "/api/v1/auth/logout"),
-        ("GET", "/api/v1/auth/sessions"),
-        ("DELETE", "/api/v1/auth/sessions"),
-        ("POST", "/api/v1/auth/introspect"),
-        ("POST", "/api/v1/auth/revoke"),
-        ("GET", "/.well-known/jwks.json"),
-        ("GET", "/.well-known/oauth-authorization-server"),
-        ("GET", "/livez"),
-        ("HEAD", "/livez"),
-        ("GET", "/readyz"),
-        ("HEAD", "/readyz"),
-    }
-)
-
-
-def is_quick(path: str, method: str) -> bool:
-    """Whether a request may be answered on the event loop's own thread."""
-    return (method, path) in QUICK
+def answers_html(path: str) -> bool:
+    """Return whether an error on this path is shown to a person."""
+    return path.startswith(("/admin/", "/api/docs", "/static/", MAILED_LINK_PREFIX))
 
 
 @cache
-def known_paths() -> frozenset[str]:
-    """Return the paths that have no parts which vary, the admin's left out."""
-    return frozenset(path for path in _paths(get_resolver().url_patterns, "/") if not path.startswith("/admin/"))
+def fixed_paths() -> frozenset[str]:
+    """Return the paths without variable parts, those of the admin excepted."""
+    paths = (path for path, _view in _routes(get_resolver().url_patterns, "/"))
+    return frozenset(path for path in paths if not path.startswith("/admin/"))
 
 
-def _paths(patterns: Any, prefix: str) -> Iterator[str]:
+def on_event_loop(*methods: str) -> Callable[[View], View]:
+    """Declare the methods of a view function that the event loop's thread answers (serving/request_dispatcher.py)."""
+
+    def declare(view: View) -> View:
+        view.event_loop_methods = frozenset(methods)  # type: ignore[attr-defined]  # functions take attributes
+        return view
+
+    return declare
+
+
+@cache
+def event_loop_calls() -> frozenset[tuple[str, str]]:
+    """Return the calls, as method and path, that the event loop's thread answers.
+
+    A view class declares its methods as ``event_loop_methods = frozenset({"GET"})``, a view function by the decorator
+    ``on_event_loop``. Paths with variable parts are never among them.
+    """
+    return frozenset(
+        (method, path)
+        for path, view in _routes(get_resolver().url_patterns, "/")
+        for method in getattr(getattr(view, "cls", view), "event_loop_methods", ())
+    )
+
+
+def _routes(patterns: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for pattern in patterns:
         path = f"{prefix}{pattern.pattern}"
         if "<" in path or "(" in path:
             continue
         if hasattr(pattern, "url_patterns"):
-            yield from _paths(pattern.url_patterns, path)
+            yield from _routes(pattern.url_patterns, path)
         else:
-            yield path
+            yield path, pattern.callback

@@ -1,4 +1,4 @@
-"""Errors in the one shape of the contract: RFC 9457, application/problem+json."""
+"""Render errors as application/problem+json (RFC 9457)."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,12 +17,12 @@ from django.utils.translation import get_language, ngettext
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
 
-from cedrina.http.problem_catalogue import CODE_OF_FRAMEWORK, FIELD_CODES, PROBLEMS, status_code
+from cedrina.http.problem_catalogue import CODE_OF_DRF, FIELD_CODES, PROBLEMS, code_of_status
 
 CONTENT_TYPE = "application/problem+json"
-UNAVAILABLE_SECONDS = 2
-# A body of unknown members must not be answered by one many times its size.
-MOST_ERRORS = 100
+RETRY_AFTER_SECONDS = 2
+# A small body with many unknown members must not cause a response many times its size.
+MAX_ERRORS = 100
 CHALLENGE = 'Bearer realm="cedrina"'
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ def build(
     status: int | None = None,
     errors: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """Return the members of one problem, in the current language."""
+    """Return the members of one problem, in the active language."""
     kind = PROBLEMS[code]
     problem: dict[str, Any] = {
         "type": f"{settings.PROBLEM_TYPE_BASE}{code}",
@@ -54,7 +54,7 @@ def build(
 
 
 def response(request: HttpRequest, code: str, *, detail: str = "", status: int | None = None) -> HttpResponse:
-    """Render a problem outside of Django REST framework."""
+    """Return a problem as a response of Django, for code outside of Django REST framework."""
     problem = build(
         code=code,
         instance=request.path,
@@ -66,12 +66,12 @@ def response(request: HttpRequest, code: str, *, detail: str = "", status: int |
     for name, value in _headers(problem["status"], None):
         answer[name] = value
     if code == "service_unavailable":
-        answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - the outage is, once
+        answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - the outage itself is logged, once
     return answer
 
 
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """Render whatever a view raised. None means a bug: Django logs it once and asks `handler500`."""
+    """Return a response for an exception of a view. ``None`` means a bug: Django logs it and calls ``handler500``."""
     request = context["request"]
     if isinstance(exc, Http404):
         code, detail, status, errors = "not_found", "", 404, None
@@ -80,11 +80,11 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(exc, ValidationError):
         errors = list(field_errors(exc.detail))
         code, detail, status = "validation_error", _count(len(errors)), 422
-        errors = errors[:MOST_ERRORS]
+        errors = errors[:MAX_ERRORS]
     elif isinstance(exc, APIException):
         code, detail = _refusal(exc)
         status, errors = exc.status_code, None
-    elif is_outage(exc):
+    elif is_database_outage(exc):
         log.warning("database_unavailable", error=type(exc).__name__, path=request.path)
         code, detail, status, errors = "service_unavailable", "", 503, None
     else:
@@ -101,12 +101,12 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     for name, value in _headers(status, exc):
         answer[name] = value
     if status == 503:
-        answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - said above, or asked for by a full queue
+        answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - logged above, or caused by a full queue
     return answer
 
 
-def is_outage(exc: BaseException | None) -> bool:
-    """Whether this is the database's fault and passes: it is gone, full, too slow, or takes no writes now."""
+def is_database_outage(exc: BaseException | None) -> bool:
+    """Return whether the database is unavailable for now: unreachable, out of connections, too slow or read-only."""
     if isinstance(exc, (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)):
         return True
     cause = exc.__cause__ if isinstance(exc, DatabaseError) else exc
@@ -117,10 +117,10 @@ NON_FIELD = "non_field_errors"
 
 
 def field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
-    """Flatten a validation error: one entry for each message, nested fields joined by dots."""
+    """Yield one entry for each message of a validation error. The names of nested fields are joined by dots."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            # What a nested object is as a whole is said of the member that holds it.
+            # An error of a nested object as a whole belongs to the member that holds it.
             is_whole = path and name == NON_FIELD
             yield from field_errors(inner, path if is_whole else f"{path}.{name}" if path else str(name))
     elif isinstance(detail, (list, tuple)):
@@ -140,15 +140,15 @@ _FIELD_CODE_OF_FRAMEWORK = {"max_string_length": "max_length", "empty": "require
 
 
 def _refusal(exc: APIException) -> tuple[str, str]:
-    """Return the code and the words of an APIException."""
+    """Return the code and the detail of an APIException."""
     detail = exc.detail
     if not isinstance(detail, ErrorDetail):
-        return status_code(exc.status_code), ""
+        return code_of_status(exc.status_code), ""
     given = detail.code or ""
-    code = CODE_OF_FRAMEWORK.get(given, given)
+    code = CODE_OF_DRF.get(given, given)
     if code != given or code not in PROBLEMS:
-        # The framework's own words speak of its internals.
-        return (code if code in PROBLEMS else status_code(exc.status_code)), ""
+        # The framework's own detail describes its internals.
+        return (code if code in PROBLEMS else code_of_status(exc.status_code)), ""
     return code, "" if code in _OWN_WORDS else str(detail)
 
 
@@ -165,7 +165,7 @@ def _headers(status: int, exc: Exception | None) -> Iterator[tuple[str, str]]:
     if wait is not None:
         yield "Retry-After", str(max(1, int(wait)))
     elif status == 503:
-        yield "Retry-After", str(UNAVAILABLE_SECONDS)
+        yield "Retry-After", str(RETRY_AFTER_SECONDS)
     for name, value in getattr(exc, "headers", {}).items():
         yield name, str(value)
 

@@ -1,9 +1,8 @@
-"""What is refused before Django sees it: heads and bodies that are too large or too slow.
+"""Limits that a request must keep before Django handles it. They are the same for each server.
 
-The same for every way of serving. Several parsers behind this point take time quadratic in what they read: Django's of
-a path that is no UTF-8, the standard library's of Content-Type parameters (python/cpython#136063) and, before Python
-3.11.10, of quoted cookies (CVE-2024-7592). Nothing has been counted against a limit when they run, so what reaches them
-is short.
+Several parsers take time quadratic in the length of their input: Django's for a path that is no UTF-8, the standard
+library's for Content-Type parameters (python/cpython#136063) and, before Python 3.11.10, for quoted cookies
+(CVE-2024-7592). They run before the rate limiter counts the request, so their input is kept short here.
 """
 
 from typing import Any
@@ -14,31 +13,31 @@ from django.utils import translation
 
 from cedrina.http import problems, response_headers
 from cedrina.http.correlation import ENVIRON_KEY, HEADER, correlation_id
-from cedrina.http.languages import negotiated
+from cedrina.http.languages import negotiate_language
 
-BODY_SECONDS = 30.0
-LONGEST_NUMBER = 15
-# What nginx and gunicorn pass on at most too: 8 KiB in a line of a head, and 100 lines.
-LONGEST_LINE, MOST_HEADERS = 8190, 100
-LONGEST_PATH = 2048
-LONGEST_CONTENT_TYPE = 255
-# Forms in parts are dearer to parse than all else of their size, and those of the pages have a handful of fields.
-LARGEST_MULTIPART = 16 * 1024
-# Pieces of a body. A large one comes in about fifty; one of single bytes would cost fifty microseconds for each.
-MOST_PIECES = 256
+BODY_TIMEOUT_SECONDS = 30.0
+MAX_LENGTH_DIGITS = 15
+# nginx and gunicorn have the same limits: 8 KiB for a line of the head, and 100 lines.
+MAX_LINE_LENGTH, MAX_HEADERS = 8190, 100
+MAX_PATH_LENGTH = 2048
+MAX_CONTENT_TYPE_LENGTH = 255
+# Multipart forms take the longest to parse for their size, and those of the pages have few fields.
+MAX_MULTIPART_BYTES = 16 * 1024
+# A large body arrives in about fifty chunks. Each chunk costs fifty microseconds, also one of a single byte.
+MAX_BODY_CHUNKS = 256
 
 
-def refused_head(environ: dict[str, Any]) -> str | None:
-    """Return the code of the problem with the head of a request; None where there is none.
+def problem_with_head(environ: dict[str, Any]) -> str | None:
+    """Return the problem code for a request's head, None when the head is within the limits.
 
-    Quoted cookies are taken out of it. None of ours is quoted, and their parser is slow.
+    Remove quoted cookies from ``environ``: Cedrina sets none, and their parser is slow.
     """
-    if len(environ["PATH_INFO"]) > LONGEST_PATH or len(environ.get("QUERY_STRING", "")) > LONGEST_LINE:
+    if len(environ["PATH_INFO"]) > MAX_PATH_LENGTH or len(environ.get("QUERY_STRING", "")) > MAX_LINE_LENGTH:
         return "malformed_request"
     lengths = [len(value) for name, value in environ.items() if name[:5] == "HTTP_"]
-    if len(lengths) > MOST_HEADERS or max(lengths, default=0) > LONGEST_LINE:
+    if len(lengths) > MAX_HEADERS or max(lengths, default=0) > MAX_LINE_LENGTH:
         return "malformed_request"
-    if len(environ.get("CONTENT_TYPE", "")) > LONGEST_CONTENT_TYPE:
+    if len(environ.get("CONTENT_TYPE", "")) > MAX_CONTENT_TYPE_LENGTH:
         return "unsupported_media_type"
     cookies = environ.get("HTTP_COOKIE")
     if cookies is not None and '"' in cookies:
@@ -46,18 +45,21 @@ def refused_head(environ: dict[str, Any]) -> str | None:
     return None
 
 
-def largest_body(environ: dict[str, Any]) -> int:
-    """Return how many bytes a body of this kind may have."""
+def max_body_bytes(environ: dict[str, Any]) -> int:
+    """Return the maximum size of a body with this Content-Type, in bytes."""
     is_multipart = environ.get("CONTENT_TYPE", "").lstrip().lower().startswith("multipart/")
-    return LARGEST_MULTIPART if is_multipart else settings.MAX_BODY_BYTES
+    return MAX_MULTIPART_BYTES if is_multipart else settings.MAX_BODY_BYTES
 
 
-def refusal(code: str, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Return status, headers and body of a problem. The connection is closed: an unread body may follow on it."""
+def refusal_response(code: str, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return status, headers and body of a problem.
+
+    ``Connection: close`` is among the headers, because an unread body may follow on the connection.
+    """
     identity = correlation_id(environ.get(ENVIRON_KEY))
-    language = negotiated(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+    language = negotiate_language(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
     with translation.override(language):
-        problem = problems.build(code=code, instance=environ["PATH_INFO"][:LONGEST_PATH], correlation_id=identity)
+        problem = problems.build(code=code, instance=environ["PATH_INFO"][:MAX_PATH_LENGTH], correlation_id=identity)
     body = orjson.dumps(problem)
     headers = {
         "Content-Type": problems.CONTENT_TYPE,
@@ -67,18 +69,18 @@ def refusal(code: str, environ: dict[str, Any]) -> tuple[int, list[tuple[str, st
         "Connection": "close",
         "Vary": "Accept-Language",
         HEADER: identity,
-        **response_headers.of_api(),
+        **response_headers.api_headers(),
     }
     if code == "service_unavailable":
-        headers["Retry-After"] = str(problems.UNAVAILABLE_SECONDS)
+        headers["Retry-After"] = str(problems.RETRY_AFTER_SECONDS)
     return problem["status"], list(headers.items()), body
 
 
 def declared_length(text: str | None) -> int | None:
-    """Return what Content-Length says; None when it is absent or no number.
+    """Return the value of Content-Length, None when it is absent or not of ASCII digits.
 
-    Digits of other scripts are numbers to Python and to nobody else.
+    Python's ``int`` accepts digits of other scripts; HTTP does not (RFC 9110, 8.6).
     """
     if text and text.isascii() and text.isdigit():
-        return int(text) if len(text) <= LONGEST_NUMBER else 10**LONGEST_NUMBER
+        return int(text) if len(text) <= MAX_LENGTH_DIGITS else 10**MAX_LENGTH_DIGITS
     return None

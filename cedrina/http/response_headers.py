@@ -1,23 +1,23 @@
-"""The security headers of answers, the same wherever an answer is made."""
+"""The security headers of responses. Middleware and the refusals before Django use the same ones."""
 
 from django.conf import settings
 
-# Nothing of the API is a document: should a browser show an answer as one, it loads and runs nothing (ASVS 5.0, 3.4.3).
-NO_DOCUMENT = "default-src 'none'; frame-ancestors 'none'"
+# API responses are no documents. A browser that shows one as a document loads and runs nothing (ASVS 5.0, 3.4.3).
+API_CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
-def of_api() -> dict[str, str]:
-    """Return the headers of answers to programs."""
-    return {**_everywhere(), "Referrer-Policy": "no-referrer", "Content-Security-Policy": NO_DOCUMENT}
+def api_headers() -> dict[str, str]:
+    """Return the headers of API responses."""
+    return {**_everywhere(), "Referrer-Policy": "no-referrer", "Content-Security-Policy": API_CONTENT_SECURITY_POLICY}
 
 
-def of_mailed_pages() -> dict[str, str]:
-    """Return the headers of pages whose address is a secret. Their content policy is that of django-csp."""
+def mailed_link_headers() -> dict[str, str]:
+    """Return the headers of pages whose address is a secret. django-csp adds their content policy."""
     return {**_everywhere(), "Referrer-Policy": "no-referrer"}
 
 
-def of_pages() -> dict[str, str]:
-    """Return the headers of other pages: their forms must tell where they came from, or their CSRF check fails."""
+def page_headers() -> dict[str, str]:
+    """Return the headers of other pages. Their forms need a Referer, otherwise the CSRF check fails."""
     return {**_everywhere(), "Referrer-Policy": "same-origin"}
 
 

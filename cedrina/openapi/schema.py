@@ -1,8 +1,8 @@
-"""The schema's share of the contract: every operation names the problems that it may answer with.
+"""The OpenAPI schema of the API: drf-spectacular's, with the problems that each operation may answer.
 
-A view says which codes are its own, as plain data: ``problem_codes = {"post": ["invalid_credentials"]}``, and which
-codes the fields of its 422 may carry: ``field_codes = {"post": ["password_too_short"]}``. What any operation may answer
-is added here.
+A view declares its own codes as data: ``problem_codes = {"post": ["invalid_credentials"]}``, and and the
+codes of the fields of its 422: ``field_codes = {"post": ["password_too_short"]}``. The codes
+that any operation may answer are added here.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import AllowAny
 
 from cedrina.http.problem_catalogue import FIELD_CODES, PROBLEMS
-from cedrina.http.problems import CHALLENGE, CONTENT_TYPE, UNAVAILABLE_SECONDS
+from cedrina.http.problems import CHALLENGE, CONTENT_TYPE, RETRY_AFTER_SECONDS
 
 ALWAYS = ("not_acceptable", "internal_error", "service_unavailable")
 WITH_BODY = ("malformed_request", "request_timeout", "payload_too_large", "unsupported_media_type", "validation_error")
@@ -25,18 +25,18 @@ EXAMPLE_TIME = "2026-01-05T10:00:00Z"
 EXAMPLE_BASE = "https://cedrina.dev/problems/"
 
 
-class ContractSchema(AutoSchema):
-    """Adds the problems to what is found by inspection."""
+class ProblemAutoSchema(AutoSchema):
+    """drf-spectacular's ``AutoSchema``, with problems added to the responses of each operation."""
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """Say that there is one way to authenticate, whichever class of ours looks at the token."""
+        """Return the one security scheme, whichever authentication class the view has."""
         is_public = any(isinstance(permission, AllowAny) for permission in self.view.get_permissions())
         if not self.view.get_authenticators():
             return [{}]
         return [{ACCESS_TOKEN: []}, {}] if is_public else [{ACCESS_TOKEN: []}]
 
     def _get_request_body(self, direction: str = "request") -> Any:
-        """Describe the body of a DELETE that declares one, too (RFC 9110, 9.3.5 leaves that to the server)."""
+        """Describe the body of a DELETE, too, when the view declares one (RFC 9110, 9.3.5)."""
         if self.method != "DELETE" or self.get_request_serializer() is None:
             return super()._get_request_body(direction)  # type: ignore[no-untyped-call]  # it brings no types
         self.method = "POST"
@@ -69,7 +69,7 @@ def problem_responses(
 ) -> dict[str, Any]:
     """Return one response for each status, with an example for each code.
 
-    Raises: KeyError for a code that the catalogue does not have.
+    Raises: KeyError for a code that is not in the catalogue.
     """
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(codes)):
@@ -98,8 +98,8 @@ def _response(status: int, codes: list[str], instance: str, field_codes: list[st
     }
     headers = {
         401: ("WWW-Authenticate", {"type": "string"}, CHALLENGE),
-        429: ("Retry-After", {"type": "integer"}, UNAVAILABLE_SECONDS),
-        503: ("Retry-After", {"type": "integer"}, UNAVAILABLE_SECONDS),
+        429: ("Retry-After", {"type": "integer"}, RETRY_AFTER_SECONDS),
+        503: ("Retry-After", {"type": "integer"}, RETRY_AFTER_SECONDS),
     }
     if status in headers:
         name, schema, example = headers[status]
@@ -127,7 +127,7 @@ def _example(code: str, instance: str, field_codes: list[str]) -> dict[str, Any]
 
 
 def describe_problems(result: dict[str, Any], **_options: Any) -> dict[str, Any]:
-    """Add what no view declares: the shape of a problem, and the two health calls."""
+    """Add the parts that no view declares: the schema of a problem, and the two health calls."""
     components = result.setdefault("components", {}).setdefault("schemas", {})
     components["Problem"] = {
         "type": "object",

@@ -19,11 +19,11 @@ from cedrina.database import excess_privileges
 from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
 
-Words = str | Promise
+TranslatableText = str | Promise
 RECENT = timedelta(days=1)
 
 
-class Severity(StrEnum):
+class FindingSeverity(StrEnum):
     """How bad it is. ``info`` alone is nothing wrong."""
 
     INFO = "info"
@@ -32,14 +32,14 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DiagnosticFinding:
     """One thing to mend, or to know."""
 
     id: str
-    severity: Severity
+    severity: FindingSeverity
     section: str
-    problem: Words
-    mend: Words
+    problem: TranslatableText
+    mend: TranslatableText
 
     def document(self) -> dict[str, str]:
         """Return its members as text, in the current language."""
@@ -47,28 +47,28 @@ class Finding:
 
     @property
     def is_wrong(self) -> bool:
-        return self.severity is not Severity.INFO
+        return self.severity is not FindingSeverity.INFO
 
 
-Examination = Callable[[datetime], Iterable[Finding]]
-EXAMINATIONS: list[Examination] = []
+Diagnostic = Callable[[datetime], Iterable[DiagnosticFinding]]
+DIAGNOSTICS: list[Diagnostic] = []
 
 
-def examination(function: Examination) -> Examination:
+def diagnostic(function: Diagnostic) -> Diagnostic:
     """Let the doctor make this examination, too: a function from the present moment to what it has found."""
-    EXAMINATIONS.append(function)
+    DIAGNOSTICS.append(function)
     return function
 
 
-def examine(*, now: datetime) -> list[Finding]:
+def run_diagnostics(*, now: datetime) -> list[DiagnosticFinding]:
     """Make every examination; the worst findings come first."""
-    order = [Severity.ERROR, Severity.WARNING, Severity.INFO]
-    found = [finding for each in EXAMINATIONS for finding in each(now)]
+    order = [FindingSeverity.ERROR, FindingSeverity.WARNING, FindingSeverity.INFO]
+    found = [finding for each in DIAGNOSTICS for finding in each(now)]
     return sorted(found, key=lambda finding: (order.index(finding.severity), finding.id))
 
 
 # What the standards say of a start-up check, by the beginning of its id; the longest that fits counts.
-_SECTIONS: dict[str, tuple[str, Words]] = {
+_SECTIONS: dict[str, tuple[str, TranslatableText]] = {
     "security.": ("OWASP ASVS 5.0, 13.4", _("Mend the setting that is named, as Django's deployment checklist says.")),
     "accounts.E010": (
         "OWASP ASVS 5.0, 11.4.2",
@@ -80,29 +80,29 @@ _SECTIONS: dict[str, tuple[str, Words]] = {
     "ratelimiting.": ("OWASP ASVS 5.0, 6.3.1", _("Mend the setting that is named.")),
     "security_events.": ("OWASP ASVS 5.0, 16.3", _("Mend the setting that is named.")),
 }
-_ELSEWHERE: tuple[str, Words] = ("OWASP ASVS 5.0, 13.1", _("Mend what the check names."))
+_ELSEWHERE: tuple[str, TranslatableText] = ("OWASP ASVS 5.0, 13.1", _("Mend what the check names."))
 
 
-@examination
-def start_up_checks(_now: datetime) -> Iterator[Finding]:
+@diagnostic
+def start_up_checks(_now: datetime) -> Iterator[DiagnosticFinding]:
     """Repeat what `check --deploy` says."""
     for message in run_checks(include_deployment_checks=True):
         if not message.is_silenced():
             yield _from_check(message)
 
 
-def _from_check(message: CheckMessage) -> Finding:
+def _from_check(message: CheckMessage) -> DiagnosticFinding:
     identity = message.id or "check"
     fitting = [start for start in _SECTIONS if identity.startswith(start)]
     section, mend = _SECTIONS[max(fitting, key=len)] if fitting else _ELSEWHERE
-    severity = next((severity for level, severity in _LEVELS if message.level >= level), Severity.INFO)
-    return Finding(identity, severity, section, message.msg, message.hint or mend)
+    severity = next((severity for level, severity in _LEVELS if message.level >= level), FindingSeverity.INFO)
+    return DiagnosticFinding(identity, severity, section, message.msg, message.hint or mend)
 
 
-_LEVELS = ((ERROR, Severity.ERROR), (WARNING, Severity.WARNING))
+_LEVELS = ((ERROR, FindingSeverity.ERROR), (WARNING, FindingSeverity.WARNING))
 
 
-_NOTICED: dict[EventType, tuple[str, Words, Words]] = {
+_MISCONFIGURATION_TEXTS: dict[EventType, tuple[str, TranslatableText, TranslatableText]] = {
     EventType.NETWORK_SINGLE_ADDRESS: (
         "OWASP ASVS 5.0, 4.1.3",
         _("All traffic comes from one address, %(address)s: all people share one limit, and events name nobody."),
@@ -116,53 +116,57 @@ _NOTICED: dict[EventType, tuple[str, Words, Words]] = {
 }
 
 
-@examination
-def what_servers_noticed(now: datetime) -> Iterator[Finding]:
+@diagnostic
+def recorded_misconfigurations(now: datetime) -> Iterator[DiagnosticFinding]:
     """Repeat what the servers have recorded in the last day: this process serves nobody, and sees nothing itself."""
-    recent = SecurityEvent.objects.filter(type__in=list(_NOTICED), occurred_at__gt=now - RECENT, occurred_at__lte=now)
+    recent = SecurityEvent.objects.filter(
+        type__in=list(_MISCONFIGURATION_TEXTS), occurred_at__gt=now - RECENT, occurred_at__lte=now
+    )
     latest = {event.type: event for event in recent.order_by("occurred_at")}
     for kind, event in sorted(latest.items()):
-        section, problem, mend = _NOTICED[EventType(kind)]
+        section, problem, mend = _MISCONFIGURATION_TEXTS[EventType(kind)]
         address = event.data.get("address") or "-"
-        yield Finding(kind, Severity.ERROR, section, force_str(problem) % {"address": address}, mend)
+        yield DiagnosticFinding(kind, FindingSeverity.ERROR, section, force_str(problem) % {"address": address}, mend)
 
 
-@examination
-def addresses(_now: datetime) -> Iterator[Finding]:
+@diagnostic
+def address_comparison(_now: datetime) -> Iterator[DiagnosticFinding]:
     """Say whose addresses are compared by a former rule, or by none."""
     section = "OWASP ASVS 5.0, 6.3.8"
     mend = _("Run `manage.py refold_addresses`: it names the people. What to do stands in docs/personal-data.md.")
     if count := address_refolding.behind():
         problem = force_str(_("Addresses that are compared by a former rule: %(count)d.")) % {"count": count}
-        yield Finding("accounts.addresses_behind", Severity.ERROR, section, problem, mend)
+        yield DiagnosticFinding("accounts.addresses_behind", FindingSeverity.ERROR, section, problem, mend)
     if count := address_refolding.count_held():
         problem = force_str(_("Addresses on hold, since nobody can tell whose they are: %(count)d.")) % {"count": count}
-        yield Finding("accounts.addresses_on_hold", Severity.WARNING, section, problem, mend)
+        yield DiagnosticFinding("accounts.addresses_on_hold", FindingSeverity.WARNING, section, problem, mend)
     if count := len(address_refolding.connections_by_former_rule()):
         problem = force_str(_("Accounts of providers that were joined by an address which is another one: %(count)d."))
-        yield Finding("accounts.foreign_connections", Severity.ERROR, section, problem % {"count": count}, mend)
+        yield DiagnosticFinding(
+            "accounts.foreign_connections", FindingSeverity.ERROR, section, problem % {"count": count}, mend
+        )
 
 
-@examination
-def serving_role(_now: datetime) -> Iterator[Finding]:
+@diagnostic
+def serving_role(_now: datetime) -> Iterator[DiagnosticFinding]:
     """Look at the rights of the role that serves."""
-    yield from rights_of_the_serving_role()
+    yield from privileges_of_serving_role()
 
 
-def rights_of_the_serving_role() -> Iterator[Finding]:
+def privileges_of_serving_role() -> Iterator[DiagnosticFinding]:
     """Say what the role of the default connection may do beyond serving; nothing where that is nothing.
 
     Raises: DatabaseError when the database can't be asked.
     """
-    role, rights = excess_privileges.look()
+    role, rights = excess_privileges.read_excess_privileges()
     if rights:
         problem = _(
             "The database role %(role)s may do more than serving needs (%(rights)s). Whoever takes over a server could "
             "change or remove security events."
         )
-        yield Finding(
+        yield DiagnosticFinding(
             "database.serving_role",
-            Severity.WARNING,
+            FindingSeverity.WARNING,
             "OWASP ASVS 5.0, 13.2.2",
             force_str(problem) % {"role": role, "rights": ", ".join(rights)},
             _(

@@ -1,33 +1,34 @@
-"""Is the process alive, and can it do its work? Both answers tell nothing else: anybody may ask."""
+"""Liveness and readiness. Both responses carry nothing but a status, because anybody may ask."""
 
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from cedrina.database.circuit_breaker import outage
+from cedrina.database.circuit_breaker import circuit_breaker
 from cedrina.http import problems
+from cedrina.http.paths import on_event_loop
 
-# Not on a standby, and not where the database refuses to be written to: sign-in and refresh write.
-_MAY_WRITE = "SELECT current_setting('transaction_read_only') = 'off'"
+# False on a standby, and where the database refuses writes: sign-in and refresh write.
+_IS_WRITABLE = "SELECT current_setting('transaction_read_only') = 'off'"
 
 
 class Readiness:
-    """Remembers that all migrations are applied: they don't go backwards while a process runs."""
+    """Whether this process can answer calls. It remembers that all migrations are applied: none is undone meanwhile."""
 
     is_migrated = False
 
     def is_ready(self) -> bool:
-        """Whether the calls that come next can be answered, by this process or by its siblings on the same port.
+        """Return whether the next calls can be answered, by this process or by another worker on the same port.
 
-        The database answers this process, takes writes and has the schema that this code was written for; no sibling
-        waits for it in vain. Connections need no look here: each is looked at before it is used.
+        That is the case when the database answers this process, takes writes, and has the schema of this code, and when
+        no other worker has an open circuit. Connections are not checked here: each is checked before its use.
         """
-        if outage.is_on_anywhere:
+        if circuit_breaker.is_open_in_any_worker:
             return False
         try:
             with connection.cursor() as cursor:
-                cursor.execute(_MAY_WRITE)
+                cursor.execute(_IS_WRITABLE)
                 if not cursor.fetchone()[0]:
                     return False
             if not self.is_migrated:
@@ -41,13 +42,17 @@ class Readiness:
 readiness = Readiness()
 
 
+@on_event_loop("GET", "HEAD")
 @require_safe
 def livez(request: HttpRequest) -> HttpResponse:
+    """Answer 200 while the process runs."""
     return JsonResponse({"status": "ok"})
 
 
+@on_event_loop("GET", "HEAD")
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 while calls can be answered, otherwise 503."""
     if readiness.is_ready():
         return JsonResponse({"status": "ok"})
     return problems.response(request, "service_unavailable")

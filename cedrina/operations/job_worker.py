@@ -19,25 +19,25 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from psycopg.abc import PQGen
 from psycopg.errors import _WaitTimeout
 
-from cedrina.database.circuit_breaker import outage
-from cedrina.database.connection import PatientConnection
-from cedrina.http.problems import is_outage
+from cedrina.database.circuit_breaker import circuit_breaker
+from cedrina.database.connection import TimeoutConnection
+from cedrina.http.problems import is_database_outage
 
 # The queue's own statements take milliseconds. A worker that is to end waits for one at most.
-QUEUE_SECONDS = 3.0
+QUEUE_TIMEOUT_SECONDS = 3.0
 # A job's may take long; without any limit one that is never answered would hold up the queue for ever.
-JOB_SECONDS = 60.0
+JOB_TIMEOUT_SECONDS = 60.0
 # How often the connection that waits for notices asks whether anybody is there.
-LISTEN_SECONDS = 10.0
-MOST_QUEUE_CONNECTIONS = 4
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 5.0
-SETTLED_SECONDS = 30.0
+LISTEN_TIMEOUT_SECONDS = 10.0
+MAX_QUEUE_CONNECTIONS = 4
+INITIAL_DELAY_SECONDS = 0.5
+MAX_DELAY_SECONDS = 5.0
+RESET_AFTER_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
 
 
-class QueueConnection(psycopg.AsyncConnection[Any]):
+class QueueTimeoutConnection(psycopg.AsyncConnection[Any]):
     """Gives itself up when an answer takes longer than QUEUE_SECONDS; waiting for notices is no question."""
 
     async def wait(
@@ -51,7 +51,7 @@ class QueueConnection(psycopg.AsyncConnection[Any]):
         Raises: OperationalError when it took too long; the connection is closed then.
         """
         try:
-            return await super().wait(gen, interval, QUEUE_SECONDS if timeout is None else timeout)
+            return await super().wait(gen, interval, QUEUE_TIMEOUT_SECONDS if timeout is None else timeout)
         except _WaitTimeout as error:
             if timeout is not None:
                 raise
@@ -62,7 +62,7 @@ class QueueConnection(psycopg.AsyncConnection[Any]):
         self, *, timeout: float | None = None, stop_after: int | None = None
     ) -> AsyncGenerator[psycopg.Notify, None]:
         """Wait for notices; whoever reads them asks after LISTEN_SECONDS without one whether the server is there."""
-        return super().notifies(timeout=LISTEN_SECONDS if timeout is None else timeout, stop_after=stop_after)
+        return super().notifies(timeout=LISTEN_TIMEOUT_SECONDS if timeout is None else timeout, stop_after=stop_after)
 
 
 async def work(*, stop: asyncio.Event, **options: Any) -> None:
@@ -70,39 +70,39 @@ async def work(*, stop: asyncio.Event, **options: Any) -> None:
 
     Raises: whatever ends the worker that is no outage of the database.
     """
-    PatientConnection.patience = JOB_SECONDS
-    pause = FIRST_PAUSE_SECONDS
+    TimeoutConnection.response_timeout = JOB_TIMEOUT_SECONDS
+    pause = INITIAL_DELAY_SECONDS
     while not stop.is_set():
         started = time.monotonic()
         try:
             await _work_while_connected(stop, options)
             reason = "the worker ended by itself"
         except (ConnectorException, psycopg.Error) as error:
-            if not is_outage(error) and not is_outage(error.__cause__):
+            if not is_database_outage(error) and not is_database_outage(error.__cause__):
                 raise
             reason = str(error.__cause__ or error).partition("\n")[0]
         if stop.is_set():
             return
-        if time.monotonic() - started > SETTLED_SECONDS:
-            pause = FIRST_PAUSE_SECONDS
+        if time.monotonic() - started > RESET_AFTER_SECONDS:
+            pause = INITIAL_DELAY_SECONDS
         # The jobs' own connections may be as dead as those of the queue.
-        outage.replace_connections()
+        circuit_breaker.expire_connections()
         log.warning("job_worker_lost_database", reason=reason, again_in_seconds=pause)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        pause = min(2 * pause, MAX_DELAY_SECONDS)
 
 
 async def _work_while_connected(stop: asyncio.Event, options: dict[str, Any]) -> None:
     parameters = connector_params()
     # The pool tries for long and does not say why it fails.
-    await (await QueueConnection.connect(**parameters)).close()
+    await (await QueueTimeoutConnection.connect(**parameters)).close()
     connector = PsycopgConnector(
         kwargs=parameters,
-        connection_class=QueueConnection,
-        timeout=QUEUE_SECONDS,
+        connection_class=QueueTimeoutConnection,
+        timeout=QUEUE_TIMEOUT_SECONDS,
         min_size=1,
-        max_size=MOST_QUEUE_CONNECTIONS,
+        max_size=MAX_QUEUE_CONNECTIONS,
     )
     with app.replace_connector(connector):
         stopping = asyncio.create_task(stop.wait())

@@ -19,7 +19,7 @@ from tokens.services import purging
 
 log = structlog.get_logger(__name__)
 
-MOST_DEATHS = 50
+MAX_ABANDONED_ATTEMPTS = 50
 DONE_HOURS = 1
 FAILED_HOURS = 30 * 24  # long enough for somebody to look why
 
@@ -53,7 +53,7 @@ async def take_up_abandoned(context: JobContext, timestamp: int) -> None:
     """
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs():
-        if job.attempts >= MOST_DEATHS or not await _is_retried(manager, job):
+        if job.attempts >= MAX_ABANDONED_ATTEMPTS or not await _is_retried(manager, job):
             await manager.finish_job(job, Status.FAILED, delete_job=False)
         log.warning("abandoned_job_taken_up", job_id=job.id, task=job.task_name, attempts=job.attempts)
 

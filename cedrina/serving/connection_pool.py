@@ -1,9 +1,12 @@
-"""How many requests of a process compute at a time, and which database connection each of them uses.
+"""A pool of database connections, which also limits how many threads compute at a time.
 
-Many threads are needed: each sign-in waits a quarter of a second for its hash, and longer in a queue. If all computed
-at once they would hand the interpreter's lock to and fro, and if each kept a connection there would be hundreds. So a
-thread takes a slot while it works, and with it the slot's connection; it gives both back while it waits for the hashing
-pool.
+Many threads are needed: a sign-in waits a quarter of a second for its password hash, and longer in the queue of hashes.
+If all threads computed at once they would compete for the interpreter's lock, and if each had a connection there would
+be hundreds. So a thread computes only while it holds a connection of the pool, and releases it while it waits for a
+hash or for a provider.
+
+Django's own pool (``OPTIONS["pool"]``) checks a connection by a statement at each checkout, and returns it at the end
+of the request only. Figures are in docs/architecture.md, "Clever parts".
 """
 
 from __future__ import annotations
@@ -19,103 +22,112 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
-# Longer than any answer may take; whoever still waits then is told to come back.
-WAIT_SECONDS = 10.0
+WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
+# Longer than any response may take.
+ACQUIRE_TIMEOUT_SECONDS = 10.0
 
 
-class NoSlotFree(Exception):
-    """Everybody before us is slow; the caller is to be answered 503."""
+class NoConnectionAvailable(Exception):
+    """No connection was released in time. The client is to be answered 503."""
 
 
-class Slots:
-    """A queue of connections. The interpreter implements it in C, where a Semaphore would be Python."""
+class ConnectionPool:
+    """A queue of connections to the default database. ``SimpleQueue`` is in C; a ``Semaphore`` would be in Python."""
 
-    def __init__(self, number: int) -> None:
-        self._free: SimpleQueue[BaseDatabaseWrapper] = SimpleQueue()
+    def __init__(self, size: int) -> None:
+        self._idle: SimpleQueue[BaseDatabaseWrapper] = SimpleQueue()
         self._held = threading.local()
-        for _ in range(number):
+        for _ in range(size):
             connection = connections.create_connection(DEFAULT_DB_ALIAS)
             connection.inc_thread_sharing()
-            self._free.put(connection)
+            self._idle.put(connection)
 
-    def warm_up(self, number: int) -> None:
-        """Open so many connections before the first request needs them. A database that is not up yet is no fault."""
-        taken = [self._free.get_nowait() for _ in range(number)]
+    def open_connections(self, number: int) -> None:
+        """Open ``number`` connections before the first request needs them. Ignore a database that is not up yet."""
+        taken = [self._idle.get_nowait() for _ in range(number)]
         for connection in taken:
             with suppress(Error):
                 connection.ensure_connection()
-            self._free.put(connection)
+            self._idle.put(connection)
 
-    def take(self) -> None:
-        """Wait for a slot and use its connection.
+    def acquire(self) -> None:
+        """Wait for a connection and make it the default connection of this thread.
 
-        Raises: NoSlotFree.
+        Raises: NoConnectionAvailable after ACQUIRE_TIMEOUT_SECONDS.
         """
         try:
-            connection = self._free.get(timeout=WAIT_SECONDS)
+            connection = self._idle.get(timeout=ACQUIRE_TIMEOUT_SECONDS)
         except Empty as error:
-            raise NoSlotFree from error
-        # Django has connections looked at when a request begins. One that gave its slot back in between goes on with
-        # another connection, which may have died since: the next statement looks at that one first.
+            raise NoConnectionAvailable from error
+        # Django checks connections when a request begins. A thread that released its connection in the meantime goes on
+        # with another one, which may have died: the next statement checks it first.
         connection.health_check_done = False  # type: ignore[attr-defined]  # not in the stubs
         connections[DEFAULT_DB_ALIAS] = connection
         self._held.connection = connection
 
-    def give_back(self) -> None:
-        """Let the next one have this thread's slot, if it has one, and forget its connection."""
+    def release(self) -> None:
+        """Return this thread's connection to the pool, if it holds one."""
         connection = getattr(self._held, "connection", None)
         if connection is not None:
             self._held.connection = None
             del connections[DEFAULT_DB_ALIAS]
-            self._free.put(connection)
+            self._idle.put(connection)
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Let others compute until the block ends. Who holds no slot, or an open transaction, keeps what it has."""
+        """Release this thread's connection until the block ends.
+
+        A thread without a connection of the pool, or with an open transaction, keeps what it has.
+
+        Raises: NoConnectionAvailable at the end of the block.
+        """
         connection = getattr(self._held, "connection", None)
         if connection is None or connection.in_atomic_block:
             yield
             return
-        self.give_back()
+        self.release()
         try:
             yield
         finally:
-            self.take()
+            self.acquire()
 
 
-_slots: Slots | None = None
+_pool: ConnectionPool | None = None
 
 
-def use(*, number: int, warm: int = 0) -> Slots:
-    """Set how many slots this process has."""
-    global _slots  # noqa: PLW0603 - one for the process, set before its first request
-    _slots = Slots(number)
-    # In a thread of its own: a server that loads the application inside its event loop may not be blocked by Django.
-    opening = threading.Thread(target=_slots.warm_up, args=(min(warm, number),))
+def create_pool(*, size: int, opened: int = 0) -> ConnectionPool:
+    """Create the pool of this process, with ``opened`` connections that are open already."""
+    global _pool  # noqa: PLW0603 - one for the process, set before its first request
+    _pool = ConnectionPool(size)
+    # On a thread: a server that loads the application inside its event loop has a running loop on its own thread.
+    opening = threading.Thread(target=_pool.open_connections, args=(min(opened, size),))
     opening.start()
     opening.join()
-    return _slots
+    return _pool
 
 
 @contextmanager
-def released() -> Iterator[None]:
-    """Give this thread's slot back while it waits for something that is not the interpreter."""
-    if _slots is None:
+def connection_released() -> Iterator[None]:
+    """Release this thread's connection while it waits for something else than the database.
+
+    ``ACCOUNTS["WHILE_HASHING"]`` and ``ACCOUNTS["WHILE_WAITING"]`` name it.
+    """
+    if _pool is None:
         yield
         return
-    with _slots.released():
+    with _pool.released():
         yield
 
 
-def bounded(application: Application, slots: Slots) -> Application:
-    """Let the application answer only while holding a slot.
+def with_pooled_connection(application: WsgiApplication, pool: ConnectionPool) -> WsgiApplication:
+    """Return a WSGI application that calls ``application`` while its thread holds a connection of the pool.
 
-    The answer is made whole and closed before the slot is given back: closing it looks after the connection.
+    The response is complete and closed before the connection is released, because Django closes unusable connections
+    when the response is closed.
     """
 
-    def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        slots.take()
+    def respond(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        pool.acquire()
         try:
             response = application(environ, start_response)
             try:
@@ -123,9 +135,9 @@ def bounded(application: Application, slots: Slots) -> Application:
             finally:
                 getattr(response, "close", _nothing)()
         finally:
-            slots.give_back()
+            pool.release()
 
-    return answer
+    return respond
 
 
 def _nothing() -> None:

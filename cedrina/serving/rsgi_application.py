@@ -1,15 +1,15 @@
-"""HTTP from granian, by its own interface: nearly as cheap as WSGI, and slow clients cost no thread."""
+"""The RSGI application: HTTP from granian, by granian's own interface. A slow client occupies no thread."""
 
 import sys
 from typing import Any, Protocol
 
-from cedrina.serving.request_processing import Disconnected, Reception
+from cedrina.serving.request_processing import ClientDisconnected, RequestHandler
 
-SPECIAL = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+UNPREFIXED_HEADERS = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}  # RFC 3875, 4.1
 
 
-class Scope(Protocol):
-    """What granian says about a request (RSGI 1.x)."""
+class RsgiScope(Protocol):
+    """The attributes of a request that granian passes to an application (RSGI 1.x)."""
 
     http_version: str
     server: str
@@ -22,24 +22,24 @@ class Scope(Protocol):
     headers: Any
 
 
-class Edge:
-    """An RSGI application in front of a WSGI one."""
+class RsgiApplication:
+    """An RSGI application. Requests are converted to WSGI's form, as Django's WSGI handler expects them."""
 
-    def __init__(self, reception: Reception) -> None:
-        self._reception = reception
+    def __init__(self, request_handler: RequestHandler) -> None:
+        self._request_handler = request_handler
 
-    async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
+    async def __rsgi__(self, scope: RsgiScope, protocol: Any) -> None:
         environ = build_environ(scope)
         has_body = "CONTENT_LENGTH" in environ or environ.pop("HTTP_TRANSFER_ENCODING", None)
         try:
-            status, headers, body = await self._reception.answer(environ, protocol if has_body else None)
-        except Disconnected:
+            status, headers, body = await self._request_handler.handle(environ, protocol if has_body else None)
+        except ClientDisconnected:
             return
         protocol.response_bytes(status, headers, b"" if scope.method == "HEAD" else body)
 
 
-def build_environ(scope: Scope) -> dict[str, Any]:
-    """Spell a request as WSGI does (PEP 3333)."""
+def build_environ(scope: RsgiScope) -> dict[str, Any]:
+    """Return a request in WSGI's form (PEP 3333)."""
     server, _, port = scope.server.rpartition(":")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.method,
@@ -58,10 +58,10 @@ def build_environ(scope: Scope) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for name, value in scope.headers.items():
-        # Underscores would become the same name as dashes: a forged X_Forwarded_For would pass for the proxy's header.
+        # WSGI writes underscores and hyphens alike: a forged X_Forwarded_For would pass for the proxy's header.
         if "_" in name:
             continue
-        key = SPECIAL.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
+        key = UNPREFIXED_HEADERS.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
         environ[key] = f"{environ[key]},{value}" if key in environ else value
     if scope.authority and "HTTP_HOST" not in environ:
         environ["HTTP_HOST"] = scope.authority

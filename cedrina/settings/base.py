@@ -1,4 +1,4 @@
-"""All settings. Nothing else reads the environment; what it may say is declared in `declared.py`."""
+"""All settings of Django and of the apps. Only this package reads the environment (environment_settings.py)."""
 
 import os
 from datetime import timedelta
@@ -14,7 +14,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
 if not IS_TEST:
     environment.read_dotenv()
-ENV = environment.load(environment.of_a_test_run() if IS_TEST else None)
+ENV = environment.load(environment.test_run_environment() if IS_TEST else None)
 ENVIRONMENT: str = ENV["CEDRINA_ENV"]
 
 # Never on: its pages show variables, and its 404 is not the contract's.
@@ -56,17 +56,16 @@ MIDDLEWARE = [
     "cedrina.http.middleware.RequestMiddleware",
     "ratelimiting.middleware.RateLimitMiddleware",
     # These act on pages alone; calls of the API go straight through.
-    "cedrina.http.browser_middleware.StaticFiles",
-    "cedrina.http.browser_middleware.Sessions",
-    "cedrina.http.browser_middleware.Csrf",
-    "cedrina.http.browser_middleware.Authentication",
-    "cedrina.http.browser_middleware.Messages",
-    "cedrina.http.browser_middleware.ContentSecurityPolicy",
+    "cedrina.http.browser_middleware.StaticFilesMiddleware",
+    "cedrina.http.browser_middleware.PageSessionMiddleware",
+    "cedrina.http.browser_middleware.PageCsrfMiddleware",
+    "cedrina.http.browser_middleware.AdminAuthenticationMiddleware",
+    "cedrina.http.browser_middleware.PageMessageMiddleware",
+    "cedrina.http.browser_middleware.PageSecurityPolicyMiddleware",
 ]
 if ENV["CORS_ALLOWED_ORIGINS"]:
     MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
 ROOT_URLCONF = "cedrina.urls"
-WSGI_APPLICATION = "cedrina.wsgi.application"
 ASGI_APPLICATION = "cedrina.asgi.application"
 APPEND_SLASH = False
 TEMPLATES = [
@@ -198,8 +197,8 @@ SERVING = {
     "HOST": ENV["HOST"],
     "PORT": ENV["PORT"],
     "WORKERS": ENV["WEB_CONCURRENCY"],
-    "SLOTS": ENV["DATABASE_POOL_MAX"],
-    "WARM": ENV["DATABASE_POOL_MIN"],
+    "MAX_CONNECTIONS": ENV["DATABASE_POOL_MAX"],
+    "MIN_CONNECTIONS": ENV["DATABASE_POOL_MIN"],
     # All that may hash or wait for it, one more to be told that the queue is full, some for the admin's pages, and
     # as many as may wait for each provider.
     "THREADS": ENV["HASHING_THREADS"] + ENV["HASHING_QUEUE"] + 8 + 8 * len(ENV["SOCIAL_PROVIDERS"]),
@@ -208,9 +207,9 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tokens.api.authentication.AccessTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["cedrina.http.json.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["cedrina.http.json.FastJSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cedrina.http.json.OnlyJSONNegotiation",
-    "DEFAULT_SCHEMA_CLASS": "cedrina.openapi.schema.ContractSchema",
+    "DEFAULT_RENDERER_CLASSES": ["cedrina.http.json.OrjsonRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cedrina.http.json.JSONOnlyNegotiation",
+    "DEFAULT_SCHEMA_CLASS": "cedrina.openapi.schema.ProblemAutoSchema",
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
@@ -262,11 +261,11 @@ ACCOUNTS: dict[str, Any] = {
     "HASHING_THREADS": ENV["HASHING_THREADS"],
     "HASHING_QUEUE": ENV["HASHING_QUEUE"],
     "HASHING_WAIT": timedelta(seconds=ENV["HASHING_WAIT_SECONDS"]),
-    "WHILE_HASHING": "cedrina.serving.connection_pool.released",
+    "WHILE_HASHING": "cedrina.serving.connection_pool.connection_released",
     "DELETION_RETENTION": timedelta(days=ENV["DELETION_RETENTION_DAYS"]),
     "PUBLIC_URL": PUBLIC_URL,
     "SOCIAL_PROVIDERS": ENV["SOCIAL_PROVIDERS"],
-    "WHILE_WAITING": "cedrina.serving.connection_pool.released",
+    "WHILE_WAITING": "cedrina.serving.connection_pool.connection_released",
     "TOTP_ISSUER": ENV["TOTP_ISSUER"] or "",
     "WEBAUTHN_RP_ID": ENV["WEBAUTHN_RP_ID"] or relying_party.default_id(PUBLIC_URL),
     "WEBAUTHN_ORIGINS": list(ENV["WEBAUTHN_ORIGINS"]) or [relying_party.default_origin(PUBLIC_URL)],

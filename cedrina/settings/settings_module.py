@@ -1,8 +1,8 @@
-"""Which settings an environment has. Usable before there are settings."""
+"""Choose the settings module by CEDRINA_ENV. It can be imported before settings exist."""
 
 import os
 
-SETTINGS = {
+SETTINGS_MODULES = {
     "development": "cedrina.settings.dev",
     "staging": "cedrina.settings.prod",
     "production": "cedrina.settings.prod",
@@ -10,5 +10,8 @@ SETTINGS = {
 
 
 def settings_module() -> str:
-    """Return the settings of CEDRINA_ENV. What is no environment gets the strict ones, which refuse it in words."""
-    return SETTINGS.get(os.environ.get("CEDRINA_ENV") or "development", "cedrina.settings.prod")
+    """Return the settings module of CEDRINA_ENV.
+
+    An unknown value gets the strict settings, which refuse it with a sentence.
+    """
+    return SETTINGS_MODULES.get(os.environ.get("CEDRINA_ENV") or "development", "cedrina.settings.prod")

@@ -1,4 +1,4 @@
-"""Tests: real stores, cheap hashes, mail kept in memory."""
+"""Tests: real stores, cheap password hashes, mail in memory."""
 
 from datetime import timedelta
 

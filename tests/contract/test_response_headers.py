@@ -98,7 +98,7 @@ class TestTheEdge:
     def test_carries_what_django_s_answers_carry(self, code):
         environ = {"PATH_INFO": "/api/v1/auth/login", "HTTP_ACCEPT_LANGUAGE": "fa"}
         with override_settings(SECURE_HSTS_SECONDS=60, SECURE_HSTS_INCLUDE_SUBDOMAINS=True):
-            headers = dict(request_limits.refusal(code, environ)[1])
+            headers = dict(request_limits.refusal_response(code, environ)[1])
             expected = Client().get("/livez").headers
         for name in (
             "X-Content-Type-Options",

@@ -19,7 +19,7 @@ import pytest
 import redis
 
 from cedrina.settings import environment as settings_environment
-from cedrina.settings.declared import SETTINGS
+from cedrina.settings.environment_settings import SETTINGS
 from cedrina.tooling.embedded import binaries, postgres_server, processes
 from tests import nginx_server, served
 from tests.deployment import composed, roles
@@ -53,7 +53,7 @@ class TestTheFile:
             given = settings_of(document, made, service)
             unknown = set(given) - set(SETTINGS) - {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
             assert unknown == set(), service
-            settings_environment.load(given)  # BadStart, if it could not be served
+            settings_environment.load(given)  # ConfigurationError, if it has a fault
 
     def test_gives_each_password_to_those_who_need_it(self, document, made):
         for name, passwords in {

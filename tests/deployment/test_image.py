@@ -58,7 +58,7 @@ class TestTheImage:
         assert (image / "cedrina" / "serving").is_dir()
         assert not (image / "cedrina" / "tooling").exists()
 
-    @pytest.mark.parametrize("module", ["cedrina.rsgi", "cedrina.asgi", "cedrina.wsgi"])
+    @pytest.mark.parametrize("module", ["cedrina.rsgi", "cedrina.asgi"])
     def test_loads_each_application(self, image, module):
         code = f"import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'cedrina.settings.prod'; import {module}"
         assert run(image, "-c", code).returncode == 0

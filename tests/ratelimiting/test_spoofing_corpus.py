@@ -57,16 +57,16 @@ def scope_of(case, kind):
 def over_asgi(case):
     environs = []
 
-    class Reception:
-        async def answer(self, environ, body):
+    class RequestHandler:
+        async def handle(self, environ, body):
             environs.append(environ)
             return 200, [], b""
 
     async def send(message):
         pass
 
-    edge = asgi_application.Edge(reception=Reception(), sockets=None)
-    asyncio.run(edge(scope_of(case, "http"), None, send))
+    application = asgi_application.AsgiApplication(request_handler=RequestHandler(), websockets=None)
+    asyncio.run(application(scope_of(case, "http"), None, send))
     return caller_of_environ(environs[0])
 
 

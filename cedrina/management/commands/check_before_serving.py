@@ -21,7 +21,7 @@ class Command(BaseCommand):
         if settings.ENVIRONMENT == "development":
             return
         try:
-            findings = list(diagnosis.rights_of_the_serving_role())
+            findings = list(diagnosis.privileges_of_serving_role())
         except Error:
             return
         for finding in findings:

@@ -23,13 +23,13 @@ class Command(OperatorCommand):
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         role = options["role"] or table_owner.serving_role()
-        with table_owner.as_owner():
-            if role is None or privileges.is_current(role):
+        with table_owner.as_table_owner():
+            if role is None or privileges.is_current_role(role):
                 sentence = gettext("Set DATABASE_MIGRATION_URL to the role that owns the tables, or give --role.")
                 self.fail("usage", sentence, exit_code=USAGE)
-            if not privileges.exists(role):
+            if not privileges.role_exists(role):
                 self.fail("not_found", gettext("The database has no role %(role)r.") % {"role": role})
-            statements = privileges.adjust(role=role, dry_run=options["dry_run"])
+            statements = privileges.adjust_privileges(role=role, dry_run=options["dry_run"])
         return {
             "result": "would_change" if options["dry_run"] else "changed" if statements else "unchanged",
             "role": role,

@@ -12,11 +12,11 @@ class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate, and give the role of DATABASE_URL its rights where DATABASE_MIGRATION_URL names another one."""
         role = table_owner.serving_role()
-        with table_owner.as_owner():
-            if role is not None and not privileges.exists(role):
+        with table_owner.as_table_owner():
+            if role is not None and not privileges.role_exists(role):
                 raise CommandError(f"The role {role} of DATABASE_URL does not exist. Create it, then migrate again.")
             super().handle(*args, **options)
             if role is not None and not options["plan"] and not options["check_unapplied"]:
-                statements = privileges.adjust(role=role)
+                statements = privileges.adjust_privileges(role=role)
                 if options["verbosity"]:
                     self.stdout.write(f"Rights of {role}: {len(statements)} changed.")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cedrina.settings.development_secrets import made_secret
+from cedrina.settings.development_secrets import development_secret
 from cedrina.tooling.development.errors import StepFailed
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -62,7 +62,7 @@ def ensure_secrets(*, data: Path) -> None:
     """Take secrets that nobody gave from beside the data that they protect, made at the first start."""
     for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS"):
         if not os.environ.get(name) and not os.environ.get(f"{name}_FILE"):
-            os.environ[name] = made_secret(name, directory=data)
+            os.environ[name] = development_secret(name, directory=data)
 
 
 def prepare_database() -> None:

@@ -12,9 +12,9 @@ from django.db import OperationalError, connection
 from django.test import TransactionTestCase
 
 from cedrina.database import timeouts
-from cedrina.database.base import DatabaseWrapper, reach
-from cedrina.database.circuit_breaker import Outage, outage
-from cedrina.database.connection import PatientConnection
+from cedrina.database.base import DatabaseWrapper, probe_database
+from cedrina.database.circuit_breaker import DatabaseCircuitBreaker, circuit_breaker
+from cedrina.database.connection import TimeoutConnection
 from cedrina.tooling.embedded import processes
 
 
@@ -65,17 +65,17 @@ class TestIsUsable(TransactionTestCase):
 
 @pytest.fixture
 def noted():
-    """Let this process note outages, as servers do; the test says when PostgreSQL answers again."""
+    """Let this process open its circuit, as servers do; the test says when PostgreSQL answers again."""
     answers = threading.Event()
 
-    def reach():
+    def probe():
         if not answers.is_set():
             raise OperationalError
 
-    outage.watch(reach)
+    circuit_breaker.set_probe(probe)
     yield answers
-    outage.watch(None)
-    assert until(lambda: not outage.is_on)
+    circuit_breaker.set_probe(None)
+    assert until(lambda: not circuit_breaker.is_open)
 
 
 def until(condition, *, seconds=10):
@@ -107,11 +107,11 @@ class TestGetNewConnection:
         assert max(waits[1:]) < 0.5
 
     def test_connects_again_once_the_server_has_answered(self, noted):
-        outage.begin(since=time.monotonic())
+        circuit_breaker.trip(connected_at=time.monotonic())
         with pytest.raises(OperationalError):
             DatabaseWrapper(connection.settings_dict, "other").ensure_connection()
         noted.set()
-        assert until(lambda: not outage.is_on)
+        assert until(lambda: not circuit_breaker.is_open)
         other = DatabaseWrapper(connection.settings_dict, "other")
         other.ensure_connection()
         other.close()
@@ -120,37 +120,37 @@ class TestGetNewConnection:
         settings = {**connection.settings_dict, "HOST": "127.0.0.1", "PORT": str(processes.free_port())}
         with pytest.raises(OperationalError):
             DatabaseWrapper(settings, "gone").ensure_connection()
-        assert not outage.is_on
+        assert not circuit_breaker.is_open
 
 
 class TestSilentStatement(TransactionTestCase):
     """A connection on which nothing comes any more."""
 
     def test_is_given_up_and_begins_an_outage(self):
-        outage.watch(reach)
-        PatientConnection.patience = 0.3
+        circuit_breaker.set_probe(probe_database)
+        TimeoutConnection.response_timeout = 0.3
         other = connection.copy()
         try:
             with other.cursor() as cursor, pytest.raises(OperationalError):
                 cursor.execute("SELECT pg_sleep(5)")
             assert other.connection.closed
-            assert outage.stale_before > 0
-            assert until(lambda: not outage.is_on)
+            assert circuit_breaker.connections_valid_since > 0
+            assert until(lambda: not circuit_breaker.is_open)
         finally:
-            PatientConnection.patience = None
-            outage.watch(None)
+            TimeoutConnection.response_timeout = None
+            circuit_breaker.set_probe(None)
             other.close()
 
     def test_makes_older_connections_be_replaced(self):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         assert connection.is_usable()
-        outage.watch(reach)
+        circuit_breaker.set_probe(probe_database)
         try:
-            outage.begin(since=time.monotonic())
-            assert until(lambda: not outage.is_on)
+            circuit_breaker.trip(connected_at=time.monotonic())
+            assert until(lambda: not circuit_breaker.is_open)
         finally:
-            outage.watch(None)
+            circuit_breaker.set_probe(None)
         assert not connection.is_usable()
         connection.close()
         connection.ensure_connection()
@@ -159,42 +159,42 @@ class TestSilentStatement(TransactionTestCase):
 
 class TestOutage:
     def test_is_not_noted_where_nobody_serves(self):
-        own = Outage()
-        own.begin(since=time.monotonic())
-        assert not own.is_on
+        own = DatabaseCircuitBreaker()
+        own.trip(connected_at=time.monotonic())
+        assert not own.is_open
 
     def test_does_not_begin_again_for_who_waited_since_before_its_end(self):
-        own, now = Outage(), time.monotonic()
-        own.watch(lambda: None)
-        own.begin(since=now)
-        assert until(lambda: not own.is_on)
-        ended = own.stale_before
-        own.begin(since=now)
-        assert own.stale_before == ended
+        own, now = DatabaseCircuitBreaker(), time.monotonic()
+        own.set_probe(lambda: None)
+        own.trip(connected_at=now)
+        assert until(lambda: not own.is_open)
+        ended = own.connections_valid_since
+        own.trip(connected_at=now)
+        assert own.connections_valid_since == ended
 
     def test_of_one_process_is_seen_by_its_siblings_until_it_ends(self):
-        shared = Outage()
+        shared = DatabaseCircuitBreaker()
         child = os.fork()
         if child == 0:
-            shared.use_cell(1)
-            shared.watch(signal.pause)
-            shared.begin(since=time.monotonic())
+            shared.set_worker_number(1)
+            shared.set_probe(signal.pause)
+            shared.trip(connected_at=time.monotonic())
             signal.pause()
         try:
-            assert until(lambda: shared.is_on_anywhere)
-            assert not shared.is_on
-            assert shared.stale_before > 0
+            assert until(lambda: shared.is_open_in_any_worker)
+            assert not shared.is_open
+            assert shared.connections_valid_since > 0
         finally:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-        assert shared.is_on_anywhere
-        shared.clear_cell(1)
-        assert not shared.is_on_anywhere
+        assert shared.is_open_in_any_worker
+        shared.forget_worker(1)
+        assert not shared.is_open_in_any_worker
 
 
 class TestBoundStatements:
     def test_adds_its_limits_to_what_is_there(self):
         options = {"options": "-c search_path=app"}
-        timeouts.add_to(options)
+        timeouts.add_timeouts(options)
         assert options["options"].startswith("-c statement_timeout=")
         assert options["options"].endswith("-c search_path=app")

@@ -40,7 +40,7 @@ SELECT right_name FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRU
 def role(db):
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE ROLE {ROLE} NOLOGIN")
-    privileges.adjust(role=ROLE)
+    privileges.adjust_privileges(role=ROLE)
 
 
 def tables():

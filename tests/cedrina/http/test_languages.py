@@ -22,7 +22,7 @@ from rest_framework.test import APIClient
 import accounts.errors
 import tokens.errors
 from accounts.models import PendingRegistration, User
-from cedrina.http.languages import _preferences, negotiated
+from cedrina.http.languages import _preferences, negotiate_language
 from cedrina.http.problem_catalogue import PROBLEMS
 from tests.architecture.source import PRODUCT, ROOT
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -91,7 +91,7 @@ class TestNegotiation:
         answer = APIClient().get("/api/v1/auth/me", headers={"Accept-Language": header, "Authorization": "Bearer x"})
 
         problem = assert_problem(answer, status=401, code="invalid_token")
-        assert answer["Content-Language"] == negotiated(header) == language
+        assert answer["Content-Language"] == negotiate_language(header) == language
         assert (problem["title"], problem["detail"]) == TITLES[language]
 
     @pytest.mark.property
@@ -113,7 +113,7 @@ class TestNegotiation:
         "header", ["es;q=2", "es;q=0.1234", "es;q=a", "es;q", "es;p=1", "es;q=١", "es;q=0.x", "es-" * 20]
     )
     def test_takes_nothing_from_what_it_cannot_read(self, header):
-        assert negotiated(f"fa;q=0.1, {header}") == "en"
+        assert negotiate_language(f"fa;q=0.1, {header}") == "en"
 
     def test_speaks_english_to_who_asks_for_nothing(self):
         problem = APIClient().get("/api/v1/auth/me", headers={"Authorization": "Bearer x"}).json()

@@ -13,7 +13,7 @@ from accounts.identifiers import held_key
 from accounts.models import User
 from cedrina import wiring
 from cedrina.operations import diagnosis
-from cedrina.operations.diagnosis import Finding, Severity
+from cedrina.operations.diagnosis import DiagnosticFinding, FindingSeverity
 from ratelimiting.observing import Mistake
 from tests import served
 from tests.factories import social
@@ -39,7 +39,7 @@ def found(identity, text=None):
 @pytest.fixture
 def healthy(monkeypatch):
     """Leave out what the checks say of the settings of a test."""
-    monkeypatch.setattr(diagnosis, "EXAMINATIONS", [diagnosis.what_servers_noticed])
+    monkeypatch.setattr(diagnosis, "EXAMINATIONS", [diagnosis.recorded_misconfigurations])
 
 
 class TestDoctor:
@@ -93,7 +93,7 @@ class TestDoctor:
         assert max(len(line) for line in text.splitlines()) <= 100
 
     def test_names_addresses_by_a_former_rule_on_hold_and_wrongly_joined(self, monkeypatch):
-        monkeypatch.setattr(diagnosis, "EXAMINATIONS", [diagnosis.addresses])
+        monkeypatch.setattr(diagnosis, "EXAMINATIONS", [diagnosis.address_comparison])
         assert run() == ("Nothing was found.\n", 0)
         UserFactory(email="ada@m\u00fcnchen.de", email_folded="ada@m\u00fcnchen.de")
         held, joined = UserFactory(email="\u017fam@example.com"), UserFactory(email="bea@strasse.de")
@@ -114,9 +114,9 @@ class TestDoctor:
 
     def test_takes_further_examinations(self, monkeypatch):
         monkeypatch.setattr(diagnosis, "EXAMINATIONS", [])
-        seen = Finding("disk.full", Severity.INFO, "none", "The disk is half full.", "Nothing.")
+        seen = DiagnosticFinding("disk.full", FindingSeverity.INFO, "none", "The disk is half full.", "Nothing.")
 
-        @diagnosis.examination
+        @diagnosis.diagnostic
         def disk(now):
             yield seen
 

@@ -5,7 +5,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
-from cedrina.database.circuit_breaker import Outage
+from cedrina.database.circuit_breaker import DatabaseCircuitBreaker
 from cedrina.operations import health
 from tests.problem_shape import assert_problem
 
@@ -36,7 +36,7 @@ class TestReadyz:
         assert_problem(Client().get("/readyz"), status=503, code="service_unavailable")
 
     def test_waits_for_siblings_that_do_not_reach_the_database(self, monkeypatch):
-        siblings = Outage()
+        siblings = DatabaseCircuitBreaker()
         monkeypatch.setattr(health, "outage", siblings)
         siblings._shared[-1] = 1
         assert_problem(Client().get("/readyz"), status=503, code="service_unavailable")

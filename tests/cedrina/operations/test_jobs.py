@@ -129,7 +129,7 @@ class TestTakeUpAbandoned:
 
     @pytest.mark.usefixtures("empty_queue")
     def test_gives_a_job_up_that_seems_to_kill_its_workers(self):
-        self.abandon(attempts=jobs.MOST_DEATHS)
+        self.abandon(attempts=jobs.MAX_ABANDONED_ATTEMPTS)
 
         assert self.take_up().status == "failed"
 

@@ -11,10 +11,10 @@ from cedrina.serving import connection_pool
 
 @pytest.fixture
 def two():
-    found = connection_pool.Slots(2)
+    found = connection_pool.ConnectionPool(2)
     yield found
     for _ in range(2):
-        found._free.get_nowait().close()
+        found._idle.get_nowait().close()
 
 
 def run_all(target, count):
@@ -37,7 +37,7 @@ class TestBounded:
             at_once.pop()
             return [b"done"]
 
-        application = connection_pool.bounded(work, two)
+        application = connection_pool.with_pooled_connection(work, two)
         run_all(lambda: application({}, None), 10)
         assert len(most) == 10
         assert max(most) == 2
@@ -49,7 +49,7 @@ class TestBounded:
             def close(self):
                 held.append(two._held.connection is not None)
 
-        application = connection_pool.bounded(lambda *_: Answer([b"a"]), two)
+        application = connection_pool.with_pooled_connection(lambda *_: Answer([b"a"]), two)
         run_all(lambda: application({}, None), 1)
         assert held == [True]
 
@@ -57,7 +57,7 @@ class TestBounded:
         def broken(environ, start_response):
             raise RuntimeError
 
-        application = connection_pool.bounded(broken, two)
+        application = connection_pool.with_pooled_connection(broken, two)
         faults = []
 
         def fails():
@@ -75,14 +75,14 @@ class TestBounded:
 
         def third():
             try:
-                two.take()
-            except connection_pool.NoSlotFree:
+                two.acquire()
+            except connection_pool.NoConnectionAvailable:
                 refusals.append(1)
 
-        two_taken = [two._free.get_nowait() for _ in range(2)]
+        two_taken = [two._idle.get_nowait() for _ in range(2)]
         run_all(third, 1)
         for connection in two_taken:
-            two._free.put(connection)
+            two._idle.put(connection)
         assert refusals == [1]
 
 
@@ -91,12 +91,12 @@ class TestReleased:
         order = []
 
         def waits():
-            two.take()
+            two.acquire()
             with two.released():
                 order.append(len(others))
                 inside.set()
                 finished.wait(5)
-            two.give_back()
+            two.release()
 
         others, inside, finished = [], threading.Event(), threading.Event()
         waiting = [threading.Thread(target=waits) for _ in range(4)]
@@ -105,9 +105,9 @@ class TestReleased:
         assert inside.wait(5)
 
         def other():
-            two.take()
+            two.acquire()
             others.append(1)
-            two.give_back()
+            two.release()
 
         run_all(other, 6)
         finished.set()
@@ -117,15 +117,15 @@ class TestReleased:
 
     def test_goes_on_with_a_connection_that_is_looked_at_first(self, two):
         def inside():
-            two.take()
+            two.acquire()
             with two.released():
                 for connection in resting:
                     connection.health_check_done = True
-                    two._free.put(connection)
+                    two._idle.put(connection)
             looked_at.append(two._held.connection.health_check_done)
-            two.give_back()
+            two.release()
 
-        resting, looked_at = [two._free.get_nowait()], []
+        resting, looked_at = [two._idle.get_nowait()], []
         run_all(inside, 1)
         assert looked_at == [False]
 
@@ -135,13 +135,13 @@ class TestReleased:
 
     def test_keeps_the_slot_in_a_transaction(self, two):
         def inside():
-            two.take()
+            two.acquire()
             connection = connections[DEFAULT_DB_ALIAS]
             connection.in_atomic_block = True
             with two.released():
                 kept.append(two._held.connection is connection)
             connection.in_atomic_block = False
-            two.give_back()
+            two.release()
 
         kept = []
         run_all(inside, 1)

@@ -6,20 +6,20 @@ import json
 import pytest
 
 from cedrina.http import request_limits
-from cedrina.serving.connection_pool import NoSlotFree
-from cedrina.serving.request_processing import MOST_DISCARDED, Disconnected, Reception
+from cedrina.serving.connection_pool import NoConnectionAvailable
+from cedrina.serving.request_processing import MAX_DISCARDED_BYTES, ClientDisconnected, RequestHandler
 
 LIMIT = 64 * 1024
 
 
-class Lanes:
+class Dispatcher:
     """Answers with what arrived; counts what it was asked."""
 
     def __init__(self, error=None):
         self.error = error
         self.asked = 0
 
-    async def answer(self, environ):
+    async def dispatch(self, environ):
         self.asked += 1
         if self.error:
             raise self.error
@@ -32,12 +32,12 @@ async def chunks(*parts, gap=0.0):
         yield part
 
 
-def received(body, lanes=None, **environ):
-    reception = Reception(lanes or Lanes())
-    return asyncio.run(reception.answer({"PATH_INFO": "/api/v1/auth/login", **environ}, body))
+def received(body, dispatcher=None, **environ):
+    handler = RequestHandler(dispatcher or Dispatcher())
+    return asyncio.run(handler.handle({"PATH_INFO": "/api/v1/auth/login", **environ}, body))
 
 
-class TestAnswer:
+class TestHandle:
     def test_hands_on_a_whole_body(self):
         assert received(chunks(b"ab", b"", b"cd"))[2] == b"abcd"
         assert received(None)[2] == b""
@@ -47,16 +47,16 @@ class TestAnswer:
             raise AssertionError("it was read")
             yield b""
 
-        lanes = Lanes()
-        status, headers, body = received(untouched(), lanes, CONTENT_LENGTH=str(MOST_DISCARDED + 1))
-        assert (status, json.loads(body)["code"], lanes.asked) == (413, "payload_too_large", 0)
+        dispatcher = Dispatcher()
+        status, headers, body = received(untouched(), dispatcher, CONTENT_LENGTH=str(MAX_DISCARDED_BYTES + 1))
+        assert (status, json.loads(body)["code"], dispatcher.asked) == (413, "payload_too_large", 0)
         assert ("Connection", "close") in headers
         assert received(untouched(), CONTENT_LENGTH="9" * 40)[0] == 413
 
     @pytest.mark.parametrize(
         ("head", "status"),
         [
-            ({"PATH_INFO": "/" + "a" * request_limits.LONGEST_PATH}, 400),
+            ({"PATH_INFO": "/" + "a" * request_limits.MAX_PATH_LENGTH}, 400),
             ({"QUERY_STRING": "a" * 8191}, 400),
             ({"HTTP_X_ANYTHING": "a" * 8191}, 400),
             ({f"HTTP_X_{number}": "a" for number in range(101)}, 400),
@@ -64,25 +64,25 @@ class TestAnswer:
             (
                 {
                     "CONTENT_TYPE": "Multipart/form-data; boundary=x",
-                    "CONTENT_LENGTH": str(request_limits.LARGEST_MULTIPART + 1),
+                    "CONTENT_LENGTH": str(request_limits.MAX_MULTIPART_BYTES + 1),
                 },
                 413,
             ),
-            ({"PATH_INFO": "/" + "a" * (request_limits.LONGEST_PATH - 1), "HTTP_COOKIE": "a" * 8190}, 200),
+            ({"PATH_INFO": "/" + "a" * (request_limits.MAX_PATH_LENGTH - 1), "HTTP_COOKIE": "a" * 8190}, 200),
         ],
     )
     def test_bounds_what_slow_parsers_would_read(self, head, status):
-        lanes = Lanes()
-        answered, headers, body = received(chunks(b"a" * 100), lanes, **head)
-        assert (answered, lanes.asked) == (status, int(status == 200))
+        dispatcher = Dispatcher()
+        answered, headers, body = received(chunks(b"a" * 100), dispatcher, **head)
+        assert (answered, dispatcher.asked) == (status, int(status == 200))
         assert status == 200 or len(body) < 3000
         assert status == 200 or ("Connection", "close") in headers
 
     def test_takes_quoted_cookies_out(self):
         seen = []
 
-        class Looking(Lanes):
-            async def answer(self, environ):
+        class Looking(Dispatcher):
+            async def dispatch(self, environ):
                 seen.append(environ.get("HTTP_COOKIE"))
                 return 200, [], b""
 
@@ -99,7 +99,7 @@ class TestAnswer:
                 yield b"x" * 16_384
 
         assert received(endless())[0] == 413
-        assert len(read) == MOST_DISCARDED // 16_384 + 1
+        assert len(read) == MAX_DISCARDED_BYTES // 16_384 + 1
 
     @pytest.mark.parametrize("length", [{"CONTENT_LENGTH": "100000"}, {}])
     def test_reads_what_is_on_its_way_before_it_refuses(self, length):
@@ -114,7 +114,7 @@ class TestAnswer:
         assert len(read) == 10
 
     def test_waits_for_it_no_longer_than_a_moment(self, monkeypatch):
-        monkeypatch.setattr("cedrina.serving.request_processing.DISCARD_SECONDS", 0.05)
+        monkeypatch.setattr("cedrina.serving.request_processing.DISCARD_TIMEOUT_SECONDS", 0.05)
 
         async def stalled():
             yield b"x"
@@ -124,8 +124,8 @@ class TestAnswer:
 
     @pytest.mark.attack("CWE-400")
     def test_stops_reading_a_body_in_too_many_pieces(self):
-        assert received(chunks(*[b"x"] * request_limits.MOST_PIECES))[0] == 200
-        status, _, body = received(chunks(*[b"x"] * (request_limits.MOST_PIECES + 1)))
+        assert received(chunks(*[b"x"] * request_limits.MAX_BODY_CHUNKS))[0] == 200
+        status, _, body = received(chunks(*[b"x"] * (request_limits.MAX_BODY_CHUNKS + 1)))
         assert (status, json.loads(body)["code"]) == (400, "malformed_request")
 
     def test_takes_exactly_the_limit(self):
@@ -137,20 +137,20 @@ class TestAnswer:
         assert (status, json.loads(body)["code"]) == (408, "request_timeout")
 
     def test_answers_nobody_who_left(self):
-        with pytest.raises(Disconnected):
+        with pytest.raises(ClientDisconnected):
             received(chunks(b"ab"), CONTENT_LENGTH="5")
 
     def test_says_when_everybody_is_busy(self):
-        status, headers, _ = received(None, Lanes(NoSlotFree()))
+        status, headers, _ = received(None, Dispatcher(NoConnectionAvailable()))
         assert status == 503
         assert "Retry-After" in dict(headers)
 
     def test_shows_nothing_of_a_fault(self):
-        status, _, body = received(None, Lanes(RuntimeError("inside")), HTTP_X_CORRELATION_ID="my-own-id")
+        status, _, body = received(None, Dispatcher(RuntimeError("inside")), HTTP_X_CORRELATION_ID="my-own-id")
         assert status == 500
         assert b"inside" not in body
         assert json.loads(body)["correlation_id"] == "my-own-id"
 
     def test_speaks_the_language_of_the_caller(self):
-        _, headers, _ = received(None, Lanes(NoSlotFree()), HTTP_ACCEPT_LANGUAGE="fa")
+        _, headers, _ = received(None, Dispatcher(NoConnectionAvailable()), HTTP_ACCEPT_LANGUAGE="fa")
         assert dict(headers)["Content-Language"] == "fa"

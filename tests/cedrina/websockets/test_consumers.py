@@ -14,7 +14,7 @@ from cedrina.websockets import consumers
 
 class Socket(TransactionTestCase):
     def setUp(self):
-        consumers.known_health = consumers.KnownHealth()
+        consumers.cached_readiness = consumers.CachedReadiness()
 
     def converse(self, path, talk, headers=()):
         async def run():
@@ -35,11 +35,11 @@ class TestHealth(Socket):
         async def talk(socket):
             return [json.loads(await socket.receive_from(timeout=5)) for _ in range(2)]
 
-        every, consumers.EVERY_SECONDS = consumers.EVERY_SECONDS, 0.05
+        every, consumers.INTERVAL_SECONDS = consumers.INTERVAL_SECONDS, 0.05
         try:
             frames = self.converse("/ws/health/", talk)
         finally:
-            consumers.EVERY_SECONDS = every
+            consumers.INTERVAL_SECONDS = every
         assert frames == [{"type": "health", "status": "ok"}] * 2
 
     def test_drops_a_client_that_says_too_much(self):

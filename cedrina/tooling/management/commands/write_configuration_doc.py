@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from cedrina.settings.declaration import Kind, Setting
-from cedrina.settings.declared import GROUPS
+from cedrina.settings.environment_setting import EnvironmentSetting, SettingType
+from cedrina.settings.environment_settings import GROUPS
 
 INTRODUCTION = """# Configuration
 
@@ -50,14 +50,14 @@ def render() -> str:
     return "\n".join([INTRODUCTION, *sections])
 
 
-def _row(setting: Setting) -> str:
+def _row(setting: EnvironmentSetting) -> str:
     mark = " †" if setting.is_secret else ""
     cells = (f"`{setting.name}`{mark}", _kind(setting), _default(setting), setting.meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _kind(setting: Setting) -> str:
-    if setting.kind is Kind.CHOICE:
+def _kind(setting: EnvironmentSetting) -> str:
+    if setting.kind is SettingType.CHOICE:
         return ", ".join(f"`{choice}`" for choice in setting.choices)
     text = setting.unit or str(setting.kind)
     if setting.minimum is not None and setting.maximum is not None:
@@ -65,7 +65,7 @@ def _kind(setting: Setting) -> str:
     return f"{text}, at least {setting.minimum}" if setting.minimum is not None else text
 
 
-def _default(setting: Setting) -> str:
+def _default(setting: EnvironmentSetting) -> str:
     if setting.default_text:
         return setting.default_text
     if setting.default in (None, ()):

@@ -1,27 +1,25 @@
-"""What can't be served: contradictions anywhere, unsafe values outside of development; each with its mend."""
+"""Validate the parsed environment: contradictions everywhere, unsafe values outside of development.
 
-from __future__ import annotations
+Each fault is a sentence that names the setting and says how to correct it.
+"""
 
 import ipaddress
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from cedrina.settings.environment_values import EnvironmentValues
 
-    from cedrina.settings.environment import Values
-
-SHORTEST_SECRET = 50
-FEWEST_DIFFERENT = 10
-LEAST_ROUNDS = 10
-LONGEST_ACCESS_TOKEN = 3600
+MIN_SECRET_LENGTH = 50
+MIN_DIFFERENT_CHARACTERS = 10
+MIN_BCRYPT_ROUNDS = 10
+MAX_ACCESS_TOKEN_SECONDS = 3600
 DATABASE_SCHEMES = frozenset({"postgres", "postgresql", "psql", "pgsql"})
 MAIL_SCHEMES = frozenset({"smtp", "smtps", "smtp+tls", "smtp+ssl", "filemail", "consolemail", "memorymail"})
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 
 
-def contradictions(values: Values) -> Iterator[str]:
-    """Yield what can't be true at once, in any environment."""
+def contradictions(values: EnvironmentValues) -> Iterator[str]:
+    """Yield the faults of values that contradict each other or are malformed, in any environment."""
     idle, absolute = values["SESSION_IDLE_SECONDS"], values["SESSION_ABSOLUTE_SECONDS"]
     if idle and absolute and idle > absolute:
         yield "SESSION_IDLE_SECONDS is longer than SESSION_ABSOLUTE_SECONDS; lower it or raise the other."
@@ -43,14 +41,14 @@ def contradictions(values: Values) -> Iterator[str]:
         yield "CORS_ALLOWED_ORIGINS must list origins such as https://app.example.com, without a path."
 
 
-def _refreshes(values: Values) -> Iterator[str]:
+def _refreshes(values: EnvironmentValues) -> Iterator[str]:
     if values["REFRESH_RACE_SECONDS"] > values["REFRESH_LOST_REPLY_HOURS"] * 3600:
         yield "REFRESH_RACE_SECONDS is longer than REFRESH_LOST_REPLY_HOURS; a race can't outlast a lost reply."
     if values["REFRESH_FOREIGN_REPEATS"] > values["REFRESH_OWN_REPEATS"]:
         yield "REFRESH_FOREIGN_REPEATS is more than REFRESH_OWN_REPEATS, which counts them too; lower it."
 
 
-def _urls(values: Values) -> Iterator[str]:
+def _urls(values: EnvironmentValues) -> Iterator[str]:
     for name, schemes in (
         ("DATABASE_URL", DATABASE_SCHEMES),
         ("DATABASE_MIGRATION_URL", DATABASE_SCHEMES),
@@ -72,8 +70,8 @@ def _is_origin(text: str) -> bool:
     )
 
 
-def unsafe_values(values: Values) -> Iterator[str]:
-    """Yield what must not go to staging or production."""
+def unsafe_values(values: EnvironmentValues) -> Iterator[str]:
+    """Yield the faults of values that must not be used in staging or production."""
     where = values["CEDRINA_ENV"]
     for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL", "ALLOWED_HOSTS", "PUBLIC_URL", "EMAIL_URL"):
         if name not in values.given:
@@ -86,9 +84,9 @@ def unsafe_values(values: Values) -> Iterator[str]:
         yield "PUBLIC_URL must begin with https://; tokens must not travel in the clear."
     if any(not origin.startswith("https://") for origin in values["CORS_ALLOWED_ORIGINS"]):
         yield "CORS_ALLOWED_ORIGINS must begin with https://; a plain origin can be impersonated on the way."
-    if values["BCRYPT_ROUNDS"] < LEAST_ROUNDS:
-        yield f"BCRYPT_ROUNDS is below {LEAST_ROUNDS}; use 12."
-    if values["ACCESS_TOKEN_SECONDS"] > LONGEST_ACCESS_TOKEN:
+    if values["BCRYPT_ROUNDS"] < MIN_BCRYPT_ROUNDS:
+        yield f"BCRYPT_ROUNDS is below {MIN_BCRYPT_ROUNDS}; use 12."
+    if values["ACCESS_TOKEN_SECONDS"] > MAX_ACCESS_TOKEN_SECONDS:
         yield "ACCESS_TOKEN_SECONDS is over an hour; services that verify offline trust ended sessions for as long."
     if any(network in {"0.0.0.0/0", "::/0"} for network in values["TRUSTED_PROXIES"]):
         yield "TRUSTED_PROXIES must not hold every address; list the networks of your proxies."
@@ -96,18 +94,18 @@ def unsafe_values(values: Values) -> Iterator[str]:
         yield "EMAIL_URL must deliver: links to confirm an address would end up in the log. Use smtp://."
 
 
-def _weak_limits(values: Values) -> Iterator[str]:
+def _weak_limits(values: EnvironmentValues) -> Iterator[str]:
     if not values["RATELIMIT_ENABLED"]:
         yield "RATELIMIT_ENABLED must be true; raise single limits by RATELIMIT_POLICIES instead."
     if values["RATELIMIT_PROFILE"] == "development":
         yield "RATELIMIT_PROFILE must not be development; it lets a hundred times as many guesses through."
 
 
-def _weak_secrets(values: Values) -> Iterator[str]:
+def _weak_secrets(values: EnvironmentValues) -> Iterator[str]:
     if "SECRET_KEY" not in values.given:
         return
     secret = values["SECRET_KEY"]
-    if len(secret) < SHORTEST_SECRET or len(set(secret)) < FEWEST_DIFFERENT:
-        yield f"SECRET_KEY is too weak; give it at least {SHORTEST_SECRET} random characters."
+    if len(secret) < MIN_SECRET_LENGTH or len(set(secret)) < MIN_DIFFERENT_CHARACTERS:
+        yield f"SECRET_KEY is too weak; give it at least {MIN_SECRET_LENGTH} random characters."
     elif secret.startswith(("django-insecure", "development")):
         yield "SECRET_KEY is a development key; make one with `openssl rand -base64 48`."

@@ -1,51 +1,53 @@
-"""The settings of tokens, passwords, social sign-in and second factors."""
+"""The part of the table for tokens, passwords, social sign-in and second factors."""
 
-from cedrina.settings.declaration import Kind, Setting
+from cedrina.settings.environment_setting import EnvironmentSetting, SettingType
 
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 TOKENS = [
-    Setting(
+    EnvironmentSetting(
         "TOKEN_PROFILE",
-        Kind.CHOICE,
+        SettingType.CHOICE,
         "standard",
         "`hardened` ends sessions after 30 idle minutes and after 12 hours, unless the two settings say otherwise.",
         choices=("standard", "hardened"),
     ),
-    Setting("TOKEN_ISSUER", Kind.TEXT, None, "The `iss` of access tokens.", default_text="`PUBLIC_URL`"),
-    Setting("TOKEN_AUDIENCE", Kind.TEXT, "cedrina", "The `aud` of access tokens."),
-    Setting(
+    EnvironmentSetting(
+        "TOKEN_ISSUER", SettingType.TEXT, None, "The `iss` of access tokens.", default_text="`PUBLIC_URL`"
+    ),
+    EnvironmentSetting("TOKEN_AUDIENCE", SettingType.TEXT, "cedrina", "The `aud` of access tokens."),
+    EnvironmentSetting(
         "ACCESS_TOKEN_SECONDS",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         15 * MINUTE,
         "How long an access token lives.",
         unit="seconds",
         minimum=30,
         maximum=DAY,
     ),
-    Setting(
+    EnvironmentSetting(
         "SESSION_IDLE_SECONDS",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         None,
         "A session ends after this long without use.",
         default_text="604800 (7 days), hardened 1800",
         unit="seconds",
         minimum=MINUTE,
     ),
-    Setting(
+    EnvironmentSetting(
         "SESSION_ABSOLUTE_SECONDS",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         None,
         "A session ends this long after the sign-in, used or not.",
         default_text="2592000 (30 days), hardened 43200",
         unit="seconds",
         minimum=MINUTE,
     ),
-    Setting(
+    EnvironmentSetting(
         "REFRESH_RACE_SECONDS",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         10,
         "How long racing tabs are given the same successor of a refresh token: those of the client that got it, in the "
         "same network and with the same kind of user agent.",
@@ -53,61 +55,61 @@ TOKENS = [
         minimum=0,
         maximum=60,
     ),
-    Setting(
+    EnvironmentSetting(
         "REFRESH_LOST_REPLY_HOURS",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         24,
         "How long a successor that was never used is given again, because its reply was lost.",
         unit="hours",
         minimum=0,
         maximum=168,
     ),
-    Setting(
+    EnvironmentSetting(
         "REFRESH_OWN_REPEATS",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         10,
         "In how many generations in a row a lost reply is forgiven; the next is taken for theft.",
         minimum=0,
         maximum=1000,
     ),
-    Setting(
+    EnvironmentSetting(
         "REFRESH_FOREIGN_REPEATS",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         2,
         "In how many of them it may be another client that asks again than the one that has the successor: from "
         "another network or with another kind of user agent. Not more than `REFRESH_OWN_REPEATS`.",
         minimum=0,
         maximum=1000,
     ),
-    Setting(
+    EnvironmentSetting(
         "REFRESH_KEY_EPOCH",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         1,
         "The epoch of the key that refresh tokens are made with, at the least: `manage.py rotate_refresh_key` begins "
         "the next one without a restart, and the higher of the two counts. See key-rotation.md.",
         minimum=1,
         maximum=255,
     ),
-    Setting(
+    EnvironmentSetting(
         "JWKS_PROPAGATION_SECONDS",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         300,
         "How long a new signing key is published before it signs.",
         unit="seconds",
         minimum=2 * MINUTE,
         maximum=DAY,
     ),
-    Setting(
+    EnvironmentSetting(
         "MAX_SESSIONS_PER_USER",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         5,
         "Sessions that one person may have; those of the admin are counted by themselves.",
         minimum=1,
         maximum=1000,
     ),
-    Setting(
+    EnvironmentSetting(
         "SESSION_OVERFLOW",
-        Kind.CHOICE,
+        SettingType.CHOICE,
         "evict_oldest",
         "What the session beyond the limit does: it ends the oldest, as at the admin always, or it is refused.",
         choices=("evict_oldest", "reject"),
@@ -115,29 +117,35 @@ TOKENS = [
 ]
 
 PASSWORDS = [
-    Setting("PASSWORD_MIN_LENGTH", Kind.NUMBER, 12, "Shortest password.", unit="characters", minimum=8, maximum=64),
-    Setting("PASSWORD_HISTORY", Kind.NUMBER, 5, "Former passwords that may not come back.", minimum=0, maximum=50),
-    Setting("BCRYPT_ROUNDS", Kind.NUMBER, 12, "Work factor of password hashes.", minimum=4, maximum=20),
-    Setting(
+    EnvironmentSetting(
+        "PASSWORD_MIN_LENGTH", SettingType.NUMBER, 12, "Shortest password.", unit="characters", minimum=8, maximum=64
+    ),
+    EnvironmentSetting(
+        "PASSWORD_HISTORY", SettingType.NUMBER, 5, "Former passwords that may not come back.", minimum=0, maximum=50
+    ),
+    EnvironmentSetting(
+        "BCRYPT_ROUNDS", SettingType.NUMBER, 12, "Work factor of password hashes.", minimum=4, maximum=20
+    ),
+    EnvironmentSetting(
         "HASHING_THREADS",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         2,
         "Threads of a worker that hash passwords, at a lower priority than the rest.",
         minimum=1,
         maximum=64,
     ),
-    Setting(
+    EnvironmentSetting(
         "HASHING_QUEUE",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         60,
         "Hashes that may wait in a worker, three quarters of them from one network (IPv4 /16, IPv6 /48). One more, and "
         "the newest of the network that has most waiting is answered 503 with Retry-After.",
         minimum=1,
         maximum=10_000,
     ),
-    Setting(
+    EnvironmentSetting(
         "HASHING_WAIT_SECONDS",
-        Kind.NUMBER,
+        SettingType.NUMBER,
         6,
         "How long a hash may wait before its request is answered 503 with Retry-After.",
         unit="seconds",
@@ -147,9 +155,9 @@ PASSWORDS = [
 ]
 
 SOCIAL = [
-    Setting(
+    EnvironmentSetting(
         "SOCIAL_PROVIDERS",
-        Kind.OBJECTS,
+        SettingType.OBJECTS,
         [],
         "The providers by which people may sign in: a list of objects with `id`, `kind` (`google`, `microsoft`, "
         "`facebook`, `openid_connect`), `client_id`, `secret` or `secret_file`, `issuer`, `redirect_uris` and more. "
@@ -160,24 +168,24 @@ SOCIAL = [
 ]
 
 SECOND_FACTORS = [
-    Setting(
+    EnvironmentSetting(
         "TOTP_ISSUER",
-        Kind.TEXT,
+        SettingType.TEXT,
         None,
         "What authenticator applications and security keys call this installation.",
         default_text="`WEBAUTHN_RP_ID`",
     ),
-    Setting(
+    EnvironmentSetting(
         "WEBAUTHN_RP_ID",
-        Kind.TEXT,
+        SettingType.TEXT,
         None,
         "The domain that security keys and passkeys are made for: that of `PUBLIC_URL` or one above it. With another "
         "one all of them are lost.",
         default_text="the host of `PUBLIC_URL`; `localhost` for a loopback address",
     ),
-    Setting(
+    EnvironmentSetting(
         "WEBAUTHN_ORIGINS",
-        Kind.LIST,
+        SettingType.LIST,
         (),
         "Origins of the pages on which security keys and passkeys are accepted, `https://app.example.com`.",
         default_text="that of `PUBLIC_URL`",
