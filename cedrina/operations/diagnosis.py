@@ -1,7 +1,7 @@
-"""What `manage.py doctor` looks at: the configuration that runs, and what the servers noticed while it ran.
+"""The diagnostics of `manage.py doctor`: the running configuration, and what servers recorded about it.
 
-A finding says what is wrong, which section of which standard speaks of it, and what to do. Further examinations are
-functions with the decorator ``examination``.
+A finding says what is wrong, which section of which standard applies, and how to correct it. Another app adds a
+diagnostic as a function with the decorator ``diagnostic``.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ RECENT = timedelta(days=1)
 
 
 class FindingSeverity(StrEnum):
-    """How bad it is. ``info`` alone is nothing wrong."""
+    """The severity of a finding. With ``info`` nothing is wrong."""
 
     INFO = "info"
     WARNING = "warning"
@@ -33,7 +33,7 @@ class FindingSeverity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DiagnosticFinding:
-    """One thing to mend, or to know."""
+    """One result of a diagnostic."""
 
     id: str
     severity: FindingSeverity
@@ -42,7 +42,7 @@ class DiagnosticFinding:
     mend: TranslatableText
 
     def document(self) -> dict[str, str]:
-        """Return its members as text, in the current language."""
+        """Return the members as text, in the active language."""
         return {name: force_str(value) for name, value in asdict(self).items()}
 
     @property
@@ -55,19 +55,19 @@ DIAGNOSTICS: list[Diagnostic] = []
 
 
 def diagnostic(function: Diagnostic) -> Diagnostic:
-    """Let the doctor make this examination, too: a function from the present moment to what it has found."""
+    """Register a diagnostic: a function that takes the current time and yields findings."""
     DIAGNOSTICS.append(function)
     return function
 
 
 def run_diagnostics(*, now: datetime) -> list[DiagnosticFinding]:
-    """Make every examination; the worst findings come first."""
+    """Run all diagnostics. Return the findings, the most severe first."""
     order = [FindingSeverity.ERROR, FindingSeverity.WARNING, FindingSeverity.INFO]
     found = [finding for each in DIAGNOSTICS for finding in each(now)]
     return sorted(found, key=lambda finding: (order.index(finding.severity), finding.id))
 
 
-# What the standards say of a start-up check, by the beginning of its id; the longest that fits counts.
+# The section and the correction of a system check by the prefix of its id. The longest matching prefix counts.
 _SECTIONS: dict[str, tuple[str, TranslatableText]] = {
     "security.": ("OWASP ASVS 5.0, 13.4", _("Mend the setting that is named, as Django's deployment checklist says.")),
     "accounts.E010": (
@@ -85,7 +85,7 @@ _ELSEWHERE: tuple[str, TranslatableText] = ("OWASP ASVS 5.0, 13.1", _("Mend what
 
 @diagnostic
 def start_up_checks(_now: datetime) -> Iterator[DiagnosticFinding]:
-    """Repeat what `check --deploy` says."""
+    """Yield the messages of `check --deploy`."""
     for message in run_checks(include_deployment_checks=True):
         if not message.is_silenced():
             yield _from_check(message)
@@ -118,7 +118,7 @@ _MISCONFIGURATION_TEXTS: dict[EventType, tuple[str, TranslatableText, Translatab
 
 @diagnostic
 def recorded_misconfigurations(now: datetime) -> Iterator[DiagnosticFinding]:
-    """Repeat what the servers have recorded in the last day: this process serves nobody, and sees nothing itself."""
+    """Yield the misconfigurations that servers recorded as security events in the last day."""
     recent = SecurityEvent.objects.filter(
         type__in=list(_MISCONFIGURATION_TEXTS), occurred_at__gt=now - RECENT, occurred_at__lte=now
     )
@@ -131,7 +131,7 @@ def recorded_misconfigurations(now: datetime) -> Iterator[DiagnosticFinding]:
 
 @diagnostic
 def address_comparison(_now: datetime) -> Iterator[DiagnosticFinding]:
-    """Say whose addresses are compared by a former rule, or by none."""
+    """Yield the addresses that are compared by an outdated rule, or cannot be compared."""
     section = "OWASP ASVS 5.0, 6.3.8"
     mend = _("Run `manage.py refold_addresses`: it names the people. What to do stands in docs/personal-data.md.")
     if count := address_refolding.behind():
@@ -149,17 +149,17 @@ def address_comparison(_now: datetime) -> Iterator[DiagnosticFinding]:
 
 @diagnostic
 def serving_role(_now: datetime) -> Iterator[DiagnosticFinding]:
-    """Look at the rights of the role that serves."""
+    """Yield excess privileges of the serving role."""
     yield from privileges_of_serving_role()
 
 
 def privileges_of_serving_role() -> Iterator[DiagnosticFinding]:
-    """Say what the role of the default connection may do beyond serving; nothing where that is nothing.
+    """Yield a finding when the role of the default connection has more privileges than serving needs.
 
-    Raises: DatabaseError when the database can't be asked.
+    Raises: DatabaseError when the database cannot be asked.
     """
-    role, rights = excess_privileges.read_excess_privileges()
-    if rights:
+    role, excess = excess_privileges.read_excess_privileges()
+    if excess:
         problem = _(
             "The database role %(role)s may do more than serving needs (%(rights)s). Whoever takes over a server could "
             "change or remove security events."
@@ -168,7 +168,7 @@ def privileges_of_serving_role() -> Iterator[DiagnosticFinding]:
             "database.serving_role",
             FindingSeverity.WARNING,
             "OWASP ASVS 5.0, 13.2.2",
-            force_str(problem) % {"role": role, "rights": ", ".join(rights)},
+            force_str(problem) % {"role": role, "rights": ", ".join(excess)},
             _(
                 "Let one role own the tables and another one serve: name the first in DATABASE_MIGRATION_URL and the "
                 "second in DATABASE_URL, and run `manage.py migrate`. docs/deploying.md shows how."

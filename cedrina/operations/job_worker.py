@@ -1,7 +1,7 @@
-"""The background worker: procrastinate's, started anew whenever it loses PostgreSQL.
+"""The background worker: procrastinate's worker, restarted with exponential backoff when it loses PostgreSQL.
 
-procrastinate's own command ends then, and mail would wait until somebody noticed. A job that was being done is taken up
-again like that of a worker that died: by a task of `cedrina.operations.jobs`, once the heartbeat is missing.
+procrastinate's own command ends in that case, and mail would wait until an operator restarted it. A job that was
+running is retried by ``operations.jobs.take_up_abandoned``, once the heartbeat of its worker is missing.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from cedrina.database.circuit_breaker import circuit_breaker
 from cedrina.database.connection import TimeoutConnection
 from cedrina.http.problems import is_database_outage
 
-# The queue's own statements take milliseconds. A worker that is to end waits for one at most.
+# Statements of the queue take milliseconds. A worker that stops waits for one of them at most.
 QUEUE_TIMEOUT_SECONDS = 3.0
-# A job's may take long; without any limit one that is never answered would hold up the queue for ever.
+# Statements of jobs may take long. Without a limit one that gets no answer would block the queue.
 JOB_TIMEOUT_SECONDS = 60.0
-# How often the connection that waits for notices asks whether anybody is there.
+# How often the connection that waits for notifications checks that the server answers.
 LISTEN_TIMEOUT_SECONDS = 10.0
 MAX_QUEUE_CONNECTIONS = 4
 INITIAL_DELAY_SECONDS = 0.5
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class QueueTimeoutConnection(psycopg.AsyncConnection[Any]):
-    """Gives itself up when an answer takes longer than QUEUE_SECONDS; waiting for notices is no question."""
+    """A connection that is closed when an answer takes longer than QUEUE_TIMEOUT_SECONDS. LISTEN has its own timeout."""
 
     async def wait(
         self,
@@ -46,9 +46,9 @@ class QueueTimeoutConnection(psycopg.AsyncConnection[Any]):
         interval: float = 0.1,
         timeout: float | None = None,  # noqa: ASYNC109 - psycopg's signature
     ) -> Any:
-        """Wait for the server.
+        """Wait for the server's answer.
 
-        Raises: OperationalError when it took too long; the connection is closed then.
+        Raises: OperationalError after the timeout; the connection is closed.
         """
         try:
             return await super().wait(gen, interval, QUEUE_TIMEOUT_SECONDS if timeout is None else timeout)
@@ -61,17 +61,17 @@ class QueueTimeoutConnection(psycopg.AsyncConnection[Any]):
     def notifies(
         self, *, timeout: float | None = None, stop_after: int | None = None
     ) -> AsyncGenerator[psycopg.Notify, None]:
-        """Wait for notices; whoever reads them asks after LISTEN_SECONDS without one whether the server is there."""
+        """Wait for notifications. After LISTEN_TIMEOUT_SECONDS without one the reader checks the server."""
         return super().notifies(timeout=LISTEN_TIMEOUT_SECONDS if timeout is None else timeout, stop_after=stop_after)
 
 
 async def work(*, stop: asyncio.Event, **options: Any) -> None:
-    """Do jobs until ``stop`` is set; a job that has begun is finished. ``options`` are those of procrastinate's worker.
+    """Run jobs until ``stop`` is set. A job that runs is finished. ``options`` are those of procrastinate's worker.
 
-    Raises: whatever ends the worker that is no outage of the database.
+    Raises: each error of the worker that is no outage of the database.
     """
     TimeoutConnection.response_timeout = JOB_TIMEOUT_SECONDS
-    pause = INITIAL_DELAY_SECONDS
+    delay = INITIAL_DELAY_SECONDS
     while not stop.is_set():
         started = time.monotonic()
         try:
@@ -84,18 +84,18 @@ async def work(*, stop: asyncio.Event, **options: Any) -> None:
         if stop.is_set():
             return
         if time.monotonic() - started > RESET_AFTER_SECONDS:
-            pause = INITIAL_DELAY_SECONDS
-        # The jobs' own connections may be as dead as those of the queue.
+            delay = INITIAL_DELAY_SECONDS
+        # The connections of the jobs may be dead, too.
         circuit_breaker.expire_connections()
-        log.warning("job_worker_lost_database", reason=reason, again_in_seconds=pause)
+        log.warning("job_worker_lost_database", reason=reason, again_in_seconds=delay)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
-        pause = min(2 * pause, MAX_DELAY_SECONDS)
+            await asyncio.wait_for(stop.wait(), delay)
+        delay = min(2 * delay, MAX_DELAY_SECONDS)
 
 
 async def _work_while_connected(stop: asyncio.Event, options: dict[str, Any]) -> None:
     parameters = connector_params()
-    # The pool tries for long and does not say why it fails.
+    # procrastinate's pool retries for a long time and hides the reason. This connection fails at once with it.
     await (await QueueTimeoutConnection.connect(**parameters)).close()
     connector = PsycopgConnector(
         kwargs=parameters,
@@ -110,7 +110,7 @@ async def _work_while_connected(stop: asyncio.Event, options: dict[str, Any]) ->
             await connector.open_async()
             working = asyncio.create_task(app.run_worker_async(install_signal_handlers=False, **options))
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            working.cancel()  # it finishes its jobs first
+            working.cancel()  # it finishes its running jobs first
             with contextlib.suppress(asyncio.CancelledError):
                 await working
         finally:

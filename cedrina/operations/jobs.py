@@ -1,4 +1,4 @@
-"""What has to be done every day or every minute. The background worker finds it by the setting that names this."""
+"""The periodic jobs. The background worker imports this module by PROCRASTINATE_IMPORT_PATHS."""
 
 from datetime import UTC, datetime
 
@@ -19,15 +19,15 @@ from tokens.services import purging
 
 log = structlog.get_logger(__name__)
 
-MAX_ABANDONED_ATTEMPTS = 50
+MAX_ABANDONED_ATTEMPTS = 50  # then a job seems to end its workers, and is given up
 DONE_HOURS = 1
-FAILED_HOURS = 30 * 24  # long enough for somebody to look why
+FAILED_HOURS = 30 * 24  # long enough for an operator to find out why
 
 
 @app.periodic(cron="7 2 * * *")
 @app.task(name="cedrina.prepare_partitions", queue="maintenance", queueing_lock="prepare_partitions")
 def prepare_partitions(timestamp: int) -> None:
-    """Keep a partition ready for the events of the coming months."""
+    """Create the partitions for the security events of the coming months."""
     created = partitions.ensure(now=datetime.fromtimestamp(timestamp, UTC))
     log.info("partitions_prepared", created=created)
 
@@ -35,7 +35,7 @@ def prepare_partitions(timestamp: int) -> None:
 @app.periodic(cron="37 2 * * *")
 @app.task(name="cedrina.purge_expired", queue="maintenance", queueing_lock="purge_expired")
 def purge_expired(timestamp: int) -> None:
-    """Forget sessions, families and keys that are long past, and what browsers at the admin left behind."""
+    """Delete expired token sessions, families and keys, and expired sessions of the admin."""
     now = datetime.fromtimestamp(timestamp, UTC)
     SessionStore.clear_expired()
     counts = {**purging.purge_expired(now=now), "shadow_figures": tally.purge(now=now)}
@@ -45,11 +45,10 @@ def purge_expired(timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="cedrina.take_up_abandoned", queue="maintenance", queueing_lock="take_up_abandoned", pass_context=True)
 async def take_up_abandoned(context: JobContext, timestamp: int) -> None:
-    """Put jobs back into the queue whose worker died, as its missing heartbeat tells.
+    """Retry the jobs of workers that have no heartbeat any more.
 
-    A job that seems to kill its workers is given up in the end, and so is one of which another already waits with the
-    same queueing lock: that one does its work. That a worker was only slow does no harm: each job of ours finds out by
-    itself what is done already.
+    A job fails for good after MAX_ABANDONED_ATTEMPTS, and when another job with its queueing lock waits already, which
+    does its work. A worker that was only slow does no harm: each job finds out what is already done.
     """
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs():
@@ -69,7 +68,7 @@ async def _is_retried(manager: JobManager, job: Job) -> bool:
 @app.periodic(cron="27 * * * *")
 @app.task(name="cedrina.forget_done_jobs", queue="maintenance", queueing_lock="forget_done_jobs", pass_context=True)
 async def forget_done_jobs(context: JobContext, timestamp: int) -> None:
-    """Remove jobs that are over: some of them carry, if only encrypted, an address that has no account here."""
+    """Delete finished jobs: some contain an e-mail address, encrypted, that has no account."""
     manager = context.app.job_manager
     await manager.delete_old_jobs(DONE_HOURS)
     await manager.delete_old_jobs(FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True)
@@ -78,16 +77,16 @@ async def forget_done_jobs(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="cedrina.purge_accounts", queue="maintenance", queueing_lock="purge_accounts")
 def purge_accounts(timestamp: int) -> None:
-    """Forget what accounts need not remember: every ten minutes, since some of it takes no signing in to begin."""
+    """Delete expired data of accounts. Every ten minutes, because anybody can cause some of it without signing in."""
     counts = accounts_purging.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
-    # Names that say "count", or that of mailed tokens would be taken for the name of a secret.
+    # The suffix keeps the masking of logs from taking "mailed_tokens" for the name of a secret.
     log.info("accounts_purged", **{f"{name}_count": count for name, count in counts.items()})
 
 
 @app.periodic(cron="7 3 * * *")
 @app.task(name="cedrina.erase_deleted", queue="maintenance", queueing_lock="erase_deleted")
 def erase_deleted(timestamp: int) -> None:
-    """Erase people who asked for it long enough ago."""
+    """Erase the accounts whose retention after deletion is over."""
     erased = erasure.erase_due(now=datetime.fromtimestamp(timestamp, UTC))
     log.info("people_erased", count=erased)
 
@@ -95,19 +94,19 @@ def erase_deleted(timestamp: int) -> None:
 @app.periodic(cron="52 2 * * *")
 @app.task(name="cedrina.purge_attempts", queue="maintenance", queueing_lock="purge_attempts")
 def purge_attempts(timestamp: int) -> None:
-    """Forget failed sign-ins that are forgiven."""
+    """Delete the counters of failed sign-ins that have expired."""
     log.info("attempts_purged", count=attempts.purge(now=datetime.fromtimestamp(timestamp, UTC)))
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="cedrina.announce_expired_locks", queue="maintenance", queueing_lock="announce_expired_locks")
 def announce_expired_locks(timestamp: int) -> None:
-    """Record which locks have ended by themselves."""
+    """Record the account locks that have expired."""
     attempts.announce_expired_locks()
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="cedrina.sum_up_refusals", queue="maintenance", queueing_lock="sum_up_refusals")
 def sum_up_refusals(timestamp: int) -> None:
-    """Record how often in the minutes that are over something was refused that was recorded once."""
+    """Record how often something was refused in the past minutes, of which only the first refusal was recorded."""
     once_a_minute.sum_up()

@@ -1,4 +1,4 @@
-"""Logging: structlog, with everything of the standard library routed through it and masking as its last step."""
+"""Logging by structlog, also of records of the standard library. Masking is the last step before layout."""
 
 import logging
 import logging.config
@@ -15,7 +15,7 @@ EventDict = MutableMapping[str, Any]
 
 
 def configure(options: dict[str, Any]) -> None:
-    """Set up logging; Django calls this with `settings.LOGGING`."""
+    """Configure logging. Django calls it with ``settings.LOGGING``."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         add_correlation_id,
@@ -52,11 +52,11 @@ def configure(options: dict[str, Any]) -> None:
             "handlers": {"out": handler},
             "root": {"handlers": ["out"], "level": options["LEVEL"]},
             "loggers": {
-                # Refusals are answers, not faults; those that matter are security events.
+                # A refused request is no fault. Refusals that matter are security events.
                 "django.request": {"level": "ERROR"},
                 "django.security": {"level": "ERROR"},
                 "procrastinate": {"level": "WARNING"},
-                # It names credentials, by which a person could be followed through the log.
+                # It logs credential ids, by which a person could be followed through the log.
                 "fido2": {"level": "WARNING"},
             },
         }
@@ -64,7 +64,7 @@ def configure(options: dict[str, Any]) -> None:
 
 
 def add_correlation_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Name the request during which something was logged."""
+    """Add the correlation id of the current request."""
     request = current()
     if request.correlation_id:
         event.setdefault("correlation_id", request.correlation_id)
@@ -72,12 +72,12 @@ def add_correlation_id(_logger: Any, _method: str, event: EventDict) -> EventDic
 
 
 def mask_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Take secrets out by the key's name and by the value's shape."""
+    """Mask secrets, by the names of keys and by the form of values."""
     return mask_mapping(event)
 
 
 def _rendering(form: str) -> list[Any]:
-    """Return the last steps: exceptions become text, so that masking sees them, and only layout follows."""
+    """Return the last processors. Exceptions are formatted first, so that their text is masked."""
     if form == "json":
         return [structlog.processors.format_exc_info, mask_event, structlog.processors.JSONRenderer()]
     console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
