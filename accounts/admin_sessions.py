@@ -31,7 +31,7 @@ def user_of(request: Any) -> Any:
     if not user.is_authenticated:
         return user
     kept = request.session.get(_KEY)
-    if kept is None or not verification.use_admin_session(session_id=UUID(kept), user_id=user.pk):
+    if kept is None or not verification.authenticate_admin_session(session_id=UUID(kept), user_id=user.pk):
         request.session.flush()
         return AnonymousUser()
     return user

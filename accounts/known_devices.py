@@ -95,7 +95,7 @@ def place(*, user: User, password_digest: str, client: ClientContext) -> bytes:
 def family(user_agent: str) -> str:
     """Return the kind of client without its version, which changes while the device stays."""
     # An application of one's own names itself in its first word: Example/2.1.
-    return devices.describe(user_agent) or user_agent.partition("/")[0].strip()[:_LONGEST_FAMILY]
+    return devices.device_name(user_agent) or user_agent.partition("/")[0].strip()[:_LONGEST_FAMILY]
 
 
 def digest(*parts: str) -> bytes:

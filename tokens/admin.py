@@ -56,7 +56,7 @@ class SessionAdmin(TokensAdmin):
 
     @admin.display(description=_("device"))
     def device(self, session: Session) -> str:
-        return devices.describe(session.user_agent)
+        return devices.device_name(session.user_agent)
 
     def has_end_permission(self, request: Any) -> bool:
         return token_settings.MAY(request.user, "sessions:end")

@@ -18,14 +18,14 @@ from rest_framework_simplejwt.tokens import Token
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenInvalid
 from tokens.keyring import ALGORITHM, TYPE, keyring
-from tokens.types import AccessClaims, Lineage
+from tokens.types import AccessClaims, TokenGrant
 
 _LONGEST = 4096  # bytes; ours are about 900
 _PARTS = 3
 _LATEST = 253_402_300_799  # the end of the year 9999
 
 
-class RingBackend(TokenBackend):
+class KeyringBackend(TokenBackend):
     """Signs with the ring's key; verifies with whichever published key the header names."""
 
     def encode(self, payload: dict[str, Any]) -> str:
@@ -60,7 +60,7 @@ class AccessToken(Token):
 
     token_type = "access"
     lifetime = timedelta(minutes=15)  # the setting decides; simplejwt wants one here
-    _token_backend = RingBackend(ALGORITHM)
+    _token_backend = KeyringBackend(ALGORITHM)
     signing_kid: str | None = None
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ class AccessToken(Token):
 
     @classmethod
     def issue(
-        cls, lineage: Lineage, *, lifetime: timedelta, roles: list[str], tier: str | None = None
+        cls, lineage: TokenGrant, *, lifetime: timedelta, roles: list[str], tier: str | None = None
     ) -> "AccessToken":
         """Make the claims of a token for this lineage (RFC 9068, 2.2)."""
         token = cls()
@@ -128,7 +128,7 @@ class AccessToken(Token):
         )
 
 
-def decode_access(presented: str) -> AccessClaims:
+def decode_access_token(presented: str) -> AccessClaims:
     """Verify an access token's signature, issuer, audience and claims; its times and its session are not judged.
 
     Raises: AccessTokenInvalid (RFC 9068, 4).

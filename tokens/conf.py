@@ -113,7 +113,7 @@ class TokenSettings:
     @property
     def MAY(self) -> Callable[[Any, str], bool]:
         """Dotted path of a function ``(user, action)`` that answers whether the user may do what others may not."""
-        return _function(self._get("MAY", "tokens.conf.superusers_may"))
+        return _function(self._get("MAY", "tokens.conf.allow_superusers"))
 
     NAMES = frozenset(
         {
@@ -148,7 +148,7 @@ def no_tier(_user: Any) -> str | None:
     return None
 
 
-def superusers_may(user: Any, _action: str) -> bool:
+def allow_superusers(user: Any, _action: str) -> bool:
     """Let superusers do everything and nobody else anything."""
     return bool(getattr(user, "is_superuser", False))
 

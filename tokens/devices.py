@@ -10,17 +10,17 @@ from security_events.masking import truncate_ip
 
 _DIGEST_BYTES = 8
 # What is stored of a user agent; a thousand expressions go over it.
-LONGEST = 512
+MAX_USER_AGENT_LENGTH = 512
 # Versions are made of these. They change while the client stays the same.
 _WITHOUT_VERSIONS = str.maketrans("", "", "0123456789._")
 
 
-def describe(user_agent: str, *, is_admin: bool = False) -> str:
+def device_name(user_agent: str, *, is_admin: bool = False) -> str:
     """Return for example ``Firefox on Ubuntu``, or an empty text when nothing can be told. A claim, not a proof.
 
     With ``is_admin`` it is said that the session belongs to the admin's pages, which is known for certain.
     """
-    browser, system = _parsed(user_agent[:LONGEST])
+    browser, system = _parsed(user_agent[:MAX_USER_AGENT_LENGTH])
     device = browser or system
     if browser and system:
         device = gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
@@ -34,7 +34,7 @@ def kind_digest(user_agent: str) -> bytes:
 
     So the next version of a browser is the same kind. It costs about a microsecond, which a parser does not.
     """
-    return _digest(user_agent[:LONGEST].translate(_WITHOUT_VERSIONS))
+    return _digest(user_agent[:MAX_USER_AGENT_LENGTH].translate(_WITHOUT_VERSIONS))
 
 
 @lru_cache(maxsize=4096)

@@ -68,7 +68,7 @@ class RefreshClaims:
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
+class TokenGrant:
     """A living family as far as new tokens for it depend on it."""
 
     family_id: UUID

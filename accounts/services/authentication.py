@@ -137,7 +137,7 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
         )
         raise CredentialsInvalid
     with transaction.atomic():
-        at = sessions.confirm_reauthentication(session_id=session_id, now=now)
+        at = sessions.record_reauthentication(session_id=session_id, now=now)
         recording.record(
             EventType.REAUTHENTICATED,
             actor=subject_of(user),

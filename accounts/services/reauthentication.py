@@ -43,7 +43,7 @@ def show(*, user: User, session_id: UUID, proof: Proof, now: datetime | None = N
     """
 
     def confirm(methods: list[str]) -> datetime:
-        at = sessions.confirm_reauthentication(session_id=session_id, amr=methods, now=now)
+        at = sessions.record_reauthentication(session_id=session_id, amr=methods, now=now)
         recording.record(
             EventType.REAUTHENTICATED,
             actor=subject_of(user),

@@ -35,7 +35,7 @@ def notice_unfamiliar(
     if _place(client.ip_address, client.user_agent) in familiar or not (familiar or had_signed_in):
         return False
     with override("en"):  # the mail says it in the language of its reader, who may not be the one that signs in
-        device = devices.describe(client.user_agent)
+        device = devices.device_name(client.user_agent)
     details = {"device": device, "ip_address": client.ip_address or ""}
     mail.enqueue(user_id=user.pk, kind=mail.Kind.NEW_DEVICE, details=details, now=now)
     return True

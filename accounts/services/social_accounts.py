@@ -105,7 +105,7 @@ def reauthenticate(*, provider_id: str, returned: Return, bearer: Bearer, now: d
         raise social_sign_in.refused(error=error, provider=provider, user=bearer.user, now=now)
     subject = subject_of(bearer.user)
     with transaction.atomic():
-        confirmed_at = sessions.confirm_reauthentication(
+        confirmed_at = sessions.record_reauthentication(
             session_id=bearer.session_id, amr=[social_sign_in.FEDERATED], now=now
         )
         recording.record(

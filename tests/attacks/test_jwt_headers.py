@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from tests.attacks.forgery import Mint
 from tests.factories.tokens import open_session
-from tokens import thumbprint
+from tokens import jwk
 from tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.services import keys
@@ -67,7 +67,7 @@ class TestEmbeddedKey:
     def test_is_not_believed(self, mint, refused, attacker, names, member):
         token = self.forged(mint, attacker, member)
         if names == "attacker's":
-            token = self.forged(mint, attacker, member, kid=thumbprint.of(attacker.public_key()))
+            token = self.forged(mint, attacker, member, kid=jwk.thumbprint_of(attacker.public_key()))
         elif names == "missing":
             del mint.header["kid"]
             token = self.forged(mint, attacker, member)

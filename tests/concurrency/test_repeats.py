@@ -9,8 +9,8 @@ from django.utils import timezone
 from security_events.models import SecurityEvent
 from tests.factories.tokens import PHONE, family_of, open_session
 from tokens import errors
-from tokens.epochs import refresh_epochs
 from tokens.models import Session, TokenFamily
+from tokens.refresh_key_epochs import refresh_epochs
 from tokens.services import refresh_keys, rotation
 from tokens.types import ClientContext
 

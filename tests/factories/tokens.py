@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from tests.factories.accounts import UserFactory
-from tokens.codec import decode_access
+from tokens.codec import decode_access_token
 from tokens.models import TokenFamily
 from tokens.services import issuing
 from tokens.types import AccessClaims, ClientContext, TokenPair
@@ -52,4 +52,4 @@ def family_of(pair: TokenPair) -> TokenFamily:
 
 def claims_of(pair: TokenPair) -> AccessClaims:
     """Return what the access token of a pair says."""
-    return decode_access(pair.access_token)
+    return decode_access_token(pair.access_token)

@@ -9,14 +9,14 @@ from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tokens import errors
 from tokens.models import TokenFamily
-from tokens.replay import Grace, Standing, Verdict, counts_with_repeat, judge
+from tokens.reuse_detection import FamilyState, RefreshTokenStatus, RepeatLimits, classify, count_repeat
 from tokens.services import introspection, revocation, rotation, verification
 from tokens.types import ClientContext, RefreshClaims
 
 RACE = timedelta(seconds=10)
 LOST_REPLY = timedelta(hours=24)
 OWN_REPEATS, FOREIGN_REPEATS = 10, 2
-GRACE = Grace(race=RACE, lost_reply=LOST_REPLY, own_repeats=OWN_REPEATS, foreign_repeats=FOREIGN_REPEATS)
+GRACE = RepeatLimits(race=RACE, lost_reply=LOST_REPLY, own_repeats=OWN_REPEATS, foreign_repeats=FOREIGN_REPEATS)
 ACCESS = timedelta(minutes=14)  # shorter than the shortest life of an access token
 FIRST = 1
 
@@ -121,7 +121,7 @@ class ModelFamily:
 
     def _repeat(self, generation, client, now):
         repeats, foreign_repeats, is_foreign_counted = self.counts
-        standing = Standing(
+        standing = FamilyState(
             token_hash=digest(self.generation),
             previous_token_hash=digest(self.generation - 1),
             generation=self.generation,
@@ -138,12 +138,12 @@ class ModelFamily:
             is_foreign_counted=is_foreign_counted,
         )
         claims = RefreshClaims(family_id=None, generation=generation, key_epoch=1, digest=digest(generation))
-        verdict = judge(claims, standing, grace=GRACE)
-        if verdict is Verdict.REUSED:
+        verdict = classify(claims, standing, grace=GRACE)
+        if verdict is RefreshTokenStatus.REUSED:
             self.is_ended = True
             raise Reused
-        if verdict is Verdict.LOST_REPLY:
-            self.counts = tuple(counts_with_repeat(standing))
+        if verdict is RefreshTokenStatus.LOST_REPLY:
+            self.counts = tuple(count_repeat(standing))
             self.repeated_at, self.client = now, client
 
     def use(self, generation, now):

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from tokens.checks import check_deployment, check_settings
-from tokens.conf import TokenSettings, no_roles, superusers_may, token_settings
+from tokens.conf import TokenSettings, allow_superusers, no_roles, token_settings
 
 SECOND = timedelta(seconds=1)
 KEY = ("k1", b"k" * 32)
@@ -95,7 +95,7 @@ class TestTokenSettings:
         assert token_settings.MAX_SESSIONS_PER_USER == 5
         assert token_settings.SESSION_OVERFLOW == "evict_oldest"
         assert token_settings.ROLES is no_roles
-        assert token_settings.MAY is superusers_may
+        assert token_settings.MAY is allow_superusers
 
     def test_is_read_anew_each_time(self, settings):
         settings.TOKENS = {"ACCESS_TTL": 60 * SECOND}

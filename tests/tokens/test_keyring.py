@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.factories.tokens import open_session
 from tokens import keyring as module
-from tokens.codec import decode_access
+from tokens.codec import decode_access_token
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenInvalid
 from tokens.keyring import KeyRing, NoSigningKey, encoded_header, keyring
@@ -252,7 +252,7 @@ class TestWithoutTheDatabase:
         keyring.jwks()
         away()
 
-        assert decode_access(token)
+        assert decode_access_token(token)
         assert api.get("/.well-known/jwks.json").status_code == 200
 
     def test_tries_again_after_five_seconds(self, ring, clock, away, django_assert_num_queries):

@@ -7,7 +7,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from tokens.api.problems import TokenProblem, as_api_exception
-from tokens.codec import decode_access
+from tokens.codec import decode_access_token
 from tokens.errors import AccessTokenInvalid, TokenError
 from tokens.services import verification
 from tokens.types import AccessClaims, Principal
@@ -67,7 +67,7 @@ def signed_claims(request: Request | HttpRequest) -> AccessClaims | None:
 def _verified(request: HttpRequest) -> tuple[AccessClaims | None, TokenProblem | None]:
     try:
         presented = presented_token(request)
-        return (None if presented is None else decode_access(presented)), None
+        return (None if presented is None else decode_access_token(presented)), None
     except TokenError as error:
         return None, as_api_exception(error)
     except TokenProblem as problem:

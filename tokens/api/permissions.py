@@ -6,7 +6,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 
-class BearsToken(BasePermission):
+class HasAccessToken(BasePermission):
     """Some token was accepted, by whichever authentication the view names."""
 
     def has_permission(self, request: Request, view: Any) -> bool:

@@ -12,10 +12,10 @@ from typing import Any
 from tokens.errors import ReauthenticationRequired, StepUpRequired
 from tokens.types import Principal
 
-RECENT = 300  # seconds within which a re-authentication satisfies the sensitive calls of the contract
+RECENT_SECONDS = 300  # seconds within which a re-authentication satisfies the sensitive calls of the contract
 
 
-class Factor(StrEnum):
+class RequiredFactor(StrEnum):
     """By which means somebody has to have proved who they are."""
 
     ANY = "any"
@@ -24,32 +24,36 @@ class Factor(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class AuthenticationRequirement:
     """How fresh an authentication has to be, in seconds, and by which factor; ``None`` where any token will do."""
 
     max_age: int | None
-    factor: Factor = Factor.ANY
+    factor: RequiredFactor = RequiredFactor.ANY
     reason: str = ""
     # Whether the request itself proves the first factor, so that only the second one has to be fresh.
     has_first_factor: bool = False
 
 
-def needs(*, max_age: int = RECENT, factor: Factor = Factor.ANY) -> Need:
+def requires(
+    *, max_age: int = RECENT_SECONDS, factor: RequiredFactor = RequiredFactor.ANY
+) -> AuthenticationRequirement:
     """Demand an authentication that is ``max_age`` seconds old at most."""
-    return Need(max_age=max_age, factor=factor)
+    return AuthenticationRequirement(max_age=max_age, factor=factor)
 
 
-def no_need(reason: str) -> Need:
+def no_step_up(reason: str) -> AuthenticationRequirement:
     """Declare that any living session may make this call, and why that is so."""
-    return Need(max_age=None, reason=reason)
+    return AuthenticationRequirement(max_age=None, reason=reason)
 
 
-def second_factor(reason: str, *, max_age: int = RECENT) -> Need:
+def requires_second_factor(reason: str, *, max_age: int = RECENT_SECONDS) -> AuthenticationRequirement:
     """Demand a fresh second factor of people who have one, where the request carries the first; say how it does."""
-    return Need(max_age=max_age, factor=Factor.SECOND, reason=reason, has_first_factor=True)
+    return AuthenticationRequirement(
+        max_age=max_age, factor=RequiredFactor.SECOND, reason=reason, has_first_factor=True
+    )
 
 
-def require(need: Need, *, principal: Principal, user: Any, now: datetime) -> None:
+def check_requirement(need: AuthenticationRequirement, *, principal: Principal, user: Any, now: datetime) -> None:
     """Let a call pass whose authentication is fresh enough.
 
     Raises: ReauthenticationRequired, StepUpRequired.
@@ -57,7 +61,7 @@ def require(need: Need, *, principal: Principal, user: Any, now: datetime) -> No
     if need.max_age is None:
         return
     since = now - timedelta(seconds=need.max_age)
-    if need.factor is Factor.SECOND and getattr(user, "is_mfa_enabled", False):
+    if need.factor is RequiredFactor.SECOND and getattr(user, "is_mfa_enabled", False):
         if principal.second_factor_at is None or principal.second_factor_at < since:
             raise StepUpRequired(max_age=need.max_age)
     elif not need.has_first_factor and principal.authenticated_at < since:

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from tokens import secrets
-from tokens.codec import decode_access
+from tokens.codec import decode_access_token
 from tokens.conf import token_settings
 from tokens.errors import TokenError
 from tokens.services import verification
@@ -37,13 +37,13 @@ def introspect(*, token: str, asker: Any, now: datetime | None = None) -> dict[s
         claims = _refresh_claims(refresh, now=now)
         return claims if claims and _may_know(asker, claims["sub"]) else INACTIVE
     try:
-        found = verification.authenticate_claims(claims=decode_access(token), is_use=False, now=now)
+        found = verification.authenticate_claims(claims=decode_access_token(token), is_use=False, now=now)
     except TokenError:
         return INACTIVE
     if not _may_know(asker, str(found.principal.user_id)):
         return INACTIVE
     if not found.is_confirmed:
-        verification.confirm(principal=found.principal)
+        verification.confirm_generation(principal=found.principal)
     return _access_claims(found)
 
 
@@ -51,7 +51,7 @@ def _may_know(asker: Any, subject: str) -> bool:
     return subject == str(asker.pk) or token_settings.MAY(asker, "tokens:introspect")
 
 
-def _access_claims(found: verification.Authenticated) -> dict[str, Any]:
+def _access_claims(found: verification.AuthenticationResult) -> dict[str, Any]:
     principal = found.principal
     return {
         "active": True,

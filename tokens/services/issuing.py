@@ -12,11 +12,11 @@ from security_events.statements import prepared_cursor
 from security_events.types import Subject
 from tokens import published, secrets
 from tokens.conf import REJECT, token_settings
-from tokens.epochs import refresh_epochs
 from tokens.errors import SessionLimitReached, SessionRevoked
 from tokens.models import MULTI_FACTOR, EndReason, SessionKind, TokenFamily, uuid7
+from tokens.refresh_key_epochs import refresh_epochs
 from tokens.services.signing import sign_pair
-from tokens.types import ClientContext, Lineage, TokenPair
+from tokens.types import ClientContext, TokenGrant, TokenPair
 from tokens.users import subject_of
 
 _USER_AGENT_LENGTH = 512
@@ -124,7 +124,7 @@ def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: d
         is_refused=token_settings.SESSION_OVERFLOW == REJECT,
         now=now,
     )
-    lineage = Lineage(
+    lineage = TokenGrant(
         family_id=family_id,
         session_id=opened.session_id,
         user=user,
@@ -186,7 +186,7 @@ def replace_family(*, session_id: UUID, user: Any, now: datetime | None = None) 
     if row is None:
         raise SessionRevoked(session_id=session_id)
     created_at, expires_at, signing_kid, current_epoch, amr = row
-    lineage = Lineage(
+    lineage = TokenGrant(
         family_id=family_id,
         session_id=session_id,
         user=user,
@@ -263,7 +263,7 @@ def _first_token(family_id: UUID) -> tuple[str, int]:
     return secrets.mint_refresh_token(family_id=family_id, generation=1, key_epoch=key_epoch), key_epoch
 
 
-def _in_newest_epoch(lineage: Lineage, token: str, current: int | None) -> str:
+def _in_newest_epoch(lineage: TokenGrant, token: str, current: int | None) -> str:
     """Return the family's first token; a new one if this process had not heard that the key was rotated."""
     if not refresh_epochs.hear(current):
         return token

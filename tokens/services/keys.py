@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
-from tokens import thumbprint
+from tokens import jwk
 from tokens.conf import token_settings
 from tokens.errors import SigningKeyUnusable
 from tokens.keyring import keyring
@@ -82,7 +82,7 @@ def kid_of(pem: bytes) -> str:
 
     Raises: SigningKeyUnusable.
     """
-    return thumbprint.of(_private_key_of(pem).public_key())
+    return jwk.thumbprint_of(_private_key_of(pem).public_key())
 
 
 def _lock() -> None:
@@ -101,7 +101,7 @@ def _private_key_of(pem: bytes) -> rsa.RSAPrivateKey:
         raise SigningKeyUnusable(reason=_("It is not an unencrypted private key in PEM.")) from error
     if not isinstance(private, rsa.RSAPrivateKey) or private.key_size < _BITS:
         raise SigningKeyUnusable(reason=_("It is not an RSA key of at least 2048 bits."))
-    if SigningKey.objects.filter(pk=thumbprint.of(private.public_key())).exists():
+    if SigningKey.objects.filter(pk=jwk.thumbprint_of(private.public_key())).exists():
         raise SigningKeyUnusable(reason=_("It is known already."))
     return private
 
@@ -109,7 +109,7 @@ def _private_key_of(pem: bytes) -> rsa.RSAPrivateKey:
 def _store(private: rsa.RSAPrivateKey, *, activated_at: datetime, now: datetime) -> SigningKey:
     public = private.public_key()
     return SigningKey.objects.create(
-        kid=thumbprint.of(public),
+        kid=jwk.thumbprint_of(public),
         public_key=public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
         private_key=private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
         created_at=now,

@@ -10,9 +10,9 @@ from django.db import connection, transaction
 
 from security_events.catalogue import EventType
 from security_events.services import recording
-from tokens.epochs import LAST, refresh_epochs
 from tokens.errors import RefreshEpochsExhausted
 from tokens.models import RefreshKeyEpoch, TokenFamily
+from tokens.refresh_key_epochs import LAST, refresh_epochs
 from tokens.services import revocation
 
 _LOCK = 0x70CE_0002  # an advisory lock of this module's own
@@ -63,7 +63,7 @@ def sessions_before(*, epoch: int, now: datetime) -> int:
     return TokenFamily.objects.filter(is_revoked=False, expires_at__gt=now, key_epoch__lt=epoch).count()
 
 
-def end_refused(*, now: datetime | None = None, progress: Callable[[int], None] | None = None) -> int:
+def end_refused_sessions(*, now: datetime | None = None, progress: Callable[[int], None] | None = None) -> int:
     """End, in batches, every session whose refresh token is of an epoch that is refused; return how many ended.
 
     Safe to interrupt and to run twice. ``progress`` is told how many ended so far.

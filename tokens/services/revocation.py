@@ -15,7 +15,7 @@ from security_events.services.recording import NOBODY, Rider
 from security_events.statements import prepared_cursor
 from security_events.types import Subject
 from tokens import published, secrets, signals
-from tokens.codec import decode_access
+from tokens.codec import decode_access_token
 from tokens.errors import AccessTokenInvalid
 from tokens.models import EndReason
 from tokens.services.announcing import announce
@@ -147,7 +147,7 @@ def revoke_token(*, presented: str, now: datetime | None = None) -> bool:
         )
         return bool(ended)
     try:
-        access = decode_access(presented)
+        access = decode_access_token(presented)
     except AccessTokenInvalid:
         return False
     ended = _end(

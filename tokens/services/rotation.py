@@ -8,9 +8,9 @@ from security_events.services.recording import Rider
 from security_events.statements import prepared_cursor
 from tokens import published, secrets, users
 from tokens.conf import token_settings
-from tokens.epochs import refresh_epochs
 from tokens.errors import RefreshTokenInvalid
-from tokens.services import repeats
+from tokens.refresh_key_epochs import refresh_epochs
+from tokens.services import superseded_tokens
 from tokens.services.signing import sign_pair
 from tokens.types import ClientContext, RefreshClaims, TokenPair
 
@@ -57,7 +57,7 @@ def rotate(*, presented: str, client: ClientContext = ClientContext(), now: date
     for _attempt in range(3):
         pair = _advance(claims, client, now=now)
         if pair is None:
-            pair = repeats.answer(claims=claims, client=client, now=now)
+            pair = superseded_tokens.answer(claims=claims, client=client, now=now)
         if pair is not None:
             return pair
     raise RefreshTokenInvalid(family_id=claims.family_id, reason="the family never stood still")
@@ -84,7 +84,7 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
         "key_epoch": key_epoch,
         "idle": token_settings.SESSION_IDLE_TTL,
         "now": now,
-        **repeats.client_digests(client),
+        **superseded_tokens.client_digests(client),
         **rider.params,
     }
     with prepared_cursor() as cursor:
@@ -92,7 +92,7 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
         row = cursor.fetchone()
     if row is None:
         return None
-    lineage = repeats.lineage_of(row[:-1])
+    lineage = superseded_tokens.lineage_of(row[:-1])
     rider.announce(actor_id=lineage.user.pk, session_id=lineage.session_id)
     return sign_pair(lineage, refresh_token=successor)
 

@@ -20,7 +20,7 @@ FROM clock WHERE id = %(session_id)s AND ended_at IS NULL RETURNING authenticate
 """
 
 
-def confirm_reauthentication(*, session_id: UUID, amr: Sequence[str] = (), now: datetime | None = None) -> datetime:
+def record_reauthentication(*, session_id: UUID, amr: Sequence[str] = (), now: datetime | None = None) -> datetime:
     """Note that the person has just proved again who they are; return when (RFC 9470, 4).
 
     ``amr`` are the methods by which they did; with ``mfa`` among them the second factor counts as just shown.

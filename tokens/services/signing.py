@@ -5,10 +5,10 @@ from tokens.codec import AccessToken
 from tokens.conf import token_settings
 from tokens.keyring import NoSigningKey
 from tokens.services import keys
-from tokens.types import Lineage, TokenPair
+from tokens.types import TokenGrant, TokenPair
 
 
-def sign_pair(lineage: Lineage, *, refresh_token: str) -> TokenPair:
+def sign_pair(lineage: TokenGrant, *, refresh_token: str) -> TokenPair:
     """Return the pair of a lineage: a fresh access token beside its present refresh token.
 
     To be called after the commit, so that a process killed in between leaves a state from which a retry succeeds.

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from security_events.statements import prepared_cursor
 from tokens import published, users
-from tokens.codec import decode_access
+from tokens.codec import decode_access_token
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenExpired, AccessTokenInvalid, SessionExpired, SessionRevoked
 from tokens.keyring import keyring
@@ -54,7 +54,7 @@ WHERE family_id = %(family_id)s AND NOT is_revoked
 
 
 @dataclass(frozen=True, slots=True)
-class Authenticated:
+class AuthenticationResult:
     """The user, built without another query and without the password hash, and what the token says of the session."""
 
     user: Any
@@ -62,7 +62,7 @@ class Authenticated:
     is_confirmed: bool  # whether a token of this generation was used before
 
 
-def authenticate(*, presented: str, now: datetime | None = None) -> Authenticated:
+def authenticate(*, presented: str, now: datetime | None = None) -> AuthenticationResult:
     """Verify an access token and find its living session, family and user.
 
     The database's clock judges the token's times. The first request with a generation's token confirms that its
@@ -70,10 +70,12 @@ def authenticate(*, presented: str, now: datetime | None = None) -> Authenticate
 
     Raises: AccessTokenInvalid, AccessTokenExpired, SessionRevoked, SessionExpired (RFC 9068, 4).
     """
-    return authenticate_claims(claims=decode_access(presented), now=now)
+    return authenticate_claims(claims=decode_access_token(presented), now=now)
 
 
-def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datetime | None = None) -> Authenticated:
+def authenticate_claims(
+    *, claims: AccessClaims, is_use: bool = True, now: datetime | None = None
+) -> AuthenticationResult:
     """Do the same for a token whose signature was verified already.
 
     ``is_use`` says whether this is its owner at work, which keeps the session from idling out.
@@ -129,10 +131,12 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
         issued_at=claims.issued_at,
         expires_at=claims.expires_at,
     )
-    return Authenticated(user=users.from_row(columns), principal=principal, is_confirmed=confirmed >= claims.generation)
+    return AuthenticationResult(
+        user=users.from_row(columns), principal=principal, is_confirmed=confirmed >= claims.generation
+    )
 
 
-def confirm(*, principal: Principal) -> None:
+def confirm_generation(*, principal: Principal) -> None:
     """Note that a token of this generation has arrived where it was issued to, without calling it use of the session.
 
     From then on the refresh token before it is no lost reply any more.
@@ -141,7 +145,7 @@ def confirm(*, principal: Principal) -> None:
         cursor.execute(_CONFIRM, {"family_id": principal.family_id, "generation": principal.generation})
 
 
-def use_admin_session(*, session_id: UUID, user_id: Any, now: datetime | None = None) -> bool:
+def authenticate_admin_session(*, session_id: UUID, user_id: Any, now: datetime | None = None) -> bool:
     """Say whether a session of the admin's pages lives and is this person's, in one query.
 
     This is its owner at work: the session's last activity moves, and with it the moment at which it idles out, both

@@ -15,8 +15,8 @@ from accounts.api.serializers.outputs import MessageOutput
 from accounts.services import address_change, confirmation, recovery, requests
 from accounts.services.opening import Follower
 from tokens.api.client import client_context
-from tokens.api.step_up import second_factor
-from tokens.api.words import depends_on_language
+from tokens.api.content_language import set_content_language
+from tokens.api.step_up import requires_second_factor
 
 CONFIRMED = gettext_noop("Your e-mail address is confirmed.")
 CONFIRMED_WITHOUT_PASSWORD = gettext_noop(
@@ -34,7 +34,7 @@ _FIELDS = ["required", "invalid", "blank", "max_length", "unknown_field"]
 
 def _message(text: str, *, status: int = 200) -> Response:
     body = {"message": gettext(text), "timestamp": instant(timezone.now())}
-    return depends_on_language(Response(body, status=status))
+    return set_content_language(Response(body, status=status))
 
 
 def _examples(body: dict[str, str], message: str, *, status: int = 200) -> list[OpenApiExample]:
@@ -214,7 +214,7 @@ class AddressChangeView(AccountsAPIView):
     the same for an address that somebody has; they are written to instead.
     """
 
-    step_up: ClassVar = {"post": second_factor("the body carries the password")}
+    step_up: ClassVar = {"post": requires_second_factor("the body carries the password")}
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "post": ["invalid_credentials", "step_up_required", "too_many_attempts"]
     }

@@ -14,7 +14,7 @@ from django.db import connection
 
 from security_events.models import SecurityEvent
 from tests.factories.tokens import open_session
-from tokens import errors, thumbprint
+from tokens import errors, jwk
 from tokens.conf import token_settings
 from tokens.keyring import keyring
 from tokens.models import SigningKey
@@ -84,7 +84,7 @@ class TestStored:
     def test_names_a_key_by_its_thumbprint(self, first):
         private = keyring.signing(now=first.activated_at).private
 
-        assert first.kid == thumbprint.of(private.public_key())
+        assert first.kid == jwk.thumbprint_of(private.public_key())
         assert len(first.kid) == 43
 
     def test_encrypts_the_private_key(self, first):
@@ -185,7 +185,7 @@ class TestRotate:
         private = rsa.generate_private_key(public_exponent=65537, key_size=3072)
         imported = keys.rotate(now=now, emergency=True, pem=pem(private))
 
-        assert imported.kid == thumbprint.of(private.public_key())
+        assert imported.kid == jwk.thumbprint_of(private.public_key())
         pair = open_session(now=now)
         assert jwt.decode(
             pair.access_token, private.public_key(), ["RS256"], audience="cedrina", options={"verify_exp": False}

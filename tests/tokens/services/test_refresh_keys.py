@@ -10,8 +10,8 @@ from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import family_of, open_session
 from tokens import errors, secrets
-from tokens.epochs import RefreshEpochs, refresh_epochs
 from tokens.models import RefreshKeyEpoch, Session
+from tokens.refresh_key_epochs import RefreshEpochs, refresh_epochs
 from tokens.services import introspection, issuing, refresh_keys, revocation, rotation
 
 pytestmark = pytest.mark.django_db
@@ -139,9 +139,9 @@ class TestAnEmergency:
         new = open_session(now=now)
         told = []
 
-        assert refresh_keys.end_refused(now=now, progress=told.append) == 5
+        assert refresh_keys.end_refused_sessions(now=now, progress=told.append) == 5
         assert told == [2, 4, 5]
-        assert refresh_keys.end_refused(now=now) == 0
+        assert refresh_keys.end_refused_sessions(now=now) == 0
         for pair in old:
             assert Session.objects.get(pk=pair.session_id).end_reason == "administrator"
             with pytest.raises(errors.SessionRevoked):

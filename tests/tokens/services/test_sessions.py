@@ -15,15 +15,15 @@ class TestConfirmReauthentication:
     def test_notes_when_the_person_proved_who_they_are(self, now):
         pair = open_session(now=now)
 
-        assert sessions.confirm_reauthentication(session_id=pair.session_id, now=now + MINUTE) == now + MINUTE
+        assert sessions.record_reauthentication(session_id=pair.session_id, now=now + MINUTE) == now + MINUTE
         found = verification.authenticate(presented=pair.access_token, now=now + MINUTE)
         assert found.principal.authenticated_at == now + MINUTE
 
     def test_notes_the_methods_once_and_when_the_second_factor_was_shown(self, now):
         pair = open_session(now=now)
 
-        sessions.confirm_reauthentication(session_id=pair.session_id, amr=["otp", "mfa"], now=now + MINUTE)
-        sessions.confirm_reauthentication(session_id=pair.session_id, amr=["pwd", "otp"], now=now + 2 * MINUTE)
+        sessions.record_reauthentication(session_id=pair.session_id, amr=["otp", "mfa"], now=now + MINUTE)
+        sessions.record_reauthentication(session_id=pair.session_id, amr=["pwd", "otp"], now=now + 2 * MINUTE)
 
         principal = verification.authenticate(presented=pair.access_token, now=now + 2 * MINUTE).principal
         assert principal.amr == ("pwd", "otp", "mfa")
@@ -35,4 +35,4 @@ class TestConfirmReauthentication:
         revocation.end_sessions(user_id=family_of(pair).user_id, reason="logout", now=now)
 
         with pytest.raises(errors.SessionRevoked):
-            sessions.confirm_reauthentication(session_id=pair.session_id, now=now)
+            sessions.record_reauthentication(session_id=pair.session_id, now=now)

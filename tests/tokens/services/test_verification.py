@@ -246,7 +246,7 @@ class TestUseAdminSession:
     def test_finds_a_living_session_in_one_query(self, now, user, django_assert_num_queries):
         session_id = open_admin_session(user=user, now=now)
         with django_assert_num_queries(1):
-            assert verification.use_admin_session(session_id=session_id, user_id=user.pk, now=now + SECOND)
+            assert verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=now + SECOND)
 
         assert Session.objects.get().last_activity_at == now
 
@@ -255,24 +255,24 @@ class TestUseAdminSession:
         session_id = open_admin_session(user=user, now=now)
         for step in range(1, 5):
             at = now + step * 20 * MINUTE
-            assert verification.use_admin_session(session_id=session_id, user_id=user.pk, now=at)
+            assert verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=at)
             assert Session.objects.get().last_activity_at == at
 
         at += 30 * MINUTE
-        assert not verification.use_admin_session(session_id=session_id, user_id=user.pk, now=at)
+        assert not verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=at)
 
     def test_ends_at_its_age_however_much_it_is_used(self, now, user):
         session_id = open_admin_session(user=user, now=now, longest=90 * MINUTE)
         for step, lives in ((60, True), (89, True), (90, False)):
             at = now + step * MINUTE
-            assert verification.use_admin_session(session_id=session_id, user_id=user.pk, now=at) is lives
+            assert verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=at) is lives
 
     @pytest.mark.parametrize("details", [{"is_active": False}, {"deleted_at": "2026-01-01T00:00:00Z"}])
     def test_lets_nobody_act_whose_account_is_closed(self, now, user, details):
         session_id = open_admin_session(user=user, now=now)
         type(user).objects.update(**details)
 
-        assert not verification.use_admin_session(session_id=session_id, user_id=user.pk, now=now)
+        assert not verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=now)
 
     def test_knows_neither_sessions_of_others_nor_of_the_api(self, now, user):
         session_id = open_admin_session(user=user, now=now)
@@ -282,10 +282,10 @@ class TestUseAdminSession:
             (uuid.uuid4(), user.pk),
         )
         for identity, user_id in others:
-            assert not verification.use_admin_session(session_id=identity, user_id=user_id, now=now)
+            assert not verification.authenticate_admin_session(session_id=identity, user_id=user_id, now=now)
 
     def test_ends_with_all_others(self, now, user):
         session_id = open_admin_session(user=user, now=now)
         revocation.end_sessions(user_id=user.pk, reason="logout_all", now=now)
 
-        assert not verification.use_admin_session(session_id=session_id, user_id=user.pk, now=now)
+        assert not verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=now)

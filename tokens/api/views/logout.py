@@ -9,9 +9,9 @@ from rest_framework.response import Response
 
 from tokens.api.authentication import SignedTokenAuthentication
 from tokens.api.base import TokensAPIView
-from tokens.api.permissions import BearsToken
+from tokens.api.permissions import HasAccessToken
 from tokens.api.serializers.tokens import LogoutInput
-from tokens.api.step_up import no_need
+from tokens.api.step_up import no_step_up
 from tokens.errors import SessionRevoked
 from tokens.services import revocation, verification
 
@@ -23,8 +23,8 @@ class LogoutView(TokensAPIView):
     """End this session, or with `all` every session of the person. Access and refresh tokens die at once."""
 
     authentication_classes = [SignedTokenAuthentication]
-    permission_classes = [BearsToken]
-    step_up: ClassVar = {"post": no_need("whoever holds a session may end it, and its siblings")}
+    permission_classes = [HasAccessToken]
+    step_up: ClassVar = {"post": no_step_up("whoever holds a session may end it, and its siblings")}
     problem_codes: ClassVar = {
         "post": ["authentication_required", "invalid_token", "token_expired", "session_revoked", "session_expired"],
     }

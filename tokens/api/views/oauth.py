@@ -9,9 +9,9 @@ from rest_framework.response import Response
 
 from tokens.api import examples
 from tokens.api.base import TokensAPIView
-from tokens.api.permissions import BearsToken
+from tokens.api.permissions import HasAccessToken
 from tokens.api.serializers.tokens import EmptyOutput, IntrospectionOutput, TokenInput
-from tokens.api.step_up import no_need
+from tokens.api.step_up import no_step_up
 from tokens.services import introspection, revocation
 
 _TOKEN = OpenApiExample("A token of either kind", value={"token": examples.REFRESH_TOKEN}, request_only=True)
@@ -24,8 +24,8 @@ class IntrospectView(TokensAPIView):
     said not to be active.
     """
 
-    permission_classes = [BearsToken]
-    step_up: ClassVar = {"post": no_need("it reads, and only what the caller may see")}
+    permission_classes = [HasAccessToken]
+    step_up: ClassVar = {"post": no_step_up("it reads, and only what the caller may see")}
 
     @extend_schema(
         operation_id="introspect",

@@ -7,7 +7,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tokens.api import examples, presentation
+from tokens.api import examples, response_bodies
 from tokens.api.base import TokensAPIView
 from tokens.api.client import client_context
 from tokens.api.serializers.tokens import RefreshInput, TokenPairOutput
@@ -43,4 +43,4 @@ class RefreshView(TokensAPIView):
         body = RefreshInput(data=request.data)
         body.is_valid(raise_exception=True)
         pair = rotation.rotate(presented=body.validated_data["refresh_token"], client=client_context(request))
-        return Response(presentation.token_pair(pair))
+        return Response(response_bodies.token_response_body(pair))

@@ -10,12 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tokens import selectors
-from tokens.api import examples, presentation
+from tokens.api import examples, response_bodies
 from tokens.api.base import TokensAPIView
-from tokens.api.permissions import BearsToken
+from tokens.api.content_language import set_content_language
+from tokens.api.permissions import HasAccessToken
 from tokens.api.serializers.sessions import PageInput, RevokedOutput, SessionListOutput
-from tokens.api.step_up import no_need
-from tokens.api.words import depends_on_language
+from tokens.api.step_up import no_step_up
 from tokens.errors import SessionNotFound
 from tokens.models import EndReason
 from tokens.services import revocation
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class SessionListView(TokensAPIView):
     """The living sessions of the person who asks."""
 
-    permission_classes = [BearsToken]
+    permission_classes = [HasAccessToken]
     problem_codes: ClassVar = {"get": ["validation_error"]}
-    step_up: ClassVar = {"delete": no_need("in a hurry, nobody should have to look for a password first")}
+    step_up: ClassVar = {"delete": no_step_up("in a hurry, nobody should have to look for a password first")}
 
     @extend_schema(
         operation_id="list_sessions",
@@ -46,10 +46,10 @@ class SessionListView(TokensAPIView):
         limit, before = page.validated_data["limit"], page.validated_data.get("cursor")
         rows = selectors.live_sessions_page(user_id=principal.user_id, before=before, limit=limit, now=timezone.now())
         shown: list[dict[str, Any]] = [
-            presentation.session(row, current_id=principal.session_id) for row in rows[:limit]
+            response_bodies.session_body(row, current_id=principal.session_id) for row in rows[:limit]
         ]
         following = rows[limit - 1].pk.hex if len(rows) > limit else None
-        return depends_on_language(Response({"results": shown, "next": following}))  # devices are named in words
+        return set_content_language(Response({"results": shown, "next": following}))  # devices are named in words
 
     @extend_schema(
         operation_id="end_other_sessions",
@@ -70,8 +70,8 @@ class SessionListView(TokensAPIView):
 class SessionView(TokensAPIView):
     """One session of the person who asks."""
 
-    permission_classes = [BearsToken]
-    step_up: ClassVar = {"delete": no_need("in a hurry, nobody should have to look for a password first")}
+    permission_classes = [HasAccessToken]
+    step_up: ClassVar = {"delete": no_step_up("in a hurry, nobody should have to look for a password first")}
 
     @extend_schema(operation_id="end_session", tags=["sessions"], request=None, responses={204: None})
     def delete(self, request: Request, session_id: UUID) -> Response:

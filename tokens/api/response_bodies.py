@@ -8,7 +8,7 @@ from tokens.models import Session, SessionKind
 from tokens.types import TokenPair
 
 
-def token_pair(pair: TokenPair) -> dict[str, Any]:
+def token_response_body(pair: TokenPair) -> dict[str, Any]:
     return {
         "access_token": pair.access_token,
         "refresh_token": pair.refresh_token,
@@ -19,13 +19,13 @@ def token_pair(pair: TokenPair) -> dict[str, Any]:
     }
 
 
-def session(row: Session, *, current_id: UUID) -> dict[str, Any]:
+def session_body(row: Session, *, current_id: UUID) -> dict[str, Any]:
     return {
         "id": str(row.pk),
         "current": row.pk == current_id,
         "ip_address": row.ip_address,
         "user_agent": row.user_agent,
-        "device": devices.describe(row.user_agent, is_admin=row.kind == SessionKind.ADMIN),
+        "device": devices.device_name(row.user_agent, is_admin=row.kind == SessionKind.ADMIN),
         "location": None,
         "created_at": row.created_at,
         "last_activity_at": row.last_activity_at,

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
-def depends_on_language(answer: Answer) -> Answer:
+def set_content_language(answer: Answer) -> Answer:
     """Say of an answer in which language it is, and that another Accept-Language gets another (RFC 9110, 12.5.5)."""
     patch_vary_headers(answer, ["Accept-Language"])
     answer.headers.setdefault("Content-Language", get_language() or settings.LANGUAGE_CODE)

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 
 
-def of(public: RSAPublicKey) -> str:
+def thumbprint_of(public: RSAPublicKey) -> str:
     """Return the JWK thumbprint of a key, in base64url (RFC 7638, 3)."""
     jwk = RSAAlgorithm.to_jwk(public, as_dict=True)
     members = {name: jwk[name] for name in ("e", "kty", "n")}

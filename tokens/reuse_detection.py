@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tokens.types import RefreshClaims
 
 
-class Standing(NamedTuple):
+class FamilyState(NamedTuple):
     """What the row says when a presented token did not match it, and how the client compares with the row's.
 
     The row's client is the one that the present token was given to last: the one that rotated, or one whose repeat was
@@ -45,7 +45,7 @@ class Standing(NamedTuple):
         return not self.is_same_network and not self.is_same_kind
 
 
-class Grace(NamedTuple):
+class RepeatLimits(NamedTuple):
     """For how long and how often a repeat is forgiven."""
 
     race: timedelta
@@ -54,7 +54,7 @@ class Grace(NamedTuple):
     foreign_repeats: int
 
 
-class Counts(NamedTuple):
+class RepeatCounts(NamedTuple):
     """The counters of a family once a repeat is counted."""
 
     repeats: int
@@ -62,7 +62,7 @@ class Counts(NamedTuple):
     is_foreign_counted: bool
 
 
-class Verdict(Enum):
+class RefreshTokenStatus(Enum):
     """What a presented token that is not the present one of its family is entitled to."""
 
     CURRENT = auto()  # it is the present one after all: another transaction was in between
@@ -74,41 +74,41 @@ class Verdict(Enum):
     REUSED = auto()
 
 
-def judge(  # noqa: PLR0911 - one line of the table each
-    claims: RefreshClaims, standing: Standing | None, *, grace: Grace
-) -> Verdict:
+def classify(  # noqa: PLR0911 - one line of the table each
+    claims: RefreshClaims, standing: FamilyState | None, *, grace: RepeatLimits
+) -> RefreshTokenStatus:
     """Decide over a genuine token by the first rule that fits.
 
     Nobody but a holder of a family's past can ever end it: what the row can't have issued is refused and no more.
     """
     if standing is None:
-        return Verdict.UNKNOWN
+        return RefreshTokenStatus.UNKNOWN
     if standing.is_ended:
-        return Verdict.REVOKED
+        return RefreshTokenStatus.REVOKED
     if standing.expires_at <= standing.now:
-        return Verdict.EXPIRED
+        return RefreshTokenStatus.EXPIRED
     if claims.digest == standing.token_hash:
-        return Verdict.CURRENT
+        return RefreshTokenStatus.CURRENT
     if claims.generation >= standing.generation:
-        return Verdict.UNKNOWN
+        return RefreshTokenStatus.UNKNOWN
     if claims.digest == standing.previous_token_hash:
         # Counted from the last time that the token was given: tabs also race to ask again for a reply that was lost.
         given_at = max(standing.rotated_at, standing.repeated_at or standing.rotated_at)
         if standing.is_same_client and standing.now - given_at < grace.race:
-            return Verdict.RACE
+            return RefreshTokenStatus.RACE
         is_confirmed = standing.confirmed_generation >= standing.generation
         if not is_confirmed and standing.now - standing.rotated_at < grace.lost_reply:
-            counts = counts_with_repeat(standing)
+            counts = count_repeat(standing)
             if counts.repeats <= grace.own_repeats and counts.foreign_repeats <= grace.foreign_repeats:
-                return Verdict.LOST_REPLY
-    return Verdict.REUSED
+                return RefreshTokenStatus.LOST_REPLY
+    return RefreshTokenStatus.REUSED
 
 
-def counts_with_repeat(standing: Standing) -> Counts:
+def count_repeat(standing: FamilyState) -> RepeatCounts:
     """Count one repeat, once a generation; one by another client also where it was the row's own client before."""
     is_counted = standing.repeated_at is not None
     is_foreign_new = not standing.is_same_client and not standing.is_foreign_counted
-    return Counts(
+    return RepeatCounts(
         repeats=standing.repeats + (not is_counted),
         foreign_repeats=standing.foreign_repeats + is_foreign_new,
         is_foreign_counted=standing.is_foreign_counted or is_foreign_new,

@@ -9,15 +9,15 @@ from django.db import connection, transaction
 from security_events.catalogue import EventType, Outcome
 from security_events.services import once_a_minute
 from security_events.statements import prepared_cursor
-from tokens import devices, published, replay, secrets, signals, users
+from tokens import devices, published, reuse_detection, secrets, signals, users
 from tokens.conf import token_settings
-from tokens.epochs import refresh_epochs
 from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpired, SessionRevoked
-from tokens.replay import Counts, Grace, Standing, Verdict
+from tokens.refresh_key_epochs import refresh_epochs
+from tokens.reuse_detection import FamilyState, RefreshTokenStatus, RepeatCounts, RepeatLimits
 from tokens.services import revocation
 from tokens.services.announcing import announce
 from tokens.services.signing import sign_pair
-from tokens.types import ClientContext, Lineage, RefreshClaims, TokenPair
+from tokens.types import ClientContext, RefreshClaims, TokenGrant, TokenPair
 
 _READ = """
 SELECT f.token_hash, f.previous_token_hash, f.confirmed_generation, f.rotated_at, f.repeated_at,
@@ -46,8 +46,8 @@ WHERE family_id = %(family_id)s
 class Found(NamedTuple):
     """A family as one statement read it."""
 
-    standing: Standing
-    lineage: Lineage
+    standing: FamilyState
+    lineage: TokenGrant
     current_epoch: int | None
     minimum_epoch: int | None
 
@@ -62,24 +62,24 @@ def answer(*, claims: RefreshClaims, client: ClientContext, now: datetime | None
     if found is not None and refresh_epochs.learn(current=found.current_epoch, minimum=found.minimum_epoch):
         return None
     verdict = _judge(claims, found)
-    if verdict is Verdict.REVOKED:
+    if verdict is RefreshTokenStatus.REVOKED:
         raise SessionRevoked(**context)
-    if verdict is Verdict.EXPIRED:
+    if verdict is RefreshTokenStatus.EXPIRED:
         raise SessionExpired(**context)
     if not refresh_epochs.accepts(claims.key_epoch):
         _record_rejection(claims, found.lineage if found else None, reason="epoch_refused", now=now)
         raise RefreshTokenInvalid(**context, reason="made in an epoch that is refused")
-    if verdict is Verdict.CURRENT:
+    if verdict is RefreshTokenStatus.CURRENT:
         return None
-    if verdict is Verdict.UNKNOWN or found is None:
+    if verdict is RefreshTokenStatus.UNKNOWN or found is None:
         _record_rejection(
             claims, found.lineage if found else None, reason="generation_ahead" if found else "unknown_family", now=now
         )
         raise RefreshTokenInvalid(**context, reason="no such token was issued")
-    if verdict is Verdict.REUSED:
+    if verdict is RefreshTokenStatus.REUSED:
         revocation.mark_compromised(family_id=claims.family_id, generation=claims.generation, now=now)
         raise RefreshTokenReused(**context)
-    if verdict is Verdict.LOST_REPLY:
+    if verdict is RefreshTokenStatus.LOST_REPLY:
         return _give_lost_reply(claims, client, now=now)
     successor = _made_again(found)
     _record_repeat(found, verdict, EventType.TOKEN_REPEATED, now=now)
@@ -90,14 +90,14 @@ def _give_lost_reply(claims: RefreshClaims, client: ClientContext, *, now: datet
     """Count the repeat under the row's lock, so that of any number at once one counts; the row is judged once more."""
     with transaction.atomic():
         found = _read(claims, client, lock=_AND_LOCK, now=now)
-        if found is None or _judge(claims, found) is not Verdict.LOST_REPLY:
+        if found is None or _judge(claims, found) is not RefreshTokenStatus.LOST_REPLY:
             return None  # it changed while we waited for the lock
         successor = _made_again(found)
-        counts = replay.counts_with_repeat(found.standing)
+        counts = reuse_detection.count_repeat(found.standing)
         _count(found.lineage, counts, client)
         is_stranger = found.standing.is_stranger
         event_type = EventType.TOKEN_REPEATED_ELSEWHERE if is_stranger else EventType.TOKEN_REPEATED
-        _record_repeat(found, Verdict.LOST_REPLY, event_type, counts=counts, now=now)
+        _record_repeat(found, RefreshTokenStatus.LOST_REPLY, event_type, counts=counts, now=now)
         if is_stranger:
             lineage = found.lineage
             announce(
@@ -112,14 +112,14 @@ def _give_lost_reply(claims: RefreshClaims, client: ClientContext, *, now: datet
     return sign_pair(found.lineage, refresh_token=successor)
 
 
-def _judge(claims: RefreshClaims, found: Found | None) -> Verdict:
-    grace = Grace(
+def _judge(claims: RefreshClaims, found: Found | None) -> RefreshTokenStatus:
+    grace = RepeatLimits(
         race=token_settings.REFRESH_RACE_TTL,
         lost_reply=token_settings.REFRESH_LOST_REPLY_TTL,
         own_repeats=token_settings.REFRESH_OWN_REPEATS,
         foreign_repeats=token_settings.REFRESH_FOREIGN_REPEATS,
     )
-    return replay.judge(claims, found.standing if found else None, grace=grace)
+    return reuse_detection.classify(claims, found.standing if found else None, grace=grace)
 
 
 def _made_again(found: Found) -> str:
@@ -134,7 +134,7 @@ def _made_again(found: Found) -> str:
     raise RefreshTokenInvalid(family_id=lineage.family_id, reason="made under a secret that is gone")
 
 
-def _count(lineage: Lineage, counts: Counts, client: ClientContext) -> None:
+def _count(lineage: TokenGrant, counts: RepeatCounts, client: ClientContext) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             _COUNT,
@@ -151,7 +151,12 @@ def client_digests(client: ClientContext) -> dict[str, bytes]:
 
 
 def _record_repeat(
-    found: Found, verdict: Verdict, event_type: EventType, *, counts: Counts | None = None, now: datetime | None
+    found: Found,
+    verdict: RefreshTokenStatus,
+    event_type: EventType,
+    *,
+    counts: RepeatCounts | None = None,
+    now: datetime | None,
 ) -> None:
     lineage = found.lineage
     data = {"generation": lineage.generation}
@@ -169,7 +174,7 @@ def _record_repeat(
     )
 
 
-def _record_rejection(claims: RefreshClaims, lineage: Lineage | None, *, reason: str, now: datetime | None) -> None:
+def _record_rejection(claims: RefreshClaims, lineage: TokenGrant | None, *, reason: str, now: datetime | None) -> None:
     once_a_minute.record(
         EventType.TOKEN_REFRESH_REJECTED,
         family_id=claims.family_id,
@@ -203,7 +208,7 @@ def _read(claims: RefreshClaims, client: ClientContext, *, lock: str = "", now: 
         *lineage_row,
     ) = row
     lineage = lineage_of(lineage_row)
-    standing = Standing(
+    standing = FamilyState(
         token_hash=bytes(token_hash),
         previous_token_hash=bytes(previous) if previous is not None else None,
         generation=lineage.generation,
@@ -222,10 +227,10 @@ def _read(claims: RefreshClaims, client: ClientContext, *, lock: str = "", now: 
     return Found(standing, lineage, current_epoch, minimum_epoch)
 
 
-def lineage_of(row: Any) -> Lineage:
+def lineage_of(row: Any) -> TokenGrant:
     """Build what new tokens depend on from the columns that both statements return."""
     family_id, session_id, generation, key_epoch, amr, authenticated_at, expires_at, now, signing_kid, *columns = row
-    return Lineage(
+    return TokenGrant(
         family_id=family_id,
         session_id=session_id,
         user=users.from_row(columns),
