@@ -37,7 +37,7 @@ def purge_expired(timestamp: int) -> None:
     """Forget sessions, families and keys that are long past, and what browsers at the admin left behind."""
     now = datetime.fromtimestamp(timestamp, UTC)
     SessionStore.clear_expired()
-    counts = {**purging.purge_expired(now=now), "shadow_figures": tally.purge(now=now)}
+    counts = {**purging.purge_expired(now=now)._asdict(), "shadow_figures": tally.purge(now=now)}
     log.info("expired_purged", **counts)
 
 

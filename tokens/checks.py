@@ -13,13 +13,13 @@ from tokens.conf import EVICT_OLDEST, REJECT, TokenSettings, token_settings
 
 _KEY_LENGTH = 32
 _LONG_ACCESS_TTL = timedelta(hours=1)
-# Workers look for new keys once a minute; a key must be known to all before it signs.
+# Processes read the keys once a minute, and every process must know a key before it signs.
 _SHORTEST_PROPAGATION = timedelta(minutes=2)
 
 
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse unknown names, contradictions and impossible values."""
+    """Report unknown settings, contradictions and impossible values."""
     given = getattr(settings, "TOKENS", {})
     found: list[CheckMessage] = [
         Error(f"TOKENS has no setting {name!r}.", id="tokens.E001") for name in given if name not in TokenSettings.NAMES
@@ -73,7 +73,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_deployment(**_kwargs: Any) -> list[CheckMessage]:
-    """Grade what works but is not wise in production."""
+    """Report settings that work but are unsafe in production."""
     found: list[CheckMessage] = []
     if not getattr(settings, "TOKENS", {}).get("FIELD_ENCRYPTION_KEYS"):
         found.append(
@@ -93,13 +93,13 @@ def check_deployment(**_kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.urls)
 def check_step_up(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse a call that changes something for somebody signed in and doesn't say how fresh the sign-in has to be."""
+    """Report views that change something for an authenticated user and do not declare their ``step_up``."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     return [
         Error(
             f"{method.upper()} /{route} does not declare its step-up.",
-            hint=f'Give the view step_up = {{"{method}": needs(...)}} or no_need("why").',
+            hint=f'Give the view step_up = {{"{method}": requires(...)}} or no_step_up("why").',
             id="tokens.E020",
         )
         for route, method in sorted(set(_undeclared(get_resolver().url_patterns, "")))
@@ -107,7 +107,7 @@ def check_step_up(**_kwargs: Any) -> list[CheckMessage]:
 
 
 def _undeclared(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, str]]:
-    # Here, since models must be loaded before the framework's views can be.
+    # Here, because DRF's views can only be imported after the models.
     from rest_framework.permissions import AllowAny  # noqa: PLC0415
 
     from tokens.api.base import TokensAPIView  # noqa: PLC0415

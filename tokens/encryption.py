@@ -1,4 +1,4 @@
-"""AES-256-GCM for values that are stored encrypted."""
+"""AES-256-GCM for encrypted columns."""
 
 import base64
 import binascii
@@ -15,19 +15,19 @@ _NONCE_LENGTH = 12  # 96 bits, NIST SP 800-38D, 8.2.2
 
 
 class DecryptionFailed(Exception):
-    """A stored value can't be decrypted: its key is not configured, or it was changed or moved."""
+    """A stored value can't be decrypted: its key is not configured, or it was changed or copied elsewhere."""
 
     def __init__(self, words: str, **named: object) -> None:
         super().__init__(words % named)  # a log is in English
         self._words, self._named = words, named
 
     def sentence(self) -> str:
-        """Say what is wrong in the current language."""
+        """Return the reason in the current language."""
         return gettext(self._words) % self._named
 
 
 def encrypt(plaintext: str, *, associated_data: str) -> str:
-    """Encrypt under the first configured key, bound to the place that ``associated_data`` names."""
+    """Encrypt under the first configured key. Decryption needs the same ``associated_data``."""
     key_id, key = token_settings.FIELD_ENCRYPTION_KEYS[0]
     nonce = os.urandom(_NONCE_LENGTH)
     sealed = _cipher(key).encrypt(nonce, plaintext.encode(), associated_data.encode())
@@ -35,7 +35,7 @@ def encrypt(plaintext: str, *, associated_data: str) -> str:
 
 
 def decrypt(stored: str, *, associated_data: str) -> str:
-    """Decrypt with whichever configured key the value names.
+    """Decrypt with the configured key that the value names.
 
     Raises: DecryptionFailed.
     """
@@ -52,7 +52,7 @@ def decrypt(stored: str, *, associated_data: str) -> str:
 
 
 def is_current(stored: str) -> bool:
-    """Whether a value is encrypted under the key that new values get."""
+    """Return whether a value is encrypted under the first configured key."""
     return stored.startswith(f"{token_settings.FIELD_ENCRYPTION_KEYS[0][0]}:")
 
 

@@ -1,4 +1,4 @@
-"""Ids of keys."""
+"""RSA public keys as JSON Web Keys."""
 
 import base64
 import json
@@ -8,9 +8,13 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 
 
+def members_of(public: RSAPublicKey) -> dict[str, str]:
+    """Return the required members of a key: ``kty``, ``n`` and ``e`` (RFC 7518, 6.3.1)."""
+    members = RSAAlgorithm.to_jwk(public, as_dict=True)
+    return {name: members[name] for name in ("kty", "n", "e")}
+
+
 def thumbprint_of(public: RSAPublicKey) -> str:
     """Return the JWK thumbprint of a key, in base64url (RFC 7638, 3)."""
-    jwk = RSAAlgorithm.to_jwk(public, as_dict=True)
-    members = {name: jwk[name] for name in ("e", "kty", "n")}
-    canonical = json.dumps(members, separators=(",", ":"), sort_keys=True)
+    canonical = json.dumps(members_of(public), separators=(",", ":"), sort_keys=True)
     return base64.urlsafe_b64encode(sha256(canonical.encode()).digest()).rstrip(b"=").decode()

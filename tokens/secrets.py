@@ -33,18 +33,18 @@ _spread = random.SystemRandom()
 
 
 def mint_refresh_token(*, family_id: UUID, generation: int, key_epoch: int) -> str:
-    """Return the one refresh token of this family and generation, under the server's present secret."""
+    """Return the one refresh token of this family and generation, made with the server's current secret."""
     return _mint(settings.SECRET_KEY, family_id, generation, key_epoch)
 
 
-def spellings(*, family_id: UUID, generation: int, key_epoch: int) -> Iterator[str]:
-    """Yield that token under the present secret and each former one (``SECRET_KEY_FALLBACKS``)."""
+def refresh_tokens_by_secret(*, family_id: UUID, generation: int, key_epoch: int) -> Iterator[str]:
+    """Yield that token as made with the current secret and with each former one (``SECRET_KEY_FALLBACKS``)."""
     for secret in _server_secrets():
         yield _mint(secret, family_id, generation, key_epoch)
 
 
 def parse_refresh_token(presented: str) -> RefreshClaims | None:
-    """Return what a genuine token says, ``None`` for anything else; costs no query."""
+    """Return the claims of a genuine token, ``None`` for anything else. This needs no query."""
     if len(presented) != _LENGTH or not presented.startswith(PREFIX):
         return None
     encoded = presented[len(PREFIX) :]
@@ -65,17 +65,17 @@ def parse_refresh_token(presented: str) -> RefreshClaims | None:
 
 
 def digest(token: str) -> bytes:
-    """Return what a token is stored and found by. It has 128 unguessable bits, so a plain SHA-256 is enough."""
+    """Return the digest that is stored for a token. A token has 128 random bits, so a plain SHA-256 is enough."""
     return sha256(token.encode()).digest()
 
 
-def digest_of_none() -> bytes:
-    """Return what stands in the place of a digest where there is no token: random, so that nothing has it."""
+def random_digest() -> bytes:
+    """Return the digest of a family without a refresh token: random bytes, so that no token has it."""
     return os.urandom(32)
 
 
 def jittered(lifetime: timedelta) -> timedelta:
-    """Shorten a lifetime by a random 0 to 5 %, so that clients that started together don't refresh in step."""
+    """Shorten a lifetime by a random 0 to 5 %, so that clients that started together refresh at different times."""
     return timedelta(seconds=int(lifetime.total_seconds() * (1 - _spread.uniform(0, _JITTER))))
 
 

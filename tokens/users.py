@@ -1,4 +1,7 @@
-"""The project's user model, read with hand-written SQL: whatever model that is."""
+"""The project's user model, whichever it is, in the SQL of this app.
+
+The statements that authenticate and refresh return the user's row too, so that a request needs one query.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,41 +14,30 @@ from security_events.types import Subject
 
 
 @lru_cache(maxsize=1)
-def _fields() -> tuple[Any, ...]:
-    # A password hash is of no use where tokens are dealt with: it stays in the database until somebody asks for it.
-    return tuple(field for field in get_user_model()._meta.concrete_fields if field.name != "password")
-
-
-@lru_cache(maxsize=1)
-def _converters() -> tuple[tuple[int, Any, Any], ...]:
-    found = []
-    for index, field in enumerate(_fields()):
-        functions = connection.ops.get_db_converters(field.get_col("u")) + field.get_db_converters(connection)
-        found += [(index, function, field.get_col("u")) for function in functions]
-    return tuple(found)
-
-
-@lru_cache(maxsize=1)
-def columns() -> str:
-    """Return the select list of a user row that has the alias ``u``."""
-    return ", ".join(f"u.{connection.ops.quote_name(field.column)}" for field in _fields())
-
-
-@lru_cache(maxsize=1)
 def table() -> str:
-    """Return the quoted name of the user table."""
+    """Return the quoted name of the user table. Statements give it the alias ``u``."""
     return connection.ops.quote_name(get_user_model()._meta.db_table)
 
 
 @lru_cache(maxsize=1)
-def key() -> str:
-    """Return the primary key of the alias ``u``."""
+def primary_key() -> str:
+    """Return the primary key's column of ``u``."""
     return f"u.{connection.ops.quote_name(str(get_user_model()._meta.pk.column))}"
 
 
 @lru_cache(maxsize=1)
-def active() -> str:
-    """Return the condition that a user ``u`` may act: active and not deleted, as far as the model knows such things."""
+def columns() -> str:
+    """Return the columns of ``u`` for a select list, named user_0, user_1 and so on.
+
+    With these aliases no column of a project's model can have the name of another column in the statement.
+    """
+    names = (connection.ops.quote_name(field.column) for field in _fields())
+    return ", ".join(f"u.{name} AS user_{position}" for position, name in enumerate(names))
+
+
+@lru_cache(maxsize=1)
+def is_active() -> str:
+    """Return the condition that ``u`` may act: active and not deleted, where the model has columns for these."""
     names = {field.name for field in _fields()}
     conditions = {"is_active": "u.is_active", "deleted_at": "u.deleted_at IS NULL"}
     held = [sql for name, sql in conditions.items() if name in names]
@@ -53,13 +45,28 @@ def active() -> str:
 
 
 def from_row(values: Sequence[Any]) -> Any:
-    """Build the user from the values of :func:`columns`, without another query."""
+    """Build the user from the values of :func:`columns`, without another query. The password hash stays deferred."""
     row = list(values)
-    for index, convert, expression in _converters():
-        row[index] = convert(row[index], expression, connection)
+    for position, convert, expression in _converters():
+        row[position] = convert(row[position], expression, connection)
     return get_user_model().from_db(connection.alias, [field.attname for field in _fields()], row)
 
 
 def subject_of(user: Any) -> Subject:
-    """Return somebody as the actor or target of an event."""
+    """Return a user as the actor or target of an event."""
     return Subject(id=str(user.pk), name=user.get_username())
+
+
+@lru_cache(maxsize=1)
+def _fields() -> tuple[Any, ...]:
+    # Without the password hash: no request with a token needs it, so it stays in the database.
+    return tuple(field for field in get_user_model()._meta.concrete_fields if field.name != "password")
+
+
+@lru_cache(maxsize=1)
+def _converters() -> tuple[tuple[int, Any, Any], ...]:
+    found = []
+    for position, field in enumerate(_fields()):
+        functions = connection.ops.get_db_converters(field.get_col("u")) + field.get_db_converters(connection)
+        found += [(position, function, field.get_col("u")) for function in functions]
+    return tuple(found)

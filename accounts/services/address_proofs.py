@@ -10,17 +10,17 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.access.address_proofs import TABLE, Credential, Kept, Proof, removed, state
+from accounts.end_reasons import PASSWORD_CHANGE, TAKEOVER_REPORTED
 from accounts.models import PasswordHistory, Purpose, User
 from accounts.providers import links
 from accounts.services import enrolment, mailed_tokens, passwords, social_authorizations
 from security_events.catalogue import EventType
 from security_events.services import recording
-from tokens.models import EndReason
 from tokens.services import revocation
 from tokens.users import subject_of
 
 _REASONS = {Proof.TAKEOVER_REPORT: "takeover_reported"}
-_END_REASONS = {Proof.TAKEOVER_REPORT: EndReason.TAKEOVER_REPORTED}
+_END_REASONS = {Proof.TAKEOVER_REPORT: TAKEOVER_REPORTED}
 _COUNTS = {
     Credential.SESSIONS: "ended_sessions",
     Credential.FACTORS: "removed_factors",
@@ -132,8 +132,8 @@ def _record(user: User, proof: Proof, counts: dict[Credential, int], *, now: dat
 
 
 def _end_sessions(removal: _Removal) -> int:
-    reason = _END_REASONS.get(removal.proof, EndReason.PASSWORD_CHANGE)
-    return revocation.end_sessions(user_id=removal.user.pk, reason=reason, now=removal.now)
+    reason = _END_REASONS.get(removal.proof, PASSWORD_CHANGE)
+    return revocation.end_sessions(user_id=removal.user.pk, reason=reason, now=removal.now or timezone.now())
 
 
 def _take_factors(removal: _Removal) -> int:

@@ -137,7 +137,7 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
         )
         raise CredentialsInvalid
     with transaction.atomic():
-        at = sessions.record_reauthentication(session_id=session_id, now=now)
+        at = sessions.record_reauthentication(session_id=session_id, now=now or timezone.now())
         recording.record(
             EventType.REAUTHENTICATED,
             actor=subject_of(user),
@@ -187,7 +187,7 @@ def open_session(
     )
     if noted is None:
         return None
-    pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
+    pair = issuing.open_session(user=user, client=client, amr=amr, now=now or timezone.now())
     notice_unless_familiar(noted, user=user, session_id=pair.session_id, client=client, now=now)
     return pair
 

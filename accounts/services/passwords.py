@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
 from accounts.conf import account_settings
+from accounts.end_reasons import PASSWORD_CHANGE
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.models import PasswordHistory, User
 from accounts.services import attempts, hashing, mail
 from accounts.types import FieldProblem
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
-from tokens.models import EndReason
 from tokens.services import issuing, revocation
 from tokens.types import ClientContext, TokenPair
 from tokens.users import subject_of
@@ -121,9 +121,9 @@ def remember(*, user: User, digest: str, now: datetime | None = None) -> None:
 
 def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> TokenPair:
     ended = revocation.end_sessions(
-        user_id=user.pk, reason=EndReason.PASSWORD_CHANGE, keep_session_id=session_id, now=now
+        user_id=user.pk, reason=PASSWORD_CHANGE, keep_session_id=session_id, now=now or timezone.now()
     )
-    pair = issuing.replace_family(session_id=session_id, user=user, now=now)
+    pair = issuing.replace_family(session_id=session_id, user=user, reason=PASSWORD_CHANGE, now=now or timezone.now())
     recording.record(
         EventType.PASSWORD_CHANGED,
         actor=subject_of(user),

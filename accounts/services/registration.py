@@ -66,7 +66,7 @@ def register(
             recording.record(EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
             # Nothing depends on it here, but who confirms can be sure of getting the account back.
             mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_EMAIL)
-            tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
+            tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now or timezone.now())
             attempts.remember(user=user, password_digest=user.password, client=client, now=now)
             return SignedIn(user=user, tokens=tokens)
     raise uniqueness.lost_race(username=user.username, email_folded=user.email_folded)

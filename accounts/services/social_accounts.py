@@ -106,7 +106,7 @@ def reauthenticate(*, provider_id: str, returned: Return, bearer: Bearer, now: d
     subject = subject_of(bearer.user)
     with transaction.atomic():
         confirmed_at = sessions.record_reauthentication(
-            session_id=bearer.session_id, amr=[social_sign_in.FEDERATED], now=now
+            session_id=bearer.session_id, amr=[social_sign_in.FEDERATED], now=now or timezone.now()
         )
         recording.record(
             EventType.REAUTHENTICATED,

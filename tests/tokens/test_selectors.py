@@ -2,9 +2,11 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.end_reasons import PASSWORD_CHANGE
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tokens import selectors
+from tokens.end_reasons import LOGOUT
 from tokens.services import issuing, revocation
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +30,7 @@ class TestLiveSessions:
     def test_leaves_out_what_ended_or_expired(self, now):
         user = UserFactory()
         ended = open_session(user=user, now=now)
-        revocation.end_session(session_id=ended.session_id, user_id=user.pk, reason="logout", now=now)
+        revocation.end_session(session_id=ended.session_id, user_id=user.pk, reason=LOGOUT, now=now)
         open_session(user=user, now=now)
         alive = open_session(user=user, now=now + DAY)
 
@@ -37,7 +39,7 @@ class TestLiveSessions:
     def test_shows_a_session_once_that_has_a_new_family(self, now):
         user = UserFactory()
         pair = open_session(user=user, now=now)
-        issuing.replace_family(session_id=pair.session_id, user=user, now=now + DAY)
+        issuing.replace_family(session_id=pair.session_id, user=user, reason=PASSWORD_CHANGE, now=now + DAY)
 
         (session,) = selectors.live_sessions(user_id=user.pk, now=now + DAY)
         assert session.deadline == now + 8 * DAY

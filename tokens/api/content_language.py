@@ -1,4 +1,4 @@
-"""Answers whose words depend on the reader's language."""
+"""Headers of responses whose text depends on the reader's language."""
 
 from typing import TypeVar
 
@@ -7,11 +7,11 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 
-Answer = TypeVar("Answer", bound=HttpResponseBase)
+AnyResponse = TypeVar("AnyResponse", bound=HttpResponseBase)
 
 
-def set_content_language(answer: Answer) -> Answer:
-    """Say of an answer in which language it is, and that another Accept-Language gets another (RFC 9110, 12.5.5)."""
-    patch_vary_headers(answer, ["Accept-Language"])
-    answer.headers.setdefault("Content-Language", get_language() or settings.LANGUAGE_CODE)
-    return answer
+def set_content_language(response: AnyResponse) -> AnyResponse:
+    """Set Content-Language, and Vary for Accept-Language (RFC 9110, 8.5 and 12.5.5); return the response."""
+    patch_vary_headers(response, ["Accept-Language"])
+    response.headers.setdefault("Content-Language", get_language() or settings.LANGUAGE_CODE)
+    return response

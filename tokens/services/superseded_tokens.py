@@ -1,41 +1,41 @@
-"""Answer for a refresh token that is not the present one of its family: give its successor again, or refuse."""
+"""Answer a refresh token that is not the current one of its family: return its successor again, or refuse."""
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from security_events.catalogue import EventType, Outcome
 from security_events.services import once_a_minute
 from security_events.statements import prepared_cursor
-from tokens import devices, published, reuse_detection, secrets, signals, users
+from tokens import devices, reuse_detection, secrets, signals, users
 from tokens.conf import token_settings
 from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpired, SessionRevoked
 from tokens.refresh_key_epochs import refresh_epochs
 from tokens.reuse_detection import FamilyState, RefreshTokenStatus, RepeatCounts, RepeatLimits
 from tokens.services import revocation
-from tokens.services.announcing import announce
 from tokens.services.signing import sign_pair
+from tokens.statements import complete, split_row
 from tokens.types import ClientContext, RefreshClaims, TokenGrant, TokenPair
 
-_READ = """
-SELECT f.token_hash, f.previous_token_hash, f.confirmed_generation, f.rotated_at, f.repeated_at,
-       f.is_revoked OR s.ended_at IS NOT NULL OR NOT {active},
-       COALESCE(f.client_network = %(network)s, TRUE), COALESCE(f.client_kind = %(kind)s, TRUE),
-       f.repeats, f.foreign_repeats, f.is_foreign_repeated, e.current, e.minimum,
-       f.family_id, f.session_id, f.generation, f.key_epoch, s.amr, s.authenticated_at, f.expires_at,
-       clock.now, {signing_kid}, {columns}
+_READ_FAMILY = """
+SELECT f.session_id, f.token_hash, f.previous_token_hash, f.generation, f.confirmed_generation, f.key_epoch,
+       f.rotated_at, f.repeated_at, f.expires_at,
+       f.is_revoked OR s.ended_at IS NOT NULL OR NOT {user_is_active} AS is_ended,
+       COALESCE(f.client_network = %(network)s, TRUE) AS is_same_network,
+       COALESCE(f.client_kind = %(kind)s, TRUE) AS is_same_kind,
+       f.repeats, f.foreign_repeats, f.is_foreign_repeated, s.amr, s.authenticated_at,
+       e.current AS current_epoch, e.minimum AS minimum_epoch, {signing_kid} AS signing_kid, {user_columns}
 FROM tokens_tokenfamily f
 JOIN tokens_session s ON s.id = f.session_id
-JOIN {users} u ON {user_key} = f.user_id
-CROSS JOIN (SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now) clock
+JOIN {user_table} u ON {user_pk} = f.user_id
 LEFT JOIN tokens_refreshkeyepoch e ON TRUE
 WHERE f.family_id = %(family_id)s
 """
-_AND_LOCK = "FOR UPDATE OF f"
+_READ_AND_LOCK_FAMILY = _READ_FAMILY + "FOR UPDATE OF f"
 
-_COUNT = """
+_COUNT_REPEAT = """
 UPDATE tokens_tokenfamily SET repeats = %(repeats)s, foreign_repeats = %(foreign_repeats)s,
     is_foreign_repeated = %(is_foreign_counted)s, repeated_at = %(now)s, client_network = %(network)s,
     client_kind = %(kind)s
@@ -43,213 +43,198 @@ WHERE family_id = %(family_id)s
 """
 
 
-class Found(NamedTuple):
+class _FamilyRow(NamedTuple):
+    session_id: UUID
+    token_hash: bytes
+    previous_token_hash: bytes | None
+    generation: int
+    confirmed_generation: int
+    key_epoch: int
+    rotated_at: datetime
+    repeated_at: datetime | None
+    expires_at: datetime
+    is_ended: bool
+    is_same_network: bool
+    is_same_kind: bool
+    repeats: int
+    foreign_repeats: int
+    is_foreign_repeated: bool
+    amr: list[str]
+    authenticated_at: datetime
+    current_epoch: int | None
+    minimum_epoch: int | None
+    signing_kid: str | None
+
+
+class _FamilySnapshot(NamedTuple):
     """A family as one statement read it."""
 
-    standing: FamilyState
-    lineage: TokenGrant
+    state: FamilyState
+    grant: TokenGrant
     current_epoch: int | None
     minimum_epoch: int | None
 
 
-def answer(*, claims: RefreshClaims, client: ClientContext, now: datetime | None) -> TokenPair | None:
-    """Return the successor again, or ``None`` when the token has become the present one and is worth another try.
+def answer(*, claims: RefreshClaims, client: ClientContext, now: datetime) -> TokenPair | None:
+    """Return the successor again, or ``None`` if the token has become the current one and can be rotated.
 
     Raises: RefreshTokenInvalid, SessionRevoked, SessionExpired, RefreshTokenReused (RFC 9700, 4.14.2).
     """
-    found = _read(claims, client, now=now)
+    family = _read(_READ_FAMILY, claims, client, now=now)
     context = {"family_id": claims.family_id}
-    if found is not None and refresh_epochs.learn(current=found.current_epoch, minimum=found.minimum_epoch):
+    if family is not None and refresh_epochs.update(current=family.current_epoch, minimum=family.minimum_epoch):
         return None
-    verdict = _judge(claims, found)
-    if verdict is RefreshTokenStatus.REVOKED:
+    status = _classify(claims, family, now=now)
+    if status is RefreshTokenStatus.REVOKED:
         raise SessionRevoked(**context)
-    if verdict is RefreshTokenStatus.EXPIRED:
+    if status is RefreshTokenStatus.EXPIRED:
         raise SessionExpired(**context)
     if not refresh_epochs.accepts(claims.key_epoch):
-        _record_rejection(claims, found.lineage if found else None, reason="epoch_refused", now=now)
-        raise RefreshTokenInvalid(**context, reason="made in an epoch that is refused")
-    if verdict is RefreshTokenStatus.CURRENT:
+        _record_rejection(claims, family, reason="epoch_refused", now=now)
+        raise RefreshTokenInvalid(**context, reason="made with a key that is no longer accepted")
+    if status is RefreshTokenStatus.CURRENT:
         return None
-    if verdict is RefreshTokenStatus.UNKNOWN or found is None:
-        _record_rejection(
-            claims, found.lineage if found else None, reason="generation_ahead" if found else "unknown_family", now=now
-        )
+    if status is RefreshTokenStatus.UNKNOWN or family is None:
+        _record_rejection(claims, family, reason="generation_ahead" if family else "unknown_family", now=now)
         raise RefreshTokenInvalid(**context, reason="no such token was issued")
-    if verdict is RefreshTokenStatus.REUSED:
+    if status is RefreshTokenStatus.REUSED:
         revocation.mark_compromised(family_id=claims.family_id, generation=claims.generation, now=now)
         raise RefreshTokenReused(**context)
-    if verdict is RefreshTokenStatus.LOST_REPLY:
-        return _give_lost_reply(claims, client, now=now)
-    successor = _made_again(found)
-    _record_repeat(found, verdict, EventType.TOKEN_REPEATED, now=now)
-    return sign_pair(found.lineage, refresh_token=successor)
+    if status is RefreshTokenStatus.LOST_REPLY:
+        return _answer_lost_reply(claims, client, now=now)
+    current = _current_token(family)
+    _record_repeat(family, status, EventType.TOKEN_REPEATED, now=now)
+    return sign_pair(family.grant, refresh_token=current)
 
 
-def _give_lost_reply(claims: RefreshClaims, client: ClientContext, *, now: datetime | None) -> TokenPair | None:
-    """Count the repeat under the row's lock, so that of any number at once one counts; the row is judged once more."""
+def _answer_lost_reply(claims: RefreshClaims, client: ClientContext, *, now: datetime) -> TokenPair | None:
+    """Count the repeat under a lock of the row, so that of simultaneous repeats one counts.
+
+    The row is classified once more, since it may have changed before the lock was obtained.
+    """
     with transaction.atomic():
-        found = _read(claims, client, lock=_AND_LOCK, now=now)
-        if found is None or _judge(claims, found) is not RefreshTokenStatus.LOST_REPLY:
-            return None  # it changed while we waited for the lock
-        successor = _made_again(found)
-        counts = reuse_detection.count_repeat(found.standing)
-        _count(found.lineage, counts, client)
-        is_stranger = found.standing.is_stranger
-        event_type = EventType.TOKEN_REPEATED_ELSEWHERE if is_stranger else EventType.TOKEN_REPEATED
-        _record_repeat(found, RefreshTokenStatus.LOST_REPLY, event_type, counts=counts, now=now)
-        if is_stranger:
-            lineage = found.lineage
-            announce(
+        family = _read(_READ_AND_LOCK_FAMILY, claims, client, now=now)
+        if family is None or _classify(claims, family, now=now) is not RefreshTokenStatus.LOST_REPLY:
+            return None
+        current = _current_token(family)
+        counts = reuse_detection.count_repeat(family.state)
+        _store_counts(claims, counts, client, now=now)
+        is_elsewhere = family.state.differs_in_network_and_kind
+        event_type = EventType.TOKEN_REPEATED_ELSEWHERE if is_elsewhere else EventType.TOKEN_REPEATED
+        _record_repeat(family, RefreshTokenStatus.LOST_REPLY, event_type, counts=counts, now=now)
+        if is_elsewhere:
+            signals.send_isolated(
                 signals.repeated_elsewhere,
                 name="repeated_elsewhere",
-                user_id=lineage.user.pk,
-                session_id=lineage.session_id,
-                family_id=lineage.family_id,
+                user_id=family.grant.user.pk,
+                session_id=family.grant.session_id,
+                family_id=claims.family_id,
                 client=client,
-                now=lineage.now,
+                now=now,
             )
-    return sign_pair(found.lineage, refresh_token=successor)
+    return sign_pair(family.grant, refresh_token=current)
 
 
-def _judge(claims: RefreshClaims, found: Found | None) -> RefreshTokenStatus:
-    grace = RepeatLimits(
+def _classify(claims: RefreshClaims, family: _FamilySnapshot | None, *, now: datetime) -> RefreshTokenStatus:
+    limits = RepeatLimits(
         race=token_settings.REFRESH_RACE_TTL,
         lost_reply=token_settings.REFRESH_LOST_REPLY_TTL,
         own_repeats=token_settings.REFRESH_OWN_REPEATS,
         foreign_repeats=token_settings.REFRESH_FOREIGN_REPEATS,
     )
-    return reuse_detection.classify(claims, found.standing if found else None, grace=grace)
+    return reuse_detection.classify(claims, family.state if family else None, limits=limits, now=now)
 
 
-def _made_again(found: Found) -> str:
-    """Return the present token of the family. It is not stored, but it can be made again."""
-    lineage = found.lineage
-    spellings = secrets.spellings(
-        family_id=lineage.family_id, generation=lineage.generation, key_epoch=lineage.key_epoch
+def _current_token(family: _FamilySnapshot) -> str:
+    """Return the current token of the family. It is not stored, but computed again from its claims."""
+    grant = family.grant
+    candidates = secrets.refresh_tokens_by_secret(
+        family_id=grant.family_id, generation=grant.generation, key_epoch=grant.key_epoch
     )
-    for token in spellings:
-        if secrets.digest(token) == found.standing.token_hash:
+    for token in candidates:
+        if secrets.digest(token) == family.state.token_hash:
             return token
-    raise RefreshTokenInvalid(family_id=lineage.family_id, reason="made under a secret that is gone")
+    raise RefreshTokenInvalid(family_id=grant.family_id, reason="made with a secret that is no longer configured")
 
 
-def _count(lineage: TokenGrant, counts: RepeatCounts, client: ClientContext) -> None:
+def _store_counts(claims: RefreshClaims, counts: RepeatCounts, client: ClientContext, *, now: datetime) -> None:
+    parameters = {**counts._asdict(), **_digests_of(client), "now": now, "family_id": claims.family_id}
     with connection.cursor() as cursor:
-        cursor.execute(
-            _COUNT,
-            {**counts._asdict(), **client_digests(client), "now": lineage.now, "family_id": lineage.family_id},
-        )
+        cursor.execute(_COUNT_REPEAT, parameters)
 
 
-def client_digests(client: ClientContext) -> dict[str, bytes]:
-    """Return what the row keeps of a client, by the names of the parameters."""
-    return {
-        "network": devices.network_digest(client.ip_address),
-        "kind": devices.kind_digest(client.user_agent),
-    }
+def _digests_of(client: ClientContext) -> dict[str, bytes]:
+    return {"network": devices.network_digest(client.ip_address), "kind": devices.kind_digest(client.user_agent)}
 
 
 def _record_repeat(
-    found: Found,
-    verdict: RefreshTokenStatus,
+    family: _FamilySnapshot,
+    status: RefreshTokenStatus,
     event_type: EventType,
     *,
     counts: RepeatCounts | None = None,
-    now: datetime | None,
+    now: datetime,
 ) -> None:
-    lineage = found.lineage
-    data = {"generation": lineage.generation}
+    grant = family.grant
+    data = {"generation": grant.generation}
     if counts is not None:
         data |= {"repeats": counts.repeats, "foreign_repeats": counts.foreign_repeats}
     once_a_minute.record(
         event_type,
-        actor=users.subject_of(lineage.user),
+        actor=users.subject_of(grant.user),
         outcome=Outcome.SUCCESS,
-        session_id=lineage.session_id,
-        family_id=lineage.family_id,
-        reasons=[verdict.name.lower()],
+        session_id=grant.session_id,
+        family_id=grant.family_id,
+        reasons=[str(status)],
         data=data,
         now=now,
     )
 
 
-def _record_rejection(claims: RefreshClaims, lineage: TokenGrant | None, *, reason: str, now: datetime | None) -> None:
+def _record_rejection(claims: RefreshClaims, family: _FamilySnapshot | None, *, reason: str, now: datetime) -> None:
     once_a_minute.record(
         EventType.TOKEN_REFRESH_REJECTED,
         family_id=claims.family_id,
         now=now,
-        session_id=lineage.session_id if lineage else None,
+        session_id=family.grant.session_id if family else None,
         reasons=[reason],
         data={"generation": claims.generation},
     )
 
 
-def _read(claims: RefreshClaims, client: ClientContext, *, lock: str = "", now: datetime | None) -> Found | None:
+def _read(statement: str, claims: RefreshClaims, client: ClientContext, *, now: datetime) -> _FamilySnapshot | None:
+    parameters: dict[str, Any] = {"family_id": claims.family_id, "now": now, **_digests_of(client)}
     with prepared_cursor() as cursor:
-        cursor.execute(_statement(lock), {"family_id": claims.family_id, "now": now, **client_digests(client)})
-        row = cursor.fetchone()
-    if row is None:
+        cursor.execute(complete(statement), parameters)
+        values = cursor.fetchone()
+    if values is None:
         return None
-    (
-        token_hash,
-        previous,
-        confirmed,
-        rotated_at,
-        repeated_at,
-        is_ended,
-        is_same_network,
-        is_same_kind,
-        repeats,
-        foreign_repeats,
-        is_foreign_repeated,
-        current_epoch,
-        minimum_epoch,
-        *lineage_row,
-    ) = row
-    lineage = lineage_of(lineage_row)
-    standing = FamilyState(
-        token_hash=bytes(token_hash),
-        previous_token_hash=bytes(previous) if previous is not None else None,
-        generation=lineage.generation,
-        confirmed_generation=confirmed,
-        rotated_at=rotated_at,
-        repeated_at=repeated_at,
-        expires_at=lineage.expires_at,
-        is_ended=is_ended,
-        now=lineage.now,
-        is_same_network=is_same_network,
-        is_same_kind=is_same_kind,
-        repeats=repeats,
-        foreign_repeats=foreign_repeats,
-        is_foreign_counted=is_foreign_repeated,
+    row, user = split_row(_FamilyRow, values)
+    state = FamilyState(
+        token_hash=bytes(row.token_hash),
+        previous_token_hash=bytes(row.previous_token_hash) if row.previous_token_hash is not None else None,
+        generation=row.generation,
+        confirmed_generation=row.confirmed_generation,
+        rotated_at=row.rotated_at,
+        repeated_at=row.repeated_at,
+        expires_at=row.expires_at,
+        is_ended=row.is_ended,
+        is_same_network=row.is_same_network,
+        is_same_kind=row.is_same_kind,
+        repeats=row.repeats,
+        foreign_repeats=row.foreign_repeats,
+        is_foreign_counted=row.is_foreign_repeated,
     )
-    return Found(standing, lineage, current_epoch, minimum_epoch)
-
-
-def lineage_of(row: Any) -> TokenGrant:
-    """Build what new tokens depend on from the columns that both statements return."""
-    family_id, session_id, generation, key_epoch, amr, authenticated_at, expires_at, now, signing_kid, *columns = row
-    return TokenGrant(
-        family_id=family_id,
-        session_id=session_id,
-        user=users.from_row(columns),
-        generation=generation,
-        key_epoch=key_epoch,
-        amr=tuple(amr),
-        authenticated_at=authenticated_at,
-        expires_at=expires_at,
+    grant = TokenGrant(
+        family_id=claims.family_id,
+        session_id=row.session_id,
+        user=user,
+        generation=row.generation,
+        key_epoch=row.key_epoch,
+        amr=tuple(row.amr),
+        authenticated_at=row.authenticated_at,
+        expires_at=row.expires_at,
         now=now,
-        signing_kid=signing_kid,
+        signing_kid=row.signing_kid,
     )
-
-
-@lru_cache(maxsize=2)
-def _statement(lock: str) -> str:
-    return f"{_READ} {lock}".format(
-        users=users.table(),
-        user_key=users.key(),
-        active=users.active(),
-        columns=users.columns(),
-        signing_kid=published.signing_kid(now="clock.now"),
-    )
+    return _FamilySnapshot(state, grant, row.current_epoch, row.minimum_epoch)

@@ -3,14 +3,16 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
+from accounts.end_reasons import ACCOUNT_DELETED
 from accounts.errors import CredentialsInvalid, DetailsInvalid, LastAdministrator, UsernameTaken
 from accounts.models import SignInChallenge, User
 from accounts.services import authentication, challenges, deletion, registration
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
 from tokens.errors import SessionRevoked
-from tokens.models import EndReason, Session
+from tokens.models import Session
 from tokens.services import verification
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +47,7 @@ class TestRequest:
 
         user = User.objects.get(username="mina")
         assert (user.deleted_at, user.version) == (now, 2)
-        assert Session.objects.get().end_reason == EndReason.ACCOUNT_DELETED
+        assert Session.objects.get().end_reason == ACCOUNT_DELETED.code
         event = events("account.deletion_requested").get()
         assert (event.actor_id, event.target_id) == (str(user.pk), str(user.pk))
         assert event.data == {"ended_sessions": 1}
@@ -65,7 +67,7 @@ class TestRequest:
 
         for pair in (signed_in.tokens, other.tokens):
             with pytest.raises(SessionRevoked):
-                verification.authenticate(presented=pair.access_token)
+                verification.authenticate(presented=pair.access_token, now=timezone.now())
         assert not SignInChallenge.objects.exists()
         with pytest.raises(CredentialsInvalid):
             authentication.sign_in(name="mina", password=PASSWORD, client=phone)
@@ -157,7 +159,7 @@ class TestRestore:
 
         assert authentication.sign_in(name="mina", password=PASSWORD, client=phone)
         with pytest.raises(SessionRevoked):
-            verification.authenticate(presented=signed_in.tokens.access_token)
+            verification.authenticate(presented=signed_in.tokens.access_token, now=timezone.now())
         event = events("account.restored").get()
         assert (event.actor_id, event.data) == (str(administrator.pk), {"note": "changed her mind"})
 

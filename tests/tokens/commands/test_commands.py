@@ -70,9 +70,9 @@ class TestRotateSigningKey:
 class TestRotateRefreshKey:
     @pytest.fixture(autouse=True)
     def nothing_heard(self):
-        refresh_epochs.forget()
+        refresh_epochs.clear()
         yield
-        refresh_epochs.forget()
+        refresh_epochs.clear()
 
     def test_begins_the_next_epoch_and_ends_no_session(self):
         open_session()

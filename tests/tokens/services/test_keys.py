@@ -73,7 +73,7 @@ class TestEnsureFirst:
 
     def test_is_done_by_the_first_signature_if_nobody_did_it_before(self, now):
         SigningKey.objects.all().delete()
-        keyring.forget()
+        keyring.clear()
 
         pair = open_session(now=now)
         assert SigningKey.objects.get().kid == kid_of(pair)
@@ -82,7 +82,7 @@ class TestEnsureFirst:
 
 class TestStored:
     def test_names_a_key_by_its_thumbprint(self, first):
-        private = keyring.signing(now=first.activated_at).private
+        private = keyring.signing_key(now=first.activated_at).private
 
         assert first.kid == jwk.thumbprint_of(private.public_key())
         assert len(first.kid) == 43
@@ -96,7 +96,7 @@ class TestStored:
         assert "PRIVATE KEY" in first.private_key
 
     def test_makes_2048_bits_with_the_usual_exponent(self, first):
-        public = keyring.signing(now=first.activated_at).public
+        public = keyring.signing_key(now=first.activated_at).public
 
         assert (public.key_size, public.public_numbers().e) == (2048, 65537)
 
@@ -130,7 +130,7 @@ class TestRotate:
         new = keys.rotate(now=now - PROPAGATION - 17 * MINUTE)
 
         assert published() == {new.kid}
-        assert keyring.verifying("x") is None
+        assert keyring.verification_key("x") is None
         with pytest.raises(errors.AccessTokenInvalid):
             verification.authenticate(presented=self.signed_by(first, now), now=now)
 

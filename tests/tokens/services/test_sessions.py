@@ -4,6 +4,7 @@ import pytest
 
 from tests.factories.tokens import family_of, open_session
 from tokens import errors
+from tokens.end_reasons import LOGOUT
 from tokens.services import revocation, sessions, verification
 
 pytestmark = pytest.mark.django_db
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 
 
-class TestConfirmReauthentication:
+class TestRecordReauthentication:
     def test_notes_when_the_person_proved_who_they_are(self, now):
         pair = open_session(now=now)
 
@@ -32,7 +33,7 @@ class TestConfirmReauthentication:
 
     def test_refuses_a_session_that_ended(self, now):
         pair = open_session(now=now)
-        revocation.end_sessions(user_id=family_of(pair).user_id, reason="logout", now=now)
+        revocation.end_sessions(user_id=family_of(pair).user_id, reason=LOGOUT, now=now)
 
         with pytest.raises(errors.SessionRevoked):
             sessions.record_reauthentication(session_id=pair.session_id, now=now)

@@ -65,7 +65,7 @@ class TestSignPair:
 
     def test_makes_the_first_key_where_there_is_none(self, lineage):
         SigningKey.objects.all().delete()
-        keyring.forget()
+        keyring.clear()
         pair = signing.sign_pair(lineage, refresh_token="x")
 
         assert jwt.get_unverified_header(pair.access_token)["kid"] == SigningKey.objects.get().kid

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -40,7 +41,8 @@ class LogoutView(TokensAPIView):
         body = LogoutInput(data=request.data)
         body.is_valid(raise_exception=True)
         claims = cast("AccessClaims", request.auth)
-        if not revocation.log_out(claims=claims, everywhere=body.validated_data["all"]):
-            verification.authenticate_claims(claims=claims)  # says why the token was not good
+        now = timezone.now()
+        if not revocation.log_out(claims=claims, everywhere=body.validated_data["all"], now=now):
+            verification.authenticate_claims(claims=claims, now=now)  # raises the reason for which nothing ended
             raise SessionRevoked(session_id=claims.session_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,7 +1,8 @@
-"""Introspection and revocation."""
+"""Token introspection (RFC 7662) and revocation (RFC 7009)."""
 
 from typing import ClassVar
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -10,6 +11,7 @@ from rest_framework.response import Response
 from tokens.api import examples
 from tokens.api.base import TokensAPIView
 from tokens.api.permissions import HasAccessToken
+from tokens.api.response_bodies import introspection_body
 from tokens.api.serializers.tokens import EmptyOutput, IntrospectionOutput, TokenInput
 from tokens.api.step_up import no_step_up
 from tokens.services import introspection, revocation
@@ -37,7 +39,8 @@ class IntrospectView(TokensAPIView):
     def post(self, request: Request) -> Response:
         body = TokenInput(data=request.data)
         body.is_valid(raise_exception=True)
-        return Response(introspection.introspect(token=body.validated_data["token"], asker=request.user))
+        found = introspection.introspect(token=body.validated_data["token"], asker=request.user, now=timezone.now())
+        return Response(introspection_body(found))
 
 
 class RevokeView(TokensAPIView):
@@ -57,5 +60,5 @@ class RevokeView(TokensAPIView):
     def post(self, request: Request) -> Response:
         body = TokenInput(data=request.data)
         body.is_valid(raise_exception=True)
-        revocation.revoke_token(presented=body.validated_data["token"])
+        revocation.revoke_token(presented=body.validated_data["token"], now=timezone.now())
         return Response({})

@@ -1,7 +1,8 @@
-"""Keep a session going."""
+"""Refresh tokens."""
 
 from typing import ClassVar
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -42,5 +43,7 @@ class RefreshView(TokensAPIView):
     def post(self, request: Request) -> Response:
         body = RefreshInput(data=request.data)
         body.is_valid(raise_exception=True)
-        pair = rotation.rotate(presented=body.validated_data["refresh_token"], client=client_context(request))
+        pair = rotation.rotate(
+            presented=body.validated_data["refresh_token"], client=client_context(request), now=timezone.now()
+        )
         return Response(response_bodies.token_response_body(pair))

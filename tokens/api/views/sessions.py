@@ -1,4 +1,4 @@
-"""A person's sessions."""
+"""The sessions of the authenticated user."""
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
@@ -16,8 +16,8 @@ from tokens.api.content_language import set_content_language
 from tokens.api.permissions import HasAccessToken
 from tokens.api.serializers.sessions import PageInput, RevokedOutput, SessionListOutput
 from tokens.api.step_up import no_step_up
+from tokens.end_reasons import ENDED_BY_OWNER
 from tokens.errors import SessionNotFound
-from tokens.models import EndReason
 from tokens.services import revocation
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class SessionListView(TokensAPIView):
             response_bodies.session_body(row, current_id=principal.session_id) for row in rows[:limit]
         ]
         following = rows[limit - 1].pk.hex if len(rows) > limit else None
-        return set_content_language(Response({"results": shown, "next": following}))  # devices are named in words
+        return set_content_language(Response({"results": shown, "next": following}))  # device names are translated
 
     @extend_schema(
         operation_id="end_other_sessions",
@@ -62,7 +62,7 @@ class SessionListView(TokensAPIView):
         """End every session of the person but this one."""
         principal = cast("Principal", request.auth)
         revoked = revocation.end_sessions(
-            user_id=principal.user_id, reason=EndReason.ENDED_BY_OWNER, keep_session_id=principal.session_id
+            user_id=principal.user_id, reason=ENDED_BY_OWNER, keep_session_id=principal.session_id, now=timezone.now()
         )
         return Response({"revoked": revoked})
 
@@ -78,7 +78,7 @@ class SessionView(TokensAPIView):
         """End one session; its tokens die at once."""
         principal = cast("Principal", request.auth)
         if not revocation.end_session(
-            session_id=session_id, user_id=principal.user_id, reason=EndReason.ENDED_BY_OWNER
+            session_id=session_id, user_id=principal.user_id, reason=ENDED_BY_OWNER, now=timezone.now()
         ):
             raise SessionNotFound(session_id=session_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,4 +1,4 @@
-"""What anybody may know: the public keys and where things are."""
+"""Public discovery documents: the JWKS (RFC 7517) and the server metadata (RFC 8414)."""
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -10,7 +10,7 @@ from tokens.api.base import TokensAPIView
 from tokens.conf import token_settings
 from tokens.keyring import keyring
 
-# Shorter than the time between the publication of a key and its first use.
+# Shorter than JWKS_PROPAGATION_TTL, the time between a key's publication and its first use.
 _CACHED = {"Cache-Control": "public, max-age=60"}
 _API = "/api/v1/auth"
 

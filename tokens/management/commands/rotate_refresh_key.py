@@ -38,7 +38,7 @@ class Command(OperatorCommand):
         result |= {"epoch": row.current, "minimum_epoch": row.minimum}
         if is_emergency:
             result["sessions_ended"] = refresh_keys.end_refused_sessions(
-                progress=lambda done: self.progress(done, before)
+                now=now, progress=lambda done: self.progress(done, before)
             )
         return {"result": "rotated", **result}
 
