@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Advice
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tokens.conf import EVICT_OLDEST, REJECT, TokenSettings, token_settings
@@ -69,6 +70,21 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     )
     found += [Error(f"TOKENS: {text}", id=f"tokens.{number}") for holds, text, number in rules if not holds]
     return found
+
+
+@register()
+def check_database(**_kwargs: Any) -> list[CheckMessage]:
+    """Report a database other than PostgreSQL before ``migrate`` fails on it."""
+    vendor = connections[DEFAULT_DB_ALIAS].vendor
+    if vendor == "postgresql":
+        return []
+    return [
+        Error(
+            f"tokens needs PostgreSQL as the default database, which is {vendor} here.",
+            hint="Its columns and statements use types of PostgreSQL: set ENGINE to django.db.backends.postgresql.",
+            id="tokens.E013",
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)
