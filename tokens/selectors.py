@@ -1,13 +1,14 @@
-"""Read sessions."""
+"""Read sessions and published keys."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import F, QuerySet
 from django.db.models.functions import Least
 
+from tokens.keyring import keyring
 from tokens.models import Session
 
 
@@ -21,12 +22,20 @@ def live_sessions(*, user_id: Any, now: datetime) -> QuerySet[Session]:
     )
 
 
-def live_sessions_page(*, user_id: Any, before: UUID | None, limit: int, now: datetime) -> Sequence[Session]:
-    """Return up to ``limit`` + 1 of them from after ``before``. If there is one too many, there are more pages."""
+class SessionPage(NamedTuple):
+    """Part of a list, and whether more sessions follow it."""
+
+    sessions: Sequence[Session]
+    has_more: bool
+
+
+def live_sessions_page(*, user_id: Any, before: UUID | None, limit: int, now: datetime) -> SessionPage:
+    """Return up to ``limit`` of them, from after the session ``before``."""
     sessions = live_sessions(user_id=user_id, now=now)
     if before is not None:
         sessions = sessions.filter(pk__lt=before)
-    return list(sessions[: limit + 1])
+    rows = list(sessions[: limit + 1])
+    return SessionPage(sessions=rows[:limit], has_more=len(rows) > limit)
 
 
 def sessions_of(*, user_id: Any) -> QuerySet[Session]:
@@ -37,3 +46,8 @@ def sessions_of(*, user_id: Any) -> QuerySet[Session]:
 def owners_of_live_sessions(*, now: datetime) -> QuerySet[Session, Any]:
     """Return the ids of all users with a live session."""
     return Session.objects.live(at=now).order_by().values_list("user_id", flat=True).distinct()
+
+
+def published_keys() -> list[dict[str, Any]]:
+    """Return the published signing keys as JSON Web Keys (RFC 7517); the last known ones without the database."""
+    return keyring.jwks()

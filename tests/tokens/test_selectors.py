@@ -46,12 +46,12 @@ class TestLiveSessions:
 
 
 class TestLiveSessionsPage:
-    def test_gives_one_more_than_asked_for_and_goes_on_after_it(self, now):
+    def test_says_whether_there_are_more_and_goes_on_after_it(self, now):
         user = UserFactory()
         pairs = [open_session(user=user, now=now + number * MINUTE) for number in range(5)]
         newest_first = [pair.session_id for pair in reversed(pairs)]
 
         first = selectors.live_sessions_page(user_id=user.pk, before=None, limit=2, now=now + DAY)
-        assert [session.pk for session in first] == newest_first[:3]
-        second = selectors.live_sessions_page(user_id=user.pk, before=first[1].pk, limit=4, now=now + DAY)
-        assert [session.pk for session in second] == newest_first[2:]
+        assert ([session.pk for session in first.sessions], first.has_more) == (newest_first[:2], True)
+        second = selectors.live_sessions_page(user_id=user.pk, before=first.sessions[1].pk, limit=4, now=now + DAY)
+        assert ([session.pk for session in second.sessions], second.has_more) == (newest_first[2:], False)

@@ -1,6 +1,6 @@
 """The sessions of the authenticated user."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 from uuid import UUID
 
 from django.utils import timezone
@@ -43,12 +43,14 @@ class SessionListView(TokensAPIView):
         principal = cast("Principal", request.auth)
         page = PageInput(data=request.query_params.dict())
         page.is_valid(raise_exception=True)
-        limit, before = page.validated_data["limit"], page.validated_data.get("cursor")
-        rows = selectors.live_sessions_page(user_id=principal.user_id, before=before, limit=limit, now=timezone.now())
-        shown: list[dict[str, Any]] = [
-            response_bodies.session_body(row, current_id=principal.session_id) for row in rows[:limit]
-        ]
-        following = rows[limit - 1].pk.hex if len(rows) > limit else None
+        found = selectors.live_sessions_page(
+            user_id=principal.user_id,
+            before=page.validated_data.get("cursor"),
+            limit=page.validated_data["limit"],
+            now=timezone.now(),
+        )
+        shown = [response_bodies.session_body(row, current_id=principal.session_id) for row in found.sessions]
+        following = found.sessions[-1].pk.hex if found.has_more else None
         return set_content_language(Response({"results": shown, "next": following}))  # device names are translated
 
     @extend_schema(

@@ -6,9 +6,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tokens import selectors
 from tokens.api.base import TokensAPIView
 from tokens.conf import token_settings
-from tokens.keyring import keyring
 
 # Shorter than JWKS_PROPAGATION_TTL, the time between a key's publication and its first use.
 _CACHED = {"Cache-Control": "public, max-age=60"}
@@ -34,7 +34,7 @@ class JwksView(TokensAPIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        return Response({"keys": keyring.jwks()}, headers=_CACHED)
+        return Response({"keys": selectors.published_keys()}, headers=_CACHED)
 
 
 class AuthorizationServerMetadataView(TokensAPIView):
