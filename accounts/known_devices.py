@@ -9,20 +9,16 @@ The browser in which somebody registers gets such a token, too. By it the link t
 followed by the same person, who so keeps the password; see ``accounts.rules.address_proofs``.
 """
 
-import base64
-import binascii
 import hmac
 import secrets
 import struct
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from hashlib import sha256
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from accounts.models import PendingRegistration, User
+from cedrina_base.signed_tokens import SignedTokenCodec, keyed_digest, server_secrets
 from ratelimiting.addresses import neighbourhood_of, normalise
 from tokens import devices
 from tokens.types import ClientContext
@@ -31,8 +27,9 @@ PREFIX = "cdd_"
 REMEMBERED = timedelta(days=180)
 _BODY = struct.Struct(">16sI")
 _MAC_LENGTH = 16
-_SEAL_LENGTH = 8
-_LENGTH = len(PREFIX) + -(-(_BODY.size + _MAC_LENGTH + _SEAL_LENGTH) * 8 // 6)
+_CODEC = SignedTokenCodec(
+    prefix=PREFIX, payload_size=_BODY.size + _MAC_LENGTH, signature_size=8, purpose=b"cedrina device token"
+)
 _LONGEST_FAMILY = 64
 
 
@@ -42,8 +39,7 @@ def mint(*, user: User | PendingRegistration, device: bytes | None, now: datetim
     A known device keeps its identity.
     """
     body = _BODY.pack(device or secrets.token_bytes(16), int(now.timestamp()))
-    bound = body + _mac(settings.SECRET_KEY, body, user)
-    return PREFIX + _encode(bound + _seal(settings.SECRET_KEY, bound))
+    return _CODEC.encode(body + _mac(settings.SECRET_KEY, body, user))
 
 
 def recognise(presented: str, *, user: User | PendingRegistration | None, now: datetime) -> bytes | None:
@@ -51,11 +47,11 @@ def recognise(presented: str, *, user: User | PendingRegistration | None, now: d
 
     Unknown people take the same work.
     """
-    bound = _unsealed(presented)
+    bound = _CODEC.decode(presented)
     if bound is None:
         return None
     body, mac = bound[: _BODY.size], bound[_BODY.size :]
-    is_genuine = any(hmac.compare_digest(mac, _mac(secret, body, user)) for secret in _secrets())
+    is_genuine = any(hmac.compare_digest(mac, _mac(secret, body, user)) for secret in server_secrets())
     if user is None or not is_genuine:
         return None
     device: bytes
@@ -67,7 +63,7 @@ def recognise(presented: str, *, user: User | PendingRegistration | None, now: d
 
 def device_of(presented: str) -> bytes | None:
     """Return the identity in a device's token that was made here, whosever device it is; no account is looked up."""
-    bound = _unsealed(presented)
+    bound = _CODEC.decode(presented)
     return None if bound is None else bound[: _BODY.size - 4]
 
 
@@ -101,41 +97,10 @@ def family(user_agent: str) -> str:
 def digest(*parts: str) -> bytes:
     """Return a key for what is counted: without the server's secret nobody can tell of what."""
     text = "\0".join(parts).encode(errors="replace")
-    return hmac.digest(_key(settings.SECRET_KEY, b"cedrina sign-in counts"), text, "sha256")[:_MAC_LENGTH]
-
-
-def _unsealed(presented: str) -> bytes | None:
-    """Return what a token of ours holds, ``None`` for what is not one to the letter."""
-    if len(presented) != _LENGTH or not presented.startswith(PREFIX):
-        return None
-    encoded = presented[len(PREFIX) :]
-    try:
-        raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    bound, seal = raw[:-_SEAL_LENGTH], raw[-_SEAL_LENGTH:]
-    is_ours = any(hmac.compare_digest(seal, _seal(secret, bound)) for secret in _secrets())
-    return bound if is_ours and _encode(raw) == encoded else None
-
-
-def _seal(secret: str, bound: bytes) -> bytes:
-    return hmac.digest(_key(secret, b"cedrina device token"), bound, "sha256")[:_SEAL_LENGTH]
+    return keyed_digest(text, secret=settings.SECRET_KEY, purpose=b"cedrina sign-in counts", size=_MAC_LENGTH)
 
 
 def _mac(secret: str, body: bytes, user: User | PendingRegistration | None) -> bytes:
     owner = f"{user.pk} {user.password}" if user else ""
     message = body + sha256(owner.encode()).digest()
-    return hmac.digest(_key(secret, b"cedrina known device"), message, "sha256")[:_MAC_LENGTH]
-
-
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-@lru_cache(maxsize=16)
-def _key(secret: str, purpose: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret.encode())
-
-
-def _secrets() -> tuple[str, ...]:
-    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return keyed_digest(message, secret=secret, purpose=b"cedrina known device", size=_MAC_LENGTH)

@@ -10,7 +10,8 @@ from django.core.checks import Warning as Advice
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tokens.conf import EVICT_OLDEST, REJECT, TokenSettings, token_settings
+from cedrina_base import setting_checks
+from tokens.conf import EVICT_OLDEST, REJECT, token_settings
 
 _KEY_LENGTH = 32
 _LONG_ACCESS_TTL = timedelta(hours=1)
@@ -21,10 +22,7 @@ _SHORTEST_PROPAGATION = timedelta(minutes=2)
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     """Report unknown settings, contradictions and impossible values."""
-    given = getattr(settings, "TOKENS", {})
-    found: list[CheckMessage] = [
-        Error(f"TOKENS has no setting {name!r}.", id="tokens.E001") for name in given if name not in TokenSettings.NAMES
-    ]
+    found = setting_checks.unknown_names(token_settings, check_id="tokens.E001")
     rules = (
         (
             token_settings.SESSION_IDLE_TTL <= token_settings.SESSION_ABSOLUTE_TTL,
@@ -91,7 +89,7 @@ def check_database(**_kwargs: Any) -> list[CheckMessage]:
 def check_deployment(**_kwargs: Any) -> list[CheckMessage]:
     """Report settings that work but are unsafe in production."""
     found: list[CheckMessage] = []
-    if not getattr(settings, "TOKENS", {}).get("FIELD_ENCRYPTION_KEYS"):
+    if not token_settings.given().get("FIELD_ENCRYPTION_KEYS"):
         found.append(
             Error("TOKENS['FIELD_ENCRYPTION_KEYS'] is empty: encrypted columns hang on SECRET_KEY.", id="tokens.E010")
         )

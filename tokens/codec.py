@@ -1,7 +1,5 @@
 """Encode and decode access tokens: JWTs as RFC 9068 profiles them, signed with RS256 only."""
 
-import base64
-import binascii
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +13,7 @@ from rest_framework_simplejwt.exceptions import TokenBackendError
 from rest_framework_simplejwt.exceptions import TokenError as SimpleJwtError
 from rest_framework_simplejwt.tokens import Token
 
+from cedrina_base import base64url
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenInvalid
 from tokens.keyring import ALGORITHM, TYPE, keyring
@@ -147,16 +146,6 @@ def _header_of_canonical(token: Any) -> str:
     if not isinstance(token, str) or len(token) > _MAX_LENGTH:
         raise TokenBackendError("Not a token, or too long.")
     parts = token.split(".")
-    try:
-        raw = token.encode("ascii")
-        canonical = len(parts) == _PARTS and all(map(_is_canonical, raw.split(b".")))
-    except (UnicodeEncodeError, binascii.Error):
-        canonical = False
-    if not canonical:
+    if len(parts) != _PARTS or any(base64url.decode(part) is None for part in parts):
         raise TokenBackendError("Not a JWS in compact serialisation.")
     return parts[0]
-
-
-def _is_canonical(segment: bytes) -> bool:
-    padded = segment + b"=" * (-len(segment) % 4)
-    return b"=" not in segment and base64.urlsafe_b64encode(base64.b64decode(padded, b"-_", validate=True)) == padded

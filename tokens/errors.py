@@ -2,16 +2,14 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from cedrina_base.errors import AppError
 
-class TokenError(Exception):
+
+class TokenError(AppError):
     """Base class. A subclass has a code of its own only if the client can act on it."""
 
     code = "invalid_token"
     message = _("The token was not accepted.")
-
-    def __init__(self, **context: object) -> None:
-        super().__init__(self.code)
-        self.context = context  # never sent to the caller
 
 
 class AccessTokenInvalid(TokenError):

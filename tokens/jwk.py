@@ -1,11 +1,12 @@
 """RSA public keys as JSON Web Keys."""
 
-import base64
 import json
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
+
+from cedrina_base import base64url
 
 
 def members_of(public: RSAPublicKey) -> dict[str, str]:
@@ -17,4 +18,4 @@ def members_of(public: RSAPublicKey) -> dict[str, str]:
 def thumbprint_of(public: RSAPublicKey) -> str:
     """Return the JWK thumbprint of a key, in base64url (RFC 7638, 3)."""
     canonical = json.dumps(members_of(public), separators=(",", ":"), sort_keys=True)
-    return base64.urlsafe_b64encode(sha256(canonical.encode()).digest()).rstrip(b"=").decode()
+    return base64url.encode(sha256(canonical.encode()).digest())

@@ -6,7 +6,6 @@ decided by the statements that authenticate, sign in and refresh, so an emergenc
 with the next statement.
 """
 
-import base64
 import json
 import threading
 import time
@@ -22,6 +21,7 @@ from django.db import OperationalError
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from cedrina_base import base64url
 from tokens import jwk
 from tokens.models import SigningKey
 
@@ -178,7 +178,7 @@ class KeyRing:
 def encoded_header(kid: str) -> str:
     """Return the one header, base64url-encoded, of the tokens that this key signs."""
     header = json.dumps({"alg": ALGORITHM, "kid": kid, "typ": TYPE}, separators=(",", ":"), sort_keys=True)
-    return base64.urlsafe_b64encode(header.encode()).rstrip(b"=").decode()
+    return base64url.encode(header.encode())
 
 
 def _well_formed_kid(header: str) -> str | None:
@@ -186,7 +186,7 @@ def _well_formed_kid(header: str) -> str | None:
     if len(header) != len(encoded_header("-" * 43)):  # a SHA-256 thumbprint in base64url
         return None
     try:
-        kid = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
+        kid = json.loads(base64url.decode(header) or b"")["kid"]
     except (ValueError, KeyError, TypeError):
         return None
     return kid if isinstance(kid, str) and encoded_header(kid) == header else None

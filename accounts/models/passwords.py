@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
-from security_events.statements import prepared_cursor
+from cedrina_base.prepared_statements import prepared_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from django.db import connection, models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import uuid7
 from accounts.models.users import User
+from cedrina_base.uuids import uuid7
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -12,8 +12,9 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import fold_email, is_held, name_key, parse_email, uuid7
+from accounts.identifiers import fold_email, is_held, name_key, parse_email
 from accounts.models.passwords import WAS_FAMILIAR, settling
+from cedrina_base.uuids import uuid7
 
 if TYPE_CHECKING:
     from datetime import datetime

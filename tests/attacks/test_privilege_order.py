@@ -248,7 +248,7 @@ class TestCommands:
         assert User.objects.present().filter(pk=boss.pk).exists()
 
 
-_OURS = {"accounts", "tokens", "ratelimiting", "security_events", "cedrina"}
+_OURS = {"accounts", "tokens", "ratelimiting", "security_events", "cedrina", "cedrina_base"}
 
 
 def _parts(patterns):

@@ -283,7 +283,7 @@ class TestACommand:
     def test_explains_itself_in_the_language(self, language):
         """Each command of ours, found where Django finds them, with each of its options."""
         found = 0
-        for app in ("accounts", "tokens", "ratelimiting", "security_events"):
+        for app in ("accounts", "tokens", "ratelimiting"):
             package = import_module(f"{app}.management")
             for module in walk_packages(package.__path__, f"{package.__name__}."):
                 if ".commands." not in module.name:

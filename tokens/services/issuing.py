@@ -5,15 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.signed_tokens import token_digest
+from cedrina_base.uuids import uuid7
 from security_events.catalogue import EventType
 from security_events.services.recording import Rider
-from security_events.statements import prepared_cursor
 from security_events.types import Subject
 from tokens import end_reasons, secrets
 from tokens.conf import REJECT, token_settings
 from tokens.end_reasons import EndReason
 from tokens.errors import SessionLimitReached, SessionRevoked
-from tokens.models import MULTI_FACTOR, SessionKind, TokenFamily, uuid7
+from tokens.models import MULTI_FACTOR, SessionKind, TokenFamily
 from tokens.refresh_key_epochs import refresh_epochs
 from tokens.services.signing import sign_pair
 from tokens.statements import complete
@@ -118,7 +120,7 @@ def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: d
         kind=SessionKind.API,
         session_id=session_id,
         family_id=family_id,
-        token_hash=secrets.digest(refresh_token),
+        token_hash=token_digest(refresh_token),
         key_epoch=key_epoch,
         max_age=token_settings.SESSION_ABSOLUTE_TTL,
         reject=token_settings.SESSION_OVERFLOW == REJECT,
@@ -181,7 +183,7 @@ def replace_family(*, session_id: UUID, user: Any, reason: EndReason, now: datet
         "family_id": family_id,
         "reason": end_reasons.code_of(reason),
         "idle": token_settings.SESSION_IDLE_TTL,
-        "token_hash": secrets.digest(refresh_token),
+        "token_hash": token_digest(refresh_token),
         "key_epoch": key_epoch,
     }
     with prepared_cursor() as cursor:
@@ -273,7 +275,7 @@ def _in_newest_epoch(grant: TokenGrant, token: str, current: int | None) -> str:
     if not refresh_epochs.update_current(current):
         return token
     newest, key_epoch = _first_token(grant.family_id)
-    TokenFamily.objects.filter(pk=grant.family_id).update(token_hash=secrets.digest(newest), key_epoch=key_epoch)
+    TokenFamily.objects.filter(pk=grant.family_id).update(token_hash=token_digest(newest), key_epoch=key_epoch)
     return newest
 
 

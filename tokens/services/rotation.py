@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.signed_tokens import token_digest
 from security_events.catalogue import EventType
 from security_events.services.recording import Rider
-from security_events.statements import prepared_cursor
 from tokens import devices, secrets
 from tokens.conf import token_settings
 from tokens.errors import RefreshTokenInvalid
@@ -94,7 +95,7 @@ def _rotate(claims: RefreshClaims, client: ClientContext, *, now: datetime) -> T
         "family_id": claims.family_id,
         "presented": claims.digest,
         "presented_epoch": claims.key_epoch,
-        "successor": secrets.digest(successor),
+        "successor": token_digest(successor),
         "key_epoch": key_epoch,
         "network": devices.network_digest(client.ip_address),
         "kind": devices.kind_digest(client.user_agent),

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.signed_tokens import token_digest
 from security_events.catalogue import EventType, Outcome
 from security_events.services import once_a_minute
-from security_events.statements import prepared_cursor
 from tokens import devices, reuse_detection, secrets, signals, users
 from tokens.conf import token_settings
 from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpired, SessionRevoked
@@ -152,7 +153,7 @@ def _current_token(family: _FamilySnapshot) -> str:
         family_id=grant.family_id, generation=grant.generation, key_epoch=grant.key_epoch
     )
     for token in candidates:
-        if secrets.digest(token) == family.state.token_hash:
+        if token_digest(token) == family.state.token_hash:
             return token
     raise RefreshTokenInvalid(family_id=grant.family_id, reason="made with a secret that is no longer configured")
 

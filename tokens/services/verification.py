@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from security_events.statements import prepared_cursor
+from cedrina_base.prepared_statements import prepared_cursor
 from tokens.codec import decode_access_token
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenExpired, AccessTokenInvalid, SessionExpired, SessionRevoked

@@ -8,11 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
 from accounts.errors import CredentialsInvalid, DetailsInvalid
-from accounts.identifiers import parse_email, uuid7
+from accounts.identifiers import parse_email
 from accounts.models import Purpose, User
 from accounts.services.mailing import mail_queue, mailed_tokens
 from accounts.services.passwords import attempts
 from accounts.types import FieldProblem
+from cedrina_base.uuids import uuid7
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from tokens.users import subject_of

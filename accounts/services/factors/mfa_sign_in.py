@@ -7,12 +7,12 @@ from django.utils import timezone
 from accounts import selectors
 from accounts.errors import SignInChallengeInvalid
 from accounts.models import CeremonyPurpose, SignInChallenge, User
-from accounts.secrets import digest
 from accounts.services.factors import second_factors, sign_in_challenges
 from accounts.services.factors.second_factors import Proof
 from accounts.services.factors.webauthn_challenges import Place
 from accounts.services.sign_in import password_sign_in
 from accounts.services.sign_in.password_sign_in import SignedIn
+from cedrina_base.signed_tokens import token_digest
 from tokens.types import ClientContext
 
 
@@ -46,7 +46,7 @@ def complete(
 
 
 def _living(token: str, *, at: datetime) -> SignInChallenge:
-    challenge = selectors.user_with_challenge(digest=digest(token))
+    challenge = selectors.user_with_challenge(digest=token_digest(token))
     if (
         challenge is None
         or challenge.completed_at is not None

@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import known_devices, selectors
 from accounts.errors import DetailsInvalid
-from accounts.identifiers import fold_email, parse_email, uuid7
+from accounts.identifiers import fold_email, parse_email
 from accounts.services.mailing import mail_queue, registration_mail
 from accounts.types import FieldProblem
+from cedrina_base.uuids import uuid7
 from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject

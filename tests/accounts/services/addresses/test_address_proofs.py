@@ -9,7 +9,6 @@ from django.apps import apps
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError
 from accounts.factors import enrolled
-from accounts.identifiers import uuid7
 from accounts.imports.people import Person
 from accounts.models import MailedToken, PasswordHistory, PendingRegistration, Purpose, SocialAuthorization, User
 from accounts.providers import links
@@ -22,6 +21,7 @@ from accounts.services.passwords import password_reset
 from accounts.services.profile import takeover
 from accounts.services.sign_in.registration_confirmation import Follower
 from accounts.services.social import joining
+from cedrina_base.uuids import uuid7
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, PasswordHistoryFactory, UserFactory
 from tests.factories.factors import add_key, add_totp

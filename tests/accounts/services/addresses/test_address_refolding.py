@@ -21,6 +21,7 @@ from accounts.services.mailing import mail_queue, mail_requests, mailed_tokens
 from accounts.services.sign_in import password_sign_in
 from accounts.services.sign_in.registration_confirmation import Follower
 from accounts.services.social import joining
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -52,7 +53,7 @@ def sign_in(name):
 
 
 def token_for(user, *, purpose, address):
-    mail_id = mail_queue.uuid7()
+    mail_id = uuid7()
     token = mailed_tokens.issue(mail_id=mail_id, user=user, purpose=purpose, address=address)
     return token, purpose
 

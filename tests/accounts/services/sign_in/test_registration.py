@@ -9,10 +9,10 @@ from django.db import connections
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.errors import DetailsInvalid, EmailTaken, UsernameTaken
-from accounts.identifiers import uuid7
 from accounts.models import FamiliarPlace, OutgoingMail, PendingRegistration, User
 from accounts.services.mailing import registration_mail
 from accounts.services.sign_in import registration
+from cedrina_base.uuids import uuid7
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.registrations import PendingRegistrationFactory

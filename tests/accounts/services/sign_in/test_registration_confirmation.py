@@ -6,13 +6,13 @@ from django.db.models import F
 
 from accounts import known_devices, link_tokens
 from accounts.errors import DetailsInvalid, MailedTokenInvalid, UsernameTaken
-from accounts.identifiers import uuid7
 from accounts.models import FamiliarPlace, OutgoingMail, PendingRegistration, Purpose, User
 from accounts.services.addresses import address_confirmation
 from accounts.services.mailing import registration_mail
 from accounts.services.passwords import password_reset
 from accounts.services.sign_in import password_sign_in, registration_confirmation
 from accounts.services.sign_in.registration_confirmation import Follower
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
