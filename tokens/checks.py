@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Advice
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -82,6 +83,21 @@ def check_database(**_kwargs: Any) -> list[CheckMessage]:
             hint="Its columns and statements use types of PostgreSQL: set ENGINE to django.db.backends.postgresql.",
             id="tokens.E013",
         )
+    ]
+
+
+@register()
+def check_active_user(**_kwargs: Any) -> list[CheckMessage]:
+    """Report fields of ``ACTIVE_USER`` that the user model lacks, and values that they can't be compared with."""
+    names = {field.name for field in get_user_model()._meta.concrete_fields}
+    return [
+        Error(
+            f"TOKENS['ACTIVE_USER'] can't be {{{name!r}: {value!r}}}.",
+            hint="It takes fields of the user model, each with True, False or None.",
+            id="tokens.E014",
+        )
+        for name, value in token_settings.ACTIVE_USER.items()
+        if name not in names or not (value is None or isinstance(value, bool))
     ]
 
 

@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from security_events.types import Subject
+from tokens.conf import token_settings
 
 
 @lru_cache(maxsize=1)
@@ -37,11 +38,14 @@ def columns() -> str:
 
 @lru_cache(maxsize=1)
 def is_active() -> str:
-    """Return the condition that ``u`` may act: active and not deleted, where the model has columns for these."""
-    names = {field.name for field in _fields()}
-    conditions = {"is_active": "u.is_active", "deleted_at": "u.deleted_at IS NULL"}
-    held = [sql for name, sql in conditions.items() if name in names]
-    return f"({' AND '.join(held)})" if held else "TRUE"
+    """Return the condition that ``u`` is active, as the setting ``ACTIVE_USER`` defines it."""
+    columns_by_name = {field.name: f"u.{connection.ops.quote_name(field.column)}" for field in _fields()}
+    default = {"is_active": True} if "is_active" in columns_by_name else {}
+    conditions = [
+        f"{columns_by_name[name]} IS {'NULL' if value is None else str(value).upper()}"
+        for name, value in (token_settings.ACTIVE_USER or default).items()
+    ]
+    return f"({' AND '.join(conditions)})" if conditions else "TRUE"
 
 
 def from_row(values: Sequence[Any]) -> Any:

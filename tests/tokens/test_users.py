@@ -72,13 +72,14 @@ class TestColumns:
 
 
 class TestIsActive:
-    def test_holds_for_every_user_of_a_model_that_has_no_such_column(self, another_model):
+    def test_holds_for_every_user_of_a_model_that_has_no_such_column(self, another_model, settings):
+        settings.TOKENS = {}
         another_model()
 
         assert users.is_active() == "TRUE"
 
-    def test_asks_for_what_the_model_has(self):
-        assert users.is_active() == "(u.is_active AND u.deleted_at IS NULL)"
+    def test_asks_for_what_the_setting_says(self):
+        assert users.is_active() == '(u."is_active" IS TRUE AND u."deleted_at" IS NULL)'
 
 
 class TestSubjectOf:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from tokens.conf import token_settings
 from tokens.errors import ReauthenticationRequired, StepUpRequired
 from tokens.types import Principal
 
@@ -63,7 +64,7 @@ def check_requirement(
     if requirement.max_age is None:
         return
     since = now - timedelta(seconds=requirement.max_age)
-    if requirement.factor is RequiredFactor.SECOND and getattr(user, "is_mfa_enabled", False):
+    if requirement.factor is RequiredFactor.SECOND and token_settings.HAS_SECOND_FACTOR(user):
         if principal.second_factor_at is None or principal.second_factor_at < since:
             raise StepUpRequired(max_age=requirement.max_age)
     elif not requirement.has_first_factor and principal.authenticated_at < since:
