@@ -37,7 +37,6 @@ def kind_digest(user_agent: str) -> bytes:
     return _digest(user_agent[:MAX_USER_AGENT_LENGTH].translate(_WITHOUT_VERSIONS))
 
 
-@lru_cache(maxsize=4096)
 def network_digest(address: str | None) -> bytes:
     """Return a digest of 8 bytes of an address's network: its /24, or its /48 for IPv6."""
     try:

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import os
-from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,7 +29,7 @@ def encrypt(plaintext: str, *, associated_data: str) -> str:
     """Encrypt under the first configured key. Decryption needs the same ``associated_data``."""
     key_id, key = token_settings.FIELD_ENCRYPTION_KEYS[0]
     nonce = os.urandom(_NONCE_LENGTH)
-    sealed = _cipher(key).encrypt(nonce, plaintext.encode(), associated_data.encode())
+    sealed = AESGCM(key).encrypt(nonce, plaintext.encode(), associated_data.encode())
     return f"{key_id}:{base64.b64encode(nonce + sealed).decode()}"
 
 
@@ -45,7 +44,7 @@ def decrypt(stored: str, *, associated_data: str) -> str:
         raise DecryptionFailed(gettext_noop("FIELD_ENCRYPTION_KEYS has no key %(key_id)r."), key_id=key_id)
     try:
         raw = base64.b64decode(encoded, validate=True)
-        return _cipher(key).decrypt(raw[:_NONCE_LENGTH], raw[_NONCE_LENGTH:], associated_data.encode()).decode()
+        return AESGCM(key).decrypt(raw[:_NONCE_LENGTH], raw[_NONCE_LENGTH:], associated_data.encode()).decode()
     except (InvalidTag, binascii.Error, ValueError) as error:
         words = gettext_noop("The value was changed or moved: %(place)s.")
         raise DecryptionFailed(words, place=associated_data) from error
@@ -54,8 +53,3 @@ def decrypt(stored: str, *, associated_data: str) -> str:
 def is_current(stored: str) -> bool:
     """Return whether a value is encrypted under the first configured key."""
     return stored.startswith(f"{token_settings.FIELD_ENCRYPTION_KEYS[0][0]}:")
-
-
-@lru_cache(maxsize=16)
-def _cipher(key: bytes) -> AESGCM:
-    return AESGCM(key)

@@ -14,19 +14,16 @@ from security_events.types import Subject
 from tokens.conf import token_settings
 
 
-@lru_cache(maxsize=1)
 def table() -> str:
     """Return the quoted name of the user table. Statements give it the alias ``u``."""
     return connection.ops.quote_name(get_user_model()._meta.db_table)
 
 
-@lru_cache(maxsize=1)
 def primary_key() -> str:
     """Return the primary key's column of ``u``."""
     return f"u.{connection.ops.quote_name(str(get_user_model()._meta.pk.column))}"
 
 
-@lru_cache(maxsize=1)
 def columns() -> str:
     """Return the columns of ``u`` for a select list, named user_0, user_1 and so on.
 
@@ -36,7 +33,6 @@ def columns() -> str:
     return ", ".join(f"u.{name} AS user_{position}" for position, name in enumerate(names))
 
 
-@lru_cache(maxsize=1)
 def is_active() -> str:
     """Return the condition that ``u`` is active, as the setting ``ACTIVE_USER`` defines it."""
     columns_by_name = {field.name: f"u.{connection.ops.quote_name(field.column)}" for field in _fields()}
