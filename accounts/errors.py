@@ -158,7 +158,7 @@ class ProviderAddressUnverified(EmailNotConfirmed):
     )
 
 
-class LastWayIn(AccountError):
+class LastSignInMethod(AccountError):
     """Without this the person could never sign in again."""
 
     code = "permission_denied"

@@ -1,12 +1,12 @@
-"""By what a device is recognised that somebody has signed in with before.
+"""Recognise devices and clients that a person has signed in with before.
 
-It carries a signed token in a cookie, bound to the account and to its password, so that a password change makes
-strangers of all devices. It lets nobody in: it only spares its holder the waits that strangers have caused. The place
-of a sign-in, a network and a kind of client, spares nobody anything, since others share it; people are only told of
-sign-ins from places that are new.
+A known device has a signed token in a cookie. The token is bound to the account and to its password, so that a password
+change invalidates all of them. It signs nobody in: its holder only doesn't have to wait because of the wrong guesses of
+strangers. A known client is a network and a kind of user agent. Other people can share it, so it never shortens a wait;
+people are mailed about sign-ins from clients that are new.
 
-The browser in which somebody registers gets such a token, too. By it the link that confirms the address is known to be
-followed by the same person, who so keeps the password; see ``accounts.rules.address_proofs``.
+The browser that registers gets a device token, too. It shows that the link that confirms the address is opened by the
+same person, whose password is then kept; see ``accounts.rules.address_proofs``.
 """
 
 import hmac
@@ -34,18 +34,15 @@ _LONGEST_FAMILY = 64
 
 
 def mint(*, user: User | PendingRegistration, device: bytes | None, now: datetime) -> str:
-    """Return the token of a device for its owner, who has just signed in or registered.
-
-    A known device keeps its identity.
-    """
+    """Return a device token for an owner who has just signed in or registered. A known device keeps its id."""
     body = _BODY.pack(device or secrets.token_bytes(16), int(now.timestamp()))
     return _CODEC.encode(body + _mac(settings.SECRET_KEY, body, user))
 
 
 def recognise(presented: str, *, user: User | PendingRegistration | None, now: datetime) -> bytes | None:
-    """Return a device's identity if its token is genuine, this person's, and neither too old nor before a new password.
+    """Return the id of a device if its token is genuine, not too old, and bound to this person's present password.
 
-    Unknown people take the same work.
+    An unknown person takes the same work.
     """
     bound = _CODEC.decode(presented)
     if bound is None:
@@ -61,41 +58,41 @@ def recognise(presented: str, *, user: User | PendingRegistration | None, now: d
     return device if timedelta(minutes=-5) <= age < REMEMBERED else None
 
 
-def device_of(presented: str) -> bytes | None:
-    """Return the identity in a device's token that was made here, whosever device it is; no account is looked up."""
+def device_id(presented: str) -> bytes | None:
+    """Return the device id in a token that this deployment issued, whoever its owner is. No account is looked up."""
     bound = _CODEC.decode(presented)
     return None if bound is None else bound[: _BODY.size - 4]
 
 
-def after_reset(*, user: User | PendingRegistration) -> bytes:
-    """Return the identity of all devices on which somebody has set a new password by mail and not signed in since.
+def reset_device_id(*, user: User | PendingRegistration) -> bytes:
+    """Return the one device id that an account's password resets by mail give.
 
-    It is one for each account, however often that happens: whoever can read the mail could else make any number of
-    devices, each with guesses at the second factor of its own.
+    Every reset gives the same id. Otherwise a person who can read the mail could make any number of devices, each with
+    its own guesses at the second factor.
     """
     return digest("after reset", str(user.pk))
 
 
-def place(*, user: User, password_digest: str, client: ClientContext) -> bytes:
-    """Return the key of where and with what kind of client somebody signs in."""
+def client_key(*, user: User, password_digest: str, client: ClientContext) -> bytes:
+    """Return the key of the client that somebody signs in from: its network and its kind of user agent."""
     address = normalise(client.ip_address or "")
     return digest(
-        "place",
+        "client_key",
         str(user.pk),
         neighbourhood_of(address),
-        family(client.user_agent),
+        client_family(client.user_agent),
         sha256(password_digest.encode()).hexdigest(),
     )
 
 
-def family(user_agent: str) -> str:
-    """Return the kind of client without its version, which changes while the device stays."""
-    # An application of one's own names itself in its first word: Example/2.1.
+def client_family(user_agent: str) -> str:
+    """Return the kind of a user agent without its version, which changes while the device stays the same."""
+    # An application names itself in its first word: Example/2.1.
     return devices.device_name(user_agent) or user_agent.partition("/")[0].strip()[:_LONGEST_FAMILY]
 
 
 def digest(*parts: str) -> bytes:
-    """Return a key for what is counted: without the server's secret nobody can tell of what."""
+    """Return a keyed digest of some parts, so that the rows of counters reveal nothing without the server's secret."""
     text = "\0".join(parts).encode(errors="replace")
     return keyed_digest(text, secret=settings.SECRET_KEY, purpose=b"cedrina sign-in counts", size=_MAC_LENGTH)
 

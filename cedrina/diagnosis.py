@@ -15,8 +15,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services.addresses import address_refolding
+from cedrina import event_types
 from cedrina.database import excess
-from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
 
 Words = str | Promise
@@ -102,13 +102,13 @@ def _from_check(message: CheckMessage) -> Finding:
 _LEVELS = ((ERROR, Severity.ERROR), (WARNING, Severity.WARNING))
 
 
-_NOTICED: dict[EventType, tuple[str, Words, Words]] = {
-    EventType.NETWORK_SINGLE_ADDRESS: (
+_NOTICED: dict[str, tuple[str, Words, Words]] = {
+    event_types.NETWORK_SINGLE_ADDRESS.id: (
         "OWASP ASVS 5.0, 4.1.3",
         _("All traffic comes from one address, %(address)s: all people share one limit, and events name nobody."),
         _("If that is a proxy of yours, name it in TRUSTED_PROXIES, and let it send what TRUSTED_PROXY_HEADER says."),
     ),
-    EventType.NETWORK_UNTRUSTED_PROXY: (
+    event_types.NETWORK_UNTRUSTED_PROXY.id: (
         "OWASP ASVS 5.0, 4.1.3",
         _("%(address)s sends forwarding headers but is not trusted, so its address counts as everybody's."),
         _("If it is a proxy of yours, name it in TRUSTED_PROXIES; if not, let only your proxy reach this server."),
@@ -122,7 +122,7 @@ def what_servers_noticed(now: datetime) -> Iterator[Finding]:
     recent = SecurityEvent.objects.filter(type__in=list(_NOTICED), occurred_at__gt=now - RECENT, occurred_at__lte=now)
     latest = {event.type: event for event in recent.order_by("occurred_at")}
     for kind, event in sorted(latest.items()):
-        section, problem, mend = _NOTICED[EventType(kind)]
+        section, problem, mend = _NOTICED[kind]
         address = event.data.get("address") or "-"
         yield Finding(kind, Severity.ERROR, section, force_str(problem) % {"address": address}, mend)
 

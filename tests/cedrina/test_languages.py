@@ -24,6 +24,7 @@ import tokens.errors
 from accounts.models import PendingRegistration, User
 from cedrina.languages import _preferences, negotiated
 from cedrina.problem_catalogue import PROBLEMS
+from cedrina_base.errors import AppError
 from tests.architecture.source import PRODUCT, ROOT
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.problem_shape import assert_problem
@@ -60,7 +61,11 @@ def in_english(words):
 
 
 def refusals(module):
-    return [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Exception)]
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, AppError) and value is not AppError
+    ]
 
 
 def subclasses(cls):

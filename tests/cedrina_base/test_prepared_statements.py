@@ -1,5 +1,5 @@
 import pytest
-from django.db import DataError, connection
+from django.db import DataError, connection, transaction
 
 from cedrina_base.prepared_statements import prepared_cursor
 
@@ -16,7 +16,7 @@ class TestPreparedCursor:
             assert cursor.fetchone() == (current, "given")
 
     def test_raises_the_errors_of_django(self):
-        with prepared_cursor() as cursor, pytest.raises(DataError):
+        with pytest.raises(DataError), transaction.atomic(), prepared_cursor() as cursor:
             cursor.execute("SELECT 1 / %s", [0])
 
     def test_is_counted_with_other_queries(self, django_assert_num_queries):

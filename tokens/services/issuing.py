@@ -8,10 +8,9 @@ from uuid import UUID
 from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
 from cedrina_base.uuids import uuid7
-from security_events.catalogue import EventType
-from security_events.services.recording import Rider
+from security_events.event_cte import EventCte
 from security_events.types import Subject
-from tokens import end_reasons, secrets
+from tokens import end_reasons, event_types, secrets
 from tokens.conf import REJECT, token_settings
 from tokens.end_reasons import EndReason
 from tokens.errors import SessionLimitReached, SessionRevoked
@@ -222,8 +221,8 @@ def _open(
     now: datetime,
 ) -> _OpenedRow:
     actor = subject_of(user)
-    opened = Rider(
-        EventType.SESSION_CREATED,
+    opened = EventCte(
+        event_types.SESSION_CREATED,
         source="family",
         columns={},
         actor=actor,
@@ -279,9 +278,9 @@ def _in_newest_epoch(grant: TokenGrant, token: str, current: int | None) -> str:
     return newest
 
 
-def _eviction_event(*, actor: Subject, now: datetime) -> Rider:
-    return Rider(
-        EventType.SESSION_EVICTED,
+def _eviction_event(*, actor: Subject, now: datetime) -> EventCte:
+    return EventCte(
+        event_types.SESSION_EVICTED,
         source="evicted",
         prefix="evicted_",
         actor=actor,

@@ -13,10 +13,10 @@ from uuid import UUID
 from django.db import transaction
 
 from cedrina_base.prepared_statements import prepared_cursor
-from security_events.catalogue import EventType, Outcome
-from security_events.services.recording import NOBODY, Rider
-from security_events.types import Subject
-from tokens import end_reasons, secrets, signals
+from security_events.catalogue import EventType
+from security_events.event_cte import EventCte
+from security_events.types import NO_SUBJECT, Outcome, Subject
+from tokens import end_reasons, event_types, secrets, signals
 from tokens.codec import decode_access_token
 from tokens.end_reasons import EndReason, InitiatingEntity
 from tokens.errors import AccessTokenInvalid
@@ -116,7 +116,7 @@ def end_session(
     session_id: UUID,
     user_id: Any,
     reason: EndReason,
-    actor: Subject = NOBODY,
+    actor: Subject = NO_SUBJECT,
     note: str = "",
     now: datetime,
 ) -> bool:
@@ -130,7 +130,7 @@ def end_sessions(
     user_id: Any,
     reason: EndReason,
     keep_session_id: UUID | None = None,
-    actor: Subject = NOBODY,
+    actor: Subject = NO_SUBJECT,
     note: str = "",
     now: datetime,
 ) -> int:
@@ -173,7 +173,7 @@ def mark_compromised(*, family_id: UUID, generation: int, now: datetime) -> bool
         ended = _end(
             _FAMILY,
             {"family_id": family_id},
-            event_type=EventType.TOKEN_REUSE_DETECTED,
+            event_type=event_types.TOKEN_REUSE_DETECTED,
             outcome=Outcome.FAILURE,
             reason=end_reasons.REUSE_DETECTED,
             data={"presented_generation": generation},
@@ -199,9 +199,9 @@ def _end(
     parameters: Mapping[str, Any],
     *,
     reason: EndReason,
-    event_type: EventType = EventType.SESSION_REVOKED,
+    event_type: EventType = event_types.SESSION_REVOKED,
     outcome: Outcome = Outcome.SUCCESS,
-    actor: Subject = NOBODY,
+    actor: Subject = NO_SUBJECT,
     note: str = "",
     data: Mapping[str, Any] | None = None,
     now: datetime,
@@ -214,7 +214,7 @@ def _end(
     columns = {"session_id": "ended.session_id", "family_id": "ended.family_id", "target_id": "ended.user_id::text"}
     if not actor.id and reason.initiated_by is InitiatingEntity.USER:
         columns["actor_id"] = "ended.user_id::text"
-    event = Rider(
+    event = EventCte(
         event_type,
         source="ended",
         columns=columns,

@@ -6,9 +6,8 @@ from uuid import UUID
 
 from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
-from security_events.catalogue import EventType
-from security_events.services.recording import Rider
-from tokens import devices, secrets
+from security_events.event_cte import EventCte
+from tokens import devices, event_types, secrets
 from tokens.conf import token_settings
 from tokens.errors import RefreshTokenInvalid
 from tokens.refresh_key_epochs import refresh_epochs
@@ -83,8 +82,8 @@ def _rotate(claims: RefreshClaims, client: ClientContext, *, now: datetime) -> T
     successor = secrets.mint_refresh_token(
         family_id=claims.family_id, generation=claims.generation + 1, key_epoch=key_epoch
     )
-    event = Rider(
-        EventType.TOKEN_REFRESHED,
+    event = EventCte(
+        event_types.TOKEN_REFRESHED,
         source="rotated",
         now=now,
         family_id=claims.family_id,

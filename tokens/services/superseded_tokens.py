@@ -8,9 +8,10 @@ from django.db import connection, transaction
 
 from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
-from security_events.catalogue import EventType, Outcome
-from security_events.services import once_a_minute
-from tokens import devices, reuse_detection, secrets, signals, users
+from security_events.catalogue import EventType
+from security_events.services import deduplication
+from security_events.types import Outcome
+from tokens import devices, event_types, reuse_detection, secrets, signals, users
 from tokens.conf import token_settings
 from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpired, SessionRevoked
 from tokens.refresh_key_epochs import refresh_epochs
@@ -104,7 +105,7 @@ def answer(*, claims: RefreshClaims, client: ClientContext, now: datetime) -> To
     if status is RefreshTokenStatus.LOST_REPLY:
         return _answer_lost_reply(claims, client, now=now)
     current = _current_token(family)
-    _record_repeat(family, status, EventType.TOKEN_REPEATED, now=now)
+    _record_repeat(family, status, event_types.TOKEN_REPEATED, now=now)
     return sign_pair(family.grant, refresh_token=current)
 
 
@@ -121,7 +122,7 @@ def _answer_lost_reply(claims: RefreshClaims, client: ClientContext, *, now: dat
         counts = reuse_detection.count_repeat(family.state)
         _store_counts(claims, counts, client, now=now)
         is_elsewhere = family.state.differs_in_network_and_kind
-        event_type = EventType.TOKEN_REPEATED_ELSEWHERE if is_elsewhere else EventType.TOKEN_REPEATED
+        event_type = event_types.TOKEN_REPEATED_ELSEWHERE if is_elsewhere else event_types.TOKEN_REPEATED
         _record_repeat(family, RefreshTokenStatus.LOST_REPLY, event_type, counts=counts, now=now)
         if is_elsewhere:
             signals.send_isolated(
@@ -180,7 +181,7 @@ def _record_repeat(
     data = {"generation": grant.generation}
     if counts is not None:
         data |= {"repeats": counts.repeats, "foreign_repeats": counts.foreign_repeats}
-    once_a_minute.record(
+    deduplication.record(
         event_type,
         actor=users.subject_of(grant.user),
         outcome=Outcome.SUCCESS,
@@ -193,8 +194,8 @@ def _record_repeat(
 
 
 def _record_rejection(claims: RefreshClaims, family: _FamilySnapshot | None, *, reason: str, now: datetime) -> None:
-    once_a_minute.record(
-        EventType.TOKEN_REFRESH_REJECTED,
+    deduplication.record(
+        event_types.TOKEN_REFRESH_REJECTED,
         family_id=claims.family_id,
         now=now,
         session_id=family.grant.session_id if family else None,

@@ -6,10 +6,10 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.end_reasons import ACCOUNT_DEACTIVATED
 from accounts.models import User
 from accounts.services.administration import rights
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.end_reasons import ADMINISTRATOR
 from tokens.services import revocation
@@ -28,7 +28,7 @@ def deactivate(*, user: User, by: User, reason: str, now: datetime | None = None
             user_id=user.pk, reason=ACCOUNT_DEACTIVATED, actor=subject_of(by), note=reason, now=now or timezone.now()
         )
         recording.record(
-            EventType.ACCOUNT_DEACTIVATED,
+            event_types.ACCOUNT_DEACTIVATED,
             actor=subject_of(by),
             target=subject_of(user),
             data={"note": reason, "ended_sessions": ended},
@@ -46,7 +46,7 @@ def activate(*, user: User, by: User, reason: str, now: datetime | None = None) 
         if not _set_active(user=user, is_active=True, now=now):
             return False
         recording.record(
-            EventType.ACCOUNT_ACTIVATED, actor=subject_of(by), target=subject_of(user), data={"note": reason}, now=now
+            event_types.ACCOUNT_ACTIVATED, actor=subject_of(by), target=subject_of(user), data={"note": reason}, now=now
         )
     return True
 

@@ -29,12 +29,12 @@ def complete(
     """
     challenge = _living(token, at=now or timezone.now())
     user = challenge.user
-    password_sign_in.require_standing(user=user, name=user.username, now=now)
+    password_sign_in.require_active_account(user=user, name=user.username, now=now)
 
     def let_in(methods: list[str]) -> SignedIn:
         _use_up(challenge, user=user, at=now or timezone.now())
         amr = list(dict.fromkeys([*challenge.amr, *methods]))
-        pair = password_sign_in.open_session(user=user, amr=amr, client=client, now=now)
+        pair = password_sign_in.record_and_open_session(user=user, amr=amr, client=client, now=now)
         if pair is None:  # the password changed since the challenge was read
             raise SignInChallengeInvalid
         return SignedIn(user=user, tokens=pair)

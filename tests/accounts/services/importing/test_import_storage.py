@@ -70,7 +70,7 @@ class TestStore:
 
         assert PendingRegistration.objects.get() == by_address
         assert not OutgoingMail.objects.exists()
-        assert not registration_confirmation.is_waiting(link=Link(by_address.pk, Purpose.OPEN_ACCOUNT, b""))
+        assert not registration_confirmation.can_be_confirmed(link=Link(by_address.pk, Purpose.OPEN_ACCOUNT, b""))
 
     def test_takes_two_statements_however_many_people_there_are(self, now, django_assert_num_queries):
         UserFactory(username="p-1")
