@@ -15,8 +15,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services.addresses import address_refolding
+from cedrina import event_types
 from cedrina.database import excess_privileges
-from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
 
 TranslatableText = str | Promise
@@ -102,13 +102,13 @@ def _from_check(message: CheckMessage) -> DiagnosticFinding:
 _LEVELS = ((ERROR, FindingSeverity.ERROR), (WARNING, FindingSeverity.WARNING))
 
 
-_MISCONFIGURATION_TEXTS: dict[EventType, tuple[str, TranslatableText, TranslatableText]] = {
-    EventType.NETWORK_SINGLE_ADDRESS: (
+_MISCONFIGURATION_TEXTS: dict[str, tuple[str, TranslatableText, TranslatableText]] = {
+    event_types.NETWORK_SINGLE_ADDRESS.id: (
         "OWASP ASVS 5.0, 4.1.3",
         _("All traffic comes from one address, %(address)s: all people share one limit, and events name nobody."),
         _("If that is a proxy of yours, name it in TRUSTED_PROXIES, and let it send what TRUSTED_PROXY_HEADER says."),
     ),
-    EventType.NETWORK_UNTRUSTED_PROXY: (
+    event_types.NETWORK_UNTRUSTED_PROXY.id: (
         "OWASP ASVS 5.0, 4.1.3",
         _("%(address)s sends forwarding headers but is not trusted, so its address counts as everybody's."),
         _("If it is a proxy of yours, name it in TRUSTED_PROXIES; if not, let only your proxy reach this server."),
@@ -124,7 +124,7 @@ def recorded_misconfigurations(now: datetime) -> Iterator[DiagnosticFinding]:
     )
     latest = {event.type: event for event in recent.order_by("occurred_at")}
     for kind, event in sorted(latest.items()):
-        section, problem, mend = _MISCONFIGURATION_TEXTS[EventType(kind)]
+        section, problem, mend = _MISCONFIGURATION_TEXTS[kind]
         address = event.data.get("address") or "-"
         yield DiagnosticFinding(kind, FindingSeverity.ERROR, section, force_str(problem) % {"address": address}, mend)
 

@@ -14,7 +14,7 @@ from accounts.services.passwords import attempts
 from accounts.services.profile import erasure
 from accounts.services.profile import purging as accounts_purging
 from ratelimiting.services import tally
-from security_events.services import once_a_minute, partitions
+from security_events.services import deduplication, partitions
 from tokens.services import purging
 
 log = structlog.get_logger(__name__)
@@ -102,11 +102,11 @@ def purge_attempts(timestamp: int) -> None:
 @app.task(name="cedrina.announce_expired_locks", queue="maintenance", queueing_lock="announce_expired_locks")
 def announce_expired_locks(timestamp: int) -> None:
     """Record the account locks that have expired."""
-    attempts.announce_expired_locks()
+    attempts.record_expired_locks()
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="cedrina.sum_up_refusals", queue="maintenance", queueing_lock="sum_up_refusals")
 def sum_up_refusals(timestamp: int) -> None:
     """Record how often something was refused in the past minutes, of which only the first refusal was recorded."""
-    once_a_minute.sum_up()
+    deduplication.record_counts(now=datetime.now(UTC))

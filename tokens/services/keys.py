@@ -16,10 +16,9 @@ from django.db.models import Q
 from django.db.models.functions import Least, Now
 from django.utils.translation import gettext_lazy as _
 
-from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
-from tokens import thumbprint
+from tokens import event_types, thumbprint
 from tokens.conf import token_settings
 from tokens.errors import SigningKeyUnusable
 from tokens.keyring import keyring
@@ -39,7 +38,7 @@ def ensure_first(*, now: datetime) -> SigningKey | None:
         if SigningKey.objects.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=now)).exists():
             return None
         key = _store(_generate(), activated_at=now, now=now)
-        recording.record(EventType.KEY_CREATED, target=Subject(id=key.kid), now=now)
+        recording.record(event_types.KEY_CREATED, target=Subject(id=key.kid), now=now)
     keyring.forget()
     return key
 
@@ -68,7 +67,7 @@ def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) 
             )
         key = _store(private, activated_at=activated_at, now=now)
         recording.record(
-            EventType.KEY_ROTATED,
+            event_types.KEY_ROTATED,
             target=Subject(id=key.kid),
             now=now,
             data={"emergency": emergency, "signs_from": activated_at},

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from security_events.catalogue import EventType
 from security_events.services import recording
+from tokens import event_types
 from tokens.epochs import LAST, refresh_epochs
 from tokens.errors import RefreshEpochsExhausted
 from tokens.models import RefreshKeyEpoch, TokenFamily
@@ -51,7 +51,7 @@ def rotate(*, now: datetime, emergency: bool = False) -> RefreshKeyEpoch:
             id=1, defaults={"current": epoch, "minimum": minimum, "changed_at": now}
         )
         recording.record(
-            EventType.REFRESH_KEY_ROTATED,
+            event_types.REFRESH_KEY_ROTATED,
             now=now,
             data={"emergency": emergency, "epoch": epoch, "minimum_epoch": minimum},
         )

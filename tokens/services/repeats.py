@@ -5,11 +5,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from django.utils import timezone
 
-from security_events.catalogue import EventType, Outcome
-from security_events.services import once_a_minute
-from security_events.statements import prepared_cursor
-from tokens import devices, published, replay, secrets, signals, users
+from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.signed_tokens import token_digest
+from security_events.catalogue import EventType
+from security_events.services import deduplication
+from security_events.types import Outcome
+from tokens import devices, event_types, published, replay, secrets, signals, users
 from tokens.conf import token_settings
 from tokens.epochs import refresh_epochs
 from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpired, SessionRevoked
@@ -82,7 +85,7 @@ def answer(*, claims: RefreshClaims, client: ClientContext, now: datetime | None
     if verdict is Verdict.LOST_REPLY:
         return _give_lost_reply(claims, client, now=now)
     successor = _made_again(found)
-    _record_repeat(found, verdict, EventType.TOKEN_REPEATED, now=now)
+    _record_repeat(found, verdict, event_types.TOKEN_REPEATED, now=now)
     return sign_pair(found.lineage, refresh_token=successor)
 
 
@@ -96,7 +99,7 @@ def _give_lost_reply(claims: RefreshClaims, client: ClientContext, *, now: datet
         counts = replay.counts_with_repeat(found.standing)
         _count(found.lineage, counts, client)
         is_stranger = found.standing.is_stranger
-        event_type = EventType.TOKEN_REPEATED_ELSEWHERE if is_stranger else EventType.TOKEN_REPEATED
+        event_type = event_types.TOKEN_REPEATED_ELSEWHERE if is_stranger else event_types.TOKEN_REPEATED
         _record_repeat(found, Verdict.LOST_REPLY, event_type, counts=counts, now=now)
         if is_stranger:
             lineage = found.lineage
@@ -129,7 +132,7 @@ def _made_again(found: Found) -> str:
         family_id=lineage.family_id, generation=lineage.generation, key_epoch=lineage.key_epoch
     )
     for token in spellings:
-        if secrets.digest(token) == found.standing.token_hash:
+        if token_digest(token) == found.standing.token_hash:
             return token
     raise RefreshTokenInvalid(family_id=lineage.family_id, reason="made under a secret that is gone")
 
@@ -157,7 +160,7 @@ def _record_repeat(
     data = {"generation": lineage.generation}
     if counts is not None:
         data |= {"repeats": counts.repeats, "foreign_repeats": counts.foreign_repeats}
-    once_a_minute.record(
+    deduplication.record(
         event_type,
         actor=users.subject_of(lineage.user),
         outcome=Outcome.SUCCESS,
@@ -165,15 +168,15 @@ def _record_repeat(
         family_id=lineage.family_id,
         reasons=[verdict.name.lower()],
         data=data,
-        now=now,
+        now=now or timezone.now(),
     )
 
 
 def _record_rejection(claims: RefreshClaims, lineage: Lineage | None, *, reason: str, now: datetime | None) -> None:
-    once_a_minute.record(
-        EventType.TOKEN_REFRESH_REJECTED,
+    deduplication.record(
+        event_types.TOKEN_REFRESH_REJECTED,
         family_id=claims.family_id,
-        now=now,
+        now=now or timezone.now(),
         session_id=lineage.session_id if lineage else None,
         reasons=[reason],
         data={"generation": claims.generation},

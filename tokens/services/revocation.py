@@ -10,11 +10,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from security_events.catalogue import EventType, Outcome
-from security_events.services.recording import NOBODY, Rider
-from security_events.statements import prepared_cursor
-from security_events.types import Subject
-from tokens import published, secrets, signals
+from cedrina_base.prepared_statements import prepared_cursor
+from security_events.catalogue import EventType
+from security_events.event_cte import EventCte
+from security_events.types import NO_SUBJECT, Outcome, Subject
+from tokens import event_types, published, secrets, signals
 from tokens.codec import decode_access
 from tokens.errors import AccessTokenInvalid
 from tokens.models import EndReason
@@ -76,7 +76,7 @@ def end_session(
     session_id: UUID,
     user_id: Any,
     reason: EndReason,
-    actor: Subject = NOBODY,
+    actor: Subject = NO_SUBJECT,
     note: str = "",
     now: datetime | None = None,
 ) -> bool:
@@ -98,7 +98,7 @@ def end_sessions(
     user_id: Any,
     reason: EndReason,
     keep_session_id: UUID | None = None,
-    actor: Subject = NOBODY,
+    actor: Subject = NO_SUBJECT,
     note: str = "",
     now: datetime | None = None,
 ) -> int:
@@ -173,7 +173,7 @@ def mark_compromised(*, family_id: UUID, generation: int, now: datetime | None =
     with transaction.atomic():
         ended = _end(
             "f.family_id = %(family_id)s",
-            event_type=EventType.TOKEN_REUSE_DETECTED,
+            event_type=event_types.TOKEN_REUSE_DETECTED,
             outcome=Outcome.FAILURE,
             reason=EndReason.REUSE_DETECTED,
             data={"presented_generation": generation},
@@ -195,9 +195,9 @@ def _end(
     which: str,
     *,
     reason: EndReason,
-    event_type: EventType = EventType.SESSION_REVOKED,
+    event_type: EventType = event_types.SESSION_REVOKED,
     outcome: Outcome = Outcome.SUCCESS,
-    actor: Subject = NOBODY,
+    actor: Subject = NO_SUBJECT,
     note: str = "",
     data: dict[str, Any] | None = None,
     now: datetime | None,
@@ -208,7 +208,7 @@ def _end(
     if not actor.id and reason not in (EndReason.ADMINISTRATOR, EndReason.REUSE_DETECTED):
         columns["actor_id"] = "ended.user_id::text"
     details = {"reason": str(reason), **({"note": note} if note else {}), **(data or {})}
-    rider = Rider(
+    event = EventCte(
         event_type,
         source="ended",
         columns=columns,
@@ -220,9 +220,9 @@ def _end(
     )
     with prepared_cursor() as cursor:
         cursor.execute(
-            _END.format(which=which, event=rider.sql), {"now": now, "reason": reason, **parameters, **rider.params}
+            _END.format(which=which, event=event.sql), {"now": now, "reason": reason, **parameters, **event.params}
         )
         ended: list[tuple[UUID, UUID, Any]] = cursor.fetchall()
     for session_id, family_id, user_id in ended:
-        rider.announce(session_id=session_id, family_id=family_id, target_id=user_id)
+        event.announce(session_id=session_id, family_id=family_id, target_id=user_id)
     return ended

@@ -3,10 +3,10 @@
 from datetime import datetime
 from functools import lru_cache
 
-from security_events.catalogue import EventType
-from security_events.services.recording import Rider
-from security_events.statements import prepared_cursor
-from tokens import published, secrets, users
+from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.signed_tokens import token_digest
+from security_events.event_cte import EventCte
+from tokens import event_types, published, secrets, users
 from tokens.conf import token_settings
 from tokens.epochs import refresh_epochs
 from tokens.errors import RefreshTokenInvalid
@@ -68,8 +68,8 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
     successor = secrets.mint_refresh_token(
         family_id=claims.family_id, generation=claims.generation + 1, key_epoch=key_epoch
     )
-    rider = Rider(
-        EventType.TOKEN_REFRESHED,
+    event = EventCte(
+        event_types.TOKEN_REFRESHED,
         source="moved",
         now=now,
         family_id=claims.family_id,
@@ -80,20 +80,20 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
         "family_id": claims.family_id,
         "presented": claims.digest,
         "presented_epoch": claims.key_epoch,
-        "successor": secrets.digest(successor),
+        "successor": token_digest(successor),
         "key_epoch": key_epoch,
         "idle": token_settings.SESSION_IDLE_TTL,
         "now": now,
         **repeats.client_digests(client),
-        **rider.params,
+        **event.params,
     }
     with prepared_cursor() as cursor:
-        cursor.execute(_statement(rider.sql), parameters)
+        cursor.execute(_statement(event.sql), parameters)
         row = cursor.fetchone()
     if row is None:
         return None
     lineage = repeats.lineage_of(row[:-1])
-    rider.announce(actor_id=lineage.user.pk, session_id=lineage.session_id)
+    event.announce(actor_id=lineage.user.pk, session_id=lineage.session_id)
     return sign_pair(lineage, refresh_token=successor)
 
 

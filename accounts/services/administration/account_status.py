@@ -6,9 +6,9 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.models import User
 from accounts.services.administration import rights
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.models import EndReason
 from tokens.services import revocation
@@ -27,7 +27,7 @@ def deactivate(*, user: User, by: User, reason: str, now: datetime | None = None
             user_id=user.pk, reason=EndReason.ACCOUNT_DEACTIVATED, actor=subject_of(by), note=reason, now=now
         )
         recording.record(
-            EventType.ACCOUNT_DEACTIVATED,
+            event_types.ACCOUNT_DEACTIVATED,
             actor=subject_of(by),
             target=subject_of(user),
             data={"note": reason, "ended_sessions": ended},
@@ -45,7 +45,7 @@ def activate(*, user: User, by: User, reason: str, now: datetime | None = None) 
         if not _set_active(user=user, is_active=True, now=now):
             return False
         recording.record(
-            EventType.ACCOUNT_ACTIVATED, actor=subject_of(by), target=subject_of(user), data={"note": reason}, now=now
+            event_types.ACCOUNT_ACTIVATED, actor=subject_of(by), target=subject_of(user), data={"note": reason}, now=now
         )
     return True
 

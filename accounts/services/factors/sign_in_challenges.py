@@ -8,15 +8,15 @@ from hashlib import sha256
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.factors import webauthn
 from accounts.factors.webauthn import Json
 from accounts.models import CeremonyPurpose, SignInChallenge, User
-from accounts.secrets import digest, mint
+from accounts.secrets import mint
 from accounts.services.factors import webauthn_challenges
 from accounts.services.factors.webauthn_challenges import Place
 from accounts.types import Factor
-from security_events.catalogue import EventType
+from cedrina_base.signed_tokens import token_digest
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -48,7 +48,7 @@ def issue(
             user.password = upgraded_digest
         row = SignInChallenge.objects.create(
             user=user,
-            digest=digest(token),
+            digest=token_digest(token),
             bound_to=binding(user=user),
             amr=list(amr),
             created_at=at,
@@ -57,7 +57,7 @@ def issue(
         methods = selectors.factor_methods(user_id=user.pk)
         options = _ask_for_key(row, user=user, now=now) if Factor.WEBAUTHN in methods else None
         recording.record(
-            EventType.MFA_CHALLENGED,
+            event_types.MFA_CHALLENGED,
             actor=subject_of(user),
             target=subject_of(user),
             data={"amr": list(amr), "methods": list(methods)},

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop, ngettext
 
 from cedrina.operations import diagnosis
 from cedrina.operations.diagnosis import DiagnosticFinding
-from security_events.management.operator_command import FAILED, OperatorCommand
+from cedrina_base.operator_commands import FAILED, OperatorCommand
 
 WIDTH = 100
 _INDENT = " " * 10

@@ -13,10 +13,10 @@ from accounts.errors import CredentialsInvalid
 from accounts.services.passwords import attempts
 from accounts.services.profile import erasure
 from accounts.services.profile import purging as accounts_purging
-from accounts.services.sign_in.password_sign_in import refused
+from accounts.services.sign_in.password_sign_in import record_refusal
 from cedrina.database import privileges
 from ratelimiting.services import tally
-from security_events.services import once_a_minute, partitions
+from security_events.services import deduplication, partitions
 from tests.factories.accounts import UserFactory
 from tests.factories.registrations import PendingRegistrationFactory
 from tests.factories.tokens import open_session
@@ -91,15 +91,15 @@ class TestTheWorker:
 
         with serving():
             for _ in range(2):
-                refused(CredentialsInvalid(), user=None, name="nobody")
+                record_refusal(CredentialsInvalid(), user=None, name="nobody")
             partitions.ensure(now=later)
-            once_a_minute.sum_up(now=later)
+            deduplication.record_counts(now=later)
             purged = accounts_purging.purge_expired(now=later)
             sessions = purging.purge_expired(now=later)
             erased = erasure.erase_due(now=later)
             tally.purge(now=later)
             attempts.purge(now=later)
-            attempts.announce_expired_locks(now=later)
+            attempts.record_expired_locks(now=later)
             SessionStore.clear_expired()
 
         assert events("authentication.login_failed").count() == 2

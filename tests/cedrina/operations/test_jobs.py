@@ -11,16 +11,16 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from structlog.testing import capture_logs
 
+from accounts.event_types import LOGIN_FAILED
 from accounts.models import Ceremony, SignInFailures, User
-from accounts.models.passwords import Counter, Pool
+from accounts.models.passwords import AttemptCounter, AttemptPool
 from accounts.services.factors import passkeys
 from accounts.services.mailing import mail_queue
 from cedrina.operations import jobs
 from cedrina.operations.logging import mask_event
 from ratelimiting.algorithms.backoff import Backoff
-from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
-from security_events.services import once_a_minute
+from security_events.services import deduplication
 from security_events.types import Subject
 from tests.factories.accounts import UserFactory
 
@@ -82,14 +82,16 @@ class TestJobs:
         assert User.objects.filter(pk=waiting.pk).exists()
 
     def test_forget_what_is_forgiven(self, now):
-        SignInFailures.objects.charge([Counter(b"k" * 16, Pool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="", now=now)
+        SignInFailures.objects.charge(
+            [AttemptCounter(b"k" * 16, AttemptPool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="", now=now
+        )
         jobs.purge_attempts(int((now + timedelta(days=6)).timestamp()))
         assert not SignInFailures.objects.exists()
 
     def test_say_when_a_lock_has_ended(self, now):
         for _ in range(2):
             SignInFailures.objects.charge(
-                [Counter(b"k" * 16, Pool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="x", now=now
+                [AttemptCounter(b"k" * 16, AttemptPool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="x", now=now
             )
         jobs.announce_expired_locks(0)
         assert SignInFailures.objects.get().locked_at is None
@@ -98,7 +100,7 @@ class TestJobs:
     def test_say_how_often_something_was_refused(self):
         subject = Subject(id="sum-up")
         for _ in range(3):
-            once_a_minute.record(EventType.LOGIN_FAILED, actor=subject, now=datetime(2026, 3, 1, tzinfo=UTC))
+            deduplication.record(LOGIN_FAILED, actor=subject, now=datetime(2026, 3, 1, tzinfo=UTC))
         jobs.sum_up_refusals(0)
 
         (summary,) = SecurityEvent.objects.filter(actor_id="sum-up", data__has_key="repeats")

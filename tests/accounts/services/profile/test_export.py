@@ -5,9 +5,9 @@ import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.core.serializers.json import DjangoJSONEncoder
 
+from accounts.event_types import REAUTHENTICATED
 from accounts.models import ImportedPerson, RecoverySecret, TotpSecret
 from accounts.services.profile import activity, export
-from security_events.catalogue import EventType
 from security_events.services.recording import record
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
@@ -98,7 +98,7 @@ class TestExport:
         monkeypatch.setattr(export, "MOST_ROWS", 3)
         me = subject_of(mina)
         for number in range(4):
-            record(EventType.REAUTHENTICATED, actor=me, target=me)
+            record(REAUTHENTICATED, actor=me, target=me)
             open_session(user=mina, now=now + timedelta(minutes=number))
 
         document = export.document(user=mina, at=now)

@@ -1,4 +1,4 @@
-"""The like of a refusal is one row a minute, with a count, and a network can't make a flood of them."""
+"""Equal refusals of a minute are one event and a count, and one network causes a bounded number of events."""
 
 import threading
 import uuid
@@ -7,18 +7,19 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from security_events.catalogue import EventType
+from accounts.event_types import LOGIN_FAILED
 from security_events.context import RequestContext, bind
 from security_events.errors import UndeclaredEventType
 from security_events.models import SecurityEvent
-from security_events.services import once_a_minute
+from security_events.services import deduplication
 from security_events.types import Subject
+from tokens.event_types import TOKEN_REFRESH_REJECTED, TOKEN_REPEATED_ELSEWHERE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.attack("CWE-779")]
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 ADDRESS = "203.0.113.7"
-REFUSED = EventType.TOKEN_REFRESH_REJECTED
+REFUSED = TOKEN_REFRESH_REJECTED
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def nothing_counted(db):
 
 def refuse(*, now, address=ADDRESS, event_type=REFUSED, **details):
     with bind(RequestContext(ip_address=address, user_agent="curl/8.0")):
-        return once_a_minute.record(event_type, now=now, **details)
+        return deduplication.record(event_type, now=now, **details)
 
 
 class TestRecord:
@@ -73,7 +74,7 @@ class TestRecord:
         "other",
         [
             {"address": "203.0.113.8"},
-            {"event_type": EventType.LOGIN_FAILED},
+            {"event_type": LOGIN_FAILED},
             {"actor": Subject(id="2")},
             {"actor": Subject(name="grace")},
             {"target": Subject(id="1")},
@@ -104,13 +105,13 @@ class TestRecord:
         assert len(bytes(key)) == 16
         assert b"ada" not in bytes(key)
 
-    def test_refuses_a_type_that_nobody_declared(self):
+    def test_refuses_a_type_that_nobody_declared(self, now):
         with pytest.raises(UndeclaredEventType):
-            once_a_minute.record("nobody.declared_this")
+            deduplication.record("nobody.declared_this", now=now)
 
-    def test_works_where_nobody_asks(self, rows):
-        assert once_a_minute.record(REFUSED) is not None
-        assert once_a_minute.record(REFUSED) is None
+    def test_works_where_nobody_asks(self, now):
+        assert deduplication.record(REFUSED, now=now) is not None
+        assert deduplication.record(REFUSED, now=now) is None
 
 
 class TestANetwork:
@@ -118,7 +119,7 @@ class TestANetwork:
         for number in range(400):
             for _ in range(2):
                 refuse(now=now, address=f"203.0.113.{number % 250}", actor=Subject(name=f"name-{number}"))
-        once_a_minute.sum_up(now=now + MINUTE)
+        deduplication.record_counts(now=now + MINUTE)
 
         events = rows()
         assert len(events) <= 120
@@ -139,18 +140,18 @@ class TestANetwork:
     def test_hides_nothing_grave_behind_a_flood(self, now, rows):
         for number in range(100):
             refuse(now=now, actor=Subject(name=f"name-{number}"))
-        assert refuse(now=now, event_type=EventType.TOKEN_REPEATED_ELSEWHERE)
-        assert refuse(now=now, event_type=EventType.TOKEN_REPEATED_ELSEWHERE) is None
+        assert refuse(now=now, event_type=TOKEN_REPEATED_ELSEWHERE)
+        assert refuse(now=now, event_type=TOKEN_REPEATED_ELSEWHERE) is None
 
         assert len(rows(severity="medium")) == 1
 
 
-class TestSumUp:
+class TestRecordCounts:
     def test_records_how_often_it_was_repeated(self, now, rows):
         first = refuse(now=now, actor=Subject(id="17"), reasons=["ahead"], data={"generation": 4})
         for _ in range(299):
             refuse(now=now + SECOND, actor=Subject(id="17"), reasons=["ahead"])
-        once_a_minute.sum_up(now=now + MINUTE)
+        deduplication.record_counts(now=now + MINUTE)
 
         _first, summary = rows()
         assert (summary.type, summary.outcome, summary.actor_id) == (str(REFUSED), "failure", "17")
@@ -162,22 +163,22 @@ class TestSumUp:
     def test_says_nothing_of_what_came_once(self, now, rows):
         refuse(now=now)
 
-        assert once_a_minute.sum_up(now=now + MINUTE) == {"counted": 2, "recorded": 0}
+        assert deduplication.record_counts(now=now + MINUTE) == (2, 0)
         assert len(rows()) == 1
 
     def test_waits_until_the_minute_is_over(self, now):
         refuse(now=now)
 
-        assert once_a_minute.sum_up(now=now + 59 * SECOND) == {"counted": 0, "recorded": 0}
-        assert once_a_minute.sum_up(now=now + 60 * SECOND)["counted"] == 2
-        assert once_a_minute.sum_up(now=now + 60 * SECOND)["counted"] == 0
+        assert deduplication.record_counts(now=now + 59 * SECOND) == (0, 0)
+        assert deduplication.record_counts(now=now + 60 * SECOND).counted == 2
+        assert deduplication.record_counts(now=now + 60 * SECOND).counted == 0
 
     def test_works_in_batches(self, now, monkeypatch):
-        monkeypatch.setattr(once_a_minute, "_BATCH", 10)
+        monkeypatch.setattr(deduplication, "_BATCH", 10)
         for number in range(30):
             refuse(now=now, actor=Subject(id=str(number)))
 
-        assert once_a_minute.sum_up(now=now + MINUTE)["counted"] == 31
+        assert deduplication.record_counts(now=now + MINUTE).counted == 31
 
 
 @pytest.mark.django_db(transaction=True)
@@ -198,7 +199,7 @@ class TestManyAtOnce:
             thread.start()
         for thread in threads:
             thread.join()
-        once_a_minute.sum_up(now=now + MINUTE)
+        deduplication.record_counts(now=now + MINUTE)
 
         assert sum(event_id is not None for event_id in made) == 1
         _first, summary = rows()
