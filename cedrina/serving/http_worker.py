@@ -40,6 +40,10 @@ class ListeningServer(Server):
         descriptor = os.dup(self._listening.fileno())
         self._shd = SocketHolder(descriptor, False, WAITING_CONNECTIONS)  # type: ignore[assignment, call-arg]
 
+    def end(self) -> None:
+        """Accept no more, answer what has begun, and let ``serve`` return."""
+        self.stop()  # type: ignore[no-untyped-call]  # granian's own
+
 
 @dataclass
 class Help:
@@ -80,7 +84,7 @@ class HttpWorker:
         """Accept no more connections, and let ``run`` return."""
         self._is_stopping = True
         for server in (self._server, *(each.server for each in self._helps.values())):
-            server.stop()
+            server.end()
 
     async def _attend(self) -> None:
         """Note that this process is there, and look which of its siblings are not."""
@@ -102,7 +106,7 @@ class HttpWorker:
                 current = self._helps[sibling] = self._help(sibling, now)
             current.needed_at = now
         elif current is not None and now - current.needed_at > HELP_SECONDS:
-            self._helps.pop(sibling).server.stop()
+            self._helps.pop(sibling).server.end()
 
     def _help(self, sibling: int, now: float) -> Help:
         server = self._server_for(sibling)

@@ -216,9 +216,9 @@ class TestWorkersThatAreKilled:
 
 
 class TestConnections:
-    # Chosen at random they are so many in the mean, with a deviation of 0.2 and 0.4 over the rounds. All on one socket
-    # they were 7 and 21.
-    @pytest.mark.parametrize(("connections", "in_the_mean", "at_most"), [(8, 5.1, 6.5), (32, 18.2, 20.5)])
+    # Chosen at random they are so many in the mean, with a deviation of 0.2 and 0.4 over the rounds. On one socket for
+    # all they were 6.6 and 27.
+    @pytest.mark.parametrize(("connections", "in_the_mean", "at_most"), [(8, 5.1, 6.0), (32, 18.2, 20.5)])
     def test_that_come_at_once_are_spread(self, server, connections, in_the_mean, at_most):
         until(lambda: each_accepts_on_its_own_socket(server))
         mean = sum(most_of(server, connections) for _ in range(ROUNDS)) / ROUNDS

@@ -141,7 +141,7 @@ class TestAWorker:
                 sockets.note_left(0)
                 sockets.note_attended(1, time.monotonic())
                 time.sleep(2 * ABSENT_SECONDS)  # noqa: ASYNC251 - the loop is to stand still
-                while not sockets.is_attended(0, time.monotonic()):
+                while not sockets.is_attended(0, time.monotonic()):  # noqa: ASYNC110 - in the same turn, not later
                     await asyncio.sleep(0)
                 sockets.note_attended(1, time.monotonic() + DEADLINE_SECONDS)
                 await asyncio.sleep(2 * NOTE_SECONDS)
