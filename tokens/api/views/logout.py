@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 class LogoutView(TokensAPIView):
     """End this session, or with `all` every session of the person. Access and refresh tokens die at once."""
 
+    event_loop_methods = frozenset({"POST"})
     authentication_classes = [SignedTokenAuthentication]
     permission_classes = [HasAccessToken]
     step_up: ClassVar = {"post": no_step_up("whoever holds a session may end it, and its siblings")}

@@ -26,6 +26,7 @@ class IntrospectView(TokensAPIView):
     said not to be active.
     """
 
+    event_loop_methods = frozenset({"POST"})
     permission_classes = [HasAccessToken]
     step_up: ClassVar = {"post": no_step_up("it reads, and only what the caller may see")}
 
@@ -46,6 +47,7 @@ class IntrospectView(TokensAPIView):
 class RevokeView(TokensAPIView):
     """Give up a token; its session ends (RFC 7009). The answer is the same whatever the token was."""
 
+    event_loop_methods = frozenset({"POST"})
     authentication_classes = []
     permission_classes = [AllowAny]
     problem_codes: ClassVar[dict[str, list[str]]] = {}

@@ -24,6 +24,7 @@ class RefreshView(TokensAPIView):
     its successor was used, was copied, and the session ends.
     """
 
+    event_loop_methods = frozenset({"POST"})
     authentication_classes = []
     permission_classes = [AllowAny]
     problem_codes: ClassVar = {

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class SessionListView(TokensAPIView):
     """The living sessions of the person who asks."""
 
+    event_loop_methods = frozenset({"GET", "DELETE"})
     permission_classes = [HasAccessToken]
     problem_codes: ClassVar = {"get": ["validation_error"]}
     step_up: ClassVar = {"delete": no_step_up("in a hurry, nobody should have to look for a password first")}

@@ -18,6 +18,7 @@ _API = "/api/v1/auth"
 class JwksView(TokensAPIView):
     """The public keys that access tokens are verified with (RFC 7517). Served without the database, too."""
 
+    event_loop_methods = frozenset({"GET"})
     authentication_classes = []
     permission_classes = [AllowAny]
 
@@ -40,6 +41,7 @@ class JwksView(TokensAPIView):
 class AuthorizationServerMetadataView(TokensAPIView):
     """Where things are (RFC 8414)."""
 
+    event_loop_methods = frozenset({"GET"})
     authentication_classes = []
     permission_classes = [AllowAny]
 

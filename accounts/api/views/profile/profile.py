@@ -26,6 +26,7 @@ DELETED = gettext_noop("Your account is closed. Until it is erased, an operator 
 class MeView(AccountsAPIView):
     """The account that the access token speaks for."""
 
+    event_loop_methods = frozenset({"GET", "PATCH"})
     step_up: ClassVar = {
         "patch": no_step_up("a name and a language open no door"),
         "delete": no_step_up("the body carries the password; what it leaves open is asked for below"),
