@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from cedrina_base import setting_checks
 from security_events.catalogue import CATALOGUE
-from security_events.conf import SecurityEventSettings, security_event_settings
+from security_events.conf import security_event_settings
 
 _FIRST_OCSF_TYPE = 100100  # class 1001, activity 0
 
@@ -16,11 +16,7 @@ _FIRST_OCSF_TYPE = 100100  # class 1001, activity 0
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     """Report unknown names and impossible values in ``SECURITY_EVENTS``."""
-    problems: list[CheckMessage] = [
-        Error(f"SECURITY_EVENTS has no setting {name!r}.", id="security_events.E001")
-        for name in getattr(settings, "SECURITY_EVENTS", {})
-        if name not in SecurityEventSettings.NAMES
-    ]
+    problems = setting_checks.unknown_names(security_event_settings, check_id="security_events.E001")
     if security_event_settings.PARTITIONS_AHEAD < 1:
         problems.append(Error("SECURITY_EVENTS['PARTITIONS_AHEAD'] must be at least 1.", id="security_events.E002"))
     return problems

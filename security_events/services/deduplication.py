@@ -18,12 +18,12 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from cedrina_base.prepared_statements import prepared_cursor
 from security_events import context, event_types
 from security_events.catalogue import EventType
 from security_events.conf import security_event_settings
 from security_events.event_cte import EventCte
 from security_events.masking import truncate_ip
-from security_events.statements import prepared_cursor
 from security_events.types import NO_SUBJECT, Outcome, Severity, Subject
 
 NETWORK_LIMIT = 50

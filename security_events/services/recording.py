@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from cedrina_base.prepared_statements import prepared_cursor
 from security_events.catalogue import EventType
 from security_events.event_cte import append_sql
 from security_events.event_values import event_values, log_after_commit
-from security_events.statements import prepared_cursor
 from security_events.types import NO_SUBJECT, Outcome, Subject
 
 _RECORD = append_sql() + "RETURNING id"

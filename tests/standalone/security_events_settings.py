@@ -2,4 +2,10 @@
 
 from tests.standalone.base_settings import *
 
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "security_events", "tests.standalone.billing"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "cedrina_base",
+    "security_events",
+    "tests.standalone.billing",
+]

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.db import transaction
 
+from cedrina_base.prepared_statements import prepared_cursor
 from security_events.catalogue import EventType
 from security_events.event_cte import EventCte
-from security_events.statements import prepared_cursor
 from security_events.types import NO_SUBJECT, Outcome, Subject
 from tokens import event_types, published, secrets, signals
 from tokens.codec import decode_access
