@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from accounts.models import PendingRegistration, User
-from ratelimiting.addresses import neighbourhood_of, normalise
+from ratelimiting.client_addresses.networks import normalise, surrounding_network
 from tokens import devices
 from tokens.types import ClientContext
 
@@ -86,7 +86,7 @@ def place(*, user: User, password_digest: str, client: ClientContext) -> bytes:
     return digest(
         "place",
         str(user.pk),
-        neighbourhood_of(address),
+        surrounding_network(address),
         family(client.user_agent),
         sha256(password_digest.encode()).hexdigest(),
     )

@@ -12,7 +12,7 @@ from procrastinate.manager import JobManager
 
 from accounts.services import attempts, erasure
 from accounts.services import purging as accounts_purging
-from ratelimiting.services import tally
+from ratelimiting.services import refusal_reports
 from security_events.services import once_a_minute, partitions
 from tokens.services import purging
 
@@ -37,7 +37,7 @@ def purge_expired(timestamp: int) -> None:
     """Forget sessions, families and keys that are long past, and what browsers at the admin left behind."""
     now = datetime.fromtimestamp(timestamp, UTC)
     SessionStore.clear_expired()
-    counts = {**purging.purge_expired(now=now), "shadow_figures": tally.purge(now=now)}
+    counts = {**purging.purge_expired(now=now), "shadow_figures": refusal_reports.purge(now=now)}
     log.info("expired_purged", **counts)
 
 

@@ -7,8 +7,8 @@ from django.urls import path, re_path
 
 from cedrina.correlation import correlation_id
 from cedrina.sockets import HealthConsumer, NowhereConsumer
-from ratelimiting.asgi import RateLimitSockets
-from ratelimiting.client_ip import caller_of_scope
+from ratelimiting.asgi import WebSocketRateLimitMiddleware
+from ratelimiting.client_addresses.resolution import client_from_scope
 from security_events.context import RequestContext, bind
 
 LONGEST_USER_AGENT = 512
@@ -21,7 +21,7 @@ class Addressed:
         self._application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        caller = caller_of_scope(scope)
+        caller = client_from_scope(scope)
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         context = RequestContext(
             correlation_id=correlation_id(headers.get(b"x-correlation-id")),
@@ -33,7 +33,7 @@ class Addressed:
 
 
 websocket_application = Addressed(
-    RateLimitSockets(
+    WebSocketRateLimitMiddleware(
         URLRouter(
             [
                 path("ws/health/", HealthConsumer.as_asgi()),  # type: ignore[arg-type, list-item]

@@ -9,11 +9,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from ratelimiting import signals
-from ratelimiting.callers import Author
-from ratelimiting.evasion import Evasion
-from ratelimiting.observing import Mistake
-from ratelimiting.services import tally
-from ratelimiting.services.judging import Facts
+from ratelimiting.detection.evasion import EvasionPattern
+from ratelimiting.detection.proxy_misconfiguration import ProxyMisconfiguration
+from ratelimiting.services import refusal_reports
+from ratelimiting.types import Author, RequestAttributes
 from security_events import context
 from security_events.catalogue import EventType, Outcome
 from security_events.models import SecurityEvent
@@ -26,21 +25,21 @@ MOST_SHOWN = 10
 SAID_AGAIN_AFTER = timedelta(hours=1)
 _LOCK = 4_270_000  # any number that no other advisory lock has
 MISTAKES = {
-    Mistake.SINGLE_ADDRESS: EventType.NETWORK_SINGLE_ADDRESS,
-    Mistake.UNTRUSTED_PROXY: EventType.NETWORK_UNTRUSTED_PROXY,
+    ProxyMisconfiguration.SINGLE_ADDRESS: EventType.NETWORK_SINGLE_ADDRESS,
+    ProxyMisconfiguration.UNTRUSTED_PROXY: EventType.NETWORK_UNTRUSTED_PROXY,
 }
 SENTENCES = {
-    Mistake.SINGLE_ADDRESS: "All traffic comes from one address. If that is a proxy of yours, name it in "
+    ProxyMisconfiguration.SINGLE_ADDRESS: "All traffic comes from one address. If that is a proxy of yours, name it in "
     "TRUSTED_PROXIES, and let it send TRUSTED_PROXY_HEADER: until then all people share one limit.",
-    Mistake.UNTRUSTED_PROXY: "A peer that is not trusted sends forwarding headers. If it is a proxy of yours, name it "
+    ProxyMisconfiguration.UNTRUSTED_PROXY: "A peer that is not trusted sends forwarding headers. If it is a proxy of yours, name it "
     "in TRUSTED_PROXIES: until then its address counts as everybody's.",
 }
 EVASIONS = {
-    Evasion.ADDRESSES: EventType.RATELIMIT_ADDRESSES_ROTATED,
-    Evasion.ACCOUNTS: EventType.RATELIMIT_ACCOUNTS_SWEPT,
-    Evasion.USER_AGENTS: EventType.RATELIMIT_USER_AGENTS_ROTATED,
-    Evasion.REQUESTS: EventType.NETWORK_REQUEST_MANIPULATED,
-    Evasion.HEADERS: EventType.NETWORK_HEADERS_MANIPULATED,
+    EvasionPattern.ADDRESSES: EventType.RATELIMIT_ADDRESSES_ROTATED,
+    EvasionPattern.ACCOUNTS: EventType.RATELIMIT_ACCOUNTS_SWEPT,
+    EvasionPattern.USER_AGENTS: EventType.RATELIMIT_USER_AGENTS_ROTATED,
+    EvasionPattern.REQUESTS: EventType.NETWORK_REQUEST_MANIPULATED,
+    EvasionPattern.HEADERS: EventType.NETWORK_HEADERS_MANIPULATED,
 }
 
 
@@ -52,14 +51,21 @@ def connect() -> None:
         (signals.shadow_reported, record_shadow_reports),
         (signals.store_failed, record_store_failures),
         (signals.store_recovered, record_store_recoveries),
-        (signals.mistake_noticed, record_mistake),
-        (signals.evasion_noticed, record_evasion),
+        (signals.misconfiguration_detected, record_mistake),
+        (signals.evasion_detected, record_evasion),
     ):
         signal.connect(receiver, dispatch_uid=f"cedrina.{receiver.__name__}")
 
 
 def record_refusals(
-    *, policy: str, key: str, parts: dict[str, str], refusals: int, facts: Facts, now: datetime, **_details: Any
+    *,
+    policy: str,
+    key: str,
+    parts: dict[str, str],
+    refusals: int,
+    facts: RequestAttributes,
+    now: datetime,
+    **_details: Any,
 ) -> None:
     """Record that a key was refused, with the number of times and the first of the requests."""
     first = context.RequestContext(
@@ -144,7 +150,9 @@ def record_store_recoveries(**_details: Any) -> None:
     _defer(EventType.RATELIMIT_STORE_RECOVERED, Outcome.SUCCESS, {})
 
 
-def record_mistake(*, mistake: Mistake, address: str | None, data: Mapping[str, Any], now: datetime, **_: Any) -> None:
+def record_mistake(
+    *, mistake: ProxyMisconfiguration, address: str | None, data: Mapping[str, Any], now: datetime, **_: Any
+) -> None:
     """Say that an operator has something to mend, in the log and, once an hour for all processes, as an event."""
     log.warning("operator_mistake", mistake=mistake.value, sentence=SENTENCES[mistake], address=address, **data)
     event_type = MISTAKES[mistake]
@@ -158,7 +166,7 @@ def record_mistake(*, mistake: Mistake, address: str | None, data: Mapping[str, 
 
 
 def record_evasion(
-    *, evasion: Evasion, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
+    *, evasion: EvasionPattern, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
 ) -> None:
     """Record that somebody seems to evade limits; where several processes notice it in the same minute, once."""
     once_a_minute.record(
@@ -168,4 +176,4 @@ def record_evasion(
 
 def _defer(event_type: EventType, outcome: Outcome, data: dict[str, Any]) -> None:
     now = timezone.now()
-    tally.defer(act=lambda: recording.record(event_type, outcome=outcome, data=data, now=now))
+    refusal_reports.defer(act=lambda: recording.record(event_type, outcome=outcome, data=data, now=now))

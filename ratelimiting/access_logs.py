@@ -29,7 +29,7 @@ class LoggedRequest:
     members: tuple[tuple[str, str], ...] = ()
 
 
-def read_line(line: str) -> LoggedRequest | None:
+def parse_line(line: str) -> LoggedRequest | None:
     """Return the request of a line, None for what is no such line."""
     try:
         return _json(json.loads(line)) if line.lstrip().startswith("{") else _common(line)

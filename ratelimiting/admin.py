@@ -10,12 +10,12 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
-from ratelimiting.callers import Author
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyChanged, PolicyInvalid, RateLimitingError
-from ratelimiting.models import MODES, PolicyVersion, RateLimitPolicy, ShadowPeriod, all_routes
-from ratelimiting.policy import MATCH_MEMBERS, MEMBERS
-from ratelimiting.services import policies, rules
+from ratelimiting.models import MODE_CHOICES, PolicyVersion, RateLimitPolicy, ShadowPeriod, all_routes
+from ratelimiting.policy_schema import MATCH_MEMBERS, MEMBERS
+from ratelimiting.services import active_policies, policies
+from ratelimiting.types import Author
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -40,7 +40,7 @@ def reason_field() -> forms.CharField:
     )
 
 
-class WordsField(forms.CharField):
+class CommaSeparatedField(forms.CharField):
     """A list, written with commas."""
 
     def __init__(self, **options: Any) -> None:
@@ -61,15 +61,17 @@ class WordsField(forms.CharField):
 class PolicyForm(PolicyModelForm):
     """A policy as text and numbers; what it may say is judged where every source is."""
 
-    scope = WordsField(label=_("Counted by"), help_text=_("global, or any of tier, user, ip, endpoint; with commas"))
-    routes = WordsField(
+    scope = CommaSeparatedField(
+        label=_("Counted by"), help_text=_("global, or any of tier, user, ip, endpoint; with commas")
+    )
+    routes = CommaSeparatedField(
         label=_("Routes"),
         required=False,
         initial=all_routes,
         help_text=_("Names of routes, * for any; none where only services ask"),
     )
-    methods = WordsField(label=_("Methods"), required=False, help_text=_("GET, POST and so on; none for any"))
-    unless = WordsField(
+    methods = CommaSeparatedField(label=_("Methods"), required=False, help_text=_("GET, POST and so on; none for any"))
+    unless = CommaSeparatedField(
         label=_("Unless"), required=False, help_text=_("Policies in whose place this one does not apply")
     )
     tier = forms.CharField(label=_("Tier"), required=False, max_length=50, empty_value=None)
@@ -124,7 +126,7 @@ class PolicyForm(PolicyModelForm):
         return cleaned
 
 
-class LimitsAdmin(Page):
+class RateLimitingAdmin(Page):
     """Rows that may be seen and changed by those whom the project names."""
 
     list_per_page = 50
@@ -150,7 +152,7 @@ def _author(request: Any) -> Author:
 
 
 @admin.register(RateLimitPolicy)
-class RateLimitPolicyAdmin(LimitsAdmin):
+class RateLimitPolicyAdmin(RateLimitingAdmin):
     """Policies that take the place of those of the settings."""
 
     form = PolicyForm
@@ -175,8 +177,8 @@ class RateLimitPolicyAdmin(LimitsAdmin):
 
     def changelist_view(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
         """Show beside the stored policies those that they could take the place of."""
-        rules.refresh()
-        found, words = rules.current(), dict(MODES)
+        active_policies.refresh()
+        found, words = active_policies.current(), dict(MODE_CHOICES)
         shipped = [
             {
                 "name": name,
@@ -187,13 +189,13 @@ class RateLimitPolicyAdmin(LimitsAdmin):
                 "routes": policy.match.routes,
             }
             for name, policy in sorted(found.policies.items())
-            if found.sources[name] != rules.DATABASE
+            if found.sources[name] != active_policies.DATABASE
         ]
         return super().changelist_view(request, {**(extra_context or {}), "shipped": shipped})
 
     def get_changeform_initial_data(self, request: Any) -> dict[str, Any]:
         """Begin with the policy that is to be replaced, so that nothing of it is lost by being forgotten."""
-        replaced = rules.current().policies.get(request.GET.get("name", ""))
+        replaced = active_policies.current().policies.get(request.GET.get("name", ""))
         if replaced is None:
             return dict(super().get_changeform_initial_data(request))
         document = replaced.document()
@@ -239,7 +241,7 @@ class RollbackForm(forms.Form):
 
 
 @admin.register(PolicyVersion)
-class PolicyVersionAdmin(LimitsAdmin):
+class PolicyVersionAdmin(RateLimitingAdmin):
     """What was changed, by whom and why."""
 
     list_display = ["number", "change", "policy", "author", "reason", "created_at"]
@@ -275,7 +277,7 @@ class PolicyVersionAdmin(LimitsAdmin):
 
 
 @admin.register(ShadowPeriod)
-class ShadowPeriodAdmin(LimitsAdmin):
+class ShadowPeriodAdmin(RateLimitingAdmin):
     """What policies in shadow mode would have refused, hour by hour."""
 
     list_display = ["policy", "began_at", "refused", "for_whom"]

@@ -10,22 +10,23 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
-from ratelimiting.addresses import networks_of, normalise
-from ratelimiting.client_ip import caller_of_scope
+from ratelimiting.client_addresses.networks import counted_networks, normalise
+from ratelimiting.client_addresses.resolution import client_from_scope
 from ratelimiting.conf import rate_limiting_settings
-from ratelimiting.services import watching
-from ratelimiting.services.judging import Facts, judge
-from ratelimiting.services.rules import WIDER_FACTORS
+from ratelimiting.services import background_thread
+from ratelimiting.services.active_policies import WIDER_FACTORS
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import RequestAttributes
 
 ROUTE = "websocket"
-TOO_MANY = 4429
+TOO_MANY_REQUESTS = 4429
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-class OpenSockets:
+class OpenWebSockets:
     """How many sockets each address has open and, of IPv6, the networks around it. Only what is open is kept."""
 
     def __init__(self) -> None:
@@ -48,25 +49,25 @@ class OpenSockets:
                 del self.counts[network]
 
 
-class RateLimitSockets:
+class WebSocketRateLimitMiddleware:
     """Lets a handshake through, or accepts and closes: a refusal before that would reach the client as a bare 403."""
 
     def __init__(self, application: Callable[[Any, Receive, Send], Awaitable[None]]) -> None:
         self._application = application
-        self.open = OpenSockets()
+        self.open = OpenWebSockets()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
             await self._application(scope, receive, send)
             return
-        watching.start()
-        facts = facts_of(scope)
-        networks = networks_of(normalise(facts.address or ""))
+        background_thread.start()
+        facts = handshake_attributes(scope)
+        networks = counted_networks(normalise(facts.address or ""))
         # The store answers in a fraction of a millisecond, or is given up: less than a hop to a thread and back.
-        if not judge(facts=facts).is_allowed or not self.open.enter(networks):
+        if not decide_request(facts=facts).is_allowed or not self.open.enter(networks):
             await receive()
             await send({"type": "websocket.accept"})
-            await send({"type": "websocket.close", "code": TOO_MANY})
+            await send({"type": "websocket.close", "code": TOO_MANY_REQUESTS})
             return
         try:
             await self._application(scope, receive, send)
@@ -74,9 +75,9 @@ class RateLimitSockets:
             self.open.leave(networks)
 
 
-def facts_of(scope: Message) -> Facts:
+def handshake_attributes(scope: Message) -> RequestAttributes:
     """Return what limits depend on. All sockets are one route: which of them it is, is not known here."""
     user_agent = next((value for name, value in scope["headers"] if name.lower() == b"user-agent"), b"")
     # As the project's own layer resolved it if there is one.
-    address = scope["client_ip"] if "client_ip" in scope else caller_of_scope(scope).address
-    return Facts(route=ROUTE, address=address, user_agent=user_agent.decode("latin-1"))
+    address = scope["client_ip"] if "client_ip" in scope else client_from_scope(scope).address
+    return RequestAttributes(route=ROUTE, address=address, user_agent=user_agent.decode("latin-1"))

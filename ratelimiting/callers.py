@@ -20,23 +20,23 @@ class Author:
     name: str = ""
 
 
-NOBODY = Caller()
+ANONYMOUS = Caller()
 
 
-def nobody(_request: Any) -> Caller:
+def anonymous(_request: Any) -> Caller:
     """Know nobody: limits go by address alone."""
-    return NOBODY
+    return ANONYMOUS
 
 
-def signed_in(request: Any) -> Caller:
+def django_user(request: Any) -> Caller:
     """Ask Django's authentication, which costs its query before anything is limited."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return NOBODY
+        return ANONYMOUS
     return Caller(user=str(user.pk), tier=getattr(user, "tier", None))
 
 
-def permitted(user: Any, action: str) -> bool:
+def has_django_permission(user: Any, action: str) -> bool:
     """Let those read or change policies who have Django's permission for it."""
     verb = "view" if action.endswith(":read") else "change"
     return bool(user.is_active and user.is_staff and user.has_perm(f"ratelimiting.{verb}_ratelimitpolicy"))

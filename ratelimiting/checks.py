@@ -54,13 +54,13 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 def check_policies(**_kwargs: Any) -> list[CheckMessage]:
     """Refuse policies that can't be applied, each mistake with what is allowed, and functions that there are not."""
     # Here, since the services need the models.
-    from ratelimiting.services import rules  # noqa: PLC0415
+    from ratelimiting.services import active_policies  # noqa: PLC0415
 
     found: list[CheckMessage] = [
         Error(f"RATELIMITING[{name!r}]: {error}", id="ratelimiting.E006") for name, error in _missing_functions()
     ]
     try:
-        rules.from_settings()
+        active_policies.from_settings()
     except PolicyInvalid as error:
         found += [Error(str(fault), id="ratelimiting.E005") for fault in error.faults]
     return found

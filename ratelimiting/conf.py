@@ -99,8 +99,8 @@ class RateLimitingSettings:
 
     @property
     def CALLER(self) -> Callable[[Any], Any]:
-        """Dotted path of a function that tells who makes a request: a ``ratelimiting.callers.Caller``."""
-        return _function(self._get("CALLER", "ratelimiting.callers.nobody"))
+        """Dotted path of a function that tells who makes a request: a ``ratelimiting.types.Caller``."""
+        return _function(self._get("CALLER", "ratelimiting.callers.anonymous"))
 
     @property
     def KEYS(self) -> Mapping[str, str | None]:
@@ -118,7 +118,7 @@ class RateLimitingSettings:
     @property
     def MAY(self) -> Callable[[Any, str], bool]:
         """Dotted path of a function ``(user, action)``: who may read and change policies in the admin."""
-        return _function(self._get("MAY", "ratelimiting.callers.permitted"))
+        return _function(self._get("MAY", "ratelimiting.callers.has_django_permission"))
 
     @property
     def WATCH_SECONDS(self) -> float:

@@ -7,29 +7,29 @@ from ipaddress import ip_network
 
 from django.conf import settings
 
-from ratelimiting import addresses
-from ratelimiting.policy import IP, Policy
+from ratelimiting.client_addresses import networks
+from ratelimiting.policy_schema import IP, LimitPolicy
 
 _SHOWN = {4: 24, 6: 48}
 # Longer parts of a key are digested each time: names that strangers choose would fill the memory.
 LONGEST_REMEMBERED = 64
 
 
-def network_of(address: str | None) -> str:
+def address_network(address: str | None) -> str:
     """Return what an address counts as, however it is spelt: itself, of IPv6 its /64. All that is none is one."""
-    return addresses.network_of(addresses.normalise(address or ""))
+    return networks.counted_network(networks.normalise(address or ""))
 
 
-def network_read(text: str) -> str:
+def parse_network(text: str) -> str:
     """Return what an operator means by an address, or by one of the IPv6 networks that are counted, written out."""
     address, _, prefix = text.partition("/")
-    networks = addresses.networks_of(addresses.normalise(address))
+    networks = networks.counted_networks(networks.normalise(address))
     if not prefix:
         return networks[0]
     return next((network for network in networks if network.endswith(f"/{prefix}")), "")
 
 
-def key_of(policy: str, parts: Mapping[str, str]) -> str:
+def counter_key(policy: str, parts: Mapping[str, str]) -> str:
     """Return the key of a policy for these parts of its scope."""
     key: Callable[[str, str, tuple[tuple[str, str], ...]], str] = _key
     for value in parts.values():
@@ -38,17 +38,17 @@ def key_of(policy: str, parts: Mapping[str, str]) -> str:
     return key(settings.SECRET_KEY, policy, tuple(parts.items()))
 
 
-def spelt(policy: str, parts: Mapping[str, str]) -> str:
+def readable_key(policy: str, parts: Mapping[str, str]) -> str:
     """Return the key as an operator writes it, ``login:ip=203.0.113.7``."""
     return f"{policy}:{','.join(f'{name}={value}' for name, value in parts.items())}"
 
 
-def masked(parts: Mapping[str, str]) -> dict[str, str]:
+def mask_parts(parts: Mapping[str, str]) -> dict[str, str]:
     """Return the parts as they may be shown and recorded: of an address its network, of a name a digest."""
     return {name: _masked(name, value) for name, value in parts.items()}
 
 
-def read(text: str, policies: Mapping[str, Policy]) -> str | None:
+def parse_key(text: str, policies: Mapping[str, LimitPolicy]) -> str | None:
     """Return the key that an operator means: written out, or copied as it is stored. None for what is neither."""
     name, _, rest = text.partition(":")
     policy = policies.get(name)
@@ -56,14 +56,14 @@ def read(text: str, policies: Mapping[str, Policy]) -> str | None:
         return None
     if len(rest) == _DIGEST_BYTES * 2 and all(character in "0123456789abcdef" for character in rest):
         return text
-    given = parts_read(text)
+    given = parse_parts(text)
     wanted = [part for part in policy.scope if part != "global"]
     if set(given) != set(wanted):
         return None
-    return key_of(name, {part: network_read(given[part]) if part == IP else given[part] for part in wanted})
+    return counter_key(name, {part: parse_network(given[part]) if part == IP else given[part] for part in wanted})
 
 
-def parts_read(text: str) -> dict[str, str]:
+def parse_parts(text: str) -> dict[str, str]:
     """Return the parts of a key that is written out, as they are written."""
     rest = text.partition(":")[2]
     return dict(part.partition("=")[::2] for part in rest.split(",")) if rest else {}

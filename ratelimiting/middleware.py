@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ratelimiting.api.requests import add_headers, judged, refusal
+from ratelimiting.api.request_limits import add_headers, limit_request, refusal_response
 from ratelimiting.errors import PolicyInvalid
-from ratelimiting.services import rules, watching
+from ratelimiting.services import active_policies, background_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,24 +26,24 @@ class RateLimitMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
         try:
-            rules.from_settings()
+            active_policies.from_settings()
         except PolicyInvalid as error:
             raise ImproperlyConfigured("\n".join(map(str, error.faults))) from error
-        watching.start()
+        background_thread.start()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        watching.ensure_first_look()
+        background_thread.wait_for_policies()
         response = self.get_response(request)
         outcome = getattr(request, "rate_limit", None)
         if outcome is None:
-            outcome = judged(request)
+            outcome = limit_request(request)
             if not outcome.is_allowed:
                 if response.streaming:
                     response.close()  # an open file; what is in memory needs no end of its own
-                response = refusal(request, outcome)
+                response = refusal_response(request, outcome)
         add_headers(response, outcome)
         return response
 
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponseBase | None:
-        outcome = judged(request)
-        return None if outcome.is_allowed else refusal(request, outcome)
+        outcome = limit_request(request)
+        return None if outcome.is_allowed else refusal_response(request, outcome)

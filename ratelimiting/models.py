@@ -8,18 +8,18 @@ import uuid_utils.compat
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ratelimiting import policy as policies
+from ratelimiting import policy_schema as policies
 
 if TYPE_CHECKING:
     import uuid
 
-ALGORITHMS = [
+ALGORITHM_CHOICES = [
     ("token_bucket", _("token bucket")),
     ("sliding_window", _("sliding window")),
     ("fixed_window", _("fixed window")),
 ]
-MODES = [("enforce", _("enforce")), ("shadow", _("shadow")), ("off", _("off"))]
-FAILURES = [("local", _("count in the process")), ("allow", _("allow")), ("deny", _("refuse"))]
+MODE_CHOICES = [("enforce", _("enforce")), ("shadow", _("shadow")), ("off", _("off"))]
+STORE_FAILURE_CHOICES = [("local", _("count in the process")), ("allow", _("allow")), ("deny", _("refuse"))]
 
 
 def uuid7() -> uuid.UUID:
@@ -37,7 +37,7 @@ class RateLimitPolicy(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(_("name"), max_length=50, unique=True)
     description = models.CharField(_("description"), max_length=200, blank=True)
-    algorithm = models.CharField(_("algorithm"), max_length=20, choices=ALGORITHMS, default="sliding_window")
+    algorithm = models.CharField(_("algorithm"), max_length=20, choices=ALGORITHM_CHOICES, default="sliding_window")
     limit = models.PositiveIntegerField(_("limit"))
     window = models.PositiveIntegerField(_("window in seconds"))
     burst = models.PositiveIntegerField(_("burst"), null=True, blank=True)
@@ -46,10 +46,10 @@ class RateLimitPolicy(models.Model):
     methods = models.JSONField(_("methods"), default=list, blank=True)
     tier = models.CharField(_("tier"), max_length=50, null=True, blank=True)  # noqa: DJ001 - none is another thing than ""
     unless = models.JSONField(_("unless one of these applies"), default=list, blank=True)
-    mode = models.CharField(_("mode"), max_length=10, choices=MODES, default="enforce")
+    mode = models.CharField(_("mode"), max_length=10, choices=MODE_CHOICES, default="enforce")
     cost = models.PositiveIntegerField(_("cost of a request"), default=1)
     on_store_failure = models.CharField(
-        _("when the store is out of reach"), max_length=10, choices=FAILURES, default="local"
+        _("when the store is out of reach"), max_length=10, choices=STORE_FAILURE_CHOICES, default="local"
     )
     version = models.PositiveIntegerField(_("version"), default=1)
     updated_at = models.DateTimeField(_("changed at"))

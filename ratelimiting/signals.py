@@ -13,6 +13,6 @@ policy_changed = Signal()
 # A shadow policy's hour is over: policy, began_at, refused, keys, samples, now.
 shadow_reported = Signal()
 # An operator's mistake was noticed: `mistake` (a Mistake), `address`, `data`, `now`.
-mistake_noticed = Signal()
+misconfiguration_detected = Signal()
 # Somebody seems to evade limits: `evasion` (an Evasion), `score` from 0 to 100, `reasons`, `data`, `now`.
-evasion_noticed = Signal()
+evasion_detected = Signal()

@@ -23,8 +23,8 @@ from accounts.identifiers import name_key
 from accounts.models import FamiliarPlace, SignInFailures, User
 from accounts.models.attempts import FAILURES, PLACES, Charged, Counter, Pool
 from accounts.services import hashing, rights
-from ratelimiting import evasion
-from ratelimiting.addresses import network_of, normalise
+from ratelimiting.client_addresses.networks import counted_network, normalise
+from ratelimiting.detection import evasion
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from security_events.types import Subject
@@ -64,7 +64,7 @@ def begin(
     """
     device = known_devices.recognise(device_token, user=user, now=now or timezone.now())
     key = name_key(name)
-    network = network_of(normalise(client.ip_address or ""))
+    network = counted_network(normalise(client.ip_address or ""))
     digest, rules = known_devices.digest, account_settings.SIGN_IN_BACKOFF
     account = digest("account", key)
     counters = [
@@ -220,4 +220,4 @@ def _admitted(attempt: Attempt) -> Attempt:
 
 def _watch(attempt: Attempt) -> None:
     if attempt.account:
-        evasion.note_failed_sign_in(account=attempt.account, network=attempt.network, user_agent=attempt.user_agent)
+        evasion.count_failed_sign_in(account=attempt.account, network=attempt.network, user_agent=attempt.user_agent)

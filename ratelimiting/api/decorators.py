@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from ratelimiting.api.requests import add_headers, judged, refusal
+from ratelimiting.api.request_limits import add_headers, limit_request, refusal_response
 
 View = Callable[..., Any]
 
@@ -16,8 +16,8 @@ def limited(view: View) -> View:
 
     @wraps(view)
     def judging(request: Any, *args: Any, **options: Any) -> Any:
-        outcome = getattr(request, "rate_limit", None) or judged(request)
-        response = view(request, *args, **options) if outcome.is_allowed else refusal(request, outcome)
+        outcome = getattr(request, "rate_limit", None) or limit_request(request)
+        response = view(request, *args, **options) if outcome.is_allowed else refusal_response(request, outcome)
         add_headers(response, outcome)
         return response
 

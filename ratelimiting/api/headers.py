@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ratelimiting.types import Verdict
+    from ratelimiting.types import LevelResult
 
 NAMES = (
     "RateLimit-Policy",
@@ -17,7 +17,7 @@ NAMES = (
 )
 
 
-def render(verdict: Verdict, *, unix_now: float) -> tuple[tuple[str, str], ...]:
+def render(verdict: LevelResult, *, unix_now: float) -> tuple[tuple[str, str], ...]:
     """Return the headers of the tightest quota. Names of policies need no escaping in a structured field (RFC 9651)."""
     level = verdict.level
     quota = level.quota

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.throttling import BaseThrottle
 
-from ratelimiting.api.requests import facts_of
-from ratelimiting.callers import signed_in
-from ratelimiting.services.judging import judge
+from ratelimiting.api.request_limits import request_attributes
+from ratelimiting.callers import django_user
+from ratelimiting.services.request_limits import decide_request
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -27,7 +27,7 @@ class PolicyThrottle(BaseThrottle):
         plain = request._request  # noqa: SLF001 - what the middleware has seen
         outcome = getattr(plain, "rate_limit", None)
         if outcome is None:
-            outcome = judge(facts=replace(facts_of(plain), caller=signed_in(request)))
+            outcome = decide_request(facts=replace(request_attributes(plain), caller=django_user(request)))
             plain.rate_limit = outcome  # type: ignore[attr-defined]
         self._wait = outcome.retry_after
         return bool(outcome.is_allowed)

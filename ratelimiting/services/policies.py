@@ -15,15 +15,15 @@ from ratelimiting import selectors, signals
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyChanged, PolicyInvalid, PolicyNameTaken, VersionNotFound
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
-from ratelimiting.policy import Policy, merged, read
-from ratelimiting.services import rules
+from ratelimiting.policy_schema import LimitPolicy, merge_policy, parse_policy
+from ratelimiting.services import active_policies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
-    from ratelimiting.callers import Author
+    from ratelimiting.types import Author
 
 CHANNEL = "ratelimiting_policies"
 CREATED, CHANGED, DELETED, ROLLED_BACK = "created", "changed", "deleted", "rolled_back"
@@ -66,7 +66,7 @@ def change(
         number = _next_number()
         row = _get(policy_id, versions)
         before = row.document()
-        policy = _valid(merged(before, document))
+        policy = _valid(merge_policy(before, document))
         if policy.document() == before:
             return row
         if RateLimitPolicy.objects.filter(name=policy.name).exclude(pk=row.pk).exists():
@@ -155,16 +155,16 @@ def check(*, document: Mapping[str, Any]) -> None:
     _valid(document)
 
 
-def _valid(document: Mapping[str, Any]) -> Policy:
-    policy = read(document, named_keys=tuple(rate_limiting_settings.KEYS), source="database")
-    known = {*rules.from_settings()[0], *RateLimitPolicy.objects.values_list("name", flat=True), policy.name}
-    faults = rules.strangers(policies=[policy], known=known)
+def _valid(document: Mapping[str, Any]) -> LimitPolicy:
+    policy = parse_policy(document, named_keys=tuple(rate_limiting_settings.KEYS), source="database")
+    known = {*active_policies.from_settings()[0], *RateLimitPolicy.objects.values_list("name", flat=True), policy.name}
+    faults = active_policies.unknown_policy_faults(policies=[policy], known=known)
     if faults:
         raise PolicyInvalid(faults)
     return policy
 
 
-def _columns(policy: Policy) -> dict[str, Any]:
+def _columns(policy: LimitPolicy) -> dict[str, Any]:
     document = policy.document()
     return {**document.pop("match"), **document}
 
@@ -239,5 +239,5 @@ def _close(
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(number)])
-    transaction.on_commit(rules.refresh, robust=True)
+    transaction.on_commit(active_policies.refresh, robust=True)
     return version

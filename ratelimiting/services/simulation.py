@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from django.urls import Resolver404, resolve
 
 from ratelimiting import keys
-from ratelimiting.callers import Caller
-from ratelimiting.services import rules
-from ratelimiting.services.judging import UNMATCHED, Facts, levels_of
+from ratelimiting.services import active_policies
+from ratelimiting.services.levels import levels_for_request
 from ratelimiting.stores.memory import MemoryStore
+from ratelimiting.types import UNMATCHED_ROUTE, Caller, RequestAttributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ratelimiting.access_logs import LoggedRequest
-    from ratelimiting.policy import Policy
+    from ratelimiting.policy_schema import LimitPolicy
 
 MOST_KEYS = 1_000_000
 MOST_COUNTED = 100_000
@@ -27,7 +27,7 @@ TOP = 10
 
 
 @dataclass(slots=True)
-class Figures:
+class PolicyFigures:
     """What one policy saw and would have refused."""
 
     judged: int = 0
@@ -41,43 +41,45 @@ class Figures:
 
 
 @dataclass(slots=True)
-class Report:
+class SimulationReport:
     """What a replay came to."""
 
     requests: int = 0
     refused: int = 0
-    policies: dict[str, Figures] = field(default_factory=dict)
+    policies: dict[str, PolicyFigures] = field(default_factory=dict)
 
 
-def replay(*, requests: Iterable[LoggedRequest], policies: Sequence[Policy]) -> Iterator[Report]:
+def replay(*, requests: Iterable[LoggedRequest], policies: Sequence[LimitPolicy]) -> Iterator[SimulationReport]:
     """Judge one request after the other at its own time; yield the growing report after each.
 
     A log's clock may jump back where several processes wrote it; a store's does not, so the latest moment counts.
     """
-    ruled = rules.RuleSet(version=0, policies={policy.name: policy for policy in policies}, sources={})
+    ruled = active_policies.PolicySet(version=0, policies={policy.name: policy for policy in policies}, sources={})
     store = MemoryStore(most_keys=MOST_KEYS)
-    report = Report(policies={policy.name: Figures() for policy in policies})
+    report = SimulationReport(policies={policy.name: PolicyFigures() for policy in policies})
     latest = None
     for request in requests:
         latest = request.at if latest is None else max(latest, request.at)
-        facts = Facts(
+        facts = RequestAttributes(
             route=_route(request.path),
             method=request.method,
             address=request.address,
             caller=Caller(user=request.user, tier=request.tier),
             find=dict(request.members).get,
         )
-        counted = levels_of(facts=facts, among=ruled)
+        counted = levels_for_request(facts=facts, among=ruled)
         report.requests += 1
         if counted:
             decision = store.decide([level for level, _ in counted], now=latest)
             report.refused += not decision.is_allowed
             for verdict, (level, parts) in zip(decision.verdicts, counted, strict=True):
-                _count(report.policies[level.policy], keys.spelt(level.policy, parts), is_allowed=verdict.is_allowed)
+                _count(
+                    report.policies[level.policy], keys.readable_key(level.policy, parts), is_allowed=verdict.is_allowed
+                )
         yield report
 
 
-def _count(figures: Figures, key: str, *, is_allowed: bool) -> None:
+def _count(figures: PolicyFigures, key: str, *, is_allowed: bool) -> None:
     figures.judged += 1
     if not is_allowed:
         figures.refused += 1
@@ -90,4 +92,4 @@ def _route(path: str) -> str:
     try:
         return str(resolve(path).view_name)
     except Resolver404:
-        return UNMATCHED
+        return UNMATCHED_ROUTE

@@ -11,7 +11,7 @@ from accounts.identifiers import email_key, fold_email
 from accounts.models import User
 from accounts.providers.identity import plain_email
 from accounts.services import authentication, mail, registration, social_joining
-from cedrina import rate_limits
+from cedrina import rate_limit_hooks
 from cedrina.settings import environment
 from tests import mailbox
 from tests.accounts.address_pairs import ADDRESSES, DIFFERENT, PAIRS, REFUSED, SAME
@@ -36,7 +36,7 @@ def register(username, email):
 
 def account_named(email):
     body = json.dumps({"email": email})
-    return rate_limits.account_of(RequestFactory().post("/", body, content_type="application/json"))
+    return rate_limit_hooks.account_key(RequestFactory().post("/", body, content_type="application/json"))
 
 
 class TestPairs:

@@ -10,10 +10,11 @@ from django.db import close_old_connections
 from cedrina.serving.application import django_application
 from cedrina.serving.lanes import call
 from cedrina.serving.wsgi_edge import guarded
-from ratelimiting.services import tally
-from ratelimiting.services.judging import Facts, judge
+from ratelimiting.services import refusal_reports
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import RequestAttributes
 from tests.attacks.hostile_requests import LOGIN, ME, environ
-from tests.ratelimiting.written import document
+from tests.ratelimiting.policy_documents import document
 from tokens import devices
 
 pytestmark = [pytest.mark.attack("CWE-400, CWE-770"), pytest.mark.django_db]
@@ -86,10 +87,10 @@ def test_caches_hold_no_long_texts(settings):
 def test_what_is_told_of_a_refused_request_holds_no_request(settings):
     settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": [document(limit=1, scope=["global"])]}
     request = {"any": "x" * 100_000}
-    facts = Facts(method="M" * 5000, user_agent="u" * 5000, find=request.get)
+    facts = RequestAttributes(method="M" * 5000, user_agent="u" * 5000, find=request.get)
     for _ in range(3):
-        judge(facts=facts)
+        decide_request(facts=facts)
 
-    kept = [entry.facts for entry in tally._tally.refused.values()]
+    kept = [entry.facts for entry in refusal_reports._tally.refused.values()]
 
     assert [(len(one.method), len(one.user_agent), one.find("any")) for one in kept] == [(32, 512, None)]

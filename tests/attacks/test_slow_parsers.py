@@ -17,9 +17,9 @@ from cedrina.languages import negotiated
 from cedrina.serving.application import django_application
 from cedrina.serving.lanes import call
 from cedrina.serving.wsgi_edge import guarded
-from ratelimiting.client_ip import client_ip
+from ratelimiting.client_addresses.resolution import client_ip
 from tests.attacks.hostile_requests import REQUESTS, environ
-from tests.ratelimiting.written import document
+from tests.ratelimiting.policy_documents import document
 from tokens import devices
 
 pytestmark = [pytest.mark.attack("CWE-1333, CWE-407"), pytest.mark.django_db]

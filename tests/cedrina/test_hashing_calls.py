@@ -14,7 +14,7 @@ from django.urls import URLPattern, get_resolver, path, reverse
 from accounts.identifiers import uuid7
 from accounts.models import Purpose
 from accounts.services import hashing, mailed_tokens
-from ratelimiting.services import rules
+from ratelimiting.services import active_policies
 from tests.described import document
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import open_session
@@ -147,7 +147,7 @@ def found(db, empty_queue, settings, computations):
 
 def limited():
     """Return the calls that are under all three levels of the policy."""
-    rule_set = rules.current()
+    rule_set = active_policies.current()
     return {
         (name, method)
         for name, _ in routes(get_resolver().url_patterns)

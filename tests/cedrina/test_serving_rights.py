@@ -14,7 +14,7 @@ from accounts.services import attempts, erasure
 from accounts.services import purging as accounts_purging
 from accounts.services.authentication import refused
 from cedrina.database import grants
-from ratelimiting.services import tally
+from ratelimiting.services import refusal_reports
 from security_events.services import once_a_minute, partitions
 from tests.factories.accounts import UserFactory
 from tests.factories.registrations import PendingRegistrationFactory
@@ -96,7 +96,7 @@ class TestTheWorker:
             purged = accounts_purging.purge_expired(now=later)
             sessions = purging.purge_expired(now=later)
             erased = erasure.erase_due(now=later)
-            tally.purge(now=later)
+            refusal_reports.purge(now=later)
             attempts.purge(now=later)
             attempts.announce_expired_locks(now=later)
             SessionStore.clear_expired()

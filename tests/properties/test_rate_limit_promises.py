@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ratelimiting.errors import PolicyInvalid
-from ratelimiting.policy import LARGEST, LONGEST_WINDOW, read
+from ratelimiting.policy_schema import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS, parse_policy
 from ratelimiting.stores.memory import MemoryStore
 from ratelimiting.types import Algorithm, Level, Mode, Quota
 
@@ -150,10 +150,10 @@ class TestAPolicy:
     @BUDGET
     @given(
         algorithm=st.sampled_from(Algorithm),
-        limit=st.integers(1, LARGEST) | st.integers(1, 10),
-        window=st.integers(1, LONGEST_WINDOW),
-        burst=st.none() | st.integers(1, LARGEST),
-        cost=st.integers(1, LARGEST) | st.just(1),
+        limit=st.integers(1, LARGEST_LIMIT) | st.integers(1, 10),
+        window=st.integers(1, LONGEST_WINDOW_SECONDS),
+        burst=st.none() | st.integers(1, LARGEST_LIMIT),
+        cost=st.integers(1, LARGEST_LIMIT) | st.just(1),
     )
     def test_that_is_accepted_can_be_counted(self, algorithm, limit, window, burst, cost):
         """A mistake is told to who writes the policy, never to who makes the requests."""
@@ -167,7 +167,7 @@ class TestAPolicy:
             "scope": ["ip"],
         }
         try:
-            policy = read(written)
+            policy = parse_policy(written)
         except PolicyInvalid:
             return
         verdict = MemoryStore().decide([Level("some", policy.quota, "k", cost=policy.cost)]).verdicts[0]

@@ -3,7 +3,7 @@
 import pytest
 
 from ratelimiting import keys
-from ratelimiting.addresses import enclosing_networks, network_of, networks_of, normalise
+from ratelimiting.client_addresses.networks import counted_network, counted_networks, enclosing_networks, normalise
 
 
 class TestNetworksOf:
@@ -18,8 +18,8 @@ class TestNetworksOf:
         ],
     )
     def test_are_what_a_household_and_a_site_have_of_ipv6(self, address, networks):
-        assert networks_of(address) == networks
-        assert network_of(address) == networks[0]
+        assert counted_networks(address) == networks
+        assert counted_network(address) == networks[0]
 
     def test_remember_no_long_texts(self):
         before = normalise.__globals__["_normalised"].cache_info().currsize
@@ -42,7 +42,7 @@ class TestNetworkRead:
         ],
     )
     def test_is_what_an_operator_writes(self, text, network):
-        assert keys.network_read(text) == network
+        assert keys.parse_network(text) == network
 
 
 class TestEnclosingNetworks:

@@ -7,7 +7,7 @@ from ratelimiting.models import PolicyVersion, RateLimitPolicy
 from ratelimiting.services import policies as stored
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import sign_in_at_admin
-from tests.ratelimiting.written import BOSS, document
+from tests.ratelimiting.policy_documents import BOSS, document
 
 pytestmark = pytest.mark.django_db
 POLICIES = "/admin/ratelimiting/ratelimitpolicy/"

@@ -8,8 +8,8 @@ from django.test import override_settings
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ratelimiting.addresses import normalise
-from ratelimiting.client_ip import _resolved, caller_of_environ, client_ip, client_ip_of_environ
+from ratelimiting.client_addresses.networks import normalise
+from ratelimiting.client_addresses.resolution import _resolved, client_from_environ, client_ip, client_ip_from_environ
 
 PROXY = "10.0.0.1"
 TRUSTED = ["10.0.0.0/8", "fd00::/8"]
@@ -35,7 +35,7 @@ class TestWithoutTrustedProxies:
         assert client_ip({}, "") is None
 
     def test_reads_a_wsgi_environ(self):
-        assert client_ip_of_environ({"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": "192.0.2.9"}) == "192.0.2.1"
+        assert client_ip_from_environ({"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": "192.0.2.9"}) == "192.0.2.1"
 
 
 @pytest.mark.usefixtures("_trusting")
@@ -110,7 +110,7 @@ class TestWhatIsRemembered:
     def test_is_not_what_a_stranger_could_fill_the_memory_with(self):
         before = _resolved.cache_info().currsize
         for number in range(10):
-            caller_of_environ({"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": f"{number}" * 8000})
+            client_from_environ({"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": f"{number}" * 8000})
         assert _resolved.cache_info().currsize == before
 
 

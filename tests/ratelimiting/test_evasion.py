@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
-from ratelimiting import evasion, signals
-from ratelimiting.evasion import Once, Rotation, SignInWatch
+from ratelimiting import signals
+from ratelimiting.detection import evasion
+from ratelimiting.detection.evasion import DistinctValueCounter, FailedSignInDetector, ReportedKeys
 
 KNOWN = frozenset({"/api/v1/auth/login", "/livez"})
 
@@ -17,38 +18,38 @@ def told():
     def noticed(evasion, score, reasons, data, **_more):
         found.append((evasion.value, score, list(reasons), data))
 
-    signals.evasion_noticed.connect(noticed)
+    signals.evasion_detected.connect(noticed)
     yield found
-    signals.evasion_noticed.disconnect(noticed)
+    signals.evasion_detected.disconnect(noticed)
 
 
 class TestSignIns:
     def test_of_one_account_over_many_networks_are_noticed_once(self, told):
-        watch = SignInWatch()
+        watch = FailedSignInDetector()
         for number in range(50):
             watch.note_failure(account="a", network=f"n{number}", user_agent="x", now=float(number))
         assert [(kind, score) for kind, score, *_ in told] == [("addresses_rotated", 60)]
 
     def test_of_many_accounts_from_one_network_are_noticed_once(self, told):
-        watch = SignInWatch()
+        watch = FailedSignInDetector()
         for number in range(50):
             watch.note_failure(account=f"a{number}", network="n", user_agent="x", now=float(number))
         assert [kind for kind, *_ in told] == ["accounts_swept"]
 
     def test_by_many_programs_from_one_network_are_noticed_once(self, told):
-        watch = SignInWatch()
+        watch = FailedSignInDetector()
         for number in range(50):
             watch.note_failure(account="a", network="n", user_agent=f"x{number}", now=float(number))
         assert [kind for kind, *_ in told] == ["user_agents_rotated"]
 
     def test_of_somebody_who_forgot_a_password_are_not(self, told):
-        watch = SignInWatch()
+        watch = FailedSignInDetector()
         for number in range(100):
             watch.note_failure(account="a", network=f"n{number % 3}", user_agent="x", now=float(number))
         assert told == []
 
     def test_spread_over_days_are_not(self, told):
-        watch = SignInWatch()
+        watch = FailedSignInDetector()
         for number in range(50):
             watch.note_failure(account="a", network=f"n{number}", user_agent="x", now=number * 1000.0)
         assert told == []
@@ -56,7 +57,7 @@ class TestSignIns:
 
 class TestTheMemory:
     def test_is_bounded_whatever_comes(self):
-        rotation, once = Rotation(limit=3, capacity=10), Once(capacity=10)
+        rotation, once = DistinctValueCounter(limit=3, capacity=10), ReportedKeys(capacity=10)
         for number in range(1000):
             rotation.note(number % 50, number, now=0.0)
             once.is_first(number, now=0.0)
@@ -64,7 +65,7 @@ class TestTheMemory:
         assert max(len(values) for _, values in rotation._seen.values()) <= 3
 
     def test_forgets_with_the_window(self):
-        once = Once(window=10)
+        once = ReportedKeys(window=10)
         assert [once.is_first("k", now=now) for now in (0.0, 9.0, 10.0)] == [True, False, True]
 
 
@@ -93,14 +94,14 @@ class TestTricks:
         ],
     )
     def test_are_named(self, path, environ, expected):
-        assert evasion.tricks(environ, path=path, known=KNOWN) == expected
+        assert evasion.manipulations(environ, path=path, known=KNOWN) == expected
 
     def test_are_said_once_for_a_network_and_kind(self, told):
         for _ in range(5):
-            evasion.note_odd_request({}, path="/livez/", network="n", known=KNOWN)
-            evasion.note_odd_request({}, path="//livez/..", network="n", known=KNOWN)
-        evasion.note_odd_request({}, path="/livez/", network="m", known=KNOWN)
-        evasion.note_odd_request({}, path="/nowhere", network="m", known=KNOWN)
+            evasion.inspect_unmatched_request({}, path="/livez/", network="n", known=KNOWN)
+            evasion.inspect_unmatched_request({}, path="//livez/..", network="n", known=KNOWN)
+        evasion.inspect_unmatched_request({}, path="/livez/", network="m", known=KNOWN)
+        evasion.inspect_unmatched_request({}, path="/nowhere", network="m", known=KNOWN)
         assert [(score, reasons) for _, score, reasons, _ in told] == [
             (35, ["trailing_slash"]),
             (50, ["dot_segment", "empty_segment"]),
@@ -114,8 +115,8 @@ class TestTricks:
         for chosen in itertools.product((True, False), repeat=len(parts)):
             path = "/nowhere" + "".join(part for part, is_in in zip(parts, chosen, strict=True) if is_in)
             for environ in ({}, {"REQUEST_METHOD": "ODD"}, {"HTTP_X_ORIGINAL_URL": "/"}):
-                evasion.note_odd_request(environ, path=path, network="n", known=KNOWN)
+                evasion.inspect_unmatched_request(environ, path=path, network="n", known=KNOWN)
         assert 0 < len(told) <= 11
 
-        evasion.note_odd_request({}, path="/livez/", network="m", known=KNOWN)
+        evasion.inspect_unmatched_request({}, path="/livez/", network="m", known=KNOWN)
         assert told[-1][2] == ["trailing_slash"]

@@ -4,9 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratelimiting import forwarding
-from ratelimiting.client_ip import Finding, caller_of_environ
-from ratelimiting.forwarding import LONGEST_CHAIN, LONGEST_HEADER, forwarded, hops, x_forwarded_for
+from ratelimiting.client_addresses import forwarding_headers
+from ratelimiting.client_addresses.forwarding_headers import (
+    LONGEST_CHAIN,
+    LONGEST_HEADER,
+    addresses_from_right,
+    forwarded,
+    x_forwarded_for,
+)
+from ratelimiting.client_addresses.resolution import HeaderFinding, client_from_environ
 
 PROXY, CLIENT = "10.0.0.1", "192.0.2.7"
 # RFC 7239, 4 and 7.1: every example in the text.
@@ -83,13 +89,13 @@ class TestForwarded:
 
 class TestHops:
     def test_are_the_last_ones_of_a_long_chain(self):
-        assert hops("1," * 40 + "2", x_forwarded_for) == (["2", *["1"] * (LONGEST_CHAIN - 1)], True)
+        assert addresses_from_right("1," * 40 + "2", x_forwarded_for) == (["2", *["1"] * (LONGEST_CHAIN - 1)], True)
 
     def test_begin_with_a_whole_element_where_a_header_is_cut(self):
         header = "9" * 500 + "," + "8" * 600 + "," + "7" * 500
-        assert hops(header, x_forwarded_for) == (["7" * 500], True)
-        assert hops("6" * (LONGEST_HEADER + 1), x_forwarded_for) == ([], True)
-        assert hops("6" * LONGEST_HEADER, x_forwarded_for) == (["6" * LONGEST_HEADER], False)
+        assert addresses_from_right(header, x_forwarded_for) == (["7" * 500], True)
+        assert addresses_from_right("6" * (LONGEST_HEADER + 1), x_forwarded_for) == ([], True)
+        assert addresses_from_right("6" * LONGEST_HEADER, x_forwarded_for) == (["6" * LONGEST_HEADER], False)
 
 
 @pytest.mark.attack("RFC 7239, 8.1")
@@ -120,18 +126,18 @@ class TestAClientBehindAProxy:
         }
         written = {"forwarded": f"for={CLIENT};proto=https", "x-forwarded-for": CLIENT}[name]
         key = f"HTTP_{name.upper().replace('-', '_')}"
-        assert caller_of_environ({"REMOTE_ADDR": PROXY, key: f"{before}, {written}"}).address == CLIENT
+        assert client_from_environ({"REMOTE_ADDR": PROXY, key: f"{before}, {written}"}).address == CLIENT
 
     def test_that_writes_the_header_which_does_not_count_is_noticed_without_reading_it(self, settings, monkeypatch):
         def read(_text):
             raise AssertionError("it was read")
 
-        monkeypatch.setattr(forwarding, "forwarded", read)
+        monkeypatch.setattr(forwarding_headers, "forwarded", read)
         settings.RATELIMITING = {**settings.RATELIMITING, "TRUSTED_PROXIES": ["10.0.0.0/8"]}
         environ = {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": CLIENT}
         lying, agreeing = (
-            caller_of_environ({**environ, "HTTP_FORWARDED": header})
+            client_from_environ({**environ, "HTTP_FORWARDED": header})
             for header in ("for=203.0.113.5," * 2000, f"for=203.0.113.5, for={CLIENT}")
         )
-        assert (lying.address, lying.findings) == (CLIENT, (Finding.CONTRADICTION,))
+        assert (lying.address, lying.findings) == (CLIENT, (HeaderFinding.CONTRADICTION,))
         assert (agreeing.address, agreeing.findings) == (CLIENT, ())

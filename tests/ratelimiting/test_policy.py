@@ -3,14 +3,14 @@
 import pytest
 
 from ratelimiting.errors import PolicyInvalid
-from ratelimiting.policy import merged, read
+from ratelimiting.policy_schema import merge_policy, parse_policy
 from ratelimiting.types import Algorithm, Mode, OnStoreFailure
-from tests.ratelimiting.written import document, policy
+from tests.ratelimiting.policy_documents import document, policy
 
 
 def faults(**members):
     with pytest.raises(PolicyInvalid) as refusal:
-        read(document(**members), named_keys=("account",), source="here")
+        parse_policy(document(**members), named_keys=("account",), source="here")
     return refusal.value.faults
 
 
@@ -30,7 +30,7 @@ class TestRead:
             description="D",
             match={"routes": ["a*"], "methods": ["POST"], "tier": "pro", "unless": ["other"]},
         ).document()
-        assert read(whole, named_keys=("account",)).document() == whole
+        assert parse_policy(whole, named_keys=("account",)).document() == whole
 
     @pytest.mark.parametrize(
         ("members", "member", "says"),
@@ -81,7 +81,7 @@ class TestRead:
 
     def test_misses_what_must_be_there(self):
         with pytest.raises(PolicyInvalid) as refusal:
-            read({"name": "a"})
+            parse_policy({"name": "a"})
         assert {(fault.member, fault.code) for fault in refusal.value.faults} == {
             ("limit", "required"),
             ("window", "required"),
@@ -91,13 +91,13 @@ class TestRead:
     @pytest.mark.parametrize("junk", [None, [], "x", 5])
     def test_refuses_what_is_no_object(self, junk):
         with pytest.raises(PolicyInvalid, match="must be an object"):
-            read(junk)
+            parse_policy(junk)
 
 
 class TestMerged:
     def test_keeps_what_a_change_leaves_out(self):
         before = document(match={"routes": ["a"], "methods": ["POST"]})
-        assert merged(before, {"limit": 9, "match": {"routes": ["b"]}}) == {
+        assert merge_policy(before, {"limit": 9, "match": {"routes": ["b"]}}) == {
             **before,
             "limit": 9,
             "match": {"routes": ["b"], "methods": ["POST"]},

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from cedrina.serving import asgi_edge, rsgi_edge
-from ratelimiting.client_ip import caller_of_environ, caller_of_scope
+from ratelimiting.client_addresses.resolution import client_from_environ, client_from_scope
 
 CORPUS = json.loads((Path(__file__).parent / "spoofing_corpus.json").read_text(encoding="utf-8"))
 CASES = [pytest.param(case, id=case["name"]) for case in CORPUS["cases"]]
@@ -21,7 +21,7 @@ def over_wsgi(case):
         if "_" not in name:
             key = f"HTTP_{name.upper().replace('-', '_')}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
-    return caller_of_environ(environ)
+    return client_from_environ(environ)
 
 
 def over_rsgi(case):
@@ -37,7 +37,7 @@ def over_rsgi(case):
         authority=None,
         headers=SimpleNamespace(items=lambda: headers),
     )
-    return caller_of_environ(rsgi_edge.build_environ(scope))
+    return client_from_environ(rsgi_edge.build_environ(scope))
 
 
 def scope_of(case, kind):
@@ -67,11 +67,11 @@ def over_asgi(case):
 
     edge = asgi_edge.Edge(reception=Reception(), sockets=None)
     asyncio.run(edge(scope_of(case, "http"), None, send))
-    return caller_of_environ(environs[0])
+    return client_from_environ(environs[0])
 
 
 def over_a_socket(case):
-    return caller_of_scope(scope_of(case, "websocket"))
+    return client_from_scope(scope_of(case, "websocket"))
 
 
 @pytest.mark.parametrize("way", [over_wsgi, over_rsgi, over_asgi, over_a_socket])

@@ -6,14 +6,14 @@ import pytest
 from django.core.signals import setting_changed
 from django.test import Client
 
-from ratelimiting.callers import Author
-from ratelimiting.services import named, policies, rules
+from ratelimiting.services import active_policies, named_limits, policies
+from ratelimiting.types import Author
 
 
 @pytest.fixture(autouse=True)
 def begin_anew():
     setting_changed.send(sender=None, setting="RATELIMITING", value=None, enter=True)
-    rules.forget()
+    active_policies.forget_stored()
 
 
 def statuses(path, number=4):
@@ -46,7 +46,7 @@ def test_behind_the_middleware_they_do_not_count_twice(path):
 
 
 def test_services_ask_for_limits_by_name():
-    assert [named.check(name="codes", key="ada").is_allowed for _ in range(3)] == [True, True, False]
+    assert [named_limits.check(name="codes", key="ada").is_allowed for _ in range(3)] == [True, True, False]
 
 
 @pytest.mark.django_db
@@ -54,11 +54,11 @@ def test_policies_are_changed_while_it_runs():
     author = Author(name="boss")
     document = {"name": "address", "limit": 1, "window": 60, "scope": ["ip"]}
     policies.create(document=document, author=author, reason="flood")
-    rules.refresh()
+    active_policies.refresh()
     assert statuses("/plain", 2)[0] == [200, 429]
     policies.rollback(number=0, author=author, reason="over")
-    rules.refresh()
-    assert rules.current().policies["address"].limit == 3
+    active_policies.refresh()
+    assert active_policies.current().policies["address"].limit == 3
 
 
 def test_nothing_else_was_needed():

@@ -1,11 +1,11 @@
-"""The shapes of rate limit policies. What their members may say is judged by ``ratelimiting.policy`` alone."""
+"""The shapes of rate limit policies. What their members may say is judged by ``ratelimiting.policy_schema`` alone."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from ratelimiting.policy import LARGEST, LONGEST_WINDOW, METHODS
+from ratelimiting.policy_schema import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS, METHODS
 from ratelimiting.types import Algorithm, Mode, OnStoreFailure
 from tokens.api.serializers.strict import StrictCharField, StrictChoiceField, StrictSerializer
 
@@ -51,13 +51,13 @@ class PolicyChangeInput(StrictSerializer):
     name = StrictCharField(max_length=50, required=False)
     description = StrictCharField(max_length=200, allow_blank=True, required=False)
     algorithm = StrictChoiceField(choices=list(Algorithm), required=False)
-    limit = StrictIntegerField(min_value=1, max_value=LARGEST, required=False)
-    window = StrictIntegerField(min_value=1, max_value=LONGEST_WINDOW, required=False)
-    burst = StrictIntegerField(min_value=1, max_value=LARGEST, allow_null=True, required=False)
+    limit = StrictIntegerField(min_value=1, max_value=LARGEST_LIMIT, required=False)
+    window = StrictIntegerField(min_value=1, max_value=LONGEST_WINDOW_SECONDS, required=False)
+    burst = StrictIntegerField(min_value=1, max_value=LARGEST_LIMIT, allow_null=True, required=False)
     scope = serializers.ListField(child=StrictCharField(max_length=200), max_length=50, required=False)
     match = MatchMembers(required=False)
     mode = StrictChoiceField(choices=list(Mode), required=False)
-    cost = StrictIntegerField(min_value=1, max_value=LARGEST, required=False)
+    cost = StrictIntegerField(min_value=1, max_value=LARGEST_LIMIT, required=False)
     on_store_failure = StrictChoiceField(choices=list(OnStoreFailure), required=False)
     reason = ReasonField()
 
@@ -74,15 +74,15 @@ class PolicyInput(PolicyChangeInput):
     """A whole policy."""
 
     name = StrictCharField(max_length=50)
-    limit = StrictIntegerField(min_value=1, max_value=LARGEST)
-    window = StrictIntegerField(min_value=1, max_value=LONGEST_WINDOW)
+    limit = StrictIntegerField(min_value=1, max_value=LARGEST_LIMIT)
+    window = StrictIntegerField(min_value=1, max_value=LONGEST_WINDOW_SECONDS)
     scope = serializers.ListField(child=StrictCharField(max_length=200), max_length=50)
 
 
 class RollbackInput(StrictSerializer):
     """A version to go back to, and why."""
 
-    version = StrictIntegerField(min_value=0, max_value=LARGEST)
+    version = StrictIntegerField(min_value=0, max_value=LARGEST_LIMIT)
     reason = ReasonField()
 
 

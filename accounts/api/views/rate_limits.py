@@ -16,10 +16,10 @@ from accounts.api.permissions import may_do
 from accounts.api.preconditions import versions_from
 from accounts.api.serializers import rate_limits as shapes
 from ratelimiting import selectors
-from ratelimiting.callers import Author
 from ratelimiting.errors import PolicyInvalid, RateLimitingError
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
-from ratelimiting.services import policies, rules
+from ratelimiting.services import active_policies, policies
+from ratelimiting.types import Author
 from tokens.api.step_up import Factor, needs, no_need
 
 STATUS = {"not_found": 404, "already_exists": 409, "version_mismatch": 412}
@@ -81,8 +81,8 @@ class RateLimitPoliciesView(RateLimitsAPIView):
         """List the policies in force by name, with the source of each; the ETag is the version of them all."""
         page = shapes.PolicyPageInput(data=request.query_params.dict())
         page.is_valid(raise_exception=True)
-        version, limit = rules.refresh(), page.validated_data["limit"]
-        found, stored = rules.current(), {row.name: row for row in RateLimitPolicy.objects.all()}
+        version, limit = active_policies.refresh(), page.validated_data["limit"]
+        found, stored = active_policies.current(), {row.name: row for row in RateLimitPolicy.objects.all()}
         names = sorted(name for name in found.policies if name > page.validated_data.get("cursor", ""))
         shown = [
             {

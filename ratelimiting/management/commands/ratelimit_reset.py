@@ -7,7 +7,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from ratelimiting import keys
 from ratelimiting.management.operator_command import FAILED, USAGE, LimitsCommand
-from ratelimiting.services import enforcement, rules
+from ratelimiting.services import active_policies, enforcement
 from ratelimiting.stores.protocol import StoreUnavailable
 
 
@@ -20,8 +20,8 @@ class Command(LimitsCommand):
         parser.add_argument("--dry-run", action="store_true", help=gettext("only say what would be done"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        rules.refresh()
-        key = keys.read(options["key"], rules.current().policies)
+        active_policies.refresh()
+        key = keys.parse_key(options["key"], active_policies.current().policies)
         if key is None:
             self.fail(
                 "usage",

@@ -3,7 +3,7 @@
 import pytest
 
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
-from ratelimiting.services import rules
+from ratelimiting.services import active_policies
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
@@ -55,7 +55,7 @@ class TestList:
             cursor = page["next"]
             if cursor is None:
                 break
-        assert names == sorted(rules.current().policies)
+        assert names == sorted(active_policies.current().policies)
 
 
 class TestCreate:

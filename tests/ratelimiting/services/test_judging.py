@@ -1,12 +1,12 @@
 """One decision over all policies of a request."""
 
-from ratelimiting.callers import Caller
-from ratelimiting.services.judging import Facts, judge
-from tests.ratelimiting.written import document
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import Caller, RequestAttributes
+from tests.ratelimiting.policy_documents import document
 
 
 def asked(**facts):
-    return judge(facts=Facts(**{"address": "203.0.113.7", "route": "login", **facts}))
+    return decide_request(facts=RequestAttributes(**{"address": "203.0.113.7", "route": "login", **facts}))
 
 
 class TestJudge:

@@ -9,9 +9,9 @@ from django.db import connection
 from ratelimiting import signals
 from ratelimiting.errors import PolicyChanged, PolicyInvalid, PolicyNameTaken, PolicyNotFound, VersionNotFound
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
-from ratelimiting.services import policies, rules
+from ratelimiting.services import active_policies, policies
 from security_events.models import SecurityEvent
-from tests.ratelimiting.written import BOSS, document
+from tests.ratelimiting.policy_documents import BOSS, document
 
 pytestmark = pytest.mark.django_db
 
@@ -100,12 +100,12 @@ class TestDelete:
     def test_lets_the_settings_apply_again(self, settings):
         settings.RATELIMITING = {"POLICIES": [document(limit=1)]}
         row = create(limit=9)
-        rules.refresh()
-        assert rules.current().policies["some"].limit == 9
+        active_policies.refresh()
+        assert active_policies.current().policies["some"].limit == 9
 
         policies.delete(policy_id=row.pk, versions=frozenset({1}), author=BOSS, reason="r")
-        rules.refresh()
-        assert rules.current().policies["some"].limit == 1
+        active_policies.refresh()
+        assert active_policies.current().policies["some"].limit == 1
 
     def test_is_decided_by_version(self):
         row = create()

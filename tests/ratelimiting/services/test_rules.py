@@ -4,8 +4,8 @@ import pytest
 
 from ratelimiting.errors import PolicyInvalid
 from ratelimiting.models import RateLimitPolicy
-from ratelimiting.services import policies, rules
-from tests.ratelimiting.written import BOSS, KEYS, document
+from ratelimiting.services import active_policies, policies
+from tests.ratelimiting.policy_documents import BOSS, NAMED_KEYS, document
 
 
 @pytest.fixture
@@ -13,13 +13,13 @@ def given(settings):
     """Set what the settings say."""
 
     def give(profile=(), overrides=()):
-        settings.RATELIMITING = {"POLICIES": list(profile), "OVERRIDES": list(overrides), "KEYS": KEYS}
+        settings.RATELIMITING = {"POLICIES": list(profile), "OVERRIDES": list(overrides), "KEYS": NAMED_KEYS}
 
     return give
 
 
 def plan(route="login", method="POST", tier=None):
-    return [rule.policy.name for rule in rules.current().plan(route=route, method=method, tier=tier)]
+    return [rule.policy.name for rule in active_policies.current().plan(route=route, method=method, tier=tier)]
 
 
 class TestSources:
@@ -30,7 +30,7 @@ class TestSources:
         with django_capture_on_commit_callbacks(execute=True):
             policies.create(document=document(name="c", limit=3), author=BOSS, reason="more")
 
-        found = rules.current()
+        found = active_policies.current()
         assert {name: (policy.limit, found.sources[name]) for name, policy in found.policies.items()} == {
             "a": (1, "profile"),
             "b": (2, "environment"),
@@ -51,7 +51,7 @@ class TestSources:
     def test_name_their_mistakes(self, given, profile, overrides, sentence):
         given(profile, overrides)
         with pytest.raises(PolicyInvalid, match=sentence.replace("[", r"\[").replace("?", r"\?")):
-            rules.from_settings()
+            active_policies.from_settings()
 
     def test_do_without_a_row_that_can_not_be_applied(self, given, db, django_capture_on_commit_callbacks, caplog):
         given()
@@ -62,7 +62,7 @@ class TestSources:
         from django.test import override_settings
 
         with override_settings(RATELIMITING=given_without):
-            assert set(rules.current().policies) == {"some"}
+            assert set(active_policies.current().policies) == {"some"}
         assert "account is no part of a key" in caplog.text
 
 
@@ -70,19 +70,19 @@ class TestRefresh:
     def test_follows_the_version_and_is_one_query_while_nothing_changes(self, given, db, django_assert_num_queries):
         given()
         policies.create(document=document(), author=BOSS, reason="r")
-        assert "some" not in rules.current().policies
+        assert "some" not in active_policies.current().policies
 
-        assert rules.refresh() == 1
-        assert "some" in rules.current().policies
+        assert active_policies.refresh() == 1
+        assert "some" in active_policies.current().policies
         with django_assert_num_queries(1):
-            rules.refresh()
+            active_policies.refresh()
 
     def test_trusts_the_version_and_not_the_rows(self, given, db):
         given()
         policies.create(document=document(), author=BOSS, reason="r")
         RateLimitPolicy.objects.update(limit=99)
-        rules.refresh()
-        assert rules.current().policies["some"].limit == 2
+        active_policies.refresh()
+        assert active_policies.current().policies["some"].limit == 2
 
 
 class TestPlan:
@@ -115,5 +115,5 @@ class TestPlan:
     def test_does_not_grow_with_what_clients_invent(self, given):
         given([document()])
         for number in range(5000):
-            plan(method=rules.known_method(method=f"M{number}"))
-        assert len(rules.current()._plans) == 1
+            plan(method=active_policies.method_group(method=f"M{number}"))
+        assert len(active_policies.current()._plans) == 1

@@ -6,9 +6,10 @@ import pytest
 from django.core.cache import cache
 
 from ratelimiting.models import ShadowPeriod
-from ratelimiting.services import tally
-from ratelimiting.services.judging import Facts, judge
-from tests.ratelimiting.written import document
+from ratelimiting.services import refusal_reports
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import RequestAttributes
+from tests.ratelimiting.policy_documents import document
 
 pytestmark = pytest.mark.django_db
 
@@ -20,36 +21,38 @@ def nobody_told_before():
 
 def flood(number, *, now, addresses=1):
     for turn in range(number):
-        judge(facts=Facts(address=f"203.0.113.{turn % addresses}", route="login", method="POST"), now=now)
+        decide_request(
+            facts=RequestAttributes(address=f"203.0.113.{turn % addresses}", route="login", method="POST"), now=now
+        )
 
 
 class TestRefusals:
     def test_of_one_key_and_window_are_one_event_with_their_number(self, policies, told, now):
         policies(document(limit=1))
         flood(101, now=now)
-        tally.flush(now=now)
+        refusal_reports.report(now=now)
         flood(50, now=now)
-        tally.flush(now=now + timedelta(seconds=30))
+        refusal_reports.report(now=now + timedelta(seconds=30))
         assert [(event["policy"], event["refusals"]) for event in told["refused"]] == [("some", 100)]
         assert told["refused"][0]["parts"] == {"ip": "203.0.113.0/24"}
 
         cache.clear()  # what processes tell each other is over too
-        tally.flush(now=now + timedelta(seconds=61))
+        refusal_reports.report(now=now + timedelta(seconds=61))
         assert [event["refusals"] for event in told["refused"]] == [100, 50]
 
     def test_of_many_keys_share_an_event(self, policies, told, now):
         policies(document(limit=1, scope=["ip"]))
         flood(400, now=now, addresses=200)
-        tally.flush(now=now)
-        assert len(told["refused"]) == tally.MOST_KEYS + 1
+        refusal_reports.report(now=now)
+        assert len(told["refused"]) == refusal_reports.MOST_KEYS + 1
         assert sum(event["refusals"] for event in told["refused"]) == 200
 
     def test_make_room_when_it_is_quiet_again(self, policies, told, now):
         policies(document(limit=1))
         flood(2, now=now)
-        tally.flush(now=now)
-        tally.flush(now=now + timedelta(hours=3))
-        assert tally._tally.refused == {}
+        refusal_reports.report(now=now)
+        refusal_reports.report(now=now + timedelta(hours=3))
+        assert refusal_reports._tally.refused == {}
 
     def test_cost_no_statement_while_they_happen(self, policies, now, django_assert_num_queries):
         policies(document(limit=1))
@@ -61,9 +64,9 @@ class TestShadows:
     def test_are_counted_by_hour_with_keys_and_samples(self, policies, told, now):
         policies(document(limit=1, mode="shadow"))
         flood(11, now=now)
-        tally.flush(now=now)
+        refusal_reports.report(now=now)
         flood(5, now=now)
-        tally.flush(now=now + timedelta(minutes=1))
+        refusal_reports.report(now=now + timedelta(minutes=1))
 
         row = ShadowPeriod.objects.get()
         assert (row.policy, row.refused, row.began_at) == ("some", 15, now)
@@ -76,10 +79,10 @@ class TestShadows:
     def test_are_reported_once_when_the_hour_is_over(self, policies, told, now):
         policies(document(limit=1, mode="shadow"))
         flood(3, now=now)
-        tally.flush(now=now)
+        refusal_reports.report(now=now)
         assert told["shadow_reported"] == []
         for _ in range(2):
-            tally.flush(now=now + timedelta(hours=1))
+            refusal_reports.report(now=now + timedelta(hours=1))
         assert [(event["policy"], event["refused"]) for event in told["shadow_reported"]] == [("some", 2)]
 
 
@@ -87,7 +90,7 @@ class TestPurge:
     def test_forgets_what_is_long_past(self, now):
         for age in (1, 31):
             ShadowPeriod.objects.create(policy="some", began_at=now - timedelta(days=age))
-        assert tally.purge(now=now) == 1
+        assert refusal_reports.purge(now=now) == 1
 
 
 class TestDefer:
@@ -99,15 +102,15 @@ class TestDefer:
             if failure:
                 raise failure
 
-        tally.defer(act=act)
+        refusal_reports.defer(act=act)
         with pytest.raises(ZeroDivisionError):
-            tally.flush(now=now)
-        tally.flush(now=now)
-        assert not tally._tally.deferred
+            refusal_reports.report(now=now)
+        refusal_reports.report(now=now)
+        assert not refusal_reports._tally.deferred
 
     def test_is_done_by_the_next_flush(self, now):
         done = []
-        tally.defer(act=lambda: done.append(1))
+        refusal_reports.defer(act=lambda: done.append(1))
         assert done == []
-        tally.flush(now=now)
+        refusal_reports.report(now=now)
         assert done == [1]

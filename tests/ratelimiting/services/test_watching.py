@@ -5,10 +5,10 @@ import time
 import httpx
 import pytest
 
+from ratelimiting.services import active_policies, background_thread, refusal_reports
 from ratelimiting.services import policies as stored
-from ratelimiting.services import rules, tally, watching
 from tests import served
-from tests.ratelimiting.written import BOSS, document
+from tests.ratelimiting.policy_documents import BOSS, document
 
 
 class TestLook:
@@ -16,15 +16,15 @@ class TestLook:
     def test_follows_and_hands_on(self, now):
         done = []
         stored.create(document=document(), author=BOSS, reason="r")
-        tally.defer(act=lambda: done.append(1))
-        watching.look(now=now)
-        assert "some" in rules.current().policies
+        refusal_reports.defer(act=lambda: done.append(1))
+        background_thread.run_once(now=now)
+        assert "some" in active_policies.current().policies
         assert done == [1]
 
     def test_does_not_begin_where_it_is_switched_off(self):
-        watching.start()
-        watching.ensure_first_look()
-        assert watching._watch.thread is None
+        background_thread.start()
+        background_thread.wait_for_policies()
+        assert background_thread._thread.thread is None
 
 
 def limit_at(server):

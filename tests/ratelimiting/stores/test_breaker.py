@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from ratelimiting.stores.breaker import CircuitBreaker
+from ratelimiting.stores.circuit_breaker import CircuitBreaker
 
 
 class Clock:

@@ -7,9 +7,9 @@ import time
 import pytest
 import redis
 
-from ratelimiting.stores.connections import Connections
 from ratelimiting.stores.protocol import StoreUnavailable
 from ratelimiting.stores.redis import RedisStore
+from ratelimiting.stores.redis_connections import RedisConnectionPool
 from ratelimiting.types import Algorithm, Level, Quota
 
 
@@ -52,7 +52,7 @@ def peer():
 
 
 def asked(peer):
-    return Connections(peer.url, deadline=30)
+    return RedisConnectionPool(peer.url, deadline=30)
 
 
 class TestRun:
@@ -87,7 +87,7 @@ class TestRun:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
             with pytest.raises(OSError, match="timed out"):
-                Connections(url, deadline=0.05).run("PING")
+                RedisConnectionPool(url, deadline=0.05).run("PING")
 
 
 class TestTheStore:

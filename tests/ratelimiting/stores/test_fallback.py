@@ -7,12 +7,12 @@ import pytest
 import redis
 
 from ratelimiting.signals import store_failed, store_recovered
-from ratelimiting.stores.breaker import CircuitBreaker
-from ratelimiting.stores.fallback import FallbackStore, LastVerdicts
+from ratelimiting.stores.circuit_breaker import CircuitBreaker
+from ratelimiting.stores.fallback import FallbackStore, RecentResults
 from ratelimiting.stores.memory import MemoryStore
 from ratelimiting.stores.protocol import StoreUnavailable
 from ratelimiting.stores.redis import RedisStore
-from ratelimiting.types import Algorithm, Decision, Level, Mode, OnStoreFailure, Quota, Verdict
+from ratelimiting.types import Algorithm, Level, LevelResult, LimitDecision, Mode, OnStoreFailure, Quota
 
 DAY = 86_400.0
 FIVE = Quota(Algorithm.FIXED_WINDOW, 5, DAY)
@@ -257,9 +257,9 @@ class TestAQuotaThatIsNone:
 
 class TestLastVerdicts:
     def test_keeps_the_newest_keys_alone(self):
-        last = LastVerdicts(most_keys=10)
+        last = RecentResults(most_keys=10)
         for number in range(100):
-            last.note(Decision((Verdict(level(str(number)), True, 1, 1.0, 0.0),)))
+            last.note(LimitDecision((LevelResult(level(str(number)), True, 1, 1.0, 0.0),)))
             assert len(last._newer) + len(last._older) <= 22
         assert last.take("99") is not None
         assert last.take("99") is None

@@ -11,16 +11,16 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from ratelimiting.algorithms import deciding
+from ratelimiting.algorithms import evaluation
 from ratelimiting.errors import Fault, PolicyInvalid
 from ratelimiting.types import Algorithm, Mode, OnStoreFailure, Quota
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
 GLOBAL, TIER, USER, IP, ENDPOINT = "global", "tier", "user", "ip", "endpoint"
-LEVELS = (GLOBAL, TIER, USER, IP, ENDPOINT)
+BUILT_IN_SCOPE_PARTS = (GLOBAL, TIER, USER, IP, ENDPOINT)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-LARGEST = 1_000_000_000
-LONGEST_WINDOW = 31 * 86_400
+LARGEST_LIMIT = 1_000_000_000
+LONGEST_WINDOW_SECONDS = 31 * 86_400
 LONGEST_DESCRIPTION, LONGEST_PATTERN, LONGEST_TIER, MOST_ITEMS = 200, 200, 50, 50
 MEMBERS = (
     "name",
@@ -40,7 +40,7 @@ MATCH_MEMBERS = ("routes", "methods", "tier", "unless")
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class RequestMatch:
     """Which requests a policy applies to.
 
     By the names of their routes (shell patterns; none at all for a policy that only services ask for), their methods
@@ -61,7 +61,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class LimitPolicy:
     """A quota, whom it is counted for, what it applies to and what it does."""
 
     name: str
@@ -71,7 +71,7 @@ class Policy:
     description: str = ""
     algorithm: Algorithm = Algorithm.SLIDING_WINDOW
     burst: int | None = None
-    match: Match = field(default_factory=Match)
+    match: RequestMatch = field(default_factory=RequestMatch)
     mode: Mode = Mode.ENFORCE
     cost: int = 1
     on_store_failure: OnStoreFailure = OnStoreFailure.LOCAL
@@ -82,7 +82,7 @@ class Policy:
 
     @property
     def named_keys(self) -> tuple[str, ...]:
-        return tuple(part for part in self.scope if part not in LEVELS)
+        return tuple(part for part in self.scope if part not in BUILT_IN_SCOPE_PARTS)
 
     def document(self) -> dict[str, Any]:
         """Return the policy as it is written."""
@@ -106,7 +106,7 @@ class Policy:
         }
 
 
-def read(document: Any, *, named_keys: Sequence[str] = (), source: str = "") -> Policy:
+def parse_policy(document: Any, *, named_keys: Sequence[str] = (), source: str = "") -> LimitPolicy:
     """Return the policy that somebody wrote.
 
     Raises: PolicyInvalid, with every mistake.
@@ -121,7 +121,7 @@ def read(document: Any, *, named_keys: Sequence[str] = (), source: str = "") -> 
     return policy
 
 
-def merged(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+def merge_policy(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """Return a policy's document with what a change says; members of ``match`` that it leaves out stay too."""
     after = {**before, **change}
     if isinstance(before.get("match"), Mapping) and isinstance(change.get("match"), Mapping):
@@ -135,12 +135,12 @@ class _Reading:
     def __init__(self, given: Mapping[str, Any], *, named_keys: Sequence[str]) -> None:
         self.given = given
         self.faults: list[Fault] = []
-        self._scopes = (*LEVELS, *named_keys)
+        self._scopes = (*BUILT_IN_SCOPE_PARTS, *named_keys)
 
     def fault(self, member: str, code: str, message: str) -> None:
         self.faults.append(Fault(member, code, message))
 
-    def policy(self) -> Policy | None:
+    def policy(self) -> LimitPolicy | None:
         given = self.given
         self._members(given, MEMBERS, "")
         for member in REQUIRED:
@@ -150,19 +150,19 @@ class _Reading:
         if not NAME.fullmatch(name):
             self.fault("name", "invalid", _("must be lower case letters, digits, - and _, and begin with a letter."))
         algorithm = self._choice("algorithm", Algorithm, Algorithm.SLIDING_WINDOW)
-        limit = self._number("limit", given.get("limit", 1), LARGEST)
-        burst = None if given.get("burst") is None else self._number("burst", given["burst"], LARGEST)
+        limit = self._number("limit", given.get("limit", 1), LARGEST_LIMIT)
+        burst = None if given.get("burst") is None else self._number("burst", given["burst"], LARGEST_LIMIT)
         if burst is not None and algorithm is not Algorithm.TOKEN_BUCKET:
             self.fault("burst", "invalid", _("belongs to a token_bucket alone; leave it out."))
-        cost = self._number("cost", given.get("cost", 1), LARGEST)
+        cost = self._number("cost", given.get("cost", 1), LARGEST_LIMIT)
         if cost > (burst or limit) and not self.faults:
             self.fault("cost", "invalid", _("is more than there ever is; no request would pass."))
-        policy = Policy(
+        policy = LimitPolicy(
             name=name,
             description=self._text("description", given.get("description", ""), LONGEST_DESCRIPTION),
             algorithm=algorithm,
             limit=limit,
-            window=self._number("window", given.get("window", 1), LONGEST_WINDOW),
+            window=self._number("window", given.get("window", 1), LONGEST_WINDOW_SECONDS),
             burst=burst,
             scope=self._scope(given.get("scope", [GLOBAL])),
             match=self._match(given.get("match", {})),
@@ -174,9 +174,9 @@ class _Reading:
             self._countable(policy)
         return None if self.faults else policy
 
-    def _countable(self, policy: Policy) -> None:
+    def _countable(self, policy: LimitPolicy) -> None:
         try:
-            deciding.measured(policy.quota)
+            evaluation.algorithm_for(policy.quota)
         except ValueError:
             self.fault(
                 "burst" if policy.burst else "limit",
@@ -239,18 +239,18 @@ class _Reading:
             self.fault("scope", "invalid", _("must name each part once, and global by itself."))
         return scope
 
-    def _match(self, value: Any) -> Match:
+    def _match(self, value: Any) -> RequestMatch:
         if not isinstance(value, Mapping):
             self.fault(
                 "match", "invalid", _("must be an object with %(allowed)s.") % {"allowed": ", ".join(MATCH_MEMBERS)}
             )
-            return Match()
+            return RequestMatch()
         self._members(value, MATCH_MEMBERS, "match.")
         methods = self._texts("match.methods", value.get("methods", []))
         if any(method not in METHODS for method in methods):
             self.fault("match.methods", "invalid", _("must be of %(allowed)s.") % {"allowed": ", ".join(METHODS)})
         tier = value.get("tier")
-        return Match(
+        return RequestMatch(
             routes=self._texts("match.routes", value.get("routes", ["*"])),
             methods=methods,
             tier=None if tier is None else self._text("match.tier", tier, LONGEST_TIER),

@@ -7,22 +7,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ratelimiting.api import headers
-from ratelimiting.client_ip import client_ip_of_environ
+from ratelimiting.client_addresses.resolution import client_ip_from_environ
 from ratelimiting.conf import finder_of, rate_limiting_settings
-from ratelimiting.services.judging import UNMATCHED, Facts, Outcome, judge
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import UNMATCHED_ROUTE, RequestAttributes, RequestDecision
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
 
-def facts_of(request: HttpRequest) -> Facts:
+def request_attributes(request: HttpRequest) -> RequestAttributes:
     """Return what limits depend on. The route's name stands for the path, however the path was spelt."""
     match = request.resolver_match
-    return Facts(
-        route=UNMATCHED if match is None else match.view_name,
+    return RequestAttributes(
+        route=UNMATCHED_ROUTE if match is None else match.view_name,
         method=request.method or "",
-        address=address_of(request),
+        address=client_address(request),
         caller=rate_limiting_settings.CALLER(request),
         find=partial(_find, request),
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
@@ -30,21 +31,21 @@ def facts_of(request: HttpRequest) -> Facts:
     )
 
 
-def address_of(request: HttpRequest) -> str | None:
+def client_address(request: HttpRequest) -> str | None:
     """Return the client's address, as the project's middleware resolved it if there is one."""
     if hasattr(request, "client_ip"):
         return request.client_ip  # type: ignore[no-any-return]  # set by whoever stands in front
-    return client_ip_of_environ(request.META)
+    return client_ip_from_environ(request.META)
 
 
-def judged(request: HttpRequest) -> Outcome:
+def limit_request(request: HttpRequest) -> RequestDecision:
     """Decide over a request and remember it there, for the headers of whatever answer it gets."""
-    outcome = judge(facts=facts_of(request))
+    outcome = decide_request(facts=request_attributes(request))
     request.rate_limit = outcome  # type: ignore[attr-defined]
     return outcome
 
 
-def refusal(request: HttpRequest, outcome: Outcome) -> HttpResponseBase:
+def refusal_response(request: HttpRequest, outcome: RequestDecision) -> HttpResponseBase:
     """Render the answer 429 as the project wants it."""
     wait = headers.seconds_to_wait(outcome.retry_after)
     response: HttpResponseBase = rate_limiting_settings.REFUSAL(request, wait)
@@ -52,7 +53,7 @@ def refusal(request: HttpRequest, outcome: Outcome) -> HttpResponseBase:
     return response
 
 
-def add_headers(response: HttpResponseBase, outcome: Outcome) -> None:
+def add_headers(response: HttpResponseBase, outcome: RequestDecision) -> None:
     """Tell the client its tightest quota."""
     if outcome.shown is not None:
         for name, value in headers.render(outcome.shown, unix_now=time.time()):

@@ -10,8 +10,8 @@ LONGEST_ADDRESS = 64
 LONGEST_PORT = 5
 # What one device or home has, what one customer may have, and what one site may have (RFC 6177, 2; RIPE-690, 4.2).
 IPV6_PREFIXES = (64, 56, 48)
-IPV4_NEIGHBOURS = 24
-IPV4_PREFIXES = (24, 16)
+IPV4_SURROUNDING_PREFIX = 24
+IPV4_ENCLOSING_PREFIXES = (24, 16)
 
 
 def normalise(text: str) -> str | None:
@@ -27,13 +27,13 @@ def _normalised(text: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def network_of(address: str | None) -> str:
+def counted_network(address: str | None) -> str:
     """Return what limits count an address by: itself, of IPv6 its /64; ``unknown`` where there is none."""
-    return networks_of(address)[0]
+    return counted_networks(address)[0]
 
 
 @lru_cache(maxsize=4096)
-def networks_of(address: str | None) -> tuple[str, ...]:
+def counted_networks(address: str | None) -> tuple[str, ...]:
     """Return the networks that a normalised address counts for, the narrowest first: of IPv6 its /64, /56 and /48.
 
     Whoever has a /48 has 65,536 networks of /64. An IPv4 address counts for itself alone, ``unknown`` where there is
@@ -46,12 +46,12 @@ def networks_of(address: str | None) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def neighbourhood_of(address: str | None) -> str:
+def surrounding_network(address: str | None) -> str:
     """Return where a device may turn up again under another address: its /24, of IPv6 its /64."""
     found = ip_address(address) if address else None
     if isinstance(found, IPv4Address):
-        return str(ip_network((found, IPV4_NEIGHBOURS), strict=False))
-    return network_of(address)
+        return str(ip_network((found, IPV4_SURROUNDING_PREFIX), strict=False))
+    return counted_network(address)
 
 
 @lru_cache(maxsize=4096)
@@ -61,10 +61,10 @@ def enclosing_networks(address: str | None) -> tuple[str, ...]:
     Of IPv4 the address itself, its /24 and its /16; of IPv6 what ``networks_of`` names. Limits don't count IPv4 by
     them, since strangers share them; a queue may.
     """
-    networks = networks_of(address)
+    networks = counted_networks(address)
     if not address or len(networks) > 1:
         return networks
-    return (*networks, *(str(ip_network((networks[0], prefix), strict=False)) for prefix in IPV4_PREFIXES))
+    return (*networks, *(str(ip_network((networks[0], prefix), strict=False)) for prefix in IPV4_ENCLOSING_PREFIXES))
 
 
 @lru_cache(maxsize=4096)
@@ -77,11 +77,11 @@ def is_public(address: str) -> bool:
 def is_within(address: str, networks: tuple[str, ...]) -> bool:
     """Whether a normalised address belongs to one of the networks."""
     found = ip_address(address)
-    return any(found.version == network.version and found in network for network in parsed(networks))
+    return any(found.version == network.version and found in network for network in parse_networks(networks))
 
 
 @lru_cache(maxsize=16)
-def parsed(networks: tuple[str, ...]) -> tuple[Network, ...]:
+def parse_networks(networks: tuple[str, ...]) -> tuple[Network, ...]:
     """Return networks as objects that can be asked."""
     return tuple(ip_network(text, strict=False) for text in networks)
 

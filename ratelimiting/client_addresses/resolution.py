@@ -10,15 +10,15 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from ratelimiting import forwarding
-from ratelimiting.addresses import is_public, is_within, network_of, normalise
+from ratelimiting.client_addresses import forwarding_headers
+from ratelimiting.client_addresses.networks import counted_network, is_public, is_within, normalise
 from ratelimiting.conf import ProxyHeader, rate_limiting_settings
 
 # Longer headers are read but not remembered: they would let strangers fill the memory.
 LONGEST_REMEMBERED = 256
 
 
-class Finding(StrEnum):
+class HeaderFinding(StrEnum):
     """What is odd about the forwarding headers of a request."""
 
     UNTRUSTED_PEER = "untrusted_peer"
@@ -29,15 +29,15 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ClientAddress:
     """Whose request it is, ``network`` being what limits count by, and what was odd about the way there."""
 
     address: str | None
     network: str
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[HeaderFinding, ...] = ()
 
 
-def resolve(headers: Mapping[str, str], peer: str | None) -> Caller:
+def resolve_client(headers: Mapping[str, str], peer: str | None) -> ClientAddress:
     """Return who is calling; the address is None when not even the peer's can be told.
 
     ``headers`` needs ``get("forwarded")`` and ``get("x-forwarded-for")``. Without a trusted proxy they are ignored:
@@ -50,17 +50,17 @@ def resolve(headers: Mapping[str, str], peer: str | None) -> Caller:
 
 def client_ip(headers: Mapping[str, str], peer: str | None) -> str | None:
     """Return the caller's address alone."""
-    return resolve(headers, peer).address
+    return resolve_client(headers, peer).address
 
 
-def caller_of_environ(environ: Mapping[str, Any]) -> Caller:
+def client_from_environ(environ: Mapping[str, Any]) -> ClientAddress:
     """Return who is calling, told from a WSGI environ."""
     return _caller(environ.get("REMOTE_ADDR") or "", environ.get("HTTP_X_FORWARDED_FOR"), environ.get("HTTP_FORWARDED"))
 
 
-def client_ip_of_environ(environ: Mapping[str, Any]) -> str | None:
+def client_ip_from_environ(environ: Mapping[str, Any]) -> str | None:
     """Return the caller's address alone, told from a WSGI environ."""
-    return caller_of_environ(environ).address
+    return client_from_environ(environ).address
 
 
 def is_trusted_peer(peer: str | None) -> bool:
@@ -70,7 +70,7 @@ def is_trusted_peer(peer: str | None) -> bool:
     return address is not None and is_within(address, trusted)
 
 
-def caller_of_scope(scope: Mapping[str, Any]) -> Caller:
+def client_from_scope(scope: Mapping[str, Any]) -> ClientAddress:
     """Return who is calling, told from an ASGI scope: that of a socket, which no WSGI environ is made of."""
     client = scope.get("client")
     return _caller(client[0] if client else "", _joined(scope, b"x-forwarded-for"), _joined(scope, b"forwarded"))
@@ -82,7 +82,7 @@ def _joined(scope: Mapping[str, Any], wanted: bytes) -> str | None:
     return ",".join(values) if values else None
 
 
-def _caller(peer: str, x_forwarded_for: str | None, forwarded: str | None) -> Caller:
+def _caller(peer: str, x_forwarded_for: str | None, forwarded: str | None) -> ClientAddress:
     if len(peer) + len(x_forwarded_for or "") + len(forwarded or "") > LONGEST_REMEMBERED:
         resolver = _resolved.__wrapped__
     else:
@@ -95,42 +95,48 @@ def _caller(peer: str, x_forwarded_for: str | None, forwarded: str | None) -> Ca
 @lru_cache(maxsize=4096)
 def _resolved(
     peer: str, x_forwarded_for: str | None, forwarded: str | None, trusted: tuple[str, ...], which: ProxyHeader | None
-) -> Caller:
+) -> ClientAddress:
     address = normalise(peer)
     is_forwarded = x_forwarded_for is not None or forwarded is not None
     if which is None or address is None or not is_within(address, trusted):
-        return Caller(address, network_of(address), (Finding.UNTRUSTED_PEER,) if is_forwarded else ())
-    findings: set[Finding] = set()
+        return ClientAddress(address, counted_network(address), (HeaderFinding.UNTRUSTED_PEER,) if is_forwarded else ())
+    findings: set[HeaderFinding] = set()
     if which == "both":
-        given = ((x_forwarded_for, forwarding.x_forwarded_for), (forwarded, forwarding.forwarded))
+        given = ((x_forwarded_for, forwarding_headers.x_forwarded_for), (forwarded, forwarding_headers.forwarded))
         ends = {_walk(text, read, address, trusted, findings) for text, read in given if text}
         if len(ends) > 1:
-            findings.add(Finding.CONTRADICTION)
+            findings.add(HeaderFinding.CONTRADICTION)
         elif ends:
             address = ends.pop()
     else:
         text, read, other = (
-            (x_forwarded_for, forwarding.x_forwarded_for, forwarded)
+            (x_forwarded_for, forwarding_headers.x_forwarded_for, forwarded)
             if which == "x-forwarded-for"
-            else (forwarded, forwarding.forwarded, x_forwarded_for)
+            else (forwarded, forwarding_headers.forwarded, x_forwarded_for)
         )
         if text:
             address = _walk(text, read, address, trusted, findings)
             if other and not _names(other, address):
-                findings.add(Finding.CONTRADICTION)
-    return Caller(address, network_of(address), tuple(sorted(findings)))
+                findings.add(HeaderFinding.CONTRADICTION)
+    return ClientAddress(address, counted_network(address), tuple(sorted(findings)))
 
 
 def _names(header: str, address: str) -> bool:
     """Whether the end of a header that does not count holds an address. It is searched and not parsed."""
-    return address in header[-forwarding.LONGEST_HEADER :].lower()
+    return address in header[-forwarding_headers.LONGEST_HEADER :].lower()
 
 
-def _walk(header: str, read: forwarding.Read, peer: str, trusted: tuple[str, ...], findings: set[Finding]) -> str:
+def _walk(
+    header: str,
+    read: forwarding_headers.HeaderReader,
+    peer: str,
+    trusted: tuple[str, ...],
+    findings: set[HeaderFinding],
+) -> str:
     """Go from the right to the first address that is not ours to trust, and note what is odd on the way and beyond."""
-    chain, is_cut = forwarding.hops(header, read)
+    chain, is_cut = forwarding_headers.addresses_from_right(header, read)
     if is_cut:
-        findings.add(Finding.TOO_LONG)
+        findings.add(HeaderFinding.TOO_LONG)
     spelt = [normalise(text) for text in chain]
     findings.update(_oddities(spelt, trusted))
     reached = peer
@@ -143,9 +149,9 @@ def _walk(header: str, read: forwarding.Read, peer: str, trusted: tuple[str, ...
     return reached
 
 
-def _oddities(chain: Iterable[str | None], trusted: tuple[str, ...]) -> Iterable[Finding]:
+def _oddities(chain: Iterable[str | None], trusted: tuple[str, ...]) -> Iterable[HeaderFinding]:
     for address in chain:
         if address is None:
-            yield Finding.MALFORMED
+            yield HeaderFinding.MALFORMED
         elif not is_within(address, trusted) and not is_public(address):
-            yield Finding.PRIVATE
+            yield HeaderFinding.PRIVATE

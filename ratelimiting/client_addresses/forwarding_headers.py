@@ -12,10 +12,10 @@ LONGEST_HEADER = 1024
 LONGEST_CHAIN = 32
 _BLANK = " \t"
 
-Read = Callable[[str], Iterator[str]]
+HeaderReader = Callable[[str], Iterator[str]]
 
 
-def hops(header: str, read: Read) -> tuple[list[str], bool]:
+def addresses_from_right(header: str, read: HeaderReader) -> tuple[list[str], bool]:
     """Return the addresses in a header as they are written, the nearest first, and whether some were left out."""
     text = header[-LONGEST_HEADER:]
     is_cut = len(text) < len(header)

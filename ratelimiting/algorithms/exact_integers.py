@@ -1,12 +1,10 @@
-"""Whole numbers that a double holds exactly, so that three places can count alike."""
+"""Integers that a double holds exactly, so that Lua and Python compute the same numbers."""
 
 from ratelimiting.types import Quota
 
 MICROSECONDS = 1_000_000
-# Two of these and a sum still fit into a double's 53 bits.
-LARGEST = 2**51
-
-State = tuple[int, int, int]
+# The sum of two of these still fits into the 53 bits of a double.
+LARGEST_EXACT = 2**51
 
 
 def ceil_div(dividend: int, divisor: int) -> int:
@@ -14,10 +12,10 @@ def ceil_div(dividend: int, divisor: int) -> int:
     return -(-dividend // divisor)
 
 
-def refuse_nonsense(quota: Quota) -> None:
-    """Refuse a quota that nobody could ever pass.
+def require_passable(quota: Quota) -> None:
+    """Refuse a quota that no request could ever pass.
 
-    Raises: ValueError that says what is wrong.
+    Raises: ValueError, with what is wrong.
     """
     if quota.limit < 1 or (quota.burst is not None and quota.burst < 1):
         raise ValueError(f"A limit or burst below 1 lets nobody pass: {quota}.")

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from ratelimiting import signals
-from ratelimiting.client_ip import Caller, Finding
-from ratelimiting.evasion import Evasion, Once, announce
+from ratelimiting.client_addresses.resolution import ClientAddress, HeaderFinding
+from ratelimiting.detection.evasion import EvasionPattern, ReportedKeys, report
 
-LOOK_SECONDS = 10.0
+CHECK_SECONDS = 10.0
 WINDOW_SECONDS = 50.0
 QUIET_SECONDS = 3600.0
 # All traffic comes from one address: so many requests in a row, by so many kinds of client. One client alone proves
@@ -22,10 +22,12 @@ STREAK, AGENTS = 30, 3
 # A proxy is not trusted: so many requests with its headers, and hardly any without.
 FORWARDED, SHARE = 5, 0.9
 # What a single peer's headers are reported by. An address that they claim may be private by right, in an intranet.
-_PLAYED_WITH = frozenset({Finding.UNTRUSTED_PEER, Finding.CONTRADICTION, Finding.MALFORMED, Finding.TOO_LONG})
+_PLAYED_WITH = frozenset(
+    {HeaderFinding.UNTRUSTED_PEER, HeaderFinding.CONTRADICTION, HeaderFinding.MALFORMED, HeaderFinding.TOO_LONG}
+)
 
 
-class Mistake(StrEnum):
+class ProxyMisconfiguration(StrEnum):
     """What an operator should mend."""
 
     SINGLE_ADDRESS = "single_address"
@@ -33,7 +35,7 @@ class Mistake(StrEnum):
 
 
 @dataclass(slots=True)
-class Observer:
+class ProxyDetector:
     """The counts of one process. Times are seconds of a clock that never goes back."""
 
     address: str | None = None
@@ -44,10 +46,10 @@ class Observer:
     peer: str | None = None
     look_at: float = 0.0
     window_ends: float = 0.0
-    quiet_until: dict[Mistake, float] = field(default_factory=dict)
-    manipulations: Once = field(default_factory=Once)
+    quiet_until: dict[ProxyMisconfiguration, float] = field(default_factory=dict)
+    manipulations: ReportedKeys = field(default_factory=ReportedKeys)
 
-    def note(self, caller: Caller, user_agent: str, *, now: float) -> None:
+    def note(self, caller: ClientAddress, user_agent: str, *, now: float) -> None:
         """Count one request; look at the counts when it is time."""
         self.requests += 1
         if caller.address == self.address:
@@ -61,47 +63,50 @@ class Observer:
         if now >= self.look_at:
             self._look(now)
 
-    def _note_findings(self, caller: Caller, *, now: float) -> None:
-        if Finding.UNTRUSTED_PEER in caller.findings:
+    def _note_findings(self, caller: ClientAddress, *, now: float) -> None:
+        if HeaderFinding.UNTRUSTED_PEER in caller.findings:
             self.forwarded += 1
             self.peer = caller.address
         found = [finding.value for finding in caller.findings if finding in _PLAYED_WITH]
         if found and self.manipulations.is_first((caller.network, *found), now=now):
-            score = 40 if Finding.CONTRADICTION in caller.findings or len(found) > 1 else 25
-            announce(Evasion.HEADERS, score=score, reasons=found, data={})
+            score = 40 if HeaderFinding.CONTRADICTION in caller.findings or len(found) > 1 else 25
+            report(EvasionPattern.HEADERS, score=score, reasons=found, data={})
 
     def _look(self, now: float) -> None:
-        self.look_at = now + LOOK_SECONDS
+        self.look_at = now + CHECK_SECONDS
         if self.streak >= STREAK and len(self.agents) >= AGENTS:
-            self._report(Mistake.SINGLE_ADDRESS, self.address, {"requests": self.streak}, now)
+            self._report(ProxyMisconfiguration.SINGLE_ADDRESS, self.address, {"requests": self.streak}, now)
         if self.forwarded >= FORWARDED and self.forwarded >= SHARE * self.requests:
             self._report(
-                Mistake.UNTRUSTED_PROXY, self.peer, {"forwarded": self.forwarded, "requests": self.requests}, now
+                ProxyMisconfiguration.UNTRUSTED_PROXY,
+                self.peer,
+                {"forwarded": self.forwarded, "requests": self.requests},
+                now,
             )
         if now >= self.window_ends:
             self.window_ends = now + WINDOW_SECONDS
             self.requests = self.forwarded = 0
 
-    def _report(self, mistake: Mistake, address: str | None, data: dict[str, int], now: float) -> None:
+    def _report(self, mistake: ProxyMisconfiguration, address: str | None, data: dict[str, int], now: float) -> None:
         if now < self.quiet_until.get(mistake, 0.0):
             return
         self.quiet_until[mistake] = now + QUIET_SECONDS
-        answers = signals.mistake_noticed.send_robust(
-            sender=Mistake, mistake=mistake, address=address, data=data, now=datetime.now(UTC)
+        answers = signals.misconfiguration_detected.send_robust(
+            sender=ProxyMisconfiguration, mistake=mistake, address=address, data=data, now=datetime.now(UTC)
         )
         if any(isinstance(answer, Exception) for _receiver, answer in answers):
             self.quiet_until[mistake] = now + WINDOW_SECONDS  # it may not have been written down: say it again
 
 
-_observer = Observer()
+_detector = ProxyDetector()
 
 
-def forget() -> None:
+def reset() -> None:
     """Begin anew, as a process that has just started."""
-    global _observer  # noqa: PLW0603 - it is what this process remembers
-    _observer = Observer()
+    global _detector  # noqa: PLW0603 - it is what this process remembers
+    _detector = ProxyDetector()
 
 
-def note(caller: Caller, user_agent: str) -> None:
+def count_request(caller: ClientAddress, user_agent: str) -> None:
     """Let this process' observer see a request."""
-    _observer.note(caller, user_agent, now=time.monotonic())
+    _detector.note(caller, user_agent, now=time.monotonic())

@@ -20,7 +20,7 @@ WINDOW_SECONDS = 3600.0
 KEYS = 4096
 
 
-class Evasion(StrEnum):
+class EvasionPattern(StrEnum):
     """How somebody seems to evade limits."""
 
     ADDRESSES = "addresses_rotated"
@@ -31,7 +31,7 @@ class Evasion(StrEnum):
 
 
 @dataclass(slots=True)
-class Once:
+class ReportedKeys:
     """Remember what was said already, for a window, and the latest things only."""
 
     window: float = WINDOW_SECONDS
@@ -53,7 +53,7 @@ class Once:
 
 
 @dataclass(slots=True)
-class Rotation:
+class DistinctValueCounter:
     """Count the different values seen with a key in a window; say once when there are ``limit`` of them."""
 
     limit: int
@@ -79,28 +79,28 @@ class Rotation:
 
 
 @dataclass(slots=True)
-class SignInWatch:
+class FailedSignInDetector:
     """See through sign-ins that come from everywhere, go to everybody, or never look the same."""
 
-    addresses: Rotation = field(default_factory=lambda: Rotation(limit=10))
-    accounts: Rotation = field(default_factory=lambda: Rotation(limit=20))
-    user_agents: Rotation = field(default_factory=lambda: Rotation(limit=10))
+    addresses: DistinctValueCounter = field(default_factory=lambda: DistinctValueCounter(limit=10))
+    accounts: DistinctValueCounter = field(default_factory=lambda: DistinctValueCounter(limit=20))
+    user_agents: DistinctValueCounter = field(default_factory=lambda: DistinctValueCounter(limit=10))
 
     def note_failure(self, *, account: Hashable, network: str, user_agent: str, now: float) -> None:
         """Note a sign-in that failed or was not looked at."""
         if self.addresses.note(account, network, now=now):
             data = {"networks": self.addresses.limit}
-            announce(Evasion.ADDRESSES, score=60, reasons=["many_networks_for_one_account"], data=data)
+            report(EvasionPattern.ADDRESSES, score=60, reasons=["many_networks_for_one_account"], data=data)
         if self.accounts.note(network, account, now=now):
             data = {"accounts": self.accounts.limit}
-            announce(Evasion.ACCOUNTS, score=60, reasons=["many_accounts_from_one_network"], data=data)
+            report(EvasionPattern.ACCOUNTS, score=60, reasons=["many_accounts_from_one_network"], data=data)
         if self.user_agents.note((account, network), user_agent, now=now):
             data = {"user_agents": self.user_agents.limit}
-            announce(Evasion.USER_AGENTS, score=50, reasons=["many_user_agents_from_one_network"], data=data)
+            report(EvasionPattern.USER_AGENTS, score=50, reasons=["many_user_agents_from_one_network"], data=data)
 
 
 @dataclass(slots=True)
-class Budget:
+class ReportBudget:
     """How many things of a kind may be said in a window: a botnet must not fill the trail."""
 
     most: int = 200
@@ -116,10 +116,10 @@ class Budget:
         return spent < self.most
 
 
-_watch, _tricks, _budget = SignInWatch(), Once(), Budget()
+_failed_sign_ins, _reported_manipulations, _budget = FailedSignInDetector(), ReportedKeys(), ReportBudget()
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # In the path as it was sent, decoded once: what a server or a proxy behind a limit might read in another way.
-_TRICKS = (
+_PATH_MANIPULATIONS = (
     ("encoded_separator", re.compile(r"%2f|%5c|\\", re.IGNORECASE)),
     ("encoded_dot", re.compile(r"%2e", re.IGNORECASE)),
     ("dot_segment", re.compile(r"(?:^|/)\.\.?(?:/|$|;)")),
@@ -130,12 +130,12 @@ _TRICKS = (
 )
 
 
-def note_failed_sign_in(*, account: Hashable, network: str, user_agent: str) -> None:
+def count_failed_sign_in(*, account: Hashable, network: str, user_agent: str) -> None:
     """Let this process see a sign-in that failed or was not looked at."""
-    _watch.note_failure(account=account, network=network, user_agent=user_agent, now=time.monotonic())
+    _failed_sign_ins.note_failure(account=account, network=network, user_agent=user_agent, now=time.monotonic())
 
 
-def overrides(environ: Mapping[str, Any]) -> bool:
+def has_override_header(environ: Mapping[str, Any]) -> bool:
     """Whether a request says that its method or its path is another one: nobody here listens to that."""
     return (
         "HTTP_X_HTTP_METHOD_OVERRIDE" in environ
@@ -146,22 +146,22 @@ def overrides(environ: Mapping[str, Any]) -> bool:
     )
 
 
-def note_odd_request(environ: Mapping[str, Any], *, path: str, network: str, known: frozenset[str]) -> None:
+def inspect_unmatched_request(environ: Mapping[str, Any], *, path: str, network: str, known: frozenset[str]) -> None:
     """Look at a request that led nowhere for tricks with its path or method; ``known`` are the paths that there are.
 
     It is told of when one of its tricks is new for the network: there are few of them, but many combinations.
     """
-    found = tricks(environ, path=path, known=known)
+    found = manipulations(environ, path=path, known=known)
     now = time.monotonic()
-    if [name for name in found if _tricks.is_first((network, name), now=now)]:
+    if [name for name in found if _reported_manipulations.is_first((network, name), now=now)]:
         score = min(70, 20 + 15 * len(found))
-        announce(Evasion.REQUESTS, score=score, reasons=found, data={})
+        report(EvasionPattern.REQUESTS, score=score, reasons=found, data={})
 
 
-def tricks(environ: Mapping[str, Any], *, path: str, known: frozenset[str]) -> list[str]:
+def manipulations(environ: Mapping[str, Any], *, path: str, known: frozenset[str]) -> list[str]:
     """Name the tricks that a request tries."""
     raw = _as_sent(environ, path)
-    found = [name for name, shape in _TRICKS if shape.search(path) or shape.search(raw)]
+    found = [name for name, shape in _PATH_MANIPULATIONS if shape.search(path) or shape.search(raw)]
     plain = path.rstrip("/")
     if path not in known and plain in known:
         found.append("trailing_slash")
@@ -169,7 +169,7 @@ def tricks(environ: Mapping[str, Any], *, path: str, known: frozenset[str]) -> l
         found.append("upper_case")
     if environ.get("REQUEST_METHOD", "GET") not in METHODS:
         found.append("unknown_method")
-    if overrides(environ):
+    if has_override_header(environ):
         found.append("override")
     return found
 
@@ -180,15 +180,20 @@ def _as_sent(environ: Mapping[str, Any], path: str) -> str:
     return (raw.decode("latin-1") if isinstance(raw, bytes) else str(raw)).partition("?")[0]
 
 
-def announce(evasion: Evasion, *, score: int, reasons: Sequence[str], data: Mapping[str, Any]) -> None:
+def report(evasion: EvasionPattern, *, score: int, reasons: Sequence[str], data: Mapping[str, Any]) -> None:
     """Tell whoever listens, so often in an hour and no more; an error of theirs is not the caller's."""
     if _budget.take(evasion, now=time.monotonic()):
-        signals.evasion_noticed.send_robust(
-            sender=Evasion, evasion=evasion, score=score, reasons=tuple(reasons), data=dict(data), now=datetime.now(UTC)
+        signals.evasion_detected.send_robust(
+            sender=EvasionPattern,
+            evasion=evasion,
+            score=score,
+            reasons=tuple(reasons),
+            data=dict(data),
+            now=datetime.now(UTC),
         )
 
 
-def forget() -> None:
+def reset() -> None:
     """Begin anew, as a process that has just started."""
-    global _watch, _tricks, _budget
-    _watch, _tricks, _budget = SignInWatch(), Once(), Budget()
+    global _failed_sign_ins, _reported_manipulations, _budget
+    _failed_sign_ins, _reported_manipulations, _budget = FailedSignInDetector(), ReportedKeys(), ReportBudget()

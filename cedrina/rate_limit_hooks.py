@@ -16,8 +16,8 @@ from accounts.identifiers import email_key
 from cedrina import problems
 from cedrina.paths import speaks_html
 from cedrina.problem_catalogue import PROBLEMS
-from ratelimiting.addresses import enclosing_networks
-from ratelimiting.callers import NOBODY, Caller
+from ratelimiting.client_addresses.networks import enclosing_networks
+from ratelimiting.types import ANONYMOUS, Caller
 from tokens.api.authentication import signed_claims
 from tokens.secrets import parse_refresh_token
 
@@ -27,23 +27,23 @@ LONGEST_NAME = 254
 LEEWAY = timedelta(minutes=1)
 
 
-def caller_of(request: HttpRequest) -> Caller:
+def caller_from_token(request: HttpRequest) -> Caller:
     """Return whose access token a request carries, by its signature alone: no query is made for somebody refused.
 
     During an outage a token may be of a key that can't be asked for. The view that needs it says so; others go on.
     """
     if "HTTP_AUTHORIZATION" not in request.META:
-        return NOBODY
+        return ANONYMOUS
     try:
         claims = signed_claims(request)
     except (APIException, OperationalError):
-        return NOBODY
+        return ANONYMOUS
     if claims is None or claims.expires_at + LEEWAY < datetime.now(UTC):
-        return NOBODY
+        return ANONYMOUS
     return Caller(user=str(claims.user_id), tier=claims.tier or FREE)
 
 
-def account_of(request: HttpRequest) -> str | None:
+def account_key(request: HttpRequest) -> str | None:
     """Return the address of mail that a body or a form names, whether or not it has an account.
 
     All spellings of one address are one. What is no address is not counted by it: the call that is asked refuses it.
@@ -56,19 +56,19 @@ def account_of(request: HttpRequest) -> str | None:
     return key if device is None else f"{key} {device.hex()}"
 
 
-def family_of(request: HttpRequest) -> str | None:
+def family_key(request: HttpRequest) -> str | None:
     """Return the family of the genuine refresh token in a body."""
     claims = parse_refresh_token(_member(request, "refresh_token") or "")
     return None if claims is None else claims.family_id.hex
 
 
-def network_of(request: HttpRequest) -> str:
+def network_key(request: HttpRequest) -> str:
     """Return the network around the caller's own: the /24 of an IPv4 address, the /48 of an IPv6 one."""
     networks = enclosing_networks(getattr(request, "client_ip", None) or "")
     return networks[-1] if ":" in networks[0] else networks[min(1, len(networks) - 1)]
 
 
-def refusal(request: HttpRequest, retry_after: int) -> HttpResponse:
+def refusal_response(request: HttpRequest, retry_after: int) -> HttpResponse:
     """Answer 429: a problem to programs, a page to people."""
     if not speaks_html(request.path_info):
         return problems.response(request, "rate_limited")
