@@ -6,7 +6,7 @@ of a sign-in, a network and a kind of client, spares nobody anything, since othe
 sign-ins from places that are new.
 
 The browser in which somebody registers gets such a token, too. By it the link that confirms the address is known to be
-followed by the same person, who so keeps the password; see ``accounts.access.address_proofs``.
+followed by the same person, who so keeps the password; see ``accounts.rules.address_proofs``.
 """
 
 import base64

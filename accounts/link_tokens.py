@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-from accounts.models.mails import Purpose
+from accounts.models.mailing import Purpose
 
 PREFIX = "cdm_"
 _MAC_LENGTH = 16

@@ -10,7 +10,6 @@ from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Permission
 from django.db.models import Q
 
-from accounts.access.ranks import Rights
 from accounts.factors import enrolled
 from accounts.factors.enrolled import Enrolled
 from accounts.models import (
@@ -25,6 +24,7 @@ from accounts.models import (
 from accounts.providers import links, registry
 from accounts.providers.links import Link
 from accounts.providers.registry import Provider
+from accounts.rules.ranks import Rights
 from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
 

@@ -12,7 +12,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.functional import SimpleLazyObject
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from accounts import admin_sessions
+from accounts.administration import admin_sessions
 from cedrina.paths import has_content_policy, is_page
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from django.utils.encoding import force_str
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services import address_refolding
+from accounts.services.addresses import address_refolding
 from cedrina.database import excess
 from security_events.catalogue import EventType
 from security_events.models import SecurityEvent

@@ -10,8 +10,9 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
-from accounts.services import attempts, erasure
-from accounts.services import purging as accounts_purging
+from accounts.services.passwords import attempts
+from accounts.services.profile import erasure
+from accounts.services.profile import purging as accounts_purging
 from ratelimiting.services import refusal_reports
 from security_events.services import once_a_minute, partitions
 from tokens.services import purging

@@ -9,7 +9,7 @@ from cedrina.health import livez, readyz
 urlpatterns = [
     path("api/v1/", include("tokens.urls")),
     path("api/v1/", include("accounts.urls")),
-    path("account/", include("accounts.page_urls")),
+    path("account/", include("accounts.api.pages.urls")),
     path(".well-known/", include("tokens.well_known_urls")),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from accounts import known_devices
 from accounts.api.documents import sign_in_document
 from accounts.models import PendingRegistration, User
-from accounts.services.authentication import SignedIn
-from accounts.services.challenges import Challenge
+from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.sign_in.password_sign_in import SignedIn
 
 
 def name() -> str:

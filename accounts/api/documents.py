@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from accounts.access.decisions import roles_of
 from accounts.factors.enrolled import Enrolled
 from accounts.models import User
+from accounts.rules.decisions import roles_of
 from accounts.selectors import SecondFactors
-from accounts.services.authentication import SignedIn
-from accounts.services.challenges import Challenge
+from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.sign_in.password_sign_in import SignedIn
 from tokens.api.presentation import token_pair
 
 

@@ -6,7 +6,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.access.decisions import may
+from accounts.rules.decisions import may
 from security_events.catalogue import EventType
 from security_events.services import once_a_minute
 from tokens.users import subject_of

@@ -17,7 +17,7 @@ from accounts.models import (
     TotpSecret,
     WebAuthnHandle,
 )
-from accounts.models.attempts import OF_FACTORS
+from accounts.models.passwords import OF_FACTORS
 from accounts.types import Factor
 
 _REMOVE: dict[str, Callable[[UUID, UUID], object]] = {

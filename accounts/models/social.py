@@ -7,7 +7,7 @@ from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.identifiers import uuid7
-from accounts.models.people import User
+from accounts.models.users import User
 from tokens.fields import EncryptedTextField
 
 

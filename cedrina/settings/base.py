@@ -26,7 +26,7 @@ PUBLIC_URL: str = ENV["PUBLIC_URL"].rstrip("/")
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
-    "accounts.admin_config.GuardedAdminConfig",
+    "accounts.administration.admin_config.GuardedAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -248,9 +248,9 @@ TOKENS: dict[str, Any] = {
     "MAX_SESSIONS_PER_USER": ENV["MAX_SESSIONS_PER_USER"],
     "SESSION_OVERFLOW": ENV["SESSION_OVERFLOW"],
     "FIELD_ENCRYPTION_KEYS": ENV["FIELD_ENCRYPTION_KEYS"],
-    "ROLES": "accounts.access.decisions.roles_of",
-    "TIER": "accounts.access.decisions.tier_of",
-    "MAY": "accounts.access.decisions.may",
+    "ROLES": "accounts.rules.decisions.roles_of",
+    "TIER": "accounts.rules.decisions.tier_of",
+    "MAY": "accounts.rules.decisions.may",
 }
 ACCOUNTS: dict[str, Any] = {
     "EMAIL_CONFIRMATION": ENV["EMAIL_CONFIRMATION"],
@@ -285,7 +285,7 @@ RATELIMITING: dict[str, Any] = {
         "network": "cedrina.rate_limit_hooks.network_key",
     },
     "REFUSAL": "cedrina.rate_limit_hooks.refusal_response",
-    "MAY": "accounts.access.decisions.may",
+    "MAY": "accounts.rules.decisions.may",
     "REDIS_URL": ENV["REDIS_URL"],
     "SOCKETS_PER_ADDRESS": ENV["SOCKETS_PER_ADDRESS"] or sockets_per_address(ENV["RATELIMIT_PROFILE"] or ENVIRONMENT),
 }

@@ -125,7 +125,9 @@ def from_settings() -> tuple[dict[str, LimitPolicy], dict[str, str]]:
     ):
         for document in given:
             name = str(document.get("name", "?")) if isinstance(document, dict) else "?"
-            documents[name] = merge_policy(documents.get(name, {}), document) if isinstance(document, dict) else document
+            documents[name] = (
+                merge_policy(documents.get(name, {}), document) if isinstance(document, dict) else document
+            )
             sources[name] = source
     policies: dict[str, LimitPolicy] = {}
     for name, document in documents.items():

@@ -104,9 +104,7 @@ class RedisStore:
         If a node of a cluster says that our slot moved (``MOVED``), go to the node that has it now.
         """
         if isinstance(error, redis.exceptions.MovedError):
-            self.connections = RedisConnectionPool(
-                self._url, deadline=self._deadline, host=error.host, port=error.port
-            )
+            self.connections = RedisConnectionPool(self._url, deadline=self._deadline, host=error.host, port=error.port)
             self._is_moved = True
         elif not isinstance(error, redis.exceptions.NoScriptError):
             raise self._unavailable(error) from error

@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
-from ratelimiting.services.levels import levels_for_request
 
 from cedrina.settings.rate_limits import profile
 from ratelimiting.algorithms import evaluation
@@ -14,6 +13,7 @@ from ratelimiting.errors import PolicyInvalid
 from ratelimiting.policy_schema import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS
 from ratelimiting.services import named_limits
 from ratelimiting.services.active_policies import WIDER_FACTORS, activate, current
+from ratelimiting.services.levels import levels_for_request
 from ratelimiting.services.request_limits import decide_request
 from ratelimiting.types import RequestAttributes
 from tests.ratelimiting.policy_documents import NAMED_KEYS, document, policy

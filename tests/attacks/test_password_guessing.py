@@ -8,7 +8,9 @@ import pytest
 from accounts import known_devices
 from accounts.errors import AttemptsExhausted, CredentialsInvalid
 from accounts.models import SignInFailures
-from accounts.services import attempts, authentication, operators
+from accounts.services.administration import admin_sign_in
+from accounts.services.passwords import attempts
+from accounts.services.sign_in import password_sign_in
 from tests.factories.accounts import PASSWORD, UserFactory
 from tokens.types import ClientContext
 
@@ -32,7 +34,7 @@ def guess(chance, user, address, now):
             attempt = attempts.begin(name=name, user=user, client=client, now=now)
             is_let_in = attempts.check(attempt=attempt, password=password, digest=user.password, now=now).is_right
         else:
-            way = chance.choice([authentication.sign_in, operators.sign_in])
+            way = chance.choice([password_sign_in.sign_in, admin_sign_in.sign_in])
             is_let_in = way(name=name, password=password, client=client, now=now) is not None
     except AttemptsExhausted:
         return False
@@ -50,7 +52,7 @@ class TestTenThousandGuesses:
         mina = UserFactory(username="mina", raw_password=PASSWORD, is_staff=True)
         chance, networks = random.Random(4), bots()
         # Before the attack she has signed in on two devices: a phone at home, a browser that now travels.
-        living = authentication.sign_in(name="mina", password=PASSWORD, client=HOME, now=now)
+        living = password_sign_in.sign_in(name="mina", password=PASSWORD, client=HOME, now=now)
         phone, cookie = (known_devices.mint(user=mina, device=None, now=now) for _ in range(2))
         hashing_recorder.open_transactions.clear()
         step, looked_at, hers = timedelta(hours=HOURS) / GUESSES, [], 0
@@ -60,10 +62,10 @@ class TestTenThousandGuesses:
             if guess(chance, mina, networks[number % NETWORKS], moment):
                 looked_at.append(moment)
             if number % 250 == 100:
-                at_home = authentication.sign_in(
+                at_home = password_sign_in.sign_in(
                     name="mina@example.com", password=PASSWORD, client=HOME, device_token=phone, now=moment
                 )
-                travelling = authentication.sign_in(
+                travelling = password_sign_in.sign_in(
                     name="mina",
                     password=PASSWORD,
                     device_token=cookie,
@@ -88,12 +90,12 @@ class TestTenThousandGuesses:
         begun = events("authentication.locked").count()
         assert begun == events("authentication.lock_expired").count() > 0
         stranger = ClientContext(ip_address="192.0.2.1", user_agent="New/1.0")
-        assert authentication.sign_in(name="mina", password=PASSWORD, client=stranger, now=later).tokens
+        assert password_sign_in.sign_in(name="mina", password=PASSWORD, client=stranger, now=later).tokens
         assert living.tokens
 
     def test_do_not_touch_living_sessions(self, api):
         UserFactory(username="mina", raw_password=PASSWORD)
-        tokens = authentication.sign_in(name="mina", password=PASSWORD, client=HOME).tokens
+        tokens = password_sign_in.sign_in(name="mina", password=PASSWORD, client=HOME).tokens
         for number in range(30):
             answer = api.post(
                 "/api/v1/auth/login",
@@ -120,7 +122,7 @@ class TestTenThousandGuesses:
             for number in range(100):
                 client = ClientContext(ip_address=chance.choice(bots()), user_agent="Bot/1.0")
                 try:
-                    authentication.sign_in(
+                    password_sign_in.sign_in(
                         name=name, password="wrong", client=client, now=now + number * timedelta(minutes=2)
                     )
                 except AttemptsExhausted as refusal:

@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 from accounts.conf import account_settings
 from accounts.factors import enrolled
 from accounts.models import SignInFailures, User
-from accounts.models.attempts import Counter, Pool
-from accounts.services import mail
+from accounts.models.passwords import Counter, Pool
+from accounts.services.mailing import mail_queue
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key
@@ -148,7 +148,7 @@ class TestTheAdmin:
     def test_lets_superusers_alone_keep_mail_from_somebody(self):
         helper = UserFactory(is_staff=True)
         helper.user_permissions.set(Permission.objects.filter(content_type__app_label="procrastinate"))
-        mail.enqueue(user_id=account("superuser").pk, kind=mail.Kind.NEW_DEVICE)
+        mail_queue.enqueue(user_id=account("superuser").pk, kind=mail_queue.Kind.NEW_DEVICE)
         job = ProcrastinateJob.objects.latest("id")
         browser = Client()
         sign_in_at_admin(browser, helper)

@@ -13,7 +13,8 @@ from django.urls import URLPattern, get_resolver, path, reverse
 
 from accounts.identifiers import uuid7
 from accounts.models import Purpose
-from accounts.services import hashing, mailed_tokens
+from accounts.services.mailing import mailed_tokens
+from accounts.services.passwords import hashing
 from ratelimiting.services import active_policies
 from tests.described import document
 from tests.factories.accounts import PASSWORD, UserFactory

@@ -12,8 +12,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from structlog.testing import capture_logs
 
 from accounts.models import Ceremony, SignInFailures, User
-from accounts.models.attempts import Counter, Pool
-from accounts.services import mail, passkeys
+from accounts.models.passwords import Counter, Pool
+from accounts.services.factors import passkeys
+from accounts.services.mailing import mail_queue
 from cedrina import jobs
 from cedrina.logging import mask_event
 from ratelimiting.algorithms.backoff import Backoff
@@ -109,7 +110,7 @@ class TestTakeUpAbandoned:
     """A worker that went away leaves its jobs as being done, by nobody."""
 
     def abandon(self, *, attempts):
-        mail.enqueue(user_id=UserFactory().pk, kind=mail.Kind.PASSWORD_CHANGED)
+        mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM procrastinate_workers")
             cursor.execute("UPDATE procrastinate_jobs SET status = 'doing', attempts = %s", [attempts])
@@ -148,7 +149,7 @@ class TestAbandonedJobsWithAQueueingLock:
     def test_are_given_up_where_another_waits_and_the_rest_is_taken_up(self):
         lock = jobs.announce_expired_locks.configure(queueing_lock="the same")
         lock.defer(timestamp=0)
-        mail.enqueue(user_id=UserFactory().pk, kind=mail.Kind.PASSWORD_CHANGED)
+        mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM procrastinate_workers")
             cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
@@ -178,7 +179,7 @@ class TestForgetDoneJobs:
         ],
     )
     def test_removes_what_is_over_for_long_enough(self, status, hours, is_kept):
-        mail.enqueue(user_id=UserFactory().pk, kind=mail.Kind.PASSWORD_CHANGED)
+        mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
         with connection.cursor() as cursor:
             cursor.execute("UPDATE procrastinate_jobs SET status = %s", [status])
             cursor.execute("UPDATE procrastinate_events SET at = now() - %s * interval '1 hour'", [hours])

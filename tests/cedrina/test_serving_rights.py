@@ -10,9 +10,10 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.errors import CredentialsInvalid
-from accounts.services import attempts, erasure
-from accounts.services import purging as accounts_purging
-from accounts.services.authentication import refused
+from accounts.services.passwords import attempts
+from accounts.services.profile import erasure
+from accounts.services.profile import purging as accounts_purging
+from accounts.services.sign_in.password_sign_in import refused
 from cedrina.database import grants
 from ratelimiting.services import refusal_reports
 from security_events.services import once_a_minute, partitions

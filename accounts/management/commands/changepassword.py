@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import selectors
 from accounts.errors import AccountError, DetailsInvalid
 from accounts.management import password_input
-from accounts.services import operator_passwords
+from accounts.services.passwords import operator_passwords
 from security_events.management.operator_command import USAGE, OperatorCommand
 
 _WOULD_CHANGE = _("The password of %(username)s would change.")

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
 from accounts.errors import AccountError, DetailsInvalid
-from accounts.services import administrators, uniqueness
+from accounts.services.addresses import uniqueness
+from accounts.services.administration import administrators
 from security_events.management.operator_command import LocalizedCommand
 
 VARIABLE = "CREATE_ADMIN_PASSWORD"  # a variable, since arguments are shown to every user of the machine

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import AccountError, DetailsInvalid
 from accounts.management import password_input
-from accounts.services import administrators
+from accounts.services.administration import administrators
 from security_events.management.operator_command import FAILED, USAGE, LocalizedCommand
 
 _VARIABLES = {

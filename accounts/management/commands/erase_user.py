@@ -11,7 +11,7 @@ from accounts import selectors
 from accounts.conf import account_settings
 from accounts.errors import LastAdministrator
 from accounts.models import User
-from accounts.services import deletion, erasure
+from accounts.services.profile import deletion, erasure
 from security_events.management.operator_command import OperatorCommand
 
 _RESULTS = {

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from accounts import selectors
-from accounts.services import export
+from accounts.services.profile import export
 from security_events.management.operator_command import OperatorCommand
 
 

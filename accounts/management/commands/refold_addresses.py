@@ -6,8 +6,8 @@ from typing import Any
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services import address_refolding
-from accounts.services.address_refolding import Reason
+from accounts.services.addresses import address_refolding
+from accounts.services.addresses.address_refolding import Reason
 from security_events.management.operator_command import OperatorCommand
 
 _MOST = 1000

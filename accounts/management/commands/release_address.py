@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
 from accounts.errors import AccountError, DetailsInvalid, NotThere
-from accounts.services import address_release
+from accounts.services.addresses import address_release
 from security_events.management.operator_command import OperatorCommand
 
 _RESULTS = {

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from accounts import selectors
-from accounts.services import attempts
+from accounts.services.passwords import attempts
 from security_events.management.operator_command import OperatorCommand
 
 

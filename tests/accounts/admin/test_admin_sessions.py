@@ -13,17 +13,12 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from accounts.services import (
-    authentication,
-    deletion,
-    mail,
-    operator_passwords,
-    passwords,
-    recovery,
-    social_joining,
-    standing,
-    takeover,
-)
+from accounts.services.administration import account_status
+from accounts.services.mailing import mail_queue
+from accounts.services.passwords import operator_passwords, password_changes, password_reset
+from accounts.services.profile import deletion, takeover
+from accounts.services.sign_in import password_sign_in
+from accounts.services.social import joining
 from tests import mailbox
 from tests.accounts.services.interference import Interference
 from tests.factories import social
@@ -61,7 +56,7 @@ def browser(boss):
 
 @pytest.fixture
 def pair(boss):
-    return authentication.sign_in(name="boss", password=PASSWORD, client=PHONE).tokens
+    return password_sign_in.sign_in(name="boss", password=PASSWORD, client=PHONE).tokens
 
 
 @pytest.fixture
@@ -100,7 +95,7 @@ def admin_session(**filters):
 
 def mailed_token(user, kind):
     mailbox.work()
-    mail.enqueue(user_id=user.pk, kind=kind)
+    mail_queue.enqueue(user_id=user.pk, kind=kind)
     return mailbox.token_in(mailbox.work()[-1])
 
 
@@ -113,16 +108,16 @@ def end_others(to):
 
 
 def change_password(to):
-    passwords.change(user=to.boss, session_id=to.pair.session_id, old_password=PASSWORD, new_password=OTHER)
+    password_changes.change(user=to.boss, session_id=to.pair.session_id, old_password=PASSWORD, new_password=OTHER)
 
 
 def reset_password(to):
-    recovery.reset(token=mailed_token(to.boss, mail.Kind.RESET_PASSWORD), new_password=OTHER, client=PHONE)
+    password_reset.reset(token=mailed_token(to.boss, mail_queue.Kind.RESET_PASSWORD), new_password=OTHER, client=PHONE)
 
 
 def reclaim(to):
     User.objects.filter(pk=to.boss.pk).update(email_confirmed_at=None)
-    social_joining.settle(provider=social.provider(), identity=social.identity(email=to.boss.email))
+    joining.settle(provider=social.provider(), identity=social.identity(email=to.boss.email))
 
 
 def delete(to):
@@ -137,10 +132,10 @@ ENDINGS = {
     "password change": change_password,
     "password set by the operator": lambda to: operator_passwords.change(user=to.boss, password=OTHER),
     "password reset": reset_password,
-    "takeover report": lambda to: takeover.report(token=mailed_token(to.boss, mail.Kind.PASSWORD_CHANGED)),
+    "takeover report": lambda to: takeover.report(token=mailed_token(to.boss, mail_queue.Kind.PASSWORD_CHANGED)),
     "reclaiming by the owner of the address": reclaim,
-    "deactivation": lambda to: standing.deactivate(user=to.boss, by=to.colleague, reason="left"),
-    "the admin's action": lambda to: standing.end_sessions(user=to.boss, by=to.colleague, reason="stolen"),
+    "deactivation": lambda to: account_status.deactivate(user=to.boss, by=to.colleague, reason="left"),
+    "the admin's action": lambda to: account_status.end_sessions(user=to.boss, by=to.colleague, reason="stolen"),
     "deletion": delete,
     "deletion by the operator": lambda to: deletion.close(user=to.boss, reason="gone"),
     "revoke_sessions": lambda _to: call_command("revoke_sessions", "--user", "boss", "--yes"),

@@ -11,10 +11,10 @@ from django.contrib.sessions.models import Session as BrowserSession
 from django.core.cache import cache
 from django.test import Client
 
-from accounts import admin_second_step
+from accounts.administration import admin_second_step
 from accounts.factors import recovery_codes
 from accounts.models import SignInFailures, User
-from accounts.models.attempts import OF_FACTORS, Pool
+from accounts.models.passwords import OF_FACTORS, Pool
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
 

@@ -1,0 +1,149 @@
+"""Judge new passwords and change them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.hashers import is_password_usable
+from django.contrib.auth.password_validation import get_default_password_validators
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import selectors
+from accounts.conf import account_settings
+from accounts.errors import CredentialsInvalid, DetailsInvalid
+from accounts.models import PasswordHistory, User
+from accounts.services.mailing import mail_queue
+from accounts.services.passwords import attempts, hashing
+from accounts.types import FieldProblem
+from security_events.catalogue import EventType, Outcome
+from security_events.services import recording
+from tokens.models import EndReason
+from tokens.services import issuing, revocation
+from tokens.types import ClientContext, TokenPair
+from tokens.users import subject_of
+
+# The codes that speak for themselves: with one of these, that the password is also weak says nothing new.
+_INCLUDE_WEAKNESS = frozenset({"password_too_short", "password_too_long", "password_too_common"})
+
+
+def problems(*, password: str, user: User, field: str = "password") -> list[FieldProblem]:
+    """Return what is wrong with a new password for this person, who need not be stored yet.
+
+    The configured validators decide; their codes are those of the contract.
+    """
+    found: list[FieldProblem] = []
+    for validator in get_default_password_validators():
+        try:
+            validator.validate(password, user)
+        except ValidationError as refusal:
+            code = str(refusal.code or "invalid")
+            if code == "password_too_weak" and any(problem.code in _INCLUDE_WEAKNESS for problem in found):
+                continue
+            found.append(FieldProblem(field=field, code=code, message=" ".join(refusal.messages)))
+            if code == "password_too_long":
+                break  # judging it further could take long
+    return found
+
+
+def change(
+    *,
+    user: User,
+    session_id: UUID,
+    old_password: str,
+    new_password: str,
+    client: ClientContext | None = None,
+    now: datetime | None = None,
+) -> TokenPair:
+    """Give a person a new password, end all other sessions and return new tokens for this one (ASVS 5.0, 7.4.3).
+
+    Old tokens of this session die too, since whoever made the change necessary may hold them.
+
+    Raises: CredentialsInvalid, AttemptsExhausted, DetailsInvalid, HashingBusy, and SessionRevoked of ``tokens`` when
+    the session has ended meanwhile.
+    """
+    checked = selectors.password_digest(user_id=user.pk)
+    if not attempts.check_in_session(user=user, session_id=session_id, password=old_password, digest=checked, now=now):
+        _record_refusal(user=user, session_id=session_id, reason="wrong_password", now=now)
+        raise CredentialsInvalid
+    _require_acceptable(user=user, old_password=old_password, new_password=new_password)
+    digest = hashing.compute(password=new_password, owner=str(user.pk))
+    with transaction.atomic():
+        is_replaced = replace(user=user, checked_digest=checked, new_digest=digest, now=now)
+        pair = _renew_sessions(user=user, session_id=session_id, now=now) if is_replaced else None
+        if client is not None:
+            attempts.remember(user=user, password_digest=digest, client=client, now=now)
+    if pair is None:
+        # Somebody else changed it while the hashes were computed: the old password is no longer the right one.
+        _record_refusal(user=user, session_id=session_id, reason="changed_meanwhile", now=now)
+        raise CredentialsInvalid
+    user.password = digest
+    return pair
+
+
+def _require_acceptable(*, user: User, old_password: str, new_password: str) -> None:
+    found = problems(password=new_password, user=user, field="new_password")
+    if found:
+        raise DetailsInvalid(found)
+    if new_password == old_password:
+        raise DetailsInvalid([FieldProblem("new_password", "password_unchanged", _("This is your current password."))])
+    former = selectors.former_password_digests(user_id=user.pk, count=max(0, account_settings.PASSWORD_HISTORY - 1))
+    if hashing.matches_any(password=new_password, digests=former, owner=str(user.pk)):
+        raise DetailsInvalid(
+            [FieldProblem("new_password", "password_reused", _("You have used this password before."))]
+        )
+
+
+def replace(*, user: User, checked_digest: str, new_digest: str, now: datetime | None = None) -> bool:
+    """Store a new hash in place of the one that was looked at, in the caller's transaction; ``False`` if that is gone.
+
+    The former one goes to the history.
+    """
+    version = User.objects.replace_password(
+        user=user, checked_digest=checked_digest, new_digest=new_digest, now=now or timezone.now()
+    )
+    if version is None:
+        return False
+    remember(user=user, digest=checked_digest, now=now)
+    return True
+
+
+def remember(*, user: User, digest: str, now: datetime | None = None) -> None:
+    """Keep a hash, if it is one, among those that can't be chosen again, and forget those beyond the setting."""
+    if not is_password_usable(digest):
+        return
+    PasswordHistory.objects.create(user_id=user.pk, password=digest, created_at=now or timezone.now())
+    kept = PasswordHistory.objects.filter(user_id=user.pk).order_by("-created_at", "-pk").values("pk")
+    PasswordHistory.objects.filter(user_id=user.pk).exclude(
+        pk__in=kept[: max(0, account_settings.PASSWORD_HISTORY - 1)]
+    ).delete()
+
+
+def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> TokenPair:
+    ended = revocation.end_sessions(
+        user_id=user.pk, reason=EndReason.PASSWORD_CHANGE, keep_session_id=session_id, now=now
+    )
+    pair = issuing.replace_family(session_id=session_id, user=user, now=now)
+    recording.record(
+        EventType.PASSWORD_CHANGED,
+        actor=subject_of(user),
+        target=subject_of(user),
+        session_id=session_id,
+        data={"ended_sessions": ended},
+        now=now,
+    )
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED, now=now)
+    return pair
+
+
+def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime | None) -> None:
+    recording.record(
+        EventType.PASSWORD_CHANGE_FAILED,
+        actor=subject_of(user),
+        target=subject_of(user),
+        outcome=Outcome.FAILURE,
+        session_id=session_id,
+        reasons=[reason],
+        now=now,
+    )

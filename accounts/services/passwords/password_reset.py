@@ -1,0 +1,83 @@
+"""Set a new password for somebody who forgot it and can read their mail."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts import link_tokens, selectors
+from accounts.conf import account_settings
+from accounts.errors import DetailsInvalid, HashingBusy, MailedTokenInvalid
+from accounts.models import Purpose, User
+from accounts.rules.address_proofs import Kept, Proof
+from accounts.services.addresses import address_proofs
+from accounts.services.mailing import mail_queue, mailed_tokens
+from accounts.services.passwords import attempts, hashing, password_changes
+from accounts.types import FieldProblem
+from security_events.catalogue import EventType
+from security_events.services import recording
+from tokens.types import ClientContext
+from tokens.users import subject_of
+
+
+def reset(*, token: str, new_password: str, client: ClientContext, now: datetime | None = None) -> User:
+    """Redeem the token of a mailed link for a new password, and end every session; return whose it is.
+
+    The token is looked at first, so that junk costs no hash, and used up only with a password that is acceptable; but
+    after a few that are not it is no longer good. Who redeems it reads the mail of the account's address, which is so
+    confirmed. Where that is the first proof of it, nothing else stays of the account, see
+    ``accounts.rules.address_proofs``; otherwise second factors stay as they are: a mailbox alone opens no account that
+    has one (OWASP ASVS 5.0, 6.4.4). Devices that were known are so no longer.
+
+    Raises: MailedTokenInvalid, DetailsInvalid, HashingBusy.
+    """
+    link = mailed_tokens.parse(presented=token, purposes=(Purpose.RESET_PASSWORD,))
+    user = selectors.user_by_id(user_id=mailed_tokens.count_password(link=link, now=now).user_id)
+    if user is None:
+        raise MailedTokenInvalid
+    try:
+        _require_acceptable(user=user, new_password=new_password)
+        digest = hashing.compute(password=new_password, owner=str(user.pk))
+    except HashingBusy:
+        mailed_tokens.uncount_password(link=link)
+        raise
+    with transaction.atomic():
+        is_done = _redeem(link=link, user=user, digest=digest, now=now)
+        if not is_done:
+            transaction.set_rollback(True)
+        else:
+            attempts.remember(user=user, password_digest=digest, client=client, now=now)
+    if not is_done:
+        raise mailed_tokens.refused(link=link, now=now)
+    user.password = digest
+    return user
+
+
+def _redeem(*, link: link_tokens.Link, user: User, digest: str, now: datetime | None) -> bool:
+    if mailed_tokens.redeem(link=link, now=now) is None:
+        return False
+    accepted = address_proofs.accept(user=user, proof=Proof.RESET_LINK, new_digest=digest, now=now)
+    recording.record(
+        EventType.PASSWORD_RESET,
+        actor=subject_of(user),
+        target=subject_of(user),
+        data={"ended_sessions": accepted.counts["ended_sessions"]},
+        now=now,
+    )
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED, now=now)
+    return True
+
+
+def _require_acceptable(*, user: User, new_password: str) -> None:
+    found = password_changes.problems(password=new_password, user=user, field="new_password")
+    if found:
+        raise DetailsInvalid(found)
+    if address_proofs.kept(user=user, proof=Proof.RESET_LINK) is Kept.NOTHING:
+        return  # whose passwords those were is not known
+    former = selectors.former_password_digests(user_id=user.pk, count=max(0, account_settings.PASSWORD_HISTORY - 1))
+    if account_settings.PASSWORD_HISTORY and hashing.matches_any(
+        password=new_password, digests=[user.password, *former], owner=str(user.pk)
+    ):
+        raise DetailsInvalid(
+            [FieldProblem("new_password", "password_reused", _("You have used this password before."))]
+        )
