@@ -13,7 +13,7 @@ from procrastinate.manager import JobManager
 from accounts.services.passwords import attempts
 from accounts.services.profile import erasure
 from accounts.services.profile import purging as accounts_purging
-from ratelimiting.services import refusal_reports
+from ratelimiting.services import shadow_figures
 from security_events.services import once_a_minute, partitions
 from tokens.services import purging
 
@@ -38,7 +38,7 @@ def purge_expired(timestamp: int) -> None:
     """Forget sessions, families and keys that are long past, and what browsers at the admin left behind."""
     now = datetime.fromtimestamp(timestamp, UTC)
     SessionStore.clear_expired()
-    counts = {**purging.purge_expired(now=now), "shadow_figures": refusal_reports.purge(now=now)}
+    counts = {**purging.purge_expired(now=now), "shadow_figures": shadow_figures.purge(now=now)}
     log.info("expired_purged", **counts)
 
 

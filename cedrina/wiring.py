@@ -1,4 +1,4 @@
-"""Connect apps that may not know each other: what ``ratelimiting`` announces is recorded by ``security_events``."""
+"""Connect apps that do not import each other: ``security_events`` records what ``ratelimiting`` announces."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -22,17 +22,17 @@ from security_events.types import Subject
 log = structlog.get_logger(__name__)
 
 MOST_SHOWN = 10
-SAID_AGAIN_AFTER = timedelta(hours=1)
+REPEATED_AFTER = timedelta(hours=1)
 _LOCK = 4_270_000  # any number that no other advisory lock has
-MISTAKES = {
+MISCONFIGURATIONS = {
     ProxyMisconfiguration.SINGLE_ADDRESS: EventType.NETWORK_SINGLE_ADDRESS,
     ProxyMisconfiguration.UNTRUSTED_PROXY: EventType.NETWORK_UNTRUSTED_PROXY,
 }
 SENTENCES = {
     ProxyMisconfiguration.SINGLE_ADDRESS: "All traffic comes from one address. If that is a proxy of yours, name it in "
     "TRUSTED_PROXIES, and let it send TRUSTED_PROXY_HEADER: until then all people share one limit.",
-    ProxyMisconfiguration.UNTRUSTED_PROXY: "A peer that is not trusted sends forwarding headers. If it is a proxy of yours, name it "
-    "in TRUSTED_PROXIES: until then its address counts as everybody's.",
+    ProxyMisconfiguration.UNTRUSTED_PROXY: "A peer that is not trusted sends forwarding headers. If it is a "
+    "proxy of yours, name it in TRUSTED_PROXIES: until then its address counts as everybody's.",
 }
 EVASIONS = {
     EvasionPattern.ADDRESSES: EventType.RATELIMIT_ADDRESSES_ROTATED,
@@ -44,14 +44,14 @@ EVASIONS = {
 
 
 def connect() -> None:
-    """Connect everything; called once when the project starts."""
+    """Connect the receivers; called once when the project starts."""
     for signal, receiver in (
         (signals.refused, record_refusals),
         (signals.policy_changed, record_policy_changes),
         (signals.shadow_reported, record_shadow_reports),
         (signals.store_failed, record_store_failures),
         (signals.store_recovered, record_store_recoveries),
-        (signals.misconfiguration_detected, record_mistake),
+        (signals.misconfiguration_detected, record_misconfiguration),
         (signals.evasion_detected, record_evasion),
     ):
         signal.connect(receiver, dispatch_uid=f"cedrina.{receiver.__name__}")
@@ -63,26 +63,28 @@ def record_refusals(
     key: str,
     parts: dict[str, str],
     refusals: int,
-    facts: RequestAttributes,
+    attributes: RequestAttributes,
     now: datetime,
     **_details: Any,
 ) -> None:
-    """Record that a key was refused, with the number of times and the first of the requests."""
+    """Record that a key was refused, how often, and the first of the requests."""
     first = context.RequestContext(
-        correlation_id=facts.correlation_id, ip_address=facts.address if key else None, user_agent=facts.user_agent
+        correlation_id=attributes.correlation_id,
+        ip_address=attributes.address if key else None,
+        user_agent=attributes.user_agent,
     )
     with context.bind(first):
         recording.record(
             EventType.RATELIMIT_REFUSED,
-            actor=Subject(id=facts.caller.user or "") if key else Subject(),
+            actor=Subject(id=attributes.caller.user or "") if key else Subject(),
             outcome=Outcome.FAILURE,
             data={
                 "policy": policy,
                 "key": key or "others",
                 "parts": parts,
                 "refusals": refusals,
-                "route": facts.route,
-                "method": facts.method,
+                "route": attributes.route,
+                "method": attributes.method,
             },
             now=now,
         )
@@ -126,7 +128,7 @@ def record_shadow_reports(
     now: datetime,
     **_details: Any,
 ) -> None:
-    """Record what a shadow policy would have refused in an hour."""
+    """Record what a policy in shadow mode would have refused in an hour."""
     recording.record(
         EventType.RATELIMIT_SHADOW_REPORT,
         data={
@@ -141,7 +143,7 @@ def record_shadow_reports(
 
 
 def record_store_failures(*, reason: str, **_details: Any) -> None:
-    """Record, outside of the request that noticed, that this process counts alone."""
+    """Record that this process counts alone; deferred, because the request that detected it must not wait for SQL."""
     _defer(EventType.RATELIMIT_STORE_FAILED, Outcome.FAILURE, {"reason": reason})
 
 
@@ -150,27 +152,33 @@ def record_store_recoveries(**_details: Any) -> None:
     _defer(EventType.RATELIMIT_STORE_RECOVERED, Outcome.SUCCESS, {})
 
 
-def record_mistake(
-    *, mistake: ProxyMisconfiguration, address: str | None, data: Mapping[str, Any], now: datetime, **_: Any
+def record_misconfiguration(
+    *, misconfiguration: ProxyMisconfiguration, address: str | None, data: Mapping[str, Any], now: datetime, **_: Any
 ) -> None:
-    """Say that an operator has something to mend, in the log and, once an hour for all processes, as an event."""
-    log.warning("operator_mistake", mistake=mistake.value, sentence=SENTENCES[mistake], address=address, **data)
-    event_type = MISTAKES[mistake]
+    """Log a misconfiguration that an operator should correct, and record it once an hour for all processes."""
+    log.warning(
+        "operator_mistake",
+        mistake=misconfiguration.value,
+        sentence=SENTENCES[misconfiguration],
+        address=address,
+        **data,
+    )
+    event_type = MISCONFIGURATIONS[misconfiguration]
     with transaction.atomic():
-        # Processes that notice it at the same moment come one after the other.
+        # Processes that detect it at the same time take turns, so that only the first records it.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        if SecurityEvent.objects.filter(type=event_type, occurred_at__gt=now - SAID_AGAIN_AFTER).exists():
+        if SecurityEvent.objects.filter(type=event_type, occurred_at__gt=now - REPEATED_AFTER).exists():
             return
-        recording.record(event_type, reasons=[str(mistake)], data={"address": address or "", **data}, now=now)
+        recording.record(event_type, reasons=[str(misconfiguration)], data={"address": address or "", **data}, now=now)
 
 
 def record_evasion(
-    *, evasion: EvasionPattern, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
+    *, pattern: EvasionPattern, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
 ) -> None:
-    """Record that somebody seems to evade limits; where several processes notice it in the same minute, once."""
+    """Record that somebody seems to evade limits; once a minute for all processes."""
     once_a_minute.record(
-        EVASIONS[evasion], outcome=Outcome.SUCCESS, risk_score=score, reasons=reasons, data=data, now=now
+        EVASIONS[pattern], outcome=Outcome.SUCCESS, risk_score=score, reasons=reasons, data=data, now=now
     )
 
 

@@ -1,4 +1,4 @@
-"""Policies to be edited by operators, every version with the way back to it, and what shadow policies saw."""
+"""The admin of policies: edit them, roll back to a version, and see the figures of policies in shadow mode."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ratelimiting.conf import rate_limiting_settings
@@ -20,10 +21,10 @@ from ratelimiting.types import Author
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    Page = admin.ModelAdmin[Any]
+    ModelAdmin = admin.ModelAdmin[Any]
     PolicyModelForm = forms.ModelForm[RateLimitPolicy]
 else:
-    Page = admin.ModelAdmin  # generic in the stubs alone
+    ModelAdmin = admin.ModelAdmin  # generic in the stubs alone
     PolicyModelForm = forms.ModelForm
 
 REASON_LENGTH = 200
@@ -41,7 +42,7 @@ def reason_field() -> forms.CharField:
 
 
 class CommaSeparatedField(forms.CharField):
-    """A list, written with commas."""
+    """A list of words, separated by commas."""
 
     def __init__(self, **options: Any) -> None:
         options.pop("encoder", None)
@@ -59,7 +60,7 @@ class CommaSeparatedField(forms.CharField):
 
 
 class PolicyForm(PolicyModelForm):
-    """A policy as text and numbers; what it may say is judged where every source is."""
+    """A policy as text and numbers. Its schema validates it, in the same words as for every other source."""
 
     scope = CommaSeparatedField(
         label=_("Counted by"), help_text=_("global, or any of tier, user, ip, endpoint; with commas")
@@ -74,7 +75,14 @@ class PolicyForm(PolicyModelForm):
     unless = CommaSeparatedField(
         label=_("Unless"), required=False, help_text=_("Policies in whose place this one does not apply")
     )
-    tier = forms.CharField(label=_("Tier"), required=False, max_length=50, empty_value=None)
+    # Without bounds of their own: the schema of policies has them.
+    name = forms.CharField(label=_("name"))
+    description = forms.CharField(label=_("description"), required=False)
+    limit = forms.IntegerField(label=_("limit"))
+    window = forms.IntegerField(label=_("window in seconds"))
+    burst = forms.IntegerField(label=_("burst"), required=False)
+    cost = forms.IntegerField(label=_("cost of a request"), initial=1)
+    tier = forms.CharField(label=_("Tier"), required=False, empty_value=None)
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     reason = reason_field()
 
@@ -103,7 +111,7 @@ class PolicyForm(PolicyModelForm):
             self.fields["seen_version"].initial = self.instance.version
 
     def document(self) -> dict[str, Any]:
-        """Return the policy as it is written everywhere."""
+        """Return the policy as its schema describes it."""
         given = self.cleaned_data
         return {
             **{name: given[name] for name in MEMBERS if name in given},
@@ -114,11 +122,11 @@ class PolicyForm(PolicyModelForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         seen = cleaned.get("seen_version")
         if seen and seen != self.instance.version:
-            # Said here, so that what was typed in is not lost.
+            # As an error of the form, so that the input is not lost.
             self.add_error(None, PolicyChanged.message)
         if not self.errors:
             try:
-                policies.check(document=self.document())
+                policies.validate(document=self.document())
             except PolicyInvalid as error:
                 for fault in error.faults:
                     member = fault.member.removeprefix("match.")
@@ -126,8 +134,8 @@ class PolicyForm(PolicyModelForm):
         return cleaned
 
 
-class RateLimitingAdmin(Page):
-    """Rows that may be seen and changed by those whom the project names."""
+class RateLimitingAdmin(ModelAdmin):
+    """Base of the pages: the setting ``MAY`` says who may see and change rows."""
 
     list_per_page = 50
 
@@ -153,7 +161,7 @@ def _author(request: Any) -> Author:
 
 @admin.register(RateLimitPolicy)
 class RateLimitPolicyAdmin(RateLimitingAdmin):
-    """Policies that take the place of those of the settings."""
+    """Stored policies. They replace the policies of the same names in the settings."""
 
     form = PolicyForm
     list_display = ["name", "mode", "limit", "window", "algorithm", "counted_by", "version", "updated_at"]
@@ -176,7 +184,7 @@ class RateLimitPolicyAdmin(RateLimitingAdmin):
         return ", ".join(policy.scope)
 
     def changelist_view(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
-        """Show beside the stored policies those that they could take the place of."""
+        """Show the policies in the settings below the stored ones."""
         active_policies.refresh()
         found, words = active_policies.current(), dict(MODE_CHOICES)
         shipped = [
@@ -194,7 +202,7 @@ class RateLimitPolicyAdmin(RateLimitingAdmin):
         return super().changelist_view(request, {**(extra_context or {}), "shipped": shipped})
 
     def get_changeform_initial_data(self, request: Any) -> dict[str, Any]:
-        """Begin with the policy that is to be replaced, so that nothing of it is lost by being forgotten."""
+        """Fill the form with the policy that will be replaced, if the URL names one."""
         replaced = active_policies.current().policies.get(request.GET.get("name", ""))
         if replaced is None:
             return dict(super().get_changeform_initial_data(request))
@@ -202,7 +210,7 @@ class RateLimitPolicyAdmin(RateLimitingAdmin):
         return {**document.pop("match"), **document}
 
     def changeform_view(self, request: Any, *args: Any, **options: Any) -> Any:
-        """Say in words what came in between, such as another editor."""
+        """Show a refusal as a message on the page, such as a concurrent change."""
         try:
             return super().changeform_view(request, *args, **options)
         except RateLimitingError as error:
@@ -220,14 +228,21 @@ class RateLimitPolicyAdmin(RateLimitingAdmin):
                 versions=seen,
                 author=author,
                 reason=reason,
+                now=timezone.now(),
             )
         else:
-            row = policies.create(document=form.document(), author=author, reason=reason)
+            row = policies.create(document=form.document(), author=author, reason=reason, now=timezone.now())
         obj.pk = row.pk
         obj.refresh_from_db()
 
     def delete_model(self, request: Any, obj: Any) -> None:
-        policies.delete(policy_id=obj.pk, versions=None, author=_author(request), reason="deleted in the admin")
+        policies.delete(
+            policy_id=obj.pk,
+            versions=None,
+            author=_author(request),
+            reason="deleted in the admin",
+            now=timezone.now(),
+        )
 
     def delete_queryset(self, request: Any, queryset: QuerySet[Any]) -> None:
         for row in queryset:
@@ -235,14 +250,14 @@ class RateLimitPolicyAdmin(RateLimitingAdmin):
 
 
 class RollbackForm(forms.Form):
-    """Why all policies go back."""
+    """The reason of a rollback."""
 
     reason = reason_field()
 
 
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(RateLimitingAdmin):
-    """What was changed, by whom and why."""
+    """The versions: what was changed, by whom and why."""
 
     list_display = ["number", "change", "policy", "author", "reason", "created_at"]
     list_filter = ["change"]
@@ -261,7 +276,12 @@ class PolicyVersionAdmin(RateLimitingAdmin):
         version = queryset[0]
         form = RollbackForm(request.POST if "confirmed" in request.POST else None)
         if form.is_valid():
-            made = policies.rollback(number=version.number, author=_author(request), reason=form.cleaned_data["reason"])
+            made = policies.rollback(
+                number=version.number,
+                author=_author(request),
+                reason=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
             self.message_user(request, _("This is version %(number)d now.") % {"number": made.number}, messages.SUCCESS)
             return None
         context = {

@@ -1,7 +1,7 @@
-"""Limits on WebSockets, as a layer of an ASGI application: how fast they are opened, and how many are open at a time.
+"""ASGI middleware that limits WebSockets: how fast they are opened, and how many are open at a time.
 
-Handshakes are counted by the policies, in all processes together. Open sockets are counted in each process: a count
-that others hold would outlive a process that was killed.
+Handshakes are counted by the policies, in all processes together. Open sockets are counted in each process, because a
+shared count would outlive a process that was killed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ratelimiting.services.request_limits import decide_request
 from ratelimiting.types import RequestAttributes
 
 ROUTE = "websocket"
+# The close code of a refused socket: 4000 and the HTTP status.
 TOO_MANY_REQUESTS = 4429
 
 Message = MutableMapping[str, Any]
@@ -27,15 +28,15 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class OpenWebSockets:
-    """How many sockets each address has open and, of IPv6, the networks around it. Only what is open is kept."""
+    """How many sockets each address has open and, of IPv6, each network around it. Closed ones leave no entry."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
 
     def enter(self, networks: Sequence[str]) -> bool:
-        """Count one more socket, if an address and the networks around it may have it."""
+        """Count one more socket and return True, if the address and the networks around it have room for it."""
         limit = rate_limiting_settings.SOCKETS_PER_ADDRESS
-        for network, factor in zip(networks, (1, *WIDER_FACTORS), strict=False):  # an IPv4 address has none around it
+        for network, factor in zip(networks, (1, *WIDER_FACTORS), strict=False):  # IPv4 has one network, IPv6 three
             if self.counts[network] >= limit * factor:
                 return False
         self.counts.update(networks)
@@ -50,7 +51,10 @@ class OpenWebSockets:
 
 
 class WebSocketRateLimitMiddleware:
-    """Lets a handshake through, or accepts and closes: a refusal before that would reach the client as a bare 403."""
+    """Passes a handshake on, or accepts it and closes the socket with code 4429.
+
+    A refusal before acceptance would reach the client as a bare 403, without the reason.
+    """
 
     def __init__(self, application: Callable[[Any, Receive, Send], Awaitable[None]]) -> None:
         self._application = application
@@ -61,10 +65,11 @@ class WebSocketRateLimitMiddleware:
             await self._application(scope, receive, send)
             return
         background_thread.start()
-        facts = handshake_attributes(scope)
-        networks = counted_networks(normalise(facts.address or ""))
-        # The store answers in a fraction of a millisecond, or is given up: less than a hop to a thread and back.
-        if not decide_request(facts=facts).is_allowed or not self.open.enter(networks):
+        attributes = handshake_attributes(scope)
+        networks = counted_networks(normalise(attributes.address or ""))
+        # Called on the event loop's thread: the store answers within a fraction of a millisecond, which is less than
+        # a hop to another thread and back takes. While Redis hangs, STORE_DEADLINE and the circuit breaker bound it.
+        if not decide_request(attributes=attributes).is_allowed or not self.open.enter(networks):
             await receive()
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.close", "code": TOO_MANY_REQUESTS})
@@ -76,8 +81,8 @@ class WebSocketRateLimitMiddleware:
 
 
 def handshake_attributes(scope: Message) -> RequestAttributes:
-    """Return what limits depend on. All sockets are one route: which of them it is, is not known here."""
+    """Return what limits depend on. All sockets are one route, because URLs are resolved further inside."""
     user_agent = next((value for name, value in scope["headers"] if name.lower() == b"user-agent"), b"")
-    # As the project's own layer resolved it if there is one.
+    # The project's own middleware may have resolved the address already.
     address = scope["client_ip"] if "client_ip" in scope else client_from_scope(scope).address
     return RequestAttributes(route=ROUTE, address=address, user_agent=user_agent.decode("latin-1"))

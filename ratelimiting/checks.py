@@ -1,4 +1,4 @@
-"""Start-up checks."""
+"""Checks of the settings, run by ``manage.py check`` and at start."""
 
 import ipaddress
 import re
@@ -12,13 +12,13 @@ from django.utils.module_loading import import_string
 from ratelimiting.conf import PROXY_HEADERS, RateLimitingSettings, rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid
 
-# What a cluster takes a key's slot from: the text between the first brace and the next closing one, if there is any.
+# A cluster computes a key's slot from the text between the first brace and the next closing one (Redis Cluster spec).
 HASH_TAG = re.compile(r"^[^{]*\{[^}]+\}")
 
 
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse unknown names, networks that are none, and bounds that bound nothing."""
+    """Refuse unknown settings, invalid networks, and numbers that must be positive."""
     problems: list[CheckMessage] = [
         Error(f"RATELIMITING has no setting {name!r}.", id="ratelimiting.E001")
         for name in getattr(settings, "RATELIMITING", {})
@@ -52,8 +52,8 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_policies(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse policies that can't be applied, each mistake with what is allowed, and functions that there are not."""
-    # Here, since the services need the models.
+    """Refuse invalid policies, each fault with what is allowed, and dotted paths that can't be imported."""
+    # Imported here, because services import models, which are not loaded yet when this module is imported.
     from ratelimiting.services import active_policies  # noqa: PLC0415
 
     found: list[CheckMessage] = [
@@ -68,7 +68,7 @@ def check_policies(**_kwargs: Any) -> list[CheckMessage]:
 
 def _missing_functions() -> Iterator[tuple[str, ImportError]]:
     given = getattr(settings, "RATELIMITING", {})
-    dotted = [(name, given[name]) for name in ("CALLER", "REFUSAL", "MAY") if name in given]
+    dotted = [(name, given[name]) for name in ("CALLER", "REFUSAL", "MAY", "API_PERMISSIONS") if name in given]
     dotted += [("KEYS", path) for path in given.get("KEYS", {}).values() if path is not None]
     for name, path in dotted:
         try:

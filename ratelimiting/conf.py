@@ -26,6 +26,7 @@ class RateLimitingSettings:
         "KEYS",
         "REFUSAL",
         "MAY",
+        "API_PERMISSIONS",
         "WATCH_SECONDS",
         "SOCKETS_PER_ADDRESS",
         "REDIS_URL",
@@ -119,6 +120,15 @@ class RateLimitingSettings:
     def MAY(self) -> Callable[[Any, str], bool]:
         """Dotted path of a function ``(user, action)``: who may read and change policies in the admin."""
         return _function(self._get("MAY", "ratelimiting.callers.has_django_permission"))
+
+    @property
+    def API_PERMISSIONS(self) -> Callable[[str], Sequence[Any]]:
+        """Dotted path of a function ``(action)`` that returns permissions of Django REST framework.
+
+        They are asked before the API reads (`rate_limits:read`) or changes (`rate_limits:change`) policies, after the
+        default ones of the framework. As a rule they ask MAY.
+        """
+        return _function(self._get("API_PERMISSIONS", "ratelimiting.api.permissions.from_setting_may"))
 
     @property
     def WATCH_SECONDS(self) -> float:

@@ -1,14 +1,17 @@
-"""Policies that operators edit while everything runs, every version of them, and what shadow policies saw."""
+"""Policies that operators edit at runtime, all their versions, and the figures of policies in shadow mode."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import uuid_utils.compat
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ratelimiting import policy_schema as policies
+from ratelimiting.conf import rate_limiting_settings
+from ratelimiting.errors import PolicyInvalid
+from ratelimiting.policy_schema import MATCH_MEMBERS, MEMBERS, parse_policy
 
 if TYPE_CHECKING:
     import uuid
@@ -32,7 +35,7 @@ def all_routes() -> list[str]:
 
 
 class RateLimitPolicy(models.Model):
-    """One policy as an operator wrote it. It takes the place of one of the same name in the settings."""
+    """A stored policy. It replaces the policy of the same name in the settings."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(_("name"), max_length=50, unique=True)
@@ -67,15 +70,29 @@ class RateLimitPolicy(models.Model):
         return self.name
 
     def document(self) -> dict[str, Any]:
-        """Return the policy as it is written everywhere."""
+        """Return the policy as its schema describes it."""
         return {
-            **{name: getattr(self, name) for name in policies.MEMBERS if name != "match"},
-            "match": {name: getattr(self, name) for name in policies.MATCH_MEMBERS},
+            **{name: getattr(self, name) for name in MEMBERS if name != "match"},
+            "match": {name: getattr(self, name) for name in MATCH_MEMBERS},
         }
+
+    def clean(self) -> None:
+        """Validate the policy by its schema, in the same words as for every other source.
+
+        Raises: django.core.exceptions.ValidationError.
+        """
+        try:
+            parse_policy(self.document(), named_keys=tuple(rate_limiting_settings.KEYS), source="database")
+        except PolicyInvalid as error:
+            faults: dict[str, list[ValidationError]] = {}
+            for fault in error.faults:
+                found = ValidationError(fault.message, code=fault.code)
+                faults.setdefault(fault.member.removeprefix("match."), []).append(found)
+            raise ValidationError(faults) from error
 
 
 class PolicyVersion(models.Model):
-    """All policies as they were after a change. The highest number is the truth that every process follows."""
+    """All stored policies after a change. Every process applies the version with the highest number."""
 
     number = models.PositiveIntegerField(_("version"), primary_key=True)
     change = models.CharField(_("change"), max_length=20)
@@ -95,7 +112,7 @@ class PolicyVersion(models.Model):
 
 
 class ShadowPeriod(models.Model):
-    """What one policy in shadow mode would have refused in one hour, for whom, with samples."""
+    """What one policy in shadow mode would have refused in one hour: how often, which keys, and sample requests."""
 
     policy = models.CharField(_("policy"), max_length=50)
     began_at = models.DateTimeField(_("hour"))

@@ -1,58 +1,68 @@
-"""What a policy says, and how it is read from what somebody wrote: each mistake is named, with what is allowed."""
+"""The one schema of a policy. Settings, the API, the admin, the models and the commands all validate by it.
+
+Each fault names the member and what is allowed there, in the same words everywhere.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
+from functools import cache
+from typing import Annotated, Any, Literal, Self, get_args
 
-from django.utils.translation import gettext as _
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-from ratelimiting.algorithms import evaluation
-from ratelimiting.errors import Fault, PolicyInvalid
+from ratelimiting import policy_faults
+from ratelimiting.algorithms.evaluation import algorithm_for
+from ratelimiting.errors import PolicyInvalid
 from ratelimiting.types import Algorithm, Mode, OnStoreFailure, Quota
 
-NAME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
 GLOBAL, TIER, USER, IP, ENDPOINT = "global", "tier", "user", "ip", "endpoint"
 BUILT_IN_SCOPE_PARTS = (GLOBAL, TIER, USER, IP, ENDPOINT)
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+METHODS: tuple[str, ...] = get_args(Method)
 LARGEST_LIMIT = 1_000_000_000
 LONGEST_WINDOW_SECONDS = 31 * 86_400
-LONGEST_DESCRIPTION, LONGEST_PATTERN, LONGEST_TIER, MOST_ITEMS = 200, 200, 50, 50
-MEMBERS = (
-    "name",
-    "description",
-    "algorithm",
-    "limit",
-    "window",
-    "burst",
-    "scope",
-    "match",
-    "mode",
-    "cost",
-    "on_store_failure",
-)
-REQUIRED = ("name", "limit", "window", "scope")
-MATCH_MEMBERS = ("routes", "methods", "tier", "unless")
+LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_PATTERN, LONGEST_TIER, MOST_ITEMS = 50, 200, 200, 50, 50
 
 
-@dataclass(frozen=True, slots=True)
-class RequestMatch:
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("not_one_line", "not on one line")
+    return text
+
+
+OneLine = AfterValidator(_one_line)
+Pattern = Annotated[str, Field(min_length=1, max_length=LONGEST_PATTERN), OneLine]
+Count = Annotated[int, Field(ge=1, le=LARGEST_LIMIT)]
+
+
+class RequestMatch(BaseModel):
     """Which requests a policy applies to.
 
-    By the names of their routes (shell patterns; none at all for a policy that only services ask for), their methods
-    (none for any) and the caller's tier; and not where an enforced policy named in ``unless`` applies.
+    By the names of their routes (shell patterns; an empty list for a policy that only services use), their methods (an
+    empty list for any) and the caller's tier. It does not apply where an enforced policy named in ``unless`` does.
     """
 
-    routes: tuple[str, ...] = ("*",)
-    methods: tuple[str, ...] = ()
-    tier: str | None = None
-    unless: tuple[str, ...] = ()
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    routes: Annotated[tuple[Pattern, ...], Field(strict=False, max_length=MOST_ITEMS)] = ("*",)
+    methods: Annotated[tuple[Method, ...], Field(strict=False, max_length=MOST_ITEMS)] = ()
+    tier: Annotated[str, Field(min_length=1, max_length=LONGEST_TIER), OneLine] | None = None
+    unless: Annotated[tuple[Pattern, ...], Field(strict=False, max_length=MOST_ITEMS)] = ()
 
     def fits(self, *, route: str, method: str, tier: str | None) -> bool:
+        """Return whether a request matches, ``unless`` apart."""
         return (
             (self.tier is None or self.tier == tier)
             and (not self.methods or method in self.methods)
@@ -60,199 +70,106 @@ class RequestMatch:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LimitPolicy:
-    """A quota, whom it is counted for, what it applies to and what it does."""
+class LimitPolicy(BaseModel):
+    """A quota, what it is counted by, which requests it applies to and what it does. Create it by ``parse_policy``."""
 
-    name: str
-    limit: int
-    window: int
-    scope: tuple[str, ...]
-    description: str = ""
-    algorithm: Algorithm = Algorithm.SLIDING_WINDOW
-    burst: int | None = None
-    match: RequestMatch = field(default_factory=RequestMatch)
-    mode: Mode = Mode.ENFORCE
-    cost: int = 1
-    on_store_failure: OnStoreFailure = OnStoreFailure.LOCAL
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^[a-z][a-z0-9_-]*$"), OneLine]
+    description: Annotated[str, Field(max_length=LONGEST_DESCRIPTION), OneLine] = ""
+    algorithm: Annotated[Algorithm, Field(strict=False)] = Algorithm.SLIDING_WINDOW
+    limit: Count
+    window: Annotated[int, Field(ge=1, le=LONGEST_WINDOW_SECONDS)]
+    burst: Count | None = None
+    scope: Annotated[tuple[Pattern, ...], Field(strict=False, max_length=MOST_ITEMS)]
+    match: Annotated[RequestMatch, Field(strict=False)] = RequestMatch()
+    mode: Annotated[Mode, Field(strict=False)] = Mode.ENFORCE
+    cost: Count = 1
+    on_store_failure: Annotated[OnStoreFailure, Field(strict=False)] = OnStoreFailure.LOCAL
+
+    @field_validator("scope")
+    @classmethod
+    def _is_a_key(cls, scope: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = (*BUILT_IN_SCOPE_PARTS, *(info.context or ()))
+        unknown = [part for part in scope if part not in known]
+        if unknown:
+            raise PydanticCustomError("unknown_part", "unknown part", {"part": unknown[0], "allowed": ", ".join(known)})
+        if not scope or len(set(scope)) < len(scope) or (GLOBAL in scope and len(scope) > 1):
+            raise PydanticCustomError("ambiguous_scope", "ambiguous scope")
+        return scope
+
+    @model_validator(mode="after")
+    def _can_be_counted(self) -> Self:
+        if self.burst is not None and self.algorithm is not Algorithm.TOKEN_BUCKET:
+            raise PydanticCustomError("burst_without_bucket", "burst without bucket", {"member": "burst"})
+        if self.cost > (self.burst or self.limit):
+            raise PydanticCustomError("cost_too_high", "cost too high", {"member": "cost"})
+        try:
+            algorithm_for(self.quota)
+        except ValueError:
+            member = "burst" if self.burst else "limit"
+            raise PydanticCustomError("too_fine", "too fine", {"member": member}) from None
+        return self
 
     @property
     def quota(self) -> Quota:
+        """The quota that is counted."""
         return Quota(algorithm=self.algorithm, limit=self.limit, window=float(self.window), burst=self.burst)
 
-    @property
-    def named_keys(self) -> tuple[str, ...]:
-        return tuple(part for part in self.scope if part not in BUILT_IN_SCOPE_PARTS)
-
     def document(self) -> dict[str, Any]:
-        """Return the policy as it is written."""
-        return {
-            "name": self.name,
-            "description": self.description,
-            "algorithm": str(self.algorithm),
-            "limit": self.limit,
-            "window": self.window,
-            "burst": self.burst,
-            "scope": list(self.scope),
-            "match": {
-                "routes": list(self.match.routes),
-                "methods": list(self.match.methods),
-                "tier": self.match.tier,
-                "unless": list(self.match.unless),
-            },
-            "mode": str(self.mode),
-            "cost": self.cost,
-            "on_store_failure": str(self.on_store_failure),
-        }
+        """Return the policy as JSON, with all members."""
+        return self.model_dump(mode="json")
+
+
+@cache
+def _json_schema() -> dict[str, Any]:
+    return LimitPolicy.model_json_schema()
+
+
+def member_schema(*path: str) -> dict[str, Any]:
+    """Return the JSON Schema of a member of a policy, such as ``("match", "methods")``; of the policy without a path.
+
+    A reference is replaced by what it refers to. A member that may be null has ``"nullable": True``.
+    """
+    found = _resolve(_json_schema())
+    for name in path:
+        found = _resolve(found.get("properties", {}).get(name, {}))
+    return found
+
+
+def _resolve(schema: dict[str, Any]) -> dict[str, Any]:
+    nullable = {"nullable": True} if {"type": "null"} in schema.get("anyOf", ()) else {}
+    for each in schema.get("anyOf", ()):
+        if each != {"type": "null"}:
+            schema = each
+    if "$ref" in schema:
+        schema = _json_schema()["$defs"][schema["$ref"].rpartition("/")[2]]
+    return {**schema, **nullable}
+
+
+MEMBERS = tuple(LimitPolicy.model_fields)
+MATCH_MEMBERS = tuple(RequestMatch.model_fields)
 
 
 def parse_policy(document: Any, *, named_keys: Sequence[str] = (), source: str = "") -> LimitPolicy:
-    """Return the policy that somebody wrote.
+    """Return the policy that a document describes. ``named_keys`` may stand in ``scope`` besides the built-in parts.
 
-    Raises: PolicyInvalid, with every mistake.
+    Raises: PolicyInvalid, with every fault.
     """
-    reading = _Reading(document if isinstance(document, Mapping) else {}, named_keys=named_keys)
-    if not isinstance(document, Mapping):
-        reading.fault("policy", "invalid", _("must be an object with the members of a policy."))
-    policy = reading.policy()
-    if policy is None:
-        name = str(reading.given.get("name", "?"))[:50]
-        raise PolicyInvalid([Fault(fault.member, fault.code, fault.message, name, source) for fault in reading.faults])
-    return policy
+    try:
+        return LimitPolicy.model_validate(
+            dict(document) if isinstance(document, Mapping) else document, context=tuple(named_keys)
+        )
+    except ValidationError as error:
+        name = str(document.get("name", "?"))[:LONGEST_NAME] if isinstance(document, Mapping) else "?"
+        raise PolicyInvalid(
+            policy_faults.faults_of(error, describe=member_schema, policy=name, source=source)
+        ) from None
 
 
 def merge_policy(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a policy's document with what a change says; members of ``match`` that it leaves out stay too."""
+    """Return a policy's document with the members of a change. Members that the change lacks stay, in ``match`` too."""
     after = {**before, **change}
     if isinstance(before.get("match"), Mapping) and isinstance(change.get("match"), Mapping):
         after["match"] = {**before["match"], **change["match"]}
     return after
-
-
-class _Reading:
-    """Looks at each member of a document and gathers what is wrong with it."""
-
-    def __init__(self, given: Mapping[str, Any], *, named_keys: Sequence[str]) -> None:
-        self.given = given
-        self.faults: list[Fault] = []
-        self._scopes = (*BUILT_IN_SCOPE_PARTS, *named_keys)
-
-    def fault(self, member: str, code: str, message: str) -> None:
-        self.faults.append(Fault(member, code, message))
-
-    def policy(self) -> LimitPolicy | None:
-        given = self.given
-        self._members(given, MEMBERS, "")
-        for member in REQUIRED:
-            if member not in given:
-                self.fault(member, "required", _("is missing."))
-        name = self._text("name", given.get("name", "x"), LONGEST_DESCRIPTION)
-        if not NAME.fullmatch(name):
-            self.fault("name", "invalid", _("must be lower case letters, digits, - and _, and begin with a letter."))
-        algorithm = self._choice("algorithm", Algorithm, Algorithm.SLIDING_WINDOW)
-        limit = self._number("limit", given.get("limit", 1), LARGEST_LIMIT)
-        burst = None if given.get("burst") is None else self._number("burst", given["burst"], LARGEST_LIMIT)
-        if burst is not None and algorithm is not Algorithm.TOKEN_BUCKET:
-            self.fault("burst", "invalid", _("belongs to a token_bucket alone; leave it out."))
-        cost = self._number("cost", given.get("cost", 1), LARGEST_LIMIT)
-        if cost > (burst or limit) and not self.faults:
-            self.fault("cost", "invalid", _("is more than there ever is; no request would pass."))
-        policy = LimitPolicy(
-            name=name,
-            description=self._text("description", given.get("description", ""), LONGEST_DESCRIPTION),
-            algorithm=algorithm,
-            limit=limit,
-            window=self._number("window", given.get("window", 1), LONGEST_WINDOW_SECONDS),
-            burst=burst,
-            scope=self._scope(given.get("scope", [GLOBAL])),
-            match=self._match(given.get("match", {})),
-            mode=self._choice("mode", Mode, Mode.ENFORCE),
-            cost=cost,
-            on_store_failure=self._choice("on_store_failure", OnStoreFailure, OnStoreFailure.LOCAL),
-        )
-        if not self.faults:
-            self._countable(policy)
-        return None if self.faults else policy
-
-    def _countable(self, policy: LimitPolicy) -> None:
-        try:
-            evaluation.algorithm_for(policy.quota)
-        except ValueError:
-            self.fault(
-                "burst" if policy.burst else "limit",
-                "invalid",
-                _("is too many for so slow a refill; it could not be counted exactly."),
-            )
-
-    def _members(self, given: Mapping[str, Any], known: Sequence[str], prefix: str) -> None:
-        for member in given:
-            if member not in known:
-                allowed = ", ".join(known)
-                self.fault(
-                    f"{prefix}{str(member)[:50]}",
-                    "unknown_field",
-                    _("is no member; there are %(allowed)s.") % {"allowed": allowed},
-                )
-
-    def _text(self, member: str, value: Any, longest: int) -> str:
-        if not isinstance(value, str) or "\0" in value or not value.isprintable():
-            self.fault(member, "invalid", _("must be text on one line."))
-            return "x"
-        if len(value) > longest:
-            self.fault(member, "max_length", _("may have %(longest)d characters at most.") % {"longest": longest})
-        return value
-
-    def _number(self, member: str, value: Any, most: int) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-            self.fault(member, "invalid", _("must be a whole number from 1 to %(most)d.") % {"most": most})
-            return 1
-        return value
-
-    def _choice(self, member: str, choices: type[StrEnum], default: Any) -> Any:
-        value = self.given.get(member, default)
-        if not isinstance(value, (str, StrEnum)) or value not in list(choices):
-            allowed = ", ".join(choices)
-            self.fault(member, "invalid", _("must be one of %(allowed)s.") % {"allowed": allowed})
-            return default
-        return choices(value)
-
-    def _texts(self, member: str, value: Any) -> tuple[str, ...]:
-        if not isinstance(value, (list, tuple)) or len(value) > MOST_ITEMS:
-            self.fault(member, "invalid", _("must be a list of %(most)d at most.") % {"most": MOST_ITEMS})
-            return ()
-        return tuple(self._text(member, item, LONGEST_PATTERN) for item in value)
-
-    def _scope(self, value: Any) -> tuple[str, ...]:
-        before = len(self.faults)
-        scope = self._texts("scope", value)
-        if len(self.faults) > before:
-            return scope
-        wrong = [part for part in scope if part not in self._scopes]
-        if wrong:
-            self.fault(
-                "scope",
-                "invalid",
-                _("%(part)s is no part of a key; there are %(allowed)s.")
-                % {"part": wrong[0], "allowed": ", ".join(self._scopes)},
-            )
-        elif not scope or len(set(scope)) < len(scope) or (GLOBAL in scope and len(scope) > 1):
-            self.fault("scope", "invalid", _("must name each part once, and global by itself."))
-        return scope
-
-    def _match(self, value: Any) -> RequestMatch:
-        if not isinstance(value, Mapping):
-            self.fault(
-                "match", "invalid", _("must be an object with %(allowed)s.") % {"allowed": ", ".join(MATCH_MEMBERS)}
-            )
-            return RequestMatch()
-        self._members(value, MATCH_MEMBERS, "match.")
-        methods = self._texts("match.methods", value.get("methods", []))
-        if any(method not in METHODS for method in methods):
-            self.fault("match.methods", "invalid", _("must be of %(allowed)s.") % {"allowed": ", ".join(METHODS)})
-        tier = value.get("tier")
-        return RequestMatch(
-            routes=self._texts("match.routes", value.get("routes", ["*"])),
-            methods=methods,
-            tier=None if tier is None else self._text("match.tier", tier, LONGEST_TIER),
-            unless=self._texts("match.unless", value.get("unless", [])),
-        )

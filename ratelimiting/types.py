@@ -137,7 +137,7 @@ class RequestAttributes:
     correlation_id: str = ""
 
     def without_request(self) -> RequestAttributes:
-        """Return a copy that may outlive the request: without ``find_key``, which refers to it, and with short texts."""
+        """Return a copy that may outlive the request: without ``find_key``, which refers to it, texts cut."""
         return replace(
             self,
             find_key=_no_named_key,

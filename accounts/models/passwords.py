@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 FAILURES = "accounts_signinfailures"
 PLACES = "accounts_familiarplace"
 
-# The same as ratelimiting.algorithms.backoff.remaining_failures and charge, of the row `f` and at the moment of `excluded`.
+# The same as remaining_failures and charge in ratelimiting.algorithms.backoff, of the row `f` and at the moment of
+# `excluded`.
 _COUNT = (
     "LEAST(excluded.most, GREATEST(0, f.count - GREATEST(0, floor(extract(epoch FROM excluded.counted_at - "
     "COALESCE(f.blocked_until, f.counted_at)) / excluded.forgiven_after))::int) + 1)"

@@ -285,6 +285,7 @@ RATELIMITING: dict[str, Any] = {
         "network": "cedrina.rate_limit_hooks.network_key",
     },
     "REFUSAL": "cedrina.rate_limit_hooks.refusal_response",
+    "API_PERMISSIONS": "cedrina.rate_limit_hooks.api_permissions",
     "MAY": "accounts.rules.decisions.may",
     "REDIS_URL": ENV["REDIS_URL"],
     "SOCKETS_PER_ADDRESS": ENV["SOCKETS_PER_ADDRESS"] or sockets_per_address(ENV["RATELIMIT_PROFILE"] or ENVIRONMENT),

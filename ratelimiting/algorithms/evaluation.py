@@ -1,6 +1,6 @@
 """Decide one request by all its levels, as a pure function. Every store gives the same answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from ratelimiting.algorithms.sliding_window import SlidingWindow
 from ratelimiting.algorithms.token_bucket import TokenBucket
 from ratelimiting.types import Algorithm, Level, LevelResult, Mode, Quota
 
-ALGORITHMS = {
+ALGORITHMS: dict[Algorithm, Callable[[Quota], RateLimitAlgorithm]] = {
     Algorithm.TOKEN_BUCKET: TokenBucket.of,
     Algorithm.SLIDING_WINDOW: SlidingWindow.of,
     Algorithm.FIXED_WINDOW: FixedWindow.of,

@@ -1,4 +1,4 @@
-"""What a request tells about itself, for whoever limits it: middleware, decorator or throttle."""
+"""Limit an HTTP request: what the middleware, the decorator and the throttle have in common."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ if TYPE_CHECKING:
 
 
 def request_attributes(request: HttpRequest) -> RequestAttributes:
-    """Return what limits depend on. The route's name stands for the path, however the path was spelt."""
+    """Return what limits depend on. The route's name replaces the path, which can be written in many ways."""
     match = request.resolver_match
     return RequestAttributes(
         route=UNMATCHED_ROUTE if match is None else match.view_name,
         method=request.method or "",
         address=client_address(request),
         caller=rate_limiting_settings.CALLER(request),
-        find=partial(_find, request),
+        find_key=partial(_find_key, request),
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
         correlation_id=getattr(request, "correlation_id", ""),
     )
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Return the client's address, as the project's middleware resolved it if there is one."""
+    """Return the client's address; the project's own middleware may have set it as ``request.client_ip``."""
     if hasattr(request, "client_ip"):
-        return request.client_ip  # type: ignore[no-any-return]  # set by whoever stands in front
+        return request.client_ip  # type: ignore[no-any-return]  # an attribute that Django's class does not declare
     return client_ip_from_environ(request.META)
 
 
 def limit_request(request: HttpRequest) -> RequestDecision:
-    """Decide over a request and remember it there, for the headers of whatever answer it gets."""
-    outcome = decide_request(facts=request_attributes(request))
-    request.rate_limit = outcome  # type: ignore[attr-defined]
-    return outcome
+    """Decide about a request, and keep the decision on it for the headers of its response."""
+    decision = decide_request(attributes=request_attributes(request))
+    request.rate_limit = decision  # type: ignore[attr-defined]  # as above
+    return decision
 
 
-def refusal_response(request: HttpRequest, outcome: RequestDecision) -> HttpResponseBase:
-    """Render the answer 429 as the project wants it."""
-    wait = headers.seconds_to_wait(outcome.retry_after)
+def refusal_response(request: HttpRequest, decision: RequestDecision) -> HttpResponseBase:
+    """Return the answer 429 of the project, with ``Retry-After``."""
+    wait = headers.seconds_to_wait(decision.retry_after)
     response: HttpResponseBase = rate_limiting_settings.REFUSAL(request, wait)
     response.headers["Retry-After"] = str(wait)
     return response
 
 
-def add_headers(response: HttpResponseBase, outcome: RequestDecision) -> None:
-    """Tell the client its tightest quota."""
-    if outcome.shown is not None:
-        for name, value in headers.render(outcome.shown, unix_now=time.time()):
+def add_rate_limit_headers(response: HttpResponseBase, decision: RequestDecision) -> None:
+    """Add the headers that show the tightest quota."""
+    if decision.advertised is not None:
+        for name, value in headers.render(decision.advertised, unix_now=time.time()):
             response.headers[name] = value
 
 
-def _find(request: Any, name: str) -> str | None:
+def _find_key(request: Any, name: str) -> str | None:
     dotted = rate_limiting_settings.KEYS.get(name)
     return None if dotted is None else finder_of(dotted)(request)

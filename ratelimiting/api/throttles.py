@@ -1,4 +1,4 @@
-"""A throttle for Django REST framework, for projects that limit single views of it without the middleware."""
+"""A throttle of Django REST framework for single views, for projects without the middleware."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
 
 class PolicyThrottle(BaseThrottle):
-    """Judges by the policies of the settings and the database; who calls is known by the framework's authentication.
+    """Limits a view by the policies that match its route; the caller is the user of the framework's authentication.
 
-    Where the middleware has judged a request already, it does not count twice.
+    A request that the middleware decided is not counted again.
     """
 
     _wait: float | None = None
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        plain = request._request  # noqa: SLF001 - what the middleware has seen
-        outcome = getattr(plain, "rate_limit", None)
-        if outcome is None:
-            outcome = decide_request(facts=replace(request_attributes(plain), caller=django_user(request)))
-            plain.rate_limit = outcome  # type: ignore[attr-defined]
-        self._wait = outcome.retry_after
-        return bool(outcome.is_allowed)
+        plain = request._request  # noqa: SLF001 - the framework has no public name for Django's request
+        decision = getattr(plain, "rate_limit", None)
+        if decision is None:
+            attributes = replace(request_attributes(plain), caller=django_user(request))
+            decision = decide_request(attributes=attributes)
+            plain.rate_limit = decision  # type: ignore[attr-defined]  # an attribute that Django's class lacks
+        self._wait = decision.retry_after
+        return bool(decision.is_allowed)
 
     def wait(self) -> float | None:
         return self._wait

@@ -1,14 +1,14 @@
-"""Read the forwarding headers from the right, where the nearest proxy wrote, in time linear in a bounded length.
+"""Parse the forwarding headers from the right, where the nearest proxy wrote, in linear time and bounded length.
 
-Proxies append. So what a client sent stands on the left, however long or malformed it is, and is read last or not at
-all: neither an open quote nor padding hides what a proxy wrote after it, or chooses which address is found.
+Proxies append. What a client sent is on the left, however long or malformed it is, and is read last or not at all:
+neither an open quote nor padding can hide what a proxy wrote after it, or choose the address that is found.
 """
 
 from collections.abc import Callable, Iterator
 
-# Of each header so much is read, from its end. Eight proxies that all write IPv6 with ports need about 400.
+# Only so many characters are read, from the end. Eight proxies that all write IPv6 with ports need about 400.
 LONGEST_HEADER = 1024
-# More hops than any real chain; a longer one is somebody's padding.
+# More than any real chain of proxies has; a longer one is padding.
 LONGEST_CHAIN = 32
 _BLANK = " \t"
 
@@ -16,7 +16,7 @@ HeaderReader = Callable[[str], Iterator[str]]
 
 
 def addresses_from_right(header: str, read: HeaderReader) -> tuple[list[str], bool]:
-    """Return the addresses in a header as they are written, the nearest first, and whether some were left out."""
+    """Return the addresses in a header as written, nearest first, and whether some were left out."""
     text = header[-LONGEST_HEADER:]
     is_cut = len(text) < len(header)
     found: list[str] = []
@@ -24,7 +24,7 @@ def addresses_from_right(header: str, read: HeaderReader) -> tuple[list[str], bo
         if len(found) == LONGEST_CHAIN:
             return found, True
         found.append(address)
-    # The leftmost element lacks its beginning.
+    # The leftmost element was cut.
     return (found[:-1] if is_cut else found), is_cut
 
 
@@ -34,9 +34,9 @@ def x_forwarded_for(text: str) -> Iterator[str]:
 
 
 def forwarded(text: str) -> Iterator[str]:
-    """Yield the `for` of each element of a Forwarded header, from the right (RFC 7239, 4); nothing where there is none.
+    """Yield the `for` of each element of a Forwarded header, from the right (RFC 7239, 4).
 
-    Such an element is not passed over: nobody knows whom its proxy speaks for.
+    An element without it yields an empty string, which ends the search: its proxy names no client.
     """
     for element in _split_from_right(text, ","):
         yield next((value for name, value in map(_pair, _parameters(element)) if name == "for"), "")
@@ -47,7 +47,7 @@ def _parameters(element: str) -> list[str]:
 
 
 def _split_from_right(text: str, separator: str) -> Iterator[str]:
-    """Split at separators that stand outside of quoted strings (RFC 9110, 5.6.4), the last part first."""
+    """Split at separators outside of quoted strings (RFC 9110, 5.6.4); yield the last part first."""
     end, is_quoted = len(text), False
     for position in range(len(text) - 1, -1, -1):
         character = text[position]
@@ -56,12 +56,12 @@ def _split_from_right(text: str, separator: str) -> Iterator[str]:
         elif character == separator and not is_quoted:
             yield text[position + 1 : end]
             end = position
-    # A quote that was never opened, or never closed: what is left of it can't be told apart.
+    # The number of quotes is odd: the parts to the left can't be told apart.
     yield "" if is_quoted else text[:end]
 
 
 def _is_escaped(text: str, position: int) -> bool:
-    """Whether an odd number of backslashes stands before a quote. Each of them is looked at for one quote only."""
+    """Return whether an odd number of backslashes precedes a quote. Each backslash is read for one quote only."""
     start = position
     while start and text[start - 1] == "\\":
         start -= 1
@@ -69,20 +69,20 @@ def _is_escaped(text: str, position: int) -> bool:
 
 
 def _pair(parameter: str) -> tuple[str, str]:
-    """Return the name, in lower case, and the value without its quotes."""
+    """Return the name in lower case and the value without its quotes."""
     name, _, value = parameter.partition("=")
     value = value.strip(_BLANK)
     if len(value) > 1 and value[0] == value[-1] == '"':
         value = _unescaped(value[1:-1])
-    return name.strip(_BLANK).lower(), _without_hidden_port(value)
+    return name.strip(_BLANK).lower(), _without_obfuscated_port(value)
 
 
 def _unescaped(text: str) -> str:
-    """Take the backslash of each quoted pair away (RFC 9110, 5.6.4)."""
+    """Remove the backslash of each quoted pair (RFC 9110, 5.6.4)."""
     return "\\".join(part.replace("\\", "") for part in text.split("\\\\"))
 
 
-def _without_hidden_port(node: str) -> str:
-    """Take an obfuscated port away (RFC 7239, 6.2 and 6.3): addresses are all that is wanted of a node."""
+def _without_obfuscated_port(node: str) -> str:
+    """Remove an obfuscated port (RFC 7239, 6.2 and 6.3): only the address of a node is needed."""
     address, colon, port = node.rpartition(":")
     return address if colon and port.startswith("_") and not node.startswith("_") else node

@@ -1,7 +1,7 @@
-"""Who is calling: the first address, seen from us, that does not belong to a trusted proxy.
+"""The client's address: the first one, from the right of the forwarding headers, that is not a trusted proxy's.
 
-The one resolver for limits, events, the admin, allauth and sockets. The answer also says what was odd about the
-headers, so that whoever plays with them, and an operator who forgot a proxy, is noticed.
+Limits, events, the admin, allauth and sockets all use this module. Its answer includes what is wrong with the headers,
+so that manipulation, and a proxy that is missing from the settings, can be detected.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,12 +14,12 @@ from ratelimiting.client_addresses import forwarding_headers
 from ratelimiting.client_addresses.networks import counted_network, is_public, is_within, normalise
 from ratelimiting.conf import ProxyHeader, rate_limiting_settings
 
-# Longer headers are read but not remembered: they would let strangers fill the memory.
+# Longer headers are parsed each time and not cached, so that clients can't fill the memory.
 LONGEST_REMEMBERED = 256
 
 
 class HeaderFinding(StrEnum):
-    """What is odd about the forwarding headers of a request."""
+    """What is wrong with the forwarding headers of a request."""
 
     UNTRUSTED_PEER = "untrusted_peer"
     CONTRADICTION = "contradiction"
@@ -30,7 +30,7 @@ class HeaderFinding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClientAddress:
-    """Whose request it is, ``network`` being what limits count by, and what was odd about the way there."""
+    """The address of a client, the network that limits count it by, and what is wrong with its forwarding headers."""
 
     address: str | None
     network: str
@@ -38,51 +38,53 @@ class ClientAddress:
 
 
 def resolve_client(headers: Mapping[str, str], peer: str | None) -> ClientAddress:
-    """Return who is calling; the address is None when not even the peer's can be told.
+    """Return the client's address; None if not even the peer has one.
 
-    ``headers`` needs ``get("forwarded")`` and ``get("x-forwarded-for")``. Without a trusted proxy they are ignored:
-    anybody can write them. ``TRUSTED_PROXY_HEADER`` says which of them our proxies write, and only that one is parsed,
-    1 KiB of it from its end. Set to both, where both are there and disagree, one of them was not written by a proxy of
-    ours, and the peer's own address counts. An element that is no address ends the walk at the proxy that wrote it.
+    ``headers`` needs ``get("forwarded")`` and ``get("x-forwarded-for")``. They are ignored unless the peer is a trusted
+    proxy, because anybody can write them. Of the two only ``TRUSTED_PROXY_HEADER`` is parsed, and only its last 1 KiB.
+    If that setting is ``both`` and the headers disagree, one of them was not written by a trusted proxy, and the peer's
+    address is returned. An element that is no address ends the search at the proxy that wrote it.
     """
-    return _caller(peer or "", headers.get("x-forwarded-for"), headers.get("forwarded"))
+    return _resolve(peer or "", headers.get("x-forwarded-for"), headers.get("forwarded"))
 
 
 def client_ip(headers: Mapping[str, str], peer: str | None) -> str | None:
-    """Return the caller's address alone."""
+    """Return only the client's address."""
     return resolve_client(headers, peer).address
 
 
 def client_from_environ(environ: Mapping[str, Any]) -> ClientAddress:
-    """Return who is calling, told from a WSGI environ."""
-    return _caller(environ.get("REMOTE_ADDR") or "", environ.get("HTTP_X_FORWARDED_FOR"), environ.get("HTTP_FORWARDED"))
+    """Return the client of a WSGI request."""
+    return _resolve(
+        environ.get("REMOTE_ADDR") or "", environ.get("HTTP_X_FORWARDED_FOR"), environ.get("HTTP_FORWARDED")
+    )
 
 
 def client_ip_from_environ(environ: Mapping[str, Any]) -> str | None:
-    """Return the caller's address alone, told from a WSGI environ."""
+    """Return only the address of the client of a WSGI request."""
     return client_from_environ(environ).address
 
 
 def is_trusted_peer(peer: str | None) -> bool:
-    """Whether the address at the other end of the connection is one of TRUSTED_PROXIES."""
+    """Return whether the address at the other end of the connection is in TRUSTED_PROXIES."""
     trusted = rate_limiting_settings.TRUSTED_PROXIES
     address = normalise(peer) if trusted and peer else None
     return address is not None and is_within(address, trusted)
 
 
 def client_from_scope(scope: Mapping[str, Any]) -> ClientAddress:
-    """Return who is calling, told from an ASGI scope: that of a socket, which no WSGI environ is made of."""
+    """Return the client of an ASGI scope, such as a WebSocket's."""
     client = scope.get("client")
-    return _caller(client[0] if client else "", _joined(scope, b"x-forwarded-for"), _joined(scope, b"forwarded"))
+    return _resolve(client[0] if client else "", _joined(scope, b"x-forwarded-for"), _joined(scope, b"forwarded"))
 
 
 def _joined(scope: Mapping[str, Any], wanted: bytes) -> str | None:
-    """Join what came in several lines, as the WSGI servers do (RFC 9110, 5.3)."""
+    """Join the values of a header that was sent several times, as WSGI servers do (RFC 9110, 5.3)."""
     values = [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == wanted]
     return ",".join(values) if values else None
 
 
-def _caller(peer: str, x_forwarded_for: str | None, forwarded: str | None) -> ClientAddress:
+def _resolve(peer: str, x_forwarded_for: str | None, forwarded: str | None) -> ClientAddress:
     if len(peer) + len(x_forwarded_for or "") + len(forwarded or "") > LONGEST_REMEMBERED:
         resolver = _resolved.__wrapped__
     else:
@@ -116,13 +118,13 @@ def _resolved(
         )
         if text:
             address = _walk(text, read, address, trusted, findings)
-            if other and not _names(other, address):
+            if other and not _contains(other, address):
                 findings.add(HeaderFinding.CONTRADICTION)
     return ClientAddress(address, counted_network(address), tuple(sorted(findings)))
 
 
-def _names(header: str, address: str) -> bool:
-    """Whether the end of a header that does not count holds an address. It is searched and not parsed."""
+def _contains(header: str, address: str) -> bool:
+    """Return whether the end of the other header contains an address. It is searched and not parsed."""
     return address in header[-forwarding_headers.LONGEST_HEADER :].lower()
 
 
@@ -133,14 +135,14 @@ def _walk(
     trusted: tuple[str, ...],
     findings: set[HeaderFinding],
 ) -> str:
-    """Go from the right to the first address that is not ours to trust, and note what is odd on the way and beyond."""
+    """Return the first untrusted address from the right; add what is wrong in the whole header to ``findings``."""
     chain, is_cut = forwarding_headers.addresses_from_right(header, read)
     if is_cut:
         findings.add(HeaderFinding.TOO_LONG)
-    spelt = [normalise(text) for text in chain]
-    findings.update(_oddities(spelt, trusted))
+    normalised = [normalise(text) for text in chain]
+    findings.update(_problems(normalised, trusted))
     reached = peer
-    for address in spelt:
+    for address in normalised:
         if address is None:
             break
         reached = address
@@ -149,7 +151,7 @@ def _walk(
     return reached
 
 
-def _oddities(chain: Iterable[str | None], trusted: tuple[str, ...]) -> Iterable[HeaderFinding]:
+def _problems(chain: Iterable[str | None], trusted: tuple[str, ...]) -> Iterable[HeaderFinding]:
     for address in chain:
         if address is None:
             yield HeaderFinding.MALFORMED

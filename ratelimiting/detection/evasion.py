@@ -1,7 +1,7 @@
-"""Notice who evades limits: by changing addresses, accounts, programs, or the spelling of requests.
+"""Detect attempts to evade limits: rotating addresses, accounts or user agents, and manipulated requests.
 
-Counted in this process, in bounded memory; what is noticed is announced once for each key and window. Keys and values
-are opaque: digests of whatever the caller counts by.
+Counted in this process, in bounded memory. A pattern is reported once per key and window. Keys and values are opaque
+digests of whatever the caller counts by.
 """
 
 import re
@@ -32,29 +32,29 @@ class EvasionPattern(StrEnum):
 
 @dataclass(slots=True)
 class ReportedKeys:
-    """Remember what was said already, for a window, and the latest things only."""
+    """Keys that were reported within the last window; only the latest ``capacity`` are remembered."""
 
     window: float = WINDOW_SECONDS
     capacity: int = KEYS
-    _said: OrderedDict[Hashable, float] = field(default_factory=OrderedDict)
+    _until: OrderedDict[Hashable, float] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def is_first(self, key: Hashable, *, now: float) -> bool:
-        """Whether this is to be said now."""
+    def add(self, key: Hashable, *, now: float) -> bool:
+        """Add a key; return whether it was not there yet."""
         with self._lock:
-            until = self._said.get(key)
+            until = self._until.get(key)
             if until is not None and now < until:
                 return False
-            self._said[key] = now + self.window
-            self._said.move_to_end(key)
-            if len(self._said) > self.capacity:
-                self._said.popitem(last=False)
+            self._until[key] = now + self.window
+            self._until.move_to_end(key)
+            if len(self._until) > self.capacity:
+                self._until.popitem(last=False)
             return True
 
 
 @dataclass(slots=True)
 class DistinctValueCounter:
-    """Count the different values seen with a key in a window; say once when there are ``limit`` of them."""
+    """Counts the distinct values of each key within a window, up to ``limit``."""
 
     limit: int
     window: float = WINDOW_SECONDS
@@ -62,8 +62,8 @@ class DistinctValueCounter:
     _seen: OrderedDict[Hashable, tuple[float, set[int]]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def note(self, key: Hashable, value: Hashable, *, now: float) -> bool:
-        """Note one value; true for the one that makes it too many."""
+    def add(self, key: Hashable, value: Hashable, *, now: float) -> bool:
+        """Count a value; return True for the one that reaches the limit, once in each window."""
         with self._lock:
             ends, values = self._seen.get(key, (0.0, set()))
             if now >= ends:
@@ -80,45 +80,45 @@ class DistinctValueCounter:
 
 @dataclass(slots=True)
 class FailedSignInDetector:
-    """See through sign-ins that come from everywhere, go to everybody, or never look the same."""
+    """Detects failed sign-ins from many networks, to many accounts, or with many user agents."""
 
     addresses: DistinctValueCounter = field(default_factory=lambda: DistinctValueCounter(limit=10))
     accounts: DistinctValueCounter = field(default_factory=lambda: DistinctValueCounter(limit=20))
     user_agents: DistinctValueCounter = field(default_factory=lambda: DistinctValueCounter(limit=10))
 
-    def note_failure(self, *, account: Hashable, network: str, user_agent: str, now: float) -> None:
-        """Note a sign-in that failed or was not looked at."""
-        if self.addresses.note(account, network, now=now):
+    def count(self, *, account: Hashable, network: str, user_agent: str, now: float) -> None:
+        """Count a sign-in that failed or was refused."""
+        if self.addresses.add(account, network, now=now):
             data = {"networks": self.addresses.limit}
             report(EvasionPattern.ADDRESSES, score=60, reasons=["many_networks_for_one_account"], data=data)
-        if self.accounts.note(network, account, now=now):
+        if self.accounts.add(network, account, now=now):
             data = {"accounts": self.accounts.limit}
             report(EvasionPattern.ACCOUNTS, score=60, reasons=["many_accounts_from_one_network"], data=data)
-        if self.user_agents.note((account, network), user_agent, now=now):
+        if self.user_agents.add((account, network), user_agent, now=now):
             data = {"user_agents": self.user_agents.limit}
             report(EvasionPattern.USER_AGENTS, score=50, reasons=["many_user_agents_from_one_network"], data=data)
 
 
 @dataclass(slots=True)
 class ReportBudget:
-    """How many things of a kind may be said in a window: a botnet must not fill the trail."""
+    """How many reports of a pattern are sent in a window, so that a botnet can't fill the audit trail."""
 
     most: int = 200
     window: float = WINDOW_SECONDS
     _spent: dict[Hashable, tuple[float, int]] = field(default_factory=dict)
 
-    def take(self, kind: Hashable, *, now: float) -> bool:
-        """Whether one more may be said."""
-        ends, spent = self._spent.get(kind, (0.0, 0))
+    def take(self, pattern: Hashable, *, now: float) -> bool:
+        """Return whether one more report may be sent, and count it."""
+        ends, spent = self._spent.get(pattern, (0.0, 0))
         if now >= ends:
             ends, spent = now + self.window, 0
-        self._spent[kind] = (ends, spent + 1)
+        self._spent[pattern] = (ends, spent + 1)
         return spent < self.most
 
 
 _failed_sign_ins, _reported_manipulations, _budget = FailedSignInDetector(), ReportedKeys(), ReportBudget()
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# In the path as it was sent, decoded once: what a server or a proxy behind a limit might read in another way.
+# Searched in the path as it was sent and decoded once: what a server or a proxy behind us might interpret differently.
 _PATH_MANIPULATIONS = (
     ("encoded_separator", re.compile(r"%2f|%5c|\\", re.IGNORECASE)),
     ("encoded_dot", re.compile(r"%2e", re.IGNORECASE)),
@@ -131,12 +131,12 @@ _PATH_MANIPULATIONS = (
 
 
 def count_failed_sign_in(*, account: Hashable, network: str, user_agent: str) -> None:
-    """Let this process see a sign-in that failed or was not looked at."""
-    _failed_sign_ins.note_failure(account=account, network=network, user_agent=user_agent, now=time.monotonic())
+    """Count a sign-in that failed or was refused, and report a pattern if it completes one."""
+    _failed_sign_ins.count(account=account, network=network, user_agent=user_agent, now=time.monotonic())
 
 
 def has_override_header(environ: Mapping[str, Any]) -> bool:
-    """Whether a request says that its method or its path is another one: nobody here listens to that."""
+    """Return whether a request claims another method or path in a header. This project ignores such headers."""
     return (
         "HTTP_X_HTTP_METHOD_OVERRIDE" in environ
         or "HTTP_X_HTTP_METHOD" in environ
@@ -147,21 +147,22 @@ def has_override_header(environ: Mapping[str, Any]) -> bool:
 
 
 def inspect_unmatched_request(environ: Mapping[str, Any], *, path: str, network: str, known: frozenset[str]) -> None:
-    """Look at a request that led nowhere for tricks with its path or method; ``known`` are the paths that there are.
+    """Search a request that matched no route for manipulations of its path or method; ``known`` are the real paths.
 
-    It is told of when one of its tricks is new for the network: there are few of them, but many combinations.
+    Reported if one of them is new for the network. The single manipulations are compared, not their combination: there
+    are few of the former and many of the latter.
     """
     found = manipulations(environ, path=path, known=known)
     now = time.monotonic()
-    if [name for name in found if _reported_manipulations.is_first((network, name), now=now)]:
+    if [name for name in found if _reported_manipulations.add((network, name), now=now)]:
         score = min(70, 20 + 15 * len(found))
         report(EvasionPattern.REQUESTS, score=score, reasons=found, data={})
 
 
 def manipulations(environ: Mapping[str, Any], *, path: str, known: frozenset[str]) -> list[str]:
-    """Name the tricks that a request tries."""
-    raw = _as_sent(environ, path)
-    found = [name for name, shape in _PATH_MANIPULATIONS if shape.search(path) or shape.search(raw)]
+    """Return the names of the manipulations in a request."""
+    raw = _raw_path(environ, path)
+    found = [name for name, pattern in _PATH_MANIPULATIONS if pattern.search(path) or pattern.search(raw)]
     plain = path.rstrip("/")
     if path not in known and plain in known:
         found.append("trailing_slash")
@@ -174,18 +175,18 @@ def manipulations(environ: Mapping[str, Any], *, path: str, known: frozenset[str
     return found
 
 
-def _as_sent(environ: Mapping[str, Any], path: str) -> str:
-    """Return the path before it was decoded, where the server tells it."""
+def _raw_path(environ: Mapping[str, Any], path: str) -> str:
+    """Return the path before it was decoded, if the server provides it."""
     raw = environ.get("asgi.scope", {}).get("raw_path") or environ.get("RAW_URI") or environ.get("REQUEST_URI") or path
     return (raw.decode("latin-1") if isinstance(raw, bytes) else str(raw)).partition("?")[0]
 
 
-def report(evasion: EvasionPattern, *, score: int, reasons: Sequence[str], data: Mapping[str, Any]) -> None:
-    """Tell whoever listens, so often in an hour and no more; an error of theirs is not the caller's."""
-    if _budget.take(evasion, now=time.monotonic()):
+def report(pattern: EvasionPattern, *, score: int, reasons: Sequence[str], data: Mapping[str, Any]) -> None:
+    """Send ``evasion_detected``, within the budget of the pattern. Errors of receivers don't reach the caller."""
+    if _budget.take(pattern, now=time.monotonic()):
         signals.evasion_detected.send_robust(
             sender=EvasionPattern,
-            evasion=evasion,
+            pattern=pattern,
             score=score,
             reasons=tuple(reasons),
             data=dict(data),
@@ -194,6 +195,6 @@ def report(evasion: EvasionPattern, *, score: int, reasons: Sequence[str], data:
 
 
 def reset() -> None:
-    """Begin anew, as a process that has just started."""
+    """Forget everything that was counted. For tests."""
     global _failed_sign_ins, _reported_manipulations, _budget
     _failed_sign_ins, _reported_manipulations, _budget = FailedSignInDetector(), ReportedKeys(), ReportBudget()

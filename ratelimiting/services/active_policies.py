@@ -6,7 +6,7 @@ import logging
 import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.signals import setting_changed
 
@@ -19,6 +19,8 @@ from ratelimiting.types import Mode, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from ratelimiting.models import RateLimitPolicy
 
 PROFILE, ENVIRONMENT, DATABASE = "profile", "environment", "database"
 _SOURCE_NAMES = {
@@ -77,6 +79,22 @@ class PolicySet:
         return tuple(activate(policy=policy) for policy in matching if not enforced.intersection(policy.match.unless))
 
 
+class PolicyInForce(NamedTuple):
+    """A policy with its source, and the row that stores it; None if it stands in the settings."""
+
+    policy: LimitPolicy
+    source: str
+    stored: RateLimitPolicy | None
+
+
+class PolicyPage(NamedTuple):
+    """Some of the policies in force, the version of them all, and the name to continue after; None if none follow."""
+
+    policies: list[PolicyInForce]
+    version: int
+    next: str | None
+
+
 class _ProcessState:
     """The stored policies as of a version, and the set made of them and of the settings."""
 
@@ -103,6 +121,14 @@ def refresh() -> int:
             _state.version, _state.stored, _state.policies = version, stored, None
         _rebuild()
     return _state.version
+
+
+def page(*, after: str, limit: int) -> PolicyPage:
+    """Return the policies in force by name, from the first one whose name follows ``after``."""
+    version, found, stored = refresh(), current(), selectors.stored_policies()
+    names = sorted(name for name in found.policies if name > after)
+    policies = [PolicyInForce(found.policies[name], found.sources[name], stored.get(name)) for name in names[:limit]]
+    return PolicyPage(policies, version, names[limit - 1] if len(names) > limit else None)
 
 
 def forget_stored() -> None:

@@ -1,4 +1,4 @@
-"""Replay requests of the past through policies, in a store of its own: what would have been refused."""
+"""Replay logged requests through policies, in a store of its own, and count what would have been refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import Resolver404, resolve
 
 from ratelimiting import keys
-from ratelimiting.services import active_policies
+from ratelimiting.services.active_policies import PolicySet
 from ratelimiting.services.levels import levels_for_request
 from ratelimiting.stores.memory import MemoryStore
 from ratelimiting.types import UNMATCHED_ROUTE, Caller, RequestAttributes
@@ -28,21 +28,21 @@ TOP = 10
 
 @dataclass(slots=True)
 class PolicyFigures:
-    """What one policy saw and would have refused."""
+    """How many requests one policy applied to, and how many it would have refused."""
 
     judged: int = 0
     refused: int = 0
     keys: Counter[str] = field(default_factory=Counter)
 
     def report(self) -> dict[str, Any]:
-        """Return the figures with the keys refused most often."""
+        """Return the figures as JSON, with the keys refused most often."""
         top = [{"key": key, "refused": number} for key, number in self.keys.most_common(TOP)]
         return {"judged": self.judged, "refused": self.refused, "keys": top}
 
 
 @dataclass(slots=True)
 class SimulationReport:
-    """What a replay came to."""
+    """The result of a replay."""
 
     requests: int = 0
     refused: int = 0
@@ -50,33 +50,35 @@ class SimulationReport:
 
 
 def replay(*, requests: Iterable[LoggedRequest], policies: Sequence[LimitPolicy]) -> Iterator[SimulationReport]:
-    """Judge one request after the other at its own time; yield the growing report after each.
+    """Decide about one request after the other at its own time; yield the growing report after each.
 
-    A log's clock may jump back where several processes wrote it; a store's does not, so the latest moment counts.
+    The time of a log may jump back where several processes wrote it. A store's time does not: the latest one counts.
     """
-    ruled = active_policies.PolicySet(version=0, policies={policy.name: policy for policy in policies}, sources={})
+    simulated = PolicySet(version=0, policies={policy.name: policy for policy in policies}, sources={})
     store = MemoryStore(most_keys=MOST_KEYS)
     report = SimulationReport(policies={policy.name: PolicyFigures() for policy in policies})
     latest = None
     for request in requests:
         latest = request.at if latest is None else max(latest, request.at)
-        facts = RequestAttributes(
-            route=_route(request.path),
-            method=request.method,
-            address=request.address,
-            caller=Caller(user=request.user, tier=request.tier),
-            find=dict(request.members).get,
-        )
-        counted = levels_for_request(facts=facts, among=ruled)
+        levels = levels_for_request(attributes=_attributes(request), policies=simulated)
         report.requests += 1
-        if counted:
-            decision = store.decide([level for level, _ in counted], now=latest)
+        if levels:
+            decision = store.decide_at([level for level, _ in levels], now=latest)
             report.refused += not decision.is_allowed
-            for verdict, (level, parts) in zip(decision.verdicts, counted, strict=True):
-                _count(
-                    report.policies[level.policy], keys.readable_key(level.policy, parts), is_allowed=verdict.is_allowed
-                )
+            for result, (level, parts) in zip(decision.results, levels, strict=True):
+                key = keys.readable_key(level.policy, parts)
+                _count(report.policies[level.policy], key, is_allowed=result.is_allowed)
         yield report
+
+
+def _attributes(request: LoggedRequest) -> RequestAttributes:
+    return RequestAttributes(
+        route=_route(request.path),
+        method=request.method,
+        address=request.address,
+        caller=Caller(user=request.user, tier=request.tier),
+        find_key=dict(request.members).get,
+    )
 
 
 def _count(figures: PolicyFigures, key: str, *, is_allowed: bool) -> None:

@@ -30,8 +30,9 @@ def process_clock() -> int:
 class MemoryStore:
     """Counts a bounded number of keys; safe for threads.
 
-    When a flood of keys fills it, those that would expire first are dropped, and their callers start with a fresh quota.
-    Short windows are dropped first, so a flood of addresses doesn't drop what is counted for longer against an account.
+    When a flood of keys fills it, those that would expire first are dropped, and their callers start with a fresh
+    quota. Short windows are dropped first, so a flood of addresses doesn't drop what is counted for longer against an
+    account.
     """
 
     def __init__(self, *, most_keys: int = 100_000) -> None:

@@ -18,8 +18,9 @@ class Store(Protocol):
     """Counts requests by the store's own clock.
 
     All levels of a request are decided in one atomic step. First every level is evaluated. Only if all enforced levels
-    allow the request, it is charged: to each of them, and to the levels in shadow mode that have room for it. A level in
-    shadow mode without room reports that, refuses nothing and is not charged. A refused request is charged to no level.
+    allow the request, it is charged: to each of them, and to the levels in shadow mode that have room for it. A level
+    in shadow mode without room reports that, refuses nothing and is not charged. A refused request is charged to no
+    level.
 
     The levels of one request have different keys, and the mode of none is ``off``.
     """

@@ -32,9 +32,9 @@ _PEEK_NOW = _REQUEST.pack(False, 0)
 class RedisStore:
     """Counts by the clock of Redis.
 
-    A key in Redis is ``prefix`` and the level's key. The prefix contains a hash tag, so that a cluster keeps all keys in
-    one slot. Every method raises StoreUnavailable if Redis does not answer within ``deadline`` seconds, or answers with
-    an error.
+    A key in Redis is ``prefix`` and the level's key. The prefix contains a hash tag, so that a cluster keeps all keys
+    in one slot. Every method raises StoreUnavailable if Redis does not answer within ``deadline`` seconds, or answers
+    with an error.
     """
 
     def __init__(self, url: str, *, deadline: float = 0.05, prefix: str = "{rl}:") -> None:
@@ -116,7 +116,7 @@ class RedisStore:
             raise self._unavailable(second) from second
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:
-        """Close the connections to a server that can't serve us, so that the next attempt resolves its address again."""
+        """Close all connections, so that the next attempt resolves the server's address again."""
         self.connections.close()
         if self._is_moved:
             self._is_moved = False

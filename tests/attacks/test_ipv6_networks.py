@@ -40,7 +40,7 @@ def limited(settings):
 
 
 def passed(addresses, **facts):
-    return sum(decide_request(facts=RequestAttributes(address=one, **facts)).is_allowed for one in addresses)
+    return sum(decide_request(attributes=RequestAttributes(address=one, **facts)).is_allowed for one in addresses)
 
 
 class TestRequests:
@@ -61,7 +61,7 @@ class TestRequests:
 
     def test_of_ipv4_have_one_level(self, limited):
         limited()
-        counted = levels_for_request(facts=RequestAttributes(address="203.0.113.7"), among=current())
+        counted = levels_for_request(attributes=RequestAttributes(address="203.0.113.7"), policies=current())
         assert len(counted) == 1
         assert passed(["203.0.113.7", "::ffff:203.0.113.7"] * 10) == 10
 
@@ -74,7 +74,7 @@ class TestRequests:
         limited(scope=["ip", "account"])
         names = {"account": "ada"}.get
         assert passed((address(network=number) for number in range(100)), find=names) == 40
-        assert passed([address(network=200)], find={"account": "bob"}.get) == 1
+        assert passed([address(network=200)], find_key={"account": "bob"}.get) == 1
 
     @pytest.mark.django_db
     def test_over_http_are_refused_too(self, limited, settings):

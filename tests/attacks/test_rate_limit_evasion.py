@@ -129,7 +129,9 @@ class TestPolicies:
     def test_do_not_grow_with_what_is_invented(self, limited):
         limited(scope=["endpoint"])
         outcomes = [
-            decide_request(facts=RequestAttributes(route="", method=f"M{number}", address="203.0.113.7")).is_allowed
+            decide_request(
+                attributes=RequestAttributes(route="", method=f"M{number}", address="203.0.113.7")
+            ).is_allowed
             for number in range(5)
         ]
         assert outcomes == [True, False, False, False, False]

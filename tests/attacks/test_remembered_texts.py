@@ -87,10 +87,10 @@ def test_caches_hold_no_long_texts(settings):
 def test_what_is_told_of_a_refused_request_holds_no_request(settings):
     settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": [document(limit=1, scope=["global"])]}
     request = {"any": "x" * 100_000}
-    facts = RequestAttributes(method="M" * 5000, user_agent="u" * 5000, find=request.get)
+    facts = RequestAttributes(method="M" * 5000, user_agent="u" * 5000, find_key=request.get)
     for _ in range(3):
-        decide_request(facts=facts)
+        decide_request(attributes=facts)
 
-    kept = [entry.facts for entry in refusal_reports._tally.refused.values()]
+    kept = [entry.facts for entry in refusal_reports._pending.refused.values()]
 
     assert [(len(one.method), len(one.user_agent), one.find("any")) for one in kept] == [(32, 512, None)]

@@ -24,10 +24,10 @@ import tokens.errors
 from accounts.models import PendingRegistration, User
 from cedrina.languages import _preferences, negotiated
 from cedrina.problem_catalogue import PROBLEMS
+from cedrina_base.strict_serializers import StrictSerializer
 from tests.architecture.source import PRODUCT, ROOT
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.problem_shape import assert_problem
-from tokens.api.serializers.strict import StrictSerializer
 
 OTHERS = ("es", "fa", "ar")
 RIGHT_TO_LEFT = ("fa", "ar")  # a single word may be the same in Spanish

@@ -87,7 +87,7 @@ class TestProfile:
     def test_lets_ten_sign_ins_a_minute_through(self):
         with production():
             sign_ins = [
-                decide_request(facts=RequestAttributes(route="login", method="POST", address="203.0.113.7"))
+                decide_request(attributes=RequestAttributes(route="login", method="POST", address="203.0.113.7"))
                 for _ in range(12)
             ]
             assert [outcome.is_allowed for outcome in sign_ins] == [True] * 10 + [False] * 2

@@ -42,11 +42,16 @@ class TestMistakes:
 
     def test_are_recorded_once_an_hour_by_all_processes_together(self, events, now):
         for minutes in (0, 1, 59):
-            moment = now + minutes * (wiring.SAID_AGAIN_AFTER / 60)
-            wiring.record_mistake(mistake=ProxyMisconfiguration.SINGLE_ADDRESS, address="10.0.0.1", data={}, now=moment)
+            moment = now + minutes * (wiring.REPEATED_AFTER / 60)
+            wiring.record_misconfiguration(
+                misconfiguration=ProxyMisconfiguration.SINGLE_ADDRESS, address="10.0.0.1", data={}, now=moment
+            )
         assert events("network.single_address").count() == 1
-        wiring.record_mistake(
-            mistake=ProxyMisconfiguration.SINGLE_ADDRESS, address="10.0.0.1", data={}, now=now + wiring.SAID_AGAIN_AFTER
+        wiring.record_misconfiguration(
+            misconfiguration=ProxyMisconfiguration.SINGLE_ADDRESS,
+            address="10.0.0.1",
+            data={},
+            now=now + wiring.REPEATED_AFTER,
         )
         assert events("network.single_address").count() == 2
 

@@ -5,6 +5,7 @@ import sys
 import pytest
 from django.core.signals import setting_changed
 from django.test import Client
+from django.utils import timezone
 
 from ratelimiting.services import active_policies, named_limits, policies
 from ratelimiting.types import Author
@@ -53,10 +54,10 @@ def test_services_ask_for_limits_by_name():
 def test_policies_are_changed_while_it_runs():
     author = Author(name="boss")
     document = {"name": "address", "limit": 1, "window": 60, "scope": ["ip"]}
-    policies.create(document=document, author=author, reason="flood")
+    policies.create(document=document, author=author, reason="flood", now=timezone.now())
     active_policies.refresh()
     assert statuses("/plain", 2)[0] == [200, 429]
-    policies.rollback(number=0, author=author, reason="over")
+    policies.rollback(number=0, author=author, reason="over", now=timezone.now())
     active_policies.refresh()
     assert active_policies.current().policies["address"].limit == 3
 

@@ -157,7 +157,7 @@ def everyone():
     return [
         bare("redis-py", client.evalsha),
         bare("redis-py, no arguments", client.evalsha, with_arguments=False),
-        bare("our connections", functools.partial(connections.run, "EVALSHA")),
+        bare("our connections", functools.partial(connections.execute, "EVALSHA")),
         *[cedrina(algorithm) for algorithm in Algorithm],
         of_limits("fixed window", strategies.FixedWindowRateLimiter),
         of_limits("moving window", strategies.MovingWindowRateLimiter),

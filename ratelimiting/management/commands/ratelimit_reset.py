@@ -1,4 +1,4 @@
-"""Let one key begin anew."""
+"""Delete the count of one key."""
 
 from argparse import ArgumentParser
 from typing import Any

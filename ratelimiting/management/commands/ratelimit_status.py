@@ -1,4 +1,4 @@
-"""Show which policies are in force, what the shadow ones would have refused, and how one key stands."""
+"""Show the policies in force, what those in shadow mode would have refused, or what one key has left."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -108,14 +108,14 @@ class Command(LimitsCommand):
         decision = enforcement.peek([Level(policy=policy.name, quota=quota, key=key, cost=policy.cost)])
         if decision.is_local:
             self.fail("store_unavailable", gettext("The store does not answer: nobody knows."), exit_code=FAILED)
-        verdict = decision.verdicts[0]
+        result = decision.results[0]
         return {
             "key": key,
             "policy": policy.name,
             "limit": quota.burst or quota.limit,
-            "remaining": verdict.remaining,
-            "reset_after": verdict.reset_after,
-            "retry_after": 0.0 if verdict.is_allowed else verdict.retry_after,
+            "remaining": result.remaining,
+            "reset_after": result.reset_after,
+            "retry_after": 0.0 if result.is_allowed else result.retry_after,
         }
 
 

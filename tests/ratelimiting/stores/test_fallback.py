@@ -89,7 +89,7 @@ class TestWhileRedisAnswers:
         decisions = [kit.ask(level()) for _ in range(6)]
         assert [decision.is_allowed for decision in decisions] == [True] * 5 + [False]
         assert not any(decision.is_local for decision in decisions)
-        assert kit.store.peek([level()]).verdicts[0].remaining == 0
+        assert kit.store.peek([level()]).results[0].remaining == 0
         assert len(kit.local) == 0
 
 
@@ -228,12 +228,12 @@ class TestWhatALevelChooses:
             decision = kit.ask(level("other"), deny)
             assert (decision.is_allowed, decision.tightest.level) == (False, deny)
             assert decision.tightest.retry_after > 0
-        assert kit.ask(level("other")).verdicts[0].remaining == 4
+        assert kit.ask(level("other")).results[0].remaining == 4
 
     def test_refuses_nobody_in_shadow(self):
         deny = level("d", mode=Mode.SHADOW, on_store_failure=OnStoreFailure.DENY)
         decision = Kit(NOWHERE).ask(level(), deny)
-        assert [verdict.is_allowed for verdict in decision.verdicts] == [True, False]
+        assert [verdict.is_allowed for verdict in decision.results] == [True, False]
         assert decision.is_allowed
 
     def test_is_told_in_the_order_of_the_levels(self):
@@ -241,7 +241,7 @@ class TestWhatALevelChooses:
             level(str(i), on_store_failure=choice) for i, choice in enumerate([*OnStoreFailure, OnStoreFailure.LOCAL])
         ]
         decision = Kit(NOWHERE).store.peek(levels)
-        assert [verdict.level for verdict in decision.verdicts] == levels
+        assert [verdict.level for verdict in decision.results] == levels
         assert decision.is_local
 
 
@@ -259,7 +259,7 @@ class TestLastVerdicts:
     def test_keeps_the_newest_keys_alone(self):
         last = RecentResults(most_keys=10)
         for number in range(100):
-            last.note(LimitDecision((LevelResult(level(str(number)), True, 1, 1.0, 0.0),)))
+            last.add(LimitDecision((LevelResult(level(str(number)), True, 1, 1.0, 0.0),)))
             assert len(last._newer) + len(last._older) <= 22
         assert last.take("99") is not None
         assert last.take("99") is None

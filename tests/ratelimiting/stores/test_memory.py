@@ -12,7 +12,8 @@ SHORT = Quota(Algorithm.TOKEN_BUCKET, 5, 1.0)
 
 
 def take(store, key, quota=TEN, **more):
-    return store.decide([Level("p", quota, key)], **more).verdicts[0]
+    decide = store.decide_at if more else store.decide
+    return decide([Level("p", quota, key)], **more).results[0]
 
 
 class TestDecide:
@@ -45,7 +46,7 @@ class TestDecide:
 
         def visit():
             started.wait()
-            passed.extend(store.decide(levels, now=NOW).is_allowed for _ in range(3))
+            passed.extend(store.decide_at(levels, now=NOW).is_allowed for _ in range(3))
 
         interval = sys.getswitchinterval()
         sys.setswitchinterval(1e-6)
@@ -64,7 +65,7 @@ class TestPeek:
     def test_charges_nothing(self):
         store = MemoryStore()
         for _ in range(3):
-            assert store.peek([Level("p", TEN, "a")], now=NOW).verdicts[0].remaining == 10
+            assert store.peek_at([Level("p", TEN, "a")], now=NOW).results[0].remaining == 10
         assert len(store) == 0
 
 
@@ -121,17 +122,17 @@ class TestLearn:
         for quota in (TEN, Quota(Algorithm.SLIDING_WINDOW, 10, 3600.0), Quota(Algorithm.TOKEN_BUCKET, 10, 3600.0)):
             store = MemoryStore()
             reset = 7 * 360.0
-            store.learn(self.verdict(quota, 3, reset), told_at=process_clock())
+            store.adopt(self.verdict(quota, 3, reset), decided_at=process_clock())
             assert [take(store, "a", quota).is_allowed for _ in range(4)] == [True] * 3 + [False], quota
 
     def test_keeps_what_is_stricter(self):
         store = MemoryStore()
         for _ in range(9):
             take(store, "a", LONG)
-        store.learn(self.verdict(LONG, 4, 100.0), told_at=process_clock())
+        store.adopt(self.verdict(LONG, 4, 100.0), decided_at=process_clock())
         assert not take(store, "a", LONG).is_allowed
 
     def test_leaves_out_what_is_over(self):
         store = MemoryStore()
-        store.learn(self.verdict(SHORT, 0, 1.0), told_at=process_clock() - 5_000_000)
+        store.adopt(self.verdict(SHORT, 0, 1.0), decided_at=process_clock() - 5_000_000)
         assert len(store) == 0

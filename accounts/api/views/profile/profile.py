@@ -9,11 +9,11 @@ from rest_framework.response import Response
 from accounts.api import examples
 from accounts.api.base import AccountsAPIView, caller, principal
 from accounts.api.documents import entity_tag, instant, user_document
-from accounts.api.preconditions import versions_from
 from accounts.api.serializers.outputs import UserOutput
 from accounts.api.serializers.profile.personal_data import DeletionInput, DeletionOutput
 from accounts.api.serializers.profile.profile import ProfileInput
 from accounts.services.profile import deletion, profile_changes
+from cedrina_base.preconditions import versions_from
 from tokens.api.step_up import Factor, needs, no_need, require
 from tokens.api.words import depends_on_language
 

@@ -14,17 +14,17 @@ SPOOFED = (HeaderFinding.UNTRUSTED_PEER,)
 def told(monkeypatch):
     """Collect what is announced; nobody else listens."""
     found = []
-    monkeypatch.setattr(signals, "mistake_noticed", Signal())
-    monkeypatch.setattr(signals, "evasion_noticed", Signal())
+    monkeypatch.setattr(signals, "misconfiguration_detected", Signal())
+    monkeypatch.setattr(signals, "evasion_detected", Signal())
 
-    def mistake_noticed(mistake, address, data, **_more):
-        found.append((mistake.value, address, data))
+    def misconfiguration_detected(misconfiguration, address, data, **_more):
+        found.append((misconfiguration.value, address, data))
 
-    def evasion_noticed(evasion, score, reasons, **_more):
-        found.append((evasion.value, score, list(reasons)))
+    def evasion_detected(pattern, score, reasons, **_more):
+        found.append((pattern.value, score, list(reasons)))
 
-    signals.misconfiguration_detected.connect(mistake_noticed, weak=False)
-    signals.evasion_detected.connect(evasion_noticed, weak=False)
+    signals.misconfiguration_detected.connect(misconfiguration_detected, weak=False)
+    signals.evasion_detected.connect(evasion_detected, weak=False)
     return found
 
 
@@ -35,7 +35,7 @@ def caller(address, *findings):
 def pass_by(observer, callers, *, start=0.0, every=1.0, agents=5):
     now = start
     for number, each in enumerate(callers):
-        observer.note(each, f"Agent/{number % agents}", now=now)
+        observer.count(each, f"Agent/{number % agents}", now=now)
         now += every
     return now
 
@@ -111,7 +111,7 @@ class TestTheMemory:
     def test_is_bounded(self, told):
         observer = ProxyDetector()
         pass_by(observer, [caller(f"2001:db8::{number:x}", *SPOOFED) for number in range(10_000)], every=0.001)
-        assert len(observer.manipulations._said) <= 4096
+        assert len(observer.manipulations._until) <= 4096
         assert len(observer.agents) <= 3
         # and so is what is said
         assert len([entry for entry in told if entry[0] == "headers_manipulated"]) == 200

@@ -1,6 +1,7 @@
 """The policies in force, from all their sources."""
 
 import pytest
+from django.utils import timezone
 
 from ratelimiting.errors import PolicyInvalid
 from ratelimiting.models import RateLimitPolicy
@@ -28,7 +29,7 @@ class TestSources:
             [document(name="a", limit=1), document(name="b", limit=1)], [{"name": "b", "limit": 2}, document(name="c")]
         )
         with django_capture_on_commit_callbacks(execute=True):
-            policies.create(document=document(name="c", limit=3), author=BOSS, reason="more")
+            policies.create(document=document(name="c", limit=3), author=BOSS, reason="more", now=timezone.now())
 
         found = active_policies.current()
         assert {name: (policy.limit, found.sources[name]) for name, policy in found.policies.items()} == {
@@ -56,8 +57,10 @@ class TestSources:
     def test_do_without_a_row_that_can_not_be_applied(self, given, db, django_capture_on_commit_callbacks, caplog):
         given()
         with django_capture_on_commit_callbacks(execute=True):
-            policies.create(document=document(name="typed", scope=["account"]), author=BOSS, reason="r")
-            policies.create(document=document(), author=BOSS, reason="r")
+            policies.create(
+                document=document(name="typed", scope=["account"]), author=BOSS, reason="r", now=timezone.now()
+            )
+            policies.create(document=document(), author=BOSS, reason="r", now=timezone.now())
         given_without = {"POLICIES": [], "KEYS": {}}
         from django.test import override_settings
 
@@ -69,7 +72,7 @@ class TestSources:
 class TestRefresh:
     def test_follows_the_version_and_is_one_query_while_nothing_changes(self, given, db, django_assert_num_queries):
         given()
-        policies.create(document=document(), author=BOSS, reason="r")
+        policies.create(document=document(), author=BOSS, reason="r", now=timezone.now())
         assert "some" not in active_policies.current().policies
 
         assert active_policies.refresh() == 1
@@ -79,7 +82,7 @@ class TestRefresh:
 
     def test_trusts_the_version_and_not_the_rows(self, given, db):
         given()
-        policies.create(document=document(), author=BOSS, reason="r")
+        policies.create(document=document(), author=BOSS, reason="r", now=timezone.now())
         RateLimitPolicy.objects.update(limit=99)
         active_policies.refresh()
         assert active_policies.current().policies["some"].limit == 2

@@ -13,7 +13,7 @@ class TestNamed:
     def test_looks_without_taking_and_takes_without_asking(self, policies):
         policies(document(name="account", limit=2, scope=["account"]))
         for _ in range(5):
-            assert named_limits.peek(name="account", key="ada").verdicts[0].remaining >= 1
+            assert named_limits.peek(name="account", key="ada").results[0].remaining >= 1
         named_limits.charge(name="account", key="ada", cost=2)
         assert not named_limits.peek(name="account", key="ada").is_allowed
         named_limits.reset(name="account", key="ada")
@@ -35,5 +35,5 @@ class TestNamed:
 
     def test_keeps_names_out_of_the_store(self, policies):
         policies(document(name="account", scope=["account"]))
-        (verdict,) = named_limits.check(name="account", key="ada@example.com").verdicts
+        (verdict,) = named_limits.check(name="account", key="ada@example.com").results
         assert "ada" not in verdict.level.key

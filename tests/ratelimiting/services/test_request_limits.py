@@ -6,7 +6,7 @@ from tests.ratelimiting.policy_documents import document
 
 
 def asked(**facts):
-    return decide_request(facts=RequestAttributes(**{"address": "203.0.113.7", "route": "login", **facts}))
+    return decide_request(attributes=RequestAttributes(**{"address": "203.0.113.7", "route": "login", **facts}))
 
 
 class TestJudge:
@@ -31,8 +31,8 @@ class TestJudge:
     def test_leaves_out_what_counts_something_that_is_not_there(self, policies):
         policies(document(limit=1, scope=["user"]), document(name="account", limit=1, scope=["account"]))
         assert all(asked().is_allowed for _ in range(3))
-        assert asked(find={"account": "ada"}.get).is_allowed
-        assert not asked(find={"account": "ada"}.get).is_allowed
+        assert asked(find_key={"account": "ada"}.get).is_allowed
+        assert not asked(find_key={"account": "ada"}.get).is_allowed
 
     def test_counts_a_network_of_ipv6_and_an_unknown_address_as_one(self, policies):
         policies(document(limit=1))
@@ -46,12 +46,12 @@ class TestJudge:
             document(name="near", limit=5),
             document(name="account", limit=2, scope=["account"]),
         )
-        shown = asked(find={"account": "ada"}.get).shown
+        shown = asked(find_key={"account": "ada"}.get).advertised
         assert (shown.level.policy, shown.remaining) == ("near", 4)
 
     def test_lets_shadows_pass_and_is_silent_when_switched_off(self, policies):
         policies(document(limit=1, mode="shadow"))
         assert all(asked().is_allowed for _ in range(3))
-        assert asked().shown is None
+        assert asked().advertised is None
         policies(document(limit=1), ENABLED=False)
         assert all(asked().is_allowed for _ in range(3))

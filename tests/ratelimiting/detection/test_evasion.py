@@ -15,8 +15,8 @@ KNOWN = frozenset({"/api/v1/auth/login", "/livez"})
 def told():
     found = []
 
-    def noticed(evasion, score, reasons, data, **_more):
-        found.append((evasion.value, score, list(reasons), data))
+    def noticed(pattern, score, reasons, data, **_more):
+        found.append((pattern.value, score, list(reasons), data))
 
     signals.evasion_detected.connect(noticed)
     yield found
@@ -27,31 +27,31 @@ class TestSignIns:
     def test_of_one_account_over_many_networks_are_noticed_once(self, told):
         watch = FailedSignInDetector()
         for number in range(50):
-            watch.note_failure(account="a", network=f"n{number}", user_agent="x", now=float(number))
+            watch.count(account="a", network=f"n{number}", user_agent="x", now=float(number))
         assert [(kind, score) for kind, score, *_ in told] == [("addresses_rotated", 60)]
 
     def test_of_many_accounts_from_one_network_are_noticed_once(self, told):
         watch = FailedSignInDetector()
         for number in range(50):
-            watch.note_failure(account=f"a{number}", network="n", user_agent="x", now=float(number))
+            watch.count(account=f"a{number}", network="n", user_agent="x", now=float(number))
         assert [kind for kind, *_ in told] == ["accounts_swept"]
 
     def test_by_many_programs_from_one_network_are_noticed_once(self, told):
         watch = FailedSignInDetector()
         for number in range(50):
-            watch.note_failure(account="a", network="n", user_agent=f"x{number}", now=float(number))
+            watch.count(account="a", network="n", user_agent=f"x{number}", now=float(number))
         assert [kind for kind, *_ in told] == ["user_agents_rotated"]
 
     def test_of_somebody_who_forgot_a_password_are_not(self, told):
         watch = FailedSignInDetector()
         for number in range(100):
-            watch.note_failure(account="a", network=f"n{number % 3}", user_agent="x", now=float(number))
+            watch.count(account="a", network=f"n{number % 3}", user_agent="x", now=float(number))
         assert told == []
 
     def test_spread_over_days_are_not(self, told):
         watch = FailedSignInDetector()
         for number in range(50):
-            watch.note_failure(account="a", network=f"n{number}", user_agent="x", now=number * 1000.0)
+            watch.count(account="a", network=f"n{number}", user_agent="x", now=number * 1000.0)
         assert told == []
 
 
@@ -59,14 +59,14 @@ class TestTheMemory:
     def test_is_bounded_whatever_comes(self):
         rotation, once = DistinctValueCounter(limit=3, capacity=10), ReportedKeys(capacity=10)
         for number in range(1000):
-            rotation.note(number % 50, number, now=0.0)
-            once.is_first(number, now=0.0)
-        assert len(rotation._seen) == len(once._said) == 10
+            rotation.add(number % 50, number, now=0.0)
+            once.add(number, now=0.0)
+        assert len(rotation._seen) == len(once._until) == 10
         assert max(len(values) for _, values in rotation._seen.values()) <= 3
 
     def test_forgets_with_the_window(self):
         once = ReportedKeys(window=10)
-        assert [once.is_first("k", now=now) for now in (0.0, 9.0, 10.0)] == [True, False, True]
+        assert [once.add("k", now=now) for now in (0.0, 9.0, 10.0)] == [True, False, True]
 
 
 class TestTricks:

@@ -4,6 +4,7 @@ import time
 
 import httpx
 import pytest
+from django.utils import timezone
 
 from ratelimiting.services import active_policies, background_thread, refusal_reports
 from ratelimiting.services import policies as stored
@@ -15,7 +16,7 @@ class TestLook:
     @pytest.mark.django_db
     def test_follows_and_hands_on(self, now):
         done = []
-        stored.create(document=document(), author=BOSS, reason="r")
+        stored.create(document=document(), author=BOSS, reason="r", now=timezone.now())
         refusal_reports.defer(act=lambda: done.append(1))
         background_thread.run_once(now=now)
         assert "some" in active_policies.current().policies
@@ -24,7 +25,7 @@ class TestLook:
     def test_does_not_begin_where_it_is_switched_off(self):
         background_thread.start()
         background_thread.wait_for_policies()
-        assert background_thread._thread.thread is None
+        assert background_thread._state.thread is None
 
 
 def limit_at(server):

@@ -68,7 +68,7 @@ class TestRun:
     def test_raises_a_refusal_and_keeps_the_connection(self, peer):
         connections = asked(peer(b"-ERR no\r\n"))
         with pytest.raises(redis.ResponseError, match="ERR no"):
-            connections.run("PING")
+            connections.execute("PING")
         assert len(connections._free) == 1
 
     def test_tells_where_a_slot_went(self, peer):
@@ -80,7 +80,7 @@ class TestRun:
     def test_drops_a_connection_that_is_of_no_more_use(self, peer, pieces):
         connections = asked(peer(*pieces))
         with pytest.raises((redis.RedisError, OSError)):
-            connections.run("PING")
+            connections.execute("PING")
         assert not connections._free
 
     def test_waits_no_longer_than_the_deadline(self):

@@ -6,8 +6,8 @@ import pytest
 from django.core.cache import cache
 
 from ratelimiting.models import ShadowPeriod
-from ratelimiting.services import refusal_reports
-from ratelimiting.services.request_limits import decide_request
+from ratelimiting.services import active_policies, enforcement, refusal_reports, shadow_figures
+from ratelimiting.services.levels import levels_for_request
 from ratelimiting.types import RequestAttributes
 from tests.ratelimiting.policy_documents import document
 
@@ -21,9 +21,10 @@ def nobody_told_before():
 
 def flood(number, *, now, addresses=1):
     for turn in range(number):
-        decide_request(
-            facts=RequestAttributes(address=f"203.0.113.{turn % addresses}", route="login", method="POST"), now=now
-        )
+        attributes = RequestAttributes(address=f"203.0.113.{turn % addresses}", route="login", method="POST")
+        levels = levels_for_request(attributes=attributes, policies=active_policies.current())
+        decision = enforcement.decide([level for level, _ in levels])
+        refusal_reports.count_refusals(decision=decision, levels=levels, attributes=attributes, now=now)
 
 
 class TestRefusals:
@@ -52,7 +53,7 @@ class TestRefusals:
         flood(2, now=now)
         refusal_reports.report(now=now)
         refusal_reports.report(now=now + timedelta(hours=3))
-        assert refusal_reports._tally.refused == {}
+        assert refusal_reports._pending.refused == {}
 
     def test_cost_no_statement_while_they_happen(self, policies, now, django_assert_num_queries):
         policies(document(limit=1))
@@ -90,7 +91,7 @@ class TestPurge:
     def test_forgets_what_is_long_past(self, now):
         for age in (1, 31):
             ShadowPeriod.objects.create(policy="some", began_at=now - timedelta(days=age))
-        assert refusal_reports.purge(now=now) == 1
+        assert shadow_figures.purge(now=now) == 1
 
 
 class TestDefer:
@@ -106,7 +107,7 @@ class TestDefer:
         with pytest.raises(ZeroDivisionError):
             refusal_reports.report(now=now)
         refusal_reports.report(now=now)
-        assert not refusal_reports._tally.deferred
+        assert not refusal_reports._pending.deferred
 
     def test_is_done_by_the_next_flush(self, now):
         done = []

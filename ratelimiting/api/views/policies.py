@@ -1,28 +1,22 @@
-"""The policies of rate limiting: to be read, changed and taken back by administrators."""
+"""The API of policies: read, change and restore them."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from django.utils.encoding import force_str
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import examples
-from accounts.api.base import AccountsAPIView, caller
-from accounts.api.documents import instant
-from accounts.api.permissions import may_do
-from accounts.api.preconditions import versions_from
-from accounts.api.serializers import rate_limits as shapes
+from cedrina_base.preconditions import versions_from
 from ratelimiting import selectors
-from ratelimiting.errors import PolicyInvalid, RateLimitingError
-from ratelimiting.models import PolicyVersion, RateLimitPolicy
+from ratelimiting.api import examples
+from ratelimiting.api.base import RateLimitingAPIView
+from ratelimiting.api.serializers import policies as shapes
+from ratelimiting.models import RateLimitPolicy
 from ratelimiting.services import active_policies, policies
 from ratelimiting.types import Author
-from tokens.api.step_up import Factor, needs, no_need
 
-STATUS = {"not_found": 404, "already_exists": 409, "version_mismatch": 412}
 ENTITY_TAG = OpenApiParameter(
     "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="The version, to be sent back in If-Match."
 )
@@ -30,38 +24,12 @@ IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=T
 OF_MEMBERS = ["blank", "invalid", "max_length", "unknown_field"]
 
 
-class RateLimitsAPIView(AccountsAPIView):
-    """Turn the refusals of ``ratelimiting``, which knows no HTTP, into answers."""
-
-    def get_permissions(self) -> list[Any]:
-        action = "rate_limits:read" if self.request.method == "GET" else "rate_limits:change"
-        return [*super().get_permissions(), may_do(action)()]
-
-    def handle_exception(self, exc: Exception) -> Response:
-        return super().handle_exception(_as_api_exception(exc) if isinstance(exc, RateLimitingError) else exc)
-
-
-def _as_api_exception(error: RateLimitingError) -> APIException:
-    if isinstance(error, PolicyInvalid):
-        found: dict[str, list[ErrorDetail]] = {}
-        for fault in error.faults:
-            found.setdefault(fault.member, []).append(ErrorDetail(f"{fault.member}: {fault.message}", code=fault.code))
-        return ValidationError(found)
-    exc = APIException(detail=force_str(error.message), code=error.code)
-    exc.status_code = STATUS[error.code]
-    return exc
-
-
-class RateLimitPoliciesView(RateLimitsAPIView):
+class PoliciesView(RateLimitingAPIView):
     """All policies."""
 
-    step_up: ClassVar = {
-        "get": no_need("limits are no secret to who may change them"),
-        "post": needs(factor=Factor.SECOND),
-    }
     problem_codes: ClassVar = {
         "get": ["permission_denied", "validation_error"],
-        "post": ["permission_denied", "already_exists", "reauthentication_required", "step_up_required"],
+        "post": ["permission_denied", "already_exists"],
     }
     field_codes: ClassVar = {
         "get": ["invalid", "blank", "max_length", "unknown_field"],
@@ -81,19 +49,10 @@ class RateLimitPoliciesView(RateLimitsAPIView):
         """List the policies in force by name, with the source of each; the ETag is the version of them all."""
         page = shapes.PolicyPageInput(data=request.query_params.dict())
         page.is_valid(raise_exception=True)
-        version, limit = active_policies.refresh(), page.validated_data["limit"]
-        found, stored = active_policies.current(), {row.name: row for row in RateLimitPolicy.objects.all()}
-        names = sorted(name for name in found.policies if name > page.validated_data.get("cursor", ""))
-        shown = [
-            {
-                **_document(stored.get(name)),
-                **found.policies[name].document(),
-                "source": found.sources[name],
-            }
-            for name in names[:limit]
-        ]
-        following = names[limit - 1] if len(names) > limit else None
-        return Response({"results": shown, "next": following}, headers={"ETag": f'"{version}"'})
+        given = page.validated_data
+        found = active_policies.page(after=given.get("cursor", ""), limit=given["limit"])
+        results = shapes.EffectivePolicyOutput(found.policies, many=True).data
+        return Response({"results": results, "next": found.next}, headers={"ETag": f'"{found.version}"'})
 
     @extend_schema(
         operation_id="create_rate_limit_policy",
@@ -110,25 +69,14 @@ class RateLimitPoliciesView(RateLimitsAPIView):
         """Store a policy, in the place of one of its name that is shipped or stands in the environment."""
         body = shapes.PolicyInput(data=request.data)
         body.is_valid(raise_exception=True)
-        row = policies.create(document=body.document(), author=_author(request), reason=body.reason_given())
+        row = policies.create(**body.validated_data, author=_author(request), now=timezone.now())
         return _answer(row, status=201)
 
 
-class RateLimitPolicyView(RateLimitsAPIView):
+class PolicyView(RateLimitingAPIView):
     """One stored policy."""
 
-    step_up: ClassVar = {
-        "get": no_need("limits are no secret to who may change them"),
-        "patch": needs(factor=Factor.SECOND),
-        "delete": needs(factor=Factor.SECOND),
-    }
-    _changing: ClassVar = [
-        "permission_denied",
-        "precondition_required",
-        "version_mismatch",
-        "reauthentication_required",
-        "step_up_required",
-    ]
+    _changing: ClassVar = ["permission_denied", "precondition_required", "version_mismatch"]
     problem_codes: ClassVar = {
         "get": ["permission_denied"],
         "patch": [*_changing, "already_exists"],
@@ -165,10 +113,10 @@ class RateLimitPolicyView(RateLimitsAPIView):
         body.is_valid(raise_exception=True)
         row = policies.change(
             policy_id=policy_id,
-            document=body.document(),
+            **body.validated_data,
             versions=versions,
             author=_author(request),
-            reason=body.reason_given(),
+            now=timezone.now(),
         )
         return _answer(row)
 
@@ -176,21 +124,25 @@ class RateLimitPolicyView(RateLimitsAPIView):
         operation_id="delete_rate_limit_policy",
         tags=["administration"],
         request=None,
-        parameters=[IF_MATCH, shapes.DeletionInput],
+        parameters=[IF_MATCH, shapes.ReasonInput],
         responses={204: None},
     )
     def delete(self, request: Request, policy_id: UUID) -> Response:
         """Remove a stored policy; one of its name that is shipped or stands in the environment applies again."""
         versions = versions_from(request.headers.get("If-Match"))
-        query = shapes.DeletionInput(data=request.query_params.dict())
+        query = shapes.ReasonInput(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         policies.delete(
-            policy_id=policy_id, versions=versions, author=_author(request), reason=query.validated_data["reason"]
+            policy_id=policy_id,
+            **query.validated_data,
+            versions=versions,
+            author=_author(request),
+            now=timezone.now(),
         )
         return Response(status=204)
 
 
-class RateLimitVersionsView(RateLimitsAPIView):
+class VersionsView(RateLimitingAPIView):
     """What was changed, by whom and why."""
 
     problem_codes: ClassVar = {"get": ["permission_denied", "validation_error"]}
@@ -212,16 +164,13 @@ class RateLimitVersionsView(RateLimitsAPIView):
         limit = page.validated_data["limit"]
         rows = selectors.versions_page(before=page.validated_data.get("cursor"), limit=limit)
         following = str(rows[limit - 1].number) if len(rows) > limit else None
-        return Response({"results": [_version(row) for row in rows[:limit]], "next": following})
+        return Response({"results": shapes.VersionOutput(rows[:limit], many=True).data, "next": following})
 
 
-class RateLimitRollbackView(RateLimitsAPIView):
-    """The way back."""
+class RollbackView(RateLimitingAPIView):
+    """Restore all stored policies as they were in a version."""
 
-    step_up: ClassVar = {"post": needs(factor=Factor.SECOND)}
-    problem_codes: ClassVar = {
-        "post": ["permission_denied", "not_found", "version_mismatch", "reauthentication_required", "step_up_required"]
-    }
+    problem_codes: ClassVar = {"post": ["permission_denied", "not_found", "version_mismatch"]}
     field_codes: ClassVar = {"post": ["required", *OF_MEMBERS]}
 
     @extend_schema(
@@ -248,31 +197,14 @@ class RateLimitRollbackView(RateLimitsAPIView):
             versions=versions,
             author=_author(request),
             reason=body.validated_data["reason"],
+            now=timezone.now(),
         )
-        return Response(_version(version))
+        return Response(shapes.VersionOutput(version).data)
 
 
 def _author(request: Request) -> Author:
-    person = caller(request)
-    return Author(id=str(person.pk), name=person.get_username())
+    return Author(id=str(request.user.pk), name=request.user.get_username())
 
 
 def _answer(row: RateLimitPolicy, *, status: int = 200) -> Response:
-    return Response(_document(row), status=status, headers={"ETag": f'"{row.version}"'})
-
-
-def _document(row: RateLimitPolicy | None) -> dict[str, Any]:
-    if row is None:
-        return {"id": None, "version": None, "updated_at": None}
-    return {"id": str(row.pk), **row.document(), "version": row.version, "updated_at": instant(row.updated_at)}
-
-
-def _version(row: PolicyVersion) -> dict[str, Any]:
-    return {
-        "version": row.number,
-        "change": row.change,
-        "policy": row.policy,
-        "author": row.author,
-        "reason": row.reason,
-        "created_at": instant(row.created_at),
-    }
+    return Response(shapes.PolicyOutput(row).data, status=status, headers={"ETag": f'"{row.version}"'})
