@@ -11,6 +11,7 @@ COPY accounts accounts
 COPY tokens tokens
 COPY ratelimiting ratelimiting
 COPY security_events security_events
+COPY cedrina_base cedrina_base
 COPY templates templates
 COPY locale locale
 # No collectstatic: pages are few, and their files are served straight from the packages (WHITENOISE_USE_FINDERS).

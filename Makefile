@@ -86,7 +86,7 @@ check-configuration:
 
 check-templates:
 	@$(call step,templates,if find . -path ./.venv -prune -o -path ./.data -prune -o -name '*.html' -print | grep -q .; then \
-		.venv/bin/djlint --quiet --lint --extension html accounts cedrina ratelimiting security_events templates tokens; fi,Mend what djlint names.)
+		.venv/bin/djlint --quiet --lint --extension html accounts cedrina cedrina_base ratelimiting security_events templates tokens; fi,Mend what djlint names.)
 
 check-translations:
 	@$(call step,translations,$(PY) manage.py translations check,Run make messages and translate in locale/ what it names: docs/translating.md.)

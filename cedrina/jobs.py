@@ -103,7 +103,7 @@ def purge_attempts(timestamp: int) -> None:
 @app.task(name="cedrina.announce_expired_locks", queue="maintenance", queueing_lock="announce_expired_locks")
 def announce_expired_locks(timestamp: int) -> None:
     """Record which locks have ended by themselves."""
-    attempts.announce_expired_locks()
+    attempts.record_expired_locks()
 
 
 @app.periodic(cron="* * * * *")

@@ -1,7 +1,7 @@
 """The hooks of ``settings.RATELIMITING``: the caller, named keys, the answer 429 and the permissions of the API."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, cast, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import orjson
 from django.core.exceptions import BadRequest, SuspiciousOperation
@@ -64,7 +64,7 @@ def account_key(request: HttpRequest) -> str | None:
     """
     email = _field(request, "email") if speaks_html(request.path_info) else _member(request, "email")
     key = email_key(email) if email else None
-    device = known_devices.device_of(device_cookie.presented(request)) if key else None
+    device = known_devices.device_id(device_cookie.presented(request)) if key else None
     return key if device is None else f"{key} {device.hex()}"
 
 

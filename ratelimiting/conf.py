@@ -1,48 +1,22 @@
 """Settings of this app, read from ``settings.RATELIMITING``."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal
 
-from django.conf import settings
-from django.utils.module_loading import import_string
-
-T = TypeVar("T")
+from cedrina_base.app_settings import AppSettings, imported
 
 ProxyHeader = Literal["x-forwarded-for", "forwarded", "both"]
 PROXY_HEADERS: tuple[ProxyHeader, ...] = ("x-forwarded-for", "forwarded", "both")
 
 
-class RateLimitingSettings:
-    """``settings.RATELIMITING``, read on every access so that ``override_settings`` just works."""
+class RateLimitingSettings(AppSettings):
+    """The dict ``settings.RATELIMITING``."""
 
-    NAMES = (
-        "TRUSTED_PROXIES",
-        "TRUSTED_PROXY_HEADER",
-        "ENABLED",
-        "POLICIES",
-        "OVERRIDES",
-        "CALLER",
-        "KEYS",
-        "REFUSAL",
-        "MAY",
-        "API_PERMISSIONS",
-        "WATCH_SECONDS",
-        "SOCKETS_PER_ADDRESS",
-        "REDIS_URL",
-        "STORE_PREFIX",
-        "STORE_DEADLINE",
-        "STORE_FAILURES",
-        "STORE_PAUSE",
-        "LOCAL_STORE_KEYS",
-    )
-
-    def _get(self, name: str, default: T) -> T:
-        return cast("T", getattr(settings, "RATELIMITING", {}).get(name, default))
+    SETTING = "RATELIMITING"
 
     @property
     def TRUSTED_PROXIES(self) -> tuple[str, ...]:
-        """Networks of the proxies in front. Forwarding headers count only when one of them handed the request over."""
+        """Networks of the proxies in front. Forwarding headers are used only if the request came from one of them."""
         return tuple(self._get("TRUSTED_PROXIES", ()))
 
     @property
@@ -55,12 +29,12 @@ class RateLimitingSettings:
 
     @property
     def REDIS_URL(self) -> str | None:
-        """Redis in which all processes count together. None: each counts alone."""
+        """URL of the Redis in which all processes count together. None: each process counts alone."""
         return self._get("REDIS_URL", None)
 
     @property
     def STORE_PREFIX(self) -> str:
-        """What every key in Redis begins with. It holds a hash tag, so that a cluster keeps all keys in one slot."""
+        """Prefix of every key in Redis. It contains a hash tag, so that a cluster keeps all keys in one slot."""
         return self._get("STORE_PREFIX", "{rl}:")
 
     @property
@@ -70,17 +44,17 @@ class RateLimitingSettings:
 
     @property
     def STORE_FAILURES(self) -> int:
-        """Failures in a row after which Redis is left alone for a while."""
+        """Failures in a row after which the circuit breaker stops calling Redis."""
         return self._get("STORE_FAILURES", 3)
 
     @property
     def STORE_PAUSE(self) -> float:
-        """Seconds for which Redis is left alone before one request tries it again."""
+        """Seconds after which one request calls Redis again."""
         return self._get("STORE_PAUSE", 1.0)
 
     @property
     def LOCAL_STORE_KEYS(self) -> int:
-        """Keys that this process counts at most by itself; beyond it, those that would expire soonest are forgotten."""
+        """Most keys that this process counts in its memory; beyond it, those that would expire first are dropped."""
         return self._get("LOCAL_STORE_KEYS", 100_000)
 
     @property
@@ -90,36 +64,37 @@ class RateLimitingSettings:
 
     @property
     def POLICIES(self) -> Sequence[Mapping[str, Any]]:
-        """The project's policies, as mappings: what applies as long as nothing else is said."""
+        """The project's policies, as mappings."""
         return self._get("POLICIES", ())
 
     @property
     def OVERRIDES(self) -> Sequence[Mapping[str, Any]]:
-        """Changes to POLICIES by name, and policies besides them; members that are left out stay as they are there."""
+        """Changes to POLICIES by name, and further policies. Members that a change leaves out stay."""
         return self._get("OVERRIDES", ())
 
     @property
     def CALLER(self) -> Callable[[Any], Any]:
         """Dotted path of a function that tells who makes a request: a ``ratelimiting.types.Caller``."""
-        return _function(self._get("CALLER", "ratelimiting.callers.anonymous"))
+        return self._function("CALLER", "ratelimiting.callers.anonymous")
 
     @property
     def KEYS(self) -> Mapping[str, str | None]:
-        """Named keys that a policy's scope may hold.
+        """Named keys that a policy's scope may contain.
 
-        Each with the dotted path of a function that finds it in a request, or None where only services give it.
+        Each has the dotted path of a function ``(request)`` that returns its value or None, or None if only services
+        use it.
         """
         return self._get("KEYS", {})
 
     @property
     def REFUSAL(self) -> Callable[[Any, int], Any]:
         """Dotted path of a function ``(request, seconds to wait)`` that renders the answer 429."""
-        return _function(self._get("REFUSAL", "ratelimiting.api.refusals.problem"))
+        return self._function("REFUSAL", "ratelimiting.api.refusals.problem")
 
     @property
     def MAY(self) -> Callable[[Any, str], bool]:
         """Dotted path of a function ``(user, action)``: who may read and change policies in the admin."""
-        return _function(self._get("MAY", "ratelimiting.callers.has_django_permission"))
+        return self._function("MAY", "ratelimiting.callers.has_django_permission")
 
     @property
     def API_PERMISSIONS(self) -> Callable[[str], Sequence[Any]]:
@@ -128,27 +103,22 @@ class RateLimitingSettings:
         They are asked before the API reads (`rate_limits:read`) or changes (`rate_limits:change`) policies, after the
         default ones of the framework. As a rule they ask MAY.
         """
-        return _function(self._get("API_PERMISSIONS", "ratelimiting.api.permissions.from_setting_may"))
+        return self._function("API_PERMISSIONS", "ratelimiting.api.permissions.from_setting_may")
 
     @property
     def WATCH_SECONDS(self) -> float:
-        """How often each process looks for changed policies, besides being told; 0 for never."""
+        """Seconds between two looks at the policies' version in each process; 0 for never."""
         return self._get("WATCH_SECONDS", 1.0)
 
     @property
     def SOCKETS_PER_ADDRESS(self) -> int:
-        """WebSockets of one address that each process keeps open; of IPv6 a /64, and more of its /56 and /48."""
+        """Most WebSockets of one address in each process; of IPv6 a /64, and more of its /56 and /48."""
         return self._get("SOCKETS_PER_ADDRESS", 100)
 
 
-@lru_cache(maxsize=16)
-def _function(dotted: str) -> Callable[..., Any]:
-    return cast("Callable[..., Any]", import_string(dotted))
-
-
 def finder_of(dotted: str) -> Callable[[Any], str | None]:
-    """Return the function that finds a named key in a request."""
-    return _function(dotted)
+    """Return the function with a dotted path in KEYS."""
+    return imported(dotted)
 
 
 rate_limiting_settings = RateLimitingSettings()

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import uuid_utils.compat
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cedrina_base.uuids import uuid7
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid
 from ratelimiting.policy_schema import MATCH_MEMBERS, MEMBERS, parse_policy
-
-if TYPE_CHECKING:
-    import uuid
 
 ALGORITHM_CHOICES = [
     ("token_bucket", _("token bucket")),
@@ -23,11 +20,6 @@ ALGORITHM_CHOICES = [
 ]
 MODE_CHOICES = [("enforce", _("enforce")), ("shadow", _("shadow")), ("off", _("off"))]
 STORE_FAILURE_CHOICES = [("local", _("count in the process")), ("allow", _("allow")), ("deny", _("refuse"))]
-
-
-def uuid7() -> uuid.UUID:
-    """Return a time-ordered identifier (RFC 9562, 5.7)."""
-    return uuid_utils.compat.uuid7()
 
 
 def all_routes() -> list[str]:

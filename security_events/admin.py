@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from security_events.admin_pages import ReadOnlyAdmin
+from cedrina_base.read_only_admin import ReadOnlyAdmin
 from security_events.models import SecurityEvent
 from security_events.services.recording import pseudonym
 

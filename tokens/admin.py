@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
+from cedrina_base.read_only_admin import ReadOnlyAdmin
+from cedrina_base.reason_form import ask_for_reason
 from tokens import devices
 from tokens.conf import token_settings
 from tokens.models import EndReason, RefreshKeyEpoch, Session, SigningKey, TokenFamily

@@ -9,7 +9,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Advice
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tokens.conf import EVICT_OLDEST, REJECT, TokenSettings, token_settings
+from cedrina_base import setting_checks
+from tokens.conf import EVICT_OLDEST, REJECT, token_settings
 
 _KEY_LENGTH = 32
 _LONG_ACCESS_TTL = timedelta(hours=1)
@@ -20,10 +21,7 @@ _SHORTEST_PROPAGATION = timedelta(minutes=2)
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     """Refuse unknown names, contradictions and impossible values."""
-    given = getattr(settings, "TOKENS", {})
-    found: list[CheckMessage] = [
-        Error(f"TOKENS has no setting {name!r}.", id="tokens.E001") for name in given if name not in TokenSettings.NAMES
-    ]
+    found = setting_checks.unknown_names(token_settings, check_id="tokens.E001")
     rules = (
         (
             token_settings.SESSION_IDLE_TTL <= token_settings.SESSION_ABSOLUTE_TTL,
@@ -75,7 +73,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 def check_deployment(**_kwargs: Any) -> list[CheckMessage]:
     """Grade what works but is not wise in production."""
     found: list[CheckMessage] = []
-    if not getattr(settings, "TOKENS", {}).get("FIELD_ENCRYPTION_KEYS"):
+    if not token_settings.given().get("FIELD_ENCRYPTION_KEYS"):
         found.append(
             Error("TOKENS['FIELD_ENCRYPTION_KEYS'] is empty: encrypted columns hang on SECRET_KEY.", id="tokens.E010")
         )

@@ -4,22 +4,20 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 
-T = TypeVar("T")
+from cedrina_base.app_settings import AppSettings
 
 EVICT_OLDEST = "evict_oldest"
 REJECT = "reject"
 
 
-class TokenSettings:
-    """``settings.TOKENS``, read on every access so that ``override_settings`` just works."""
+class TokenSettings(AppSettings):
+    """The dict ``settings.TOKENS``."""
 
-    def _get(self, name: str, default: T) -> T:
-        return cast("T", getattr(settings, "TOKENS", {}).get(name, default))
+    SETTING = "TOKENS"
 
     @property
     def ISSUER(self) -> str:
@@ -103,39 +101,17 @@ class TokenSettings:
     @property
     def ROLES(self) -> Callable[[Any], list[str]]:
         """Dotted path of a function that names a user's roles for the ``roles`` claim, without a query."""
-        return _function(self._get("ROLES", "tokens.conf.no_roles"))
+        return self._function("ROLES", "tokens.conf.no_roles")
 
     @property
     def TIER(self) -> Callable[[Any], str | None]:
         """Dotted path of a function that names a user's tier for the ``tier`` claim, without a query."""
-        return _function(self._get("TIER", "tokens.conf.no_tier"))
+        return self._function("TIER", "tokens.conf.no_tier")
 
     @property
     def MAY(self) -> Callable[[Any, str], bool]:
         """Dotted path of a function ``(user, action)`` that answers whether the user may do what others may not."""
-        return _function(self._get("MAY", "tokens.conf.superusers_may"))
-
-    NAMES = frozenset(
-        {
-            "ISSUER",
-            "AUDIENCE",
-            "ACCESS_TTL",
-            "SESSION_IDLE_TTL",
-            "SESSION_ABSOLUTE_TTL",
-            "REFRESH_RACE_TTL",
-            "REFRESH_LOST_REPLY_TTL",
-            "REFRESH_OWN_REPEATS",
-            "REFRESH_FOREIGN_REPEATS",
-            "REFRESH_KEY_EPOCH",
-            "JWKS_PROPAGATION_TTL",
-            "MAX_SESSIONS_PER_USER",
-            "SESSION_OVERFLOW",
-            "FIELD_ENCRYPTION_KEYS",
-            "ROLES",
-            "TIER",
-            "MAY",
-        }
-    )
+        return self._function("MAY", "tokens.conf.superusers_may")
 
 
 def no_roles(_user: Any) -> list[str]:
@@ -151,11 +127,6 @@ def no_tier(_user: Any) -> str | None:
 def superusers_may(user: Any, _action: str) -> bool:
     """Let superusers do everything and nobody else anything."""
     return bool(getattr(user, "is_superuser", False))
-
-
-@lru_cache(maxsize=16)
-def _function(dotted: str) -> Callable[..., Any]:
-    return cast("Callable[..., Any]", import_string(dotted))
 
 
 @lru_cache(maxsize=4)

@@ -2,16 +2,14 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from cedrina_base.errors import AppError
 
-class TokenError(Exception):
+
+class TokenError(AppError):
     """Root of this app's refusals. Its subclasses keep its code unless the caller can act differently."""
 
     code = "invalid_token"
     message = _("The token was not accepted.")
-
-    def __init__(self, **context: object) -> None:
-        super().__init__(self.code)
-        self.context = context  # never sent to the caller
 
 
 class AccessTokenInvalid(TokenError):

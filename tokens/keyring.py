@@ -22,6 +22,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from jwt.algorithms import RSAAlgorithm
 
+from cedrina_base import base64url
 from tokens.models import SigningKey
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ class KeyRing:
 def encoded_header(kid: str) -> str:
     """Return the one header, base64url-encoded, of tokens signed by this key."""
     header = json.dumps({"alg": ALGORITHM, "kid": kid, "typ": TYPE}, separators=(",", ":"), sort_keys=True)
-    return base64.urlsafe_b64encode(header.encode()).rstrip(b"=").decode()
+    return base64url.encode(header.encode())
 
 
 def _well_formed_kid(header: str) -> str | None:

@@ -7,25 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import uuid_utils.compat
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cedrina_base.uuids import uuid7
 from tokens.fields import EncryptedTextField
 
 if TYPE_CHECKING:
-    import uuid
     from datetime import datetime
 
 
 MULTI_FACTOR = "mfa"  # the authentication method's name where more than one factor was shown (RFC 8176, 2)
-
-
-def uuid7() -> uuid.UUID:
-    """Return a time-ordered identifier (RFC 9562, 5.7), so that new rows sit together in the index."""
-    return uuid_utils.compat.uuid7()
 
 
 class SessionKind(models.TextChoices):

@@ -1,11 +1,12 @@
 """Ids of keys."""
 
-import base64
 import json
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
+
+from cedrina_base import base64url
 
 
 def of(public: RSAPublicKey) -> str:
@@ -13,4 +14,4 @@ def of(public: RSAPublicKey) -> str:
     jwk = RSAAlgorithm.to_jwk(public, as_dict=True)
     members = {name: jwk[name] for name in ("e", "kty", "n")}
     canonical = json.dumps(members, separators=(",", ":"), sort_keys=True)
-    return base64.urlsafe_b64encode(sha256(canonical.encode()).digest()).rstrip(b"=").decode()
+    return base64url.encode(sha256(canonical.encode()).digest())

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.google",
     "allauth.socialaccount.providers.facebook",
     "allauth.socialaccount.providers.openid_connect",
+    "cedrina_base",
     "security_events",
     "ratelimiting",
     "tokens",

@@ -8,7 +8,7 @@ from pathlib import Path
 from babel.messages.extract import extract
 from django.utils.translation.template import templatize
 
-APPS = ("accounts", "cedrina", "ratelimiting", "security_events", "tokens")
+APPS = ("accounts", "cedrina", "cedrina_base", "ratelimiting", "security_events", "tokens")
 TEMPLATES = {".html", ".txt"}
 
 _Places = tuple[int | tuple[int, str], ...]

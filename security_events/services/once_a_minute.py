@@ -17,12 +17,12 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from cedrina_base.prepared_statements import prepared_cursor
 from security_events import context
 from security_events.catalogue import CATALOGUE, EventType, Outcome, Severity
 from security_events.conf import security_event_settings
 from security_events.masking import truncate_ip
 from security_events.services.recording import COLUMNS, NOBODY, TABLE, Rider
-from security_events.statements import prepared_cursor
 from security_events.types import Subject
 
 NETWORK_LIMIT = 50

@@ -12,12 +12,12 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from cedrina_base.prepared_statements import prepared_cursor
 from security_events import context as request_context
 from security_events.catalogue import CATALOGUE, EventType, Outcome
 from security_events.conf import security_event_settings
 from security_events.errors import UndeclaredEventType
 from security_events.masking import mask_mapping, mask_name, mask_text, truncate_ip
-from security_events.statements import prepared_cursor
 from security_events.types import Subject
 
 log = structlog.get_logger("cedrina.security")

@@ -32,7 +32,7 @@ def open_registration(settings):
 
 
 def register(username, email):
-    application = registration.Application(username=username, email=email, password=PASSWORD)
+    application = registration.RegistrationRequest(username=username, email=email, password=PASSWORD)
     return registration.register(application=application, client=CLIENT)
 
 

@@ -12,7 +12,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from structlog.testing import capture_logs
 
 from accounts.models import Ceremony, SignInFailures, User
-from accounts.models.passwords import Counter, Pool
+from accounts.models.passwords import AttemptCounter, AttemptPool
 from accounts.services.factors import passkeys
 from accounts.services.mailing import mail_queue
 from cedrina import jobs
@@ -82,14 +82,16 @@ class TestJobs:
         assert User.objects.filter(pk=waiting.pk).exists()
 
     def test_forget_what_is_forgiven(self, now):
-        SignInFailures.objects.charge([Counter(b"k" * 16, Pool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="", now=now)
+        SignInFailures.objects.charge(
+            [AttemptCounter(b"k" * 16, AttemptPool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="", now=now
+        )
         jobs.purge_attempts(int((now + timedelta(days=6)).timestamp()))
         assert not SignInFailures.objects.exists()
 
     def test_say_when_a_lock_has_ended(self, now):
         for _ in range(2):
             SignInFailures.objects.charge(
-                [Counter(b"k" * 16, Pool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="x", now=now
+                [AttemptCounter(b"k" * 16, AttemptPool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="x", now=now
             )
         jobs.announce_expired_locks(0)
         assert SignInFailures.objects.get().locked_at is None

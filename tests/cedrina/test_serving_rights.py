@@ -13,7 +13,7 @@ from accounts.errors import CredentialsInvalid
 from accounts.services.passwords import attempts
 from accounts.services.profile import erasure
 from accounts.services.profile import purging as accounts_purging
-from accounts.services.sign_in.password_sign_in import refused
+from accounts.services.sign_in.password_sign_in import record_refusal
 from cedrina.database import grants
 from ratelimiting.services import shadow_figures
 from security_events.services import once_a_minute, partitions
@@ -91,7 +91,7 @@ class TestTheWorker:
 
         with serving():
             for _ in range(2):
-                refused(CredentialsInvalid(), user=None, name="nobody")
+                record_refusal(CredentialsInvalid(), user=None, name="nobody")
             partitions.ensure(now=later)
             once_a_minute.sum_up(now=later)
             purged = accounts_purging.purge_expired(now=later)
@@ -99,7 +99,7 @@ class TestTheWorker:
             erased = erasure.erase_due(now=later)
             shadow_figures.purge(now=later)
             attempts.purge(now=later)
-            attempts.announce_expired_locks(now=later)
+            attempts.record_expired_locks(now=later)
             SessionStore.clear_expired()
 
         assert events("authentication.login_failed").count() == 2

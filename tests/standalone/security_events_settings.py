@@ -2,4 +2,4 @@
 
 from tests.standalone.base_settings import *
 
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "security_events"]
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "cedrina_base", "security_events"]

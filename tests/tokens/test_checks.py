@@ -80,7 +80,7 @@ class TestTokenSettings:
     def test_lists_every_setting_and_documents_it(self):
         properties = {name for name, value in vars(TokenSettings).items() if isinstance(value, property)}
 
-        assert set(TokenSettings.NAMES) == properties
+        assert TokenSettings.names() == properties
         assert all(vars(TokenSettings)[name].__doc__ for name in properties)
 
     def test_works_without_any(self, settings):

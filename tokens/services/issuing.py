@@ -6,15 +6,17 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.signed_tokens import token_digest
+from cedrina_base.uuids import uuid7
 from security_events.catalogue import EventType
 from security_events.services.recording import Rider
-from security_events.statements import prepared_cursor
 from security_events.types import Subject
 from tokens import published, secrets
 from tokens.conf import REJECT, token_settings
 from tokens.epochs import refresh_epochs
 from tokens.errors import SessionLimitReached, SessionRevoked
-from tokens.models import MULTI_FACTOR, EndReason, SessionKind, TokenFamily, uuid7
+from tokens.models import MULTI_FACTOR, EndReason, SessionKind, TokenFamily
 from tokens.services.signing import sign_pair
 from tokens.types import ClientContext, Lineage, TokenPair
 from tokens.users import subject_of
@@ -118,7 +120,7 @@ def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: d
         amr=amr,
         kind=SessionKind.API,
         family_id=family_id,
-        token_hash=secrets.digest(refresh_token),
+        token_hash=token_digest(refresh_token),
         key_epoch=key_epoch,
         longest=token_settings.SESSION_ABSOLUTE_TTL,
         is_refused=token_settings.SESSION_OVERFLOW == REJECT,
@@ -177,7 +179,7 @@ def replace_family(*, session_id: UUID, user: Any, now: datetime | None = None) 
         "family_id": family_id,
         "reason": EndReason.PASSWORD_CHANGE,
         "idle": token_settings.SESSION_IDLE_TTL,
-        "token_hash": secrets.digest(refresh_token),
+        "token_hash": token_digest(refresh_token),
         "key_epoch": key_epoch,
     }
     with prepared_cursor() as cursor:
@@ -268,7 +270,7 @@ def _in_newest_epoch(lineage: Lineage, token: str, current: int | None) -> str:
     if not refresh_epochs.hear(current):
         return token
     newest, key_epoch = _first_token(lineage.family_id)
-    TokenFamily.objects.filter(pk=lineage.family_id).update(token_hash=secrets.digest(newest), key_epoch=key_epoch)
+    TokenFamily.objects.filter(pk=lineage.family_id).update(token_hash=token_digest(newest), key_epoch=key_epoch)
     return newest
 
 

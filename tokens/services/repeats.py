@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
+from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.signed_tokens import token_digest
 from security_events.catalogue import EventType, Outcome
 from security_events.services import once_a_minute
-from security_events.statements import prepared_cursor
 from tokens import devices, published, replay, secrets, signals, users
 from tokens.conf import token_settings
 from tokens.epochs import refresh_epochs
@@ -129,7 +130,7 @@ def _made_again(found: Found) -> str:
         family_id=lineage.family_id, generation=lineage.generation, key_epoch=lineage.key_epoch
     )
     for token in spellings:
-        if secrets.digest(token) == found.standing.token_hash:
+        if token_digest(token) == found.standing.token_hash:
             return token
     raise RefreshTokenInvalid(family_id=lineage.family_id, reason="made under a secret that is gone")
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.db import transaction
 
+from cedrina_base.prepared_statements import prepared_cursor
 from security_events.catalogue import EventType, Outcome
 from security_events.services.recording import NOBODY, Rider
-from security_events.statements import prepared_cursor
 from security_events.types import Subject
 from tokens import published, secrets, signals
 from tokens.codec import decode_access

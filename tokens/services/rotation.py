@@ -3,9 +3,10 @@
 from datetime import datetime
 from functools import lru_cache
 
+from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.signed_tokens import token_digest
 from security_events.catalogue import EventType
 from security_events.services.recording import Rider
-from security_events.statements import prepared_cursor
 from tokens import published, secrets, users
 from tokens.conf import token_settings
 from tokens.epochs import refresh_epochs
@@ -80,7 +81,7 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
         "family_id": claims.family_id,
         "presented": claims.digest,
         "presented_epoch": claims.key_epoch,
-        "successor": secrets.digest(successor),
+        "successor": token_digest(successor),
         "key_epoch": key_epoch,
         "idle": token_settings.SESSION_IDLE_TTL,
         "now": now,

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from security_events.statements import prepared_cursor
+from cedrina_base.prepared_statements import prepared_cursor
 from tokens import published, users
 from tokens.codec import decode_access
 from tokens.conf import token_settings

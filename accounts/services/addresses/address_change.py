@@ -8,11 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
 from accounts.errors import CredentialsInvalid, DetailsInvalid
-from accounts.identifiers import parse_email, uuid7
+from accounts.identifiers import parse_email
 from accounts.models import Purpose, User
 from accounts.services.mailing import mail_queue, mailed_tokens
 from accounts.services.passwords import attempts
 from accounts.types import FieldProblem
+from cedrina_base.uuids import uuid7
 from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
 from tokens.users import subject_of
@@ -30,7 +31,9 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
     if address is None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     checked = selectors.password_digest(user_id=user.pk)
-    is_right = attempts.check_in_session(user=user, session_id=session_id, password=password, digest=checked, now=now)
+    is_right = attempts.check_password_in_session(
+        user=user, session_id=session_id, password=password, digest=checked, now=now
+    )
     if is_right:
         with transaction.atomic():
             # As it is now: a password that changed while the hash was computed is no longer the right one.

@@ -88,7 +88,7 @@ def accept(
     if Credential.PASSWORD in gone:
         members["password"] = new_digest or make_password(None)
         if Credential.PASSWORD_HISTORY not in gone:
-            password_changes.remember(user=current, digest=current.password, now=now)
+            password_changes.add_to_history(user=current, digest=current.password, now=now)
     _store(current, members, now=now)
     if found is Kept.NOTHING:
         _record(current, proof, counts, now=now)

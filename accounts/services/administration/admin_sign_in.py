@@ -43,16 +43,16 @@ def sign_in(
     Raises: AttemptsExhausted, HashingBusy.
     """
     user = selectors.user_for_sign_in(name=name)
-    attempt = attempts.begin(name=name, user=user, client=client, device_token=device_token, now=now)
-    verdict = attempts.check(attempt=attempt, password=password, digest=user.password if user else None, now=now)
-    if verdict.is_right:
-        attempts.succeed(attempt=attempt)
-    reason = _objection(user, is_right=verdict.is_right)
+    attempt = attempts.charge(name=name, user=user, client=client, device_token=device_token, now=now)
+    check = attempts.check_password(attempt=attempt, password=password, digest=user.password if user else None, now=now)
+    if check.is_right:
+        attempts.refund(attempt=attempt)
+    reason = _objection(user, is_right=check.is_right)
     if user is None or reason:
         _record(EventType.ADMIN_LOGIN_FAILED, user=user, name=name, reason=reason, now=now)
         return None
     with transaction.atomic():
-        if verdict.upgraded_digest and _upgrade(user, new_digest=verdict.upgraded_digest):
+        if check.upgraded_digest and _upgrade(user, new_digest=check.upgraded_digest):
             _record(EventType.PASSWORD_HASH_UPGRADED, user=user, name=name, now=now)
         if user.is_mfa_enabled:
             _record(EventType.MFA_CHALLENGED, user=user, name=name, now=now)
@@ -110,14 +110,14 @@ def complete(
 
 
 def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime | None) -> AdminSignIn:
-    noted = password_sign_in.note_sign_in(
+    noted = password_sign_in.record_sign_in(
         event_type=EventType.ADMIN_LOGIN_SUCCEEDED, user=user, amr=amr, client=client, now=now
     )
     if noted is None:
         raise SignInChallengeInvalid
     longest = timedelta(seconds=settings.SESSION_COOKIE_AGE)
     session_id = issuing.open_admin_session(user=user, client=client, amr=amr, longest=longest, now=now)
-    password_sign_in.notice_unless_familiar(noted, user=user, session_id=session_id, client=client, now=now)
+    password_sign_in.notify_if_new_client(noted, user=user, session_id=session_id, client=client, now=now)
     return AdminSignIn(user=user, session_id=session_id)
 
 

@@ -27,7 +27,7 @@ def judge(*, username: str, email: str, password: str) -> User:
     problems = [
         *([] if is_username(username) else [FieldProblem("username", "username_invalid", _("This is no username."))]),
         *([] if address else [FieldProblem("email", "email_invalid", _("This is not an e-mail address."))]),
-        *password_changes.problems(password=password, user=user),
+        *password_changes.password_problems(password=password, user=user),
     ]
     if problems:
         raise DetailsInvalid(problems)

@@ -77,4 +77,4 @@ def _is_open(user: User) -> bool:
 
 
 def _has_way_in(user: User) -> bool:
-    return is_password_usable(user.password) or selectors.has_way_in(user_id=user.pk)
+    return is_password_usable(user.password) or selectors.has_sign_in_method(user_id=user.pk)

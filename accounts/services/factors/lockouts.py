@@ -16,7 +16,7 @@ from accounts import known_devices
 from accounts.conf import account_settings
 from accounts.errors import AttemptsExhausted
 from accounts.models import SignInFailures
-from accounts.models.passwords import Charged, Counter, Pool
+from accounts.models.passwords import AttemptCharge, AttemptCounter, AttemptPool
 from accounts.types import Factor
 
 
@@ -39,7 +39,7 @@ class Attempt:
 
     factor: str
     claimant: Claimant
-    charged: Charged
+    charged: AttemptCharge
 
     @property
     def locked_until(self) -> datetime | None:
@@ -64,16 +64,18 @@ def claim(*, user_id: UUID, factor: str, claimant: Claimant, now: datetime | Non
 
 def forgive(*, attempt: Attempt) -> None:
     """Give back what was charged, because the answer was right."""
-    SignInFailures.objects.settle(keys=attempt.charged.keys, at=attempt.charged.at)
+    SignInFailures.objects.refund(keys=attempt.charged.keys, at=attempt.charged.at)
 
 
-def _counters(user_id: str, factor: str, claimant: Claimant) -> list[Counter]:
-    def counter(pool: Pool, *of: str) -> Counter:
-        return Counter(known_devices.digest(pool, user_id, factor, *of), pool, account_settings.SIGN_IN_BACKOFF[pool])
+def _counters(user_id: str, factor: str, claimant: Claimant) -> list[AttemptCounter]:
+    def counter(pool: AttemptPool, *of: str) -> AttemptCounter:
+        return AttemptCounter(
+            known_devices.digest(pool, user_id, factor, *of), pool, account_settings.SIGN_IN_BACKOFF[pool]
+        )
 
     if claimant.session_id is not None:
-        return [counter(Pool.FACTOR_SESSION, str(claimant.session_id))]
+        return [counter(AttemptPool.FACTOR_SESSION, str(claimant.session_id))]
     if claimant.device is not None:
-        return [counter(Pool.FACTOR_DEVICE, claimant.device.hex())]
-    counters = [counter(Pool.FACTOR_NETWORK, claimant.network)]
-    return [*counters, counter(Pool.FACTOR)] if factor == Factor.TOTP else counters
+        return [counter(AttemptPool.FACTOR_DEVICE, claimant.device.hex())]
+    counters = [counter(AttemptPool.FACTOR_NETWORK, claimant.network)]
+    return [*counters, counter(AttemptPool.FACTOR)] if factor == Factor.TOTP else counters

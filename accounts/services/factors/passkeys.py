@@ -40,17 +40,17 @@ def sign_in(*, credential: Json, client: ClientContext, now: datetime | None = N
     owner = webauthn.owner_of(credential)
     user = selectors.present_user(user_id=owner) if owner else None
     if user is None:
-        raise password_sign_in.refused(PasskeyRefused(), user=None, name="", reason="unknown_passkey", now=now)
+        raise password_sign_in.record_refusal(PasskeyRefused(), user=None, name="", reason="unknown_passkey", now=now)
     try:
         with transaction.atomic():
             methods = _use_up(user=user, credential=credential, now=now)
     except CredentialRefused as refusal:
         if isinstance(refusal, SignCountRegressed):
             _record_regression(user=user, now=now)
-        raise password_sign_in.refused(
+        raise password_sign_in.record_refusal(
             PasskeyRefused(), user=user, name=user.username, reason="wrong_passkey", now=now
         ) from refusal
-    return cast("SignedIn", password_sign_in.admit(user=user, amr=methods, client=client, now=now))
+    return cast("SignedIn", password_sign_in.complete_sign_in(user=user, amr=methods, client=client, now=now))
 
 
 def _use_up(*, user: User, credential: Json, now: datetime | None) -> list[str]:

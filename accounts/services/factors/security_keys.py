@@ -84,7 +84,7 @@ def remove(*, user: User, session_id: UUID, key_id: UUID, now: datetime | None =
         if key is None:
             raise NotThere
         if key.is_passkey:
-            sign_in_methods.require_one(user_id=user.pk)
+            sign_in_methods.require_sign_in_method(user_id=user.pk)
         enrolment.removed(user=user, factor=Factor.WEBAUTHN, key_id=key_id, session_id=session_id, now=now)
 
 

@@ -12,10 +12,11 @@ from accounts import selectors
 from accounts.factors import webauthn
 from accounts.factors.webauthn import Json
 from accounts.models import CeremonyPurpose, SignInChallenge, User
-from accounts.secrets import digest, mint
+from accounts.secrets import mint
 from accounts.services.factors import webauthn_challenges
 from accounts.services.factors.webauthn_challenges import Place
 from accounts.types import Factor
+from cedrina_base.signed_tokens import token_digest
 from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
@@ -48,7 +49,7 @@ def issue(
             user.password = upgraded_digest
         row = SignInChallenge.objects.create(
             user=user,
-            digest=digest(token),
+            digest=token_digest(token),
             bound_to=binding(user=user),
             amr=list(amr),
             created_at=at,

@@ -41,7 +41,7 @@ def request(*, user: User, session_id: UUID, password: str | None, now: datetime
     checked = selectors.password_digest(user_id=user.pk)
     if password is None and is_password_usable(checked):
         raise DetailsInvalid([FieldProblem("password", "required", _("Confirm this with your password."))])
-    if password is not None and not attempts.check_in_session(
+    if password is not None and not attempts.check_password_in_session(
         user=user, session_id=session_id, password=password, digest=checked, now=now
     ):
         _record_refusal(user=user, session_id=session_id, reason="wrong_password", now=now)

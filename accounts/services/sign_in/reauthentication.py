@@ -1,4 +1,4 @@
-"""Show the second factor again in the middle of a session (RFC 9470)."""
+"""Verify the second factor again within a session (RFC 9470)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,26 +18,26 @@ from tokens.users import subject_of
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
-    """By which factors somebody can do it, and what a browser is to be asked with for a security key."""
+class ReauthenticationOptions:
+    """The methods that a person can use, and the WebAuthn options for the browser if a security key is one of them."""
 
     methods: tuple[str, ...]
     webauthn: Json | None
 
 
-def begin(*, user: User, session_id: UUID, now: datetime | None = None) -> Ways:
-    """Return how somebody can show their second factor in this session."""
+def begin(*, user: User, session_id: UUID, now: datetime | None = None) -> ReauthenticationOptions:
+    """Return how a person can show their second factor in this session."""
     methods = selectors.factor_methods(user_id=user.pk)
     if "webauthn" not in methods:
-        return Ways(methods=methods, webauthn=None)
+        return ReauthenticationOptions(methods=methods, webauthn=None)
     options = webauthn_challenges.begin(
         begun=webauthn.begin_assertion(user=user), place=_place(user=user, session_id=session_id), now=now
     )
-    return Ways(methods=methods, webauthn=options)
+    return ReauthenticationOptions(methods=methods, webauthn=options)
 
 
 def show(*, user: User, session_id: UUID, proof: Proof, now: datetime | None = None) -> datetime:
-    """Note that the person behind a session has just shown their second factor; return when.
+    """Record that the person behind a session has just shown their second factor; return when.
 
     Raises: MfaCodeInvalid, AttemptsExhausted, and SessionRevoked of ``tokens``.
     """

@@ -14,8 +14,9 @@ from accounts.providers import authorization, exchange, registry
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
 from accounts.providers.transport import while_waiting
-from accounts.secrets import digest, mint
+from accounts.secrets import mint
 from accounts.types import FieldProblem
+from cedrina_base.signed_tokens import token_digest
 
 LIFETIME = timedelta(minutes=10)
 
@@ -74,7 +75,7 @@ def begin(
             is_fresh=purpose is SocialPurpose.REAUTHENTICATE,
         )
     SocialAuthorization.objects.create(
-        digest=digest(state),
+        digest=token_digest(state),
         provider=provider.id,
         purpose=purpose,
         redirect_uri=redirect_uri,
@@ -100,7 +101,7 @@ def claim(
     Raises: SocialTokenInvalid.
     """
     rows = SocialAuthorization.objects.filter(
-        digest=digest(returned.state),
+        digest=token_digest(returned.state),
         provider=provider.id,
         purpose=purpose,
         used_at__isnull=True,
@@ -110,7 +111,7 @@ def claim(
     )
     if rows.update(used_at=now) != 1:
         raise SocialTokenInvalid(reason="state")
-    found = SocialAuthorization.objects.get(digest=digest(returned.state))
+    found = SocialAuthorization.objects.get(digest=token_digest(returned.state))
     if not _is_the_same_client(found, returned.code_verifier):
         raise SocialTokenInvalid(reason="client_verifier")
     if returned.issuer is not None and returned.issuer != provider.issuer:

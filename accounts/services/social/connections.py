@@ -70,7 +70,7 @@ def unlink(*, user: User, link_id: UUID, now: datetime | None = None) -> None:
         if doomed is None:
             raise NotThere(link_id=link_id)
         links.remove(doomed)
-        sign_in_methods.require_one(user_id=user.pk)
+        sign_in_methods.require_sign_in_method(user_id=user.pk)
         subject = subject_of(user)
         recording.record(
             EventType.SOCIAL_ACCOUNT_UNLINKED,

@@ -109,4 +109,4 @@ def _admit(
         user = joining.settle(provider=provider, identity=identity, locale=locale, now=now)
     except (ProviderAddressUnverified, AccountDisabled, ProviderUnavailable) as error:
         raise refused(error=error, provider=provider, email=identity.email or "", now=now) from None
-    return password_sign_in.admit(user=user, amr=[FEDERATED], client=client, now=now)
+    return password_sign_in.complete_sign_in(user=user, amr=[FEDERATED], client=client, now=now)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop, ngettext
 
 from cedrina import diagnosis
 from cedrina.diagnosis import Finding
-from security_events.management.operator_command import FAILED, OperatorCommand
+from cedrina_base.operator_commands import FAILED, OperatorCommand
 
 WIDTH = 100
 _INDENT = " " * 10

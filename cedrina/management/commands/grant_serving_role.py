@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from cedrina.database import grants, owner
-from security_events.management.operator_command import USAGE, OperatorCommand
+from cedrina_base.operator_commands import USAGE, OperatorCommand
 
 
 class Command(OperatorCommand):

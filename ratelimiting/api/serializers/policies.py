@@ -1,7 +1,7 @@
 """The input and output of the API of policies. The members of a policy are validated by its schema alone."""
 
 from collections.abc import Mapping
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from cedrina_base.signed_tokens import token_digest
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import PHONE, claims_of, family_of, open_admin_session, open_session
@@ -45,7 +46,7 @@ class TestOpenSession:
 
         family = TokenFamily.objects.get(session_id=pair.session_id)
         assert (family.generation, family.confirmed_generation, family.key_epoch) == (1, 0, 1)
-        assert bytes(family.token_hash) == secrets.digest(pair.refresh_token)
+        assert bytes(family.token_hash) == token_digest(pair.refresh_token)
         assert family.previous_token_hash is None
         assert (family.created_at, family.rotated_at, family.expires_at) == (now, now, now + 7 * DAY)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from security_events.management.operator_command import OperatorCommand
+from cedrina_base.operator_commands import OperatorCommand
 from tokens.errors import RefreshEpochsExhausted
 from tokens.services import refresh_keys
 

@@ -20,7 +20,7 @@ from accounts.api.serializers.outputs import MessageOutput
 from accounts.services.addresses import address_change, address_confirmation
 from accounts.services.mailing import mail_requests
 from accounts.services.passwords import password_reset
-from accounts.services.sign_in.registration_confirmation import Follower
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from tokens.api.client import client_context
 from tokens.api.step_up import second_factor
 from tokens.api.words import depends_on_language
@@ -103,12 +103,12 @@ class ConfirmEmailView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = ConfirmationInput(data=request.data)
         body.is_valid(raise_exception=True)
-        follower = Follower(
+        confirmation = ConfirmationRequest(
             password=body.validated_data.get("password"),
             device_token=device_cookie.presented(request),
             client=client_context(request),
         )
-        outcome = address_confirmation.confirm(token=body.validated_data["token"], follower=follower)
+        outcome = address_confirmation.confirm(token=body.validated_data["token"], confirmation=confirmation)
         is_without = outcome is address_confirmation.Outcome.CONFIRMED_WITHOUT_PASSWORD
         return _message(CONFIRMED_WITHOUT_PASSWORD if is_without else CONFIRMED)
 

@@ -5,7 +5,7 @@ import pytest
 from accounts import known_devices
 from accounts.errors import AttemptsExhausted, CredentialRefused, CredentialsInvalid, MfaCodeInvalid, SignCountRegressed
 from accounts.models import Ceremony, CeremonyPurpose, SecurityKey, SignInFailures
-from accounts.models.passwords import OF_FACTORS
+from accounts.models.passwords import FACTOR_POOLS
 from accounts.services.factors import mfa_sign_in, second_factors
 from accounts.services.factors.second_factors import Proof
 from accounts.services.factors.webauthn_challenges import Place
@@ -160,7 +160,7 @@ class TestProve:
                     token=f"cdc_{guess}", proof=Proof(Factor.TOTP, "000000"), client=elsewhere, now=now
                 )
 
-        assert not SignInFailures.objects.filter(pool__in=OF_FACTORS).exists()
+        assert not SignInFailures.objects.filter(pool__in=FACTOR_POOLS).exists()
         challenge = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, device_token=cookie, now=now)
         proof = Proof(Factor.TOTP, code_of(secret, now))
         assert mfa_sign_in.complete(token=challenge.token, proof=proof, client=phone, now=now)

@@ -51,12 +51,12 @@ class TestProblems:
     def test_answers_in_the_codes_of_the_contract(self, password, codes):
         user = User(username="minakarimi", email="mina.karimi@example.com")
 
-        assert [problem.code for problem in password_changes.problems(password=password, user=user)] == codes
+        assert [problem.code for problem in password_changes.password_problems(password=password, user=user)] == codes
 
     def test_follows_the_setting_of_the_length(self, settings):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "PASSWORD_MIN_LENGTH": 20}
 
-        found = password_changes.problems(password="Bd7gk!2Mp4xz", user=User(username="mina"))
+        found = password_changes.password_problems(password="Bd7gk!2Mp4xz", user=User(username="mina"))
 
         assert [problem.code for problem in found] == ["password_too_short"]
         assert "20" in found[0].message

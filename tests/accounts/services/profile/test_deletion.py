@@ -78,7 +78,9 @@ class TestRequest:
 
         with pytest.raises(UsernameTaken):
             registration.register(
-                application=registration.Application(username="MINA", email="new@example.com", password=PASSWORD),
+                application=registration.RegistrationRequest(
+                    username="MINA", email="new@example.com", password=PASSWORD
+                ),
                 client=phone,
             )
 
@@ -98,7 +100,7 @@ class TestRequest:
 
     def test_takes_people_without_a_password_at_their_word(self, phone):
         user = UserFactory()
-        signed_in = password_sign_in.admit(user=user, amr=["google"], client=phone)
+        signed_in = password_sign_in.complete_sign_in(user=user, amr=["google"], client=phone)
         assert not deletion.needs_password(user=user)
 
         with pytest.raises(CredentialsInvalid):

@@ -12,7 +12,7 @@ from accounts.services.mailing import mail_queue
 from accounts.services.passwords import password_reset
 from accounts.services.profile import takeover
 from accounts.services.sign_in import password_sign_in
-from accounts.services.sign_in.registration_confirmation import Follower
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from tests import mailbox
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -42,7 +42,7 @@ def change_address(user, address):
     session_id = open_session(user=user).session_id
     address_change.request(user=User.objects.get(), session_id=session_id, email=address, password=PASSWORD)
     link = next(message for message in mailbox.work() if message.to == [address])
-    address_confirmation.confirm(token=mailbox.token_in(link), follower=Follower(password=PASSWORD))
+    address_confirmation.confirm(token=mailbox.token_in(link), confirmation=ConfirmationRequest(password=PASSWORD))
 
 
 class TestReport:

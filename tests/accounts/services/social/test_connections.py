@@ -10,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 
-from accounts.errors import AlreadyThere, LastWayIn, NotThere, SocialAccountInUse, SocialTokenInvalid
+from accounts.errors import AlreadyThere, LastSignInMethod, NotThere, SocialAccountInUse, SocialTokenInvalid
 from accounts.models import SocialPurpose, User
 from accounts.providers import links
 from accounts.services.social import authorizations, connections
@@ -99,7 +99,7 @@ class TestUnlink:
     def test_leaves_the_last_way_in(self, now):
         user = UserFactory()
         link = social.link(user, now=now)
-        with pytest.raises(LastWayIn):
+        with pytest.raises(LastSignInMethod):
             connections.unlink(user=user, link_id=link.id)
         assert links.of_user(user.pk) == [link]
 
@@ -107,7 +107,7 @@ class TestUnlink:
         user = UserFactory()
         first, second = social.link(user, now=now), social.link(user, now=now, uid="2")
         connections.unlink(user=user, link_id=first.id)
-        with pytest.raises(LastWayIn):
+        with pytest.raises(LastSignInMethod):
             connections.unlink(user=user, link_id=second.id)
 
     def test_is_fine_with_a_passkey_and_not_with_a_mere_second_factor(self, now):
@@ -119,7 +119,7 @@ class TestUnlink:
         stored = Authenticator.objects.get(type="webauthn")
         stored.data["credential"]["clientExtensionResults"] = {}
         stored.save()
-        with pytest.raises(LastWayIn):
+        with pytest.raises(LastSignInMethod):
             connections.unlink(user=user, link_id=link.id)
         add_key(user, now=now, is_passkey=True)
         connections.unlink(user=user, link_id=link.id)
@@ -127,7 +127,7 @@ class TestUnlink:
     def test_looks_at_the_password_that_is_stored(self, person, now):
         link = social.link(person.user, now=now)
         User.objects.update(password="!gone meanwhile")
-        with pytest.raises(LastWayIn):
+        with pytest.raises(LastSignInMethod):
             connections.unlink(user=person.user, link_id=link.id)
 
 

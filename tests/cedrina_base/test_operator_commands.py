@@ -1,6 +1,6 @@
 import pytest
 
-from security_events.management.operator_command import language_of
+from cedrina_base.operator_commands import language_of
 
 
 class TestLanguageOf:

@@ -1,9 +1,9 @@
-"""Run the statements that every request needs, prepared where the connection allows it.
+"""Run frequent SQL statements as prepared statements, where the connection allows it.
 
-PostgreSQL spends more time on planning such a statement than on running it. psycopg prepares what a connection runs
-often, if the parameters travel apart from the text, which Django's own cursors don't do. Where the option
-``prepare_threshold`` of the database is not set, as behind a pooler that can't keep them, nothing is prepared and all
-else is the same.
+PostgreSQL spends more time on planning such a statement than on running it. psycopg prepares a statement that a
+connection runs often, but only if its parameters are sent apart from its text, which Django's own cursors do not do.
+Behind a connection pooler that can't keep prepared statements, the option ``prepare_threshold`` of the database is not
+set: then nothing is prepared, and everything else works the same.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from django.db.backends.utils import CursorWrapper
 
 @contextmanager
 def prepared_cursor() -> Iterator[CursorWrapper]:
-    """Give a cursor for statements whose text is constant, in Django's connection and its transaction."""
+    """Open a cursor for statements with a constant text, in Django's connection and its current transaction."""
     database = connections[DEFAULT_DB_ALIAS]  # once: django.db.connection looks for it at every use
     database.close_if_health_check_failed()
     database.ensure_connection()
