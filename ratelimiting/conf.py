@@ -74,7 +74,7 @@ class RateLimitingSettings(AppSettings):
 
     @property
     def CALLER(self) -> Callable[[Any], Any]:
-        """Dotted path of a function that tells who makes a request: a ``ratelimiting.types.Caller``."""
+        """Dotted path of a function ``(request)`` that returns a ``ratelimiting.types.Caller``: who makes a request."""
         return self._function("CALLER", "ratelimiting.callers.anonymous")
 
     @property

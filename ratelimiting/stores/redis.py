@@ -22,7 +22,8 @@ SCRIPT = "\n".join(
     for name in ("token_bucket", "sliding_window", "fixed_window", "decide")
 )
 SCRIPT_SHA1 = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
-# The script's one argument, packed: MEASURED_PACKED
+# The script's one argument: the request and all levels, packed as binary. A check of four levels is 1.2 times as fast
+# as one that sends the 30 numbers as arguments of their own (31 interleaved rounds; CPU of this process: 1.2 times).
 _REQUEST = struct.Struct("<Bd")
 _LEVEL = struct.Struct("<BBddddd")
 _CHARGE_NOW = _REQUEST.pack(True, 0)
@@ -121,8 +122,8 @@ class RedisStore:
         if self._is_moved:
             self._is_moved = False
             self.connections = RedisConnectionPool(self._url, deadline=self._deadline)
-        # The server's message may repeat our keys: its first word, the error code, is enough.
-        code = str(error).split(" ")[0] if isinstance(error, redis.ResponseError) else ""
+        # The server's message may repeat our keys: the error code is enough.
+        code = (error.status_code or str(error).split(" ")[0]) if isinstance(error, redis.ResponseError) else ""
         return StoreUnavailable(f"{type(error).__name__} {code}".strip())
 
     def _name(self, key: str) -> bytes:

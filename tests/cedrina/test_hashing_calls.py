@@ -153,7 +153,7 @@ def limited():
         (name, method)
         for name, _ in routes(get_resolver().url_patterns)
         for method in METHODS
-        if {rule.policy.name for rule in rule_set.plan(route=name, method=method, tier=None)} >= LEVELS
+        if {rule.policy.name for rule in rule_set.for_request(route=name, method=method, tier=None)} >= LEVELS
     }
 
 

@@ -56,7 +56,7 @@ def _with(policies):
 
 
 def names(route, method="POST", tier=None):
-    return {rule.policy.name for rule in active_policies.current().plan(route=route, method=method, tier=tier)}
+    return {rule.policy.name for rule in active_policies.current().for_request(route=route, method=method, tier=tier)}
 
 
 class TestProfile:

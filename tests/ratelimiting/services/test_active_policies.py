@@ -20,7 +20,7 @@ def given(settings):
 
 
 def plan(route="login", method="POST", tier=None):
-    return [rule.policy.name for rule in active_policies.current().plan(route=route, method=method, tier=tier)]
+    return [rule.policy.name for rule in active_policies.current().for_request(route=route, method=method, tier=tier)]
 
 
 class TestSources:

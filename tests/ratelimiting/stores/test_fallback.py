@@ -255,12 +255,12 @@ class TestAQuotaThatIsNone:
         assert told == []
 
 
-class TestLastVerdicts:
+class TestRecentResults:
     def test_keeps_the_newest_keys_alone(self):
         last = RecentResults(most_keys=10)
         for number in range(100):
             last.add(LimitDecision((LevelResult(level(str(number)), True, 1, 1.0, 0.0),)))
             assert len(last._newer) + len(last._older) <= 22
-        assert last.take("99") is not None
-        assert last.take("99") is None
-        assert last.take("0") is None
+        assert last.pop("99") is not None
+        assert last.pop("99") is None
+        assert last.pop("0") is None

@@ -130,10 +130,10 @@ class TestManyAtOnce:
 
     def test_a_forked_child_does_not_speak_over_its_parents_connection(self, shared):
         shared.decide(LEVELS)
-        inherited = shared.connections._free[0][0]
+        inherited = shared.connections._idle[0][0]
         shared.connections._process -= 1
         shared.decide(LEVELS)
-        assert shared.connections._free[0][0] is not inherited
+        assert shared.connections._idle[0][0] is not inherited
 
 
 class TestTheScript:
