@@ -120,6 +120,11 @@ class PolicyForm(PolicyModelForm):
                     self.add_error(member if member in self.fields else None, fault.message)
         return cleaned
 
+    def _post_clean(self) -> None:
+        """Let Django validate the row only if the schema found no fault; it would find the same ones again."""
+        if not self.errors:
+            super()._post_clean()  # type: ignore[misc]  # the stubs lack this hook of ModelForm
+
 
 class RateLimitingAdmin(ReadOnlyAdmin):
     """Base of the pages: the setting ``MAY`` says who may see and change rows."""

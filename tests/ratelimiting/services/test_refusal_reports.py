@@ -1,4 +1,4 @@
-"""Refusals become few events, and shadows figures."""
+"""Refusals become few events."""
 
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ from ratelimiting.models import ShadowPeriod
 from ratelimiting.services import active_policies, enforcement, refusal_reports, shadow_figures
 from ratelimiting.services.levels import levels_for_request
 from ratelimiting.types import RequestAttributes
+from tests.ratelimiting.floods import flood
 from tests.ratelimiting.policy_documents import document
 
 pytestmark = pytest.mark.django_db
@@ -17,14 +18,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def nobody_told_before():
     cache.clear()
-
-
-def flood(number, *, now, addresses=1):
-    for turn in range(number):
-        attributes = RequestAttributes(address=f"203.0.113.{turn % addresses}", route="login", method="POST")
-        levels = levels_for_request(attributes=attributes, policies=active_policies.current())
-        decision = enforcement.decide([level for level, _ in levels])
-        refusal_reports.count_refusals(decision=decision, levels=levels, attributes=attributes, now=now)
 
 
 class TestRefusals:
@@ -59,39 +52,6 @@ class TestRefusals:
         policies(document(limit=1))
         with django_assert_num_queries(0):
             flood(50, now=now)
-
-
-class TestShadows:
-    def test_are_counted_by_hour_with_keys_and_samples(self, policies, told, now):
-        policies(document(limit=1, mode="shadow"))
-        flood(11, now=now)
-        refusal_reports.report(now=now)
-        flood(5, now=now)
-        refusal_reports.report(now=now + timedelta(minutes=1))
-
-        row = ShadowPeriod.objects.get()
-        assert (row.policy, row.refused, row.began_at) == ("some", 15, now)
-        assert [key["refused"] for key in row.keys.values()] == [15]
-        assert row.samples[0]["route"] == "login"
-        assert "203.0.113.0/24" in str(row.samples)
-        assert "203.0.113.0'" not in str(row.samples)
-        assert told["refused"] == []
-
-    def test_are_reported_once_when_the_hour_is_over(self, policies, told, now):
-        policies(document(limit=1, mode="shadow"))
-        flood(3, now=now)
-        refusal_reports.report(now=now)
-        assert told["shadow_reported"] == []
-        for _ in range(2):
-            refusal_reports.report(now=now + timedelta(hours=1))
-        assert [(event["policy"], event["refused"]) for event in told["shadow_reported"]] == [("some", 2)]
-
-
-class TestPurge:
-    def test_forgets_what_is_long_past(self, now):
-        for age in (1, 31):
-            ShadowPeriod.objects.create(policy="some", began_at=now - timedelta(days=age))
-        assert shadow_figures.purge(now=now) == 1
 
 
 class TestDefer:
