@@ -18,15 +18,15 @@ from accounts import known_devices
 from accounts.api import device_cookie
 from accounts.api.permissions import may_do
 from accounts.identifiers import email_key
-from cedrina import problems
-from cedrina.paths import speaks_html
-from cedrina.problem_catalogue import PROBLEMS
+from cedrina.http import problems
+from cedrina.http.paths import answers_html
+from cedrina.http.problem_catalogue import PROBLEMS
 from ratelimiting.api.permissions import READ
 from ratelimiting.client_addresses.networks import enclosing_networks
 from ratelimiting.types import ANONYMOUS, Caller
 from tokens.api.authentication import signed_claims
 from tokens.api.problems import as_api_exception
-from tokens.api.step_up import Factor, needs, require
+from tokens.api.step_up import RequiredFactor, check_requirement, requires
 from tokens.errors import TokenError
 from tokens.secrets import parse_refresh_token
 
@@ -62,7 +62,7 @@ def account_key(request: HttpRequest) -> str | None:
     signed in here before is counted apart for each address, so that requests of others don't use up the quota of the
     account's owner. Whether the device is the owner's is not verified here; the budgets of mail verify it.
     """
-    email = _field(request, "email") if speaks_html(request.path_info) else _member(request, "email")
+    email = _field(request, "email") if answers_html(request.path_info) else _member(request, "email")
     key = email_key(email) if email else None
     device = known_devices.device_id(device_cookie.presented(request)) if key else None
     return key if device is None else f"{key} {device.hex()}"
@@ -82,7 +82,7 @@ def network_key(request: HttpRequest) -> str:
 
 def refusal_response(request: HttpRequest, retry_after: int) -> HttpResponse:
     """For ``REFUSAL``: a problem document, or a page where browsers navigate."""
-    if not speaks_html(request.path_info):
+    if not answers_html(request.path_info):
         return problems.response(request, "rate_limited")
     context: dict[str, Any] = {
         "problem": PROBLEMS["rate_limited"],
@@ -101,7 +101,9 @@ class FreshSecondFactor(BasePermission):
         del view
         principal = cast("Principal", request.auth)  # of AccessTokenAuthentication, which has let the request in
         try:
-            require(needs(factor=Factor.SECOND), principal=principal, user=request.user, now=timezone.now())
+            check_requirement(
+                requires(factor=RequiredFactor.SECOND), principal=principal, user=request.user, now=timezone.now()
+            )
         except TokenError as error:
             raise as_api_exception(error) from error
         return True

@@ -8,16 +8,17 @@ import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
+from cedrina import event_types
 from ratelimiting import signals
 from ratelimiting.detection.evasion import EvasionPattern
 from ratelimiting.detection.proxy_misconfiguration import ProxyMisconfiguration
 from ratelimiting.services import refusal_reports
 from ratelimiting.types import Author, RequestAttributes
 from security_events import context
-from security_events.catalogue import EventType, Outcome
+from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
-from security_events.services import once_a_minute, recording
-from security_events.types import Subject
+from security_events.services import deduplication, recording
+from security_events.types import Outcome, Subject
 
 log = structlog.get_logger(__name__)
 
@@ -25,21 +26,21 @@ MOST_SHOWN = 10
 REPEATED_AFTER = timedelta(hours=1)
 _LOCK = 4_270_000  # any number that no other advisory lock has
 MISCONFIGURATIONS = {
-    ProxyMisconfiguration.SINGLE_ADDRESS: EventType.NETWORK_SINGLE_ADDRESS,
-    ProxyMisconfiguration.UNTRUSTED_PROXY: EventType.NETWORK_UNTRUSTED_PROXY,
+    ProxyMisconfiguration.SINGLE_ADDRESS: event_types.NETWORK_SINGLE_ADDRESS,
+    ProxyMisconfiguration.UNTRUSTED_PROXY: event_types.NETWORK_UNTRUSTED_PROXY,
 }
 SENTENCES = {
     ProxyMisconfiguration.SINGLE_ADDRESS: "All traffic comes from one address. If that is a proxy of yours, name it in "
     "TRUSTED_PROXIES, and let it send TRUSTED_PROXY_HEADER: until then all people share one limit.",
-    ProxyMisconfiguration.UNTRUSTED_PROXY: "A peer that is not trusted sends forwarding headers. If it is a "
-    "proxy of yours, name it in TRUSTED_PROXIES: until then its address counts as everybody's.",
+    ProxyMisconfiguration.UNTRUSTED_PROXY: "A peer that is not trusted sends forwarding headers. If it is a proxy of "
+    "yours, name it in TRUSTED_PROXIES: until then its address counts as everybody's.",
 }
 EVASIONS = {
-    EvasionPattern.ADDRESSES: EventType.RATELIMIT_ADDRESSES_ROTATED,
-    EvasionPattern.ACCOUNTS: EventType.RATELIMIT_ACCOUNTS_SWEPT,
-    EvasionPattern.USER_AGENTS: EventType.RATELIMIT_USER_AGENTS_ROTATED,
-    EvasionPattern.REQUESTS: EventType.NETWORK_REQUEST_MANIPULATED,
-    EvasionPattern.HEADERS: EventType.NETWORK_HEADERS_MANIPULATED,
+    EvasionPattern.ADDRESSES: event_types.RATELIMIT_ADDRESSES_ROTATED,
+    EvasionPattern.ACCOUNTS: event_types.RATELIMIT_ACCOUNTS_SWEPT,
+    EvasionPattern.USER_AGENTS: event_types.RATELIMIT_USER_AGENTS_ROTATED,
+    EvasionPattern.REQUESTS: event_types.NETWORK_REQUEST_MANIPULATED,
+    EvasionPattern.HEADERS: event_types.NETWORK_HEADERS_MANIPULATED,
 }
 
 
@@ -75,7 +76,7 @@ def record_refusals(
     )
     with context.bind(first):
         recording.record(
-            EventType.RATELIMIT_REFUSED,
+            event_types.RATELIMIT_REFUSED,
             actor=Subject(id=attributes.caller.user or "") if key else Subject(),
             outcome=Outcome.FAILURE,
             data={
@@ -104,7 +105,7 @@ def record_policy_changes(
 ) -> None:
     """Record who changed which policy from what to what, and why."""
     recording.record(
-        EventType.RATELIMIT_POLICY_CHANGED,
+        event_types.RATELIMIT_POLICY_CHANGED,
         actor=Subject(id=author.id, name=author.name),
         data={
             "version": number,
@@ -130,7 +131,7 @@ def record_shadow_reports(
 ) -> None:
     """Record what a policy in shadow mode would have refused in an hour."""
     recording.record(
-        EventType.RATELIMIT_SHADOW_REPORT,
+        event_types.RATELIMIT_SHADOW_REPORT,
         data={
             "policy": policy,
             "began_at": began_at.isoformat(),
@@ -143,32 +144,27 @@ def record_shadow_reports(
 
 
 def record_store_failures(*, reason: str, **_details: Any) -> None:
-    """Record that this process counts alone; deferred, because the request that detected it must not wait for SQL."""
-    _defer(EventType.RATELIMIT_STORE_FAILED, Outcome.FAILURE, {"reason": reason})
+    """Record that this process counts alone; deferred, so that the request that detected it need not wait."""
+    _defer(event_types.RATELIMIT_STORE_FAILED, Outcome.FAILURE, {"reason": reason})
 
 
 def record_store_recoveries(**_details: Any) -> None:
     """Record that all processes count together again."""
-    _defer(EventType.RATELIMIT_STORE_RECOVERED, Outcome.SUCCESS, {})
+    _defer(event_types.RATELIMIT_STORE_RECOVERED, Outcome.SUCCESS, {})
 
 
 def record_misconfiguration(
     *, misconfiguration: ProxyMisconfiguration, address: str | None, data: Mapping[str, Any], now: datetime, **_: Any
 ) -> None:
     """Log a misconfiguration that an operator should correct, and record it once an hour for all processes."""
-    log.warning(
-        "operator_mistake",
-        mistake=misconfiguration.value,
-        sentence=SENTENCES[misconfiguration],
-        address=address,
-        **data,
-    )
+    sentence = SENTENCES[misconfiguration]
+    log.warning("operator_mistake", mistake=misconfiguration.value, sentence=sentence, address=address, **data)
     event_type = MISCONFIGURATIONS[misconfiguration]
     with transaction.atomic():
         # Processes that detect it at the same time take turns, so that only the first records it.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        if SecurityEvent.objects.filter(type=event_type, occurred_at__gt=now - REPEATED_AFTER).exists():
+        if SecurityEvent.objects.filter(type=event_type.id, occurred_at__gt=now - REPEATED_AFTER).exists():
             return
         recording.record(event_type, reasons=[str(misconfiguration)], data={"address": address or "", **data}, now=now)
 
@@ -177,7 +173,7 @@ def record_evasion(
     *, pattern: EvasionPattern, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
 ) -> None:
     """Record that somebody seems to evade limits; once a minute for all processes."""
-    once_a_minute.record(
+    deduplication.record(
         EVASIONS[pattern], outcome=Outcome.SUCCESS, risk_score=score, reasons=reasons, data=data, now=now
     )
 

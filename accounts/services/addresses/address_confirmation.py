@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import link_tokens, selectors
+from accounts import event_types, link_tokens, selectors
 from accounts.errors import (
     AttemptsExhausted,
     CredentialsInvalid,
@@ -26,9 +26,8 @@ from accounts.services.passwords import attempts, hashing
 from accounts.services.sign_in import known_browsers, registration_confirmation
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
-from security_events.catalogue import Outcome as EventOutcome
 from security_events.services import recording
+from security_events.types import Outcome as EventOutcome
 from tokens.users import subject_of
 
 PURPOSES = (Purpose.OPEN_ACCOUNT, Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL)
@@ -135,7 +134,7 @@ def _change_by_link(
     if address_proofs.kept(user=user, proof=proof) is Kept.REFUSED:
         if confirmation.password is not None:
             recording.record(
-                EventType.REAUTHENTICATION_FAILED,
+                event_types.REAUTHENTICATION_FAILED,
                 target=subject_of(user),
                 outcome=EventOutcome.FAILURE,
                 reasons=["wrong_password"],
@@ -176,7 +175,7 @@ def _change(*, user: User, address: str, proof: Proof, now: datetime | None) -> 
     except IntegrityError as error:
         raise EmailTaken from error
     recording.record(
-        EventType.EMAIL_CHANGED,
+        event_types.EMAIL_CHANGED,
         actor=subject_of(user),
         target=subject_of(user),
         data={"from": user.email, "to": address},

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import known_devices, selectors
+from accounts import event_types, known_devices, selectors
 from accounts.errors import DetailsInvalid
 from accounts.identifiers import fold_email, parse_email
 from accounts.services.mailing import mail_queue, registration_mail
@@ -39,8 +39,8 @@ class Wish(StrEnum):
 
 
 _EVENTS: Mapping[Wish, EventType] = {
-    Wish.CONFIRMATION: EventType.EMAIL_CONFIRMATION_REQUESTED,
-    Wish.RESET: EventType.PASSWORD_RESET_REQUESTED,
+    Wish.CONFIRMATION: event_types.EMAIL_CONFIRMATION_REQUESTED,
+    Wish.RESET: event_types.PASSWORD_RESET_REQUESTED,
 }
 _KINDS: Mapping[Wish, mail_queue.Kind] = {
     Wish.CONFIRMATION: mail_queue.Kind.CONFIRM_EMAIL,
