@@ -1,4 +1,26 @@
-"""Connect apps that may not know each other: what ``ratelimiting`` announces is recorded by ``security_events``."""
+"""Connect apps that must not import each other.
+
+``connect`` records the signals of ``ratelimiting`` as security events. Other connections are dotted paths in
+``cedrina/settings/base.py``; each app documents its hooks in its ``conf.py``:
+
+===============================================  ====================================================
+hook                                             connected to
+===============================================  ====================================================
+``TOKENS["ROLES"]``, ``["TIER"]``, ``["MAY"]``   ``accounts.access.decisions``
+``ACCOUNTS["WHILE_HASHING"]``                    ``cedrina.serving.connection_pool.connection_released``
+``ACCOUNTS["WHILE_WAITING"]``                    ``cedrina.serving.connection_pool.connection_released``
+``RATELIMITING["CALLER"]``                       ``cedrina.rate_limits.caller_of``
+``RATELIMITING["KEYS"]``                         ``cedrina.rate_limits``: ``account_of``, ``family_of``, ``network_of``
+``RATELIMITING["REFUSAL"]``                      ``cedrina.rate_limits.refusal``
+``RATELIMITING["MAY"]``                          ``accounts.access.decisions.may``
+``REST_FRAMEWORK["EXCEPTION_HANDLER"]``          ``cedrina.http.problems.problem_handler``
+``REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"]``       ``cedrina.openapi.schema.ProblemAutoSchema``
+``SPECTACULAR_SETTINGS["POSTPROCESSING_HOOKS"]`` ``cedrina.openapi.schema.describe_problems``
+``LOGGING_CONFIG``                               ``cedrina.operations.logging.configure``
+``PROCRASTINATE_IMPORT_PATHS``                   ``cedrina.operations.jobs``
+``CSRF_FAILURE_VIEW``, ``handler400`` to 500     ``cedrina.http.error_views``
+===============================================  ====================================================
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -46,7 +68,7 @@ EVASIONS = {
 
 
 def connect() -> None:
-    """Connect everything; called once when the project starts."""
+    """Connect the signals. The app config calls it once, at the start."""
     for signal, receiver in (
         (signals.refused, record_refusals),
         (signals.policy_changed, record_policy_changes),
@@ -62,7 +84,7 @@ def connect() -> None:
 def record_refusals(
     *, policy: str, key: str, parts: dict[str, str], refusals: int, facts: Facts, now: datetime, **_details: Any
 ) -> None:
-    """Record that a key was refused, with the number of times and the first of the requests."""
+    """Record that a key was refused, with the number of refusals and the first refused request."""
     first = context.RequestContext(
         correlation_id=facts.correlation_id, ip_address=facts.address if key else None, user_agent=facts.user_agent
     )
@@ -95,7 +117,7 @@ def record_policy_changes(
     now: datetime,
     **_details: Any,
 ) -> None:
-    """Record who changed which policy from what to what, and why."""
+    """Record the change of a policy: its author, the policy before and after, and the reason."""
     recording.record(
         event_types.RATELIMIT_POLICY_CHANGED,
         actor=Subject(id=author.id, name=author.name),
@@ -136,21 +158,21 @@ def record_shadow_reports(
 
 
 def record_store_failures(*, reason: str, **_details: Any) -> None:
-    """Record, outside of the request that noticed, that this process counts alone."""
+    """Record that this process counts limits alone, because Redis failed. It is recorded after the request."""
     _defer(event_types.RATELIMIT_STORE_FAILED, Outcome.FAILURE, {"reason": reason})
 
 
 def record_store_recoveries(**_details: Any) -> None:
-    """Record that all processes count together again."""
+    """Record that Redis counts limits for all processes again."""
     _defer(event_types.RATELIMIT_STORE_RECOVERED, Outcome.SUCCESS, {})
 
 
 def record_mistake(*, mistake: Mistake, address: str | None, data: Mapping[str, Any], now: datetime, **_: Any) -> None:
-    """Say that an operator has something to mend, in the log and, once an hour for all processes, as an event."""
+    """Log a misconfiguration, and record it as an event, once an hour for all processes."""
     log.warning("operator_mistake", mistake=mistake.value, sentence=SENTENCES[mistake], address=address, **data)
     event_type = MISTAKES[mistake]
     with transaction.atomic():
-        # Processes that notice it at the same moment come one after the other.
+        # The lock serialises processes that notice it at the same moment.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         if SecurityEvent.objects.filter(type=event_type.id, occurred_at__gt=now - SAID_AGAIN_AFTER).exists():
@@ -161,7 +183,7 @@ def record_mistake(*, mistake: Mistake, address: str | None, data: Mapping[str, 
 def record_evasion(
     *, evasion: Evasion, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
 ) -> None:
-    """Record that somebody seems to evade limits; where several processes notice it in the same minute, once."""
+    """Record a suspected evasion of limits, once a minute for all processes."""
     deduplication.record(
         EVASIONS[evasion], outcome=Outcome.SUCCESS, risk_score=score, reasons=reasons, data=data, now=now
     )
