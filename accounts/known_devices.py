@@ -88,7 +88,7 @@ def client_key(*, user: User, password_digest: str, client: ClientContext) -> by
 def client_family(user_agent: str) -> str:
     """Return the kind of a user agent without its version, which changes while the device stays the same."""
     # An application names itself in its first word: Example/2.1.
-    return devices.describe(user_agent) or user_agent.partition("/")[0].strip()[:_LONGEST_FAMILY]
+    return devices.device_name(user_agent) or user_agent.partition("/")[0].strip()[:_LONGEST_FAMILY]
 
 
 def digest(*parts: str) -> bytes:

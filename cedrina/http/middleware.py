@@ -17,7 +17,7 @@ from ratelimiting import evasion, observing
 from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
 from ratelimiting.client_ip import caller_of_environ, is_trusted_peer
 from security_events.context import RequestContext, bind
-from tokens.api.words import depends_on_language
+from tokens.api.content_language import set_content_language
 
 MAX_USER_AGENT_LENGTH = 512
 MAX_HOST_LENGTH = 253 + len(":65535")  # RFC 1035, 2.3.4, and a port
@@ -83,7 +83,7 @@ class RequestMiddleware:
         if answers_html(path):
             fixed = self._mailed_pages if is_mailed_link_page(path) else self._pages
             if not is_static(path) or response.status_code >= FIRST_ERROR:
-                depends_on_language(response)
+                set_content_language(response)
         else:
             fixed = self._api
             if "Cache-Control" not in headers:

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from accounts.api.permissions import may_do
 from cedrina.http.json import OrjsonRenderer
 from tokens.api.authentication import AccessTokenAuthentication
-from tokens.api.words import depends_on_language
+from tokens.api.content_language import set_content_language
 
 
 class MayReadDocumentation(may_do("docs:read")):  # type: ignore[misc]  # a class made by a function
@@ -66,7 +66,7 @@ class SchemaView(SpectacularAPIView):
     renderer_classes = [PlainJSONRenderer, OpenApiJsonRenderer, OpenApiJsonRenderer2]
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        return depends_on_language(super().finalize_response(request, response, *args, **kwargs))
+        return set_content_language(super().finalize_response(request, response, *args, **kwargs))
 
 
 class DocumentationView(SpectacularSwaggerSplitView):

@@ -38,7 +38,7 @@ def purge_expired(timestamp: int) -> None:
     """Delete expired token sessions, families and keys, and expired sessions of the admin."""
     now = datetime.fromtimestamp(timestamp, UTC)
     SessionStore.clear_expired()
-    counts = {**purging.purge_expired(now=now), "shadow_figures": tally.purge(now=now)}
+    counts = {**purging.purge_expired(now=now)._asdict(), "shadow_figures": tally.purge(now=now)}
     log.info("expired_purged", **counts)
 
 

@@ -250,6 +250,8 @@ TOKENS: dict[str, Any] = {
     "FIELD_ENCRYPTION_KEYS": ENV["FIELD_ENCRYPTION_KEYS"],
     "ROLES": "accounts.rules.decisions.roles_of",
     "TIER": "accounts.rules.decisions.tier_of",
+    "HAS_SECOND_FACTOR": "accounts.rules.decisions.has_second_factor",
+    "ACTIVE_USER": {"is_active": True, "deleted_at": None},
     "MAY": "accounts.rules.decisions.may",
 }
 ACCOUNTS: dict[str, Any] = {

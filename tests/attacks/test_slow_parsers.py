@@ -124,7 +124,7 @@ PARSERS = {
     "forwarded": lambda text: client_ip({"forwarded": text}, "127.0.0.1"),
     "languages": negotiate_language,
     "accept": accepts_json,
-    "user agents": devices.describe,
+    "user agents": devices.device_name,
     "mail": parse_email,
 }
 SHAPES = (

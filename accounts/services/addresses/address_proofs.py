@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import event_types
+from accounts.end_reasons import PASSWORD_CHANGE, TAKEOVER_REPORTED
 from accounts.models import PasswordHistory, Purpose, User
 from accounts.providers import links
 from accounts.rules.address_proofs import TABLE, Credential, Kept, Proof, removed, state
@@ -18,12 +19,11 @@ from accounts.services.mailing import mailed_tokens
 from accounts.services.passwords import password_changes
 from accounts.services.social import authorizations
 from security_events.services import recording
-from tokens.models import EndReason
 from tokens.services import revocation
 from tokens.users import subject_of
 
 _REASONS = {Proof.TAKEOVER_REPORT: "takeover_reported"}
-_END_REASONS = {Proof.TAKEOVER_REPORT: EndReason.TAKEOVER_REPORTED}
+_END_REASONS = {Proof.TAKEOVER_REPORT: TAKEOVER_REPORTED}
 _COUNTS = {
     Credential.SESSIONS: "ended_sessions",
     Credential.FACTORS: "removed_factors",
@@ -135,8 +135,8 @@ def _record(user: User, proof: Proof, counts: dict[Credential, int], *, now: dat
 
 
 def _end_sessions(removal: _Removal) -> int:
-    reason = _END_REASONS.get(removal.proof, EndReason.PASSWORD_CHANGE)
-    return revocation.end_sessions(user_id=removal.user.pk, reason=reason, now=removal.now)
+    reason = _END_REASONS.get(removal.proof, PASSWORD_CHANGE)
+    return revocation.end_sessions(user_id=removal.user.pk, reason=reason, now=removal.now or timezone.now())
 
 
 def _take_factors(removal: _Removal) -> int:

@@ -7,10 +7,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import event_types
+from accounts.end_reasons import ACCOUNT_DEACTIVATED
 from accounts.models import User
 from accounts.services.administration import rights
 from security_events.services import recording
-from tokens.models import EndReason
+from tokens.end_reasons import ADMINISTRATOR
 from tokens.services import revocation
 from tokens.users import subject_of
 
@@ -24,7 +25,7 @@ def deactivate(*, user: User, by: User, reason: str, now: datetime | None = None
         if not _set_active(user=user, is_active=False, now=now):
             return False
         ended = revocation.end_sessions(
-            user_id=user.pk, reason=EndReason.ACCOUNT_DEACTIVATED, actor=subject_of(by), note=reason, now=now
+            user_id=user.pk, reason=ACCOUNT_DEACTIVATED, actor=subject_of(by), note=reason, now=now or timezone.now()
         )
         recording.record(
             event_types.ACCOUNT_DEACTIVATED,
@@ -57,7 +58,7 @@ def end_sessions(*, user: User, by: User, reason: str, now: datetime | None = No
     """
     with rights.acting(by=by, on=user, action="sessions:end"):
         return revocation.end_sessions(
-            user_id=user.pk, reason=EndReason.ADMINISTRATOR, actor=subject_of(by), note=reason, now=now
+            user_id=user.pk, reason=ADMINISTRATOR, actor=subject_of(by), note=reason, now=now or timezone.now()
         )
 
 
@@ -70,10 +71,10 @@ def end_session(*, session_id: UUID, user: User, by: User, reason: str, now: dat
         return revocation.end_session(
             session_id=session_id,
             user_id=user.pk,
-            reason=EndReason.ADMINISTRATOR,
+            reason=ADMINISTRATOR,
             actor=subject_of(by),
             note=reason,
-            now=now,
+            now=now or timezone.now(),
         )
 
 

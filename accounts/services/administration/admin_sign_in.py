@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import event_types, selectors
 from accounts.errors import SignInChallengeInvalid
@@ -116,7 +117,9 @@ def _open_session(*, user: User, amr: list[str], client: ClientContext, now: dat
     if noted is None:
         raise SignInChallengeInvalid
     longest = timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    session_id = issuing.open_admin_session(user=user, client=client, amr=amr, longest=longest, now=now)
+    session_id = issuing.open_admin_session(
+        user=user, client=client, amr=amr, max_age=longest, now=now or timezone.now()
+    )
     password_sign_in.notify_if_new_client(noted, user=user, session_id=session_id, client=client, now=now)
     return AdminSignIn(user=user, session_id=session_id)
 

@@ -49,7 +49,7 @@ def added(
     codes = None if recovery_codes.left(user_id=user.pk) else recovery_codes.make(user=user, at=at)
     _mark(user=user, at=at)
     _note(event_types.MFA_FACTOR_ADDED, user=user, factor=factor, key_id=key_id, session_id=session_id, now=now)
-    sessions.confirm_reauthentication(session_id=session_id, amr=amr, now=now)
+    sessions.record_reauthentication(session_id=session_id, amr=amr, now=now or timezone.now())
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_ADDED, details={"factor": factor}, now=now)
     return codes
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, selectors
@@ -13,7 +14,7 @@ from accounts.services.mailing import mail_queue
 from accounts.services.passwords import hashing, password_changes
 from accounts.types import FieldProblem
 from security_events.services import recording
-from tokens.models import EndReason
+from tokens.end_reasons import ADMINISTRATOR
 from tokens.services import revocation
 from tokens.users import subject_of
 
@@ -43,7 +44,9 @@ def change(*, user: User, password: str, reason: str = "", now: datetime | None 
             user=user, checked_digest=user.password, new_digest=digest, now=now
         )
         if is_replaced:
-            ended = revocation.end_sessions(user_id=user.pk, reason=EndReason.ADMINISTRATOR, note=reason, now=now)
+            ended = revocation.end_sessions(
+                user_id=user.pk, reason=ADMINISTRATOR, note=reason, now=now or timezone.now()
+            )
             recording.record(
                 event_types.PASSWORD_CHANGED,
                 target=subject_of(user),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, selectors
 from accounts.conf import account_settings
+from accounts.end_reasons import ACCOUNT_DELETED
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.models import SignInChallenge, User
 from accounts.services.administration import rights
@@ -18,7 +19,6 @@ from accounts.services.passwords import attempts
 from accounts.types import FieldProblem
 from security_events.services import recording
 from security_events.types import NO_SUBJECT, Outcome
-from tokens.models import EndReason
 from tokens.services import revocation
 from tokens.users import subject_of
 
@@ -66,7 +66,7 @@ def close(*, user: User, reason: str, by: User | None = None, now: datetime | No
         if not _close(user=user, checked_digest=None, at=now or timezone.now()):
             return False
         ended = revocation.end_sessions(
-            user_id=user.pk, reason=EndReason.ACCOUNT_DELETED, actor=actor, note=reason, now=now
+            user_id=user.pk, reason=ACCOUNT_DELETED, actor=actor, note=reason, now=now or timezone.now()
         )
         recording.record(
             event_types.ACCOUNT_DELETION_REQUESTED,
@@ -108,7 +108,9 @@ def _close(*, user: User, checked_digest: str | None, at: datetime) -> bool:
 def _tell(*, user: User, session_id: UUID, at: datetime, now: datetime | None) -> None:
     # After the account is closed: a sign-in that was faster has committed its session by now, and later ones find
     # the account closed.
-    ended = revocation.end_sessions(user_id=user.pk, reason=EndReason.ACCOUNT_DELETED, actor=subject_of(user), now=now)
+    ended = revocation.end_sessions(
+        user_id=user.pk, reason=ACCOUNT_DELETED, actor=subject_of(user), now=now or timezone.now()
+    )
     SignInChallenge.objects.filter(user_id=user.pk).delete()
     recording.record(
         event_types.ACCOUNT_DELETION_REQUESTED,

@@ -144,7 +144,7 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
         )
         raise CredentialsInvalid
     with transaction.atomic():
-        at = sessions.confirm_reauthentication(session_id=session_id, now=now)
+        at = sessions.record_reauthentication(session_id=session_id, now=now or timezone.now())
         recording.record(
             event_types.REAUTHENTICATED,
             actor=subject_of(user),
@@ -196,7 +196,7 @@ def record_and_open_session(
     )
     if recorded is None:
         return None
-    pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
+    pair = issuing.open_session(user=user, client=client, amr=amr, now=now or timezone.now())
     notify_if_new_client(recorded, user=user, session_id=pair.session_id, client=client, now=now)
     return pair
 

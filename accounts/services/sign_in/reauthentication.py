@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.utils import timezone
+
 from accounts import event_types, selectors
 from accounts.factors import webauthn
 from accounts.factors.webauthn import Json
@@ -42,7 +44,7 @@ def show(*, user: User, session_id: UUID, proof: Proof, now: datetime | None = N
     """
 
     def confirm(methods: list[str]) -> datetime:
-        at = sessions.confirm_reauthentication(session_id=session_id, amr=methods, now=now)
+        at = sessions.record_reauthentication(session_id=session_id, amr=methods, now=now or timezone.now())
         recording.record(
             event_types.REAUTHENTICATED,
             actor=subject_of(user),

@@ -66,7 +66,7 @@ def register(
             recording.record(event_types.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
             # Confirmation is optional here; it lets the person recover the account later.
             mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.CONFIRM_EMAIL)
-            tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
+            tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now or timezone.now())
             attempts.remember_client(user=user, password_digest=user.password, client=client, now=now)
             return SignedIn(user=user, tokens=tokens)
     raise uniqueness.lost_race(username=user.username, email_folded=user.email_folded)

@@ -108,8 +108,8 @@ def reauthenticate(*, provider_id: str, returned: Return, bearer: Bearer, now: d
         raise provider_sign_in.refused(error=error, provider=provider, user=bearer.user, now=now)
     subject = subject_of(bearer.user)
     with transaction.atomic():
-        confirmed_at = sessions.confirm_reauthentication(
-            session_id=bearer.session_id, amr=[provider_sign_in.FEDERATED], now=now
+        confirmed_at = sessions.record_reauthentication(
+            session_id=bearer.session_id, amr=[provider_sign_in.FEDERATED], now=now or timezone.now()
         )
         recording.record(
             event_types.REAUTHENTICATED,

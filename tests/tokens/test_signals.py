@@ -3,16 +3,16 @@ from django.db import connection
 from django.dispatch import Signal
 
 from tests.factories.accounts import UserFactory
-from tokens.services.announcing import announce
+from tokens.signals import send_isolated
 
 pytestmark = pytest.mark.django_db
 
 
-class TestAnnounce:
+class TestSendIsolated:
     def test_tells_every_listener(self):
         told, signal = [], Signal()
         signal.connect(listen := lambda **details: told.append(details["session_id"]), weak=False)
-        announce(signal, name="anything", session_id=7)
+        send_isolated(signal, name="anything", session_id=7)
         signal.disconnect(listen)
 
         assert told == [7]
@@ -26,6 +26,6 @@ class TestAnnounce:
                 cursor.execute("SELECT 1 / 0")
 
         signal.connect(broken)
-        announce(signal, name="anything")
+        send_isolated(signal, name="anything")
 
         assert type(user).objects.filter(username=user.username).exists()

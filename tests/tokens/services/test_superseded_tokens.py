@@ -179,7 +179,7 @@ class TestIntrospection:
         first = open_session(user=owner, now=now)
         second = rotate(first.refresh_token, PHONE, now)
         before = Session.objects.get(pk=first.session_id).last_activity_at, family_of(first).expires_at
-        assert introspection.introspect(token=second.access_token, asker=owner, now=now + 5 * MINUTE)["active"]
+        assert introspection.introspect(token=second.access_token, asker=owner, now=now + 5 * MINUTE).active
 
         family = family_of(first)
         assert family.confirmed_generation == 2
@@ -198,7 +198,9 @@ class TestIntrospection:
     def test_confirms_nothing_for_somebody_who_is_told_nothing(self, now):
         first = open_session(now=now)
         second = rotate(first.refresh_token, PHONE, now)
-        assert introspection.introspect(token=second.access_token, asker=UserFactory(), now=now) == {"active": False}
+        assert (
+            introspection.introspect(token=second.access_token, asker=UserFactory(), now=now) == introspection.INACTIVE
+        )
 
         assert family_of(first).confirmed_generation == 1
 
@@ -206,7 +208,7 @@ class TestIntrospection:
         owner = UserFactory()
         first = open_session(user=owner, now=now)
         second = rotate(first.refresh_token, PHONE, now)
-        assert introspection.introspect(token=second.refresh_token, asker=owner, now=now)["active"]
+        assert introspection.introspect(token=second.refresh_token, asker=owner, now=now).active
 
         assert family_of(first).confirmed_generation == 1
 
