@@ -1,9 +1,9 @@
 """A worker process: it serves HTTP by granian on a listening socket that exists already.
 
-granian's own workers open their sockets themselves. Connections that wait at a worker that is killed are lost, and those
-at a worker that hangs wait with it; `listening.py` avoids both. This module uses granian's embeddable server, which is
-made for programs with processes of their own. A process may run several, and runs a second one on the socket of a worker
-without a heartbeat.
+granian's own workers open their sockets themselves. Connections that wait at a worker that is killed are lost, and
+those at a worker that hangs wait with it; `listening.py` avoids both. This module uses granian's embeddable server,
+which is made for programs with processes of their own. A process may run several of them, and runs a second one on the
+socket of a worker without a heartbeat.
 """
 
 import asyncio
@@ -36,7 +36,8 @@ class ListeningServer(Server):
         self._listening = listening
 
     def _init_shared_socket(self) -> None:
-        # granian has no public way to pass a socket: tests/cedrina/serving/test_library_internals.py. It closes the descriptor.
+        # granian has no public way to pass a socket, and closes the descriptor when it ends.
+        # tests/cedrina/serving/test_library_internals.py fails when a release changes this.
         descriptor = os.dup(self._listening.fileno())
         self._shd = SocketHolder(descriptor, False, BACKLOG)  # type: ignore[assignment, call-arg]
 
@@ -92,7 +93,7 @@ class HttpWorker:
         while not self._is_stopping:
             now = time.monotonic()
             self._sockets.record_heartbeat(self._number, now)
-            # After a pause of its own, such as SIGSTOP and SIGCONT for all workers, this one may be the first to run again.
+            # When all workers were stopped, as by SIGSTOP, this one may only be the first that runs again.
             if now - last_heartbeat < HEARTBEAT_TIMEOUT_SECONDS:
                 for sibling in self._sockets.others(self._number):
                     self._update_sibling(sibling, now)

@@ -2,9 +2,9 @@
 
 On one shared socket the worker that wakes first accepts all waiting connections. Of 32 connections that arrived at once
 at two workers the busier one got 27 on average, often all; of 8 it got 6.6. Among sockets that share a port
-(SO_REUSEPORT, socket(7)) the kernel chooses one for each connection by a hash of its addresses: then the busier one gets
-18, or 5. Counting connections and pausing the busier worker would be too late for those that arrive at once. Only Linux
-balances so; on other systems all workers share one socket.
+(SO_REUSEPORT, socket(7)) the kernel chooses one for each connection by a hash of its addresses: then the busier one
+gets 18, or 5. Counting connections and pausing the busier worker would be too late for those that arrive at once. Only
+Linux balances so; on other systems all workers share one socket.
 
 A connection that waits at a socket cannot be moved to another one. So the supervising process keeps all sockets open,
 each worker records a heartbeat, and the other workers accept the connections of one without a heartbeat.

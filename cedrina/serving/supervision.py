@@ -176,7 +176,7 @@ class Supervisor:
         return worker
 
     def _reload_next(self) -> None:
-        """On SIGHUP replace one worker after the other: the old one losses when the new one is ready."""
+        """Replace one worker after the other on SIGHUP: the old one stops when the new one is ready."""
         if self._is_reload_requested:
             self._is_reload_requested = False
             self._to_replace = [worker for worker in self._workers.values() if worker.stop_requested_at is None]
@@ -214,15 +214,13 @@ def _become_worker(supervisor: int, work: Callable[[], None]) -> None:
         signal.set_wakeup_fd(-1)
         for signum in HANDLED_SIGNALS:
             signal.signal(signum, signal.SIG_DFL)
-        signal.signal(
-            signal.SIGHUP, signal.SIG_IGN
-        )  # a terminal sends it to all processes; only the supervisor handles it
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal sends it to all; the supervisor handles it
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() == supervisor:  # otherwise it ended before prctl() was called
             work()
             code = 0
-    except BaseException as error:  # noqa: BLE001 - the process losses here, whatever it was
+    except BaseException as error:  # noqa: BLE001 - the process ends here after any error
         sys.excepthook(type(error), error, error.__traceback__)
     finally:
         sys.stdout.flush()
