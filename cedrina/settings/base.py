@@ -14,7 +14,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
 if not IS_TEST:
     environment.read_dotenv()
-ENV = environment.load(environment.test_run_environment() if IS_TEST else None)
+ENV = environment.load(environment.environment_of_test_run() if IS_TEST else None)
 ENVIRONMENT: str = ENV["CEDRINA_ENV"]
 
 # Always off: its pages show variables, and its 404 has not the contract's shape.
