@@ -1,9 +1,22 @@
-"""Connect apps that must not import each other.
+"""Connect apps that do not import each other.
 
-``connect`` records the signals of ``ratelimiting`` as security events. Other connections are dotted paths in
-``cedrina/settings/base.py``; each app documents its hooks in its ``conf.py``:
+``connect`` records the signals of ``ratelimiting`` as security events. All other connections are dotted paths in
+``cedrina/settings/base.py``. The ``conf.py`` of an app documents its hooks:
 
-===============================================  =============================================
+| hook | connected to |
+|---|---|
+| ``TOKENS["ROLES"]``, ``["TIER"]``, ``["MAY"]`` | ``accounts.access.decisions`` |
+| ``ACCOUNTS["WHILE_HASHING"]``, ``["WHILE_WAITING"]`` | ``cedrina.serving.connection_pool.connection_released`` |
+| ``RATELIMITING["CALLER"]``, ``["KEYS"]``, ``["REFUSAL"]`` | ``cedrina.rate_limit_hooks`` |
+| ``RATELIMITING["MAY"]`` | ``accounts.access.decisions.may`` |
+| ``REST_FRAMEWORK["EXCEPTION_HANDLER"]`` | ``cedrina.http.problems.problem_handler`` |
+| ``REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"]`` | ``cedrina.openapi.schema.ProblemAutoSchema`` |
+| ``SPECTACULAR_SETTINGS["POSTPROCESSING_HOOKS"]`` | ``cedrina.openapi.schema.describe_problems`` |
+| ``LOGGING_CONFIG`` | ``cedrina.operations.logging.configure`` |
+| ``PROCRASTINATE_IMPORT_PATHS`` | ``cedrina.operations.jobs`` |
+| ``CSRF_FAILURE_VIEW``, ``handler400`` to ``handler500`` | ``cedrina.http.error_views`` |
+"""
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -107,7 +120,7 @@ def record_policy_changes(
     now: datetime,
     **_details: Any,
 ) -> None:
-    """Record the change of a policy: its author, the policy before and after, and the reason."""
+    """Record who changed which policy from what to what, and why."""
     recording.record(
         event_types.RATELIMIT_POLICY_CHANGED,
         actor=Subject(id=author.id, name=author.name),
@@ -153,7 +166,7 @@ def record_store_failures(*, reason: str, **_details: Any) -> None:
 
 
 def record_store_recoveries(**_details: Any) -> None:
-    """Record that Redis counts limits for all processes again."""
+    """Record that all processes count together again."""
     _defer(event_types.RATELIMIT_STORE_RECOVERED, Outcome.SUCCESS, {})
 
 
