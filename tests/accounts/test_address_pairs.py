@@ -125,7 +125,7 @@ class TestMail:
         try:
             settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
             sender = environment.load(
-                environment.test_run_environment() | {"DEFAULT_FROM_EMAIL": "Post <post@stra\u00dfe.de>"}
+                environment.environment_of_test_run() | {"DEFAULT_FROM_EMAIL": "Post <post@stra\u00dfe.de>"}
             )
             settings.DEFAULT_FROM_EMAIL = sender["DEFAULT_FROM_EMAIL"]
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port

@@ -16,7 +16,7 @@ from tests.ratelimiting.policy_documents import document
 from tokens import devices
 
 pytestmark = [pytest.mark.attack("CWE-400, CWE-770"), pytest.mark.django_db]
-MARK = "sentbyaclient"  # stands in no statement of ours, which psycopg caches
+MARK = "zq7kept"  # in no other text: documentation is kept in caches, too
 LONGEST = 7_900
 HEADERS = (
     "ACCEPT_LANGUAGE",
