@@ -1,4 +1,4 @@
-"""Input that is taken as sent or refused: nothing is converted, trimmed or dropped in silence."""
+"""Serializers and fields that accept input as it was sent: they convert, trim and drop nothing."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-# As many as an answer names; a body of 64 KiB may hold thousands.
-MOST_UNKNOWN = 100
+# How many unknown members a response names; a body of 64 KiB may hold thousands.
+MAX_UNKNOWN_MEMBERS = 100
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses members that it doesn't know: a misspelt one must not be silently dropped."""
+    """Refuses unknown members, so that a misspelt one is not ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
         problems: dict[str, Any] = {}
@@ -24,7 +24,7 @@ class StrictSerializer(serializers.Serializer[Any]):
             problems = dict(cast("dict[str, Any]", error.detail))
         if isinstance(data, Mapping):
             refusal = ErrorDetail(str(_("There is no such member.")), code="unknown_field")
-            unknown = islice((str(name) for name in data if name not in self.fields), MOST_UNKNOWN)
+            unknown = islice((str(name) for name in data if name not in self.fields), MAX_UNKNOWN_MEMBERS)
             problems |= {name: [refusal] for name in unknown}
         if problems:
             raise serializers.ValidationError(problems)
@@ -32,7 +32,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class StrictCharField(serializers.CharField):
-    """Takes a string exactly as sent; a number or a boolean is not a string."""
+    """Accepts strings without trimming them, and no numbers or booleans."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("trim_whitespace", False)
@@ -45,7 +45,7 @@ class StrictCharField(serializers.CharField):
 
 
 class StrictChoiceField(serializers.ChoiceField):
-    """Takes one of a few strings; a refusal names them and does not repeat what was sent."""
+    """Accepts one of a few strings. The error lists them and does not repeat the input."""
 
     default_error_messages = {"invalid_choice": _("It must be one of {allowed}.")}
 
@@ -56,7 +56,7 @@ class StrictChoiceField(serializers.ChoiceField):
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """Takes ``true`` and ``false``; ``"yes"`` and ``1`` are not booleans."""
+    """Accepts ``true`` and ``false`` only, not ``"yes"`` or ``1``."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

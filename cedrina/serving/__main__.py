@@ -59,20 +59,26 @@ def serve_http(host: str, port: int, workers: int) -> None:
     """
     from cedrina.database.circuit_breaker import circuit_breaker
     from cedrina.serving import http_worker
-    from cedrina.serving.supervision import Supervisor
+    from cedrina.serving.listening import WAITING_CONNECTIONS, ListeningSockets
+    from cedrina.serving.supervision import Supervisor, Worker
 
     try:
-        listening = http_worker.listen(host, port)
+        sockets = ListeningSockets(host, port, workers)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         sys.exit(f"Cannot listen on {host}, port {port}: {reason}.")
 
-    def work(cell: int, ready: Callable[[], None]) -> None:
+    def work(slot: int, cell: int, ready: Callable[[], None]) -> None:
         circuit_breaker.set_worker_number(cell)
-        most = max(1, http_worker.WAITING_CONNECTIONS // workers)
-        http_worker.serve(load=load_application, listening=listening, most_connections=most, ready=ready)
+        most = max(1, WAITING_CONNECTIONS // workers)
+        http_worker.serve(load=load_application, sockets=sockets, number=slot, most_connections=most, ready=ready)
 
-    sys.exit(Supervisor(number=workers, work=work, cell_is_free=circuit_breaker.forget_worker).run())
+    def note_end(worker: Worker) -> None:
+        circuit_breaker.forget_worker(worker.cell)
+        if worker.leaves_since is None:  # else its successor is there
+            sockets.note_left(worker.slot)
+
+    sys.exit(Supervisor(number=workers, work=work, note_end=note_end).run())
 
 
 def load_application() -> Any:
