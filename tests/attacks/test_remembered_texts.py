@@ -90,4 +90,4 @@ def test_what_is_told_of_a_refused_request_holds_no_request(settings):
 
     kept = [entry.attributes for entry in refusal_reports._pending.refused.values()]
 
-    assert [(len(one.method), len(one.user_agent), one.find("any")) for one in kept] == [(32, 512, None)]
+    assert [(len(one.method), len(one.user_agent), one.find_key("any")) for one in kept] == [(32, 512, None)]
