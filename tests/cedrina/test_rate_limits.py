@@ -9,7 +9,8 @@ from django.test import Client, RequestFactory, override_settings
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from cedrina import rate_limit_hooks
-from cedrina.settings.environment import ConfigurationError, load, test_run_environment
+from cedrina.settings.environment import ConfigurationError, load
+from cedrina.settings.environment import test_run_environment as run_environment
 from cedrina.settings.rate_limits import profile
 from ratelimiting.asgi import WebSocketRateLimitMiddleware
 from ratelimiting.services import active_policies
@@ -95,7 +96,7 @@ class TestProfile:
 
 class TestEnvironment:
     def given(self, **names):
-        return load({**test_run_environment(), **names})
+        return load({**run_environment(), **names})
 
     def test_changes_policies_by_name(self):
         values = self.given(RATELIMIT_POLICIES='[{"name": "sign-in", "limit": 20}]', RATELIMIT_ENABLED="false")
