@@ -15,7 +15,7 @@ from accounts.identifiers import name_key
 from accounts.models import User
 from accounts.models.passwords import settled
 from accounts.services.factors import sign_in_challenges
-from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.passwords import attempts
 from accounts.services.passwords.attempts import Attempt
 from accounts.services.sign_in import sign_in_notices
@@ -49,7 +49,7 @@ class NotedSignIn:
 
 def sign_in(
     *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime | None = None
-) -> SignedIn | Challenge:
+) -> SignedIn | MfaChallenge:
     """Let in whom a username or an address and a password belong to.
 
     A name that nobody has and a wrong password are refused alike, after the same work (OWASP ASVS 5.0, 6.3.8); what
@@ -96,7 +96,7 @@ def admit(
     name: str = "",
     attempt: Attempt | None = None,
     now: datetime | None = None,
-) -> SignedIn | Challenge:
+) -> SignedIn | MfaChallenge:
     """Let in somebody who has just been authenticated by the methods ``amr`` (RFC 8176), whichever those were.
 
     Who has a second factor and did not show it gets a challenge instead of a session, whatever the first one was.
@@ -109,7 +109,7 @@ def admit(
     if user.is_mfa_enabled and MULTI_FACTOR not in amr:
         if attempt is not None:
             attempts.succeed(attempt=attempt)
-        return sign_in_challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now)
+        return sign_in_challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now or timezone.now())
     with transaction.atomic():
         pair = open_session(
             user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, attempt=attempt, now=now

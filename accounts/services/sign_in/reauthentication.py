@@ -5,12 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts import selectors
-from accounts.factors import webauthn
-from accounts.factors.webauthn import Json
+from accounts.factors import webauthn, webauthn_challenges
+from accounts.factors.webauthn_challenges import ChallengeBinding
+from accounts.factors.webauthn_protocol import Json
 from accounts.models import CeremonyPurpose, User
-from accounts.services.factors import second_factors, webauthn_challenges
-from accounts.services.factors.second_factors import Proof
-from accounts.services.factors.webauthn_challenges import Place
+from accounts.services.factors import second_factors
+from accounts.services.factors.second_factors import FactorResponse
 from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.services import sessions
@@ -25,18 +25,20 @@ class Ways:
     webauthn: Json | None
 
 
-def begin(*, user: User, session_id: UUID, now: datetime | None = None) -> Ways:
+def begin(*, user: User, session_id: UUID, now: datetime) -> Ways:
     """Return how somebody can show their second factor in this session."""
     methods = selectors.factor_methods(user_id=user.pk)
     if "webauthn" not in methods:
         return Ways(methods=methods, webauthn=None)
-    options = webauthn_challenges.begin(
-        begun=webauthn.begin_assertion(user=user), place=_place(user=user, session_id=session_id), now=now
+    options = webauthn_challenges.store(
+        ceremony=webauthn.begin_authentication(user=user),
+        binding=_binding(user=user, session_id=session_id),
+        now=now,
     )
     return Ways(methods=methods, webauthn=options)
 
 
-def show(*, user: User, session_id: UUID, proof: Proof, now: datetime | None = None) -> datetime:
+def show(*, user: User, session_id: UUID, response: FactorResponse, now: datetime) -> datetime:
     """Note that the person behind a session has just shown their second factor; return when.
 
     Raises: MfaCodeInvalid, AttemptsExhausted, and SessionRevoked of ``tokens``.
@@ -54,15 +56,15 @@ def show(*, user: User, session_id: UUID, proof: Proof, now: datetime | None = N
         )
         return at
 
-    return second_factors.prove(
+    return second_factors.verify(
         user=user,
-        proof=proof,
-        place=_place(user=user, session_id=session_id),
+        response=response,
+        binding=_binding(user=user, session_id=session_id),
         then=confirm,
         session_id=session_id,
         now=now,
     )
 
 
-def _place(*, user: User, session_id: UUID) -> Place:
-    return Place(CeremonyPurpose.REAUTHENTICATION, user_id=user.pk, session_id=session_id)
+def _binding(*, user: User, session_id: UUID) -> ChallengeBinding:
+    return ChallengeBinding(CeremonyPurpose.REAUTHENTICATION, user_id=user.pk, session_id=session_id)

@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 from django.apps import apps
+from django.utils import timezone
 
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError
@@ -80,7 +81,7 @@ def left(user):
         Credential.PASSWORD_HISTORY: PasswordHistory.objects.filter(user=user).exists(),
         Credential.SESSIONS: Session.objects.filter(user_id=user.pk, ended_at=None).exists(),
         Credential.FACTORS: enrolled.has_any(user.pk) or bool(enrolled.recovery_codes_left(user.pk)),
-        Credential.CONNECTIONS: "former@example.net" in [link.email for link in links.of_user(user.pk)],
+        Credential.CONNECTIONS: "former@example.net" in [link.email for link in links.list_links(user.pk)],
         Credential.AUTHORIZATIONS: SocialAuthorization.objects.filter(user=user).exists(),
         Credential.MAILED_LINKS: MailedToken.objects.filter(user=user, purpose="disown", used_at=None).exists(),
     }
@@ -118,7 +119,9 @@ WAYS = {
     Proof.CHANGE_LINK_BY_HOLDER: lambda holder: address_confirmation.confirm(
         token=link(holder, Purpose.CHANGE_EMAIL, address=NEW_ADDRESS), follower=browser_of(holder)
     ),
-    Proof.PROVIDER: lambda _holder: joining.settle(provider=social.provider(), identity=social.identity(email=ADDRESS)),
+    Proof.PROVIDER: lambda _holder: joining.resolve_user(
+        provider=social.provider(), identity=social.identity(email=ADDRESS), now=timezone.now()
+    ),
     Proof.TAKEOVER_REPORT: lambda holder: takeover.report(token=link(holder, Purpose.DISOWN)),
     Proof.IMPORT: bring_from_elsewhere,
     Proof.OPERATOR: lambda _holder: administrators.create(username="chief-1", email=ADDRESS, password=NEW),

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.errors import CredentialsInvalid, DetailsInvalid, LastAdministrator, UsernameTaken
 from accounts.models import SignInChallenge, User
@@ -62,7 +63,7 @@ class TestRequest:
 
     def test_ends_every_way_in(self, signed_in, phone):
         other = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
-        sign_in_challenges.issue(user=signed_in.user, amr=["pwd"])
+        sign_in_challenges.issue(user=signed_in.user, amr=["pwd"], now=timezone.now())
         request(signed_in)
 
         for pair in (signed_in.tokens, other.tokens):
