@@ -11,7 +11,7 @@ from accounts import known_devices, link_tokens
 from accounts.errors import AccountError
 from accounts.factors import enrolled
 from accounts.identifiers import uuid7
-from accounts.imports.people import Person
+from accounts.importing.parsed_users import ParsedUser
 from accounts.models import MailedToken, PasswordHistory, PendingRegistration, Purpose, SocialAuthorization, User
 from accounts.providers import links
 from accounts.rules.address_proofs import TABLE, Credential, Kept, Proof, State, removed
@@ -101,7 +101,7 @@ def browser_of(holder):
 
 
 def bring_from_elsewhere(_holder):
-    person = Person(external_id="x:1", username="mina-2", email=ADDRESS, email_confirmed_at=datetime.now(UTC))
+    person = ParsedUser(external_id="x:1", username="mina-2", email=ADDRESS, email_confirmed_at=datetime.now(UTC))
     return import_storage.store(people={1: person}, passwords={1: "!"}, source="x", now=datetime.now(UTC))
 
 
