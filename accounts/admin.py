@@ -20,7 +20,8 @@ from accounts.rules.decisions import may
 from accounts.services.administration import account_status
 from accounts.services.passwords import attempts
 from accounts.services.profile import deletion
-from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
+from cedrina_base.read_only_admin import ReadOnlyAdmin
+from cedrina_base.reason_form import ask_for_reason
 from tokens.admin import SessionAdmin
 from tokens.models import Session
 

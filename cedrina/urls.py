@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from cedrina.api_documentation import DocumentationView, SchemaView
-from cedrina.health import livez, readyz
+from cedrina.openapi.views import DocumentationView, SchemaView
+from cedrina.operations.health import livez, readyz
 
 urlpatterns = [
     path("api/v1/", include("tokens.urls")),
@@ -18,7 +18,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler400 = "cedrina.error_views.bad_request"
-handler403 = "cedrina.error_views.permission_denied"
-handler404 = "cedrina.error_views.not_found"
-handler500 = "cedrina.error_views.server_error"
+handler400 = "cedrina.http.error_views.bad_request"
+handler403 = "cedrina.http.error_views.permission_denied"
+handler404 = "cedrina.http.error_views.not_found"
+handler500 = "cedrina.http.error_views.server_error"

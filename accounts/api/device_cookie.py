@@ -35,14 +35,14 @@ def keep(response: Any, *, request: Any, user: User | PendingRegistration) -> No
     """Let the browser be recognised the next time that this person signs in, who has just done so, or registered."""
     now = timezone.now()
     device = known_devices.recognise(presented(request), user=user, now=now)
-    if device == known_devices.after_reset(user=user):
+    if device == known_devices.reset_device_id(user=user):
         device = None  # from now on it is a device of its own
     _set(response, known_devices.mint(user=user, device=device, now=now))
 
 
 def keep_after_reset(response: Any, *, user: User) -> None:
     """Let the browser be recognised that somebody has just set a new password in by a mailed link."""
-    device = known_devices.after_reset(user=user)
+    device = known_devices.reset_device_id(user=user)
     _set(response, known_devices.mint(user=user, device=device, now=timezone.now()))
 
 

@@ -17,7 +17,7 @@ from accounts.models import (
     TotpSecret,
     WebAuthnHandle,
 )
-from accounts.models.passwords import OF_FACTORS
+from accounts.models.passwords import FACTOR_POOLS
 from accounts.types import FactorMethod
 
 
@@ -38,7 +38,7 @@ def remove_factors(*, user_id: UUID, since: datetime | None = None) -> list[Enro
         model._default_manager.filter(user_id=user_id).delete()
     # Wrong answers stay counted while a factor is left: somebody who reads the mail must not get more attempts.
     if not enrolled.has_any(user_id):
-        SignInFailures.objects.filter(subject=str(user_id), pool__in=OF_FACTORS).delete()
+        SignInFailures.objects.filter(subject=str(user_id), pool__in=FACTOR_POOLS).delete()
     return removed
 
 

@@ -11,7 +11,7 @@ from accounts.models.factors import (
 )
 from accounts.models.importing import ImportedPerson, ImportRun
 from accounts.models.mailing import MailBudget, MailedToken, OutgoingMail, Purpose
-from accounts.models.passwords import FamiliarPlace, SignInFailures
+from accounts.models.passwords import KnownClient, SignInFailures
 from accounts.models.sign_in import PendingRegistration
 from accounts.models.sign_ins import SignInChallenge
 from accounts.models.social import PresentedToken, ProviderToken, SocialAuthorization, SocialPurpose
@@ -20,9 +20,9 @@ from accounts.models.users import PasswordHistory, Tier, User
 __all__ = [
     "Ceremony",
     "CeremonyPurpose",
-    "FamiliarPlace",
     "ImportRun",
     "ImportedPerson",
+    "KnownClient",
     "MailBudget",
     "MailedToken",
     "OutgoingMail",

@@ -7,9 +7,9 @@ the row of another user. allauth's rows hold no secrets.
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import uuid7
 from accounts.models.sign_ins import SignInChallenge
 from accounts.models.users import User
+from cedrina_base.uuids import uuid7
 from tokens.fields import EncryptedTextField
 
 

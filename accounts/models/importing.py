@@ -3,8 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import uuid7
 from accounts.models.users import User
+from cedrina_base.uuids import uuid7
 
 
 class ImportRun(models.Model):

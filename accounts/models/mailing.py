@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import uuid7
 from accounts.models.sign_in import PendingRegistration
 from accounts.models.users import User
+from cedrina_base.uuids import uuid7
 
 
 class MailBudget(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Registrations that wait for their address to be confirmed. They are no accounts yet, and stand apart from them."""
+"""Pending registrations: their address is not confirmed yet. They are kept apart from accounts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from django.db import connection, models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import uuid7
 from accounts.models.users import User
+from cedrina_base.uuids import uuid7
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,8 +28,8 @@ SELECT {columns} FROM (VALUES (lower(%(username)s))) AS asked(username)
 LEFT JOIN accounts_user u ON lower(u.username) = asked.username AND u.deleted_at IS NULL
 LEFT JOIN accounts_pendingregistration p ON lower(p.username) = asked.username AND p.expires_at > %(at)s
 """
-# An expired registration gives its name back; of one address the oldest make room. Rows that somebody else is just
-# removing are passed over, and so is mail that is being handed over at this moment, so that nobody waits here.
+# Delete an expired registration of the username, and the oldest registrations of the address. Rows and mails that are
+# locked by another transaction are skipped, so that this never waits.
 _MAKE_ROOM = """
 WITH outdated AS (
     SELECT id FROM accounts_pendingregistration
@@ -45,7 +45,7 @@ WITH outdated AS (
 )
 DELETE FROM accounts_pendingregistration WHERE id IN (SELECT id FROM outdated)
 """
-# Accounts are asked for the name alone. Whether the address has one must not change what happens here.
+# Only the username is compared with accounts: whether the address has an account must make no difference.
 _INSERT = """
 INSERT INTO accounts_pendingregistration (
     id, username, email, email_folded, password, full_name, locale, created_at, expires_at
@@ -55,7 +55,7 @@ SELECT %(id)s::uuid, %(username)s, %(email)s, %(email_folded)s, %(password)s, %(
 WHERE NOT EXISTS (SELECT FROM accounts_user WHERE lower(username) = lower(%(username)s))
 ON CONFLICT DO NOTHING
 """
-# The mail becomes the account's, but for one that is being handed over at this moment: nobody waits for a mail server.
+# The registration's mails become the account's, except one that is being sent now: nothing here waits for mail servers.
 _HAND_OVER = """
 WITH mails AS (
     SELECT id FROM accounts_outgoingmail WHERE registration_id = %(id)s FOR UPDATE SKIP LOCKED
@@ -74,20 +74,20 @@ DELETE FROM accounts_outgoingmail WHERE registration_id IN (SELECT id FROM relea
 
 class PendingRegistrationManager(models.Manager["PendingRegistration"]):
     def living(self, *, at: datetime) -> models.QuerySet[PendingRegistration]:
-        """Return the registrations that can still be confirmed, as far as their time is concerned."""
+        """Return the registrations that have not expired."""
         return self.filter(expires_at__gt=at)
 
     def named(self, username: str, *, at: datetime) -> PendingRegistration | None:
-        """Return the living registration with a username, without regard to case."""
+        """Return the registration with this username that has not expired; case is ignored."""
         rows = self.living(at=at).annotate(_folded=Lower("username"))
         return rows.filter(_folded=username.lower()).first()
 
     def latest_of(self, *, email_folded: str, at: datetime) -> PendingRegistration | None:
-        """Return the living registration of an address that was made last."""
+        """Return the latest registration of an address that has not expired."""
         return self.living(at=at).filter(email_folded=email_folded).order_by("-created_at", "-pk").first()
 
     def account_or_registration(self, *, username: str, at: datetime) -> tuple[User | None, PendingRegistration | None]:
-        """Return the account that is not deleted and has a username, else the living registration that has it."""
+        """Return the account with a username, deleted ones left out; if there is none, the unexpired registration."""
         users = [field.attname for field in User._meta.concrete_fields]
         waiting = [field.attname for field in self.model._meta.concrete_fields]
         columns = ", ".join([*(f"u.{name}" for name in users), *(f"p.{name}" for name in waiting)])
@@ -101,17 +101,16 @@ class PendingRegistrationManager(models.Manager["PendingRegistration"]):
         return None, self.model.from_db(self.db, waiting, registration) if is_waiting else None
 
     def is_username_taken(self, *, username: str, at: datetime) -> bool:
-        """Tell whether an account or a living registration has a username."""
+        """Return whether an account or an unexpired registration has a username."""
         with connection.cursor() as cursor:
             cursor.execute(_IS_USERNAME_TAKEN, {"username": username, "at": at})
             return bool(cursor.fetchone()[0])
 
     def lock_username(self, username: str, *, waits: bool = True) -> bool:
-        """Keep everybody else from taking a name until the transaction ends; ``False`` if somebody else does.
+        """Lock a username until the transaction ends; with ``waits=False`` return ``False`` if it is locked already.
 
-        Accounts and registrations have unique indexes of their own. That a name is not taken in both tables at the same
-        moment is what this lock is for: what a statement after it reads is still so when the transaction commits.
-        Whoever locks several names must not wait for one of them: two such transactions could wait for each other.
+        Accounts and registrations each have a unique index. This lock prevents that a name is taken in both tables at
+        the same time. A transaction that locks several names must not wait for them, or two of them could deadlock.
         """
         with connection.cursor() as cursor:
             if waits:
@@ -121,37 +120,34 @@ class PendingRegistrationManager(models.Manager["PendingRegistration"]):
             return bool(cursor.fetchone()[0])
 
     def make_room(self, *, username: str, email_folded: str, kept: int, at: datetime) -> None:
-        """Remove an expired registration of this name, and all but the latest ``kept`` ones of this address."""
+        """Delete an expired registration of this username, and all but the latest ``kept`` of this address."""
         with connection.cursor() as cursor:
             cursor.execute(_MAKE_ROOM, {"username": username, "email_folded": email_folded, "kept": kept, "at": at})
 
     def insert_unless_taken(self, registration: PendingRegistration) -> bool:
-        """Store a registration; ``False`` when somebody has the name, whoever has the address.
-
-        In a transaction that holds the lock of the name.
-        """
+        """Store a registration; ``False`` when the username is taken. The caller holds the lock of the username."""
         names = [field.attname for field in self.model._meta.concrete_fields]
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, {name: getattr(registration, name) for name in names})
             return bool(cursor.rowcount == 1)
 
     def hand_over(self, registration: PendingRegistration) -> None:
-        """Remove a registration in favour of the account with its id, which gets its mail."""
+        """Delete a registration and give its mails to the account with the same id."""
         with connection.cursor() as cursor:
             cursor.execute(_HAND_OVER, {"id": registration.pk})
 
     def release_username(self, username: str) -> None:
-        """Remove the registration that has a name, for an operator needs it."""
+        """Delete the registration that reserves a username, because an operator needs the name."""
         with connection.cursor() as cursor:
             cursor.execute(_RELEASE, {"username": username})
 
 
 class PendingRegistration(models.Model):
-    """What somebody registered with, until the address is confirmed or ``expires_at`` has passed.
+    """The details of a registration until its address is confirmed or ``expires_at`` has passed.
 
-    There may be several for one address, and there may be one for an address that has an account: whether it has is
-    only looked up by the background worker and by the confirmation, so that nothing else can tell. The username is
-    reserved meanwhile. ``id`` becomes the account's, so that what a browser was given at the registration holds on.
+    One address can have several, and an address that has an account can have some, too: only the background worker and
+    the confirmation look that up, so that no other call can reveal it. The username is reserved meanwhile. ``id``
+    becomes the account's, so that the device token of the registration stays valid.
     """
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)

@@ -1,8 +1,8 @@
-"""Who may sign in: people, and the passwords they had before."""
+"""Accounts, and the passwords that they had before."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -12,14 +12,65 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import fold_email, is_held, name_key, parse_email, uuid7
-from accounts.models.passwords import WAS_FAMILIAR, settling
+from accounts.identifiers import fold_email, is_held, name_key, parse_email
+from accounts.models.passwords import REFUND_IF_SIGNED_IN, REMEMBER_CLIENT_IF_SIGNED_IN, WAS_KNOWN_CLIENT
+from cedrina_base.uuids import uuid7
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from security_events.services.recording import Rider
+    from security_events.event_cte import EventCte
+
+_HOLDERS = """
+SELECT id, lower(username) = lower(%(username)s) AS has_username, email_folded = %(email_folded)s AS has_address
+FROM accounts_user
+WHERE lower(username) = lower(%(username)s) OR email_folded = %(email_folded)s
+"""
+_INSERT_UNLESS_TAKEN = """
+INSERT INTO accounts_user (
+    id, password, last_login, is_superuser, username, email, email_folded, email_confirmed_at, full_name, locale, tier,
+    department, location, is_active, is_staff, is_mfa_enabled, deleted_at, version, created_at, updated_at
+) VALUES (
+    %(id)s, %(password)s, %(last_login)s, %(is_superuser)s, %(username)s, %(email)s, %(email_folded)s,
+    %(email_confirmed_at)s, %(full_name)s, %(locale)s, %(tier)s, %(department)s, %(location)s, %(is_active)s,
+    %(is_staff)s, %(is_mfa_enabled)s, %(deleted_at)s, %(version)s, %(created_at)s, %(updated_at)s
+)
+ON CONFLICT DO NOTHING
+"""
+_RECORD_SIGN_IN = f"""
+WITH signed_in AS (
+    UPDATE accounts_user
+    SET last_login = COALESCE(%(now)s::timestamptz, statement_timestamp()), password = %(new_digest)s
+    WHERE id = %(id)s AND password = %(checked_digest)s AND is_active AND deleted_at IS NULL
+        AND (NOT is_mfa_enabled OR %(is_multi_factor)s)
+    RETURNING last_login
+),
+event AS ({{event}}),
+refunded AS ({REFUND_IF_SIGNED_IN}),
+remembered AS ({REMEMBER_CLIENT_IF_SIGNED_IN})
+SELECT last_login, {WAS_KNOWN_CLIENT} AS was_known_client FROM signed_in
+"""  # noqa: S608 - parts of our own
+_REPLACE_PASSWORD = """
+UPDATE accounts_user SET password = %(new_digest)s, version = version + 1, updated_at = %(at)s
+WHERE id = %(id)s AND password = %(checked_digest)s AND is_active AND deleted_at IS NULL
+RETURNING version
+"""
+
+
+class IdentifierHolder(NamedTuple):
+    """An account that has a username or an address that was asked for."""
+
+    user_id: UUID
+    has_username: bool
+    has_address: bool
+
+
+class SignInRecord(NamedTuple):
+    """When a sign-in was recorded, and whether the person had signed in from the same client before."""
+
+    signed_in_at: datetime
+    was_known_client: bool
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -44,65 +95,47 @@ class UserManager(BaseUserManager["User"]):
     def present(self) -> UserQuerySet:
         return self.get_queryset().present()
 
-    def holders(self, *, username: str, email_folded: str) -> list[tuple[UUID, bool, bool]]:
-        """Return who has this username or this address, and which of the two; nobody is left out."""
-        sql = (
-            "SELECT id, lower(username) = lower(%(username)s), email_folded = %(email_folded)s "  # noqa: S608 - our names
-            f'FROM "{User._meta.db_table}" '
-            "WHERE lower(username) = lower(%(username)s) OR email_folded = %(email_folded)s"
-        )
+    def holders(self, *, username: str, email_folded: str) -> list[IdentifierHolder]:
+        """Return the accounts that have this username or this address, deleted ones included."""
         with connection.cursor() as cursor:
-            cursor.execute(sql, {"username": username, "email_folded": email_folded})
-            rows: list[tuple[UUID, bool, bool]] = cursor.fetchall()
-        return rows
+            cursor.execute(_HOLDERS, {"username": username, "email_folded": email_folded})
+            return [IdentifierHolder(*row) for row in cursor.fetchall()]
 
     def insert_unless_taken(self, user: User) -> bool:
         """Store a new person; ``False`` when the name or the address is somebody's.
 
-        The unique indexes decide, so that of simultaneous registrations one wins, and the same statement runs for
-        free and for taken addresses.
+        The unique indexes decide, so that one of several simultaneous registrations wins, and the same statement runs
+        for free and for taken addresses.
         """
-        fields = User._meta.concrete_fields
-        columns = ", ".join(f'"{field.column}"' for field in fields)
-        values = [field.get_db_prep_save(field.pre_save(user, add=True), connection) for field in fields]
-        sql = (
-            f'INSERT INTO "{User._meta.db_table}" ({columns}) '  # noqa: S608 - names of our own columns only
-            f"VALUES ({', '.join(['%s'] * len(fields))}) ON CONFLICT DO NOTHING"
-        )
+        values = {
+            field.attname: field.get_db_prep_save(field.pre_save(user, add=True), connection)
+            for field in User._meta.concrete_fields
+        }
         with connection.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(_INSERT_UNLESS_TAKEN, values)
             inserted: bool = cursor.rowcount == 1
         if inserted:
             user._state.adding = False
             user._state.db = self.db
         return inserted
 
-    def mark_signed_in(
+    def record_sign_in(
         self,
         *,
         user: User,
         checked_digest: str,
         new_digest: str,
         is_multi_factor: bool,
-        event: Rider,
-        settled: dict[str, Any],
+        event: EventCte,
+        attempt_and_client: dict[str, Any],
         now: datetime | None,
-    ) -> tuple[datetime, bool] | None:
-        """Note a sign-in with its event in one statement and lock the row; ``None`` when the person may not any more.
+    ) -> SignInRecord | None:
+        """Record a sign-in with its event in one statement and lock the row; ``None`` if it is not allowed any more.
 
         The hash that was checked is part of the condition: a password change, a deactivation or a deletion that
         committed while the hash was computed wins. So does a second factor that was added meanwhile, unless one was
-        shown. ``settled`` is what the attempt was charged and where it came from; returned are the moment and whether
-        the person has signed in from there before.
+        shown. ``attempt_and_client`` are the parameters made by ``refund_and_remember_params``.
         """
-        sql = (
-            f'WITH signed_in AS (UPDATE "{User._meta.db_table}" '  # noqa: S608 - our own names, values are bound
-            "SET last_login = COALESCE(%(now)s::timestamptz, statement_timestamp()), password = %(new_digest)s "
-            "WHERE id = %(id)s AND password = %(checked_digest)s AND is_active AND deleted_at IS NULL "
-            "AND (NOT is_mfa_enabled OR %(is_multi_factor)s) "
-            f"RETURNING last_login), event AS ({event.sql}), {settling('signed_in', 'last_login')} "
-            f"SELECT last_login, {WAS_FAMILIAR} FROM signed_in"
-        )
         own = {
             "now": now,
             "new_digest": new_digest,
@@ -111,18 +144,20 @@ class UserManager(BaseUserManager["User"]):
             "is_multi_factor": is_multi_factor,
         }
         with connection.cursor() as cursor:
-            cursor.execute(sql, {**event.params, **settled, **own})
-            row: tuple[datetime, bool] | None = cursor.fetchone()
-        return row
+            cursor.execute(_RECORD_SIGN_IN.format(event=event.sql), {**event.params, **attempt_and_client, **own})
+            row = cursor.fetchone()
+        return SignInRecord(*row) if row else None
 
     def replace_password(self, *, user: User, checked_digest: str, new_digest: str, now: datetime) -> int | None:
-        """Store a new password hash in place of the one that was checked; ``None`` when it is no longer there."""
-        sql = (
-            f'UPDATE "{User._meta.db_table}" SET password = %s, version = version + 1, updated_at = %s '  # noqa: S608
-            "WHERE id = %s AND password = %s AND is_active AND deleted_at IS NULL RETURNING version"
-        )
+        """Store a new password hash in place of the one that was checked; return the new version of the account.
+
+        ``None`` when the checked hash is no longer the account's.
+        """
         with connection.cursor() as cursor:
-            cursor.execute(sql, [new_digest, now, user.pk, checked_digest])
+            cursor.execute(
+                _REPLACE_PASSWORD,
+                {"new_digest": new_digest, "at": now, "id": user.pk, "checked_digest": checked_digest},
+            )
             row = cursor.fetchone()
         return row[0] if row else None
 

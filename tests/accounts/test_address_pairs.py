@@ -32,7 +32,7 @@ def open_registration(settings):
 
 
 def register(username, email):
-    application = registration.Application(username=username, email=email, password=PASSWORD)
+    application = registration.RegistrationRequest(username=username, email=email, password=PASSWORD)
     return registration.register(application=application, client=CLIENT)
 
 
@@ -125,7 +125,7 @@ class TestMail:
         try:
             settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
             sender = environment.load(
-                environment.of_a_test_run() | {"DEFAULT_FROM_EMAIL": "Post <post@stra\u00dfe.de>"}
+                environment.test_run_environment() | {"DEFAULT_FROM_EMAIL": "Post <post@stra\u00dfe.de>"}
             )
             settings.DEFAULT_FROM_EMAIL = sender["DEFAULT_FROM_EMAIL"]
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port

@@ -31,8 +31,10 @@ def guess(chance, user, address, now):
     name, password = chance.choice(["mina", "MINA", "mina@example.com"]), f"guess {chance.random()}"
     try:
         if chance.randrange(10):  # what both ways in do, without looking the person up again
-            attempt = attempts.begin(name=name, user=user, client=client, now=now)
-            is_let_in = attempts.check(attempt=attempt, password=password, digest=user.password, now=now).is_right
+            attempt = attempts.charge(name=name, user=user, client=client, now=now)
+            is_let_in = attempts.check_password(
+                attempt=attempt, password=password, digest=user.password, now=now
+            ).is_right
         else:
             way = chance.choice([password_sign_in.sign_in, admin_sign_in.sign_in])
             is_let_in = way(name=name, password=password, client=client, now=now) is not None
@@ -76,7 +78,7 @@ class TestTenThousandGuesses:
                 assert travelling.tokens
                 hers += 2
             if number % 1000 == 0:
-                attempts.announce_expired_locks(now=moment)
+                attempts.record_expired_locks(now=moment)
 
         assert hers == 2 * GUESSES // 250
         hour = timedelta(hours=1)
@@ -86,7 +88,7 @@ class TestTenThousandGuesses:
         assert len(hashing_recorder.open_transactions) == len(looked_at) + hers
         # The locks are few, and gone by themselves.
         later = now + timedelta(hours=HOURS) + timedelta(hours=4)
-        attempts.announce_expired_locks(now=later)
+        attempts.record_expired_locks(now=later)
         begun = events("authentication.locked").count()
         assert begun == events("authentication.lock_expired").count() > 0
         stranger = ClientContext(ip_address="192.0.2.1", user_agent="New/1.0")

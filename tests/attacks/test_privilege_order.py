@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from accounts.conf import account_settings
 from accounts.factors import enrolled
 from accounts.models import SignInFailures, User
-from accounts.models.passwords import Counter, Pool
+from accounts.models.passwords import AttemptCounter, AttemptPool
 from accounts.services.mailing import mail_queue
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -66,7 +66,9 @@ def change(**details):
 
 def fail_to_sign_in(user):
     rule = account_settings.SIGN_IN_BACKOFF["account"]
-    SignInFailures.objects.charge([Counter(user.pk.bytes, Pool.ACCOUNT, rule)], subject=str(user.pk), now=None)
+    SignInFailures.objects.charge(
+        [AttemptCounter(user.pk.bytes, AttemptPool.ACCOUNT, rule)], subject=str(user.pk), now=None
+    )
 
 
 def is_signed_in(user):
@@ -248,7 +250,7 @@ class TestCommands:
         assert User.objects.present().filter(pk=boss.pk).exists()
 
 
-_OURS = {"accounts", "tokens", "ratelimiting", "security_events", "cedrina"}
+_OURS = {"accounts", "tokens", "ratelimiting", "security_events", "cedrina", "cedrina_base"}
 
 
 def _parts(patterns):

@@ -5,9 +5,9 @@ from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import known_devices
-from accounts.identifiers import uuid7
 from accounts.models import Purpose, SignInFailures
 from accounts.services.mailing import mail_queue, mailed_tokens
+from cedrina_base.uuids import uuid7
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
 from tests.factories.tokens import open_session

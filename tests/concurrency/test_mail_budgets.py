@@ -2,9 +2,9 @@
 
 import pytest
 
-from accounts.identifiers import uuid7
 from accounts.models import MailBudget, OutgoingMail, Purpose
 from accounts.services.mailing import delivery, mail_budgets, mail_queue, mailed_tokens
+from cedrina_base.uuids import uuid7
 from tests.factories.accounts import UserFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_queue")]

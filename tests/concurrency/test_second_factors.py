@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 
 from accounts.errors import AlreadyThere, AttemptsExhausted, MfaCodeInvalid, NotThere, SignInChallengeInvalid
 from accounts.models import RecoverySecret, SecurityKey, SignInChallenge, SignInFailures, User
-from accounts.models.passwords import Pool
+from accounts.models.passwords import AttemptPool
 from accounts.services.factors import mfa_sign_in, passkeys, recovery_codes, security_keys, totp_enrolment
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in, reauthentication
@@ -105,7 +105,7 @@ class TestGuessing:
         results = at_once(*[guess] * THREADS)
 
         assert kinds(results) == {MfaCodeInvalid: 5, AttemptsExhausted: THREADS - 5}
-        assert SignInFailures.objects.get(pool=Pool.FACTOR_SESSION).count == 5
+        assert SignInFailures.objects.get(pool=AttemptPool.FACTOR_SESSION).count == 5
         events = SecurityEvent.objects.filter(actor_id=str(user.pk))
         assert events.filter(type="mfa.failed").count() == 5
         assert events.filter(type="mfa.locked").count() == 1

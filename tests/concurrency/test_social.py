@@ -4,7 +4,7 @@ from functools import partial
 
 from django.utils import timezone
 
-from accounts.errors import LastWayIn, SocialTokenInvalid
+from accounts.errors import LastSignInMethod, SocialTokenInvalid
 from accounts.models import PresentedToken, SecurityKey, SocialAuthorization, SocialPurpose, User
 from accounts.providers import links
 from accounts.services.factors import security_keys
@@ -90,7 +90,7 @@ class TestUnlinking:
         outcomes = at_once(*[partial(connections.unlink, user=user, link_id=link.id) for link in mine])
 
         assert len(links.list_links(user.pk)) == 1
-        assert sum(isinstance(each, LastWayIn) for each in outcomes) == 1
+        assert sum(isinstance(each, LastSignInMethod) for each in outcomes) == 1
         assert outcomes.count(None) == len(mine) - 1
 
     def test_and_removing_passkeys_leaves_one_way_in(self, at_once, now):
@@ -105,5 +105,5 @@ class TestUnlinking:
         )
 
         assert len(links.list_links(user.pk)) + SecurityKey.objects.filter(user=user).count() == 1
-        assert sum(isinstance(each, LastWayIn) for each in outcomes) == 1
+        assert sum(isinstance(each, LastSignInMethod) for each in outcomes) == 1
         assert outcomes.count(None) == THREADS - 1

@@ -23,7 +23,7 @@ from accounts.services.addresses import address_confirmation
 from accounts.services.mailing import mailed_tokens
 from accounts.services.passwords import password_reset
 from accounts.services.profile import takeover
-from accounts.services.sign_in.registration_confirmation import Follower
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from tokens.api.client import client_context
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ class ConfirmEmailPage(MailedPage):
         password = field(request, "password")
         if password != field(request, "password_again") and not self._is_change(token):
             return self._ask(token, [gettext("The two passwords are not the same.")])
-        follower = Follower(
+        confirmation = ConfirmationRequest(
             password=password or None,
             device_token=device_cookie.presented(request),
             client=client_context(request),
             must_choose=True,
         )
         try:
-            outcome = address_confirmation.confirm(token=token, follower=follower)
+            outcome = address_confirmation.confirm(token=token, confirmation=confirmation)
         except MailedTokenInvalid:
             return self._expired()
         except AttemptsExhausted as refusal:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from accounts import selectors
 from accounts.services.profile import export
-from security_events.management.operator_command import OperatorCommand
+from cedrina_base.operator_commands import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -20,7 +20,7 @@ from accounts.importing.refusals import REASONS
 from accounts.importing.source_rows import FileType, HeaderUnusable, SourceRows
 from accounts.models import ImportRun
 from accounts.services.importing import import_run, import_storage
-from security_events.management.operator_command import FAILED, USAGE, OperatorCommand
+from cedrina_base.operator_commands import FAILED, USAGE, OperatorCommand
 
 _LONGEST_SOURCE = 64
 _COUNTS = {

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.services.addresses import address_refolding
 from accounts.services.addresses.address_refolding import Reason
-from security_events.management.operator_command import OperatorCommand
+from cedrina_base.operator_commands import OperatorCommand
 
 _MOST = 1000
 _COUNTS = {

@@ -6,15 +6,16 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.errors import CredentialsInvalid, DetailsInvalid
-from accounts.identifiers import parse_email, uuid7
+from accounts.identifiers import parse_email
 from accounts.models import Purpose, User
 from accounts.services.mailing import mail_queue, mailed_tokens
 from accounts.services.passwords import attempts
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType, Outcome
+from cedrina_base.uuids import uuid7
 from security_events.services import recording
+from security_events.types import Outcome
 from tokens.users import subject_of
 
 
@@ -30,7 +31,9 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
     if address is None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     checked = selectors.password_digest(user_id=user.pk)
-    is_right = attempts.check_in_session(user=user, session_id=session_id, password=password, digest=checked, now=now)
+    is_right = attempts.check_password_in_session(
+        user=user, session_id=session_id, password=password, digest=checked, now=now
+    )
     if is_right:
         with transaction.atomic():
             # As it is now: a password that changed while the hash was computed is no longer the right one.
@@ -40,7 +43,7 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
                 _begin(user=owner, session_id=session_id, address=address, now=now)
     if not is_right:
         recording.record(
-            EventType.EMAIL_CHANGE_REQUESTED,
+            event_types.EMAIL_CHANGE_REQUESTED,
             actor=subject_of(user),
             target=subject_of(user),
             outcome=Outcome.FAILURE,
@@ -60,7 +63,7 @@ def _begin(*, user: User, session_id: UUID, address: str, now: datetime | None) 
     )
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.EMAIL_CHANGE_REQUESTED, now=now)
     recording.record(
-        EventType.EMAIL_CHANGE_REQUESTED,
+        event_types.EMAIL_CHANGE_REQUESTED,
         actor=subject_of(user),
         target=subject_of(user),
         session_id=session_id,

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import link_tokens, selectors
+from accounts import event_types, link_tokens, selectors
 from accounts.errors import (
     AttemptsExhausted,
     CredentialsInvalid,
@@ -24,15 +24,14 @@ from accounts.services.addresses import address_proofs
 from accounts.services.mailing import delivery, mail_queue, mailed_tokens
 from accounts.services.passwords import attempts, hashing
 from accounts.services.sign_in import known_browsers, registration_confirmation
-from accounts.services.sign_in.registration_confirmation import Follower
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
-from security_events.catalogue import Outcome as EventOutcome
 from security_events.services import recording
+from security_events.types import Outcome as EventOutcome
 from tokens.users import subject_of
 
 PURPOSES = (Purpose.OPEN_ACCOUNT, Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL)
-_ALONE = Follower()
+_ALONE = ConfirmationRequest()
 
 
 class Outcome(StrEnum):
@@ -47,11 +46,11 @@ def is_usable(*, token: str, now: datetime | None = None) -> bool:
     """Whether a token could be redeemed now; asking leaves no trace, for scanners of mail follow every link."""
     link = link_tokens.parse(token)
     if link is not None and link.purpose is Purpose.OPEN_ACCOUNT:
-        return registration_confirmation.is_waiting(link=link, now=now)
+        return registration_confirmation.can_be_confirmed(link=link, now=now)
     return mailed_tokens.is_usable(presented=token, purposes=PURPOSES, now=now)
 
 
-def confirm(*, token: str, follower: Follower = _ALONE, now: datetime | None = None) -> Outcome:
+def confirm(*, token: str, confirmation: ConfirmationRequest = _ALONE, now: datetime | None = None) -> Outcome:
     """Redeem the token of a mailed link: open the account of a registration, confirm an address, or change to it.
 
     The mailbox alone does not tell that its owner is the one who registered. What that is worth is in the table of
@@ -64,37 +63,43 @@ def confirm(*, token: str, follower: Follower = _ALONE, now: datetime | None = N
     """
     link = mailed_tokens.parse(presented=token, purposes=PURPOSES)
     if link.purpose is Purpose.OPEN_ACCOUNT:
-        opened = registration_confirmation.open_account(link=link, follower=follower, now=now)
+        opened = registration_confirmation.confirm_registration(link=link, confirmation=confirmation, now=now)
         return Outcome.CONFIRMED if opened.has_usable_password() else Outcome.CONFIRMED_WITHOUT_PASSWORD
-    if follower.password is None:
+    if confirmation.password is None:
         found = mailed_tokens.peek(link=link, now=now)
-        return _redeem_for(user_id=found.user_id, link=link, follower=follower, now=now)
+        return _redeem_for(user_id=found.user_id, link=link, confirmation=confirmation, now=now)
     found = mailed_tokens.count_password(link=link, now=now)
     try:
-        return _redeem_for(user_id=found.user_id, link=link, follower=follower, now=now)
+        return _redeem_for(user_id=found.user_id, link=link, confirmation=confirmation, now=now)
     except (AttemptsExhausted, HashingBusy):
         mailed_tokens.uncount_password(link=link)
         raise
 
 
-def _redeem_for(*, user_id: UUID, link: link_tokens.Link, follower: Follower, now: datetime | None) -> Outcome:
+def _redeem_for(
+    *, user_id: UUID, link: link_tokens.Link, confirmation: ConfirmationRequest, now: datetime | None
+) -> Outcome:
     user = selectors.user_by_id(user_id=user_id)
     if user is None:
         raise MailedTokenInvalid
-    is_holder = known_browsers.is_holder(
-        user=user, password=follower.password, device_token=follower.device_token, client=follower.client, now=now
+    is_holder = known_browsers.is_account_holder(
+        user=user,
+        password=confirmation.password,
+        device_token=confirmation.device_token,
+        client=confirmation.client,
+        now=now,
     )
     if link.purpose is Purpose.CONFIRM_EMAIL:
-        return _confirm(link=link, user=user, is_holder=is_holder, follower=follower, now=now)
-    return _change_by_link(link=link, user=user, is_holder=is_holder, follower=follower, now=now)
+        return _confirm(link=link, user=user, is_holder=is_holder, confirmation=confirmation, now=now)
+    return _change_by_link(link=link, user=user, is_holder=is_holder, confirmation=confirmation, now=now)
 
 
 def _confirm(
-    *, link: link_tokens.Link, user: User, is_holder: bool, follower: Follower, now: datetime | None
+    *, link: link_tokens.Link, user: User, is_holder: bool, confirmation: ConfirmationRequest, now: datetime | None
 ) -> Outcome:
     proof = Proof.CONFIRMATION_LINK_BY_HOLDER if is_holder else Proof.CONFIRMATION_LINK
     is_replaced = address_proofs.kept(user=user, proof=proof) is Kept.NOTHING
-    digest = _chosen(user=user, follower=follower) if is_replaced else None
+    digest = _chosen(user=user, confirmation=confirmation) if is_replaced else None
     with transaction.atomic():
         if _redeem(link=link, user=user, now=now) is not None:
             accepted = address_proofs.accept(user=user, proof=proof, new_digest=digest, now=now)
@@ -103,22 +108,22 @@ def _confirm(
             if digest is None:
                 mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.CHOOSE_PASSWORD, now=now)
                 return Outcome.CONFIRMED_WITHOUT_PASSWORD
-            attempts.remember(user=user, password_digest=digest, client=follower.client, now=now)
+            attempts.remember_client(user=user, password_digest=digest, client=confirmation.client, now=now)
             return Outcome.CONFIRMED
         transaction.set_rollback(True)
     raise mailed_tokens.refused(link=link, now=now)
 
 
-def _chosen(*, user: User, follower: Follower) -> str | None:
-    registration_confirmation.require_password(follower=follower)
-    if follower.password is None:
+def _chosen(*, user: User, confirmation: ConfirmationRequest) -> str | None:
+    registration_confirmation.require_password(confirmation=confirmation)
+    if confirmation.password is None:
         return None
-    registration_confirmation.require_acceptable(password=follower.password, user=user)
-    return hashing.compute(password=follower.password)
+    registration_confirmation.require_acceptable_password(password=confirmation.password, user=user)
+    return hashing.compute(password=confirmation.password)
 
 
 def _change_by_link(
-    *, link: link_tokens.Link, user: User, is_holder: bool, follower: Follower, now: datetime | None
+    *, link: link_tokens.Link, user: User, is_holder: bool, confirmation: ConfirmationRequest, now: datetime | None
 ) -> Outcome:
     """Change to the address that a link went to. Sessions stay: nobody who could not do so before can sign in after it.
 
@@ -127,9 +132,9 @@ def _change_by_link(
     """
     proof = Proof.CHANGE_LINK_BY_HOLDER if is_holder else Proof.CHANGE_LINK
     if address_proofs.kept(user=user, proof=proof) is Kept.REFUSED:
-        if follower.password is not None:
+        if confirmation.password is not None:
             recording.record(
-                EventType.REAUTHENTICATION_FAILED,
+                event_types.REAUTHENTICATION_FAILED,
                 target=subject_of(user),
                 outcome=EventOutcome.FAILURE,
                 reasons=["wrong_password"],
@@ -170,7 +175,7 @@ def _change(*, user: User, address: str, proof: Proof, now: datetime | None) -> 
     except IntegrityError as error:
         raise EmailTaken from error
     recording.record(
-        EventType.EMAIL_CHANGED,
+        event_types.EMAIL_CHANGED,
         actor=subject_of(user),
         target=subject_of(user),
         data={"from": user.email, "to": address},

@@ -9,6 +9,8 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import F
 from django.utils import timezone
 
+from accounts import event_types
+from accounts.end_reasons import PASSWORD_CHANGE, TAKEOVER_REPORTED
 from accounts.models import PasswordHistory, Purpose, User
 from accounts.providers import links
 from accounts.rules.address_proofs import TABLE, Credential, Kept, Proof, removed, state
@@ -16,14 +18,12 @@ from accounts.services.factors import enrolment
 from accounts.services.mailing import mailed_tokens
 from accounts.services.passwords import password_changes
 from accounts.services.social import authorizations
-from security_events.catalogue import EventType
 from security_events.services import recording
-from tokens.models import EndReason
 from tokens.services import revocation
 from tokens.users import subject_of
 
 _REASONS = {Proof.TAKEOVER_REPORT: "takeover_reported"}
-_END_REASONS = {Proof.TAKEOVER_REPORT: EndReason.TAKEOVER_REPORTED}
+_END_REASONS = {Proof.TAKEOVER_REPORT: TAKEOVER_REPORTED}
 _COUNTS = {
     Credential.SESSIONS: "ended_sessions",
     Credential.FACTORS: "removed_factors",
@@ -88,7 +88,7 @@ def accept(
     if Credential.PASSWORD in gone:
         members["password"] = new_digest or make_password(None)
         if Credential.PASSWORD_HISTORY not in gone:
-            password_changes.remember(user=current, digest=current.password, now=now)
+            password_changes.add_to_history(user=current, digest=current.password, now=now)
     _store(current, members, now=now)
     if found is Kept.NOTHING:
         _record(current, proof, counts, now=now)
@@ -103,7 +103,7 @@ def disconnect(*, user: User, reason: str, since: datetime | None = None, now: d
     gone, subject = links.remove_all(user.pk, since=since), subject_of(user)
     for link in gone:
         recording.record(
-            EventType.SOCIAL_ACCOUNT_UNLINKED,
+            event_types.SOCIAL_ACCOUNT_UNLINKED,
             actor=subject,
             target=subject,
             reasons=[reason],
@@ -120,13 +120,13 @@ def _store(user: User, members: dict[str, Any], *, now: datetime | None) -> None
     if members:
         User.objects.filter(pk=user.pk).update(**members, version=F("version") + 1, updated_at=at)
     if is_first:
-        recording.record(EventType.EMAIL_CONFIRMED, actor=subject_of(user), target=subject_of(user), now=now)
+        recording.record(event_types.EMAIL_CONFIRMED, actor=subject_of(user), target=subject_of(user), now=now)
 
 
 def _record(user: User, proof: Proof, counts: dict[Credential, int], *, now: datetime | None) -> None:
     data = {_COUNTS[what]: number for what, number in counts.items() if what in _COUNTS}
     recording.record(
-        EventType.ACCOUNT_RECLAIMED,
+        event_types.ACCOUNT_RECLAIMED,
         actor=subject_of(user),
         target=subject_of(user),
         data={"proof": proof.name.lower(), **data},
@@ -135,8 +135,8 @@ def _record(user: User, proof: Proof, counts: dict[Credential, int], *, now: dat
 
 
 def _end_sessions(removal: _Removal) -> int:
-    reason = _END_REASONS.get(removal.proof, EndReason.PASSWORD_CHANGE)
-    return revocation.end_sessions(user_id=removal.user.pk, reason=reason, now=removal.now)
+    reason = _END_REASONS.get(removal.proof, PASSWORD_CHANGE)
+    return revocation.end_sessions(user_id=removal.user.pk, reason=reason, now=removal.now or timezone.now())
 
 
 def _take_factors(removal: _Removal) -> int:

@@ -7,12 +7,12 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import event_types
 from accounts.errors import DetailsInvalid, EmailTaken, NotThere
 from accounts.identifiers import HELD, fold_email, parse_email
 from accounts.models import User
 from accounts.services.mailing import mail_queue
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -40,7 +40,7 @@ def release(*, user: User, email: str, is_trial: bool = False, reason: str = "",
             if not changed:
                 raise NotThere(user_id=user.pk)
             recording.record(
-                EventType.EMAIL_CHANGED,
+                event_types.EMAIL_CHANGED,
                 target=subject_of(user),
                 data={"from": user.email, "to": address, "note": reason},
                 now=now,

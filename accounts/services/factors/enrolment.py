@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import F
 
+from accounts import event_types
 from accounts.errors import NotThere
 from accounts.factors import enrolled, recovery_codes, removal
 from accounts.models import User
@@ -46,8 +47,8 @@ def record_added(
     has_codes = recovery_codes.count_unused(user_id=user.pk) > 0
     codes = None if has_codes else recovery_codes.generate(user=user, now=now)
     _update_user(user=user, now=now)
-    _record(EventType.MFA_FACTOR_ADDED, user=user, method=method, key_id=key_id, session_id=session_id, now=now)
-    sessions.confirm_reauthentication(session_id=session_id, amr=amr, now=now)
+    _record(event_types.MFA_FACTOR_ADDED, user=user, method=method, key_id=key_id, session_id=session_id, now=now)
+    sessions.record_reauthentication(session_id=session_id, amr=amr, now=now)
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_ADDED, details={"factor": method}, now=now)
     return codes
 
@@ -59,7 +60,7 @@ def record_removed(
     if not enrolled.has_any(user.pk):
         removal.remove_substitutes(user_id=user.pk)
     _update_user(user=user, now=now)
-    _record(EventType.MFA_FACTOR_REMOVED, user=user, method=method, key_id=key_id, session_id=session_id, now=now)
+    _record(event_types.MFA_FACTOR_REMOVED, user=user, method=method, key_id=key_id, session_id=session_id, now=now)
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_REMOVED, details={"factor": method}, now=now)
 
 
@@ -72,7 +73,7 @@ def remove_factors(*, user: User, reason: str, since: datetime | None = None, no
     User.objects.filter(pk=user.pk).update(is_mfa_enabled=enrolled.has_any(user.pk))
     for factor in removed:
         _record(
-            EventType.MFA_FACTOR_REMOVED,
+            event_types.MFA_FACTOR_REMOVED,
             user=user,
             method=FactorMethod(factor.type),
             key_id=factor.id if factor.type == FactorMethod.WEBAUTHN else None,

@@ -18,7 +18,7 @@ from accounts.conf import account_settings
 from accounts.errors import AttemptsExhausted
 from accounts.factors.registry import SECOND_FACTORS
 from accounts.models import SignInFailures
-from accounts.models.passwords import Charged, Counter, Pool
+from accounts.models.passwords import AttemptCharge, AttemptCounter, AttemptPool
 from accounts.types import FactorMethod
 
 
@@ -42,7 +42,7 @@ class FactorAttempt:
 
     method: FactorMethod
     source: AttemptSource
-    charged: Charged
+    charged: AttemptCharge
 
     @property
     def locked_until(self) -> datetime | None:
@@ -67,18 +67,18 @@ def charge(*, user_id: UUID, method: FactorMethod, source: AttemptSource, now: d
 
 def refund(*, attempt: FactorAttempt) -> None:
     """Take back what was charged, because the response was right."""
-    SignInFailures.objects.settle(keys=attempt.charged.keys, at=attempt.charged.at)
+    SignInFailures.objects.refund(keys=attempt.charged.keys, at=attempt.charged.at)
 
 
-def _counters(user_id: str, method: FactorMethod, source: AttemptSource) -> list[Counter]:
-    def counter(pool: Pool, *parts: str) -> Counter:
-        return Counter(
+def _counters(user_id: str, method: FactorMethod, source: AttemptSource) -> list[AttemptCounter]:
+    def counter(pool: AttemptPool, *parts: str) -> AttemptCounter:
+        return AttemptCounter(
             known_devices.digest(pool, user_id, method, *parts), pool, account_settings.SIGN_IN_BACKOFF[pool]
         )
 
     if source.session_id is not None:
-        return [counter(Pool.FACTOR_SESSION, str(source.session_id))]
+        return [counter(AttemptPool.FACTOR_SESSION, str(source.session_id))]
     if source.device is not None:
-        return [counter(Pool.FACTOR_DEVICE, source.device.hex())]
-    counters = [counter(Pool.FACTOR_NETWORK, source.network)]
-    return [*counters, counter(Pool.FACTOR)] if SECOND_FACTORS[method].IS_GUESSABLE else counters
+        return [counter(AttemptPool.FACTOR_DEVICE, source.device.hex())]
+    counters = [counter(AttemptPool.FACTOR_NETWORK, source.network)]
+    return [*counters, counter(AttemptPool.FACTOR)] if SECOND_FACTORS[method].IS_GUESSABLE else counters

@@ -6,11 +6,11 @@ from accounts import selectors
 from accounts.errors import SignInChallengeInvalid
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.models import CeremonyPurpose, SignInChallenge, User
-from accounts.secrets import digest
 from accounts.services.factors import second_factors, sign_in_challenges
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in
 from accounts.services.sign_in.password_sign_in import SignedIn
+from cedrina_base.signed_tokens import token_digest
 from tokens.types import ClientContext
 
 
@@ -27,12 +27,12 @@ def complete(
     """
     challenge = _pending_challenge(token, now=now)
     user = challenge.user
-    password_sign_in.require_standing(user=user, name=user.username, now=now)
+    password_sign_in.require_active_account(user=user, name=user.username, now=now)
 
     def open_session(methods: list[str]) -> SignedIn:
         _use_up(challenge, user=user, now=now)
         amr = list(dict.fromkeys([*challenge.amr, *methods]))
-        pair = password_sign_in.open_session(user=user, amr=amr, client=client, now=now)
+        pair = password_sign_in.record_and_open_session(user=user, amr=amr, client=client, now=now)
         if pair is None:  # the password changed since the challenge was read
             raise SignInChallengeInvalid
         return SignedIn(user=user, tokens=pair)
@@ -50,7 +50,7 @@ def complete(
 
 
 def _pending_challenge(token: str, *, now: datetime) -> SignInChallenge:
-    challenge = selectors.user_with_challenge(digest=digest(token))
+    challenge = selectors.user_with_challenge(digest=token_digest(token))
     if (
         challenge is None
         or challenge.completed_at is not None

@@ -5,7 +5,7 @@ from typing import cast
 
 from django.db import transaction
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.errors import CredentialRefused, PasskeyRefused, SignCountRegressed
 from accounts.factors import webauthn, webauthn_challenges
 from accounts.factors.webauthn_challenges import ChallengeBinding
@@ -14,8 +14,8 @@ from accounts.models import CeremonyPurpose, User
 from accounts.services.sign_in import password_sign_in
 from accounts.services.sign_in.password_sign_in import SignedIn
 from accounts.types import FactorMethod
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
+from security_events.types import Outcome
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
@@ -38,22 +38,22 @@ def sign_in(*, credential: Json, client: ClientContext, now: datetime) -> Signed
     owner = webauthn.claimed_owner(credential)
     user = selectors.present_user(user_id=owner) if owner else None
     if user is None:
-        raise password_sign_in.refused(PasskeyRefused(), user=None, name="", reason="unknown_passkey", now=now)
+        raise password_sign_in.record_refusal(PasskeyRefused(), user=None, name="", reason="unknown_passkey", now=now)
     try:
         with transaction.atomic():
             methods = webauthn.verify(user=user, response=credential, binding=_ANY_USER, now=now)
     except CredentialRefused as refusal:
         if isinstance(refusal, SignCountRegressed):
             _record_regression(user=user, now=now)
-        raise password_sign_in.refused(
+        raise password_sign_in.record_refusal(
             PasskeyRefused(), user=user, name=user.username, reason="wrong_passkey", now=now
         ) from refusal
-    return cast("SignedIn", password_sign_in.admit(user=user, amr=methods, client=client, now=now))
+    return cast("SignedIn", password_sign_in.complete_sign_in(user=user, amr=methods, client=client, now=now))
 
 
 def _record_regression(*, user: User, now: datetime) -> None:
     recording.record(
-        EventType.MFA_SIGN_COUNT_REGRESSED,
+        event_types.MFA_SIGN_COUNT_REGRESSED,
         actor=subject_of(user),
         target=subject_of(user),
         outcome=Outcome.FAILURE,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import known_devices, selectors
+from accounts import event_types, known_devices, selectors
 from accounts.errors import MfaCodeInvalid, SignCountRegressed
 from accounts.factors import recovery_codes
 from accounts.factors.registry import SECOND_FACTORS
@@ -19,8 +19,8 @@ from accounts.services.factors.lockouts import AttemptSource, FactorAttempt
 from accounts.services.mailing import mail_queue
 from accounts.types import FactorMethod
 from ratelimiting.addresses import network_of, normalise
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
+from security_events.types import Outcome
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
@@ -82,7 +82,11 @@ def verify(
 def _notify_of_recovery_code(*, user: User, now: datetime) -> None:
     left = recovery_codes.count_unused(user_id=user.pk)
     recording.record(
-        EventType.MFA_RECOVERY_CODE_USED, actor=subject_of(user), target=subject_of(user), data={"left": left}, now=now
+        event_types.MFA_RECOVERY_CODE_USED,
+        actor=subject_of(user),
+        target=subject_of(user),
+        data={"left": left},
+        now=now,
     )
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.RECOVERY_CODE_USED, details={"left": str(left)}, now=now)
 
@@ -91,9 +95,11 @@ def _record_failure(
     refusal: MfaCodeInvalid, *, user: User, attempt: FactorAttempt, session_id: UUID | None, now: datetime
 ) -> None:
     subject = subject_of(user)
-    events = [EventType.MFA_SIGN_COUNT_REGRESSED if isinstance(refusal, SignCountRegressed) else EventType.MFA_FAILED]
+    events = [
+        event_types.MFA_SIGN_COUNT_REGRESSED if isinstance(refusal, SignCountRegressed) else event_types.MFA_FAILED
+    ]
     if attempt.locked_until is not None:
-        events.append(EventType.MFA_LOCKED)
+        events.append(event_types.MFA_LOCKED)
     with transaction.atomic():
         for event in events:
             recording.record(

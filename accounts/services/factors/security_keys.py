@@ -72,7 +72,7 @@ def register(*, user: User, session_id: UUID, name: str, credential: Json, now: 
 def remove(*, user: User, session_id: UUID, key_id: UUID, now: datetime) -> None:
     """Delete one of a user's keys.
 
-    Raises: NotThere, LastWayIn for a passkey without which the user could not sign in.
+    Raises: NotThere, LastSignInMethod for a passkey without which the user could not sign in.
     """
     with transaction.atomic():
         enrolment.lock_user(user=user)
@@ -80,7 +80,7 @@ def remove(*, user: User, session_id: UUID, key_id: UUID, now: datetime) -> None
         if key is None or not webauthn.remove(user_id=user.pk, factor_id=key_id):
             raise NotThere
         if key.is_passkey:
-            sign_in_methods.require_one(user_id=user.pk)
+            sign_in_methods.require_sign_in_method(user_id=user.pk)
         enrolment.record_removed(user=user, method=FactorMethod.WEBAUTHN, key_id=key_id, session_id=session_id, now=now)
 
 

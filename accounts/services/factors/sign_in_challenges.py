@@ -7,14 +7,14 @@ from hashlib import sha256
 
 from django.db import transaction
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.factors import webauthn, webauthn_challenges
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.factors.webauthn_protocol import Json
 from accounts.models import CeremonyPurpose, SignInChallenge, User
-from accounts.secrets import digest, mint
+from accounts.secrets import mint
 from accounts.types import FactorMethod
-from security_events.catalogue import EventType
+from cedrina_base.signed_tokens import token_digest
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -46,7 +46,7 @@ def issue(*, user: User, amr: Sequence[str], now: datetime, upgraded_digest: str
             user.password = upgraded_digest
         row = SignInChallenge.objects.create(
             user=user,
-            digest=digest(token),
+            digest=token_digest(token),
             bound_to=password_binding(user=user),
             amr=list(amr),
             created_at=now,
@@ -55,7 +55,7 @@ def issue(*, user: User, amr: Sequence[str], now: datetime, upgraded_digest: str
         methods = selectors.factor_methods(user_id=user.pk)
         options = _webauthn_options(row, user=user, now=now) if FactorMethod.WEBAUTHN in methods else None
         recording.record(
-            EventType.MFA_CHALLENGED,
+            event_types.MFA_CHALLENGED,
             actor=subject_of(user),
             target=subject_of(user),
             data={"amr": list(amr), "methods": list(methods)},

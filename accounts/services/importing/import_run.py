@@ -14,6 +14,7 @@ from itertools import islice
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
+from accounts import event_types
 from accounts.errors import ImportOvertaken
 from accounts.importing.formats import parse_row
 from accounts.importing.parsed_users import ImportPolicy, ParsedUser
@@ -21,7 +22,6 @@ from accounts.importing.refusals import RowRefused
 from accounts.importing.source_rows import SourceRow
 from accounts.models import ImportRun
 from accounts.services.importing import import_storage
-from security_events.catalogue import EventType
 from security_events.services import recording
 
 BATCH = 1000
@@ -186,7 +186,7 @@ def _record(
     plan: ImportPlan, run: ImportRun | None, batch: list[SourceRow], counts: ImportCounts, *, now: datetime
 ) -> None:
     recording.record(
-        EventType.ACCOUNT_IMPORTED,
+        event_types.ACCOUNT_IMPORTED,
         data={
             "run": str(run.pk) if run else "",
             "source": plan.source,

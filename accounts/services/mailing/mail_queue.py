@@ -12,8 +12,9 @@ from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import ConnectorException
 from procrastinate.types import JSONValue
 
-from accounts.identifiers import HELD, fold_email, uuid7
+from accounts.identifiers import HELD, fold_email
 from accounts.models import MailBudget
+from cedrina_base.uuids import uuid7
 
 SEND_TASK = "accounts.send_mail"
 

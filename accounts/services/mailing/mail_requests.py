@@ -14,11 +14,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import known_devices, selectors
+from accounts import event_types, known_devices, selectors
 from accounts.errors import DetailsInvalid
-from accounts.identifiers import fold_email, parse_email, uuid7
+from accounts.identifiers import fold_email, parse_email
 from accounts.services.mailing import mail_queue, registration_mail
 from accounts.types import FieldProblem
+from cedrina_base.uuids import uuid7
 from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
@@ -38,8 +39,8 @@ class Wish(StrEnum):
 
 
 _EVENTS: Mapping[Wish, EventType] = {
-    Wish.CONFIRMATION: EventType.EMAIL_CONFIRMATION_REQUESTED,
-    Wish.RESET: EventType.PASSWORD_RESET_REQUESTED,
+    Wish.CONFIRMATION: event_types.EMAIL_CONFIRMATION_REQUESTED,
+    Wish.RESET: event_types.PASSWORD_RESET_REQUESTED,
 }
 _KINDS: Mapping[Wish, mail_queue.Kind] = {
     Wish.CONFIRMATION: mail_queue.Kind.CONFIRM_EMAIL,
@@ -60,7 +61,7 @@ def take(*, wish: Wish, email: str, device_token: str = "", now: datetime | None
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     with transaction.atomic():
         recording.record(_EVENTS[wish], actor=Subject(name=fold_email(address)), now=now)
-        device = device_token if known_devices.device_of(device_token) else ""
+        device = device_token if known_devices.device_id(device_token) else ""
         sealed = encryption.encrypt(f"{address}\n{device}", associated_data=_PLACE)
         mail_queue.defer(ANSWER_TASK, wish=str(wish), sealed_address=sealed, mail_id=str(uuid7()))
 

@@ -10,18 +10,20 @@ Locks are taken in one order, the person's row before the tokens', so that no tw
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from accounts import link_tokens
+from accounts import event_types, link_tokens
 from accounts.conf import account_settings
 from accounts.errors import MailedTokenInvalid
 from accounts.models import MailedToken, Purpose, User
-from security_events.catalogue import EventType
-from security_events.services import once_a_minute, recording
+from cedrina_base.signed_tokens import token_digest
+from security_events.services import deduplication
+from security_events.types import NO_SUBJECT
 from tokens.users import subject_of
 
 DISOWN_TTL = timedelta(days=7)
@@ -98,7 +100,7 @@ def issue(
     """
     at = now or timezone.now()
     token = link_tokens.mint(purpose=purpose, mail_id=mail_id)
-    row = {"digest": link_tokens.digest(token), "expires_at": at + lifetime(purpose=purpose)}
+    row = {"digest": token_digest(token), "expires_at": at + lifetime(purpose=purpose)}
     known = MailedToken.objects.filter(pk=mail_id)
     is_known = known.exists()
     if is_known and not known.filter(used_at__isnull=True).update(**row):
@@ -184,11 +186,11 @@ def redeem(*, link: link_tokens.Link, now: datetime | None = None) -> Redeemed |
 def refused(*, link: link_tokens.Link, now: datetime | None = None) -> MailedTokenInvalid:
     """Record that a genuine token came too late, and return what to raise after it."""
     user = User.objects.filter(pk__in=MailedToken.objects.filter(pk=link.mail_id).values("user_id")).first()
-    once_a_minute.record(
-        EventType.MAILED_TOKEN_REFUSED,
-        target=subject_of(user) if user else recording.NOBODY,
+    deduplication.record(
+        event_types.MAILED_TOKEN_REFUSED,
+        target=subject_of(user) if user else NO_SUBJECT,
         data={"purpose": str(link.purpose)},
-        now=now,
+        now=now or timezone.now(),
     )
     return MailedTokenInvalid()
 
@@ -224,10 +226,12 @@ def _is_good(token: MailedToken, *, at: datetime) -> bool:
 
 def _binding(*, user: User, purpose: Purpose, address: str) -> bytes:
     if purpose is Purpose.CONFIRM_EMAIL:
-        return link_tokens.digest(user.email_folded)
-    if purpose is Purpose.DISOWN:
-        return link_tokens.digest(address)
-    return link_tokens.digest(f"{user.password}\n{user.email_folded}")
+        text = user.email_folded
+    elif purpose is Purpose.DISOWN:
+        text = address
+    else:
+        text = f"{user.password}\n{user.email_folded}"
+    return sha256(text.encode()).digest()
 
 
 def _run(template: str, *, link: link_tokens.Link, now: datetime | None) -> Redeemed | None:

@@ -10,11 +10,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import link_tokens
+from accounts import event_types, link_tokens
 from accounts.identifiers import fold_email
 from accounts.models import MailBudget, OutgoingMail, PendingRegistration, Purpose, User
 from accounts.services.mailing import mail_budgets, mail_queue, mail_templates
-from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
 
@@ -35,7 +34,7 @@ def answer(*, registration_id: UUID, now: datetime | None = None) -> None:
         if OutgoingMail.objects.filter(pk=registration.pk).exists():
             return
         recording.record(
-            EventType.ACCOUNT_REGISTRATION_REPEATED,
+            event_types.ACCOUNT_REGISTRATION_REPEATED,
             actor=Subject(name=registration.email_folded),
             target=Subject(id=str(owner.pk), name=registration.email_folded),
             now=now,

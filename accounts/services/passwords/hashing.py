@@ -1,8 +1,8 @@
-"""Compute and check password hashes, a few at a time and out of everybody's way.
+"""Compute and check password hashes in a small pool of threads of lower priority.
 
-A hash costs a quarter of a second of a core. Computed where requests are answered, a handful of sign-ins would hold
-up everything else; so a small pool of threads of lower priority does it, and the database holds no transaction
-meanwhile. What waits for a thread is served in turns, network by network: see ``hashing_queue``.
+A hash costs a quarter of a second of a core. Computed in the threads that answer requests, a handful of sign-ins would
+delay all other requests. No database transaction is open while a hash is computed. The queue in front of the threads is
+shared fairly between networks: see ``hashing_queue``.
 """
 
 import functools
@@ -25,33 +25,33 @@ from security_events import context as request_context
 
 T = TypeVar("T")
 
-RETRY_AFTER = 2  # seconds in which two threads work off a good part of a full queue
-# Of the queue, how much one IPv4 /16 or IPv6 /48 may fill; the rest, and the threads that answer requests behind it,
-# are kept for all others.
+RETRY_AFTER = 2  # seconds; two threads compute about 16 hashes in that time
+# The share of the queue that one IPv4 /16 or IPv6 /48 may fill. The rest is kept for all other networks.
 MOST_OF_ONE_NETWORK = 3 / 4
 _KNOWN, _OTHERS = "known", "others"
-# People who have shown who they are have one of so many turns for themselves. An attacker may have an account, too, so
-# it is not half of them.
+# Every fourth turn is for callers who have shown whose account they use. Not more, since an attacker can have an
+# account, too.
 EVERY = {_KNOWN: 4}
-_NETWORK_LEVEL = 2  # in a path: known or not, then the largest network
+_NETWORK_LEVEL = 2  # the first two names of a path: known or not, and the largest network
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a password fits a stored hash, and the hash to store instead where that one is out of date."""
+class PasswordCheck:
+    """Whether a password fits a stored hash, and the new hash to store if the stored one is out of date."""
 
     is_right: bool
     upgraded_digest: str | None = None
 
 
-def check(*, password: str, digest: str | None, owner: str = "") -> Verdict:
-    """Compare a password with a stored hash; ``None`` for a person who doesn't exist.
+def check(*, password: str, digest: str | None, owner: str = "") -> PasswordCheck:
+    """Compare a password with a stored hash. ``digest`` is ``None`` for an account that doesn't exist.
 
-    ``owner``, here and below, is the id of an account that the caller has already shown to be theirs, by a session, a
-    known device or a mailed token. Such callers have a queue of their own, that strangers can't fill.
+    ``owner``, here and below, is the id of the account that the caller has already shown to be theirs by a session, a
+    known device or a mailed token. Such callers have their own part of the queue, which strangers can't fill.
 
     It takes one computation at the current cost, whether there is a hash, none or an unusable one, so that the time
-    doesn't tell who has an account (OWASP ASVS 5.0, 6.3.8). A right password behind a cheaper hash takes a second one.
+    doesn't reveal who has an account (OWASP ASVS 5.0, 6.3.8). A right password with an outdated hash takes a second
+    computation.
 
     Raises: HashingBusy.
     """
@@ -59,7 +59,7 @@ def check(*, password: str, digest: str | None, owner: str = "") -> Verdict:
 
 
 def compute(*, password: str, owner: str = "") -> str:
-    """Return a new hash of a password, at the current cost and with a salt of its own.
+    """Return a new hash of a password, at the current cost and with a new salt.
 
     Raises: HashingBusy.
     """
@@ -67,35 +67,33 @@ def compute(*, password: str, owner: str = "") -> str:
 
 
 def matches_any(*, password: str, digests: list[str], owner: str = "") -> bool:
-    """Tell whether a password is one of those behind some hashes, at one computation for each.
+    """Return whether a password fits one of several hashes. Each costs one computation.
 
     Raises: HashingBusy.
     """
     return any(_compute(functools.partial(_fits, password, digest), owner=owner) for digest in digests)
 
 
-def _check(password: str, digest: str | None) -> Verdict:
+def _check(password: str, digest: str | None) -> PasswordCheck:
     current = get_hasher()
     if not digest or not is_password_usable(digest):
         _encode(password)
-        return Verdict(is_right=False)
+        return PasswordCheck(is_right=False)
     try:
         hasher = identify_hasher(digest)
         is_right = hasher.verify(password, digest)
         is_outdated = hasher.algorithm != current.algorithm or current.must_update(digest)
     except (ValueError, AssertionError):  # what is stored is no hash at all
         _encode(password)
-        return Verdict(is_right=False)
+        return PasswordCheck(is_right=False)
     if is_right:
-        return Verdict(is_right=True, upgraded_digest=_encode(password) if is_outdated else None)
+        return PasswordCheck(is_right=True, upgraded_digest=_encode(password) if is_outdated else None)
     if is_outdated:
-        _take_the_rest_of_the_time(current, hasher, password, digest)
-    return Verdict(is_right=False)
+        _equalise_cost(current, hasher, password, digest)
+    return PasswordCheck(is_right=False)
 
 
-def _take_the_rest_of_the_time(
-    current: BasePasswordHasher, hasher: BasePasswordHasher, password: str, digest: str
-) -> None:
+def _equalise_cost(current: BasePasswordHasher, hasher: BasePasswordHasher, password: str, digest: str) -> None:
     if hasher.algorithm == current.algorithm or getattr(hasher, "bridges_to_current", False):
         hasher.harden_runtime(password, digest)
     else:
@@ -119,10 +117,11 @@ class _Waiting:
     future: Future[Any] = field(default_factory=Future)
 
 
-class _Pool:
-    """Some threads, and a bounded queue in front of them that is shared fairly.
+class _HashingPool:
+    """Threads with a bounded fair queue in front of them.
 
-    A thread pool of the library serves first what came first, so that one client with many requests stops all others.
+    ``concurrent.futures.ThreadPoolExecutor`` is first in, first out: one client with many requests would delay all
+    others.
     """
 
     def __init__(self, *, threads: int, queue: int, niceness: int) -> None:
@@ -136,9 +135,9 @@ class _Pool:
             thread.start()
 
     def run(self, work: Callable[[], T], *, path: tuple[str, ...], patience: float) -> T:
-        """Have work done when its turn comes, and return what it returns.
+        """Run ``work`` in a thread when its turn comes, and return its result.
 
-        Raises: HashingBusy when it was dropped or waited for more than ``patience`` seconds; whatever ``work`` does.
+        Raises: HashingBusy when it was dropped or waited for more than ``patience`` seconds; whatever ``work`` raises.
         """
         waiting = _Waiting(work)
         with self._changed:
@@ -157,8 +156,8 @@ class _Pool:
         return result
 
     def _surplus(self, path: tuple[str, ...]) -> _Waiting | None:
-        """Take out of the queue what is too much since something was added under a path."""
-        # What an idle thread is about to take does not wait.
+        """Remove and return one item if adding one under ``path`` made the queue, or a network's part, too long."""
+        # An item that an idle thread is about to take doesn't count.
         if self._queue.size(path[:_NETWORK_LEVEL]) - self._idle > self._most_of_one_network:
             return self._queue.drop(path=path, within=_NETWORK_LEVEL)
         if len(self._queue) - self._idle > self._most:
@@ -166,7 +165,7 @@ class _Pool:
         return None
 
     def _serve(self, niceness: int) -> None:
-        _stand_back(niceness)
+        _lower_thread_priority(niceness)
         while True:
             self._serve_next()
 
@@ -190,7 +189,7 @@ class _Pool:
 
 
 def _compute(work: Callable[[], T], *, owner: str = "") -> T:
-    with _making:  # or simultaneous first requests would each make a pool
+    with _pool_lock:  # or simultaneous first requests would each make a pool
         pool = _pool(
             threads=account_settings.HASHING_THREADS,
             queue=account_settings.HASHING_QUEUE,
@@ -201,24 +200,24 @@ def _compute(work: Callable[[], T], *, owner: str = "") -> T:
 
 
 def _path(owner: str) -> tuple[str, ...]:
-    """Return where work of the request being answered waits: among the known or the others, then by network."""
+    """Return the queue's path for the current request: known or not, the client's networks by size, the account."""
     networks = enclosing_networks(normalise(request_context.current().ip_address or "") or "")
     return (_KNOWN if owner else _OTHERS, *reversed(networks), owner)
 
 
-_pool = functools.cache(_Pool)
-_making = threading.Lock()
+_pool = functools.cache(_HashingPool)
+_pool_lock = threading.Lock()
 
 
-def _begin_anew() -> None:
-    """Make a pool of its own in a forked process: threads don't survive a fork."""
-    global _making  # noqa: PLW0603 - another thread may have held it
-    _making = threading.Lock()
+def _reset_after_fork() -> None:
+    """Let a forked process make its own pool: threads don't survive a fork."""
+    global _pool_lock  # noqa: PLW0603 - another thread may have held the old one when the process was forked
+    _pool_lock = threading.Lock()
     _pool.cache_clear()
 
 
 with suppress(AttributeError):  # where there is no fork
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 def _while_hashing() -> AbstractContextManager[object]:
@@ -229,8 +228,8 @@ def _while_hashing() -> AbstractContextManager[object]:
     return context
 
 
-def _stand_back(niceness: int) -> None:
-    """Lower the priority of the calling thread below its process'. Linux keeps one for each thread, others don't."""
+def _lower_thread_priority(niceness: int) -> None:
+    """Lower the priority of the calling thread below that of its process. Only Linux has a priority for each thread."""
     with suppress(AttributeError, OSError):
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)

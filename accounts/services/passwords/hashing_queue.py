@@ -1,7 +1,7 @@
-"""The queue of what waits for a hashing thread, shared fairly between the networks that it comes from.
+"""The queue in front of the hashing threads, shared fairly between client networks.
 
-Work is taken from all networks in turn, from the smaller networks of each in turn, and so on down to single addresses.
-Whoever sends a thousand requests from one network therefore delays another network by one turn, not by a thousand.
+Work is taken from all networks in turn, within a network from its smaller networks in turn, and so on down to single
+addresses. A thousand requests from one network therefore delay another network by one turn, not by a thousand.
 """
 
 from collections import deque
@@ -12,10 +12,9 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """Items under paths of names, from the largest network to the smallest; first in, first out under one path.
+    """Items under paths of names, from the largest network to the smallest. First in, first out under one path.
 
-    The first name of a path may have a smaller part than an equal one: ``every`` says that it gets one of so many
-    turns. Not safe for use by several threads; the caller holds a lock.
+    ``every`` gives a first name of a path a fixed share, one of so many turns. Not thread-safe: the caller has a lock.
     """
 
     def __init__(self, every: Mapping[str, int] | None = None) -> None:
@@ -59,15 +58,15 @@ class FairQueue(Generic[T]):
         return _take(self._root)
 
     def drop(self, *, path: Sequence[str], within: int = 0) -> T:
-        """Remove and return the newest item of the network that has most waiting, in that of its largest part, etc.
+        """Remove and return the newest item of the network with most items, and within it of its largest part, etc.
 
-        Of networks that have equally many waiting it is the one that ``path`` belongs to, the newcomer's. The first
-        ``within`` names of ``path`` say in which network to look.
+        If several networks have most items, the one of ``path`` is chosen. The first ``within`` names of ``path`` limit
+        the search to that network.
         """
         return _drop(self._root, tuple(path), within)
 
     def remove(self, item: T, *, path: Sequence[str]) -> bool:
-        """Remove an item that waits under a path; ``False`` when it does not wait any more."""
+        """Remove an item from under a path; ``False`` when it is not there any more."""
         return _remove(self._root, item, tuple(path))
 
 
@@ -76,7 +75,7 @@ class _Branch(Generic[T]):
 
     def __init__(self) -> None:
         self.size = 0
-        # In the order of their turns: whoever has had one goes to the end.
+        # In the order of their turns. A branch that had its turn goes to the end.
         self.branches: dict[str, _Branch[T]] = {}
         self.items: deque[T] = deque()
 

@@ -1,30 +1,30 @@
-"""Set somebody's password on behalf of the operator at the command line."""
+"""Set a person's password on behalf of an operator at the command line."""
 
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, DetailsInvalid
 from accounts.models import User
 from accounts.services.mailing import mail_queue
 from accounts.services.passwords import hashing, password_changes
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
-from tokens.models import EndReason
+from tokens.end_reasons import ADMINISTRATOR
 from tokens.services import revocation
 from tokens.users import subject_of
 
 
 def require_acceptable(*, user: User, password: str) -> None:
-    """Ask the same of the new password as of one that its owner chooses.
+    """Apply the same rules as to a password that its owner chooses.
 
     Raises: DetailsInvalid.
     """
-    found = password_changes.problems(password=password, user=user)
+    found = password_changes.password_problems(password=password, user=user)
     if found:
         raise DetailsInvalid(found)
     former = selectors.former_password_digests(user_id=user.pk, count=max(0, account_settings.PASSWORD_HISTORY - 1))
@@ -33,18 +33,22 @@ def require_acceptable(*, user: User, password: str) -> None:
 
 
 def change(*, user: User, password: str, reason: str = "", now: datetime | None = None) -> int:
-    """Give somebody a new password, end all their sessions and write to them; return how many sessions ended.
+    """Set a new password, end all sessions of the person and mail them; return how many sessions ended.
 
     Raises: DetailsInvalid, HashingBusy, and AccountDisabled when the account is closed or was changed meanwhile.
     """
     require_acceptable(user=user, password=password)
     digest = hashing.compute(password=password)
     with transaction.atomic():
-        is_replaced = password_changes.replace(user=user, checked_digest=user.password, new_digest=digest, now=now)
+        is_replaced = password_changes.replace_password(
+            user=user, checked_digest=user.password, new_digest=digest, now=now
+        )
         if is_replaced:
-            ended = revocation.end_sessions(user_id=user.pk, reason=EndReason.ADMINISTRATOR, note=reason, now=now)
+            ended = revocation.end_sessions(
+                user_id=user.pk, reason=ADMINISTRATOR, note=reason, now=now or timezone.now()
+            )
             recording.record(
-                EventType.PASSWORD_CHANGED,
+                event_types.PASSWORD_CHANGED,
                 target=subject_of(user),
                 data={"note": reason, "ended_sessions": ended},
                 now=now,

@@ -1,4 +1,4 @@
-"""Judge new passwords and change them."""
+"""Validate new passwords and change them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,25 +10,25 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.conf import account_settings
+from accounts.end_reasons import PASSWORD_CHANGE
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.models import PasswordHistory, User
 from accounts.services.mailing import mail_queue
 from accounts.services.passwords import attempts, hashing
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
-from tokens.models import EndReason
+from security_events.types import Outcome
 from tokens.services import issuing, revocation
 from tokens.types import ClientContext, TokenPair
 from tokens.users import subject_of
 
-# The codes that speak for themselves: with one of these, that the password is also weak says nothing new.
+# With one of these codes, "too weak" would say nothing new.
 _INCLUDE_WEAKNESS = frozenset({"password_too_short", "password_too_long", "password_too_common"})
 
 
-def problems(*, password: str, user: User, field: str = "password") -> list[FieldProblem]:
+def password_problems(*, password: str, user: User, field: str = "password") -> list[FieldProblem]:
     """Return what is wrong with a new password for this person, who need not be stored yet.
 
     The configured validators decide; their codes are those of the contract.
@@ -43,7 +43,7 @@ def problems(*, password: str, user: User, field: str = "password") -> list[Fiel
                 continue
             found.append(FieldProblem(field=field, code=code, message=" ".join(refusal.messages)))
             if code == "password_too_long":
-                break  # judging it further could take long
+                break  # the other validators could take long with it
     return found
 
 
@@ -56,26 +56,28 @@ def change(
     client: ClientContext | None = None,
     now: datetime | None = None,
 ) -> TokenPair:
-    """Give a person a new password, end all other sessions and return new tokens for this one (ASVS 5.0, 7.4.3).
+    """Change a person's password, end all other sessions and return new tokens for this one (ASVS 5.0, 7.4.3).
 
-    Old tokens of this session die too, since whoever made the change necessary may hold them.
+    The old tokens of this session are revoked, too: an attacker may hold them.
 
     Raises: CredentialsInvalid, AttemptsExhausted, DetailsInvalid, HashingBusy, and SessionRevoked of ``tokens`` when
     the session has ended meanwhile.
     """
     checked = selectors.password_digest(user_id=user.pk)
-    if not attempts.check_in_session(user=user, session_id=session_id, password=old_password, digest=checked, now=now):
+    if not attempts.check_password_in_session(
+        user=user, session_id=session_id, password=old_password, digest=checked, now=now
+    ):
         _record_refusal(user=user, session_id=session_id, reason="wrong_password", now=now)
         raise CredentialsInvalid
     _require_acceptable(user=user, old_password=old_password, new_password=new_password)
     digest = hashing.compute(password=new_password, owner=str(user.pk))
     with transaction.atomic():
-        is_replaced = replace(user=user, checked_digest=checked, new_digest=digest, now=now)
+        is_replaced = replace_password(user=user, checked_digest=checked, new_digest=digest, now=now)
         pair = _renew_sessions(user=user, session_id=session_id, now=now) if is_replaced else None
         if client is not None:
-            attempts.remember(user=user, password_digest=digest, client=client, now=now)
+            attempts.remember_client(user=user, password_digest=digest, client=client, now=now)
     if pair is None:
-        # Somebody else changed it while the hashes were computed: the old password is no longer the right one.
+        # A concurrent request has changed the password while the hashes were computed.
         _record_refusal(user=user, session_id=session_id, reason="changed_meanwhile", now=now)
         raise CredentialsInvalid
     user.password = digest
@@ -83,7 +85,7 @@ def change(
 
 
 def _require_acceptable(*, user: User, old_password: str, new_password: str) -> None:
-    found = problems(password=new_password, user=user, field="new_password")
+    found = password_problems(password=new_password, user=user, field="new_password")
     if found:
         raise DetailsInvalid(found)
     if new_password == old_password:
@@ -95,22 +97,22 @@ def _require_acceptable(*, user: User, old_password: str, new_password: str) -> 
         )
 
 
-def replace(*, user: User, checked_digest: str, new_digest: str, now: datetime | None = None) -> bool:
-    """Store a new hash in place of the one that was looked at, in the caller's transaction; ``False`` if that is gone.
+def replace_password(*, user: User, checked_digest: str, new_digest: str, now: datetime | None = None) -> bool:
+    """Replace the hash that was checked by a new one, in the caller's transaction, and add it to the history.
 
-    The former one goes to the history.
+    ``False`` when the stored hash was changed since the check.
     """
     version = User.objects.replace_password(
         user=user, checked_digest=checked_digest, new_digest=new_digest, now=now or timezone.now()
     )
     if version is None:
         return False
-    remember(user=user, digest=checked_digest, now=now)
+    add_to_history(user=user, digest=checked_digest, now=now)
     return True
 
 
-def remember(*, user: User, digest: str, now: datetime | None = None) -> None:
-    """Keep a hash, if it is one, among those that can't be chosen again, and forget those beyond the setting."""
+def add_to_history(*, user: User, digest: str, now: datetime | None = None) -> None:
+    """Add a hash, if it is usable, to the passwords that can't be used again; keep as many as PASSWORD_HISTORY says."""
     if not is_password_usable(digest):
         return
     PasswordHistory.objects.create(user_id=user.pk, password=digest, created_at=now or timezone.now())
@@ -122,11 +124,11 @@ def remember(*, user: User, digest: str, now: datetime | None = None) -> None:
 
 def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> TokenPair:
     ended = revocation.end_sessions(
-        user_id=user.pk, reason=EndReason.PASSWORD_CHANGE, keep_session_id=session_id, now=now
+        user_id=user.pk, reason=PASSWORD_CHANGE, keep_session_id=session_id, now=now or timezone.now()
     )
-    pair = issuing.replace_family(session_id=session_id, user=user, now=now)
+    pair = issuing.replace_family(session_id=session_id, user=user, reason=PASSWORD_CHANGE, now=now or timezone.now())
     recording.record(
-        EventType.PASSWORD_CHANGED,
+        event_types.PASSWORD_CHANGED,
         actor=subject_of(user),
         target=subject_of(user),
         session_id=session_id,
@@ -139,7 +141,7 @@ def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> To
 
 def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime | None) -> None:
     recording.record(
-        EventType.PASSWORD_CHANGE_FAILED,
+        event_types.PASSWORD_CHANGE_FAILED,
         actor=subject_of(user),
         target=subject_of(user),
         outcome=Outcome.FAILURE,

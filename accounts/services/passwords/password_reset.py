@@ -1,11 +1,11 @@
-"""Set a new password for somebody who forgot it and can read their mail."""
+"""Set a new password with the token of a mailed link."""
 
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import link_tokens, selectors
+from accounts import event_types, link_tokens, selectors
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, HashingBusy, MailedTokenInvalid
 from accounts.models import Purpose, User
@@ -14,20 +14,18 @@ from accounts.services.addresses import address_proofs
 from accounts.services.mailing import mail_queue, mailed_tokens
 from accounts.services.passwords import attempts, hashing, password_changes
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
 
 def reset(*, token: str, new_password: str, client: ClientContext, now: datetime | None = None) -> User:
-    """Redeem the token of a mailed link for a new password, and end every session; return whose it is.
+    """Redeem a token for a new password and end all sessions; return the account.
 
-    The token is looked at first, so that junk costs no hash, and used up only with a password that is acceptable; but
-    after a few that are not it is no longer good. Who redeems it reads the mail of the account's address, which is so
-    confirmed. Where that is the first proof of it, nothing else stays of the account, see
-    ``accounts.rules.address_proofs``; otherwise second factors stay as they are: a mailbox alone opens no account that
-    has one (OWASP ASVS 5.0, 6.4.4). Devices that were known are so no longer.
+    The token is checked before a hash is computed, and used up only by an acceptable password; a few rejected passwords
+    also make it invalid. Redeeming it confirms the account's address. If that is the first proof of the address,
+    everything else is removed from the account, see ``accounts.rules.address_proofs``. Otherwise second factors stay: a
+    mailbox alone must not open an account that has one (OWASP ASVS 5.0, 6.4.4). Known devices are forgotten.
 
     Raises: MailedTokenInvalid, DetailsInvalid, HashingBusy.
     """
@@ -46,7 +44,7 @@ def reset(*, token: str, new_password: str, client: ClientContext, now: datetime
         if not is_done:
             transaction.set_rollback(True)
         else:
-            attempts.remember(user=user, password_digest=digest, client=client, now=now)
+            attempts.remember_client(user=user, password_digest=digest, client=client, now=now)
     if not is_done:
         raise mailed_tokens.refused(link=link, now=now)
     user.password = digest
@@ -58,7 +56,7 @@ def _redeem(*, link: link_tokens.Link, user: User, digest: str, now: datetime | 
         return False
     accepted = address_proofs.accept(user=user, proof=Proof.RESET_LINK, new_digest=digest, now=now)
     recording.record(
-        EventType.PASSWORD_RESET,
+        event_types.PASSWORD_RESET,
         actor=subject_of(user),
         target=subject_of(user),
         data={"ended_sessions": accepted.counts["ended_sessions"]},
@@ -69,11 +67,11 @@ def _redeem(*, link: link_tokens.Link, user: User, digest: str, now: datetime | 
 
 
 def _require_acceptable(*, user: User, new_password: str) -> None:
-    found = password_changes.problems(password=new_password, user=user, field="new_password")
+    found = password_changes.password_problems(password=new_password, user=user, field="new_password")
     if found:
         raise DetailsInvalid(found)
     if address_proofs.kept(user=user, proof=Proof.RESET_LINK) is Kept.NOTHING:
-        return  # whose passwords those were is not known
+        return  # the former passwords may be those of somebody else
     former = selectors.former_password_digests(user_id=user.pk, count=max(0, account_settings.PASSWORD_HISTORY - 1))
     if account_settings.PASSWORD_HISTORY and hashing.matches_any(
         password=new_password, digests=[user.password, *former], owner=str(user.pk)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.identifiers import fold_email
 from accounts.models import Purpose, User
 from accounts.rules.address_proofs import Proof
@@ -14,7 +15,6 @@ from accounts.services.addresses import address_proofs
 from accounts.services.addresses.address_proofs import Accepted
 from accounts.services.mailing import delivery, mail_queue, mailed_tokens
 from accounts.services.mailing.mailed_tokens import Redeemed
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -81,7 +81,7 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime | No
     intruders_address = user.email
     is_restored, accepted = _restore(user=user, address=address, moment=moment, now=now)
     recording.record(
-        EventType.ACCOUNT_TAKEOVER_REPORTED,
+        event_types.ACCOUNT_TAKEOVER_REPORTED,
         actor=subject_of(user),
         target=subject_of(user),
         data={"is_restored": is_restored, **accepted.counts},
@@ -91,7 +91,7 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime | No
         return Report(is_restored=False)
     if fold_email(address) != fold_email(intruders_address):
         recording.record(
-            EventType.EMAIL_RESTORED,
+            event_types.EMAIL_RESTORED,
             actor=subject_of(user),
             target=subject_of(user),
             data={"from": intruders_address, "to": address},

@@ -1,4 +1,4 @@
-"""Tell whether whoever follows a mailed link is the one who holds the account."""
+"""Decide whether the person who opens a mailed link is the holder of the account."""
 
 from datetime import datetime
 
@@ -11,16 +11,16 @@ from tokens.types import ClientContext
 
 
 def is_known_browser(*, owner: User | PendingRegistration, device_token: str, now: datetime | None = None) -> bool:
-    """Tell whether this browser registered, or signed in, with the password that the account has now."""
+    """Return whether this browser has registered or signed in with the present password of the account."""
     return known_devices.recognise(device_token, user=owner, now=now or timezone.now()) is not None
 
 
-def is_holder(
+def is_account_holder(
     *, user: User, password: str | None, device_token: str, client: ClientContext, now: datetime | None = None
 ) -> bool:
-    """Tell whether it is a known browser, or the password is the account's.
+    """Return whether the browser is known or the password is right.
 
-    A password is counted as one of a sign-in: a mailed link must not be a way to guess more often.
+    The password is charged like one of a sign-in, so that a mailed link gives no additional guesses.
 
     Raises: AttemptsExhausted, HashingBusy.
     """
@@ -28,8 +28,8 @@ def is_holder(
         return True
     if password is None:
         return False
-    attempt = attempts.begin(name=user.username, user=user, client=client, device_token=device_token, now=now)
-    is_right = attempts.check(attempt=attempt, password=password, digest=user.password, now=now).is_right
+    attempt = attempts.charge(name=user.username, user=user, client=client, device_token=device_token, now=now)
+    is_right = attempts.check_password(attempt=attempt, password=password, digest=user.password, now=now).is_right
     if is_right:
-        attempts.succeed(attempt=attempt)
+        attempts.refund(attempt=attempt)
     return is_right

@@ -1,4 +1,4 @@
-"""From a name and a password to a session."""
+"""Sign a person in with a name and a password, and complete a sign-in whatever its method."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,20 +8,21 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import known_devices, selectors
+from accounts import event_types, known_devices, selectors
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, AccountError, CredentialsInvalid, EmailNotConfirmed
 from accounts.identifiers import name_key
 from accounts.models import User
-from accounts.models.passwords import settled
+from accounts.models.passwords import refund_and_remember_params
 from accounts.services.factors import sign_in_challenges
 from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.passwords import attempts
-from accounts.services.passwords.attempts import Attempt
+from accounts.services.passwords.attempts import PasswordAttempt
 from accounts.services.sign_in import sign_in_notices
-from security_events.catalogue import EventType, Outcome
-from security_events.services import once_a_minute, recording
-from security_events.types import Subject
+from security_events.catalogue import EventType
+from security_events.event_cte import EventCte
+from security_events.services import deduplication, recording
+from security_events.types import Outcome, Subject
 from tokens.errors import SessionLimitReached
 from tokens.models import MULTI_FACTOR
 from tokens.services import issuing, sessions
@@ -33,103 +34,107 @@ PASSWORD = "pwd"
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody with a new session."""
+    """A person and the tokens of their new session."""
 
     user: User
     tokens: TokenPair
 
 
 @dataclass(frozen=True, slots=True)
-class NotedSignIn:
-    """Whether somebody has signed in from there before, and whether ever."""
+class RecordedSignIn:
+    """What was known before a sign-in: whether the person had used this client, and whether they had ever signed in."""
 
-    was_familiar: bool
+    was_known_client: bool
     had_signed_in: bool
 
 
 def sign_in(
     *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime | None = None
 ) -> SignedIn | MfaChallenge:
-    """Let in whom a username or an address and a password belong to.
+    """Sign a person in with a username or an address and a password.
 
-    A name that nobody has and a wrong password are refused alike, after the same work (OWASP ASVS 5.0, 6.3.8); what
-    else stands in the way is only said to who knows the password. Where too many guesses were wrong, none is checked
-    for a while, except for devices that the person has signed in with before. The hash is computed outside of any
-    transaction; the one that follows finds out by itself when the account was changed meanwhile.
+    An unknown name and a wrong password get the same answer after the same work (OWASP ASVS 5.0, 6.3.8). Other reasons
+    for a refusal are only given to a caller who knows the password. After too many wrong guesses no password is checked
+    for a while, except from devices that the person has signed in with before. The hash is computed outside of any
+    transaction; the statement that records the sign-in notices when the account was changed meanwhile.
 
-    A registration that waits for its confirmation is named by its username alone, whether or not its address has an
-    account: by an address only accounts are found.
+    A pending registration is found by its username only. An address finds accounts only, because the answer must not
+    depend on whether a registered address has an account.
 
     Raises: CredentialsInvalid, AttemptsExhausted, AccountDisabled, EmailNotConfirmed, HashingBusy, and
     SessionLimitReached of ``tokens``.
     """
-    user, waiting = selectors.holder_for_sign_in(name=name, at=now or timezone.now())
-    attempt = attempts.begin(name=name, user=user, client=client, device_token=device_token, now=now)
-    holder = user or waiting
-    verdict = attempts.check(attempt=attempt, password=password, digest=holder.password if holder else None, now=now)
-    if waiting is not None and verdict.is_right:
-        attempts.succeed(attempt=attempt)
-        raise refused(EmailNotConfirmed(), user=None, name=name, reason="unconfirmed", now=now)
-    if user is None or not verdict.is_right:
-        raise refused(CredentialsInvalid(), user=user, name=name, now=now)
+    user, registration = selectors.find_for_sign_in(name=name, at=now or timezone.now())
+    attempt = attempts.charge(name=name, user=user, client=client, device_token=device_token, now=now)
+    holder = user or registration
+    check = attempts.check_password(
+        attempt=attempt, password=password, digest=holder.password if holder else None, now=now
+    )
+    if registration is not None and check.is_right:
+        attempts.refund(attempt=attempt)
+        raise record_refusal(EmailNotConfirmed(), user=None, name=name, reason="unconfirmed", now=now)
+    if user is None or not check.is_right:
+        raise record_refusal(CredentialsInvalid(), user=user, name=name, now=now)
     try:
-        return admit(
+        return complete_sign_in(
             user=user,
             amr=[PASSWORD],
             client=client,
-            upgraded_digest=verdict.upgraded_digest,
+            upgraded_digest=check.upgraded_digest,
             name=name,
             attempt=attempt,
             now=now,
         )
     except (AccountDisabled, EmailNotConfirmed, SessionLimitReached):
-        attempts.succeed(attempt=attempt)
+        attempts.refund(attempt=attempt)
         raise
 
 
-def admit(
+def complete_sign_in(
     *,
     user: User,
     amr: Sequence[str],
     client: ClientContext,
     upgraded_digest: str | None = None,
     name: str = "",
-    attempt: Attempt | None = None,
+    attempt: PasswordAttempt | None = None,
     now: datetime | None = None,
 ) -> SignedIn | MfaChallenge:
-    """Let in somebody who has just been authenticated by the methods ``amr`` (RFC 8176), whichever those were.
+    """Open a session for a person who was just authenticated by the methods ``amr`` (RFC 8176).
 
-    Who has a second factor and did not show it gets a challenge instead of a session, whatever the first one was.
-    ``user`` is as it was read before the authentication; a password change since then wins.
+    A person with a second factor who has not shown it gets a challenge instead of a session, whatever the first factor
+    was. ``user`` is as read before the authentication: a password change since then makes the sign-in fail.
 
     Raises: CredentialsInvalid, AccountDisabled, EmailNotConfirmed, and SessionLimitReached of ``tokens``.
     """
     name = name or user.username
-    require_standing(user=user, name=name, now=now)
+    require_active_account(user=user, name=name, now=now)
     if user.is_mfa_enabled and MULTI_FACTOR not in amr:
         if attempt is not None:
-            attempts.succeed(attempt=attempt)
+            attempts.refund(attempt=attempt)
         return sign_in_challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now or timezone.now())
     with transaction.atomic():
-        pair = open_session(
+        pair = record_and_open_session(
             user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, attempt=attempt, now=now
         )
     if pair is None:
-        raise refused(CredentialsInvalid(), user=user, name=name, reason="changed_meanwhile", now=now)
+        raise record_refusal(CredentialsInvalid(), user=user, name=name, reason="changed_meanwhile", now=now)
     return SignedIn(user=user, tokens=pair)
 
 
 def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime | None = None) -> datetime:
-    """Note that the person behind a session has just proved again who they are; return when.
+    """Record that the person behind a session has just shown their password again; return when (RFC 9470).
 
-    Guesses are counted for the session alone: whoever has stolen it can't guess on and on, nor lock the owner out.
+    Wrong guesses are charged to the session only: its thief has few of them, and can't lock the owner out.
 
     Raises: CredentialsInvalid, AttemptsExhausted, HashingBusy, and SessionRevoked of ``tokens``.
     """
     digest = selectors.password_digest(user_id=user.pk)
-    if not attempts.check_in_session(user=user, session_id=session_id, password=password, digest=digest, now=now):
+    if not attempts.check_password_in_session(
+        user=user, session_id=session_id, password=password, digest=digest, now=now
+    ):
         recording.record(
-            EventType.REAUTHENTICATION_FAILED,
+            event_types.REAUTHENTICATION_FAILED,
             actor=subject_of(user),
             target=subject_of(user),
             outcome=Outcome.FAILURE,
@@ -139,9 +144,9 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
         )
         raise CredentialsInvalid
     with transaction.atomic():
-        at = sessions.confirm_reauthentication(session_id=session_id, now=now)
+        at = sessions.record_reauthentication(session_id=session_id, now=now or timezone.now())
         recording.record(
-            EventType.REAUTHENTICATED,
+            event_types.REAUTHENTICATED,
             actor=subject_of(user),
             target=subject_of(user),
             session_id=session_id,
@@ -151,35 +156,37 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
     return at
 
 
-def require_standing(*, user: User, name: str, now: datetime | None = None) -> None:
-    """Go on only with an account that may be signed in to. Ask after the first factor was right, never before.
+def require_active_account(*, user: User, name: str, now: datetime | None = None) -> None:
+    """Refuse an account that is closed or whose address must be confirmed first.
+
+    Only to be called after the first factor was right: the refusal reveals the state of the account.
 
     Raises: AccountDisabled, EmailNotConfirmed.
     """
     if not user.is_active:
-        raise refused(AccountDisabled(), user=user, name=name, reason="disabled", now=now)
+        raise record_refusal(AccountDisabled(), user=user, name=name, reason="disabled", now=now)
     if account_settings.EMAIL_CONFIRMATION == "required" and user.email_confirmed_at is None:
-        raise refused(EmailNotConfirmed(), user=user, name=name, reason="unconfirmed", now=now)
+        raise record_refusal(EmailNotConfirmed(), user=user, name=name, reason="unconfirmed", now=now)
 
 
-def open_session(
+def record_and_open_session(
     *,
     user: User,
     amr: Sequence[str],
     client: ClientContext,
     upgraded_digest: str | None = None,
-    attempt: Attempt | None = None,
+    attempt: PasswordAttempt | None = None,
     now: datetime | None = None,
 ) -> TokenPair | None:
-    """Open a session in the caller's transaction; ``None`` when the account changed since ``user`` was read.
+    """Record a sign-in and open a session, in the caller's transaction.
 
-    A factor that was added meanwhile counts as such a change, unless one was shown. What ``attempt`` was charged is
-    given back, and from where somebody signs in is remembered, however they do it.
+    ``None`` when the account changed since ``user`` was read; so it is when a second factor was added meanwhile and
+    none was shown. The attempt is refunded and the client remembered, whatever the method of the sign-in.
 
     Raises: SessionLimitReached of ``tokens``.
     """
-    noted = note_sign_in(
-        event_type=EventType.LOGIN_SUCCEEDED,
+    recorded = record_sign_in(
+        event_type=event_types.LOGIN_SUCCEEDED,
         user=user,
         amr=amr,
         client=client,
@@ -187,26 +194,26 @@ def open_session(
         attempt=attempt,
         now=now,
     )
-    if noted is None:
+    if recorded is None:
         return None
-    pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
-    notice_unless_familiar(noted, user=user, session_id=pair.session_id, client=client, now=now)
+    pair = issuing.open_session(user=user, client=client, amr=amr, now=now or timezone.now())
+    notify_if_new_client(recorded, user=user, session_id=pair.session_id, client=client, now=now)
     return pair
 
 
-def note_sign_in(
+def record_sign_in(
     *,
     event_type: EventType,
     user: User,
     amr: Sequence[str],
     client: ClientContext,
     upgraded_digest: str | None = None,
-    attempt: Attempt | None = None,
+    attempt: PasswordAttempt | None = None,
     now: datetime | None = None,
-) -> NotedSignIn | None:
-    """Note a sign-in with its event and lock the person's row; ``None`` when the account changed since it was read."""
+) -> RecordedSignIn | None:
+    """Record a sign-in with its event and lock the person's row; ``None`` when the account was changed meanwhile."""
     new_digest = upgraded_digest or user.password
-    event = recording.Rider(
+    event = EventCte(
         event_type,
         source="signed_in",
         columns={},
@@ -215,51 +222,50 @@ def note_sign_in(
         data={"amr": list(amr)},
         now=now,
     )
-    marked = User.objects.mark_signed_in(
+    record = User.objects.record_sign_in(
         user=user,
         checked_digest=user.password,
         new_digest=new_digest,
         is_multi_factor=MULTI_FACTOR in amr,
         event=event,
-        settled=settled(
+        attempt_and_client=refund_and_remember_params(
             keys=attempt.charged.keys if attempt else (),
             at=attempt.charged.at if attempt else None,
-            former_place=known_devices.place(user=user, password_digest=user.password, client=client),
-            place=known_devices.place(user=user, password_digest=new_digest, client=client),
+            former_client_key=known_devices.client_key(user=user, password_digest=user.password, client=client),
+            client_key=known_devices.client_key(user=user, password_digest=new_digest, client=client),
         ),
         now=now,
     )
-    if marked is None:
+    if record is None:
         return None
     event.announce()
-    signed_in_at, was_familiar = marked
-    noted = NotedSignIn(was_familiar=was_familiar, had_signed_in=user.last_login is not None)
-    user.last_login, user.password = signed_in_at, new_digest
+    recorded = RecordedSignIn(was_known_client=record.was_known_client, had_signed_in=user.last_login is not None)
+    user.last_login, user.password = record.signed_in_at, new_digest
     if upgraded_digest:
-        recording.record(EventType.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
-    return noted
+        recording.record(event_types.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
+    return recorded
 
 
-def notice_unless_familiar(
-    noted: NotedSignIn, *, user: User, session_id: UUID, client: ClientContext, now: datetime | None = None
+def notify_if_new_client(
+    recorded: RecordedSignIn, *, user: User, session_id: UUID, client: ClientContext, now: datetime | None = None
 ) -> None:
-    """Have somebody written to about their new session, if it comes from where they have never signed in."""
-    if not noted.was_familiar:
-        sign_in_notices.notice_unfamiliar(
-            user=user, session_id=session_id, client=client, had_signed_in=noted.had_signed_in, now=now
+    """Mail a person about their new session if they have never signed in from this client."""
+    if not recorded.was_known_client:
+        sign_in_notices.notify_new_client(
+            user=user, session_id=session_id, client=client, had_signed_in=recorded.had_signed_in, now=now
         )
 
 
-def refused(
+def record_refusal(
     error: AccountError, *, user: User | None, name: str, reason: str = "", now: datetime | None = None
 ) -> AccountError:
-    """Record a refused sign-in, which is a transaction of its own, and return what to raise after it."""
+    """Record a refused sign-in in a transaction of its own, and return the error for the caller to raise."""
     actor = subject_of(user) if user else Subject(name=name_key(name))
-    once_a_minute.record(
-        EventType.LOGIN_FAILED,
+    deduplication.record(
+        event_types.LOGIN_FAILED,
         actor=actor,
         target=actor,
         reasons=[reason or ("wrong_password" if user else "unknown_name")],
-        now=now,
+        now=now or timezone.now(),
     )
     return error

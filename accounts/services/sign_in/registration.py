@@ -1,4 +1,4 @@
-"""Open an account."""
+"""Register a person."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, UsernameTaken
 from accounts.identifiers import fold_email, is_username, parse_email
@@ -17,21 +17,20 @@ from accounts.services.mailing import mail_queue, registration_mail
 from accounts.services.passwords import attempts, hashing, password_changes
 from accounts.services.sign_in.password_sign_in import PASSWORD, SignedIn
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
 from tokens.services import issuing
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
-# Rows that one address can fill. The oldest goes first: whoever wants to keep an owner from confirming has to register
-# again and again, while refusing new ones would keep the owner out with a few requests.
+# Pending registrations of one address; the oldest makes room for a new one. Refusing new ones instead would let a few
+# requests of a stranger keep the owner of the address from registering.
 MOST_OF_ONE_ADDRESS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
-    """What somebody asks for who wants an account."""
+class RegistrationRequest:
+    """The details that a person registers with."""
 
     username: str
     email: str
@@ -41,23 +40,22 @@ class Application:
 
 
 def register(
-    *, application: Application, client: ClientContext, now: datetime | None = None
+    *, application: RegistrationRequest, client: ClientContext, now: datetime | None = None
 ) -> SignedIn | PendingRegistration:
-    """Open an account and return its first session, or where an address has to be confirmed first, what waits for that.
+    """Create an account and open its first session; or store a pending registration if addresses must be confirmed.
 
-    In that case nothing is looked up that depends on whether the address has an account, so that free and taken ones
-    get the same answer after the same statements and the same hash, and the same answers to whatever they ask next.
-    The background worker writes to the address, or to the owner of its account (OWASP ASVS 5.0, 6.3.8). Usernames are
-    public, so a taken one is said at once.
+    A pending registration does not look up whether the address has an account, so that free and taken addresses get the
+    same answers after the same statements and the same hash, now and in later calls. The background worker mails the
+    address, or the owner of its account (OWASP ASVS 5.0, 6.3.8). Usernames are public: a taken one is refused at once.
 
     Raises: DetailsInvalid, UsernameTaken, EmailTaken, HashingBusy.
     """
     at = now or timezone.now()
-    user = _applicant(application, at=at)
+    user = _validated_user(application, at=at)
     if selectors.is_username_taken(username=user.username, at=at):
         raise UsernameTaken
     if account_settings.EMAIL_CONFIRMATION == "required":
-        return _wait_for_confirmation(user=user, password=application.password, at=at, now=now)
+        return _register_pending(user=user, password=application.password, at=at, now=now)
     uniqueness.require_free(username=user.username, email_folded=user.email_folded)
     user.password = hashing.compute(password=application.password)
     with transaction.atomic():
@@ -65,16 +63,16 @@ def register(
         is_new = User.objects.insert_unless_taken(user)
         if is_new:
             subject = subject_of(user)
-            recording.record(EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
-            # Nothing depends on it here, but who confirms can be sure of getting the account back.
+            recording.record(event_types.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
+            # Confirmation is optional here; it lets the person recover the account later.
             mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.CONFIRM_EMAIL)
-            tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
-            attempts.remember(user=user, password_digest=user.password, client=client, now=now)
+            tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now or timezone.now())
+            attempts.remember_client(user=user, password_digest=user.password, client=client, now=now)
             return SignedIn(user=user, tokens=tokens)
     raise uniqueness.lost_race(username=user.username, email_folded=user.email_folded)
 
 
-def _wait_for_confirmation(*, user: User, password: str, at: datetime, now: datetime | None) -> PendingRegistration:
+def _register_pending(*, user: User, password: str, at: datetime, now: datetime | None) -> PendingRegistration:
     registration = PendingRegistration(
         username=user.username,
         email=user.email,
@@ -92,12 +90,12 @@ def _wait_for_confirmation(*, user: User, password: str, at: datetime, now: date
         )
         if not PendingRegistration.objects.insert_unless_taken(registration):
             raise UsernameTaken
-        recording.record(EventType.ACCOUNT_REGISTRATION_REQUESTED, actor=Subject(name=user.email_folded), now=now)
+        recording.record(event_types.ACCOUNT_REGISTRATION_REQUESTED, actor=Subject(name=user.email_folded), now=now)
         mail_queue.defer(registration_mail.ANSWER_TASK, registration_id=str(registration.pk))
     return registration
 
 
-def _applicant(application: Application, *, at: datetime) -> User:
+def _validated_user(application: RegistrationRequest, *, at: datetime) -> User:
     address = parse_email(application.email)
     user = User(
         username=application.username,
@@ -111,7 +109,7 @@ def _applicant(application: Application, *, at: datetime) -> User:
     problems = [
         *username_problems(username=application.username),
         *([] if address else [FieldProblem("email", "email_invalid", _("This is not an e-mail address."))]),
-        *password_changes.problems(password=application.password, user=user),
+        *password_changes.password_problems(password=application.password, user=user),
     ]
     if problems:
         raise DetailsInvalid(problems)

@@ -1,19 +1,19 @@
-"""See to it that nobody takes their last way to sign in away."""
+"""Keep people from removing their last sign-in method."""
 
 from uuid import UUID
 
 from accounts import selectors
-from accounts.errors import LastWayIn
+from accounts.errors import LastSignInMethod
 
 
-def require_one(*, user_id: UUID) -> None:
-    """Refuse what the caller's transaction has just removed, if it leaves a person without a way to sign in.
+def require_sign_in_method(*, user_id: UUID) -> None:
+    """Refuse a removal, made in the caller's transaction, that leaves a person without a sign-in method.
 
-    A password, an account of a provider and a passkey are ways in; codes and mere security keys come after one. The
-    caller has locked the person's row by ``enrolment.lock_user``, so that of two simultaneous removals, of whatever
-    kind, the second one knows of the first.
+    A password, an account of a provider and a passkey are sign-in methods. One-time codes and security keys are second
+    factors only. The caller has locked the person's row by ``enrolment.lock_user``, so that the second of two
+    simultaneous removals sees the first.
 
-    Raises: LastWayIn.
+    Raises: LastSignInMethod.
     """
-    if not selectors.has_way_in(user_id=user_id):
-        raise LastWayIn
+    if not selectors.has_sign_in_method(user_id=user_id):
+        raise LastSignInMethod

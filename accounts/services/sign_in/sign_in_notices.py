@@ -1,4 +1,4 @@
-"""Tell people of sign-ins that don't look like theirs."""
+"""Notify people by mail about sign-ins from new clients."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,14 +16,14 @@ from tokens.types import ClientContext
 _COMPARED = 50
 
 
-def notice_unfamiliar(
+def notify_new_client(
     *, user: User, session_id: UUID, client: ClientContext, had_signed_in: bool, now: datetime | None = None
 ) -> bool:
-    """Have somebody written to about a session from a device or a network that none of their earlier ones came from.
+    """Mail a person about a session whose device or network none of their earlier sessions had; return whether.
 
-    In the transaction that opened the session, and only where ``known_devices`` does not recognise the place: that one
-    is bound to the password, so after a new one the earlier sessions still tell. The very first session tells nothing
-    new. Browser versions and addresses within a network change by themselves and don't count.
+    Called in the transaction that opened the session, if the client is not stored as known. Known clients are bound to
+    the password, so that after a password change only the earlier sessions show what is known. The first session of an
+    account is not reported. Browser versions and addresses within one network change often and are not compared.
     """
     earlier = (
         Session.objects.filter(user_id=user.pk)
@@ -34,12 +34,12 @@ def notice_unfamiliar(
     familiar = {_place(address, agent) for address, agent in earlier}
     if _place(client.ip_address, client.user_agent) in familiar or not (familiar or had_signed_in):
         return False
-    with override("en"):  # the mail says it in the language of its reader, who may not be the one that signs in
-        device = devices.describe(client.user_agent)
+    with override("en"):  # the mail translates it into the language of its reader
+        device = devices.device_name(client.user_agent)
     details = {"device": device, "ip_address": client.ip_address or ""}
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.NEW_DEVICE, details=details, now=now)
     return True
 
 
 def _place(address: str | None, user_agent: str) -> tuple[str, str]:
-    return truncate_ip(address) if address else "", known_devices.family(user_agent)
+    return truncate_ip(address) if address else "", known_devices.client_family(user_agent)

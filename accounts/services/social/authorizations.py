@@ -13,8 +13,9 @@ from accounts.providers import authorization, exchange, oauth_client, registry
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
 from accounts.providers.transport import while_waiting
-from accounts.secrets import digest, mint
+from accounts.secrets import mint
 from accounts.types import FieldProblem
+from cedrina_base.signed_tokens import token_digest
 
 LIFETIME = timedelta(minutes=10)
 
@@ -73,7 +74,7 @@ def begin(
             is_fresh=purpose is SocialPurpose.REAUTHENTICATE,
         )
     SocialAuthorization.objects.create(
-        digest=digest(state),
+        digest=token_digest(state),
         provider=provider.id,
         purpose=purpose,
         redirect_uri=redirect_uri,
@@ -104,7 +105,7 @@ def consume(
     Raises: SocialTokenInvalid.
     """
     rows = SocialAuthorization.objects.filter(
-        digest=digest(callback.state),
+        digest=token_digest(callback.state),
         provider=provider.id,
         purpose=purpose,
         used_at__isnull=True,
@@ -114,7 +115,7 @@ def consume(
     )
     if rows.update(used_at=now) != 1:
         raise SocialTokenInvalid(reason="state")
-    found = SocialAuthorization.objects.get(digest=digest(callback.state))
+    found = SocialAuthorization.objects.get(digest=token_digest(callback.state))
     if not _is_same_client(found, callback.code_verifier):
         raise SocialTokenInvalid(reason="client_verifier")
     if callback.issuer is not None and callback.issuer != provider.issuer:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts import event_types
 from accounts.errors import (
     AlreadyThere,
     NotThere,
@@ -22,7 +23,6 @@ from accounts.services.mailing import mail_queue
 from accounts.services.sign_in import sign_in_methods
 from accounts.services.social import authorizations, joining, provider_sign_in
 from accounts.services.social.authorizations import ProviderCallback, SessionUser
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.models import Session
 from tokens.services import sessions
@@ -60,7 +60,7 @@ def link(*, provider_id: str, callback: ProviderCallback, session_user: SessionU
 def unlink(*, user: User, link_id: UUID, now: datetime) -> None:
     """Disconnect an account at a provider, unless the user could not sign in without it.
 
-    Raises: NotThere, LastWayIn.
+    Raises: NotThere, LastSignInMethod.
     """
     with transaction.atomic():
         enrolment.lock_user(user=user)
@@ -68,10 +68,10 @@ def unlink(*, user: User, link_id: UUID, now: datetime) -> None:
         if connected is None:
             raise NotThere(link_id=link_id)
         links.remove(connected)
-        sign_in_methods.require_one(user_id=user.pk)
+        sign_in_methods.require_sign_in_method(user_id=user.pk)
         subject = subject_of(user)
         recording.record(
-            EventType.SOCIAL_ACCOUNT_UNLINKED,
+            event_types.SOCIAL_ACCOUNT_UNLINKED,
             actor=subject,
             target=subject,
             data={"provider": connected.provider},
@@ -108,11 +108,11 @@ def reauthenticate(
         raise provider_sign_in.record_refusal(error=error, provider=provider, user=user, now=now)
     subject = subject_of(user)
     with transaction.atomic():
-        confirmed_at = sessions.confirm_reauthentication(
+        confirmed_at = sessions.record_reauthentication(
             session_id=session_user.session_id, amr=[provider_sign_in.FEDERATED], now=now
         )
         recording.record(
-            EventType.REAUTHENTICATED,
+            event_types.REAUTHENTICATED,
             actor=subject,
             target=subject,
             session_id=session_user.session_id,

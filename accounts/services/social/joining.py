@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
+from accounts import event_types
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, ProviderAddressUnverified, ProviderUnavailable
 from accounts.identifiers import fold_email, username_candidates
@@ -16,7 +17,6 @@ from accounts.rules.address_proofs import Proof
 from accounts.rules.joining import TABLE, Action, LocalAccount, authority
 from accounts.services.addresses import address_proofs
 from accounts.services.mailing import mail_queue
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -61,7 +61,7 @@ def record_linked(*, user: User, provider: Provider, now: datetime) -> None:
     """Record in the caller's transaction that an account at a provider was connected, and mail that to the user."""
     subject = subject_of(user)
     recording.record(
-        EventType.SOCIAL_ACCOUNT_LINKED, actor=subject, target=subject, data={"provider": provider.id}, now=now
+        event_types.SOCIAL_ACCOUNT_LINKED, actor=subject, target=subject, data={"provider": provider.id}, now=now
     )
     mail_queue.enqueue(
         user_id=user.pk, kind=mail_queue.Kind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name}, now=now
@@ -119,7 +119,7 @@ def _create(provider: Provider, identity: ProviderIdentity, *, locale: str, now:
         if User.objects.insert_unless_taken(user):
             subject = subject_of(user)
             recording.record(
-                EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, data={"provider": provider.id}, now=now
+                event_types.ACCOUNT_REGISTERED, actor=subject, target=subject, data={"provider": provider.id}, now=now
             )
             return user
         if User.objects.filter(email_folded=user.email_folded).exists():
@@ -134,7 +134,7 @@ def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, now:
     user.refresh_from_db()
     subject = subject_of(user)
     recording.record(
-        EventType.SOCIAL_ACCOUNT_PREEMPTED,
+        event_types.SOCIAL_ACCOUNT_PREEMPTED,
         actor=subject,
         target=subject,
         data={"provider": provider.id, **accepted.counts},

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts import event_types
 from accounts.errors import (
     AccountDisabled,
     AccountError,
@@ -23,8 +24,7 @@ from accounts.services.sign_in.password_sign_in import SignedIn
 from accounts.services.social import authorizations, joining
 from accounts.services.social.authorizations import ProviderCallback
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
-from security_events.services import once_a_minute
+from security_events.services import deduplication
 from security_events.types import Subject
 from tokens.types import ClientContext
 from tokens.users import subject_of
@@ -90,8 +90,8 @@ def record_refusal(
 ) -> AccountError:
     """Record a refused sign-in in a transaction of its own; return the error to raise after it."""
     actor = subject_of(user) if user else Subject(name=fold_email(email))
-    once_a_minute.record(
-        EventType.SOCIAL_LOGIN_FAILED,
+    deduplication.record(
+        event_types.SOCIAL_LOGIN_FAILED,
         actor=actor,
         target=actor,
         reasons=[str(error.context.get("reason") or error.code)],
@@ -108,4 +108,4 @@ def _sign_in(
         user = joining.resolve_user(provider=provider, identity=identity, locale=locale, now=now)
     except (ProviderAddressUnverified, AccountDisabled, ProviderUnavailable) as error:
         raise record_refusal(error=error, provider=provider, email=identity.email or "", now=now) from None
-    return password_sign_in.admit(user=user, amr=[FEDERATED], client=client, now=now)
+    return password_sign_in.complete_sign_in(user=user, amr=[FEDERATED], client=client, now=now)

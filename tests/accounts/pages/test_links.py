@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 
 from accounts import known_devices, link_tokens
-from accounts.identifiers import uuid7
 from accounts.models import MailedToken, PendingRegistration, Purpose, User
 from accounts.services.mailing import mail_queue, mailed_tokens
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.registrations import PendingRegistrationFactory

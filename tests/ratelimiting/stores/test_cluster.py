@@ -6,7 +6,7 @@ import time
 import pytest
 import redis
 
-from cedrina.embedded import binaries, processes
+from cedrina.tooling.embedded import binaries, processes
 from ratelimiting.stores.redis import RedisStore
 from ratelimiting.types import Algorithm, Level, Quota
 

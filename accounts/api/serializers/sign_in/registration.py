@@ -1,7 +1,7 @@
 """The shape of a sign-up. Whether name and address are acceptable and free is for the service to say."""
 
 from accounts.api.serializers.members import LocaleField, PersonalNameField
-from accounts.services.sign_in.registration import Application
+from accounts.services.sign_in.registration import RegistrationRequest
 from tokens.api.serializers.strict import StrictCharField, StrictSerializer
 
 
@@ -15,6 +15,6 @@ class RegistrationInput(StrictSerializer):
     full_name = PersonalNameField(required=False)
     locale = LocaleField(required=False)
 
-    def application(self, *, default_locale: str) -> Application:
+    def application(self, *, default_locale: str) -> RegistrationRequest:
         """Return what was asked for; the language is the request's where none was chosen."""
-        return Application(**{"locale": default_locale, **self.validated_data})
+        return RegistrationRequest(**{"locale": default_locale, **self.validated_data})

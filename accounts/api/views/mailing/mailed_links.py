@@ -20,10 +20,10 @@ from accounts.api.serializers.outputs import MessageOutput
 from accounts.services.addresses import address_change, address_confirmation
 from accounts.services.mailing import mail_requests
 from accounts.services.passwords import password_reset
-from accounts.services.sign_in.registration_confirmation import Follower
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from tokens.api.client import client_context
-from tokens.api.step_up import second_factor
-from tokens.api.words import depends_on_language
+from tokens.api.content_language import set_content_language
+from tokens.api.step_up import requires_second_factor
 
 CONFIRMED = gettext_noop("Your e-mail address is confirmed.")
 CONFIRMED_WITHOUT_PASSWORD = gettext_noop(
@@ -41,7 +41,7 @@ _FIELDS = ["required", "invalid", "blank", "max_length", "unknown_field"]
 
 def _message(text: str, *, status: int = 200) -> Response:
     body = {"message": gettext(text), "timestamp": instant(timezone.now())}
-    return depends_on_language(Response(body, status=status))
+    return set_content_language(Response(body, status=status))
 
 
 def _examples(body: dict[str, str], message: str, *, status: int = 200) -> list[OpenApiExample]:
@@ -103,12 +103,12 @@ class ConfirmEmailView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = ConfirmationInput(data=request.data)
         body.is_valid(raise_exception=True)
-        follower = Follower(
+        confirmation = ConfirmationRequest(
             password=body.validated_data.get("password"),
             device_token=device_cookie.presented(request),
             client=client_context(request),
         )
-        outcome = address_confirmation.confirm(token=body.validated_data["token"], follower=follower)
+        outcome = address_confirmation.confirm(token=body.validated_data["token"], confirmation=confirmation)
         is_without = outcome is address_confirmation.Outcome.CONFIRMED_WITHOUT_PASSWORD
         return _message(CONFIRMED_WITHOUT_PASSWORD if is_without else CONFIRMED)
 
@@ -221,7 +221,7 @@ class AddressChangeView(AccountsAPIView):
     the same for an address that somebody has; they are written to instead.
     """
 
-    step_up: ClassVar = {"post": second_factor("the body carries the password")}
+    step_up: ClassVar = {"post": requires_second_factor("the body carries the password")}
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "post": ["invalid_credentials", "step_up_required", "too_many_attempts"]
     }

@@ -17,7 +17,7 @@ from accounts.api.serializers.social.provider_sign_in import CallbackInput, Soci
 from accounts.api.views.social.provider_sign_in import FIELDS
 from accounts.providers.links import SocialLink
 from accounts.services.social import connections
-from tokens.api.step_up import RECENT, Factor, needs, no_need
+from tokens.api.step_up import RECENT_SECONDS, RequiredFactor, no_step_up, requires
 
 
 class SocialAccountsView(AccountsAPIView):
@@ -38,7 +38,7 @@ class SocialAccountsView(AccountsAPIView):
 class SocialAccountView(AccountsAPIView):
     """One of them."""
 
-    step_up: ClassVar = {"delete": needs(factor=Factor.SECOND)}
+    step_up: ClassVar = {"delete": requires(factor=RequiredFactor.SECOND)}
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "delete": ["permission_denied", "reauthentication_required", "step_up_required"]
     }
@@ -53,7 +53,7 @@ class SocialAccountView(AccountsAPIView):
 class SocialLinkView(AccountsAPIView):
     """Connect an account of a provider, begun with `purpose` `link` in the same session."""
 
-    step_up: ClassVar = {"post": needs(factor=Factor.SECOND)}
+    step_up: ClassVar = {"post": requires(factor=RequiredFactor.SECOND)}
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "post": [
             "invalid_social_token",
@@ -90,7 +90,7 @@ class SocialReauthenticateView(AccountsAPIView):
     Begun with `purpose` `reauthenticate` in the same session; for people without a password.
     """
 
-    step_up: ClassVar = {"post": no_need("it is how a session gets fresh")}
+    step_up: ClassVar = {"post": no_step_up("it is how a session gets fresh")}
     problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_social_token"]}
     field_codes: ClassVar[dict[str, list[str]]] = {"post": FIELDS}
 
@@ -104,7 +104,7 @@ class SocialReauthenticateView(AccountsAPIView):
             OpenApiExample(
                 "Proved",
                 response_only=True,
-                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT},
+                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT_SECONDS},
             ),
         ],
     )
@@ -114,7 +114,7 @@ class SocialReauthenticateView(AccountsAPIView):
         at = connections.reauthenticate(
             provider_id=provider, callback=body.callback(), session_user=session_user(request), now=timezone.now()
         )
-        return Response({"authenticated_at": instant(at), "expires_in": RECENT})
+        return Response({"authenticated_at": instant(at), "expires_in": RECENT_SECONDS})
 
 
 def _document(link: SocialLink) -> dict[str, Any]:

@@ -96,10 +96,10 @@ class TestLogin:
         assert log_in(api, password="p" * 60_000).status_code == 401
 
     def test_answers_503_with_retry_after_when_too_many_wait_for_a_hash(self, api, settings):
-        settings.ACCOUNTS = {**settings.ACCOUNTS, "HASHING_THREADS": 1, "HASHING_QUEUE": 1, "HASHING_NICENESS": 1}
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "HASHING_THREADS": 1, "HASHING_QUEUE": 1}
         is_open = threading.Event()
         waiting = [threading.Thread(target=hashing._compute, args=(is_open.wait,)) for _ in range(2)]
-        pool = hashing._pool(threads=1, queue=1, niceness=1)
+        pool = hashing._pool(threads=1, queue=1, niceness=0)
         for thread in waiting:
             thread.start()
         while pool._idle or len(pool._queue) < 1:

@@ -4,7 +4,7 @@ from accounts.errors import CredentialsInvalid, DetailsInvalid, MailedTokenInval
 from accounts.models import User
 from accounts.services.addresses import address_change, address_confirmation
 from accounts.services.passwords import password_changes
-from accounts.services.sign_in.registration_confirmation import Follower
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from tests import mailbox
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -86,5 +86,5 @@ class TestRequest:
 
         with pytest.raises(MailedTokenInvalid):
             address_confirmation.confirm(token=first)
-        address_confirmation.confirm(token=second, follower=Follower(password=PASSWORD))
+        address_confirmation.confirm(token=second, confirmation=ConfirmationRequest(password=PASSWORD))
         assert User.objects.get().email == "second@example.com"

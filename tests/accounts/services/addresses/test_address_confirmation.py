@@ -4,7 +4,7 @@ from accounts.errors import EmailTaken, MailedTokenInvalid
 from accounts.models import Purpose, User
 from accounts.services.addresses import address_change, address_confirmation
 from accounts.services.mailing import mail_queue
-from accounts.services.sign_in.registration_confirmation import Follower
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from tests import mailbox
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -13,7 +13,7 @@ from tokens.models import Session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 
-HOLDER = Follower(password=PASSWORD)
+HOLDER = ConfirmationRequest(password=PASSWORD)
 
 
 def confirmation_token(user):
@@ -33,7 +33,7 @@ class TestConfirm:
         user = UserFactory(email_confirmed_at=None, raw_password=PASSWORD)
         token = confirmation_token(user)
 
-        assert address_confirmation.confirm(token=token, follower=HOLDER) is address_confirmation.Outcome.CONFIRMED
+        assert address_confirmation.confirm(token=token, confirmation=HOLDER) is address_confirmation.Outcome.CONFIRMED
 
         stored = User.objects.get()
         assert stored.is_email_confirmed
@@ -64,7 +64,7 @@ class TestConfirm:
         user = UserFactory(email="old@example.com", raw_password=PASSWORD)
         token = change_token(user, "New@example.com")
 
-        assert address_confirmation.confirm(token=token, follower=HOLDER) is address_confirmation.Outcome.CHANGED
+        assert address_confirmation.confirm(token=token, confirmation=HOLDER) is address_confirmation.Outcome.CHANGED
 
         stored = User.objects.get()
         assert (stored.email, stored.email_folded) == ("New@example.com", "new@example.com")
@@ -81,12 +81,12 @@ class TestConfirm:
         rival = UserFactory(email="new@example.com")
 
         with pytest.raises(EmailTaken):
-            address_confirmation.confirm(token=token, follower=HOLDER)
+            address_confirmation.confirm(token=token, confirmation=HOLDER)
         assert User.objects.get(pk=user.pk).email == "old@example.com"
         assert mailbox.queued() == []
 
         rival.delete()
-        assert address_confirmation.confirm(token=token, follower=HOLDER) is address_confirmation.Outcome.CHANGED
+        assert address_confirmation.confirm(token=token, confirmation=HOLDER) is address_confirmation.Outcome.CHANGED
 
     @pytest.mark.parametrize(
         "issue", [confirmation_token, lambda user: change_token(user, "new@example.com")], ids=["confirm", "change"]
@@ -98,7 +98,7 @@ class TestConfirm:
         settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
 
         with pytest.raises(MailedTokenInvalid):
-            address_confirmation.confirm(token=token, follower=HOLDER)
+            address_confirmation.confirm(token=token, confirmation=HOLDER)
 
         stored = User.objects.get()
         assert (stored.email, stored.is_email_confirmed) == ("old@example.com", False)

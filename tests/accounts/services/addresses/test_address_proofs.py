@@ -10,7 +10,6 @@ from django.utils import timezone
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError
 from accounts.factors import enrolled
-from accounts.identifiers import uuid7
 from accounts.importing.parsed_users import ParsedUser
 from accounts.models import MailedToken, PasswordHistory, PendingRegistration, Purpose, SocialAuthorization, User
 from accounts.providers import links
@@ -21,8 +20,9 @@ from accounts.services.importing import import_storage
 from accounts.services.mailing import mailed_tokens
 from accounts.services.passwords import password_reset
 from accounts.services.profile import takeover
-from accounts.services.sign_in.registration_confirmation import Follower
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from accounts.services.social import joining
+from cedrina_base.uuids import uuid7
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, PasswordHistoryFactory, UserFactory
 from tests.factories.factors import add_key, add_totp
@@ -97,7 +97,7 @@ def link(holder, purpose, *, address=ADDRESS):
 
 
 def browser_of(holder):
-    return Follower(device_token=known_devices.mint(user=holder, device=None, now=datetime.now(UTC)))
+    return ConfirmationRequest(device_token=known_devices.mint(user=holder, device=None, now=datetime.now(UTC)))
 
 
 def bring_from_elsewhere(_holder):
@@ -108,7 +108,7 @@ def bring_from_elsewhere(_holder):
 WAYS = {
     Proof.CONFIRMATION_LINK: lambda holder: address_confirmation.confirm(token=link(holder, Purpose.CONFIRM_EMAIL)),
     Proof.CONFIRMATION_LINK_BY_HOLDER: lambda holder: address_confirmation.confirm(
-        token=link(holder, Purpose.CONFIRM_EMAIL), follower=browser_of(holder)
+        token=link(holder, Purpose.CONFIRM_EMAIL), confirmation=browser_of(holder)
     ),
     Proof.RESET_LINK: lambda holder: password_reset.reset(
         token=link(holder, Purpose.RESET_PASSWORD), new_password=NEW, client=ANYWHERE
@@ -117,7 +117,7 @@ WAYS = {
         token=link(holder, Purpose.CHANGE_EMAIL, address=NEW_ADDRESS)
     ),
     Proof.CHANGE_LINK_BY_HOLDER: lambda holder: address_confirmation.confirm(
-        token=link(holder, Purpose.CHANGE_EMAIL, address=NEW_ADDRESS), follower=browser_of(holder)
+        token=link(holder, Purpose.CHANGE_EMAIL, address=NEW_ADDRESS), confirmation=browser_of(holder)
     ),
     Proof.PROVIDER: lambda _holder: joining.resolve_user(
         provider=social.provider(), identity=social.identity(email=ADDRESS), now=timezone.now()

@@ -19,8 +19,9 @@ from accounts.services.addresses import address_change, address_confirmation, ad
 from accounts.services.addresses.address_refolding import Reason, former_fold
 from accounts.services.mailing import mail_queue, mail_requests, mailed_tokens
 from accounts.services.sign_in import password_sign_in
-from accounts.services.sign_in.registration_confirmation import Follower
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from accounts.services.social import joining
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -52,7 +53,7 @@ def sign_in(name):
 
 
 def token_for(user, *, purpose, address):
-    mail_id = mail_queue.uuid7()
+    mail_id = uuid7()
     token = mailed_tokens.issue(mail_id=mail_id, user=user, purpose=purpose, address=address)
     return token, purpose
 
@@ -263,7 +264,9 @@ class TestHold:
         (message,) = mailbox.work()
         assert message.to == [ascii_email(email)]
 
-        address_confirmation.confirm(token=mailbox.token_in(message), follower=Follower(password=PASSWORD))
+        address_confirmation.confirm(
+            token=mailbox.token_in(message), confirmation=ConfirmationRequest(password=PASSWORD)
+        )
 
         stored = User.objects.get(pk=held.pk)
         assert (stored.email, stored.email_folded, stored.is_email_confirmed) == (email, email_key(email), True)

@@ -1,9 +1,10 @@
 import pytest
 
 from accounts.errors import DetailsInvalid, EmailTaken, NotThere
-from accounts.identifiers import held_key, uuid7
+from accounts.identifiers import held_key
 from accounts.models import User
 from accounts.services.addresses import address_confirmation, address_release
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.factories.accounts import UserFactory
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts import known_devices
 from accounts.errors import AttemptsExhausted, CredentialsInvalid, MfaCodeInvalid, SignInChallengeInvalid
-from accounts.models import FamiliarPlace, User
+from accounts.models import KnownClient, User
 from accounts.services.administration import admin_sign_in
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in
@@ -82,7 +82,7 @@ class TestSignIn:
         add_totp(user, now=now)
 
         assert admin_sign_in.sign_in(name="boss", password=PASSWORD, client=phone, now=now) == user
-        assert not FamiliarPlace.objects.exists()
+        assert not KnownClient.objects.exists()
         assert not events("admin.login_succeeded").exists()
         assert events("mfa.challenged").count() == 1
 
@@ -99,7 +99,7 @@ class TestAdmit:
         assert (signed_in.user, signed_in.session_id) == (boss, session.pk)
         assert (session.kind, session.amr, session.ip_address) == (SessionKind.ADMIN, ["pwd"], "203.0.113.7")
         assert session.expires_at == now + timedelta(hours=12)
-        assert FamiliarPlace.objects.count() == 1
+        assert KnownClient.objects.count() == 1
         assert User.objects.get().last_login == now
         event = events("admin.login_succeeded").get()
         assert (event.actor_id, event.data) == (str(boss.pk), {"amr": ["pwd"]})
@@ -148,7 +148,7 @@ class TestComplete:
         session = Session.objects.get(kind=SessionKind.ADMIN)
         assert (signed_in.user, signed_in.session_id) == (boss, session.pk)
         assert (session.amr, session.second_factor_at) == (["pwd", "otp", "mfa"], now)
-        assert FamiliarPlace.objects.count() == 1
+        assert KnownClient.objects.count() == 1
         with pytest.raises(MfaCodeInvalid):
             self.complete(boss, code_of(secret, now), now=now)
 

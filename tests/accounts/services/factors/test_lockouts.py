@@ -8,7 +8,7 @@ from accounts.conf import DEFAULT_SIGN_IN_BACKOFF
 from accounts.errors import AttemptsExhausted
 from accounts.factors.totp import TOLERANCE
 from accounts.models import SignInFailures
-from accounts.models.passwords import Pool
+from accounts.models.passwords import AttemptPool
 from accounts.services.factors import lockouts
 from accounts.services.factors.lockouts import AttemptSource
 from ratelimiting.algorithms import backoff
@@ -104,7 +104,7 @@ class TestClaim:
         now = fail(5, now).locked_until
         for _ in range(9):
             fail(1, now)
-            until = SignInFailures.objects.get(pool=Pool.FACTOR_NETWORK).blocked_until
+            until = SignInFailures.objects.get(pool=AttemptPool.FACTOR_NETWORK).blocked_until
             locks.append(until - now)
             now = until
 

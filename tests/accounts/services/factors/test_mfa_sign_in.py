@@ -188,7 +188,7 @@ class TestComplete:
     def test_is_asked_for_whatever_the_first_factor_was(self, mina, phone, now):
         secret, _codes = add_totp(mina, now=now)
 
-        challenge = password_sign_in.admit(user=mina, amr=["fed"], client=phone, now=now)
+        challenge = password_sign_in.complete_sign_in(user=mina, amr=["fed"], client=phone, now=now)
 
         signed_in = finish(challenge, totp(code_of(secret, now)), phone, now)
         assert Session.objects.get(pk=signed_in.tokens.session_id).amr == ["fed", "otp", "mfa"]
@@ -198,6 +198,6 @@ class TestComplete:
         add_totp(mina, now=now)
 
         with pytest.raises(password_sign_in.CredentialsInvalid):
-            password_sign_in.admit(user=before, amr=["pwd"], client=phone, now=now)
+            password_sign_in.complete_sign_in(user=before, amr=["pwd"], client=phone, now=now)
 
         assert Session.objects.filter(user=mina).count() == 1

@@ -7,7 +7,7 @@ from accounts.errors import AttemptsExhausted, CredentialRefused, CredentialsInv
 from accounts.factors import amr
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.models import Ceremony, CeremonyPurpose, SecurityKey, SignInFailures
-from accounts.models.passwords import OF_FACTORS
+from accounts.models.passwords import FACTOR_POOLS
 from accounts.services.factors import mfa_sign_in, second_factors
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in, reauthentication
@@ -167,7 +167,7 @@ class TestProve:
                     now=now,
                 )
 
-        assert not SignInFailures.objects.filter(pool__in=OF_FACTORS).exists()
+        assert not SignInFailures.objects.filter(pool__in=FACTOR_POOLS).exists()
         challenge = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, device_token=cookie, now=now)
         proof = FactorResponse(FactorMethod.TOTP, code_of(secret, now))
         assert mfa_sign_in.complete(token=challenge.token, response=proof, client=phone, now=now)

@@ -5,7 +5,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from fido2.utils import websafe_decode
 
-from accounts.errors import AlreadyThere, DetailsInvalid, LastWayIn, NotAllowed, NotThere
+from accounts.errors import AlreadyThere, DetailsInvalid, LastSignInMethod, NotAllowed, NotThere
 from accounts.models import Ceremony, RecoverySecret, SecurityKey
 from accounts.services.factors import security_keys
 from tests.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftwareKey
@@ -244,7 +244,7 @@ class TestRemove:
         _key, second = add_key(user, session_id=session_id, now=now, is_passkey=True)
         security_keys.remove(user=user, session_id=session_id, key_id=first.key.id, now=now)
 
-        with pytest.raises(LastWayIn):
+        with pytest.raises(LastSignInMethod):
             security_keys.remove(user=user, session_id=session_id, key_id=second.key.id, now=now)
 
         assert SecurityKey.objects.get().pk == second.key.id

@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import SignInChallenge, User
-from accounts.secrets import digest
 from accounts.services.factors import sign_in_challenges
+from cedrina_base.signed_tokens import token_digest
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ class TestIssue:
         challenge = sign_in_challenges.issue(user=user, amr=["pwd"], now=now)
 
         row = SignInChallenge.objects.get()
-        assert bytes(row.digest) == digest(challenge.token)
+        assert bytes(row.digest) == token_digest(challenge.token)
         assert challenge.token not in repr(challenge)
         assert (row.user_id, row.amr, row.completed_at) == (user.pk, ["pwd"], None)
         assert row.expires_at == now + timedelta(seconds=challenge.expires_in)

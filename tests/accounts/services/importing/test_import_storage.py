@@ -2,7 +2,6 @@ import pytest
 from django.contrib.auth.hashers import is_password_usable
 from django.db import connection
 
-from accounts.identifiers import uuid7
 from accounts.importing.hashes import StorableHash, WeakHash
 from accounts.importing.parsed_users import ParsedUser
 from accounts.link_tokens import Link
@@ -10,6 +9,7 @@ from accounts.models import ImportedPerson, OutgoingMail, PendingRegistration, P
 from accounts.services.importing import import_storage
 from accounts.services.mailing import registration_mail
 from accounts.services.sign_in import registration_confirmation
+from cedrina_base.uuids import uuid7
 from tests.factories.accounts import UserFactory
 from tests.factories.registrations import PendingRegistrationFactory
 
@@ -72,7 +72,7 @@ class TestStore:
 
         assert PendingRegistration.objects.get() == by_address
         assert not OutgoingMail.objects.exists()
-        assert not registration_confirmation.is_waiting(link=Link(by_address.pk, Purpose.OPEN_ACCOUNT, b""))
+        assert not registration_confirmation.can_be_confirmed(link=Link(by_address.pk, Purpose.OPEN_ACCOUNT, b""))
 
     def test_takes_two_statements_however_many_people_there_are(self, now, django_assert_num_queries):
         UserFactory(username="p-1")

@@ -9,9 +9,9 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.identifiers import uuid7
 from accounts.models import MailedToken, OutgoingMail, Purpose
 from accounts.services.mailing import delivery, mail_queue, mailed_tokens
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.factories.accounts import UserFactory
 

@@ -3,9 +3,9 @@ from datetime import timedelta
 import pytest
 from django.core import mail as outbox
 
-from accounts.identifiers import uuid7
 from accounts.models import MailBudget, MailedToken, OutgoingMail, Purpose
 from accounts.services.mailing import delivery, mail_budgets, mail_queue, mailed_tokens
+from cedrina_base.uuids import uuid7
 from tests.factories.accounts import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue"), pytest.mark.attack("CWE-799")]

@@ -6,10 +6,11 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.identifiers import held_key, uuid7
+from accounts.identifiers import held_key
 from accounts.models import OutgoingMail, User
 from accounts.services.mailing import mail_queue
 from accounts.tasks import Patiently
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.factories.accounts import UserFactory
 

@@ -2,9 +2,9 @@ import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.errors import DetailsInvalid
-from accounts.identifiers import uuid7
 from accounts.services.mailing import mail_requests
 from accounts.services.mailing.mail_requests import Wish
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.factories.accounts import UserFactory
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts import link_tokens
-from accounts.identifiers import uuid7
 from accounts.models import Purpose, User
 from accounts.services.mailing import mail_templates
 from accounts.services.mailing.mail_messages import TEXTS
 from accounts.services.mailing.mail_queue import Kind
+from cedrina_base.uuids import uuid7
 from tests.mailbox import LINK
 
 WHEN = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)

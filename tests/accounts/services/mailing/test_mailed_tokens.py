@@ -5,9 +5,9 @@ from django.db import transaction
 
 from accounts import link_tokens
 from accounts.errors import MailedTokenInvalid
-from accounts.identifiers import uuid7
 from accounts.models import MailedToken, Purpose
 from accounts.services.mailing import mailed_tokens
+from cedrina_base.uuids import uuid7
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db

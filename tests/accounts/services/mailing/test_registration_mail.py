@@ -4,9 +4,9 @@ import pytest
 from django.utils import formats, timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.identifiers import uuid7
 from accounts.models import OutgoingMail, PendingRegistration
 from accounts.services.mailing import delivery, registration_mail
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.factories.accounts import UserFactory
 from tests.factories.registrations import PendingRegistrationFactory

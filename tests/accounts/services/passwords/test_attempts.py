@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from accounts import known_devices
 from accounts.conf import DEFAULT_SIGN_IN_BACKOFF
 from accounts.errors import AttemptsExhausted, CredentialsInvalid, EmailNotConfirmed, HashingBusy
-from accounts.models import FamiliarPlace, SignInFailures
-from accounts.models.passwords import Counter, Pool
+from accounts.models import KnownClient, SignInFailures
+from accounts.models.passwords import AttemptCounter, AttemptPool
 from accounts.services.passwords import attempts, hashing, password_changes
 from accounts.services.sign_in import password_sign_in
 from ratelimiting.algorithms import backoff
@@ -91,7 +91,7 @@ class TestBegin:
                     pass
                 except AttemptsExhausted:
                     break
-            row = SignInFailures.objects.get(pool=Pool.ACCOUNT)
+            row = SignInFailures.objects.get(pool=AttemptPool.ACCOUNT)
             closed += row.blocked_until is not None and row.blocked_until > moment
         assert closed < 24 * 6 / 3
 
@@ -174,7 +174,7 @@ class TestASuccess:
         fail(3, now, where=client(1))
         guess(now, password=PASSWORD, where=client(2))
 
-        counts = dict(SignInFailures.objects.filter(pool=Pool.ACCOUNT).values_list("pool", "count"))
+        counts = dict(SignInFailures.objects.filter(pool=AttemptPool.ACCOUNT).values_list("pool", "count"))
         assert counts == {"account": 3}
         fail(2, now, where=client(3))
         with pytest.raises(AttemptsExhausted):
@@ -184,7 +184,7 @@ class TestASuccess:
         fail(3, now)
         guess(now, password=PASSWORD)
 
-        assert SignInFailures.objects.get(pool=Pool.PAIR).count == 3
+        assert SignInFailures.objects.get(pool=AttemptPool.PAIR).count == 3
 
     def test_does_not_free_a_network_from_its_guesses_at_others(self, mina, now):
         """Or whoever has an account could reset the count by signing in to it."""
@@ -192,14 +192,14 @@ class TestASuccess:
             fail(1, now, name=f"nobody-{number}")
         guess(now, password=PASSWORD)
 
-        assert SignInFailures.objects.get(pool=Pool.NETWORK).count == 4
+        assert SignInFailures.objects.get(pool=AttemptPool.NETWORK).count == 4
 
     def test_after_a_wait_leaves_the_wait_for_the_next_stranger_as_it_was(self, mina, now):
         fail(5, now, where=client(1))
         after = now + 6 * MINUTE
         guess(after, password=PASSWORD, where=client(2))
 
-        row = SignInFailures.objects.get(pool=Pool.ACCOUNT)
+        row = SignInFailures.objects.get(pool=AttemptPool.ACCOUNT)
         assert (row.count, row.blocked_until) == (5, None)
         fail(1, after, where=client(3))
         row.refresh_from_db()
@@ -256,9 +256,9 @@ class TestLocks:
         assert begun["account"].risk_reasons == ["account_failures"]
         assert begun["account"].data["seconds"] == 300
 
-        assert attempts.announce_expired_locks(now=now + 4 * MINUTE) == 0
-        assert attempts.announce_expired_locks(now=now + 5 * MINUTE) == 2
-        assert attempts.announce_expired_locks(now=now + 5 * MINUTE) == 0
+        assert attempts.record_expired_locks(now=now + 4 * MINUTE) == 0
+        assert attempts.record_expired_locks(now=now + 5 * MINUTE) == 2
+        assert attempts.record_expired_locks(now=now + 5 * MINUTE) == 0
         ended = events("authentication.lock_expired")
         assert [event.target_id for event in ended] == [str(mina.pk)] * 2
         assert {event.data["pool"] for event in ended} == {"account", "pair"}
@@ -298,12 +298,12 @@ class TestPurge:
     def test_forgets_what_is_forgiven_and_keeps_the_rest(self, mina, now):
         fail(2, now - timedelta(days=6))
         fail(2, now, where=client(9))
-        FamiliarPlace.objects.create(key=b"old", seen_at=now - timedelta(days=181))
-        FamiliarPlace.objects.create(key=b"new", seen_at=now)
+        KnownClient.objects.create(key=b"old", seen_at=now - timedelta(days=181))
+        KnownClient.objects.create(key=b"new", seen_at=now)
 
         assert attempts.purge(now=now) == 3
 
-        assert list(FamiliarPlace.objects.values_list("seen_at", flat=True)) == [now]
+        assert list(KnownClient.objects.values_list("seen_at", flat=True)) == [now]
         assert SignInFailures.objects.filter(counted_at=now).count() == SignInFailures.objects.count() == 3
 
     @pytest.mark.parametrize(("name", "rule"), DEFAULT_SIGN_IN_BACKOFF.items())
@@ -332,12 +332,14 @@ class TestTheStatement:
         for gap, is_right in steps:
             moment += timedelta(seconds=gap)
             expected = backoff.charge(rule, model, now=moment)
-            charged = SignInFailures.objects.charge([Counter(key, Pool.ACCOUNT, rule)], subject="", now=moment)
+            charged = SignInFailures.objects.charge(
+                [AttemptCounter(key, AttemptPool.ACCOUNT, rule)], subject="", now=moment
+            )
             assert (charged.wait is None) == (expected is not None)
             model = expected or model
             if expected is not None and is_right:
                 model = backoff.give_back(rule, model, charged_at=moment)
-                SignInFailures.objects.settle(keys=charged.keys, at=charged.at)
+                SignInFailures.objects.refund(keys=charged.keys, at=charged.at)
             row = SignInFailures.objects.get()
             assert (row.count, row.counted_at, row.blocked_until) == (
                 model.count,

@@ -105,9 +105,10 @@ class TestCheck:
         digest = make_password(PASSWORD)
         with_conf(settings, BCRYPT_ROUNDS=5)
 
-        assert hashing.check(password=PASSWORD, digest=digest) == hashing.Verdict(is_right=True)
+        assert hashing.check(password=PASSWORD, digest=digest) == hashing.PasswordCheck(is_right=True)
 
-    def test_computes_in_a_thread_of_the_pool_that_stands_back(self):
+    def test_computes_in_a_thread_of_the_pool_that_stands_back(self, settings):
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "HASHING_NICENESS": 1}
         seen = []
         niceness = hashing._compute(
             lambda: (
@@ -142,7 +143,7 @@ class TestCompute:
 
     def test_refuses_when_threads_and_queue_are_full_and_recovers(self, settings):
         with_conf(settings, HASHING_THREADS=1, HASHING_QUEUE=1, HASHING_WAIT=timedelta(seconds=60))
-        is_open, pool = threading.Event(), hashing._pool(threads=1, queue=1, niceness=1)
+        is_open, pool = threading.Event(), hashing._pool(threads=1, queue=1, niceness=0)
         with ThreadPoolExecutor(2) as callers:
             waiting = [callers.submit(hashing._compute, is_open.wait) for _ in range(2)]
             poll(lambda: len(pool._queue) == 1 and pool._idle == 0)
@@ -184,7 +185,7 @@ def one_thread(settings):
     """Give a pool of one thread that is busy until the block ends, and a function that adds work from an address."""
     with_conf(settings, HASHING_THREADS=1, HASHING_QUEUE=8, HASHING_WAIT=timedelta(seconds=30))
     gate, served, people = threading.Event(), [], ThreadPoolExecutor(40)
-    pool = hashing._pool(threads=1, queue=8, niceness=1)
+    pool = hashing._pool(threads=1, queue=8, niceness=0)
 
     def waiting():
         return len(pool._queue)

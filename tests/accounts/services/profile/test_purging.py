@@ -2,7 +2,6 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.identifiers import uuid7
 from accounts.models import (
     Ceremony,
     ImportRun,
@@ -17,6 +16,7 @@ from accounts.models import (
 from accounts.services.factors import passkeys, sign_in_challenges, totp_enrolment
 from accounts.services.mailing import delivery, mail_queue, registration_mail
 from accounts.services.profile import purging
+from cedrina_base.uuids import uuid7
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db

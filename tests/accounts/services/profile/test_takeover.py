@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from accounts.end_reasons import TAKEOVER_REPORTED
 from accounts.errors import MailedTokenInvalid
 from accounts.factors import enrolled
 from accounts.identifiers import held_key
@@ -12,13 +13,13 @@ from accounts.services.mailing import mail_queue
 from accounts.services.passwords import password_reset
 from accounts.services.profile import takeover
 from accounts.services.sign_in import password_sign_in
-from accounts.services.sign_in.registration_confirmation import Follower
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from tests import mailbox
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
 from tests.factories.tokens import open_session
-from tokens.models import EndReason, Session
+from tokens.models import Session
 from tokens.types import ClientContext
 
 ANYWHERE = ClientContext()
@@ -42,7 +43,7 @@ def change_address(user, address):
     session_id = open_session(user=user).session_id
     address_change.request(user=User.objects.get(), session_id=session_id, email=address, password=PASSWORD)
     link = next(message for message in mailbox.work() if message.to == [address])
-    address_confirmation.confirm(token=mailbox.token_in(link), follower=Follower(password=PASSWORD))
+    address_confirmation.confirm(token=mailbox.token_in(link), confirmation=ConfirmationRequest(password=PASSWORD))
 
 
 class TestReport:
@@ -53,7 +54,7 @@ class TestReport:
 
         stored = User.objects.get()
         assert not stored.has_usable_password()
-        assert Session.objects.get().end_reason == EndReason.TAKEOVER_REPORTED
+        assert Session.objects.get().end_reason == TAKEOVER_REPORTED.code
         assert PasswordHistory.objects.count() == 1
         assert events("account.takeover_reported").get().data == {
             "ended_sessions": 1,

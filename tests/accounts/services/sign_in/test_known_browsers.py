@@ -35,7 +35,7 @@ class TestIsKnownBrowser:
 
 class TestIsHolder:
     def ask(self, user, phone, *, password=None, device_token=""):
-        return known_browsers.is_holder(user=user, password=password, device_token=device_token, client=phone)
+        return known_browsers.is_account_holder(user=user, password=password, device_token=device_token, client=phone)
 
     def test_by_the_browser_or_by_the_password(self, user, phone, bcrypt_computations):
         assert self.ask(user, phone, device_token=browser_of(user))

@@ -9,10 +9,10 @@ from django.db import connections
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.errors import DetailsInvalid, EmailTaken, UsernameTaken
-from accounts.identifiers import uuid7
-from accounts.models import FamiliarPlace, OutgoingMail, PendingRegistration, User
+from accounts.models import KnownClient, OutgoingMail, PendingRegistration, User
 from accounts.services.mailing import registration_mail
 from accounts.services.sign_in import registration
+from cedrina_base.uuids import uuid7
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.registrations import PendingRegistrationFactory
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 
 def register(phone, **changes):
     details = {"username": "mina", "email": "Mina@example.com", "password": PASSWORD, **changes}
-    return registration.register(application=registration.Application(**details), client=phone)
+    return registration.register(application=registration.RegistrationRequest(**details), client=phone)
 
 
 def codes(error):
@@ -48,7 +48,7 @@ class TestRegister:
         assert Session.objects.get().id == signed_in.tokens.session_id
         assert events("account.registered").get().target_id == str(user.pk)
         assert events("session.created").count() == 1
-        assert FamiliarPlace.objects.count() == 1
+        assert KnownClient.objects.count() == 1
         assert jobs() == [("accounts.send_mail", "confirm_email", str(user.pk))]
 
     @pytest.mark.parametrize("username", ["mina", "MINA"])

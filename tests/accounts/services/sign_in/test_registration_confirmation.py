@@ -6,13 +6,13 @@ from django.db.models import F
 
 from accounts import known_devices, link_tokens
 from accounts.errors import DetailsInvalid, MailedTokenInvalid, UsernameTaken
-from accounts.identifiers import uuid7
-from accounts.models import FamiliarPlace, OutgoingMail, PendingRegistration, Purpose, User
+from accounts.models import KnownClient, OutgoingMail, PendingRegistration, Purpose, User
 from accounts.services.addresses import address_confirmation
 from accounts.services.mailing import registration_mail
 from accounts.services.passwords import password_reset
 from accounts.services.sign_in import password_sign_in, registration_confirmation
-from accounts.services.sign_in.registration_confirmation import Follower
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -34,7 +34,7 @@ def link_of(registration):
 
 def browser_of(registration, **members):
     token = known_devices.mint(user=registration, device=None, now=datetime.now(UTC))
-    return Follower(device_token=token, **members)
+    return ConfirmationRequest(device_token=token, **members)
 
 
 class TestIsWaiting:
@@ -42,16 +42,18 @@ class TestIsWaiting:
         other, late = PendingRegistrationFactory(), PendingRegistrationFactory()
         UserFactory(email=other.email)
 
-        assert registration_confirmation.is_waiting(link=link_of(waiting))
-        assert not registration_confirmation.is_waiting(link=link_of(other))
-        assert not registration_confirmation.is_waiting(link=link_of(late), now=late.expires_at)
-        registration_confirmation.open_account(link=link_of(waiting), follower=Follower())
-        assert not registration_confirmation.is_waiting(link=link_of(waiting))
+        assert registration_confirmation.can_be_confirmed(link=link_of(waiting))
+        assert not registration_confirmation.can_be_confirmed(link=link_of(other))
+        assert not registration_confirmation.can_be_confirmed(link=link_of(late), now=late.expires_at)
+        registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=ConfirmationRequest())
+        assert not registration_confirmation.can_be_confirmed(link=link_of(waiting))
 
 
 class TestOpenAccount:
     def test_makes_an_account_of_what_was_registered(self, waiting, events, phone):
-        user = registration_confirmation.open_account(link=link_of(waiting), follower=browser_of(waiting, client=phone))
+        user = registration_confirmation.confirm_registration(
+            link=link_of(waiting), confirmation=browser_of(waiting, client=phone)
+        )
 
         stored = User.objects.get()
         assert (user, stored.pk) == (stored, waiting.pk)
@@ -61,19 +63,19 @@ class TestOpenAccount:
         assert not PendingRegistration.objects.exists()
         assert events("account.registered").get().target_id == str(stored.pk)
         assert events("email.confirmed").count() == 1
-        assert FamiliarPlace.objects.count() == 1
+        assert KnownClient.objects.count() == 1
         assert mailbox.queued() == []
 
     def test_lets_the_browser_that_registered_be_known_from_then_on(self, waiting):
         browser = browser_of(waiting)
 
-        user = registration_confirmation.open_account(link=link_of(waiting), follower=browser)
+        user = registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=browser)
 
         assert known_devices.recognise(browser.device_token, user=user, now=datetime.now(UTC))
 
     @pytest.mark.attack("Pre-hijacked accounts, 4.1; CWE-287")
     def test_drops_the_password_of_whoever_registered_where_somebody_else_follows_the_link(self, waiting, phone):
-        user = registration_confirmation.open_account(link=link_of(waiting), follower=Follower())
+        user = registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=ConfirmationRequest())
 
         assert not is_password_usable(user.password)
         with pytest.raises(password_sign_in.CredentialsInvalid):
@@ -84,62 +86,72 @@ class TestOpenAccount:
         assert User.objects.get().check_password(NEW)
 
     def test_takes_the_password_that_is_chosen_now(self, waiting):
-        for follower in (Follower(password=NEW), browser_of(waiting, password=NEW)):
-            user = registration_confirmation.open_account(link=link_of(waiting), follower=follower)
+        for confirmation in (ConfirmationRequest(password=NEW), browser_of(waiting, password=NEW)):
+            user = registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=confirmation)
             assert user.check_password(NEW)
             user.delete()
             waiting.save(force_insert=True)
 
     def test_refuses_a_weak_password_and_leaves_the_link_good(self, waiting):
         with pytest.raises(DetailsInvalid) as refusal:
-            registration_confirmation.open_account(link=link_of(waiting), follower=Follower(password="aaaaaaaaaaaaa"))
+            registration_confirmation.confirm_registration(
+                link=link_of(waiting), confirmation=ConfirmationRequest(password="aaaaaaaaaaaaa")
+            )
 
         assert [(found.field, found.code) for found in refusal.value.problems] == [("password", "password_too_weak")]
-        assert registration_confirmation.is_waiting(link=link_of(waiting))
+        assert registration_confirmation.can_be_confirmed(link=link_of(waiting))
 
     def test_asks_for_a_password_where_somebody_is_there_to_choose_one(self, waiting):
         with pytest.raises(DetailsInvalid) as refusal:
-            registration_confirmation.open_account(link=link_of(waiting), follower=Follower(must_choose=True))
+            registration_confirmation.confirm_registration(
+                link=link_of(waiting), confirmation=ConfirmationRequest(must_choose=True)
+            )
 
         assert [(found.field, found.code) for found in refusal.value.problems] == [("password", "required")]
-        assert registration_confirmation.open_account(
-            link=link_of(waiting), follower=browser_of(waiting, must_choose=True)
+        assert registration_confirmation.confirm_registration(
+            link=link_of(waiting), confirmation=browser_of(waiting, must_choose=True)
         )
 
     def test_works_once_and_until_the_end(self, waiting, events):
         late = PendingRegistrationFactory()
-        registration_confirmation.open_account(link=link_of(waiting), follower=Follower())
+        registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=ConfirmationRequest())
 
         with pytest.raises(MailedTokenInvalid):
-            registration_confirmation.open_account(link=link_of(waiting), follower=Follower())
+            registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=ConfirmationRequest())
         with pytest.raises(MailedTokenInvalid):
-            registration_confirmation.open_account(link=link_of(late), follower=Follower(), now=late.expires_at)
+            registration_confirmation.confirm_registration(
+                link=link_of(late), confirmation=ConfirmationRequest(), now=late.expires_at
+            )
         assert events("email.token_refused").count() == 2
 
     def test_gives_an_address_to_the_first_of_its_registrations(self, waiting):
         other = PendingRegistrationFactory(email="mina@example.com")
-        registration_confirmation.open_account(link=link_of(other), follower=Follower())
+        registration_confirmation.confirm_registration(link=link_of(other), confirmation=ConfirmationRequest())
 
         with pytest.raises(MailedTokenInvalid):
-            registration_confirmation.open_account(link=link_of(waiting), follower=browser_of(waiting))
+            registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=browser_of(waiting))
 
         assert User.objects.get().username == other.username
         # It stays until its end, so that whoever made it can't tell.
         assert PendingRegistration.objects.get() == waiting
 
     def test_refuses_a_link_that_was_used_while_the_hash_was_computed(self, waiting, settings):
-        Interference.change = lambda: registration_confirmation.open_account(link=link_of(waiting), follower=Follower())
+        Interference.change = lambda: registration_confirmation.confirm_registration(
+            link=link_of(waiting), confirmation=ConfirmationRequest()
+        )
         settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
 
         with pytest.raises(MailedTokenInvalid):
-            registration_confirmation.open_account(link=link_of(waiting), follower=Follower(password=NEW))
+            registration_confirmation.confirm_registration(
+                link=link_of(waiting), confirmation=ConfirmationRequest(password=NEW)
+            )
         assert not is_password_usable(User.objects.get().password)
 
     def test_refuses_a_name_that_an_import_took(self, waiting):
         UserFactory(username="MINA", email="other@example.com")
 
         with pytest.raises(UsernameTaken):
-            registration_confirmation.open_account(link=link_of(waiting), follower=Follower())
+            registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=ConfirmationRequest())
         assert PendingRegistration.objects.exists()
 
     def test_gives_the_account_its_mail(self, waiting):

@@ -2,7 +2,7 @@ import pytest
 from django.utils.translation import override
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.models import FamiliarPlace, User
+from accounts.models import KnownClient, User
 from accounts.services.sign_in import password_sign_in
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -86,6 +86,6 @@ class TestNoticeUnfamiliar:
     def test_writes_to_somebody_of_whose_sign_ins_nothing_is_left(self):
         sign_in()
         Session.objects.all().delete()
-        FamiliarPlace.objects.all().delete()
+        KnownClient.objects.all().delete()
 
         assert sign_in() == ["new_device"]

@@ -10,7 +10,8 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 
-from accounts.errors import AlreadyThere, LastWayIn, NotThere, SocialAccountInUse, SocialTokenInvalid
+from accounts.end_reasons import PASSWORD_CHANGE
+from accounts.errors import AlreadyThere, LastSignInMethod, NotThere, SocialAccountInUse, SocialTokenInvalid
 from accounts.models import SocialPurpose, User
 from accounts.providers import links
 from accounts.services.social import authorizations, connections
@@ -20,8 +21,9 @@ from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
 from tests.factories.tokens import open_session
 from tests.openid_provider.fake_issuer import REDIRECT_URI
+from tokens.end_reasons import LOGOUT_ALL
 from tokens.errors import SessionRevoked
-from tokens.models import EndReason, Session
+from tokens.models import Session
 from tokens.services import revocation
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +74,7 @@ class TestLink:
 
     def test_connects_nothing_when_the_session_has_ended_since_the_request_came(self, person, come_back, events):
         returned = come_back(person)
-        revocation.end_sessions(user_id=person.user.pk, reason=EndReason.PASSWORD_CHANGE)
+        revocation.end_sessions(user_id=person.user.pk, reason=PASSWORD_CHANGE, now=timezone.now())
 
         with pytest.raises(SocialTokenInvalid):
             connections.link(provider_id="fake", callback=returned, session_user=person, now=timezone.now())
@@ -107,7 +109,7 @@ class TestUnlink:
     def test_leaves_the_last_way_in(self, now):
         user = UserFactory()
         link = social.link(user, now=now)
-        with pytest.raises(LastWayIn):
+        with pytest.raises(LastSignInMethod):
             connections.unlink(user=user, link_id=link.id, now=timezone.now())
         assert links.list_links(user.pk) == [link]
 
@@ -115,7 +117,7 @@ class TestUnlink:
         user = UserFactory()
         first, second = social.link(user, now=now), social.link(user, now=now, uid="2")
         connections.unlink(user=user, link_id=first.id, now=timezone.now())
-        with pytest.raises(LastWayIn):
+        with pytest.raises(LastSignInMethod):
             connections.unlink(user=user, link_id=second.id, now=timezone.now())
 
     def test_is_fine_with_a_passkey_and_not_with_a_mere_second_factor(self, now):
@@ -127,7 +129,7 @@ class TestUnlink:
         stored = Authenticator.objects.get(type="webauthn")
         stored.data["credential"]["clientExtensionResults"] = {}
         stored.save()
-        with pytest.raises(LastWayIn):
+        with pytest.raises(LastSignInMethod):
             connections.unlink(user=user, link_id=link.id, now=timezone.now())
         add_key(user, now=now, is_passkey=True)
         connections.unlink(user=user, link_id=link.id, now=timezone.now())
@@ -135,7 +137,7 @@ class TestUnlink:
     def test_looks_at_the_password_that_is_stored(self, person, now):
         link = social.link(person.user, now=now)
         User.objects.update(password="!gone meanwhile")
-        with pytest.raises(LastWayIn):
+        with pytest.raises(LastSignInMethod):
             connections.unlink(user=person.user, link_id=link.id, now=timezone.now())
 
 
@@ -181,6 +183,6 @@ class TestReauthenticate:
         social.link(person.user, now=now)
         returned = come_back(person, SocialPurpose.REAUTHENTICATE)
         issuer.claims = {"auth_time": int((timezone.now() + timedelta(seconds=1)).timestamp())}
-        revocation.end_sessions(user_id=person.user.pk, reason=EndReason.LOGOUT_ALL)
+        revocation.end_sessions(user_id=person.user.pk, reason=LOGOUT_ALL, now=timezone.now())
         with pytest.raises(SessionRevoked):
             connections.reauthenticate(provider_id="fake", callback=returned, session_user=person, now=timezone.now())
