@@ -5,10 +5,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from allauth.socialaccount.models import SocialAccount
+from django.db.models import Q
 
 from accounts.models import ProviderToken
 from accounts.providers.identity import ProviderIdentity
@@ -30,6 +31,16 @@ class SocialLink:
     last_login_at: datetime
     # What the provider reported of the person, without tokens that other applications of allauth store in it.
     profile: dict[str, Any] = field(compare=False, repr=False)
+
+
+class LinkAddresses(NamedTuple):
+    """The address of a user, and the address that a connected provider reported."""
+
+    user_id: UUID
+    username: str
+    provider: str
+    stored: str
+    reported: str | None
 
 
 def find(identity: ProviderIdentity) -> SocialLink | None:
@@ -69,6 +80,13 @@ def record_sign_in(identity: ProviderIdentity, *, now: datetime) -> None:
     reported = {**row.extra_data, **{name: value for name, value in _reported(identity).items() if value}}
     SocialAccount.objects.filter(pk=row.pk).update(last_login=now, extra_data=reported)
     _store_tokens(row, identity, now=now)
+
+
+def list_addresses_matching(pattern: str) -> list[LinkAddresses]:
+    """Return the links where the stored or the reported address matches a regular expression, ordered by user."""
+    rows = SocialAccount.objects.filter(Q(user__email__regex=pattern) | Q(extra_data__email__regex=pattern))
+    fields = ("user_id", "user__username", "provider", "user__email", "extra_data__email")
+    return [LinkAddresses._make(row) for row in rows.order_by("user_id", "pk").values_list(*fields)]
 
 
 def remove(link: SocialLink) -> bool:
