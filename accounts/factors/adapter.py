@@ -15,14 +15,15 @@ from uuid import UUID
 from allauth.mfa.adapter import DefaultMFAAdapter
 
 from accounts.conf import account_settings
-from accounts.models import RecoverySecret, TotpSecret, User, WebAuthnHandle
+from accounts.models import User, WebAuthnHandle
+from accounts.models.factors import FactorSecret
 
 _USER_HANDLE_BYTES = 32
-_secret_row: ContextVar[tuple[type[TotpSecret | RecoverySecret], UUID] | None] = ContextVar("secret_row", default=None)
+_secret_row: ContextVar[tuple[type[FactorSecret], UUID] | None] = ContextVar("secret_row", default=None)
 
 
 @contextmanager
-def secret_of(model: type[TotpSecret | RecoverySecret], user_id: UUID) -> Iterator[None]:
+def secret_of(model: type[FactorSecret], user_id: UUID) -> Iterator[None]:
     """Name the row that allauth's next ``encrypt`` writes or ``decrypt`` reads."""
     token = _secret_row.set((model, user_id))
     try:
@@ -41,7 +42,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no typ
 
     def decrypt(self, encrypted_text: str) -> str:
         model, user_id = _named_secret_row()
-        return model.objects.get(pk=user_id).secret
+        return model._default_manager.get(pk=user_id).secret
 
     def get_totp_issuer(self) -> str:
         return account_settings.TOTP_ISSUER
@@ -67,7 +68,7 @@ def user_handle(user_id: UUID) -> bytes:
     return bytes(row.handle)
 
 
-def _named_secret_row() -> tuple[type[TotpSecret | RecoverySecret], UUID]:
+def _named_secret_row() -> tuple[type[FactorSecret], UUID]:
     row = _secret_row.get()
     if row is None:
         raise RuntimeError("Name the owner with accounts.factors.adapter.secret_of before reading or writing a secret.")

@@ -4,19 +4,19 @@ from datetime import datetime
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
+from django.db import models
 
 from accounts.factors import enrolled
 from accounts.factors.protocol import EnrolledFactor
 from accounts.factors.registry import AUTHENTICATOR_TYPES, SECOND_FACTORS
 from accounts.models import (
     Ceremony,
-    RecoverySecret,
     SignInChallenge,
     SignInFailures,
     TotpEnrolment,
-    TotpSecret,
     WebAuthnHandle,
 )
+from accounts.models.factors import FactorSecret
 from accounts.models.passwords import FACTOR_POOLS
 from accounts.types import FactorMethod
 
@@ -55,5 +55,7 @@ def remove_substitutes(*, user_id: UUID) -> None:
 def _remove_remainders(user_id: UUID) -> None:
     """Remove rows without their other half, and the user handle by which the former owner's keys know the account."""
     Authenticator.objects.filter(user_id=user_id).delete()
-    for model in (TotpSecret, RecoverySecret, WebAuthnHandle):
+    # All models of secrets, so that a new kind of factor leaves nothing behind.
+    owned: list[type[models.Model]] = [*FactorSecret.__subclasses__(), WebAuthnHandle]
+    for model in owned:
         model._default_manager.filter(pk=user_id).delete()

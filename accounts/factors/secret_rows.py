@@ -7,13 +7,13 @@ from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 
 from accounts.factors.protocol import EnrolledFactor
-from accounts.models import RecoverySecret, TotpSecret
+from accounts.models.factors import FactorSecret
 from accounts.types import FactorMethod
 
-SecretModel = type[TotpSecret] | type[RecoverySecret]
 
-
-def describe(rows: Sequence[Authenticator], *, model: SecretModel, method: FactorMethod) -> dict[int, EnrolledFactor]:
+def describe(
+    rows: Sequence[Authenticator], *, model: type[FactorSecret], method: FactorMethod
+) -> dict[int, EnrolledFactor]:
     """Return what the owner of ``rows`` sees, by the primary key of the row; leave out rows without a secret."""
     public_ids = dict(
         model._default_manager.filter(pk__in=[row.user_id for row in rows]).values_list("pk", "public_id")
@@ -31,7 +31,7 @@ def describe(rows: Sequence[Authenticator], *, model: SecretModel, method: Facto
     }
 
 
-def remove(authenticators: QuerySet[Authenticator], *, model: SecretModel, user_id: UUID) -> bool:
+def remove(authenticators: QuerySet[Authenticator], *, model: type[FactorSecret], user_id: UUID) -> bool:
     """Delete a user's secret and allauth's row; ``False`` when there was no row."""
     model._default_manager.filter(pk=user_id).delete()
     deleted, _by_model = authenticators.delete()
