@@ -4,7 +4,6 @@ from datetime import datetime
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
-from django.db import models
 
 from accounts.factors import enrolled
 from accounts.factors.protocol import EnrolledFactor
@@ -56,6 +55,6 @@ def _remove_remainders(user_id: UUID) -> None:
     """Remove rows without their other half, and the user handle by which the former owner's keys know the account."""
     Authenticator.objects.filter(user_id=user_id).delete()
     # All models of secrets, so that a new kind of factor leaves nothing behind.
-    owned: list[type[models.Model]] = [*FactorSecret.__subclasses__(), WebAuthnHandle]
-    for model in owned:
+    for model in FactorSecret.__subclasses__():
         model._default_manager.filter(pk=user_id).delete()
+    WebAuthnHandle.objects.filter(pk=user_id).delete()

@@ -18,7 +18,7 @@ from accounts.services.factors import lockouts
 from accounts.services.factors.lockouts import AttemptSource, FactorAttempt
 from accounts.services.mailing import mail_queue
 from accounts.types import FactorMethod
-from ratelimiting.addresses import network_of, normalise
+from ratelimiting.client_addresses.networks import counted_network, normalise
 from security_events.services import recording
 from security_events.types import Outcome
 from tokens.types import ClientContext
@@ -60,7 +60,7 @@ def verify(
     source = AttemptSource(
         session_id=session_id,
         device=known_devices.recognise(device_token, user=user, now=now),
-        network=network_of(normalise(client.ip_address or "") if client else None),
+        network=counted_network(normalise(client.ip_address or "") if client else None),
     )
     attempt = lockouts.charge(user_id=user.pk, method=response.method, source=source, now=now)
     try:
