@@ -134,7 +134,7 @@ class TestEnrolment:
 
         results = at_once(*[register] * THREADS)
 
-        assert kinds(results)[security_keys.Added] == 1
+        assert kinds(results)[security_keys.AddedKey] == 1
         assert SecurityKey.objects.count() == 1
 
     def test_gives_one_credential_to_one_person(self, at_once, moment):
@@ -149,7 +149,7 @@ class TestEnrolment:
             *(lambda place=place: security_keys.register(name="key", now=moment, **place) for place in places)
         )
 
-        assert kinds(results) == {security_keys.Added: 1, AlreadyThere: 7}
+        assert kinds(results) == {security_keys.AddedKey: 1, AlreadyThere: 7}
         assert Authenticator.objects.filter(type="webauthn").count() == 1
 
     @pytest.mark.parametrize("_round", range(5))

@@ -23,7 +23,7 @@ class TestOneState:
     def test_is_given_out_once(self, at_once, now):
         provider, returned = social.provider(), ProviderCallback(code="c", state="cds_one")
         SocialAuthorization.objects.create(
-            digest=authorizations.digest("cds_one"),
+            digest=authorizations.token_digest("cds_one"),
             provider="fake",
             redirect_uri="x",
             nonce="n",
@@ -87,7 +87,7 @@ class TestUnlinking:
         user = UserFactory()
         mine = [social.link(user, now=now, uid=f"person-{number}") for number in range(THREADS // 2)]
 
-        outcomes = at_once(*[partial(connections.unlink, user=user, link_id=link.id) for link in mine])
+        outcomes = at_once(*[partial(connections.unlink, user=user, link_id=link.id, now=now) for link in mine])
 
         assert len(links.list_links(user.pk)) == 1
         assert sum(isinstance(each, LastSignInMethod) for each in outcomes) == 1
@@ -100,8 +100,8 @@ class TestUnlinking:
         keys = [add_key(user, session_id=session_id, is_passkey=True)[1].key for _ in range(THREADS // 2)]
 
         outcomes = at_once(
-            *[partial(connections.unlink, user=user, link_id=link.id) for link in mine],
-            *[partial(security_keys.remove, user=user, session_id=session_id, key_id=key.id) for key in keys],
+            *[partial(connections.unlink, user=user, link_id=link.id, now=now) for link in mine],
+            *[partial(security_keys.remove, user=user, session_id=session_id, key_id=key.id, now=now) for key in keys],
         )
 
         assert len(links.list_links(user.pk)) + SecurityKey.objects.filter(user=user).count() == 1

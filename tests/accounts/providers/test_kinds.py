@@ -111,7 +111,7 @@ def facebook(issuer, configure):
 class TestFacebook:
     def present(self, phone, **given):
         tokens = {"id_token": None, "access_token": None, "nonce": None, **given}
-        return provider_sign_in.by_token(provider_id="fake", client=phone, **tokens)
+        return provider_sign_in.by_token(provider_id="fake", client=phone, now=timezone.now(), **tokens)
 
     def test_exchanges_a_code_with_the_verifier(self, facebook, issuer, phone):
         asked, outcome = go_and_come_back(issuer, phone)

@@ -33,7 +33,7 @@ APP = "the.native.app"
 def present(issuer, phone):
     def show(**given):
         tokens = {"id_token": None, "access_token": None, "nonce": None, **given}
-        return provider_sign_in.by_token(provider_id="fake", client=phone, **tokens)
+        return provider_sign_in.by_token(provider_id="fake", client=phone, now=timezone.now(), **tokens)
 
     return show
 
@@ -176,7 +176,9 @@ class TestRefused:
     def test_records_what_stands_against_whom_and_keeps_the_error(self, issuer, events, now):
         from_provider = ProviderUnavailable(reason="too_slow")
         provider = provider_sign_in.registry.find("fake")
-        error = provider_sign_in.refused(error=from_provider, provider=provider, email="mina@example.com", now=now)
+        error = provider_sign_in.record_refusal(
+            error=from_provider, provider=provider, email="mina@example.com", now=now
+        )
         assert error is from_provider
         event = events("social.login_failed").get()
         assert (event.risk_reasons, event.actor_name) == (["too_slow"], "m***@example.com")
