@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError
-from accounts.factors import enrolled
+from accounts.factors import enrolled, recovery_codes
 from accounts.importing.parsed_users import ParsedUser
 from accounts.models import MailedToken, PasswordHistory, PendingRegistration, Purpose, SocialAuthorization, User
 from accounts.providers import links
@@ -80,7 +80,7 @@ def left(user):
         Credential.PASSWORD: stored.check_password(PASSWORD),
         Credential.PASSWORD_HISTORY: PasswordHistory.objects.filter(user=user).exists(),
         Credential.SESSIONS: Session.objects.filter(user_id=user.pk, ended_at=None).exists(),
-        Credential.FACTORS: enrolled.has_any(user.pk) or bool(enrolled.recovery_codes_left(user.pk)),
+        Credential.FACTORS: enrolled.has_any(user.pk) or bool(recovery_codes.count_unused(user_id=user.pk)),
         Credential.CONNECTIONS: "former@example.net" in [link.email for link in links.list_links(user.pk)],
         Credential.AUTHORIZATIONS: SocialAuthorization.objects.filter(user=user).exists(),
         Credential.MAILED_LINKS: MailedToken.objects.filter(user=user, purpose="disown", used_at=None).exists(),
