@@ -6,7 +6,7 @@ import struct
 import threading
 from urllib.parse import urlsplit, urlunsplit
 
-from cedrina.embedded import processes
+from tests.ports import free_port
 
 AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
 START_SECONDS = 10
@@ -34,7 +34,7 @@ class Network:
 
     def __init__(self, url):
         self._target = urlsplit(url)
-        self.port = processes.free_port()
+        self.port = free_port()
         self.links = set()
         self.seconds = 0.0  # each chunk is late by so much
         self.bytes_at_once = 65536

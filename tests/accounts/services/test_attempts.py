@@ -15,6 +15,7 @@ from accounts.models.attempts import Counter, Pool
 from accounts.services import attempts, authentication, hashing, passwords
 from ratelimiting.algorithms import backoff
 from ratelimiting.algorithms.backoff import Backoff
+from tests.budgets import examples
 from tests.factories.accounts import PASSWORD, UserFactory
 from tokens.models import Session
 from tokens.types import ClientContext
@@ -309,7 +310,7 @@ class TestPurge:
 
 
 class TestTheStatement:
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(0.6))
     @given(
         rule=st.builds(
             lambda free, first, factor, forgiven: Backoff(free, first, first * factor, forgiven),

@@ -16,6 +16,7 @@ from security_events.models import SecurityEvent
 from security_events.services import recording
 from security_events.services.recording import Rider, pseudonym, record
 from security_events.types import Subject
+from tests.budgets import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -138,7 +139,7 @@ class TestRecord:
         assert event.data == {stored: [{"deep": stored}]}
 
     @given(text=st.text(st.characters(exclude_categories=())))
-    @budget(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @budget(max_examples=examples(0.5), suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_stores_any_text(self, text):
         with bind(RequestContext(user_agent=text)), transaction.atomic():
             assert record(EventType.LOGIN_FAILED, actor=Subject(name=text), reasons=[text], data={"value": text})
