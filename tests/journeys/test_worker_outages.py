@@ -3,6 +3,7 @@
 import signal
 import socket
 import time
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -12,7 +13,6 @@ from tests import served
 from tests.mail_server import MailServer, worker
 from tests.network import Network
 
-pytestmark = pytest.mark.serial
 A_MINUTE_PASSED = "UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 minute'"
 UNFINISHED = "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'mail' AND status IN ('todo', 'doing')"
 OUTAGE_SECONDS = 8  # longer than the worker waits for an answer to a question of its queue
@@ -25,19 +25,20 @@ def url():
         yield url
 
 
+@pytest.fixture(scope="module")
+def site(url):
+    """The application, which reaches its database by another way than the worker does."""
+    address = MailServer().url
+    with served.serving(database_url=url, EMAIL_URL=address, EMAIL_CONFIRMATION="required") as running:
+        yield running
+
+
 @pytest.fixture
-def mail_server():
-    server = MailServer().start()
+def mail_server(site):
+    server = MailServer(urlsplit(site.environment["EMAIL_URL"]).port).start()
     yield server
     server.release()
     server.stop()
-
-
-@pytest.fixture
-def site(url, mail_server):
-    """The application, which reaches its database by another way than the worker does."""
-    with served.serving(database_url=url, EMAIL_URL=mail_server.url, EMAIL_CONFIRMATION="required") as running:
-        yield running
 
 
 @pytest.fixture
