@@ -6,11 +6,13 @@ COPY requirements/prod.txt /tmp/prod.txt
 RUN /opt/cedrina/bin/pip install --require-hashes --only-binary :all: --no-deps -r /tmp/prod.txt
 WORKDIR /srv/cedrina
 COPY manage.py ./
+# .dockerignore leaves cedrina/tooling out: embedded servers, `make run`, the demo and the translation tools.
 COPY cedrina cedrina
 COPY accounts accounts
 COPY tokens tokens
 COPY ratelimiting ratelimiting
 COPY security_events security_events
+COPY cedrina_base cedrina_base
 COPY templates templates
 COPY locale locale
 # No collectstatic: pages are few, and their files are served straight from the packages (WHITENOISE_USE_FINDERS).

@@ -13,12 +13,15 @@ from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.admin import ProcrastinateJobAdmin
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.access.decisions import may
 from accounts.errors import NotAllowed
 from accounts.identifiers import email_key
 from accounts.models import PendingRegistration, User
-from accounts.services import attempts, deletion, standing
-from security_events.admin_pages import ReadOnlyAdmin, ask_for_reason
+from accounts.rules.decisions import may
+from accounts.services.administration import account_status
+from accounts.services.passwords import attempts
+from accounts.services.profile import deletion
+from cedrina_base.read_only_admin import ReadOnlyAdmin
+from cedrina_base.reason_form import ask_for_reason
 from tokens.admin import SessionAdmin
 from tokens.models import Session
 
@@ -98,16 +101,16 @@ class UserAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("End all sessions"), permissions=["end_sessions"])
     def end_sessions(self, request: Any, queryset: QuerySet[User]) -> Any:
-        return self._act(request, queryset, title=_("End all sessions"), service=standing.end_sessions)
+        return self._act(request, queryset, title=_("End all sessions"), service=account_status.end_sessions)
 
     @admin.action(description=_("Deactivate"), permissions=["change_standing"])
     def deactivate(self, request: Any, queryset: QuerySet[User]) -> Any:
         others = queryset.exclude(pk=request.user.pk)
-        return self._act(request, others, title=_("Deactivate"), service=standing.deactivate)
+        return self._act(request, others, title=_("Deactivate"), service=account_status.deactivate)
 
     @admin.action(description=_("Activate"), permissions=["change_standing"])
     def activate(self, request: Any, queryset: QuerySet[User]) -> Any:
-        return self._act(request, queryset, title=_("Activate"), service=standing.activate)
+        return self._act(request, queryset, title=_("Activate"), service=account_status.activate)
 
     @admin.action(description=_("Restore deleted accounts"), permissions=["change_standing"])
     def restore(self, request: Any, queryset: QuerySet[User]) -> Any:
@@ -132,7 +135,9 @@ class GuardedSessionAdmin(SessionAdmin):
     """Who is signed in where; nobody ends sessions of accounts with more rights than their own."""
 
     def end_session(self, request: Any, session: Session, reason: str) -> bool:
-        end = partial(standing.end_session, session_id=session.pk, user=session.user, by=request.user, reason=reason)
+        end = partial(
+            account_status.end_session, session_id=session.pk, user=session.user, by=request.user, reason=reason
+        )
         return _unless_refused(self, request, session.user, end)
 
 

@@ -7,7 +7,7 @@ from django.contrib.auth.backends import ModelBackend
 from accounts.api import device_cookie
 from accounts.errors import AttemptsExhausted, HashingBusy
 from accounts.models import User
-from accounts.services import operators
+from accounts.services.administration import admin_sign_in
 from tokens.api.client import client_context
 from tokens.types import ClientContext
 
@@ -28,7 +28,7 @@ class PooledBackend(ModelBackend):
         if not username or password is None:
             return None
         try:
-            return operators.sign_in(
+            return admin_sign_in.sign_in(
                 name=username,
                 password=password,
                 client=client_context(request) if request is not None else ClientContext(),

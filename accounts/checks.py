@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's name
-from django.utils.module_loading import import_string
 
-from accounts.conf import AccountSettings, account_settings
+from accounts.conf import account_settings
+from cedrina_base import setting_checks
 
 LEAST_ROUNDS = 10  # OWASP Password Storage Cheat Sheet
 HASHER = "accounts.hashers.BCryptHasher"
@@ -18,11 +18,7 @@ HASHER = "accounts.hashers.BCryptHasher"
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     """Refuse unknown names and impossible values."""
-    problems: list[CheckMessage] = [
-        Error(f"ACCOUNTS has no setting {name!r}.", id="accounts.E001")
-        for name in getattr(settings, "ACCOUNTS", {})
-        if name not in AccountSettings.NAMES
-    ]
+    problems = setting_checks.unknown_names(account_settings, check_id="accounts.E001")
     conf = account_settings
     impossible = {
         "EMAIL_CONFIRMATION must be 'required' or 'optional'": conf.EMAIL_CONFIRMATION not in ("required", "optional"),
@@ -86,17 +82,8 @@ def _is_origin_of(origin: str, rp_id: str) -> bool:
 @register()
 def check_hashing(**_kwargs: Any) -> list[CheckMessage]:
     """Refuse a hook that can't be imported and a preferred hasher that doesn't know the settings."""
-    problems: list[CheckMessage] = []
-    for name, path in (
-        ("WHILE_HASHING", account_settings.WHILE_HASHING),
-        ("WHILE_WAITING", account_settings.WHILE_WAITING),
-    ):
-        if path is None:
-            continue
-        try:
-            import_string(path)
-        except ImportError as error:
-            problems.append(Error(f"ACCOUNTS[{name!r}]: {error}", id="accounts.E003"))
+    hooks = (("WHILE_HASHING", account_settings.WHILE_HASHING), ("WHILE_WAITING", account_settings.WHILE_WAITING))
+    problems = setting_checks.unimportable_paths(account_settings, hooks, check_id="accounts.E003")
     if settings.PASSWORD_HASHERS[0] != HASHER:
         problems.append(
             Warning(f"PASSWORD_HASHERS does not begin with {HASHER}: BCRYPT_ROUNDS has no effect.", id="accounts.W001")

@@ -3,48 +3,18 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal
 
-from django.conf import settings
-
+from cedrina_base.app_settings import AppSettings
 from ratelimiting.algorithms.backoff import Backoff
-
-T = TypeVar("T")
 
 Confirmation = Literal["required", "optional"]
 
 
-class AccountSettings:
-    """``settings.ACCOUNTS``, read on every access so that ``override_settings`` just works."""
+class AccountSettings(AppSettings):
+    """The dict ``settings.ACCOUNTS``."""
 
-    NAMES = (
-        "EMAIL_CONFIRMATION",
-        "EMAIL_CONFIRMATION_TTL",
-        "PASSWORD_RESET_TTL",
-        "PASSWORD_MIN_LENGTH",
-        "PASSWORD_MIN_SCORE",
-        "PASSWORD_HISTORY",
-        "BCRYPT_ROUNDS",
-        "HASHING_THREADS",
-        "HASHING_QUEUE",
-        "HASHING_WAIT",
-        "HASHING_NICENESS",
-        "WHILE_HASHING",
-        "RESERVED_USERNAMES",
-        "PUBLIC_URL",
-        "ADMIN_LOGIN_RATE",
-        "MAILED_PAGE_RATE",
-        "SOCIAL_PROVIDERS",
-        "WHILE_WAITING",
-        "TOTP_ISSUER",
-        "WEBAUTHN_RP_ID",
-        "WEBAUTHN_ORIGINS",
-        "DELETION_RETENTION",
-        "SIGN_IN_BACKOFF",
-    )
-
-    def _get(self, name: str, default: T) -> T:
-        return cast("T", getattr(settings, "ACCOUNTS", {}).get(name, default))
+    SETTING = "ACCOUNTS"
 
     @property
     def EMAIL_CONFIRMATION(self) -> Confirmation:

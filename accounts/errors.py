@@ -2,21 +2,17 @@
 
 from collections.abc import Sequence
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.types import FieldProblem
+from cedrina_base.errors import AppError
 
 
-class AccountError(Exception):
+class AccountError(AppError):
     """Root of this app's refusals: the class informs the trail, the code the caller."""
 
     code = "validation_error"
-    message: str | Promise = _("The request can't be carried out.")
-
-    def __init__(self, **context: object) -> None:
-        super().__init__(self.code)
-        self.context = context  # never sent to the caller
+    message = _("The request can't be carried out.")
 
 
 class DetailsInvalid(AccountError):
@@ -162,7 +158,7 @@ class ProviderAddressUnverified(EmailNotConfirmed):
     )
 
 
-class LastWayIn(AccountError):
+class LastSignInMethod(AccountError):
     """Without this the person could never sign in again."""
 
     code = "permission_denied"

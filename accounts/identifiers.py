@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterator
 
 import email_validator
-import uuid_utils.compat
 
 from accounts.domains import ascii_domain, has_invisible
 
@@ -16,11 +15,6 @@ EMAIL_MAX_LENGTH = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 HELD = "held:"  # without an at sign
 _USERNAME = re.compile(r"[A-Za-z0-9_-]{3,50}")
-
-
-def uuid7() -> uuid.UUID:
-    """Return a time-ordered identifier (RFC 9562, 5.7), so that new rows sit together in the index."""
-    return uuid_utils.compat.uuid7()
 
 
 def is_username(text: str) -> bool:

@@ -1,28 +1,24 @@
-"""By what a device is recognised that somebody has signed in with before.
+"""Recognise devices and clients that a person has signed in with before.
 
-It carries a signed token in a cookie, bound to the account and to its password, so that a password change makes
-strangers of all devices. It lets nobody in: it only spares its holder the waits that strangers have caused. The place
-of a sign-in, a network and a kind of client, spares nobody anything, since others share it; people are only told of
-sign-ins from places that are new.
+A known device has a signed token in a cookie. The token is bound to the account and to its password, so that a password
+change invalidates all of them. It signs nobody in: its holder only doesn't have to wait because of the wrong guesses of
+strangers. A known client is a network and a kind of user agent. Other people can share it, so it never shortens a wait;
+people are mailed about sign-ins from clients that are new.
 
-The browser in which somebody registers gets such a token, too. By it the link that confirms the address is known to be
-followed by the same person, who so keeps the password; see ``accounts.access.address_proofs``.
+The browser that registers gets a device token, too. It shows that the link that confirms the address is opened by the
+same person, whose password is then kept; see ``accounts.rules.address_proofs``.
 """
 
-import base64
-import binascii
 import hmac
 import secrets
 import struct
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from hashlib import sha256
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from accounts.models import PendingRegistration, User
+from cedrina_base.signed_tokens import SignedTokenCodec, keyed_digest, server_secrets
 from ratelimiting.addresses import neighbourhood_of, normalise
 from tokens import devices
 from tokens.types import ClientContext
@@ -31,31 +27,28 @@ PREFIX = "cdd_"
 REMEMBERED = timedelta(days=180)
 _BODY = struct.Struct(">16sI")
 _MAC_LENGTH = 16
-_SEAL_LENGTH = 8
-_LENGTH = len(PREFIX) + -(-(_BODY.size + _MAC_LENGTH + _SEAL_LENGTH) * 8 // 6)
+_CODEC = SignedTokenCodec(
+    prefix=PREFIX, payload_size=_BODY.size + _MAC_LENGTH, signature_size=8, purpose=b"cedrina device token"
+)
 _LONGEST_FAMILY = 64
 
 
 def mint(*, user: User | PendingRegistration, device: bytes | None, now: datetime) -> str:
-    """Return the token of a device for its owner, who has just signed in or registered.
-
-    A known device keeps its identity.
-    """
+    """Return a device token for an owner who has just signed in or registered. A known device keeps its id."""
     body = _BODY.pack(device or secrets.token_bytes(16), int(now.timestamp()))
-    bound = body + _mac(settings.SECRET_KEY, body, user)
-    return PREFIX + _encode(bound + _seal(settings.SECRET_KEY, bound))
+    return _CODEC.encode(body + _mac(settings.SECRET_KEY, body, user))
 
 
 def recognise(presented: str, *, user: User | PendingRegistration | None, now: datetime) -> bytes | None:
-    """Return a device's identity if its token is genuine, this person's, and neither too old nor before a new password.
+    """Return the id of a device if its token is genuine, not too old, and bound to this person's present password.
 
-    Unknown people take the same work.
+    An unknown person takes the same work.
     """
-    bound = _unsealed(presented)
+    bound = _CODEC.decode(presented)
     if bound is None:
         return None
     body, mac = bound[: _BODY.size], bound[_BODY.size :]
-    is_genuine = any(hmac.compare_digest(mac, _mac(secret, body, user)) for secret in _secrets())
+    is_genuine = any(hmac.compare_digest(mac, _mac(secret, body, user)) for secret in server_secrets())
     if user is None or not is_genuine:
         return None
     device: bytes
@@ -65,77 +58,46 @@ def recognise(presented: str, *, user: User | PendingRegistration | None, now: d
     return device if timedelta(minutes=-5) <= age < REMEMBERED else None
 
 
-def device_of(presented: str) -> bytes | None:
-    """Return the identity in a device's token that was made here, whosever device it is; no account is looked up."""
-    bound = _unsealed(presented)
+def device_id(presented: str) -> bytes | None:
+    """Return the device id in a token that this deployment issued, whoever its owner is. No account is looked up."""
+    bound = _CODEC.decode(presented)
     return None if bound is None else bound[: _BODY.size - 4]
 
 
-def after_reset(*, user: User | PendingRegistration) -> bytes:
-    """Return the identity of all devices on which somebody has set a new password by mail and not signed in since.
+def reset_device_id(*, user: User | PendingRegistration) -> bytes:
+    """Return the one device id that an account's password resets by mail give.
 
-    It is one for each account, however often that happens: whoever can read the mail could else make any number of
-    devices, each with guesses at the second factor of its own.
+    Every reset gives the same id. Otherwise a person who can read the mail could make any number of devices, each with
+    its own guesses at the second factor.
     """
     return digest("after reset", str(user.pk))
 
 
-def place(*, user: User, password_digest: str, client: ClientContext) -> bytes:
-    """Return the key of where and with what kind of client somebody signs in."""
+def client_key(*, user: User, password_digest: str, client: ClientContext) -> bytes:
+    """Return the key of the client that somebody signs in from: its network and its kind of user agent."""
     address = normalise(client.ip_address or "")
     return digest(
-        "place",
+        "client_key",
         str(user.pk),
         neighbourhood_of(address),
-        family(client.user_agent),
+        client_family(client.user_agent),
         sha256(password_digest.encode()).hexdigest(),
     )
 
 
-def family(user_agent: str) -> str:
-    """Return the kind of client without its version, which changes while the device stays."""
-    # An application of one's own names itself in its first word: Example/2.1.
-    return devices.describe(user_agent) or user_agent.partition("/")[0].strip()[:_LONGEST_FAMILY]
+def client_family(user_agent: str) -> str:
+    """Return the kind of a user agent without its version, which changes while the device stays the same."""
+    # An application names itself in its first word: Example/2.1.
+    return devices.device_name(user_agent) or user_agent.partition("/")[0].strip()[:_LONGEST_FAMILY]
 
 
 def digest(*parts: str) -> bytes:
-    """Return a key for what is counted: without the server's secret nobody can tell of what."""
+    """Return a keyed digest of some parts, so that the rows of counters reveal nothing without the server's secret."""
     text = "\0".join(parts).encode(errors="replace")
-    return hmac.digest(_key(settings.SECRET_KEY, b"cedrina sign-in counts"), text, "sha256")[:_MAC_LENGTH]
-
-
-def _unsealed(presented: str) -> bytes | None:
-    """Return what a token of ours holds, ``None`` for what is not one to the letter."""
-    if len(presented) != _LENGTH or not presented.startswith(PREFIX):
-        return None
-    encoded = presented[len(PREFIX) :]
-    try:
-        raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    bound, seal = raw[:-_SEAL_LENGTH], raw[-_SEAL_LENGTH:]
-    is_ours = any(hmac.compare_digest(seal, _seal(secret, bound)) for secret in _secrets())
-    return bound if is_ours and _encode(raw) == encoded else None
-
-
-def _seal(secret: str, bound: bytes) -> bytes:
-    return hmac.digest(_key(secret, b"cedrina device token"), bound, "sha256")[:_SEAL_LENGTH]
+    return keyed_digest(text, secret=settings.SECRET_KEY, purpose=b"cedrina sign-in counts", size=_MAC_LENGTH)
 
 
 def _mac(secret: str, body: bytes, user: User | PendingRegistration | None) -> bytes:
     owner = f"{user.pk} {user.password}" if user else ""
     message = body + sha256(owner.encode()).digest()
-    return hmac.digest(_key(secret, b"cedrina known device"), message, "sha256")[:_MAC_LENGTH]
-
-
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-@lru_cache(maxsize=16)
-def _key(secret: str, purpose: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret.encode())
-
-
-def _secrets() -> tuple[str, ...]:
-    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return keyed_digest(message, secret=secret, purpose=b"cedrina known device", size=_MAC_LENGTH)

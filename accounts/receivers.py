@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from django.dispatch import receiver
 from django.utils.translation import override
 
-from accounts.services import mail
+from accounts.services.mailing import mail_queue
 from tokens import devices, signals
 from tokens.types import ClientContext
 
@@ -15,17 +15,17 @@ from tokens.types import ClientContext
 @receiver(signals.family_compromised, dispatch_uid="accounts.tell_of_theft")
 def tell_of_theft(*, user_id: UUID, **_details: Any) -> None:
     """Write to the person whose refresh token turned up twice."""
-    mail.enqueue(user_id=user_id, kind=mail.Kind.SESSION_ENDED_FOR_SAFETY)
+    mail_queue.enqueue(user_id=user_id, kind=mail_queue.Kind.SESSION_ENDED_FOR_SAFETY)
 
 
 @receiver(signals.repeated_elsewhere, dispatch_uid="accounts.tell_of_repeat")
 def tell_of_repeat(*, user_id: UUID, session_id: UUID, client: ClientContext, now: datetime, **_details: Any) -> None:
     """Write to the person whose session another kind of client in another network asked for, once a day and session."""
     with override("en"):  # the mail says it in the language of its reader
-        device = devices.describe(client.user_agent)
-    mail.enqueue(
+        device = devices.device_name(client.user_agent)
+    mail_queue.enqueue(
         user_id=user_id,
-        kind=mail.Kind.SESSION_USED_ELSEWHERE,
+        kind=mail_queue.Kind.SESSION_USED_ELSEWHERE,
         now=now,
         details={"device": device, "ip_address": client.ip_address or ""},
         mail_id=uuid5(session_id, f"used elsewhere {now.date()}"),

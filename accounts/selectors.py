@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Permission
 from django.db.models import Q
 
-from accounts.access.ranks import Rights
+from accounts import event_types
 from accounts.factors import enrolled
 from accounts.factors.enrolled import Enrolled
 from accounts.models import (
@@ -25,7 +25,7 @@ from accounts.models import (
 from accounts.providers import links, registry
 from accounts.providers.links import Link
 from accounts.providers.registry import Provider
-from security_events.catalogue import EventType
+from accounts.rules.ranks import Rights
 from security_events.models import SecurityEvent
 
 
@@ -34,7 +34,7 @@ def user_for_sign_in(*, name: str) -> User | None:
     return User.objects.present().named(name).first()
 
 
-def holder_for_sign_in(*, name: str, at: datetime) -> tuple[User | None, PendingRegistration | None]:
+def find_for_sign_in(*, name: str, at: datetime) -> tuple[User | None, PendingRegistration | None]:
     """Return the account, or the registration that waits for its confirmation, that a name belongs to.
 
     An address names no registration: there may be several, and whether there is an account beside them is not to be
@@ -61,13 +61,13 @@ def former_password_digests(*, user_id: UUID, count: int) -> list[str]:
     return list(rows.values_list("password", flat=True)[:count])
 
 
-def takers(*, username: str, email_folded: str) -> tuple[UUID | None, UUID | None]:
-    """Return who has this username and who has this address, in one statement, deleted people included."""
+def holders_of_identifiers(*, username: str, email_folded: str) -> tuple[UUID | None, UUID | None]:
+    """Return who has this username and who has this address, in one statement, deleted accounts included."""
     by_name: UUID | None = None
     by_email: UUID | None = None
-    for user_id, has_name, has_email in User.objects.holders(username=username, email_folded=email_folded):
-        by_name = user_id if has_name else by_name
-        by_email = user_id if has_email else by_email
+    for holder in User.objects.holders(username=username, email_folded=email_folded):
+        by_name = holder.user_id if holder.has_username else by_name
+        by_email = holder.user_id if holder.has_address else by_email
     return by_name, by_email
 
 
@@ -136,7 +136,7 @@ def has_password(*, user_id: UUID) -> bool:
     return bool(digest) and is_password_usable(digest)
 
 
-def has_way_in(*, user_id: UUID) -> bool:
+def has_sign_in_method(*, user_id: UUID) -> bool:
     """Tell whether somebody can begin a sign-in: by a password, at a provider or with a passkey."""
     return has_password(user_id=user_id) or bool(links.of_user(user_id)) or enrolled.has_passkey(user_id)
 
@@ -191,7 +191,7 @@ def wrong_factors(*, user_id: UUID, since: datetime, most: int) -> int:
     # By their ids, which begin with the time and are indexed with the target, and not through a whole history.
     first = UUID(int=int(since.timestamp() * 1000) << 80)
     rows = SecurityEvent.objects.filter(target_id=str(user_id), pk__gt=first, occurred_at__gt=since)
-    return rows.filter(type=EventType.MFA_FAILED)[:most].count()
+    return rows.filter(type=event_types.MFA_FAILED.id)[:most].count()
 
 
 def was_mailed(*, user_id: UUID, kind: str, since: datetime) -> bool:

@@ -6,7 +6,7 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from accounts.services import delivery, mail, registration_mail, requests
+from accounts.services.mailing import delivery, mail_queue, mail_requests, registration_mail
 
 _LONGEST_WAIT = 3600
 _MOST_ATTEMPTS = 40  # a day and a half
@@ -21,15 +21,15 @@ class Patiently(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": min(_LONGEST_WAIT, 4 * 2 ** min(job.attempts, 12))})
 
 
-@app.task(name=mail.SEND_TASK, queue="mail", retry=Patiently())
+@app.task(name=mail_queue.SEND_TASK, queue="mail", retry=Patiently())
 def send_mail(mail_id: str, details: dict[str, str] | None = None, **_about: str) -> None:
     """Hand a mail over; what the job says besides is for whoever looks at the queue."""
     delivery.deliver(mail_id=UUID(mail_id), details=details)
 
 
-@app.task(name=requests.ANSWER_TASK, queue="mail", retry=Patiently())
+@app.task(name=mail_requests.ANSWER_TASK, queue="mail", retry=Patiently())
 def answer_mail_request(wish: str, sealed_address: str, mail_id: str) -> None:
-    requests.answer(wish=requests.Wish(wish), sealed_address=sealed_address, mail_id=UUID(mail_id))
+    mail_requests.answer(wish=mail_requests.Wish(wish), sealed_address=sealed_address, mail_id=UUID(mail_id))
 
 
 @app.task(name=registration_mail.ANSWER_TASK, queue="mail", retry=Patiently())

@@ -2,34 +2,39 @@
 
 from django.urls import path
 
-from accounts.api.views.authentication import LoginView
-from accounts.api.views.mailed import (
+from accounts.api.views.factors.enrolled_factors import MfaView, RecoveryCodesView, TotpActivationView, TotpView
+from accounts.api.views.factors.second_factors import MfaVerifyView, ReauthenticateView, ReauthenticationOptionsView
+from accounts.api.views.factors.webauthn import KeyOptionsView, KeysView, KeyView, PasskeyLoginView, PasskeyOptionsView
+from accounts.api.views.mailing.mailed_links import (
     AddressChangeView,
     ConfirmEmailView,
     ForgotPasswordView,
     ResendConfirmationView,
     ResetPasswordView,
 )
-from accounts.api.views.mfa import MfaView, RecoveryCodesView, TotpActivationView, TotpView
-from accounts.api.views.passwords import ChangePasswordView
-from accounts.api.views.personal_data import ActivityView, ExportView
-from accounts.api.views.profiles import MeView
+from accounts.api.views.profile.personal_data import ActivityView, ExportView
+from accounts.api.views.profile.profile import MeView
 from accounts.api.views.rate_limits import (
     RateLimitPoliciesView,
     RateLimitPolicyView,
     RateLimitRollbackView,
     RateLimitVersionsView,
 )
-from accounts.api.views.registration import RegisterView
-from accounts.api.views.second_factors import MfaVerifyView, ReauthenticateView, ReauthenticationOptionsView
-from accounts.api.views.social import SocialAuthorizeView, SocialCallbackView, SocialProvidersView, SocialTokenView
-from accounts.api.views.social_accounts import (
+from accounts.api.views.sign_in.password_sign_in import LoginView
+from accounts.api.views.sign_in.passwords import ChangePasswordView
+from accounts.api.views.sign_in.registration import RegisterView
+from accounts.api.views.social.connections import (
     SocialAccountsView,
     SocialAccountView,
     SocialLinkView,
     SocialReauthenticateView,
 )
-from accounts.api.views.webauthn import KeyOptionsView, KeysView, KeyView, PasskeyLoginView, PasskeyOptionsView
+from accounts.api.views.social.provider_sign_in import (
+    SocialAuthorizeView,
+    SocialCallbackView,
+    SocialProvidersView,
+    SocialTokenView,
+)
 
 urlpatterns = [
     path("auth/register", RegisterView.as_view(), name="register"),

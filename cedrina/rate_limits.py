@@ -13,9 +13,9 @@ from rest_framework.exceptions import APIException
 from accounts import known_devices
 from accounts.api import device_cookie
 from accounts.identifiers import email_key
-from cedrina import problems
-from cedrina.paths import speaks_html
-from cedrina.problem_catalogue import PROBLEMS
+from cedrina.http import problems
+from cedrina.http.paths import answers_html
+from cedrina.http.problem_catalogue import PROBLEMS
 from ratelimiting.addresses import enclosing_networks
 from ratelimiting.callers import NOBODY, Caller
 from tokens.api.authentication import signed_claims
@@ -50,9 +50,9 @@ def account_of(request: HttpRequest) -> str | None:
     A browser that has signed in here before counts by itself for each address, so that strangers' requests don't use
     up its owner's. Whose device it is, the limit doesn't know; the budgets of mail do.
     """
-    email = _field(request, "email") if speaks_html(request.path_info) else _member(request, "email")
+    email = _field(request, "email") if answers_html(request.path_info) else _member(request, "email")
     key = email_key(email) if email else None
-    device = known_devices.device_of(device_cookie.presented(request)) if key else None
+    device = known_devices.device_id(device_cookie.presented(request)) if key else None
     return key if device is None else f"{key} {device.hex()}"
 
 
@@ -70,7 +70,7 @@ def network_of(request: HttpRequest) -> str:
 
 def refusal(request: HttpRequest, retry_after: int) -> HttpResponse:
     """Answer 429: a problem to programs, a page to people."""
-    if not speaks_html(request.path_info):
+    if not answers_html(request.path_info):
         return problems.response(request, "rate_limited")
     context: dict[str, Any] = {
         "problem": PROBLEMS["rate_limited"],

@@ -8,6 +8,7 @@ import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
+from cedrina import event_types
 from ratelimiting import signals
 from ratelimiting.callers import Author
 from ratelimiting.evasion import Evasion
@@ -15,10 +16,10 @@ from ratelimiting.observing import Mistake
 from ratelimiting.services import tally
 from ratelimiting.services.judging import Facts
 from security_events import context
-from security_events.catalogue import EventType, Outcome
+from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
-from security_events.services import once_a_minute, recording
-from security_events.types import Subject
+from security_events.services import deduplication, recording
+from security_events.types import Outcome, Subject
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +27,8 @@ MOST_SHOWN = 10
 SAID_AGAIN_AFTER = timedelta(hours=1)
 _LOCK = 4_270_000  # any number that no other advisory lock has
 MISTAKES = {
-    Mistake.SINGLE_ADDRESS: EventType.NETWORK_SINGLE_ADDRESS,
-    Mistake.UNTRUSTED_PROXY: EventType.NETWORK_UNTRUSTED_PROXY,
+    Mistake.SINGLE_ADDRESS: event_types.NETWORK_SINGLE_ADDRESS,
+    Mistake.UNTRUSTED_PROXY: event_types.NETWORK_UNTRUSTED_PROXY,
 }
 SENTENCES = {
     Mistake.SINGLE_ADDRESS: "All traffic comes from one address. If that is a proxy of yours, name it in "
@@ -36,11 +37,11 @@ SENTENCES = {
     "in TRUSTED_PROXIES: until then its address counts as everybody's.",
 }
 EVASIONS = {
-    Evasion.ADDRESSES: EventType.RATELIMIT_ADDRESSES_ROTATED,
-    Evasion.ACCOUNTS: EventType.RATELIMIT_ACCOUNTS_SWEPT,
-    Evasion.USER_AGENTS: EventType.RATELIMIT_USER_AGENTS_ROTATED,
-    Evasion.REQUESTS: EventType.NETWORK_REQUEST_MANIPULATED,
-    Evasion.HEADERS: EventType.NETWORK_HEADERS_MANIPULATED,
+    Evasion.ADDRESSES: event_types.RATELIMIT_ADDRESSES_ROTATED,
+    Evasion.ACCOUNTS: event_types.RATELIMIT_ACCOUNTS_SWEPT,
+    Evasion.USER_AGENTS: event_types.RATELIMIT_USER_AGENTS_ROTATED,
+    Evasion.REQUESTS: event_types.NETWORK_REQUEST_MANIPULATED,
+    Evasion.HEADERS: event_types.NETWORK_HEADERS_MANIPULATED,
 }
 
 
@@ -67,7 +68,7 @@ def record_refusals(
     )
     with context.bind(first):
         recording.record(
-            EventType.RATELIMIT_REFUSED,
+            event_types.RATELIMIT_REFUSED,
             actor=Subject(id=facts.caller.user or "") if key else Subject(),
             outcome=Outcome.FAILURE,
             data={
@@ -96,7 +97,7 @@ def record_policy_changes(
 ) -> None:
     """Record who changed which policy from what to what, and why."""
     recording.record(
-        EventType.RATELIMIT_POLICY_CHANGED,
+        event_types.RATELIMIT_POLICY_CHANGED,
         actor=Subject(id=author.id, name=author.name),
         data={
             "version": number,
@@ -122,7 +123,7 @@ def record_shadow_reports(
 ) -> None:
     """Record what a shadow policy would have refused in an hour."""
     recording.record(
-        EventType.RATELIMIT_SHADOW_REPORT,
+        event_types.RATELIMIT_SHADOW_REPORT,
         data={
             "policy": policy,
             "began_at": began_at.isoformat(),
@@ -136,12 +137,12 @@ def record_shadow_reports(
 
 def record_store_failures(*, reason: str, **_details: Any) -> None:
     """Record, outside of the request that noticed, that this process counts alone."""
-    _defer(EventType.RATELIMIT_STORE_FAILED, Outcome.FAILURE, {"reason": reason})
+    _defer(event_types.RATELIMIT_STORE_FAILED, Outcome.FAILURE, {"reason": reason})
 
 
 def record_store_recoveries(**_details: Any) -> None:
     """Record that all processes count together again."""
-    _defer(EventType.RATELIMIT_STORE_RECOVERED, Outcome.SUCCESS, {})
+    _defer(event_types.RATELIMIT_STORE_RECOVERED, Outcome.SUCCESS, {})
 
 
 def record_mistake(*, mistake: Mistake, address: str | None, data: Mapping[str, Any], now: datetime, **_: Any) -> None:
@@ -152,7 +153,7 @@ def record_mistake(*, mistake: Mistake, address: str | None, data: Mapping[str, 
         # Processes that notice it at the same moment come one after the other.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        if SecurityEvent.objects.filter(type=event_type, occurred_at__gt=now - SAID_AGAIN_AFTER).exists():
+        if SecurityEvent.objects.filter(type=event_type.id, occurred_at__gt=now - SAID_AGAIN_AFTER).exists():
             return
         recording.record(event_type, reasons=[str(mistake)], data={"address": address or "", **data}, now=now)
 
@@ -161,7 +162,7 @@ def record_evasion(
     *, evasion: Evasion, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
 ) -> None:
     """Record that somebody seems to evade limits; where several processes notice it in the same minute, once."""
-    once_a_minute.record(
+    deduplication.record(
         EVASIONS[evasion], outcome=Outcome.SUCCESS, risk_score=score, reasons=reasons, data=data, now=now
     )
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from cedrina_base.read_only_admin import ReadOnlyAdmin
+from cedrina_base.reason_form import ReasonForm, confirmation_page, reason_field
 from ratelimiting.callers import Author
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyChanged, PolicyInvalid, RateLimitingError
@@ -20,24 +20,11 @@ from ratelimiting.services import policies, rules
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    Page = admin.ModelAdmin[Any]
     PolicyModelForm = forms.ModelForm[RateLimitPolicy]
 else:
-    Page = admin.ModelAdmin  # generic in the stubs alone
-    PolicyModelForm = forms.ModelForm
+    PolicyModelForm = forms.ModelForm  # generic in the type stubs only
 
-REASON_LENGTH = 200
 SHOWN = 5
-
-
-def reason_field() -> forms.CharField:
-    """Return the field that asks why."""
-    return forms.CharField(
-        label=_("Reason"),
-        max_length=REASON_LENGTH,
-        help_text=_("It is recorded with your name. Write no passwords and no personal data."),
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-    )
 
 
 class WordsField(forms.CharField):
@@ -124,25 +111,16 @@ class PolicyForm(PolicyModelForm):
         return cleaned
 
 
-class LimitsAdmin(Page):
+class LimitsAdmin(ReadOnlyAdmin):
     """Rows that may be seen and changed by those whom the project names."""
 
-    list_per_page = 50
+    show_full_result_count = True  # the tables are small, so counting all rows is cheap
 
     def has_module_permission(self, request: Any) -> bool:
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: Any, _obj: Any = None) -> bool:
         return rate_limiting_settings.MAY(request.user, "rate_limits:read")
-
-    def has_add_permission(self, _request: Any, _obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, _request: Any, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: Any, _obj: Any = None) -> bool:
-        return False
 
 
 def _author(request: Any) -> Author:
@@ -232,12 +210,6 @@ class RateLimitPolicyAdmin(LimitsAdmin):
             self.delete_model(request, row)
 
 
-class RollbackForm(forms.Form):
-    """Why all policies go back."""
-
-    reason = reason_field()
-
-
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(LimitsAdmin):
     """What was changed, by whom and why."""
@@ -257,21 +229,19 @@ class PolicyVersionAdmin(LimitsAdmin):
             self.message_user(request, _("Choose one version."), messages.ERROR)
             return None
         version = queryset[0]
-        form = RollbackForm(request.POST if "confirmed" in request.POST else None)
+        form = ReasonForm.of(request)
         if form.is_valid():
             made = policies.rollback(number=version.number, author=_author(request), reason=form.cleaned_data["reason"])
             self.message_user(request, _("This is version %(number)d now.") % {"number": made.number}, messages.SUCCESS)
             return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Roll back to this version"),
-            "opts": self.opts,
-            "form": form,
-            "version": version,
-            "action": request.POST["action"],
-            "checkbox_name": ACTION_CHECKBOX_NAME,
-        }
-        return TemplateResponse(request, "ratelimiting/rollback.html", context)
+        return confirmation_page(
+            self,
+            request,
+            form=form,
+            rows=queryset,
+            title=_("Roll back to this version"),
+            template="ratelimiting/rollback.html",
+        )
 
 
 @admin.register(ShadowPeriod)

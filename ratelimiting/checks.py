@@ -5,11 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
-from django.utils.module_loading import import_string
 
-from ratelimiting.conf import PROXY_HEADERS, RateLimitingSettings, rate_limiting_settings
+from cedrina_base import setting_checks
+from ratelimiting.conf import PROXY_HEADERS, rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid
 
 # What a cluster takes a key's slot from: the text between the first brace and the next closing one, if there is any.
@@ -19,11 +18,7 @@ HASH_TAG = re.compile(r"^[^{]*\{[^}]+\}")
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     """Refuse unknown names, networks that are none, and bounds that bound nothing."""
-    problems: list[CheckMessage] = [
-        Error(f"RATELIMITING has no setting {name!r}.", id="ratelimiting.E001")
-        for name in getattr(settings, "RATELIMITING", {})
-        if name not in RateLimitingSettings.NAMES
-    ]
+    problems = setting_checks.unknown_names(rate_limiting_settings, check_id="ratelimiting.E001")
     for network in rate_limiting_settings.TRUSTED_PROXIES:
         try:
             ipaddress.ip_network(network, strict=False)
@@ -56,9 +51,7 @@ def check_policies(**_kwargs: Any) -> list[CheckMessage]:
     # Here, since the services need the models.
     from ratelimiting.services import rules  # noqa: PLC0415
 
-    found: list[CheckMessage] = [
-        Error(f"RATELIMITING[{name!r}]: {error}", id="ratelimiting.E006") for name, error in _missing_functions()
-    ]
+    found = setting_checks.unimportable_paths(rate_limiting_settings, _paths(), check_id="ratelimiting.E006")
     try:
         rules.from_settings()
     except PolicyInvalid as error:
@@ -66,12 +59,7 @@ def check_policies(**_kwargs: Any) -> list[CheckMessage]:
     return found
 
 
-def _missing_functions() -> Iterator[tuple[str, ImportError]]:
-    given = getattr(settings, "RATELIMITING", {})
-    dotted = [(name, given[name]) for name in ("CALLER", "REFUSAL", "MAY") if name in given]
-    dotted += [("KEYS", path) for path in given.get("KEYS", {}).values() if path is not None]
-    for name, path in dotted:
-        try:
-            import_string(path)
-        except ImportError as error:
-            yield name, error
+def _paths() -> Iterator[tuple[str, str | None]]:
+    given = rate_limiting_settings.given()
+    yield from ((name, given[name]) for name in ("CALLER", "REFUSAL", "MAY") if name in given)
+    yield from (("KEYS", path) for path in given.get("KEYS", {}).values())

@@ -1,43 +1,18 @@
 """Settings of this app, read from ``settings.RATELIMITING``."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal
 
-from django.conf import settings
-from django.utils.module_loading import import_string
-
-T = TypeVar("T")
+from cedrina_base.app_settings import AppSettings, imported
 
 ProxyHeader = Literal["x-forwarded-for", "forwarded", "both"]
 PROXY_HEADERS: tuple[ProxyHeader, ...] = ("x-forwarded-for", "forwarded", "both")
 
 
-class RateLimitingSettings:
-    """``settings.RATELIMITING``, read on every access so that ``override_settings`` just works."""
+class RateLimitingSettings(AppSettings):
+    """The dict ``settings.RATELIMITING``."""
 
-    NAMES = (
-        "TRUSTED_PROXIES",
-        "TRUSTED_PROXY_HEADER",
-        "ENABLED",
-        "POLICIES",
-        "OVERRIDES",
-        "CALLER",
-        "KEYS",
-        "REFUSAL",
-        "MAY",
-        "WATCH_SECONDS",
-        "SOCKETS_PER_ADDRESS",
-        "REDIS_URL",
-        "STORE_PREFIX",
-        "STORE_DEADLINE",
-        "STORE_FAILURES",
-        "STORE_PAUSE",
-        "LOCAL_STORE_KEYS",
-    )
-
-    def _get(self, name: str, default: T) -> T:
-        return cast("T", getattr(settings, "RATELIMITING", {}).get(name, default))
+    SETTING = "RATELIMITING"
 
     @property
     def TRUSTED_PROXIES(self) -> tuple[str, ...]:
@@ -100,7 +75,7 @@ class RateLimitingSettings:
     @property
     def CALLER(self) -> Callable[[Any], Any]:
         """Dotted path of a function that tells who makes a request: a ``ratelimiting.callers.Caller``."""
-        return _function(self._get("CALLER", "ratelimiting.callers.nobody"))
+        return self._function("CALLER", "ratelimiting.callers.nobody")
 
     @property
     def KEYS(self) -> Mapping[str, str | None]:
@@ -113,12 +88,12 @@ class RateLimitingSettings:
     @property
     def REFUSAL(self) -> Callable[[Any, int], Any]:
         """Dotted path of a function ``(request, seconds to wait)`` that renders the answer 429."""
-        return _function(self._get("REFUSAL", "ratelimiting.api.refusals.problem"))
+        return self._function("REFUSAL", "ratelimiting.api.refusals.problem")
 
     @property
     def MAY(self) -> Callable[[Any, str], bool]:
         """Dotted path of a function ``(user, action)``: who may read and change policies in the admin."""
-        return _function(self._get("MAY", "ratelimiting.callers.permitted"))
+        return self._function("MAY", "ratelimiting.callers.permitted")
 
     @property
     def WATCH_SECONDS(self) -> float:
@@ -131,14 +106,9 @@ class RateLimitingSettings:
         return self._get("SOCKETS_PER_ADDRESS", 100)
 
 
-@lru_cache(maxsize=16)
-def _function(dotted: str) -> Callable[..., Any]:
-    return cast("Callable[..., Any]", import_string(dotted))
-
-
 def finder_of(dotted: str) -> Callable[[Any], str | None]:
     """Return the function that finds a named key in a request."""
-    return _function(dotted)
+    return imported(dotted)
 
 
 rate_limiting_settings = RateLimitingSettings()

@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cedrina_base.errors import AppError
 
-class RateLimitingError(Exception):
+
+class RateLimitingError(AppError):
     """Root of this app's refusals: the class informs the trail, the code the caller."""
 
     code = "validation_error"
-    message: str | Promise = _("The policy can't be changed.")
-
-    def __init__(self, **context: object) -> None:
-        super().__init__(self.code)
-        self.context = context  # never sent to the caller
+    message = _("The policy can't be changed.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import uuid_utils.compat
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cedrina_base.uuids import uuid7
 from ratelimiting import policy as policies
-
-if TYPE_CHECKING:
-    import uuid
 
 ALGORITHMS = [
     ("token_bucket", _("token bucket")),
@@ -20,11 +17,6 @@ ALGORITHMS = [
 ]
 MODES = [("enforce", _("enforce")), ("shadow", _("shadow")), ("off", _("off"))]
 FAILURES = [("local", _("count in the process")), ("allow", _("allow")), ("deny", _("refuse"))]
-
-
-def uuid7() -> uuid.UUID:
-    """Return a time-ordered identifier (RFC 9562, 5.7)."""
-    return uuid_utils.compat.uuid7()
 
 
 def all_routes() -> list[str]:

@@ -1,19 +1,14 @@
 """Settings of this app, read from ``settings.SECURITY_EVENTS``."""
 
-from typing import TypeVar, cast
-
 from django.conf import settings
 
-T = TypeVar("T")
+from cedrina_base.app_settings import AppSettings
 
 
-class SecurityEventSettings:
-    """``settings.SECURITY_EVENTS``, read on every access so that ``override_settings`` just works."""
+class SecurityEventSettings(AppSettings):
+    """The dict ``settings.SECURITY_EVENTS``."""
 
-    NAMES = ("PSEUDONYM_KEY", "TRUNCATE_IP_ADDRESSES", "PARTITIONS_AHEAD")
-
-    def _get(self, name: str, default: T) -> T:
-        return cast("T", getattr(settings, "SECURITY_EVENTS", {}).get(name, default))
+    SETTING = "SECURITY_EVENTS"
 
     @property
     def PSEUDONYM_KEY(self) -> str:

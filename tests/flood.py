@@ -29,7 +29,7 @@ _MAKE = """
 import json
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
-from accounts.identifiers import uuid7
+from cedrina_base.uuids import uuid7
 from accounts.models import PasswordHistory, Purpose, User
 from accounts.services import mailed_tokens
 from tokens.services import issuing

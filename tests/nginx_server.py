@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from cedrina.embedded import binaries, processes
+from cedrina.tooling.embedded import binaries, processes
 from tests.ports import free_port
 from tests.served import ROOT
 

@@ -16,7 +16,7 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from cedrina.embedded import processes
+from cedrina.tooling.embedded import processes
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from accounts.api.problems import as_api_exception
 from accounts.errors import AccountError
 from accounts.models import User
-from accounts.services.social_authorizations import Bearer
+from accounts.services.social.authorizations import Bearer
 from tokens.api.base import TokensAPIView
 from tokens.types import Principal
 

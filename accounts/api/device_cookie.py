@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from accounts import known_devices
 from accounts.api.documents import sign_in_document
 from accounts.models import PendingRegistration, User
-from accounts.services.authentication import SignedIn
-from accounts.services.challenges import Challenge
+from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.sign_in.password_sign_in import SignedIn
 
 
 def name() -> str:
@@ -35,14 +35,14 @@ def keep(response: Any, *, request: Any, user: User | PendingRegistration) -> No
     """Let the browser be recognised the next time that this person signs in, who has just done so, or registered."""
     now = timezone.now()
     device = known_devices.recognise(presented(request), user=user, now=now)
-    if device == known_devices.after_reset(user=user):
+    if device == known_devices.reset_device_id(user=user):
         device = None  # from now on it is a device of its own
     _set(response, known_devices.mint(user=user, device=device, now=now))
 
 
 def keep_after_reset(response: Any, *, user: User) -> None:
     """Let the browser be recognised that somebody has just set a new password in by a mailed link."""
-    device = known_devices.after_reset(user=user)
+    device = known_devices.reset_device_id(user=user)
     _set(response, known_devices.mint(user=user, device=device, now=timezone.now()))
 
 

@@ -22,7 +22,7 @@ STATUS: dict[type[errors.AccountError], int] = {
     errors.SignInChallengeInvalid: 400,
     errors.AttemptsExhausted: 429,
     errors.SocialTokenInvalid: 401,
-    errors.LastWayIn: 403,
+    errors.LastSignInMethod: 403,
     errors.SocialAccountInUse: 409,
     errors.AlreadyThere: 409,
     errors.NotThere: 404,

@@ -16,4 +16,4 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it brings 
         return address
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send nothing: what people are told is composed in ``accounts.services.mail``."""
+        """Send nothing: what people are told is composed in ``accounts.services.mailing.mail_queue``."""

@@ -55,7 +55,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # it brings no types
         return {"id": handle_of(user.pk), "name": user.username, "display_name": user.full_name or user.username}
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
-        """Send nothing: what people are told is composed in ``accounts.services.mail``."""
+        """Send nothing: what people are told is composed in ``accounts.services.mailing.mail_queue``."""
 
 
 def handle_of(user_id: UUID) -> bytes:

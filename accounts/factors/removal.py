@@ -17,7 +17,7 @@ from accounts.models import (
     TotpSecret,
     WebAuthnHandle,
 )
-from accounts.models.attempts import OF_FACTORS
+from accounts.models.passwords import FACTOR_POOLS
 from accounts.types import Factor
 
 _REMOVE: dict[str, Callable[[UUID, UUID], object]] = {
@@ -44,7 +44,7 @@ def remove(*, user_id: UUID, since: datetime | None = None) -> list[Enrolled]:
         model._default_manager.filter(user_id=user_id).delete()
     # What is counted stays while a factor is left: who reads the mail must not get more tries.
     if not enrolled.has_any(user_id):
-        SignInFailures.objects.filter(subject=str(user_id), pool__in=OF_FACTORS).delete()
+        SignInFailures.objects.filter(subject=str(user_id), pool__in=FACTOR_POOLS).delete()
     return gone
 
 

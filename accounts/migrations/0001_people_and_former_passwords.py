@@ -6,7 +6,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import accounts.identifiers
+import cedrina_base.uuids
 
 
 class Migration(migrations.Migration):
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=accounts.identifiers.uuid7,
+                        default=cedrina_base.uuids.uuid7,
                         editable=False,
                         primary_key=True,
                         serialize=False,

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import accounts.identifiers
+import cedrina_base.uuids
 import tokens.fields
 
 
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                        default=cedrina_base.uuids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("access_token", tokens.fields.EncryptedTextField()),
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                        default=cedrina_base.uuids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("digest", models.BinaryField(max_length=32, unique=True)),

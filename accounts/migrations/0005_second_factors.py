@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import accounts.identifiers
+import cedrina_base.uuids
 import tokens.fields
 
 
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                         verbose_name="user",
                     ),
                 ),
-                ("public_id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False, unique=True)),
+                ("public_id", models.UUIDField(default=cedrina_base.uuids.uuid7, editable=False, unique=True)),
                 ("secret", tokens.fields.EncryptedTextField(editable=False)),
             ],
             options={
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                         verbose_name="user",
                     ),
                 ),
-                ("public_id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False, unique=True)),
+                ("public_id", models.UUIDField(default=cedrina_base.uuids.uuid7, editable=False, unique=True)),
                 ("secret", tokens.fields.EncryptedTextField(editable=False)),
                 ("last_step", models.BigIntegerField(default=-1, editable=False)),
             ],
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                        default=cedrina_base.uuids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("credential_id", models.BinaryField(max_length=1023, unique=True)),
@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                        default=cedrina_base.uuids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("digest", models.BinaryField(max_length=32, unique=True)),

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import accounts.identifiers
+import cedrina_base.uuids
 
 
 class Migration(migrations.Migration):
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                        default=cedrina_base.uuids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("digest", models.BinaryField(max_length=32)),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations
 
-from accounts.services import address_refolding
+from accounts.services.addresses import address_refolding
 
 _MOST_SHOWN = 50
 

@@ -1,7 +1,7 @@
 import django.db.models.functions.text
 from django.db import migrations, models
 
-import accounts.identifiers
+import cedrina_base.uuids
 
 
 class Migration(migrations.Migration):
@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=accounts.identifiers.uuid7,
+                        default=cedrina_base.uuids.uuid7,
                         editable=False,
                         primary_key=True,
                         serialize=False,

@@ -1,6 +1,5 @@
 """The rows of this app."""
 
-from accounts.models.attempts import FamiliarPlace, SignInFailures
 from accounts.models.factors import (
     Ceremony,
     CeremonyPurpose,
@@ -10,19 +9,20 @@ from accounts.models.factors import (
     TotpSecret,
     WebAuthnHandle,
 )
-from accounts.models.imports import ImportedPerson, ImportRun
-from accounts.models.mails import MailBudget, MailedToken, OutgoingMail, Purpose
-from accounts.models.people import PasswordHistory, Tier, User
-from accounts.models.registrations import PendingRegistration
+from accounts.models.importing import ImportedPerson, ImportRun
+from accounts.models.mailing import MailBudget, MailedToken, OutgoingMail, Purpose
+from accounts.models.passwords import KnownClient, SignInFailures
+from accounts.models.sign_in import PendingRegistration
 from accounts.models.sign_ins import SignInChallenge
 from accounts.models.social import PresentedToken, ProviderToken, SocialAuthorization, SocialPurpose
+from accounts.models.users import PasswordHistory, Tier, User
 
 __all__ = [
     "Ceremony",
     "CeremonyPurpose",
-    "FamiliarPlace",
     "ImportRun",
     "ImportedPerson",
+    "KnownClient",
     "MailBudget",
     "MailedToken",
     "OutgoingMail",

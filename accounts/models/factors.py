@@ -7,9 +7,9 @@ does not decrypt. allauth's row holds none.
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import uuid7
-from accounts.models.people import User
 from accounts.models.sign_ins import SignInChallenge
+from accounts.models.users import User
+from cedrina_base.uuids import uuid7
 from tokens.fields import EncryptedTextField
 
 

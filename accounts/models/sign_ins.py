@@ -4,8 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import uuid7
-from accounts.models.people import User
+from accounts.models.users import User
+from cedrina_base.uuids import uuid7
 
 
 class SignInChallenge(models.Model):

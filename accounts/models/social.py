@@ -6,8 +6,8 @@ from typing import ClassVar
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import uuid7
-from accounts.models.people import User
+from accounts.models.users import User
+from cedrina_base.uuids import uuid7
 from tokens.fields import EncryptedTextField
 
 

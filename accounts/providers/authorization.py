@@ -1,6 +1,5 @@
 """Where somebody is sent who wants to sign in at a provider."""
 
-import base64
 import hashlib
 import secrets
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from accounts.providers import discovery, facebook
 from accounts.providers.registry import Provider
+from cedrina_base import base64url
 
 _BYTES = 32
 
@@ -51,4 +51,4 @@ def url(provider: Provider, *, redirect_uri: str, state: str, proof: Proof, is_f
 def challenge(verifier: str) -> str:
     """Return the S256 challenge of a code verifier (RFC 7636, 4.2)."""
     digest = hashlib.sha256(verifier.encode(errors="replace")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return base64url.encode(digest)

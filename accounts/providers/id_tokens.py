@@ -1,6 +1,5 @@
 """Verify an ID token (OpenID Connect Core, 3.1.3.7), believing nothing that it says of itself before."""
 
-import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from accounts.errors import SocialTokenInvalid
 from accounts.providers import discovery
 from accounts.providers.registry import Provider
+from cedrina_base import base64url
 
 # Public keys alone: what anybody can compute with a published key proves nothing (RFC 8725, 2.1 and 3.1).
 DIGESTS = {
@@ -65,7 +65,7 @@ def check_access_token(claims: Claims, id_token: str, access_token: str) -> None
         return
     algorithm, _kid = _header(id_token)
     digest = DIGESTS[algorithm](access_token.encode(errors="replace")).digest()
-    actual = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    actual = base64url.encode(digest[: len(digest) // 2])
     if not isinstance(expected, str) or not _are_equal(expected, actual):
         raise SocialTokenInvalid(reason="foreign_access_token")
 

@@ -7,9 +7,9 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from allauth.socialaccount.models import SocialAccount
 
-from accounts.identifiers import uuid7
 from accounts.models import ProviderToken
 from accounts.providers.identity import ProviderIdentity
+from cedrina_base.uuids import uuid7
 from security_events.masking import is_secret_key
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from cedrina.serving.environments import settings_module
+from cedrina.settings.settings_module import settings_module
 
 ONE_FRAME = 16 * 1024
 KEEP_ALIVE_SECONDS = 30
@@ -55,7 +55,7 @@ def serve_http(host: str, port: int, workers: int) -> None:
 
     Raises: SystemExit when the address cannot be used or no worker can start.
     """
-    from cedrina.database.outage import outage
+    from cedrina.database.circuit_breaker import circuit_breaker
     from cedrina.serving import http_worker
     from cedrina.serving.supervision import Supervisor
 
@@ -66,40 +66,40 @@ def serve_http(host: str, port: int, workers: int) -> None:
         sys.exit(f"Cannot listen on {host}, port {port}: {reason}.")
 
     def work(cell: int, ready: Callable[[], None]) -> None:
-        outage.use_cell(cell)
+        circuit_breaker.set_worker_number(cell)
         most = max(1, http_worker.WAITING_CONNECTIONS // workers)
         http_worker.serve(load=load_application, listening=listening, most_connections=most, ready=ready)
 
-    sys.exit(Supervisor(number=workers, work=work, cell_is_free=outage.clear_cell).run())
+    sys.exit(Supervisor(number=workers, work=work, cell_is_free=circuit_breaker.forget_worker).run())
 
 
 def load_application() -> Any:
-    """Return the RSGI application, loaded in the process that serves it."""
-    from cedrina.rsgi import application
+    """Return the RSGI application. A worker loads it, as uvicorn and daphne do, by its dotted path."""
+    from django.utils.module_loading import import_string
 
-    return application
+    return import_string("cedrina.rsgi.application")
 
 
 def serve_sockets(host: str, port: int) -> None:
     """Serve WebSockets with daphne."""
-    from cedrina.serving.sockets_server import SpeakingCommand
+    from cedrina.serving.daphne_server import WebSocketServerCommand
 
     limits = ["--websocket-max-message-size", str(ONE_FRAME), "--no-server-name", "--verbosity", "0"]
-    SpeakingCommand().run(["-b", host, "-p", str(port), *limits, "cedrina.asgi:application"])
+    WebSocketServerCommand().run(["-b", host, "-p", str(port), *limits, "cedrina.asgi:application"])
 
 
 def serve_both(host: str, port: int) -> None:
     """Serve everything with uvicorn, in this one process."""
     import uvicorn
 
-    from cedrina.serving.patience import ImpatientProtocol
+    from cedrina.serving.uvicorn_protocol import TimeoutProtocol
 
     uvicorn.run(
         "cedrina.asgi:application",
         host=host,
         port=port,
         workers=1,  # uvicorn would take WEB_CONCURRENCY for itself, and its processes know nothing of each other
-        http=ImpatientProtocol,
+        http=TimeoutProtocol,
         ws_max_size=ONE_FRAME,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,

@@ -2,6 +2,7 @@
 
 from django.db import migrations, models
 
+import cedrina_base.uuids
 import ratelimiting.models
 
 
@@ -34,7 +35,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=ratelimiting.models.uuid7, editable=False, primary_key=True, serialize=False
+                        default=cedrina_base.uuids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("name", models.CharField(max_length=50, unique=True, verbose_name="name")),

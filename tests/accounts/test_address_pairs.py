@@ -10,7 +10,9 @@ from accounts.errors import CredentialsInvalid, DetailsInvalid, EmailTaken, Prov
 from accounts.identifiers import email_key, fold_email
 from accounts.models import User
 from accounts.providers.identity import plain_email
-from accounts.services import authentication, mail, registration, social_joining
+from accounts.services.mailing import mail_queue
+from accounts.services.sign_in import password_sign_in, registration
+from accounts.services.social import joining
 from cedrina import rate_limits
 from cedrina.settings import environment
 from tests import mailbox
@@ -30,7 +32,7 @@ def open_registration(settings):
 
 
 def register(username, email):
-    application = registration.Application(username=username, email=email, password=PASSWORD)
+    application = registration.RegistrationRequest(username=username, email=email, password=PASSWORD)
     return registration.register(application=application, client=CLIENT)
 
 
@@ -94,7 +96,7 @@ class TestAccounts:
             if "\0" in pair.other:  # no request gets so far
                 return pair.verdict
             try:
-                assert authentication.sign_in(name=pair.other, password=PASSWORD, client=CLIENT).user == user
+                assert password_sign_in.sign_in(name=pair.other, password=PASSWORD, client=CLIENT).user == user
             except CredentialsInvalid:
                 return REFUSED if pair.verdict == REFUSED else DIFFERENT
             return SAME
@@ -106,7 +108,7 @@ class TestAccounts:
             user = UserFactory(email=plain_email(pair.one), raw_password=PASSWORD)
             identity = social.identity(email=plain_email(pair.other))
             try:
-                found = social_joining.settle(provider=social.provider(), identity=identity, now=now)
+                found = joining.settle(provider=social.provider(), identity=identity, now=now)
             except ProviderAddressUnverified:
                 return REFUSED
             return SAME if found == user else DIFFERENT
@@ -123,12 +125,12 @@ class TestMail:
         try:
             settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
             sender = environment.load(
-                environment.of_a_test_run() | {"DEFAULT_FROM_EMAIL": "Post <post@stra\u00dfe.de>"}
+                environment.test_run_environment() | {"DEFAULT_FROM_EMAIL": "Post <post@stra\u00dfe.de>"}
             )
             settings.DEFAULT_FROM_EMAIL = sender["DEFAULT_FROM_EMAIL"]
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
             for user in people.values():
-                mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED)
+                mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
             mailbox.work()
             server.wait_for(len(people))
         finally:

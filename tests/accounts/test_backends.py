@@ -4,7 +4,7 @@ import time
 import pytest
 
 from accounts.backends import PooledBackend
-from accounts.services import hashing
+from accounts.services.passwords import hashing
 from tests.factories.accounts import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db

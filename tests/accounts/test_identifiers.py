@@ -14,8 +14,8 @@ from accounts.identifiers import (
     name_key,
     parse_email,
     username_candidates,
-    uuid7,
 )
+from cedrina_base.uuids import uuid7
 
 TEXTS = (
     st.text(max_size=60)

@@ -72,13 +72,13 @@ class TestRecognise:
 class TestDeviceOf:
     def test_is_told_without_knowing_whose_it_is(self, mina, now):
         token = known_devices.mint(user=mina, device=None, now=now)
-        assert known_devices.device_of(token) == known_devices.recognise(token, user=mina, now=now)
+        assert known_devices.device_id(token) == known_devices.recognise(token, user=mina, now=now)
 
     @pytest.mark.parametrize("position", [0, 16, 20, 35, 36, 43])
     def test_is_nothing_for_what_was_not_made_here(self, mina, now, position):
         token = known_devices.mint(user=mina, device=None, now=now)
-        assert known_devices.device_of(flipped(token, position)) is None
-        assert known_devices.device_of("") is None
+        assert known_devices.device_id(flipped(token, position)) is None
+        assert known_devices.device_id("") is None
 
 
 class TestPlace:
@@ -86,7 +86,7 @@ class TestPlace:
         firefox = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
 
         def place(address, agent, user=mina, digest="d"):
-            return known_devices.place(
+            return known_devices.client_key(
                 user=user, password_digest=digest, client=ClientContext(ip_address=address, user_agent=agent)
             )
 

@@ -4,8 +4,8 @@ import pytest
 from django.utils import formats, translation
 
 from accounts.models import OutgoingMail
-from accounts.services import delivery, letters, mail
-from accounts.services.letter_texts import FACTORS, TEXTS
+from accounts.services.mailing import delivery, mail_queue, mail_templates
+from accounts.services.mailing.mail_messages import FACTORS, TEXTS
 from tests import mailbox
 from tests.factories.accounts import UserFactory
 
@@ -21,7 +21,7 @@ def said(words):
     return found
 
 
-@pytest.mark.parametrize("kind", mail.Kind)
+@pytest.mark.parametrize("kind", mail_queue.Kind)
 class TestTexts:
     def test_have_a_subject_that_differs_in_every_language(self, kind):
         assert len(said(TEXTS[kind].subject)) == len(LANGUAGES)
@@ -50,7 +50,7 @@ class TestDelivery:
     )
     def test_is_in_the_language_of_the_reader(self, mailoutbox, language, subject):
         with translation.override("es"):
-            mail_id = mail.enqueue(user_id=UserFactory(locale=language).pk, kind=mail.Kind.PASSWORD_CHANGED)
+            mail_id = mail_queue.enqueue(user_id=UserFactory(locale=language).pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
             delivery.deliver(mail_id=mail_id)
 
         (sent,) = mailoutbox
@@ -66,9 +66,9 @@ class TestDelivery:
         user = UserFactory(locale="tlh")
 
         with translation.override("es"):
-            delivery.deliver(mail_id=mail.enqueue(user_id=user.pk, kind=mail.Kind.PASSWORD_CHANGED))
+            delivery.deliver(mail_id=mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED))
 
-        assert letters.reading_language(user=user) == "ar"
+        assert mail_templates.reading_language(user=user) == "ar"
         assert mailoutbox[0].subject == "غُيّرت كلمة مرورك"
 
 

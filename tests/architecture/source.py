@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "tokens", "ratelimiting", "security_events")
-PRODUCT = (*APPS, "cedrina")
+PRODUCT = (*APPS, "cedrina", "cedrina_base")
 MADE = {"__pycache__", "node_modules", "staticfiles", "htmlcov", "results"}
 TEXT = {".py", ".md", ".html", ".txt", ".toml", ".yml", ".yaml", ".in", ".conf", ".json", ".lua", ".css", ".sh", ""}
 

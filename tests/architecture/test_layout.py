@@ -9,6 +9,7 @@ from tests.architecture.source import APPS, PRODUCT, ROOT, files, python, texts
 TOP = {
     "manage.py",
     "cedrina",
+    "cedrina_base",
     "accounts",
     "tokens",
     "ratelimiting",

@@ -8,7 +8,9 @@ import pytest
 from accounts import known_devices
 from accounts.errors import AttemptsExhausted, CredentialsInvalid
 from accounts.models import SignInFailures
-from accounts.services import attempts, authentication, operators
+from accounts.services.administration import admin_sign_in
+from accounts.services.passwords import attempts
+from accounts.services.sign_in import password_sign_in
 from tests.factories.accounts import PASSWORD, UserFactory
 from tokens.types import ClientContext
 
@@ -29,10 +31,12 @@ def guess(chance, user, address, now):
     name, password = chance.choice(["mina", "MINA", "mina@example.com"]), f"guess {chance.random()}"
     try:
         if chance.randrange(10):  # what both ways in do, without looking the person up again
-            attempt = attempts.begin(name=name, user=user, client=client, now=now)
-            is_let_in = attempts.check(attempt=attempt, password=password, digest=user.password, now=now).is_right
+            attempt = attempts.charge(name=name, user=user, client=client, now=now)
+            is_let_in = attempts.check_password(
+                attempt=attempt, password=password, digest=user.password, now=now
+            ).is_right
         else:
-            way = chance.choice([authentication.sign_in, operators.sign_in])
+            way = chance.choice([password_sign_in.sign_in, admin_sign_in.sign_in])
             is_let_in = way(name=name, password=password, client=client, now=now) is not None
     except AttemptsExhausted:
         return False
@@ -50,7 +54,7 @@ class TestTenThousandGuesses:
         mina = UserFactory(username="mina", raw_password=PASSWORD, is_staff=True)
         chance, networks = random.Random(4), bots()
         # Before the attack she has signed in on two devices: a phone at home, a browser that now travels.
-        living = authentication.sign_in(name="mina", password=PASSWORD, client=HOME, now=now)
+        living = password_sign_in.sign_in(name="mina", password=PASSWORD, client=HOME, now=now)
         phone, cookie = (known_devices.mint(user=mina, device=None, now=now) for _ in range(2))
         hashing_recorder.open_transactions.clear()
         step, looked_at, hers = timedelta(hours=HOURS) / GUESSES, [], 0
@@ -60,10 +64,10 @@ class TestTenThousandGuesses:
             if guess(chance, mina, networks[number % NETWORKS], moment):
                 looked_at.append(moment)
             if number % 250 == 100:
-                at_home = authentication.sign_in(
+                at_home = password_sign_in.sign_in(
                     name="mina@example.com", password=PASSWORD, client=HOME, device_token=phone, now=moment
                 )
-                travelling = authentication.sign_in(
+                travelling = password_sign_in.sign_in(
                     name="mina",
                     password=PASSWORD,
                     device_token=cookie,
@@ -74,7 +78,7 @@ class TestTenThousandGuesses:
                 assert travelling.tokens
                 hers += 2
             if number % 1000 == 0:
-                attempts.announce_expired_locks(now=moment)
+                attempts.record_expired_locks(now=moment)
 
         assert hers == 2 * GUESSES // 250
         hour = timedelta(hours=1)
@@ -84,16 +88,16 @@ class TestTenThousandGuesses:
         assert len(hashing_recorder.open_transactions) == len(looked_at) + hers
         # The locks are few, and gone by themselves.
         later = now + timedelta(hours=HOURS) + timedelta(hours=4)
-        attempts.announce_expired_locks(now=later)
+        attempts.record_expired_locks(now=later)
         begun = events("authentication.locked").count()
         assert begun == events("authentication.lock_expired").count() > 0
         stranger = ClientContext(ip_address="192.0.2.1", user_agent="New/1.0")
-        assert authentication.sign_in(name="mina", password=PASSWORD, client=stranger, now=later).tokens
+        assert password_sign_in.sign_in(name="mina", password=PASSWORD, client=stranger, now=later).tokens
         assert living.tokens
 
     def test_do_not_touch_living_sessions(self, api):
         UserFactory(username="mina", raw_password=PASSWORD)
-        tokens = authentication.sign_in(name="mina", password=PASSWORD, client=HOME).tokens
+        tokens = password_sign_in.sign_in(name="mina", password=PASSWORD, client=HOME).tokens
         for number in range(30):
             answer = api.post(
                 "/api/v1/auth/login",
@@ -120,7 +124,7 @@ class TestTenThousandGuesses:
             for number in range(100):
                 client = ClientContext(ip_address=chance.choice(bots()), user_agent="Bot/1.0")
                 try:
-                    authentication.sign_in(
+                    password_sign_in.sign_in(
                         name=name, password="wrong", client=client, now=now + number * timedelta(minutes=2)
                     )
                 except AttemptsExhausted as refusal:

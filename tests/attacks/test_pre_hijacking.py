@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import Ceremony, RecoverySecret, SecurityKey, SignInChallenge, TotpSecret, User, WebAuthnHandle
 from accounts.providers import links
 from accounts.providers.discovery import documents
-from accounts.secrets import digest
+from cedrina_base.signed_tokens import token_digest
 from tests import mailbox
 from tests.factories.factors import add_key, add_totp
 from tests.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
@@ -164,7 +164,7 @@ class TestUnexpiredChange:
 
         victim.sign_in()
 
-        assert not SignInChallenge.objects.filter(digest=digest(waiting)).exists()
+        assert not SignInChallenge.objects.filter(digest=token_digest(waiting)).exists()
 
     @pytest.mark.usefixtures("empty_queue")
     def test_of_the_address_that_was_asked_for_before_dies(self, attacker, victim):

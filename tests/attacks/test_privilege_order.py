@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 from accounts.conf import account_settings
 from accounts.factors import enrolled
 from accounts.models import SignInFailures, User
-from accounts.models.attempts import Counter, Pool
-from accounts.services import mail
+from accounts.models.passwords import AttemptCounter, AttemptPool
+from accounts.services.mailing import mail_queue
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key
@@ -66,7 +66,9 @@ def change(**details):
 
 def fail_to_sign_in(user):
     rule = account_settings.SIGN_IN_BACKOFF["account"]
-    SignInFailures.objects.charge([Counter(user.pk.bytes, Pool.ACCOUNT, rule)], subject=str(user.pk), now=None)
+    SignInFailures.objects.charge(
+        [AttemptCounter(user.pk.bytes, AttemptPool.ACCOUNT, rule)], subject=str(user.pk), now=None
+    )
 
 
 def is_signed_in(user):
@@ -148,7 +150,7 @@ class TestTheAdmin:
     def test_lets_superusers_alone_keep_mail_from_somebody(self):
         helper = UserFactory(is_staff=True)
         helper.user_permissions.set(Permission.objects.filter(content_type__app_label="procrastinate"))
-        mail.enqueue(user_id=account("superuser").pk, kind=mail.Kind.NEW_DEVICE)
+        mail_queue.enqueue(user_id=account("superuser").pk, kind=mail_queue.Kind.NEW_DEVICE)
         job = ProcrastinateJob.objects.latest("id")
         browser = Client()
         sign_in_at_admin(browser, helper)
@@ -248,7 +250,7 @@ class TestCommands:
         assert User.objects.present().filter(pk=boss.pk).exists()
 
 
-_OURS = {"accounts", "tokens", "ratelimiting", "security_events", "cedrina"}
+_OURS = {"accounts", "tokens", "ratelimiting", "security_events", "cedrina", "cedrina_base"}
 
 
 def _parts(patterns):

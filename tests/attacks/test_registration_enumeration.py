@@ -14,7 +14,7 @@ from django.db.models import F
 from rest_framework.test import APIClient
 
 from accounts.models import OutgoingMail, PendingRegistration, User
-from accounts.services import requests
+from accounts.services.mailing import mail_requests
 from ratelimiting import evasion, observing
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -209,13 +209,13 @@ class TestWhateverStrangersRegister:
 
 
 class TestWhoeverAsksForMail:
-    @pytest.mark.parametrize("wish", list(requests.Wish))
+    @pytest.mark.parametrize("wish", list(mail_requests.Wish))
     def test_of_a_registration_gets_its_link_again(self, wish):
         ask("register")
         mailbox.work()
         OutgoingMail.objects.update(started_at=F("started_at") - timedelta(minutes=2))  # no longer on its way
 
-        requests.take(wish=wish, email=ADDRESS)
+        mail_requests.take(wish=wish, email=ADDRESS)
 
         (message,) = mailbox.work()
         assert message.subject == "Confirm your e-mail address"

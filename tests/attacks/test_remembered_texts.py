@@ -4,12 +4,12 @@ import gc
 from functools import _lru_cache_wrapper
 
 import pytest
+from cedrina.serving.wsgi_application import guarded
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from cedrina.serving.application import django_application
-from cedrina.serving.lanes import call
-from cedrina.serving.wsgi_edge import guarded
+from cedrina.serving.request_dispatcher import call_application
 from ratelimiting.services import tally
 from ratelimiting.services.judging import Facts, judge
 from tests.attacks.hostile_requests import LOGIN, ME, environ
@@ -70,16 +70,20 @@ def test_caches_hold_no_long_texts(settings):
                 number += 1
                 text = f"{start}{MARK}{number}"
                 value = text + "x" * (LONGEST - len(text))
-                call(application, environ(path=path, QUERY_STRING=value, **{f"HTTP_{header}": value}))
-                call(application, environ(path=path, **{f"HTTP_{header}": (text + ",") * (LONGEST // (len(text) + 1))}))
+                call_application(application, environ(path=path, QUERY_STRING=value, **{f"HTTP_{header}": value}))
+                call_application(
+                    application, environ(path=path, **{f"HTTP_{header}": (text + ",") * (LONGEST // (len(text) + 1))})
+                )
     for number in range(50):
-        call(application, environ("POST", LOGIN, body="{}", kind=f"application/json;charset={MARK}{number}"))
-        call(application, environ(path=f"/{MARK}{number}" + "x" * 2000))
-        devices.describe(f"{MARK}{number}" + "x" * LONGEST)
+        call_application(
+            application, environ("POST", LOGIN, body="{}", kind=f"application/json;charset={MARK}{number}")
+        )
+        call_application(application, environ(path=f"/{MARK}{number}" + "x" * 2000))
+        devices.device_name(f"{MARK}{number}" + "x" * LONGEST)
 
     sizes = remembered()
 
-    assert max(sizes, default=0) <= devices.LONGEST
+    assert max(sizes, default=0) <= devices.MAX_USER_AGENT_LENGTH
     assert sum(sizes) <= 200_000
 
 

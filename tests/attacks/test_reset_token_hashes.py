@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from accounts.services import mail
+from accounts.services.mailing import mail_queue
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, PasswordHistoryFactory, UserFactory
 
@@ -23,7 +23,7 @@ def token(settings):
     user = UserFactory(username="mina", raw_password=PASSWORD)
     for number in range(4):
         PasswordHistoryFactory(user=user, raw_password=f"seven brass kettles {number}")
-    mail.enqueue(user_id=user.pk, kind=mail.Kind.RESET_PASSWORD)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.RESET_PASSWORD)
     return mailbox.token_in(mailbox.work()[-1])
 
 

@@ -5,9 +5,9 @@ from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import known_devices
-from accounts.identifiers import uuid7
 from accounts.models import Purpose, SignInFailures
-from accounts.services import mail, mailed_tokens
+from accounts.services.mailing import mail_queue, mailed_tokens
+from cedrina_base.uuids import uuid7
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
 from tests.factories.tokens import open_session
@@ -96,12 +96,12 @@ class TestAStrangerWhoKnowsThePassword:
         add_totp(mina)
         for _ in range(2):
             second_step(Client(), code="000000")
-        assert not ProcrastinateJob.objects.filter(args__kind=mail.Kind.FACTOR_LOCKED).exists()
+        assert not ProcrastinateJob.objects.filter(args__kind=mail_queue.Kind.FACTOR_LOCKED).exists()
 
         exhaust(4, {"code": "000000"})
         exhaust(4, {"recovery_code": "0000-0000-0000"})
 
-        assert ProcrastinateJob.objects.filter(args__kind=mail.Kind.FACTOR_LOCKED).count() == 1
+        assert ProcrastinateJob.objects.filter(args__kind=mail_queue.Kind.FACTOR_LOCKED).count() == 1
 
 
 class TestWhoReadsTheMail:

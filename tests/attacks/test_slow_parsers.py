@@ -5,6 +5,7 @@ from contextlib import suppress
 from functools import partial
 
 import pytest
+from cedrina.serving.wsgi_application import guarded
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
@@ -12,11 +13,10 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ParseError
 
 from accounts.identifiers import parse_email
-from cedrina.json import accepts_json, loads
-from cedrina.languages import negotiated
+from cedrina.http.json import accepts_json, parse_object
+from cedrina.http.languages import negotiate_language
 from cedrina.serving.application import django_application
-from cedrina.serving.lanes import call
-from cedrina.serving.wsgi_edge import guarded
+from cedrina.serving.request_dispatcher import call_application
 from ratelimiting.client_ip import client_ip
 from tests.attacks.hostile_requests import REQUESTS, environ
 from tests.budgets import examples
@@ -67,7 +67,7 @@ def used_up(settings):
 
 
 def answered(request):
-    return call(application, request)[0]
+    return call_application(application, request)[0]
 
 
 def cost(make, *, best_of=3):
@@ -126,9 +126,9 @@ class TestAnyRequest:
 PARSERS = {
     "addresses": lambda text: client_ip({"x-forwarded-for": text, "forwarded": text}, "127.0.0.1"),
     "forwarded": lambda text: client_ip({"forwarded": text}, "127.0.0.1"),
-    "languages": negotiated,
+    "languages": negotiate_language,
     "accept": accepts_json,
-    "user agents": devices.describe,
+    "user agents": devices.device_name,
     "mail": parse_email,
 }
 SHAPES = (
@@ -181,7 +181,7 @@ class TestJson:
                 body = ('{"a":' + piece * (length // len(piece)) + "}").encode()
                 began = time.process_time()
                 with suppress(ParseError):  # how long it takes is asked, not what it says
-                    loads(body)
+                    parse_object(body)
                 costs.append(time.process_time() - began)
             return min(costs)
 

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from accounts import link_tokens
-from accounts.identifiers import uuid7
 from accounts.models import Purpose
-from accounts.services import mailed_tokens
+from accounts.services.mailing import mailed_tokens
+from cedrina_base.uuids import uuid7
 from tests.bad_input.naughty import STRINGS
 from tests.bad_input.test_pages import FORM, assert_page_holds
 from tests.factories.accounts import UserFactory

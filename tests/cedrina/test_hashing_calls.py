@@ -11,9 +11,10 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, get_resolver, path, reverse
 
-from accounts.identifiers import uuid7
 from accounts.models import Purpose
-from accounts.services import hashing, mailed_tokens
+from accounts.services.mailing import mailed_tokens
+from accounts.services.passwords import hashing
+from cedrina_base.uuids import uuid7
 from ratelimiting.services import rules
 from tests.described import document
 from tests.factories.accounts import PASSWORD, UserFactory

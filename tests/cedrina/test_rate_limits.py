@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from cedrina import rate_limits
-from cedrina.settings.environment import BadStart, load, of_a_test_run
+from cedrina.settings.environment import ConfigurationError, load, test_run_environment
 from cedrina.settings.rate_limits import profile
 from ratelimiting.asgi import RateLimitSockets
 from ratelimiting.services import rules
@@ -91,7 +91,7 @@ class TestProfile:
 
 class TestEnvironment:
     def given(self, **names):
-        return load({**of_a_test_run(), **names})
+        return load({**test_run_environment(), **names})
 
     def test_changes_policies_by_name(self):
         values = self.given(RATELIMIT_POLICIES='[{"name": "sign-in", "limit": 20}]', RATELIMIT_ENABLED="false")
@@ -100,11 +100,11 @@ class TestEnvironment:
 
     @pytest.mark.parametrize("text", ["{", '{"name": "a"}', "[1]", '"x"'])
     def test_is_refused_where_it_is_no_list_of_objects(self, text):
-        with pytest.raises(BadStart, match="RATELIMIT_POLICIES must be a JSON list"):
+        with pytest.raises(ConfigurationError, match="RATELIMIT_POLICIES must be a JSON list"):
             self.given(RATELIMIT_POLICIES=text)
 
     def test_may_not_switch_limits_off_in_production(self):
-        with pytest.raises(BadStart, match="RATELIMIT_ENABLED must be true") as refusal:
+        with pytest.raises(ConfigurationError, match="RATELIMIT_ENABLED must be true") as refusal:
             self.given(CEDRINA_ENV="production", RATELIMIT_ENABLED="no", RATELIMIT_PROFILE="development")
         assert "RATELIMIT_PROFILE must not be development" in refusal.value.text
 

@@ -122,7 +122,7 @@ class TestEvasions:
 def test_everything_that_can_be_noticed_has_a_declared_event():
     assert set(wiring.MISTAKES) == set(wiring.SENTENCES) == set(Mistake)
     assert set(wiring.EVASIONS) == set(Evasion)
-    assert {*wiring.MISTAKES.values(), *wiring.EVASIONS.values()} <= set(CATALOGUE)
+    assert {*wiring.MISTAKES.values(), *wiring.EVASIONS.values()} <= set(CATALOGUE.values())
 
 
 def _look_at_once(monkeypatch):

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from accounts.errors import CredentialsInvalid, LastAdministrator
 from accounts.models import User
-from accounts.services import authentication, deletion, erasure
+from accounts.services.profile import deletion, erasure
+from accounts.services.sign_in import password_sign_in
 from security_events.models import SecurityEvent
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import PHONE, open_session
@@ -21,7 +22,7 @@ ROUNDS = 12
 
 def sign_in(name, delay):
     time.sleep(delay)
-    return authentication.sign_in(name=name, password=PASSWORD, client=PHONE)
+    return password_sign_in.sign_in(name=name, password=PASSWORD, client=PHONE)
 
 
 def delete(user, pair, delay):
@@ -39,7 +40,7 @@ class TestADeletion:
             outcomes = at_once(partial(delete, user, pair, 0.004 * (number % 3)), *sign_ins)
 
             assert not isinstance(outcomes[0], Exception), outcomes[0]
-            signed_in = [found for found in outcomes[1:] if isinstance(found, authentication.SignedIn)]
+            signed_in = [found for found in outcomes[1:] if isinstance(found, password_sign_in.SignedIn)]
             refused = [found for found in outcomes[1:] if isinstance(found, CredentialsInvalid)]
             assert len(signed_in) + len(refused) == 4, outcomes
             assert not Session.objects.filter(user=user, ended_at__isnull=True).exists()

@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts.errors import AttemptsExhausted, CredentialsInvalid
 from accounts.models import SignInFailures
-from accounts.services import authentication
+from accounts.services.sign_in import password_sign_in
 from tests.factories.accounts import PASSWORD, UserFactory
 from tokens.types import ClientContext
 
@@ -16,7 +16,7 @@ GUESSES = 100
 
 def guess(number, *, name="mina", password="wrong"):
     client = ClientContext(ip_address=f"45.0.{number}.7", user_agent="Bot/1.0")
-    return authentication.sign_in(name=name, password=password, client=client)
+    return password_sign_in.sign_in(name=name, password=password, client=client)
 
 
 @pytest.mark.parametrize("name", ["mina", "nobody"])

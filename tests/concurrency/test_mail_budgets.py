@@ -2,9 +2,9 @@
 
 import pytest
 
-from accounts.identifiers import uuid7
 from accounts.models import MailBudget, OutgoingMail, Purpose
-from accounts.services import delivery, mail, mail_budgets, mailed_tokens
+from accounts.services.mailing import delivery, mail_budgets, mail_queue, mailed_tokens
+from cedrina_base.uuids import uuid7
 from tests.factories.accounts import UserFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_queue")]
@@ -22,7 +22,7 @@ def take_up_at_once(at_once, mail_ids):
 class TestSimultaneousWorkers:
     def test_send_one_reset_link_of_many_that_are_asked_for_at_once(self, at_once):
         user = UserFactory()
-        waiting = [mail.enqueue(user_id=user.pk, kind=mail.Kind.RESET_PASSWORD) for _ in range(WORKERS)]
+        waiting = [mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.RESET_PASSWORD) for _ in range(WORKERS)]
 
         assert take_up_at_once(at_once, waiting) == ["", *["on_its_way"] * (WORKERS - 1)]
 
@@ -32,7 +32,9 @@ class TestSimultaneousWorkers:
             user, mail_id = UserFactory(), uuid7()
             address = "victim@example.com"
             mailed_tokens.issue(mail_id=mail_id, user=user, purpose=Purpose.CHANGE_EMAIL, address=address)
-            mail.enqueue(user_id=user.pk, kind=mail.Kind.CONFIRM_NEW_EMAIL, address=address, mail_id=mail_id)
+            mail_queue.enqueue(
+                user_id=user.pk, kind=mail_queue.Kind.CONFIRM_NEW_EMAIL, address=address, mail_id=mail_id
+            )
             waiting.append(mail_id)
 
         # Each account needs a link of its own, so none of them is on its way already.

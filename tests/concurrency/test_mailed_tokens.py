@@ -4,7 +4,10 @@ import pytest
 
 from accounts.errors import MailedTokenInvalid
 from accounts.models import MailedToken, User
-from accounts.services import confirmation, mail, recovery, takeover
+from accounts.services.addresses import address_confirmation
+from accounts.services.mailing import mail_queue
+from accounts.services.passwords import password_reset
+from accounts.services.profile import takeover
 from tests import mailbox
 from tests.factories.accounts import UserFactory
 from tokens.types import ClientContext
@@ -24,7 +27,7 @@ def empty_jobs(transactional_db):
 
 
 def token_for(user, kind):
-    mail.enqueue(user_id=user.pk, kind=kind)
+    mail_queue.enqueue(user_id=user.pk, kind=kind)
     return mailbox.token_in(mailbox.work()[-1])
 
 
@@ -38,16 +41,16 @@ def winners(outcomes):
 @pytest.mark.attack("ASVS 5.0, 6.5.1")
 class TestSimultaneousRedemptions:
     def test_of_a_confirmation_let_one_through(self, at_once):
-        token = token_for(UserFactory(email_confirmed_at=None), mail.Kind.CONFIRM_EMAIL)
+        token = token_for(UserFactory(email_confirmed_at=None), mail_queue.Kind.CONFIRM_EMAIL)
 
-        assert winners(at_once(*[lambda: confirmation.confirm(token=token)] * HANDS)) == 1
+        assert winners(at_once(*[lambda: address_confirmation.confirm(token=token)] * HANDS)) == 1
         assert User.objects.get().version == 2
 
     def test_of_a_reset_set_one_password(self, at_once):
-        token = token_for(UserFactory(), mail.Kind.RESET_PASSWORD)
+        token = token_for(UserFactory(), mail_queue.Kind.RESET_PASSWORD)
         attempts = [
             lambda number=number: (
-                recovery.reset(token=token, new_password=f"{NEW} {number}", client=ANYWHERE) and number
+                password_reset.reset(token=token, new_password=f"{NEW} {number}", client=ANYWHERE) and number
             )
             for number in range(HANDS)
         ]
@@ -59,18 +62,18 @@ class TestSimultaneousRedemptions:
         assert User.objects.get().check_password(f"{NEW} {number}")
 
     def test_of_a_report_lock_the_account_once(self, at_once):
-        token = token_for(UserFactory(), mail.Kind.PASSWORD_CHANGED)
+        token = token_for(UserFactory(), mail_queue.Kind.PASSWORD_CHANGED)
 
         assert winners(at_once(*[lambda: takeover.report(token=token)] * HANDS)) == 1
         assert mailbox.queued() == ["password_switched_off"]
 
     def test_of_different_tokens_of_one_person_do_not_block_each_other(self, at_once):
         user = UserFactory()
-        notices = [token_for(user, mail.Kind.PASSWORD_CHANGED) for _ in range(4)]
-        reset = token_for(user, mail.Kind.RESET_PASSWORD)
+        notices = [token_for(user, mail_queue.Kind.PASSWORD_CHANGED) for _ in range(4)]
+        reset = token_for(user, mail_queue.Kind.RESET_PASSWORD)
         calls = [lambda token=token: takeover.report(token=token) for token in notices]
 
-        outcomes = at_once(*calls, lambda: recovery.reset(token=reset, new_password=NEW, client=ANYWHERE))
+        outcomes = at_once(*calls, lambda: password_reset.reset(token=reset, new_password=NEW, client=ANYWHERE))
 
         assert all(
             outcome is None or not isinstance(outcome, Exception) or isinstance(outcome, MailedTokenInvalid)

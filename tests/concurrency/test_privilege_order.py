@@ -7,7 +7,8 @@ import pytest
 
 from accounts.errors import NotAllowed
 from accounts.models import User
-from accounts.services import deletion, operators, standing
+from accounts.services.administration import account_status, admin_sign_in
+from accounts.services.profile import deletion
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import PHONE, open_session
 from tokens.models import Session
@@ -18,7 +19,7 @@ ROUNDS = 10
 
 # Each takes the rights of the other one.
 def deactivate(one, other):
-    return standing.deactivate(user=other, by=one, reason="at once")
+    return account_status.deactivate(user=other, by=one, reason="at once")
 
 
 def close(one, other):
@@ -69,7 +70,7 @@ class TestAnAdminsSignIn:
         for _ in range(ROUNDS):
             one, other = pair_of_administrators()
             signed_in, is_closed = at_once(
-                partial(operators.admit, user=other, client=PHONE), partial(deactivate, one, other)
+                partial(admin_sign_in.admit, user=other, client=PHONE), partial(deactivate, one, other)
             )
 
             assert is_closed is True, signed_in

@@ -9,8 +9,10 @@ from django.db import connection, transaction
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError, MailedTokenInvalid
 from accounts.models import OutgoingMail, PendingRegistration, Purpose, User
-from accounts.services import administrators, opening, registration, social_joining
-from accounts.services.opening import Follower
+from accounts.services.administration import administrators
+from accounts.services.sign_in import registration, registration_confirmation
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
+from accounts.services.social import joining
 from tests.factories import social
 from tests.factories.accounts import PASSWORD
 from tests.factories.registrations import PendingRegistrationFactory
@@ -29,13 +31,15 @@ def _strict(settings, transactional_db):
 
 def register(number=0, *, username="mina", email=None):
     details = {"username": username, "email": email or f"mina{number}@example.com", "password": PASSWORD}
-    return registration.register(application=registration.Application(**details), client=ANYWHERE)
+    return registration.register(application=registration.RegistrationRequest(**details), client=ANYWHERE)
 
 
 def confirm(waiting):
     link = link_tokens.parse(link_tokens.mint(purpose=Purpose.OPEN_ACCOUNT, mail_id=waiting.pk))
     token = known_devices.mint(user=waiting, device=None, now=datetime.now(UTC))
-    return opening.open_account(link=link, follower=Follower(device_token=token))
+    return registration_confirmation.confirm_registration(
+        link=link, confirmation=ConfirmationRequest(device_token=token)
+    )
 
 
 def holders_of(name):
@@ -61,7 +65,7 @@ class TestOneName:
             identity = social.identity(uid=f"person-{number}", email=f"p{number}@example.com", name=name)
             outcomes = at_once(
                 lambda name=name, number=number: register(number, username=name),
-                lambda identity=identity: social_joining.settle(provider=social.provider(), identity=identity),
+                lambda identity=identity: joining.settle(provider=social.provider(), identity=identity),
             )
 
             assert unexpected(outcomes) == []

@@ -8,17 +8,10 @@ from allauth.mfa.models import Authenticator
 
 from accounts.errors import AlreadyThere, AttemptsExhausted, MfaCodeInvalid, NotThere, SignInChallengeInvalid
 from accounts.models import RecoverySecret, SecurityKey, SignInChallenge, SignInFailures, User
-from accounts.models.attempts import Pool
-from accounts.services import (
-    authentication,
-    mfa_sign_in,
-    passkeys,
-    reauthentication,
-    recovery_codes,
-    security_keys,
-    totp_enrolment,
-)
-from accounts.services.second_factors import Proof
+from accounts.models.passwords import AttemptPool
+from accounts.services.factors import mfa_sign_in, passkeys, recovery_codes, security_keys, totp_enrolment
+from accounts.services.factors.second_factors import Proof
+from accounts.services.sign_in import password_sign_in, reauthentication
 from accounts.types import Factor
 from security_events.models import SecurityEvent
 from tests.authenticator import SoftwareKey
@@ -50,7 +43,7 @@ class TestAProof:
         secret, _codes = add_totp(user, now=moment)
         proof = Proof(Factor.TOTP, code_of(secret, moment))
         sessions = [open_session(user=user, now=moment).session_id for _ in range(4)]
-        challenge = authentication.sign_in(name="mina", password=PASSWORD, client=PHONE, now=moment)
+        challenge = password_sign_in.sign_in(name="mina", password=PASSWORD, client=PHONE, now=moment)
 
         def show(number):
             if number % 2:
@@ -82,12 +75,12 @@ class TestAProof:
 
         results = at_once(*[lambda: passkeys.sign_in(credential=answer, client=PHONE, now=moment)] * THREADS)
 
-        assert kinds(results)[authentication.SignedIn] == 1
+        assert kinds(results)[password_sign_in.SignedIn] == 1
         assert len(kinds(results)) == 2
 
     def test_ends_a_sign_in_once_by_different_codes(self, user, at_once, moment):
         _secret, codes = add_totp(user, now=moment)
-        challenge = authentication.sign_in(name="mina", password=PASSWORD, client=PHONE, now=moment)
+        challenge = password_sign_in.sign_in(name="mina", password=PASSWORD, client=PHONE, now=moment)
 
         def complete(code):
             proof = Proof(Factor.RECOVERY_CODE, code)
@@ -95,7 +88,7 @@ class TestAProof:
 
         results = at_once(*(lambda code=code: complete(code) for code in codes))
 
-        assert kinds(results)[authentication.SignedIn] == 1
+        assert kinds(results)[password_sign_in.SignedIn] == 1
         assert SignInChallenge.objects.exclude(completed_at=None).count() == 1
 
 
@@ -111,7 +104,7 @@ class TestGuessing:
         results = at_once(*[guess] * THREADS)
 
         assert kinds(results) == {MfaCodeInvalid: 5, AttemptsExhausted: THREADS - 5}
-        assert SignInFailures.objects.get(pool=Pool.FACTOR_SESSION).count == 5
+        assert SignInFailures.objects.get(pool=AttemptPool.FACTOR_SESSION).count == 5
         events = SecurityEvent.objects.filter(actor_id=str(user.pk))
         assert events.filter(type="mfa.failed").count() == 5
         assert events.filter(type="mfa.locked").count() == 1
@@ -203,7 +196,7 @@ class TestEnrolment:
         secret, codes = add_totp(user, now=moment)
         session_id = open_session(user=user, now=moment).session_id
         challenges = [
-            authentication.sign_in(name="mina", password=PASSWORD, client=PHONE, now=moment) for _ in range(6)
+            password_sign_in.sign_in(name="mina", password=PASSWORD, client=PHONE, now=moment) for _ in range(6)
         ]
 
         def complete(challenge, code):
@@ -219,6 +212,6 @@ class TestEnrolment:
             lambda: recovery_codes.renew(user=user, session_id=session_id, now=moment),
         )
 
-        known = {authentication.SignedIn, MfaCodeInvalid, AttemptsExhausted, NotThere, list, type(None)}
+        known = {password_sign_in.SignedIn, MfaCodeInvalid, AttemptsExhausted, NotThere, list, type(None)}
         assert set(kinds(results)) <= known
         assert secret

@@ -4,11 +4,12 @@ from functools import partial
 
 from django.utils import timezone
 
-from accounts.errors import LastWayIn, SocialTokenInvalid
+from accounts.errors import LastSignInMethod, SocialTokenInvalid
 from accounts.models import PresentedToken, SecurityKey, SocialAuthorization, SocialPurpose, User
 from accounts.providers import links
-from accounts.services import security_keys, social_accounts, social_authorizations, social_joining
-from accounts.services.social_authorizations import Return
+from accounts.services.factors import security_keys
+from accounts.services.social import authorizations, connections, joining
+from accounts.services.social.authorizations import Return
 from security_events.models import SecurityEvent
 from tests.factories import social
 from tests.factories.accounts import UserFactory
@@ -22,16 +23,16 @@ class TestOneState:
     def test_is_given_out_once(self, at_once, now):
         provider, returned = social.provider(), Return(code="c", state="cds_one")
         SocialAuthorization.objects.create(
-            digest=social_authorizations.digest("cds_one"),
+            digest=authorizations.digest("cds_one"),
             provider="fake",
             redirect_uri="x",
             nonce="n",
             code_verifier="v",
             created_at=now,
-            expires_at=now + social_authorizations.LIFETIME,
+            expires_at=now + authorizations.LIFETIME,
         )
         claim = partial(
-            social_authorizations.claim, provider=provider, returned=returned, purpose=SocialPurpose.SIGN_IN, now=now
+            authorizations.claim, provider=provider, returned=returned, purpose=SocialPurpose.SIGN_IN, now=now
         )
 
         outcomes = at_once(*[claim] * THREADS)
@@ -49,7 +50,7 @@ class TestOneToken:
 class TestFirstSignIns:
     def settle(self, **members):
         return partial(
-            social_joining.settle, provider=social.provider(), identity=social.identity(**members), now=timezone.now()
+            joining.settle, provider=social.provider(), identity=social.identity(**members), now=timezone.now()
         )
 
     def test_of_one_person_give_one_account(self, at_once):
@@ -86,10 +87,10 @@ class TestUnlinking:
         user = UserFactory()
         mine = [social.link(user, now=now, uid=f"person-{number}") for number in range(THREADS // 2)]
 
-        outcomes = at_once(*[partial(social_accounts.unlink, user=user, link_id=link.id) for link in mine])
+        outcomes = at_once(*[partial(connections.unlink, user=user, link_id=link.id) for link in mine])
 
         assert len(links.of_user(user.pk)) == 1
-        assert sum(isinstance(each, LastWayIn) for each in outcomes) == 1
+        assert sum(isinstance(each, LastSignInMethod) for each in outcomes) == 1
         assert outcomes.count(None) == len(mine) - 1
 
     def test_and_removing_passkeys_leaves_one_way_in(self, at_once, now):
@@ -99,10 +100,10 @@ class TestUnlinking:
         keys = [add_key(user, session_id=session_id, is_passkey=True)[1].key for _ in range(THREADS // 2)]
 
         outcomes = at_once(
-            *[partial(social_accounts.unlink, user=user, link_id=link.id) for link in mine],
+            *[partial(connections.unlink, user=user, link_id=link.id) for link in mine],
             *[partial(security_keys.remove, user=user, session_id=session_id, key_id=key.id) for key in keys],
         )
 
         assert len(links.of_user(user.pk)) + SecurityKey.objects.filter(user=user).count() == 1
-        assert sum(isinstance(each, LastWayIn) for each in outcomes) == 1
+        assert sum(isinstance(each, LastSignInMethod) for each in outcomes) == 1
         assert outcomes.count(None) == THREADS - 1

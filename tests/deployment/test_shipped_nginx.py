@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cedrina.problem_catalogue import PROBLEMS
+from cedrina.http.problem_catalogue import PROBLEMS
 from tests import nginx_server, served
 from tests.deployment.conftest import HOST
 from tests.deployment.streams import answers_in, as_answer

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
 from accounts.models import TotpSecret, User
-from accounts.services import security_keys, totp_enrolment
+from accounts.services.factors import security_keys, totp_enrolment
 from tests.authenticator import SoftwareKey
 from tests.factories.tokens import open_session
 

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from cedrina.embedded.redis_server import RedisServer
+from cedrina.tooling.embedded.redis_server import RedisServer
 from ratelimiting import signals
 from ratelimiting.stores.redis import RedisStore
 from tests.ratelimiting.written import KEYS

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 
 from accounts.bridge.account_adapter import AccountAdapter
 from accounts.page_limits import client_network
-from cedrina.middleware import RequestMiddleware
-from cedrina.routing import Addressed
+from cedrina.http.middleware import RequestMiddleware
+from cedrina.routing import ClientContextMiddleware
 from security_events import context
 from tests.factories.accounts import PASSWORD, UserFactory
 from tokens.api.client import client_context
@@ -67,7 +67,7 @@ def test_sockets_have_it_in_their_scope_and_their_events():
 
     async def talk():
         headers = [(b"x-forwarded-for", b"203.0.113.5"), (b"x-forwarded-for", CLIENT.encode())]
-        socket = WebsocketCommunicator(Addressed(tell), "/ws/health/", headers=headers)
+        socket = WebsocketCommunicator(ClientContextMiddleware(tell), "/ws/health/", headers=headers)
         socket.scope["client"] = (PROXY, 4711)
         await socket.connect(timeout=5)
         return json.loads(await socket.receive_from(timeout=5))

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cedrina.serving import asgi_edge, rsgi_edge
+from cedrina.serving import asgi_application, rsgi_application
 from ratelimiting.client_ip import caller_of_environ, caller_of_scope
 
 CORPUS = json.loads((Path(__file__).parent / "spoofing_corpus.json").read_text(encoding="utf-8"))
@@ -37,7 +37,7 @@ def over_rsgi(case):
         authority=None,
         headers=SimpleNamespace(items=lambda: headers),
     )
-    return caller_of_environ(rsgi_edge.build_environ(scope))
+    return caller_of_environ(rsgi_application.build_environ(scope))
 
 
 def scope_of(case, kind):
@@ -57,16 +57,16 @@ def scope_of(case, kind):
 def over_asgi(case):
     environs = []
 
-    class Reception:
-        async def answer(self, environ, body):
+    class RequestHandler:
+        async def handle(self, environ, body):
             environs.append(environ)
             return 200, [], b""
 
     async def send(message):
         pass
 
-    edge = asgi_edge.Edge(reception=Reception(), sockets=None)
-    asyncio.run(edge(scope_of(case, "http"), None, send))
+    application = asgi_application.AsgiApplication(request_handler=RequestHandler(), websockets=None)
+    asyncio.run(application(scope_of(case, "http"), None, send))
     return caller_of_environ(environs[0])
 
 

@@ -1,4 +1,7 @@
-"""`tokens`, `security_events` and `ratelimiting` each run in a bare Django project with another user model."""
+"""`tokens`, `security_events` and `ratelimiting` each run in a bare Django project with another user model.
+
+Each needs `cedrina_base`.
+"""
 
 import json
 import os
@@ -84,5 +87,15 @@ class TestApp:
 
         assert done.returncode == 0, done.stderr
         loaded = set(json.loads(done.stdout.splitlines()[-1]))
-        allowed = {"tokens": {"tokens", "security_events"}}.get(app, {app})
-        assert loaded & {"accounts", "cedrina", "ratelimiting", "tokens", "security_events"} == allowed
+        allowed = {"cedrina_base", *({"tokens": {"tokens", "security_events"}}.get(app, {app}))}
+        assert loaded & {"accounts", "cedrina", "cedrina_base", "ratelimiting", "tokens", "security_events"} == allowed
+
+
+class TestTokensOnSqlite:
+    def test_is_refused_with_a_sentence_before_anything_is_migrated(self):
+        for command in ("check", "migrate"):
+            done = run("tokens_on_sqlite", "-m", "django", command)
+
+            assert done.returncode == 1
+            assert "(tokens.E013) tokens needs PostgreSQL as the default database, which is sqlite here." in done.stderr
+            assert "Traceback" not in done.stderr

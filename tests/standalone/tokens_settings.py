@@ -6,6 +6,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "rest_framework",
+    "cedrina_base",
     "security_events",
     "tokens",
     "tests.standalone.people",

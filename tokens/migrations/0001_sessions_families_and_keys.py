@@ -5,8 +5,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+import cedrina_base.uuids
 import tokens.fields
-import tokens.models
 
 
 class Migration(migrations.Migration):
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=tokens.models.uuid7,
+                        default=cedrina_base.uuids.uuid7,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                 (
                     "family_id",
                     models.UUIDField(
-                        default=tokens.models.uuid7,
+                        default=cedrina_base.uuids.uuid7,
                         editable=False,
                         primary_key=True,
                         serialize=False,

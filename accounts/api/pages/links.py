@@ -19,8 +19,11 @@ from accounts.errors import (
     UsernameTaken,
 )
 from accounts.models import Purpose
-from accounts.services import confirmation, mailed_tokens, recovery, takeover
-from accounts.services.opening import Follower
+from accounts.services.addresses import address_confirmation
+from accounts.services.mailing import mailed_tokens
+from accounts.services.passwords import password_reset
+from accounts.services.profile import takeover
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from tokens.api.client import client_context
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 class ConfirmEmailPage(MailedPage):
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        if not confirmation.is_usable(token=token):
+        if not address_confirmation.is_usable(token=token):
             return self._expired()
         return self.show("confirm_email")
 
@@ -43,21 +46,21 @@ class ConfirmEmailPage(MailedPage):
         password = field(request, "password")
         if password != field(request, "password_again") and not self._is_change(token):
             return self._ask(token, [gettext("The two passwords are not the same.")])
-        follower = Follower(
+        confirmation = ConfirmationRequest(
             password=password or None,
             device_token=device_cookie.presented(request),
             client=client_context(request),
             must_choose=True,
         )
         try:
-            outcome = confirmation.confirm(token=token, follower=follower)
+            outcome = address_confirmation.confirm(token=token, confirmation=confirmation)
         except MailedTokenInvalid:
             return self._expired()
         except AttemptsExhausted as refusal:
             return self._refuse(429, str(refusal.message), refusal.retry_after)
         except (EmailTaken, UsernameTaken, CredentialsInvalid, DetailsInvalid) as refusal:
             return self._refused(refusal, token=token, was_asked=bool(password))
-        return self.done("email-changed" if outcome is confirmation.Outcome.CHANGED else "email-confirmed")
+        return self.done("email-changed" if outcome is address_confirmation.Outcome.CHANGED else "email-confirmed")
 
     def _refused(self, refusal: AccountError, *, token: str, was_asked: bool) -> HttpResponse:
         if isinstance(refusal, DetailsInvalid):
@@ -92,7 +95,7 @@ class ResetPasswordPage(MailedPage):
         if new_password != field(request, "new_password_again"):
             return self._again([gettext("The two passwords are not the same.")])
         try:
-            user = recovery.reset(token=token, new_password=new_password, client=client_context(request))
+            user = password_reset.reset(token=token, new_password=new_password, client=client_context(request))
         except MailedTokenInvalid:
             return self._expired()
         except DetailsInvalid as refusal:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.api import device_cookie
 from accounts.api.pages.base import MailedPage, field
 from accounts.errors import DetailsInvalid
-from accounts.services import requests
+from accounts.services.mailing import mail_requests
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class RequestPage(MailedPage):
     """Ask for an address and write to it, alike for all addresses."""
 
-    wish: ClassVar[requests.Wish]
+    wish: ClassVar[mail_requests.Wish]
     template: ClassVar[str]
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -27,7 +27,7 @@ class RequestPage(MailedPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         email = field(request, "email")
         try:
-            requests.take(wish=self.wish, email=email.strip(), device_token=device_cookie.presented(request))
+            mail_requests.take(wish=self.wish, email=email.strip(), device_token=device_cookie.presented(request))
         except DetailsInvalid as refusal:
             errors = [str(problem.message) for problem in refusal.problems]
             return self.show(self.template, status=422, errors=errors, email=email)
@@ -35,12 +35,12 @@ class RequestPage(MailedPage):
 
 
 class ForgotPasswordPage(RequestPage):
-    wish = requests.Wish.RESET
+    wish = mail_requests.Wish.RESET
     template = "forgot_password"
 
 
 class ResendConfirmationPage(RequestPage):
-    wish = requests.Wish.CONFIRMATION
+    wish = mail_requests.Wish.CONFIRMATION
     template = "resend_confirmation"
 
 

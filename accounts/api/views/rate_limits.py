@@ -20,7 +20,7 @@ from ratelimiting.callers import Author
 from ratelimiting.errors import PolicyInvalid, RateLimitingError
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
 from ratelimiting.services import policies, rules
-from tokens.api.step_up import Factor, needs, no_need
+from tokens.api.step_up import RequiredFactor, no_step_up, requires
 
 STATUS = {"not_found": 404, "already_exists": 409, "version_mismatch": 412}
 ENTITY_TAG = OpenApiParameter(
@@ -56,8 +56,8 @@ class RateLimitPoliciesView(RateLimitsAPIView):
     """All policies."""
 
     step_up: ClassVar = {
-        "get": no_need("limits are no secret to who may change them"),
-        "post": needs(factor=Factor.SECOND),
+        "get": no_step_up("limits are no secret to who may change them"),
+        "post": requires(factor=RequiredFactor.SECOND),
     }
     problem_codes: ClassVar = {
         "get": ["permission_denied", "validation_error"],
@@ -118,9 +118,9 @@ class RateLimitPolicyView(RateLimitsAPIView):
     """One stored policy."""
 
     step_up: ClassVar = {
-        "get": no_need("limits are no secret to who may change them"),
-        "patch": needs(factor=Factor.SECOND),
-        "delete": needs(factor=Factor.SECOND),
+        "get": no_step_up("limits are no secret to who may change them"),
+        "patch": requires(factor=RequiredFactor.SECOND),
+        "delete": requires(factor=RequiredFactor.SECOND),
     }
     _changing: ClassVar = [
         "permission_denied",
@@ -218,7 +218,7 @@ class RateLimitVersionsView(RateLimitsAPIView):
 class RateLimitRollbackView(RateLimitsAPIView):
     """The way back."""
 
-    step_up: ClassVar = {"post": needs(factor=Factor.SECOND)}
+    step_up: ClassVar = {"post": requires(factor=RequiredFactor.SECOND)}
     problem_codes: ClassVar = {
         "post": ["permission_denied", "not_found", "version_mismatch", "reauthentication_required", "step_up_required"]
     }

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import selectors
 from accounts.errors import AccountError, DetailsInvalid
 from accounts.management import password_input
-from accounts.services import operator_passwords
-from security_events.management.operator_command import USAGE, OperatorCommand
+from accounts.services.passwords import operator_passwords
+from cedrina_base.operator_commands import USAGE, OperatorCommand
 
 _WOULD_CHANGE = _("The password of %(username)s would change.")
 
@@ -32,7 +32,7 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--password-stdin", action="store_true", help=gettext("read the password from standard input")
         )
-        parser.add_argument("--reason", default="", help=gettext("why, for the audit trail"))
+        self.add_reason_argument(parser)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         name = options["username"] or getpass.getuser()

@@ -3,7 +3,7 @@
 import os
 import sys
 from argparse import ArgumentParser
-from typing import Any, NoReturn
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext, gettext_noop
@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import AccountError, DetailsInvalid
 from accounts.management import password_input
-from accounts.services import administrators
-from security_events.management.operator_command import FAILED, USAGE, LocalizedCommand
+from accounts.services.administration import administrators
+from cedrina_base.operator_commands import USAGE, LocalizedCommand
 
 _VARIABLES = {
     "username": "DJANGO_SUPERUSER_USERNAME",
@@ -38,24 +38,20 @@ class Command(LocalizedCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["interactive"] and not sys.stdin.isatty():
-            self._fail(gettext("There is no terminal to ask at. Give --noinput."), exit_code=USAGE)
+            self.fail("usage", gettext("There is no terminal to ask at. Give --noinput."), exit_code=USAGE)
         username, email = (self._given(name, options) for name in ("username", "email"))
         password = password_input.typed_twice() if options["interactive"] else os.environ.get(_VARIABLES["password"])
         if not (username and email and password):
-            self._fail(gettext("A username, an e-mail address and a password are needed."), exit_code=USAGE)
+            self.fail("usage", gettext("A username, an e-mail address and a password are needed."), exit_code=USAGE)
         try:
             administrators.create(username=username, email=email, password=password)
         except DetailsInvalid as refusal:
-            self._fail("\n".join(f"{problem.field}: {problem.message}" for problem in refusal.problems))
+            self.fail(refusal.code, "\n".join(f"{each.field}: {each.message}" for each in refusal.problems))
         except AccountError as refusal:
-            self._fail(str(refusal.message))
+            self.fail(refusal.code, str(refusal.message))
         self.stdout.write(gettext("The administrator %(username)s was made.") % {"username": username})
 
     def _given(self, name: str, options: dict[str, Any]) -> str:
         if options[name] or not options["interactive"]:
             return options[name] or os.environ.get(_VARIABLES[name], "")
         return input(f"{_QUESTIONS[name]} ").strip()
-
-    def _fail(self, sentence: str, *, exit_code: int = FAILED) -> NoReturn:
-        self.stderr.write(sentence)
-        raise SystemExit(exit_code)

@@ -11,8 +11,8 @@ from accounts import selectors
 from accounts.conf import account_settings
 from accounts.errors import LastAdministrator
 from accounts.models import User
-from accounts.services import deletion, erasure
-from security_events.management.operator_command import OperatorCommand
+from accounts.services.profile import deletion, erasure
+from cedrina_base.operator_commands import OperatorCommand
 
 _RESULTS = {
     "would_delete": _("%(id)s: would delete, erased after %(erased_after)s."),
@@ -33,7 +33,7 @@ class Command(OperatorCommand):
         super().add_arguments(parser)
         parser.add_argument("person", help=gettext("a username, an address or an id"))
         parser.add_argument("--now", action="store_true", help=gettext("erase at once; nothing can be restored"))
-        parser.add_argument("--reason", default="", help=gettext("why, for the audit trail"))
+        self.add_reason_argument(parser)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         user = selectors.user_by_name_or_id(name=options["person"])

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from accounts import selectors
-from accounts.services import export
-from security_events.management.operator_command import OperatorCommand
+from accounts.services.profile import export
+from cedrina_base.operator_commands import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -19,8 +19,8 @@ from accounts.imports.people import Policy
 from accounts.imports.records import HeaderUnusable, Kind, Records
 from accounts.imports.refusals import REASONS
 from accounts.models import ImportRun
-from accounts.services import import_storage, importing
-from security_events.management.operator_command import FAILED, USAGE, OperatorCommand
+from accounts.services.importing import import_run, import_storage
+from cedrina_base.operator_commands import FAILED, USAGE, OperatorCommand
 
 _LONGEST_SOURCE = 64
 _COUNTS = {
@@ -66,13 +66,13 @@ class Command(OperatorCommand):
             sentence = gettext("A source has 1 to %(most)d characters.") % {"most": _LONGEST_SOURCE}
             self.fail("usage", sentence, exit_code=USAGE)
         policy = Policy(trusts_addresses=options["trust_addresses"], derives_usernames=options["derive_usernames"])
-        plan = importing.Plan(source=source, format=options["format"], policy=policy, is_trial=options["dry_run"])
+        plan = import_run.Plan(source=source, format=options["format"], policy=policy, is_trial=options["dry_run"])
         try:
             with ExitStack() as stack:
                 stream = self._opened(options["file"], stack)
                 report = self._report_file(options["report"], stack)
                 if not plan.is_trial:
-                    stack.enter_context(importing.alone())
+                    stack.enter_context(import_run.alone())
                 stack.callback(import_storage.forget_trial)
                 return self._take(stream, plan, options, report)
         except HeaderUnusable as refusal:
@@ -90,7 +90,7 @@ class Command(OperatorCommand):
         return "\n".join(lines)
 
     def _take(
-        self, stream: BufferedReader, plan: importing.Plan, options: dict[str, Any], report: TextIO | None
+        self, stream: BufferedReader, plan: import_run.Plan, options: dict[str, Any], report: TextIO | None
     ) -> dict[str, Any]:
         now = timezone.now()
         run: ImportRun | None = None
@@ -100,7 +100,7 @@ class Command(OperatorCommand):
             if not plan.is_trial:
                 digest = hashlib.file_digest(stream, "sha256").digest()
                 stream.seek(0)
-                run = importing.begin(digest=digest, plan=plan, is_anew=options["again"], now=now)
+                run = import_run.begin(digest=digest, plan=plan, is_anew=options["again"], now=now)
         resumed_after = run.line if run else 0
         kind = self._kind(options)
         records = Records(stream, kind, offset=run.offset if run else 0, line=resumed_after)
@@ -108,19 +108,19 @@ class Command(OperatorCommand):
         if missing:
             sentence = gettext("These columns are missing: %(columns)s.") % {"columns": ", ".join(missing)}
             raise HeaderUnusable(sentence)
-        ears = importing.Ears(
+        ears = import_run.Ears(
             refused=lambda line, reason: self._tell(line, reason, report),
             progress=lambda done: self.progress(done, total),
         )
-        tally = importing.take(records=records, plan=plan, run=run, ears=ears, now=now)
+        tally = import_run.take(records=records, plan=plan, run=run, ears=ears, now=now)
         return self._summary(plan, tally, run, resumed_after)
 
     def _summary(
-        self, plan: importing.Plan, tally: importing.Tally, run: ImportRun | None, resumed_after: int
+        self, plan: import_run.Plan, tally: import_run.Tally, run: ImportRun | None, resumed_after: int
     ) -> dict[str, Any]:
         if run is not None:  # of all runs of this file together
             run.refresh_from_db()
-            tally = importing.Tally(
+            tally = import_run.Tally(
                 read=run.read, imported=run.imported, already=run.already, wrapped=run.wrapped, refused=run.refused
             )
         self._has_refusals = tally.refusals > 0

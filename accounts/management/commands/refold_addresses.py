@@ -6,9 +6,9 @@ from typing import Any
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services import address_refolding
-from accounts.services.address_refolding import Reason
-from security_events.management.operator_command import OperatorCommand
+from accounts.services.addresses import address_refolding
+from accounts.services.addresses.address_refolding import Reason
+from cedrina_base.operator_commands import OperatorCommand
 
 _MOST = 1000
 _COUNTS = {

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
 from accounts.errors import AccountError, DetailsInvalid, NotThere
-from accounts.services import address_release
-from security_events.management.operator_command import OperatorCommand
+from accounts.services.addresses import address_release
+from cedrina_base.operator_commands import OperatorCommand
 
 _RESULTS = {
     "would_release": _("%(id)s would get the address %(email)s, and a mail to confirm it."),
@@ -27,7 +27,7 @@ class Command(OperatorCommand):
         super().add_arguments(parser)
         parser.add_argument("person", help=gettext("a username or an id"))
         parser.add_argument("email", help=gettext("the address"))
-        parser.add_argument("--reason", default="", help=gettext("why, for the audit trail"))
+        self.add_reason_argument(parser)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         user = selectors.user_by_name_or_id(name=options["person"])

@@ -6,8 +6,8 @@ from typing import Any
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from accounts import selectors
-from accounts.services import attempts
-from security_events.management.operator_command import OperatorCommand
+from accounts.services.passwords import attempts
+from cedrina_base.operator_commands import OperatorCommand
 
 
 class Command(OperatorCommand):
@@ -18,7 +18,7 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("name", help=gettext("the username or the e-mail address that the person signs in with"))
-        parser.add_argument("--reason", default="", help=gettext("why, for the audit trail"))
+        self.add_reason_argument(parser)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         user = selectors.user_for_sign_in(name=options["name"])

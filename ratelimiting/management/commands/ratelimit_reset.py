@@ -5,13 +5,14 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
+from cedrina_base.operator_commands import FAILED, USAGE
 from ratelimiting import keys
-from ratelimiting.management.operator_command import FAILED, USAGE, LimitsCommand
+from ratelimiting.management.operator_command import RateLimitCommand
 from ratelimiting.services import enforcement, rules
 from ratelimiting.stores.protocol import StoreUnavailable
 
 
-class Command(LimitsCommand):
+class Command(RateLimitCommand):
     help = gettext_noop("Forget what was counted under a key. Safe to run twice.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -9,17 +9,18 @@ from typing import Any, TextIO
 
 from django.utils.translation import gettext, gettext_noop
 
+from cedrina_base.operator_commands import USAGE
 from ratelimiting.access_logs import LoggedRequest, read_line
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid
-from ratelimiting.management.operator_command import USAGE, LimitsCommand
+from ratelimiting.management.operator_command import RateLimitCommand
 from ratelimiting.policy import Policy, read
 from ratelimiting.services import simulation
 
 SHOW_EVERY = 5000
 
 
-class Command(LimitsCommand):
+class Command(RateLimitCommand):
     help = gettext_noop(
         "Replay an access log (common, combined or JSON lines) through policies and say what would have been refused."
     )

@@ -7,8 +7,9 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
+from cedrina_base.operator_commands import FAILED, USAGE
 from ratelimiting import keys, selectors
-from ratelimiting.management.operator_command import FAILED, USAGE, LimitsCommand
+from ratelimiting.management.operator_command import RateLimitCommand
 from ratelimiting.policy import IP
 from ratelimiting.services import enforcement, rules
 from ratelimiting.types import Level
@@ -16,7 +17,7 @@ from ratelimiting.types import Level
 SHADOW_HOURS = 24
 
 
-class Command(LimitsCommand):
+class Command(RateLimitCommand):
     help = gettext_noop("Show the policies in force and their source; with --key how much one key has left.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:

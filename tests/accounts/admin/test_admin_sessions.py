@@ -13,23 +13,20 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from accounts.services import (
-    authentication,
-    deletion,
-    mail,
-    operator_passwords,
-    passwords,
-    recovery,
-    social_joining,
-    standing,
-    takeover,
-)
+from accounts.services.administration import account_status
+from accounts.services.mailing import mail_queue
+from accounts.services.passwords import operator_passwords, password_changes, password_reset
+from accounts.services.profile import deletion, takeover
+from accounts.services.sign_in import password_sign_in
+from accounts.services.social import joining
 from tests import mailbox
 from tests.accounts.services.interference import Interference
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import PHONE, claims_of, open_admin_session, open_session, sign_in_at_admin
-from tokens.models import EndReason, Session, SessionKind, TokenFamily
+from tokens import end_reasons
+from tokens.end_reasons import ADMINISTRATOR, ENDED_BY_OWNER, SESSION_LIMIT
+from tokens.models import Session, SessionKind, TokenFamily
 from tokens.services import revocation
 from tokens.types import TokenPair
 
@@ -61,7 +58,7 @@ def browser(boss):
 
 @pytest.fixture
 def pair(boss):
-    return authentication.sign_in(name="boss", password=PASSWORD, client=PHONE).tokens
+    return password_sign_in.sign_in(name="boss", password=PASSWORD, client=PHONE).tokens
 
 
 @pytest.fixture
@@ -100,29 +97,31 @@ def admin_session(**filters):
 
 def mailed_token(user, kind):
     mailbox.work()
-    mail.enqueue(user_id=user.pk, kind=kind)
+    mail_queue.enqueue(user_id=user.pk, kind=kind)
     return mailbox.token_in(mailbox.work()[-1])
 
 
 def end_one(to):
-    revocation.end_session(session_id=admin_session().pk, user_id=to.boss.pk, reason=EndReason.ENDED_BY_OWNER)
+    revocation.end_session(session_id=admin_session().pk, user_id=to.boss.pk, reason=ENDED_BY_OWNER, now=timezone.now())
 
 
 def end_others(to):
-    revocation.end_sessions(user_id=to.boss.pk, reason=EndReason.ENDED_BY_OWNER, keep_session_id=to.pair.session_id)
+    revocation.end_sessions(
+        user_id=to.boss.pk, reason=ENDED_BY_OWNER, keep_session_id=to.pair.session_id, now=timezone.now()
+    )
 
 
 def change_password(to):
-    passwords.change(user=to.boss, session_id=to.pair.session_id, old_password=PASSWORD, new_password=OTHER)
+    password_changes.change(user=to.boss, session_id=to.pair.session_id, old_password=PASSWORD, new_password=OTHER)
 
 
 def reset_password(to):
-    recovery.reset(token=mailed_token(to.boss, mail.Kind.RESET_PASSWORD), new_password=OTHER, client=PHONE)
+    password_reset.reset(token=mailed_token(to.boss, mail_queue.Kind.RESET_PASSWORD), new_password=OTHER, client=PHONE)
 
 
 def reclaim(to):
     User.objects.filter(pk=to.boss.pk).update(email_confirmed_at=None)
-    social_joining.settle(provider=social.provider(), identity=social.identity(email=to.boss.email))
+    joining.settle(provider=social.provider(), identity=social.identity(email=to.boss.email))
 
 
 def delete(to):
@@ -131,16 +130,18 @@ def delete(to):
 
 # Every way in which sessions end; each ends those of the admin too.
 ENDINGS = {
-    "sign-out everywhere": lambda to: revocation.log_out(claims=claims_of(to.pair), everywhere=True),
+    "sign-out everywhere": lambda to: revocation.log_out(
+        claims=claims_of(to.pair), everywhere=True, now=timezone.now()
+    ),
     "one of the list": end_one,
     "all others of the list": end_others,
     "password change": change_password,
     "password set by the operator": lambda to: operator_passwords.change(user=to.boss, password=OTHER),
     "password reset": reset_password,
-    "takeover report": lambda to: takeover.report(token=mailed_token(to.boss, mail.Kind.PASSWORD_CHANGED)),
+    "takeover report": lambda to: takeover.report(token=mailed_token(to.boss, mail_queue.Kind.PASSWORD_CHANGED)),
     "reclaiming by the owner of the address": reclaim,
-    "deactivation": lambda to: standing.deactivate(user=to.boss, by=to.colleague, reason="left"),
-    "the admin's action": lambda to: standing.end_sessions(user=to.boss, by=to.colleague, reason="stolen"),
+    "deactivation": lambda to: account_status.deactivate(user=to.boss, by=to.colleague, reason="left"),
+    "the admin's action": lambda to: account_status.end_sessions(user=to.boss, by=to.colleague, reason="stolen"),
     "deletion": delete,
     "deletion by the operator": lambda to: deletion.close(user=to.boss, reason="gone"),
     "revoke_sessions": lambda _to: call_command("revoke_sessions", "--user", "boss", "--yes"),
@@ -184,7 +185,7 @@ class TestEnding:
         copy.cookies = browser.cookies.copy()
         browser.post(LOGOUT)
 
-        assert admin_session().end_reason == EndReason.LOGOUT
+        assert admin_session().end_reason == end_reasons.LOGOUT.code
         assert not is_in(browser)
         assert not is_in(copy)
         assert Session.objects.get(pk=pair.session_id).ended_at is None
@@ -207,7 +208,7 @@ class TestEnding:
         sign_in(browser)
 
         first.refresh_from_db()
-        assert first.end_reason == EndReason.LOGOUT
+        assert first.end_reason == end_reasons.LOGOUT.code
         assert browser.cookies["cedrina_admin"].value != before
         assert not is_in(thief)
         assert is_in(browser)
@@ -215,7 +216,7 @@ class TestEnding:
     @pytest.mark.attack("CWE-613")
     def test_is_not_undone_by_djangos_own_session(self, boss, browser):
         kept = browser.session
-        revocation.end_sessions(user_id=boss.pk, reason=EndReason.ADMINISTRATOR)
+        revocation.end_sessions(user_id=boss.pk, reason=ADMINISTRATOR, now=timezone.now())
 
         assert not is_in(browser)
         assert not BrowserSession.objects.filter(pk=kept.session_key).exists()
@@ -301,4 +302,4 @@ class TestTheLimit:
 
         assert [is_in(browser) for browser in browsers] == [False, True, True]
         assert Session.objects.filter(pk__in=[pair.session_id for pair in others], ended_at=None).count() == 2
-        assert admin_session(ended_at__isnull=False).end_reason == EndReason.SESSION_LIMIT
+        assert admin_session(ended_at__isnull=False).end_reason == SESSION_LIMIT.code

@@ -11,10 +11,10 @@ from django.contrib.sessions.models import Session as BrowserSession
 from django.core.cache import cache
 from django.test import Client
 
-from accounts import admin_second_step
+from accounts.administration import admin_second_step
 from accounts.factors import recovery_codes
 from accounts.models import SignInFailures, User
-from accounts.models.attempts import OF_FACTORS, Pool
+from accounts.models.passwords import FACTOR_POOLS, AttemptPool
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
 
@@ -147,7 +147,7 @@ class TestTheCode:
 
         assert all("The code is wrong or was used before." in page for page in pages)
         assert "Too many wrong tries." in locked
-        assert SignInFailures.objects.get(pool=Pool.FACTOR_NETWORK).blocked_until > datetime.now(UTC)
+        assert SignInFailures.objects.get(pool=AttemptPool.FACTOR_NETWORK).blocked_until > datetime.now(UTC)
         assert (events("mfa.failed").count(), events("mfa.locked").count()) == (5, 1)
         assert events("admin.login_failed").count() == 0
         assert logins == []
@@ -202,7 +202,7 @@ class TestWhatIsRememberedMeanwhile:
         assert show(browser, code_of(secret))["Location"] == LOGIN
         assert browser.get(STEP)["Location"] == LOGIN
         assert logins == []
-        assert not SignInFailures.objects.filter(pool__in=OF_FACTORS).exists()
+        assert not SignInFailures.objects.filter(pool__in=FACTOR_POOLS).exists()
 
     def test_never_leads_to_a_place_elsewhere(self, boss):
         _secret, codes = add_totp(boss)

@@ -16,7 +16,7 @@ from accounts.models import (
     TotpSecret,
     WebAuthnHandle,
 )
-from accounts.services import challenges, lockouts, totp_enrolment
+from accounts.services.factors import lockouts, sign_in_challenges, totp_enrolment
 from tests.factories.accounts import UserFactory
 from tests.factories.factors import add_key, add_totp
 
@@ -52,7 +52,7 @@ class TestRemove:
         add_totp(user, now=now)
         waiting.save(force_insert=True)
         add_key(user, now=now)
-        challenges.issue(user=user, amr=["pwd"], now=now)
+        sign_in_challenges.issue(user=user, amr=["pwd"], now=now)
         lockouts.claim(user_id=user.pk, factor="totp", claimant=STRANGER, now=now)
         Authenticator.objects.create(user=UserFactory(), type="totp", data={})
         for model in EVERYTHING:

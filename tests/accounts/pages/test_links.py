@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 
 from accounts import known_devices, link_tokens
-from accounts.identifiers import uuid7
 from accounts.models import MailedToken, PendingRegistration, Purpose, User
-from accounts.services import mail, mailed_tokens
+from accounts.services.mailing import mail_queue, mailed_tokens
+from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.registrations import PendingRegistrationFactory
@@ -17,7 +17,7 @@ from tokens.models import Session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 NEW = "copper lantern seven owls"
-Kind = mail.Kind
+Kind = mail_queue.Kind
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def browser():
 
 
 def page_of(user, kind):
-    mail.enqueue(user_id=user.pk, kind=kind)
+    mail_queue.enqueue(user_id=user.pk, kind=kind)
     _base, page, token, language = mailbox.link_in(mailbox.work()[-1])
     return f"/account/{page}/{token}?lang={language}"
 

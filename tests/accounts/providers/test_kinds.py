@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from accounts.errors import ProviderAddressUnverified, ProviderUnavailable, SocialTokenInvalid
 from accounts.models import ProviderToken
-from accounts.services import social_authorizations, social_sign_in
-from accounts.services.social_authorizations import Return
+from accounts.services.social import authorizations, provider_sign_in
+from accounts.services.social.authorizations import Return
 from tests.openid_provider.fake_issuer import CLIENT_ID, KID, REDIRECT_URI, SECRET, rsa_key
 
 pytestmark = pytest.mark.django_db
@@ -20,11 +20,11 @@ APP_ID = CLIENT_ID
 
 
 def go_and_come_back(issuer, phone):
-    departure = social_authorizations.begin(provider_id="fake", redirect_uri=REDIRECT_URI)
+    departure = authorizations.begin(provider_id="fake", redirect_uri=REDIRECT_URI)
     asked = {name: values[0] for name, values in parse_qs(urlsplit(departure.url).query).items()}
     issuer.nonce = asked["nonce"]
     returned = Return(code="a-code", state=departure.state)
-    return asked, social_sign_in.by_code(provider_id="fake", returned=returned, client=phone)
+    return asked, provider_sign_in.by_code(provider_id="fake", returned=returned, client=phone)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ class TestGoogle:
         # On Android the token is for the server, with the phone's client as the authorized party.
         configure(kind="google", token_audiences=["android-client"])
         token = issuer.id_token(azp="android-client")
-        assert social_sign_in.by_token(
+        assert provider_sign_in.by_token(
             provider_id="fake", id_token=token, access_token=None, nonce=None, client=phone
         ).user
 
@@ -110,7 +110,7 @@ def facebook(issuer, configure):
 class TestFacebook:
     def present(self, phone, **given):
         tokens = {"id_token": None, "access_token": None, "nonce": None, **given}
-        return social_sign_in.by_token(provider_id="fake", client=phone, **tokens)
+        return provider_sign_in.by_token(provider_id="fake", client=phone, **tokens)
 
     def test_exchanges_a_code_with_the_verifier(self, facebook, issuer, phone):
         asked, outcome = go_and_come_back(issuer, phone)
@@ -172,7 +172,7 @@ class TestFacebook:
     def test_takes_the_id_token_of_limited_login(self, facebook, issuer, phone):
         claims = {"iss": "https://www.facebook.com", "sub": "1000", "nonce": "n1"}
         good = issuer.id_token(**claims)
-        provider = social_sign_in.registry.find("fake")
+        provider = provider_sign_in.registry.find("fake")
         assert provider.issuer == issuer.url
         good = issuer.id_token(sub="1000", nonce="n1")
         assert self.present(phone, id_token=good, nonce="n1").user.full_name == "Mina Karimi"

@@ -50,10 +50,16 @@ class TestTakers:
     def test_tells_who_has_the_name_and_who_has_the_address(self):
         by_name, by_email = UserFactory(username="Mina", email="a@example.com"), UserFactory(email="b@example.com")
 
-        assert selectors.takers(username="mina", email_folded="b@example.com") == (by_name.pk, by_email.pk)
-        assert selectors.takers(username="mina", email_folded="c@example.com") == (by_name.pk, None)
-        assert selectors.takers(username="MINA", email_folded="a@example.com") == (by_name.pk, by_name.pk)
-        assert selectors.takers(username="new", email_folded="c@example.com") == (None, None)
+        assert selectors.holders_of_identifiers(username="mina", email_folded="b@example.com") == (
+            by_name.pk,
+            by_email.pk,
+        )
+        assert selectors.holders_of_identifiers(username="mina", email_folded="c@example.com") == (by_name.pk, None)
+        assert selectors.holders_of_identifiers(username="MINA", email_folded="a@example.com") == (
+            by_name.pk,
+            by_name.pk,
+        )
+        assert selectors.holders_of_identifiers(username="new", email_folded="c@example.com") == (None, None)
 
 
 class TestUserById:

@@ -6,7 +6,7 @@ import time
 import pytest
 import redis
 
-from cedrina.embedded import binaries
+from cedrina.tooling.embedded import binaries
 from ratelimiting.stores.redis import RedisStore
 from ratelimiting.types import Algorithm, Level, Quota
 from tests.ports import free_port

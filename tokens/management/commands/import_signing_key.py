@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from security_events.management.operator_command import USAGE, OperatorCommand
+from cedrina_base.operator_commands import USAGE, OperatorCommand
 from tokens.errors import SigningKeyUnusable
 from tokens.services import keys
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from security_events.management.operator_command import OperatorCommand
+from cedrina_base.operator_commands import OperatorCommand
 from tokens.encryption import DecryptionFailed
 from tokens.services import reencryption
 

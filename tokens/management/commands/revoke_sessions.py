@@ -7,9 +7,9 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from security_events.management.operator_command import OperatorCommand
+from cedrina_base.operator_commands import OperatorCommand
 from tokens import selectors
-from tokens.models import EndReason
+from tokens.end_reasons import ADMINISTRATOR
 from tokens.services import revocation
 
 
@@ -22,7 +22,7 @@ class Command(OperatorCommand):
         whose = parser.add_mutually_exclusive_group(required=True)
         whose.add_argument("--user", help=gettext("the name that the person signs in with"))
         whose.add_argument("--all", action="store_true", help=gettext("everybody's sessions"))
-        parser.add_argument("--reason", default="", help=gettext("why, for the audit trail"))
+        self.add_reason_argument(parser)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         now = timezone.now()
@@ -34,7 +34,7 @@ class Command(OperatorCommand):
                 revoked += selectors.live_sessions(user_id=user_id, now=now).count()
             else:
                 revoked += revocation.end_sessions(
-                    user_id=user_id, reason=EndReason.ADMINISTRATOR, note=options["reason"]
+                    user_id=user_id, reason=ADMINISTRATOR, note=options["reason"], now=now
                 )
             self.progress(count, len(user_ids))
         return {"result": "would_revoke" if options["dry_run"] else "revoked", "sessions": revoked}

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from security_events.management.operator_command import OperatorCommand
+from cedrina_base.operator_commands import OperatorCommand
 from tokens.errors import RefreshEpochsExhausted
 from tokens.services import refresh_keys
 
@@ -37,7 +37,9 @@ class Command(OperatorCommand):
             self.fail(refusal.code, str(refusal.message))
         result |= {"epoch": row.current, "minimum_epoch": row.minimum}
         if is_emergency:
-            result["sessions_ended"] = refresh_keys.end_refused(progress=lambda done: self.progress(done, before))
+            result["sessions_ended"] = refresh_keys.end_refused_sessions(
+                now=now, progress=lambda done: self.progress(done, before)
+            )
         return {"result": "rotated", **result}
 
     def sentence(self, result: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from security_events.management.operator_command import OperatorCommand
+from cedrina_base.operator_commands import OperatorCommand
 from tokens.conf import token_settings
 from tokens.services import keys
 

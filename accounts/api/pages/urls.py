@@ -1,0 +1,18 @@
+"""The routes of the pages behind mailed links.
+
+``accounts.services.mailing.mail_templates`` uses their names, too.
+"""
+
+from django.urls import path
+
+from accounts.api.pages.links import ConfirmEmailPage, NotMePage, ResetPasswordPage
+from accounts.api.pages.requests import DonePage, ForgotPasswordPage, ResendConfirmationPage
+
+urlpatterns = [
+    path("confirm-email/<str:token>", ConfirmEmailPage.as_view(), name="page-confirm-email"),
+    path("reset-password/<str:token>", ResetPasswordPage.as_view(), name="page-reset-password"),
+    path("not-me/<str:token>", NotMePage.as_view(), name="page-not-me"),
+    path("forgot-password", ForgotPasswordPage.as_view(), name="page-forgot-password"),
+    path("resend-confirmation", ResendConfirmationPage.as_view(), name="page-resend-confirmation"),
+    path("done/<str:what>", DonePage.as_view(), name="page-done"),
+]

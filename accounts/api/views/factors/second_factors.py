@@ -1,0 +1,154 @@
+"""Showing a second factor: to complete a sign-in, or again in the middle of a session."""
+
+from typing import ClassVar
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import device_cookie, examples
+from accounts.api.base import AccountsAPIView, caller, principal
+from accounts.api.documents import instant
+from accounts.api.serializers.factors.factor_inputs import ReauthenticationInput, VerificationInput
+from accounts.api.serializers.factors.factor_outputs import ProofOptionsOutput
+from accounts.api.serializers.outputs import LoginOutput, ReauthenticationOutput
+from accounts.services.factors import mfa_sign_in
+from accounts.services.factors.second_factors import Proof
+from accounts.services.sign_in import password_sign_in, reauthentication
+from tokens.api.client import client_context
+from tokens.api.examples import TOKENS
+from tokens.api.step_up import RECENT_SECONDS, no_step_up
+
+
+class MfaVerifyView(AccountsAPIView):
+    """Complete a sign-in with the second factor.
+
+    Send the `token` that the sign-in answered with as `mfa_token`, and exactly one of `code` (of an authenticator
+    application), `recovery_code` and `webauthn`. After a wrong one the token may be used again, until it expires.
+    After some wrong ones further ones are refused with 429 for a while; devices that the person has signed in with
+    before, which a cookie of the sign-in tells, are counted by themselves.
+    """
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    problem_codes: ClassVar[dict[str, list[str]]] = {
+        "post": [
+            "invalid_mfa_code",
+            "invalid_or_expired_token",
+            "too_many_attempts",
+            "account_disabled",
+            "email_not_confirmed",
+            "session_limit_reached",
+        ]
+    }
+    field_codes: ClassVar[dict[str, list[str]]] = {
+        "post": ["required", "invalid", "blank", "max_length", "unknown_field"]
+    }
+
+    @extend_schema(
+        operation_id="verify_mfa",
+        tags=["second factors"],
+        request=VerificationInput,
+        responses={200: LoginOutput},
+        examples=[
+            OpenApiExample(
+                "By an authenticator application",
+                request_only=True,
+                value={"mfa_token": examples.MFA_CHALLENGE["token"], "code": "492039"},
+            ),
+            OpenApiExample(
+                "By a recovery code",
+                request_only=True,
+                value={"mfa_token": examples.MFA_CHALLENGE["token"], "recovery_code": "4821-9930-1147"},
+            ),
+            OpenApiExample(
+                "By a security key",
+                request_only=True,
+                value={"mfa_token": examples.MFA_CHALLENGE["token"], "webauthn": examples.ASSERTION},
+            ),
+            OpenApiExample(
+                "A new session",
+                response_only=True,
+                value={"user": {**examples.USER, "mfa_enabled": True}, "tokens": TOKENS, "mfa": None},
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        body = VerificationInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        proof = body.proof()
+        assert isinstance(proof, Proof)  # noqa: S101 - validated: one of the members was sent
+        signed_in = mfa_sign_in.complete(
+            token=body.validated_data["mfa_token"],
+            proof=proof,
+            client=client_context(request),
+            device_token=device_cookie.presented(request),
+        )
+        return device_cookie.answer(request, signed_in)
+
+
+class ReauthenticateView(AccountsAPIView):
+    """Prove again who you are; sensitive calls ask for that within the last five minutes.
+
+    Send exactly one of `password`, `code`, `recovery_code` and `webauthn`. A call that answers `step_up_required` takes
+    one of the last three.
+    """
+
+    step_up: ClassVar = {"post": no_step_up("it is how a session gets fresh")}
+    problem_codes: ClassVar[dict[str, list[str]]] = {
+        "post": ["invalid_credentials", "invalid_mfa_code", "too_many_attempts"]
+    }
+    field_codes: ClassVar[dict[str, list[str]]] = {
+        "post": ["required", "invalid", "blank", "max_length", "unknown_field"]
+    }
+
+    @extend_schema(
+        operation_id="reauthenticate",
+        tags=["accounts"],
+        request=ReauthenticationInput,
+        responses={200: ReauthenticationOutput},
+        examples=[
+            OpenApiExample("By password", request_only=True, value={"password": examples.PASSWORD}),
+            OpenApiExample("By an authenticator application", request_only=True, value={"code": "492039"}),
+            OpenApiExample("By a security key", request_only=True, value={"webauthn": examples.ASSERTION}),
+            OpenApiExample(
+                "Proved",
+                response_only=True,
+                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT_SECONDS},
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        body = ReauthenticationInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        user, session_id, proof = caller(request), principal(request).session_id, body.proof()
+        if proof is None:
+            password = body.validated_data["password"]
+            at = password_sign_in.reauthenticate(user=user, session_id=session_id, password=password)
+        else:
+            at = reauthentication.show(user=user, session_id=session_id, proof=proof)
+        return Response({"authenticated_at": instant(at), "expires_in": RECENT_SECONDS})
+
+
+class ReauthenticationOptionsView(AccountsAPIView):
+    """Find out how you can show your second factor in this session, and what to ask a browser with."""
+
+    step_up: ClassVar = {"post": no_step_up("it is how a session gets fresh")}
+
+    @extend_schema(
+        operation_id="reauthentication_options",
+        tags=["accounts"],
+        request=None,
+        responses={200: ProofOptionsOutput},
+        examples=[
+            OpenApiExample(
+                "Somebody with a security key",
+                response_only=True,
+                value={"methods": ["webauthn", "recovery_code"], "webauthn": examples.REQUEST_OPTIONS},
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        ways = reauthentication.begin(user=caller(request), session_id=principal(request).session_id)
+        return Response({"methods": list(ways.methods), "webauthn": ways.webauthn})

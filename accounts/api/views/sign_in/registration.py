@@ -1,0 +1,97 @@
+from typing import ClassVar
+
+from django.utils import timezone
+from django.utils.translation import get_language, gettext, gettext_noop
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import device_cookie, examples
+from accounts.api.base import AccountsAPIView
+from accounts.api.documents import instant, user_document
+from accounts.api.locale import supported_language
+from accounts.api.serializers.outputs import MessageOutput, RegistrationOutput
+from accounts.api.serializers.sign_in.registration import RegistrationInput
+from accounts.services.sign_in import registration
+from accounts.services.sign_in.password_sign_in import SignedIn
+from tokens.api.client import client_context
+from tokens.api.content_language import set_content_language
+from tokens.api.examples import TOKENS
+from tokens.api.response_bodies import token_response_body
+
+MESSAGE = gettext_noop(
+    "Thank you. If this address is new here, we have written to it; otherwise we have written to its owner."
+)
+
+
+class RegisterView(AccountsAPIView):
+    """Open an account.
+
+    Where addresses have to be confirmed, the answer is 202 and the same for addresses that are registered already. The
+    registration waits for a day, with its username reserved; the account is opened by the mailed link. A cookie of the
+    answer tells then that the link is followed in the browser that registered. Where addresses need no confirmation,
+    the answer is 201 with a first session.
+    """
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["username_taken", "email_taken"]}
+    field_codes: ClassVar[dict[str, list[str]]] = {
+        "post": [
+            "required",
+            "invalid",
+            "blank",
+            "min_length",
+            "max_length",
+            "unknown_field",
+            "username_invalid",
+            "username_reserved",
+            "email_invalid",
+            "password_too_short",
+            "password_too_long",
+            "password_too_common",
+            "password_too_similar",
+            "password_too_weak",
+        ]
+    }
+
+    @extend_schema(
+        operation_id="register",
+        tags=["accounts"],
+        request=RegistrationInput,
+        responses={201: RegistrationOutput, 202: MessageOutput},
+        examples=[
+            OpenApiExample(
+                "A new account",
+                request_only=True,
+                value={"username": "mina", "email": "mina@example.com", "password": examples.PASSWORD},
+            ),
+            OpenApiExample(
+                "With its first session",
+                response_only=True,
+                status_codes=["201"],
+                value={"user": {**examples.USER, "email_confirmed": False}, "tokens": TOKENS},
+            ),
+            OpenApiExample(
+                "With an address to confirm",
+                response_only=True,
+                status_codes=["202"],
+                value={"message": MESSAGE, "timestamp": examples.TIMESTAMP},
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        body = RegistrationInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        application = body.application(default_locale=supported_language(get_language()))
+        outcome = registration.register(application=application, client=client_context(request))
+        if isinstance(outcome, SignedIn):
+            document = {"user": user_document(outcome.user), "tokens": token_response_body(outcome.tokens)}
+            response = Response(document, status=201)
+            device_cookie.keep(response, request=request, user=outcome.user)
+            return response
+        answer = {"message": gettext(MESSAGE), "timestamp": instant(timezone.now())}
+        response = set_content_language(Response(answer, status=202))
+        device_cookie.keep(response, request=request, user=outcome)
+        return response

@@ -1,0 +1,59 @@
+"""Make the first administrators, from the command line."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import event_types
+from accounts.errors import DetailsInvalid
+from accounts.identifiers import fold_email, is_username, parse_email
+from accounts.models import PendingRegistration, User
+from accounts.services.addresses import uniqueness
+from accounts.services.passwords import hashing, password_changes
+from accounts.types import FieldProblem
+from security_events.services import recording
+from tokens.users import subject_of
+
+
+def judge(*, username: str, email: str, password: str) -> User:
+    """Return the administrator to be, not stored yet. Reserved names are theirs to have.
+
+    Raises: DetailsInvalid.
+    """
+    address = parse_email(email)
+    user = User(username=username, email=address or "", email_folded=fold_email(address or ""))
+    problems = [
+        *([] if is_username(username) else [FieldProblem("username", "username_invalid", _("This is no username."))]),
+        *([] if address else [FieldProblem("email", "email_invalid", _("This is not an e-mail address."))]),
+        *password_changes.password_problems(password=password, user=user),
+    ]
+    if problems:
+        raise DetailsInvalid(problems)
+    return user
+
+
+def create(*, username: str, email: str, password: str, now: datetime | None = None) -> User:
+    """Make an administrator whose address counts as confirmed.
+
+    A registration that waits for its confirmation keeps nobody from it: one of that name is removed, one of that
+    address can't be confirmed any more.
+
+    Raises: DetailsInvalid, UsernameTaken, EmailTaken.
+    """
+    user = judge(username=username, email=email, password=password)
+    user.is_staff = user.is_superuser = True
+    user.email_confirmed_at = now or timezone.now()
+    uniqueness.require_free(username=username, email_folded=user.email_folded)
+    user.password = hashing.compute(password=password)
+    with transaction.atomic():
+        PendingRegistration.objects.lock_username(username)
+        PendingRegistration.objects.release_username(username)
+        is_new = User.objects.insert_unless_taken(user)
+        if is_new:
+            subject = subject_of(user)
+            recording.record(event_types.ACCOUNT_ADMIN_CREATED, target=subject, now=now)
+    if not is_new:
+        raise uniqueness.lost_race(username=username, email_folded=user.email_folded)
+    return user

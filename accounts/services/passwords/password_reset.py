@@ -1,0 +1,81 @@
+"""Set a new password with the token of a mailed link."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts import event_types, link_tokens, selectors
+from accounts.conf import account_settings
+from accounts.errors import DetailsInvalid, HashingBusy, MailedTokenInvalid
+from accounts.models import Purpose, User
+from accounts.rules.address_proofs import Kept, Proof
+from accounts.services.addresses import address_proofs
+from accounts.services.mailing import mail_queue, mailed_tokens
+from accounts.services.passwords import attempts, hashing, password_changes
+from accounts.types import FieldProblem
+from security_events.services import recording
+from tokens.types import ClientContext
+from tokens.users import subject_of
+
+
+def reset(*, token: str, new_password: str, client: ClientContext, now: datetime | None = None) -> User:
+    """Redeem a token for a new password and end all sessions; return the account.
+
+    The token is checked before a hash is computed, and used up only by an acceptable password; a few rejected passwords
+    also make it invalid. Redeeming it confirms the account's address. If that is the first proof of the address,
+    everything else is removed from the account, see ``accounts.rules.address_proofs``. Otherwise second factors stay: a
+    mailbox alone must not open an account that has one (OWASP ASVS 5.0, 6.4.4). Known devices are forgotten.
+
+    Raises: MailedTokenInvalid, DetailsInvalid, HashingBusy.
+    """
+    link = mailed_tokens.parse(presented=token, purposes=(Purpose.RESET_PASSWORD,))
+    user = selectors.user_by_id(user_id=mailed_tokens.count_password(link=link, now=now).user_id)
+    if user is None:
+        raise MailedTokenInvalid
+    try:
+        _require_acceptable(user=user, new_password=new_password)
+        digest = hashing.compute(password=new_password, owner=str(user.pk))
+    except HashingBusy:
+        mailed_tokens.uncount_password(link=link)
+        raise
+    with transaction.atomic():
+        is_done = _redeem(link=link, user=user, digest=digest, now=now)
+        if not is_done:
+            transaction.set_rollback(True)
+        else:
+            attempts.remember_client(user=user, password_digest=digest, client=client, now=now)
+    if not is_done:
+        raise mailed_tokens.refused(link=link, now=now)
+    user.password = digest
+    return user
+
+
+def _redeem(*, link: link_tokens.Link, user: User, digest: str, now: datetime | None) -> bool:
+    if mailed_tokens.redeem(link=link, now=now) is None:
+        return False
+    accepted = address_proofs.accept(user=user, proof=Proof.RESET_LINK, new_digest=digest, now=now)
+    recording.record(
+        event_types.PASSWORD_RESET,
+        actor=subject_of(user),
+        target=subject_of(user),
+        data={"ended_sessions": accepted.counts["ended_sessions"]},
+        now=now,
+    )
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED, now=now)
+    return True
+
+
+def _require_acceptable(*, user: User, new_password: str) -> None:
+    found = password_changes.password_problems(password=new_password, user=user, field="new_password")
+    if found:
+        raise DetailsInvalid(found)
+    if address_proofs.kept(user=user, proof=Proof.RESET_LINK) is Kept.NOTHING:
+        return  # the former passwords may be those of somebody else
+    former = selectors.former_password_digests(user_id=user.pk, count=max(0, account_settings.PASSWORD_HISTORY - 1))
+    if account_settings.PASSWORD_HISTORY and hashing.matches_any(
+        password=new_password, digests=[user.password, *former], owner=str(user.pk)
+    ):
+        raise DetailsInvalid(
+            [FieldProblem("new_password", "password_reused", _("You have used this password before."))]
+        )

@@ -1,0 +1,271 @@
+"""Sign a person in with a name and a password, and complete a sign-in whatever its method."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import event_types, known_devices, selectors
+from accounts.conf import account_settings
+from accounts.errors import AccountDisabled, AccountError, CredentialsInvalid, EmailNotConfirmed
+from accounts.identifiers import name_key
+from accounts.models import User
+from accounts.models.passwords import refund_and_remember_params
+from accounts.services.factors import sign_in_challenges
+from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.passwords import attempts
+from accounts.services.passwords.attempts import PasswordAttempt
+from accounts.services.sign_in import sign_in_notices
+from security_events.catalogue import EventType
+from security_events.event_cte import EventCte
+from security_events.services import deduplication, recording
+from security_events.types import Outcome, Subject
+from tokens.errors import SessionLimitReached
+from tokens.models import MULTI_FACTOR
+from tokens.services import issuing, sessions
+from tokens.types import ClientContext, TokenPair
+from tokens.users import subject_of
+
+PASSWORD = "pwd"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person and the tokens of their new session."""
+
+    user: User
+    tokens: TokenPair
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSignIn:
+    """What was known before a sign-in: whether the person had used this client, and whether they had ever signed in."""
+
+    was_known_client: bool
+    had_signed_in: bool
+
+
+def sign_in(
+    *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime | None = None
+) -> SignedIn | Challenge:
+    """Sign a person in with a username or an address and a password.
+
+    An unknown name and a wrong password get the same answer after the same work (OWASP ASVS 5.0, 6.3.8). Other reasons
+    for a refusal are only given to a caller who knows the password. After too many wrong guesses no password is checked
+    for a while, except from devices that the person has signed in with before. The hash is computed outside of any
+    transaction; the statement that records the sign-in notices when the account was changed meanwhile.
+
+    A pending registration is found by its username only. An address finds accounts only, because the answer must not
+    depend on whether a registered address has an account.
+
+    Raises: CredentialsInvalid, AttemptsExhausted, AccountDisabled, EmailNotConfirmed, HashingBusy, and
+    SessionLimitReached of ``tokens``.
+    """
+    user, registration = selectors.find_for_sign_in(name=name, at=now or timezone.now())
+    attempt = attempts.charge(name=name, user=user, client=client, device_token=device_token, now=now)
+    holder = user or registration
+    check = attempts.check_password(
+        attempt=attempt, password=password, digest=holder.password if holder else None, now=now
+    )
+    if registration is not None and check.is_right:
+        attempts.refund(attempt=attempt)
+        raise record_refusal(EmailNotConfirmed(), user=None, name=name, reason="unconfirmed", now=now)
+    if user is None or not check.is_right:
+        raise record_refusal(CredentialsInvalid(), user=user, name=name, now=now)
+    try:
+        return complete_sign_in(
+            user=user,
+            amr=[PASSWORD],
+            client=client,
+            upgraded_digest=check.upgraded_digest,
+            name=name,
+            attempt=attempt,
+            now=now,
+        )
+    except (AccountDisabled, EmailNotConfirmed, SessionLimitReached):
+        attempts.refund(attempt=attempt)
+        raise
+
+
+def complete_sign_in(
+    *,
+    user: User,
+    amr: Sequence[str],
+    client: ClientContext,
+    upgraded_digest: str | None = None,
+    name: str = "",
+    attempt: PasswordAttempt | None = None,
+    now: datetime | None = None,
+) -> SignedIn | Challenge:
+    """Open a session for a person who was just authenticated by the methods ``amr`` (RFC 8176).
+
+    A person with a second factor who has not shown it gets a challenge instead of a session, whatever the first factor
+    was. ``user`` is as read before the authentication: a password change since then makes the sign-in fail.
+
+    Raises: CredentialsInvalid, AccountDisabled, EmailNotConfirmed, and SessionLimitReached of ``tokens``.
+    """
+    name = name or user.username
+    require_active_account(user=user, name=name, now=now)
+    if user.is_mfa_enabled and MULTI_FACTOR not in amr:
+        if attempt is not None:
+            attempts.refund(attempt=attempt)
+        return sign_in_challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now)
+    with transaction.atomic():
+        pair = record_and_open_session(
+            user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, attempt=attempt, now=now
+        )
+    if pair is None:
+        raise record_refusal(CredentialsInvalid(), user=user, name=name, reason="changed_meanwhile", now=now)
+    return SignedIn(user=user, tokens=pair)
+
+
+def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime | None = None) -> datetime:
+    """Record that the person behind a session has just shown their password again; return when (RFC 9470).
+
+    Wrong guesses are charged to the session only: its thief has few of them, and can't lock the owner out.
+
+    Raises: CredentialsInvalid, AttemptsExhausted, HashingBusy, and SessionRevoked of ``tokens``.
+    """
+    digest = selectors.password_digest(user_id=user.pk)
+    if not attempts.check_password_in_session(
+        user=user, session_id=session_id, password=password, digest=digest, now=now
+    ):
+        recording.record(
+            event_types.REAUTHENTICATION_FAILED,
+            actor=subject_of(user),
+            target=subject_of(user),
+            outcome=Outcome.FAILURE,
+            session_id=session_id,
+            reasons=["wrong_password"],
+            now=now,
+        )
+        raise CredentialsInvalid
+    with transaction.atomic():
+        at = sessions.record_reauthentication(session_id=session_id, now=now or timezone.now())
+        recording.record(
+            event_types.REAUTHENTICATED,
+            actor=subject_of(user),
+            target=subject_of(user),
+            session_id=session_id,
+            data={"amr": [PASSWORD]},
+            now=now,
+        )
+    return at
+
+
+def require_active_account(*, user: User, name: str, now: datetime | None = None) -> None:
+    """Refuse an account that is closed or whose address must be confirmed first.
+
+    Only to be called after the first factor was right: the refusal reveals the state of the account.
+
+    Raises: AccountDisabled, EmailNotConfirmed.
+    """
+    if not user.is_active:
+        raise record_refusal(AccountDisabled(), user=user, name=name, reason="disabled", now=now)
+    if account_settings.EMAIL_CONFIRMATION == "required" and user.email_confirmed_at is None:
+        raise record_refusal(EmailNotConfirmed(), user=user, name=name, reason="unconfirmed", now=now)
+
+
+def record_and_open_session(
+    *,
+    user: User,
+    amr: Sequence[str],
+    client: ClientContext,
+    upgraded_digest: str | None = None,
+    attempt: PasswordAttempt | None = None,
+    now: datetime | None = None,
+) -> TokenPair | None:
+    """Record a sign-in and open a session, in the caller's transaction.
+
+    ``None`` when the account changed since ``user`` was read; so it is when a second factor was added meanwhile and
+    none was shown. The attempt is refunded and the client remembered, whatever the method of the sign-in.
+
+    Raises: SessionLimitReached of ``tokens``.
+    """
+    recorded = record_sign_in(
+        event_type=event_types.LOGIN_SUCCEEDED,
+        user=user,
+        amr=amr,
+        client=client,
+        upgraded_digest=upgraded_digest,
+        attempt=attempt,
+        now=now,
+    )
+    if recorded is None:
+        return None
+    pair = issuing.open_session(user=user, client=client, amr=amr, now=now or timezone.now())
+    notify_if_new_client(recorded, user=user, session_id=pair.session_id, client=client, now=now)
+    return pair
+
+
+def record_sign_in(
+    *,
+    event_type: EventType,
+    user: User,
+    amr: Sequence[str],
+    client: ClientContext,
+    upgraded_digest: str | None = None,
+    attempt: PasswordAttempt | None = None,
+    now: datetime | None = None,
+) -> RecordedSignIn | None:
+    """Record a sign-in with its event and lock the person's row; ``None`` when the account was changed meanwhile."""
+    new_digest = upgraded_digest or user.password
+    event = EventCte(
+        event_type,
+        source="signed_in",
+        columns={},
+        actor=subject_of(user),
+        target=subject_of(user),
+        data={"amr": list(amr)},
+        now=now,
+    )
+    record = User.objects.record_sign_in(
+        user=user,
+        checked_digest=user.password,
+        new_digest=new_digest,
+        is_multi_factor=MULTI_FACTOR in amr,
+        event=event,
+        attempt_and_client=refund_and_remember_params(
+            keys=attempt.charged.keys if attempt else (),
+            at=attempt.charged.at if attempt else None,
+            former_client_key=known_devices.client_key(user=user, password_digest=user.password, client=client),
+            client_key=known_devices.client_key(user=user, password_digest=new_digest, client=client),
+        ),
+        now=now,
+    )
+    if record is None:
+        return None
+    event.announce()
+    recorded = RecordedSignIn(was_known_client=record.was_known_client, had_signed_in=user.last_login is not None)
+    user.last_login, user.password = record.signed_in_at, new_digest
+    if upgraded_digest:
+        recording.record(event_types.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
+    return recorded
+
+
+def notify_if_new_client(
+    recorded: RecordedSignIn, *, user: User, session_id: UUID, client: ClientContext, now: datetime | None = None
+) -> None:
+    """Mail a person about their new session if they have never signed in from this client."""
+    if not recorded.was_known_client:
+        sign_in_notices.notify_new_client(
+            user=user, session_id=session_id, client=client, had_signed_in=recorded.had_signed_in, now=now
+        )
+
+
+def record_refusal(
+    error: AccountError, *, user: User | None, name: str, reason: str = "", now: datetime | None = None
+) -> AccountError:
+    """Record a refused sign-in in a transaction of its own, and return the error for the caller to raise."""
+    actor = subject_of(user) if user else Subject(name=name_key(name))
+    deduplication.record(
+        event_types.LOGIN_FAILED,
+        actor=actor,
+        target=actor,
+        reasons=[reason or ("wrong_password" if user else "unknown_name")],
+        now=now or timezone.now(),
+    )
+    return error

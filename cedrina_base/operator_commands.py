@@ -1,0 +1,128 @@
+"""Bases of the management commands for operators.
+
+Options: ``--json`` prints one object on standard output (logs go to standard error), ``--dry-run`` changes nothing,
+``--yes`` answers the question that a command asks before it destroys something. Exit codes: 0 done, 1 failed, 2 usage.
+
+Sentences are in the language of the shell that the command was called from. Names, codes and JSON are not translated.
+"""
+
+import json
+import os
+import re
+import sys
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from typing import Any, ClassVar, NoReturn
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import translation
+from django.utils.translation import gettext
+
+FAILED = 1
+USAGE = 2
+_BAR_WIDTH = 30
+
+
+class LocalizedCommand(BaseCommand):
+    """A command in the language of the shell's environment, if that is one of the installation's languages.
+
+    Mark its ``help`` with ``gettext_noop``; it is translated when it is shown.
+    """
+
+    is_json = False
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        with translation.override(language_of(os.environ)):
+            super().run_from_argv(argv)
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        self.help = gettext(self.help) if self.help else ""
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def fail(self, code: str, sentence: str, *, exit_code: int = FAILED) -> NoReturn:
+        """Write what is wrong and what to do about it, and exit."""
+        if self.is_json:
+            self.stdout.write(json.dumps({"error": {"code": code, "detail": sentence}}))
+        else:
+            self.stderr.write(sentence)
+        raise SystemExit(exit_code)
+
+
+class ReportingCommand(LocalizedCommand):
+    """A command whose ``perform`` does the work and returns a report, written as text or as JSON."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help=gettext("print one JSON object"))
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        self.is_json = options["json"]
+        result = self.perform(options)
+        if self.is_json:
+            self.stdout.write(json.dumps(result, default=str))
+        else:
+            self.show(result)
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Do the work and return the members of the report."""
+        raise NotImplementedError(type(self).__name__)
+
+    def show(self, result: dict[str, Any]) -> None:
+        """Write the report as text."""
+        self.stdout.write(self.sentence(result))
+
+    def sentence(self, result: dict[str, Any]) -> str:
+        """Return the report as text, for a command that doesn't write it itself with ``show``."""
+        raise NotImplementedError(type(self).__name__)
+
+
+class OperatorCommand(ReportingCommand):
+    """A reporting command that changes something. With ``--dry-run``, ``perform`` returns what it would change."""
+
+    destroys: ClassVar[bool] = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--dry-run", action="store_true", help=gettext("only say what would be done"))
+        if self.destroys:
+            parser.add_argument("--yes", action="store_true", help=gettext("don't ask before destroying"))
+
+    def add_reason_argument(self, parser: ArgumentParser) -> None:
+        """Add ``--reason``, which the security event of the command records."""
+        parser.add_argument("--reason", default="", help=gettext("why, for the audit trail"))
+
+    def confirm(self, question: str, options: dict[str, Any]) -> None:
+        """Ask before something is destroyed, unless ``--yes`` or ``--dry-run`` was given."""
+        if options["yes"] or options["dry_run"]:
+            return
+        if not sys.stdin.isatty():
+            sentence = gettext("This destroys something: give --yes, or --dry-run to see what.")
+            self.fail("usage", sentence, exit_code=USAGE)
+        self.stderr.write(f"{question} [y/N] ", ending="")
+        if input().strip().lower() not in ("y", "yes"):
+            self.fail("not_confirmed", gettext("Nothing was changed."))
+
+    def progress(self, done: int, total: int) -> None:
+        """Draw a progress bar on standard error if it is a terminal."""
+        if self.is_json or not sys.stderr.isatty() or not total:
+            return
+        filled = min(_BAR_WIDTH, _BAR_WIDTH * done // total)
+        bar = "#" * filled + "." * (_BAR_WIDTH - filled)
+        sys.stderr.write(f"\r[{bar}] {done}/{total}" + ("\n" if done >= total else ""))
+        sys.stderr.flush()
+
+
+def language_of(environ: Mapping[str, str]) -> str:
+    """Return the first supported language that the environment asks for, in gettext's order.
+
+    Without one, return the installation's ``LANGUAGE_CODE``.
+    """
+    locale = next(filter(None, map(environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "C")
+    # gettext ignores LANGUAGE where no locale is set.
+    wanted = [] if locale in ("C", "POSIX") else [*environ.get("LANGUAGE", "").split(":"), locale]
+    for name in wanted:
+        try:
+            return translation.get_supported_language_variant(re.split(r"[.@]", name)[0].replace("_", "-"))
+        except LookupError:
+            continue
+    return str(settings.LANGUAGE_CODE)

@@ -1,0 +1,85 @@
+"""The page on which an operator confirms an admin action and gives the reason for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.db.models import Model, QuerySet
+
+    from cedrina_base.read_only_admin import AnyModelAdmin
+
+REASON_LENGTH = 200
+TEMPLATE = "cedrina_base/confirm_with_reason.html"
+
+
+def reason_field(**attributes: Any) -> forms.CharField:
+    """Return a form field for the reason of a change; ``attributes`` are added to its HTML element."""
+    return forms.CharField(
+        label=_("Reason"),
+        max_length=REASON_LENGTH,
+        help_text=_("It is recorded with your name. Write no passwords and no personal data."),
+        widget=forms.TextInput(attrs={"class": "vTextField", **attributes}),
+    )
+
+
+class ReasonForm(forms.Form):
+    """The reason of an action. It stays in the record for ever."""
+
+    reason = reason_field(autofocus=True)
+
+    @classmethod
+    def of(cls, request: Any) -> ReasonForm:
+        """Return the form as it was sent from the confirmation page, or an empty one for its first display."""
+        return cls(request.POST if "confirmed" in request.POST else None)
+
+
+def ask_for_reason(
+    model_admin: AnyModelAdmin,
+    request: Any,
+    queryset: QuerySet[Any],
+    *,
+    title: Any,
+    act: Callable[[Model, str], bool],
+) -> TemplateResponse | None:
+    """Show which rows an action will change and ask for the reason.
+
+    Once it is given, call ``act(row, reason)`` for each row and show for how many it returned ``True``.
+    """
+    form = ReasonForm.of(request)
+    if form.is_valid():
+        done = sum(bool(act(row, form.cleaned_data["reason"])) for row in queryset)
+        sentence = _("%(title)s: done to %(done)d.") % {"title": title, "done": done}
+        model_admin.message_user(request, sentence, messages.SUCCESS)
+        return None
+    return confirmation_page(model_admin, request, form=form, rows=queryset, title=title)
+
+
+def confirmation_page(
+    model_admin: AnyModelAdmin,
+    request: Any,
+    *,
+    form: ReasonForm,
+    rows: QuerySet[Any],
+    title: Any,
+    template: str = TEMPLATE,
+) -> TemplateResponse:
+    """Return the page that asks for the reason of the action that ``request`` has chosen for ``rows``."""
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": title,
+        "opts": model_admin.opts,
+        "form": form,
+        "rows": rows,
+        "action": request.POST["action"],
+        "checkbox_name": ACTION_CHECKBOX_NAME,
+    }
+    return TemplateResponse(request, template, context)

@@ -1,0 +1,45 @@
+import pytest
+from django.contrib.auth.models import Permission
+
+from accounts.models import User
+from accounts.rules.decisions import PERMISSIONS, may, roles_of
+from tests.factories.accounts import UserFactory
+
+
+def grant(user, permission):
+    app, codename = permission.split(".")
+    user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+
+
+@pytest.mark.django_db
+class TestMay:
+    def test_lets_superusers_do_everything(self):
+        assert may(UserFactory(admin=True), "docs:read")
+        assert may(UserFactory(admin=True), "something:else")
+
+    @pytest.mark.parametrize("action", sorted(PERMISSIONS))
+    def test_lets_staff_do_what_their_permissions_say(self, action):
+        staff = UserFactory(is_staff=True)
+        assert not may(staff, action)
+
+        grant(staff, PERMISSIONS[action])
+
+        assert may(User.objects.get(pk=staff.pk), action)
+        assert not may(User.objects.get(pk=staff.pk), "something:else")
+
+    def test_asks_for_staff_besides_the_permission(self):
+        person = UserFactory()
+        grant(person, PERMISSIONS["docs:read"])
+
+        assert not may(person, "docs:read")
+
+    def test_lets_nobody_disabled_or_deleted_do_anything(self, now):
+        assert not may(None, "docs:read")
+        assert not may(UserFactory(admin=True, is_active=False), "docs:read")
+        assert not may(UserFactory(admin=True, deleted_at=now), "docs:read")
+
+
+class TestRolesOf:
+    def test_names_administrators_without_a_query(self):
+        assert roles_of(User(is_superuser=True)) == ["admin"]
+        assert roles_of(User(is_staff=True)) == []

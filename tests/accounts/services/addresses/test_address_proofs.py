@@ -1,0 +1,230 @@
+"""What is left of an account by each way of proving its address: the table, cell by cell, in the database."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+from django.apps import apps
+
+from accounts import known_devices, link_tokens
+from accounts.errors import AccountError
+from accounts.factors import enrolled
+from accounts.imports.people import Person
+from accounts.models import MailedToken, PasswordHistory, PendingRegistration, Purpose, SocialAuthorization, User
+from accounts.providers import links
+from accounts.rules.address_proofs import TABLE, Credential, Kept, Proof, State, removed
+from accounts.services.addresses import address_confirmation, address_proofs
+from accounts.services.administration import administrators
+from accounts.services.importing import import_storage
+from accounts.services.mailing import mailed_tokens
+from accounts.services.passwords import password_reset
+from accounts.services.profile import takeover
+from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
+from accounts.services.social import joining
+from cedrina_base.uuids import uuid7
+from tests.factories import social
+from tests.factories.accounts import PASSWORD, PasswordHistoryFactory, UserFactory
+from tests.factories.factors import add_key, add_totp
+from tests.factories.registrations import PendingRegistrationFactory
+from tests.factories.tokens import open_session
+from tokens.models import Session
+from tokens.types import ClientContext
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
+ADDRESS, NEW_ADDRESS, NEW = "mina@example.com", "new@example.com", "copper lantern seven owls"
+ANYWHERE = ClientContext()
+CELLS = list(product(Proof, State))
+MEMBERS = {
+    State.UNCONFIRMED: {"email_confirmed_at": None},
+    State.CONFIRMED: {},
+    State.DISABLED: {"is_active": False},
+    State.DELETED_UNCONFIRMED: {"email_confirmed_at": None, "deleted_at": datetime(2026, 3, 1, tzinfo=UTC)},
+    State.DELETED: {"deleted_at": datetime(2026, 3, 1, tzinfo=UTC)},
+}
+
+
+def make(state):
+    """Return an account in a state, with every credential there is, all added longer ago than a notice can be reported;
+    or a registration that waits."""
+    if state is State.PENDING:
+        return PendingRegistrationFactory(username="mina", email=ADDRESS, raw_password=PASSWORD)
+    before = datetime.now(UTC) - timedelta(days=8)
+    user = UserFactory(username="mina", email=ADDRESS, raw_password=PASSWORD)
+    session_id = open_session(user=user).session_id
+    add_totp(user, now=before, session_id=session_id)
+    add_key(user, now=before, session_id=session_id, is_passkey=True)
+    social.link(user, now=before, uid="the former holder's own", email="former@example.net")
+    PasswordHistoryFactory(user=user)
+    SocialAuthorization.objects.create(
+        digest=b"d" * 32,
+        provider="fake",
+        purpose="link",
+        redirect_uri="x",
+        nonce="n",
+        code_verifier="v",
+        user=user,
+        session_id=session_id,
+        created_at=before,
+        expires_at=before,
+    )
+    mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.DISOWN, address=ADDRESS, now=before)
+    User.objects.filter(pk=user.pk).update(**MEMBERS[state])
+    return User.objects.get(pk=user.pk)
+
+
+def left(user):
+    """Return by what somebody who held the account before could still come back."""
+    stored = User.objects.get(pk=user.pk)
+    found = {
+        Credential.PASSWORD: stored.check_password(PASSWORD),
+        Credential.PASSWORD_HISTORY: PasswordHistory.objects.filter(user=user).exists(),
+        Credential.SESSIONS: Session.objects.filter(user_id=user.pk, ended_at=None).exists(),
+        Credential.FACTORS: enrolled.has_any(user.pk) or bool(enrolled.recovery_codes_left(user.pk)),
+        Credential.CONNECTIONS: "former@example.net" in [link.email for link in links.of_user(user.pk)],
+        Credential.AUTHORIZATIONS: SocialAuthorization.objects.filter(user=user).exists(),
+        Credential.MAILED_LINKS: MailedToken.objects.filter(user=user, purpose="disown", used_at=None).exists(),
+    }
+    assert set(found) == set(Credential)
+    return {what for what, is_there in found.items() if is_there}
+
+
+def link(holder, purpose, *, address=ADDRESS):
+    if isinstance(holder, PendingRegistration):
+        purpose = Purpose.OPEN_ACCOUNT if purpose is Purpose.CONFIRM_EMAIL else purpose
+        return link_tokens.mint(purpose=purpose, mail_id=holder.pk)
+    return mailed_tokens.issue(mail_id=uuid7(), user=holder, purpose=purpose, address=address)
+
+
+def browser_of(holder):
+    return ConfirmationRequest(device_token=known_devices.mint(user=holder, device=None, now=datetime.now(UTC)))
+
+
+def bring_from_elsewhere(_holder):
+    person = Person(external_id="x:1", username="mina-2", email=ADDRESS, email_confirmed_at=datetime.now(UTC))
+    return import_storage.store(people={1: person}, passwords={1: "!"}, source="x", now=datetime.now(UTC))
+
+
+WAYS = {
+    Proof.CONFIRMATION_LINK: lambda holder: address_confirmation.confirm(token=link(holder, Purpose.CONFIRM_EMAIL)),
+    Proof.CONFIRMATION_LINK_BY_HOLDER: lambda holder: address_confirmation.confirm(
+        token=link(holder, Purpose.CONFIRM_EMAIL), confirmation=browser_of(holder)
+    ),
+    Proof.RESET_LINK: lambda holder: password_reset.reset(
+        token=link(holder, Purpose.RESET_PASSWORD), new_password=NEW, client=ANYWHERE
+    ),
+    Proof.CHANGE_LINK: lambda holder: address_confirmation.confirm(
+        token=link(holder, Purpose.CHANGE_EMAIL, address=NEW_ADDRESS)
+    ),
+    Proof.CHANGE_LINK_BY_HOLDER: lambda holder: address_confirmation.confirm(
+        token=link(holder, Purpose.CHANGE_EMAIL, address=NEW_ADDRESS), confirmation=browser_of(holder)
+    ),
+    Proof.PROVIDER: lambda _holder: joining.settle(provider=social.provider(), identity=social.identity(email=ADDRESS)),
+    Proof.TAKEOVER_REPORT: lambda holder: takeover.report(token=link(holder, Purpose.DISOWN)),
+    Proof.IMPORT: bring_from_elsewhere,
+    Proof.OPERATOR: lambda _holder: administrators.create(username="chief-1", email=ADDRESS, password=NEW),
+}
+
+
+@pytest.mark.attack("Pre-hijacked accounts, 4; ASVS 5.0, 6.4.4")
+class TestEveryCell:
+    @pytest.mark.parametrize(("proof", "state"), [cell for cell in CELLS if cell[1] is not State.PENDING])
+    def test_of_an_account_leaves_what_the_table_says(self, proof, state, events):
+        user, kept = make(state), TABLE[proof][state]
+        device = browser_of(user).device_token
+        assert left(user) == set(Credential)
+
+        try:
+            WAYS[proof](user)
+        except AccountError:
+            assert kept is Kept.REFUSED
+
+        expected = set(Credential) - removed(kept)
+        if kept is Kept.WHAT_WAS_BEFORE:
+            expected |= {Credential.FACTORS, Credential.CONNECTIONS}
+        if (proof, state) == (Proof.CHANGE_LINK_BY_HOLDER, State.UNCONFIRMED):
+            expected.remove(Credential.MAILED_LINKS)  # went to an address that was never proved
+        assert left(user) == expected
+        stored = User.objects.get(pk=user.pk)
+        is_known = known_devices.recognise(device, user=stored, now=datetime.now(UTC)) is not None
+        assert is_known == (Credential.PASSWORD in expected)
+        assert stored.is_mfa_enabled == (Credential.FACTORS in expected)
+        assert stored.is_email_confirmed == (user.is_email_confirmed or kept is not Kept.REFUSED)
+        assert events("account.reclaimed").count() == (1 if kept is Kept.NOTHING else 0)
+
+    @pytest.mark.parametrize("proof", list(Proof))
+    def test_of_a_registration_leaves_what_the_table_says(self, proof):
+        registration, kept = make(State.PENDING), TABLE[proof][State.PENDING]
+        token = link(registration, Purpose.CONFIRM_EMAIL)
+
+        try:
+            WAYS[proof](registration)
+        except AccountError:
+            assert kept is Kept.REFUSED
+
+        users = list(User.objects.all())
+        assert len(users) == (0 if kept is Kept.REFUSED else 1)
+        assert any(user.check_password(PASSWORD) for user in users) == (kept is Kept.EVERYTHING)
+        assert all(user.is_email_confirmed and user.email == ADDRESS for user in users)
+        assert address_confirmation.is_usable(token=token) == (kept is Kept.REFUSED)
+
+
+class TestAccept:
+    def test_looks_at_the_account_as_it_is_now(self):
+        user = make(State.UNCONFIRMED)
+        User.objects.update(is_active=False)
+
+        accepted = address_proofs.accept(user=user, proof=Proof.RESET_LINK)
+
+        assert accepted.kept is Kept.REFUSED
+        assert left(user) == set(Credential)
+
+    def test_counts_what_is_gone(self):
+        accepted = address_proofs.accept(user=make(State.UNCONFIRMED), proof=Proof.PROVIDER)
+
+        assert accepted.counts == {
+            "ended_sessions": 1,
+            "removed_factors": 3,
+            "removed_social_accounts": 1,
+            "removed_pending_links": 1,
+        }
+
+
+# What refers to a person and lets nobody in. Whatever is added belongs here, or to the credentials of the table.
+NO_CREDENTIALS = {
+    "accounts.ImportedPerson",
+    "accounts.OutgoingMail",
+    "accounts.User_groups",
+    "accounts.User_user_permissions",
+    "admin.LogEntry",
+}
+CREDENTIALS = {
+    Credential.PASSWORD_HISTORY: {"accounts.PasswordHistory"},
+    Credential.SESSIONS: {"tokens.Session", "tokens.TokenFamily"},
+    Credential.FACTORS: {
+        "mfa.Authenticator",
+        "accounts.TotpSecret",
+        "accounts.RecoverySecret",
+        "accounts.SecurityKey",
+        "accounts.WebAuthnHandle",
+        "accounts.Ceremony",
+        "accounts.SignInChallenge",
+        "accounts.TotpEnrolment",
+    },
+    Credential.CONNECTIONS: {"socialaccount.SocialAccount", "account.EmailAddress"},
+    Credential.AUTHORIZATIONS: {"accounts.SocialAuthorization"},
+    Credential.MAILED_LINKS: {"accounts.MailedToken"},
+}
+
+
+class TestWhateverRefersToAPerson:
+    def test_is_a_credential_of_the_table_or_lets_nobody_in(self):
+        found = {
+            model._meta.label
+            for model in apps.get_models(include_auto_created=True)
+            if any(
+                field.is_relation and field.many_to_one | field.one_to_one and field.related_model is User
+                for field in model._meta.get_fields()
+                if field.concrete
+            )
+        }
+        assert found == set().union(*CREDENTIALS.values()) | NO_CREDENTIALS

@@ -1,0 +1,115 @@
+import pytest
+from django.contrib.auth.models import Group, Permission
+
+from accounts.errors import LastAdministrator, MoreRights, NotAllowed
+from accounts.models import User
+from accounts.services.administration import rights
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.factors import add_key
+
+pytestmark = pytest.mark.django_db
+
+
+def staff(*codenames, **details):
+    user = UserFactory(is_staff=True, **details)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    return user
+
+
+def act(by, on, *, action="users:change", takes_rights=False):
+    with rights.acting(by=by, on=on, action=action, takes_rights=takes_rights):
+        User.objects.filter(pk=on.pk).update(full_name="acted on")
+
+
+class TestActing:
+    def test_lets_those_through_who_may(self, events):
+        helper, person = staff("change_user"), UserFactory()
+        act(helper, person)
+
+        person.refresh_from_db()
+        assert person.full_name == "acted on"
+        assert not events("permission.denied").exists()
+
+    @pytest.mark.attack("OWASP ASVS 5.0, 8.2.2")
+    def test_refuses_whoever_has_fewer_rights_and_records_it(self, events):
+        helper, boss = staff("change_user"), UserFactory(admin=True)
+        with pytest.raises(MoreRights):
+            act(helper, boss)
+
+        boss.refresh_from_db()
+        assert boss.full_name == ""
+        event = events("permission.denied").get()
+        assert (event.actor_id, event.target_id, event.outcome) == (str(helper.pk), str(boss.pk), "failure")
+        assert event.risk_reasons == ["users:change", "more_rights"]
+
+    def test_counts_the_permissions_of_groups(self):
+        helper, other = staff("change_user"), staff("change_user")
+        group = Group.objects.create(name="auditors")
+        group.permissions.set(Permission.objects.filter(codename="view_securityevent"))
+        other.groups.add(group)
+
+        with pytest.raises(MoreRights):
+            act(helper, other)
+        act(other, helper)
+
+    def test_refuses_whoever_may_not_do_this_to_anybody(self, events):
+        with pytest.raises(NotAllowed):
+            act(staff("view_user"), UserFactory())
+
+        assert events("permission.denied").get().risk_reasons == ["users:change", "not_allowed"]
+
+    @pytest.mark.parametrize("change", [{"is_active": False}, {"is_superuser": False, "is_staff": False}, None])
+    def test_reads_the_rights_anew(self, change):
+        boss, person = UserFactory(admin=True), UserFactory()
+        if change is None:
+            User.objects.filter(pk=boss.pk).delete()
+        else:
+            User.objects.filter(pk=boss.pk).update(**change)
+
+        with pytest.raises(NotAllowed):
+            act(boss, person)
+
+    def test_counts_the_rights_of_who_is_closed(self):
+        with pytest.raises(MoreRights):
+            act(staff("change_user"), UserFactory(admin=True, is_active=False))
+
+    def test_lets_the_command_line_do_all_but_take_the_last_administrator(self, events):
+        boss = UserFactory(admin=True, raw_password=PASSWORD)
+        act(None, boss)
+
+        with pytest.raises(LastAdministrator):
+            act(None, boss, takes_rights=True)
+        assert not events("permission.denied").exists()
+
+    @pytest.mark.attack("CWE-671")
+    def test_keeps_the_last_administrator_from_themselves(self, events):
+        boss = UserFactory(admin=True, raw_password=PASSWORD)
+        with pytest.raises(LastAdministrator):
+            act(boss, boss, action=None, takes_rights=True)
+
+        assert events("permission.denied").get().risk_reasons == ["last_administrator"]
+
+    @pytest.mark.parametrize(
+        "details",
+        [{}, {"raw_password": PASSWORD, "is_active": False}, {"raw_password": PASSWORD, "is_superuser": False}],
+        ids=["no way to sign in", "closed", "no administrator"],
+    )
+    def test_counts_those_alone_who_could_take_over(self, details):
+        boss = UserFactory(admin=True, raw_password=PASSWORD)
+        UserFactory(**{"is_superuser": True, "is_staff": True, **details})
+
+        with pytest.raises(LastAdministrator):
+            act(boss, boss, action=None, takes_rights=True)
+
+    @pytest.mark.parametrize("way", ["password", "passkey"])
+    def test_lets_one_of_several_go(self, way):
+        boss = UserFactory(admin=True, raw_password=PASSWORD)
+        other = UserFactory(admin=True, raw_password=PASSWORD if way == "password" else None)
+        if way == "passkey":
+            add_key(other, is_passkey=True)
+
+        act(boss, boss, action=None, takes_rights=True)
+
+    def test_does_not_keep_an_administrator_who_is_closed_already(self):
+        boss = UserFactory(admin=True, raw_password=PASSWORD)
+        act(boss, UserFactory(admin=True, is_active=False), takes_rights=True)

@@ -1,0 +1,60 @@
+import pytest
+
+from accounts import selectors
+from accounts.errors import NotThere
+from accounts.factors import recovery_codes
+from accounts.models import User
+from accounts.services.factors import enrolment
+from accounts.types import Factor
+from tests.factories.accounts import UserFactory
+from tests.factories.factors import add_key, add_totp
+from tests.factories.tokens import open_session
+from tokens.end_reasons import ADMINISTRATOR
+from tokens.errors import SessionRevoked
+from tokens.services import revocation
+
+pytestmark = pytest.mark.django_db
+
+
+class TestLock:
+    @pytest.mark.parametrize("changes", [{"is_active": False}, {"deleted_at": "2026-01-01T00:00:00Z"}])
+    def test_refuses_accounts_that_are_closed_or_gone(self, changes):
+        user = UserFactory()
+        User.objects.filter(pk=user.pk).update(**changes)
+
+        with pytest.raises(NotThere):
+            enrolment.lock(user=user)
+
+
+class TestAdded:
+    def test_gives_new_recovery_codes_to_who_used_all_of_them_up(self, now):
+        user = UserFactory()
+        _secret, codes = add_totp(user, now=now)
+        for code in codes:
+            assert recovery_codes.accept(user_id=user.pk, code=code, at=now)
+
+        _key, added = add_key(user, now=now)
+
+        assert len(added.recovery_codes) == 10
+        assert selectors.second_factors(user_id=user.pk).recovery_codes_left == 10
+
+    def test_refuses_for_a_session_that_has_ended(self, now):
+        user = UserFactory()
+        session_id = open_session(user=user, now=now).session_id
+        revocation.end_sessions(user_id=user.pk, reason=ADMINISTRATOR, now=now)
+
+        with pytest.raises(SessionRevoked):
+            enrolment.added(user=user, factor=Factor.TOTP, session_id=session_id, amr=["otp", "mfa"], now=now)
+
+
+class TestRemoved:
+    def test_leaves_a_person_with_the_factors_that_are_left(self, now):
+        user = UserFactory()
+        add_totp(user, now=now)
+        session_id = open_session(user=user, now=now).session_id
+
+        enrolment.removed(user=user, factor=Factor.WEBAUTHN, session_id=session_id, now=now)
+
+        found = selectors.second_factors(user_id=user.pk)
+        assert (found.is_enabled, found.recovery_codes_left) == (True, 10)
+        assert [factor.type for factor in found.factors] == ["totp", "recovery_code"]

@@ -1,0 +1,56 @@
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from accounts.errors import CredentialRefused
+from accounts.factors import webauthn
+from accounts.models import Ceremony, CeremonyPurpose
+from accounts.services.factors import webauthn_challenges
+from accounts.services.factors.webauthn_challenges import Place
+from tests.authenticator import SoftwareKey
+from tests.factories.accounts import UserFactory
+
+pytestmark = pytest.mark.django_db
+ANYBODY = Place(CeremonyPurpose.PASSKEY)
+
+
+@pytest.fixture
+def answer(now):
+    return SoftwareKey().get(
+        webauthn_challenges.begin(begun=webauthn.begin_assertion(user=None), place=ANYBODY, now=now)
+    )
+
+
+class TestTake:
+    def test_returns_what_was_remembered_and_that_once(self, answer, now):
+        state = webauthn_challenges.take(credential=answer, place=ANYBODY, now=now)
+
+        assert state["user_verification"] == "required"
+        assert Ceremony.objects.get().used_at == now
+        with pytest.raises(CredentialRefused):
+            webauthn_challenges.take(credential=answer, place=ANYBODY, now=now)
+
+    def test_refuses_when_its_time_is_over(self, answer, now):
+        with pytest.raises(CredentialRefused):
+            webauthn_challenges.take(credential=answer, place=ANYBODY, now=now + timedelta(minutes=5))
+
+    def test_refuses_in_another_place(self, answer, now):
+        user = UserFactory()
+        for place in (
+            Place(CeremonyPurpose.SIGN_IN),
+            Place(CeremonyPurpose.PASSKEY, user_id=user.pk),
+            Place(CeremonyPurpose.PASSKEY, session_id=uuid4()),
+            Place(CeremonyPurpose.PASSKEY, sign_in_id=uuid4()),
+        ):
+            with pytest.raises(CredentialRefused):
+                webauthn_challenges.take(credential=answer, place=place, now=now)
+        assert Ceremony.objects.get().used_at is None
+
+    @pytest.mark.parametrize(
+        "credential",
+        [{}, {"response": None}, {"response": {"clientDataJSON": "!"}}, {"response": {"clientDataJSON": 1}}],
+    )
+    def test_refuses_what_is_no_answer(self, credential, now):
+        with pytest.raises(CredentialRefused):
+            webauthn_challenges.take(credential=credential, place=ANYBODY, now=now)

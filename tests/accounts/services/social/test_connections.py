@@ -1,0 +1,178 @@
+"""Connect and disconnect accounts of providers."""
+
+import time
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.utils import timezone
+
+from accounts.end_reasons import PASSWORD_CHANGE
+from accounts.errors import AlreadyThere, LastSignInMethod, NotThere, SocialAccountInUse, SocialTokenInvalid
+from accounts.models import SocialPurpose, User
+from accounts.providers import links
+from accounts.services.social import authorizations, connections
+from accounts.services.social.authorizations import Bearer, Return
+from tests.factories import social
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.factors import add_key, add_totp
+from tests.factories.tokens import open_session
+from tests.openid_provider.fake_issuer import REDIRECT_URI
+from tokens.end_reasons import LOGOUT_ALL
+from tokens.errors import SessionRevoked
+from tokens.models import Session
+from tokens.services import revocation
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def person():
+    user = UserFactory(raw_password=PASSWORD)
+    return Bearer(user=user, session_id=open_session(user=user).session_id)
+
+
+@pytest.fixture
+def come_back(issuer):
+    """Return what somebody brings back from the provider, begun for a purpose."""
+
+    def go(bearer, purpose=SocialPurpose.LINK):
+        departure = authorizations.begin(provider_id="fake", redirect_uri=REDIRECT_URI, purpose=purpose, bearer=bearer)
+        issuer.nonce = parse_qs(urlsplit(departure.url).query)["nonce"][0]
+        return Return(code="a-code", state=departure.state)
+
+    return go
+
+
+class TestLink:
+    def test_connects_whoever_the_address_belongs_to(self, person, come_back, events):
+        UserFactory(email="mina@example.com")
+        added = connections.link(provider_id="fake", returned=come_back(person), bearer=person)
+        assert links.of_user(person.user.pk) == [added]
+        assert events("social.account_linked").get().target_id == str(person.user.pk)
+
+    def test_refuses_what_is_connected_to_somebody_else(self, person, come_back, now):
+        social.link(UserFactory(), now=now)
+        with pytest.raises(SocialAccountInUse):
+            connections.link(provider_id="fake", returned=come_back(person), bearer=person)
+
+    def test_refuses_what_is_connected_already(self, person, come_back, now):
+        social.link(person.user, now=now)
+        with pytest.raises(AlreadyThere):
+            connections.link(provider_id="fake", returned=come_back(person), bearer=person)
+
+    def test_connects_nothing_when_the_session_has_ended_since_the_request_came(self, person, come_back, events):
+        returned = come_back(person)
+        revocation.end_sessions(user_id=person.user.pk, reason=PASSWORD_CHANGE, now=timezone.now())
+
+        with pytest.raises(SocialTokenInvalid):
+            connections.link(provider_id="fake", returned=returned, bearer=person)
+        assert links.of_user(person.user.pk) == []
+        assert events("social.login_failed").get().risk_reasons == ["session_ended"]
+
+    def test_refuses_a_state_that_was_made_to_sign_in(self, person, come_back):
+        returned = come_back(None, SocialPurpose.SIGN_IN)
+        with pytest.raises(SocialTokenInvalid):
+            connections.link(provider_id="fake", returned=returned, bearer=person)
+
+
+class TestUnlink:
+    def test_takes_a_way_in_away_and_says_so(self, person, now, events):
+        link = social.link(person.user, now=now)
+        connections.unlink(user=person.user, link_id=link.id)
+        assert links.of_user(person.user.pk) == []
+        assert events("social.account_unlinked").get().data == {"provider": "fake"}
+
+    def test_finds_nothing_of_somebody_else(self, person, now):
+        link = social.link(UserFactory(), now=now)
+        for link_id in (link.id, uuid4()):
+            with pytest.raises(NotThere):
+                connections.unlink(user=person.user, link_id=link_id)
+
+    def test_knows_what_another_application_of_allauth_left(self, person):
+        SocialAccount.objects.create(user=person.user, provider="fake", uid="old", extra_data={"sub": "old"})
+        (link,) = links.of_user(person.user.pk)
+        connections.unlink(user=person.user, link_id=link.id)
+        assert links.of_user(person.user.pk) == []
+
+    def test_leaves_the_last_way_in(self, now):
+        user = UserFactory()
+        link = social.link(user, now=now)
+        with pytest.raises(LastSignInMethod):
+            connections.unlink(user=user, link_id=link.id)
+        assert links.of_user(user.pk) == [link]
+
+    def test_is_fine_with_another_account_of_a_provider(self, now):
+        user = UserFactory()
+        first, second = social.link(user, now=now), social.link(user, now=now, uid="2")
+        connections.unlink(user=user, link_id=first.id)
+        with pytest.raises(LastSignInMethod):
+            connections.unlink(user=user, link_id=second.id)
+
+    def test_is_fine_with_a_passkey_and_not_with_a_mere_second_factor(self, now):
+        user = UserFactory()
+        link = social.link(user, now=now)
+        add_totp(user, now=now)
+        # A mere security key is not discoverable, and no way in.
+        add_key(user, now=now)
+        stored = Authenticator.objects.get(type="webauthn")
+        stored.data["credential"]["clientExtensionResults"] = {}
+        stored.save()
+        with pytest.raises(LastSignInMethod):
+            connections.unlink(user=user, link_id=link.id)
+        add_key(user, now=now, is_passkey=True)
+        connections.unlink(user=user, link_id=link.id)
+
+    def test_looks_at_the_password_that_is_stored(self, person, now):
+        link = social.link(person.user, now=now)
+        User.objects.update(password="!gone meanwhile")
+        with pytest.raises(LastSignInMethod):
+            connections.unlink(user=person.user, link_id=link.id)
+
+
+class TestReauthenticate:
+    def test_makes_the_session_fresh(self, person, come_back, issuer, now, events):
+        social.link(person.user, now=now)
+        Session.objects.update(authenticated_at=now)
+        returned = come_back(person, SocialPurpose.REAUTHENTICATE)
+        issuer.claims = {"auth_time": int(time.time())}
+
+        at = connections.reauthenticate(provider_id="fake", returned=returned, bearer=person)
+
+        session = Session.objects.get()
+        assert session.authenticated_at == at > now
+        assert session.second_factor_at is None
+        assert events("authentication.reauthenticated").get().data == {"amr": ["fed"], "provider": "fake"}
+
+    @pytest.mark.parametrize("auth_time", [None, 1, "now", True, 10**30, -5])
+    def test_is_not_satisfied_by_an_old_sign_in_at_the_provider(self, person, come_back, issuer, now, auth_time):
+        social.link(person.user, now=now)
+        returned = come_back(person, SocialPurpose.REAUTHENTICATE)
+        issuer.claims = {"auth_time": auth_time}
+        with pytest.raises(SocialTokenInvalid):
+            connections.reauthenticate(provider_id="fake", returned=returned, bearer=person)
+
+    def test_takes_the_word_of_providers_that_do_not_tell_when(self, person, come_back, issuer, now, settings):
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "SOCIAL_PROVIDERS": [issuer.provider(kind="google")]}
+        social.link(person.user, now=now)
+        returned = come_back(person, SocialPurpose.REAUTHENTICATE)
+        assert connections.reauthenticate(provider_id="fake", returned=returned, bearer=person)
+
+    def test_is_not_satisfied_by_somebody_elses_account(self, person, come_back, issuer, now, events):
+        social.link(UserFactory(), now=now)
+        returned = come_back(person, SocialPurpose.REAUTHENTICATE)
+        issuer.claims = {"auth_time": int(time.time())}
+        with pytest.raises(SocialTokenInvalid):
+            connections.reauthenticate(provider_id="fake", returned=returned, bearer=person)
+        assert events("social.login_failed").get().risk_reasons == ["foreign_account"]
+
+    def test_is_over_with_the_session(self, person, come_back, issuer, now):
+        social.link(person.user, now=now)
+        returned = come_back(person, SocialPurpose.REAUTHENTICATE)
+        issuer.claims = {"auth_time": int((timezone.now() + timedelta(seconds=1)).timestamp())}
+        revocation.end_sessions(user_id=person.user.pk, reason=LOGOUT_ALL, now=timezone.now())
+        with pytest.raises(SessionRevoked):
+            connections.reauthenticate(provider_id="fake", returned=returned, bearer=person)
