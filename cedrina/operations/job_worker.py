@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class QueueTimeoutConnection(psycopg.AsyncConnection[Any]):
-    """A connection that is closed when an answer takes longer than QUEUE_TIMEOUT_SECONDS. LISTEN has its own."""
+    """A connection that closes when an answer takes longer than QUEUE_TIMEOUT_SECONDS; LISTEN has its own limit."""
 
     async def wait(
         self,

@@ -26,20 +26,20 @@ _COLOURS = {"title": "1", "good": "32", "bad": "31", "quiet": "2"}
 
 
 class Reply(NamedTuple):
-    """What the server answered."""
+    """A response of the server."""
 
     status: int
     body: Any
 
 
 class Server:
-    """A server that is spoken to over HTTP."""
+    """A server that is called over HTTP."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
 
     def call(self, method: str, path: str, body: Any = None, *, token: str = "") -> Reply:
-        """Send one request and show it."""
+        """Send one request and print it."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         request = urllib.request.Request(
             f"{self.url}/api/v1{path}",
@@ -58,7 +58,7 @@ class Server:
 
 
 def tell(server: Server) -> list[bool]:
-    """Tell the story; return for each of its turns whether the server did what it promises."""
+    """Run the story. Return for each step whether the server behaved as expected."""
     name, password = f"ada-{secrets.token_hex(3)}", secrets.token_urlsafe(18)
     turns = []
 
@@ -101,13 +101,13 @@ def tell(server: Server) -> list[bool]:
 
 
 def check(holds: bool, good: str, bad: str) -> bool:
-    """Say how a turn of the story went."""
+    """Print whether a step of the story succeeded, and return it."""
     say(f"    {good}" if holds else f"    {bad}", "good" if holds else "bad")
     return holds
 
 
 def show_trail() -> None:
-    """Print the events that the story left, from the database of the server that was started for it."""
+    """Print the security events of the story, from the database of the server that was started for it."""
     import django
 
     django.setup()
@@ -164,7 +164,7 @@ def _wait_for(url: str, ended: Callable[[], int | None]) -> None:
 
 
 def main() -> int:
-    """Tell the story and return 0 if all of it came true."""
+    """Run the story and return 0 if each step succeeded."""
     url = os.environ.get("CEDRINA_URL")
     if url:
         return 0 if all(tell(Server(url))) else 1

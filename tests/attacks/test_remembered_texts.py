@@ -4,14 +4,12 @@ import gc
 from functools import _lru_cache_wrapper
 
 import pytest
-from cedrina.serving.wsgi_application import guarded
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from cedrina.serving.application import django_application
-from cedrina.serving.request_dispatcher import call_application
 from ratelimiting.services import tally
 from ratelimiting.services.judging import Facts, judge
+from tests.attacks.handled import handle
 from tests.attacks.hostile_requests import LOGIN, ME, environ
 from tests.ratelimiting.written import document
 from tokens import devices
@@ -62,7 +60,6 @@ def remembered():
 
 def test_caches_hold_no_long_texts(settings):
     settings.RATELIMITING = {**settings.RATELIMITING, "TRUSTED_PROXIES": ["127.0.0.0/8"]}
-    application = guarded(django_application)
     number = 0
     for path in ("/livez", ME, "/.well-known/jwks.json", "/admin/login/", "/account/forgot-password", "/nowhere"):
         for header in HEADERS:
@@ -70,15 +67,11 @@ def test_caches_hold_no_long_texts(settings):
                 number += 1
                 text = f"{start}{MARK}{number}"
                 value = text + "x" * (LONGEST - len(text))
-                call_application(application, environ(path=path, QUERY_STRING=value, **{f"HTTP_{header}": value}))
-                call_application(
-                    application, environ(path=path, **{f"HTTP_{header}": (text + ",") * (LONGEST // (len(text) + 1))})
-                )
+                handle(environ(path=path, QUERY_STRING=value, **{f"HTTP_{header}": value}))
+                handle(environ(path=path, **{f"HTTP_{header}": (text + ",") * (LONGEST // (len(text) + 1))}))
     for number in range(50):
-        call_application(
-            application, environ("POST", LOGIN, body="{}", kind=f"application/json;charset={MARK}{number}")
-        )
-        call_application(application, environ(path=f"/{MARK}{number}" + "x" * 2000))
+        handle(environ("POST", LOGIN, body="{}", kind=f"application/json;charset={MARK}{number}"))
+        handle(environ(path=f"/{MARK}{number}" + "x" * 2000))
         devices.device_name(f"{MARK}{number}" + "x" * LONGEST)
 
     sizes = remembered()

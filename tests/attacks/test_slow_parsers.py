@@ -5,7 +5,6 @@ from contextlib import suppress
 from functools import partial
 
 import pytest
-from cedrina.serving.wsgi_application import guarded
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
@@ -15,9 +14,8 @@ from rest_framework.exceptions import ParseError
 from accounts.identifiers import parse_email
 from cedrina.http.json import accepts_json, parse_object
 from cedrina.http.languages import negotiate_language
-from cedrina.serving.application import django_application
-from cedrina.serving.request_dispatcher import call_application
 from ratelimiting.client_ip import client_ip
+from tests.attacks.handled import handle
 from tests.attacks.hostile_requests import REQUESTS, environ
 from tests.budgets import examples
 from tests.ratelimiting.written import document
@@ -40,7 +38,6 @@ HEADERS = (
     "X_CORRELATION_ID",
     "ORIGIN",
 )
-application = guarded(django_application)
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +64,7 @@ def used_up(settings):
 
 
 def answered(request):
-    return call_application(application, request)[0]
+    return handle(request)[0]
 
 
 def cost(make, *, best_of=3):

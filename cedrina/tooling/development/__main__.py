@@ -12,21 +12,21 @@ from pathlib import Path
 from cedrina.settings.environment import read_dotenv
 from cedrina.tooling.development import steps, welcome
 from cedrina.tooling.development.errors import StepFailed
-from cedrina.tooling.development.supervisor import Supervisor
+from cedrina.tooling.development.supervisor import DevelopmentSupervisor
 from cedrina.tooling.embedded import processes
 from cedrina.tooling.embedded.errors import EmbeddedServerError
-from cedrina.tooling.embedded.session import Keeper, servers
+from cedrina.tooling.embedded.session import ServerSession, servers
 
 READY_SECONDS = 60
 LOOK_SECONDS = 0.2
 
 
 def main() -> int:
-    """Run everything until a signal comes; return 0 after Ctrl-C, 1 when a step failed."""
+    """Run all processes until a signal arrives. Return 0 after Ctrl-C, 1 when a step failed."""
     for signum in processes.FORWARDED:
         signal.signal(signum, _interrupt)
     read_dotenv()
-    # Taken out: it is a word to this launcher, not a setting of the server.
+    # Removed from the environment: it is an option of this launcher, not a setting of the server.
     data = Path(os.environ.pop("CEDRINA_DATA_DIR", "") or steps.ROOT / ".data").absolute()
     try:
         with contextlib.ExitStack() as everything:
@@ -52,14 +52,14 @@ def _start(everything: contextlib.ExitStack, *, data: Path) -> None:
     os.environ.update(keeper.addresses)
     steps.remember(os.environ["DATABASE_URL"], data=data)
     steps.ensure_secrets(data=data)
-    # Nobody reads this machine's mail, and the lines to try should work at once.
+    # Nobody reads this machine's mail, and the printed calls should work at once.
     os.environ.setdefault("EMAIL_CONFIRMATION", "optional")
     _say("Schema: migrate")
     steps.prepare_database()
     _say("Administrator")
     password = steps.ensure_administrator(data=data)
     _say("Server and worker")
-    supervisor = Supervisor()
+    supervisor = DevelopmentSupervisor()
     everything.callback(supervisor.stop)
     supervisor.start("server", [sys.executable, "-m", "cedrina.serving"])
     supervisor.start("worker", [sys.executable, "manage.py", "run_worker"], comes_back=True)
@@ -69,7 +69,7 @@ def _start(everything: contextlib.ExitStack, *, data: Path) -> None:
     _watch(supervisor, keeper)
 
 
-def _wait_until_ready(host: str, port: int, supervisor: Supervisor) -> None:
+def _wait_until_ready(host: str, port: int, supervisor: DevelopmentSupervisor) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         supervisor.look()
@@ -82,7 +82,7 @@ def _wait_until_ready(host: str, port: int, supervisor: Supervisor) -> None:
     raise StepFailed(f"The server did not become ready within {READY_SECONDS} s; its last words stand above.")
 
 
-def _watch(supervisor: Supervisor, keeper: Keeper) -> None:
+def _watch(supervisor: DevelopmentSupervisor, keeper: ServerSession) -> None:
     while True:
         supervisor.look()
         if keeper.process is not None and keeper.process.poll() is not None:
@@ -95,7 +95,7 @@ def _interrupt(_signum: int, _frame: object) -> None:
 
 
 def _ignore_signals_from_now_on() -> None:
-    # An impatient second Ctrl-C would leave half of the processes running.
+    # A second Ctrl-C would leave some of the processes running.
     for signum in processes.FORWARDED:
         signal.signal(signum, signal.SIG_IGN)
 

@@ -1,5 +1,5 @@
-"""Why `make run` could not go on."""
+"""Errors of `make run`."""
 
 
 class StepFailed(Exception):
-    """A step of the start failed. The text says what to do about it."""
+    """A step of the start failed. The message says what to do."""

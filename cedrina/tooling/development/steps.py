@@ -1,4 +1,4 @@
-"""What has to be there before the server starts; each step is done once and found done the next time."""
+"""The steps before the server starts. Each step does nothing when it was done before."""
 
 import json
 import os

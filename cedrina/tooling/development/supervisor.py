@@ -1,4 +1,4 @@
-"""The processes of `make run`, kept together: all start, all end, the worker comes back when it dies."""
+"""The processes of `make run`. They start and stop together; the background worker is restarted when it ends."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ STOP_SECONDS = 15
 
 @dataclass
 class Child:
-    """One process to look after."""
+    """One process of the supervisor."""
 
     name: str
     command: Sequence[str]
@@ -27,20 +27,20 @@ class Child:
     due_at: float = field(default=0.0)
 
 
-class Supervisor:
-    """Starts children, watches them, and ends them in the reverse order."""
+class DevelopmentSupervisor:
+    """Starts processes, watches them, and stops them in reverse order."""
 
     def __init__(self) -> None:
         self._children: list[Child] = []
 
     def start(self, name: str, command: Sequence[str], *, comes_back: bool = False) -> None:
-        """Start a process; one that `comes_back` is started anew when it ends, any other ends everything."""
+        """Start a process. One with `comes_back` is restarted when it ends; the end of another one stops all."""
         child = Child(name=name, command=command, comes_back=comes_back)
         self._children.append(child)
         self._launch(child)
 
     def look(self) -> None:
-        """Start again what died and may come back.
+        """Restart the processes that have ended and may be restarted.
 
         Raises: StepFailed when something ended that the rest cannot do without.
         """
@@ -55,13 +55,13 @@ class Supervisor:
                 self._launch(child)
 
     def stop(self) -> None:
-        """End all children, the last started first."""
+        """Stop all processes, the last started first."""
         for child in reversed(self._children):
             if child.process is not None:
                 processes.stop(child.process, with_signal=signal.SIGTERM, patience=STOP_SECONDS)
 
     def _launch(self, child: Child) -> None:
-        # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
+        # A session of its own: Ctrl-C reaches this process only, which then stops the others in order.
         with processes.signals_held():
             child.process = subprocess.Popen(
                 child.command,

@@ -1,4 +1,4 @@
-"""What `make run` prints when all is up."""
+"""The text that `make run` prints when all processes run."""
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - to translate it, not to listen on it
 
@@ -27,7 +27,7 @@ def text(*, address: str, administrator: str, password: str | None) -> str:
 
 
 def reachable(host: str) -> str:
-    """Return a host to put into an address: listening everywhere is no place to go to."""
+    """Return a host for a URL: loopback for a server that listens on all addresses."""
     if host in EVERYWHERE:
         return EVERYWHERE[host]
     return f"[{host}]" if ":" in host else host

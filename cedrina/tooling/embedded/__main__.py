@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cedrina.tooling.embedded.command import Command
+from cedrina.tooling.embedded.command import ForegroundCommand
 from cedrina.tooling.embedded.errors import EmbeddedServerError
 from cedrina.tooling.embedded.session import servers
 
@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--durable", action="store_true", help="write to disk as in production, as --data does")
     run.add_argument("command", nargs="+", help="what to run, after --")
     options = parser.parse_args(arguments)
-    command = Command()
+    command = ForegroundCommand()
     try:
         with servers(redis=options.redis, data=options.data, durable=options.durable) as keeper:
             return command.run(options.command, environment=keeper.addresses)

@@ -20,7 +20,7 @@ STATE = Path("/var/lib/cedrina")
 
 @dataclass(frozen=True)
 class RunAs:
-    """The user of a server process: ourselves, or somebody weaker because PostgreSQL refuses to run as root."""
+    """The user of a server process: the current user, or another one because PostgreSQL refuses to run as root."""
 
     uid: int
     gid: int
@@ -34,7 +34,7 @@ class RunAs:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def may_pass(self, directory: Path) -> bool:
-        """Say whether this user can reach what lies in `directory`, judged by owner, group and mode of all parents."""
+        """Return whether this user can enter `directory`, by owner, group and mode of all its parents."""
         if not self.is_somebody_else:
             return True
         return all(self._may_enter(step.stat()) for step in (directory, *directory.parents))
@@ -47,13 +47,13 @@ class RunAs:
         return bool(status.st_mode & stat.S_IXOTH)
 
     def own(self, path: Path) -> None:
-        """Give the file or directory to this user."""
+        """Make this user the owner of the file or directory."""
         if self.is_somebody_else:
             os.chown(path, self.uid, self.gid)
 
 
 def postgres_user(data: Path | None = None) -> RunAs:
-    """Return who runs PostgreSQL: whoever we are, unless that is root.
+    """Return the user that runs PostgreSQL: the current user, unless that is root.
 
     An existing data directory keeps its owner, because PostgreSQL accepts no other.
 
@@ -77,9 +77,9 @@ def postgres_user(data: Path | None = None) -> RunAs:
 
 
 def kept_directory(wanted: Path, run_as: RunAs) -> Path:
-    """Make the directory where data is kept, and return where it is.
+    """Create the data directory and return its path.
 
-    That is elsewhere when root keeps its checkout where PostgreSQL's user cannot go, as in root's home.
+    The path is another one when PostgreSQL's user cannot enter ``wanted``, as in a checkout in root's home.
     """
     wanted.mkdir(parents=True, exist_ok=True)
     wanted = wanted.resolve()
@@ -96,9 +96,9 @@ def kept_directory(wanted: Path, run_as: RunAs) -> Path:
 
 
 def temporary_directory(run_as: RunAs) -> Path:
-    """Make a new directory that `run_as` can reach, whatever TMPDIR says.
+    """Create a temporary directory that `run_as` can enter, whatever TMPDIR is.
 
-    Raises: EmbeddedServerError when no temporary place is open to that user.
+    Raises: EmbeddedServerError when that user can enter no temporary directory.
     """
     for place in (tempfile.gettempdir(), "/var/tmp", "/tmp"):  # noqa: S108 - mkdtemp below makes the private part
         if Path(place).is_dir() and run_as.may_pass(Path(place).resolve()):
@@ -110,5 +110,5 @@ def temporary_directory(run_as: RunAs) -> Path:
 
 
 def remove_tree(path: Path) -> None:
-    """Delete a directory and all in it; that it is gone already is no error."""
+    """Delete a directory tree. A missing directory is no error."""
     shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Find server programs: on PATH, in the usual places, in the wheels of the development requirements."""
+"""Find server programs: on PATH, in common directories, in wheels of the development requirements."""
 
 import importlib.util
 import os
@@ -92,7 +92,7 @@ def find_nginx() -> Path:
 
 
 def copy_wheel(found: PostgresBinaries, *, target: Path, run_as: RunAs) -> PostgresBinaries:
-    """Copy the wheel's PostgreSQL into `target` and give the copy to the user that shall execute it."""
+    """Copy the wheel's PostgreSQL into `target`, owned by the user that executes it."""
     install = found.directory.parent
     package = install.parent
     shutil.copytree(install, target / package.name / install.name, symlinks=True)
@@ -142,7 +142,7 @@ def _inspect(directory: Path) -> Iterator[PostgresBinaries]:
 
 
 def _wheel_directory(package: str) -> Path | None:
-    # Looked up, not imported: importing these packages has side effects.
+    # Found without an import: importing these packages has side effects.
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         return None

@@ -1,4 +1,4 @@
-"""Run one command and be as good as invisible around it: its signals, its exit code."""
+"""Run one command, forward signals to it and return its exit code."""
 
 import os
 import signal
@@ -13,11 +13,11 @@ LOOK_SECONDS = 1.0
 
 
 class Interrupted(SystemExit):
-    """A signal came while there was no command yet that it could have been handed to."""
+    """A signal arrived before the command was started."""
 
 
-class Command:
-    """A command in the foreground that gets the signals we get."""
+class ForegroundCommand:
+    """A command in the foreground. Signals to this process are forwarded to it."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None

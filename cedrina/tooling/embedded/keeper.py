@@ -1,7 +1,7 @@
-"""The process that owns the servers. It ends them when its standard input closes, however that came about.
+"""The process that owns the servers. It stops them when its standard input closes.
 
-The one who started it holds the other end of that pipe. The kernel closes it also after SIGKILL, so no server
-and no temporary directory outlives a test run, and nobody has to remember to clean up.
+The starting process holds the other end of that pipe. The kernel closes it also after SIGKILL, so no server and no
+temporary directory outlives a test run.
 """
 
 import argparse
@@ -25,7 +25,7 @@ LOOK_SECONDS = 1.0
 
 
 def main() -> int:
-    """Start what the arguments ask for, print the addresses as one line of JSON, then wait to end it."""
+    """Start the servers of the arguments, print their URLs as one line of JSON, and stop them when stdin closes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--redis", action="store_true")

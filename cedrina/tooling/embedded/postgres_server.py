@@ -1,4 +1,4 @@
-"""One PostgreSQL server of our own: its data directory, its port, its start and its end."""
+"""An embedded PostgreSQL server: its data directory, its port, its start and its stop."""
 
 import contextlib
 import locale
@@ -26,7 +26,7 @@ ALWAYS = {
     "logging_collector": "off",
     "max_connections": "200",
 }
-# Nobody misses the data of a test run after a power cut, and a commit costs a tenth of what it does otherwise.
+# The data of a test run need not survive a power cut. Without fsync a commit costs a tenth.
 THROWAWAY = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -37,7 +37,7 @@ THROWAWAY = {
 
 
 class PostgresServer:
-    """A server on loopback over one directory; it can be stopped, killed and started again on the same port."""
+    """A server on loopback with one data directory. It can be stopped, killed and restarted on the same port."""
 
     def __init__(self, directory: Path, *, is_durable: bool, keep_open: tuple[int, ...] = ()) -> None:
         self.directory = directory
@@ -57,11 +57,11 @@ class PostgresServer:
 
     @property
     def is_running(self) -> bool:
-        """Whether the server process lives."""
+        """Whether the server process runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the server, made first when the directory is empty, and wait until it answers.
+        """Start the server and wait until it answers. Create its data when the directory is empty.
 
         Raises: EmbeddedServerError with the end of the server's own log.
         """
@@ -78,7 +78,7 @@ class PostgresServer:
         raise EmbeddedServerError(f"PostgreSQL did not start. The end of {self.log}:\n{self._log_tail()}")
 
     def stop(self) -> None:
-        """End the server: kept data gets an orderly shutdown, throw-away data does not need one."""
+        """Stop the server: orderly when its data is kept, otherwise at once."""
         if self._process is not None:
             wish = signal.SIGINT if self._is_durable else signal.SIGQUIT
             processes.stop(self._process, with_signal=wish, patience=STOP_SECONDS)
@@ -159,7 +159,7 @@ class PostgresServer:
 
 @contextlib.contextmanager
 def temporary(*, is_durable: bool = False) -> Iterator[PostgresServer]:
-    """Give a server of one's own, gone with its data afterwards: for tests that stop or kill it."""
+    """Yield a server that is deleted with its data afterwards, for tests that stop or kill it."""
     run_as = accounts.postgres_user()
     directory = accounts.temporary_directory(run_as)
     try:
@@ -179,7 +179,7 @@ def _major_of(data: Path) -> int | None:
 
 
 def _unicode_locale() -> str:
-    # In C.UTF-8 lower() knows more than ASCII; not every system has it.
+    # With C.UTF-8 lower() also converts letters beyond ASCII. Not every system has this locale.
     before = locale.setlocale(locale.LC_CTYPE)
     try:
         locale.setlocale(locale.LC_CTYPE, "C.UTF-8")

@@ -1,4 +1,4 @@
-"""Child processes that never outlive the one that started them."""
+"""Child processes that end with the process that started them."""
 
 import contextlib
 import ctypes
@@ -13,10 +13,10 @@ FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def ends_with_parent(signum: int) -> Callable[[], None]:
-    """Return what a child runs before exec so that the kernel sends it `signum` when its parent dies.
+    """Return a ``preexec_fn`` by which the kernel sends the child `signum` when its parent dies.
 
-    Only Linux can do this; elsewhere the keeper's pipe is the one net. It has to run after the child has changed
-    its user, because the kernel forgets the wish then: subprocess calls `preexec_fn` last.
+    Only Linux can do this; elsewhere the keeper's pipe alone ends the servers. It must run after the child has changed
+    its user, because the kernel resets the signal then: subprocess calls ``preexec_fn`` last.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -30,7 +30,7 @@ def ends_with_parent(signum: int) -> Callable[[], None]:
 
 @contextlib.contextmanager
 def signals_held() -> Iterator[None]:
-    """Keep signals waiting while a process is started: one in between would find nobody to go to."""
+    """Block signals while a process is started, so that each is forwarded to it."""
     signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
     try:
         yield
@@ -39,7 +39,7 @@ def signals_held() -> Iterator[None]:
 
 
 def stop(process: subprocess.Popen[bytes], *, with_signal: int, patience: float) -> None:
-    """End a process: politely first, by SIGKILL when `patience` seconds were not enough."""
+    """Stop a process by `with_signal`, and by SIGKILL after `patience` seconds."""
     if process.poll() is not None:
         return
     with contextlib.suppress(ProcessLookupError):
@@ -52,7 +52,7 @@ def stop(process: subprocess.Popen[bytes], *, with_signal: int, patience: float)
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody uses now. Another process may still be quicker: callers try again."""
+    """Return a loopback port that is free now. Another process may take it before the caller does: callers retry."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

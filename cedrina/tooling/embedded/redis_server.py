@@ -1,4 +1,4 @@
-"""One Redis server of our own, for tests: nothing is kept, nothing is written to disk."""
+"""An embedded Redis server for tests. It writes nothing to disk."""
 
 import secrets
 import signal
@@ -17,7 +17,7 @@ ATTEMPTS = 5
 
 
 class RedisServer:
-    """A server on loopback behind a password, so that no other Redis can be taken for it."""
+    """A server on loopback with a password, so that no other Redis is used by mistake."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -34,7 +34,7 @@ class RedisServer:
 
     @property
     def is_running(self) -> bool:
-        """Whether the server process lives."""
+        """Whether the server process runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
@@ -51,12 +51,12 @@ class RedisServer:
         raise EmbeddedServerError(f"Redis did not start. Its log:\n{self.log.read_text(errors='replace')}")
 
     def stop(self) -> None:
-        """End the server."""
+        """Stop the server."""
         if self._process is not None:
             processes.stop(self._process, with_signal=signal.SIGTERM, patience=STOP_SECONDS)
 
     def _launch(self) -> None:
-        # Through stdin, because a command line is readable by every user of the machine.
+        # The configuration goes through stdin: every user of the machine can read command lines.
         configuration = (
             f"bind 127.0.0.1\nport {self.port}\nrequirepass {self._password}\n"
             f'save ""\nappendonly no\ndir "{self.directory}"\n'

@@ -1,4 +1,4 @@
-"""Servers for as long as a `with` block lasts, or the process that entered it."""
+"""Servers that run until a `with` block, or the process that entered it, ends."""
 
 import contextlib
 import json
@@ -15,15 +15,15 @@ END_SECONDS = 60
 
 
 @contextlib.contextmanager
-def servers(*, redis: bool, data: Path | None = None, durable: bool = False) -> Iterator["Keeper"]:
-    """Give the addresses of PostgreSQL and, if asked, Redis: those in the environment, else servers of our own.
+def servers(*, redis: bool, data: Path | None = None, durable: bool = False) -> Iterator["ServerSession"]:
+    """Yield the URLs of PostgreSQL and, with ``redis``, of Redis: those of the environment, else of embedded servers.
 
-    Raises: EmbeddedServerError when a server cannot be had.
+    Raises: EmbeddedServerError when a server cannot be started.
     """
     needs_postgres = not os.environ.get("DATABASE_URL")
     needs_redis = redis and not os.environ.get("REDIS_URL")
     if not needs_postgres and not needs_redis:
-        yield Keeper(addresses={}, process=None)
+        yield ServerSession(addresses={}, process=None)
         return
     command = [sys.executable, "-m", "cedrina.tooling.embedded.keeper"]
     command += ["--postgres"] * needs_postgres + ["--redis"] * needs_redis + ["--durable"] * durable
@@ -36,15 +36,15 @@ def servers(*, redis: bool, data: Path | None = None, durable: bool = False) -> 
             line = process.stdout.readline() if process.stdout else b""
             if not line:
                 raise EmbeddedServerError("The servers were not started; the reason stands above.")
-            yield Keeper(addresses=json.loads(line), process=process)
+            yield ServerSession(addresses=json.loads(line), process=process)
         finally:
             if process.stdin:
                 process.stdin.close()
             process.wait(END_SECONDS)
 
 
-class Keeper:
-    """The servers of a run, seen from the one who started them."""
+class ServerSession:
+    """The servers of a run, for the process that started them."""
 
     def __init__(self, *, addresses: dict[str, str], process: subprocess.Popen[bytes] | None) -> None:
         self.addresses = addresses

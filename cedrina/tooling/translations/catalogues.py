@@ -65,13 +65,13 @@ class _Catalogue(Catalog):
 
 
 def paths(root: Path, language: Language) -> tuple[Path, Path]:
-    """Return where the catalogue of a language and its compiled form are."""
+    """Return the paths of a language's .po file and of its .mo file."""
     folder = root / "locale" / language.code / "LC_MESSAGES"
     return folder / "django.po", folder / "django.mo"
 
 
 def read(path: Path) -> dict[tuple[str, str], Message]:
-    """Return the entries of a .po file by singular and context; those that were commented out belong to them."""
+    """Return the entries of a .po file by singular and context, obsolete entries included."""
     if not path.exists():
         return {}
     catalogue = read_po(BytesIO(path.read_bytes()), abort_invalid=True)
@@ -80,7 +80,7 @@ def read(path: Path) -> dict[tuple[str, str], Message]:
 
 
 def singular_of(message: Message) -> str:
-    """Return the sentence that an entry translates."""
+    """Return the source sentence of an entry."""
     return message.id if isinstance(message.id, str) else message.id[0]
 
 
@@ -90,7 +90,7 @@ def strings_of(message: Message) -> list[str]:
 
 
 def merged(language: Language, sentences: Iterable[Sentence], entries: dict[tuple[str, str], Message]) -> _Catalogue:
-    """Return a catalogue of exactly these sentences, with the translations that there are already."""
+    """Return a catalogue of exactly these sentences, with their existing translations."""
     catalogue = _Catalogue(language)
     for sentence in sentences:
         known = entries.get((sentence.singular, sentence.context))
@@ -111,14 +111,14 @@ def merged(language: Language, sentences: Iterable[Sentence], entries: dict[tupl
 
 
 def source_form(catalogue: _Catalogue) -> bytes:
-    """Return what belongs into the .po file."""
+    """Return the content of the .po file."""
     file = BytesIO()
     write_po(file, catalogue, width=0, no_location=True, ignore_obsolete=True)
     return file.getvalue().rstrip(b"\n") + b"\n"
 
 
 def compiled_form(catalogue: _Catalogue) -> bytes:
-    """Return what belongs into the .mo file."""
+    """Return the content of the .mo file."""
     file = BytesIO()
     write_mo(file, catalogue)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Which sentences the code and the templates give to gettext."""
+"""Find the sentences that the code and the templates give to gettext."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _KEYWORDS: dict[str, _Places | None] = {
 
 @dataclass(frozen=True, order=True, slots=True)
 class Sentence:
-    """What is to be translated; ``plural`` and ``context`` are empty where there is none."""
+    """A sentence to be translated. ``plural`` and ``context`` are empty when it has none."""
 
     singular: str
     context: str = ""
@@ -62,7 +62,7 @@ def _files(root: Path) -> Iterator[Path]:
 def _of_file(path: Path) -> Iterator[Sentence]:
     text = path.read_text(encoding="utf-8")
     if path.suffix in TEMPLATES:
-        # What stands around the calls keeps the template's indentation, which is none to Python.
+        # The text around the calls keeps the template's indentation, which Python cannot parse.
         text = "\n".join(line.lstrip() for line in templatize(text, origin=str(path)).splitlines())
     yield from _of_python(text)
 

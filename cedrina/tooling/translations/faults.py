@@ -1,4 +1,4 @@
-"""What is wrong with the catalogues."""
+"""Find the faults of a catalogue."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _ENDS = re.compile(r"^\s*|\s*$")
 
 
 def faults(root: Path, language: Language, sentences: list[Sentence]) -> Iterator[str]:
-    """Name everything that is wrong with the catalogue of one language, in words."""
+    """Yield each fault of one language's catalogue as a sentence."""
     source, compiled = catalogues.paths(root, language)
     entries = catalogues.read(source)
     known = {(sentence.singular, sentence.context) for sentence in sentences}

@@ -1,4 +1,4 @@
-"""Bring all catalogues up to date, and look whether they are."""
+"""Update all catalogues, and check them."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from cedrina.tooling.translations.faults import faults
 
 
 def update(root: Path) -> None:
-    """Write the sentences of the code below a directory into each catalogue, drop what is gone, and compile."""
+    """Write the sentences of the code below a directory into each catalogue, remove others, and compile it."""
     wanted = sentences(root)
     for language in catalogues.LANGUAGES:
         source, compiled = catalogues.paths(root, language)
@@ -19,7 +19,7 @@ def update(root: Path) -> None:
 
 
 def found_faults(root: Path) -> list[str]:
-    """Return what is wrong with the catalogues below a directory, in words, each with the languages it holds for."""
+    """Return the faults of the catalogues below a directory, each with its languages."""
     wanted = sentences(root)
     found: dict[str, list[str]] = {}
     for language in catalogues.LANGUAGES:

@@ -39,7 +39,7 @@ def found(identity, text=None):
 @pytest.fixture
 def healthy(monkeypatch):
     """Leave out what the checks say of the settings of a test."""
-    monkeypatch.setattr(diagnosis, "EXAMINATIONS", [diagnosis.recorded_misconfigurations])
+    monkeypatch.setattr(diagnosis, "DIAGNOSTICS", [diagnosis.recorded_misconfigurations])
 
 
 class TestDoctor:
@@ -93,7 +93,7 @@ class TestDoctor:
         assert max(len(line) for line in text.splitlines()) <= 100
 
     def test_names_addresses_by_a_former_rule_on_hold_and_wrongly_joined(self, monkeypatch):
-        monkeypatch.setattr(diagnosis, "EXAMINATIONS", [diagnosis.address_comparison])
+        monkeypatch.setattr(diagnosis, "DIAGNOSTICS", [diagnosis.address_comparison])
         assert run() == ("Nothing was found.\n", 0)
         UserFactory(email="ada@m\u00fcnchen.de", email_folded="ada@m\u00fcnchen.de")
         held, joined = UserFactory(email="\u017fam@example.com"), UserFactory(email="bea@strasse.de")
@@ -113,7 +113,7 @@ class TestDoctor:
             assert "refold_addresses" in finding["mend"]
 
     def test_takes_further_examinations(self, monkeypatch):
-        monkeypatch.setattr(diagnosis, "EXAMINATIONS", [])
+        monkeypatch.setattr(diagnosis, "DIAGNOSTICS", [])
         seen = DiagnosticFinding("disk.full", FindingSeverity.INFO, "none", "The disk is half full.", "Nothing.")
 
         @diagnosis.diagnostic

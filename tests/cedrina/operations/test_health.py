@@ -37,7 +37,7 @@ class TestReadyz:
 
     def test_waits_for_siblings_that_do_not_reach_the_database(self, monkeypatch):
         siblings = DatabaseCircuitBreaker()
-        monkeypatch.setattr(health, "outage", siblings)
+        monkeypatch.setattr(health, "circuit_breaker", siblings)
         siblings._shared[-1] = 1
         assert_problem(Client().get("/readyz"), status=503, code="service_unavailable")
         siblings._shared[-1] = 0

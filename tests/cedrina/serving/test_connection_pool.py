@@ -70,7 +70,7 @@ class TestBounded:
         assert len(faults) == 5
 
     def test_refuses_who_waits_too_long(self, two, monkeypatch):
-        monkeypatch.setattr(connection_pool, "WAIT_SECONDS", 0.01)
+        monkeypatch.setattr(connection_pool, "ACQUIRE_TIMEOUT_SECONDS", 0.01)
         refusals = []
 
         def third():

@@ -132,7 +132,7 @@ class TestHandle:
         assert received(chunks(b"x" * LIMIT), CONTENT_LENGTH=str(LIMIT))[0] == 200
 
     def test_gives_up_on_a_slow_body(self, monkeypatch):
-        monkeypatch.setattr(request_limits, "BODY_SECONDS", 0.05)
+        monkeypatch.setattr(request_limits, "BODY_TIMEOUT_SECONDS", 0.05)
         status, _, body = received(chunks(b"a", b"b", b"c", gap=0.04))
         assert (status, json.loads(body)["code"]) == (408, "request_timeout")
 

@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from cedrina.tooling.development.errors import StepFailed
-from cedrina.tooling.development.supervisor import Supervisor
+from cedrina.tooling.development.supervisor import DevelopmentSupervisor
 
 pytestmark = pytest.mark.process
 WAIT = [sys.executable, "-c", "import sys, signal; print('up', flush=True); signal.pause()"]
@@ -13,7 +13,7 @@ FAIL = [sys.executable, "-c", "raise SystemExit(3)"]
 @pytest.fixture
 def supervisor(monkeypatch):
     monkeypatch.setattr("cedrina.tooling.development.supervisor.PAUSE_SECONDS", 0.0)
-    each = Supervisor()
+    each = DevelopmentSupervisor()
     yield each
     each.stop()
 
