@@ -161,7 +161,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if TURN in config.stash and not hasattr(config, "workerinput"):
         for path in (config.stash[TURN], config.stash[TURN].with_suffix(".queue")):
             path.unlink(missing_ok=True)
-    if not hasattr(config, "workerinput"):
+    # A worker leaves it to the process that started it; so does a run inside of a worker's test.
+    if RUN in config.stash or "PYTEST_XDIST_TESTRUNUID" not in os.environ:
         _drop_template(config)
 
 

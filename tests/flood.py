@@ -31,7 +31,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 from cedrina_base.uuids import uuid7
 from accounts.models import PasswordHistory, Purpose, User
-from accounts.services import mailed_tokens
+from accounts.services.mailing import mailed_tokens
 from tokens.services import issuing
 from tokens.types import ClientContext
 now, digest = timezone.now(), make_password({password!r})
