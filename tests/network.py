@@ -1,6 +1,7 @@
 """A network that can fail: a TCP proxy on loopback between the application and one of its servers."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 import threading
@@ -25,7 +26,8 @@ class Link:
 
     def reset(self):
         for writer in self.writers:
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+            with contextlib.suppress(OSError):  # it was closed already
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
             writer.transport.abort()
 
 

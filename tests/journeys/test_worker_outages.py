@@ -5,6 +5,7 @@ import socket
 import time
 from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 import pytest
 
@@ -45,6 +46,13 @@ def mail_server(site):
 def network(url):
     with Network(url) as network:
         yield network
+
+
+def until_ready(site):
+    deadline = time.monotonic() + END_SECONDS
+    while httpx.get(f"{site.url}/readyz", timeout=30).status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def write_to(newcomer, site):
@@ -102,6 +110,7 @@ class TestAWorkerWithoutDatabase:
                 postgres.stop()
                 time.sleep(OUTAGE_SECONDS)
                 postgres.start()
+                until_ready(site)
                 addresses.append(write_to(newcomer, site))
                 check_each_got_one(mail_server, addresses)
                 assert running.process.poll() is None
