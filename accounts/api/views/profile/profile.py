@@ -9,11 +9,11 @@ from rest_framework.response import Response
 from accounts.api import examples
 from accounts.api.base import AccountsAPIView, caller, principal
 from accounts.api.documents import entity_tag, instant, user_document
-from accounts.api.preconditions import versions_from
 from accounts.api.serializers.outputs import UserOutput
 from accounts.api.serializers.profile.personal_data import DeletionInput, DeletionOutput
 from accounts.api.serializers.profile.profile import ProfileInput
 from accounts.services.profile import deletion, profile_changes
+from cedrina_base.preconditions import versions_from
 from tokens.api.content_language import set_content_language
 from tokens.api.step_up import RequiredFactor, check_requirement, no_step_up, requires
 
