@@ -1,0 +1,53 @@
+"""The pages for other projects make projects that work: each is followed in a new one, which has only its extra."""
+
+import psycopg
+
+from tests.standalone.guide import Guide, followed
+
+EVENTS = Guide("security-events.md")
+LIMITS = Guide("rate-limiting.md")
+
+
+class TestRateLimiting:
+    def test_page_works(self, installed, tmp_path):
+        with followed(LIMITS, tmp_path, site=installed) as project:
+            project.manage("check", "--fail-level", "WARNING")
+            project.manage("makemigrations", "--check", "--dry-run")
+            printed = project.shell(*LIMITS.loose("python"), "print(decisions)")
+
+            assert printed.strip() == "[True, True, True, True, True, False]"
+
+
+# What the page leaves to its reader: somebody calls what it defines.
+CALLS = """
+from types import SimpleNamespace
+from security_events.context import current
+from security_events.models import SecurityEvent
+from shop import coupons, middleware, refunds
+
+refunds.refund(order={"number": "A-17", "amount": 1200}, by=SimpleNamespace(pk=1, email="ada@example.com"))
+print(SecurityEvent.objects.get().actor_name)
+request = SimpleNamespace(META={"REMOTE_ADDR": "203.0.113.7"}, headers={"User-Agent": "Phone/1.0"})
+print(middleware.security_context(lambda _request: current().ip_address)(request))
+print([coupons.refuse_coupon(reason="expired") is not None for _ in range(2)])
+"""
+RESULTS = """
+print([event.target_id for event in latest], len(history), len(older))
+print(SecurityEvent.objects.filter(type="coupon.refused").count())
+"""
+
+
+class TestSecurityEvents:
+    def test_page_works(self, installed, tmp_path):
+        with followed(EVENTS, tmp_path, site=installed) as project:
+            project.manage("check", "--fail-level", "WARNING")
+            printed = project.shell(CALLS, *EVENTS.loose("python"), RESULTS).splitlines()
+            logged = [line for line in printed if "security_event " in line]
+            assert ["type=order.refunded" in line for line in logged] == [True, False, True]
+            shown = [line for line in printed if line not in logged]
+            assert shown == ["a***@example.com", "203.0.113.7", "[True, False]", "['A-17', 'A-17'] 2 0", "1"]
+            assert project.manage("record_counts").strip().endswith("recorded")
+
+            with psycopg.connect(project.database_url) as connection:
+                for statement in EVENTS.loose("sql"):
+                    connection.execute(statement)
