@@ -137,10 +137,13 @@ class Project:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write(
-                "\n" + text.replace(DATABASE, f'"NAME": "{self.database}"').replace(REDIS, os.environ["REDIS_URL"])
-            )
+            file.write("\n" + self.with_own_servers(text))
         self.is_served_old = True
+
+    def with_own_servers(self, text):
+        """Put the servers of this run in the place of those that the page names."""
+        text = text.replace(ADDRESS, f"http://127.0.0.1:{self.port}").replace(REDIS, os.environ["REDIS_URL"])
+        return text.replace(DATABASE, f'"NAME": "{self.database}"')
 
     def type(self, command, shown):
         """Run a line of a console block and compare what it prints with what the page shows."""
@@ -151,7 +154,7 @@ class Project:
             return
         if ADDRESS in command and self.is_served_old:
             self.start_server()  # as runserver does when a file has changed
-        printed = self.run("sh", "-c", command.replace(ADDRESS, f"http://127.0.0.1:{self.port}"))
+        printed = self.run("sh", "-c", self.with_own_servers(command))
         expected = ".*".join(re.escape(part.strip()) for part in re.split("…", shown))
         assert re.search(expected, printed.replace("\r", ""), re.DOTALL), f"$ {command}\n{printed}"
 

@@ -1,10 +1,15 @@
 """The pages for other projects make projects that work: each is followed in a new one, which has only its extra."""
 
+import json
+import re
+
 import psycopg
 
 from tests.standalone.guide import Guide, followed
+from tokens.conf import TokenSettings
 
 EVENTS = Guide("security-events.md")
+TOKENS = Guide("tokens.md")
 LIMITS = Guide("rate-limiting.md")
 
 
@@ -51,3 +56,53 @@ class TestSecurityEvents:
             with psycopg.connect(project.database_url) as connection:
                 for statement in EVENTS.loose("sql"):
                     connection.execute(statement)
+
+
+THEFT = """
+from datetime import timedelta
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core import mail
+from django.utils import timezone
+from members.memberships import end_membership
+from security_events.models import SecurityEvent
+from tokens.errors import RefreshTokenReused
+from tokens.models import Session
+from tokens.services import rotation
+
+settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+mail.outbox = []
+newest = rotation.rotate(presented=presented, now=timezone.now())
+try:
+    rotation.rotate(presented=first, now=timezone.now() + timedelta(minutes=1))
+except RefreshTokenReused:
+    print(Session.objects.get().end_reason, [message.to for message in mail.outbox])
+"""
+ENDING = """
+from django.utils import timezone
+from tokens.services import issuing
+from tokens.types import ClientContext
+
+user = User.objects.get()
+issuing.open_session(user=user, client=ClientContext(), amr=["pwd"], now=timezone.now())
+print(end_membership(user=user), Session.objects.latest("created_at").get_end_reason_display())
+"""
+
+
+class TestTokens:
+    def test_page_works(self, installed, tmp_path):
+        with followed(TOKENS, tmp_path, site=installed) as project:
+            project.manage("check", "--fail-level", "WARNING")
+            project.manage("makemigrations", "--check", "--dry-run")
+            first, presented = (
+                json.loads((project.folder / name).read_text())["refresh_token"] for name in ("ada.json", "new.json")
+            )
+            printed = project.shell(f"first, presented = {first!r}, {presented!r}", THEFT, ENDING).splitlines()
+
+            shown = [line for line in printed if "security_event " not in line]
+            assert shown == ["reuse_detected [['ada@example.com']]", "1 the membership ended"]
+
+    def test_page_names_all_settings(self):
+        table = TOKENS.text.partition("## Settings")[2]
+
+        assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == TokenSettings.names()
