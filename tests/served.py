@@ -53,8 +53,8 @@ INSTALLATION = {"PUBLIC_URL": "http://127.0.0.1:8000"}
 class Served:
     """One server process: its address, its end and its return."""
 
-    def __init__(self, *, database_url, flags=(), **settings):
-        self.port = free_port()
+    def __init__(self, *, database_url, flags=(), folder=ROOT, **settings):
+        self.port, self.folder = free_port(), folder
         self.url = f"http://127.0.0.1:{self.port}"
         self.flags = flags
         self.environment = environment(DATABASE_URL=database_url, PORT=str(self.port), **settings)
@@ -64,7 +64,7 @@ class Served:
         """Start it and wait until it answers."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "cedrina.serving", *self.flags],
-            cwd=ROOT,
+            cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -145,9 +145,9 @@ def manage(*arguments, environment):
 
 
 @contextlib.contextmanager
-def serving(*, database_url, flags=(), **settings):
-    """Give a running server, ended afterwards."""
-    server = Served(database_url=database_url, flags=flags, **settings)
+def serving(*, database_url, flags=(), folder=ROOT, **settings):
+    """Give a running server, ended afterwards. It is started in ``folder``."""
+    server = Served(database_url=database_url, flags=flags, folder=folder, **settings)
     try:
         yield server.start()
     finally:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 from rest_framework.response import Response
 
 from accounts import known_devices
 from accounts.api.documents import sign_in_document
+from accounts.conf import account_settings
 from accounts.models import PendingRegistration, User
 from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.sign_in.password_sign_in import SignedIn
@@ -15,7 +15,7 @@ from accounts.services.sign_in.password_sign_in import SignedIn
 
 def name() -> str:
     """Return the cookie's name; over TLS one that no other host of the domain can set (RFC 6265bis, 4.1.3.2)."""
-    return "__Host-cedrina_device" if settings.IS_HTTPS else "cedrina_device"
+    return "__Host-cedrina_device" if _is_over_tls() else "cedrina_device"
 
 
 def presented(request: Any) -> str:
@@ -52,7 +52,11 @@ def _set(response: Any, value: str) -> None:
         value,
         max_age=int(known_devices.REMEMBERED.total_seconds()),
         path="/",
-        secure=settings.IS_HTTPS,
+        secure=_is_over_tls(),
         httponly=True,
         samesite="Strict",
     )
+
+
+def _is_over_tls() -> bool:
+    return account_settings.PUBLIC_URL.startswith("https://")

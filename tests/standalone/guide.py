@@ -29,26 +29,12 @@ from psycopg import sql
 from cedrina.tooling.embedded import processes
 from tests.architecture.source import ROOT
 from tests.ports import free_port
-from tests.standalone.requirements import cedrina_in, modules_without
+from tests.standalone.requirements import hide_others
 
 ADDRESS = "http://127.0.0.1:8000"
 DATABASE, REDIS = '"NAME": "project"', "redis://127.0.0.1/0"
 START_SECONDS = 60
 INSTALL = re.compile(r'pip install "cedrina\[([\w-]+)\]"')
-# Put in front of everything: what the extra does not bring can't be imported.
-SITECUSTOMIZE = """
-import sys
-
-class NotInstalled:
-    names = {names!r}
-
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        if name.partition(".")[0] in cls.names:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, NotInstalled)
-"""
 BLOCK = re.compile(
     r"(?:^`(?P<path>[\w/]+\.py)`\n\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
@@ -94,13 +80,9 @@ class Project:
     def __init__(self, folder, *, site, extra, database_url):
         self.folder, self.database_url = folder / "project", database_url
         self.folder.mkdir()
-        missing = folder / "missing"
-        missing.mkdir()
-        names = modules_without(cedrina_in(site), extra)
-        (missing / "sitecustomize.py").write_text(SITECUSTOMIZE.format(names=names), encoding="utf-8")
         self.database = urlsplit(database_url).path[1:]
         self.port, self.server, self.is_served_old = free_port(), None, False
-        self.environment = self._environment(missing, site)
+        self.environment = self._environment(hide_others(folder, site=site, extra=extra), site)
 
     def _environment(self, *paths):
         """Return the environment of a stranger: nothing in it leads to this repository."""

@@ -6,6 +6,21 @@ from importlib.metadata import PackageNotFoundError, PathDistribution, distribut
 
 from packaging.requirements import Requirement
 
+# Put in front of everything: what the extra does not bring can't be imported.
+SITECUSTOMIZE = """
+import sys
+
+class NotInstalled:
+    names = {names!r}
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.partition(".")[0] in cls.names:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, NotInstalled)
+"""
+
 
 def normalised(name):
     """Return a distribution's name as indexes compare it (PEP 503)."""
@@ -53,11 +68,15 @@ def brought_by(cedrina, extra):
     return {name for name, _ in found}
 
 
-def modules_without(cedrina, extra):
-    """Return the top-level modules of this environment that an environment with this extra alone does not have."""
-    brought = brought_by(cedrina, extra)
-    return {
+def hide_others(folder, *, site, extra):
+    """Return a directory for PYTHONPATH that hides the modules that ``pip install cedrina[extra]`` does not bring."""
+    brought = brought_by(cedrina_in(site), extra)
+    hidden = {
         module
         for module, owners in packages_distributions().items()
         if not brought & {normalised(owner) for owner in owners}
     }
+    directory = folder / "hidden"
+    directory.mkdir()
+    (directory / "sitecustomize.py").write_text(SITECUSTOMIZE.format(names=hidden), encoding="utf-8")
+    return directory

@@ -5,12 +5,20 @@ import re
 
 import psycopg
 
+from accounts.conf import AccountSettings
 from tests.standalone.guide import Guide, followed
 from tokens.conf import TokenSettings
 
+ACCOUNTS = Guide("accounts.md")
 EVENTS = Guide("security-events.md")
 TOKENS = Guide("tokens.md")
 LIMITS = Guide("rate-limiting.md")
+
+
+def settings_named(guide):
+    """Return the names in the first column of the page's table of settings."""
+    rows = re.findall(r"^\| (`.*?) \|", guide.text.partition("## Settings")[2], re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 
 
 class TestRateLimiting:
@@ -103,6 +111,17 @@ class TestTokens:
             assert shown == ["reuse_detected [['ada@example.com']]", "1 the membership ended"]
 
     def test_page_names_all_settings(self):
-        table = TOKENS.text.partition("## Settings")[2]
+        assert settings_named(TOKENS) == TokenSettings.names()
 
-        assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == TokenSettings.names()
+
+class TestAccounts:
+    def test_page_works(self, installed, tmp_path):
+        with followed(ACCOUNTS, tmp_path, site=installed) as project:
+            project.manage("check", "--fail-level", "WARNING")
+            project.manage("makemigrations", "--check", "--dry-run")
+            printed = project.manage("procrastinate", "worker", "--one-shot")
+
+            assert "ada@example.org" in printed
+
+    def test_page_names_all_settings(self):
+        assert settings_named(ACCOUNTS) == AccountSettings.names()

@@ -93,7 +93,7 @@ class TestTheCookie:
         assert None not in devices
 
     def test_belongs_to_this_host_alone_over_tls(self, mina, settings):
-        settings.IS_HTTPS = True
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "PUBLIC_URL": "https://id.example.org"}
         cookie = log_in(Client()).cookies["__Host-cedrina_device"]
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
 
