@@ -22,19 +22,20 @@ LANGUAGES = ("en", "es", "fa", "ar")
 AS_A_PROXY = {"Host": "id.example.org", "X-Forwarded-Proto": "https"}
 
 
-class TestTheServer:
-    @pytest.fixture(scope="class")
-    def client(self, installed, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("elsewhere")
-        paths = (hide_others(folder, site=installed, extra="server"), installed)
-        settings = {**PRODUCTION, "PYTHONPATH": os.pathsep.join(map(str, paths))}
-        with (
-            served.database() as url,
-            served.serving(database_url=url, folder=folder, **settings) as server,
-            httpx.Client(base_url=server.url, headers=AS_A_PROXY, timeout=30) as client,
-        ):
-            yield client
+@pytest.fixture(scope="module")
+def client(installed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("elsewhere")
+    paths = (hide_others(folder, site=installed, extra="server"), installed)
+    settings = {**PRODUCTION, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+    with (
+        served.database() as url,
+        served.serving(database_url=url, folder=folder, **settings) as server,
+        httpx.Client(base_url=server.url, headers=AS_A_PROXY, timeout=30) as client,
+    ):
+        yield client
 
+
+class TestTheServer:
     def test_is_ready(self, client):
         assert client.get("/readyz").json() == {"status": "ok"}
 
