@@ -15,7 +15,7 @@ from tokens.types import ClientContext
 @receiver(signals.family_compromised, dispatch_uid="accounts.tell_of_theft")
 def tell_of_theft(*, user_id: UUID, **_details: Any) -> None:
     """Write to the person whose refresh token turned up twice."""
-    mail_queue.enqueue(user_id=user_id, kind=mail_queue.Kind.SESSION_ENDED_FOR_SAFETY)
+    mail_queue.enqueue(user_id=user_id, kind=mail_queue.MailKind.SESSION_ENDED_FOR_SAFETY)
 
 
 @receiver(signals.repeated_elsewhere, dispatch_uid="accounts.tell_of_repeat")
@@ -25,7 +25,7 @@ def tell_of_repeat(*, user_id: UUID, session_id: UUID, client: ClientContext, no
         device = devices.describe(client.user_agent)
     mail_queue.enqueue(
         user_id=user_id,
-        kind=mail_queue.Kind.SESSION_USED_ELSEWHERE,
+        kind=mail_queue.MailKind.SESSION_USED_ELSEWHERE,
         now=now,
         details={"device": device, "ip_address": client.ip_address or ""},
         mail_id=uuid5(session_id, f"used elsewhere {now.date()}"),

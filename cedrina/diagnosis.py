@@ -132,7 +132,7 @@ def addresses(_now: datetime) -> Iterator[Finding]:
     """Say whose addresses are compared by a former rule, or by none."""
     section = "OWASP ASVS 5.0, 6.3.8"
     mend = _("Run `manage.py refold_addresses`: it names the people. What to do stands in docs/personal-data.md.")
-    if count := address_refolding.behind():
+    if count := address_refolding.count_outdated():
         problem = force_str(_("Addresses that are compared by a former rule: %(count)d.")) % {"count": count}
         yield Finding("accounts.addresses_behind", Severity.ERROR, section, problem, mend)
     if count := address_refolding.count_held():

@@ -10,8 +10,8 @@ from accounts import tasks
 
 TASKS = {
     "accounts.send_mail": tasks.send_mail,
-    "accounts.answer_mail_request": tasks.answer_mail_request,
-    "accounts.answer_registration": tasks.answer_registration,
+    "accounts.answer_mail_request": tasks.process_mail_request,
+    "accounts.answer_registration": tasks.enqueue_registration_mail,
 }
 LINK = re.compile(r"(https?://\S+)/account/([a-z-]+)/(cdm_[A-Za-z0-9_-]{44})\?lang=([a-z]+)")
 

@@ -6,11 +6,14 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from allauth.socialaccount.models import SocialAccount
+from django.db.models import Q
 
 from accounts.models import ProviderToken
 from accounts.providers.identity import ProviderIdentity
 from cedrina_base.uuids import uuid7
 from security_events.masking import is_secret_key
+
+_NOT_ASCII = r"[^\x01-\x7f]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +125,24 @@ def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_secrets(item) for key, item in value.items() if not is_secret_key(str(key))}
     return [_without_secrets(item) for item in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedAddresses:
+    """The address of an account, and the address that a provider reported for a connected account."""
+
+    user_id: UUID
+    username: str
+    provider: str
+    account_email: str
+    provider_email: str
+
+
+def with_non_ascii_address() -> list[ConnectedAddresses]:
+    """Return the connections in which one of the two addresses contains other characters than ASCII."""
+    rows = SocialAccount.objects.filter(Q(user__email__regex=_NOT_ASCII) | Q(extra_data__email__regex=_NOT_ASCII))
+    return [
+        ConnectedAddresses(row.user_id, row.user.username, row.provider, row.user.email, row.extra_data["email"])
+        for row in rows.select_related("user").order_by("user_id", "pk")
+        if isinstance(row.extra_data, dict) and row.extra_data.get("email")
+    ]

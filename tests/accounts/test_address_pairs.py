@@ -130,7 +130,7 @@ class TestMail:
             settings.DEFAULT_FROM_EMAIL = sender["DEFAULT_FROM_EMAIL"]
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
             for user in people.values():
-                mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
+                mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
             mailbox.work()
             server.wait_for(len(people))
         finally:

@@ -55,5 +55,5 @@ def create(*, username: str, email: str, password: str, now: datetime | None = N
             subject = subject_of(user)
             recording.record(EventType.ACCOUNT_ADMIN_CREATED, target=subject, now=now)
     if not is_new:
-        raise uniqueness.lost_race(username=username, email_folded=user.email_folded)
+        raise uniqueness.identifier_conflict(username=username, email_folded=user.email_folded)
     return user

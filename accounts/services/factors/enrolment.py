@@ -49,7 +49,7 @@ def added(
     _mark(user=user, at=at)
     _note(EventType.MFA_FACTOR_ADDED, user=user, factor=factor, key_id=key_id, session_id=session_id, now=now)
     sessions.confirm_reauthentication(session_id=session_id, amr=amr, now=now)
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_ADDED, details={"factor": factor}, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_ADDED, details={"factor": factor}, now=now)
     return codes
 
 
@@ -61,7 +61,7 @@ def removed(
         recovery_codes.remove(user_id=user.pk)
     _mark(user=user, at=now or timezone.now())
     _note(EventType.MFA_FACTOR_REMOVED, user=user, factor=factor, key_id=key_id, session_id=session_id, now=now)
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_REMOVED, details={"factor": factor}, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_REMOVED, details={"factor": factor}, now=now)
 
 
 def take_away(*, user: User, reason: str, since: datetime | None = None, now: datetime | None = None) -> int:

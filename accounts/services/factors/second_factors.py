@@ -113,7 +113,9 @@ def _tell_of_recovery(*, user: User, now: datetime | None) -> None:
     recording.record(
         EventType.MFA_RECOVERY_CODE_USED, actor=subject_of(user), target=subject_of(user), data={"left": left}, now=now
     )
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.RECOVERY_CODE_USED, details={"left": str(left)}, now=now)
+    mail_queue.enqueue(
+        user_id=user.pk, kind=mail_queue.MailKind.RECOVERY_CODE_USED, details={"left": str(left)}, now=now
+    )
 
 
 def _record_failure(
@@ -137,7 +139,7 @@ def _record_failure(
         if _is_to_be_told(user=user, attempt=attempt, at=now or timezone.now()):
             # Whoever it was knows the first factor (ASVS 5.0, 6.3.5).
             mail_queue.enqueue(
-                user_id=user.pk, kind=mail_queue.Kind.FACTOR_LOCKED, details={"factor": attempt.factor}, now=now
+                user_id=user.pk, kind=mail_queue.MailKind.FACTOR_LOCKED, details={"factor": attempt.factor}, now=now
             )
 
 
@@ -147,5 +149,5 @@ def _is_to_be_told(*, user: User, attempt: Attempt, at: datetime) -> bool:
     since = at - _DAY
     failed = selectors.wrong_factors(user_id=user.pk, since=since, most=TOLD_AFTER)
     return failed >= TOLD_AFTER and not selectors.was_mailed(
-        user_id=user.pk, kind=mail_queue.Kind.FACTOR_LOCKED, since=since
+        user_id=user.pk, kind=mail_queue.MailKind.FACTOR_LOCKED, since=since
     )

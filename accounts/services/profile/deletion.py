@@ -120,7 +120,7 @@ def _tell(*, user: User, session_id: UUID, at: datetime, now: datetime | None) -
     )
     erased_after = at + account_settings.DELETION_RETENTION
     mail_queue.enqueue(
-        user_id=user.pk, kind=mail_queue.Kind.DELETION_REQUESTED, details={"erased_after": erased_after.isoformat()}
+        user_id=user.pk, kind=mail_queue.MailKind.DELETION_REQUESTED, details={"erased_after": erased_after.isoformat()}
     )
 
 

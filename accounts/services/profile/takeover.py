@@ -5,15 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts.identifiers import fold_email
-from accounts.models import Purpose, User
-from accounts.rules.address_proofs import Proof
+from accounts.models import MailedTokenPurpose, User
+from accounts.models.mailing import MailedTokenRecord
+from accounts.rules.address_proofs import AddressProof
 from accounts.services.addresses import address_proofs
-from accounts.services.addresses.address_proofs import Accepted
+from accounts.services.addresses.address_proofs import AppliedProof
 from accounts.services.mailing import delivery, mail_queue, mailed_tokens
-from accounts.services.mailing.mailed_tokens import Redeemed
 from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
@@ -22,7 +21,7 @@ from tokens.users import subject_of
 # and perhaps by another server's clock.
 _SKEW = timedelta(minutes=2)
 # All that an intruder may have asked for.
-_PENDING = [Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL, Purpose.RESET_PASSWORD]
+_PENDING = [MailedTokenPurpose.CONFIRM_EMAIL, MailedTokenPurpose.CHANGE_EMAIL, MailedTokenPurpose.RESET_PASSWORD]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Report:
     is_restored: bool
 
 
-def report(*, token: str, now: datetime | None = None) -> Report:
+def report(*, token: str, now: datetime) -> Report:
     """Redeem the link of a notice: lock everybody out and let the owner of the notice's address back in.
 
     All sessions end, the password becomes unusable, a deletion is undone, pending links die, the address becomes the
@@ -50,20 +49,27 @@ def report(*, token: str, now: datetime | None = None) -> Report:
 
     Raises: MailedTokenInvalid.
     """
-    link = mailed_tokens.parse(presented=token, purposes=(Purpose.DISOWN,))
+    link = mailed_tokens.parse(presented=token, purposes=(MailedTokenPurpose.DISOWN,))
     with transaction.atomic():
         redeemed = mailed_tokens.redeem(link=link, now=now)
         if redeemed is not None:
             user = User.objects.get(pk=redeemed.user_id)
             moment = _moment(redeemed, now=now)
             mailed_tokens.withdraw(user_id=user.pk, purposes=_PENDING, now=now)
-            mailed_tokens.withdraw(user_id=user.pk, purposes=[Purpose.DISOWN], since=redeemed.created_at, now=now)
+            mailed_tokens.withdraw(
+                user_id=user.pk, purposes=[MailedTokenPurpose.DISOWN], since=redeemed.created_at, now=now
+            )
             delivery.withdraw(user=user, since=redeemed.created_at, now=now)
             return _give_back(user=user, address=redeemed.address, moment=moment, now=now)
-    raise mailed_tokens.refused(link=link, now=now)
+    raise mailed_tokens.record_rejection(link=link, now=now)
 
 
-def _moment(redeemed: Redeemed, *, now: datetime | None) -> datetime:
+def is_usable(*, token: str, now: datetime) -> bool:
+    """Return whether a takeover can be reported with a token now. Nothing is written."""
+    return mailed_tokens.is_usable(presented=token, purposes=(MailedTokenPurpose.DISOWN,), now=now)
+
+
+def _moment(redeemed: MailedTokenRecord, *, now: datetime) -> datetime:
     """Return since when not the owner may have been acting: the oldest notice that could still be reported.
 
     People overlook the notice of a factor that was added and act on the next one. Whoever holds that could as well
@@ -71,13 +77,13 @@ def _moment(redeemed: Redeemed, *, now: datetime | None) -> datetime:
     addresses, a link that was used, and what was withdrawn do not count. The price is that somebody who added a factor
     of their own in the week before has to add it again.
     """
-    oldest = delivery.oldest_notice(
-        user_id=redeemed.user_id, address=redeemed.address, since=(now or timezone.now()) - mailed_tokens.DISOWN_TTL
+    oldest = delivery.oldest_reportable_notice(
+        user_id=redeemed.user_id, address=redeemed.address, since=now - mailed_tokens.DISOWN_TTL
     )
     return min(redeemed.created_at, oldest or redeemed.created_at) - _SKEW
 
 
-def _give_back(*, user: User, address: str, moment: datetime, now: datetime | None) -> Report:
+def _give_back(*, user: User, address: str, moment: datetime, now: datetime) -> Report:
     intruders_address = user.email
     is_restored, accepted = _restore(user=user, address=address, moment=moment, now=now)
     recording.record(
@@ -98,16 +104,18 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime | No
             now=now,
         )
         if not user.is_email_held:  # whose that address is, nobody knows
-            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.EMAIL_RESTORED, address=intruders_address, now=now)
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_SWITCHED_OFF, now=now)
+            mail_queue.enqueue(
+                user_id=user.pk, kind=mail_queue.MailKind.EMAIL_RESTORED, address=intruders_address, now=now
+            )
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_SWITCHED_OFF, now=now)
     return Report(is_restored=True)
 
 
-def _restore(*, user: User, address: str, moment: datetime, now: datetime | None) -> tuple[bool, Accepted]:
+def _restore(*, user: User, address: str, moment: datetime, now: datetime) -> tuple[bool, AppliedProof]:
     restored = {
         "email": address,
         "email_folded": fold_email(address),
-        "email_confirmed_at": now or timezone.now(),
+        "email_confirmed_at": now,
         "deleted_at": None,
     }
     try:
@@ -117,5 +125,7 @@ def _restore(*, user: User, address: str, moment: datetime, now: datetime | None
         return False, _accept(user=user, moment=moment, changes={"is_active": False}, now=now)
 
 
-def _accept(*, user: User, moment: datetime, changes: dict[str, Any], now: datetime | None) -> Accepted:
-    return address_proofs.accept(user=user, proof=Proof.TAKEOVER_REPORT, since=moment, changes=changes, now=now)
+def _accept(*, user: User, moment: datetime, changes: dict[str, Any], now: datetime) -> AppliedProof:
+    return address_proofs.apply_proof(
+        user=user, proof=AddressProof.TAKEOVER_REPORT, since=moment, changes=changes, now=now
+    )

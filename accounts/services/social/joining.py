@@ -13,7 +13,7 @@ from accounts.models import PendingRegistration, User
 from accounts.providers import links
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
-from accounts.rules.address_proofs import Proof
+from accounts.rules.address_proofs import AddressProof
 from accounts.rules.joining import TABLE, Action, LocalAccount, authority
 from accounts.services.addresses import address_proofs
 from accounts.services.mailing import mail_queue
@@ -66,7 +66,7 @@ def announce(*, user: User, provider: Provider, now: datetime | None = None) -> 
         EventType.SOCIAL_ACCOUNT_LINKED, actor=subject, target=subject, data={"provider": provider.id}, now=now
     )
     mail_queue.enqueue(
-        user_id=user.pk, kind=mail_queue.Kind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name}, now=now
+        user_id=user.pk, kind=mail_queue.MailKind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name}, now=now
     )
 
 
@@ -134,13 +134,15 @@ def _open(provider: Provider, identity: ProviderIdentity, *, locale: str, at: da
 def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, now: datetime | None) -> None:
     """Hand an account to the owner of its address: nothing of whoever registered it lets them in any more."""
     changes = {"email": identity.email, "full_name": identity.name}
-    accepted = address_proofs.accept(user=user, proof=Proof.PROVIDER, changes=changes, now=now)
+    applied = address_proofs.apply_proof(
+        user=user, proof=AddressProof.PROVIDER, changes=changes, now=now or timezone.now()
+    )
     user.refresh_from_db()
     subject = subject_of(user)
     recording.record(
         EventType.SOCIAL_ACCOUNT_PREEMPTED,
         actor=subject,
         target=subject,
-        data={"provider": provider.id, **accepted.counts},
+        data={"provider": provider.id, **applied.counts},
         now=now,
     )
