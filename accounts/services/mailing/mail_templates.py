@@ -89,7 +89,7 @@ def compose(*, draft: MailDraft) -> EmailMultiAlternatives:
         }
         message = EmailMultiAlternatives(
             subject=str(text.subject),
-            body=render_to_string("accounts/mail/draft.txt", context | _with_direction_marks(context)),
+            body=render_to_string("accounts/mail/message.txt", context | _with_direction_marks(context)),
             # Encoded here, because Django encodes domains by IDNA2003, which may yield another domain.
             to=[ascii_email(draft.address) or draft.address],
             headers={
@@ -99,7 +99,7 @@ def compose(*, draft: MailDraft) -> EmailMultiAlternatives:
             },
         )
         marked = {name: format_html("<bdi>{}</bdi>", context[name]) for name in ("username", "public_url")}
-        html = render_to_string("accounts/mail/draft.html", context | {"marked": marked})
+        html = render_to_string("accounts/mail/message.html", context | {"marked": marked})
         message.attach_alternative(html, "text/html")
     return message
 
