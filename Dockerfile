@@ -6,6 +6,7 @@ COPY requirements/prod.txt /tmp/prod.txt
 RUN /opt/cedrina/bin/pip install --require-hashes --only-binary :all: --no-deps -r /tmp/prod.txt
 WORKDIR /srv/cedrina
 COPY manage.py ./
+# .dockerignore leaves cedrina/tooling out: embedded servers, `make run`, the demo and the translation tools.
 COPY cedrina cedrina
 COPY accounts accounts
 COPY tokens tokens

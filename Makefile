@@ -3,7 +3,7 @@
 PYTHON ?= $(shell for name in python3.12 python3.11 python3 python3.13 python3.14 python; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 PY := .venv/bin/python
-WITH_SERVERS := $(PY) -m cedrina.embedded run
+WITH_SERVERS := $(PY) -m cedrina.tooling.embedded run
 WORKERS ?= 2
 ARGS ?=
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -27,13 +27,13 @@ help: ## Show this
 
 venv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python"; exit 1; }
-	@$(PYTHON) -m cedrina.embedded.install
+	@$(PYTHON) -m cedrina.tooling.embedded.install
 
 run: venv ## Start everything on this machine; Ctrl-C ends it, the data stays in .data
-	@exec $(PY) -m cedrina.development
+	@exec $(PY) -m cedrina.tooling.development
 
 demo: venv ## Tell the story of a stolen refresh token, against CEDRINA_URL or a server of its own
-	@exec $(PY) -m cedrina.demo $(ARGS)
+	@exec $(PY) -m cedrina.tooling.demo $(ARGS)
 
 test: venv ## Run all tests; some of them: make test ARGS="tests/tokens -k rotate"
 	@exec $(WITH_SERVERS) --redis -- $(PY) -m pytest -n $(WORKERS) $(ARGS)

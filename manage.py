@@ -4,12 +4,11 @@
 import os
 import sys
 
-SETTINGS = {"development": "dev", "staging": "prod", "production": "prod"}
-
 
 def main() -> None:
-    environment = os.environ.get("CEDRINA_ENV", "development")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"cedrina.settings.{SETTINGS.get(environment, 'prod')}")
+    from cedrina.settings.settings_module import settings_module
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

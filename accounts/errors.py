@@ -67,13 +67,6 @@ class VersionMismatch(AccountError):
     message = _("The account was changed in the meantime. Read it again.")
 
 
-class VersionRequired(AccountError):
-    """A change came without saying which version it is meant for (RFC 6585, 3)."""
-
-    code = "precondition_required"
-    message = _("Send the ETag of the version to change in If-Match.")
-
-
 class MailedTokenInvalid(AccountError):
     """A mailed token that is unknown, used, too old, or for something that has changed since (ASVS 5.0, 6.5.5)."""
 

@@ -22,7 +22,7 @@ def tell_of_theft(*, user_id: UUID, **_details: Any) -> None:
 def tell_of_repeat(*, user_id: UUID, session_id: UUID, client: ClientContext, now: datetime, **_details: Any) -> None:
     """Write to the person whose session another kind of client in another network asked for, once a day and session."""
     with override("en"):  # the mail says it in the language of its reader
-        device = devices.describe(client.user_agent)
+        device = devices.device_name(client.user_agent)
     mail_queue.enqueue(
         user_id=user_id,
         kind=mail_queue.MailKind.SESSION_USED_ELSEWHERE,

@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Permission
 from django.db.models import Q
 
+from accounts import event_types
 from accounts.factors import enrolled
 from accounts.factors.enrolled import Enrolled
 from accounts.models import (
@@ -25,7 +26,6 @@ from accounts.providers import links, registry
 from accounts.providers.links import Link
 from accounts.providers.registry import Provider
 from accounts.rules.ranks import Rights
-from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
 
 
@@ -191,7 +191,7 @@ def wrong_factors(*, user_id: UUID, since: datetime, most: int) -> int:
     # By their ids, which begin with the time and are indexed with the target, and not through a whole history.
     first = UUID(int=int(since.timestamp() * 1000) << 80)
     rows = SecurityEvent.objects.filter(target_id=str(user_id), pk__gt=first, occurred_at__gt=since)
-    return rows.filter(type=EventType.MFA_FAILED)[:most].count()
+    return rows.filter(type=event_types.MFA_FAILED.id)[:most].count()
 
 
 def was_mailed(*, user_id: UUID, kind: str, since: datetime) -> bool:

@@ -5,7 +5,7 @@ sign-in, by addresses of every kind in turns, and compares the kinds with a perm
 medians. A small p-value says that the kinds can be told apart; with this many comparisons about one in twenty is below
 0.05 by chance, so the level is divided by their number (Bonferroni).
 
-    .venv/bin/python -m cedrina.embedded run -- .venv/bin/python benchmarks/enumeration.py --samples 150
+    .venv/bin/python -m cedrina.tooling.embedded run -- .venv/bin/python benchmarks/enumeration.py --samples 150
 """
 
 import argparse

@@ -5,7 +5,7 @@ address, then from fifty of one /16, while honest people sign in from networks o
 production, once by the fair queue alone. It ends with 1 when fewer than 95 of 100 succeed or 95 of 100 take more than
 three seconds. Run it on two cores that nothing else uses.
 
-    .venv/bin/python -m cedrina.embedded run -- .venv/bin/python benchmarks/flood.py --honest 100
+    .venv/bin/python -m cedrina.tooling.embedded run -- .venv/bin/python benchmarks/flood.py --honest 100
 """
 
 import argparse

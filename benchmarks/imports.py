@@ -1,6 +1,6 @@
 """Import a large dump, kill the import in the middle, run it again, and count whether anybody is lost or doubled.
 
-    .venv/bin/python -m cedrina.embedded run --durable -- .venv/bin/python benchmarks/imports.py --rows 1000000
+    .venv/bin/python -m cedrina.tooling.embedded run --durable -- .venv/bin/python benchmarks/imports.py --rows 1000000
 
 The database is one of its own, on the server that DATABASE_URL names. Exit code 1 when a count is not what it must be.
 """

@@ -118,7 +118,10 @@ def peer(name: str, environment: dict[str, str]) -> Iterator[str]:
         subprocess.run(["bash", control, "stop", name], env=environment, check=False)
 
 
-LIMITS = ("global", "sign-in", "registration", "refresh-family", "refresh-address", "user", "address")
+LIMITS = (
+    "global", "sign-in", "registration", "refresh-family", "refresh-address", "user", "address", "hashing",
+    "hashing-network", "hashing-user",
+)  # fmt: skip
 
 
 @contextmanager

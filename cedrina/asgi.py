@@ -1,15 +1,15 @@
-"""HTTP and WebSockets on one port, for any ASGI server; behind a proxy that sends it only /ws/, the sockets."""
+"""The ASGI application, for any ASGI server: HTTP and WebSockets. daphne serves its WebSockets in production."""
 
 import os
 
-from cedrina.serving.environments import settings_module
+from cedrina.settings.settings_module import settings_module
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
 
-from cedrina.serving.application import reception
+from cedrina.serving.application import request_handler
 
 # isort: split
 from cedrina.routing import websocket_application
-from cedrina.serving.asgi_edge import Edge
+from cedrina.serving.asgi_application import AsgiApplication
 
-application = Edge(reception=reception(), sockets=websocket_application)
+application = AsgiApplication(request_handler=request_handler(), websockets=websocket_application)

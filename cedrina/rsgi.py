@@ -1,12 +1,12 @@
-"""HTTP for production: `granian --interface rsgi cedrina.rsgi:application`."""
+"""The RSGI application, for granian: HTTP in production. `granian --interface rsgi cedrina.rsgi:application`."""
 
 import os
 
-from cedrina.serving.environments import settings_module
+from cedrina.settings.settings_module import settings_module
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
 
-from cedrina.serving.application import reception
-from cedrina.serving.rsgi_edge import Edge
+from cedrina.serving.application import request_handler
+from cedrina.serving.rsgi_application import RsgiApplication
 
-application = Edge(reception())
+application = RsgiApplication(request_handler())

@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from cedrina.api_documentation import DocumentationView, SchemaView
-from cedrina.health import livez, readyz
+from cedrina.openapi.views import DocumentationView, SchemaView
+from cedrina.operations.health import livez, readyz
 
 urlpatterns = [
     path("api/v1/", include("tokens.urls")),
     path("api/v1/", include("accounts.urls")),
+    path("api/v1/admin/", include("ratelimiting.urls")),
     path("account/", include("accounts.api.pages.urls")),
     path(".well-known/", include("tokens.well_known_urls")),
     path("livez", livez, name="livez"),
@@ -18,7 +19,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler400 = "cedrina.error_views.bad_request"
-handler403 = "cedrina.error_views.permission_denied"
-handler404 = "cedrina.error_views.not_found"
-handler500 = "cedrina.error_views.server_error"
+handler400 = "cedrina.http.error_views.bad_request"
+handler403 = "cedrina.http.error_views.permission_denied"
+handler404 = "cedrina.http.error_views.not_found"
+handler500 = "cedrina.http.error_views.server_error"

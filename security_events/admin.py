@@ -1,4 +1,4 @@
-"""Security events, to be read."""
+"""The admin's pages of security events, which are read-only."""
 
 import ipaddress
 import json
@@ -12,13 +12,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.read_only_admin import ReadOnlyAdmin
+from security_events.event_values import pseudonym
 from security_events.models import SecurityEvent
-from security_events.services.recording import pseudonym
 
 
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(ReadOnlyAdmin):
-    """What happened, newest first."""
+    """Lists events, newest first, and shows one."""
 
     list_display = ["moment", "type", "severity", "outcome", "actor_name", "target_name", "ip_address"]
     list_display_links = ["moment", "type"]
@@ -49,7 +49,7 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     fields = readonly_fields
 
     def get_search_results(self, request: Any, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
-        """Search by what a column holds exactly: the table is large, and names in it are masked."""
+        """Search columns for the exact term: the table is large, and names in it are masked."""
         term = search_term.strip()
         if not term:
             return queryset, False

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,6 +14,7 @@ class SecurityEventsConfig(AppConfig):
     def ready(self) -> None:
         from security_events import checks
 
+        autodiscover_modules("event_types")
         post_migrate.connect(_make_partitions, sender=self)
 
 

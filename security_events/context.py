@@ -1,4 +1,4 @@
-"""Who is asking, for everything that is recorded while one request is answered."""
+"""The request that is being answered, for the events that are recorded meanwhile."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Where a request came from, as far as the events need it.
+    """What events store of a request.
 
-    ``ip_address`` is the client's, already resolved over the trusted proxies; ``None`` when it can't be told.
+    ``ip_address`` is the client's, after trusted proxies have been taken into account; ``None`` if it is not known.
     """
 
     correlation_id: str = ""
@@ -18,18 +18,18 @@ class RequestContext:
     user_agent: str = ""
 
 
-NOBODY = RequestContext()
-_current: ContextVar[RequestContext] = ContextVar("security_events_request", default=NOBODY)
+NO_REQUEST = RequestContext()
+_current: ContextVar[RequestContext] = ContextVar("security_events_request", default=NO_REQUEST)
 
 
 def current() -> RequestContext:
-    """Return the context of the request being answered, empty outside of one."""
+    """Return the context of the current request, ``NO_REQUEST`` outside of requests."""
     return _current.get()
 
 
 @contextmanager
 def bind(context: RequestContext) -> Iterator[None]:
-    """Make ``context`` the current one until the block ends."""
+    """Make ``context`` the current one within a ``with`` block, for this thread and its coroutines."""
     token = _current.set(context)
     try:
         yield

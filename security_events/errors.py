@@ -1,9 +1,21 @@
-"""Refusals of this app."""
+"""Errors and warnings of this app."""
 
 
 class SecurityEventError(Exception):
-    """Root of this app's refusals."""
+    """Root of this app's errors."""
 
 
 class UndeclaredEventType(SecurityEventError):
-    """An event of a type that the catalogue does not list was to be recorded: a mistake in the calling code."""
+    """An event was to be recorded whose type no app has registered. It is a mistake in the calling code."""
+
+
+class EventTypeTaken(SecurityEventError):
+    """Two event types were registered under the same id."""
+
+
+class InvalidEventType(SecurityEventError):
+    """The id, category or base risk of an event type can't be stored."""
+
+
+class UndeclaredEventData(RuntimeWarning):
+    """The data of an event has a key that its type does not list. The event is recorded nevertheless."""

@@ -1,4 +1,8 @@
-"""Take secrets and identifying detail out of values, by the name of a key and by the shape of a value."""
+"""Mask secrets and personal data in values before they are stored or logged.
+
+A value is masked whole if its key names a secret (``password``), otherwise where its text has the form of a secret (a
+JWT, a password hash) or of an e-mail address.
+"""
 
 import ipaddress
 import re
@@ -7,56 +11,58 @@ from typing import Any
 
 REDACTED = "[redacted]"
 
-# Compared without regard to case and separators, anywhere in the key.
+# Matches anywhere in a key, in upper or lower case; "-" in keys counts as "_".
 _SECRET_KEYS = re.compile(
     r"passw|secret|token(?!_?(type|id|family|kind|s_))|authorization|cookie|api_?key|private_?key|credential|otp|"
     r"recovery_?code|mfa_?code|signature|session_?key|csrf",
     re.IGNORECASE,
 )
-# Keys under which a number is a count: no number is several secrets, though it may be one, such as a code.
+# Keys under which a number is a count of secrets, such as ``recovery_codes``. Under ``recovery_code`` a number may be
+# the secret itself.
 _COUNTS = re.compile(
     r"(?:passwords|secrets|tokens|cookies|keys|credentials|otps|codes|signatures|counts?|left)$",
     re.IGNORECASE,
 )
-# Each shape is tried once for each run of characters, so that no text takes more than linear time.
-_SECRET_SHAPES = re.compile(
-    r"cd[a-z]_[A-Za-z0-9_-]{16,}"  # our own tokens
-    # Anything in JWS or JWE compact form, whatever it is glued to.
+# Each alternative is tried once per run of characters, so that matching takes linear time: no text can stall a process.
+_SECRET_FORMS = re.compile(
+    r"cd[a-z]_[A-Za-z0-9_-]{16,}"  # Cedrina's own tokens
+    # JWS and JWE in compact form (RFC 7515, 7516), also directly after other characters.
     r"|(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]*?eyJ[A-Za-z0-9_-]{5})[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)*"
     r"|\$2[abxy]\$\d\d\$[./A-Za-z0-9]{20,}"  # password hashes
     r"|(?:bcrypt(?:_sha256)?|pbkdf2_sha\d+|scrypt|argon2[a-z]*)\$\S+"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
     re.DOTALL,
 )
-# Whatever stands behind "Bearer", and before the host of a URL. After the shapes above, so as not to cut one in two.
-_SECRET_PLACES = re.compile(r"(?i:\bbearer)\s+[A-Za-z0-9._~+/-]+=*|(?<=://)[^/?#\s]+(?=@)")
+# A credential after "Bearer" (RFC 6750), and the user information of a URL (RFC 3986, 3.2.1). Applied after the pattern
+# above, because it could match a part of a token and leave the rest.
+_SECRET_POSITIONS = re.compile(r"(?i:\bbearer)\s+[A-Za-z0-9._~+/-]+=*|(?<=://)[^/?#\s]+(?=@)")
 _LOCAL = r"[^\s@\"'<>(),:;\[\]\\]"
 _EMAIL = re.compile(rf"(?<!{_LOCAL})({_LOCAL}){_LOCAL}*+@({_LOCAL}+\.{_LOCAL}+)")
 _KEPT = 2
 
 
 def mask_email(address: str) -> str:
-    """Keep an address's first character and its domain: ``a***@example.com``."""
+    """Keep the first character and the domain of an address: ``a***@example.com``."""
     local, _, domain = address.rpartition("@")
     return f"{local[:1]}***@{domain}"
 
 
 def mask_name(name: str) -> str:
-    """Keep enough of a name to recognise one's own: a mail address as above, else the first two characters."""
+    """Keep as much of a name as its owner needs to recognise it: the first two characters, or see ``mask_email``."""
     if not name:
         return ""
     return mask_email(name) if "@" in name else f"{name[:_KEPT]}***"
 
 
 def mask_text(text: str) -> str:
-    """Take secrets and mail addresses out of free text, by their shape."""
+    """Mask secrets and mail addresses in free text, by their form."""
     if len(text) < 5:
         return text
-    return _EMAIL.sub(r"\1***@\2", _SECRET_PLACES.sub(REDACTED, _SECRET_SHAPES.sub(REDACTED, text)))
+    return _EMAIL.sub(r"\1***@\2", _SECRET_POSITIONS.sub(REDACTED, _SECRET_FORMS.sub(REDACTED, text)))
 
 
 def mask(value: Any) -> Any:
-    """Mask a value of any JSON type, all the way down."""
+    """Mask a value of any JSON type, nested values included. Sets and tuples become lists, bytes are masked whole."""
     if isinstance(value, str):
         return mask_text(value)
     if isinstance(value, Mapping):
@@ -69,31 +75,31 @@ def mask(value: Any) -> Any:
 
 
 def mask_mapping(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Mask a mapping: a telling key hides its value whole, any other value is masked by its shape.
+    """Mask a mapping: a value whose key names a secret is masked whole, any other value by its form.
 
-    Under a telling key remain: what is not there, yes and no, and the count of several (``mailed_tokens``).
+    Not masked under such a key: ``None``, an empty string, a boolean and a count of secrets (``mailed_tokens``).
     """
     return {
         mask_text(key) if isinstance(key, str) else key: (
-            REDACTED if is_secret_key(str(key)) and not _tells_no_secret(str(key), value) else mask(value)
+            REDACTED if is_secret_key(str(key)) and not _is_harmless(str(key), value) else mask(value)
         )
         for key, value in mapping.items()
     }
 
 
-def _tells_no_secret(key: str, value: Any) -> bool:
+def _is_harmless(key: str, value: Any) -> bool:
     if value is None or value == "" or isinstance(value, bool):
         return True
     return isinstance(value, int) and _COUNTS.search(key) is not None
 
 
 def is_secret_key(key: str) -> bool:
-    """Whether a value under this name is to be hidden, whatever it looks like."""
+    """Say whether a key names a secret, so that its value is masked whole."""
     return _SECRET_KEYS.search(key.replace("-", "_")) is not None
 
 
 def truncate_ip(address: str) -> str:
-    """Keep the network only: /24 of an IPv4 address, /48 of an IPv6 address."""
+    """Return the network of an address: /24 of an IPv4 address, /48 of an IPv6 address."""
     ip = ipaddress.ip_address(address)
     prefix = 24 if ip.version == 4 else 48
     return str(ipaddress.ip_network((ip, prefix), strict=False).network_address)

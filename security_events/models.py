@@ -1,12 +1,14 @@
-"""What happened: rows that are only ever added."""
+"""The table of security events."""
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from security_events.catalogue import Category, EventType, Outcome, Severity
+from security_events.catalogue import CATALOGUE, type_choices
+from security_events.types import Category, Outcome, Severity
 
-# How the admin shows codes. Types stay as they are: they are looked up in documents and queries.
-_WORDS = {
+# How the admin shows codes. Types are shown as they are, so that they can be looked up in documents and queries.
+_LABELS = {
     Category.ACCOUNT: _("account"),
     Category.AUTHENTICATION: _("authentication"),
     Category.AUTHORIZATION: _("authorization"),
@@ -24,20 +26,26 @@ _WORDS = {
 }
 
 
-class SecurityEvent(models.Model):
-    """One thing that happened, written in the transaction that made it true.
+def category_choices() -> list[tuple[str, str | Promise]]:
+    """Return Cedrina's categories, then the further ones of other apps' event types; those have no translation."""
+    further = {each.category for each in CATALOGUE.values()} - set(Category)
+    return [(value, _LABELS[value]) for value in Category] + [(value, value) for value in sorted(further)]
 
-    The table is partitioned by month and append-only: triggers refuse UPDATE, DELETE and TRUNCATE. Django doesn't
-    manage it, as neither can be said in a model; the migration makes it. People and sessions are copied, not referred
-    to, since an event outlives them.
+
+class SecurityEvent(models.Model):
+    """A security event: something that somebody or something did, in the transaction of the change that it records.
+
+    The table is partitioned by month and append-only: triggers refuse UPDATE, DELETE and TRUNCATE. A model can express
+    neither, so Django does not manage the table; the migrations create it. An event outlives people and sessions, so
+    it holds copies of their ids and masked names instead of foreign keys.
     """
 
     id = models.UUIDField(_("id"), primary_key=True, editable=False)
     occurred_at = models.DateTimeField(_("occurred at"))
-    type = models.CharField(_("type"), max_length=64, choices=[(value, value) for value in EventType])
-    category = models.CharField(_("category"), max_length=32, choices=[(value, _WORDS[value]) for value in Category])
-    severity = models.CharField(_("severity"), max_length=16, choices=[(value, _WORDS[value]) for value in Severity])
-    outcome = models.CharField(_("outcome"), max_length=16, choices=[(value, _WORDS[value]) for value in Outcome])
+    type = models.CharField(_("type"), max_length=64, choices=type_choices)
+    category = models.CharField(_("category"), max_length=32, choices=category_choices)
+    severity = models.CharField(_("severity"), max_length=16, choices=[(value, _LABELS[value]) for value in Severity])
+    outcome = models.CharField(_("outcome"), max_length=16, choices=[(value, _LABELS[value]) for value in Outcome])
     actor_id = models.CharField(_("actor id"), max_length=64, blank=True)
     actor_name = models.CharField(_("actor"), max_length=254, blank=True)
     actor_pseudonym = models.CharField(_("actor's pseudonym"), max_length=32, blank=True)

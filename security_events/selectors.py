@@ -1,36 +1,35 @@
-"""Reads."""
+"""Reads of security events."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import connection
-
 from security_events.models import SecurityEvent
 
-# Two walks down an index each that end at the limit, merged: what somebody did, and what was done to them by others.
-# One condition with OR would read and sort everything that ever happened to them.
-_PAGE = """
-SELECT {columns} FROM (
-    (SELECT * FROM {table} WHERE actor_id = %(subject)s AND actor_id <> '' {before} ORDER BY id DESC LIMIT %(limit)s)
+# Two index scans that each stop at the limit, merged: events whose actor the subject is, and events of other actors
+# whose target it is. One condition with OR would read and sort all events of the subject.
+EVENTS_ABOUT = """
+SELECT * FROM (
+    (
+        SELECT * FROM security_events_event
+        WHERE actor_id = %(subject_id)s AND actor_id <> '' AND id < %(before)s
+        ORDER BY id DESC LIMIT %(limit)s
+    )
     UNION ALL
-    (SELECT * FROM {table} WHERE target_id = %(subject)s AND target_id <> '' AND target_id <> actor_id {before}
-     ORDER BY id DESC LIMIT %(limit)s)
-) AS found ORDER BY id DESC LIMIT %(limit)s
+    (
+        SELECT * FROM security_events_event
+        WHERE target_id = %(subject_id)s AND target_id <> '' AND target_id <> actor_id AND id < %(before)s
+        ORDER BY id DESC LIMIT %(limit)s
+    )
+) AS found
+ORDER BY id DESC LIMIT %(limit)s
 """
+_AFTER_ALL = UUID(int=2**128 - 1)
 
 
 def events_about(*, subject_id: str, before: UUID | None = None, limit: int) -> Sequence[SecurityEvent]:
-    """Return the latest events in which somebody acts or is acted upon, older than ``before``, newest first."""
-    sql, parameters = events_about_statement(subject_id=subject_id, before=before, limit=limit)
-    return list(SecurityEvent.objects.raw(sql, parameters))
+    """Return the latest events whose actor or target somebody is, newest first.
 
-
-def events_about_statement(*, subject_id: str, before: UUID | None = None, limit: int) -> tuple[str, dict[str, object]]:
-    """Return the statement behind :func:`events_about` and its parameters, so that its plan can be looked at."""
-    meta = SecurityEvent._meta
-    sql = _PAGE.format(
-        table=connection.ops.quote_name(meta.db_table),
-        columns=", ".join(connection.ops.quote_name(str(field.column)) for field in meta.concrete_fields),
-        before="" if before is None else "AND id < %(before)s",
-    )
-    return sql, {"subject": subject_id, "limit": limit, "before": before}
+    ``before`` is the id of the last event of the page before this one; ids grow with time.
+    """
+    parameters = {"subject_id": subject_id, "before": before or _AFTER_ALL, "limit": limit}
+    return list(SecurityEvent.objects.raw(EVENTS_ABOUT, parameters))

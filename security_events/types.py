@@ -1,15 +1,48 @@
 """Frozen values that cross layers."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much an event of a type matters to an operator; the words are those of OCSF's ``severity``."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Outcome(StrEnum):
+    """Whether the recorded action took effect; OCSF calls it ``status``."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+class Category(StrEnum):
+    """The categories of Cedrina's own event types. Another project may use further ones: a category is a word."""
+
+    ACCOUNT = "account"
+    AUTHENTICATION = "authentication"
+    AUTHORIZATION = "authorization"
+    SESSION = "session"
+    KEY = "key"
+    RATELIMIT = "ratelimit"
+    NETWORK = "network"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Somebody or something that acts or is acted upon.
+    """The actor or the target of an event: a person, a service, a key (RFC 9493 calls these subjects).
 
-    The name is given whole and stored masked, because the row that it names may change or go while the event stays.
-    An empty id stands for somebody unknown.
+    The event stores ``name`` masked and does not refer to a row, because the row can change or be deleted while the
+    event stays. An empty ``id`` means that the subject is not known here.
     """
 
     id: str = ""
     name: str = ""
+
+
+NO_SUBJECT = Subject()

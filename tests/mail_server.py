@@ -12,7 +12,7 @@ from email.policy import default
 
 from aiosmtpd.controller import Controller
 
-from cedrina.embedded import processes
+from cedrina.tooling.embedded import processes
 from tests import served
 
 

@@ -6,7 +6,7 @@ import struct
 import threading
 from urllib.parse import urlsplit, urlunsplit
 
-from cedrina.embedded import processes
+from cedrina.tooling.embedded import processes
 
 AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
 START_SECONDS = 10

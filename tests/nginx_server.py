@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from cedrina.embedded import binaries, processes
+from cedrina.tooling.embedded import binaries, processes
 from tests.served import ROOT
 
 DEPLOY = ROOT / "deploy"

@@ -15,7 +15,7 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from cedrina.embedded import processes
+from cedrina.tooling.embedded import processes
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60

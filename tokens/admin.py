@@ -1,37 +1,39 @@
-"""Sessions, families and signing keys: to be read, and sessions to be ended. Digests and private keys stay unread."""
+"""Admin pages that show sessions, families and keys, and end sessions. They read neither digests nor private keys."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.read_only_admin import ReadOnlyAdmin
 from cedrina_base.reason_form import ask_for_reason
 from tokens import devices
 from tokens.conf import token_settings
-from tokens.models import EndReason, RefreshKeyEpoch, Session, SigningKey, TokenFamily
+from tokens.end_reasons import ADMINISTRATOR
+from tokens.models import RefreshKeyEpoch, Session, SigningKey, TokenFamily
 from tokens.services import revocation
 from tokens.users import subject_of
 
 
 class TokensAdmin(ReadOnlyAdmin):
-    """Rows that may be seen by who may do the action ``reading``."""
+    """Shows rows to users who may do the action ``view_action`` (``TOKENS["MAY"]``)."""
 
-    reading: str
+    view_action: str
 
     def has_module_permission(self, request: Any) -> bool:
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: Any, _obj: Any = None) -> bool:
-        return token_settings.MAY(request.user, self.reading)
+        return token_settings.MAY(request.user, self.view_action)
 
 
 @admin.register(Session)
 class SessionAdmin(TokensAdmin):
-    """Who is signed in where."""
+    """Sessions. The action ``sessions:end`` allows users to end them."""
 
-    reading = "sessions:read"
+    view_action = "sessions:read"
     list_display = ["user", "kind", "device", "ip_address", "created_at", "last_activity_at", "ended_at", "end_reason"]
     list_filter = ["kind", ("ended_at", admin.EmptyFieldListFilter), "end_reason", "created_at"]
     list_select_related = ["user"]
@@ -57,7 +59,7 @@ class SessionAdmin(TokensAdmin):
 
     @admin.display(description=_("device"))
     def device(self, session: Session) -> str:
-        return devices.describe(session.user_agent)
+        return devices.device_name(session.user_agent)
 
     def has_end_permission(self, request: Any) -> bool:
         return token_settings.MAY(request.user, "sessions:end")
@@ -70,21 +72,22 @@ class SessionAdmin(TokensAdmin):
         return ask_for_reason(self, request, queryset, title=_("End sessions"), act=act)
 
     def end_session(self, request: Any, session: Session, reason: str) -> bool:
-        """End one session; a project whose accounts differ in rank asks here who may end whose."""
+        """End one session. Override this to check which administrators may end whose sessions."""
         return revocation.end_session(
             session_id=session.pk,
             user_id=session.user_id,
-            reason=EndReason.ADMINISTRATOR,
+            reason=ADMINISTRATOR,
             actor=subject_of(request.user),
             note=reason,
+            now=timezone.now(),
         )
 
 
 @admin.register(TokenFamily)
 class TokenFamilyAdmin(TokensAdmin):
-    """The lineages of refresh tokens, without any digest."""
+    """Token families, without their digests."""
 
-    reading = "sessions:read"
+    view_action = "sessions:read"
     list_display = ["family_id", "user", "generation", "rotated_at", "expires_at", "is_revoked", "revoke_reason"]
     list_filter = ["is_revoked", "revoke_reason"]
     list_select_related = ["user"]
@@ -115,9 +118,9 @@ class TokenFamilyAdmin(TokensAdmin):
 
 @admin.register(RefreshKeyEpoch)
 class RefreshKeyEpochAdmin(TokensAdmin):
-    """Which key makes refresh tokens."""
+    """The epoch of the refresh token key."""
 
-    reading = "keys:read"
+    view_action = "keys:read"
     list_display = ["current", "minimum", "changed_at"]
     readonly_fields = ("current", "minimum", "changed_at")
     fields = readonly_fields
@@ -125,9 +128,9 @@ class RefreshKeyEpochAdmin(TokensAdmin):
 
 @admin.register(SigningKey)
 class SigningKeyAdmin(TokensAdmin):
-    """The keys that sign access tokens: their public halves."""
+    """Signing keys, without their private keys."""
 
-    reading = "keys:read"
+    view_action = "keys:read"
     list_display = ["kid", "algorithm", "created_at", "activated_at", "retired_at", "expires_at"]
     search_fields = ["=kid"]
     ordering = ["-activated_at"]

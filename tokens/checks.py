@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Advice
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from cedrina_base import setting_checks
@@ -14,13 +16,13 @@ from tokens.conf import EVICT_OLDEST, REJECT, token_settings
 
 _KEY_LENGTH = 32
 _LONG_ACCESS_TTL = timedelta(hours=1)
-# Workers look for new keys once a minute; a key must be known to all before it signs.
+# Processes read the keys once a minute, and every process must know a key before it signs.
 _SHORTEST_PROPAGATION = timedelta(minutes=2)
 
 
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse unknown names, contradictions and impossible values."""
+    """Report unknown settings, contradictions and impossible values."""
     found = setting_checks.unknown_names(token_settings, check_id="tokens.E001")
     rules = (
         (
@@ -69,9 +71,39 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register()
+def check_database(**_kwargs: Any) -> list[CheckMessage]:
+    """Report a database other than PostgreSQL before ``migrate`` fails on it."""
+    vendor = connections[DEFAULT_DB_ALIAS].vendor
+    if vendor == "postgresql":
+        return []
+    return [
+        Error(
+            f"tokens needs PostgreSQL as the default database, which is {vendor} here.",
+            hint="Its columns and statements use types of PostgreSQL: set ENGINE to django.db.backends.postgresql.",
+            id="tokens.E013",
+        )
+    ]
+
+
+@register()
+def check_active_user(**_kwargs: Any) -> list[CheckMessage]:
+    """Report fields of ``ACTIVE_USER`` that the user model lacks, and values that they can't be compared with."""
+    names = {field.name for field in get_user_model()._meta.concrete_fields}
+    return [
+        Error(
+            f"TOKENS['ACTIVE_USER'] can't be {{{name!r}: {value!r}}}.",
+            hint="It takes fields of the user model, each with True, False or None.",
+            id="tokens.E014",
+        )
+        for name, value in token_settings.ACTIVE_USER.items()
+        if name not in names or not (value is None or isinstance(value, bool))
+    ]
+
+
 @register(Tags.security, deploy=True)
 def check_deployment(**_kwargs: Any) -> list[CheckMessage]:
-    """Grade what works but is not wise in production."""
+    """Report settings that work but are unsafe in production."""
     found: list[CheckMessage] = []
     if not token_settings.given().get("FIELD_ENCRYPTION_KEYS"):
         found.append(
@@ -91,13 +123,13 @@ def check_deployment(**_kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.urls)
 def check_step_up(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse a call that changes something for somebody signed in and doesn't say how fresh the sign-in has to be."""
+    """Report views that change something for an authenticated user and do not declare their ``step_up``."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     return [
         Error(
             f"{method.upper()} /{route} does not declare its step-up.",
-            hint=f'Give the view step_up = {{"{method}": needs(...)}} or no_need("why").',
+            hint=f'Give the view step_up = {{"{method}": requires(...)}} or no_step_up("why").',
             id="tokens.E020",
         )
         for route, method in sorted(set(_undeclared(get_resolver().url_patterns, "")))
@@ -105,7 +137,7 @@ def check_step_up(**_kwargs: Any) -> list[CheckMessage]:
 
 
 def _undeclared(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, str]]:
-    # Here, since models must be loaded before the framework's views can be.
+    # Here, because DRF's views can only be imported after the models.
     from rest_framework.permissions import AllowAny  # noqa: PLC0415
 
     from tokens.api.base import TokensAPIView  # noqa: PLC0415

@@ -1,7 +1,5 @@
-"""Access tokens: JWTs after RFC 9068, signed with RS256 and nothing else."""
+"""Encode and decode access tokens: JWTs as RFC 9068 profiles them, signed with RS256 only."""
 
-import base64
-import binascii
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,31 +13,32 @@ from rest_framework_simplejwt.exceptions import TokenBackendError
 from rest_framework_simplejwt.exceptions import TokenError as SimpleJwtError
 from rest_framework_simplejwt.tokens import Token
 
+from cedrina_base import base64url
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenInvalid
 from tokens.keyring import ALGORITHM, TYPE, keyring
-from tokens.types import AccessClaims, Lineage
+from tokens.types import AccessClaims, TokenGrant
 
-_LONGEST = 4096  # bytes; ours are about 900
+_MAX_LENGTH = 4096  # bytes; ours have about 900
 _PARTS = 3
-_LATEST = 253_402_300_799  # the end of the year 9999
+_MAX_TIME = 253_402_300_799  # the end of the year 9999
 
 
-class RingBackend(TokenBackend):
-    """Signs with the ring's key; verifies with whichever published key the header names."""
+class KeyringBackend(TokenBackend):
+    """Signs with the keyring's signing key and verifies with the published key whose header the token has."""
 
     def encode(self, payload: dict[str, Any]) -> str:
         return self.encode_with(payload, kid=None)
 
     def encode_with(self, payload: dict[str, Any], *, kid: str | None) -> str:
-        """Sign with the key that the database named, or with the one that signs as far as this process knows."""
-        key = keyring.signing(now=datetime.fromtimestamp(payload["iat"], UTC), kid=kid)
+        """Sign with the key that the database named, else with the signing key that this process knows."""
+        key = keyring.signing_key(now=datetime.fromtimestamp(payload["iat"], UTC), kid=kid)
         return jwt.encode(payload, key.private, ALGORITHM, headers={"kid": key.kid, "typ": TYPE}, sort_headers=True)
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        public = keyring.verifying(_header_of_canonical(token))
+        public = keyring.verification_key(_header_of_canonical(token))
         if public is None:
-            raise TokenBackendError("No published key made this header.")
+            raise TokenBackendError("No published key has this header.")
         try:
             payload: dict[str, Any] = jwt.decode(
                 token,
@@ -47,7 +46,7 @@ class RingBackend(TokenBackend):
                 algorithms=[ALGORITHM],
                 audience=token_settings.AUDIENCE,
                 issuer=token_settings.ISSUER,
-                # Times are for the database's clock to judge, in the query that is made anyway.
+                # The service that authenticates compares the times with the time of the request.
                 options={"strict_aud": True, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
             )
         except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
@@ -56,11 +55,11 @@ class RingBackend(TokenBackend):
 
 
 class AccessToken(Token):
-    """What a client shows with each request."""
+    """An access token, as a simplejwt token."""
 
     token_type = "access"
-    lifetime = timedelta(minutes=15)  # the setting decides; simplejwt wants one here
-    _token_backend = RingBackend(ALGORITHM)
+    lifetime = timedelta(minutes=15)  # simplejwt requires one; ``ACCESS_TTL`` decides
+    _token_backend = KeyringBackend(ALGORITHM)
     signing_kid: str | None = None
 
     def __str__(self) -> str:
@@ -72,24 +71,24 @@ class AccessToken(Token):
 
     @classmethod
     def issue(
-        cls, lineage: Lineage, *, lifetime: timedelta, roles: list[str], tier: str | None = None
+        cls, grant: TokenGrant, *, lifetime: timedelta, roles: list[str], tier: str | None = None
     ) -> "AccessToken":
-        """Make the claims of a token for this lineage (RFC 9068, 2.2)."""
+        """Return an unsigned token with the claims of a grant (RFC 9068, 2.2)."""
         token = cls()
-        token.signing_kid = lineage.signing_kid
-        issued_at = int(lineage.now.timestamp())
+        token.signing_kid = grant.signing_kid
+        issued_at = int(grant.now.timestamp())
         token.payload = {
             "iss": token_settings.ISSUER,
             "aud": token_settings.AUDIENCE,
-            "sub": str(lineage.user.pk),
+            "sub": str(grant.user.pk),
             "exp": issued_at + int(lifetime.total_seconds()),
             "iat": issued_at,
-            "auth_time": int(lineage.authenticated_at.timestamp()),
+            "auth_time": int(grant.authenticated_at.timestamp()),
             "jti": str(uuid.uuid4()),
-            "sid": str(lineage.session_id),
-            "family_id": str(lineage.family_id),
-            "gen": lineage.generation,
-            "amr": list(lineage.amr),
+            "sid": str(grant.session_id),
+            "family_id": str(grant.family_id),
+            "gen": grant.generation,
+            "amr": list(grant.amr),
             "roles": roles,
         }
         if tier is not None:
@@ -97,23 +96,23 @@ class AccessToken(Token):
         return token
 
     def verify(self) -> None:
-        """Check that each claim is there and of its type; a signature says nothing of that."""
+        """Check that each claim is present and has its type, which a signature does not guarantee."""
         claims = self.payload
         times = [claims.get(name) for name in ("exp", "iat", "auth_time")]
         texts = [claims.get(name) for name in ("sub", "jti", "sid", "family_id")]
         lists = [claims.get(name) for name in ("amr", "roles")]
         if (
-            not all(type(value) is int and 0 < value <= _LATEST for value in times)
+            not all(type(value) is int and 0 < value <= _MAX_TIME for value in times)
             or not all(isinstance(value, str) and value for value in texts)
             or not all(isinstance(value, list) and all(isinstance(item, str) for item in value) for value in lists)
             or type(claims.get("gen")) is not int
             or not isinstance(claims.get("tier", ""), str)
-            or "nbf" in claims  # we issue none, and nobody here would judge it
+            or "nbf" in claims  # we issue none, and nothing here checks it
         ):
             raise SimpleJwtError("A claim is missing or of the wrong type.")
 
     def claims(self) -> AccessClaims:
-        """Return the verified claims as values."""
+        """Return the verified claims as Python values."""
         payload = self.payload
         return AccessClaims(
             user_id=get_user_model()._meta.pk.to_python(payload["sub"]),
@@ -124,12 +123,12 @@ class AccessToken(Token):
             issued_at=datetime.fromtimestamp(payload["iat"], UTC),
             expires_at=datetime.fromtimestamp(payload["exp"], UTC),
             tier=payload.get("tier"),
-            kid=keyring.kid_of(str(self.token).partition(".")[0]) or "",
+            kid=keyring.kid_of_header(str(self.token).partition(".")[0]) or "",
         )
 
 
-def decode_access(presented: str) -> AccessClaims:
-    """Verify an access token's signature, issuer, audience and claims; its times and its session are not judged.
+def decode_access_token(presented: str) -> AccessClaims:
+    """Verify the signature, issuer, audience and claims of an access token, but neither its times nor its session.
 
     Raises: AccessTokenInvalid (RFC 9068, 4).
     """
@@ -140,23 +139,13 @@ def decode_access(presented: str) -> AccessClaims:
 
 
 def _header_of_canonical(token: Any) -> str:
-    """Return the header segment of a compact JWS in its one spelling.
+    """Return the header segment of a JWS in compact serialisation, if its encoding is canonical.
 
-    Python's base64 passes over foreign characters and spare bits, which would give one token many spellings.
+    Python's base64 ignores foreign characters and spare bits, so one token would have many encodings.
     """
-    if not isinstance(token, str) or len(token) > _LONGEST:
-        raise TokenBackendError("Not a token of ours.")
+    if not isinstance(token, str) or len(token) > _MAX_LENGTH:
+        raise TokenBackendError("Not a token, or too long.")
     parts = token.split(".")
-    try:
-        raw = token.encode("ascii")
-        canonical = len(parts) == _PARTS and all(map(_is_canonical, raw.split(b".")))
-    except (UnicodeEncodeError, binascii.Error):
-        canonical = False
-    if not canonical:
+    if len(parts) != _PARTS or any(base64url.decode(part) is None for part in parts):
         raise TokenBackendError("Not a JWS in compact serialisation.")
     return parts[0]
-
-
-def _is_canonical(segment: bytes) -> bool:
-    padded = segment + b"=" * (-len(segment) % 4)
-    return b"=" not in segment and base64.urlsafe_b64encode(base64.b64decode(padded, b"-_", validate=True)) == padded

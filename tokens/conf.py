@@ -1,6 +1,6 @@
 """Settings of this app, read from ``settings.TOKENS``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -21,7 +21,7 @@ class TokenSettings(AppSettings):
 
     @property
     def ISSUER(self) -> str:
-        """The ``iss`` of access tokens and the base of the metadata's addresses (RFC 8414, 2)."""
+        """The ``iss`` of access tokens, and the base of the URLs in the server metadata (RFC 8414, 2)."""
         return self._get("ISSUER", "http://127.0.0.1:8000")
 
     @property
@@ -31,101 +31,127 @@ class TokenSettings(AppSettings):
 
     @property
     def ACCESS_TTL(self) -> timedelta:
-        """How long an access token lives at most. Services that verify offline accept it for this long."""
+        """The longest lifetime of an access token. Services that verify offline accept a revoked token for as long."""
         return self._get("ACCESS_TTL", timedelta(minutes=15))
 
     @property
     def SESSION_IDLE_TTL(self) -> timedelta:
-        """After how long without use a session expires (OWASP ASVS 5.0, 7.3.1)."""
+        """The time without use after which a session expires (OWASP ASVS 5.0, 7.3.1)."""
         return self._get("SESSION_IDLE_TTL", timedelta(days=7))
 
     @property
     def SESSION_ABSOLUTE_TTL(self) -> timedelta:
-        """After how long a session expires however much it is used (OWASP ASVS 5.0, 7.3.2)."""
+        """The age at which a session expires even if it is used (OWASP ASVS 5.0, 7.3.2)."""
         return self._get("SESSION_ABSOLUTE_TTL", timedelta(days=30))
 
     @property
     def REFRESH_RACE_TTL(self) -> timedelta:
-        """For how long a client whose tabs race with the same refresh token gets its one successor in each of them.
+        """For this long, a client that presents the previous refresh token again gets the same successor.
 
-        The client is the one that got the successor last: in the same network, with the same kind of user agent.
+        Tabs of one browser do so when they refresh at once. It must be the client that received the successor last: the
+        same network and the same kind of user agent.
         """
         return self._get("REFRESH_RACE_TTL", timedelta(seconds=10))
 
     @property
     def REFRESH_LOST_REPLY_TTL(self) -> timedelta:
-        """For how long the successor is given again as long as nobody has used it, within the budgets of repeats."""
+        """For this long, an unused successor is returned again, within ``REFRESH_OWN_REPEATS`` and _FOREIGN_REPEATS."""
         return self._get("REFRESH_LOST_REPLY_TTL", timedelta(hours=24))
 
     @property
     def REFRESH_OWN_REPEATS(self) -> int:
-        """In how many generations in a row a lost reply is forgiven; the next is reuse (RFC 9700, 4.14.2)."""
+        """Allowed consecutive generations with a lost response; one more is reuse (RFC 9700, 4.14.2)."""
         return self._get("REFRESH_OWN_REPEATS", 10)
 
     @property
     def REFRESH_FOREIGN_REPEATS(self) -> int:
-        """In how many of them it may be another client that asks again than the one that has the successor."""
+        """How many of these generations a client may repeat that is not the one that received the successor."""
         return self._get("REFRESH_FOREIGN_REPEATS", 2)
 
     @property
     def REFRESH_KEY_EPOCH(self) -> int:
-        """Which key (1 to 255), derived from the server's secret, refresh tokens are made with at the least.
+        """The lowest epoch (1 to 255) of the key that refresh tokens are made with.
 
-        ``rotate_refresh_key`` goes on from it.
+        ``rotate_refresh_key`` counts on from it.
         """
         return self._get("REFRESH_KEY_EPOCH", 1)
 
     @property
     def JWKS_PROPAGATION_TTL(self) -> timedelta:
-        """For how long a new signing key is published before anything is signed with it."""
+        """How long a new signing key is published before it signs."""
         return self._get("JWKS_PROPAGATION_TTL", timedelta(minutes=10))
 
     @property
     def MAX_SESSIONS_PER_USER(self) -> int:
-        """How many living sessions of each kind a person may have."""
+        """How many live sessions of each kind a user may have."""
         return self._get("MAX_SESSIONS_PER_USER", 5)
 
     @property
     def SESSION_OVERFLOW(self) -> str:
-        """What happens at one session too many: ``evict_oldest``, as at the admin always, or ``reject``."""
+        """At one session too many, ``evict_oldest`` ends the oldest and ``reject`` refuses the new one.
+
+        Sessions of the admin's pages always end the oldest.
+        """
         return self._get("SESSION_OVERFLOW", EVICT_OLDEST)
 
     @property
     def FIELD_ENCRYPTION_KEYS(self) -> Sequence[tuple[str, bytes]]:
         """Keys of encrypted columns as (id, 32 bytes): the first encrypts, all decrypt.
 
-        Without any, one is derived from the server's secret, so that a project can try the app without more settings.
+        Without any, a key is derived from ``SECRET_KEY``, so that a project can try the app without this setting.
         """
         return self._get("FIELD_ENCRYPTION_KEYS", ()) or _derived_key(settings.SECRET_KEY)
 
     @property
     def ROLES(self) -> Callable[[Any], list[str]]:
-        """Dotted path of a function that names a user's roles for the ``roles`` claim, without a query."""
+        """Dotted path of a function ``(user) -> list`` for the ``roles`` claim. It must not query the database."""
         return self._function("ROLES", "tokens.conf.no_roles")
 
     @property
     def TIER(self) -> Callable[[Any], str | None]:
-        """Dotted path of a function that names a user's tier for the ``tier`` claim, without a query."""
+        """Dotted path of a function ``(user) -> str | None`` for the ``tier`` claim. It must not query the database."""
         return self._function("TIER", "tokens.conf.no_tier")
 
     @property
     def MAY(self) -> Callable[[Any, str], bool]:
-        """Dotted path of a function ``(user, action)`` that answers whether the user may do what others may not."""
-        return self._function("MAY", "tokens.conf.superusers_may")
+        """Dotted path of a function ``(user, action) -> bool`` that decides whether an operator may do an action.
+
+        Actions are ``sessions:read``, ``sessions:end``, ``keys:read`` and ``tokens:introspect``.
+        """
+        return self._function("MAY", "tokens.conf.allow_superusers")
+
+    @property
+    def HAS_SECOND_FACTOR(self) -> Callable[[Any], bool]:
+        """Dotted path of a function ``(user) -> bool``: whether endpoints can require a second factor of the user."""
+        return self._function("HAS_SECOND_FACTOR", "tokens.conf.no_second_factor")
+
+    @property
+    def ACTIVE_USER(self) -> Mapping[str, bool | None]:
+        """The fields, and their values, of a user whose tokens are accepted. A field must hold a boolean or be NULL.
+
+        The default is ``{"is_active": True}`` if the user model has this field, otherwise every user is active. It is
+        read once.
+        """
+        return self._get("ACTIVE_USER", {})
 
 
 def no_roles(_user: Any) -> list[str]:
-    """Say that nobody has a role: what a project without roles of its own uses."""
+    """Return no roles. This is the default of ``ROLES``."""
     return []
 
 
 def no_tier(_user: Any) -> str | None:
-    """Say that nobody has a tier: access tokens then have no such claim."""
+    """Return no tier, so access tokens have no such claim. This is the default of ``TIER``."""
     return None
 
 
-def superusers_may(user: Any, _action: str) -> bool:
-    """Let superusers do everything and nobody else anything."""
+def no_second_factor(_user: Any) -> bool:
+    """Return that the user has no second factor. This is the default of ``HAS_SECOND_FACTOR``."""
+    return False
+
+
+def allow_superusers(user: Any, _action: str) -> bool:
+    """Allow superusers everything, and nothing to other users. This is the default of ``MAY``."""
     return bool(getattr(user, "is_superuser", False))
 
 

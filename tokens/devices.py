@@ -1,4 +1,4 @@
-"""Name a device for the person it belongs to, and tell kinds of clients and networks apart."""
+"""Name the device of a session for its user, and compare the clients of two requests."""
 
 from functools import lru_cache
 from hashlib import blake2b
@@ -7,20 +7,20 @@ import ua_parser
 from django.utils.translation import gettext
 
 from security_events.masking import truncate_ip
+from tokens.types import MAX_USER_AGENT_LENGTH
 
 _DIGEST_BYTES = 8
-# What is stored of a user agent; a thousand expressions go over it.
-LONGEST = 512
-# Versions are made of these. They change while the client stays the same.
+# A version consists of these. It changes while the client stays the same.
 _WITHOUT_VERSIONS = str.maketrans("", "", "0123456789._")
 
 
-def describe(user_agent: str, *, is_admin: bool = False) -> str:
-    """Return for example ``Firefox on Ubuntu``, or an empty text when nothing can be told. A claim, not a proof.
+def device_name(user_agent: str, *, is_admin: bool = False) -> str:
+    """Return for example ``Firefox on Ubuntu``, or an empty string if the user agent is unknown.
 
-    With ``is_admin`` it is said that the session belongs to the admin's pages, which is known for certain.
+    Clients choose their user agent, so this proves nothing. ``is_admin`` adds that the session is one of the admin's
+    pages, which is certain.
     """
-    browser, system = _parsed(user_agent[:LONGEST])
+    browser, system = _parsed(user_agent[:MAX_USER_AGENT_LENGTH])
     device = browser or system
     if browser and system:
         device = gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
@@ -30,19 +30,18 @@ def describe(user_agent: str, *, is_admin: bool = False) -> str:
 
 
 def kind_digest(user_agent: str) -> bytes:
-    """Return 8 bytes that stand for the kind of client: those of its user agent without digits, dots and underscores.
+    """Return a digest of 8 bytes of the user agent without digits, dots and underscores.
 
-    So the next version of a browser is the same kind. It costs about a microsecond, which a parser does not.
+    So a browser's next version is the same kind of client. This takes about a microsecond; parsing takes far longer.
     """
-    return _digest(user_agent[:LONGEST].translate(_WITHOUT_VERSIONS))
+    return _digest(user_agent[:MAX_USER_AGENT_LENGTH].translate(_WITHOUT_VERSIONS))
 
 
-@lru_cache(maxsize=4096)
 def network_digest(address: str | None) -> bytes:
-    """Return 8 bytes that stand for the network of an address: its /24, of IPv6 its /48."""
+    """Return a digest of 8 bytes of an address's network: its /24, or its /48 for IPv6."""
     try:
         network = truncate_ip(address) if address else ""
-    except ValueError:  # the peer of a local socket has a name, not an address
+    except ValueError:  # the peer of a Unix socket has a path, not an address
         network = ""
     return _digest(network)
 

@@ -1,9 +1,8 @@
-"""AES-256-GCM for values that are stored encrypted."""
+"""AES-256-GCM for encrypted columns."""
 
 import base64
 import binascii
 import os
-from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,27 +14,27 @@ _NONCE_LENGTH = 12  # 96 bits, NIST SP 800-38D, 8.2.2
 
 
 class DecryptionFailed(Exception):
-    """A stored value can't be decrypted: its key is not configured, or it was changed or moved."""
+    """A stored value can't be decrypted: its key is not configured, or it was changed or copied elsewhere."""
 
     def __init__(self, words: str, **named: object) -> None:
         super().__init__(words % named)  # a log is in English
         self._words, self._named = words, named
 
     def sentence(self) -> str:
-        """Say what is wrong in the current language."""
+        """Return the reason in the current language."""
         return gettext(self._words) % self._named
 
 
 def encrypt(plaintext: str, *, associated_data: str) -> str:
-    """Encrypt under the first configured key, bound to the place that ``associated_data`` names."""
+    """Encrypt under the first configured key. Decryption needs the same ``associated_data``."""
     key_id, key = token_settings.FIELD_ENCRYPTION_KEYS[0]
     nonce = os.urandom(_NONCE_LENGTH)
-    sealed = _cipher(key).encrypt(nonce, plaintext.encode(), associated_data.encode())
+    sealed = AESGCM(key).encrypt(nonce, plaintext.encode(), associated_data.encode())
     return f"{key_id}:{base64.b64encode(nonce + sealed).decode()}"
 
 
 def decrypt(stored: str, *, associated_data: str) -> str:
-    """Decrypt with whichever configured key the value names.
+    """Decrypt with the configured key that the value names.
 
     Raises: DecryptionFailed.
     """
@@ -45,17 +44,12 @@ def decrypt(stored: str, *, associated_data: str) -> str:
         raise DecryptionFailed(gettext_noop("FIELD_ENCRYPTION_KEYS has no key %(key_id)r."), key_id=key_id)
     try:
         raw = base64.b64decode(encoded, validate=True)
-        return _cipher(key).decrypt(raw[:_NONCE_LENGTH], raw[_NONCE_LENGTH:], associated_data.encode()).decode()
+        return AESGCM(key).decrypt(raw[:_NONCE_LENGTH], raw[_NONCE_LENGTH:], associated_data.encode()).decode()
     except (InvalidTag, binascii.Error, ValueError) as error:
         words = gettext_noop("The value was changed or moved: %(place)s.")
         raise DecryptionFailed(words, place=associated_data) from error
 
 
 def is_current(stored: str) -> bool:
-    """Whether a value is encrypted under the key that new values get."""
+    """Return whether a value is encrypted under the first configured key."""
     return stored.startswith(f"{token_settings.FIELD_ENCRYPTION_KEYS[0][0]}:")
-
-
-@lru_cache(maxsize=16)
-def _cipher(key: bytes) -> AESGCM:
-    return AESGCM(key)

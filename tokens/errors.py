@@ -1,4 +1,4 @@
-"""Refusals of this app. The class informs the trail, the code the caller."""
+"""Errors that this app raises to refuse a request. Callers see the code, the audit trail names the class."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -6,7 +6,7 @@ from cedrina_base.errors import AppError
 
 
 class TokenError(AppError):
-    """Root of this app's refusals. Its subclasses keep its code unless the caller can act differently."""
+    """Base class. A subclass has a code of its own only if the client can act on it."""
 
     code = "invalid_token"
     message = _("The token was not accepted.")
@@ -17,46 +17,46 @@ class AccessTokenInvalid(TokenError):
 
 
 class AccessTokenExpired(TokenError):
-    """A genuine access token whose time is over: refresh."""
+    """A genuine access token that has expired. The client can refresh."""
 
     code = "token_expired"
     message = _("The access token has expired.")
 
 
 class RefreshTokenInvalid(TokenError):
-    """Not a refresh token of ours, of a family unknown here, or of a generation that was never issued."""
+    """A refresh token that is malformed, of an unknown family, or of a generation that was never issued."""
 
 
 class SessionRevoked(TokenError):
-    """The session was ended by the person, an administrator, the session limit or a detected theft."""
+    """The session was ended by its user, an administrator, the session limit or a detected theft."""
 
     code = "session_revoked"
     message = _("The session was ended. Sign in again.")
 
 
 class SessionExpired(TokenError):
-    """The session was unused for too long, or has reached its greatest age."""
+    """The session was not used for ``SESSION_IDLE_TTL``, or is older than ``SESSION_ABSOLUTE_TTL``."""
 
     code = "session_expired"
     message = _("The session has expired. Sign in again.")
 
 
 class RefreshTokenReused(TokenError):
-    """A superseded refresh token came back: it is in two hands, so the session was ended (RFC 9700, 4.14.2)."""
+    """A superseded refresh token was used, so two clients have it; the session was ended (RFC 9700, 4.14.2)."""
 
     code = "refresh_token_reused"
     message = _("The refresh token was used before. The session was ended for safety. Sign in again.")
 
 
 class SessionLimitReached(TokenError):
-    """The person has as many sessions as allowed, and the setting says to refuse the newcomer."""
+    """The user has ``MAX_SESSIONS_PER_USER`` live sessions, and ``SESSION_OVERFLOW`` is ``reject``."""
 
     code = "session_limit_reached"
     message = _("There are too many sessions. End one of them first.")
 
 
 class SessionNotFound(TokenError):
-    """No living session of this person has that id."""
+    """No live session of this user has that id."""
 
     code = "not_found"
     message = _("There is no such session.")
@@ -70,14 +70,14 @@ class SigningKeyUnusable(TokenError):
 
 
 class RefreshEpochsExhausted(TokenError):
-    """All 255 keys of refresh tokens that the server's secret gives have been used."""
+    """All 255 epochs of the refresh token key have been used."""
 
     code = "refresh_epochs_exhausted"
     message = _("There is no further key. Change SECRET_KEY, which gives new ones.")
 
 
 class ReauthenticationRequired(TokenError):
-    """The call is sensitive and the person proved who they are too long ago (RFC 9470, 3; ASVS 5.0, 7.5.1)."""
+    """The endpoint requires a newer authentication than the session has (RFC 9470, 3; ASVS 5.0, 7.5.1)."""
 
     code = "reauthentication_required"
     message = _("Confirm who you are, then try again.")
@@ -88,7 +88,7 @@ class ReauthenticationRequired(TokenError):
 
 
 class StepUpRequired(ReauthenticationRequired):
-    """The call takes a second factor, which was not shown in this session, or too long ago (RFC 9470, 3)."""
+    """The endpoint requires a second factor, which the session lacks or has too long ago (RFC 9470, 3)."""
 
     code = "step_up_required"
     message = _("Confirm this with your second factor, then try again.")

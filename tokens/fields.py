@@ -1,4 +1,4 @@
-"""A column whose values are stored encrypted."""
+"""A model field whose values are stored encrypted."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,13 @@ else:
 
 
 class Ciphertext(str):
-    """A value as it stands in the database."""
+    """A value as the database stores it."""
 
     __slots__ = ()
 
 
 class _DecryptedOnRead(DeferredAttribute):
-    """Decrypts when asked for, since only then the row that the value belongs to is known."""
+    """Decrypts when the attribute is read, because from_db_value does not know the row's primary key."""
 
     field: "EncryptedTextField"
 
@@ -32,21 +32,21 @@ class _DecryptedOnRead(DeferredAttribute):
         return value
 
     def __set__(self, instance: Any, value: Any) -> None:
-        # With a setter Python asks the descriptor before the instance's own dictionary.
+        # Only with a setter does Python call the descriptor's __get__ although the instance has the attribute.
         instance.__dict__[self.field.attname] = value
 
 
 class EncryptedTextField(_Text):
-    """Text under AES-256-GCM, bound to its table, column and primary key: a value copied elsewhere doesn't decrypt.
+    """Text encrypted with AES-256-GCM. Its table, column and primary key are authenticated with it.
 
-    The primary key must be known before the row is saved. Filtering by such a column, and ``update()`` of it with
-    plain text, are refused.
+    So a value that was copied to another row can't be decrypted. The primary key must be known before the row is saved.
+    Lookups, and ``update()`` with plain text, raise TypeError.
     """
 
     descriptor_class = _DecryptedOnRead
 
     def associated_data(self, instance: models.Model) -> str:
-        """Name the place that a value is bound to."""
+        """Return the data that is authenticated with the value of a row."""
         return f"{self.model._meta.db_table}.{self.column}:{instance.pk}"
 
     def from_db_value(self, value: str | None, *_args: Any) -> Ciphertext | None:

@@ -1,7 +1,4 @@
-"""Sessions, the lineages of their refresh tokens, and the keys that sign access tokens.
-
-How rows change stands in the services: each change is one statement.
-"""
+"""Sessions, their token families, and the keys of tokens. Services change the rows, each with one statement."""
 
 from __future__ import annotations
 
@@ -13,47 +10,34 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.uuids import uuid7
+from tokens import end_reasons
 from tokens.fields import EncryptedTextField
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-MULTI_FACTOR = "mfa"  # the authentication method's name where more than one factor was shown (RFC 8176, 2)
+MULTI_FACTOR = "mfa"  # the authentication method of a sign-in with more than one factor (RFC 8176, 2)
 
 
 class SessionKind(models.TextChoices):
-    """By what a session acts."""
+    """What a session authenticates: API requests by tokens, or the admin's pages by a cookie."""
 
     API = "api", _("tokens")
-    # A cookie of the admin's pages. Its family has no refresh token that anybody knows.
+    # The family of an admin session has no refresh token.
     ADMIN = "admin", _("admin pages")
-
-
-class EndReason(models.TextChoices):
-    LOGOUT = "logout", _("signed out")
-    LOGOUT_ALL = "logout_all", _("signed out everywhere")
-    ENDED_BY_OWNER = "ended_by_owner", _("ended from another session")
-    SESSION_LIMIT = "session_limit", _("too many sessions")
-    PASSWORD_CHANGE = "password_change", _("password changed")
-    REUSE_DETECTED = "reuse_detected", _("refresh token used twice")
-    TOKEN_REVOKED = "token_revoked", _("token revoked by its client")
-    ADMINISTRATOR = "administrator", _("ended by an administrator")
-    ACCOUNT_DEACTIVATED = "account_deactivated", _("account deactivated")
-    TAKEOVER_REPORTED = "takeover_reported", _("reported as not theirs")
-    ACCOUNT_DELETED = "account_deleted", _("account deleted")
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def live(self, *, at: datetime) -> SessionQuerySet:
-        """Keep the sessions that could still act at that moment."""
+        """Keep the sessions whose tokens are accepted at that moment."""
         return self.filter(
             ended_at__isnull=True, families__is_revoked=False, families__expires_at__gt=at, expires_at__gt=at
         )
 
 
 class Session(models.Model):
-    """One sign-in on one device: what a person sees and ends."""
+    """One sign-in on one device, which its user can see and end."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sessions", verbose_name=_("user"))
@@ -69,7 +53,7 @@ class Session(models.Model):
     amr = ArrayField(models.CharField(max_length=16), verbose_name=_("authentication methods"))
     expires_at = models.DateTimeField(_("expires at the latest"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    end_reason = models.CharField(_("why it ended"), max_length=32, choices=EndReason.choices, blank=True)
+    end_reason = models.CharField(_("why it ended"), max_length=32, choices=end_reasons.choices, blank=True)
 
     objects = SessionQuerySet.as_manager()
 
@@ -93,10 +77,10 @@ class Session(models.Model):
 
 
 class TokenFamily(models.Model):
-    """The lineage of one session's refresh tokens: the digests of the current token and the one before, nothing else.
+    """The refresh tokens of one session: the digests of the current one and of the one before.
 
-    A session has one living family; a changed password gives it a new one. ``expires_at`` moves with use up to the
-    session's own end.
+    A session has one live family, and gets a new one when its user changes the password. ``expires_at`` moves with use
+    up to the session's ``expires_at``.
     """
 
     family_id = models.UUIDField(_("token family"), primary_key=True, default=uuid7, editable=False)
@@ -109,19 +93,19 @@ class TokenFamily(models.Model):
     confirmed_generation = models.PositiveBigIntegerField(_("confirmed generation"), default=0)
     created_at = models.DateTimeField(_("created at"))
     rotated_at = models.DateTimeField(_("rotated at"))
-    # When the present token was last given again for a lost reply; empty as long as it was given once.
+    # When the current token was last returned again for a lost response; NULL if it was returned once.
     repeated_at = models.DateTimeField(_("repeated at"), null=True, blank=True)
-    # The client that it was given to last, as digests: compared with the one that asks again.
+    # Digests of the client that received the current token last, to compare it with a client that repeats.
     client_network = models.BinaryField(max_length=8, null=True, editable=False)
     client_kind = models.BinaryField(max_length=8, null=True, editable=False)
-    # In how many generations in a row a reply seemed lost, and in how many of them to another client.
+    # Consecutive generations in which a response seemed lost, and those of them in which another client repeated.
     repeats = models.PositiveSmallIntegerField(_("repeats"), default=0, db_default=0)
     foreign_repeats = models.PositiveSmallIntegerField(_("repeats by other clients"), default=0, db_default=0)
     is_foreign_repeated = models.BooleanField(_("repeated by another client"), default=False, db_default=False)
     expires_at = models.DateTimeField(_("expires at"))
     is_revoked = models.BooleanField(_("revoked"), default=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
-    revoke_reason = models.CharField(_("why it was revoked"), max_length=32, choices=EndReason.choices, blank=True)
+    revoke_reason = models.CharField(_("why it was revoked"), max_length=32, choices=end_reasons.choices, blank=True)
 
     class Meta:
         verbose_name = _("token family")
@@ -143,7 +127,7 @@ class TokenFamily(models.Model):
 
 
 class RefreshKeyEpoch(models.Model):
-    """The one row that says which key makes refresh tokens, and from which on tokens are accepted; none at first."""
+    """One row with the current and the oldest accepted epoch of the refresh token key. At first there is none."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     current = models.PositiveSmallIntegerField(_("current epoch"))
@@ -166,7 +150,7 @@ class RefreshKeyEpoch(models.Model):
 
 
 class SigningKey(models.Model):
-    """A key that signs access tokens, once it was published long enough, and verifies them until it expires."""
+    """A key that signs access tokens from ``activated_at`` and verifies them until ``expires_at``."""
 
     kid = models.CharField(_("key id"), primary_key=True, max_length=64)  # RFC 7638 thumbprint
     algorithm = models.CharField(_("algorithm"), max_length=8, default="RS256")

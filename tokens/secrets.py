@@ -1,7 +1,7 @@
-"""Refresh tokens: opaque to clients, checked without asking the database, and made again without being stored.
+"""Refresh tokens, which are opaque to clients (RFC 6749, 1.5).
 
-``cdr_`` + base64url(key epoch, family id, generation, first 16 bytes of HMAC-SHA-256 over those), 59 characters. The
-key is derived from the server's secret, so a copy of the database alone makes no token.
+A token is ``cdr_`` + base64url(key epoch, family id, generation, first 16 bytes of HMAC-SHA-256 over those): 59
+characters. So a forged token is refused without a query, and the same token can be computed again instead of stored.
 """
 
 import os
@@ -21,23 +21,23 @@ _CODEC = SignedTokenCodec(
 )
 _JITTER = 0.05
 
-# Not for secrets: it only spreads expiry times.
+# Used only to spread expiry times, not for secrets.
 _spread = random.SystemRandom()
 
 
 def mint_refresh_token(*, family_id: UUID, generation: int, key_epoch: int) -> str:
-    """Return the one refresh token of this family and generation, under the server's present secret."""
+    """Return the one refresh token of this family and generation, made with the server's current secret."""
     return _CODEC.encode(_BODY.pack(key_epoch, family_id.bytes, generation))
 
 
-def spellings(*, family_id: UUID, generation: int, key_epoch: int) -> Iterator[str]:
-    """Yield that token under the present secret and each former one (``SECRET_KEY_FALLBACKS``)."""
+def refresh_tokens_by_secret(*, family_id: UUID, generation: int, key_epoch: int) -> Iterator[str]:
+    """Yield that token as made with the current secret and with each former one (``SECRET_KEY_FALLBACKS``)."""
     for secret in server_secrets():
         yield _CODEC.encode(_BODY.pack(key_epoch, family_id.bytes, generation), secret=secret)
 
 
 def parse_refresh_token(presented: str) -> RefreshClaims | None:
-    """Return what a genuine token says, ``None`` for anything else; costs no query."""
+    """Return the claims of a genuine token, ``None`` for anything else. This needs no query."""
     payload = _CODEC.decode(presented)
     if payload is None:
         return None
@@ -47,11 +47,11 @@ def parse_refresh_token(presented: str) -> RefreshClaims | None:
     )
 
 
-def digest_of_none() -> bytes:
-    """Return what stands in the place of a digest where there is no token: random, so that nothing has it."""
+def random_digest() -> bytes:
+    """Return the digest of a family without a refresh token: random bytes, so that no token has it."""
     return os.urandom(32)
 
 
 def jittered(lifetime: timedelta) -> timedelta:
-    """Shorten a lifetime by a random 0 to 5 %, so that clients that started together don't refresh in step."""
+    """Shorten a lifetime by a random 0 to 5 %, so that clients that started together refresh at different times."""
     return timedelta(seconds=int(lifetime.total_seconds() * (1 - _spread.uniform(0, _JITTER))))

@@ -1,18 +1,19 @@
-"""Reads."""
+"""Read sessions and published keys."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import F, QuerySet
 from django.db.models.functions import Least
 
+from tokens.keyring import keyring
 from tokens.models import Session
 
 
 def live_sessions(*, user_id: Any, now: datetime) -> QuerySet[Session]:
-    """Return the sessions a person could still act from, the newest sign-in first; each expires at its ``deadline``."""
+    """Return the live sessions of a user, the newest sign-in first; each expires at its ``deadline``."""
     return (
         Session.objects.live(at=now)
         .filter(user_id=user_id)
@@ -21,19 +22,32 @@ def live_sessions(*, user_id: Any, now: datetime) -> QuerySet[Session]:
     )
 
 
-def live_sessions_page(*, user_id: Any, before: UUID | None, limit: int, now: datetime) -> Sequence[Session]:
-    """Return up to ``limit`` + 1 of them that come after the one ``before``: one too many says that there are more."""
+class SessionPage(NamedTuple):
+    """Part of a list, and whether more sessions follow it."""
+
+    sessions: Sequence[Session]
+    has_more: bool
+
+
+def live_sessions_page(*, user_id: Any, before: UUID | None, limit: int, now: datetime) -> SessionPage:
+    """Return up to ``limit`` of them, from after the session ``before``."""
     sessions = live_sessions(user_id=user_id, now=now)
     if before is not None:
         sessions = sessions.filter(pk__lt=before)
-    return list(sessions[: limit + 1])
+    rows = list(sessions[: limit + 1])
+    return SessionPage(sessions=rows[:limit], has_more=len(rows) > limit)
 
 
 def sessions_of(*, user_id: Any) -> QuerySet[Session]:
-    """Return all of a person's sessions that are kept, ended ones too, the newest sign-in first."""
+    """Return all stored sessions of a user, ended ones too, the newest sign-in first."""
     return Session.objects.filter(user_id=user_id).order_by("-id")
 
 
 def owners_of_live_sessions(*, now: datetime) -> QuerySet[Session, Any]:
-    """Return the ids of all people who have a living session."""
+    """Return the ids of all users with a live session."""
     return Session.objects.live(at=now).order_by().values_list("user_id", flat=True).distinct()
+
+
+def published_keys() -> list[dict[str, Any]]:
+    """Return the published signing keys as JSON Web Keys (RFC 7517); the last known ones without the database."""
+    return keyring.jwks()

@@ -1,14 +1,16 @@
-"""Frozen values that cross layers."""
+"""Values that cross layers."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+MAX_USER_AGENT_LENGTH = 512  # as stored and parsed; longer ones are cut
+
 
 @dataclass(frozen=True, slots=True)
 class ClientContext:
-    """Where a request comes from, as its session remembers it."""
+    """The address and the user agent of a request, as its session stores them."""
 
     ip_address: str | None = None
     user_agent: str = ""
@@ -16,7 +18,7 @@ class ClientContext:
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What a client gets from a sign-in or a refresh. Lifetimes are in seconds."""
+    """The tokens of a sign-in or a refresh (RFC 6749, 5.1). Lifetimes are in seconds."""
 
     access_token: str
     refresh_token: str
@@ -28,7 +30,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whom and what an accepted access token speaks for."""
+    """The user and the session of an accepted access token."""
 
     user_id: Any
     session_id: UUID
@@ -44,7 +46,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """The claims of an access token whose signature was verified; its session may be over (RFC 9068, 2.2)."""
+    """The claims of an access token whose signature is verified; its session may have ended (RFC 9068, 2.2)."""
 
     user_id: Any
     session_id: UUID
@@ -59,7 +61,7 @@ class AccessClaims:
 
 @dataclass(frozen=True, slots=True)
 class RefreshClaims:
-    """What a genuine refresh token says of itself, and the digest that it is stored by."""
+    """The claims of a genuine refresh token, and the digest that the database stores for it."""
 
     family_id: UUID
     generation: int
@@ -68,8 +70,8 @@ class RefreshClaims:
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
-    """A living family as far as new tokens for it depend on it."""
+class TokenGrant:
+    """What new tokens of a live family are made from."""
 
     family_id: UUID
     session_id: UUID
@@ -80,4 +82,24 @@ class Lineage:
     authenticated_at: datetime
     expires_at: datetime
     now: datetime
-    signing_kid: str | None = None  # the key to sign with, as the database had it in the same statement
+    signing_kid: str | None = None  # the signing key that the same statement found
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIntrospection:
+    """The members of an introspection response (RFC 7662, 2.2). An inactive token has no other member."""
+
+    active: bool
+    token_type: str | None = None
+    iss: str | None = None
+    aud: str | None = None
+    sub: str | None = None
+    username: str | None = None
+    exp: int | None = None
+    iat: int | None = None
+    auth_time: int | None = None
+    jti: str | None = None
+    sid: str | None = None
+    family_id: str | None = None
+    amr: tuple[str, ...] | None = None
+    roles: tuple[str, ...] | None = None

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 
 from accounts.services.administration.admin_sign_in import AdminSignIn
-from tokens.models import EndReason
+from tokens.end_reasons import LOGOUT
 from tokens.services import revocation, verification
 
 BACKEND = "accounts.backends.PooledBackend"
@@ -31,7 +32,9 @@ def user_of(request: Any) -> Any:
     if not user.is_authenticated:
         return user
     kept = request.session.get(_KEY)
-    if kept is None or not verification.use_admin_session(session_id=UUID(kept), user_id=user.pk):
+    if kept is None or not verification.authenticate_admin_session(
+        session_id=UUID(kept), user_id=user.pk, now=timezone.now()
+    ):
         request.session.flush()
         return AnonymousUser()
     return user
@@ -42,4 +45,4 @@ def end(request: Any) -> None:
     kept = request.session.get(_KEY)
     user_id = request.session.get(auth.SESSION_KEY)
     if kept is not None and user_id is not None:
-        revocation.end_session(session_id=UUID(kept), user_id=UUID(user_id), reason=EndReason.LOGOUT)
+        revocation.end_session(session_id=UUID(kept), user_id=UUID(user_id), reason=LOGOUT, now=timezone.now())

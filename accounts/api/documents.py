@@ -9,7 +9,7 @@ from accounts.rules.decisions import roles_of
 from accounts.selectors import SecondFactors
 from accounts.services.factors.sign_in_challenges import Challenge
 from accounts.services.sign_in.password_sign_in import SignedIn
-from tokens.api.presentation import token_pair
+from tokens.api.response_bodies import token_response_body
 
 
 def user_document(user: User) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def sign_in_document(outcome: SignedIn | Challenge) -> dict[str, Any]:
             "webauthn": outcome.webauthn,
         }
         return {"user": None, "tokens": None, "mfa": challenge}
-    return {"user": user_document(outcome.user), "tokens": token_pair(outcome.tokens), "mfa": None}
+    return {"user": user_document(outcome.user), "tokens": token_response_body(outcome.tokens), "mfa": None}
 
 
 def factor_document(factor: Enrolled) -> dict[str, Any]:

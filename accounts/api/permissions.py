@@ -2,13 +2,14 @@
 
 from typing import ClassVar
 
+from django.utils import timezone
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts import event_types
 from accounts.rules.decisions import may
-from security_events.catalogue import EventType
-from security_events.services import once_a_minute
+from security_events.services import deduplication
 from tokens.users import subject_of
 
 
@@ -21,11 +22,12 @@ class MayDo(BasePermission):
         person = request.user
         is_allowed = may(person, self.action)
         if not is_allowed and getattr(person, "is_authenticated", False):
-            once_a_minute.record(
-                EventType.PERMISSION_DENIED,
+            deduplication.record(
+                event_types.PERMISSION_DENIED,
                 actor=subject_of(person),
                 reasons=[self.action],
                 session_id=getattr(request.auth, "session_id", None),
+                now=timezone.now(),
             )
         return is_allowed
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ratelimiting.algorithms.backoff import Backoff
-    from security_events.services.recording import Rider
+    from security_events.event_cte import EventCte
 
 FAILURES = "accounts_signinfailures"
 KNOWN_CLIENTS = "accounts_familiarplace"
@@ -180,7 +180,7 @@ class SignInFailuresManager(models.Manager["SignInFailures"]):
         with connection.cursor() as cursor:
             cursor.execute(_REFUND, _refund_params(keys, at, was_unchecked=was_unchecked))
 
-    def expire_locks(self, *, event: Rider, now: datetime | None) -> int:
+    def expire_locks(self, *, event: EventCte, now: datetime | None) -> int:
         """Clear up to 1,000 locks whose wait has passed, with an event for each; return how many."""
         with connection.cursor() as cursor:
             cursor.execute(_EXPIRE_LOCKS.format(event=event.sql), {**event.params, "now": now})

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from security_events.services.recording import Rider
+    from security_events.event_cte import EventCte
 
 _HOLDERS = """
 SELECT id, lower(username) = lower(%(username)s) AS has_username, email_folded = %(email_folded)s AS has_address
@@ -126,7 +126,7 @@ class UserManager(BaseUserManager["User"]):
         checked_digest: str,
         new_digest: str,
         is_multi_factor: bool,
-        event: Rider,
+        event: EventCte,
         attempt_and_client: dict[str, Any],
         now: datetime | None,
     ) -> SignInRecord | None:

@@ -40,6 +40,11 @@ def tier_of(person: Any) -> str:
     return str(person.tier)
 
 
+def has_second_factor(person: Any) -> bool:
+    """Return whether a person has a second factor, without a query."""
+    return bool(person.is_mfa_enabled)
+
+
 def roles_of(person: Any) -> list[str]:
     """Name a person's roles, without a query, for access tokens and the account's own page."""
     return [ADMIN] if person.is_superuser else []

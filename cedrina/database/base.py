@@ -1,4 +1,7 @@
-"""Django's PostgreSQL backend, with connections that are looked at instead of asked whether they still live."""
+"""The database engine ``cedrina.database``: Django's PostgreSQL backend, which checks connections without a statement.
+
+Django's health check asks the server with a statement before each use; this one reads the state of the socket.
+"""
 
 import select
 import time
@@ -8,18 +11,18 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.postgresql import base
 from psycopg import Connection, OperationalError
 
-from cedrina.database.driver import Driver, PatientConnection
-from cedrina.database.outage import outage
+from cedrina.database.circuit_breaker import circuit_breaker
+from cedrina.database.connection import PsycopgModule, TimeoutConnection
 
-# An attempt to connect that took so long and failed was not answered; a refusal comes at once.
-SLOW_SECONDS = 1.0
+# A connection attempt that fails after this time got no answer. A refused one fails at once.
+SLOW_CONNECT_SECONDS = 1.0
 
 
-def is_quiet(connection: Connection[Any]) -> bool:
-    """Whether an idle connection is open and nothing waits to be read on it.
+def has_nothing_to_read(connection: Connection[Any]) -> bool:
+    """Return whether an idle connection is open and no data waits on its socket.
 
-    A server says goodbye before it closes, and a closed socket reads as its end: either way there is something to read.
-    That is one system call, where a statement would be a round trip.
+    PostgreSQL sends a message before it closes a connection, and a closed socket is readable: in both cases there is
+    something to read. This is one system call, where a statement would be a round trip.
     """
     if connection.closed:
         return False
@@ -29,42 +32,43 @@ def is_quiet(connection: Connection[Any]) -> bool:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """What `ENGINE = "cedrina.database"` means."""
+    """Django's connection, with the checks of this module. Django finds it by this name."""
 
-    Database = Driver()  # type: ignore[assignment]  # it stands for the module
+    Database = PsycopgModule()  # type: ignore[assignment]  # it stands for the module
 
-    _opened_at = 0.0
+    _connected_at = 0.0
 
     def is_usable(self) -> bool:
-        """Look at the socket; only when something came unasked, which may be harmless, ask the server.
+        """Return whether the connection can be used.
 
-        A connection from before the end of an outage is not even looked at: a network that forgot it tells nobody.
+        A connection from before the end of an outage is not: the network may have dropped it without a notice. For
+        other connections the socket is read. Data on it may be harmless, such as a notice; then the server is asked.
         """
-        if self.connection is None or self._opened_at < outage.stale_before:
+        if self.connection is None or self._connected_at < circuit_breaker.connections_valid_since:
             return False
-        return is_quiet(self.connection) or super().is_usable()
+        return has_nothing_to_read(self.connection) or super().is_usable()
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect, unless PostgreSQL is known to be silent.
+        """Connect, unless the circuit is open.
 
         Raises: OperationalError.
         """
-        if outage.is_on:
+        if circuit_breaker.is_open:
             raise OperationalError("the server does not answer")
-        started = self._opened_at = time.monotonic()
+        started = self._connected_at = time.monotonic()
         try:
             return super().get_new_connection(conn_params)
         except OperationalError:
-            if time.monotonic() - started > SLOW_SECONDS:
-                outage.begin(since=started)
+            if time.monotonic() - started > SLOW_CONNECT_SECONDS:
+                circuit_breaker.trip(connected_at=started)
             raise
 
 
-def reach() -> None:
-    """Connect to the default database and have it answer, whatever is known of an outage.
+def probe_database() -> None:
+    """Connect to the default database and run a statement, whether the circuit is open or not.
 
     Raises: psycopg.Error.
     """
     parameters = connections.create_connection(DEFAULT_DB_ALIAS).get_connection_params()
-    with PatientConnection.connect(**parameters) as connection:
+    with TimeoutConnection.connect(**parameters) as connection:
         connection.execute("SELECT 1")

@@ -1,4 +1,4 @@
-"""`python -m cedrina.serving`: HTTP and sockets on one port; `--http`, `--sockets`: each by a server of its own."""
+"""`python -m cedrina.serving`: HTTP and WebSockets on one port. With `--http` or `--sockets`, one of them."""
 
 import argparse
 import os
@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from cedrina.serving.environments import settings_module
+from cedrina.settings.settings_module import settings_module
 
-ONE_FRAME = 16 * 1024
+MAX_FRAME_BYTES = 16 * 1024
 KEEP_ALIVE_SECONDS = 30
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal arrives."""
     parser = argparse.ArgumentParser(prog="python -m cedrina.serving", description=__doc__)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--http", action="store_true", help="HTTP alone, by WEB_CONCURRENCY workers of granian")
@@ -23,10 +23,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, help="instead of PORT")
     options = parser.parse_args(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
-    # Read here first: a configuration that can't be served is said once, not by every worker.
+    # Load the settings here first: their faults are printed once, not by each worker.
     from django.conf import settings
 
-    demand_clean_checks()
+    run_checks()
     host = options.host or settings.SERVING["HOST"]
     port = settings.SERVING["PORT"] if options.port is None else options.port
     if options.http:
@@ -37,10 +37,12 @@ def main(arguments: list[str] | None = None) -> None:
         serve_both(host, port)
 
 
-def demand_clean_checks() -> None:
-    """Refuse to serve what the apps' own checks refuse, in their words.
+def run_checks() -> None:
+    """Run the system checks of all apps.
 
-    In a process that ends afterwards: the one that only watches over workers needs none of what the checks load.
+    They run in a process of their own: the process that supervises workers needs none of the modules that they load.
+
+    Raises: SystemExit with the messages of the checks.
     """
     checked = subprocess.run(
         [sys.executable, "-m", "django", "check_before_serving"], capture_output=True, text=True, check=False
@@ -51,56 +53,62 @@ def demand_clean_checks() -> None:
 
 
 def serve_http(host: str, port: int, workers: int) -> None:
-    """Serve HTTP with granian, by processes that are started again when they end.
+    """Serve HTTP with granian, by worker processes that are restarted when they end.
 
     Raises: SystemExit when the address cannot be used or no worker can start.
     """
-    from cedrina.database.outage import outage
+    from cedrina.database.circuit_breaker import circuit_breaker
     from cedrina.serving import http_worker
-    from cedrina.serving.supervision import Supervisor
+    from cedrina.serving.listening import WAITING_CONNECTIONS, ListeningSockets
+    from cedrina.serving.supervision import Supervisor, Worker
 
     try:
-        listening = http_worker.listen(host, port)
+        sockets = ListeningSockets(host, port, workers)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         sys.exit(f"Cannot listen on {host}, port {port}: {reason}.")
 
-    def work(cell: int, ready: Callable[[], None]) -> None:
-        outage.use_cell(cell)
-        most = max(1, http_worker.WAITING_CONNECTIONS // workers)
-        http_worker.serve(load=load_application, listening=listening, most_connections=most, ready=ready)
+    def work(slot: int, cell: int, ready: Callable[[], None]) -> None:
+        circuit_breaker.set_worker_number(cell)
+        most = max(1, WAITING_CONNECTIONS // workers)
+        http_worker.serve(load=load_application, sockets=sockets, number=slot, most_connections=most, ready=ready)
 
-    sys.exit(Supervisor(number=workers, work=work, cell_is_free=outage.clear_cell).run())
+    def note_end(worker: Worker) -> None:
+        circuit_breaker.forget_worker(worker.cell)
+        if worker.leaves_since is None:  # else its successor is there
+            sockets.note_left(worker.slot)
+
+    sys.exit(Supervisor(number=workers, work=work, note_end=note_end).run())
 
 
 def load_application() -> Any:
-    """Return the RSGI application, loaded in the process that serves it."""
-    from cedrina.rsgi import application
+    """Return the RSGI application. A worker loads it by its dotted path, as uvicorn and daphne do."""
+    from django.utils.module_loading import import_string
 
-    return application
+    return import_string("cedrina.rsgi.application")
 
 
 def serve_sockets(host: str, port: int) -> None:
     """Serve WebSockets with daphne."""
-    from cedrina.serving.sockets_server import SpeakingCommand
+    from cedrina.serving.daphne_server import WebSocketServerCommand
 
-    limits = ["--websocket-max-message-size", str(ONE_FRAME), "--no-server-name", "--verbosity", "0"]
-    SpeakingCommand().run(["-b", host, "-p", str(port), *limits, "cedrina.asgi:application"])
+    limits = ["--websocket-max-message-size", str(MAX_FRAME_BYTES), "--no-server-name", "--verbosity", "0"]
+    WebSocketServerCommand().run(["-b", host, "-p", str(port), *limits, "cedrina.asgi:application"])
 
 
 def serve_both(host: str, port: int) -> None:
-    """Serve everything with uvicorn, in this one process."""
+    """Serve HTTP and WebSockets with uvicorn, in this process."""
     import uvicorn
 
-    from cedrina.serving.patience import ImpatientProtocol
+    from cedrina.serving.uvicorn_protocol import TimeoutProtocol
 
     uvicorn.run(
         "cedrina.asgi:application",
         host=host,
         port=port,
-        workers=1,  # uvicorn would take WEB_CONCURRENCY for itself, and its processes know nothing of each other
-        http=ImpatientProtocol,
-        ws_max_size=ONE_FRAME,
+        workers=1,  # uvicorn would read WEB_CONCURRENCY, and its processes share no state
+        http=TimeoutProtocol,
+        ws_max_size=MAX_FRAME_BYTES,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,
         server_header=False,

@@ -1,4 +1,4 @@
-"""Put the layers of serving together. Importing this sets Django up."""
+"""Build the application that servers run. Importing this module sets Django up."""
 
 import threading
 
@@ -8,31 +8,39 @@ from django.db import connections
 
 django_application = get_wsgi_application()
 
-from cedrina.database.limits import bound_statements
-from cedrina.serving import slots
-from cedrina.serving.lanes import Lanes
-from cedrina.serving.reception import Reception
+from cedrina.database.timeouts import set_timeouts
+from cedrina.http.paths import event_loop_calls
+from cedrina.serving import connection_pool
+from cedrina.serving.request_dispatcher import RequestDispatcher
+from cedrina.serving.request_processing import RequestHandler
 from tokens.keyring import keyring
 
-bound_statements()
+set_timeouts()
 
 
-def bounded_application(connections: int) -> slots.Application:
-    """Return the WSGI application for many threads, which share so many connections. It knows the signing keys."""
-    # In a thread of its own: a server that loads the application inside its event loop may not be blocked by Django.
+def request_handler() -> RequestHandler:
+    """Return the request handler of this process, with the signing keys loaded.
+
+    The event loop's thread has a database connection of its own; the other threads share the rest of
+    ``DATABASE_POOL_MAX``.
+    """
+    # On a thread: Django refuses to use the database on a thread whose event loop runs, and some servers load the
+    # application there.
     loading = threading.Thread(target=_load_signing_keys)
     loading.start()
     loading.join()
-    return slots.bounded(django_application, slots.use(number=connections, warm=settings.SERVING["WARM"]))
+    serving = settings.SERVING
+    pool = connection_pool.create_pool(size=max(1, serving["MAX_CONNECTIONS"] - 1), opened=serving["MIN_CONNECTIONS"])
+    dispatcher = RequestDispatcher(
+        on_event_loop=django_application,
+        on_thread=connection_pool.with_pooled_connection(django_application, pool),
+        event_loop_calls=event_loop_calls(),
+        threads=serving["THREADS"],
+    )
+    return RequestHandler(dispatcher)
 
 
 def _load_signing_keys() -> None:
-    """Know the keys before the first request, so that an outage before the first use of them does no harm."""
+    """Load the keys before the first request. Then an outage of the database before their first use does no harm."""
     keyring.load()
     connections.close_all()
-
-
-def reception() -> Reception:
-    """Return the way in for servers with an event loop; its thread has a connection of its own."""
-    shared = bounded_application(max(1, settings.SERVING["SLOTS"] - 1))
-    return Reception(Lanes(quick=django_application, slow=shared, threads=settings.SERVING["THREADS"]))

@@ -28,12 +28,12 @@ HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 PR_SET_PDEATHSIG = 1
 
 Ready = Callable[[], None]
-Work = Callable[[int, Ready], None]
+Work = Callable[[int, int, Ready], None]
 
 
 @dataclass
 class Worker:
-    """One process. ``cell`` is a number that no other living worker has."""
+    """One process. ``cell`` is a number that no other living worker has; ``slot`` stays the same in its successor."""
 
     slot: int
     cell: int
@@ -58,12 +58,15 @@ class Slot:
 
 
 class Supervisor:
-    """Runs ``work(cell, ready)`` in so many processes. It calls ``ready`` once it serves and returns when it ended."""
+    """Runs ``work(slot, cell, ready)`` in so many processes: it calls ``ready`` once it serves, returns when it ended.
 
-    def __init__(self, *, number: int, work: Work, cell_is_free: Callable[[int], None] = lambda _cell: None) -> None:
+    ``note_end`` is told who ended.
+    """
+
+    def __init__(self, *, number: int, work: Work, note_end: Callable[[Worker], None] = lambda _worker: None) -> None:
         self._slots = [Slot() for _ in range(number)]
         self._work = work
-        self._cell_is_free = cell_is_free
+        self._tell_of_end = note_end
         self._workers: dict[int, Worker] = {}
         self._to_replace: list[Worker] = []
         self._failed_starts = 0
@@ -117,7 +120,7 @@ class Supervisor:
     def _note_end(self, worker: Worker, status: int, now: float) -> None:
         worker.look_whether_ready(now)
         os.close(worker.ready_pipe)
-        self._cell_is_free(worker.cell)
+        self._tell_of_end(worker)
         if worker.leaves_since is not None:
             return
         slot = self._slots[worker.slot]
@@ -161,7 +164,7 @@ class Supervisor:
         pid = os.fork()
         if pid == 0:
             os.close(reading)
-            _become_worker(supervisor, lambda: self._work(cell, lambda: _tell_ready(writing)))
+            _become_worker(supervisor, lambda: self._work(slot, cell, lambda: _tell_ready(writing)))
         os.close(writing)
         worker = self._workers[pid] = Worker(slot, cell, pid, reading, time.monotonic())
         return worker

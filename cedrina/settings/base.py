@@ -1,4 +1,4 @@
-"""All settings. Nothing else reads the environment; what it may say is declared in `declared.py`."""
+"""All settings of Django and of the apps. Only this package reads the environment (environment_settings.py)."""
 
 import os
 from datetime import timedelta
@@ -14,7 +14,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
 if not IS_TEST:
     environment.read_dotenv()
-ENV = environment.load(environment.of_a_test_run() if IS_TEST else None)
+ENV = environment.load(environment.test_run_environment() if IS_TEST else None)
 ENVIRONMENT: str = ENV["CEDRINA_ENV"]
 
 # Never on: its pages show variables, and its 404 is not the contract's.
@@ -54,26 +54,25 @@ INSTALLED_APPS = [
     "cedrina",
 ]
 MIDDLEWARE = [
-    "cedrina.middleware.RequestMiddleware",
+    "cedrina.http.middleware.RequestMiddleware",
     "ratelimiting.middleware.RateLimitMiddleware",
     # These act on pages alone; calls of the API go straight through.
-    "cedrina.browser_middleware.StaticFiles",
-    "cedrina.browser_middleware.Sessions",
-    "cedrina.browser_middleware.Csrf",
-    "cedrina.browser_middleware.Authentication",
-    "cedrina.browser_middleware.Messages",
-    "cedrina.browser_middleware.ContentSecurityPolicy",
+    "cedrina.http.browser_middleware.StaticFilesMiddleware",
+    "cedrina.http.browser_middleware.PageSessionMiddleware",
+    "cedrina.http.browser_middleware.PageCsrfMiddleware",
+    "cedrina.http.browser_middleware.AdminAuthenticationMiddleware",
+    "cedrina.http.browser_middleware.PageMessageMiddleware",
+    "cedrina.http.browser_middleware.PageSecurityPolicyMiddleware",
 ]
 if ENV["CORS_ALLOWED_ORIGINS"]:
     MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
 ROOT_URLCONF = "cedrina.urls"
-WSGI_APPLICATION = "cedrina.wsgi.application"
 ASGI_APPLICATION = "cedrina.asgi.application"
 APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", BASE_DIR / "cedrina" / "templates"],  # the latter where the wheel is installed
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -95,7 +94,7 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 DATABASES = {"default": connections.database(ENV["DATABASE_URL"], is_prepared=ENV["DATABASE_PREPARED_STATEMENTS"])}
-# Where the owner of the tables is another role than the one that serves: cedrina/database/owner.py uses it.
+# Where the owner of the tables is another role than the one that serves: cedrina/database/table_owner.py uses it.
 MIGRATION_DATABASE = (
     connections.database(ENV["DATABASE_MIGRATION_URL"], is_prepared=False) if ENV["DATABASE_MIGRATION_URL"] else None
 )
@@ -133,7 +132,7 @@ MFA_RECOVERY_CODE_DIGITS = 12
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("fa", _("Persian")), ("ar", _("Arabic"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "cedrina_base" / "locale"]  # the latter as above
 USE_I18N = True
 FORMAT_MODULE_PATH = ["cedrina.formats"]
 USE_TZ = True
@@ -150,7 +149,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "cedrina.error_views.csrf_failure"
+CSRF_FAILURE_VIEW = "cedrina.http.error_views.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV["TRUSTED_PROXIES"] else None
@@ -189,9 +188,9 @@ DEFAULT_FROM_EMAIL: str = ENV["DEFAULT_FROM_EMAIL"]
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 globals().update(connections.mail(ENV["EMAIL_URL"]))
 
-PROCRASTINATE_IMPORT_PATHS = ["cedrina.jobs"]
+PROCRASTINATE_IMPORT_PATHS = ["cedrina.operations.jobs"]
 
-LOGGING_CONFIG = "cedrina.logging.configure"
+LOGGING_CONFIG = "cedrina.operations.logging.configure"
 LOGGING = {"FORMAT": ENV["LOG_FORMAT"], "LEVEL": ENV["LOG_LEVEL"], "FILE": ENV["LOG_FILE"]}
 
 PROBLEM_TYPE_BASE: str = ENV["PROBLEM_TYPE_BASE"]
@@ -199,8 +198,8 @@ SERVING = {
     "HOST": ENV["HOST"],
     "PORT": ENV["PORT"],
     "WORKERS": ENV["WEB_CONCURRENCY"],
-    "SLOTS": ENV["DATABASE_POOL_MAX"],
-    "WARM": ENV["DATABASE_POOL_MIN"],
+    "MAX_CONNECTIONS": ENV["DATABASE_POOL_MAX"],
+    "MIN_CONNECTIONS": ENV["DATABASE_POOL_MIN"],
     # All that may hash or wait for it, one more to be told that the queue is full, some for the admin's pages, and
     # as many as may wait for each provider.
     "THREADS": ENV["HASHING_THREADS"] + ENV["HASHING_QUEUE"] + 8 + 8 * len(ENV["SOCIAL_PROVIDERS"]),
@@ -208,14 +207,14 @@ SERVING = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tokens.api.authentication.AccessTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["cedrina.json.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["cedrina.json.FastJSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cedrina.json.OnlyJSONNegotiation",
-    "DEFAULT_SCHEMA_CLASS": "cedrina.openapi.ContractSchema",
+    "DEFAULT_PARSER_CLASSES": ["cedrina.http.json.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["cedrina.http.json.OrjsonRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cedrina.http.json.JSONOnlyNegotiation",
+    "DEFAULT_SCHEMA_CLASS": "cedrina.openapi.schema.ProblemAutoSchema",
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
-    "EXCEPTION_HANDLER": "cedrina.problems.problem_handler",
+    "EXCEPTION_HANDLER": "cedrina.http.problems.problem_handler",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Cedrina",
@@ -227,7 +226,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": ["cedrina.openapi.describe_problems"],
+    "POSTPROCESSING_HOOKS": ["cedrina.openapi.schema.describe_problems"],
     "SERVE_PUBLIC": True,
 }
 
@@ -251,6 +250,8 @@ TOKENS: dict[str, Any] = {
     "FIELD_ENCRYPTION_KEYS": ENV["FIELD_ENCRYPTION_KEYS"],
     "ROLES": "accounts.rules.decisions.roles_of",
     "TIER": "accounts.rules.decisions.tier_of",
+    "HAS_SECOND_FACTOR": "accounts.rules.decisions.has_second_factor",
+    "ACTIVE_USER": {"is_active": True, "deleted_at": None},
     "MAY": "accounts.rules.decisions.may",
 }
 ACCOUNTS: dict[str, Any] = {
@@ -263,11 +264,11 @@ ACCOUNTS: dict[str, Any] = {
     "HASHING_THREADS": ENV["HASHING_THREADS"],
     "HASHING_QUEUE": ENV["HASHING_QUEUE"],
     "HASHING_WAIT": timedelta(seconds=ENV["HASHING_WAIT_SECONDS"]),
-    "WHILE_HASHING": "cedrina.serving.slots.released",
+    "WHILE_HASHING": "cedrina.serving.connection_pool.connection_released",
     "DELETION_RETENTION": timedelta(days=ENV["DELETION_RETENTION_DAYS"]),
     "PUBLIC_URL": PUBLIC_URL,
     "SOCIAL_PROVIDERS": ENV["SOCIAL_PROVIDERS"],
-    "WHILE_WAITING": "cedrina.serving.slots.released",
+    "WHILE_WAITING": "cedrina.serving.connection_pool.connection_released",
     "TOTP_ISSUER": ENV["TOTP_ISSUER"] or "",
     "WEBAUTHN_RP_ID": ENV["WEBAUTHN_RP_ID"] or relying_party.default_id(PUBLIC_URL),
     "WEBAUTHN_ORIGINS": list(ENV["WEBAUTHN_ORIGINS"]) or [relying_party.default_origin(PUBLIC_URL)],
@@ -279,13 +280,14 @@ RATELIMITING: dict[str, Any] = {
     "ENABLED": ENV["RATELIMIT_ENABLED"],
     "POLICIES": profile(ENV["RATELIMIT_PROFILE"] or ENVIRONMENT),
     "OVERRIDES": ENV["RATELIMIT_POLICIES"],
-    "CALLER": "cedrina.rate_limits.caller_of",
+    "CALLER": "cedrina.rate_limit_hooks.caller_from_token",
     "KEYS": {
-        "account": "cedrina.rate_limits.account_of",
-        "family": "cedrina.rate_limits.family_of",
-        "network": "cedrina.rate_limits.network_of",
+        "account": "cedrina.rate_limit_hooks.account_key",
+        "family": "cedrina.rate_limit_hooks.family_key",
+        "network": "cedrina.rate_limit_hooks.network_key",
     },
-    "REFUSAL": "cedrina.rate_limits.refusal",
+    "REFUSAL": "cedrina.rate_limit_hooks.refusal_response",
+    "API_PERMISSIONS": "cedrina.rate_limit_hooks.api_permissions",
     "MAY": "accounts.rules.decisions.may",
     "REDIS_URL": ENV["REDIS_URL"],
     "SOCKETS_PER_ADDRESS": ENV["SOCKETS_PER_ADDRESS"] or sockets_per_address(ENV["RATELIMIT_PROFILE"] or ENVIRONMENT),

@@ -1,4 +1,4 @@
-"""Turn the URLs of the environment into what Django wants to know about each store."""
+"""Convert the URLs of the environment to Django's settings of databases, caches, channel layers and mail."""
 
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -10,18 +10,20 @@ from redis.retry import Retry
 from accounts.domains import ascii_domain
 
 ENGINE = "cedrina.database"
-CONNECT_TIMEOUT_SECONDS = 2  # the least that libpq observes
+CONNECT_TIMEOUT_SECONDS = 2  # the minimum of libpq
 UNACKNOWLEDGED_MS = 2500
-# An idle connection whose other end is gone without a word is found out after half a minute, not at the next request.
+# A dead idle connection is detected after half a minute, not at the next request.
 KEEPALIVES = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
-PREPARED_AFTER = 5  # runs of a statement on one connection
+PREPARED_AFTER = 5  # executions of a statement on one connection
 
 
 def database(url: str | None, *, is_prepared: bool) -> dict[str, Any]:
     """Return the default database.
 
-    Connections are kept for ever and looked at before use, which costs a system call and no statement.
-    A server that is gone must be noticed soon: callers get their 503 within three seconds.
+    Connections stay open and are checked before use, by a system call and without a statement (database/base.py).
+    Callers get a 503 within three seconds when PostgreSQL is gone, so the timeouts are short.
+
+    Statements are prepared after PREPARED_AFTER executions. What that buys is in docs/architecture.md, "Clever parts".
     """
     config = dict(environ.Env.db_url_config(url or "postgres:///cedrina"))
     options = dict(config.get("OPTIONS") or {})
@@ -43,23 +45,23 @@ def database(url: str | None, *, is_prepared: bool) -> dict[str, Any]:
 
 
 def cache(url: str | None) -> dict[str, Any]:
-    """Return the default cache: Redis, or this process."""
+    """Return the default cache: Redis, or the memory of this process."""
     if not url:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    # redis-py tries three times more, after pauses: a second would become ten.
+    # redis-py retries three times with delays: one second would become ten.
     bounded = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)}
     return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": bounded}
 
 
 def channel_layer(url: str | None) -> dict[str, Any]:
-    """Return the channel layer: Redis by publish and subscribe, or this process."""
+    """Return the channel layer: Redis publish/subscribe, or the memory of this process."""
     if not url:
         return {"BACKEND": "channels.layers.InMemoryChannelLayer"}
     return {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [url]}}
 
 
 def mail(url: str) -> dict[str, Any]:
-    """Return the EMAIL_ settings."""
+    """Return Django's EMAIL_* settings."""
     config = dict(environ.Env.email_url_config(url))
     config.pop("OPTIONS", None)
     if url.startswith("filemail:"):

@@ -1,4 +1,4 @@
-"""Secrets of a development machine: made once, kept in a file, never used in production."""
+"""Secrets of a development machine: generated once, stored in a file, never used in production."""
 
 import base64
 import os
@@ -9,11 +9,11 @@ SECRET_KEY_BYTES = 48
 FIELD_KEY_BYTES = 32
 
 
-def made_secret(name: str, *, directory: Path) -> str:
-    """Return the secret of this name from the directory, making it at first use.
+def development_secret(name: str, *, directory: Path) -> str:
+    """Return the secret ``name`` from ``directory``. Generate it at the first use.
 
-    Two processes that start together must agree, so the file is made beside its place and linked into it: whoever
-    comes second reads the first one's.
+    Two processes that start together must get the same secret: the file is written under another name and then linked,
+    so the second process reads the first one's file.
     """
     path = directory / "secrets" / name.lower()
     try:

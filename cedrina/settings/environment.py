@@ -1,4 +1,4 @@
-"""Read the environment by the table of declared settings, and stop a bad start in words."""
+"""Read the environment by the table of settings. All faults together stop the start, each with a sentence."""
 
 import base64
 import binascii
@@ -10,20 +10,21 @@ from typing import Any
 
 import environ
 
-from cedrina.settings import refusals, social_providers
-from cedrina.settings.declaration import Setting, UnreadableValue
-from cedrina.settings.declared import SETTINGS
-from cedrina.settings.development_secrets import made_secret
+from cedrina.settings import social_providers, validation
+from cedrina.settings.development_secrets import development_secret
+from cedrina.settings.environment_setting import EnvironmentSetting, InvalidSettingValue
+from cedrina.settings.environment_settings import SETTINGS
+from cedrina.settings.environment_values import EnvironmentValues
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 PREFIX = "CEDRINA_"
 FIELD_KEY_BYTES = 32
-# Names that the demonstration reads, which is a client and has no settings.
+# Names that the demonstration reads. It is a client and has no settings.
 CLIENT_NAMES = frozenset({"CEDRINA_URL"})
 
 
-class BadStart(SystemExit):
-    """The configuration can't be served. It ends the process with the sentences alone, no traceback."""
+class ConfigurationError(SystemExit):
+    """The configuration has faults. It ends the process and prints one sentence for each fault, without a traceback."""
 
     def __init__(self, sentences: list[str]) -> None:
         super().__init__("\n".join(["Cedrina does not start:", *(f"  - {sentence}" for sentence in sentences)]))
@@ -31,39 +32,24 @@ class BadStart(SystemExit):
         self.text = str(self.code)
 
 
-class Values:
-    """What the environment says, by name, after parsing; ``given`` holds the names that were set."""
-
-    def __init__(self, values: dict[str, Any], given: frozenset[str]) -> None:
-        self._values = values
-        self.given = given
-
-    def __getitem__(self, name: str) -> Any:
-        return self._values[name]
-
-    @property
-    def is_development(self) -> bool:
-        return bool(self["CEDRINA_ENV"] == "development")
-
-
 def read_dotenv() -> None:
-    """Take what `.env` says for names that the environment does not have."""
+    """Read `.env` for the names that the environment does not have."""
     path = BASE_DIR / ".env"
     if path.is_file():
         environ.Env.read_env(path, overwrite=False, parse_comments=True)
 
 
-def of_a_test_run() -> dict[str, str]:
-    """Return what tests see: where their stores are and nothing else of their surroundings."""
+def test_run_environment() -> dict[str, str]:
+    """Return the environment of a test run: the URLs of its stores, and nothing else of the real environment."""
     stores = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ}
     field_key = base64.b64encode(b"only-in-tests-only-in-tests-only").decode()
     return {"SECRET_KEY": "only-in-tests-" * 5, "FIELD_ENCRYPTION_KEYS": f"test1:{field_key}", **stores}
 
 
-def load(source: Mapping[str, str] | None = None) -> Values:
-    """Parse and judge the environment.
+def load(source: Mapping[str, str] | None = None) -> EnvironmentValues:
+    """Parse and validate the environment, by default ``os.environ``.
 
-    Raises: BadStart with a sentence for each fault.
+    Raises: ConfigurationError with a sentence for each fault.
     """
     source = os.environ if source is None else source
     faults = _unknown_names(source)
@@ -75,41 +61,44 @@ def load(source: Mapping[str, str] | None = None) -> Values:
             if text is not None:
                 texts[setting.name] = text
             values[setting.name] = setting.default if text is None else setting.parse(text)
-        except UnreadableValue as error:
+        except InvalidSettingValue as error:
             # The sentence names the setting, never the value: it may be a secret.
             faults.append(f"{setting.name} {error}.")
             values[setting.name] = setting.default
-    result = Values(values, frozenset(texts))
+    result = EnvironmentValues(values, frozenset(texts))
     if result.is_development:
         for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS"):
             if name not in texts:
-                values[name] = SETTINGS[name].parse(made_secret(name, directory=BASE_DIR / ".data"))
+                values[name] = SETTINGS[name].parse(development_secret(name, directory=BASE_DIR / ".data"))
         values["PUBLIC_URL"] = values["PUBLIC_URL"] or f"http://127.0.0.1:{values['PORT']}"
     faults.extend(_field_keys(values))
     values["SOCIAL_PROVIDERS"], found = social_providers.read(
         values["SOCIAL_PROVIDERS"], is_development=result.is_development
     )
     faults.extend(found)
-    faults.extend(refusals.contradictions(result))
+    faults.extend(validation.contradictions(result))
     if not result.is_development:
-        faults.extend(refusals.unsafe_values(result))
+        faults.extend(validation.unsafe_values(result))
     if faults:
-        raise BadStart(faults)
+        raise ConfigurationError(faults)
     return result
 
 
-def _text_of(setting: Setting, source: Mapping[str, str]) -> str | None:
-    """Return what the environment says, or the content of the file that it names. Empty counts as not set."""
+def _text_of(setting: EnvironmentSetting, source: Mapping[str, str]) -> str | None:
+    """Return the text of a setting, or the content of the file that NAME_FILE names. An empty text means not set.
+
+    Raises: InvalidSettingValue.
+    """
     text = source.get(setting.name) or None
     path = source.get(f"{setting.name}_FILE") if setting.is_secret else None
     if not path:
         return text
     if text is not None:
-        raise UnreadableValue(f"and {setting.name}_FILE are both set; keep one of them")
+        raise InvalidSettingValue(f"and {setting.name}_FILE are both set; keep one of them")
     try:
         return Path(path).read_text(encoding="utf-8").strip() or None
     except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableValue(f"can't be read from the file that {setting.name}_FILE names") from error
+        raise InvalidSettingValue(f"can't be read from the file that {setting.name}_FILE names") from error
 
 
 def _unknown_names(source: Mapping[str, str]) -> list[str]:
@@ -127,7 +116,7 @@ def _unknown_names(source: Mapping[str, str]) -> list[str]:
 
 
 def _field_keys(values: dict[str, Any]) -> list[str]:
-    """Replace the texts of FIELD_ENCRYPTION_KEYS by (id, key) pairs, or say what is wrong with them."""
+    """Replace the texts of FIELD_ENCRYPTION_KEYS by (id, key) pairs. Return their faults."""
     keys: list[tuple[str, bytes]] = []
     for text in values["FIELD_ENCRYPTION_KEYS"] or ():
         key_id, _, encoded = text.partition(":")

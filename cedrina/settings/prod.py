@@ -1,4 +1,4 @@
-"""Staging and production. The start was already refused if a secret or a name was missing."""
+"""Staging and production. `base` has already refused the start when a required setting was missing."""
 
 from cedrina.settings.base import *
 

@@ -1,11 +1,11 @@
-"""What security keys know this installation by, where the environment does not say it."""
+"""Defaults of the WebAuthn relying party (WebAuthn Level 3, 5.4.2), derived from PUBLIC_URL."""
 
 import ipaddress
 from urllib.parse import urlsplit
 
 
 def default_id(public_url: str) -> str:
-    """Return the host of an address. Keys are made for domains, never for addresses of machines."""
+    """Return the relying party id: the host of the URL, `localhost` for a loopback address. IP addresses are no ids."""
     host = urlsplit(public_url).hostname or ""
     try:
         is_loopback = ipaddress.ip_address(host).is_loopback
@@ -15,7 +15,7 @@ def default_id(public_url: str) -> str:
 
 
 def default_origin(public_url: str) -> str:
-    """Return the origin of an address, as a browser writes it that knows the host by the name above."""
+    """Return the origin of the URL as a browser writes it, with the relying party id as its host."""
     parts = urlsplit(public_url)
     standard = {"http": 80, "https": 443}.get(parts.scheme)
     port = "" if parts.port in (None, standard) else f":{parts.port}"

@@ -1,4 +1,4 @@
-"""Judge SOCIAL_PROVIDERS: what is missing, misspelt or unsafe is named in a sentence, never with a secret in it."""
+"""Validate SOCIAL_PROVIDERS. Each fault is a sentence, which never contains a secret."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -11,16 +11,16 @@ from accounts.domains import ascii_domain
 KINDS = ("google", "microsoft", "facebook", "openid_connect")
 NAMES = {"google": "Google", "microsoft": "Microsoft", "facebook": "Facebook"}
 FIXED_ISSUERS = {"google": "https://accounts.google.com", "facebook": "https://www.facebook.com"}
-# Of these any tenant may claim any address.
+# Issuers of any tenant: each tenant may claim any e-mail address.
 ANY_TENANT = ("/common", "/organizations", "/consumers")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 
-Fault = Iterator[str]
+Faults = Iterator[str]
 
 
 def read(entries: Any, *, is_development: bool) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the providers with every member filled in, and the faults that were found."""
+    """Return the providers, complete with defaults, and the faults of the entries."""
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         return [], ["SOCIAL_PROVIDERS must be a JSON list of objects."]
     providers: list[dict[str, Any]] = []
@@ -68,7 +68,7 @@ _MEMBERS: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def _faults(entry: Mapping[str, Any], *, is_development: bool) -> Fault:
+def _faults(entry: Mapping[str, Any], *, is_development: bool) -> Faults:
     for name in sorted(set(entry) - set(_MEMBERS)):
         yield f"has no member {str(name)[:40]!r}."
     for name in ("id", "kind", "client_id"):
@@ -86,7 +86,7 @@ def _faults(entry: Mapping[str, Any], *, is_development: bool) -> Fault:
     yield from _url_faults(entry, is_development=is_development)
 
 
-def _secret_faults(entry: Mapping[str, Any]) -> Fault:
+def _secret_faults(entry: Mapping[str, Any]) -> Faults:
     if "secret" in entry and "secret_file" in entry:
         yield "has both `secret` and `secret_file`; keep one of them."
     elif entry.get("kind") in ("google", "microsoft", "facebook") and not {"secret", "secret_file"} & set(entry):
@@ -95,7 +95,7 @@ def _secret_faults(entry: Mapping[str, Any]) -> Fault:
         yield "names a `secret_file` that can't be read or is empty."
 
 
-def _url_faults(entry: Mapping[str, Any], *, is_development: bool) -> Fault:
+def _url_faults(entry: Mapping[str, Any], *, is_development: bool) -> Faults:
     kind, issuer = entry.get("kind"), entry.get("issuer")
     if kind in ("microsoft", "openid_connect") and issuer is None:
         yield "has no `issuer`."
@@ -113,7 +113,7 @@ def _url_faults(entry: Mapping[str, Any], *, is_development: bool) -> Fault:
         yield from _redirect_faults(uri)
 
 
-def _redirect_faults(uri: str) -> Fault:
+def _redirect_faults(uri: str) -> Faults:
     parts = _parts(uri)
     if parts is None or not parts.scheme or "*" in uri or parts.fragment or parts.scheme in ("javascript", "data"):
         yield "has a redirect URI that is not a whole address: they are compared to the letter (RFC 9700, 2.1)."

@@ -1,10 +1,13 @@
-"""Tests: real stores, cheap hashes, mail kept in memory."""
+"""Tests: real stores, cheap password hashes, mail in memory."""
 
 from datetime import timedelta
 
 from cedrina.settings.base import *
 from cedrina.settings.base import ACCOUNTS as _ACCOUNTS
+from cedrina.settings.base import INSTALLED_APPS
 from cedrina.settings.base import RATELIMITING as _RATELIMITING
+
+INSTALLED_APPS += ["cedrina.tooling"]
 
 # All tests send forms from one address. On a busy machine a hash may wait for a long time without being refused.
 ACCOUNTS = {

@@ -1,4 +1,4 @@
-"""Keep a partition ready for every month that events may fall into."""
+"""Create the monthly partitions of the table of events ahead of time."""
 
 from datetime import UTC, datetime
 
@@ -10,17 +10,18 @@ PARENT = "security_events_event"
 
 
 def is_installed() -> bool:
-    """Whether the function that makes partitions exists; it does not while only some migrations are applied."""
+    """Say whether the function that creates partitions exists: after migration 0003."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regprocedure('security_events_make_partition(date)') IS NOT NULL")
-        return bool(cursor.fetchone()[0])
+        (exists,) = cursor.fetchone()
+    return bool(exists)
 
 
 def ensure(*, now: datetime) -> list[str]:
-    """Create the missing partitions of this month and the following ones; return the names of those created.
+    """Create the missing partitions of this month and the next ``PARTITIONS_AHEAD`` months; return their names.
 
-    Safe to run at any time and from several processes, and by a role that owns nothing: a function of the table's owner
-    does it. A month without a partition still loses nothing: the default partition takes its events.
+    Safe to run at any time, in several processes at once, and as a role that owns nothing: a function of the table's
+    owner creates them. Events of a month without a partition go to the default partition, so that none is lost.
     """
     months = [_month_after(now.astimezone(UTC), ahead) for ahead in range(security_event_settings.PARTITIONS_AHEAD + 1)]
     existing = _existing()
@@ -32,9 +33,11 @@ def ensure(*, now: datetime) -> list[str]:
 
 
 def _make(month: datetime) -> bool:
+    """Create a partition; ``False`` if another process did, or the default partition holds events of that month."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT security_events_make_partition(%s::date)", [f"{month:%Y-%m-%d}"])
-        return bool(cursor.fetchone()[0])
+        (is_new,) = cursor.fetchone()
+    return bool(is_new)
 
 
 def _name(month: datetime) -> str:

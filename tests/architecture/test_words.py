@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from cedrina.settings.declared import SETTINGS
+from cedrina.settings.environment_settings import SETTINGS
 from tests.architecture.source import APPS, ROOT, name_of, python, tree
 
 SERVICES = [path for path in python(*APPS) if path.parent.name == "services" and path.name != "__init__.py"]

@@ -3,11 +3,13 @@
 import uuid
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.attacks.forgery import Mint, compact
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
+from tokens.end_reasons import LOGOUT
 from tokens.models import Session
 from tokens.services import revocation
 
@@ -177,7 +179,9 @@ class TestSomebodyElses:
         refused(mint.claims(family_id=other.payload["family_id"]))
 
     def test_session_is_refused_once_it_ended(self, mint, victim):
-        revocation.end_sessions(user_id=Session.objects.get(pk=victim.session_id).user_id, reason="logout")
+        revocation.end_sessions(
+            user_id=Session.objects.get(pk=victim.session_id).user_id, reason=LOGOUT, now=timezone.now()
+        )
         response = APIClient().get("/api/v1/auth/sessions", HTTP_AUTHORIZATION=f"Bearer {mint.sign()}")
 
         assert (response.status_code, response.json()["code"]) == (401, "session_revoked")

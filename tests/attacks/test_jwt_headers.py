@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from tests.attacks.forgery import Mint
 from tests.factories.tokens import open_session
-from tokens import thumbprint
+from tokens import jwk
 from tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.services import keys
@@ -67,7 +67,7 @@ class TestEmbeddedKey:
     def test_is_not_believed(self, mint, refused, attacker, names, member):
         token = self.forged(mint, attacker, member)
         if names == "attacker's":
-            token = self.forged(mint, attacker, member, kid=thumbprint.of(attacker.public_key()))
+            token = self.forged(mint, attacker, member, kid=jwk.thumbprint_of(attacker.public_key()))
         elif names == "missing":
             del mint.header["kid"]
             token = self.forged(mint, attacker, member)
@@ -134,19 +134,19 @@ class TestKeyId:
 
     def test_can_not_name_another_key_of_ours(self, mint, refused, now):
         other = keys.rotate(now=now)
-        keyring.forget()
+        keyring.clear()
         refused(mint.sign(header={**mint.header, "kid": other.kid}))
-        keyring.forget()
+        keyring.clear()
 
     def test_can_not_name_a_key_that_was_withdrawn(self, mint, victim, now):
         stolen = mint.sign()
-        keyring.forget()
+        keyring.clear()
         keys.rotate(now=now, emergency=True)
         response = APIClient().get("/api/v1/auth/sessions", HTTP_AUTHORIZATION=f"Bearer {stolen}")
         assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
         fresh = Mint(open_session().access_token)
         assert fresh.header["kid"] != mint.header["kid"]
-        keyring.forget()
+        keyring.clear()
 
 
 @pytest.mark.attack("RFC 7515, 4.1.11")

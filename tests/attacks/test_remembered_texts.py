@@ -7,13 +7,12 @@ import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from cedrina.serving.application import django_application
-from cedrina.serving.lanes import call
-from cedrina.serving.wsgi_edge import guarded
-from ratelimiting.services import tally
-from ratelimiting.services.judging import Facts, judge
+from ratelimiting.services import refusal_reports
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import RequestAttributes
+from tests.attacks.handled import handle
 from tests.attacks.hostile_requests import LOGIN, ME, environ
-from tests.ratelimiting.written import document
+from tests.ratelimiting.policy_documents import document
 from tokens import devices
 
 pytestmark = [pytest.mark.attack("CWE-400, CWE-770"), pytest.mark.django_db]
@@ -62,7 +61,6 @@ def remembered():
 
 def test_caches_hold_no_long_texts(settings):
     settings.RATELIMITING = {**settings.RATELIMITING, "TRUSTED_PROXIES": ["127.0.0.0/8"]}
-    application = guarded(django_application)
     number = 0
     for path in ("/livez", ME, "/.well-known/jwks.json", "/admin/login/", "/account/forgot-password", "/nowhere"):
         for header in HEADERS:
@@ -70,26 +68,26 @@ def test_caches_hold_no_long_texts(settings):
                 number += 1
                 text = f"{start}{MARK}{number}"
                 value = text + "x" * (LONGEST - len(text))
-                call(application, environ(path=path, QUERY_STRING=value, **{f"HTTP_{header}": value}))
-                call(application, environ(path=path, **{f"HTTP_{header}": (text + ",") * (LONGEST // (len(text) + 1))}))
+                handle(environ(path=path, QUERY_STRING=value, **{f"HTTP_{header}": value}))
+                handle(environ(path=path, **{f"HTTP_{header}": (text + ",") * (LONGEST // (len(text) + 1))}))
     for number in range(50):
-        call(application, environ("POST", LOGIN, body="{}", kind=f"application/json;charset={MARK}{number}"))
-        call(application, environ(path=f"/{MARK}{number}" + "x" * 2000))
-        devices.describe(f"{MARK}{number}" + "x" * LONGEST)
+        handle(environ("POST", LOGIN, body="{}", kind=f"application/json;charset={MARK}{number}"))
+        handle(environ(path=f"/{MARK}{number}" + "x" * 2000))
+        devices.device_name(f"{MARK}{number}" + "x" * LONGEST)
 
     sizes = remembered()
 
-    assert max(sizes, default=0) <= devices.LONGEST
+    assert max(sizes, default=0) <= devices.MAX_USER_AGENT_LENGTH
     assert sum(sizes) <= 200_000
 
 
 def test_what_is_told_of_a_refused_request_holds_no_request(settings):
     settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": [document(limit=1, scope=["global"])]}
     request = {"any": "x" * 100_000}
-    facts = Facts(method="M" * 5000, user_agent="u" * 5000, find=request.get)
+    facts = RequestAttributes(method="M" * 5000, user_agent="u" * 5000, find_key=request.get)
     for _ in range(3):
-        judge(facts=facts)
+        decide_request(attributes=facts)
 
-    kept = [entry.facts for entry in tally._tally.refused.values()]
+    kept = [entry.attributes for entry in refusal_reports._pending.refused.values()]
 
     assert [(len(one.method), len(one.user_agent), one.find("any")) for one in kept] == [(32, 512, None)]

@@ -12,14 +12,12 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ParseError
 
 from accounts.identifiers import parse_email
-from cedrina.json import accepts_json, loads
-from cedrina.languages import negotiated
-from cedrina.serving.application import django_application
-from cedrina.serving.lanes import call
-from cedrina.serving.wsgi_edge import guarded
-from ratelimiting.client_ip import client_ip
+from cedrina.http.json import accepts_json, parse_object
+from cedrina.http.languages import negotiate_language
+from ratelimiting.client_addresses.resolution import client_ip
+from tests.attacks.handled import handle
 from tests.attacks.hostile_requests import REQUESTS, environ
-from tests.ratelimiting.written import document
+from tests.ratelimiting.policy_documents import document
 from tokens import devices
 
 pytestmark = [pytest.mark.attack("CWE-1333, CWE-407"), pytest.mark.django_db]
@@ -39,7 +37,6 @@ HEADERS = (
     "X_CORRELATION_ID",
     "ORIGIN",
 )
-application = guarded(django_application)
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +63,7 @@ def used_up(settings):
 
 
 def answered(request):
-    return call(application, request)[0]
+    return handle(request)[0]
 
 
 def cost(make, *, best_of=3):
@@ -125,9 +122,9 @@ class TestAnyRequest:
 PARSERS = {
     "addresses": lambda text: client_ip({"x-forwarded-for": text, "forwarded": text}, "127.0.0.1"),
     "forwarded": lambda text: client_ip({"forwarded": text}, "127.0.0.1"),
-    "languages": negotiated,
+    "languages": negotiate_language,
     "accept": accepts_json,
-    "user agents": devices.describe,
+    "user agents": devices.device_name,
     "mail": parse_email,
 }
 SHAPES = (
@@ -180,7 +177,7 @@ class TestJson:
                 body = ('{"a":' + piece * (length // len(piece)) + "}").encode()
                 began = time.process_time()
                 with suppress(ParseError):  # how long it takes is asked, not what it says
-                    loads(body)
+                    parse_object(body)
                 costs.append(time.process_time() - began)
             return min(costs)
 

@@ -12,9 +12,9 @@ from tokens.keyring import keyring
 @pytest.fixture(autouse=True)
 def own_keys(transactional_db):
     """Each test empties the tables afterwards, the signing keys with them."""
-    keyring.forget()
+    keyring.clear()
     yield
-    keyring.forget()
+    keyring.clear()
 
 
 @pytest.fixture

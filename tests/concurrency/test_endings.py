@@ -5,11 +5,14 @@ from functools import partial
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
+from accounts.end_reasons import PASSWORD_CHANGE
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import PHONE, claims_of, family_of, open_session
 from tokens import errors
+from tokens.end_reasons import ADMINISTRATOR, LOGOUT
 from tokens.keyring import keyring
 from tokens.models import Session, SigningKey, TokenFamily
 from tokens.services import issuing, keys, revocation, rotation, verification
@@ -30,7 +33,7 @@ class Refresher:
     def __call__(self):
         while len(self.pairs) < 1000:
             try:
-                self.pairs.append(rotation.rotate(presented=self.pairs[-1].refresh_token))
+                self.pairs.append(rotation.rotate(presented=self.pairs[-1].refresh_token, now=timezone.now()))
             except errors.SessionRevoked:
                 return "ended"
             if len(self.pairs) > 2:
@@ -40,9 +43,9 @@ class Refresher:
 
 def assert_dead(pair):
     with pytest.raises(errors.SessionRevoked):
-        rotation.rotate(presented=pair.refresh_token)
+        rotation.rotate(presented=pair.refresh_token, now=timezone.now())
     with pytest.raises(errors.SessionRevoked):
-        verification.authenticate(presented=pair.access_token)
+        verification.authenticate(presented=pair.access_token, now=timezone.now())
 
 
 def after(refreshers, action):
@@ -74,7 +77,10 @@ class TestSignOut:
         for _ in range(ROUNDS // 2):
             user = UserFactory()
             refreshers = [Refresher(open_session(user=user)) for _ in range(4)]
-            end = after(refreshers, lambda user=user: revocation.end_sessions(user_id=user.pk, reason="administrator"))
+            end = after(
+                refreshers,
+                lambda user=user: revocation.end_sessions(user_id=user.pk, reason=ADMINISTRATOR, now=timezone.now()),
+            )
             results = at_once(*refreshers, end, end)
 
             assert results[:4] == ["ended"] * 4
@@ -89,8 +95,10 @@ class TestPasswordChange:
     def change(self, user, session_id):
         with transaction.atomic():
             type(user).objects.select_for_update().get(pk=user.pk)
-            revocation.end_sessions(user_id=user.pk, reason="password_change", keep_session_id=session_id)
-            return issuing.replace_family(session_id=session_id, user=user)
+            revocation.end_sessions(
+                user_id=user.pk, reason=PASSWORD_CHANGE, keep_session_id=session_id, now=timezone.now()
+            )
+            return issuing.replace_family(session_id=session_id, user=user, reason=PASSWORD_CHANGE, now=timezone.now())
 
     def test_leaves_one_session_with_its_new_tokens(self, at_once):
         for _ in range(ROUNDS):
@@ -106,8 +114,8 @@ class TestPasswordChange:
                 for pair in (refresher.pairs[0], refresher.pairs[-1]):
                     assert_dead(pair)
             assert Session.objects.get(user=user, ended_at__isnull=True).pk == new.session_id == kept
-            assert verification.authenticate(presented=new.access_token)
-            assert rotation.rotate(presented=new.refresh_token)
+            assert verification.authenticate(presented=new.access_token, now=timezone.now())
+            assert rotation.rotate(presented=new.refresh_token, now=timezone.now())
             assert TokenFamily.objects.filter(user=user, is_revoked=False).count() == 1
 
 
@@ -115,7 +123,7 @@ class TestSessionLimit:
     def sign_in(self, user):
         with transaction.atomic():
             type(user).objects.filter(pk=user.pk).update(version=user.version)
-            return issuing.open_session(user=user, client=PHONE, amr=["pwd"])
+            return issuing.open_session(user=user, client=PHONE, amr=["pwd"], now=timezone.now())
 
     def test_holds_under_simultaneous_sign_ins(self, at_once):
         for _ in range(5):
@@ -148,7 +156,7 @@ class TestSessionLimit:
 
             assert result == "ended"
             assert_dead(refresher.pairs[-1])
-            assert rotation.rotate(presented=newest.refresh_token)
+            assert rotation.rotate(presented=newest.refresh_token, now=timezone.now())
 
 
 class TestTheft:
@@ -161,9 +169,11 @@ class TestTheft:
         family_compromised.connect(listen)
         for _ in range(10):
             first = open_session()
-            second = rotation.rotate(presented=first.refresh_token)
-            third = rotation.rotate(presented=second.refresh_token)
-            results = at_once(*[lambda token=first.refresh_token: rotation.rotate(presented=token)] * 8)
+            second = rotation.rotate(presented=first.refresh_token, now=timezone.now())
+            third = rotation.rotate(presented=second.refresh_token, now=timezone.now())
+            results = at_once(
+                *[lambda token=first.refresh_token: rotation.rotate(presented=token, now=timezone.now())] * 8
+            )
 
             assert {type(result) for result in results} <= {errors.RefreshTokenReused, errors.SessionRevoked}
             assert any(isinstance(result, errors.RefreshTokenReused) for result in results)
@@ -183,12 +193,13 @@ class TestUse:
 
             def use(claims=claims):
                 try:
-                    return verification.authenticate_claims(claims=claims) and "used"
+                    return verification.authenticate_claims(claims=claims, now=timezone.now()) and "used"
                 except errors.SessionRevoked:
                     return "ended"
 
             *results, ended = at_once(
-                *[use] * 4, lambda user_id=user_id: revocation.end_sessions(user_id=user_id, reason="logout")
+                *[use] * 4,
+                lambda user_id=user_id: revocation.end_sessions(user_id=user_id, reason=LOGOUT, now=timezone.now()),
             )
             assert set(results) <= {"used", "ended"}
             assert ended == 1
@@ -207,10 +218,10 @@ class TestFirstKey:
 
     def test_is_made_once_by_those_who_want_to_sign(self, at_once):
         SigningKey.objects.all().delete()
-        keyring.forget()
+        keyring.clear()
         pairs = at_once(*[open_session] * 6)
 
         key = SigningKey.objects.get()
         assert [jwk["kid"] for jwk in keyring.jwks()] == [key.kid]
         for pair in pairs:
-            assert verification.authenticate(presented=pair.access_token)
+            assert verification.authenticate(presented=pair.access_token, now=timezone.now())

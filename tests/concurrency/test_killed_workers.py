@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import pytest
 from django.db import connection, connections
+from django.utils import timezone
 
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
@@ -46,11 +47,11 @@ class Worker:
             with os.fdopen(requests) as lines:
                 for line in lines:
                     order, token = line.split()
-                    pair = rotation.rotate(presented=token)
+                    pair = rotation.rotate(presented=token, now=timezone.now())
                     if order == "die":
                         os.kill(os.getpid(), signal.SIGKILL)
                     if order == "use":
-                        verification.authenticate(presented=pair.access_token)
+                        verification.authenticate(presented=pair.access_token, now=timezone.now())
                     os.write(answers, f"{pair.refresh_token}\n".encode())
             status = 0
         except Exception as error:  # noqa: BLE001 - the test reads it
@@ -154,4 +155,4 @@ class TestKilledWorker:
             assert events.filter(type="token.refreshed").count() == family.generation - 1
             assert not events.filter(outcome="failure").exists()
             assert events.filter(type="token.successor_repeated").exists()
-            assert rotation.rotate(presented=client.token)
+            assert rotation.rotate(presented=client.token, now=timezone.now())

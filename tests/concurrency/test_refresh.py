@@ -5,6 +5,7 @@ import threading
 from collections import Counter, defaultdict
 
 import pytest
+from django.utils import timezone
 
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
@@ -44,9 +45,9 @@ class TestSharedTokens:
                 presented = held[session].refresh_token
                 turn.wait(timeout=60)
                 try:
-                    pair = rotation.rotate(presented=presented)
+                    pair = rotation.rotate(presented=presented, now=timezone.now())
                     if chance.random() < 0.2:
-                        verification.authenticate(presented=pair.access_token)
+                        verification.authenticate(presented=pair.access_token, now=timezone.now())
                 except Exception:
                     turn.abort()
                     raise
@@ -65,7 +66,7 @@ class TestSharedTokens:
         for session, pair in enumerate(held):
             family = TokenFamily.objects.get(session_id=pair.session_id)
             assert (family.is_revoked, family.generation) == (False, rotations[session] + 1)
-            assert rotation.rotate(presented=pair.refresh_token)
+            assert rotation.rotate(presented=pair.refresh_token, now=timezone.now())
         assert Session.objects.filter(user=user, ended_at__isnull=True).count() == max(SHARED)
         ids = [pair.session_id for pair in held]
         assert not SecurityEvent.objects.filter(session_id__in=ids, outcome="failure").exists()

@@ -9,8 +9,8 @@ from django.utils import timezone
 from security_events.models import SecurityEvent
 from tests.factories.tokens import PHONE, family_of, open_session
 from tokens import errors
-from tokens.epochs import refresh_epochs
 from tokens.models import Session, TokenFamily
+from tokens.refresh_key_epochs import refresh_epochs
 from tokens.services import refresh_keys, rotation
 from tokens.types import ClientContext
 
@@ -92,20 +92,20 @@ class TestRotatingTheRefreshKey:
         def go_on(number):
             pair = pairs[number]
             for _ in range(20):
-                pair = rotation.rotate(presented=pair.refresh_token)
+                pair = rotation.rotate(presented=pair.refresh_token, now=timezone.now())
             return pair
 
         def rotate_key():
             for _ in range(3):
                 refresh_keys.rotate(now=timezone.now())
-                refresh_epochs.forget()  # as other processes have not heard of it
+                refresh_epochs.clear()  # as other processes have not heard of it
 
         *went_on, rotated = at_once(*(lambda number=number: go_on(number) for number in range(6)), rotate_key)
-        refresh_epochs.forget()
+        refresh_epochs.clear()
 
         assert rotated is None
         assert all(hasattr(pair, "refresh_token") for pair in went_on), went_on
         for pair in went_on:
-            last = rotation.rotate(presented=pair.refresh_token)
+            last = rotation.rotate(presented=pair.refresh_token, now=timezone.now())
             assert family_of(last).key_epoch == 4
-        refresh_epochs.forget()
+        refresh_epochs.clear()

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
-from cedrina import edge
-from cedrina.problem_catalogue import PROBLEMS
+from cedrina.http import request_limits
+from cedrina.http.problem_catalogue import PROBLEMS
 from tests.described import calls
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
@@ -98,7 +98,7 @@ class TestTheEdge:
     def test_carries_what_django_s_answers_carry(self, code):
         environ = {"PATH_INFO": "/api/v1/auth/login", "HTTP_ACCEPT_LANGUAGE": "fa"}
         with override_settings(SECURE_HSTS_SECONDS=60, SECURE_HSTS_INCLUDE_SUBDOMAINS=True):
-            headers = dict(edge.refusal(code, environ)[1])
+            headers = dict(request_limits.refusal_response(code, environ)[1])
             expected = Client().get("/livez").headers
         for name in (
             "X-Content-Type-Options",

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 
-from cedrina.embedded import postgres_server
+from cedrina.tooling.embedded import postgres_server
 from tests import served
 from tests.nginx_server import DEPLOY
 

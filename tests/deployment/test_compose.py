@@ -18,9 +18,9 @@ import psycopg
 import pytest
 import redis
 
-from cedrina.embedded import binaries, postgres_server, processes
 from cedrina.settings import environment as settings_environment
-from cedrina.settings.declared import SETTINGS
+from cedrina.settings.environment_settings import SETTINGS
+from cedrina.tooling.embedded import binaries, postgres_server, processes
 from tests import nginx_server, served
 from tests.deployment import composed, roles
 from tests.mail_server import MailServer, worker
@@ -53,7 +53,7 @@ class TestTheFile:
             given = settings_of(document, made, service)
             unknown = set(given) - set(SETTINGS) - {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
             assert unknown == set(), service
-            settings_environment.load(given)  # BadStart, if it could not be served
+            settings_environment.load(given)  # ConfigurationError, if it has a fault
 
     def test_gives_each_password_to_those_who_need_it(self, document, made):
         for name, passwords in {
@@ -303,11 +303,11 @@ class TestTheProcesses:
     def test_do_each_job_of_the_worker_as_the_role_that_serves(self, started):
         code = (
             "import django; django.setup()\n"
-            "import time, inspect, cedrina.jobs\n"
+            "import time, inspect, cedrina.operations.jobs\n"
             "from procrastinate.contrib.django import app\n"
             "for name in ('prepare_partitions', 'purge_expired', 'purge_accounts', 'erase_deleted', 'purge_attempts',"
             " 'announce_expired_locks'):\n"
-            "    getattr(cedrina.jobs, name)(int(time.time()) + 20 * 86400)\n"
+            "    getattr(cedrina.operations.jobs, name)(int(time.time()) + 20 * 86400)\n"
         )
         environment = {**started.environment("worker"), "DJANGO_SETTINGS_MODULE": "cedrina.settings.prod"}
         done = subprocess.run(

@@ -14,8 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cedrina.embedded import processes
-from cedrina.problem_catalogue import PROBLEMS
+from cedrina.http.problem_catalogue import PROBLEMS
+from cedrina.tooling.embedded import processes
 from tests import nginx_server, served
 from tests.deployment.conftest import HOST
 from tests.deployment.streams import answers_in, as_answer

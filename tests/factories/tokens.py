@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from tests.factories.accounts import UserFactory
-from tokens.codec import decode_access
+from tokens.codec import decode_access_token
 from tokens.models import TokenFamily
 from tokens.services import issuing
 from tokens.types import AccessClaims, ClientContext, TokenPair
@@ -23,16 +24,18 @@ def open_session(
     user = user or UserFactory()
     with transaction.atomic():
         type(user).objects.select_for_update().get(pk=user.pk)
-        return issuing.open_session(user=user, client=client, amr=amr, now=now)
+        return issuing.open_session(user=user, client=client, amr=amr, now=now or timezone.now())
 
 
 def open_admin_session(
-    *, user: Any, now: datetime | None = None, client: ClientContext = PHONE, longest: timedelta = timedelta(hours=12)
+    *, user: Any, now: datetime | None = None, client: ClientContext = PHONE, max_age: timedelta = timedelta(hours=12)
 ) -> UUID:
     """Open a session of the admin's pages."""
     with transaction.atomic():
         type(user).objects.select_for_update().get(pk=user.pk)
-        return issuing.open_admin_session(user=user, client=client, amr=("pwd",), longest=longest, now=now)
+        return issuing.open_admin_session(
+            user=user, client=client, amr=("pwd",), max_age=max_age, now=now or timezone.now()
+        )
 
 
 def sign_in_at_admin(browser: Any, user: Any) -> UUID:
@@ -52,4 +55,4 @@ def family_of(pair: TokenPair) -> TokenFamily:
 
 def claims_of(pair: TokenPair) -> AccessClaims:
     """Return what the access token of a pair says."""
-    return decode_access(pair.access_token)
+    return decode_access_token(pair.access_token)

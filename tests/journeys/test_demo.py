@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cedrina import demo
+from cedrina.tooling import demo
 from tests import served
 
 
@@ -29,7 +29,7 @@ class TestTheDemo:
     def test_starts_a_server_of_its_own_and_shows_the_trail(self):
         with served.database() as url:
             done = subprocess.run(
-                [sys.executable, "-m", "cedrina.demo"],
+                [sys.executable, "-m", "cedrina.tooling.demo"],
                 cwd=served.ROOT,
                 env=served.environment(DATABASE_URL=url),
                 stdin=subprocess.DEVNULL,
@@ -47,7 +47,7 @@ class TestTheDemo:
     def test_that_is_ended_early_leaves_no_server_behind(self):
         with served.database() as url:
             story = subprocess.Popen(
-                [sys.executable, "-u", "-m", "cedrina.demo"],
+                [sys.executable, "-u", "-m", "cedrina.tooling.demo"],
                 cwd=served.ROOT,
                 env=served.environment(DATABASE_URL=url),
                 stdin=subprocess.DEVNULL,

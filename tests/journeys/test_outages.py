@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cedrina.embedded import postgres_server
+from cedrina.tooling.embedded import postgres_server
 from tests import served
 from tests.problem_shape import assert_problem
 from tokens.keyring import encoded_header

@@ -7,7 +7,7 @@ import time
 import psycopg
 import pytest
 
-from cedrina.embedded import postgres_server
+from cedrina.tooling.embedded import postgres_server
 from tests import served
 from tests.mail_server import MailServer, worker
 from tests.network import Network

@@ -8,15 +8,16 @@ from datetime import timedelta
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tokens import errors
+from tokens.end_reasons import LOGOUT
 from tokens.models import TokenFamily
-from tokens.replay import Grace, Standing, Verdict, counts_with_repeat, judge
+from tokens.reuse_detection import FamilyState, RefreshTokenStatus, RepeatLimits, classify, count_repeat
 from tokens.services import introspection, revocation, rotation, verification
 from tokens.types import ClientContext, RefreshClaims
 
 RACE = timedelta(seconds=10)
 LOST_REPLY = timedelta(hours=24)
 OWN_REPEATS, FOREIGN_REPEATS = 10, 2
-GRACE = Grace(race=RACE, lost_reply=LOST_REPLY, own_repeats=OWN_REPEATS, foreign_repeats=FOREIGN_REPEATS)
+LIMITS = RepeatLimits(race=RACE, lost_reply=LOST_REPLY, own_repeats=OWN_REPEATS, foreign_repeats=FOREIGN_REPEATS)
 ACCESS = timedelta(minutes=14)  # shorter than the shortest life of an access token
 FIRST = 1
 
@@ -70,7 +71,7 @@ class DatabaseFamily:
             introspection.introspect(token=pair.access_token, asker=self.user, now=now)
 
     def log_out(self, now):
-        revocation.end_session(session_id=self.session_id, user_id=self.user.pk, reason="logout", now=now)
+        revocation.end_session(session_id=self.session_id, user_id=self.user.pk, reason=LOGOUT, now=now)
 
     def state(self):
         family = TokenFamily.objects.get(session_id=self.session_id)
@@ -121,7 +122,7 @@ class ModelFamily:
 
     def _repeat(self, generation, client, now):
         repeats, foreign_repeats, is_foreign_counted = self.counts
-        standing = Standing(
+        state = FamilyState(
             token_hash=digest(self.generation),
             previous_token_hash=digest(self.generation - 1),
             generation=self.generation,
@@ -130,7 +131,6 @@ class ModelFamily:
             repeated_at=self.repeated_at,
             expires_at=now + LOST_REPLY,
             is_ended=False,
-            now=now,
             is_same_network=client[0] == self.client[0],
             is_same_kind=client[1] == self.client[1],
             repeats=repeats,
@@ -138,12 +138,12 @@ class ModelFamily:
             is_foreign_counted=is_foreign_counted,
         )
         claims = RefreshClaims(family_id=None, generation=generation, key_epoch=1, digest=digest(generation))
-        verdict = judge(claims, standing, grace=GRACE)
-        if verdict is Verdict.REUSED:
+        status = classify(claims, state, limits=LIMITS, now=now)
+        if status is RefreshTokenStatus.REUSED:
             self.is_ended = True
             raise Reused
-        if verdict is Verdict.LOST_REPLY:
-            self.counts = tuple(counts_with_repeat(standing))
+        if status is RefreshTokenStatus.LOST_REPLY:
+            self.counts = tuple(count_repeat(state))
             self.repeated_at, self.client = now, client
 
     def use(self, generation, now):

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection, transaction
 
-from security_events.catalogue import EventType
+from accounts.event_types import LOGIN_SUCCEEDED
 from security_events.models import SecurityEvent
 from security_events.services import partitions
 from security_events.services.recording import record
@@ -22,12 +22,12 @@ def partition(now):
 
 @pytest.fixture
 def event_id(now, partition):
-    return record(EventType.LOGIN_SUCCEEDED, now=now)
+    return record(LOGIN_SUCCEEDED, now=now)
 
 
 @pytest.fixture
 def stray_id(now):
-    return record(EventType.LOGIN_SUCCEEDED, now=now.replace(year=1999))
+    return record(LOGIN_SUCCEEDED, now=now.replace(year=1999))
 
 
 def execute(sql, *parameters):

@@ -1,6 +1,12 @@
-import pytest
+from types import SimpleNamespace
 
-from security_events.checks import check_settings
+import pytest
+from django.core.checks import WARNING
+
+from security_events import checks
+from security_events.catalogue import EventType
+from security_events.checks import check_database, check_event_types, check_settings
+from security_events.types import Severity
 
 
 class TestCheckSettings:
@@ -17,3 +23,30 @@ class TestCheckSettings:
         settings.SECURITY_EVENTS = given
 
         assert [problem.id for problem in check_settings()] == ids
+
+
+class TestCheckEventTypes:
+    def test_is_content_with_all_types_of_ours(self):
+        assert check_event_types() == []
+
+    @pytest.mark.parametrize("ocsf_type_uid", [None, 0, 3002])
+    def test_names_a_type_that_has_no_place_in_ocsf(self, monkeypatch, ocsf_type_uid):
+        event_type = EventType("invoice.paid", "billing", Severity.LOW, 0, ocsf_type_uid)
+        monkeypatch.setattr(checks, "CATALOGUE", {event_type.id: event_type})
+
+        (warning,) = check_event_types()
+        assert warning.id == "security_events.W001"
+        assert warning.level == WARNING
+        assert "invoice.paid" in warning.msg
+
+
+class TestCheckDatabase:
+    def test_is_content_with_postgresql(self):
+        assert check_database() == []
+
+    def test_refuses_any_other(self, monkeypatch):
+        monkeypatch.setattr(checks, "connections", {"default": SimpleNamespace(vendor="sqlite")})
+
+        (error,) = check_database()
+        assert error.id == "security_events.E003"
+        assert "PostgreSQL" in error.msg

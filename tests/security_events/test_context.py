@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from security_events.context import NOBODY, RequestContext, bind, current
+from security_events.context import NO_REQUEST, RequestContext, bind, current
 
 ONE = RequestContext(correlation_id="one")
 OTHER = RequestContext(correlation_id="other")
@@ -14,8 +14,8 @@ class TestBind:
             with pytest.raises(ZeroDivisionError), bind(OTHER):
                 _ = 1 / (current() is not OTHER)
             assert current() is ONE
-        assert current() is NOBODY
+        assert current() is NO_REQUEST
 
     def test_is_not_seen_by_other_threads(self):
         with bind(ONE), ThreadPoolExecutor(1) as pool:
-            assert pool.submit(current).result() is NOBODY
+            assert pool.submit(current).result() is NO_REQUEST

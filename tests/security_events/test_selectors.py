@@ -1,12 +1,14 @@
 import re
+import uuid
 
 import pytest
 from django.db import connection
 
+from accounts.event_types import ACCOUNT_DEACTIVATED, ACCOUNT_REGISTRATION_REPEATED, LOGIN_SUCCEEDED, REAUTHENTICATED
 from security_events import selectors
-from security_events.catalogue import EventType
 from security_events.services.recording import record
 from security_events.types import Subject
+from tokens.event_types import KEY_CREATED, SESSION_REVOKED
 
 pytestmark = pytest.mark.django_db
 
@@ -19,28 +21,28 @@ def page(subject=MINA, before=None, limit=50):
 
 class TestEventsAbout:
     def test_finds_what_somebody_did_and_what_was_done_to_them_once_each_newest_first(self):
-        first = record(EventType.LOGIN_SUCCEEDED, actor=MINA, target=MINA)
-        second = record(EventType.ACCOUNT_DEACTIVATED, actor=OPERATOR, target=MINA)
-        third = record(EventType.SESSION_REVOKED, actor=MINA, target=OTHER)
-        record(EventType.LOGIN_SUCCEEDED, actor=OTHER, target=OTHER)
-        record(EventType.KEY_CREATED)
+        first = record(LOGIN_SUCCEEDED, actor=MINA, target=MINA)
+        second = record(ACCOUNT_DEACTIVATED, actor=OPERATOR, target=MINA)
+        third = record(SESSION_REVOKED, actor=MINA, target=OTHER)
+        record(LOGIN_SUCCEEDED, actor=OTHER, target=OTHER)
+        record(KEY_CREATED)
 
         assert [event.id for event in page()] == sorted([first, second, third], reverse=True)
 
     def test_finds_what_nobody_known_did_to_somebody(self):
-        event = record(EventType.ACCOUNT_REGISTRATION_REPEATED, actor=Subject(name="x@example.com"), target=MINA)
+        event = record(ACCOUNT_REGISTRATION_REPEATED, actor=Subject(name="x@example.com"), target=MINA)
 
         assert [found.id for found in page()] == [event]
 
     def test_goes_on_after_the_last_one_seen(self):
-        ids = sorted((record(EventType.REAUTHENTICATED, actor=MINA, target=MINA) for _ in range(5)), reverse=True)
+        ids = sorted((record(REAUTHENTICATED, actor=MINA, target=MINA) for _ in range(5)), reverse=True)
 
         assert [event.id for event in page(limit=2)] == ids[:2]
         assert [event.id for event in page(before=ids[1], limit=2)] == ids[2:4]
         assert [event.id for event in page(before=ids[3], limit=2)] == ids[4:]
 
     def test_finds_nothing_for_nobody(self):
-        record(EventType.KEY_CREATED)
+        record(KEY_CREATED)
 
         assert page(Subject()) == []
 
@@ -60,9 +62,9 @@ class TestEventsAbout:
                 """
             )
             cursor.execute("ANALYZE security_events_event")
-            before = page(limit=100)[-1].id if has_cursor else None
-            sql, parameters = selectors.events_about_statement(subject_id=MINA.id, before=before, limit=50)
-            cursor.execute("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) " + sql, parameters)
+            before = page(limit=100)[-1].id if has_cursor else uuid.UUID(int=2**128 - 1)
+            parameters = {"subject_id": MINA.id, "before": before, "limit": 50}
+            cursor.execute("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) " + selectors.EVENTS_ABOUT, parameters)
             plan = "\n".join(line for (line,) in cursor.fetchall())
 
         assert "Seq Scan" not in plan

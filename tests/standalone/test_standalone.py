@@ -89,3 +89,13 @@ class TestApp:
         loaded = set(json.loads(done.stdout.splitlines()[-1]))
         allowed = {"cedrina_base", *({"tokens": {"tokens", "security_events"}}.get(app, {app}))}
         assert loaded & {"accounts", "cedrina", "cedrina_base", "ratelimiting", "tokens", "security_events"} == allowed
+
+
+class TestTokensOnSqlite:
+    def test_is_refused_with_a_sentence_before_anything_is_migrated(self):
+        for command in ("check", "migrate"):
+            done = run("tokens_on_sqlite", "-m", "django", command)
+
+            assert done.returncode == 1
+            assert "(tokens.E013) tokens needs PostgreSQL as the default database, which is sqlite here." in done.stderr
+            assert "Traceback" not in done.stderr

@@ -18,9 +18,9 @@ def api():
 @pytest.fixture
 def own_keys(db):
     """Let a test change the signing keys without anybody else meeting what it leaves in this process."""
-    keyring.forget()
+    keyring.clear()
     yield
-    keyring.forget()
+    keyring.clear()
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 
-from tokens.checks import check_deployment, check_settings
-from tokens.conf import TokenSettings, no_roles, superusers_may, token_settings
+from tokens.checks import check_active_user, check_database, check_deployment, check_settings
+from tokens.conf import TokenSettings, allow_superusers, no_roles, token_settings
 
 SECOND = timedelta(seconds=1)
 KEY = ("k1", b"k" * 32)
@@ -54,6 +55,31 @@ class TestCheckSettings:
         assert ids(check_settings()) == [f"tokens.{number}"]
 
 
+class TestCheckDatabase:
+    def test_has_nothing_to_say_about_postgresql(self):
+        assert check_database() == []
+
+    def test_refuses_another_database_with_a_sentence(self, monkeypatch):
+        monkeypatch.setattr(connections["default"], "vendor", "sqlite", raising=False)
+
+        (problem,) = check_database()
+        assert (problem.id, problem.msg) == (
+            "tokens.E013",
+            "tokens needs PostgreSQL as the default database, which is sqlite here.",
+        )
+
+
+class TestCheckActiveUser:
+    def test_has_nothing_to_say_about_fields_of_the_model(self):
+        assert check_active_user() == []
+
+    @pytest.mark.parametrize("given", [{"is_enabled": True}, {"is_active": "yes"}, {"deleted_at": 0}])
+    def test_names_what_can_not_be_compared(self, settings, given):
+        settings.TOKENS = {"ACTIVE_USER": given}
+
+        assert ids(check_active_user()) == ["tokens.E014"]
+
+
 class TestCheckDeployment:
     SOUND = {"FIELD_ENCRYPTION_KEYS": [KEY], "ISSUER": "https://auth.example.com"}
 
@@ -95,7 +121,7 @@ class TestTokenSettings:
         assert token_settings.MAX_SESSIONS_PER_USER == 5
         assert token_settings.SESSION_OVERFLOW == "evict_oldest"
         assert token_settings.ROLES is no_roles
-        assert token_settings.MAY is superusers_may
+        assert token_settings.MAY is allow_superusers
 
     def test_is_read_anew_each_time(self, settings):
         settings.TOKENS = {"ACCESS_TTL": 60 * SECOND}

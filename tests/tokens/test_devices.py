@@ -1,7 +1,7 @@
 import pytest
 
 from tokens import devices
-from tokens.devices import describe
+from tokens.devices import device_name
 
 
 class TestDescribe:
@@ -23,8 +23,8 @@ class TestDescribe:
         ],
     )
     def test_names_browser_and_system(self, user_agent, device):
-        assert describe(user_agent) == device
-        assert describe(user_agent, is_admin=True) == (f"{device} (admin)" if device else "Admin")
+        assert device_name(user_agent) == device
+        assert device_name(user_agent, is_admin=True) == (f"{device} (admin)" if device else "Admin")
 
 
 class TestKindDigest:

@@ -57,7 +57,7 @@ class TestParseRefreshToken:
         settings.SECRET_KEY = "another" * 10
 
         assert secrets.parse_refresh_token(token).family_id == FAMILY
-        assert token in secrets.spellings(family_id=FAMILY, generation=1, key_epoch=1)
+        assert token in secrets.refresh_tokens_by_secret(family_id=FAMILY, generation=1, key_epoch=1)
 
 
 class TestMintRefreshToken:

@@ -2,9 +2,11 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.end_reasons import PASSWORD_CHANGE
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tokens import selectors
+from tokens.end_reasons import LOGOUT
 from tokens.services import issuing, revocation
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +30,7 @@ class TestLiveSessions:
     def test_leaves_out_what_ended_or_expired(self, now):
         user = UserFactory()
         ended = open_session(user=user, now=now)
-        revocation.end_session(session_id=ended.session_id, user_id=user.pk, reason="logout", now=now)
+        revocation.end_session(session_id=ended.session_id, user_id=user.pk, reason=LOGOUT, now=now)
         open_session(user=user, now=now)
         alive = open_session(user=user, now=now + DAY)
 
@@ -37,19 +39,19 @@ class TestLiveSessions:
     def test_shows_a_session_once_that_has_a_new_family(self, now):
         user = UserFactory()
         pair = open_session(user=user, now=now)
-        issuing.replace_family(session_id=pair.session_id, user=user, now=now + DAY)
+        issuing.replace_family(session_id=pair.session_id, user=user, reason=PASSWORD_CHANGE, now=now + DAY)
 
         (session,) = selectors.live_sessions(user_id=user.pk, now=now + DAY)
         assert session.deadline == now + 8 * DAY
 
 
 class TestLiveSessionsPage:
-    def test_gives_one_more_than_asked_for_and_goes_on_after_it(self, now):
+    def test_says_whether_there_are_more_and_goes_on_after_it(self, now):
         user = UserFactory()
         pairs = [open_session(user=user, now=now + number * MINUTE) for number in range(5)]
         newest_first = [pair.session_id for pair in reversed(pairs)]
 
         first = selectors.live_sessions_page(user_id=user.pk, before=None, limit=2, now=now + DAY)
-        assert [session.pk for session in first] == newest_first[:3]
-        second = selectors.live_sessions_page(user_id=user.pk, before=first[1].pk, limit=4, now=now + DAY)
-        assert [session.pk for session in second] == newest_first[2:]
+        assert ([session.pk for session in first.sessions], first.has_more) == (newest_first[:2], True)
+        second = selectors.live_sessions_page(user_id=user.pk, before=first.sessions[1].pk, limit=4, now=now + DAY)
+        assert ([session.pk for session in second.sessions], second.has_more) == (newest_first[2:], False)

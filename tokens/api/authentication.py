@@ -1,30 +1,31 @@
-"""From the Authorization header to a user, or to what the token claims."""
+"""Authenticate requests by the access token in the Authorization header (RFC 6750)."""
 
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from tokens.api.problems import TokenProblem, as_api_exception
-from tokens.codec import decode_access
+from tokens.codec import decode_access_token
 from tokens.errors import AccessTokenInvalid, TokenError
 from tokens.services import verification
 from tokens.types import AccessClaims, Principal
 
 _SCHEME = "bearer"
-_SPACE = " \t"  # what may surround the value of a header (RFC 9110, 5.6.3); a token is taken to the letter
+_SPACE = " \t"  # may surround the value of a header (RFC 9110, 5.6.3)
 
 
 class AccessTokenAuthentication(BaseAuthentication):
-    """Accept an access token whose session lives: ``request.user`` is its owner, ``request.auth`` a Principal."""
+    """Accept an access token whose session is live: ``request.user`` is its user, ``request.auth`` a Principal."""
 
     def authenticate(self, request: Request) -> tuple[Any, Principal] | None:
         claims = signed_claims(request)
         if claims is None:
             return None
         try:
-            found = verification.authenticate_claims(claims=claims)
+            found = verification.authenticate_claims(claims=claims, now=timezone.now())
         except TokenError as error:
             raise as_api_exception(error) from error
         return found.user, found.principal
@@ -34,9 +35,9 @@ class AccessTokenAuthentication(BaseAuthentication):
 
 
 class SignedTokenAuthentication(BaseAuthentication):
-    """Accept an access token by its signature alone: ``request.auth`` is its AccessClaims, ``request.user`` nobody.
+    """Accept an access token by its signature alone: ``request.auth`` is its AccessClaims, ``request.user`` is None.
 
-    For views whose own statement decides whether the session lives, so that they need no query before it.
+    For views whose own statement decides whether the session is live, so that they need no query before it.
     """
 
     def authenticate(self, request: Request) -> tuple[None, AccessClaims] | None:
@@ -48,9 +49,9 @@ class SignedTokenAuthentication(BaseAuthentication):
 
 
 def signed_claims(request: Request | HttpRequest) -> AccessClaims | None:
-    """Return what a request's access token claims, by its signature alone; ``None`` if it carries none.
+    """Return the claims of a request's access token after verifying its signature; ``None`` if there is no token.
 
-    It is verified once, however many layers of a project ask.
+    The result is kept on the request, so the middleware and the view together verify a token once.
 
     Raises: TokenProblem.
     """
@@ -67,7 +68,7 @@ def signed_claims(request: Request | HttpRequest) -> AccessClaims | None:
 def _verified(request: HttpRequest) -> tuple[AccessClaims | None, TokenProblem | None]:
     try:
         presented = presented_token(request)
-        return (None if presented is None else decode_access(presented)), None
+        return (None if presented is None else decode_access_token(presented)), None
     except TokenError as error:
         return None, as_api_exception(error)
     except TokenProblem as problem:
@@ -75,9 +76,11 @@ def _verified(request: HttpRequest) -> tuple[AccessClaims | None, TokenProblem |
 
 
 def presented_token(request: Request | HttpRequest) -> str | None:
-    """Return the bearer token of a request, ``None`` if it carries none (RFC 6750, 2.1; the scheme in any case).
+    """Return the bearer token of a request, ``None`` if there is none (RFC 6750, 2.1).
 
-    Raises: TokenProblem, for a header that announces one but is not of that form.
+    The scheme is compared without regard to case (RFC 9110, 11.1).
+
+    Raises: TokenProblem, for a malformed header of this scheme.
     """
     header: str = request.META.get("HTTP_AUTHORIZATION", "")
     scheme, _, token = header.strip(_SPACE).partition(" ")

@@ -1,4 +1,4 @@
-"""What the views of this app have in common."""
+"""The base of views for authenticated sessions."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -9,21 +9,21 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tokens.api.problems import as_api_exception
-from tokens.api.step_up import Need, require
+from tokens.api.step_up import AuthenticationRequirement, check_requirement
 from tokens.errors import TokenError
 from tokens.types import Principal
 
 
 class TokensAPIView(APIView):
-    """Turns this app's refusals into API exceptions, and demands of a session what the view declares in ``step_up``."""
+    """Turns this app's errors into API exceptions, and checks the requirements that a view declares in ``step_up``."""
 
-    step_up: ClassVar[Mapping[str, Need]] = {}
+    step_up: ClassVar[Mapping[str, AuthenticationRequirement]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        need = self.step_up.get((request.method or "").lower())
-        if need is not None and isinstance(request.auth, Principal):
-            require(need, principal=request.auth, user=request.user, now=timezone.now())
+        requirement = self.step_up.get((request.method or "").lower())
+        if requirement is not None and isinstance(request.auth, Principal):
+            check_requirement(requirement, principal=request.auth, user=request.user, now=timezone.now())
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(as_api_exception(exc) if isinstance(exc, TokenError) else exc)

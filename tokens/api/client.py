@@ -1,19 +1,17 @@
-"""Where a request comes from."""
+"""The client of a request."""
 
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from tokens.types import ClientContext
-
-LONGEST_USER_AGENT = 512  # as it is stored
+from tokens.types import MAX_USER_AGENT_LENGTH, ClientContext
 
 
 def client_context(request: Request | HttpRequest) -> ClientContext:
-    """Return the client's address, as the project's middleware resolved it, and its user agent.
+    """Return the client's address and user agent.
 
-    Without such a middleware the peer's own address counts.
+    The address is ``request.client_ip`` if the project's middleware sets it, else the address of the peer.
     """
     plain = request._request if isinstance(request, Request) else request  # noqa: SLF001
     address = getattr(plain, "client_ip", request.META.get("REMOTE_ADDR")) or None
-    user_agent = request.META.get("HTTP_USER_AGENT", "")[:LONGEST_USER_AGENT]
+    user_agent = request.META.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH]
     return ClientContext(ip_address=address, user_agent=user_agent)

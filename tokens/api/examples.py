@@ -1,4 +1,4 @@
-"""Values for the examples of the API's description."""
+"""Example values for the OpenAPI document."""
 
 SESSION_ID = "0197a3c0-5b1e-7c4d-9f00-2b6f1c9a7d10"
 ACCESS_TOKEN = "eyJhbGciOiJSUzI1NiIsImtpZCI6Ii4uLiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl"

@@ -1,4 +1,4 @@
-"""Who may call."""
+"""Permissions."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 
-class BearsToken(BasePermission):
-    """Some token was accepted, by whichever authentication the view names."""
+class HasAccessToken(BasePermission):
+    """Allow requests whose token the view's authentication class has accepted."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return request.auth is not None

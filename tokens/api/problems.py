@@ -1,4 +1,4 @@
-"""The HTTP status of each refusal."""
+"""The HTTP status and challenge of each error of this app."""
 
 from django.utils.encoding import force_str
 from rest_framework import status
@@ -16,7 +16,7 @@ SECOND_FACTOR = "mfa"  # the authentication context class of a challenge (RFC 94
 
 
 class TokenProblem(APIException):
-    """A refusal as DRF knows it."""
+    """An error of this app as a DRF exception."""
 
     def __init__(self, *, status_code: int, code: str, message: str) -> None:
         super().__init__(detail=message, code=code)
@@ -27,7 +27,7 @@ class TokenProblem(APIException):
 
 
 def as_api_exception(error: errors.TokenError) -> TokenProblem:
-    """Give a refusal the HTTP status of its nearest listed ancestor."""
+    """Return the API exception for an error, with the HTTP status of its nearest listed base class."""
     status_code = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
     problem = TokenProblem(status_code=status_code, code=error.code, message=force_str(error.message))
     if isinstance(error, errors.ReauthenticationRequired):
@@ -36,7 +36,7 @@ def as_api_exception(error: errors.TokenError) -> TokenProblem:
 
 
 def step_up_challenge(error: errors.ReauthenticationRequired) -> str:
-    """Return what a client has to bring: how fresh an authentication, and by which means (RFC 9470, 3)."""
+    """Return the challenge that names the required age and method of authentication (RFC 9470, 3)."""
     wanted = f'Bearer error="insufficient_user_authentication", error_description="{error.code}", '
     if isinstance(error, errors.StepUpRequired):
         wanted += f'acr_values="{SECOND_FACTOR}", '
@@ -44,5 +44,5 @@ def step_up_challenge(error: errors.ReauthenticationRequired) -> str:
 
 
 def bearer_challenge(code: str) -> str:
-    """Return the challenge of a refused token; what is wrong with it stands in the description (RFC 6750, 3.1)."""
+    """Return the challenge for a refused token. Its description is the error's code (RFC 6750, 3.1)."""
     return f'Bearer error="invalid_token", error_description="{code}"'

@@ -1,7 +1,7 @@
-"""What a call demands of the authentication behind its token (RFC 9470).
+"""What an endpoint requires of the authentication behind its token (RFC 9470).
 
-A view says it for each of its methods: ``step_up = {"post": needs(max_age=300), "put": no_need("why")}``. A start-up
-check finds calls that change something and say nothing.
+A view declares it for each method: ``step_up = {"post": requires(max_age=300), "put": no_step_up("why")}``. A start-up
+check finds methods that change something and declare nothing.
 """
 
 from dataclasses import dataclass
@@ -9,56 +9,63 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from tokens.conf import token_settings
 from tokens.errors import ReauthenticationRequired, StepUpRequired
 from tokens.types import Principal
 
-RECENT = 300  # seconds within which a re-authentication satisfies the sensitive calls of the contract
+RECENT_SECONDS = 300  # for this long a re-authentication satisfies the API's sensitive endpoints
 
 
-class Factor(StrEnum):
-    """By which means somebody has to have proved who they are."""
+class RequiredFactor(StrEnum):
+    """The authentication factor that an endpoint requires."""
 
     ANY = "any"
-    # The second factor, for people who have one; for everybody else the same as ANY.
+    # The second factor, if the user has one; otherwise the same as ANY.
     SECOND = "second"
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """How fresh an authentication has to be, in seconds, and by which factor; ``None`` where any token will do."""
+class AuthenticationRequirement:
+    """The maximum age of an authentication in seconds (``None`` for any), and its factor."""
 
     max_age: int | None
-    factor: Factor = Factor.ANY
+    factor: RequiredFactor = RequiredFactor.ANY
     reason: str = ""
-    # Whether the request itself proves the first factor, so that only the second one has to be fresh.
+    # Whether the request itself contains the first factor, so that only the second must be recent.
     has_first_factor: bool = False
 
 
-def needs(*, max_age: int = RECENT, factor: Factor = Factor.ANY) -> Need:
-    """Demand an authentication that is ``max_age`` seconds old at most."""
-    return Need(max_age=max_age, factor=factor)
+def requires(
+    *, max_age: int = RECENT_SECONDS, factor: RequiredFactor = RequiredFactor.ANY
+) -> AuthenticationRequirement:
+    """Require an authentication that is at most ``max_age`` seconds old."""
+    return AuthenticationRequirement(max_age=max_age, factor=factor)
 
 
-def no_need(reason: str) -> Need:
-    """Declare that any living session may make this call, and why that is so."""
-    return Need(max_age=None, reason=reason)
+def no_step_up(reason: str) -> AuthenticationRequirement:
+    """Allow every live session, for the given reason."""
+    return AuthenticationRequirement(max_age=None, reason=reason)
 
 
-def second_factor(reason: str, *, max_age: int = RECENT) -> Need:
-    """Demand a fresh second factor of people who have one, where the request carries the first; say how it does."""
-    return Need(max_age=max_age, factor=Factor.SECOND, reason=reason, has_first_factor=True)
+def requires_second_factor(reason: str, *, max_age: int = RECENT_SECONDS) -> AuthenticationRequirement:
+    """Require a recent second factor of users who have one. ``reason`` says how the request contains the first."""
+    return AuthenticationRequirement(
+        max_age=max_age, factor=RequiredFactor.SECOND, reason=reason, has_first_factor=True
+    )
 
 
-def require(need: Need, *, principal: Principal, user: Any, now: datetime) -> None:
-    """Let a call pass whose authentication is fresh enough.
+def check_requirement(
+    requirement: AuthenticationRequirement, *, principal: Principal, user: Any, now: datetime
+) -> None:
+    """Check that a session's authentication meets a requirement.
 
     Raises: ReauthenticationRequired, StepUpRequired.
     """
-    if need.max_age is None:
+    if requirement.max_age is None:
         return
-    since = now - timedelta(seconds=need.max_age)
-    if need.factor is Factor.SECOND and getattr(user, "is_mfa_enabled", False):
+    since = now - timedelta(seconds=requirement.max_age)
+    if requirement.factor is RequiredFactor.SECOND and token_settings.HAS_SECOND_FACTOR(user):
         if principal.second_factor_at is None or principal.second_factor_at < since:
-            raise StepUpRequired(max_age=need.max_age)
-    elif not need.has_first_factor and principal.authenticated_at < since:
-        raise ReauthenticationRequired(max_age=need.max_age)
+            raise StepUpRequired(max_age=requirement.max_age)
+    elif not requirement.has_first_factor and principal.authenticated_at < since:
+        raise ReauthenticationRequired(max_age=requirement.max_age)

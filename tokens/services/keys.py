@@ -1,4 +1,4 @@
-"""Make, publish and retire the keys that sign access tokens."""
+"""Generate, publish and retire the keys that sign access tokens."""
 
 from datetime import datetime, timedelta
 
@@ -16,10 +16,9 @@ from django.db.models import Q
 from django.db.models.functions import Least, Now
 from django.utils.translation import gettext_lazy as _
 
-from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
-from tokens import thumbprint
+from tokens import event_types, jwk
 from tokens.conf import token_settings
 from tokens.errors import SigningKeyUnusable
 from tokens.keyring import keyring
@@ -27,29 +26,29 @@ from tokens.models import SigningKey
 
 _BITS = 2048
 _PUBLIC_EXPONENT = 65537
-_LOCK = 0x70CE_0001  # an advisory lock of this module's own
-# What is added to the life of the last token before its key is forgotten, for clocks that differ.
+_LOCK = 0x70CE_0001  # number of the advisory lock that key changes take
+# Added to the lifetime of the last token before its key is dropped, because clocks differ.
 _MARGIN = timedelta(minutes=1)
 
 
 def ensure_first(*, now: datetime) -> SigningKey | None:
-    """Make a key that signs at once if there is none; return it, or ``None`` if there was one."""
+    """Generate a key that signs at once if there is none; return it, or ``None`` if there was one."""
     with transaction.atomic():
         _lock()
         if SigningKey.objects.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=now)).exists():
             return None
         key = _store(_generate(), activated_at=now, now=now)
-        recording.record(EventType.KEY_CREATED, target=Subject(id=key.kid), now=now)
-    keyring.forget()
+        recording.record(event_types.KEY_CREATED, target=Subject(id=key.kid), now=now)
+    keyring.clear()
     return key
 
 
 def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) -> SigningKey:
     """Publish a new key (generated, or given as PEM) and return it.
 
-    It signs once everybody had time to fetch it; the key before it stays published until the last token that it signed
-    has expired. In an emergency the new key signs at once and all others are dropped: their tokens die, refresh tokens
-    go on.
+    It signs after ``JWKS_PROPAGATION_TTL``, so that every service can fetch it first. The key before it stays published
+    until the last token that it signed has expired. In an emergency the new key signs at once and all others are
+    dropped: their access tokens are refused, refresh tokens still work.
 
     Raises: SigningKeyUnusable.
     """
@@ -59,7 +58,7 @@ def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) 
         activated_at = now if emergency else now + token_settings.JWKS_PROPAGATION_TTL
         old = SigningKey.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
         if emergency:
-            at_once = Least(now, Now())  # whichever clock is behind, since the database's judges
+            at_once = Least(now, Now())  # whichever clock is behind
             old.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=now)).update(retired_at=at_once)
             old.update(expires_at=at_once)
         else:
@@ -68,21 +67,21 @@ def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) 
             )
         key = _store(private, activated_at=activated_at, now=now)
         recording.record(
-            EventType.KEY_ROTATED,
+            event_types.KEY_ROTATED,
             target=Subject(id=key.kid),
             now=now,
             data={"emergency": emergency, "signs_from": activated_at},
         )
-    keyring.forget()
+    keyring.clear()
     return key
 
 
 def kid_of(pem: bytes) -> str:
-    """Return the id that a key given as PEM would get.
+    """Return the id that a private key in PEM would get.
 
     Raises: SigningKeyUnusable.
     """
-    return thumbprint.of(_private_key_of(pem).public_key())
+    return jwk.thumbprint_of(_private_key_of(pem).public_key())
 
 
 def _lock() -> None:
@@ -101,7 +100,7 @@ def _private_key_of(pem: bytes) -> rsa.RSAPrivateKey:
         raise SigningKeyUnusable(reason=_("It is not an unencrypted private key in PEM.")) from error
     if not isinstance(private, rsa.RSAPrivateKey) or private.key_size < _BITS:
         raise SigningKeyUnusable(reason=_("It is not an RSA key of at least 2048 bits."))
-    if SigningKey.objects.filter(pk=thumbprint.of(private.public_key())).exists():
+    if SigningKey.objects.filter(pk=jwk.thumbprint_of(private.public_key())).exists():
         raise SigningKeyUnusable(reason=_("It is known already."))
     return private
 
@@ -109,7 +108,7 @@ def _private_key_of(pem: bytes) -> rsa.RSAPrivateKey:
 def _store(private: rsa.RSAPrivateKey, *, activated_at: datetime, now: datetime) -> SigningKey:
     public = private.public_key()
     return SigningKey.objects.create(
-        kid=thumbprint.of(public),
+        kid=jwk.thumbprint_of(public),
         public_key=public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
         private_key=private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
         created_at=now,

@@ -1,17 +1,18 @@
-"""Forget sessions, families and keys that are long past."""
+"""Delete sessions, families and signing keys that ended long ago."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
 
-from tokens.models import SigningKey
+from tokens.models import Session, SigningKey
 
-# For how long an ended session can still be told from one that never was, and reuse of its tokens be explained.
-_KEPT = timedelta(days=30)
+# For this long an ended session can be told from an unknown one, and reuse of its tokens explained.
+_RETENTION = timedelta(days=30)
 _BATCH = 1000
 
-_DELETE = """
+_DELETE_SESSIONS = """
 WITH past AS (
     SELECT id FROM tokens_session WHERE expires_at < %(before)s ORDER BY expires_at LIMIT %(batch)s
     FOR UPDATE SKIP LOCKED
@@ -22,27 +23,30 @@ DELETE FROM tokens_session WHERE id IN (SELECT id FROM past)
 """
 
 
+class PurgeCounts(NamedTuple):
+    """How many rows a purge deleted."""
+
+    sessions: int
+    signing_keys: int
+
+
 def expired_sessions(*, now: datetime) -> int:
     """Return how many sessions a purge would delete."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM tokens_session WHERE expires_at < %s", [now - _KEPT])
-        return int(cursor.fetchone()[0])
+    return Session.objects.filter(expires_at__lt=now - _RETENTION).count()
 
 
-def purge_expired(*, now: datetime, progress: Callable[[int], None] | None = None) -> dict[str, int]:
+def purge_expired(*, now: datetime, progress: Callable[[int], None] | None = None) -> PurgeCounts:
     """Delete, in batches, what no token can refer to any more; return the counts.
 
-    Safe to interrupt and to run twice. ``progress`` is told how many sessions are gone so far.
+    Safe to interrupt and to run twice. ``progress`` is called with the number of sessions deleted so far.
     """
-    sessions = 0
-    while True:
+    sessions, deleted = 0, _BATCH
+    while deleted == _BATCH:
         with connection.cursor() as cursor:
-            cursor.execute(_DELETE, {"before": now - _KEPT, "batch": _BATCH})
+            cursor.execute(_DELETE_SESSIONS, {"before": now - _RETENTION, "batch": _BATCH})
             deleted = cursor.rowcount
         sessions += deleted
         if progress:
             progress(sessions)
-        if deleted < _BATCH:
-            break
-    keys, _ = SigningKey.objects.filter(expires_at__lt=now - _KEPT).delete()
-    return {"sessions": sessions, "signing_keys": keys}
+    keys, _ = SigningKey.objects.filter(expires_at__lt=now - _RETENTION).delete()
+    return PurgeCounts(sessions=sessions, signing_keys=keys)

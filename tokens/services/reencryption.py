@@ -1,4 +1,4 @@
-"""Move everything that is stored encrypted to the present key."""
+"""Encrypt all encrypted columns under the first of ``FIELD_ENCRYPTION_KEYS``."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,15 +11,15 @@ from tokens.fields import Ciphertext, EncryptedTextField
 
 
 def outdated() -> int:
-    """Return how many values are encrypted under another than the first key."""
+    """Return how many values are encrypted under a key other than the first."""
     return sum(_outdated_rows(model, field).count() for model, field in _columns())
 
 
 def reencrypt(*, progress: Callable[[int], None] | None = None) -> int:
-    """Encrypt them under the first key; return how many it were.
+    """Encrypt these values under the first key; return how many were changed.
 
-    One statement a value, which changes it only if nobody else has meanwhile: safe to interrupt, to run twice and to
-    run beside the application. ``progress`` is told how many are done.
+    There is one statement for each value, and it changes only the value that was read. So this is safe to interrupt, to
+    run twice and to run while the application writes. ``progress`` is called with the number done so far.
 
     Raises: DecryptionFailed, at the first value whose key is missing.
     """
@@ -45,7 +45,7 @@ def _move(instance: models.Model, field: EncryptedTextField) -> int:
 def _outdated_rows(model: type[models.Model], field: EncryptedTextField) -> models.QuerySet[models.Model]:
     current = f"{token_settings.FIELD_ENCRYPTION_KEYS[0][0]}:"
     column = f"{connection.ops.quote_name(model._meta.db_table)}.{connection.ops.quote_name(str(field.column))}"
-    # By hand, since the field itself refuses to be filtered by.
+    # With extra(), because the field refuses lookups.
     return model._base_manager.extra(where=[f"NOT starts_with({column}, %s)"], params=[current])  # noqa: S610
 
 

@@ -1,45 +1,54 @@
-"""Change the key that refresh tokens are made with, without signing anybody out unless that is the point.
+"""Rotate the key that refresh tokens are made with.
 
-The keys are derived from the server's secret and the number of an epoch, so a rotation stores nothing but the number.
+The key is derived from the server's secret and the number of an epoch, so a rotation stores only the number. Sessions
+go on, unless the rotation is an emergency.
 """
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from security_events.catalogue import EventType
 from security_events.services import recording
-from tokens.epochs import LAST, refresh_epochs
+from tokens import event_types
 from tokens.errors import RefreshEpochsExhausted
 from tokens.models import RefreshKeyEpoch, TokenFamily
+from tokens.refresh_key_epochs import LAST, refresh_epochs
 from tokens.services import revocation
 
-_LOCK = 0x70CE_0002  # an advisory lock of this module's own
+_LOCK = 0x70CE_0002  # number of the advisory lock that rotations take
 _BATCH = 500
 _NOTE = "The key of its refresh tokens was withdrawn."
 
 
-def next_epochs(*, emergency: bool = False) -> tuple[int, int]:
-    """Return the epoch that a rotation would begin, and the oldest that it would still accept.
+class NextEpochs(NamedTuple):
+    """The epoch that a rotation begins, and the oldest epoch that it still accepts."""
+
+    current: int
+    minimum: int
+
+
+def next_epochs(*, emergency: bool = False) -> NextEpochs:
+    """Return the epochs that a rotation would store.
 
     Raises: RefreshEpochsExhausted.
     """
     row = RefreshKeyEpoch.objects.first()
     current, minimum = (row.current, row.minimum) if row else (1, 1)
-    refresh_epochs.learn(current=current, minimum=minimum)
+    refresh_epochs.update(current=current, minimum=minimum)
     epoch = refresh_epochs.current + 1
     if epoch > LAST:
         raise RefreshEpochsExhausted(epoch=refresh_epochs.current)
-    return epoch, epoch if emergency else minimum
+    return NextEpochs(current=epoch, minimum=epoch if emergency else minimum)
 
 
 def rotate(*, now: datetime, emergency: bool = False) -> RefreshKeyEpoch:
-    """Begin the next epoch and return what counts from now on.
+    """Begin the next epoch and return the stored row.
 
-    Each family moves to it with its next refresh, in every process, since the statement that exchanges a token compares
-    the epoch. In an emergency tokens of all earlier epochs are refused from this moment; ``end_refused`` then ends the
-    sessions that have nothing else.
+    The statement that rotates a family compares the epoch, so in every process a family gets the new epoch with its
+    next refresh. In an emergency, tokens of all earlier epochs are refused at once; ``end_refused_sessions`` then ends
+    their sessions.
 
     Raises: RefreshEpochsExhausted.
     """
@@ -51,7 +60,7 @@ def rotate(*, now: datetime, emergency: bool = False) -> RefreshKeyEpoch:
             id=1, defaults={"current": epoch, "minimum": minimum, "changed_at": now}
         )
         recording.record(
-            EventType.REFRESH_KEY_ROTATED,
+            event_types.REFRESH_KEY_ROTATED,
             now=now,
             data={"emergency": emergency, "epoch": epoch, "minimum_epoch": minimum},
         )
@@ -59,14 +68,14 @@ def rotate(*, now: datetime, emergency: bool = False) -> RefreshKeyEpoch:
 
 
 def sessions_before(*, epoch: int, now: datetime) -> int:
-    """Return how many living sessions have a refresh token of an earlier epoch."""
+    """Return how many live sessions have a refresh token of an earlier epoch."""
     return TokenFamily.objects.filter(is_revoked=False, expires_at__gt=now, key_epoch__lt=epoch).count()
 
 
-def end_refused(*, now: datetime | None = None, progress: Callable[[int], None] | None = None) -> int:
-    """End, in batches, every session whose refresh token is of an epoch that is refused; return how many ended.
+def end_refused_sessions(*, now: datetime, progress: Callable[[int], None] | None = None) -> int:
+    """End, in batches, the sessions whose refresh token's epoch is refused; return how many ended.
 
-    Safe to interrupt and to run twice. ``progress`` is told how many ended so far.
+    Safe to interrupt and to run twice. ``progress`` is called with the number of sessions ended so far.
     """
     ended, number = 0, _BATCH
     while number == _BATCH:

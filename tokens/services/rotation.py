@@ -1,80 +1,93 @@
-"""Exchange a refresh token for its one successor, and see when it was stolen."""
+"""Exchange a refresh token for its one successor, and detect that it was stolen (RFC 9700, 4.14.2)."""
 
 from datetime import datetime
-from functools import lru_cache
+from typing import NamedTuple
+from uuid import UUID
 
 from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
-from security_events.catalogue import EventType
-from security_events.services.recording import Rider
-from tokens import published, secrets, users
+from security_events.event_cte import EventCte
+from tokens import devices, event_types, secrets
 from tokens.conf import token_settings
-from tokens.epochs import refresh_epochs
 from tokens.errors import RefreshTokenInvalid
-from tokens.services import repeats
+from tokens.refresh_key_epochs import refresh_epochs
+from tokens.services import superseded_tokens
 from tokens.services.signing import sign_pair
-from tokens.types import ClientContext, RefreshClaims, TokenPair
+from tokens.statements import complete, split_row
+from tokens.types import ClientContext, RefreshClaims, TokenGrant, TokenPair
 
-# Presenting a token proves that its holder received it, so the generation before the new one is confirmed. A generation
-# that was never repeated sets the counts of repeats back. A process that does not know the newest epoch exchanges
-# nothing.
-_ADVANCE = """
-WITH moved AS (
+_ATTEMPTS = 3
+
+# A client that presents a token has received it, so the statement confirms the generation before the new one. If that
+# generation was never repeated, the counts of repeats start anew. If the database has a newer key epoch than this
+# process, no row matches.
+_ROTATE = """
+WITH rotated AS (
     UPDATE tokens_tokenfamily f SET
         token_hash = %(successor)s, previous_token_hash = f.token_hash, generation = f.generation + 1,
-        confirmed_generation = f.generation, rotated_at = clock.now, key_epoch = %(key_epoch)s,
+        confirmed_generation = f.generation, rotated_at = %(now)s, key_epoch = %(key_epoch)s,
         client_network = %(network)s, client_kind = %(kind)s, repeated_at = NULL, is_foreign_repeated = FALSE,
         repeats = CASE WHEN f.repeated_at IS NULL THEN 0 ELSE f.repeats END,
         foreign_repeats = CASE WHEN f.repeated_at IS NULL THEN 0 ELSE f.foreign_repeats END,
-        expires_at = LEAST(clock.now + %(idle)s, s.expires_at)
-    FROM tokens_session s, {users} u, (SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now) clock
+        expires_at = LEAST(%(now)s + %(idle)s, s.expires_at)
+    FROM tokens_session s, {user_table} u
     WHERE f.family_id = %(family_id)s AND f.token_hash = %(presented)s AND NOT f.is_revoked
-      AND f.expires_at > clock.now AND s.id = f.session_id AND {user_key} = f.user_id AND {active}
+      AND f.expires_at > %(now)s AND s.id = f.session_id AND {user_pk} = f.user_id AND {user_is_active}
       AND NOT EXISTS (SELECT FROM tokens_refreshkeyepoch e
                       WHERE e.current > %(key_epoch)s OR e.minimum > %(presented_epoch)s)
-    RETURNING f.family_id, f.session_id, f.generation, f.key_epoch, s.amr, s.authenticated_at, f.expires_at,
-              clock.now, {signing_kid} AS signing_kid, {columns}, f.user_id AS owner_id
-), touched AS (
-    UPDATE tokens_session s SET last_activity_at = moved.now FROM moved WHERE s.id = moved.session_id
+    RETURNING f.session_id, f.user_id, f.generation, s.amr, s.authenticated_at, f.expires_at,
+              {signing_kid} AS signing_kid, {user_columns}
+), used_session AS (
+    UPDATE tokens_session s SET last_activity_at = %(now)s FROM rotated WHERE s.id = rotated.session_id
 ), event AS (
     {event}
 )
-SELECT * FROM moved
+SELECT * FROM rotated
 """
 
 
-def rotate(*, presented: str, client: ClientContext = ClientContext(), now: datetime | None = None) -> TokenPair:  # noqa: B008 - frozen
+class _RotatedRow(NamedTuple):
+    session_id: UUID
+    user_id: object
+    generation: int
+    amr: list[str]
+    authenticated_at: datetime
+    expires_at: datetime
+    signing_kid: str | None
+
+
+def rotate(*, presented: str, client: ClientContext = ClientContext(), now: datetime) -> TokenPair:  # noqa: B008 - frozen
     """Exchange a refresh token for its one successor.
 
-    The exchange is one compare-and-swap with its event: of any number of simultaneous ones exactly one moves the
-    family on. The same successor is given again to the tabs of the ``client`` that rotated, for some seconds, and where
-    its reply was lost, as often as the budgets of repeats allow. ``now`` is the database's clock when left out.
+    The exchange is a compare-and-swap in one statement that also records the event: of any number of simultaneous
+    requests with one token exactly one rotates the family. The others get the same successor, if they come from the
+    ``client`` that rotated and within ``REFRESH_RACE_TTL``, or if the limits of repeats allow a lost response.
 
     Raises: RefreshTokenInvalid, SessionRevoked, SessionExpired, RefreshTokenReused (RFC 9700, 4.14.2).
     """
     claims = secrets.parse_refresh_token(presented)
     if claims is None:
         raise RefreshTokenInvalid(reason="not a token of ours")
-    for _attempt in range(3):
-        pair = _advance(claims, client, now=now)
+    for _attempt in range(_ATTEMPTS):
+        pair = _rotate(claims, client, now=now)
         if pair is None:
-            pair = repeats.answer(claims=claims, client=client, now=now)
+            pair = superseded_tokens.answer(claims=claims, client=client, now=now)
         if pair is not None:
             return pair
-    raise RefreshTokenInvalid(family_id=claims.family_id, reason="the family never stood still")
+    raise RefreshTokenInvalid(family_id=claims.family_id, reason="the family changed during every attempt")
 
 
-def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | None) -> TokenPair | None:
+def _rotate(claims: RefreshClaims, client: ClientContext, *, now: datetime) -> TokenPair | None:
     key_epoch = refresh_epochs.current
     successor = secrets.mint_refresh_token(
         family_id=claims.family_id, generation=claims.generation + 1, key_epoch=key_epoch
     )
-    rider = Rider(
-        EventType.TOKEN_REFRESHED,
-        source="moved",
+    event = EventCte(
+        event_types.TOKEN_REFRESHED,
+        source="rotated",
         now=now,
         family_id=claims.family_id,
-        columns={"actor_id": "moved.owner_id::text", "session_id": "moved.session_id"},
+        columns={"actor_id": "rotated.user_id::text", "session_id": "rotated.session_id"},
         data={"generation": claims.generation + 1},
     )
     parameters = {
@@ -83,28 +96,29 @@ def _advance(claims: RefreshClaims, client: ClientContext, *, now: datetime | No
         "presented_epoch": claims.key_epoch,
         "successor": token_digest(successor),
         "key_epoch": key_epoch,
+        "network": devices.network_digest(client.ip_address),
+        "kind": devices.kind_digest(client.user_agent),
         "idle": token_settings.SESSION_IDLE_TTL,
         "now": now,
-        **repeats.client_digests(client),
-        **rider.params,
+        **event.params,
     }
     with prepared_cursor() as cursor:
-        cursor.execute(_statement(rider.sql), parameters)
-        row = cursor.fetchone()
-    if row is None:
+        cursor.execute(complete(_ROTATE, event=event.sql), parameters)
+        values = cursor.fetchone()
+    if values is None:
         return None
-    lineage = repeats.lineage_of(row[:-1])
-    rider.announce(actor_id=lineage.user.pk, session_id=lineage.session_id)
-    return sign_pair(lineage, refresh_token=successor)
-
-
-@lru_cache(maxsize=8)
-def _statement(event: str) -> str:
-    return _ADVANCE.format(
-        users=users.table(),
-        user_key=users.key(),
-        active=users.active(),
-        columns=users.columns(),
-        signing_kid=published.signing_kid(now="clock.now"),
-        event=event,
+    row, user = split_row(_RotatedRow, values)
+    event.announce(actor_id=row.user_id, session_id=row.session_id)
+    grant = TokenGrant(
+        family_id=claims.family_id,
+        session_id=row.session_id,
+        user=user,
+        generation=row.generation,
+        key_epoch=key_epoch,
+        amr=tuple(row.amr),
+        authenticated_at=row.authenticated_at,
+        expires_at=row.expires_at,
+        now=now,
+        signing_kid=row.signing_kid,
     )
+    return sign_pair(grant, refresh_token=successor)

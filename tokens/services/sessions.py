@@ -1,7 +1,8 @@
-"""What a person does with their sessions besides ending them."""
+"""Record what users do with a session other than ending it."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -9,30 +10,30 @@ from django.db import connection
 from tokens.errors import SessionRevoked
 from tokens.models import MULTI_FACTOR
 
-_CONFIRM = """
-WITH clock AS (
-    SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now
-)
-UPDATE tokens_session SET authenticated_at = clock.now,
-    second_factor_at = CASE WHEN %(is_second_factor)s THEN clock.now ELSE second_factor_at END,
+_RECORD_REAUTHENTICATION = """
+UPDATE tokens_session SET authenticated_at = %(now)s,
+    second_factor_at = CASE WHEN %(is_second_factor)s THEN %(now)s ELSE second_factor_at END,
     amr = amr || ARRAY(SELECT added FROM unnest(%(amr)s::varchar[]) added WHERE added <> ALL(amr))
-FROM clock WHERE id = %(session_id)s AND ended_at IS NULL RETURNING authenticated_at
+WHERE id = %(session_id)s AND ended_at IS NULL
 """
 
 
-def confirm_reauthentication(*, session_id: UUID, amr: Sequence[str] = (), now: datetime | None = None) -> datetime:
-    """Note that the person has just proved again who they are; return when (RFC 9470, 4).
+def record_reauthentication(*, session_id: UUID, amr: Sequence[str] = (), now: datetime) -> datetime:
+    """Record that the session's user has authenticated again; return when (RFC 9470, 4).
 
-    ``amr`` are the methods by which they did; with ``mfa`` among them the second factor counts as just shown.
+    ``amr`` are the methods (RFC 8176). If ``mfa`` is among them, the second factor counts as just shown.
 
-    Raises: SessionRevoked, if the session ended meanwhile.
+    Raises: SessionRevoked, if the session has ended.
     """
+    parameters: dict[str, Any] = {
+        "session_id": session_id,
+        "now": now,
+        "amr": list(amr),
+        "is_second_factor": MULTI_FACTOR in amr,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CONFIRM, {"session_id": session_id, "now": now, "amr": list(amr), "is_second_factor": MULTI_FACTOR in amr}
-        )
-        row = cursor.fetchone()
-    if row is None:
+        cursor.execute(_RECORD_REAUTHENTICATION, parameters)
+        is_live = cursor.rowcount == 1
+    if not is_live:
         raise SessionRevoked(session_id=session_id)
-    authenticated_at: datetime = row[0]
-    return authenticated_at
+    return now

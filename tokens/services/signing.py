@@ -1,32 +1,32 @@
-"""Sign what a lineage entitles to. Nothing is stored here, so a reply that was lost can be given again."""
+"""Sign the tokens of a grant. Nothing is stored here, so the same grant can be signed again for a lost response."""
 
 from tokens import secrets
 from tokens.codec import AccessToken
 from tokens.conf import token_settings
 from tokens.keyring import NoSigningKey
 from tokens.services import keys
-from tokens.types import Lineage, TokenPair
+from tokens.types import TokenGrant, TokenPair
 
 
-def sign_pair(lineage: Lineage, *, refresh_token: str) -> TokenPair:
-    """Return the pair of a lineage: a fresh access token beside its present refresh token.
+def sign_pair(grant: TokenGrant, *, refresh_token: str) -> TokenPair:
+    """Return a new access token together with the family's current refresh token.
 
-    To be called after the commit, so that a process killed in between leaves a state from which a retry succeeds.
+    Call this after the commit: if the process is killed in between, the client's retry succeeds.
     """
-    lifetime = min(secrets.jittered(token_settings.ACCESS_TTL), lineage.expires_at - lineage.now)
-    user = lineage.user
+    lifetime = min(secrets.jittered(token_settings.ACCESS_TTL), grant.expires_at - grant.now)
+    user = grant.user
     access = AccessToken.issue(
-        lineage, lifetime=lifetime, roles=token_settings.ROLES(user), tier=token_settings.TIER(user)
+        grant, lifetime=lifetime, roles=token_settings.ROLES(user), tier=token_settings.TIER(user)
     )
     try:
         signed = str(access)
     except NoSigningKey:
-        keys.ensure_first(now=lineage.now)
+        keys.ensure_first(now=grant.now)
         signed = str(access)
     return TokenPair(
         access_token=signed,
         refresh_token=refresh_token,
         expires_in=int(lifetime.total_seconds()),
-        refresh_expires_in=int((lineage.expires_at - lineage.now).total_seconds()),
-        session_id=lineage.session_id,
+        refresh_expires_in=int((grant.expires_at - grant.now).total_seconds()),
+        session_id=grant.session_id,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.identifiers import parse_email
 from accounts.models import MailedTokenPurpose, User
@@ -14,8 +14,8 @@ from accounts.services.mailing import mail_queue, mailed_tokens
 from accounts.services.passwords import attempts
 from accounts.types import FieldProblem
 from cedrina_base.uuids import uuid7
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
+from security_events.types import Outcome
 from tokens.users import subject_of
 
 
@@ -44,7 +44,7 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
                 _enqueue(user=owner, session_id=session_id, address=address, now=now)
     if not is_right:
         recording.record(
-            EventType.EMAIL_CHANGE_REQUESTED,
+            event_types.EMAIL_CHANGE_REQUESTED,
             actor=subject_of(user),
             target=subject_of(user),
             outcome=Outcome.FAILURE,
@@ -64,7 +64,7 @@ def _enqueue(*, user: User, session_id: UUID, address: str, now: datetime) -> No
     )
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.EMAIL_CHANGE_REQUESTED, now=now)
     recording.record(
-        EventType.EMAIL_CHANGE_REQUESTED,
+        event_types.EMAIL_CHANGE_REQUESTED,
         actor=subject_of(user),
         target=subject_of(user),
         session_id=session_id,

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import link_tokens, selectors
+from accounts import event_types, link_tokens, selectors
 from accounts.errors import (
     AttemptsExhausted,
     CredentialsInvalid,
@@ -26,8 +26,8 @@ from accounts.services.passwords import attempts, hashing
 from accounts.services.sign_in import known_browsers, registration_confirmation
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
+from security_events.types import Outcome
 from tokens.users import subject_of
 
 PURPOSES = (MailedTokenPurpose.OPEN_ACCOUNT, MailedTokenPurpose.CONFIRM_EMAIL, MailedTokenPurpose.CHANGE_EMAIL)
@@ -140,7 +140,7 @@ def _change_address(
     if address_proofs.effect_of(user=user, proof=proof) is ProofEffect.REJECT:
         if confirmation.password is not None:
             recording.record(
-                EventType.REAUTHENTICATION_FAILED,
+                event_types.REAUTHENTICATION_FAILED,
                 target=subject_of(user),
                 outcome=Outcome.FAILURE,
                 reasons=["wrong_password"],
@@ -180,7 +180,7 @@ def _store_change(*, user: User, address: str, proof: AddressProof, now: datetim
     except IntegrityError as error:
         raise EmailTaken from error
     recording.record(
-        EventType.EMAIL_CHANGED,
+        event_types.EMAIL_CHANGED,
         actor=subject_of(user),
         target=subject_of(user),
         data={"from": user.email, "to": address},

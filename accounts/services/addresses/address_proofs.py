@@ -8,6 +8,8 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.db.models import F
 
+from accounts import event_types
+from accounts.end_reasons import PASSWORD_CHANGE, TAKEOVER_REPORTED
 from accounts.models import MailedTokenPurpose, PasswordHistory, User
 from accounts.providers import links
 from accounts.rules.address_proofs import (
@@ -22,14 +24,12 @@ from accounts.services.factors import enrolment
 from accounts.services.mailing import mailed_tokens
 from accounts.services.passwords import password_changes
 from accounts.services.social import authorizations
-from security_events.catalogue import EventType
 from security_events.services import recording
-from tokens.models import EndReason
 from tokens.services import revocation
 from tokens.users import subject_of
 
 _REASONS = {AddressProof.TAKEOVER_REPORT: "takeover_reported"}
-_END_REASONS = {AddressProof.TAKEOVER_REPORT: EndReason.TAKEOVER_REPORTED}
+_END_REASONS = {AddressProof.TAKEOVER_REPORT: TAKEOVER_REPORTED}
 # The names of the counts in event data.
 _COUNT_NAMES = {
     Credential.SESSIONS: "ended_sessions",
@@ -112,7 +112,7 @@ def disconnect_social_accounts(*, user: User, reason: str, now: datetime, since:
     removed, subject = links.remove_all(user.pk, since=since), subject_of(user)
     for link in removed:
         recording.record(
-            EventType.SOCIAL_ACCOUNT_UNLINKED,
+            event_types.SOCIAL_ACCOUNT_UNLINKED,
             actor=subject,
             target=subject,
             reasons=[reason],
@@ -129,12 +129,12 @@ def _store(user: User, columns: dict[str, Any], *, now: datetime) -> None:
     if columns:
         User.objects.filter(pk=user.pk).update(**columns, version=F("version") + 1, updated_at=now)
     if is_first_proof:
-        recording.record(EventType.EMAIL_CONFIRMED, actor=subject_of(user), target=subject_of(user), now=now)
+        recording.record(event_types.EMAIL_CONFIRMED, actor=subject_of(user), target=subject_of(user), now=now)
 
 
 def _record(user: User, proof: AddressProof, counts: Mapping[str, int], *, now: datetime) -> None:
     recording.record(
-        EventType.ACCOUNT_RECLAIMED,
+        event_types.ACCOUNT_RECLAIMED,
         actor=subject_of(user),
         target=subject_of(user),
         data={"proof": proof.name.lower(), **counts},
@@ -143,7 +143,7 @@ def _record(user: User, proof: AddressProof, counts: Mapping[str, int], *, now: 
 
 
 def _end_sessions(removal: _Removal) -> int:
-    reason = _END_REASONS.get(removal.proof, EndReason.PASSWORD_CHANGE)
+    reason = _END_REASONS.get(removal.proof, PASSWORD_CHANGE)
     return revocation.end_sessions(user_id=removal.user.pk, reason=reason, now=removal.now)
 
 

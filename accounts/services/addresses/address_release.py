@@ -6,12 +6,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from accounts import event_types
 from accounts.errors import DetailsInvalid, EmailTaken, NotThere
 from accounts.identifiers import HELD_PREFIX, fold_email, parse_email
 from accounts.models import User
 from accounts.services.mailing import mail_queue
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -39,7 +39,7 @@ def release(*, user: User, email: str, now: datetime, is_trial: bool = False, re
             if not changed:
                 raise NotThere(user_id=user.pk)
             recording.record(
-                EventType.EMAIL_CHANGED,
+                event_types.EMAIL_CHANGED,
                 target=subject_of(user),
                 data={"from": user.email, "to": address, "note": reason},
                 now=now,

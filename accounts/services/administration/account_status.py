@@ -6,11 +6,12 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
+from accounts import event_types
+from accounts.end_reasons import ACCOUNT_DEACTIVATED
 from accounts.models import User
 from accounts.services.administration import rights
-from security_events.catalogue import EventType
 from security_events.services import recording
-from tokens.models import EndReason
+from tokens.end_reasons import ADMINISTRATOR
 from tokens.services import revocation
 from tokens.users import subject_of
 
@@ -24,10 +25,10 @@ def deactivate(*, user: User, by: User, reason: str, now: datetime | None = None
         if not _set_active(user=user, is_active=False, now=now):
             return False
         ended = revocation.end_sessions(
-            user_id=user.pk, reason=EndReason.ACCOUNT_DEACTIVATED, actor=subject_of(by), note=reason, now=now
+            user_id=user.pk, reason=ACCOUNT_DEACTIVATED, actor=subject_of(by), note=reason, now=now or timezone.now()
         )
         recording.record(
-            EventType.ACCOUNT_DEACTIVATED,
+            event_types.ACCOUNT_DEACTIVATED,
             actor=subject_of(by),
             target=subject_of(user),
             data={"note": reason, "ended_sessions": ended},
@@ -45,7 +46,7 @@ def activate(*, user: User, by: User, reason: str, now: datetime | None = None) 
         if not _set_active(user=user, is_active=True, now=now):
             return False
         recording.record(
-            EventType.ACCOUNT_ACTIVATED, actor=subject_of(by), target=subject_of(user), data={"note": reason}, now=now
+            event_types.ACCOUNT_ACTIVATED, actor=subject_of(by), target=subject_of(user), data={"note": reason}, now=now
         )
     return True
 
@@ -57,7 +58,7 @@ def end_sessions(*, user: User, by: User, reason: str, now: datetime | None = No
     """
     with rights.acting(by=by, on=user, action="sessions:end"):
         return revocation.end_sessions(
-            user_id=user.pk, reason=EndReason.ADMINISTRATOR, actor=subject_of(by), note=reason, now=now
+            user_id=user.pk, reason=ADMINISTRATOR, actor=subject_of(by), note=reason, now=now or timezone.now()
         )
 
 
@@ -70,10 +71,10 @@ def end_session(*, session_id: UUID, user: User, by: User, reason: str, now: dat
         return revocation.end_session(
             session_id=session_id,
             user_id=user.pk,
-            reason=EndReason.ADMINISTRATOR,
+            reason=ADMINISTRATOR,
             actor=subject_of(by),
             note=reason,
-            now=now,
+            now=now or timezone.now(),
         )
 
 

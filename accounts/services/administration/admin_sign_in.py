@@ -6,8 +6,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.errors import SignInChallengeInvalid
 from accounts.identifiers import name_key
 from accounts.models import CeremonyPurpose, User
@@ -16,9 +17,9 @@ from accounts.services.factors.second_factors import Proof
 from accounts.services.factors.webauthn_challenges import Place
 from accounts.services.passwords import attempts
 from accounts.services.sign_in import password_sign_in
-from security_events.catalogue import EventType, Outcome
+from security_events.catalogue import EventType
 from security_events.services import recording
-from security_events.types import Subject
+from security_events.types import Outcome, Subject
 from tokens.services import issuing
 from tokens.types import ClientContext
 from tokens.users import subject_of
@@ -49,13 +50,13 @@ def sign_in(
         attempts.refund(attempt=attempt)
     reason = _objection(user, is_right=check.is_right)
     if user is None or reason:
-        _record(EventType.ADMIN_LOGIN_FAILED, user=user, name=name, reason=reason, now=now)
+        _record(event_types.ADMIN_LOGIN_FAILED, user=user, name=name, reason=reason, now=now)
         return None
     with transaction.atomic():
         if check.upgraded_digest and _upgrade(user, new_digest=check.upgraded_digest):
-            _record(EventType.PASSWORD_HASH_UPGRADED, user=user, name=name, now=now)
+            _record(event_types.PASSWORD_HASH_UPGRADED, user=user, name=name, now=now)
         if user.is_mfa_enabled:
-            _record(EventType.MFA_CHALLENGED, user=user, name=name, now=now)
+            _record(event_types.MFA_CHALLENGED, user=user, name=name, now=now)
     return user
 
 
@@ -68,7 +69,7 @@ def admit(*, user: User, client: ClientContext, now: datetime | None = None) -> 
         with transaction.atomic():
             return _open_session(user=user, amr=[password_sign_in.PASSWORD], client=client, now=now)
     except SignInChallengeInvalid:
-        _record(EventType.ADMIN_LOGIN_FAILED, user=user, name=user.username, reason="changed_meanwhile", now=now)
+        _record(event_types.ADMIN_LOGIN_FAILED, user=user, name=user.username, reason="changed_meanwhile", now=now)
         raise
 
 
@@ -111,12 +112,14 @@ def complete(
 
 def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime | None) -> AdminSignIn:
     noted = password_sign_in.record_sign_in(
-        event_type=EventType.ADMIN_LOGIN_SUCCEEDED, user=user, amr=amr, client=client, now=now
+        event_type=event_types.ADMIN_LOGIN_SUCCEEDED, user=user, amr=amr, client=client, now=now
     )
     if noted is None:
         raise SignInChallengeInvalid
     longest = timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    session_id = issuing.open_admin_session(user=user, client=client, amr=amr, longest=longest, now=now)
+    session_id = issuing.open_admin_session(
+        user=user, client=client, amr=amr, max_age=longest, now=now or timezone.now()
+    )
     password_sign_in.notify_if_new_client(noted, user=user, session_id=session_id, client=client, now=now)
     return AdminSignIn(user=user, session_id=session_id)
 

@@ -6,13 +6,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import event_types
 from accounts.errors import DetailsInvalid
 from accounts.identifiers import fold_email, is_username, parse_email
 from accounts.models import PendingRegistration, User
 from accounts.services.addresses import uniqueness
 from accounts.services.passwords import hashing, password_changes
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -53,7 +53,7 @@ def create(*, username: str, email: str, password: str, now: datetime | None = N
         is_new = User.objects.insert_unless_taken(user)
         if is_new:
             subject = subject_of(user)
-            recording.record(EventType.ACCOUNT_ADMIN_CREATED, target=subject, now=now)
+            recording.record(event_types.ACCOUNT_ADMIN_CREATED, target=subject, now=now)
     if not is_new:
         raise uniqueness.identifier_conflict(username=username, email_folded=user.email_folded)
     return user

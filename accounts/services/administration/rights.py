@@ -8,13 +8,13 @@ from django.contrib.auth.hashers import is_password_usable
 from django.db import transaction
 from django.db.models import Exists, Q
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.errors import LastAdministrator, MoreRights, NotAllowed
 from accounts.models import User
 from accounts.rules.decisions import may
 from accounts.rules.ranks import may_act_on
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
+from security_events.types import Outcome
 from tokens.users import subject_of
 
 
@@ -42,7 +42,7 @@ def acting(*, by: User | None, on: User, action: str | None, takes_rights: bool 
     except NotAllowed as refusal:
         if by is not None:
             recording.record(
-                EventType.PERMISSION_DENIED,
+                event_types.PERMISSION_DENIED,
                 actor=subject_of(by),
                 target=subject_of(on),
                 outcome=Outcome.FAILURE,

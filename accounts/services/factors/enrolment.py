@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.errors import NotThere
 from accounts.factors import enrolled, recovery_codes, removal
 from accounts.models import User
@@ -47,8 +48,8 @@ def added(
     at = now or timezone.now()
     codes = None if recovery_codes.left(user_id=user.pk) else recovery_codes.make(user=user, at=at)
     _mark(user=user, at=at)
-    _note(EventType.MFA_FACTOR_ADDED, user=user, factor=factor, key_id=key_id, session_id=session_id, now=now)
-    sessions.confirm_reauthentication(session_id=session_id, amr=amr, now=now)
+    _note(event_types.MFA_FACTOR_ADDED, user=user, factor=factor, key_id=key_id, session_id=session_id, now=now)
+    sessions.record_reauthentication(session_id=session_id, amr=amr, now=now or timezone.now())
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_ADDED, details={"factor": factor}, now=now)
     return codes
 
@@ -60,7 +61,7 @@ def removed(
     if not enrolled.has_any(user.pk):
         recovery_codes.remove(user_id=user.pk)
     _mark(user=user, at=now or timezone.now())
-    _note(EventType.MFA_FACTOR_REMOVED, user=user, factor=factor, key_id=key_id, session_id=session_id, now=now)
+    _note(event_types.MFA_FACTOR_REMOVED, user=user, factor=factor, key_id=key_id, session_id=session_id, now=now)
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_REMOVED, details={"factor": factor}, now=now)
 
 
@@ -73,7 +74,7 @@ def take_away(*, user: User, reason: str, since: datetime | None = None, now: da
     User.objects.filter(pk=user.pk).update(is_mfa_enabled=enrolled.has_any(user.pk))
     for factor in gone:
         _note(
-            EventType.MFA_FACTOR_REMOVED,
+            event_types.MFA_FACTOR_REMOVED,
             user=user,
             factor=Factor(factor.type),
             key_id=factor.id if factor.type == Factor.WEBAUTHN else None,

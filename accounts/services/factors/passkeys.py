@@ -6,7 +6,7 @@ from typing import cast
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.errors import CredentialRefused, PasskeyRefused, SignCountRegressed
 from accounts.factors import webauthn
 from accounts.factors.webauthn import Json
@@ -16,8 +16,8 @@ from accounts.services.factors.webauthn_challenges import Place
 from accounts.services.sign_in import password_sign_in
 from accounts.services.sign_in.password_sign_in import SignedIn
 from accounts.types import Factor
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
+from security_events.types import Outcome
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
@@ -63,7 +63,7 @@ def _use_up(*, user: User, credential: Json, now: datetime | None) -> list[str]:
 
 def _record_regression(*, user: User, now: datetime | None) -> None:
     recording.record(
-        EventType.MFA_SIGN_COUNT_REGRESSED,
+        event_types.MFA_SIGN_COUNT_REGRESSED,
         actor=subject_of(user),
         target=subject_of(user),
         outcome=Outcome.FAILURE,

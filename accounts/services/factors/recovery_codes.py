@@ -6,12 +6,12 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.errors import NotThere
 from accounts.factors import enrolled
 from accounts.factors.recovery_codes import make
 from accounts.models import User
 from accounts.services.factors import enrolment
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -27,7 +27,7 @@ def renew(*, user: User, session_id: UUID, now: datetime | None = None) -> list[
             raise NotThere
         codes = make(user=user, at=now or timezone.now())
         recording.record(
-            EventType.MFA_RECOVERY_CODES_MADE,
+            event_types.MFA_RECOVERY_CODES_MADE,
             actor=subject_of(user),
             target=subject_of(user),
             session_id=session_id,

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import known_devices, selectors
+from accounts import event_types, known_devices, selectors
 from accounts.errors import MfaCodeInvalid, SignCountRegressed
 from accounts.factors import recovery_codes, totp, webauthn
 from accounts.models import User
@@ -18,9 +18,9 @@ from accounts.services.factors.lockouts import Attempt, Claimant
 from accounts.services.factors.webauthn_challenges import Place
 from accounts.services.mailing import mail_queue
 from accounts.types import Factor
-from ratelimiting.addresses import network_of, normalise
-from security_events.catalogue import EventType, Outcome
+from ratelimiting.client_addresses.networks import counted_network, normalise
 from security_events.services import recording
+from security_events.types import Outcome
 from tokens.models import MULTI_FACTOR
 from tokens.types import ClientContext
 from tokens.users import subject_of
@@ -67,7 +67,7 @@ def prove(
     claimant = Claimant(
         session_id=session_id,
         device=known_devices.recognise(device_token, user=user, now=now or timezone.now()),
-        network=network_of(normalise(client.ip_address or "") if client else None),
+        network=counted_network(normalise(client.ip_address or "") if client else None),
     )
     attempt = lockouts.claim(user_id=user.pk, factor=proof.factor, claimant=claimant, now=now)
     try:
@@ -111,7 +111,11 @@ def _use_up(*, user: User, proof: Proof, place: Place, now: datetime | None) -> 
 def _tell_of_recovery(*, user: User, now: datetime | None) -> None:
     left = recovery_codes.left(user_id=user.pk)
     recording.record(
-        EventType.MFA_RECOVERY_CODE_USED, actor=subject_of(user), target=subject_of(user), data={"left": left}, now=now
+        event_types.MFA_RECOVERY_CODE_USED,
+        actor=subject_of(user),
+        target=subject_of(user),
+        data={"left": left},
+        now=now,
     )
     mail_queue.enqueue(
         user_id=user.pk, kind=mail_queue.MailKind.RECOVERY_CODE_USED, details={"left": str(left)}, now=now
@@ -122,9 +126,10 @@ def _record_failure(
     refusal: MfaCodeInvalid, *, user: User, attempt: Attempt, session_id: UUID | None, now: datetime | None
 ) -> None:
     subject = subject_of(user)
-    events = [EventType.MFA_SIGN_COUNT_REGRESSED if isinstance(refusal, SignCountRegressed) else EventType.MFA_FAILED]
+    is_regressed = isinstance(refusal, SignCountRegressed)
+    events = [event_types.MFA_SIGN_COUNT_REGRESSED if is_regressed else event_types.MFA_FAILED]
     if attempt.locked_until is not None:
-        events.append(EventType.MFA_LOCKED)
+        events.append(event_types.MFA_LOCKED)
     with transaction.atomic():
         for event in events:
             recording.record(

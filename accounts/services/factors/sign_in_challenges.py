@@ -8,7 +8,7 @@ from hashlib import sha256
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.factors import webauthn
 from accounts.factors.webauthn import Json
 from accounts.models import CeremonyPurpose, SignInChallenge, User
@@ -17,7 +17,6 @@ from accounts.services.factors import webauthn_challenges
 from accounts.services.factors.webauthn_challenges import Place
 from accounts.types import Factor
 from cedrina_base.signed_tokens import token_digest
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -58,7 +57,7 @@ def issue(
         methods = selectors.factor_methods(user_id=user.pk)
         options = _ask_for_key(row, user=user, now=now) if Factor.WEBAUTHN in methods else None
         recording.record(
-            EventType.MFA_CHALLENGED,
+            event_types.MFA_CHALLENGED,
             actor=subject_of(user),
             target=subject_of(user),
             data={"amr": list(amr), "methods": list(methods)},

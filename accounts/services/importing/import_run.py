@@ -13,6 +13,7 @@ from itertools import islice
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
+from accounts import event_types
 from accounts.errors import ImportOvertaken
 from accounts.imports.formats import person_from
 from accounts.imports.people import Person, Policy
@@ -20,7 +21,6 @@ from accounts.imports.records import Record
 from accounts.imports.refusals import RowRefused
 from accounts.models import ImportRun
 from accounts.services.importing import import_storage
-from security_events.catalogue import EventType
 from security_events.services import recording
 
 BATCH = 1000
@@ -176,7 +176,7 @@ def _advance(run: ImportRun | None, last: Record, tally: Tally) -> None:
 
 def _record(plan: Plan, run: ImportRun | None, batch: list[Record], tally: Tally, *, now: datetime) -> None:
     recording.record(
-        EventType.ACCOUNT_IMPORTED,
+        event_types.ACCOUNT_IMPORTED,
         data={
             "run": str(run.pk) if run else "",
             "source": plan.source,

@@ -13,7 +13,7 @@ import structlog
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import known_devices, selectors
+from accounts import event_types, known_devices, selectors
 from accounts.errors import DetailsInvalid
 from accounts.identifiers import fold_email, parse_email
 from accounts.services.mailing import mail_queue, registration_mail
@@ -39,8 +39,8 @@ class RequestedMail(StrEnum):
 
 
 _EVENTS: Mapping[RequestedMail, EventType] = {
-    RequestedMail.CONFIRMATION: EventType.EMAIL_CONFIRMATION_REQUESTED,
-    RequestedMail.RESET: EventType.PASSWORD_RESET_REQUESTED,
+    RequestedMail.CONFIRMATION: event_types.EMAIL_CONFIRMATION_REQUESTED,
+    RequestedMail.RESET: event_types.PASSWORD_RESET_REQUESTED,
 }
 _KINDS: Mapping[RequestedMail, MailKind] = {
     RequestedMail.CONFIRMATION: MailKind.CONFIRM_EMAIL,

@@ -15,14 +15,14 @@ from uuid import UUID
 
 from django.db.models import F, QuerySet
 
-from accounts import link_tokens
+from accounts import event_types, link_tokens
 from accounts.conf import account_settings
 from accounts.errors import MailedTokenInvalid
 from accounts.models import MailedToken, MailedTokenPurpose, User
 from accounts.models.mailing import MAX_PASSWORD_ATTEMPTS, MailedTokenRecord
 from cedrina_base.signed_tokens import token_digest
-from security_events.catalogue import EventType
-from security_events.services import once_a_minute, recording
+from security_events.services import deduplication
+from security_events.types import NO_SUBJECT
 from tokens.users import subject_of
 
 DISOWN_TTL = timedelta(days=7)
@@ -135,9 +135,9 @@ def redeem(*, link: link_tokens.LinkToken, now: datetime) -> MailedTokenRecord |
 def record_rejection(*, link: link_tokens.LinkToken, now: datetime) -> MailedTokenInvalid:
     """Record that a token with a valid signature was used, withdrawn or expired; return the error to raise."""
     user = User.objects.filter(pk__in=MailedToken.objects.filter(pk=link.mail_id).values("user_id")).first()
-    once_a_minute.record(
-        EventType.MAILED_TOKEN_REFUSED,
-        target=subject_of(user) if user else recording.NOBODY,
+    deduplication.record(
+        event_types.MAILED_TOKEN_REFUSED,
+        target=subject_of(user) if user else NO_SUBJECT,
         data={"purpose": str(link.purpose)},
         now=now,
     )

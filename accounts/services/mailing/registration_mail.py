@@ -10,14 +10,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import link_tokens
+from accounts import event_types, link_tokens
 from accounts.identifiers import fold_email
 from accounts.models import MailBudget, MailedTokenPurpose, OutgoingMail, PendingRegistration, User
 from accounts.models.mailing import DropReason
 from accounts.services.mailing import mail_budgets, mail_queue
 from accounts.services.mailing.mail_queue import MailKind
 from accounts.services.mailing.mail_templates import MailDraft
-from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
 
@@ -37,7 +36,7 @@ def enqueue(*, registration_id: UUID, now: datetime) -> None:
         if OutgoingMail.objects.filter(pk=registration.pk).exists():
             return
         recording.record(
-            EventType.ACCOUNT_REGISTRATION_REPEATED,
+            event_types.ACCOUNT_REGISTRATION_REPEATED,
             actor=Subject(name=registration.email_folded),
             target=Subject(id=str(owner.pk), name=registration.email_folded),
             now=now,

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import known_devices
+from accounts import event_types, known_devices
 from accounts.conf import account_settings
 from accounts.errors import AttemptsExhausted, HashingBusy
 from accounts.identifiers import name_key
@@ -25,11 +25,11 @@ from accounts.models import KnownClient, SignInFailures, User
 from accounts.models.passwords import AttemptCharge, AttemptCounter, AttemptPool
 from accounts.services.administration import rights
 from accounts.services.passwords import hashing
-from ratelimiting import evasion
-from ratelimiting.addresses import network_of, normalise
-from security_events.catalogue import EventType, Outcome
+from ratelimiting.client_addresses.networks import counted_network, normalise
+from ratelimiting.detection import evasion
+from security_events.event_cte import EventCte
 from security_events.services import recording
-from security_events.types import Subject
+from security_events.types import Outcome, Subject
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
@@ -72,7 +72,7 @@ def charge(
     """
     device = known_devices.recognise(device_token, user=user, now=now or timezone.now())
     key = name_key(name)
-    network = network_of(normalise(client.ip_address or ""))
+    network = counted_network(normalise(client.ip_address or ""))
     digest, rules = known_devices.digest, account_settings.SIGN_IN_BACKOFF
     account = digest("account", key)
     counters = [
@@ -171,7 +171,7 @@ def unlock(*, user: User, by: User | None = None, reason: str = "", now: datetim
         cleared = SignInFailures.objects.clear(subject=str(user.pk))
         if cleared:
             recording.record(
-                EventType.SIGN_IN_UNLOCKED,
+                event_types.SIGN_IN_UNLOCKED,
                 actor=subject_of(by) if by else Subject(),
                 target=subject_of(user),
                 data={"note": reason, "counts": cleared},
@@ -182,8 +182,8 @@ def unlock(*, user: User, by: User | None = None, reason: str = "", now: datetim
 
 def record_expired_locks(*, now: datetime | None = None) -> int:
     """Record an event for each lock whose wait has passed; return how many there were."""
-    event = recording.Rider(
-        EventType.SIGN_IN_LOCK_EXPIRED,
+    event = EventCte(
+        event_types.SIGN_IN_LOCK_EXPIRED,
         source="ended",
         columns={"target_id": "ended.subject", "data": "jsonb_build_object('pool', ended.pool)"},
         now=now,
@@ -214,7 +214,7 @@ def _record_locks(attempt: PasswordAttempt, *, now: datetime | None) -> None:
     for lock in attempt.charged.locks:
         is_shared = lock["pool"] == AttemptPool.NETWORK
         recording.record(
-            EventType.SIGN_IN_LOCKED,
+            event_types.SIGN_IN_LOCKED,
             target=Subject() if is_shared else attempt.subject,
             outcome=Outcome.FAILURE,
             risk_score=_RISK[AttemptPool(lock["pool"])],
@@ -233,4 +233,4 @@ def _require_not_blocked(attempt: PasswordAttempt) -> PasswordAttempt:
 
 def _note_for_evasion(attempt: PasswordAttempt) -> None:
     if attempt.account:
-        evasion.note_failed_sign_in(account=attempt.account, network=attempt.network, user_agent=attempt.user_agent)
+        evasion.count_failed_sign_in(account=attempt.account, network=attempt.network, user_agent=attempt.user_agent)

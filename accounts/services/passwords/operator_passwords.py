@@ -3,18 +3,18 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, DetailsInvalid
 from accounts.models import User
 from accounts.services.mailing import mail_queue
 from accounts.services.passwords import hashing, password_changes
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
-from tokens.models import EndReason
+from tokens.end_reasons import ADMINISTRATOR
 from tokens.services import revocation
 from tokens.users import subject_of
 
@@ -44,9 +44,11 @@ def change(*, user: User, password: str, reason: str = "", now: datetime | None 
             user=user, checked_digest=user.password, new_digest=digest, now=now
         )
         if is_replaced:
-            ended = revocation.end_sessions(user_id=user.pk, reason=EndReason.ADMINISTRATOR, note=reason, now=now)
+            ended = revocation.end_sessions(
+                user_id=user.pk, reason=ADMINISTRATOR, note=reason, now=now or timezone.now()
+            )
             recording.record(
-                EventType.PASSWORD_CHANGED,
+                event_types.PASSWORD_CHANGED,
                 target=subject_of(user),
                 data={"note": reason, "ended_sessions": ended},
                 now=now,

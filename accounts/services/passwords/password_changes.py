@@ -10,16 +10,16 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.conf import account_settings
+from accounts.end_reasons import PASSWORD_CHANGE
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.models import PasswordHistory, User
 from accounts.services.mailing import mail_queue
 from accounts.services.passwords import attempts, hashing
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
-from tokens.models import EndReason
+from security_events.types import Outcome
 from tokens.services import issuing, revocation
 from tokens.types import ClientContext, TokenPair
 from tokens.users import subject_of
@@ -124,11 +124,11 @@ def add_to_history(*, user: User, digest: str, now: datetime | None = None) -> N
 
 def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> TokenPair:
     ended = revocation.end_sessions(
-        user_id=user.pk, reason=EndReason.PASSWORD_CHANGE, keep_session_id=session_id, now=now
+        user_id=user.pk, reason=PASSWORD_CHANGE, keep_session_id=session_id, now=now or timezone.now()
     )
-    pair = issuing.replace_family(session_id=session_id, user=user, now=now)
+    pair = issuing.replace_family(session_id=session_id, user=user, reason=PASSWORD_CHANGE, now=now or timezone.now())
     recording.record(
-        EventType.PASSWORD_CHANGED,
+        event_types.PASSWORD_CHANGED,
         actor=subject_of(user),
         target=subject_of(user),
         session_id=session_id,
@@ -141,7 +141,7 @@ def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> To
 
 def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime | None) -> None:
     recording.record(
-        EventType.PASSWORD_CHANGE_FAILED,
+        event_types.PASSWORD_CHANGE_FAILED,
         actor=subject_of(user),
         target=subject_of(user),
         outcome=Outcome.FAILURE,

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import link_tokens, selectors
+from accounts import event_types, link_tokens, selectors
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, HashingBusy, MailedTokenInvalid
 from accounts.models import MailedTokenPurpose, User
@@ -14,7 +14,6 @@ from accounts.services.addresses import address_proofs
 from accounts.services.mailing import mail_queue, mailed_tokens
 from accounts.services.passwords import attempts, hashing, password_changes
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.types import ClientContext
 from tokens.users import subject_of
@@ -62,7 +61,7 @@ def _redeem(*, link: link_tokens.LinkToken, user: User, digest: str, now: dateti
         return False
     applied = address_proofs.apply_proof(user=user, proof=AddressProof.RESET_LINK, new_digest=digest, now=now)
     recording.record(
-        EventType.PASSWORD_RESET,
+        event_types.PASSWORD_RESET,
         actor=subject_of(user),
         target=subject_of(user),
         data={"ended_sessions": applied.counts["ended_sessions"]},

@@ -8,17 +8,17 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.conf import account_settings
+from accounts.end_reasons import ACCOUNT_DELETED
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.models import SignInChallenge, User
 from accounts.services.administration import rights
 from accounts.services.mailing import mail_queue
 from accounts.services.passwords import attempts
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType, Outcome
 from security_events.services import recording
-from tokens.models import EndReason
+from security_events.types import NO_SUBJECT, Outcome
 from tokens.services import revocation
 from tokens.users import subject_of
 
@@ -61,15 +61,15 @@ def close(*, user: User, reason: str, by: User | None = None, now: datetime | No
 
     Raises: NotAllowed, MoreRights, LastAdministrator.
     """
-    actor = subject_of(by) if by else recording.NOBODY
+    actor = subject_of(by) if by else NO_SUBJECT
     with rights.acting(by=by, on=user, action="users:change", takes_rights=True):
         if not _close(user=user, checked_digest=None, at=now or timezone.now()):
             return False
         ended = revocation.end_sessions(
-            user_id=user.pk, reason=EndReason.ACCOUNT_DELETED, actor=actor, note=reason, now=now
+            user_id=user.pk, reason=ACCOUNT_DELETED, actor=actor, note=reason, now=now or timezone.now()
         )
         recording.record(
-            EventType.ACCOUNT_DELETION_REQUESTED,
+            event_types.ACCOUNT_DELETION_REQUESTED,
             actor=actor,
             target=subject_of(user),
             data={"note": reason, "ended_sessions": ended},
@@ -89,7 +89,7 @@ def restore(*, user: User, by: User, reason: str, now: datetime | None = None) -
         )
         if is_restored:
             recording.record(
-                EventType.ACCOUNT_RESTORED,
+                event_types.ACCOUNT_RESTORED,
                 actor=subject_of(by),
                 target=subject_of(user),
                 data={"note": reason},
@@ -108,10 +108,12 @@ def _close(*, user: User, checked_digest: str | None, at: datetime) -> bool:
 def _tell(*, user: User, session_id: UUID, at: datetime, now: datetime | None) -> None:
     # After the account is closed: a sign-in that was faster has committed its session by now, and later ones find
     # the account closed.
-    ended = revocation.end_sessions(user_id=user.pk, reason=EndReason.ACCOUNT_DELETED, actor=subject_of(user), now=now)
+    ended = revocation.end_sessions(
+        user_id=user.pk, reason=ACCOUNT_DELETED, actor=subject_of(user), now=now or timezone.now()
+    )
     SignInChallenge.objects.filter(user_id=user.pk).delete()
     recording.record(
-        EventType.ACCOUNT_DELETION_REQUESTED,
+        event_types.ACCOUNT_DELETION_REQUESTED,
         actor=subject_of(user),
         target=subject_of(user),
         session_id=session_id,
@@ -126,7 +128,7 @@ def _tell(*, user: User, session_id: UUID, at: datetime, now: datetime | None) -
 
 def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime | None) -> None:
     recording.record(
-        EventType.REAUTHENTICATION_FAILED,
+        event_types.REAUTHENTICATION_FAILED,
         actor=subject_of(user),
         target=subject_of(user),
         outcome=Outcome.FAILURE,

@@ -9,9 +9,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.conf import account_settings
 from accounts.models import SignInFailures, User
-from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
 
@@ -77,4 +77,4 @@ def _erase(*, ids: list[UUID], now: datetime | None) -> None:
         cursor.execute(_FORGET_JOBS, [texts])
         cursor.execute(_STRIP_JOBS, [texts])
     for text in texts:
-        recording.record(EventType.ACCOUNT_ERASED, target=Subject(id=text), now=now)
+        recording.record(event_types.ACCOUNT_ERASED, target=Subject(id=text), now=now)

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.models import User
 from accounts.rules.decisions import roles_of
 from accounts.services.profile import activity
-from security_events.catalogue import EventType
 from security_events.services import recording
+from security_events.types import NO_SUBJECT
 from tokens import selectors as token_selectors
 from tokens.users import subject_of
 
@@ -30,8 +30,8 @@ def export(*, user: User, session_id: UUID | None = None, now: datetime | None =
     at = now or timezone.now()
     subject = subject_of(user)
     recording.record(
-        EventType.ACCOUNT_EXPORTED,
-        actor=subject if session_id else recording.NOBODY,
+        event_types.ACCOUNT_EXPORTED,
+        actor=subject if session_id else NO_SUBJECT,
         target=subject,
         session_id=session_id,
         data={"sections": list(SECTIONS)},

@@ -6,10 +6,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.errors import VersionMismatch
 from accounts.models import User
 from accounts.types import ProfileChange
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -38,7 +38,7 @@ def update(*, user: User, change: ProfileChange, versions: frozenset[int] | None
         is_changed = rows.update(**different, version=F("version") + 1, updated_at=at) == 1
         if is_changed:
             recording.record(
-                EventType.ACCOUNT_PROFILE_UPDATED,
+                event_types.ACCOUNT_PROFILE_UPDATED,
                 actor=subject,
                 target=subject,
                 data={"changed": sorted(different)},

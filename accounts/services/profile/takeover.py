@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from accounts import event_types
 from accounts.identifiers import fold_email
 from accounts.models import MailedTokenPurpose, User
 from accounts.models.mailing import MailedTokenRecord
@@ -13,7 +14,6 @@ from accounts.rules.address_proofs import AddressProof
 from accounts.services.addresses import address_proofs
 from accounts.services.addresses.address_proofs import AppliedProof
 from accounts.services.mailing import delivery, mail_queue, mailed_tokens
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -87,7 +87,7 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime) -> 
     intruders_address = user.email
     is_restored, accepted = _restore(user=user, address=address, moment=moment, now=now)
     recording.record(
-        EventType.ACCOUNT_TAKEOVER_REPORTED,
+        event_types.ACCOUNT_TAKEOVER_REPORTED,
         actor=subject_of(user),
         target=subject_of(user),
         data={"is_restored": is_restored, **accepted.counts},
@@ -97,7 +97,7 @@ def _give_back(*, user: User, address: str, moment: datetime, now: datetime) -> 
         return Report(is_restored=False)
     if fold_email(address) != fold_email(intruders_address):
         recording.record(
-            EventType.EMAIL_RESTORED,
+            event_types.EMAIL_RESTORED,
             actor=subject_of(user),
             target=subject_of(user),
             data={"from": intruders_address, "to": address},

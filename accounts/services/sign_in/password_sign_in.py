@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import known_devices, selectors
+from accounts import event_types, known_devices, selectors
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, AccountError, CredentialsInvalid, EmailNotConfirmed
 from accounts.identifiers import name_key
@@ -19,9 +19,10 @@ from accounts.services.factors.sign_in_challenges import Challenge
 from accounts.services.passwords import attempts
 from accounts.services.passwords.attempts import PasswordAttempt
 from accounts.services.sign_in import sign_in_notices
-from security_events.catalogue import EventType, Outcome
-from security_events.services import once_a_minute, recording
-from security_events.types import Subject
+from security_events.catalogue import EventType
+from security_events.event_cte import EventCte
+from security_events.services import deduplication, recording
+from security_events.types import Outcome, Subject
 from tokens.errors import SessionLimitReached
 from tokens.models import MULTI_FACTOR
 from tokens.services import issuing, sessions
@@ -133,7 +134,7 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
         user=user, session_id=session_id, password=password, digest=digest, now=now
     ):
         recording.record(
-            EventType.REAUTHENTICATION_FAILED,
+            event_types.REAUTHENTICATION_FAILED,
             actor=subject_of(user),
             target=subject_of(user),
             outcome=Outcome.FAILURE,
@@ -143,9 +144,9 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
         )
         raise CredentialsInvalid
     with transaction.atomic():
-        at = sessions.confirm_reauthentication(session_id=session_id, now=now)
+        at = sessions.record_reauthentication(session_id=session_id, now=now or timezone.now())
         recording.record(
-            EventType.REAUTHENTICATED,
+            event_types.REAUTHENTICATED,
             actor=subject_of(user),
             target=subject_of(user),
             session_id=session_id,
@@ -185,7 +186,7 @@ def record_and_open_session(
     Raises: SessionLimitReached of ``tokens``.
     """
     recorded = record_sign_in(
-        event_type=EventType.LOGIN_SUCCEEDED,
+        event_type=event_types.LOGIN_SUCCEEDED,
         user=user,
         amr=amr,
         client=client,
@@ -195,7 +196,7 @@ def record_and_open_session(
     )
     if recorded is None:
         return None
-    pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
+    pair = issuing.open_session(user=user, client=client, amr=amr, now=now or timezone.now())
     notify_if_new_client(recorded, user=user, session_id=pair.session_id, client=client, now=now)
     return pair
 
@@ -212,7 +213,7 @@ def record_sign_in(
 ) -> RecordedSignIn | None:
     """Record a sign-in with its event and lock the person's row; ``None`` when the account was changed meanwhile."""
     new_digest = upgraded_digest or user.password
-    event = recording.Rider(
+    event = EventCte(
         event_type,
         source="signed_in",
         columns={},
@@ -241,7 +242,7 @@ def record_sign_in(
     recorded = RecordedSignIn(was_known_client=record.was_known_client, had_signed_in=user.last_login is not None)
     user.last_login, user.password = record.signed_in_at, new_digest
     if upgraded_digest:
-        recording.record(EventType.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
+        recording.record(event_types.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
     return recorded
 
 
@@ -260,11 +261,11 @@ def record_refusal(
 ) -> AccountError:
     """Record a refused sign-in in a transaction of its own, and return the error for the caller to raise."""
     actor = subject_of(user) if user else Subject(name=name_key(name))
-    once_a_minute.record(
-        EventType.LOGIN_FAILED,
+    deduplication.record(
+        event_types.LOGIN_FAILED,
         actor=actor,
         target=actor,
         reasons=[reason or ("wrong_password" if user else "unknown_name")],
-        now=now,
+        now=now or timezone.now(),
     )
     return error

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from accounts import selectors
+from django.utils import timezone
+
+from accounts import event_types, selectors
 from accounts.factors import webauthn
 from accounts.factors.webauthn import Json
 from accounts.models import CeremonyPurpose, User
 from accounts.services.factors import second_factors, webauthn_challenges
 from accounts.services.factors.second_factors import Proof
 from accounts.services.factors.webauthn_challenges import Place
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.services import sessions
 from tokens.users import subject_of
@@ -43,9 +44,9 @@ def show(*, user: User, session_id: UUID, proof: Proof, now: datetime | None = N
     """
 
     def confirm(methods: list[str]) -> datetime:
-        at = sessions.confirm_reauthentication(session_id=session_id, amr=methods, now=now)
+        at = sessions.record_reauthentication(session_id=session_id, amr=methods, now=now or timezone.now())
         recording.record(
-            EventType.REAUTHENTICATED,
+            event_types.REAUTHENTICATED,
             actor=subject_of(user),
             target=subject_of(user),
             session_id=session_id,

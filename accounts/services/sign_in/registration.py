@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts import event_types, selectors
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, UsernameTaken
 from accounts.identifiers import fold_email, is_username, parse_email
@@ -17,7 +17,6 @@ from accounts.services.mailing import mail_queue, registration_mail
 from accounts.services.passwords import attempts, hashing, password_changes
 from accounts.services.sign_in.password_sign_in import PASSWORD, SignedIn
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
 from tokens.services import issuing
@@ -64,10 +63,10 @@ def register(
         is_new = User.objects.insert_unless_taken(user)
         if is_new:
             subject = subject_of(user)
-            recording.record(EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
+            recording.record(event_types.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
             # Confirmation is optional here; it lets the person recover the account later.
             mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.CONFIRM_EMAIL)
-            tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
+            tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now or timezone.now())
             attempts.remember_client(user=user, password_digest=user.password, client=client, now=now)
             return SignedIn(user=user, tokens=tokens)
     raise uniqueness.identifier_conflict(username=user.username, email_folded=user.email_folded)
@@ -91,7 +90,7 @@ def _register_pending(*, user: User, password: str, at: datetime, now: datetime 
         )
         if not PendingRegistration.objects.insert_unless_taken(registration):
             raise UsernameTaken
-        recording.record(EventType.ACCOUNT_REGISTRATION_REQUESTED, actor=Subject(name=user.email_folded), now=now)
+        recording.record(event_types.ACCOUNT_REGISTRATION_REQUESTED, actor=Subject(name=user.email_folded), now=now)
         mail_queue.defer(registration_mail.ENQUEUE_TASK, registration_id=str(registration.pk))
     return registration
 

@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts import event_types
 from accounts.errors import DetailsInvalid, UsernameTaken
 from accounts.link_tokens import LinkToken
 from accounts.models import PendingRegistration, User
@@ -15,7 +16,6 @@ from accounts.services.mailing import mail_queue, mailed_tokens
 from accounts.services.passwords import attempts, hashing, password_changes
 from accounts.services.sign_in import known_browsers
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.types import ClientContext
 from tokens.users import subject_of
@@ -118,8 +118,8 @@ def _create_account(registration: PendingRegistration, *, digest: str, now: date
 
 def _record_and_notify(user: User, confirmation: ConfirmationRequest, *, now: datetime) -> None:
     subject = subject_of(user)
-    recording.record(EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
-    recording.record(EventType.EMAIL_CONFIRMED, actor=subject, target=subject, now=now)
+    recording.record(event_types.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
+    recording.record(event_types.EMAIL_CONFIRMED, actor=subject, target=subject, now=now)
     if user.has_usable_password():
         attempts.remember_client(user=user, password_digest=user.password, client=confirmation.client, now=now)
     else:

@@ -35,7 +35,7 @@ def notify_new_client(
     if _place(client.ip_address, client.user_agent) in familiar or not (familiar or had_signed_in):
         return False
     with override("en"):  # the mail translates it into the language of its reader
-        device = devices.describe(client.user_agent)
+        device = devices.device_name(client.user_agent)
     details = {"device": device, "ip_address": client.ip_address or ""}
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.NEW_DEVICE, details=details, now=now)
     return True

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.errors import (
     AlreadyThere,
     NotThere,
@@ -23,7 +24,6 @@ from accounts.services.mailing import mail_queue
 from accounts.services.sign_in import sign_in_methods
 from accounts.services.social import authorizations, joining, provider_sign_in
 from accounts.services.social.authorizations import Bearer, Return
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.models import Session
 from tokens.services import sessions
@@ -73,7 +73,7 @@ def unlink(*, user: User, link_id: UUID, now: datetime | None = None) -> None:
         sign_in_methods.require_sign_in_method(user_id=user.pk)
         subject = subject_of(user)
         recording.record(
-            EventType.SOCIAL_ACCOUNT_UNLINKED,
+            event_types.SOCIAL_ACCOUNT_UNLINKED,
             actor=subject,
             target=subject,
             data={"provider": doomed.provider},
@@ -108,11 +108,11 @@ def reauthenticate(*, provider_id: str, returned: Return, bearer: Bearer, now: d
         raise provider_sign_in.refused(error=error, provider=provider, user=bearer.user, now=now)
     subject = subject_of(bearer.user)
     with transaction.atomic():
-        confirmed_at = sessions.confirm_reauthentication(
-            session_id=bearer.session_id, amr=[provider_sign_in.FEDERATED], now=now
+        confirmed_at = sessions.record_reauthentication(
+            session_id=bearer.session_id, amr=[provider_sign_in.FEDERATED], now=now or timezone.now()
         )
         recording.record(
-            EventType.REAUTHENTICATED,
+            event_types.REAUTHENTICATED,
             actor=subject,
             target=subject,
             session_id=bearer.session_id,

@@ -6,6 +6,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import event_types
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, ProviderAddressUnverified, ProviderUnavailable
 from accounts.identifiers import fold_email, username_candidates
@@ -17,7 +18,6 @@ from accounts.rules.address_proofs import AddressProof
 from accounts.rules.joining import TABLE, Action, LocalAccount, authority
 from accounts.services.addresses import address_proofs
 from accounts.services.mailing import mail_queue
-from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.users import subject_of
 
@@ -63,7 +63,7 @@ def announce(*, user: User, provider: Provider, now: datetime | None = None) -> 
     """Record and tell the person that an account of a provider was connected, in the caller's transaction."""
     subject = subject_of(user)
     recording.record(
-        EventType.SOCIAL_ACCOUNT_LINKED, actor=subject, target=subject, data={"provider": provider.id}, now=now
+        event_types.SOCIAL_ACCOUNT_LINKED, actor=subject, target=subject, data={"provider": provider.id}, now=now
     )
     mail_queue.enqueue(
         user_id=user.pk, kind=mail_queue.MailKind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name}, now=now
@@ -123,7 +123,7 @@ def _open(provider: Provider, identity: ProviderIdentity, *, locale: str, at: da
         if User.objects.insert_unless_taken(user):
             subject = subject_of(user)
             recording.record(
-                EventType.ACCOUNT_REGISTERED, actor=subject, target=subject, data={"provider": provider.id}, now=now
+                event_types.ACCOUNT_REGISTERED, actor=subject, target=subject, data={"provider": provider.id}, now=now
             )
             return user
         if User.objects.filter(email_folded=user.email_folded).exists():
@@ -140,7 +140,7 @@ def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, now:
     user.refresh_from_db()
     subject = subject_of(user)
     recording.record(
-        EventType.SOCIAL_ACCOUNT_PREEMPTED,
+        event_types.SOCIAL_ACCOUNT_PREEMPTED,
         actor=subject,
         target=subject,
         data={"provider": provider.id, **applied.counts},

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import event_types
 from accounts.errors import (
     AccountDisabled,
     AccountError,
@@ -24,8 +25,7 @@ from accounts.services.sign_in.password_sign_in import SignedIn
 from accounts.services.social import authorizations, joining
 from accounts.services.social.authorizations import Return
 from accounts.types import FieldProblem
-from security_events.catalogue import EventType
-from security_events.services import once_a_minute
+from security_events.services import deduplication
 from security_events.types import Subject
 from tokens.types import ClientContext
 from tokens.users import subject_of
@@ -91,13 +91,13 @@ def refused(
 ) -> AccountError:
     """Record that a provider's word was not enough, in a transaction of its own; return what to raise after it."""
     actor = subject_of(user) if user else Subject(name=fold_email(email))
-    once_a_minute.record(
-        EventType.SOCIAL_LOGIN_FAILED,
+    deduplication.record(
+        event_types.SOCIAL_LOGIN_FAILED,
         actor=actor,
         target=actor,
         reasons=[str(error.context.get("reason") or error.code)],
         data={"provider": provider.id},
-        now=now,
+        now=now or timezone.now(),
     )
     return error
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error
 from django.utils.encoding import force_str
 
-from cedrina import diagnosis
+from cedrina.operations import diagnosis
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         if settings.ENVIRONMENT == "development":
             return
         try:
-            findings = list(diagnosis.rights_of_the_serving_role())
+            findings = list(diagnosis.privileges_of_serving_role())
         except Error:
             return
         for finding in findings:

@@ -9,8 +9,8 @@ from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from cedrina import diagnosis
-from cedrina.diagnosis import Finding
+from cedrina.operations import diagnosis
+from cedrina.operations.diagnosis import DiagnosticFinding
 from cedrina_base.operator_commands import FAILED, OperatorCommand
 
 WIDTH = 100
@@ -31,7 +31,7 @@ class Command(OperatorCommand):
             sys.exit(FAILED)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        self.found = diagnosis.examine(now=timezone.now())
+        self.found = diagnosis.run_diagnostics(now=timezone.now())
         self.is_wrong = any(finding.is_wrong for finding in self.found)
         return {
             "result": "wrong" if self.is_wrong else "healthy",
@@ -46,7 +46,7 @@ class Command(OperatorCommand):
         return "\n\n".join([*map(_shown, self.found), total])
 
 
-def _shown(finding: Finding) -> str:
+def _shown(finding: DiagnosticFinding) -> str:
     lines = [f"{finding.severity.upper():9} {finding.id}  ({finding.section})"]
     for label, text in (("", finding.problem), (_("Mend:") + " ", finding.mend)):
         lines += textwrap.wrap(label + force_str(text), WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)

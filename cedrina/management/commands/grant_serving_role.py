@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from cedrina.database import grants, owner
+from cedrina.database import privileges, table_owner
 from cedrina_base.operator_commands import USAGE, OperatorCommand
 
 
@@ -22,14 +22,14 @@ class Command(OperatorCommand):
         parser.add_argument("--role", help=gettext("another role than that of DATABASE_URL"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        role = options["role"] or owner.serving_role()
-        with owner.as_owner():
-            if role is None or grants.is_current(role):
+        role = options["role"] or table_owner.serving_role()
+        with table_owner.as_table_owner():
+            if role is None or privileges.is_current_role(role):
                 sentence = gettext("Set DATABASE_MIGRATION_URL to the role that owns the tables, or give --role.")
                 self.fail("usage", sentence, exit_code=USAGE)
-            if not grants.exists(role):
+            if not privileges.role_exists(role):
                 self.fail("not_found", gettext("The database has no role %(role)r.") % {"role": role})
-            statements = grants.adjust(role=role, dry_run=options["dry_run"])
+            statements = privileges.adjust_privileges(role=role, dry_run=options["dry_run"])
         return {
             "result": "would_change" if options["dry_run"] else "changed" if statements else "unchanged",
             "role": role,

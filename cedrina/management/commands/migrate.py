@@ -5,18 +5,18 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 
-from cedrina.database import grants, owner
+from cedrina.database import privileges, table_owner
 
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate, and give the role of DATABASE_URL its rights where DATABASE_MIGRATION_URL names another one."""
-        role = owner.serving_role()
-        with owner.as_owner():
-            if role is not None and not grants.exists(role):
+        role = table_owner.serving_role()
+        with table_owner.as_table_owner():
+            if role is not None and not privileges.role_exists(role):
                 raise CommandError(f"The role {role} of DATABASE_URL does not exist. Create it, then migrate again.")
             super().handle(*args, **options)
             if role is not None and not options["plan"] and not options["check_unapplied"]:
-                statements = grants.adjust(role=role)
+                statements = privileges.adjust_privileges(role=role)
                 if options["verbosity"]:
                     self.stdout.write(f"Rights of {role}: {len(statements)} changed.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from cedrina import job_worker
+from cedrina.operations import job_worker
 
 
 class Command(BaseCommand):

@@ -24,7 +24,9 @@ from tests.accounts.services.interference import Interference
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import PHONE, claims_of, open_admin_session, open_session, sign_in_at_admin
-from tokens.models import EndReason, Session, SessionKind, TokenFamily
+from tokens import end_reasons
+from tokens.end_reasons import ADMINISTRATOR, ENDED_BY_OWNER, SESSION_LIMIT
+from tokens.models import Session, SessionKind, TokenFamily
 from tokens.services import revocation
 from tokens.types import TokenPair
 
@@ -100,11 +102,13 @@ def mailed_token(user, kind):
 
 
 def end_one(to):
-    revocation.end_session(session_id=admin_session().pk, user_id=to.boss.pk, reason=EndReason.ENDED_BY_OWNER)
+    revocation.end_session(session_id=admin_session().pk, user_id=to.boss.pk, reason=ENDED_BY_OWNER, now=timezone.now())
 
 
 def end_others(to):
-    revocation.end_sessions(user_id=to.boss.pk, reason=EndReason.ENDED_BY_OWNER, keep_session_id=to.pair.session_id)
+    revocation.end_sessions(
+        user_id=to.boss.pk, reason=ENDED_BY_OWNER, keep_session_id=to.pair.session_id, now=timezone.now()
+    )
 
 
 def change_password(to):
@@ -131,7 +135,9 @@ def delete(to):
 
 # Every way in which sessions end; each ends those of the admin too.
 ENDINGS = {
-    "sign-out everywhere": lambda to: revocation.log_out(claims=claims_of(to.pair), everywhere=True),
+    "sign-out everywhere": lambda to: revocation.log_out(
+        claims=claims_of(to.pair), everywhere=True, now=timezone.now()
+    ),
     "one of the list": end_one,
     "all others of the list": end_others,
     "password change": change_password,
@@ -186,7 +192,7 @@ class TestEnding:
         copy.cookies = browser.cookies.copy()
         browser.post(LOGOUT)
 
-        assert admin_session().end_reason == EndReason.LOGOUT
+        assert admin_session().end_reason == end_reasons.LOGOUT.code
         assert not is_in(browser)
         assert not is_in(copy)
         assert Session.objects.get(pk=pair.session_id).ended_at is None
@@ -209,7 +215,7 @@ class TestEnding:
         sign_in(browser)
 
         first.refresh_from_db()
-        assert first.end_reason == EndReason.LOGOUT
+        assert first.end_reason == end_reasons.LOGOUT.code
         assert browser.cookies["cedrina_admin"].value != before
         assert not is_in(thief)
         assert is_in(browser)
@@ -217,7 +223,7 @@ class TestEnding:
     @pytest.mark.attack("CWE-613")
     def test_is_not_undone_by_djangos_own_session(self, boss, browser):
         kept = browser.session
-        revocation.end_sessions(user_id=boss.pk, reason=EndReason.ADMINISTRATOR)
+        revocation.end_sessions(user_id=boss.pk, reason=ADMINISTRATOR, now=timezone.now())
 
         assert not is_in(browser)
         assert not BrowserSession.objects.filter(pk=kept.session_key).exists()
@@ -303,4 +309,4 @@ class TestTheLimit:
 
         assert [is_in(browser) for browser in browsers] == [False, True, True]
         assert Session.objects.filter(pk__in=[pair.session_id for pair in others], ended_at=None).count() == 2
-        assert admin_session(ended_at__isnull=False).end_reason == EndReason.SESSION_LIMIT
+        assert admin_session(ended_at__isnull=False).end_reason == SESSION_LIMIT.code

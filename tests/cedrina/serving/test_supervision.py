@@ -22,7 +22,7 @@ NOW = 1000.0
 
 @pytest.fixture
 def supervisor():
-    return Supervisor(number=2, work=lambda _cell, _ready: None)
+    return Supervisor(number=2, work=lambda _slot, _cell, _ready: None)
 
 
 def end(supervisor, *, status, ready_at=None, at=NOW, slot=0):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cedrina.settings import environment
-from cedrina.settings.declared import SETTINGS
-from cedrina.settings.development_secrets import made_secret
+from cedrina.settings.development_secrets import development_secret
+from cedrina.settings.environment_settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -26,7 +26,7 @@ PRODUCTION = {
 
 def refused(**changes):
     source = {name: value for name, value in {**PRODUCTION, **changes}.items() if value is not None}
-    with pytest.raises(environment.BadStart) as stopped:
+    with pytest.raises(environment.ConfigurationError) as stopped:
         environment.load(source)
     assert stopped.value.code.startswith("Cedrina does not start:")
     return stopped.value.sentences
@@ -124,19 +124,19 @@ class TestLoad:
 
 class TestMadeSecret:
     def test_is_made_once_and_readable_by_its_owner_alone(self, tmp_path):
-        first = made_secret("SECRET_KEY", directory=tmp_path)
-        assert made_secret("SECRET_KEY", directory=tmp_path) == first
+        first = development_secret("SECRET_KEY", directory=tmp_path)
+        assert development_secret("SECRET_KEY", directory=tmp_path) == first
         assert len(first) >= 50
         [path] = (tmp_path / "secrets").iterdir()
         assert path.stat().st_mode & 0o077 == 0
 
     def test_makes_field_keys_of_their_form(self, tmp_path):
-        key_id, _, encoded = made_secret("FIELD_ENCRYPTION_KEYS", directory=tmp_path).partition(":")
+        key_id, _, encoded = development_secret("FIELD_ENCRYPTION_KEYS", directory=tmp_path).partition(":")
         assert key_id.isalnum()
         assert len(base64.b64decode(encoded)) == 32
 
 
-class TestBadStart:
+class TestConfigurationError:
     @pytest.mark.parametrize(
         "command", [["-m", "cedrina.serving"], ["-m", "cedrina.serving", "--http"], ["manage.py", "check"]]
     )

@@ -101,12 +101,12 @@ class TestRead:
 
 class TestTheStart:
     def test_is_refused_with_the_sentences(self):
-        with pytest.raises(environment.BadStart) as stopped:
+        with pytest.raises(environment.ConfigurationError) as stopped:
             environment.load({"SOCIAL_PROVIDERS": json.dumps([{**GOOGLE, "kind": "x"}])})
         assert any("'google' has a `kind`" in sentence for sentence in stopped.value.sentences)
 
     def test_is_refused_without_quoting_what_is_no_json(self):
-        with pytest.raises(environment.BadStart) as stopped:
+        with pytest.raises(environment.ConfigurationError) as stopped:
             environment.load({"SOCIAL_PROVIDERS": '[{"secret": "a-very-secret-text"'})
         (sentence,) = stopped.value.sentences
         assert sentence.startswith("SOCIAL_PROVIDERS must be a JSON list; what is given is no JSON")

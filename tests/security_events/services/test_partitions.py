@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from django.db import connection
 
+from accounts.event_types import LOGIN_SUCCEEDED
 from security_events.apps import _make_partitions
-from security_events.catalogue import EventType
 from security_events.services import partitions
 from security_events.services.recording import record
 
@@ -49,13 +49,13 @@ class TestEnsure:
         assert partitions.ensure(now=elsewhere) == NAMES
 
     def test_leaves_a_month_alone_whose_events_went_to_the_default_partition(self):
-        stray = record(EventType.LOGIN_SUCCEEDED, now=NOVEMBER)
+        stray = record(LOGIN_SUCCEEDED, now=NOVEMBER)
 
         assert partitions.ensure(now=NOVEMBER) == NAMES[1:]
         assert place_of(stray) == "security_events_event_default"
 
     def test_has_this_month_ready_after_a_migration(self):
-        assert place_of(record(EventType.LOGIN_SUCCEEDED)) != "security_events_event_default"
+        assert place_of(record(LOGIN_SUCCEEDED)) != "security_events_event_default"
 
 
 @pytest.mark.django_db
@@ -83,7 +83,7 @@ class TestPlace:
             (datetime(2418, 1, 1, tzinfo=UTC), NAMES[2]),
             (datetime(2418, 3, 1, tzinfo=UTC), "security_events_event_default"),
         ):
-            assert place_of(record(EventType.LOGIN_SUCCEEDED, now=moment)) == name
+            assert place_of(record(LOGIN_SUCCEEDED, now=moment)) == name
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
@@ -85,7 +86,7 @@ class TestStatements:
     def test_is_one_with_its_event(self, api, counted, everywhere):
         user = UserFactory()
         pair, _other = open_session(user=user), open_session(user=user)
-        revocation.revoke_token(presented="x.y.z")  # so that the keys are known
+        revocation.revoke_token(presented="x.y.z", now=timezone.now())  # so that the keys are known
         with counted() as statements:
             assert sign(api, pair).post(URL, {"all": everywhere}, format="json").status_code == 204
 

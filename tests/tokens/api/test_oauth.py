@@ -1,7 +1,9 @@
 import pytest
+from django.utils import timezone
 
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import family_of, open_session
+from tokens.end_reasons import LOGOUT
 from tokens.models import Session
 from tokens.services import revocation
 
@@ -38,7 +40,7 @@ class TestIntrospect:
     def test_says_only_that_a_dead_token_is_not_active(self, api, kind):
         user = UserFactory()
         dead, alive = open_session(user=user), open_session(user=user)
-        revocation.end_session(session_id=dead.session_id, user_id=user.pk, reason="logout")
+        revocation.end_session(session_id=dead.session_id, user_id=user.pk, reason=LOGOUT, now=timezone.now())
         response = sign(api, alive).post(INTROSPECT, {"token": getattr(dead, kind)}, format="json")
 
         assert response.json() == {"active": False}

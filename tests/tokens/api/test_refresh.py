@@ -1,8 +1,10 @@
 import pytest
+from django.utils import timezone
 
 from security_events.models import SecurityEvent
 from tests.factories.tokens import family_of, open_session
 from tokens import secrets
+from tokens.end_reasons import LOGOUT
 from tokens.services import revocation, rotation, verification
 
 URL = "/api/v1/auth/refresh"
@@ -30,7 +32,7 @@ class TestRefresh:
         }
         assert (body["token_type"], body["session_id"]) == ("Bearer", str(first.session_id))
         assert body["refresh_token"] != first.refresh_token
-        assert verification.authenticate(presented=body["access_token"])
+        assert verification.authenticate(presented=body["access_token"], now=timezone.now())
         assert response["Cache-Control"] == "no-store"
 
     def test_gives_the_same_successor_again(self, api):
@@ -61,7 +63,7 @@ class TestRefresh:
 
     def test_refuses_the_token_of_an_ended_session(self, api):
         pair = open_session()
-        revocation.end_sessions(user_id=family_of(pair).user_id, reason="logout")
+        revocation.end_sessions(user_id=family_of(pair).user_id, reason=LOGOUT, now=timezone.now())
 
         self.refused(post(api, pair.refresh_token), "session_revoked")
 
@@ -72,8 +74,8 @@ class TestRefresh:
 
     def test_keeps_the_revocation_that_its_refusal_is_about(self, api):
         first = open_session()
-        second = rotation.rotate(presented=first.refresh_token)
-        third = rotation.rotate(presented=second.refresh_token)
+        second = rotation.rotate(presented=first.refresh_token, now=timezone.now())
+        third = rotation.rotate(presented=second.refresh_token, now=timezone.now())
 
         self.refused(post(api, first.refresh_token), "refresh_token_reused")
         self.refused(post(api, third.refresh_token), "session_revoked")

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.urls import path
+from django.utils import timezone
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.test import APIClient
@@ -11,7 +12,7 @@ from rest_framework.test import APIClient
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tokens.api.base import TokensAPIView
-from tokens.api.step_up import Factor, needs, no_need, require, second_factor
+from tokens.api.step_up import RequiredFactor, check_requirement, no_step_up, requires, requires_second_factor
 from tokens.checks import check_step_up
 from tokens.errors import ReauthenticationRequired, StepUpRequired
 from tokens.services import sessions
@@ -21,7 +22,11 @@ MINUTE = timedelta(minutes=1)
 
 
 class Guarded(TokensAPIView):
-    step_up = {"post": needs(max_age=300), "put": needs(max_age=60, factor=Factor.SECOND), "delete": no_need("a test")}
+    step_up = {
+        "post": requires(max_age=300),
+        "put": requires(max_age=60, factor=RequiredFactor.SECOND),
+        "delete": no_step_up("a test"),
+    }
 
     def post(self, request):
         return Response({})
@@ -61,29 +66,29 @@ class TestRequire:
     @pytest.mark.parametrize(
         ("need", "has_factor", "ages", "refusal"),
         [
-            (no_need("x"), True, (1000 * MINUTE, None), None),
-            (needs(max_age=300), False, (5 * MINUTE, None), None),
-            (needs(max_age=300), False, (6 * MINUTE, None), ReauthenticationRequired),
-            (needs(max_age=300), True, (6 * MINUTE, MINUTE), ReauthenticationRequired),
-            (needs(max_age=300, factor=Factor.SECOND), True, (MINUTE, MINUTE), None),
-            (needs(max_age=300, factor=Factor.SECOND), True, (MINUTE, None), StepUpRequired),
-            (needs(max_age=300, factor=Factor.SECOND), True, (MINUTE, 6 * MINUTE), StepUpRequired),
-            (needs(max_age=300, factor=Factor.SECOND), False, (MINUTE, None), None),
-            (needs(max_age=300, factor=Factor.SECOND), False, (6 * MINUTE, None), ReauthenticationRequired),
-            (second_factor("x", max_age=300), True, (MINUTE, MINUTE), None),
-            (second_factor("x", max_age=300), True, (MINUTE, None), StepUpRequired),
-            (second_factor("x", max_age=300), True, (MINUTE, 6 * MINUTE), StepUpRequired),
-            (second_factor("x", max_age=300), False, (6 * MINUTE, None), None),
+            (no_step_up("x"), True, (1000 * MINUTE, None), None),
+            (requires(max_age=300), False, (5 * MINUTE, None), None),
+            (requires(max_age=300), False, (6 * MINUTE, None), ReauthenticationRequired),
+            (requires(max_age=300), True, (6 * MINUTE, MINUTE), ReauthenticationRequired),
+            (requires(max_age=300, factor=RequiredFactor.SECOND), True, (MINUTE, MINUTE), None),
+            (requires(max_age=300, factor=RequiredFactor.SECOND), True, (MINUTE, None), StepUpRequired),
+            (requires(max_age=300, factor=RequiredFactor.SECOND), True, (MINUTE, 6 * MINUTE), StepUpRequired),
+            (requires(max_age=300, factor=RequiredFactor.SECOND), False, (MINUTE, None), None),
+            (requires(max_age=300, factor=RequiredFactor.SECOND), False, (6 * MINUTE, None), ReauthenticationRequired),
+            (requires_second_factor("x", max_age=300), True, (MINUTE, MINUTE), None),
+            (requires_second_factor("x", max_age=300), True, (MINUTE, None), StepUpRequired),
+            (requires_second_factor("x", max_age=300), True, (MINUTE, 6 * MINUTE), StepUpRequired),
+            (requires_second_factor("x", max_age=300), False, (6 * MINUTE, None), None),
         ],
     )
     def test_looks_at_age_and_factor(self, now, need, has_factor, ages, refusal):
         caller = principal(now, authenticated=ages[0], second=ages[1])
         user = SimpleNamespace(is_mfa_enabled=has_factor)
         if refusal is None:
-            require(need, principal=caller, user=user, now=now)
+            check_requirement(need, principal=caller, user=user, now=now)
         else:
             with pytest.raises(refusal) as caught:
-                require(need, principal=caller, user=user, now=now)
+                check_requirement(need, principal=caller, user=user, now=now)
             assert type(caught.value) is refusal
 
 
@@ -108,13 +113,13 @@ class TestTheChallenge:
 
     def test_is_met_by_showing_the_second_factor(self):
         pair = open_session(user=UserFactory(is_mfa_enabled=True))
-        sessions.confirm_reauthentication(session_id=pair.session_id, amr=["otp", "mfa"])
+        sessions.record_reauthentication(session_id=pair.session_id, amr=["otp", "mfa"], now=timezone.now())
 
         assert self.call("put", pair).status_code == 200
 
     def test_is_made_for_an_old_sign_in(self, now):
         pair = open_session(user=UserFactory())
-        sessions.confirm_reauthentication(session_id=pair.session_id, now=now)
+        sessions.record_reauthentication(session_id=pair.session_id, now=now)
 
         refused = self.call("post", pair)
 

@@ -11,9 +11,9 @@ from django.core.management import CommandError, call_command
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
-from tokens import thumbprint
-from tokens.epochs import refresh_epochs
+from tokens import jwk
 from tokens.models import RefreshKeyEpoch, Session, SigningKey
+from tokens.refresh_key_epochs import refresh_epochs
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_keys")]
 
@@ -70,9 +70,9 @@ class TestRotateSigningKey:
 class TestRotateRefreshKey:
     @pytest.fixture(autouse=True)
     def nothing_heard(self):
-        refresh_epochs.forget()
+        refresh_epochs.clear()
         yield
-        refresh_epochs.forget()
+        refresh_epochs.clear()
 
     def test_begins_the_next_epoch_and_ends_no_session(self):
         open_session()
@@ -129,7 +129,7 @@ class TestImportSigningKey:
         private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         path = tmp_path / "key.pem"
         path.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        return path, thumbprint.of(private.public_key())
+        return path, jwk.thumbprint_of(private.public_key())
 
     def test_publishes_it(self, file):
         path, kid = file

@@ -4,6 +4,8 @@ import pytest
 
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import claims_of, family_of, open_session
+from tokens.api.response_bodies import introspection_body
+from tokens.end_reasons import LOGOUT
 from tokens.models import Session
 from tokens.services import introspection, revocation, rotation
 
@@ -19,7 +21,7 @@ def user():
 
 
 def ask(token, asker, now):
-    return introspection.introspect(token=token, asker=asker, now=now)
+    return introspection_body(introspection.introspect(token=token, asker=asker, now=now))
 
 
 class TestIntrospect:
@@ -85,7 +87,7 @@ class TestIntrospect:
 
     def test_calls_the_tokens_of_an_ended_session_dead(self, now, user):
         pair = open_session(user=user, now=now)
-        revocation.end_sessions(user_id=user.pk, reason="logout", now=now)
+        revocation.end_sessions(user_id=user.pk, reason=LOGOUT, now=now)
 
         assert ask(pair.access_token, user, now) == ask(pair.refresh_token, user, now) == INACTIVE
 

@@ -5,12 +5,15 @@ import jwt
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from accounts.end_reasons import PASSWORD_CHANGE
 from cedrina_base.signed_tokens import token_digest
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import PHONE, claims_of, family_of, open_admin_session, open_session
 from tokens import errors, secrets
+from tokens.end_reasons import LOGOUT
 from tokens.models import Session, SessionKind, TokenFamily
 from tokens.services import issuing, revocation, rotation, verification
 from tokens.types import ClientContext
@@ -88,10 +91,10 @@ class TestOpenSession:
         assert session.ip_address is None
         assert session.user_agent == "ab?" + "x" * 509
 
-    def test_asks_the_databases_clock_when_left_alone(self):
+    def test_opens_one_that_is_accepted_at_once(self):
         pair = open_session()
 
-        assert verification.authenticate(presented=pair.access_token)
+        assert verification.authenticate(presented=pair.access_token, now=timezone.now())
 
 
 class TestAccessToken:
@@ -176,7 +179,7 @@ class TestLimit:
         with_tokens(settings, MAX_SESSIONS_PER_USER=2, SESSION_OVERFLOW="reject")
         user = UserFactory()
         ended = open_session(user=user, now=now)
-        revocation.end_session(session_id=ended.session_id, user_id=user.pk, reason="logout", now=now)
+        revocation.end_session(session_id=ended.session_id, user_id=user.pk, reason=LOGOUT, now=now)
         open_session(user=user, now=now)
         last = open_session(user=user, now=now + 6 * DAY)
 
@@ -189,7 +192,7 @@ class TestLimit:
         with_tokens(settings, MAX_SESSIONS_PER_USER=2, SESSION_OVERFLOW="reject")
         user = UserFactory()
         pair = open_session(user=user, now=now)
-        issuing.replace_family(session_id=pair.session_id, user=user, now=now)
+        issuing.replace_family(session_id=pair.session_id, user=user, reason=PASSWORD_CHANGE, now=now)
 
         assert open_session(user=user, now=now)
 
@@ -217,7 +220,7 @@ class TestReplaceFamily:
     def test_gives_the_session_new_tokens_and_kills_the_old_ones(self, now):
         user = UserFactory()
         old = open_session(user=user, now=now)
-        new = issuing.replace_family(session_id=old.session_id, user=user, now=now + MINUTE)
+        new = issuing.replace_family(session_id=old.session_id, user=user, reason=PASSWORD_CHANGE, now=now + MINUTE)
 
         assert new.session_id == old.session_id
         for dead in (old.refresh_token,):
@@ -231,7 +234,7 @@ class TestReplaceFamily:
     def test_keeps_the_sessions_own_end_and_notes_the_proof(self, now):
         user = UserFactory()
         pair = open_session(user=user, now=now, amr=["pwd", "otp"])
-        issuing.replace_family(session_id=pair.session_id, user=user, now=now + 6 * DAY)
+        issuing.replace_family(session_id=pair.session_id, user=user, reason=PASSWORD_CHANGE, now=now + 6 * DAY)
 
         session = Session.objects.get(pk=pair.session_id)
         assert (session.expires_at, session.authenticated_at) == (now + 30 * DAY, now + 6 * DAY)
@@ -242,37 +245,37 @@ class TestReplaceFamily:
         user = UserFactory()
         with_tokens(settings, SESSION_IDLE_TTL=30 * DAY)
         pair = open_session(user=user, now=now)
-        issuing.replace_family(session_id=pair.session_id, user=user, now=now + 20 * DAY)
+        issuing.replace_family(session_id=pair.session_id, user=user, reason=PASSWORD_CHANGE, now=now + 20 * DAY)
 
         assert family_of(pair).expires_at == now + 30 * DAY
 
     def test_refuses_a_session_that_ended(self, now):
         user = UserFactory()
         pair = open_session(user=user, now=now)
-        revocation.end_session(session_id=pair.session_id, user_id=user.pk, reason="logout", now=now)
+        revocation.end_session(session_id=pair.session_id, user_id=user.pk, reason=LOGOUT, now=now)
 
         with pytest.raises(errors.SessionRevoked):
-            issuing.replace_family(session_id=pair.session_id, user=user, now=now)
+            issuing.replace_family(session_id=pair.session_id, user=user, reason=PASSWORD_CHANGE, now=now)
 
     def test_refuses_a_session_that_expired(self, now):
         user = UserFactory()
         pair = open_session(user=user, now=now)
 
         with pytest.raises(errors.SessionRevoked):
-            issuing.replace_family(session_id=pair.session_id, user=user, now=now + 7 * DAY)
+            issuing.replace_family(session_id=pair.session_id, user=user, reason=PASSWORD_CHANGE, now=now + 7 * DAY)
 
     def test_refuses_somebody_elses_session(self, now):
         pair = open_session(now=now)
 
         with pytest.raises(errors.SessionRevoked):
-            issuing.replace_family(session_id=pair.session_id, user=UserFactory(), now=now)
+            issuing.replace_family(session_id=pair.session_id, user=UserFactory(), reason=PASSWORD_CHANGE, now=now)
         assert verification.authenticate(presented=pair.access_token, now=now)
 
 
 class TestOpenAdminSession:
     def test_opens_a_session_without_a_refresh_token(self, now):
         user = UserFactory()
-        session_id = open_admin_session(user=user, now=now, longest=timedelta(hours=12))
+        session_id = open_admin_session(user=user, now=now, max_age=timedelta(hours=12))
 
         family = TokenFamily.objects.select_related("session").get()
         assert (family.session_id, family.session.kind) == (session_id, SessionKind.ADMIN)
@@ -287,7 +290,7 @@ class TestOpenAdminSession:
             "SESSION_IDLE_TTL": timedelta(minutes=30),
             "SESSION_ABSOLUTE_TTL": timedelta(hours=1),
         }
-        open_admin_session(user=UserFactory(), now=now, longest=timedelta(hours=12))
+        open_admin_session(user=UserFactory(), now=now, max_age=timedelta(hours=12))
 
         family = TokenFamily.objects.select_related("session").get()
         assert family.expires_at == now + timedelta(minutes=30)

@@ -14,7 +14,7 @@ from django.db import connection
 
 from security_events.models import SecurityEvent
 from tests.factories.tokens import open_session
-from tokens import errors, thumbprint
+from tokens import errors, jwk
 from tokens.conf import token_settings
 from tokens.keyring import keyring
 from tokens.models import SigningKey
@@ -73,7 +73,7 @@ class TestEnsureFirst:
 
     def test_is_done_by_the_first_signature_if_nobody_did_it_before(self, now):
         SigningKey.objects.all().delete()
-        keyring.forget()
+        keyring.clear()
 
         pair = open_session(now=now)
         assert SigningKey.objects.get().kid == kid_of(pair)
@@ -82,9 +82,9 @@ class TestEnsureFirst:
 
 class TestStored:
     def test_names_a_key_by_its_thumbprint(self, first):
-        private = keyring.signing(now=first.activated_at).private
+        private = keyring.signing_key(now=first.activated_at).private
 
-        assert first.kid == thumbprint.of(private.public_key())
+        assert first.kid == jwk.thumbprint_of(private.public_key())
         assert len(first.kid) == 43
 
     def test_encrypts_the_private_key(self, first):
@@ -96,7 +96,7 @@ class TestStored:
         assert "PRIVATE KEY" in first.private_key
 
     def test_makes_2048_bits_with_the_usual_exponent(self, first):
-        public = keyring.signing(now=first.activated_at).public
+        public = keyring.signing_key(now=first.activated_at).public
 
         assert (public.key_size, public.public_numbers().e) == (2048, 65537)
 
@@ -130,7 +130,7 @@ class TestRotate:
         new = keys.rotate(now=now - PROPAGATION - 17 * MINUTE)
 
         assert published() == {new.kid}
-        assert keyring.verifying("x") is None
+        assert keyring.verification_key("x") is None
         with pytest.raises(errors.AccessTokenInvalid):
             verification.authenticate(presented=self.signed_by(first, now), now=now)
 
@@ -185,7 +185,7 @@ class TestRotate:
         private = rsa.generate_private_key(public_exponent=65537, key_size=3072)
         imported = keys.rotate(now=now, emergency=True, pem=pem(private))
 
-        assert imported.kid == thumbprint.of(private.public_key())
+        assert imported.kid == jwk.thumbprint_of(private.public_key())
         pair = open_session(now=now)
         assert jwt.decode(
             pair.access_token, private.public_key(), ["RS256"], audience="cedrina", options={"verify_exp": False}

@@ -21,7 +21,7 @@ class TestPurgeExpired:
         assert purging.expired_sessions(now=now + FORGOTTEN) == 0
         later = now + FORGOTTEN + timedelta(seconds=1)
         assert purging.expired_sessions(now=later) == 1
-        assert purging.purge_expired(now=later) == {"sessions": 1, "signing_keys": 0}
+        assert purging.purge_expired(now=later) == (1, 0)
         assert not Session.objects.filter(pk=old.session_id).exists()
         assert not TokenFamily.objects.filter(session_id=old.session_id).exists()
         assert Session.objects.filter(pk=young.session_id).exists()
@@ -31,7 +31,7 @@ class TestPurgeExpired:
         later = now + FORGOTTEN + DAY
         purging.purge_expired(now=later)
 
-        assert purging.purge_expired(now=later) == {"sessions": 0, "signing_keys": 0}
+        assert purging.purge_expired(now=later) == (0, 0)
 
     def test_keeps_one_that_lives(self, now):
         pair = open_session(now=now)
@@ -67,7 +67,7 @@ class TestPurgeExpired:
         )
         told = []
 
-        assert purging.purge_expired(now=now + FORGOTTEN + DAY, progress=told.append)["sessions"] == 2101
+        assert purging.purge_expired(now=now + FORGOTTEN + DAY, progress=told.append).sessions == 2101
         assert told == [1000, 2000, 2101]
         assert not TokenFamily.objects.exists()
 
@@ -75,6 +75,6 @@ class TestPurgeExpired:
         key = SigningKey.objects.get()
         SigningKey.objects.update(expires_at=now)
 
-        assert purging.purge_expired(now=now + EXPIRED)["signing_keys"] == 0
-        assert purging.purge_expired(now=now + EXPIRED + DAY)["signing_keys"] == 1
+        assert purging.purge_expired(now=now + EXPIRED).signing_keys == 0
+        assert purging.purge_expired(now=now + EXPIRED + DAY).signing_keys == 1
         assert not SigningKey.objects.filter(pk=key.pk).exists()

@@ -6,12 +6,14 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.end_reasons import PASSWORD_CHANGE
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import family_of, open_session
 from tokens import errors, secrets
-from tokens.epochs import RefreshEpochs, refresh_epochs
+from tokens.end_reasons import LOGOUT
 from tokens.models import RefreshKeyEpoch, Session
+from tokens.refresh_key_epochs import RefreshKeyEpochs, refresh_epochs
 from tokens.services import introspection, issuing, refresh_keys, revocation, rotation
 
 pytestmark = pytest.mark.django_db
@@ -22,9 +24,9 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def nothing_heard():
-    refresh_epochs.forget()
+    refresh_epochs.clear()
     yield
-    refresh_epochs.forget()
+    refresh_epochs.clear()
 
 
 def epoch_of(token):
@@ -34,7 +36,7 @@ def epoch_of(token):
 def rotate_elsewhere(now, *, emergency=False):
     """Rotate in another process: this one hears nothing of it."""
     row = refresh_keys.rotate(now=now, emergency=emergency)
-    refresh_epochs.forget()
+    refresh_epochs.clear()
     return row
 
 
@@ -84,7 +86,7 @@ class TestRotate:
         user = UserFactory()
         pair = open_session(user=user, now=now)
         rotate_elsewhere(now)
-        pair = issuing.replace_family(session_id=pair.session_id, user=user, now=now)
+        pair = issuing.replace_family(session_id=pair.session_id, user=user, reason=PASSWORD_CHANGE, now=now)
 
         assert epoch_of(pair.refresh_token) == family_of(pair).key_epoch == 2
         assert rotation.rotate(presented=pair.refresh_token, now=now)
@@ -111,7 +113,7 @@ class TestAnEmergency:
 
         with pytest.raises(errors.RefreshTokenInvalid):
             rotation.rotate(presented=pair.refresh_token, now=now)
-        assert introspection.introspect(token=pair.refresh_token, asker=owner, now=now) == {"active": False}
+        assert introspection.introspect(token=pair.refresh_token, asker=owner, now=now) == introspection.INACTIVE
         assert not revocation.revoke_token(presented=pair.refresh_token, now=now)
         assert Session.objects.get(pk=pair.session_id).ended_at is None
         event = SecurityEvent.objects.get(session_id=pair.session_id, type="token.refresh_rejected")
@@ -139,9 +141,9 @@ class TestAnEmergency:
         new = open_session(now=now)
         told = []
 
-        assert refresh_keys.end_refused(now=now, progress=told.append) == 5
+        assert refresh_keys.end_refused_sessions(now=now, progress=told.append) == 5
         assert told == [2, 4, 5]
-        assert refresh_keys.end_refused(now=now) == 0
+        assert refresh_keys.end_refused_sessions(now=now) == 0
         for pair in old:
             assert Session.objects.get(pk=pair.session_id).end_reason == "administrator"
             with pytest.raises(errors.SessionRevoked):
@@ -154,7 +156,7 @@ class TestSessionsBefore:
         now = timezone.now()
         open_session(now=now - timedelta(days=8))
         ended = open_session(now=now)
-        revocation.end_session(session_id=ended.session_id, user_id=family_of(ended).user_id, reason="logout", now=now)
+        revocation.end_session(session_id=ended.session_id, user_id=family_of(ended).user_id, reason=LOGOUT, now=now)
         open_session(now=now)
         refresh_keys.rotate(now=now)
         open_session(now=now)
@@ -166,14 +168,14 @@ class TestRefreshEpochs:
     def test_begins_with_the_setting(self, settings):
         settings.TOKENS = {**settings.TOKENS, "REFRESH_KEY_EPOCH": 3}
 
-        assert RefreshEpochs().current == 3
+        assert RefreshKeyEpochs().current == 3
 
     def test_learns_what_is_newer(self):
-        epochs = RefreshEpochs()
-        assert not epochs.learn(current=None, minimum=None)
-        assert epochs.learn(current=4, minimum=2)
-        assert not epochs.learn(current=4, minimum=4)
-        assert epochs.hear(5)
-        assert not epochs.hear(None)
+        epochs = RefreshKeyEpochs()
+        assert not epochs.update(current=None, minimum=None)
+        assert epochs.update(current=4, minimum=2)
+        assert not epochs.update(current=4, minimum=4)
+        assert epochs.update_current(5)
+        assert not epochs.update_current(None)
 
         assert (epochs.accepts(3), epochs.accepts(4)) == (False, True)

@@ -1,12 +1,15 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
+from accounts.end_reasons import ACCOUNT_DEACTIVATED, PASSWORD_CHANGE
 from security_events.models import SecurityEvent
 from security_events.types import Subject
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import claims_of, family_of, open_session
 from tokens import errors
+from tokens.end_reasons import ADMINISTRATOR, ENDED_BY_OWNER, LOGOUT
 from tokens.models import Session, TokenFamily
 from tokens.services import issuing, revocation, rotation, verification
 from tokens.signals import family_compromised
@@ -92,7 +95,7 @@ class TestLogOut:
 
     def test_leaves_a_replaced_lineage_to_its_new_tokens(self, now, user):
         old = open_session(user=user, now=now)
-        new = issuing.replace_family(session_id=old.session_id, user=user, now=now)
+        new = issuing.replace_family(session_id=old.session_id, user=user, reason=PASSWORD_CHANGE, now=now)
 
         assert revocation.log_out(claims=claims_of(old), everywhere=True, now=now) == 0
         assert is_alive(new, now)
@@ -102,30 +105,28 @@ class TestEndSession:
     def test_ends_it_once(self, now, user):
         pair = open_session(user=user, now=now)
 
-        assert revocation.end_session(session_id=pair.session_id, user_id=user.pk, reason="ended_by_owner", now=now)
+        assert revocation.end_session(session_id=pair.session_id, user_id=user.pk, reason=ENDED_BY_OWNER, now=now)
         assert not is_alive(pair, now)
-        assert not revocation.end_session(session_id=pair.session_id, user_id=user.pk, reason="ended_by_owner", now=now)
+        assert not revocation.end_session(session_id=pair.session_id, user_id=user.pk, reason=ENDED_BY_OWNER, now=now)
         assert SecurityEvent.objects.filter(session_id=pair.session_id, type="session.revoked").count() == 1
 
     def test_ends_nobody_elses(self, now, user):
         pair = open_session(now=now)
 
-        assert not revocation.end_session(session_id=pair.session_id, user_id=user.pk, reason="logout", now=now)
+        assert not revocation.end_session(session_id=pair.session_id, user_id=user.pk, reason=LOGOUT, now=now)
         assert is_alive(pair, now)
 
     def test_has_nothing_to_end_in_an_expired_one(self, now, user):
         pair = open_session(user=user, now=now)
 
-        assert not revocation.end_session(
-            session_id=pair.session_id, user_id=user.pk, reason="logout", now=now + 7 * DAY
-        )
+        assert not revocation.end_session(session_id=pair.session_id, user_id=user.pk, reason=LOGOUT, now=now + 7 * DAY)
 
     def test_records_which_administrator_did_it_and_why(self, now, user):
         pair = open_session(user=user, now=now)
         revocation.end_session(
             session_id=pair.session_id,
             user_id=user.pk,
-            reason="administrator",
+            reason=ADMINISTRATOR,
             actor=Subject(id="7", name="root@example.com"),
             note="Laptop lost.",
             now=now,
@@ -137,7 +138,7 @@ class TestEndSession:
 
     def test_names_no_actor_whom_it_does_not_know(self, now, user):
         pair = open_session(user=user, now=now)
-        revocation.end_session(session_id=pair.session_id, user_id=user.pk, reason="administrator", now=now)
+        revocation.end_session(session_id=pair.session_id, user_id=user.pk, reason=ADMINISTRATOR, now=now)
 
         assert (last_event(pair).actor_id, last_event(pair).target_id) == ("", str(user.pk))
 
@@ -147,7 +148,7 @@ class TestEndSessions:
         pairs = [open_session(user=user, now=now) for _ in range(4)]
         foreign = open_session(now=now)
 
-        assert revocation.end_sessions(user_id=user.pk, reason="account_deactivated", now=now) == 4
+        assert revocation.end_sessions(user_id=user.pk, reason=ACCOUNT_DEACTIVATED, now=now) == 4
         assert not any(is_alive(pair, now) for pair in pairs)
         assert is_alive(foreign, now)
         assert {last_event(pair).type for pair in pairs} == {"session.revoked"}
@@ -156,7 +157,7 @@ class TestEndSessions:
         pairs = [open_session(user=user, now=now) for _ in range(3)]
 
         ended = revocation.end_sessions(
-            user_id=user.pk, reason="password_change", keep_session_id=pairs[1].session_id, now=now
+            user_id=user.pk, reason=PASSWORD_CHANGE, keep_session_id=pairs[1].session_id, now=now
         )
         assert ended == 2
         assert [is_alive(pair, now) for pair in pairs] == [False, True, False]
@@ -165,13 +166,13 @@ class TestEndSessions:
         for _ in range(5):
             open_session(user=user, now=now)
         with django_assert_num_queries(1):
-            revocation.end_sessions(user_id=user.pk, reason="administrator", now=now)
+            revocation.end_sessions(user_id=user.pk, reason=ADMINISTRATOR, now=now)
 
     def test_ends_nothing_twice(self, now, user):
         open_session(user=user, now=now)
-        revocation.end_sessions(user_id=user.pk, reason="administrator", now=now)
+        revocation.end_sessions(user_id=user.pk, reason=ADMINISTRATOR, now=now)
 
-        assert revocation.end_sessions(user_id=user.pk, reason="password_change", now=now + DAY) == 0
+        assert revocation.end_sessions(user_id=user.pk, reason=PASSWORD_CHANGE, now=now + DAY) == 0
         assert Session.objects.get(user=user).end_reason == "administrator"
 
 
@@ -214,9 +215,9 @@ class TestRevokeToken:
     @pytest.mark.parametrize("junk", ["", "x", "cdr_" + "A" * 55, "eyJ.eyJ.x", "\0", "\ud800", "é" * 5000])
     def test_passes_over_junk_without_a_query(self, junk, django_assert_num_queries, now):
         open_session(now=now)  # so that the keys are known
-        revocation.revoke_token(presented="x.y.z")
+        revocation.revoke_token(presented="x.y.z", now=timezone.now())
         with django_assert_num_queries(0):
-            assert not revocation.revoke_token(presented=junk)
+            assert not revocation.revoke_token(presented=junk, now=timezone.now())
 
 
 class TestMarkCompromised:

@@ -3,11 +3,13 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from cedrina_base.signed_tokens import token_digest
 from security_events.models import SecurityEvent
 from tests.factories.tokens import family_of, open_session
 from tokens import errors, secrets
+from tokens.end_reasons import ADMINISTRATOR
 from tokens.models import TokenFamily
 from tokens.services import revocation, rotation, verification
 from tokens.signals import family_compromised
@@ -170,7 +172,7 @@ class TestRotate:
         first = open_session(now=now)
         rotation.rotate(presented=first.refresh_token, now=now)
         revocation.end_session(
-            session_id=first.session_id, user_id=family_of(first).user_id, reason="administrator", now=now
+            session_id=first.session_id, user_id=family_of(first).user_id, reason=ADMINISTRATOR, now=now
         )
 
         with pytest.raises(errors.SessionRevoked):
@@ -196,7 +198,7 @@ class TestRotate:
 
     def test_asks_the_database_nothing_about_junk(self, django_assert_num_queries):
         with django_assert_num_queries(0), pytest.raises(errors.RefreshTokenInvalid):
-            rotation.rotate(presented="cdr_" + "A" * 55)
+            rotation.rotate(presented="cdr_" + "A" * 55, now=timezone.now())
 
     def test_refuses_a_deactivated_owner(self, now):
         first = open_session(now=now)

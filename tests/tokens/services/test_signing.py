@@ -9,7 +9,7 @@ from tests.factories.tokens import family_of, open_session
 from tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.services import signing
-from tokens.types import Lineage
+from tokens.types import TokenGrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_keys")]
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_keys")]
 def lineage(now):
     user = UserFactory()
     family = family_of(open_session(user=user, now=now))
-    return Lineage(
+    return TokenGrant(
         family_id=family.pk,
         session_id=family.session_id,
         user=user,
@@ -65,7 +65,7 @@ class TestSignPair:
 
     def test_makes_the_first_key_where_there_is_none(self, lineage):
         SigningKey.objects.all().delete()
-        keyring.forget()
+        keyring.clear()
         pair = signing.sign_pair(lineage, refresh_token="x")
 
         assert jwt.get_unverified_header(pair.access_token)["kid"] == SigningKey.objects.get().kid

@@ -6,9 +6,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.end_reasons import PASSWORD_CHANGE
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import claims_of, family_of, open_admin_session, open_session
 from tokens import errors
+from tokens.end_reasons import ADMINISTRATOR, LOGOUT, LOGOUT_ALL
 from tokens.models import Session, TokenFamily
 from tokens.services import issuing, revocation, rotation, verification
 
@@ -122,8 +124,8 @@ class TestAuthenticate:
     def test_does_not_touch_a_session_that_ended_in_between(self, now):
         pair = open_session(now=now)
         family = family_of(pair)
-        revocation.end_sessions(user_id=family.user_id, reason="logout", now=now)
-        verification._touch(family_id=family.pk, generation=1, at=now + MINUTE)
+        revocation.end_sessions(user_id=family.user_id, reason=LOGOUT, now=now)
+        verification._record_activity(family_id=family.pk, generation=1, now=now + MINUTE)
 
         assert last_activity(pair) == now
 
@@ -166,14 +168,14 @@ class TestAuthenticate:
 
     def test_refuses_at_once_after_the_session_ended(self, now):
         pair = open_session(now=now)
-        revocation.end_sessions(user_id=family_of(pair).user_id, reason="administrator", now=now)
+        revocation.end_sessions(user_id=family_of(pair).user_id, reason=ADMINISTRATOR, now=now)
 
         with pytest.raises(errors.SessionRevoked):
             use(pair, now)
 
     def test_says_that_the_session_ended_before_that_the_token_expired(self, now):
         pair = open_session(now=now)
-        revocation.end_sessions(user_id=family_of(pair).user_id, reason="administrator", now=now)
+        revocation.end_sessions(user_id=family_of(pair).user_id, reason=ADMINISTRATOR, now=now)
 
         with pytest.raises(errors.SessionRevoked):
             use(pair, now + DAY)
@@ -197,7 +199,7 @@ class TestAuthenticate:
     def test_refuses_a_token_of_a_family_that_was_replaced(self, now):
         user = UserFactory()
         pair = open_session(user=user, now=now)
-        issuing.replace_family(session_id=pair.session_id, user=user, now=now)
+        issuing.replace_family(session_id=pair.session_id, user=user, reason=PASSWORD_CHANGE, now=now)
 
         with pytest.raises(errors.SessionRevoked):
             use(pair, now)
@@ -238,7 +240,7 @@ class TestStatements:
             assert len(statements) == expected, statements
 
 
-class TestUseAdminSession:
+class TestAuthenticateAdminSession:
     @pytest.fixture
     def user(self):
         return UserFactory()
@@ -246,7 +248,7 @@ class TestUseAdminSession:
     def test_finds_a_living_session_in_one_query(self, now, user, django_assert_num_queries):
         session_id = open_admin_session(user=user, now=now)
         with django_assert_num_queries(1):
-            assert verification.use_admin_session(session_id=session_id, user_id=user.pk, now=now + SECOND)
+            assert verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=now + SECOND)
 
         assert Session.objects.get().last_activity_at == now
 
@@ -255,24 +257,24 @@ class TestUseAdminSession:
         session_id = open_admin_session(user=user, now=now)
         for step in range(1, 5):
             at = now + step * 20 * MINUTE
-            assert verification.use_admin_session(session_id=session_id, user_id=user.pk, now=at)
+            assert verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=at)
             assert Session.objects.get().last_activity_at == at
 
         at += 30 * MINUTE
-        assert not verification.use_admin_session(session_id=session_id, user_id=user.pk, now=at)
+        assert not verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=at)
 
     def test_ends_at_its_age_however_much_it_is_used(self, now, user):
-        session_id = open_admin_session(user=user, now=now, longest=90 * MINUTE)
+        session_id = open_admin_session(user=user, now=now, max_age=90 * MINUTE)
         for step, lives in ((60, True), (89, True), (90, False)):
             at = now + step * MINUTE
-            assert verification.use_admin_session(session_id=session_id, user_id=user.pk, now=at) is lives
+            assert verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=at) is lives
 
     @pytest.mark.parametrize("details", [{"is_active": False}, {"deleted_at": "2026-01-01T00:00:00Z"}])
     def test_lets_nobody_act_whose_account_is_closed(self, now, user, details):
         session_id = open_admin_session(user=user, now=now)
         type(user).objects.update(**details)
 
-        assert not verification.use_admin_session(session_id=session_id, user_id=user.pk, now=now)
+        assert not verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=now)
 
     def test_knows_neither_sessions_of_others_nor_of_the_api(self, now, user):
         session_id = open_admin_session(user=user, now=now)
@@ -282,10 +284,10 @@ class TestUseAdminSession:
             (uuid.uuid4(), user.pk),
         )
         for identity, user_id in others:
-            assert not verification.use_admin_session(session_id=identity, user_id=user_id, now=now)
+            assert not verification.authenticate_admin_session(session_id=identity, user_id=user_id, now=now)
 
     def test_ends_with_all_others(self, now, user):
         session_id = open_admin_session(user=user, now=now)
-        revocation.end_sessions(user_id=user.pk, reason="logout_all", now=now)
+        revocation.end_sessions(user_id=user.pk, reason=LOGOUT_ALL, now=now)
 
-        assert not verification.use_admin_session(session_id=session_id, user_id=user.pk, now=now)
+        assert not verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=now)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -9,9 +10,9 @@ from rest_framework.response import Response
 
 from tokens.api.authentication import SignedTokenAuthentication
 from tokens.api.base import TokensAPIView
-from tokens.api.permissions import BearsToken
+from tokens.api.permissions import HasAccessToken
 from tokens.api.serializers.tokens import LogoutInput
-from tokens.api.step_up import no_need
+from tokens.api.step_up import no_step_up
 from tokens.errors import SessionRevoked
 from tokens.services import revocation, verification
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 class LogoutView(TokensAPIView):
     """End this session, or with `all` every session of the person. Access and refresh tokens die at once."""
 
+    event_loop_methods = frozenset({"POST"})
     authentication_classes = [SignedTokenAuthentication]
-    permission_classes = [BearsToken]
-    step_up: ClassVar = {"post": no_need("whoever holds a session may end it, and its siblings")}
+    permission_classes = [HasAccessToken]
+    step_up: ClassVar = {"post": no_step_up("whoever holds a session may end it, and its siblings")}
     problem_codes: ClassVar = {
         "post": ["authentication_required", "invalid_token", "token_expired", "session_revoked", "session_expired"],
     }
@@ -40,7 +42,8 @@ class LogoutView(TokensAPIView):
         body = LogoutInput(data=request.data)
         body.is_valid(raise_exception=True)
         claims = cast("AccessClaims", request.auth)
-        if not revocation.log_out(claims=claims, everywhere=body.validated_data["all"]):
-            verification.authenticate_claims(claims=claims)  # says why the token was not good
+        now = timezone.now()
+        if not revocation.log_out(claims=claims, everywhere=body.validated_data["all"], now=now):
+            verification.authenticate_claims(claims=claims, now=now)  # raises the reason for which nothing ended
             raise SessionRevoked(session_id=claims.session_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,7 +1,8 @@
-"""Introspection and revocation."""
+"""Token introspection (RFC 7662) and revocation (RFC 7009)."""
 
 from typing import ClassVar
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -9,9 +10,10 @@ from rest_framework.response import Response
 
 from tokens.api import examples
 from tokens.api.base import TokensAPIView
-from tokens.api.permissions import BearsToken
+from tokens.api.permissions import HasAccessToken
+from tokens.api.response_bodies import introspection_body
 from tokens.api.serializers.tokens import EmptyOutput, IntrospectionOutput, TokenInput
-from tokens.api.step_up import no_need
+from tokens.api.step_up import no_step_up
 from tokens.services import introspection, revocation
 
 _TOKEN = OpenApiExample("A token of either kind", value={"token": examples.REFRESH_TOKEN}, request_only=True)
@@ -24,8 +26,9 @@ class IntrospectView(TokensAPIView):
     said not to be active.
     """
 
-    permission_classes = [BearsToken]
-    step_up: ClassVar = {"post": no_need("it reads, and only what the caller may see")}
+    event_loop_methods = frozenset({"POST"})
+    permission_classes = [HasAccessToken]
+    step_up: ClassVar = {"post": no_step_up("it reads, and only what the caller may see")}
 
     @extend_schema(
         operation_id="introspect",
@@ -37,12 +40,14 @@ class IntrospectView(TokensAPIView):
     def post(self, request: Request) -> Response:
         body = TokenInput(data=request.data)
         body.is_valid(raise_exception=True)
-        return Response(introspection.introspect(token=body.validated_data["token"], asker=request.user))
+        found = introspection.introspect(token=body.validated_data["token"], asker=request.user, now=timezone.now())
+        return Response(introspection_body(found))
 
 
 class RevokeView(TokensAPIView):
     """Give up a token; its session ends (RFC 7009). The answer is the same whatever the token was."""
 
+    event_loop_methods = frozenset({"POST"})
     authentication_classes = []
     permission_classes = [AllowAny]
     problem_codes: ClassVar[dict[str, list[str]]] = {}
@@ -57,5 +62,5 @@ class RevokeView(TokensAPIView):
     def post(self, request: Request) -> Response:
         body = TokenInput(data=request.data)
         body.is_valid(raise_exception=True)
-        revocation.revoke_token(presented=body.validated_data["token"])
+        revocation.revoke_token(presented=body.validated_data["token"], now=timezone.now())
         return Response({})

@@ -1,13 +1,14 @@
-"""Keep a session going."""
+"""Refresh tokens."""
 
 from typing import ClassVar
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tokens.api import examples, presentation
+from tokens.api import examples, response_bodies
 from tokens.api.base import TokensAPIView
 from tokens.api.client import client_context
 from tokens.api.serializers.tokens import RefreshInput, TokenPairOutput
@@ -23,6 +24,7 @@ class RefreshView(TokensAPIView):
     its successor was used, was copied, and the session ends.
     """
 
+    event_loop_methods = frozenset({"POST"})
     authentication_classes = []
     permission_classes = [AllowAny]
     problem_codes: ClassVar = {
@@ -42,5 +44,7 @@ class RefreshView(TokensAPIView):
     def post(self, request: Request) -> Response:
         body = RefreshInput(data=request.data)
         body.is_valid(raise_exception=True)
-        pair = rotation.rotate(presented=body.validated_data["refresh_token"], client=client_context(request))
-        return Response(presentation.token_pair(pair))
+        pair = rotation.rotate(
+            presented=body.validated_data["refresh_token"], client=client_context(request), now=timezone.now()
+        )
+        return Response(response_bodies.token_response_body(pair))

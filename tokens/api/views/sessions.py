@@ -1,6 +1,6 @@
-"""A person's sessions."""
+"""The sessions of the authenticated user."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 from uuid import UUID
 
 from django.utils import timezone
@@ -10,14 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tokens import selectors
-from tokens.api import examples, presentation
+from tokens.api import examples, response_bodies
 from tokens.api.base import TokensAPIView
-from tokens.api.permissions import BearsToken
+from tokens.api.content_language import set_content_language
+from tokens.api.permissions import HasAccessToken
 from tokens.api.serializers.sessions import PageInput, RevokedOutput, SessionListOutput
-from tokens.api.step_up import no_need
-from tokens.api.words import depends_on_language
+from tokens.api.step_up import no_step_up
+from tokens.end_reasons import ENDED_BY_OWNER
 from tokens.errors import SessionNotFound
-from tokens.models import EndReason
 from tokens.services import revocation
 
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 class SessionListView(TokensAPIView):
     """The living sessions of the person who asks."""
 
-    permission_classes = [BearsToken]
+    event_loop_methods = frozenset({"GET", "DELETE"})
+    permission_classes = [HasAccessToken]
     problem_codes: ClassVar = {"get": ["validation_error"]}
-    step_up: ClassVar = {"delete": no_need("in a hurry, nobody should have to look for a password first")}
+    step_up: ClassVar = {"delete": no_step_up("in a hurry, nobody should have to look for a password first")}
 
     @extend_schema(
         operation_id="list_sessions",
@@ -43,13 +44,15 @@ class SessionListView(TokensAPIView):
         principal = cast("Principal", request.auth)
         page = PageInput(data=request.query_params.dict())
         page.is_valid(raise_exception=True)
-        limit, before = page.validated_data["limit"], page.validated_data.get("cursor")
-        rows = selectors.live_sessions_page(user_id=principal.user_id, before=before, limit=limit, now=timezone.now())
-        shown: list[dict[str, Any]] = [
-            presentation.session(row, current_id=principal.session_id) for row in rows[:limit]
-        ]
-        following = rows[limit - 1].pk.hex if len(rows) > limit else None
-        return depends_on_language(Response({"results": shown, "next": following}))  # devices are named in words
+        found = selectors.live_sessions_page(
+            user_id=principal.user_id,
+            before=page.validated_data.get("cursor"),
+            limit=page.validated_data["limit"],
+            now=timezone.now(),
+        )
+        shown = [response_bodies.session_body(row, current_id=principal.session_id) for row in found.sessions]
+        following = found.sessions[-1].pk.hex if found.has_more else None
+        return set_content_language(Response({"results": shown, "next": following}))  # device names are translated
 
     @extend_schema(
         operation_id="end_other_sessions",
@@ -62,7 +65,7 @@ class SessionListView(TokensAPIView):
         """End every session of the person but this one."""
         principal = cast("Principal", request.auth)
         revoked = revocation.end_sessions(
-            user_id=principal.user_id, reason=EndReason.ENDED_BY_OWNER, keep_session_id=principal.session_id
+            user_id=principal.user_id, reason=ENDED_BY_OWNER, keep_session_id=principal.session_id, now=timezone.now()
         )
         return Response({"revoked": revoked})
 
@@ -70,15 +73,15 @@ class SessionListView(TokensAPIView):
 class SessionView(TokensAPIView):
     """One session of the person who asks."""
 
-    permission_classes = [BearsToken]
-    step_up: ClassVar = {"delete": no_need("in a hurry, nobody should have to look for a password first")}
+    permission_classes = [HasAccessToken]
+    step_up: ClassVar = {"delete": no_step_up("in a hurry, nobody should have to look for a password first")}
 
     @extend_schema(operation_id="end_session", tags=["sessions"], request=None, responses={204: None})
     def delete(self, request: Request, session_id: UUID) -> Response:
         """End one session; its tokens die at once."""
         principal = cast("Principal", request.auth)
         if not revocation.end_session(
-            session_id=session_id, user_id=principal.user_id, reason=EndReason.ENDED_BY_OWNER
+            session_id=session_id, user_id=principal.user_id, reason=ENDED_BY_OWNER, now=timezone.now()
         ):
             raise SessionNotFound(session_id=session_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

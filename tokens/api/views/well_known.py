@@ -1,4 +1,4 @@
-"""What anybody may know: the public keys and where things are."""
+"""Public discovery documents: the JWKS (RFC 7517) and the server metadata (RFC 8414)."""
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -6,11 +6,11 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tokens import selectors
 from tokens.api.base import TokensAPIView
 from tokens.conf import token_settings
-from tokens.keyring import keyring
 
-# Shorter than the time between the publication of a key and its first use.
+# Shorter than JWKS_PROPAGATION_TTL, the time between a key's publication and its first use.
 _CACHED = {"Cache-Control": "public, max-age=60"}
 _API = "/api/v1/auth"
 
@@ -18,6 +18,7 @@ _API = "/api/v1/auth"
 class JwksView(TokensAPIView):
     """The public keys that access tokens are verified with (RFC 7517). Served without the database, too."""
 
+    event_loop_methods = frozenset({"GET"})
     authentication_classes = []
     permission_classes = [AllowAny]
 
@@ -34,12 +35,13 @@ class JwksView(TokensAPIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        return Response({"keys": keyring.jwks()}, headers=_CACHED)
+        return Response({"keys": selectors.published_keys()}, headers=_CACHED)
 
 
 class AuthorizationServerMetadataView(TokensAPIView):
     """Where things are (RFC 8414)."""
 
+    event_loop_methods = frozenset({"GET"})
     authentication_classes = []
     permission_classes = [AllowAny]
 

@@ -1,4 +1,4 @@
-"""Delete what is long past."""
+"""Delete what ended long ago."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class Command(OperatorCommand):
         if options["dry_run"]:
             return {"result": "would_purge", "sessions": total}
         counts = purging.purge_expired(now=now, progress=lambda done: self.progress(done, total))
-        return {"result": "purged", **counts}
+        return {"result": "purged", **counts._asdict()}
 
     def sentence(self, result: dict[str, Any]) -> str:
         if result["result"] == "would_purge":

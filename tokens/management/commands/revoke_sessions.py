@@ -1,4 +1,4 @@
-"""End sessions."""
+"""End the sessions of one user or of all users."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -9,7 +9,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from cedrina_base.operator_commands import OperatorCommand
 from tokens import selectors
-from tokens.models import EndReason
+from tokens.end_reasons import ADMINISTRATOR
 from tokens.services import revocation
 
 
@@ -34,7 +34,7 @@ class Command(OperatorCommand):
                 revoked += selectors.live_sessions(user_id=user_id, now=now).count()
             else:
                 revoked += revocation.end_sessions(
-                    user_id=user_id, reason=EndReason.ADMINISTRATOR, note=options["reason"]
+                    user_id=user_id, reason=ADMINISTRATOR, note=options["reason"], now=now
                 )
             self.progress(count, len(user_ids))
         return {"result": "would_revoke" if options["dry_run"] else "revoked", "sessions": revoked}

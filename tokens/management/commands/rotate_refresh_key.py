@@ -1,4 +1,4 @@
-"""Begin the next epoch of the key that refresh tokens are made with."""
+"""Rotate the key that refresh tokens are made with."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -37,7 +37,9 @@ class Command(OperatorCommand):
             self.fail(refusal.code, str(refusal.message))
         result |= {"epoch": row.current, "minimum_epoch": row.minimum}
         if is_emergency:
-            result["sessions_ended"] = refresh_keys.end_refused(progress=lambda done: self.progress(done, before))
+            result["sessions_ended"] = refresh_keys.end_refused_sessions(
+                now=now, progress=lambda done: self.progress(done, before)
+            )
         return {"result": "rotated", **result}
 
     def sentence(self, result: dict[str, Any]) -> str:

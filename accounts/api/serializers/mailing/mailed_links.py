@@ -1,6 +1,6 @@
 """The request bodies of the calls that request mail or redeem a mailed token."""
 
-from tokens.api.serializers.strict import StrictCharField, StrictSerializer
+from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 
 
 class AddressInput(StrictSerializer):

@@ -18,11 +18,11 @@ from accounts.api.serializers.factors.factor_outputs import (
     TotpOutput,
 )
 from accounts.services.factors import recovery_codes, totp_enrolment
-from tokens.api.step_up import Factor, needs
+from tokens.api.step_up import RequiredFactor, requires
 
 STEP_UP = ["reauthentication_required", "step_up_required"]
 # For people without a second factor a recent authentication is enough.
-STRONG = needs(factor=Factor.SECOND)
+STRONG = requires(factor=RequiredFactor.SECOND)
 
 
 class MfaView(AccountsAPIView):

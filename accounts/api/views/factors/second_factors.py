@@ -18,7 +18,7 @@ from accounts.services.factors.second_factors import Proof
 from accounts.services.sign_in import password_sign_in, reauthentication
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
-from tokens.api.step_up import RECENT, no_need
+from tokens.api.step_up import RECENT_SECONDS, no_step_up
 
 
 class MfaVerifyView(AccountsAPIView):
@@ -95,7 +95,7 @@ class ReauthenticateView(AccountsAPIView):
     one of the last three.
     """
 
-    step_up: ClassVar = {"post": no_need("it is how a session gets fresh")}
+    step_up: ClassVar = {"post": no_step_up("it is how a session gets fresh")}
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "post": ["invalid_credentials", "invalid_mfa_code", "too_many_attempts"]
     }
@@ -115,7 +115,7 @@ class ReauthenticateView(AccountsAPIView):
             OpenApiExample(
                 "Proved",
                 response_only=True,
-                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT},
+                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT_SECONDS},
             ),
         ],
     )
@@ -128,13 +128,13 @@ class ReauthenticateView(AccountsAPIView):
             at = password_sign_in.reauthenticate(user=user, session_id=session_id, password=password)
         else:
             at = reauthentication.show(user=user, session_id=session_id, proof=proof)
-        return Response({"authenticated_at": instant(at), "expires_in": RECENT})
+        return Response({"authenticated_at": instant(at), "expires_in": RECENT_SECONDS})
 
 
 class ReauthenticationOptionsView(AccountsAPIView):
     """Find out how you can show your second factor in this session, and what to ask a browser with."""
 
-    step_up: ClassVar = {"post": no_need("it is how a session gets fresh")}
+    step_up: ClassVar = {"post": no_step_up("it is how a session gets fresh")}
 
     @extend_schema(
         operation_id="reauthentication_options",

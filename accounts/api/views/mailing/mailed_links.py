@@ -22,8 +22,8 @@ from accounts.services.mailing import mail_requests
 from accounts.services.passwords import password_reset
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from tokens.api.client import client_context
-from tokens.api.step_up import second_factor
-from tokens.api.words import depends_on_language
+from tokens.api.content_language import set_content_language
+from tokens.api.step_up import requires_second_factor
 
 CONFIRMED = gettext_noop("Your e-mail address is confirmed.")
 CONFIRMED_WITHOUT_PASSWORD = gettext_noop(
@@ -41,7 +41,7 @@ _FIELDS = ["required", "invalid", "blank", "max_length", "unknown_field"]
 
 def _message(text: str, *, status: int = 200) -> Response:
     body = {"message": gettext(text), "timestamp": instant(timezone.now())}
-    return depends_on_language(Response(body, status=status))
+    return set_content_language(Response(body, status=status))
 
 
 def _examples(body: dict[str, str], message: str, *, status: int = 200) -> list[OpenApiExample]:
@@ -224,7 +224,7 @@ class AddressChangeView(AccountsAPIView):
     the same for an address that somebody has; they are written to instead.
     """
 
-    step_up: ClassVar = {"post": second_factor("the body carries the password")}
+    step_up: ClassVar = {"post": requires_second_factor("the body carries the password")}
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "post": ["invalid_credentials", "step_up_required", "too_many_attempts"]
     }

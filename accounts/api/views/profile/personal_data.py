@@ -10,13 +10,13 @@ from accounts.api.base import AccountsAPIView, caller, principal
 from accounts.api.serializers.profile.personal_data import ActivityListOutput, ExportOutput
 from accounts.services.profile import activity, export
 from tokens.api.serializers.sessions import PageInput
-from tokens.api.step_up import Factor, needs, no_need
+from tokens.api.step_up import RequiredFactor, no_step_up, requires
 
 
 class ExportView(AccountsAPIView):
     """All that is kept about you."""
 
-    step_up: ClassVar = {"get": needs(factor=Factor.SECOND)}
+    step_up: ClassVar = {"get": requires(factor=RequiredFactor.SECOND)}
     problem_codes: ClassVar[dict[str, list[str]]] = {"get": ["reauthentication_required", "step_up_required"]}
 
     @extend_schema(
@@ -46,7 +46,7 @@ class ExportView(AccountsAPIView):
 class ActivityView(AccountsAPIView):
     """What happened to your account."""
 
-    step_up: ClassVar = {"get": no_need("who finds a stranger in the list must not be held up")}
+    step_up: ClassVar = {"get": no_step_up("who finds a stranger in the list must not be held up")}
     problem_codes: ClassVar[dict[str, list[str]]] = {"get": ["validation_error"]}
     field_codes: ClassVar[dict[str, list[str]]] = {"get": ["invalid", "blank", "unknown_field"]}
 

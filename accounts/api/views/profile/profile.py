@@ -9,13 +9,13 @@ from rest_framework.response import Response
 from accounts.api import examples
 from accounts.api.base import AccountsAPIView, caller, principal
 from accounts.api.documents import entity_tag, instant, user_document
-from accounts.api.preconditions import versions_from
 from accounts.api.serializers.outputs import UserOutput
 from accounts.api.serializers.profile.personal_data import DeletionInput, DeletionOutput
 from accounts.api.serializers.profile.profile import ProfileInput
 from accounts.services.profile import deletion, profile_changes
-from tokens.api.step_up import Factor, needs, no_need, require
-from tokens.api.words import depends_on_language
+from cedrina_base.preconditions import versions_from
+from tokens.api.content_language import set_content_language
+from tokens.api.step_up import RequiredFactor, check_requirement, no_step_up, requires
 
 ENTITY_TAG = OpenApiParameter(
     "ETag", str, OpenApiParameter.HEADER, response=[200], description="The version, to be sent back in If-Match."
@@ -26,9 +26,10 @@ DELETED = gettext_noop("Your account is closed. Until it is erased, an operator 
 class MeView(AccountsAPIView):
     """The account that the access token speaks for."""
 
+    event_loop_methods = frozenset({"GET", "PATCH"})
     step_up: ClassVar = {
-        "patch": no_need("a name and a language open no door"),
-        "delete": no_need("the body carries the password; what it leaves open is asked for below"),
+        "patch": no_step_up("a name and a language open no door"),
+        "delete": no_step_up("the body carries the password; what it leaves open is asked for below"),
     }
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "patch": ["precondition_required", "version_mismatch"],
@@ -105,9 +106,9 @@ class MeView(AccountsAPIView):
         body.is_valid(raise_exception=True)
         user, bearer, now = caller(request), principal(request), timezone.now()
         if user.is_mfa_enabled or not deletion.needs_password(user=user):
-            require(needs(factor=Factor.SECOND), principal=bearer, user=user, now=now)
+            check_requirement(requires(factor=RequiredFactor.SECOND), principal=bearer, user=user, now=now)
         erased_after = deletion.request(
             user=user, session_id=bearer.session_id, password=body.validated_data.get("password")
         )
         answer = {"message": gettext(DELETED), "timestamp": instant(now), "erased_after": instant(erased_after)}
-        return depends_on_language(Response(answer, status=202))
+        return set_content_language(Response(answer, status=202))

@@ -13,10 +13,10 @@ from accounts.api.serializers.outputs import PasswordChangeOutput
 from accounts.api.serializers.sign_in.passwords import PasswordChangeInput
 from accounts.services.passwords import password_changes
 from tokens.api.client import client_context
+from tokens.api.content_language import set_content_language
 from tokens.api.examples import TOKENS
-from tokens.api.presentation import token_pair
-from tokens.api.step_up import second_factor
-from tokens.api.words import depends_on_language
+from tokens.api.response_bodies import token_response_body
+from tokens.api.step_up import requires_second_factor
 
 
 class ChangePasswordView(AccountsAPIView):
@@ -26,7 +26,7 @@ class ChangePasswordView(AccountsAPIView):
     People with a second factor must have shown it within the last five minutes.
     """
 
-    step_up: ClassVar = {"put": second_factor("the body carries the password")}
+    step_up: ClassVar = {"put": requires_second_factor("the body carries the password")}
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "put": ["invalid_credentials", "step_up_required", "too_many_attempts"]
     }
@@ -81,10 +81,10 @@ class ChangePasswordView(AccountsAPIView):
         )
         answer = {
             "message": gettext("Your password was changed. All other sessions were ended."),
-            "tokens": token_pair(pair),
+            "tokens": token_response_body(pair),
             "timestamp": instant(timezone.now()),
         }
         response = Response(answer)
         # With the former password all devices have become strangers, this one too.
         device_cookie.keep(response, request=request, user=user)
-        return depends_on_language(response)
+        return set_content_language(response)

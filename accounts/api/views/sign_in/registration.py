@@ -16,9 +16,9 @@ from accounts.api.serializers.sign_in.registration import RegistrationInput
 from accounts.services.sign_in import registration
 from accounts.services.sign_in.password_sign_in import SignedIn
 from tokens.api.client import client_context
+from tokens.api.content_language import set_content_language
 from tokens.api.examples import TOKENS
-from tokens.api.presentation import token_pair
-from tokens.api.words import depends_on_language
+from tokens.api.response_bodies import token_response_body
 
 MESSAGE = gettext_noop(
     "Thank you. If this address is new here, we have written to it; otherwise we have written to its owner."
@@ -87,11 +87,11 @@ class RegisterView(AccountsAPIView):
         application = body.application(default_locale=supported_language(get_language()))
         outcome = registration.register(application=application, client=client_context(request))
         if isinstance(outcome, SignedIn):
-            document = {"user": user_document(outcome.user), "tokens": token_pair(outcome.tokens)}
+            document = {"user": user_document(outcome.user), "tokens": token_response_body(outcome.tokens)}
             response = Response(document, status=201)
             device_cookie.keep(response, request=request, user=outcome.user)
             return response
         answer = {"message": gettext(MESSAGE), "timestamp": instant(timezone.now())}
-        response = depends_on_language(Response(answer, status=202))
+        response = set_content_language(Response(answer, status=202))
         device_cookie.keep(response, request=request, user=outcome)
         return response

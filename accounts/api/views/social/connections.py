@@ -16,7 +16,7 @@ from accounts.api.serializers.social.provider_sign_in import CallbackInput, Soci
 from accounts.api.views.social.provider_sign_in import FIELDS
 from accounts.providers.links import Link
 from accounts.services.social import connections
-from tokens.api.step_up import RECENT, Factor, needs, no_need
+from tokens.api.step_up import RECENT_SECONDS, RequiredFactor, no_step_up, requires
 
 
 class SocialAccountsView(AccountsAPIView):
@@ -37,7 +37,7 @@ class SocialAccountsView(AccountsAPIView):
 class SocialAccountView(AccountsAPIView):
     """One of them."""
 
-    step_up: ClassVar = {"delete": needs(factor=Factor.SECOND)}
+    step_up: ClassVar = {"delete": requires(factor=RequiredFactor.SECOND)}
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "delete": ["permission_denied", "reauthentication_required", "step_up_required"]
     }
@@ -52,7 +52,7 @@ class SocialAccountView(AccountsAPIView):
 class SocialLinkView(AccountsAPIView):
     """Connect an account of a provider, begun with `purpose` `link` in the same session."""
 
-    step_up: ClassVar = {"post": needs(factor=Factor.SECOND)}
+    step_up: ClassVar = {"post": requires(factor=RequiredFactor.SECOND)}
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "post": [
             "invalid_social_token",
@@ -87,7 +87,7 @@ class SocialReauthenticateView(AccountsAPIView):
     Begun with `purpose` `reauthenticate` in the same session; for people without a password.
     """
 
-    step_up: ClassVar = {"post": no_need("it is how a session gets fresh")}
+    step_up: ClassVar = {"post": no_step_up("it is how a session gets fresh")}
     problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["invalid_social_token"]}
     field_codes: ClassVar[dict[str, list[str]]] = {"post": FIELDS}
 
@@ -101,7 +101,7 @@ class SocialReauthenticateView(AccountsAPIView):
             OpenApiExample(
                 "Proved",
                 response_only=True,
-                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT},
+                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT_SECONDS},
             ),
         ],
     )
@@ -109,7 +109,7 @@ class SocialReauthenticateView(AccountsAPIView):
         body = CallbackInput(data=request.data)
         body.is_valid(raise_exception=True)
         at = connections.reauthenticate(provider_id=provider, returned=body.returned(), bearer=bearer(request))
-        return Response({"authenticated_at": instant(at), "expires_in": RECENT})
+        return Response({"authenticated_at": instant(at), "expires_in": RECENT_SECONDS})
 
 
 def _document(link: Link) -> dict[str, Any]:

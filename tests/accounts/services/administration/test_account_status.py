@@ -1,12 +1,14 @@
 import pytest
 from django.contrib.auth.models import Permission
 
+from accounts.end_reasons import ACCOUNT_DEACTIVATED
 from accounts.errors import MoreRights
 from accounts.services.administration import account_status
 from accounts.services.sign_in import password_sign_in
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import open_session
-from tokens.models import EndReason, Session
+from tokens.end_reasons import ADMINISTRATOR
+from tokens.models import Session
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +31,7 @@ class TestDeactivate:
         person.refresh_from_db()
         assert not person.is_active
         assert person.version == 2
-        assert Session.objects.get().end_reason == EndReason.ACCOUNT_DEACTIVATED
+        assert Session.objects.get().end_reason == ACCOUNT_DEACTIVATED.code
         event = events("account.deactivated").get()
         assert (event.actor_id, event.target_id) == (str(operator.pk), str(person.pk))
         assert event.data == {"note": "asked for it", "ended_sessions": 1}
@@ -60,7 +62,7 @@ class TestEndSessions:
     def test_signs_somebody_out_everywhere(self, person, operator, events):
         assert account_status.end_sessions(user=person, by=operator, reason="stolen laptop") == 1
 
-        assert Session.objects.get().end_reason == EndReason.ADMINISTRATOR
+        assert Session.objects.get().end_reason == ADMINISTRATOR.code
         event = events("session.revoked").get()
         assert event.actor_id == str(operator.pk)
         assert event.data["note"] == "stolen laptop"

@@ -9,8 +9,8 @@ from accounts.types import Factor
 from tests.factories.accounts import UserFactory
 from tests.factories.factors import add_key, add_totp
 from tests.factories.tokens import open_session
+from tokens.end_reasons import ADMINISTRATOR
 from tokens.errors import SessionRevoked
-from tokens.models import EndReason
 from tokens.services import revocation
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ class TestAdded:
     def test_refuses_for_a_session_that_has_ended(self, now):
         user = UserFactory()
         session_id = open_session(user=user, now=now).session_id
-        revocation.end_sessions(user_id=user.pk, reason=EndReason.ADMINISTRATOR, now=now)
+        revocation.end_sessions(user_id=user.pk, reason=ADMINISTRATOR, now=now)
 
         with pytest.raises(SessionRevoked):
             enrolment.added(user=user, factor=Factor.TOTP, session_id=session_id, amr=["otp", "mfa"], now=now)

@@ -2,16 +2,19 @@ from itertools import pairwise
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from accounts.end_reasons import PASSWORD_CHANGE
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.models import PasswordHistory, User
 from accounts.services.passwords import password_changes
 from accounts.services.sign_in import password_sign_in
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, PasswordHistoryFactory, UserFactory
+from tokens.end_reasons import LOGOUT_ALL
 from tokens.errors import SessionRevoked
-from tokens.models import EndReason, Session, TokenFamily
+from tokens.models import Session, TokenFamily
 from tokens.services import revocation
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
@@ -73,7 +76,7 @@ class TestChange:
         assert user.version == 2
         assert pair.session_id == signed_in.tokens.session_id
         assert Session.objects.get(ended_at=None).id == pair.session_id
-        assert Session.objects.get(pk=other.tokens.session_id).end_reason == EndReason.PASSWORD_CHANGE
+        assert Session.objects.get(pk=other.tokens.session_id).end_reason == PASSWORD_CHANGE.code
         event = events("password.changed").get()
         assert (event.session_id, event.data) == (pair.session_id, {"ended_sessions": 1})
 
@@ -146,7 +149,7 @@ class TestChange:
         assert Session.objects.filter(ended_at=None).exists()
 
     def test_changes_nothing_when_the_session_ended_meanwhile(self, signed_in, events):
-        revocation.end_sessions(user_id=signed_in.user.pk, reason=EndReason.LOGOUT_ALL)
+        revocation.end_sessions(user_id=signed_in.user.pk, reason=LOGOUT_ALL, now=timezone.now())
 
         with pytest.raises(SessionRevoked):
             change(signed_in)

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.end_reasons import PASSWORD_CHANGE
 from accounts.errors import DetailsInvalid, HashingBusy, MailedTokenInvalid
 from accounts.models import OutgoingMail, PasswordHistory, User
 from accounts.services.factors.sign_in_challenges import Challenge
@@ -13,7 +14,7 @@ from tests import mailbox
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, PasswordHistoryFactory, UserFactory
 from tests.factories.tokens import open_session
-from tokens.models import EndReason, Session
+from tokens.models import Session
 from tokens.types import ClientContext
 
 ANYWHERE = ClientContext()
@@ -44,7 +45,7 @@ class TestReset:
 
         stored = User.objects.get()
         assert stored.check_password(NEW)
-        assert set(Session.objects.values_list("end_reason", flat=True)) == {EndReason.PASSWORD_CHANGE}
+        assert set(Session.objects.values_list("end_reason", flat=True)) == {PASSWORD_CHANGE.code}
         assert events("password.reset").get().data == {"ended_sessions": 2}
         assert mailbox.queued() == ["password_changed"]
         assert PasswordHistory.objects.count() == 1

@@ -3,7 +3,9 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
+from accounts.end_reasons import ACCOUNT_DELETED
 from accounts.errors import CredentialsInvalid, DetailsInvalid, LastAdministrator, UsernameTaken
 from accounts.models import SignInChallenge, User
 from accounts.services.factors import sign_in_challenges
@@ -12,7 +14,7 @@ from accounts.services.sign_in import password_sign_in, registration
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
 from tokens.errors import SessionRevoked
-from tokens.models import EndReason, Session
+from tokens.models import Session
 from tokens.services import verification
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +49,7 @@ class TestRequest:
 
         user = User.objects.get(username="mina")
         assert (user.deleted_at, user.version) == (now, 2)
-        assert Session.objects.get().end_reason == EndReason.ACCOUNT_DELETED
+        assert Session.objects.get().end_reason == ACCOUNT_DELETED.code
         event = events("account.deletion_requested").get()
         assert (event.actor_id, event.target_id) == (str(user.pk), str(user.pk))
         assert event.data == {"ended_sessions": 1}
@@ -67,7 +69,7 @@ class TestRequest:
 
         for pair in (signed_in.tokens, other.tokens):
             with pytest.raises(SessionRevoked):
-                verification.authenticate(presented=pair.access_token)
+                verification.authenticate(presented=pair.access_token, now=timezone.now())
         assert not SignInChallenge.objects.exists()
         with pytest.raises(CredentialsInvalid):
             password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
@@ -161,7 +163,7 @@ class TestRestore:
 
         assert password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
         with pytest.raises(SessionRevoked):
-            verification.authenticate(presented=signed_in.tokens.access_token)
+            verification.authenticate(presented=signed_in.tokens.access_token, now=timezone.now())
         event = events("account.restored").get()
         assert (event.actor_id, event.data) == (str(administrator.pk), {"note": "changed her mind"})
 

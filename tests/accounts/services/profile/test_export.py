@@ -4,14 +4,16 @@ from datetime import timedelta
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
 
+from accounts.event_types import REAUTHENTICATED
 from accounts.models import ImportedPerson, RecoverySecret, TotpSecret
 from accounts.services.profile import activity, export
-from security_events.catalogue import EventType
 from security_events.services.recording import record
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
 from tests.factories.tokens import family_of, open_session
+from tokens.end_reasons import LOGOUT
 from tokens.services import revocation
 from tokens.users import subject_of
 
@@ -38,7 +40,7 @@ def text(document):
 class TestExport:
     def test_holds_what_is_kept_about_a_person(self, mina):
         living, ended = open_session(user=mina), open_session(user=mina)
-        revocation.end_session(session_id=ended.session_id, user_id=mina.pk, reason="logout")
+        revocation.end_session(session_id=ended.session_id, user_id=mina.pk, reason=LOGOUT, now=timezone.now())
 
         document = export.export(user=mina, session_id=living.session_id)
 
@@ -98,7 +100,7 @@ class TestExport:
         monkeypatch.setattr(export, "MOST_ROWS", 3)
         me = subject_of(mina)
         for number in range(4):
-            record(EventType.REAUTHENTICATED, actor=me, target=me)
+            record(REAUTHENTICATED, actor=me, target=me)
             open_session(user=mina, now=now + timedelta(minutes=number))
 
         document = export.document(user=mina, at=now)

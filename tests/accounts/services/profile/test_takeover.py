@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.end_reasons import TAKEOVER_REPORTED
 from accounts.errors import MailedTokenInvalid
 from accounts.factors import enrolled
 from accounts.identifiers import held_key
@@ -19,7 +20,7 @@ from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
 from tests.factories.tokens import open_session
-from tokens.models import EndReason, Session
+from tokens.models import Session
 from tokens.types import ClientContext
 
 ANYWHERE = ClientContext()
@@ -58,7 +59,7 @@ class TestReport:
 
         stored = User.objects.get()
         assert not stored.has_usable_password()
-        assert Session.objects.get().end_reason == EndReason.TAKEOVER_REPORTED
+        assert Session.objects.get().end_reason == TAKEOVER_REPORTED.code
         assert PasswordHistory.objects.count() == 1
         assert events("account.takeover_reported").get().data == {
             "ended_sessions": 1,

@@ -12,8 +12,9 @@ from accounts.models import User
 from accounts.services.sign_in import password_sign_in
 from tests.accounts.services.interference import Interference
 from tests.factories.accounts import PASSWORD, UserFactory
+from tokens.end_reasons import ADMINISTRATOR
 from tokens.errors import SessionLimitReached, SessionRevoked
-from tokens.models import EndReason, Session
+from tokens.models import Session
 from tokens.services import revocation
 
 
@@ -242,7 +243,7 @@ class TestReauthenticate:
     def test_does_not_revive_a_session_that_has_ended(self, phone, events):
         UserFactory(username="mina", raw_password=PASSWORD)
         signed_in = sign_in(phone)
-        revocation.end_sessions(user_id=signed_in.user.pk, reason=EndReason.ADMINISTRATOR)
+        revocation.end_sessions(user_id=signed_in.user.pk, reason=ADMINISTRATOR, now=timezone.now())
 
         with pytest.raises(SessionRevoked):
             password_sign_in.reauthenticate(

@@ -9,8 +9,9 @@ from accounts.types import Factor
 from tests.factories.accounts import UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
 from tests.factories.tokens import open_session
+from tokens.end_reasons import ADMINISTRATOR
 from tokens.errors import SessionRevoked
-from tokens.models import EndReason, Session
+from tokens.models import Session
 from tokens.services import revocation
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +94,7 @@ class TestShow:
 
     def test_does_not_use_a_code_up_for_a_session_that_has_ended(self, user, session_id, show, now):
         secret, _codes = add_totp(user, now=now)
-        revocation.end_sessions(user_id=user.pk, reason=EndReason.ADMINISTRATOR, now=now)
+        revocation.end_sessions(user_id=user.pk, reason=ADMINISTRATOR, now=now)
 
         with pytest.raises(SessionRevoked):
             show(Factor.TOTP, code_of(secret, now), now)

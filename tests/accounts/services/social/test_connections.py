@@ -10,6 +10,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 
+from accounts.end_reasons import PASSWORD_CHANGE
 from accounts.errors import AlreadyThere, LastSignInMethod, NotThere, SocialAccountInUse, SocialTokenInvalid
 from accounts.models import SocialPurpose, User
 from accounts.providers import links
@@ -20,8 +21,9 @@ from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
 from tests.factories.tokens import open_session
 from tests.openid_provider.fake_issuer import REDIRECT_URI
+from tokens.end_reasons import LOGOUT_ALL
 from tokens.errors import SessionRevoked
-from tokens.models import EndReason, Session
+from tokens.models import Session
 from tokens.services import revocation
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +66,7 @@ class TestLink:
 
     def test_connects_nothing_when_the_session_has_ended_since_the_request_came(self, person, come_back, events):
         returned = come_back(person)
-        revocation.end_sessions(user_id=person.user.pk, reason=EndReason.PASSWORD_CHANGE)
+        revocation.end_sessions(user_id=person.user.pk, reason=PASSWORD_CHANGE, now=timezone.now())
 
         with pytest.raises(SocialTokenInvalid):
             connections.link(provider_id="fake", returned=returned, bearer=person)
@@ -171,6 +173,6 @@ class TestReauthenticate:
         social.link(person.user, now=now)
         returned = come_back(person, SocialPurpose.REAUTHENTICATE)
         issuer.claims = {"auth_time": int((timezone.now() + timedelta(seconds=1)).timestamp())}
-        revocation.end_sessions(user_id=person.user.pk, reason=EndReason.LOGOUT_ALL)
+        revocation.end_sessions(user_id=person.user.pk, reason=LOGOUT_ALL, now=timezone.now())
         with pytest.raises(SessionRevoked):
             connections.reauthenticate(provider_id="fake", returned=returned, bearer=person)

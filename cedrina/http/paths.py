@@ -1,0 +1,83 @@
+"""Facts about request paths: which are pages for browsers, which are fixed, which calls the event loop answers.
+
+Paths that are no page are answered to programs.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, TypeVar
+
+from django.urls import get_resolver
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+PAGE_PREFIXES = ("/admin/", "/api/docs", "/api/schema", "/static/")
+# Pages to which mailed links lead. They have no session and no cookie: the token in the address is the authority.
+MAILED_LINK_PREFIX = "/account/"
+
+
+def is_page(path: str) -> bool:
+    """Return whether sessions, CSRF checks and HTML responses apply to this path."""
+    return path.startswith(PAGE_PREFIXES)
+
+
+def is_mailed_link_page(path: str) -> bool:
+    """Return whether mailed links lead to this path, so that the address itself is a secret."""
+    return path.startswith(MAILED_LINK_PREFIX)
+
+
+def is_static(path: str) -> bool:
+    """Return whether this path is a file of the admin or of the documentation, the same in all languages."""
+    return path.startswith("/static/")
+
+
+def has_content_policy(path: str) -> bool:
+    """Return whether a browser displays what this path returns."""
+    return is_page(path) or is_mailed_link_page(path)
+
+
+def answers_html(path: str) -> bool:
+    """Return whether an error on this path is shown to a person."""
+    return path.startswith(("/admin/", "/api/docs", "/static/", MAILED_LINK_PREFIX))
+
+
+@cache
+def fixed_paths() -> frozenset[str]:
+    """Return the paths without variable parts, those of the admin excepted."""
+    paths = (path for path, _view in _routes(get_resolver().url_patterns, "/"))
+    return frozenset(path for path in paths if not path.startswith("/admin/"))
+
+
+def on_event_loop(*methods: str) -> Callable[[View], View]:
+    """Declare the methods of a view function that the event loop's thread answers (serving/request_dispatcher.py)."""
+
+    def declare(view: View) -> View:
+        view.event_loop_methods = frozenset(methods)  # type: ignore[attr-defined]  # functions take attributes
+        return view
+
+    return declare
+
+
+@cache
+def event_loop_calls() -> frozenset[tuple[str, str]]:
+    """Return the calls, as method and path, that the event loop's thread answers.
+
+    A view class declares its methods as ``event_loop_methods = frozenset({"GET"})``, a view function by the decorator
+    ``on_event_loop``. Paths with variable parts are never among them.
+    """
+    return frozenset(
+        (method, path)
+        for path, view in _routes(get_resolver().url_patterns, "/")
+        for method in getattr(getattr(view, "cls", view), "event_loop_methods", ())
+    )
+
+
+def _routes(patterns: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        path = f"{prefix}{pattern.pattern}"
+        if "<" in path or "(" in path:
+            continue
+        if hasattr(pattern, "url_patterns"):
+            yield from _routes(pattern.url_patterns, path)
+        else:
+            yield path, pattern.callback

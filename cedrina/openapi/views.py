@@ -1,0 +1,79 @@
+"""The OpenAPI document and its page. In development anybody may read them, elsewhere people with `docs:read`."""
+
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import get_language
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import TemplateHTMLRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.permissions import may_do
+from cedrina.http.json import OrjsonRenderer
+from tokens.api.authentication import AccessTokenAuthentication
+from tokens.api.content_language import set_content_language
+
+
+class MayReadDocumentation(may_do("docs:read")):  # type: ignore[misc]  # a class made by a function
+    """Allows anybody in development, otherwise people with the permission `docs:read`."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return settings.ENVIRONMENT == "development" or bool(super().has_permission(request, view))
+
+
+class PlainJSONRenderer(OrjsonRenderer):
+    """Renders the document for clients that ask for `application/json`."""
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return bytes(OpenApiJsonRenderer().render(data, accepted_media_type, renderer_context))
+
+
+_documents: dict[str, dict[str, Any]] = {}
+_lock = threading.Lock()
+
+
+class CachedSchemaGenerator(SchemaGenerator):
+    """Generates the document once in each language.
+
+    It does not change while the process runs, generating it takes almost a second of CPU, and drf-spectacular's search
+    for extensions is not thread-safe.
+    """
+
+    def get_schema(self, request: Request | None = None, public: bool = False) -> dict[str, Any]:
+        language = get_language()
+        key = language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        with _lock:
+            if key not in _documents:
+                document = super().get_schema(request=request, public=public)  # type: ignore[no-untyped-call]
+                _documents[key] = document
+        return _documents[key]
+
+
+class SchemaView(SpectacularAPIView):
+    """This document: every call, every answer and every error code."""
+
+    generator_class = CachedSchemaGenerator
+    # The page is read with a session of the admin, programs use an access token.
+    authentication_classes = [AccessTokenAuthentication, SessionAuthentication]
+    permission_classes = [MayReadDocumentation]
+    content_negotiation_class = DefaultContentNegotiation
+    renderer_classes = [PlainJSONRenderer, OpenApiJsonRenderer, OpenApiJsonRenderer2]
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        return set_content_language(super().finalize_response(request, response, *args, **kwargs))
+
+
+class DocumentationView(SpectacularSwaggerSplitView):
+    """The document as a page, by Swagger UI."""
+
+    authentication_classes = [AccessTokenAuthentication, SessionAuthentication]
+    permission_classes = [MayReadDocumentation]
+    content_negotiation_class = DefaultContentNegotiation
+    renderer_classes = [TemplateHTMLRenderer, OrjsonRenderer]
+    template_name = "api_documentation.html"

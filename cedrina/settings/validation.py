@@ -1,0 +1,111 @@
+"""Validate the parsed environment: contradictions everywhere, unsafe values outside of development.
+
+Each fault is a sentence that names the setting and says how to correct it.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from cedrina.settings.environment_values import EnvironmentValues
+
+MIN_SECRET_LENGTH = 50
+MIN_DIFFERENT_CHARACTERS = 10
+MIN_BCRYPT_ROUNDS = 10
+MAX_ACCESS_TOKEN_SECONDS = 3600
+DATABASE_SCHEMES = frozenset({"postgres", "postgresql", "psql", "pgsql"})
+MAIL_SCHEMES = frozenset({"smtp", "smtps", "smtp+tls", "smtp+ssl", "filemail", "consolemail", "memorymail"})
+REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
+
+
+def contradictions(values: EnvironmentValues) -> Iterator[str]:
+    """Yield the faults of values that contradict each other or are malformed, in any environment."""
+    idle, absolute = values["SESSION_IDLE_SECONDS"], values["SESSION_ABSOLUTE_SECONDS"]
+    if idle and absolute and idle > absolute:
+        yield "SESSION_IDLE_SECONDS is longer than SESSION_ABSOLUTE_SECONDS; lower it or raise the other."
+    for name, seconds in (("SESSION_IDLE_SECONDS", idle), ("SESSION_ABSOLUTE_SECONDS", absolute)):
+        if seconds and values["ACCESS_TOKEN_SECONDS"] > seconds:
+            yield f"ACCESS_TOKEN_SECONDS is longer than {name}; lower it or raise the other."
+    if values["DATABASE_POOL_MIN"] > values["DATABASE_POOL_MAX"]:
+        yield "DATABASE_POOL_MIN is more than DATABASE_POOL_MAX; lower it or raise the other."
+    yield from _refreshes(values)
+    yield from _urls(values)
+    for network in values["TRUSTED_PROXIES"]:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            yield f"TRUSTED_PROXIES must list addresses or networks; {network!r} is neither."
+    if any("*" in origin for origin in values["CORS_ALLOWED_ORIGINS"]):
+        yield "CORS_ALLOWED_ORIGINS must not contain *; list the origins of your applications."
+    elif not all(_is_origin(origin) for origin in values["CORS_ALLOWED_ORIGINS"]):
+        yield "CORS_ALLOWED_ORIGINS must list origins such as https://app.example.com, without a path."
+
+
+def _refreshes(values: EnvironmentValues) -> Iterator[str]:
+    if values["REFRESH_RACE_SECONDS"] > values["REFRESH_LOST_REPLY_HOURS"] * 3600:
+        yield "REFRESH_RACE_SECONDS is longer than REFRESH_LOST_REPLY_HOURS; a race can't outlast a lost reply."
+    if values["REFRESH_FOREIGN_REPEATS"] > values["REFRESH_OWN_REPEATS"]:
+        yield "REFRESH_FOREIGN_REPEATS is more than REFRESH_OWN_REPEATS, which counts them too; lower it."
+
+
+def _urls(values: EnvironmentValues) -> Iterator[str]:
+    for name, schemes in (
+        ("DATABASE_URL", DATABASE_SCHEMES),
+        ("DATABASE_MIGRATION_URL", DATABASE_SCHEMES),
+        ("REDIS_URL", REDIS_SCHEMES),
+        ("EMAIL_URL", MAIL_SCHEMES),
+        ("PUBLIC_URL", {"http", "https"}),
+        ("PROBLEM_TYPE_BASE", {"http", "https", "urn", "tag"}),
+    ):
+        if values[name] and values[name].partition(":")[0] not in schemes:
+            yield f"{name} must begin with one of {', '.join(sorted(schemes))}, followed by a colon."
+    if values["PUBLIC_URL"] and not urlsplit(values["PUBLIC_URL"]).hostname:
+        yield "PUBLIC_URL must name a host, such as https://accounts.example.com."
+
+
+def _is_origin(text: str) -> bool:
+    parts = urlsplit(text)
+    return (
+        parts.scheme in {"http", "https"} and bool(parts.netloc) and not (parts.path or parts.query or parts.fragment)
+    )
+
+
+def unsafe_values(values: EnvironmentValues) -> Iterator[str]:
+    """Yield the faults of values that must not be used in staging or production."""
+    where = values["CEDRINA_ENV"]
+    for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL", "ALLOWED_HOSTS", "PUBLIC_URL", "EMAIL_URL"):
+        if name not in values.given:
+            yield f"{name} is not set; {where} has no default for it."
+    yield from _weak_secrets(values)
+    yield from _weak_limits(values)
+    if "*" in values["ALLOWED_HOSTS"]:
+        yield "ALLOWED_HOSTS must not contain *; list the names under which this server is addressed."
+    if "PUBLIC_URL" in values.given and not values["PUBLIC_URL"].startswith("https://"):
+        yield "PUBLIC_URL must begin with https://; tokens must not travel in the clear."
+    if any(not origin.startswith("https://") for origin in values["CORS_ALLOWED_ORIGINS"]):
+        yield "CORS_ALLOWED_ORIGINS must begin with https://; a plain origin can be impersonated on the way."
+    if values["BCRYPT_ROUNDS"] < MIN_BCRYPT_ROUNDS:
+        yield f"BCRYPT_ROUNDS is below {MIN_BCRYPT_ROUNDS}; use 12."
+    if values["ACCESS_TOKEN_SECONDS"] > MAX_ACCESS_TOKEN_SECONDS:
+        yield "ACCESS_TOKEN_SECONDS is over an hour; services that verify offline trust ended sessions for as long."
+    if any(network in {"0.0.0.0/0", "::/0"} for network in values["TRUSTED_PROXIES"]):
+        yield "TRUSTED_PROXIES must not hold every address; list the networks of your proxies."
+    if "EMAIL_URL" in values.given and values["EMAIL_URL"].startswith(("consolemail", "memorymail")):
+        yield "EMAIL_URL must deliver: links to confirm an address would end up in the log. Use smtp://."
+
+
+def _weak_limits(values: EnvironmentValues) -> Iterator[str]:
+    if not values["RATELIMIT_ENABLED"]:
+        yield "RATELIMIT_ENABLED must be true; raise single limits by RATELIMIT_POLICIES instead."
+    if values["RATELIMIT_PROFILE"] == "development":
+        yield "RATELIMIT_PROFILE must not be development; it lets a hundred times as many guesses through."
+
+
+def _weak_secrets(values: EnvironmentValues) -> Iterator[str]:
+    if "SECRET_KEY" not in values.given:
+        return
+    secret = values["SECRET_KEY"]
+    if len(secret) < MIN_SECRET_LENGTH or len(set(secret)) < MIN_DIFFERENT_CHARACTERS:
+        yield f"SECRET_KEY is too weak; give it at least {MIN_SECRET_LENGTH} random characters."
+    elif secret.startswith(("django-insecure", "development")):
+        yield "SECRET_KEY is a development key; make one with `openssl rand -base64 48`."

@@ -1,0 +1,5 @@
+"""Errors of `make run`."""
+
+
+class StepFailed(Exception):
+    """A step of the start failed. The message says what to do."""

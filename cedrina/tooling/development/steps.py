@@ -1,0 +1,102 @@
+"""The steps before the server starts. Each step does nothing when it was done before."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from cedrina.settings.development_secrets import development_secret
+from cedrina.tooling.development.errors import StepFailed
+
+ROOT = Path(__file__).resolve().parents[3]
+ADMINISTRATOR = "admin"
+ADDRESS = "admin@localhost.example"
+
+
+def manage(*arguments: str, stdin: str = "") -> str:
+    """Run a command of manage.py and return what it printed.
+
+    Raises: StepFailed with the command's own words.
+    """
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=ROOT, input=stdin, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise StepFailed(f"manage.py {arguments[0]} failed:\n{(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def demand_development() -> None:
+    """Refuse to be used for more than it is made for.
+
+    Raises: StepFailed in staging and production.
+    """
+    environment = os.environ.get("CEDRINA_ENV", "development")
+    if environment != "development":
+        raise StepFailed(
+            f"CEDRINA_ENV is {environment}, but make run is for development: it keeps its secrets in .data. "
+            "docker-compose.yml and docs/development.md show the processes of production."
+        )
+
+
+def demand_free_port() -> tuple[str, int]:
+    """Return the address on which the server will listen, having looked that nobody else does.
+
+    Raises: StepFailed when the port is taken or is no port.
+    """
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, int(port)))
+    except (OSError, ValueError, OverflowError) as error:
+        raise StepFailed(f"Cannot listen on {host}, port {port}: {error}. Try another: make run PORT=8010.") from error
+    return host, int(port)
+
+
+def ensure_secrets(*, data: Path) -> None:
+    """Take secrets that nobody gave from beside the data that they protect, made at the first start."""
+    for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS"):
+        if not os.environ.get(name) and not os.environ.get(f"{name}_FILE"):
+            os.environ[name] = development_secret(name, directory=data)
+
+
+def prepare_database() -> None:
+    """Bring the schema up to date.
+
+    Raises: StepFailed when the database cannot be reached or a migration fails.
+    """
+    manage("migrate", "--no-input", "--verbosity=0")
+
+
+def remember(url: str, *, data: Path) -> None:
+    """Write down where the embedded database listens this time, for manage.py in another terminal."""
+    kept = data / "database-url"
+    kept.touch(mode=0o600)
+    kept.write_text(url, encoding="ascii")
+
+
+def ensure_administrator(*, data: Path) -> str | None:
+    """Return the password with which the administrator was made, or None when somebody else made the account.
+
+    It stands in a file beside the database, readable by its owner alone, before the account is made with it: an
+    interrupted first start must not leave an account whose password nobody knows.
+
+    Raises: StepFailed when the account cannot be made.
+    """
+    kept = data / "admin-password"
+    is_new = not kept.exists()
+    if is_new:
+        kept.touch(mode=0o600)
+        kept.write_text(secrets.token_urlsafe(18), encoding="ascii")
+    password = kept.read_text(encoding="ascii")
+    who = ("--username", ADMINISTRATOR, "--email", ADDRESS)
+    answer = manage("create_admin", *who, "--if-missing", "--password-stdin", "--json", stdin=password)
+    if is_new and json.loads(answer)["result"] != "created":
+        kept.unlink()
+        return None
+    return password

@@ -1,0 +1,31 @@
+"""Requests handled in the test's own thread as a server handles them: within the limits, then by Django."""
+
+import asyncio
+
+from cedrina.serving.application import django_application
+from cedrina.serving.request_dispatcher import RequestDispatcher
+from cedrina.serving.request_processing import RequestHandler
+
+
+class EveryCall:
+    """Declares each call as one for the event loop's thread, which is the test's."""
+
+    def __contains__(self, call):
+        return True
+
+
+handler = RequestHandler(
+    RequestDispatcher(
+        on_event_loop=django_application, on_thread=django_application, event_loop_calls=EveryCall(), threads=1
+    )
+)
+
+
+def handle(environ):
+    """Return status, headers and body of the response to a request in WSGI's form."""
+    return asyncio.run(handler.handle(environ, chunks(environ["wsgi.input"])))
+
+
+async def chunks(stream):
+    while chunk := stream.read(16 * 1024):
+        yield chunk

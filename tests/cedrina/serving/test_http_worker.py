@@ -1,0 +1,161 @@
+"""Which sockets a worker accepts on. Real processes: tests/journeys/test_http_workers.py."""
+
+import asyncio
+import select
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from cedrina.serving import http_worker
+from cedrina.serving.http_worker import NOTE_SECONDS, HttpWorker
+from cedrina.serving.listening import ABSENT_SECONDS, ListeningSockets
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+CONNECTIONS = 30  # none at one of two sockets: once in a thousand million times
+DEADLINE_SECONDS = 60
+
+
+class Application:
+    async def __rsgi__(self, _scope, protocol):
+        protocol.response_str(200, [], "answered")
+
+
+async def until(condition):
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not condition():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def working():
+    """Give the first one of two workers, and the sockets of both."""
+    sockets = ListeningSockets("127.0.0.1", 0, 2)
+    worker = HttpWorker(Application(), sockets=sockets, number=0, most_connections=CONNECTIONS)
+    ready = asyncio.Event()
+    running = asyncio.create_task(worker.run(ready.set))
+    await ready.wait()
+    try:
+        yield worker, sockets
+    finally:
+        worker.stop()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await running
+        for number in range(2):
+            sockets.of(number).close()
+
+
+@asynccontextmanager
+async def asking(sockets):
+    """Give so many connections on each of which something was asked."""
+    address = sockets.of(0).getsockname()
+    connections = [await asyncio.open_connection(*address) for _ in range(CONNECTIONS)]
+    for _, writer in connections:
+        writer.write(REQUEST)
+    try:
+        yield [reader for reader, _ in connections]
+    finally:
+        for _, writer in connections:
+            writer.close()
+
+
+async def answer(reader):
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        return await reader.readuntil(b"answered")
+
+
+def waiting(sockets):
+    return bool(select.select([sockets.of(1)], [], [], 0)[0])
+
+
+def run(scenario):
+    asyncio.run(scenario())
+
+
+class TestAWorker:
+    def test_leaves_what_comes_to_a_sibling_that_is_there(self):
+        async def scenario():
+            async with working() as (_, sockets), asking(sockets):
+                for _ in range(5):
+                    await asyncio.sleep(NOTE_SECONDS)
+                    assert waiting(sockets)
+
+        run(scenario)
+
+    def test_notes_that_it_is_there(self):
+        async def scenario():
+            async with working() as (_, sockets):
+                sockets.note_left(0)
+                await until(lambda: sockets.is_attended(0, time.monotonic()))
+
+        run(scenario)
+
+    def test_answers_what_comes_to_one_that_ended(self):
+        async def scenario():
+            async with working() as (_, sockets):
+                sockets.note_left(1)
+                async with asking(sockets) as readers:
+                    for reader in readers:
+                        assert await answer(reader)
+
+        run(scenario)
+
+    def test_starts_to_help_again_when_that_ended(self):
+        async def scenario():
+            async with working() as (worker, sockets):
+                sockets.note_left(1)
+                await until(lambda: worker._helps)
+                first = worker._helps[1]
+                await asyncio.sleep(NOTE_SECONDS)
+                first.server.stop()
+                await until(lambda: worker._helps[1] is not first)
+                async with asking(sockets) as readers:
+                    for reader in readers:
+                        assert await answer(reader)
+
+        run(scenario)
+
+    def test_helps_no_longer_once_the_sibling_is_back(self, monkeypatch):
+        monkeypatch.setattr(http_worker, "HELP_SECONDS", 0.2)
+
+        async def scenario():
+            async with working() as (worker, sockets):
+                sockets.note_left(1)
+                async with asking(sockets) as readers:
+                    for reader in readers:
+                        await answer(reader)
+                    sockets.note_attended(1, time.monotonic() + DEADLINE_SECONDS)
+                    await until(lambda: not worker._helps and not worker._serving)
+                    # The connections that it accepted at its own socket stay open, the other ones are at their end.
+                    await until(lambda: any(reader.at_eof() for reader in readers))
+                    assert not all(reader.at_eof() for reader in readers)
+                async with asking(sockets):
+                    await until(lambda: waiting(sockets))
+
+        run(scenario)
+
+    def test_that_was_not_there_itself_looks_again_before_it_helps(self):
+        async def scenario():
+            async with working() as (worker, sockets):
+                await asyncio.sleep(NOTE_SECONDS)
+                sockets.note_left(0)
+                sockets.note_attended(1, time.monotonic())
+                time.sleep(2 * ABSENT_SECONDS)  # noqa: ASYNC251 - the loop is to stand still
+                while not sockets.is_attended(0, time.monotonic()):  # noqa: ASYNC110 - in the same turn, not later
+                    await asyncio.sleep(0)
+                sockets.note_attended(1, time.monotonic() + DEADLINE_SECONDS)
+                await asyncio.sleep(2 * NOTE_SECONDS)
+                assert not worker._helps
+
+        run(scenario)
+
+    def test_says_so_when_granian_ended_unasked(self):
+        async def scenario():
+            sockets = ListeningSockets("127.0.0.1", 0, 1)
+            worker = HttpWorker(Application(), sockets=sockets, number=0, most_connections=1)
+            running = asyncio.create_task(worker.run(worker._server.stop))
+            with pytest.raises(RuntimeError, match="granian ended by itself"):
+                await running
+            sockets.of(0).close()
+
+        run(scenario)

@@ -1,0 +1,43 @@
+"""The parts of libraries that serving/ uses without a promise of theirs. A release may change them."""
+
+import inspect
+from asyncio import events
+
+from daphne.cli import CommandLineInterface
+from daphne.server import Server
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import asyncio as django_asyncio
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from cedrina.serving.uvicorn_protocol import TimeoutProtocol
+
+
+class TestUvicorn:
+    def test_calls_the_methods_that_are_overridden(self):
+        overridden = {name for name, member in vars(TimeoutProtocol).items() if inspect.isfunction(member)}
+        assert {name for name in overridden if not name.startswith("_")} <= set(dir(HttpToolsProtocol))
+
+    def test_has_the_attributes_that_are_read(self):
+        source = inspect.getsource(HttpToolsProtocol)
+        for attribute in ("self.headers", "self.url", "self.loop", "self.transport", "def send_400_response"):
+            assert attribute in source, attribute
+
+
+class TestDaphne:
+    def test_has_a_factory_of_websockets_and_a_class_of_servers(self):
+        assert "self.ws_factory" in inspect.getsource(Server)
+        assert CommandLineInterface.server_class is Server
+        assert list(inspect.signature(Server.listen_success).parameters) == ["self", "port"]
+
+
+class TestAsyncio:
+    def test_lets_the_running_loop_of_a_thread_be_set(self):
+        assert {"_get_running_loop", "_set_running_loop"} <= set(events.__all__)
+
+    def test_is_what_django_asks(self):
+        assert "get_running_loop()" in inspect.getsource(django_asyncio.async_unsafe)
+
+
+class TestDjangoConnections:
+    def test_know_whether_they_were_checked(self):
+        assert "self.health_check_done" in inspect.getsource(BaseDatabaseWrapper.close_if_health_check_failed)

@@ -1,0 +1,119 @@
+"""`make run` as a person uses it: start, try the lines it prints, Ctrl-C, start again."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cedrina.tooling.embedded import accounts, processes
+
+ROOT = Path(__file__).resolve().parents[4]
+SETTINGS = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "EMAIL_CONFIRMATION", "HOST", "PORT"}
+pytestmark = [
+    pytest.mark.serial,
+    pytest.mark.skipif(shutil.which("curl") is None, reason="the lines to try need curl"),
+]
+
+
+class Run:
+    def __init__(self, *, data, port):
+        clean = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cedrina.tooling.development"],
+            cwd=ROOT,
+            env={**clean, "CEDRINA_DATA_DIR": str(data), "PORT": str(port)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+        )
+        self.seen = ""
+
+    def until(self, words):
+        """Read until a line holds these words; what else there was stands in the failure."""
+        for line in self.process.stdout:
+            self.seen += line
+            if words in line:
+                return self.seen
+        raise AssertionError(self.seen)
+
+    def end(self, signum=signal.SIGINT):
+        """Send the signal and wait until no process of the run holds the pipe any more."""
+        self.process.send_signal(signum)
+        rest, _ = self.process.communicate(timeout=120)
+        return self.process.returncode, rest
+
+
+@pytest.fixture
+def start():
+    data = accounts.temporary_directory(accounts.postgres_user())
+    port = processes.free_port()
+    started = []
+
+    def begin(**options):
+        started.append(Run(**{"data": data, "port": port, **options}))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        if not each.process.stdout.closed:
+            each.end(signal.SIGTERM)
+    accounts.remove_tree(data)
+
+
+def shell(script):
+    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def lines_to_try(text):
+    """The shell commands under "Try it", each with its continuation."""
+    block = text.split("Try it:", 1)[1].replace("\\\n", " ")
+    return [line.strip() for line in block.splitlines() if "curl" in line]
+
+
+class TestRun:
+    def test_prints_lines_that_work_and_keeps_the_data_for_the_next_start(self, start):
+        first = start()
+        text = first.until("Authorization: Bearer")
+        register, sign_in, me = lines_to_try(text)
+        assert json.loads(shell(register))["user"]["username"] == "ada"
+        assert json.loads(shell(f"{sign_in}\n{me}"))["email"] == "ada@example.org"
+        assert first.end()[0] == 0
+
+        second = start()
+        again = second.until("Authorization: Bearer")
+        assert json.loads(shell(f"{sign_in}\n{me}"))["email"] == "ada@example.org"
+        password = re.compile(r"administration: admin, password (\S+)")
+        assert password.search(again)[1] == password.search(text)[1]
+
+    def test_makes_an_administrator_whose_password_only_we_can_read(self, start):
+        run = start()
+        text = run.until("Authorization: Bearer")
+        address = re.search(r"(http://\S+)/admin/", text)[1]
+        password = re.search(r"password (\S+)", text)[1]
+        body = json.dumps({"username": "admin", "password": password})
+        answer = shell(f"curl -s {address}/api/v1/auth/login -H 'Content-Type: application/json' -d '{body}'")
+        assert json.loads(answer)["user"]["username"] == "admin"
+        kept = Path(re.search(r"data in (\S+)/postgres", text)[1]) / "admin-password"
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+    def test_refuses_data_that_another_run_uses_and_says_so(self, start):
+        start().until("Authorization: Bearer")
+        second = start(port=processes.free_port())
+        assert "Another run uses" in second.until("make run:")
+        assert second.process.wait(timeout=60) == 1
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+    def test_leaves_no_process_behind_when_it_is_killed(self, start):
+        run = start()
+        run.until("Authorization: Bearer")
+        code, _ = run.end(signal.SIGKILL)  # returns only when server, worker and keeper have closed the pipe
+        assert code == -signal.SIGKILL

@@ -1,0 +1,67 @@
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+INSTALL = Path(__file__).resolve().parents[4] / "cedrina" / "tooling" / "embedded" / "install.py"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A tree whose locked requirements need no registry."""
+    (tmp_path / "cedrina" / "tooling" / "embedded").mkdir(parents=True)
+    (tmp_path / "cedrina" / "tooling" / "embedded" / "install.py").write_text(INSTALL.read_text())
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "dev.txt").write_text("# nothing\n")
+    return tmp_path
+
+
+def install(root, **environment):
+    command = [sys.executable, root / "cedrina" / "tooling" / "embedded" / "install.py"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
+
+
+def wheel(directory, name, version, *metadata):
+    """Make an empty package and return its line of a lock file."""
+    path = directory / f"{name}-{version}-py3-none-any.whl"
+    about = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        described = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *metadata]
+        archive.writestr(f"{about}/METADATA", "\n".join(described) + "\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", f"{about}/METADATA,,\n{about}/WHEEL,,\n{about}/RECORD,,\n")
+    return f"{name}=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+
+
+class TestInstall:
+    def test_makes_the_environment_once_and_again_when_the_lock_changed(self, checkout):
+        first = install(checkout)
+        assert (first.returncode, first.stderr) == (0, "")
+        assert "Installing the locked requirements" in first.stdout
+        assert (checkout / ".venv" / "bin" / "python").exists()
+
+        second = install(checkout)
+        assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+
+        (checkout / "requirements" / "dev.txt").write_text("./without-a-hash\n")
+        for _ in range(2):
+            broken = install(checkout)
+            assert broken.returncode == 1
+            assert "pip failed; its message stands above" in broken.stderr
+
+    def test_is_not_led_astray_by_releases_newer_than_the_lock(self, checkout, tmp_path):
+        shelf = tmp_path / "shelf"
+        shelf.mkdir()
+        locked = wheel(shelf, "cedrina_probe", "1.0", "Requires-Dist: cedrina_probe_part[more]>=1")
+        locked += wheel(shelf, "cedrina_probe_part", "1.0", "Provides-Extra: more")
+        wheel(shelf, "cedrina_probe_part", "2.0", "Provides-Extra: more")
+        (checkout / "requirements" / "dev.txt").write_text(locked)
+
+        done = install(checkout, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(shelf))
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert list((checkout / ".venv").glob("lib/*/site-packages/cedrina_probe_part-1.0.dist-info"))

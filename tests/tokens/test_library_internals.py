@@ -1,0 +1,39 @@
+"""Parts of libraries that this app uses and that their documentation does not promise: a change shows here first."""
+
+from django.db.models.query_utils import DeferredAttribute
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from tokens.api.authentication import signed_claims
+from tokens.api.client import client_context
+from tokens.codec import AccessToken, KeyringBackend
+from tokens.fields import Ciphertext
+from tokens.models import SigningKey
+
+
+class TestDrfsRequest:
+    def test_holds_djangos_where_we_keep_the_verified_claims(self):
+        plain = HttpRequest()
+        plain.client_ip = "203.0.113.7"
+        wrapped = Request(plain)
+
+        assert wrapped._request is plain
+        assert client_context(wrapped).ip_address == "203.0.113.7"
+        assert signed_claims(wrapped) is None
+        assert plain._signed_claims == (None, None)
+
+
+class TestSimplejwtsToken:
+    def test_signs_and_verifies_with_the_backend_of_its_class(self):
+        assert isinstance(AccessToken().get_token_backend(), KeyringBackend)
+        assert AccessToken().token_backend is AccessToken._token_backend
+
+
+class TestDjangosDeferredAttribute:
+    def test_is_what_an_encrypted_column_reads_through(self):
+        attribute = SigningKey.__dict__["private_key"]
+        key = SigningKey(kid="k", private_key="pem")
+
+        assert isinstance(attribute, DeferredAttribute)
+        assert attribute.field.attname in key.__dict__
+        assert not isinstance(key.private_key, Ciphertext)

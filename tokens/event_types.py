@@ -1,0 +1,94 @@
+"""The event types of sessions, refresh tokens and signing keys.
+
+The arguments are: id, category, severity, base risk from 0 to 100, OCSF class and activity, keys of the data.
+"""
+
+from security_events.catalogue import EventType, register
+from security_events.ocsf import OcsfType
+from security_events.types import Category, Severity
+
+SESSION_CREATED = register(
+    EventType(
+        "session.created", Category.SESSION, Severity.INFO, 0, OcsfType.AUTHENTICATION_TICKET, data=("amr", "kind")
+    )
+)
+SESSION_REVOKED = register(
+    EventType(
+        "session.revoked", Category.SESSION, Severity.INFO, 0, OcsfType.AUTHENTICATION_LOGOFF, data=("reason", "note")
+    )
+)
+SESSION_EVICTED = register(
+    EventType("session.evicted", Category.SESSION, Severity.LOW, 5, OcsfType.AUTHENTICATION_LOGOFF, data=("reason",))
+)
+TOKEN_REFRESHED = register(
+    EventType(
+        "token.refreshed",
+        Category.SESSION,
+        Severity.INFO,
+        0,
+        OcsfType.AUTHENTICATION_TICKET_RENEW,
+        data=("generation",),
+    )
+)
+TOKEN_REPEATED = register(
+    EventType(
+        "token.successor_repeated",
+        Category.SESSION,
+        Severity.INFO,
+        5,
+        OcsfType.AUTHENTICATION_TICKET_RENEW,
+        data=("generation", "repeats", "foreign_repeats"),
+    )
+)
+TOKEN_REPEATED_ELSEWHERE = register(
+    EventType(
+        "token.repeated_elsewhere",
+        Category.SESSION,
+        Severity.MEDIUM,
+        50,
+        OcsfType.DETECTION_FINDING_CREATE,
+        data=("generation", "repeats", "foreign_repeats"),
+    )
+)
+TOKEN_REFRESH_REJECTED = register(
+    EventType(
+        "token.refresh_rejected",
+        Category.SESSION,
+        Severity.LOW,
+        20,
+        OcsfType.AUTHENTICATION_TICKET_RENEW,
+        data=("generation",),
+    )
+)
+TOKEN_REUSE_DETECTED = register(
+    EventType(
+        "token.reuse_detected",
+        Category.SESSION,
+        Severity.HIGH,
+        90,
+        OcsfType.DETECTION_FINDING_CREATE,
+        data=("reason", "presented_generation"),
+    )
+)
+KEY_CREATED = register(EventType("key.created", Category.KEY, Severity.MEDIUM, 0, OcsfType.ENTITY_MANAGEMENT_CREATE))
+KEY_ROTATED = register(
+    EventType(
+        "key.rotated",
+        Category.KEY,
+        Severity.MEDIUM,
+        5,
+        OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("emergency", "signs_from"),
+    )
+)
+KEY_RETIRED = register(EventType("key.retired", Category.KEY, Severity.MEDIUM, 5, OcsfType.ENTITY_MANAGEMENT_DISABLE))
+REFRESH_KEY_ROTATED = register(
+    EventType(
+        "key.refresh_rotated",
+        Category.KEY,
+        Severity.MEDIUM,
+        5,
+        OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("emergency", "epoch", "minimum_epoch"),
+    )
+)
