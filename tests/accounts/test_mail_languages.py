@@ -1,4 +1,4 @@
-"""A mail is in the language of the account, whatever language the request was in."""
+"""A mail is written in the language of the account, whatever the language of the request."""
 
 import pytest
 from django.utils import formats, timezone, translation

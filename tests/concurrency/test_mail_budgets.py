@@ -1,4 +1,4 @@
-"""Budgets of mail hold for simultaneous workers, whichever accounts cause the mail."""
+"""The budgets of mail are kept by concurrent workers, whichever accounts cause the mail."""
 
 import pytest
 from django.utils import timezone

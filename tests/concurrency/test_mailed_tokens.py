@@ -1,4 +1,4 @@
-"""A mailed token is redeemed once, however many hands hold it at the same moment."""
+"""A mailed token is redeemed once, however many clients use it at the same time."""
 
 import pytest
 from django.utils import timezone
@@ -15,7 +15,7 @@ from tokens.types import ClientContext
 
 ANYWHERE = ClientContext()
 pytestmark = pytest.mark.usefixtures("empty_jobs")
-HANDS = 16
+CLIENTS = 16
 NEW = "copper lantern seven owls"
 
 
@@ -44,7 +44,7 @@ class TestSimultaneousRedemptions:
     def test_of_a_confirmation_let_one_through(self, at_once):
         token = token_for(UserFactory(email_confirmed_at=None), mail_queue.MailKind.CONFIRM_EMAIL)
 
-        assert winners(at_once(*[lambda: address_confirmation.confirm(token=token, now=timezone.now())] * HANDS)) == 1
+        assert winners(at_once(*[lambda: address_confirmation.confirm(token=token, now=timezone.now())] * CLIENTS)) == 1
         assert User.objects.get().version == 2
 
     def test_of_a_reset_set_one_password(self, at_once):
@@ -54,7 +54,7 @@ class TestSimultaneousRedemptions:
                 password_reset.reset(token=token, new_password=f"{NEW} {number}", client=ANYWHERE, now=timezone.now())
                 and number
             )
-            for number in range(HANDS)
+            for number in range(CLIENTS)
         ]
 
         outcomes = at_once(*attempts)
@@ -66,7 +66,7 @@ class TestSimultaneousRedemptions:
     def test_of_a_report_lock_the_account_once(self, at_once):
         token = token_for(UserFactory(), mail_queue.MailKind.PASSWORD_CHANGED)
 
-        assert winners(at_once(*[lambda: takeover.report(token=token, now=timezone.now())] * HANDS)) == 1
+        assert winners(at_once(*[lambda: takeover.report(token=token, now=timezone.now())] * CLIENTS)) == 1
         assert mailbox.queued() == ["password_switched_off"]
 
     def test_of_different_tokens_of_one_person_do_not_block_each_other(self, at_once):

@@ -1,4 +1,4 @@
-"""The pages that mailed links lead to, as a browser without scripts sees them."""
+"""The pages that mailed links open, in a browser without scripts."""
 
 import re
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ def page_of(user, kind):
 
 
 def know(browser, owner):
-    """Let the browser be one that registered, or signed in."""
+    """Give the browser the cookie of one that has registered or signed in."""
     browser.cookies["cedrina_device"] = known_devices.mint(user=owner, device=None, now=datetime.now(UTC))
 
 
@@ -243,7 +243,7 @@ class TestConfirmEmailPage:
 
         answers = [browser.post(f"/account/confirm-email/{token}", {"password": PASSWORD}) for _ in range(6)]
 
-        assert [answer.status_code for answer in answers] == [429] * 6  # what is not judged is not counted either
+        assert [answer.status_code for answer in answers] == [429] * 6  # a password that is not checked is not counted
 
 
 class TestResetPasswordPage:
@@ -322,7 +322,7 @@ class TestRequestPages:
         assert "&quot;&gt;&lt;b&gt;x" in shown(answer)
 
 
-class TestDonePage:
+class TestResultPage:
     @pytest.mark.parametrize(
         "what", ["email-confirmed", "email-changed", "password-set", "reported", "closed", "mail-sent"]
     )

@@ -1,4 +1,4 @@
-"""What is left of an account by each way of proving its address: the table, cell by cell, in the database."""
+"""The effect of each proof on an account in each state: every cell of the table, in the database."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -59,8 +59,10 @@ MEMBERS = {
 
 
 def make(state):
-    """Return an account in a state, with every credential there is, all added longer ago than a notice can be reported;
-    or a registration that waits."""
+    """Return an account in a state with all kinds of credentials, or a pending registration.
+
+    The credentials are older than the time in which a notice can be reported.
+    """
     if state is AddressState.PENDING:
         return PendingRegistrationFactory(username="mina", email=ADDRESS, raw_password=PASSWORD)
     before = datetime.now(UTC) - timedelta(days=8)
@@ -88,7 +90,7 @@ def make(state):
 
 
 def left(user):
-    """Return by what somebody who held the account before could still come back."""
+    """Return the credentials by which the former holder could still use the account."""
     stored = User.objects.get(pk=user.pk)
     found = {
         Credential.PASSWORD: stored.check_password(PASSWORD),
@@ -119,7 +121,7 @@ def bring_from_elsewhere(_holder):
     return import_storage.store(people={1: person}, passwords={1: "!"}, source="x", now=datetime.now(UTC))
 
 
-WAYS = {
+GIVE_PROOF = {
     AddressProof.CONFIRMATION_LINK: lambda holder: address_confirmation.confirm(
         token=link(holder, MailedTokenPurpose.CONFIRM_EMAIL), now=timezone.now()
     ),
@@ -157,7 +159,7 @@ class TestEveryCell:
         assert left(user) == set(Credential)
 
         try:
-            WAYS[proof](user)
+            GIVE_PROOF[proof](user)
         except AccountError:
             assert kept is ProofEffect.REJECT
 
@@ -165,7 +167,7 @@ class TestEveryCell:
         if kept is ProofEffect.REMOVE_RECENT:
             expected |= {Credential.FACTORS, Credential.CONNECTIONS}
         if (proof, state) == (AddressProof.CHANGE_LINK_BY_HOLDER, AddressState.UNCONFIRMED):
-            expected.remove(Credential.MAILED_LINKS)  # went to an address that was never proved
+            expected.remove(Credential.MAILED_LINKS)  # they were mailed to an address that was never confirmed
         assert left(user) == expected
         stored = User.objects.get(pk=user.pk)
         is_known = known_devices.recognise(device, user=stored, now=datetime.now(UTC)) is not None
@@ -180,7 +182,7 @@ class TestEveryCell:
         token = link(registration, MailedTokenPurpose.CONFIRM_EMAIL)
 
         try:
-            WAYS[proof](registration)
+            GIVE_PROOF[proof](registration)
         except AccountError:
             assert kept is ProofEffect.REJECT
 
@@ -191,7 +193,7 @@ class TestEveryCell:
         assert address_confirmation.is_usable(token=token, now=timezone.now()) == (kept is ProofEffect.REJECT)
 
 
-class TestAccept:
+class TestApplyProof:
     def test_looks_at_the_account_as_it_is_now(self):
         user = make(AddressState.UNCONFIRMED)
         User.objects.update(is_active=False)
@@ -214,7 +216,7 @@ class TestAccept:
         }
 
 
-# What refers to a person and lets nobody in. Whatever is added belongs here, or to the credentials of the table.
+# Models that refer to a user and give nobody access. A new model must be added here or to CREDENTIALS.
 NO_CREDENTIALS = {
     "accounts.ImportedPerson",
     "accounts.OutgoingMail",

@@ -1,4 +1,4 @@
-"""Addresses that were stored by the former rule: casefold() for comparing, IDNA2003 for sending."""
+"""Addresses stored by the former rule: compared by casefold(), mailed to by IDNA2003."""
 
 import io
 import threading
@@ -36,7 +36,7 @@ MUNICH, MUNICH_KEY = "Ada@m\u00fcnchen.de", "ada@xn--mnchen-3ya.de"
 
 
 def planted(email, **members):
-    """Store somebody as the former rule did."""
+    """Store an account as former versions did."""
     defaults = {"email_folded": former_fold(email), "raw_password": PASSWORD}
     return UserFactory(email=email, **defaults | members)
 
@@ -215,7 +215,7 @@ def wait_until_somebody_waits():
             time.sleep(0.05)
 
 
-class TestBehind:
+class TestCountOutdated:
     def test_counts_what_is_not_by_todays_rule(self):
         planted(MUNICH)
         planted(SHARP)
@@ -232,7 +232,7 @@ class TestBehind:
 class TestHold:
     @pytest.fixture(params=[SHARP, "\u017fam@example.com"])
     def held(self, request):
-        """Somebody whose address is on hold, and the one that the former rule took for theirs."""
+        """An account whose address is on hold, and the address that the former rule considered equal."""
         user = planted(request.param)
         self.former = former_fold(request.param)
         address_refolding.refold(is_first=True)
@@ -278,7 +278,7 @@ class TestHold:
 
 @pytest.mark.attack("CWE-178")
 class TestLinks:
-    """What was mailed to a doubtful address by the former rule may be in somebody else's mailbox."""
+    """A mail to a doubtful address may have arrived in the mailbox of another person."""
 
     def test_to_doubtful_addresses_are_worth_nothing_any_more(self):
         held, other = planted(SHARP), UserFactory()

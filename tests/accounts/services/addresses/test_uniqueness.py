@@ -28,7 +28,7 @@ class TestRequireFree:
         uniqueness.require_free(username="mina", email_folded="mina@example.com")
 
 
-class TestLostRace:
+class TestIdentifierConflict:
     @pytest.mark.parametrize(("taken", "refusal"), CASES)
     def test_names_what_the_faster_one_has(self, taken, refusal):
         for details in taken:

@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 Kind = mail_queue.MailKind
 
 
-class Refusing(BaseEmailBackend):
-    """A mail server that answers every mail alike."""
+class RefusingBackend(BaseEmailBackend):
+    """Answers every mail with the same error."""
 
     error: Exception
 
@@ -28,8 +28,8 @@ class Refusing(BaseEmailBackend):
         raise type(self).error
 
 
-class HangsUp(BaseEmailBackend):
-    """A mail server that takes each mail, while we never hear of it."""
+class DisconnectingBackend(BaseEmailBackend):
+    """Accepts each mail and closes the connection before it replies."""
 
     taken: ClassVar[list] = []
 
@@ -39,8 +39,8 @@ class HangsUp(BaseEmailBackend):
 
 
 def refuse_with(settings, error):
-    Refusing.error = error
-    settings.EMAIL_BACKEND = f"{__name__}.Refusing"
+    RefusingBackend.error = error
+    settings.EMAIL_BACKEND = f"{__name__}.RefusingBackend"
 
 
 class TestDeliver:
@@ -130,14 +130,14 @@ class TestDeliver:
     def test_makes_a_mail_recognisable_whose_acceptance_was_never_heard_of(self, settings):
         mail_id = mail_queue.enqueue(user_id=UserFactory().pk, kind=Kind.RESET_PASSWORD)
         working = settings.EMAIL_BACKEND
-        settings.EMAIL_BACKEND = f"{__name__}.HangsUp"
+        settings.EMAIL_BACKEND = f"{__name__}.DisconnectingBackend"
         with pytest.raises(smtplib.SMTPServerDisconnected):
             delivery.deliver(mail_id=mail_id, now=timezone.now())
         settings.EMAIL_BACKEND = working
 
         delivery.deliver(mail_id=mail_id, now=timezone.now())
 
-        first, second = HangsUp.taken[-1], outbox.outbox[-1]
+        first, second = DisconnectingBackend.taken[-1], outbox.outbox[-1]
         assert first.extra_headers["Message-ID"] == second.extra_headers["Message-ID"]
         assert mailbox.token_in(first) == mailbox.token_in(second)
 
@@ -147,7 +147,7 @@ class TestDeliver:
         assert outbox.outbox == []
 
 
-class TestReasonsAgainst:
+class TestDropReasons:
     @pytest.mark.parametrize("state", [{"is_active": False}, {"deleted_at": timezone.now()}])
     @pytest.mark.parametrize("kind", [Kind.RESET_PASSWORD, Kind.CONFIRM_EMAIL])
     def test_a_closed_account_gets_no_link(self, kind, state):

@@ -17,7 +17,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def send(user, kind, at, **about):
-    """Take one mail up; return why it was dropped, empty when it was sent."""
+    """Deliver one mail; return why it was dropped, or an empty string if it was sent."""
     mail_id = mail_queue.enqueue(user_id=user.pk, kind=kind, now=at, **about)
     delivery.deliver(mail_id=mail_id, now=at)
     return OutgoingMail.objects.get(pk=mail_id).drop_reason
@@ -165,7 +165,7 @@ class TestALinkOnItsWay:
         assert send(owner, Kind.ADDRESS_ALREADY_REGISTERED, now + timedelta(seconds=5)) == "on_its_way"
 
     def test_of_one_account_does_not_stand_in_the_way_of_anothers(self, now):
-        """The link of a stranger who asked for this address gives its owner nothing."""
+        """A link that another account requested for this address is of no use to its owner."""
         assert change_address(UserFactory(username="stranger"), "new@example.com", now) == ""
 
         assert change_address(UserFactory(username="mina"), "New@example.com", now + timedelta(seconds=5)) == ""

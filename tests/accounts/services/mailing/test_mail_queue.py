@@ -91,7 +91,7 @@ class TestEnqueueWithoutDatabase:
             connection.close()
 
 
-class TestPatiently:
+class TestExponentialBackoff:
     @pytest.mark.parametrize(("attempts", "seconds"), [(0, 4), (1, 8), (5, 128), (20, 3600)])
     def test_waits_longer_after_each_failure(self, attempts, seconds):
         job = type("Job", (), {"attempts": attempts})()

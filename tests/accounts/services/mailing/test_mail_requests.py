@@ -12,7 +12,7 @@ from tests.factories.accounts import UserFactory
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 
 
-class TestTake:
+class TestSubmit:
     @pytest.mark.parametrize(
         ("requested", "event"),
         [
@@ -37,7 +37,7 @@ class TestTake:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestTakeAtTheDatabase:
+class TestSubmitAtTheDatabase:
     @pytest.mark.parametrize("requested", list(RequestedMail))
     def test_does_the_same_whoever_has_the_address(self, requested, counted, now):
         UserFactory(email="known@example.com")
@@ -54,7 +54,7 @@ class TestTakeAtTheDatabase:
         assert len(work[0]) == 4
 
 
-class TestAnswer:
+class TestProcess:
     def ask(self, requested, email):
         mail_requests.submit(requested=requested, email=email)
         return [(message.to, message.subject) for message in mailbox.work()]

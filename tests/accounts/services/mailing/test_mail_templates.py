@@ -38,7 +38,7 @@ def draft(kind, *, locale="en", **changes):
 
 
 @pytest.mark.parametrize("kind", list(MailKind))
-class TestEveryLetter:
+class TestEveryMail:
     @pytest.mark.parametrize("language", DIRECTIONS)
     def test_is_complete_in_text_and_html_and_reads_in_the_right_direction(self, kind, language):
         message = mail_templates.compose(draft=draft(kind, locale=language))

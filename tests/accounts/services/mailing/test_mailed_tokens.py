@@ -122,7 +122,7 @@ class TestParse:
                     mailed_tokens.parse(presented=presented, purposes=(MailedTokenPurpose.RESET_PASSWORD,))
 
 
-class TestCountPassword:
+class TestChargePasswordAttempt:
     def test_lets_five_be_judged(self, now):
         token = issue(UserFactory(), MailedTokenPurpose.RESET_PASSWORD, now)
         link = link_tokens.parse(token)
@@ -134,7 +134,7 @@ class TestCountPassword:
         with pytest.raises(MailedTokenInvalid):
             mailed_tokens.charge_password_attempt(link=link, now=now)
         assert MailedToken.objects.get().used_at is None
-        # The fifth may be the one that is taken.
+        # The fifth password may be the accepted one.
         assert mailed_tokens.redeem(link=link, now=now)
 
     def test_can_be_taken_back(self, now):

@@ -25,7 +25,7 @@ def answer(registration):
     return [(message.to, message.subject) for message in mailbox.work()]
 
 
-class TestAnswer:
+class TestEnqueue:
     def test_sends_the_link_to_a_free_address(self, waiting):
         waiting.locale = "en"
         waiting.save()
@@ -66,7 +66,7 @@ class TestAnswer:
         assert answer(waiting) == []
 
 
-class TestSendAgain:
+class TestEnqueueAgain:
     def test_sends_the_same_link_for_the_latest_registration(self, waiting):
         earlier = PendingRegistrationFactory(email="mina@example.com", created_at=waiting.created_at - HOUR)
         registration_mail.enqueue(registration_id=waiting.pk, now=timezone.now())
