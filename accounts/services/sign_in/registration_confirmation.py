@@ -112,7 +112,7 @@ def _create_account(registration: PendingRegistration, *, digest: str, now: date
     user.created_at = user.updated_at = now
     if not User.objects.insert_unless_taken(user):
         return None
-    PendingRegistration.objects.hand_over(registration)
+    PendingRegistration.objects.delete_and_move_mails(registration)
     return user
 
 
