@@ -43,5 +43,5 @@ class TestSimultaneousWorkers:
             waiting.append(mail_id)
 
         # Each account needs a link of its own, so none of them is on its way already.
-        most = mail_budgets.ALLOWANCES[MailBudget.ANYBODY].of_a_kind
+        most = mail_budgets.ALLOWANCES[MailBudget.ANYBODY].per_kind_and_hour
         assert take_up_at_once(at_once, waiting) == [*[""] * most, *["too_many"] * (WORKERS - most)]

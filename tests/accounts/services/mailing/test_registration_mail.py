@@ -5,6 +5,7 @@ from django.utils import formats, timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import OutgoingMail, PendingRegistration
+from accounts.models.mailing import DropReason
 from accounts.services.mailing import delivery, registration_mail
 from cedrina_base.uuids import uuid7
 from tests import mailbox
@@ -91,7 +92,7 @@ class TestEnqueueAgain:
 class TestPrepare:
     def drop_reason(self, waiting, *, now=None):
         row = OutgoingMail.objects.latest("created_at")
-        delivery.deliver(mail_id=row.pk, now=now)
+        delivery.deliver(mail_id=row.pk, now=now or timezone.now())
         row.refresh_from_db()
         return row.drop_reason
 
@@ -121,5 +122,5 @@ class TestPrepare:
         registration_mail.enqueue(registration_id=waiting.pk, now=timezone.now())
         row = OutgoingMail.objects.get()
         for _ in range(4):
-            assert not isinstance(registration_mail.prepare(row=row, at=waiting.created_at), str)
+            assert not isinstance(registration_mail.prepare(row=row, now=waiting.created_at), DropReason)
             row.refresh_from_db()
