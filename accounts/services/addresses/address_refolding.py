@@ -216,9 +216,10 @@ def connections_by_former_rule() -> list[AmbiguousConnection]:
     """Return the accounts at providers that were joined by addresses that are different by the current rule."""
     return [
         AmbiguousConnection(found.user_id, found.username, found.provider)
-        for found in links.with_non_ascii_address()
-        if former_fold(found.account_email) == former_fold(found.provider_email)
-        and fold_email(found.account_email) != fold_email(found.provider_email)
+        for found in links.list_addresses_matching(_NOT_ASCII)
+        if found.reported
+        and former_fold(found.stored) == former_fold(found.reported)
+        and fold_email(found.stored) != fold_email(found.reported)
     ]
 
 

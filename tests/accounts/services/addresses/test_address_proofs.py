@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError
-from accounts.factors import enrolled
-from accounts.imports.people import Person
+from accounts.factors import enrolled, recovery_codes
+from accounts.importing.parsed_users import ParsedUser
 from accounts.models import (
     MailedToken,
     MailedTokenPurpose,
@@ -96,8 +96,8 @@ def left(user):
         Credential.PASSWORD: stored.check_password(PASSWORD),
         Credential.PASSWORD_HISTORY: PasswordHistory.objects.filter(user=user).exists(),
         Credential.SESSIONS: Session.objects.filter(user_id=user.pk, ended_at=None).exists(),
-        Credential.FACTORS: enrolled.has_any(user.pk) or bool(enrolled.recovery_codes_left(user.pk)),
-        Credential.CONNECTIONS: "former@example.net" in [link.email for link in links.of_user(user.pk)],
+        Credential.FACTORS: enrolled.has_any(user.pk) or bool(recovery_codes.count_unused(user_id=user.pk)),
+        Credential.CONNECTIONS: "former@example.net" in [link.email for link in links.list_links(user.pk)],
         Credential.AUTHORIZATIONS: SocialAuthorization.objects.filter(user=user).exists(),
         Credential.MAILED_LINKS: MailedToken.objects.filter(user=user, purpose="disown", used_at=None).exists(),
     }
@@ -117,7 +117,7 @@ def browser_of(holder):
 
 
 def bring_from_elsewhere(_holder):
-    person = Person(external_id="x:1", username="mina-2", email=ADDRESS, email_confirmed_at=datetime.now(UTC))
+    person = ParsedUser(external_id="x:1", username="mina-2", email=ADDRESS, email_confirmed_at=datetime.now(UTC))
     return import_storage.store(people={1: person}, passwords={1: "!"}, source="x", now=datetime.now(UTC))
 
 
@@ -139,8 +139,8 @@ GIVE_PROOF = {
         confirmation=browser_of(holder),
         now=timezone.now(),
     ),
-    AddressProof.PROVIDER: lambda _holder: joining.settle(
-        provider=social.provider(), identity=social.identity(email=ADDRESS)
+    AddressProof.PROVIDER: lambda _holder: joining.resolve_user(
+        provider=social.provider(), identity=social.identity(email=ADDRESS), now=timezone.now()
     ),
     AddressProof.TAKEOVER_REPORT: lambda holder: takeover.report(
         token=link(holder, MailedTokenPurpose.DISOWN), now=timezone.now()
