@@ -46,13 +46,13 @@ attacker = []
 for number in range({attackers}):
     user = person(f"attacker-{{number}}")
     PasswordHistory.objects.bulk_create([PasswordHistory(user=user, password=digest) for _ in range(4)])
-    pair = issuing.open_session(user=user, client=ClientContext(), amr=["pwd"])
+    pair = issuing.open_session(user=user, client=ClientContext(), amr=["pwd"], now=now)
     token = mailed_tokens.issue(
         mail_id=uuid7(),
         user=user,
         purpose=MailedTokenPurpose.RESET_PASSWORD,
         address=user.email,
-        now=timezone.now(),
+        now=now,
     )
     attacker.append([pair.access_token, token])
 print(json.dumps(attacker))
