@@ -52,7 +52,7 @@ def account_of(request: HttpRequest) -> str | None:
     """
     email = _field(request, "email") if answers_html(request.path_info) else _member(request, "email")
     key = email_key(email) if email else None
-    device = known_devices.device_id(device_cookie.presented(request)) if key else None
+    device = known_devices.device_id(device_cookie.read_token(request)) if key else None
     return key if device is None else f"{key} {device.hex()}"
 
 

@@ -4,7 +4,7 @@ from django.utils.http import parse_etags
 
 from accounts.errors import VersionRequired
 
-_MOST_DIGITS = 10
+_MAX_DIGITS = 10
 
 
 def versions_from(if_match: str | None) -> frozenset[int] | None:
@@ -20,4 +20,4 @@ def versions_from(if_match: str | None) -> frozenset[int] | None:
     if tags == ["*"]:
         return None
     texts = [tag.strip('"') for tag in tags if tag.startswith('"')]
-    return frozenset(int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS)
+    return frozenset(int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS)

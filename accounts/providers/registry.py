@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.conf import account_settings
-from accounts.errors import NotThere
+from accounts.errors import NotFound
 
 FACEBOOK = "facebook"
 _SCOPES = {FACEBOOK: ("email", "public_profile")}
@@ -57,7 +57,7 @@ def find(provider_id: str) -> Provider:
     for provider in all_providers():
         if provider.id == provider_id:
             return provider
-    raise NotThere(provider=provider_id)
+    raise NotFound(provider=provider_id)
 
 
 def display_name(provider_id: str) -> str:

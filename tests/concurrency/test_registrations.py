@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError, MailedTokenInvalid
@@ -89,7 +90,9 @@ class TestOneName:
             name = f"chief-{number}"
             outcomes = at_once(
                 lambda name=name, number=number: register(number, username=name),
-                lambda name=name: administrators.create(username=name, email=f"{name}@example.com", password=PASSWORD),
+                lambda name=name: administrators.create(
+                    username=name, email=f"{name}@example.com", password=PASSWORD, now=timezone.now()
+                ),
             )
 
             assert unexpected(outcomes) == []

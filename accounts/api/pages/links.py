@@ -48,7 +48,7 @@ class ConfirmEmailPage(MailedPage):
             return self._ask(token, [gettext("The two passwords are not the same.")])
         confirmation = ConfirmationRequest(
             password=password or None,
-            device_token=device_cookie.presented(request),
+            device_token=device_cookie.read_token(request),
             client=client_context(request),
             must_choose=True,
         )
@@ -101,7 +101,7 @@ class ResetPasswordPage(MailedPage):
         except DetailsInvalid as refusal:
             return self._again([str(problem.message) for problem in refusal.problems])
         answer = self.done("password-set")
-        device_cookie.keep_after_reset(answer, user=user)
+        device_cookie.renew_after_reset(answer, user=user)
         return answer
 
     def _again(self, errors: Sequence[str]) -> HttpResponse:

@@ -27,7 +27,7 @@ class RequestPage(MailedPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         email = field(request, "email")
         try:
-            mail_requests.take(wish=self.wish, email=email.strip(), device_token=device_cookie.presented(request))
+            mail_requests.take(wish=self.wish, email=email.strip(), device_token=device_cookie.read_token(request))
         except DetailsInvalid as refusal:
             errors = [str(problem.message) for problem in refusal.problems]
             return self.show(self.template, status=422, errors=errors, email=email)

@@ -9,11 +9,11 @@ from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import examples
-from accounts.api.base import AccountsAPIView, caller
-from accounts.api.documents import instant
-from accounts.api.permissions import may_do
+from accounts.api import openapi_examples
+from accounts.api.base import AccountsAPIView, request_user
+from accounts.api.permissions import action_permission
 from accounts.api.preconditions import versions_from
+from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers import rate_limits as shapes
 from ratelimiting import selectors
 from ratelimiting.callers import Author
@@ -35,7 +35,7 @@ class RateLimitsAPIView(AccountsAPIView):
 
     def get_permissions(self) -> list[Any]:
         action = "rate_limits:read" if self.request.method == "GET" else "rate_limits:change"
-        return [*super().get_permissions(), may_do(action)()]
+        return [*super().get_permissions(), action_permission(action)()]
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(_as_api_exception(exc) if isinstance(exc, RateLimitingError) else exc)
@@ -74,7 +74,9 @@ class RateLimitPoliciesView(RateLimitsAPIView):
         parameters=[shapes.PolicyPageInput, ENTITY_TAG],
         responses={200: shapes.PolicyListOutput},
         examples=[
-            OpenApiExample("One", response_only=True, value={"results": [examples.POLICY_IN_FORCE], "next": None})
+            OpenApiExample(
+                "One", response_only=True, value={"results": [openapi_examples.POLICY_IN_FORCE], "next": None}
+            )
         ],
     )
     def get(self, request: Request) -> Response:
@@ -102,8 +104,8 @@ class RateLimitPoliciesView(RateLimitsAPIView):
         parameters=[ENTITY_TAG],
         responses={201: shapes.PolicyOutput},
         examples=[
-            OpenApiExample("A policy", request_only=True, value=examples.NEW_POLICY),
-            OpenApiExample("Stored", response_only=True, value=examples.POLICY),
+            OpenApiExample("A policy", request_only=True, value=openapi_examples.NEW_POLICY),
+            OpenApiExample("Stored", response_only=True, value=openapi_examples.POLICY),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -141,7 +143,7 @@ class RateLimitPolicyView(RateLimitsAPIView):
         tags=["administration"],
         parameters=[ENTITY_TAG],
         responses={200: shapes.PolicyOutput},
-        examples=[OpenApiExample("Stored", response_only=True, value=examples.POLICY)],
+        examples=[OpenApiExample("Stored", response_only=True, value=openapi_examples.POLICY)],
     )
     def get(self, request: Request, policy_id: UUID) -> Response:
         """Read a stored policy."""
@@ -155,7 +157,7 @@ class RateLimitPolicyView(RateLimitsAPIView):
         responses={200: shapes.PolicyOutput},
         examples=[
             OpenApiExample("Try it out first", request_only=True, value={"mode": "shadow", "reason": "false alarms"}),
-            OpenApiExample("Stored", response_only=True, value=examples.POLICY),
+            OpenApiExample("Stored", response_only=True, value=openapi_examples.POLICY),
         ],
     )
     def patch(self, request: Request, policy_id: UUID) -> Response:
@@ -202,7 +204,9 @@ class RateLimitVersionsView(RateLimitsAPIView):
         parameters=[shapes.VersionPageInput],
         responses={200: shapes.VersionListOutput},
         examples=[
-            OpenApiExample("One", response_only=True, value={"results": [examples.POLICY_VERSION], "next": None})
+            OpenApiExample(
+                "One", response_only=True, value={"results": [openapi_examples.POLICY_VERSION], "next": None}
+            )
         ],
     )
     def get(self, request: Request) -> Response:
@@ -234,7 +238,7 @@ class RateLimitRollbackView(RateLimitsAPIView):
         responses={200: shapes.VersionOutput},
         examples=[
             OpenApiExample("To the first", request_only=True, value={"version": 1, "reason": "too strict"}),
-            OpenApiExample("A new version", response_only=True, value=examples.POLICY_VERSION),
+            OpenApiExample("A new version", response_only=True, value=openapi_examples.POLICY_VERSION),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -253,7 +257,7 @@ class RateLimitRollbackView(RateLimitsAPIView):
 
 
 def _author(request: Request) -> Author:
-    person = caller(request)
+    person = request_user(request)
     return Author(id=str(person.pk), name=person.get_username())
 
 
@@ -264,7 +268,7 @@ def _answer(row: RateLimitPolicy, *, status: int = 200) -> Response:
 def _document(row: RateLimitPolicy | None) -> dict[str, Any]:
     if row is None:
         return {"id": None, "version": None, "updated_at": None}
-    return {"id": str(row.pk), **row.document(), "version": row.version, "updated_at": instant(row.updated_at)}
+    return {"id": str(row.pk), **row.document(), "version": row.version, "updated_at": format_timestamp(row.updated_at)}
 
 
 def _version(row: PolicyVersion) -> dict[str, Any]:
@@ -274,5 +278,5 @@ def _version(row: PolicyVersion) -> dict[str, Any]:
         "policy": row.policy,
         "author": row.author,
         "reason": row.reason,
-        "created_at": instant(row.created_at),
+        "created_at": format_timestamp(row.created_at),
     }

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types
-from accounts.errors import DetailsInvalid, EmailTaken, NotThere
+from accounts.errors import DetailsInvalid, EmailTaken, NotFound
 from accounts.identifiers import HELD, fold_email, parse_email
 from accounts.models import User
 from accounts.services.mailing import mail_queue
@@ -38,7 +38,7 @@ def release(*, user: User, email: str, is_trial: bool = False, reason: str = "",
                 updated_at=at,
             )
             if not changed:
-                raise NotThere(user_id=user.pk)
+                raise NotFound(user_id=user.pk)
             recording.record(
                 event_types.EMAIL_CHANGED,
                 target=subject_of(user),

@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import event_types
-from accounts.errors import NotThere
+from accounts.errors import NotFound
 from accounts.factors import enrolled, recovery_codes, removal
 from accounts.models import User
 from accounts.services.mailing import mail_queue
@@ -26,7 +26,7 @@ def lock(*, user: User) -> None:
     """
     rows = User.objects.present().filter(pk=user.pk, is_active=True).select_for_update(no_key=True).only("pk")
     if rows.first() is None:
-        raise NotThere
+        raise NotFound
 
 
 def added(

@@ -46,7 +46,7 @@ def complete(
 
 
 def _living(token: str, *, at: datetime) -> SignInChallenge:
-    challenge = selectors.user_with_challenge(digest=token_digest(token))
+    challenge = selectors.sign_in_challenge(digest=token_digest(token))
     if (
         challenge is None
         or challenge.completed_at is not None

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import event_types
-from accounts.errors import NotThere
+from accounts.errors import NotFound
 from accounts.factors import enrolled
 from accounts.factors.recovery_codes import make
 from accounts.models import User
@@ -24,7 +24,7 @@ def renew(*, user: User, session_id: UUID, now: datetime | None = None) -> list[
     with transaction.atomic():
         enrolment.lock(user=user)
         if not enrolled.has_any(user.pk):
-            raise NotThere
+            raise NotFound
         codes = make(user=user, at=now or timezone.now())
         recording.record(
             event_types.MFA_RECOVERY_CODES_MADE,

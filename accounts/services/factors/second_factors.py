@@ -150,7 +150,7 @@ def _is_to_be_told(*, user: User, attempt: Attempt, at: datetime) -> bool:
     if not attempt.claimant.is_stranger:
         return attempt.locked_until is not None
     since = at - _DAY
-    failed = selectors.wrong_factors(user_id=user.pk, since=since, most=TOLD_AFTER)
+    failed = selectors.count_factor_failures(user_id=user.pk, since=since, most=TOLD_AFTER)
     return failed >= TOLD_AFTER and not selectors.was_mailed(
         user_id=user.pk, kind=mail_queue.Kind.FACTOR_LOCKED, since=since
     )

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import AlreadyThere, CredentialRefused, DetailsInvalid, NotAllowed, NotThere
+from accounts.errors import AlreadyExists, CredentialRefused, DetailsInvalid, NotAllowed, NotFound
 from accounts.factors import enrolled, webauthn
 from accounts.factors.enrolled import Enrolled
 from accounts.factors.webauthn import Json
@@ -59,7 +59,7 @@ def register(*, user: User, session_id: UUID, name: str, credential: Json, now: 
                 user=user, name=name, key=webauthn.check_registration(state=state, credential=credential), at=at
             )
             if key is None:
-                raise AlreadyThere
+                raise AlreadyExists
             codes = enrolment.added(
                 user=user,
                 factor=Factor.WEBAUTHN,
@@ -82,7 +82,7 @@ def remove(*, user: User, session_id: UUID, key_id: UUID, now: datetime | None =
         enrolment.lock(user=user)
         key = webauthn.remove(user_id=user.pk, key_id=key_id)
         if key is None:
-            raise NotThere
+            raise NotFound
         if key.is_passkey:
             sign_in_methods.require_sign_in_method(user_id=user.pk)
         enrolment.removed(user=user, factor=Factor.WEBAUTHN, key_id=key_id, session_id=session_id, now=now)

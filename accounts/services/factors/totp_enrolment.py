@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.errors import AlreadyThere, MfaCodeInvalid, NotThere
+from accounts.errors import AlreadyExists, MfaCodeInvalid, NotFound
 from accounts.factors import totp
 from accounts.factors.totp import Shown
 from accounts.models import TotpEnrolment, User
@@ -27,7 +27,7 @@ def begin(*, user: User, now: datetime | None = None) -> Shown:
     with transaction.atomic():
         enrolment.lock(user=user)
         if totp.is_active(user_id=user.pk):
-            raise AlreadyThere
+            raise AlreadyExists
         TotpEnrolment(user_id=user.pk, secret=secret, expires_at=(now or timezone.now()) + LIFETIME).save()
     return totp.show(user=user, secret=secret)
 
@@ -43,10 +43,10 @@ def activate(*, user: User, session_id: UUID, code: str, now: datetime | None = 
     with transaction.atomic():
         enrolment.lock(user=user)
         if totp.is_active(user_id=user.pk):
-            raise AlreadyThere
+            raise AlreadyExists
         waiting = TotpEnrolment.objects.filter(pk=user.pk, expires_at__gt=at).first()
         if waiting is None:
-            raise NotThere
+            raise NotFound
         step = totp.matching_step(secret=waiting.secret, code=code, at=at)
         if step is None:
             raise MfaCodeInvalid
@@ -65,5 +65,5 @@ def remove(*, user: User, session_id: UUID, now: datetime | None = None) -> None
     with transaction.atomic():
         enrolment.lock(user=user)
         if not totp.remove(user_id=user.pk):
-            raise NotThere
+            raise NotFound
         enrolment.removed(user=user, factor=Factor.TOTP, session_id=session_id, now=now)

@@ -77,7 +77,7 @@ def answer(*, wish: Wish, sealed_address: str, mail_id: UUID, now: datetime | No
     except encryption.DecryptionFailed:
         log.warning("mail_request_unreadable", mail_id=str(mail_id))  # its key was taken out of the configuration
         return
-    user = selectors.user_for_sign_in(name=address)
+    user = selectors.user_by_identifier(name=address)
     if user is None:
         registration_mail.send_again(address=address, mail_id=mail_id, now=now)
     elif user.is_active:

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from accounts import event_types
 from accounts.errors import (
-    AlreadyThere,
-    NotThere,
+    AlreadyExists,
+    NotFound,
     ProviderUnavailable,
     SocialAccountInUse,
     SocialTokenInvalid,
@@ -55,7 +55,7 @@ def link(*, provider_id: str, returned: Return, bearer: Bearer, now: datetime | 
         raise provider_sign_in.refused(error=error, provider=provider, user=bearer.user, now=now)
     if added is None:
         holder = links.find(identity)
-        raise AlreadyThere if holder is not None and holder.user_id == bearer.user.pk else SocialAccountInUse
+        raise AlreadyExists if holder is not None and holder.user_id == bearer.user.pk else SocialAccountInUse
     return added
 
 
@@ -68,7 +68,7 @@ def unlink(*, user: User, link_id: UUID, now: datetime | None = None) -> None:
         enrolment.lock(user=user)
         doomed = next((each for each in links.of_user(user.pk) if each.id == link_id), None)
         if doomed is None:
-            raise NotThere(link_id=link_id)
+            raise NotFound(link_id=link_id)
         links.remove(doomed)
         sign_in_methods.require_sign_in_method(user_id=user.pk)
         subject = subject_of(user)

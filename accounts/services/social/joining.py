@@ -14,8 +14,8 @@ from accounts.models import PendingRegistration, User
 from accounts.providers import links
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
+from accounts.rules.account_linking import LINKING_TABLE, LinkingAction, LocalAccountState, provider_trust
 from accounts.rules.address_proofs import Proof
-from accounts.rules.joining import TABLE, Action, LocalAccount, authority
 from accounts.services.addresses import address_proofs
 from accounts.services.mailing import mail_queue
 from security_events.services import recording
@@ -30,7 +30,7 @@ class _Overtaken(Exception):
 
 
 def settle(*, provider: Provider, identity: ProviderIdentity, locale: str = "en", now: datetime | None = None) -> User:
-    """Return whose account it is, after connecting it where the table of ``accounts.rules.joining`` says so.
+    """Return whose account it is, after connecting it where the table of ``accounts.rules.account_linking`` says so.
 
     Of simultaneous first sign-ins of one person one opens the account, and all get the same.
 
@@ -51,9 +51,9 @@ def settle(*, provider: Provider, identity: ProviderIdentity, locale: str = "en"
                 action, user = _join(provider, identity, locale=locale, at=at, now=now)
         except _Overtaken:
             continue
-        if action is Action.REFUSE_UNVERIFIED:
+        if action is LinkingAction.REFUSE_UNVERIFIED:
             raise ProviderAddressUnverified(reason="unverified_address")
-        if action is Action.REFUSE_CLOSED or user is None:
+        if action is LinkingAction.REFUSE_CLOSED or user is None:
             raise AccountDisabled(reason="closed_account")
         return user
     raise ProviderUnavailable(reason="contended")
@@ -72,16 +72,16 @@ def announce(*, user: User, provider: Provider, now: datetime | None = None) -> 
 
 def _join(
     provider: Provider, identity: ProviderIdentity, *, locale: str, at: datetime, now: datetime | None
-) -> tuple[Action, User | None]:
+) -> tuple[LinkingAction, User | None]:
     if identity.email is None:
-        return Action.REFUSE_UNVERIFIED, None
+        return LinkingAction.REFUSE_UNVERIFIED, None
     # The lock keeps passwords, sessions and other links of the account as they are until this is decided.
     user = User.objects.select_for_update().filter(email_folded=fold_email(identity.email)).first()
-    worth = authority(provider.trusted_for_email, identity.email)
-    action = TABLE[identity.is_email_verified, worth][_state(user)]
-    if action in (Action.REFUSE_UNVERIFIED, Action.REFUSE_CLOSED):
+    worth = provider_trust(provider.trusted_for_email, identity.email)
+    action = LINKING_TABLE[identity.is_email_verified, worth][_state(user)]
+    if action in (LinkingAction.REFUSE_UNVERIFIED, LinkingAction.REFUSE_CLOSED):
         return action, None
-    if action is Action.RECLAIM and user is not None:
+    if action is LinkingAction.RECLAIM and user is not None:
         _reclaim(user, provider, identity, now=now)
     elif user is None:
         user = _open(provider, identity, locale=locale, at=at, now=now)
@@ -91,14 +91,14 @@ def _join(
     return action, user
 
 
-def _state(user: User | None) -> LocalAccount:
+def _state(user: User | None) -> LocalAccountState:
     if user is None:
-        return LocalAccount.NONE
+        return LocalAccountState.NONE
     if user.deleted_at is not None:
-        return LocalAccount.DELETED
+        return LocalAccountState.DELETED
     if not user.is_active:
-        return LocalAccount.DISABLED
-    return LocalAccount.CONFIRMED if user.is_email_confirmed else LocalAccount.UNCONFIRMED
+        return LocalAccountState.DISABLED
+    return LocalAccountState.CONFIRMED if user.is_email_confirmed else LocalAccountState.UNCONFIRMED
 
 
 def _open(provider: Provider, identity: ProviderIdentity, *, locale: str, at: datetime, now: datetime | None) -> User:

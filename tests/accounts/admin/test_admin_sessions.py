@@ -125,7 +125,7 @@ def reclaim(to):
 
 
 def delete(to):
-    deletion.request(user=to.boss, session_id=to.pair.session_id, password=PASSWORD)
+    deletion.request(user=to.boss, session_id=to.pair.session_id, password=PASSWORD, now=timezone.now())
 
 
 # Every way in which sessions end; each ends those of the admin too.
@@ -140,10 +140,14 @@ ENDINGS = {
     "password reset": reset_password,
     "takeover report": lambda to: takeover.report(token=mailed_token(to.boss, mail_queue.Kind.PASSWORD_CHANGED)),
     "reclaiming by the owner of the address": reclaim,
-    "deactivation": lambda to: account_status.deactivate(user=to.boss, by=to.colleague, reason="left"),
-    "the admin's action": lambda to: account_status.end_sessions(user=to.boss, by=to.colleague, reason="stolen"),
+    "deactivation": lambda to: account_status.deactivate(
+        user=to.boss, by=to.colleague, reason="left", now=timezone.now()
+    ),
+    "the admin's action": lambda to: account_status.end_sessions(
+        user=to.boss, by=to.colleague, reason="stolen", now=timezone.now()
+    ),
     "deletion": delete,
-    "deletion by the operator": lambda to: deletion.close(user=to.boss, reason="gone"),
+    "deletion by the operator": lambda to: deletion.close(user=to.boss, reason="gone", now=timezone.now()),
     "revoke_sessions": lambda _to: call_command("revoke_sessions", "--user", "boss", "--yes"),
     "revoke_sessions for all": lambda _to: call_command("revoke_sessions", "--all", "--yes"),
 }

@@ -3,13 +3,13 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
-from accounts.api.permissions import may_do
+from accounts.api.permissions import action_permission
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 
 
 class SecretView(APIView):
-    permission_classes = [may_do("events:read")]
+    permission_classes = [action_permission("events:read")]
 
     def get(self, _request):
         return Response({})

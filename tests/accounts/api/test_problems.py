@@ -1,7 +1,7 @@
 import pytest
 
 from accounts import errors
-from accounts.api.problems import STATUS, as_api_exception
+from accounts.api.problems import STATUS_CODES, as_api_exception
 
 REFUSALS = [
     kind
@@ -16,7 +16,7 @@ class TestAsApiException:
         wait = {"retry_after": 3} if issubclass(kind, errors.RetryLater) else {}
         exc = as_api_exception(kind(secret="for the trail", **wait))
 
-        assert exc.status_code == next(STATUS[each] for each in kind.__mro__ if each in STATUS)
+        assert exc.status_code == next(STATUS_CODES[each] for each in kind.__mro__ if each in STATUS_CODES)
         assert exc.detail.code == kind.code
         assert "for the trail" not in str(exc.detail)
 

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from accounts.api.serializers.members import PersonalNameField
+from accounts.api.serializers.fields import PersonalNameField
 from accounts.services.factors.second_factors import Proof
 from accounts.types import Factor
 from tokens.api.serializers.strict import StrictBooleanField, StrictCharField, StrictSerializer

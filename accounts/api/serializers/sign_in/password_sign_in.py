@@ -1,4 +1,4 @@
-"""The shape of signing in."""
+"""The request of a sign-in by password."""
 
 from tokens.api.serializers.strict import StrictCharField, StrictSerializer
 

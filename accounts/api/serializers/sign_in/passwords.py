@@ -1,4 +1,4 @@
-"""The shape of a password change."""
+"""The request of a password change."""
 
 from tokens.api.serializers.strict import StrictCharField, StrictSerializer
 

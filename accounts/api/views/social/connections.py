@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors
-from accounts.api import examples
-from accounts.api.base import AccountsAPIView, bearer, caller
-from accounts.api.documents import instant
+from accounts.api import openapi_examples
+from accounts.api.base import AccountsAPIView, bearer, request_user
+from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers.outputs import ReauthenticationOutput
 from accounts.api.serializers.social.provider_sign_in import CallbackInput, SocialAccountListOutput, SocialAccountOutput
 from accounts.api.views.social.provider_sign_in import FIELDS
@@ -26,11 +26,11 @@ class SocialAccountsView(AccountsAPIView):
         operation_id="list_social_accounts",
         tags=["social sign-in"],
         responses={200: SocialAccountListOutput},
-        examples=[OpenApiExample("One", response_only=True, value={"results": [examples.SOCIAL_ACCOUNT]})],
+        examples=[OpenApiExample("One", response_only=True, value={"results": [openapi_examples.SOCIAL_ACCOUNT]})],
     )
     def get(self, request: Request) -> Response:
         """List the accounts of providers that let the person in."""
-        found = selectors.social_accounts(user_id=caller(request).pk)
+        found = selectors.social_accounts(user_id=request_user(request).pk)
         return Response({"results": [_document(link) for link in found]})
 
 
@@ -45,7 +45,7 @@ class SocialAccountView(AccountsAPIView):
     @extend_schema(operation_id="unlink_social_account", tags=["social sign-in"], request=None, responses={204: None})
     def delete(self, request: Request, account_id: UUID) -> Response:
         """Disconnect an account of a provider. The last way to sign in can't be removed."""
-        connections.unlink(user=caller(request), link_id=account_id)
+        connections.unlink(user=request_user(request), link_id=account_id)
         return Response(status=204)
 
 
@@ -70,8 +70,10 @@ class SocialLinkView(AccountsAPIView):
         request=CallbackInput,
         responses={201: SocialAccountOutput},
         examples=[
-            OpenApiExample("Back again", request_only=True, value=examples.RETURN),
-            OpenApiExample("Connected", response_only=True, status_codes=["201"], value=examples.SOCIAL_ACCOUNT),
+            OpenApiExample("Back again", request_only=True, value=openapi_examples.RETURN),
+            OpenApiExample(
+                "Connected", response_only=True, status_codes=["201"], value=openapi_examples.SOCIAL_ACCOUNT
+            ),
         ],
     )
     def post(self, request: Request, provider: str) -> Response:
@@ -97,11 +99,11 @@ class SocialReauthenticateView(AccountsAPIView):
         request=CallbackInput,
         responses={200: ReauthenticationOutput},
         examples=[
-            OpenApiExample("Back again", request_only=True, value=examples.RETURN),
+            OpenApiExample("Back again", request_only=True, value=openapi_examples.RETURN),
             OpenApiExample(
                 "Proved",
                 response_only=True,
-                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT_SECONDS},
+                value={"authenticated_at": openapi_examples.TIMESTAMP, "expires_in": RECENT_SECONDS},
             ),
         ],
     )
@@ -109,7 +111,7 @@ class SocialReauthenticateView(AccountsAPIView):
         body = CallbackInput(data=request.data)
         body.is_valid(raise_exception=True)
         at = connections.reauthenticate(provider_id=provider, returned=body.returned(), bearer=bearer(request))
-        return Response({"authenticated_at": instant(at), "expires_in": RECENT_SECONDS})
+        return Response({"authenticated_at": format_timestamp(at), "expires_in": RECENT_SECONDS})
 
 
 def _document(link: Link) -> dict[str, Any]:
@@ -118,6 +120,6 @@ def _document(link: Link) -> dict[str, Any]:
         "provider": link.provider,
         "name": link.name,
         "email": link.email or None,
-        "created_at": instant(link.created_at),
-        "last_login_at": instant(link.last_login_at),
+        "created_at": format_timestamp(link.created_at),
+        "last_login_at": format_timestamp(link.last_login_at),
     }

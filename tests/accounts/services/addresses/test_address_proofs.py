@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 from django.apps import apps
+from django.utils import timezone
 
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError
@@ -121,7 +122,9 @@ WAYS = {
     Proof.PROVIDER: lambda _holder: joining.settle(provider=social.provider(), identity=social.identity(email=ADDRESS)),
     Proof.TAKEOVER_REPORT: lambda holder: takeover.report(token=link(holder, Purpose.DISOWN)),
     Proof.IMPORT: bring_from_elsewhere,
-    Proof.OPERATOR: lambda _holder: administrators.create(username="chief-1", email=ADDRESS, password=NEW),
+    Proof.OPERATOR: lambda _holder: administrators.create(
+        username="chief-1", email=ADDRESS, password=NEW, now=timezone.now()
+    ),
 }
 
 

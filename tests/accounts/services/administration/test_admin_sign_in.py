@@ -24,7 +24,7 @@ class TestSignIn:
     def test_knows_staff_and_signs_nobody_in_by_that_alone(self, phone, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
 
-        assert admin_sign_in.sign_in(name="boss@example.com", password=PASSWORD, client=phone) == user
+        assert admin_sign_in.verify_password(name="boss@example.com", password=PASSWORD, client=phone) == user
         assert not events("admin.login_succeeded").exists()
         assert not Session.objects.exists()
 
@@ -32,7 +32,7 @@ class TestSignIn:
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         settings.ACCOUNTS = {**settings.ACCOUNTS, "BCRYPT_ROUNDS": 5}
 
-        signed_in = admin_sign_in.sign_in(name="boss", password=PASSWORD, client=phone)
+        signed_in = admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone)
 
         user.refresh_from_db()
         assert signed_in.password == user.password
@@ -52,36 +52,36 @@ class TestSignIn:
         if details is not None:
             UserFactory(username="boss", raw_password=PASSWORD, **details)
 
-        assert admin_sign_in.sign_in(name="boss", password=password, client=phone) is None
+        assert admin_sign_in.verify_password(name="boss", password=password, client=phone) is None
         assert events("admin.login_failed").get().risk_reasons == [reason]
 
     def test_counts_wrong_passwords_together_with_the_api(self, phone):
         UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         for _ in range(3):
-            assert admin_sign_in.sign_in(name="boss", password="wrong", client=phone) is None
+            assert admin_sign_in.verify_password(name="boss", password="wrong", client=phone) is None
         for _ in range(2):
             with pytest.raises(CredentialsInvalid):
                 password_sign_in.sign_in(name="boss", password="wrong", client=phone)
 
         with pytest.raises(AttemptsExhausted):
-            admin_sign_in.sign_in(name="boss", password=PASSWORD, client=phone)
+            admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone)
 
     def test_spares_a_device_that_somebody_has_signed_in_with_before(self, phone):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         cookie = known_devices.mint(user=user, device=None, now=timezone.now())
         stranger = ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0")
         for _ in range(5):
-            admin_sign_in.sign_in(name="boss", password="wrong", client=stranger)
+            admin_sign_in.verify_password(name="boss", password="wrong", client=stranger)
 
         with pytest.raises(AttemptsExhausted):
-            admin_sign_in.sign_in(name="boss", password=PASSWORD, client=stranger)
-        assert admin_sign_in.sign_in(name="boss", password=PASSWORD, client=phone, device_token=cookie) == user
+            admin_sign_in.verify_password(name="boss", password=PASSWORD, client=stranger)
+        assert admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone, device_token=cookie) == user
 
     def test_leaves_it_to_the_second_step_where_there_is_one(self, phone, now, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         add_totp(user, now=now)
 
-        assert admin_sign_in.sign_in(name="boss", password=PASSWORD, client=phone, now=now) == user
+        assert admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone, now=now) == user
         assert not KnownClient.objects.exists()
         assert not events("admin.login_succeeded").exists()
         assert events("mfa.challenged").count() == 1
@@ -93,7 +93,7 @@ class TestAdmit:
         return UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
 
     def test_opens_a_session_of_the_admin_and_records_both(self, boss, phone, now, events):
-        signed_in = admin_sign_in.admit(user=boss, client=phone, now=now)
+        signed_in = admin_sign_in.complete_sign_in(user=boss, client=phone, now=now)
 
         session = Session.objects.get()
         assert (signed_in.user, signed_in.session_id) == (boss, session.pk)
@@ -106,11 +106,13 @@ class TestAdmit:
         assert events("session.created").get().data == {"amr": ["pwd"], "kind": "admin"}
 
     def test_writes_to_people_who_sign_in_from_elsewhere(self, boss, phone, empty_queue):
-        admin_sign_in.admit(user=boss, client=phone)
-        admin_sign_in.admit(user=boss, client=phone)
+        admin_sign_in.complete_sign_in(user=boss, client=phone)
+        admin_sign_in.complete_sign_in(user=boss, client=phone)
         assert mailbox.queued() == []
 
-        admin_sign_in.admit(user=boss, client=ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0"))
+        admin_sign_in.complete_sign_in(
+            user=boss, client=ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0")
+        )
         assert mailbox.queued() == ["new_device"]
 
     @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ class TestAdmit:
         User.objects.update(**change)
 
         with pytest.raises(SignInChallengeInvalid):
-            admin_sign_in.admit(user=boss, client=phone)
+            admin_sign_in.complete_sign_in(user=boss, client=phone)
 
         assert not Session.objects.exists()
         assert events("admin.login_failed").get().risk_reasons == ["changed_meanwhile"]
@@ -132,9 +134,9 @@ class TestComplete:
         return UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
 
     def complete(self, user, code, *, now, bound_to=None):
-        return admin_sign_in.complete(
+        return admin_sign_in.complete_mfa_sign_in(
             user_id=user.pk,
-            bound_to=bound_to or admin_sign_in.binding(user=user),
+            bound_to=bound_to or admin_sign_in.password_binding(user=user),
             proof=Proof(Factor.TOTP, code),
             client=ClientContext(ip_address="203.0.113.7"),
             now=now,

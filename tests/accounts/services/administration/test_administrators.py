@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from accounts.errors import DetailsInvalid, EmailTaken, UsernameTaken
 from accounts.models import PendingRegistration, User
@@ -11,7 +12,15 @@ pytestmark = pytest.mark.django_db
 
 
 def create(**changes):
-    return administrators.create(**{"username": "admin", "email": "admin@example.com", "password": PASSWORD, **changes})
+    return administrators.create(
+        **{
+            "username": "admin",
+            "email": "admin@example.com",
+            "password": PASSWORD,
+            "now": timezone.now(),
+            **changes,
+        }
+    )
 
 
 class TestCreate:

@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from accounts.event_types import LOGIN_FAILED, LOGIN_SUCCEEDED, REAUTHENTICATED
 from accounts.services.administration import account_status
@@ -21,7 +22,7 @@ def mina():
 
 
 def entries(user, limit=50):
-    return activity.page(user=user, limit=limit).entries
+    return activity.list_entries(user=user, limit=limit).entries
 
 
 class TestPage:
@@ -55,7 +56,7 @@ class TestPage:
         open_session(user=mina)
         operator = UserFactory(admin=True, username="operator")
         with context.bind(OFFICE):
-            account_status.deactivate(user=mina, by=operator, reason="named in case 7")
+            account_status.deactivate(user=mina, by=operator, reason="named in case 7", now=timezone.now())
 
         shown = {entry.type: entry for entry in entries(mina)}
         assert {"account.deactivated", "session.revoked"} <= set(shown)
@@ -69,7 +70,7 @@ class TestPage:
         session = open_session(user=mina)
         operator = UserFactory(admin=True)
         with context.bind(OFFICE):
-            account_status.end_sessions(user=mina, by=operator, reason="lost phone")
+            account_status.end_sessions(user=mina, by=operator, reason="lost phone", now=timezone.now())
 
         (entry,) = entries(operator)
         assert (entry.type, entry.ip_address) == ("session.revoked", "198.51.100.9")
@@ -86,9 +87,9 @@ class TestPage:
         me = subject_of(mina)
         ids = sorted((record(REAUTHENTICATED, actor=me, target=me) for _ in range(5)), reverse=True)
 
-        first = activity.page(user=mina, limit=2)
-        second = activity.page(user=mina, before=first.next, limit=2)
-        third = activity.page(user=mina, before=second.next, limit=2)
+        first = activity.list_entries(user=mina, limit=2)
+        second = activity.list_entries(user=mina, before=first.next_cursor, limit=2)
+        third = activity.list_entries(user=mina, before=second.next_cursor, limit=2)
         assert [entry.id for part in (first, second, third) for entry in part.entries] == ids
-        assert third.next is None
-        assert activity.page(user=mina, limit=5).next is None
+        assert third.next_cursor is None
+        assert activity.list_entries(user=mina, limit=5).next_cursor is None

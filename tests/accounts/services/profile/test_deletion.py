@@ -33,7 +33,12 @@ def administrator():
 
 
 def request(signed_in, password=PASSWORD, **options):
-    return deletion.request(user=signed_in.user, session_id=signed_in.tokens.session_id, password=password, **options)
+    return deletion.request(
+        user=signed_in.user,
+        session_id=signed_in.tokens.session_id,
+        password=password,
+        **{"now": timezone.now(), **options},
+    )
 
 
 def deletion_mails():
@@ -103,7 +108,7 @@ class TestRequest:
     def test_takes_people_without_a_password_at_their_word(self, phone):
         user = UserFactory()
         signed_in = password_sign_in.complete_sign_in(user=user, amr=["google"], client=phone)
-        assert not deletion.needs_password(user=user)
+        assert not deletion.requires_password(user=user)
 
         with pytest.raises(CredentialsInvalid):
             request(signed_in, password="anything")
@@ -142,8 +147,8 @@ class TestRequest:
 
 class TestClose:
     def test_closes_for_an_operator(self, signed_in, administrator, events):
-        assert deletion.close(user=signed_in.user, reason="asked by letter", by=administrator)
-        assert not deletion.close(user=signed_in.user, reason="again", by=administrator)
+        assert deletion.close(user=signed_in.user, reason="asked by letter", by=administrator, now=timezone.now())
+        assert not deletion.close(user=signed_in.user, reason="again", by=administrator, now=timezone.now())
 
         event = events("account.deletion_requested").get()
         assert event.actor_id == str(administrator.pk)
@@ -152,14 +157,14 @@ class TestClose:
 
     def test_refuses_the_last_administrator(self, administrator):
         with pytest.raises(LastAdministrator):
-            deletion.close(user=administrator, reason="gone")
+            deletion.close(user=administrator, reason="gone", now=timezone.now())
 
 
 class TestRestore:
     def test_gives_the_account_back_but_not_its_sessions(self, signed_in, administrator, phone, events):
         request(signed_in)
 
-        assert deletion.restore(user=signed_in.user, by=administrator, reason="changed her mind")
+        assert deletion.restore(user=signed_in.user, by=administrator, reason="changed her mind", now=timezone.now())
 
         assert password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
         with pytest.raises(SessionRevoked):
@@ -168,5 +173,5 @@ class TestRestore:
         assert (event.actor_id, event.data) == (str(administrator.pk), {"note": "changed her mind"})
 
     def test_does_nothing_for_who_was_not_deleted(self, signed_in, administrator, events):
-        assert not deletion.restore(user=signed_in.user, by=administrator, reason="by mistake")
+        assert not deletion.restore(user=signed_in.user, by=administrator, reason="by mistake", now=timezone.now())
         assert not events("account.restored").exists()

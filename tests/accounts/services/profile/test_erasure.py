@@ -8,6 +8,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core import mail as outbox
 from django.db import connection
+from django.utils import timezone
 
 from accounts import tasks
 from accounts.models import (
@@ -75,7 +76,7 @@ def life(phone, now, empty_queue):
         username="zerlina", email="quetzal.person@example.com", full_name="Zerlina Quetzalcoatl", raw_password=PASSWORD
     )
     signed_in = password_sign_in.sign_in(name="zerlina", password=PASSWORD, client=phone)
-    profile_changes.update(user=signed_in.user, change=ProfileChange(locale="fa"), versions=None)
+    profile_changes.update(user=signed_in.user, change=ProfileChange(locale="fa"), versions=None, now=timezone.now())
     password_changes.change(
         user=signed_in.user,
         session_id=signed_in.tokens.session_id,
@@ -176,19 +177,19 @@ class TestEraseDue:
         delete(life, now)
         before = User.objects.count()
 
-        assert erasure.due(now=now + 30 * DAY - timedelta(seconds=1)) == 0
+        assert erasure.count_due(now=now + 30 * DAY - timedelta(seconds=1)) == 0
         assert erasure.erase_due(now=now + 30 * DAY - timedelta(seconds=1)) == 0
         assert User.objects.count() == before
-        assert erasure.due(now=now + 30 * DAY) == 1
+        assert erasure.count_due(now=now + 30 * DAY) == 1
 
     def test_leaves_who_was_restored(self, life, now):
         delete(life, now)
-        deletion.restore(user=life.user, by=UserFactory(admin=True), reason="came back")
+        deletion.restore(user=life.user, by=UserFactory(admin=True), reason="came back", now=timezone.now())
 
         assert erasure.erase_due(now=now + 300 * DAY) == 0
 
     def test_goes_in_batches_and_says_how_far(self, now, monkeypatch):
-        monkeypatch.setattr(erasure, "BATCH", 2)
+        monkeypatch.setattr(erasure, "BATCH_SIZE", 2)
         for _ in range(5):
             UserFactory(deleted_at=now)
         seen = []
@@ -217,12 +218,12 @@ class TestEraseNow:
     def test_does_not_wait_for_the_retention(self, life, now, events):
         delete(life, now)
 
-        assert erasure.erase_now(user_id=life.user.pk)
-        assert not erasure.erase_now(user_id=life.user.pk)
+        assert erasure.erase_now(user_id=life.user.pk, now=timezone.now())
+        assert not erasure.erase_now(user_id=life.user.pk, now=timezone.now())
 
         assert tables_with("zerlina") == []
         assert events("account.erased").count() == 1
 
     def test_leaves_who_was_not_deleted(self, life):
-        assert not erasure.erase_now(user_id=life.user.pk)
+        assert not erasure.erase_now(user_id=life.user.pk, now=timezone.now())
         assert User.objects.filter(pk=life.user.pk).exists()

@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.page_limits import client_network
+from accounts.api.form_limits import client_network
 
 
 class TestClientNetwork:

@@ -2,7 +2,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from accounts.models import User
-from accounts.rules.decisions import PERMISSIONS, may, roles_of
+from accounts.rules.permissions import PERMISSIONS, may, roles_of
 from tests.factories.accounts import UserFactory
 
 

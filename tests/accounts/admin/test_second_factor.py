@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session as BrowserSession
 from django.core.cache import cache
 from django.test import Client
 
-from accounts.administration import admin_second_step
+from accounts.administration import admin_second_factor
 from accounts.factors import recovery_codes
 from accounts.models import SignInFailures, User
 from accounts.models.passwords import FACTOR_POOLS, AttemptPool
@@ -178,7 +178,7 @@ class TestTheCode:
 class TestWhatIsRememberedMeanwhile:
     def test_is_good_for_five_minutes(self, boss, browser, monkeypatch):
         secret, _codes = add_totp(boss)
-        monkeypatch.setattr(admin_second_step, "LIFETIME", timedelta(0))
+        monkeypatch.setattr(admin_second_factor, "LIFETIME", timedelta(0))
         give_password(browser)
 
         assert show(browser, code_of(secret))["Location"] == LOGIN

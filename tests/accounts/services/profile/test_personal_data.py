@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from accounts.event_types import REAUTHENTICATED
 from accounts.models import ImportedPerson, RecoverySecret, TotpSecret
-from accounts.services.profile import activity, export
+from accounts.services.profile import activity, personal_data
 from security_events.services.recording import record
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
@@ -42,7 +43,7 @@ class TestExport:
         living, ended = open_session(user=mina), open_session(user=mina)
         revocation.end_session(session_id=ended.session_id, user_id=mina.pk, reason=LOGOUT, now=timezone.now())
 
-        document = export.export(user=mina, session_id=living.session_id)
+        document = asdict(personal_data.export(user=mina, session_id=living.session_id, now=timezone.now()))
 
         account = document["account"]
         assert (account["username"], account["email"], account["full_name"]) == ("mina", mina.email, "Mina Karimi")
@@ -66,7 +67,7 @@ class TestExport:
         other = UserFactory(username="other", full_name="Somebody Else")
         open_session(user=other)
 
-        written = text(export.export(user=mina, session_id=pair.session_id))
+        written = text(asdict(personal_data.export(user=mina, session_id=pair.session_id, now=timezone.now())))
 
         digest = mina.password
         for secret in (
@@ -89,25 +90,25 @@ class TestExport:
     def test_is_recorded_with_who_asked(self, mina, events):
         pair = open_session(user=mina)
 
-        export.export(user=mina, session_id=pair.session_id)
-        export.export(user=mina)
+        personal_data.export(user=mina, session_id=pair.session_id, now=timezone.now())
+        personal_data.export(user=mina, now=timezone.now())
 
         own, operators = events("account.exported").order_by("id")
         assert (own.actor_id, own.target_id, own.session_id) == (str(mina.pk), str(mina.pk), pair.session_id)
         assert (operators.actor_id, operators.target_id) == ("", str(mina.pk))
 
     def test_says_where_the_rest_is_of_a_long_history(self, mina, now, monkeypatch):
-        monkeypatch.setattr(export, "MOST_ROWS", 3)
+        monkeypatch.setattr(personal_data, "MAX_ROWS", 3)
         me = subject_of(mina)
         for number in range(4):
             record(REAUTHENTICATED, actor=me, target=me)
             open_session(user=mina, now=now + timedelta(minutes=number))
 
-        document = export.document(user=mina, at=now)
+        document = asdict(personal_data.collect(user=mina, now=now))
 
         assert document["security_events"]["is_truncated"]
         assert document["security_events"]["all_at"] == "/api/v1/auth/me/security-events"
         assert len(document["security_events"]["results"]) == 3
         assert document["sessions"]["is_truncated"]
         assert len(document["sessions"]["results"]) == 3
-        assert len(activity.page(user=mina, limit=50).entries) > 3
+        assert len(activity.list_entries(user=mina, limit=50).entries) > 3

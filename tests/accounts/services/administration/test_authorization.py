@@ -1,9 +1,9 @@
 import pytest
 from django.contrib.auth.models import Group, Permission
 
-from accounts.errors import LastAdministrator, MoreRights, NotAllowed
+from accounts.errors import InsufficientPrivileges, LastAdministrator, NotAllowed
 from accounts.models import User
-from accounts.services.administration import rights
+from accounts.services.administration import authorization
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key
 
@@ -16,12 +16,12 @@ def staff(*codenames, **details):
     return user
 
 
-def act(by, on, *, action="users:change", takes_rights=False):
-    with rights.acting(by=by, on=on, action=action, takes_rights=takes_rights):
+def act(by, on, *, action="users:change", removes_access=False):
+    with authorization.authorize(actor=by, target=on, action=action, removes_access=removes_access):
         User.objects.filter(pk=on.pk).update(full_name="acted on")
 
 
-class TestActing:
+class TestAuthorize:
     def test_lets_those_through_who_may(self, events):
         helper, person = staff("change_user"), UserFactory()
         act(helper, person)
@@ -33,7 +33,7 @@ class TestActing:
     @pytest.mark.attack("OWASP ASVS 5.0, 8.2.2")
     def test_refuses_whoever_has_fewer_rights_and_records_it(self, events):
         helper, boss = staff("change_user"), UserFactory(admin=True)
-        with pytest.raises(MoreRights):
+        with pytest.raises(InsufficientPrivileges):
             act(helper, boss)
 
         boss.refresh_from_db()
@@ -48,7 +48,7 @@ class TestActing:
         group.permissions.set(Permission.objects.filter(codename="view_securityevent"))
         other.groups.add(group)
 
-        with pytest.raises(MoreRights):
+        with pytest.raises(InsufficientPrivileges):
             act(helper, other)
         act(other, helper)
 
@@ -70,7 +70,7 @@ class TestActing:
             act(boss, person)
 
     def test_counts_the_rights_of_who_is_closed(self):
-        with pytest.raises(MoreRights):
+        with pytest.raises(InsufficientPrivileges):
             act(staff("change_user"), UserFactory(admin=True, is_active=False))
 
     def test_lets_the_command_line_do_all_but_take_the_last_administrator(self, events):
@@ -78,14 +78,14 @@ class TestActing:
         act(None, boss)
 
         with pytest.raises(LastAdministrator):
-            act(None, boss, takes_rights=True)
+            act(None, boss, removes_access=True)
         assert not events("permission.denied").exists()
 
     @pytest.mark.attack("CWE-671")
     def test_keeps_the_last_administrator_from_themselves(self, events):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
         with pytest.raises(LastAdministrator):
-            act(boss, boss, action=None, takes_rights=True)
+            act(boss, boss, action=None, removes_access=True)
 
         assert events("permission.denied").get().risk_reasons == ["last_administrator"]
 
@@ -99,7 +99,7 @@ class TestActing:
         UserFactory(**{"is_superuser": True, "is_staff": True, **details})
 
         with pytest.raises(LastAdministrator):
-            act(boss, boss, action=None, takes_rights=True)
+            act(boss, boss, action=None, removes_access=True)
 
     @pytest.mark.parametrize("way", ["password", "passkey"])
     def test_lets_one_of_several_go(self, way):
@@ -108,8 +108,8 @@ class TestActing:
         if way == "passkey":
             add_key(other, is_passkey=True)
 
-        act(boss, boss, action=None, takes_rights=True)
+        act(boss, boss, action=None, removes_access=True)
 
     def test_does_not_keep_an_administrator_who_is_closed_already(self):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
-        act(boss, UserFactory(admin=True, is_active=False), takes_rights=True)
+        act(boss, UserFactory(admin=True, is_active=False), removes_access=True)
