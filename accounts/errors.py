@@ -67,13 +67,6 @@ class VersionMismatch(AccountError):
     message = _("The account was changed in the meantime. Read it again.")
 
 
-class VersionRequired(AccountError):
-    """A change without If-Match, which must name the version to change (RFC 6585, 3)."""
-
-    code = "precondition_required"
-    message = _("Send the ETag of the version to change in If-Match.")
-
-
 class MailedTokenInvalid(AccountError):
     """A mailed token is unknown, used, expired, or bound to a state that has changed since (ASVS 5.0, 6.5.5)."""
 

@@ -1,4 +1,7 @@
-"""The event types of accounts: registration, sign-in, passwords, mailed links, factors and connected accounts."""
+"""The event types of accounts: registration, sign-in, passwords, mailed links, factors and connected accounts.
+
+The arguments are: id, category, severity, base risk from 0 to 100, OCSF class and activity, keys of the data.
+"""
 
 from security_events.catalogue import EventType, register
 from security_events.ocsf import OcsfType
@@ -7,6 +10,7 @@ from security_events.types import Category, Severity
 # How much a proof of an address removed from an account: accounts.services.addresses.address_proofs.
 _REMOVED = ("ended_sessions", "removed_factors", "removed_social_accounts", "removed_pending_links")
 
+# The life of an account.
 ACCOUNT_REGISTERED = register(
     EventType(
         "account.registered", Category.ACCOUNT, Severity.INFO, 0, OcsfType.ACCOUNT_CHANGE_CREATE, data=("provider",)
@@ -90,6 +94,7 @@ ACCOUNT_TAKEOVER_REPORTED = register(
         data=("is_restored", *_REMOVED),
     )
 )
+# Addresses and mailed links.
 EMAIL_CONFIRMATION_REQUESTED = register(
     EventType("email.confirmation_requested", Category.ACCOUNT, Severity.INFO, 0, OcsfType.ACCOUNT_CHANGE_OTHER)
 )
@@ -117,6 +122,7 @@ MAILED_TOKEN_REFUSED = register(
         "email.token_refused", Category.ACCOUNT, Severity.LOW, 10, OcsfType.ACCOUNT_CHANGE_OTHER, data=("purpose",)
     )
 )
+# Passwords.
 PASSWORD_RESET_REQUESTED = register(
     EventType("password.reset_requested", Category.ACCOUNT, Severity.LOW, 10, OcsfType.ACCOUNT_CHANGE_OTHER)
 )
@@ -146,6 +152,7 @@ PASSWORD_CHANGE_FAILED = register(
 PASSWORD_HASH_UPGRADED = register(
     EventType("password.hash_upgraded", Category.ACCOUNT, Severity.INFO, 0, OcsfType.ACCOUNT_CHANGE_OTHER)
 )
+# Sign-in and re-authentication.
 LOGIN_SUCCEEDED = register(
     EventType(
         "authentication.login_succeeded",
@@ -208,6 +215,7 @@ REAUTHENTICATION_FAILED = register(
         OcsfType.AUTHENTICATION_OTHER,
     )
 )
+# Second factors.
 MFA_CHALLENGED = register(
     EventType(
         "mfa.challenged",
@@ -281,6 +289,7 @@ MFA_SIGN_COUNT_REGRESSED = register(
         data=("factor", "locked_until"),
     )
 )
+# Accounts of identity providers.
 SOCIAL_ACCOUNT_LINKED = register(
     EventType(
         "social.account_linked",
@@ -321,6 +330,7 @@ SOCIAL_ACCOUNT_PREEMPTED = register(
         data=("provider", *_REMOVED),
     )
 )
+# Administration.
 ADMIN_LOGIN_SUCCEEDED = register(
     EventType(
         "admin.login_succeeded", Category.AUTHENTICATION, Severity.LOW, 5, OcsfType.AUTHENTICATION_LOGON, data=("amr",)

@@ -19,7 +19,7 @@ from django.conf import settings
 
 from accounts.models import PendingRegistration, User
 from cedrina_base.signed_tokens import SignedTokenCodec, keyed_digest, server_secrets
-from ratelimiting.addresses import neighbourhood_of, normalise
+from ratelimiting.client_addresses.networks import normalise, surrounding_network
 from tokens import devices
 from tokens.types import ClientContext
 
@@ -79,7 +79,7 @@ def client_key(*, user: User, password_digest: str, client: ClientContext) -> by
     return digest(
         "client_key",
         str(user.pk),
-        neighbourhood_of(address),
+        surrounding_network(address),
         client_family(client.user_agent),
         sha256(password_digest.encode()).hexdigest(),
     )

@@ -14,12 +14,6 @@ from accounts.api.views.mailing.mailed_links import (
 )
 from accounts.api.views.profile.personal_data import ActivityView, ExportView
 from accounts.api.views.profile.profile import MeView
-from accounts.api.views.rate_limits import (
-    RateLimitPoliciesView,
-    RateLimitPolicyView,
-    RateLimitRollbackView,
-    RateLimitVersionsView,
-)
 from accounts.api.views.sign_in.password_sign_in import LoginView
 from accounts.api.views.sign_in.passwords import ChangePasswordView
 from accounts.api.views.sign_in.registration import RegisterView
@@ -68,8 +62,4 @@ urlpatterns = [
     path("auth/social/<str:provider>/reauthenticate", SocialReauthenticateView.as_view(), name="social-reauthenticate"),
     path("auth/me/export", ExportView.as_view(), name="export-me"),
     path("auth/me/security-events", ActivityView.as_view(), name="my-security-events"),
-    path("admin/rate-limit-policies", RateLimitPoliciesView.as_view(), name="rate-limit-policies"),
-    path("admin/rate-limit-policies/versions", RateLimitVersionsView.as_view(), name="rate-limit-policy-versions"),
-    path("admin/rate-limit-policies/rollback", RateLimitRollbackView.as_view(), name="rate-limit-policies-rollback"),
-    path("admin/rate-limit-policies/<uuid:policy_id>", RateLimitPolicyView.as_view(), name="rate-limit-policy"),
 ]

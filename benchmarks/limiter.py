@@ -5,8 +5,8 @@ after half its limit is used. Figures of different runs can't be compared: read 
 ratios of all rounds, in which everybody had a turn within a few seconds.
 
 The floor is a bare EVALSHA: a script that does nothing, given as many keys and as long an argument as ours. "redis-py"
-is `redis.Redis().evalsha(...)`, what anybody would write; "no arguments" spares it the keys and the argument; "our
-connections" goes over those of our store, which leave out what redis-py does around a command.
+is `redis.Redis().evalsha(...)`, the usual way; "no arguments" omits the keys and the argument; "our connections" are
+those of our store, which leave out redis-py's client and pool.
 """
 
 import argparse

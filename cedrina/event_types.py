@@ -1,7 +1,8 @@
 """The event types of what ``ratelimiting`` announces.
 
-``ratelimiting`` and ``security_events`` do not know each other: ``cedrina.wiring`` records the one's signals by the
-other.
+``ratelimiting`` and ``security_events`` do not import each other, so ``cedrina.wiring`` records the signals of the one
+by the other. The arguments are: id, category, severity, base risk from 0 to 100, OCSF class and activity, keys of the
+data.
 """
 
 from security_events.catalogue import EventType, register

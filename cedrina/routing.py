@@ -5,10 +5,10 @@ from django.urls import path, re_path
 
 from cedrina.websockets.client_context import ClientContextMiddleware
 from cedrina.websockets.consumers import HealthConsumer, UnknownPathConsumer
-from ratelimiting.asgi import RateLimitSockets
+from ratelimiting.asgi import WebSocketRateLimitMiddleware
 
 websocket_application = ClientContextMiddleware(
-    RateLimitSockets(
+    WebSocketRateLimitMiddleware(
         URLRouter(
             [
                 path("ws/health/", HealthConsumer.as_asgi()),  # type: ignore[arg-type, list-item]

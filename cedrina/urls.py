@@ -9,6 +9,7 @@ from cedrina.operations.health import livez, readyz
 urlpatterns = [
     path("api/v1/", include("tokens.urls")),
     path("api/v1/", include("accounts.urls")),
+    path("api/v1/admin/", include("ratelimiting.urls")),
     path("account/", include("accounts.api.pages.urls")),
     path(".well-known/", include("tokens.well_known_urls")),
     path("livez", livez, name="livez"),

@@ -1,4 +1,4 @@
-"""Connect apps that may not know each other: what ``ratelimiting`` announces is recorded by ``security_events``."""
+"""Connect apps that do not import each other: ``security_events`` records what ``ratelimiting`` announces."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,11 +10,10 @@ from django.utils import timezone
 
 from cedrina import event_types
 from ratelimiting import signals
-from ratelimiting.callers import Author
-from ratelimiting.evasion import Evasion
-from ratelimiting.observing import Mistake
-from ratelimiting.services import tally
-from ratelimiting.services.judging import Facts
+from ratelimiting.detection.evasion import EvasionPattern
+from ratelimiting.detection.proxy_misconfiguration import ProxyMisconfiguration
+from ratelimiting.services import refusal_reports
+from ratelimiting.types import Author, RequestAttributes
 from security_events import context
 from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
@@ -24,60 +23,69 @@ from security_events.types import Outcome, Subject
 log = structlog.get_logger(__name__)
 
 MOST_SHOWN = 10
-SAID_AGAIN_AFTER = timedelta(hours=1)
+REPEATED_AFTER = timedelta(hours=1)
 _LOCK = 4_270_000  # any number that no other advisory lock has
-MISTAKES = {
-    Mistake.SINGLE_ADDRESS: event_types.NETWORK_SINGLE_ADDRESS,
-    Mistake.UNTRUSTED_PROXY: event_types.NETWORK_UNTRUSTED_PROXY,
+MISCONFIGURATIONS = {
+    ProxyMisconfiguration.SINGLE_ADDRESS: event_types.NETWORK_SINGLE_ADDRESS,
+    ProxyMisconfiguration.UNTRUSTED_PROXY: event_types.NETWORK_UNTRUSTED_PROXY,
 }
 SENTENCES = {
-    Mistake.SINGLE_ADDRESS: "All traffic comes from one address. If that is a proxy of yours, name it in "
+    ProxyMisconfiguration.SINGLE_ADDRESS: "All traffic comes from one address. If that is a proxy of yours, name it in "
     "TRUSTED_PROXIES, and let it send TRUSTED_PROXY_HEADER: until then all people share one limit.",
-    Mistake.UNTRUSTED_PROXY: "A peer that is not trusted sends forwarding headers. If it is a proxy of yours, name it "
-    "in TRUSTED_PROXIES: until then its address counts as everybody's.",
+    ProxyMisconfiguration.UNTRUSTED_PROXY: "A peer that is not trusted sends forwarding headers. If it is a proxy of "
+    "yours, name it in TRUSTED_PROXIES: until then its address counts as everybody's.",
 }
 EVASIONS = {
-    Evasion.ADDRESSES: event_types.RATELIMIT_ADDRESSES_ROTATED,
-    Evasion.ACCOUNTS: event_types.RATELIMIT_ACCOUNTS_SWEPT,
-    Evasion.USER_AGENTS: event_types.RATELIMIT_USER_AGENTS_ROTATED,
-    Evasion.REQUESTS: event_types.NETWORK_REQUEST_MANIPULATED,
-    Evasion.HEADERS: event_types.NETWORK_HEADERS_MANIPULATED,
+    EvasionPattern.ADDRESSES: event_types.RATELIMIT_ADDRESSES_ROTATED,
+    EvasionPattern.ACCOUNTS: event_types.RATELIMIT_ACCOUNTS_SWEPT,
+    EvasionPattern.USER_AGENTS: event_types.RATELIMIT_USER_AGENTS_ROTATED,
+    EvasionPattern.REQUESTS: event_types.NETWORK_REQUEST_MANIPULATED,
+    EvasionPattern.HEADERS: event_types.NETWORK_HEADERS_MANIPULATED,
 }
 
 
 def connect() -> None:
-    """Connect everything; called once when the project starts."""
+    """Connect the receivers; called once when the project starts."""
     for signal, receiver in (
         (signals.refused, record_refusals),
         (signals.policy_changed, record_policy_changes),
         (signals.shadow_reported, record_shadow_reports),
         (signals.store_failed, record_store_failures),
         (signals.store_recovered, record_store_recoveries),
-        (signals.mistake_noticed, record_mistake),
-        (signals.evasion_noticed, record_evasion),
+        (signals.misconfiguration_detected, record_misconfiguration),
+        (signals.evasion_detected, record_evasion),
     ):
         signal.connect(receiver, dispatch_uid=f"cedrina.{receiver.__name__}")
 
 
 def record_refusals(
-    *, policy: str, key: str, parts: dict[str, str], refusals: int, facts: Facts, now: datetime, **_details: Any
+    *,
+    policy: str,
+    key: str,
+    parts: dict[str, str],
+    refusals: int,
+    attributes: RequestAttributes,
+    now: datetime,
+    **_details: Any,
 ) -> None:
-    """Record that a key was refused, with the number of times and the first of the requests."""
+    """Record that a key was refused, how often, and the first of the requests."""
     first = context.RequestContext(
-        correlation_id=facts.correlation_id, ip_address=facts.address if key else None, user_agent=facts.user_agent
+        correlation_id=attributes.correlation_id,
+        ip_address=attributes.address if key else None,
+        user_agent=attributes.user_agent,
     )
     with context.bind(first):
         recording.record(
             event_types.RATELIMIT_REFUSED,
-            actor=Subject(id=facts.caller.user or "") if key else Subject(),
+            actor=Subject(id=attributes.caller.user or "") if key else Subject(),
             outcome=Outcome.FAILURE,
             data={
                 "policy": policy,
                 "key": key or "others",
                 "parts": parts,
                 "refusals": refusals,
-                "route": facts.route,
-                "method": facts.method,
+                "route": attributes.route,
+                "method": attributes.method,
             },
             now=now,
         )
@@ -121,7 +129,7 @@ def record_shadow_reports(
     now: datetime,
     **_details: Any,
 ) -> None:
-    """Record what a shadow policy would have refused in an hour."""
+    """Record what a policy in shadow mode would have refused in an hour."""
     recording.record(
         event_types.RATELIMIT_SHADOW_REPORT,
         data={
@@ -136,7 +144,7 @@ def record_shadow_reports(
 
 
 def record_store_failures(*, reason: str, **_details: Any) -> None:
-    """Record, outside of the request that noticed, that this process counts alone."""
+    """Record that this process counts alone; deferred, so that the request that detected it need not wait."""
     _defer(event_types.RATELIMIT_STORE_FAILED, Outcome.FAILURE, {"reason": reason})
 
 
@@ -145,28 +153,31 @@ def record_store_recoveries(**_details: Any) -> None:
     _defer(event_types.RATELIMIT_STORE_RECOVERED, Outcome.SUCCESS, {})
 
 
-def record_mistake(*, mistake: Mistake, address: str | None, data: Mapping[str, Any], now: datetime, **_: Any) -> None:
-    """Say that an operator has something to mend, in the log and, once an hour for all processes, as an event."""
-    log.warning("operator_mistake", mistake=mistake.value, sentence=SENTENCES[mistake], address=address, **data)
-    event_type = MISTAKES[mistake]
+def record_misconfiguration(
+    *, misconfiguration: ProxyMisconfiguration, address: str | None, data: Mapping[str, Any], now: datetime, **_: Any
+) -> None:
+    """Log a misconfiguration that an operator should correct, and record it once an hour for all processes."""
+    sentence = SENTENCES[misconfiguration]
+    log.warning("operator_mistake", mistake=misconfiguration.value, sentence=sentence, address=address, **data)
+    event_type = MISCONFIGURATIONS[misconfiguration]
     with transaction.atomic():
-        # Processes that notice it at the same moment come one after the other.
+        # Processes that detect it at the same time take turns, so that only the first records it.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        if SecurityEvent.objects.filter(type=event_type.id, occurred_at__gt=now - SAID_AGAIN_AFTER).exists():
+        if SecurityEvent.objects.filter(type=event_type.id, occurred_at__gt=now - REPEATED_AFTER).exists():
             return
-        recording.record(event_type, reasons=[str(mistake)], data={"address": address or "", **data}, now=now)
+        recording.record(event_type, reasons=[str(misconfiguration)], data={"address": address or "", **data}, now=now)
 
 
 def record_evasion(
-    *, evasion: Evasion, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
+    *, pattern: EvasionPattern, score: int, reasons: Sequence[str], data: Mapping[str, Any], now: datetime, **_: Any
 ) -> None:
-    """Record that somebody seems to evade limits; where several processes notice it in the same minute, once."""
+    """Record that somebody seems to evade limits; once a minute for all processes."""
     deduplication.record(
-        EVASIONS[evasion], outcome=Outcome.SUCCESS, risk_score=score, reasons=reasons, data=data, now=now
+        EVASIONS[pattern], outcome=Outcome.SUCCESS, risk_score=score, reasons=reasons, data=data, now=now
     )
 
 
 def _defer(event_type: EventType, outcome: Outcome, data: dict[str, Any]) -> None:
     now = timezone.now()
-    tally.defer(act=lambda: recording.record(event_type, outcome=outcome, data=data, now=now))
+    refusal_reports.defer(act=lambda: recording.record(event_type, outcome=outcome, data=data, now=now))

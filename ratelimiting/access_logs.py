@@ -1,4 +1,4 @@
-"""Lines of access logs as requests: the common and combined formats, and JSON objects."""
+"""Parse lines of access logs: the common and combined formats, and JSON objects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _METHODS = ("method", "request_method")
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """What a line tells of a request."""
+    """A request as a line of a log describes it."""
 
     at: datetime
     address: str
@@ -29,8 +29,8 @@ class LoggedRequest:
     members: tuple[tuple[str, str], ...] = ()
 
 
-def read_line(line: str) -> LoggedRequest | None:
-    """Return the request of a line, None for what is no such line."""
+def parse_line(line: str) -> LoggedRequest | None:
+    """Return the request of a line; None if the line has another format."""
     try:
         return _json(json.loads(line)) if line.lstrip().startswith("{") else _common(line)
     except (ValueError, TypeError, OverflowError, RecursionError):

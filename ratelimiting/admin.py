@@ -1,4 +1,4 @@
-"""Policies to be edited by operators, every version with the way back to it, and what shadow policies saw."""
+"""The admin of policies: edit them, roll back to a version, and see the figures of policies in shadow mode."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.read_only_admin import ReadOnlyAdmin
 from cedrina_base.reason_form import ReasonForm, confirmation_page, reason_field
-from ratelimiting.callers import Author
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyChanged, PolicyInvalid, RateLimitingError
-from ratelimiting.models import MODES, PolicyVersion, RateLimitPolicy, ShadowPeriod, all_routes
-from ratelimiting.policy import MATCH_MEMBERS, MEMBERS
-from ratelimiting.services import policies, rules
+from ratelimiting.models import MODE_CHOICES, PolicyVersion, RateLimitPolicy, ShadowPeriod, all_routes
+from ratelimiting.policy_schema import MATCH_MEMBERS, MEMBERS
+from ratelimiting.services import active_policies, policies
+from ratelimiting.types import Author
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -27,8 +28,8 @@ else:
 SHOWN = 5
 
 
-class WordsField(forms.CharField):
-    """A list, written with commas."""
+class CommaSeparatedField(forms.CharField):
+    """A list of words, separated by commas."""
 
     def __init__(self, **options: Any) -> None:
         options.pop("encoder", None)
@@ -46,20 +47,29 @@ class WordsField(forms.CharField):
 
 
 class PolicyForm(PolicyModelForm):
-    """A policy as text and numbers; what it may say is judged where every source is."""
+    """A policy as text and numbers. Its schema validates it, in the same words as for every other source."""
 
-    scope = WordsField(label=_("Counted by"), help_text=_("global, or any of tier, user, ip, endpoint; with commas"))
-    routes = WordsField(
+    scope = CommaSeparatedField(
+        label=_("Counted by"), help_text=_("global, or any of tier, user, ip, endpoint; with commas")
+    )
+    routes = CommaSeparatedField(
         label=_("Routes"),
         required=False,
         initial=all_routes,
         help_text=_("Names of routes, * for any; none where only services ask"),
     )
-    methods = WordsField(label=_("Methods"), required=False, help_text=_("GET, POST and so on; none for any"))
-    unless = WordsField(
+    methods = CommaSeparatedField(label=_("Methods"), required=False, help_text=_("GET, POST and so on; none for any"))
+    unless = CommaSeparatedField(
         label=_("Unless"), required=False, help_text=_("Policies in whose place this one does not apply")
     )
-    tier = forms.CharField(label=_("Tier"), required=False, max_length=50, empty_value=None)
+    # Without bounds of their own: the schema of policies has them.
+    name = forms.CharField(label=_("name"))
+    description = forms.CharField(label=_("description"), required=False)
+    limit = forms.IntegerField(label=_("limit"))
+    window = forms.IntegerField(label=_("window in seconds"))
+    burst = forms.IntegerField(label=_("burst"), required=False)
+    cost = forms.IntegerField(label=_("cost of a request"), initial=1)
+    tier = forms.CharField(label=_("Tier"), required=False, empty_value=None)
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     reason = reason_field()
 
@@ -88,7 +98,7 @@ class PolicyForm(PolicyModelForm):
             self.fields["seen_version"].initial = self.instance.version
 
     def document(self) -> dict[str, Any]:
-        """Return the policy as it is written everywhere."""
+        """Return the policy as its schema describes it."""
         given = self.cleaned_data
         return {
             **{name: given[name] for name in MEMBERS if name in given},
@@ -99,20 +109,25 @@ class PolicyForm(PolicyModelForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         seen = cleaned.get("seen_version")
         if seen and seen != self.instance.version:
-            # Said here, so that what was typed in is not lost.
+            # As an error of the form, so that the input is not lost.
             self.add_error(None, PolicyChanged.message)
         if not self.errors:
             try:
-                policies.check(document=self.document())
+                policies.validate(document=self.document())
             except PolicyInvalid as error:
                 for fault in error.faults:
                     member = fault.member.removeprefix("match.")
                     self.add_error(member if member in self.fields else None, fault.message)
         return cleaned
 
+    def _post_clean(self) -> None:
+        """Let Django validate the row only if the schema found no fault; it would find the same ones again."""
+        if not self.errors:
+            super()._post_clean()  # type: ignore[misc]  # the stubs lack this hook of ModelForm
 
-class LimitsAdmin(ReadOnlyAdmin):
-    """Rows that may be seen and changed by those whom the project names."""
+
+class RateLimitingAdmin(ReadOnlyAdmin):
+    """Base of the pages: the setting ``MAY`` says who may see and change rows."""
 
     show_full_result_count = True  # the tables are small, so counting all rows is cheap
 
@@ -128,8 +143,8 @@ def _author(request: Any) -> Author:
 
 
 @admin.register(RateLimitPolicy)
-class RateLimitPolicyAdmin(LimitsAdmin):
-    """Policies that take the place of those of the settings."""
+class RateLimitPolicyAdmin(RateLimitingAdmin):
+    """Stored policies. They replace the policies of the same names in the settings."""
 
     form = PolicyForm
     list_display = ["name", "mode", "limit", "window", "algorithm", "counted_by", "version", "updated_at"]
@@ -152,9 +167,9 @@ class RateLimitPolicyAdmin(LimitsAdmin):
         return ", ".join(policy.scope)
 
     def changelist_view(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
-        """Show beside the stored policies those that they could take the place of."""
-        rules.refresh()
-        found, words = rules.current(), dict(MODES)
+        """Show the policies in the settings below the stored ones."""
+        active_policies.refresh()
+        found, words = active_policies.current(), dict(MODE_CHOICES)
         shipped = [
             {
                 "name": name,
@@ -165,20 +180,20 @@ class RateLimitPolicyAdmin(LimitsAdmin):
                 "routes": policy.match.routes,
             }
             for name, policy in sorted(found.policies.items())
-            if found.sources[name] != rules.DATABASE
+            if found.sources[name] != active_policies.DATABASE
         ]
         return super().changelist_view(request, {**(extra_context or {}), "shipped": shipped})
 
     def get_changeform_initial_data(self, request: Any) -> dict[str, Any]:
-        """Begin with the policy that is to be replaced, so that nothing of it is lost by being forgotten."""
-        replaced = rules.current().policies.get(request.GET.get("name", ""))
+        """Fill the form with the policy that will be replaced, if the URL names one."""
+        replaced = active_policies.current().policies.get(request.GET.get("name", ""))
         if replaced is None:
             return dict(super().get_changeform_initial_data(request))
         document = replaced.document()
         return {**document.pop("match"), **document}
 
     def changeform_view(self, request: Any, *args: Any, **options: Any) -> Any:
-        """Say in words what came in between, such as another editor."""
+        """Show a refusal as a message on the page, such as a concurrent change."""
         try:
             return super().changeform_view(request, *args, **options)
         except RateLimitingError as error:
@@ -196,14 +211,21 @@ class RateLimitPolicyAdmin(LimitsAdmin):
                 versions=seen,
                 author=author,
                 reason=reason,
+                now=timezone.now(),
             )
         else:
-            row = policies.create(document=form.document(), author=author, reason=reason)
+            row = policies.create(document=form.document(), author=author, reason=reason, now=timezone.now())
         obj.pk = row.pk
         obj.refresh_from_db()
 
     def delete_model(self, request: Any, obj: Any) -> None:
-        policies.delete(policy_id=obj.pk, versions=None, author=_author(request), reason="deleted in the admin")
+        policies.delete(
+            policy_id=obj.pk,
+            versions=None,
+            author=_author(request),
+            reason="deleted in the admin",
+            now=timezone.now(),
+        )
 
     def delete_queryset(self, request: Any, queryset: QuerySet[Any]) -> None:
         for row in queryset:
@@ -211,8 +233,8 @@ class RateLimitPolicyAdmin(LimitsAdmin):
 
 
 @admin.register(PolicyVersion)
-class PolicyVersionAdmin(LimitsAdmin):
-    """What was changed, by whom and why."""
+class PolicyVersionAdmin(RateLimitingAdmin):
+    """The versions: what was changed, by whom and why."""
 
     list_display = ["number", "change", "policy", "author", "reason", "created_at"]
     list_filter = ["change"]
@@ -231,7 +253,12 @@ class PolicyVersionAdmin(LimitsAdmin):
         version = queryset[0]
         form = ReasonForm.of(request)
         if form.is_valid():
-            made = policies.rollback(number=version.number, author=_author(request), reason=form.cleaned_data["reason"])
+            made = policies.rollback(
+                number=version.number,
+                author=_author(request),
+                reason=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
             self.message_user(request, _("This is version %(number)d now.") % {"number": made.number}, messages.SUCCESS)
             return None
         return confirmation_page(
@@ -245,7 +272,7 @@ class PolicyVersionAdmin(LimitsAdmin):
 
 
 @admin.register(ShadowPeriod)
-class ShadowPeriodAdmin(LimitsAdmin):
+class ShadowPeriodAdmin(RateLimitingAdmin):
     """What policies in shadow mode would have refused, hour by hour."""
 
     list_display = ["policy", "began_at", "refused", "for_whom"]

@@ -1,42 +1,26 @@
-"""Who makes a request, as far as limits depend on it. Each is named by ``RATELIMITING["CALLER"]``."""
+"""Functions for the hooks of ``RATELIMITING`` that need to know who makes a request."""
 
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Somebody's key and tier; None for somebody unknown."""
-
-    user: str | None = None
-    tier: str | None = None
+from ratelimiting.types import ANONYMOUS, Caller
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who changes policies, as the history and the events name them."""
-
-    id: str = ""
-    name: str = ""
+def anonymous(_request: Any) -> Caller:
+    """For ``CALLER``, the default: the caller is never known, so limits by user and tier don't apply."""
+    return ANONYMOUS
 
 
-NOBODY = Caller()
-
-
-def nobody(_request: Any) -> Caller:
-    """Know nobody: limits go by address alone."""
-    return NOBODY
-
-
-def signed_in(request: Any) -> Caller:
-    """Ask Django's authentication, which costs its query before anything is limited."""
+def django_user(request: Any) -> Caller:
+    """For ``CALLER``: the user of Django's authentication. It costs a query before anything is limited."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return NOBODY
+        return ANONYMOUS
     return Caller(user=str(user.pk), tier=getattr(user, "tier", None))
 
 
-def permitted(user: Any, action: str) -> bool:
-    """Let those read or change policies who have Django's permission for it."""
+def has_django_permission(user: Any, action: str) -> bool:
+    """For ``MAY``, the default: staff with Django's permission to view or change policies."""
+    if user is None:
+        return False
     verb = "view" if action.endswith(":read") else "change"
     return bool(user.is_active and user.is_staff and user.has_perm(f"ratelimiting.{verb}_ratelimitpolicy"))

@@ -1,4 +1,4 @@
-"""Start-up checks."""
+"""Checks of the settings, run by ``manage.py check`` and at start."""
 
 import ipaddress
 import re
@@ -11,13 +11,13 @@ from cedrina_base import setting_checks
 from ratelimiting.conf import PROXY_HEADERS, rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid
 
-# What a cluster takes a key's slot from: the text between the first brace and the next closing one, if there is any.
+# A cluster computes a key's slot from the text between the first brace and the next closing one (Redis Cluster spec).
 HASH_TAG = re.compile(r"^[^{]*\{[^}]+\}")
 
 
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse unknown names, networks that are none, and bounds that bound nothing."""
+    """Refuse unknown settings, invalid networks, and numbers that must be positive."""
     problems = setting_checks.unknown_names(rate_limiting_settings, check_id="ratelimiting.E001")
     for network in rate_limiting_settings.TRUSTED_PROXIES:
         try:
@@ -47,13 +47,13 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_policies(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse policies that can't be applied, each mistake with what is allowed, and functions that there are not."""
-    # Here, since the services need the models.
-    from ratelimiting.services import rules  # noqa: PLC0415
+    """Refuse invalid policies, each fault with what is allowed, and dotted paths that can't be imported."""
+    # Imported here, because services import models, which are not loaded yet when this module is imported.
+    from ratelimiting.services import active_policies  # noqa: PLC0415
 
     found = setting_checks.unimportable_paths(rate_limiting_settings, _paths(), check_id="ratelimiting.E006")
     try:
-        rules.from_settings()
+        active_policies.from_settings()
     except PolicyInvalid as error:
         found += [Error(str(fault), id="ratelimiting.E005") for fault in error.faults]
     return found
@@ -61,5 +61,5 @@ def check_policies(**_kwargs: Any) -> list[CheckMessage]:
 
 def _paths() -> Iterator[tuple[str, str | None]]:
     given = rate_limiting_settings.given()
-    yield from ((name, given[name]) for name in ("CALLER", "REFUSAL", "MAY") if name in given)
+    yield from ((name, given[name]) for name in ("CALLER", "REFUSAL", "MAY", "API_PERMISSIONS") if name in given)
     yield from (("KEYS", path) for path in given.get("KEYS", {}).values())

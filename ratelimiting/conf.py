@@ -16,7 +16,7 @@ class RateLimitingSettings(AppSettings):
 
     @property
     def TRUSTED_PROXIES(self) -> tuple[str, ...]:
-        """Networks of the proxies in front. Forwarding headers count only when one of them handed the request over."""
+        """Networks of the proxies in front. Forwarding headers are used only if the request came from one of them."""
         return tuple(self._get("TRUSTED_PROXIES", ()))
 
     @property
@@ -29,12 +29,12 @@ class RateLimitingSettings(AppSettings):
 
     @property
     def REDIS_URL(self) -> str | None:
-        """Redis in which all processes count together. None: each counts alone."""
+        """URL of the Redis in which all processes count together. None: each process counts alone."""
         return self._get("REDIS_URL", None)
 
     @property
     def STORE_PREFIX(self) -> str:
-        """What every key in Redis begins with. It holds a hash tag, so that a cluster keeps all keys in one slot."""
+        """Prefix of every key in Redis. It contains a hash tag, so that a cluster keeps all keys in one slot."""
         return self._get("STORE_PREFIX", "{rl}:")
 
     @property
@@ -44,17 +44,17 @@ class RateLimitingSettings(AppSettings):
 
     @property
     def STORE_FAILURES(self) -> int:
-        """Failures in a row after which Redis is left alone for a while."""
+        """Failures in a row after which the circuit breaker stops calling Redis."""
         return self._get("STORE_FAILURES", 3)
 
     @property
     def STORE_PAUSE(self) -> float:
-        """Seconds for which Redis is left alone before one request tries it again."""
+        """Seconds after which one request calls Redis again."""
         return self._get("STORE_PAUSE", 1.0)
 
     @property
     def LOCAL_STORE_KEYS(self) -> int:
-        """Keys that this process counts at most by itself; beyond it, those that would expire soonest are forgotten."""
+        """Most keys that this process counts in its memory; beyond it, those that would expire first are dropped."""
         return self._get("LOCAL_STORE_KEYS", 100_000)
 
     @property
@@ -64,24 +64,25 @@ class RateLimitingSettings(AppSettings):
 
     @property
     def POLICIES(self) -> Sequence[Mapping[str, Any]]:
-        """The project's policies, as mappings: what applies as long as nothing else is said."""
+        """The project's policies, as mappings."""
         return self._get("POLICIES", ())
 
     @property
     def OVERRIDES(self) -> Sequence[Mapping[str, Any]]:
-        """Changes to POLICIES by name, and policies besides them; members that are left out stay as they are there."""
+        """Changes to POLICIES by name, and further policies. Members that a change leaves out stay."""
         return self._get("OVERRIDES", ())
 
     @property
     def CALLER(self) -> Callable[[Any], Any]:
-        """Dotted path of a function that tells who makes a request: a ``ratelimiting.callers.Caller``."""
-        return self._function("CALLER", "ratelimiting.callers.nobody")
+        """Dotted path of a function ``(request)`` that returns a ``ratelimiting.types.Caller``: who makes a request."""
+        return self._function("CALLER", "ratelimiting.callers.anonymous")
 
     @property
     def KEYS(self) -> Mapping[str, str | None]:
-        """Named keys that a policy's scope may hold.
+        """Named keys that a policy's scope may contain.
 
-        Each with the dotted path of a function that finds it in a request, or None where only services give it.
+        Each has the dotted path of a function ``(request)`` that returns its value or None, or None if only services
+        use it.
         """
         return self._get("KEYS", {})
 
@@ -93,21 +94,30 @@ class RateLimitingSettings(AppSettings):
     @property
     def MAY(self) -> Callable[[Any, str], bool]:
         """Dotted path of a function ``(user, action)``: who may read and change policies in the admin."""
-        return self._function("MAY", "ratelimiting.callers.permitted")
+        return self._function("MAY", "ratelimiting.callers.has_django_permission")
+
+    @property
+    def API_PERMISSIONS(self) -> Callable[[str], Sequence[Any]]:
+        """Dotted path of a function ``(action)`` that returns permissions of Django REST framework.
+
+        They are asked before the API reads (`rate_limits:read`) or changes (`rate_limits:change`) policies, after the
+        default ones of the framework. As a rule they ask MAY.
+        """
+        return self._function("API_PERMISSIONS", "ratelimiting.api.permissions.from_setting_may")
 
     @property
     def WATCH_SECONDS(self) -> float:
-        """How often each process looks for changed policies, besides being told; 0 for never."""
+        """Seconds between two looks at the policies' version in each process; 0 for never."""
         return self._get("WATCH_SECONDS", 1.0)
 
     @property
     def SOCKETS_PER_ADDRESS(self) -> int:
-        """WebSockets of one address that each process keeps open; of IPv6 a /64, and more of its /56 and /48."""
+        """Most WebSockets of one address in each process; of IPv6 a /64, and more of its /56 and /48."""
         return self._get("SOCKETS_PER_ADDRESS", 100)
 
 
 def finder_of(dotted: str) -> Callable[[Any], str | None]:
-    """Return the function that finds a named key in a request."""
+    """Return the function with a dotted path in KEYS."""
     return imported(dotted)
 
 

@@ -1,4 +1,4 @@
-"""Refusals of this app."""
+"""Why a change of a policy is refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from cedrina_base.errors import AppError
 
 
 class RateLimitingError(AppError):
-    """Root of this app's refusals: the class informs the trail, the code the caller."""
+    """Root of this app's refusals."""
 
     code = "validation_error"
     message = _("The policy can't be changed.")
@@ -17,7 +17,7 @@ class RateLimitingError(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One mistake in a policy: in which policy of which source, in which member, and what is allowed there."""
+    """One mistake in a policy: the policy and its source, the member, and what is allowed there."""
 
     member: str
     code: str
@@ -30,7 +30,7 @@ class Fault:
 
 
 class PolicyInvalid(RateLimitingError):
-    """A policy that can't be applied as it is written."""
+    """A policy does not satisfy the schema; ``faults`` has every mistake."""
 
     message = _("The policy is not valid.")
 
@@ -43,28 +43,28 @@ class PolicyInvalid(RateLimitingError):
 
 
 class PolicyNotFound(RateLimitingError):
-    """There is no policy of that id."""
+    """No stored policy has this id."""
 
     code = "not_found"
     message = _("There is no such policy.")
 
 
 class VersionNotFound(RateLimitingError):
-    """There is no version of that number to go back to."""
+    """No version has this number."""
 
     code = "not_found"
     message = _("There is no such version.")
 
 
 class PolicyNameTaken(RateLimitingError):
-    """A policy of that name is stored already."""
+    """A stored policy has this name already."""
 
     code = "already_exists"
     message = _("A policy of this name exists already.")
 
 
 class PolicyChanged(RateLimitingError):
-    """Somebody changed the policy since the caller read it (RFC 9110, 15.5.13)."""
+    """The policy was changed since the client read it (RFC 9110, 15.5.13)."""
 
     code = "version_mismatch"
     message = _("The policy was changed in the meantime. Read it again.")

@@ -1,4 +1,4 @@
-"""Limits in front of everything: a flood is shed before it costs a database query."""
+"""Django middleware that limits every request before it costs a database query."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ratelimiting.api.requests import add_headers, judged, refusal
+from ratelimiting.api.request_limits import add_rate_limit_headers, limit_request, refusal_response
 from ratelimiting.errors import PolicyInvalid
-from ratelimiting.services import rules, watching
+from ratelimiting.services import active_policies, background_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,32 +18,34 @@ if TYPE_CHECKING:
 
 
 class RateLimitMiddleware:
-    """Judges each request once its route is known, which Django finds anyway, and before anything else looks at it.
+    """Decides about each request as soon as Django has resolved its route, before any view or later middleware hook.
 
-    What leads nowhere is judged after that was found out, under one name for all such paths.
+    A request whose path matches no route is decided after Django has found that out. All such paths are one route.
+
+    Raises: ImproperlyConfigured at start, if a policy in the settings is invalid.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
         try:
-            rules.from_settings()
+            active_policies.from_settings()
         except PolicyInvalid as error:
             raise ImproperlyConfigured("\n".join(map(str, error.faults))) from error
-        watching.start()
+        background_thread.start()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        watching.ensure_first_look()
+        background_thread.wait_for_policies()
         response = self.get_response(request)
-        outcome = getattr(request, "rate_limit", None)
-        if outcome is None:
-            outcome = judged(request)
-            if not outcome.is_allowed:
+        decision = getattr(request, "rate_limit", None)
+        if decision is None:
+            decision = limit_request(request)
+            if not decision.is_allowed:
                 if response.streaming:
-                    response.close()  # an open file; what is in memory needs no end of its own
-                response = refusal(request, outcome)
-        add_headers(response, outcome)
+                    response.close()  # closes the file that it would have streamed
+                response = refusal_response(request, decision)
+        add_rate_limit_headers(response, decision)
         return response
 
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponseBase | None:
-        outcome = judged(request)
-        return None if outcome.is_allowed else refusal(request, outcome)
+        decision = limit_request(request)
+        return None if decision.is_allowed else refusal_response(request, decision)

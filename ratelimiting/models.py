@@ -1,22 +1,25 @@
-"""Policies that operators edit while everything runs, every version of them, and what shadow policies saw."""
+"""Policies that operators edit at runtime, all their versions, and the figures of policies in shadow mode."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.uuids import uuid7
-from ratelimiting import policy as policies
+from ratelimiting.conf import rate_limiting_settings
+from ratelimiting.errors import PolicyInvalid
+from ratelimiting.policy_schema import MATCH_MEMBERS, MEMBERS, parse_policy
 
-ALGORITHMS = [
+ALGORITHM_CHOICES = [
     ("token_bucket", _("token bucket")),
     ("sliding_window", _("sliding window")),
     ("fixed_window", _("fixed window")),
 ]
-MODES = [("enforce", _("enforce")), ("shadow", _("shadow")), ("off", _("off"))]
-FAILURES = [("local", _("count in the process")), ("allow", _("allow")), ("deny", _("refuse"))]
+MODE_CHOICES = [("enforce", _("enforce")), ("shadow", _("shadow")), ("off", _("off"))]
+STORE_FAILURE_CHOICES = [("local", _("count in the process")), ("allow", _("allow")), ("deny", _("refuse"))]
 
 
 def all_routes() -> list[str]:
@@ -24,12 +27,12 @@ def all_routes() -> list[str]:
 
 
 class RateLimitPolicy(models.Model):
-    """One policy as an operator wrote it. It takes the place of one of the same name in the settings."""
+    """A stored policy. It replaces the policy of the same name in the settings."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(_("name"), max_length=50, unique=True)
     description = models.CharField(_("description"), max_length=200, blank=True)
-    algorithm = models.CharField(_("algorithm"), max_length=20, choices=ALGORITHMS, default="sliding_window")
+    algorithm = models.CharField(_("algorithm"), max_length=20, choices=ALGORITHM_CHOICES, default="sliding_window")
     limit = models.PositiveIntegerField(_("limit"))
     window = models.PositiveIntegerField(_("window in seconds"))
     burst = models.PositiveIntegerField(_("burst"), null=True, blank=True)
@@ -38,10 +41,10 @@ class RateLimitPolicy(models.Model):
     methods = models.JSONField(_("methods"), default=list, blank=True)
     tier = models.CharField(_("tier"), max_length=50, null=True, blank=True)  # noqa: DJ001 - none is another thing than ""
     unless = models.JSONField(_("unless one of these applies"), default=list, blank=True)
-    mode = models.CharField(_("mode"), max_length=10, choices=MODES, default="enforce")
+    mode = models.CharField(_("mode"), max_length=10, choices=MODE_CHOICES, default="enforce")
     cost = models.PositiveIntegerField(_("cost of a request"), default=1)
     on_store_failure = models.CharField(
-        _("when the store is out of reach"), max_length=10, choices=FAILURES, default="local"
+        _("when the store is out of reach"), max_length=10, choices=STORE_FAILURE_CHOICES, default="local"
     )
     version = models.PositiveIntegerField(_("version"), default=1)
     updated_at = models.DateTimeField(_("changed at"))
@@ -59,15 +62,29 @@ class RateLimitPolicy(models.Model):
         return self.name
 
     def document(self) -> dict[str, Any]:
-        """Return the policy as it is written everywhere."""
+        """Return the policy as its schema describes it."""
         return {
-            **{name: getattr(self, name) for name in policies.MEMBERS if name != "match"},
-            "match": {name: getattr(self, name) for name in policies.MATCH_MEMBERS},
+            **{name: getattr(self, name) for name in MEMBERS if name != "match"},
+            "match": {name: getattr(self, name) for name in MATCH_MEMBERS},
         }
+
+    def clean(self) -> None:
+        """Validate the policy by its schema, in the same words as for every other source.
+
+        Raises: django.core.exceptions.ValidationError.
+        """
+        try:
+            parse_policy(self.document(), named_keys=tuple(rate_limiting_settings.KEYS), source="database")
+        except PolicyInvalid as error:
+            faults: dict[str, list[ValidationError]] = {}
+            for fault in error.faults:
+                found = ValidationError(fault.message, code=fault.code)
+                faults.setdefault(fault.member.removeprefix("match."), []).append(found)
+            raise ValidationError(faults) from error
 
 
 class PolicyVersion(models.Model):
-    """All policies as they were after a change. The highest number is the truth that every process follows."""
+    """All stored policies after a change. Every process applies the version with the highest number."""
 
     number = models.PositiveIntegerField(_("version"), primary_key=True)
     change = models.CharField(_("change"), max_length=20)
@@ -87,7 +104,7 @@ class PolicyVersion(models.Model):
 
 
 class ShadowPeriod(models.Model):
-    """What one policy in shadow mode would have refused in one hour, for whom, with samples."""
+    """What one policy in shadow mode would have refused in one hour: how often, which keys, and sample requests."""
 
     policy = models.CharField(_("policy"), max_length=50)
     began_at = models.DateTimeField(_("hour"))

@@ -1,4 +1,4 @@
-"""Reads."""
+"""Reads of stored policies, their versions and the shadow figures."""
 
 from datetime import datetime
 from typing import Any
@@ -11,18 +11,18 @@ from ratelimiting.models import PolicyVersion, RateLimitPolicy, ShadowPeriod
 
 
 def version_number() -> int:
-    """Return the number of the present version; 0 as long as nobody changed anything."""
+    """Return the number of the current version; 0 if no policy was ever stored."""
     return PolicyVersion.objects.aggregate(number=Max("number"))["number"] or 0
 
 
 def present_version() -> tuple[int, list[dict[str, Any]]]:
-    """Return the present version's number and its policies, both of one moment."""
+    """Return the current version's number and its policies, from one row."""
     row = PolicyVersion.objects.order_by("-number").values_list("number", "snapshot").first()
     return row or (0, [])
 
 
 def stored_policy(*, policy_id: UUID) -> RateLimitPolicy:
-    """Return the stored policy of an id.
+    """Return the stored policy with an id.
 
     Raises: PolicyNotFound.
     """
@@ -32,8 +32,13 @@ def stored_policy(*, policy_id: UUID) -> RateLimitPolicy:
     return row
 
 
+def stored_policies() -> dict[str, RateLimitPolicy]:
+    """Return all stored policies by name."""
+    return {row.name: row for row in RateLimitPolicy.objects.all()}
+
+
 def versions_page(*, before: int | None, limit: int) -> list[PolicyVersion]:
-    """Return the versions, the newest first, one more than the limit where there are more."""
+    """Return versions, newest first; one more than ``limit`` if there are more."""
     rows = PolicyVersion.objects.order_by("-number")
     if before is not None:
         rows = rows.filter(number__lt=before)
@@ -41,5 +46,5 @@ def versions_page(*, before: int | None, limit: int) -> list[PolicyVersion]:
 
 
 def shadow_figures(*, since: datetime) -> QuerySet[ShadowPeriod]:
-    """Return what shadow policies would have refused, hour by hour, the newest first."""
+    """Return what policies in shadow mode would have refused, hour by hour, newest first."""
     return ShadowPeriod.objects.filter(began_at__gte=since).order_by("-began_at", "policy")

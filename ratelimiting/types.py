@@ -1,8 +1,18 @@
-"""Frozen values that cross layers. What is made for each request is a tuple: nothing is quicker to make."""
+"""Frozen values that cross layers. Those made for each request are tuples, which Python creates fastest."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# The route of every request whose path matches no URL pattern.
+UNMATCHED_ROUTE = ""
+# How much of these texts is kept of a refused request, until its refusal is reported.
+LONGEST_USER_AGENT, LONGEST_METHOD = 512, 32
 
 
 class Algorithm(StrEnum):
@@ -14,7 +24,7 @@ class Algorithm(StrEnum):
 
 
 class Mode(StrEnum):
-    """What a policy does: refuse, only count and report, or nothing."""
+    """What a policy does: refuse requests, only count and report what it would refuse, or nothing."""
 
     ENFORCE = "enforce"
     SHADOW = "shadow"
@@ -22,7 +32,7 @@ class Mode(StrEnum):
 
 
 class OnStoreFailure(StrEnum):
-    """What decides while the shared store is out of reach: this process' own count, or nothing."""
+    """What decides while the shared store is unavailable: this process's own count, or a fixed answer."""
 
     LOCAL = "local"
     ALLOW = "allow"
@@ -31,7 +41,7 @@ class OnStoreFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """``limit`` requests in ``window`` seconds; a token bucket refills at that rate and holds ``burst``."""
+    """``limit`` requests in ``window`` seconds; a token bucket refills at that rate and holds ``burst`` tokens."""
 
     algorithm: Algorithm
     limit: int
@@ -40,7 +50,7 @@ class Quota:
 
 
 class Level(NamedTuple):
-    """One policy applied to one request: its quota, counted under ``key``, and what the request costs."""
+    """One policy applied to one request: its quota, the key that it is counted under, and the request's cost."""
 
     policy: str
     quota: Quota
@@ -50,8 +60,12 @@ class Level(NamedTuple):
     on_store_failure: OnStoreFailure = OnStoreFailure.LOCAL
 
 
-class Verdict(NamedTuple):
-    """What a level says. In seconds: ``reset_after`` until all is free again, ``retry_after`` until this request is."""
+class LevelResult(NamedTuple):
+    """The answer of one level.
+
+    ``reset_after``: seconds until the whole quota is available again. ``retry_after``: seconds until a request of the
+    same cost is allowed; 0 if this one is.
+    """
 
     level: Level
     is_allowed: bool
@@ -60,21 +74,95 @@ class Verdict(NamedTuple):
     retry_after: float
 
 
-class Decision(NamedTuple):
-    """What all levels of a request say together, charged either all or none."""
+class LimitDecision(NamedTuple):
+    """The answers of all levels of a request. Either every level was charged or none.
 
-    verdicts: tuple[Verdict, ...]
+    ``is_local``: this process decided alone, because the shared store was unavailable.
+    """
+
+    results: tuple[LevelResult, ...]
     is_local: bool = False
 
     @property
     def is_allowed(self) -> bool:
-        """Whether every level that is enforced lets the request pass."""
-        return all(verdict.is_allowed or verdict.level.mode is not Mode.ENFORCE for verdict in self.verdicts)
+        """Whether every enforced level allows the request."""
+        return all(result.is_allowed or result.level.mode is not Mode.ENFORCE for result in self.results)
 
     @property
-    def tightest(self) -> Verdict | None:
-        """The enforced level that refuses longest, else the one with the smallest share left."""
-        enforced = [verdict for verdict in self.verdicts if verdict.level.mode is Mode.ENFORCE]
+    def tightest(self) -> LevelResult | None:
+        """The enforced level with the longest wait; if none refuses, the one with the smallest share remaining."""
+        enforced = [result for result in self.results if result.level.mode is Mode.ENFORCE]
         if not enforced:
             return None
-        return min(enforced, key=lambda v: (-v.retry_after, v.remaining / max(1, v.level.quota.limit)))
+        return min(enforced, key=lambda r: (-r.retry_after, r.remaining / max(1, r.level.quota.limit)))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request, as far as limits depend on it: a user's key and tier; ``None`` where unknown."""
+
+    user: str | None = None
+    tier: str | None = None
+
+
+ANONYMOUS = Caller()
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes a policy, as versions and security events name them."""
+
+    id: str = ""
+    name: str = ""
+
+
+def _no_named_key(_name: str) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAttributes:
+    """What limits depend on: the name of the route (never the path), the method, the client's address and the caller.
+
+    ``find_key`` returns the value of a named key, which may need the request's body; it is called only for policies
+    that count by that key.
+    """
+
+    route: str = UNMATCHED_ROUTE
+    method: str = "GET"
+    address: str | None = None
+    caller: Caller = ANONYMOUS
+    find_key: Callable[[str], str | None] = _no_named_key
+    user_agent: str = ""
+    correlation_id: str = ""
+
+    def without_request(self) -> RequestAttributes:
+        """Return a copy that may outlive the request: without ``find_key``, which refers to it, texts cut."""
+        return replace(
+            self,
+            find_key=_no_named_key,
+            user_agent=self.user_agent[:LONGEST_USER_AGENT],
+            method=self.method[:LONGEST_METHOD],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDecision:
+    """The decision about an HTTP request, and the level that its response headers show."""
+
+    limits: LimitDecision
+    advertised: LevelResult | None = None
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the request may pass."""
+        return self.limits.is_allowed
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds until all enforced levels allow the same request; 0 if they do now."""
+        waits = [r.retry_after for r in self.limits.results if r.level.mode is Mode.ENFORCE and not r.is_allowed]
+        return max(waits, default=0.0)
+
+
+UNLIMITED = RequestDecision(LimitDecision(()))

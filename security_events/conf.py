@@ -12,17 +12,17 @@ class SecurityEventSettings(AppSettings):
 
     @property
     def PSEUDONYM_KEY(self) -> str:
-        """What pseudonyms of unknown names are keyed with. Without one, Django's own secret serves."""
+        """The HMAC key of pseudonyms (names without an account) and of deduplication; without one, ``SECRET_KEY``."""
         return self._get("PSEUDONYM_KEY", "") or settings.SECRET_KEY
 
     @property
     def TRUNCATE_IP_ADDRESSES(self) -> bool:
-        """Whether events keep only the network (/24, /48) of an address."""
+        """Whether events store only the network of an address: /24 of IPv4, /48 of IPv6."""
         return self._get("TRUNCATE_IP_ADDRESSES", default=False)
 
     @property
     def PARTITIONS_AHEAD(self) -> int:
-        """For how many months after the current one a partition stands ready."""
+        """For how many months after the current one partitions are created in advance; at least 1."""
         return self._get("PARTITIONS_AHEAD", 3)
 
 

@@ -26,10 +26,10 @@ def _nothing_noticed() -> None:
     if not _has_limits():
         return
     # Here, since bare projects that test another app don't have it.
-    from ratelimiting import evasion, observing
+    from ratelimiting.detection import evasion, proxy_misconfiguration
 
-    evasion.forget()
-    observing.forget()
+    evasion.reset()
+    proxy_misconfiguration.reset()
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def fresh_limits():
     if not _has_limits():
         return
     # Here, since bare projects that test another app don't have it.
-    from ratelimiting.services import rules, tally
+    from ratelimiting.services import active_policies, refusal_reports
 
     setting_changed.send(sender=None, setting="RATELIMITING", value=None, enter=True)
-    rules.forget()
-    tally.forget()
+    active_policies.forget_stored()
+    refusal_reports.discard()
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,5 @@
+"""The app's configuration."""
+
 from typing import Any
 
 from django.apps import AppConfig

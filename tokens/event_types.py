@@ -1,4 +1,7 @@
-"""The event types of sessions, refresh tokens and signing keys."""
+"""The event types of sessions, refresh tokens and signing keys.
+
+The arguments are: id, category, severity, base risk from 0 to 100, OCSF class and activity, keys of the data.
+"""
 
 from security_events.catalogue import EventType, register
 from security_events.ocsf import OcsfType

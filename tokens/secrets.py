@@ -1,7 +1,7 @@
-"""Refresh tokens: opaque to clients, checked without asking the database, and made again without being stored.
+"""Refresh tokens, which are opaque to clients (RFC 6749, 1.5).
 
-``cdr_`` + base64url(key epoch, family id, generation, first 16 bytes of HMAC-SHA-256 over those), 59 characters. The
-key is derived from the server's secret, so a copy of the database alone makes no token.
+A token is ``cdr_`` + base64url(key epoch, family id, generation, first 16 bytes of HMAC-SHA-256 over those): 59
+characters. So a forged token is refused without a query, and the same token can be computed again instead of stored.
 """
 
 import os
@@ -21,7 +21,7 @@ _CODEC = SignedTokenCodec(
 )
 _JITTER = 0.05
 
-# Not for secrets: it only spreads expiry times.
+# Used only to spread expiry times, not for secrets.
 _spread = random.SystemRandom()
 
 

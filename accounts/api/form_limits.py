@@ -8,7 +8,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django_ratelimit.core import is_ratelimited  # type: ignore[import-untyped]  # has no types
 
 from accounts.conf import account_settings
-from ratelimiting.addresses import network_of, normalise
+from ratelimiting.client_addresses.networks import counted_network, normalise
 
 RETRY_AFTER = 60
 FALLBACK_SECONDS = 60
@@ -41,7 +41,7 @@ def is_limited(request: Any, form: LimitedForm) -> bool:
 def client_network(_group: str, request: Any) -> str:
     """Return the client's IPv4 address or IPv6 network, as the middleware has resolved it."""
     address = getattr(request, "client_ip", None) or normalise(request.META.get("REMOTE_ADDR") or "")
-    return network_of(address)
+    return counted_network(address)
 
 
 def _rate(group: str, _request: Any) -> str:

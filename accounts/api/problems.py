@@ -13,7 +13,6 @@ STATUS_CODES: dict[type[errors.AccountError], int] = {
     errors.EmailNotConfirmed: 403,
     errors.ProviderAddressUnverified: 403,
     errors.VersionMismatch: 412,
-    errors.VersionRequired: 428,
     errors.MailedTokenInvalid: 400,
     errors.MfaCodeInvalid: 401,
     errors.CredentialRefused: 401,

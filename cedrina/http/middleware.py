@@ -13,9 +13,9 @@ from cedrina.http.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.http.languages import negotiate_language
 from cedrina.http.paths import answers_html, fixed_paths, is_mailed_link_page, is_static
 from cedrina.http.problem_catalogue import code_of_status
-from ratelimiting import evasion, observing
 from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
-from ratelimiting.client_ip import caller_of_environ, is_trusted_peer
+from ratelimiting.client_addresses.resolution import client_from_environ, is_trusted_peer
+from ratelimiting.detection import evasion, proxy_misconfiguration
 from security_events.context import RequestContext, bind
 from tokens.api.content_language import set_content_language
 
@@ -50,12 +50,12 @@ class RequestMiddleware:
         if "HTTP_X_FORWARDED_PROTO" in meta and not is_trusted_peer(meta.get("REMOTE_ADDR")):
             # With SECURE_PROXY_SSL_HEADER set, Django would trust it from any client.
             del meta["HTTP_X_FORWARDED_PROTO"]
-        caller = request.caller = caller_of_environ(meta)  # type: ignore[attr-defined]
+        caller = request.caller = client_from_environ(meta)  # type: ignore[attr-defined]
         address = request.client_ip = caller.address  # type: ignore[attr-defined]
         user_agent = meta.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH]
         with bind(RequestContext(correlation_id=identity, ip_address=address, user_agent=user_agent)):
             if request.path_info not in MONITORING_PATHS:
-                observing.note(caller, user_agent)
+                proxy_misconfiguration.count_request(caller, user_agent)
             accepted = meta.get("HTTP_ACCEPT_LANGUAGE")
             language = negotiate_language(accepted) if accepted else settings.LANGUAGE_CODE
             if language == settings.LANGUAGE_CODE:
@@ -63,8 +63,10 @@ class RequestMiddleware:
             else:
                 with translation.override(language):
                     response = self._respond(request)
-            if response.status_code in STATUSES_OF_ODD_REQUESTS or evasion.overrides(meta):
-                evasion.note_odd_request(meta, path=request.path_info, network=caller.network, known=fixed_paths())
+            if response.status_code in STATUSES_OF_ODD_REQUESTS or evasion.has_override_header(meta):
+                evasion.inspect_unmatched_request(
+                    meta, path=request.path_info, network=caller.network, known=fixed_paths()
+                )
         response.headers[HEADER] = identity
         return response
 

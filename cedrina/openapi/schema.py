@@ -53,6 +53,8 @@ class ProblemAutoSchema(AutoSchema):
             return None
         verb = method.lower()
         codes = [*ALWAYS, *getattr(self.view, "problem_codes", {}).get(verb, ())]
+        for permission in self.view.get_permissions():
+            codes += getattr(permission, "problem_codes", ())
         if "requestBody" in operation:
             codes += WITH_BODY
         if not any(isinstance(permission, AllowAny) for permission in self.view.get_permissions()):

@@ -13,7 +13,7 @@ from procrastinate.manager import JobManager
 from accounts.services.passwords import attempts
 from accounts.services.profile import erasure
 from accounts.services.profile import purging as accounts_purging
-from ratelimiting.services import tally
+from ratelimiting.services import shadow_figures
 from security_events.services import deduplication, partitions
 from tokens.services import purging
 
@@ -38,7 +38,7 @@ def purge_expired(timestamp: int) -> None:
     """Delete expired token sessions, families and keys, and expired sessions of the admin."""
     now = datetime.fromtimestamp(timestamp, UTC)
     SessionStore.clear_expired()
-    counts = {**purging.purge_expired(now=now)._asdict(), "shadow_figures": tally.purge(now=now)}
+    counts = {**purging.purge_expired(now=now)._asdict(), "shadow_figures": shadow_figures.purge(now=now)}
     log.info("expired_purged", **counts)
 
 

@@ -72,7 +72,7 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", BASE_DIR / "cedrina" / "templates"],  # the latter where the wheel is installed
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -132,7 +132,7 @@ MFA_RECOVERY_CODE_DIGITS = 12
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("fa", _("Persian")), ("ar", _("Arabic"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "cedrina_base" / "locale"]  # the latter as above
 USE_I18N = True
 FORMAT_MODULE_PATH = ["cedrina.formats"]
 USE_TZ = True
@@ -280,13 +280,14 @@ RATELIMITING: dict[str, Any] = {
     "ENABLED": ENV["RATELIMIT_ENABLED"],
     "POLICIES": profile(ENV["RATELIMIT_PROFILE"] or ENVIRONMENT),
     "OVERRIDES": ENV["RATELIMIT_POLICIES"],
-    "CALLER": "cedrina.rate_limits.caller_of",
+    "CALLER": "cedrina.rate_limit_hooks.caller_from_token",
     "KEYS": {
-        "account": "cedrina.rate_limits.account_of",
-        "family": "cedrina.rate_limits.family_of",
-        "network": "cedrina.rate_limits.network_of",
+        "account": "cedrina.rate_limit_hooks.account_key",
+        "family": "cedrina.rate_limit_hooks.family_key",
+        "network": "cedrina.rate_limit_hooks.network_key",
     },
-    "REFUSAL": "cedrina.rate_limits.refusal",
+    "REFUSAL": "cedrina.rate_limit_hooks.refusal_response",
+    "API_PERMISSIONS": "cedrina.rate_limit_hooks.api_permissions",
     "MAY": "accounts.rules.permissions.may",
     "REDIS_URL": ENV["REDIS_URL"],
     "SOCKETS_PER_ADDRESS": ENV["SOCKETS_PER_ADDRESS"] or sockets_per_address(ENV["RATELIMIT_PROFILE"] or ENVIRONMENT),

@@ -1,15 +1,15 @@
-"""The limits that Cedrina ships, as data: a list of policies for each environment.
+"""The policies that Cedrina ships, as data: one list for each environment.
 
-Wrong passwords are not among them: ``SIGN_IN_BACKOFF`` has the rules that those are counted by.
+Failed sign-ins are not counted by these policies, but by the rules in ``SIGN_IN_BACKOFF``.
 """
 
 from typing import Any
 
 MINUTE, HOUR = 60, 3600
 TIERS = {"pro": 5, "enterprise": 20}
-# The development profile lets one machine's tests and experiments through and is otherwise the same.
+# The limits of the development profile are so many times higher, so that one machine's tests pass.
 DEVELOPMENT_FACTOR = 100
-# An office behind one address has a hundred people at their screens; the contract gives each of them ten.
+# The API promises ten sockets to each person; behind one office address there may be a hundred people with some open.
 SOCKETS = 100
 
 _CHANGING = ["POST", "PUT", "PATCH", "DELETE"]
@@ -34,7 +34,7 @@ _HASHING: dict[str, Any] = {
 _OF_ADDRESSES = ["sign-in", "registration", "mail-address", "refresh-address", "ceremonies"]
 _OF_USERS = [*_OF_ADDRESSES, "policy-changes", "address-changes"]
 
-_PARTICULAR: list[dict[str, Any]] = [
+_SPECIFIC: list[dict[str, Any]] = [
     {
         "name": "global",
         "description": "All requests together.",
@@ -154,21 +154,21 @@ _PARTICULAR: list[dict[str, Any]] = [
 
 def profile(environment: str) -> list[dict[str, Any]]:
     """Return the policies of an environment."""
-    users = _everything_else("user", 300, _OF_USERS)
-    addresses = _everything_else("address", 1000, _OF_ADDRESSES, part="ip")
-    policies = [*_PARTICULAR, *users, *addresses]
+    users = _general("user", 300, _OF_USERS)
+    addresses = _general("address", 1000, _OF_ADDRESSES, part="ip")
+    policies = [*_SPECIFIC, *users, *addresses]
     if environment != "development":
         return policies
     return [{**policy, "limit": policy["limit"] * DEVELOPMENT_FACTOR} for policy in policies]
 
 
 def sockets_per_address(environment: str) -> int:
-    """Return how many sockets of one address a process keeps open."""
+    """Return how many WebSockets one address may have open in each process."""
     return SOCKETS * (DEVELOPMENT_FACTOR if environment == "development" else 1)
 
 
-def _everything_else(name: str, limit: int, particular: list[str], part: str | None = None) -> list[dict[str, Any]]:
-    """Return what limits all that has no policy of its own: once for everybody, and once for each dearer tier."""
+def _general(name: str, limit: int, specific: list[str], part: str | None = None) -> list[dict[str, Any]]:
+    """Return the policies for all requests without a specific one: one for everybody, and one for each higher tier."""
     tiers = [
         {
             "name": f"{name}-{tier}",
@@ -176,11 +176,11 @@ def _everything_else(name: str, limit: int, particular: list[str], part: str | N
             "limit": limit * factor,
             "window": MINUTE,
             "scope": [part or name],
-            "match": {"tier": tier, "unless": particular},
+            "match": {"tier": tier, "unless": specific},
         }
         for tier, factor in TIERS.items()
     ]
-    unless = [*particular, *(policy["name"] for policy in tiers)]
+    unless = [*specific, *(policy["name"] for policy in tiers)]
     general = {
         "name": name,
         "description": "Everything else.",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cedrina.http.correlation import correlation_id
-from ratelimiting.client_ip import caller_of_scope
+from ratelimiting.client_addresses.resolution import client_from_scope
 from security_events.context import RequestContext, bind
 
 MAX_USER_AGENT_LENGTH = 512
@@ -16,7 +16,7 @@ class ClientContextMiddleware:
         self._application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        caller = caller_of_scope(scope)
+        caller = client_from_scope(scope)
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         context = RequestContext(
             correlation_id=correlation_id(headers.get(b"x-correlation-id")),

@@ -1,6 +1,6 @@
-"""Doubling waits: some failures are free, each further one doubles the time in which nothing is tried.
+"""Exponential backoff: some failures are free, each further one doubles the wait before the next attempt.
 
-Pure. Who counts in a database does the same in one statement; the tests hold the two together.
+Pure. ``accounts`` does the same in one SQL statement; tests hold the two implementations together.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 class Backoff:
     """The rule, in whole seconds.
 
-    The failure with the number ``free`` is followed by the ``first`` wait, each one after it by twice the wait before,
-    up to the ``longest``. One failure is forgiven for each ``forgiven_after`` that passes quietly, waits apart.
+    Failure number ``free`` is followed by a wait of ``first`` seconds, each further one by twice the wait before it, up
+    to ``longest``. One failure is forgiven for each ``forgiven_after`` seconds without a failure; waits don't count.
     """
 
     free: int
@@ -26,37 +26,37 @@ class Backoff:
 
     @property
     def most(self) -> int:
-        """Up to which number failures are counted: counting on would only prolong forgiveness."""
+        """The number up to which failures are counted; a higher one would only delay forgiveness."""
         doublings = 0
         while self.first << doublings < self.longest:
             doublings += 1
-        # One more than it takes, so that a failure taken back at the top doesn't shorten the next wait.
+        # One more than the longest wait takes, so that a refund at the top doesn't shorten the next wait.
         return self.free + doublings + 1
 
     def wait_after(self, count: int) -> timedelta | None:
-        """Return the wait that failure number ``count`` is followed by."""
+        """Return the wait that follows failure number ``count``; None if there is none."""
         if count < self.free:
             return None
         return timedelta(seconds=min(self.longest, self.first << min(count, self.most) - self.free))
 
 
 @dataclass(frozen=True, slots=True)
-class Failures:
-    """What is known of one key: how many failures count, when the last was, and until when nothing is tried."""
+class FailureCount:
+    """What is stored of one key: how many failures count, when the last was, and until when no attempt is allowed."""
 
     count: int
     counted_at: datetime
     blocked_until: datetime | None = None
 
 
-def remaining_wait(failures: Failures | None, *, now: datetime) -> timedelta | None:
-    """Return how long nothing may be tried yet; None when something may."""
+def remaining_wait(failures: FailureCount | None, *, now: datetime) -> timedelta | None:
+    """Return for how long no attempt is allowed; None if one is allowed now."""
     if failures is None or failures.blocked_until is None or failures.blocked_until <= now:
         return None
     return failures.blocked_until - now
 
 
-def standing(rule: Backoff, failures: Failures | None, *, now: datetime) -> int:
+def remaining_failures(rule: Backoff, failures: FailureCount | None, *, now: datetime) -> int:
     """Return how many failures still count."""
     if failures is None:
         return 0
@@ -64,20 +64,21 @@ def standing(rule: Backoff, failures: Failures | None, *, now: datetime) -> int:
     return max(0, failures.count - quiet // timedelta(seconds=rule.forgiven_after))
 
 
-def charge(rule: Backoff, failures: Failures | None, *, now: datetime) -> Failures | None:
-    """Count one more failure, before it is known to be one; None while nothing may be tried.
+def charge(rule: Backoff, failures: FailureCount | None, *, now: datetime) -> FailureCount | None:
+    """Count one more failure before the attempt is made; None while no attempt is allowed.
 
-    Charged first and given back afterwards, attempts that run at the same time can't all slip through.
+    An attempt is charged first and refunded if it succeeds, so that concurrent attempts can't all pass.
     """
     if remaining_wait(failures, now=now) is not None:
         return None
-    count = min(rule.most, standing(rule, failures, now=now) + 1)
+    count = min(rule.most, remaining_failures(rule, failures, now=now) + 1)
     wait = rule.wait_after(count)
-    return Failures(count, now, now + wait if wait else None)
+    return FailureCount(count, now, now + wait if wait else None)
 
 
-def give_back(rule: Backoff, failures: Failures, *, charged_at: datetime) -> Failures:
-    """Take back what was charged at that moment, because it was no failure after all."""
+def refund(rule: Backoff, failures: FailureCount, *, charged_at: datetime) -> FailureCount:
+    """Take back the charge of an attempt that succeeded."""
     count = max(0, failures.count - 1)
     is_own_wait = failures.counted_at == charged_at
-    return Failures(count, failures.counted_at, None if count < rule.free or is_own_wait else failures.blocked_until)
+    blocked_until = None if count < rule.free or is_own_wait else failures.blocked_until
+    return FailureCount(count, failures.counted_at, blocked_until)

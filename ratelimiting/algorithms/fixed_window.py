@@ -1,65 +1,61 @@
-"""Fixed window: ``limit`` in each window, and windows follow each other from the epoch on.
+"""Fixed window: at most ``limit`` in each window. Windows follow each other from the epoch on.
 
 Cheap and easy to explain; around a boundary twice the limit may pass in a short time. A state is (start, count, 0).
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar
 
-from ratelimiting.algorithms.exactness import MICROSECONDS, State, refuse_nonsense
+from ratelimiting.algorithms.exact_integers import MICROSECONDS, require_passable
+from ratelimiting.algorithms.protocol import State
 from ratelimiting.types import Quota
 
-CODE = 3
 
+@dataclass(frozen=True, slots=True)
+class FixedWindow:
+    """A quota for fixed windows: the window in microseconds and how many requests it allows."""
 
-class Measure(NamedTuple):
-    """A quota in whole numbers."""
+    code: ClassVar[int] = 3
 
     window: int
     limit: int
 
+    @classmethod
+    def of(cls, quota: Quota) -> "FixedWindow":
+        """Return the algorithm for a quota.
 
-def measure(quota: Quota) -> Measure:
-    """Turn a quota into whole numbers.
+        Raises: ValueError for a quota that no request could pass.
+        """
+        require_passable(quota)
+        return cls(round(quota.window * MICROSECONDS), quota.limit)
 
-    Raises: ValueError for a quota that nobody could pass.
-    """
-    refuse_nonsense(quota)
-    return Measure(round(quota.window * MICROSECONDS), quota.limit)
+    @property
+    def parameters(self) -> tuple[int, int, int, int]:
+        return self.window, self.limit, 0, 0
 
+    def cap_cost(self, cost: int) -> int:
+        return min(cost, self.limit + 1)
 
-def bounded(cost: int, measure: Measure) -> int:
-    """Return the cost, or the least one that can never pass."""
-    return min(cost, measure.limit + 1)
+    def current_state(self, state: State | None, now: int) -> State:
+        """Return the state of the window that contains ``now``.
 
+        If the clock was set back, the window that had begun continues. A window that begins more than one window
+        ahead is discarded.
+        """
+        begin = now - now % self.window
+        if state is None or begin > state[0] or state[0] - begin > self.window:
+            return (begin, 0, 0)
+        return state
 
-def seen(state: State | None, now: int, measure: Measure) -> State:
-    """Return what a state has become by now.
+    def wait_for(self, cost: int, state: State, now: int) -> int:
+        return 0 if state[1] + cost <= self.limit else state[0] + self.window - now
 
-    After a clock went back, the window that had begun goes on; one from more than a window ahead is forgotten.
-    """
-    begin = now - now % measure.window
-    if state is None or begin > state[0] or state[0] - begin > measure.window:
-        return (begin, 0, 0)
-    return state
+    def charge(self, cost: int, state: State) -> State:
+        return (state[0], state[1] + cost, 0)
 
+    def remaining(self, state: State, now: int) -> tuple[int, int]:
+        return max(0, self.limit - state[1]), (state[0] + self.window - now if state[1] else 0)
 
-def wait(state: State, now: int, measure: Measure, cost: int) -> int:
-    """Return after how many microseconds the request would pass: 0 is now."""
-    return 0 if state[1] + cost <= measure.limit else state[0] + measure.window - now
-
-
-def charged(state: State, measure: Measure, cost: int) -> State:
-    """Return the state after a request that passed."""
-    del measure
-    return (state[0], state[1] + cost, 0)
-
-
-def left(state: State, now: int, measure: Measure) -> tuple[int, int]:
-    """Return how much is left in this window, and after how many microseconds all is."""
-    return max(0, measure.limit - state[1]), (state[0] + measure.window - now if state[1] else 0)
-
-
-def guessed(now: int, measure: Measure, remaining: int, reset: int) -> State:
-    """Return the state of which ``left`` told these numbers."""
-    del reset
-    return (now - now % measure.window, measure.limit - remaining, 0)
+    def estimate_state(self, remaining: int, reset: int, now: int) -> State:
+        del reset
+        return (now - now % self.window, self.limit - remaining, 0)

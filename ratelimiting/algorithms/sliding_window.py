@@ -1,97 +1,94 @@
-"""Sliding window: two counters, of which the older one weighs less with every moment.
+"""Sliding window: two counters, of which the older one loses weight as time passes.
 
-Counted are this window's requests and the share of the last window's that a window ending now would still cover. A full
-window is therefore followed by no burst at the boundary, as it would be with fixed windows, and two numbers are kept
+A request counts together with this window's requests and with the share of the previous window's that a window ending
+now still covers. So no burst follows a full window, as it would with fixed windows, and a key needs two numbers
 instead of one for each request. A state is (start, current, previous).
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar
 
-from ratelimiting.algorithms.exactness import LARGEST, MICROSECONDS, State, ceil_div, refuse_nonsense
+from ratelimiting.algorithms.exact_integers import LARGEST_EXACT, MICROSECONDS, ceil_div, require_passable
+from ratelimiting.algorithms.protocol import State
 from ratelimiting.types import Quota
 
-CODE = 2
 
+@dataclass(frozen=True, slots=True)
+class SlidingWindow:
+    """A quota for a sliding window of ``ticks`` ticks. A tick is ``tick`` microseconds: 1 unless the quota is huge."""
 
-class Measure(NamedTuple):
-    """A quota in whole numbers: the window has ``ticks`` ticks of ``tick`` microseconds, one unless it is immense."""
+    code: ClassVar[int] = 2
 
     window: int
     limit: int
     ticks: int
     tick: int
 
+    @classmethod
+    def of(cls, quota: Quota) -> "SlidingWindow":
+        """Return the algorithm for a quota.
 
-def measure(quota: Quota) -> Measure:
-    """Turn a quota into whole numbers.
+        Raises: ValueError for a quota that no request could pass.
+        """
+        require_passable(quota)
+        window = round(quota.window * MICROSECONDS)
+        # Coarser ticks let the previous window weigh a little longer: stricter than the quota, never more generous.
+        tick = ceil_div(quota.limit * window, LARGEST_EXACT)
+        return cls(window, quota.limit, ceil_div(window, tick), tick)
 
-    Raises: ValueError for a quota that nobody could pass.
-    """
-    refuse_nonsense(quota)
-    window = round(quota.window * MICROSECONDS)
-    # Coarser ticks let the last window weigh a little longer: stricter, never more generous.
-    tick = ceil_div(quota.limit * window, LARGEST)
-    return Measure(window, quota.limit, ceil_div(window, tick), tick)
+    @property
+    def parameters(self) -> tuple[int, int, int, int]:
+        return self.window, self.limit, self.ticks, self.tick
 
+    def cap_cost(self, cost: int) -> int:
+        return min(cost, self.limit + 1)
 
-def bounded(cost: int, measure: Measure) -> int:
-    """Return the cost, or the least one that can never pass."""
-    return min(cost, measure.limit + 1)
+    def current_state(self, state: State | None, now: int) -> State:
+        """Return the counters of the window that contains ``now`` and of the one before it.
 
+        If the clock was set back, the window that had begun continues. A window that begins more than one window
+        ahead is discarded.
+        """
+        begin = now - now % self.window
+        if state is None or state[0] - begin > self.window:
+            return (begin, 0, 0)
+        start, current, previous = state
+        if begin > start:
+            previous = current if begin - start == self.window else 0
+            start, current = begin, 0
+        # The limit may have been lowered since: from now on the lower one counts.
+        return (start, min(current, self.limit), min(previous, self.limit))
 
-def seen(state: State | None, now: int, measure: Measure) -> State:
-    """Return what a state has become by now.
+    def wait_for(self, cost: int, state: State, now: int) -> int:
+        window, limit, ticks, tick = self.window, self.limit, self.ticks, self.tick
+        start, current, previous = state
+        if self._used(state, now) + cost * ticks <= limit * ticks:
+            return 0
+        room = limit - cost
+        if room < 0:
+            offset = 2 * window
+        elif current <= room:
+            offset = min((ticks - (room - current) * ticks // previous) * tick, window)
+        else:
+            offset = window + min((ticks - room * ticks // current) * tick, window)
+        return start + offset - now
 
-    After a clock went back, the window that had begun goes on; one from more than a window ahead is forgotten.
-    """
-    begin = now - now % measure.window
-    if state is None or state[0] - begin > measure.window:
-        return (begin, 0, 0)
-    start, current, previous = state
-    if begin > start:
-        previous = current if begin - start == measure.window else 0
-        start, current = begin, 0
-    # A limit that was lowered since counts from now on.
-    return (start, min(current, measure.limit), min(previous, measure.limit))
+    def charge(self, cost: int, state: State) -> State:
+        return (state[0], state[1] + cost, state[2])
 
+    def remaining(self, state: State, now: int) -> tuple[int, int]:
+        start, current, previous = state
+        left = max(0, (self.limit * self.ticks - self._used(state, now)) // self.ticks)
+        windows = 2 if current else 1 if previous else 0
+        return left, (start + windows * self.window - now if windows else 0)
 
-def wait(state: State, now: int, measure: Measure, cost: int) -> int:
-    """Return after how many microseconds the request would pass: 0 is now."""
-    window, limit, ticks, tick = measure
-    start, current, previous = state
-    if _used(state, now, measure) + cost * ticks <= limit * ticks:
-        return 0
-    room = limit - cost
-    if room < 0:
-        offset = 2 * window
-    elif current <= room:
-        offset = min((ticks - (room - current) * ticks // previous) * tick, window)
-    else:
-        offset = window + min((ticks - room * ticks // current) * tick, window)
-    return start + offset - now
+    def estimate_state(self, remaining: int, reset: int, now: int) -> State:
+        """Return a state at least as strict: all that is used is counted in this window."""
+        del reset
+        return (now - now % self.window, self.limit - remaining, 0)
 
-
-def charged(state: State, measure: Measure, cost: int) -> State:
-    """Return the state after a request that passed."""
-    del measure
-    return (state[0], state[1] + cost, state[2])
-
-
-def left(state: State, now: int, measure: Measure) -> tuple[int, int]:
-    """Return how much is left at this moment, and after how many microseconds all is."""
-    start, current, previous = state
-    remaining = max(0, (measure.limit * measure.ticks - _used(state, now, measure)) // measure.ticks)
-    windows = 2 if current else 1 if previous else 0
-    return remaining, (start + windows * measure.window - now if windows else 0)
-
-
-def guessed(now: int, measure: Measure, remaining: int, reset: int) -> State:
-    """Return a state that is at least as strict as the one of which ``left`` told these numbers."""
-    del reset
-    return (now - now % measure.window, measure.limit - remaining, 0)
-
-
-def _used(state: State, now: int, measure: Measure) -> int:
-    start, current, previous = state
-    elapsed = max(0, now - start) // measure.tick
-    return current * measure.ticks + previous * (measure.ticks - elapsed)
+    def _used(self, state: State, now: int) -> int:
+        """Return how much is used, in ticks' shares: the previous window counts by the part still covered."""
+        start, current, previous = state
+        elapsed = max(0, now - start) // self.tick
+        return current * self.ticks + previous * (self.ticks - elapsed)

@@ -1,4 +1,4 @@
-"""A decorator for plain views, for projects that limit some of them without the middleware."""
+"""A decorator for single views, for projects without the middleware."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from ratelimiting.api.requests import add_headers, judged, refusal
+from ratelimiting.api.request_limits import add_rate_limit_headers, limit_request, refusal_response
 
 View = Callable[..., Any]
 
 
 def limited(view: View) -> View:
-    """Judge each request of a view by the policies that match its route; the answer tells what is left."""
+    """Limit a view by the policies that match its route. A request that the middleware decided is not counted again."""
 
     @wraps(view)
-    def judging(request: Any, *args: Any, **options: Any) -> Any:
-        outcome = getattr(request, "rate_limit", None) or judged(request)
-        response = view(request, *args, **options) if outcome.is_allowed else refusal(request, outcome)
-        add_headers(response, outcome)
+    def limited_view(request: Any, *args: Any, **options: Any) -> Any:
+        decision = getattr(request, "rate_limit", None) or limit_request(request)
+        response = view(request, *args, **options) if decision.is_allowed else refusal_response(request, decision)
+        add_rate_limit_headers(response, decision)
         return response
 
-    return judging
+    return limited_view

@@ -1,4 +1,4 @@
-"""The headers that tell a client its quota (draft-ietf-httpapi-ratelimit-headers, and the older X- names)."""
+"""Response headers that show a quota: draft-ietf-httpapi-ratelimit-headers, and the older X- names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ratelimiting.types import Verdict
+    from ratelimiting.types import LevelResult
 
 NAMES = (
     "RateLimit-Policy",
@@ -17,12 +17,12 @@ NAMES = (
 )
 
 
-def render(verdict: Verdict, *, unix_now: float) -> tuple[tuple[str, str], ...]:
-    """Return the headers of the tightest quota. Names of policies need no escaping in a structured field (RFC 9651)."""
-    level = verdict.level
+def render(result: LevelResult, *, unix_now: float) -> tuple[tuple[str, str], ...]:
+    """Return the headers for a level. The names of policies need no escaping in a structured field (RFC 9651)."""
+    level = result.level
     quota = level.quota
-    name, limit, left = level.policy, quota.burst or quota.limit, max(0, verdict.remaining)
-    wait = verdict.reset_after if verdict.is_allowed else verdict.retry_after
+    name, limit, left = level.policy, quota.burst or quota.limit, max(0, result.remaining)
+    wait = result.reset_after if result.is_allowed else result.retry_after
     return (
         ("RateLimit-Policy", f'"{name}";q={quota.limit};w={math.ceil(quota.window)}'),
         ("RateLimit", f'"{name}";r={left};t={math.ceil(wait)}'),
@@ -33,5 +33,5 @@ def render(verdict: Verdict, *, unix_now: float) -> tuple[tuple[str, str], ...]:
 
 
 def seconds_to_wait(retry_after: float) -> int:
-    """Return what Retry-After says: whole seconds, never too early (RFC 9110, 10.2.3)."""
+    """Return the value of Retry-After: whole seconds, rounded up, at least 1 (RFC 9110, 10.2.3)."""
     return max(1, math.ceil(retry_after))

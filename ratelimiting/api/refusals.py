@@ -1,11 +1,11 @@
-"""The answer 429 of a project that names none of its own: a small problem (RFC 9457)."""
+"""The default of the setting ``REFUSAL``: the answer 429 of a project that has none of its own."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
 
 def problem(request: HttpRequest, retry_after: int) -> HttpResponse:
-    """Say that there were too many requests."""
+    """Return a problem document (RFC 9457)."""
     body = {
         "type": "about:blank",
         "title": _("Too many requests"),

@@ -1,4 +1,4 @@
-"""A throttle for Django REST framework, for projects that limit single views of it without the middleware."""
+"""A throttle of Django REST framework for single views, for projects without the middleware."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.throttling import BaseThrottle
 
-from ratelimiting.api.requests import facts_of
-from ratelimiting.callers import signed_in
-from ratelimiting.services.judging import judge
+from ratelimiting.api.request_limits import request_attributes
+from ratelimiting.callers import django_user
+from ratelimiting.services.request_limits import decide_request
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
 
 class PolicyThrottle(BaseThrottle):
-    """Judges by the policies of the settings and the database; who calls is known by the framework's authentication.
+    """Limits a view by the policies that match its route; the caller is the user of the framework's authentication.
 
-    Where the middleware has judged a request already, it does not count twice.
+    A request that the middleware decided is not counted again.
     """
 
     _wait: float | None = None
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        plain = request._request  # noqa: SLF001 - what the middleware has seen
-        outcome = getattr(plain, "rate_limit", None)
-        if outcome is None:
-            outcome = judge(facts=replace(facts_of(plain), caller=signed_in(request)))
-            plain.rate_limit = outcome  # type: ignore[attr-defined]
-        self._wait = outcome.retry_after
-        return bool(outcome.is_allowed)
+        plain = request._request  # noqa: SLF001 - the framework has no public name for Django's request
+        decision = getattr(plain, "rate_limit", None)
+        if decision is None:
+            attributes = replace(request_attributes(plain), caller=django_user(request))
+            decision = decide_request(attributes=attributes)
+            plain.rate_limit = decision  # type: ignore[attr-defined]  # an attribute that Django's class lacks
+        self._wait = decision.retry_after
+        return bool(decision.is_allowed)
 
     def wait(self) -> float | None:
         return self._wait

@@ -1,61 +1,60 @@
-"""Decide about a request by all levels that apply to it, in whichever store there is."""
+"""Decide about a request by all its levels, in the store that this process uses."""
 
 import threading
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.core.signals import setting_changed
 
 from ratelimiting.conf import rate_limiting_settings
-from ratelimiting.stores.breaker import CircuitBreaker
+from ratelimiting.stores.circuit_breaker import CircuitBreaker
 from ratelimiting.stores.fallback import FallbackStore
 from ratelimiting.stores.memory import MemoryStore
 from ratelimiting.stores.protocol import Store
 from ratelimiting.stores.redis import RedisStore
-from ratelimiting.types import Decision, Level, Mode
+from ratelimiting.types import Level, LimitDecision, Mode
 
 _store: Store | None = None
-_making = threading.Lock()
+_creation = threading.Lock()
 
 
-def decide(levels: Sequence[Level], *, now: datetime | None = None) -> Decision:
-    """Decide about a request, and charge all its levels if it passes, none if it doesn't.
+def decide(levels: Sequence[Level]) -> LimitDecision:
+    """Decide about a request by the store's clock. If it is allowed, all levels are charged; if not, none is.
 
-    Levels that are off are left out. A store that fails makes no error: each level says what decides then.
-    ``now`` replaces the store's clock.
+    Levels whose mode is ``off`` are left out. A store that fails raises no error: each level's ``on_store_failure``
+    decides then.
     """
-    counted = _counted(levels)
-    return store().decide(counted, now=now) if counted else Decision(())
+    counted = _without_off(levels)
+    return store().decide(counted) if counted else LimitDecision(())
 
 
-def peek(levels: Sequence[Level], *, now: datetime | None = None) -> Decision:
-    """Say what ``decide`` would, and charge nothing."""
-    counted = _counted(levels)
-    return store().peek(counted, now=now) if counted else Decision(())
+def peek(levels: Sequence[Level]) -> LimitDecision:
+    """Return what ``decide`` would, without charging anything."""
+    counted = _without_off(levels)
+    return store().peek(counted) if counted else LimitDecision(())
 
 
 def reset(keys: Iterable[str]) -> int:
-    """Forget what was counted under these keys, and say how many of them had been counted.
+    """Delete the counts of these keys; return how many of them had one.
 
-    Other processes forget what they counted alone, while Redis failed, only as it expires.
+    What other processes counted alone, while Redis failed, is not deleted; it expires.
 
-    Raises: ratelimiting.stores.protocol.StoreUnavailable when Redis could not be told.
+    Raises: ratelimiting.stores.protocol.StoreUnavailable if Redis did not answer.
     """
     return store().reset(keys)
 
 
 def store() -> Store:
-    """Return this process' store, made at the first call after the settings were read or changed."""
+    """Return this process's store. It is created at the first call after the settings were read or changed."""
     global _store  # noqa: PLW0603 - connections and counts have to outlive a request
     if _store is None:
-        with _making:
+        with _creation:
             if _store is None:
-                _store = _made()
+                _store = _create()
     return _store
 
 
-def _made() -> Store:
+def _create() -> Store:
     local = MemoryStore(most_keys=rate_limiting_settings.LOCAL_STORE_KEYS)
     url = rate_limiting_settings.REDIS_URL
     if url is None:
@@ -65,18 +64,18 @@ def _made() -> Store:
     return FallbackStore(shared, local, breaker)
 
 
-def _counted(levels: Sequence[Level]) -> Sequence[Level]:
-    off = Mode.OFF  # an enumeration's member is found slowly
+def _without_off(levels: Sequence[Level]) -> Sequence[Level]:
+    off = Mode.OFF  # a local name: looking up a member of an enumeration in the loop would be slower
     for level in levels:
         if level.mode is off:
             return [each for each in levels if each.mode is not off]
     return levels
 
 
-def _forget_store(*, setting: str, **_: Any) -> None:
+def _discard_store(*, setting: str, **_: Any) -> None:
     global _store  # noqa: PLW0603 - as above
     if setting == "RATELIMITING":
         _store = None
 
 
-setting_changed.connect(_forget_store, dispatch_uid="ratelimiting.enforcement")
+setting_changed.connect(_discard_store, dispatch_uid="ratelimiting.enforcement")

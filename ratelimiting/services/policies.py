@@ -1,7 +1,7 @@
-"""Change stored policies: every change is a version with its author and reason, and none is lost.
+"""Change stored policies. Every change makes a version with its author and reason, and no version is ever lost.
 
-Editors queue in the database, so that versions have an order. Whether the caller has read what they change is decided
-by the statement that changes it.
+Concurrent changes wait for each other in the database, so that versions have an order. A change names the versions that
+its author has read (optimistic locking); the UPDATE or DELETE itself compares them.
 """
 
 from __future__ import annotations
@@ -9,40 +9,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from ratelimiting import selectors, signals
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyChanged, PolicyInvalid, PolicyNameTaken, VersionNotFound
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
-from ratelimiting.policy import Policy, merged, read
-from ratelimiting.services import rules
+from ratelimiting.policy_schema import LimitPolicy, merge_policy, parse_policy
+from ratelimiting.services import active_policies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
-    from ratelimiting.callers import Author
+    from ratelimiting.types import Author
 
 CHANNEL = "ratelimiting_policies"
 CREATED, CHANGED, DELETED, ROLLED_BACK = "created", "changed", "deleted", "rolled_back"
-_QUEUE = 0x72617465  # "rate"
+_ADVISORY_LOCK = 0x72617465  # "rate" in ASCII
 
 
-def create(*, document: Mapping[str, Any], author: Author, reason: str, now: datetime | None = None) -> RateLimitPolicy:
-    """Store a policy; from then on it takes the place of one of its name in the settings.
+def create(*, document: Mapping[str, Any], author: Author, reason: str, now: datetime) -> RateLimitPolicy:
+    """Store a policy. It replaces the policy of the same name in the settings.
 
     Raises: PolicyInvalid, PolicyNameTaken.
     """
     policy = _valid(document)
-    at = now or timezone.now()
     with transaction.atomic():
         number = _next_number()
         if RateLimitPolicy.objects.filter(name=policy.name).exists():
             raise PolicyNameTaken
-        row = RateLimitPolicy.objects.create(**_columns(policy), version=number, updated_at=at)
-        _close(number, CREATED, policy.name, before=None, after=row.document(), author=author, reason=reason, now=at)
+        row = RateLimitPolicy.objects.create(**_columns(policy), version=number, updated_at=now)
+        _save_version(
+            number, CREATED, policy.name, before=None, after=row.document(), author=author, reason=reason, now=now
+        )
     return row
 
 
@@ -53,31 +53,32 @@ def change(
     versions: frozenset[int] | None,
     author: Author,
     reason: str,
-    now: datetime | None = None,
+    now: datetime,
 ) -> RateLimitPolicy:
-    """Change members of a policy. What is equal already is no change and makes no version.
+    """Change members of a policy. A change that leaves the policy equal makes no version.
 
-    ``versions`` are those that the caller is willing to change, None for any.
+    ``versions`` are those that the caller agrees to change; None for any.
 
     Raises: PolicyInvalid, PolicyNotFound, PolicyNameTaken, PolicyChanged.
     """
-    at = now or timezone.now()
     with transaction.atomic():
         number = _next_number()
         row = _get(policy_id, versions)
         before = row.document()
-        policy = _valid(merged(before, document))
+        policy = _valid(merge_policy(before, document))
         if policy.document() == before:
             return row
         if RateLimitPolicy.objects.filter(name=policy.name).exclude(pk=row.pk).exists():
             raise PolicyNameTaken
         changed = RateLimitPolicy.objects.filter(pk=row.pk, version=row.version).update(
-            **_columns(policy), version=number, updated_at=at
+            **_columns(policy), version=number, updated_at=now
         )
         if not changed:
             raise PolicyChanged
         row.refresh_from_db()
-        _close(number, CHANGED, policy.name, before=before, after=row.document(), author=author, reason=reason, now=at)
+        _save_version(
+            number, CHANGED, policy.name, before=before, after=row.document(), author=author, reason=reason, now=now
+        )
     return row
 
 
@@ -87,9 +88,9 @@ def delete(
     versions: frozenset[int] | None,
     author: Author,
     reason: str,
-    now: datetime | None = None,
+    now: datetime,
 ) -> None:
-    """Remove a stored policy; one of its name in the settings applies again.
+    """Delete a stored policy. The policy of the same name in the settings applies again.
 
     Raises: PolicyInvalid, PolicyNotFound, PolicyChanged.
     """
@@ -99,7 +100,7 @@ def delete(
         deleted, _ = RateLimitPolicy.objects.filter(pk=row.pk, version=row.version).delete()
         if not deleted:
             raise PolicyChanged
-        _close(
+        _save_version(
             number,
             DELETED,
             row.name,
@@ -107,7 +108,7 @@ def delete(
             after=None,
             author=author,
             reason=reason,
-            now=now or timezone.now(),
+            now=now,
         )
 
 
@@ -117,15 +118,14 @@ def rollback(
     versions: frozenset[int] | None = None,
     author: Author,
     reason: str,
-    now: datetime | None = None,
+    now: datetime,
 ) -> PolicyVersion:
-    """Make all policies as they were in a former version, as a new version. Version 0 is none at all.
+    """Restore all stored policies as they were in an earlier version, as a new version. Version 0 has no policies.
 
-    ``versions`` are the present versions that the caller is willing to leave, None for any.
+    ``versions`` are the current versions that the caller agrees to replace; None for any.
 
     Raises: VersionNotFound, PolicyChanged, PolicyInvalid.
     """
-    at = now or timezone.now()
     with transaction.atomic():
         following = _next_number()
         if versions is not None and following - 1 not in versions:
@@ -134,8 +134,8 @@ def rollback(
         if wanted is None and number != 0:
             raise VersionNotFound
         before = _snapshot()
-        _restore({document["id"]: document for document in wanted or ()}, number=following, now=at)
-        return _close(
+        _restore({document["id"]: document for document in wanted or ()}, number=following, now=now)
+        return _save_version(
             following,
             ROLLED_BACK,
             "",
@@ -143,37 +143,37 @@ def rollback(
             after={"version": number},
             author=author,
             reason=reason,
-            now=at,
+            now=now,
         )
 
 
-def check(*, document: Mapping[str, Any]) -> None:
-    """Judge a policy without storing it.
+def validate(*, document: Mapping[str, Any]) -> None:
+    """Validate a policy without storing it.
 
     Raises: PolicyInvalid.
     """
     _valid(document)
 
 
-def _valid(document: Mapping[str, Any]) -> Policy:
-    policy = read(document, named_keys=tuple(rate_limiting_settings.KEYS), source="database")
-    known = {*rules.from_settings()[0], *RateLimitPolicy.objects.values_list("name", flat=True), policy.name}
-    faults = rules.strangers(policies=[policy], known=known)
+def _valid(document: Mapping[str, Any]) -> LimitPolicy:
+    policy = parse_policy(document, named_keys=tuple(rate_limiting_settings.KEYS), source="database")
+    known = {*active_policies.from_settings()[0], *RateLimitPolicy.objects.values_list("name", flat=True), policy.name}
+    faults = active_policies.unknown_policy_faults(policies=[policy], known=known)
     if faults:
         raise PolicyInvalid(faults)
     return policy
 
 
-def _columns(policy: Policy) -> dict[str, Any]:
+def _columns(policy: LimitPolicy) -> dict[str, Any]:
     document = policy.document()
     return {**document.pop("match"), **document}
 
 
 def _next_number() -> int:
-    """Wait for the editors before us, and return the number that this change will have."""
+    """Wait for concurrent changes to end; return the number of the version that this change will make."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_QUEUE])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
     return selectors.version_number() + 1
 
 
@@ -189,21 +189,21 @@ def _snapshot() -> list[dict[str, Any]]:
 
 
 def _restore(wanted: dict[str, dict[str, Any]], *, number: int, now: datetime) -> None:
-    """Make the rows what a snapshot says. Ids come back too; their versions don't, so that no ETag means two things."""
+    """Make the rows equal to a snapshot, ids included. Changed rows get the new version: no ETag is ever used twice."""
     present = {str(row.pk): row for row in RateLimitPolicy.objects.all()}
     changed = {
         key: document
         for key, document in wanted.items()
         if key not in present or {"id": key, **present[key].document()} != document
     }
-    # All of them first: two may have swapped their names.
+    # Deleted before any is created: two policies may have swapped their names.
     RateLimitPolicy.objects.filter(pk__in=[*(present.keys() - wanted.keys()), *changed]).delete()
     for key, document in changed.items():
         columns = {name: value for name, value in document.items() if name not in ("id", "match")}
         RateLimitPolicy.objects.create(id=key, **columns, **document["match"], version=number, updated_at=now)
 
 
-def _close(
+def _save_version(
     number: int,
     what: str,
     policy: str,
@@ -214,7 +214,7 @@ def _close(
     reason: str,
     now: datetime,
 ) -> PolicyVersion:
-    """Store the version and tell of it: whoever listens records it in this transaction, processes hear at its end."""
+    """Save the version and announce it: receivers act in this transaction, other processes are notified at its end."""
     version = PolicyVersion.objects.create(
         number=number,
         change=what,
@@ -239,5 +239,5 @@ def _close(
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(number)])
-    transaction.on_commit(rules.refresh, robust=True)
+    transaction.on_commit(active_policies.refresh, robust=True)
     return version

@@ -1,4 +1,4 @@
-"""Counts in Redis, shared by all processes: one script decides all levels of a request in one round trip."""
+"""Counts in Redis, shared by all processes: one Lua script decides all levels of a request in one round trip."""
 
 import hashlib
 import struct
@@ -10,27 +10,32 @@ from typing import Any
 
 import redis
 
-from ratelimiting.algorithms import deciding
-from ratelimiting.algorithms.exactness import MICROSECONDS
-from ratelimiting.stores.connections import Connections
+from ratelimiting.algorithms.evaluation import algorithm_for
+from ratelimiting.algorithms.exact_integers import MICROSECONDS
 from ratelimiting.stores.protocol import StoreUnavailable, microseconds
-from ratelimiting.types import Decision, Level, Mode, Quota, Verdict
+from ratelimiting.stores.redis_connections import RedisConnectionPool
+from ratelimiting.types import Level, LevelResult, LimitDecision, Mode, Quota
 
 _LUA = Path(__file__).parent / "lua"
 SCRIPT = "\n".join(
     (_LUA / f"{name}.lua").read_text(encoding="ascii")
     for name in ("token_bucket", "sliding_window", "fixed_window", "decide")
 )
-DIGEST = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+SCRIPT_SHA1 = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+# The script's one argument: the request and all levels, packed as binary. A check of four levels is 1.2 times as fast
+# as one that sends the 30 numbers as arguments of their own (31 interleaved rounds; CPU of this process: 1.2 times).
 _REQUEST = struct.Struct("<Bd")
 _LEVEL = struct.Struct("<BBddddd")
-_CHARGED = _REQUEST.pack(True, 0)
+_CHARGE_NOW = _REQUEST.pack(True, 0)
+_PEEK_NOW = _REQUEST.pack(False, 0)
 
 
 class RedisStore:
-    """Keys are ``prefix`` and the level's key; the prefix holds a hash tag, so that all are in one slot of a cluster.
+    """Counts by the clock of Redis.
 
-    Every method raises StoreUnavailable when Redis does not answer within the deadline, or with an error.
+    A key in Redis is ``prefix`` and the level's key. The prefix contains a hash tag, so that a cluster keeps all keys
+    in one slot. Every method raises StoreUnavailable if Redis does not answer within ``deadline`` seconds, or answers
+    with an error.
     """
 
     def __init__(self, url: str, *, deadline: float = 0.05, prefix: str = "{rl}:") -> None:
@@ -38,91 +43,98 @@ class RedisStore:
         self._deadline = deadline
         self._prefix = prefix.encode()
         self._is_moved = False
-        self.connections = Connections(url, deadline=deadline)
+        self.connections = RedisConnectionPool(url, deadline=deadline)
 
-    def decide(self, levels: Sequence[Level], *, now: datetime | None = None) -> Decision:
-        """Decide about a request and charge it if it passes."""
-        return self._ask(levels, _CHARGED if now is None else _REQUEST.pack(True, microseconds(now)))
+    def decide(self, levels: Sequence[Level]) -> LimitDecision:
+        """Decide about a request, and charge it if it is allowed."""
+        return self._evaluate(levels, _CHARGE_NOW)
 
-    def peek(self, levels: Sequence[Level], *, now: datetime | None = None) -> Decision:
-        """Say what ``decide`` would, and charge nothing."""
-        return self._ask(levels, _REQUEST.pack(False, 0 if now is None else microseconds(now)))
+    def decide_at(self, levels: Sequence[Level], *, now: datetime) -> LimitDecision:
+        """Decide about a request of another time than Redis' clock says, and charge it if it is allowed."""
+        return self._evaluate(levels, _REQUEST.pack(True, microseconds(now)))
+
+    def peek(self, levels: Sequence[Level]) -> LimitDecision:
+        """Return what ``decide`` would, without charging anything."""
+        return self._evaluate(levels, _PEEK_NOW)
+
+    def peek_at(self, levels: Sequence[Level], *, now: datetime) -> LimitDecision:
+        """Return what ``decide_at`` would, without charging anything."""
+        return self._evaluate(levels, _REQUEST.pack(False, microseconds(now)))
 
     def reset(self, keys: Iterable[str]) -> int:
-        """Forget what was counted under these keys."""
+        """Delete the counts of these keys."""
         names = [self._name(key) for key in keys]
-        return int(self._run("UNLINK", *names)) if names else 0
+        return int(self._execute("UNLINK", *names)) if names else 0
 
     def close(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the idle connections."""
         self.connections.close()
 
-    def _ask(self, levels: Sequence[Level], request: bytes) -> Decision:
+    def _evaluate(self, levels: Sequence[Level], request: bytes) -> LimitDecision:
         if not levels:
-            return Decision(())
+            return LimitDecision(())
         names, packed = [], [request]
         for level in levels:
             names.append(self._name(level.key))
             packed.append(_pack(level.quota, level.cost, level.mode))
-        answer = self._run("EVALSHA", DIGEST, len(names), *names, b"".join(packed))
+        answer = self._execute("EVALSHA", SCRIPT_SHA1, len(names), *names, b"".join(packed))
         numbers = _numbers(len(names))
         if not isinstance(answer, bytes) or len(answer) != numbers.size:
-            raise StoreUnavailable("An answer that is none.")
+            raise StoreUnavailable("The answer is malformed.")
         each = iter(numbers.unpack(answer))
-        return Decision(
+        return LimitDecision(
             tuple(
                 [
-                    Verdict(level, wait == 0, int(left), reset / MICROSECONDS, wait / MICROSECONDS)
-                    for level, wait, left, reset in zip(levels, each, each, each, strict=True)
+                    LevelResult(level, wait == 0, int(remaining), reset / MICROSECONDS, wait / MICROSECONDS)
+                    for level, wait, remaining, reset in zip(levels, each, each, each, strict=True)
                 ]
             )
         )
 
-    def _run(self, *command: Any) -> Any:
+    def _execute(self, *command: Any) -> Any:
         try:
-            return self.connections.run(*command)
+            return self.connections.execute(*command)
         except redis.ResponseError as error:
-            return self._again(command, error)
+            return self._repeat(command, error)
         except (redis.RedisError, OSError) as error:
             raise self._unavailable(error) from error
 
-    def _again(self, command: tuple[Any, ...], error: redis.ResponseError) -> Any:
-        """Send the script itself to a server that does not know it (it was restarted, flushed or replaced).
+    def _repeat(self, command: tuple[Any, ...], error: redis.ResponseError) -> Any:
+        """Send the script's text to a server that does not know it: it was restarted, flushed or replaced.
 
-        A node of a cluster that says where our one slot is now is left for that other one.
+        If a node of a cluster says that our slot moved (``MOVED``), go to the node that has it now.
         """
         if isinstance(error, redis.exceptions.MovedError):
-            self.connections = Connections(self._url, deadline=self._deadline, host=error.host, port=error.port)
+            self.connections = RedisConnectionPool(self._url, deadline=self._deadline, host=error.host, port=error.port)
             self._is_moved = True
         elif not isinstance(error, redis.exceptions.NoScriptError):
             raise self._unavailable(error) from error
         if command[0] == "EVALSHA":
             command = ("EVAL", SCRIPT, *command[2:])
         try:
-            return self.connections.run(*command)
+            return self.connections.execute(*command)
         except (redis.RedisError, OSError) as second:
             raise self._unavailable(second) from second
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:
-        """Drop what leads to a server that can't serve us: the next attempt looks the address up anew."""
+        """Close all connections, so that the next attempt resolves the server's address again."""
         self.connections.close()
         if self._is_moved:
             self._is_moved = False
-            self.connections = Connections(self._url, deadline=self._deadline)
-        # A server's own words may quote what they were given: their first one is enough.
-        kind = str(error).split(" ")[0] if isinstance(error, redis.ResponseError) else ""
-        return StoreUnavailable(f"{type(error).__name__} {kind}".strip())
+            self.connections = RedisConnectionPool(self._url, deadline=self._deadline)
+        # The server's message may repeat our keys: the error code is enough.
+        code = (error.status_code or str(error).split(" ")[0]) if isinstance(error, redis.ResponseError) else ""
+        return StoreUnavailable(f"{type(error).__name__} {code}".strip())
 
     def _name(self, key: str) -> bytes:
-        # Whatever a client sent may stand in a key, half of a surrogate pair too.
+        # A key may contain what a client sent, half of a surrogate pair too.
         return self._prefix + key.encode("utf-8", "surrogatepass")
 
 
 @lru_cache(maxsize=4096)
 def _pack(quota: Quota, cost: int, mode: Mode) -> bytes:
-    algorithm, measure = deciding.measured(quota)
-    numbers = (*measure, 0, 0)[:4]
-    return _LEVEL.pack(algorithm.CODE, mode is Mode.SHADOW, algorithm.bounded(cost, measure), *numbers)
+    algorithm = algorithm_for(quota)
+    return _LEVEL.pack(algorithm.code, mode is Mode.SHADOW, algorithm.cap_cost(cost), *algorithm.parameters)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The append-only table of events, partitioned by month."""
+"""Create the append-only table of events, partitioned by month."""
 
 from django.db import migrations, models
 
@@ -51,11 +51,11 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON security_events_event
     FOR EACH ROW EXECUTE FUNCTION security_events_refuse_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON security_events_event
     FOR EACH STATEMENT EXECUTE FUNCTION security_events_refuse_change();
--- Also where session_replication_role puts other triggers out of action. Partitions take that over for the rows.
+-- ALWAYS: these triggers also fire under session_replication_role = replica. Partitions inherit the row triggers so.
 ALTER TABLE security_events_event ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE security_events_event ENABLE ALWAYS TRIGGER append_only_truncate;
 
--- Takes what falls outside of every month that was made ready, so that nothing is ever refused for want of one.
+-- Takes events of months without a partition, so that none is refused.
 CREATE TABLE security_events_event_default PARTITION OF security_events_event DEFAULT;
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON security_events_event_default
     FOR EACH STATEMENT EXECUTE FUNCTION security_events_refuse_change();

@@ -1,4 +1,4 @@
-"""Find what others did to somebody. Most events have one person as actor and target: those are found by the actor."""
+"""Index the targets of events, except where the target is also the actor: the index of actors finds those, most events."""
 
 from django.db import migrations
 

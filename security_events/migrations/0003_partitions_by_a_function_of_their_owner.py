@@ -1,10 +1,10 @@
-"""Make partitions by a function that runs as the owner of the table, for a serving role that owns nothing."""
+"""Create partitions by a function that runs as the owner of the table, because the serving role owns nothing."""
 
 from django.db import migrations
 
-# The search path is fixed, with temporary objects last: otherwise the caller could put a table of its own in the place
-# of ours (PostgreSQL 16, "Writing SECURITY DEFINER Functions Safely"). The caller's TimeZone and DateStyle don't count
-# either. Row triggers come with the parent; TRUNCATE fires statement triggers of the named table alone.
+# The search path is fixed, with temporary objects last: otherwise the caller could make the function use a table of its own
+# (PostgreSQL 16, "Writing SECURITY DEFINER Functions Safely"). TimeZone and DateStyle are fixed for the same reason. A
+# partition inherits row triggers; TRUNCATE fires the statement triggers of the named table only, so each needs its own.
 FUNCTION = """
 DO $migration$ BEGIN EXECUTE format($create$
 CREATE FUNCTION security_events_make_partition(month date) RETURNS boolean
@@ -15,7 +15,7 @@ DECLARE
     ends CONSTANT timestamptz := begins + interval '1 month';
     name CONSTANT text := 'security_events_event_' || to_char(begins, 'YYYY_MM');
 BEGIN
-    -- Others than the owner can't fill the database with tables.
+    -- Roles other than the owner can't fill the database with tables.
     IF NOT pg_has_role(session_user, current_user, 'MEMBER')
         AND (begins < date_trunc('month', now()) OR begins > now() + interval '24 months') THEN
         RAISE EXCEPTION 'partitions are made for the coming 24 months, not for %%', month
@@ -28,7 +28,7 @@ BEGIN
     ) THEN
         RETURN false;
     END IF;
-    -- Events of the month that went to the default partition can't be moved: the month stays there.
+    -- Events of the month that are in the default partition can't be moved, so the month stays there.
     IF EXISTS (SELECT FROM security_events_event_default WHERE occurred_at >= begins AND occurred_at < ends) THEN
         RETURN false;
     END IF;

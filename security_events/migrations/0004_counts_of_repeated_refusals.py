@@ -1,6 +1,6 @@
-"""Count refusals that repeat within a minute, so that they don't become a flood of events.
+"""Create the table that counts refusals of a minute, for deduplication.
 
-The table is not written ahead: after a crash of PostgreSQL the counts of the last minute are gone, the events are not.
+It is UNLOGGED: a crash of PostgreSQL loses the counts of the last minute, but no events.
 """
 
 from django.db import migrations

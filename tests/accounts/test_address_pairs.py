@@ -13,7 +13,7 @@ from accounts.providers.identity import plain_email
 from accounts.services.mailing import mail_queue
 from accounts.services.sign_in import password_sign_in, registration
 from accounts.services.social import joining
-from cedrina import rate_limits
+from cedrina import rate_limit_hooks
 from cedrina.settings import environment
 from tests import mailbox
 from tests.accounts.address_pairs import ADDRESSES, DIFFERENT, PAIRS, REFUSED, SAME
@@ -38,7 +38,7 @@ def register(username, email):
 
 def account_named(email):
     body = json.dumps({"email": email})
-    return rate_limits.account_of(RequestFactory().post("/", body, content_type="application/json"))
+    return rate_limit_hooks.account_key(RequestFactory().post("/", body, content_type="application/json"))
 
 
 class TestPairs:

@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cedrina.settings.rate_limits import profile
-from ratelimiting.algorithms import deciding
+from ratelimiting.algorithms import evaluation
 from ratelimiting.errors import PolicyInvalid
-from ratelimiting.policy import LARGEST, LONGEST_WINDOW
-from ratelimiting.services import named
-from ratelimiting.services.judging import Facts, judge, levels_of
-from ratelimiting.services.rules import WIDER_FACTORS, current, rule_of
-from tests.ratelimiting.written import KEYS, document, policy
+from ratelimiting.policy_schema import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS
+from ratelimiting.services import named_limits
+from ratelimiting.services.active_policies import WIDER_FACTORS, activate, current
+from ratelimiting.services.levels import levels_for_request
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import RequestAttributes
+from tests.ratelimiting.policy_documents import NAMED_KEYS, document, policy
 
 pytestmark = pytest.mark.attack("RFC 6177, 2; CWE-770")
 BASE = int(ip_address("2001:db8:1::"))
@@ -31,14 +33,14 @@ def limited(settings):
         settings.RATELIMITING = {
             **settings.RATELIMITING,
             "POLICIES": [document(**{"limit": 10, "window": 3600, **members})],
-            "KEYS": KEYS,
+            "KEYS": NAMED_KEYS,
         }
 
     return give
 
 
 def passed(addresses, **facts):
-    return sum(judge(facts=Facts(address=one, **facts)).is_allowed for one in addresses)
+    return sum(decide_request(attributes=RequestAttributes(address=one, **facts)).is_allowed for one in addresses)
 
 
 class TestRequests:
@@ -59,7 +61,7 @@ class TestRequests:
 
     def test_of_ipv4_have_one_level(self, limited):
         limited()
-        counted = levels_of(facts=Facts(address="203.0.113.7"), among=current())
+        counted = levels_for_request(attributes=RequestAttributes(address="203.0.113.7"), policies=current())
         assert len(counted) == 1
         assert passed(["203.0.113.7", "::ffff:203.0.113.7"] * 10) == 10
 
@@ -72,7 +74,7 @@ class TestRequests:
         limited(scope=["ip", "account"])
         names = {"account": "ada"}.get
         assert passed((address(network=number) for number in range(100)), find=names) == 40
-        assert passed([address(network=200)], find={"account": "bob"}.get) == 1
+        assert passed([address(network=200)], find_key={"account": "bob"}.get) == 1
 
     @pytest.mark.django_db
     def test_over_http_are_refused_too(self, limited, settings):
@@ -86,21 +88,25 @@ class TestShippedPolicies:
         settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": profile("production")}
         by_ip = [found for found in current().policies.values() if "ip" in found.scope]
         assert len(by_ip) >= 8
-        assert all(len(rule_of(policy=found).wider) == 2 for found in by_ip)
+        assert all(len(activate(policy=found).wider) == 2 for found in by_ip)
         households = (address(network=number) for number in range(100))
         assert passed(households, route="login", method="POST") == 10 * WIDER_FACTORS[0]
 
 
 class TestQuotas:
     @pytest.mark.property
-    @given(limit=st.integers(1, LARGEST), window=st.integers(1, LONGEST_WINDOW), burst=st.integers(1, LARGEST))
+    @given(
+        limit=st.integers(1, LARGEST_LIMIT),
+        window=st.integers(1, LONGEST_WINDOW_SECONDS),
+        burst=st.integers(1, LARGEST_LIMIT),
+    )
     def test_of_wider_networks_can_be_counted_if_the_policy_can(self, limit, window, burst):
         try:
             bucket = policy(algorithm="token_bucket", limit=limit, window=window, burst=burst)
         except PolicyInvalid:
             return
-        for quota in rule_of(policy=bucket).wider:
-            deciding.measured(quota)
+        for quota in activate(policy=bucket).wider:
+            evaluation.algorithm_for(quota)
 
     def test_of_buckets_are_wider_in_both_numbers(self, limited):
         limited(algorithm="token_bucket", burst=5)
@@ -110,9 +116,9 @@ class TestQuotas:
 class TestNamedLimits:
     def test_hold_back_a_site_too(self, limited):
         limited(match={"routes": []})
-        taken = [named.check(name="some", key=address(network=number)).is_allowed for number in range(60)]
+        taken = [named_limits.check(name="some", key=address(network=number)).is_allowed for number in range(60)]
         assert sum(taken) == 40
-        assert not named.peek(name="some", key=address(network=99)).is_allowed
-        named.charge(name="some", key=address(network=99))
-        named.reset(name="some", key=address(network=99))
-        assert named.peek(name="some", key=address(network=98)).is_allowed
+        assert not named_limits.peek(name="some", key=address(network=99)).is_allowed
+        named_limits.charge(name="some", key=address(network=99))
+        named_limits.reset(name="some", key=address(network=99))
+        assert named_limits.peek(name="some", key=address(network=98)).is_allowed

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 import websockets
 
-from ratelimiting.asgi import OpenSockets
+from ratelimiting.asgi import OpenWebSockets
 from tests import served
 
 pytestmark = pytest.mark.attack("CWE-770, RFC 6455, 10")
@@ -21,14 +21,14 @@ def limit(settings):
 @pytest.mark.usefixtures("limit")
 class TestOpenSockets:
     def test_are_counted_by_address(self):
-        sockets = OpenSockets()
+        sockets = OpenWebSockets()
         assert [sockets.enter(["203.0.113.7"]) for _ in range(5)] == [True] * 3 + [False] * 2
         assert sockets.enter(["203.0.113.8"])
         sockets.leave(["203.0.113.7"])
         assert sockets.enter(["203.0.113.7"])
 
     def test_are_counted_by_each_network_of_ipv6(self):
-        sockets = OpenSockets()
+        sockets = OpenWebSockets()
         opened = [
             sockets.enter([f"{number}/64", f"{number // 8}/56", "/48"])
             for number in range(100)
@@ -38,14 +38,14 @@ class TestOpenSockets:
         assert max(sockets.counts[f"{number}/56"] for number in range(100)) == 4 * LIMIT
 
     def test_that_were_refused_are_counted_nowhere(self):
-        sockets = OpenSockets()
+        sockets = OpenWebSockets()
         for _ in range(LIMIT):
             sockets.enter(["a/64", "b/56", "c/48"])
         assert not sockets.enter(["a/64", "b/56", "c/48"])
         assert sockets.counts == {"a/64": LIMIT, "b/56": LIMIT, "c/48": LIMIT}
 
     def test_leave_nothing_behind(self):
-        sockets = OpenSockets()
+        sockets = OpenWebSockets()
         for number in range(1000):
             assert sockets.enter([f"{number}"])
             sockets.leave([f"{number}"])

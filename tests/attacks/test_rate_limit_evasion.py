@@ -3,8 +3,9 @@
 import pytest
 from django.test import Client
 
-from ratelimiting.services.judging import Facts, judge
-from tests.ratelimiting.written import KEYS, document
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import RequestAttributes
+from tests.ratelimiting.policy_documents import NAMED_KEYS, document
 
 pytestmark = pytest.mark.attack("OWASP API4:2023")
 
@@ -12,7 +13,11 @@ pytestmark = pytest.mark.attack("OWASP API4:2023")
 @pytest.fixture
 def limited(settings):
     def give(**members):
-        settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": [document(limit=1, **members)], "KEYS": KEYS}
+        settings.RATELIMITING = {
+            **settings.RATELIMITING,
+            "POLICIES": [document(limit=1, **members)],
+            "KEYS": NAMED_KEYS,
+        }
 
     return give
 
@@ -124,6 +129,9 @@ class TestPolicies:
     def test_do_not_grow_with_what_is_invented(self, limited):
         limited(scope=["endpoint"])
         outcomes = [
-            judge(facts=Facts(route="", method=f"M{number}", address="203.0.113.7")).is_allowed for number in range(5)
+            decide_request(
+                attributes=RequestAttributes(route="", method=f"M{number}", address="203.0.113.7")
+            ).is_allowed
+            for number in range(5)
         ]
         assert outcomes == [True, False, False, False, False]

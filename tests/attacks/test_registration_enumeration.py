@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import OutgoingMail, PendingRegistration, User
 from accounts.services.mailing import mail_requests
-from ratelimiting import evasion, observing
+from ratelimiting.detection import evasion, proxy_misconfiguration
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.registrations import PendingRegistrationFactory
@@ -76,8 +76,8 @@ def ask(call):
 
 def _ask(path, body):
     # What the process has noticed would stay, whatever becomes of the transaction.
-    evasion.forget()
-    observing.forget()
+    evasion.reset()
+    proxy_misconfiguration.reset()
     connection.force_debug_cursor = True
     connection.queries_log.clear()
     try:

@@ -7,11 +7,12 @@ import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from ratelimiting.services import tally
-from ratelimiting.services.judging import Facts, judge
+from ratelimiting.services import refusal_reports
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import RequestAttributes
 from tests.attacks.handled import handle
 from tests.attacks.hostile_requests import LOGIN, ME, environ
-from tests.ratelimiting.written import document
+from tests.ratelimiting.policy_documents import document
 from tokens import devices
 
 pytestmark = [pytest.mark.attack("CWE-400, CWE-770"), pytest.mark.django_db]
@@ -83,10 +84,10 @@ def test_caches_hold_no_long_texts(settings):
 def test_what_is_told_of_a_refused_request_holds_no_request(settings):
     settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": [document(limit=1, scope=["global"])]}
     request = {"any": "x" * 100_000}
-    facts = Facts(method="M" * 5000, user_agent="u" * 5000, find=request.get)
+    facts = RequestAttributes(method="M" * 5000, user_agent="u" * 5000, find_key=request.get)
     for _ in range(3):
-        judge(facts=facts)
+        decide_request(attributes=facts)
 
-    kept = [entry.facts for entry in tally._tally.refused.values()]
+    kept = [entry.attributes for entry in refusal_reports._pending.refused.values()]
 
     assert [(len(one.method), len(one.user_agent), one.find("any")) for one in kept] == [(32, 512, None)]

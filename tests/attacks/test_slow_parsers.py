@@ -14,10 +14,10 @@ from rest_framework.exceptions import ParseError
 from accounts.identifiers import parse_email
 from cedrina.http.json import accepts_json, parse_object
 from cedrina.http.languages import negotiate_language
-from ratelimiting.client_ip import client_ip
+from ratelimiting.client_addresses.resolution import client_ip
 from tests.attacks.handled import handle
 from tests.attacks.hostile_requests import REQUESTS, environ
-from tests.ratelimiting.written import document
+from tests.ratelimiting.policy_documents import document
 from tokens import devices
 
 pytestmark = [pytest.mark.attack("CWE-1333, CWE-407"), pytest.mark.django_db]

@@ -15,7 +15,7 @@ from accounts.models import Purpose
 from accounts.services.mailing import mailed_tokens
 from accounts.services.passwords import hashing
 from cedrina_base.uuids import uuid7
-from ratelimiting.services import rules
+from ratelimiting.services import active_policies
 from tests.described import document
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import open_session
@@ -148,12 +148,12 @@ def found(db, empty_queue, settings, computations):
 
 def limited():
     """Return the calls that are under all three levels of the policy."""
-    rule_set = rules.current()
+    rule_set = active_policies.current()
     return {
         (name, method)
         for name, _ in routes(get_resolver().url_patterns)
         for method in METHODS
-        if {rule.policy.name for rule in rule_set.plan(route=name, method=method, tier=None)} >= LEVELS
+        if {rule.policy.name for rule in rule_set.for_request(route=name, method=method, tier=None)} >= LEVELS
     }
 
 

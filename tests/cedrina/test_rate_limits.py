@@ -8,15 +8,16 @@ from asgiref.testing import ApplicationCommunicator
 from django.test import Client, RequestFactory, override_settings
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
-from cedrina import rate_limits
+from cedrina import rate_limit_hooks
 from cedrina.settings.environment import ConfigurationError, load, test_run_environment
 from cedrina.settings.rate_limits import profile
-from ratelimiting.asgi import RateLimitSockets
-from ratelimiting.services import rules
-from ratelimiting.services.judging import Facts, judge
+from ratelimiting.asgi import WebSocketRateLimitMiddleware
+from ratelimiting.services import active_policies
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import RequestAttributes
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import family_of, open_session
-from tests.ratelimiting.written import document
+from tests.ratelimiting.policy_documents import document
 
 # runtime.md, "Shipped limits": name, limit, seconds, what it is counted by.
 # Of our own beside those: what begins a sign-in, what computes a hash, and mail that is caused otherwise.
@@ -55,7 +56,7 @@ def _with(policies):
 
 
 def names(route, method="POST", tier=None):
-    return {rule.policy.name for rule in rules.current().plan(route=route, method=method, tier=tier)}
+    return {rule.policy.name for rule in active_policies.current().for_request(route=route, method=method, tier=tier)}
 
 
 class TestProfile:
@@ -85,7 +86,10 @@ class TestProfile:
 
     def test_lets_ten_sign_ins_a_minute_through(self):
         with production():
-            sign_ins = [judge(facts=Facts(route="login", method="POST", address="203.0.113.7")) for _ in range(12)]
+            sign_ins = [
+                decide_request(attributes=RequestAttributes(route="login", method="POST", address="203.0.113.7"))
+                for _ in range(12)
+            ]
             assert [outcome.is_allowed for outcome in sign_ins] == [True] * 10 + [False] * 2
 
 
@@ -116,12 +120,15 @@ class TestCaller:
         token = open_session(user=user).access_token
         request = RequestFactory().get("/", headers={"Authorization": f"Bearer {token}"})
         with django_assert_num_queries(0):
-            caller = rate_limits.caller_of(request)
+            caller = rate_limit_hooks.caller_from_token(request)
         assert (caller.user, caller.tier) == (str(user.pk), "pro")
 
     @pytest.mark.parametrize("header", ["Bearer x", "Bearer", "Basic x", ""])
     def test_is_nobody_without_a_token_of_ours(self, header):
-        assert rate_limits.caller_of(RequestFactory().get("/", headers={"Authorization": header})).user is None
+        assert (
+            rate_limit_hooks.caller_from_token(RequestFactory().get("/", headers={"Authorization": header})).user
+            is None
+        )
 
 
 class TestKeys:
@@ -130,7 +137,7 @@ class TestKeys:
         form = {"email": " Ada@Example.com "}
         body = urlencode(form) if "urlencoded" in content_type else encode_multipart(BOUNDARY, form)
         request = RequestFactory().generic("POST", "/account/forgot-password", body, content_type)
-        assert rate_limits.account_of(request) == "ada@example.com"
+        assert rate_limit_hooks.account_key(request) == "ada@example.com"
 
     def post(self, body):
         return RequestFactory().post("/", body, content_type="application/json")
@@ -138,9 +145,9 @@ class TestKeys:
     @pytest.mark.django_db
     def test_are_found_in_bodies(self):
         pair = open_session()
-        assert rate_limits.account_of(self.post({"email": "Ada@Example.com"})) == "ada@example.com"
+        assert rate_limit_hooks.account_key(self.post({"email": "Ada@Example.com"})) == "ada@example.com"
         body = self.post({"refresh_token": pair.refresh_token})
-        assert rate_limits.family_of(body) == family_of(pair).family_id.hex
+        assert rate_limit_hooks.family_key(body) == family_of(pair).family_id.hex
 
     @pytest.mark.parametrize(
         ("address", "network"),
@@ -149,7 +156,7 @@ class TestKeys:
     def test_are_networks_larger_than_an_address(self, address, network):
         request = RequestFactory().get("/")
         request.client_ip = address
-        assert rate_limits.network_of(request) == network
+        assert rate_limit_hooks.network_key(request) == network
 
     @pytest.mark.parametrize(
         "body",
@@ -166,8 +173,8 @@ class TestKeys:
         ],
     )
     def test_are_none_in_junk(self, body):
-        assert rate_limits.account_of(self.post(body)) is None
-        assert rate_limits.family_of(self.post(body)) is None
+        assert rate_limit_hooks.account_key(self.post(body)) is None
+        assert rate_limit_hooks.family_key(self.post(body)) is None
 
 
 class TestMe:
@@ -191,7 +198,7 @@ class TestSockets:
 
         async def run():
             scope = {"type": "websocket", "path": "/ws/health/", "headers": list(headers), "client": ("203.0.113.7", 1)}
-            socket = ApplicationCommunicator(RateLimitSockets(inner), scope)
+            socket = ApplicationCommunicator(WebSocketRateLimitMiddleware(inner), scope)
             await socket.send_input({"type": "websocket.connect"})
             sent = [await socket.receive_output(timeout=5)]
             if not await socket.receive_nothing():

@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 
 from cedrina import wiring
-from ratelimiting import evasion
-from ratelimiting.evasion import Evasion
-from ratelimiting.observing import Mistake
+from ratelimiting.detection import evasion
+from ratelimiting.detection.evasion import EvasionPattern
+from ratelimiting.detection.proxy_misconfiguration import ProxyMisconfiguration
 from security_events.catalogue import CATALOGUE
 from tests.factories.accounts import PASSWORD, UserFactory
 
@@ -42,11 +42,16 @@ class TestMistakes:
 
     def test_are_recorded_once_an_hour_by_all_processes_together(self, events, now):
         for minutes in (0, 1, 59):
-            moment = now + minutes * (wiring.SAID_AGAIN_AFTER / 60)
-            wiring.record_mistake(mistake=Mistake.SINGLE_ADDRESS, address="10.0.0.1", data={}, now=moment)
+            moment = now + minutes * (wiring.REPEATED_AFTER / 60)
+            wiring.record_misconfiguration(
+                misconfiguration=ProxyMisconfiguration.SINGLE_ADDRESS, address="10.0.0.1", data={}, now=moment
+            )
         assert events("network.single_address").count() == 1
-        wiring.record_mistake(
-            mistake=Mistake.SINGLE_ADDRESS, address="10.0.0.1", data={}, now=now + wiring.SAID_AGAIN_AFTER
+        wiring.record_misconfiguration(
+            misconfiguration=ProxyMisconfiguration.SINGLE_ADDRESS,
+            address="10.0.0.1",
+            data={},
+            now=now + wiring.REPEATED_AFTER,
         )
         assert events("network.single_address").count() == 2
 
@@ -114,17 +119,17 @@ class TestEvasions:
     @pytest.mark.attack("CWE-779")
     def test_is_one_event_a_minute_whichever_processes_notice_it(self, events):
         for _process in range(3):
-            evasion.forget()
+            evasion.reset()
             Client().get("/livez/", REMOTE_ADDR="45.0.0.7")
         assert events("network.request_manipulated").count() == 1
 
 
 def test_everything_that_can_be_noticed_has_a_declared_event():
-    assert set(wiring.MISTAKES) == set(wiring.SENTENCES) == set(Mistake)
-    assert set(wiring.EVASIONS) == set(Evasion)
+    assert set(wiring.MISTAKES) == set(wiring.SENTENCES) == set(ProxyMisconfiguration)
+    assert set(wiring.EVASIONS) == set(EvasionPattern)
     assert {*wiring.MISTAKES.values(), *wiring.EVASIONS.values()} <= set(CATALOGUE.values())
 
 
 def _look_at_once(monkeypatch):
     """Don't wait ten seconds for the next look at the counts."""
-    monkeypatch.setattr("ratelimiting.observing.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("ratelimiting.detection.proxy_misconfiguration.CHECK_SECONDS", 0.0)

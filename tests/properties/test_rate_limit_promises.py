@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ratelimiting.errors import PolicyInvalid
-from ratelimiting.policy import LARGEST, LONGEST_WINDOW, read
+from ratelimiting.policy_schema import LARGEST_LIMIT, LONGEST_WINDOW_SECONDS, parse_policy
 from ratelimiting.stores.memory import MemoryStore
 from ratelimiting.types import Algorithm, Level, Mode, Quota
 
@@ -32,7 +32,7 @@ def passed(quota, arrivals):
     store, moment, found = MemoryStore(), START, []
     for share, cost in arrivals:
         moment += timedelta(seconds=share * quota.window)
-        if store.decide([Level("p", quota, "k", cost=cost)], now=moment).is_allowed:
+        if store.decide_at([Level("p", quota, "k", cost=cost)], now=moment).is_allowed:
             found.append(((moment - EPOCH) // MICROSECOND, cost))
     return found
 
@@ -89,14 +89,14 @@ def refused(draw):
     levels = [Level(f"p{i}", quota, f"k{i}", mode=modes[i]) for i, quota in enumerate(known)]
     assume(any(level.mode is Mode.ENFORCE for level in levels))
     store, moment = MemoryStore(), START + timedelta(seconds=draw(st.floats(0, 100_000)))
-    while store.decide(levels, now=moment).is_allowed:
+    while store.decide_at(levels, now=moment).is_allowed:
         moment += timedelta(seconds=draw(st.sampled_from([0, 0, 0, 0.01])))
     # The one that is refused comes a little later, in a backwards step too.
     return store, levels, moment + timedelta(seconds=draw(st.sampled_from([0, 0.001, 0.1, -0.05])))
 
 
 def numbers(decision):
-    return [(v.is_allowed, v.remaining, v.reset_after, v.retry_after) for v in decision.verdicts]
+    return [(v.is_allowed, v.remaining, v.reset_after, v.retry_after) for v in decision.results]
 
 
 class TestARefusedRequest:
@@ -104,20 +104,20 @@ class TestARefusedRequest:
     @given(refused=refused())
     def test_takes_nothing_from_any_level(self, refused):
         store, levels, moment = refused
-        before = numbers(store.peek(levels, now=moment))
-        decision = store.decide(levels, now=moment)
+        before = numbers(store.peek_at(levels, now=moment))
+        decision = store.decide_at(levels, now=moment)
         assume(not decision.is_allowed)
-        assert numbers(store.peek(levels, now=moment)) == before
+        assert numbers(store.peek_at(levels, now=moment)) == before
 
     @BUDGET
     @given(refused=refused())
     def test_passes_when_it_was_told_to_come_back_and_not_a_moment_sooner(self, refused):
         store, levels, moment = refused
-        decision = store.decide(levels, now=moment)
+        decision = store.decide_at(levels, now=moment)
         assume(not decision.is_allowed)
         again = moment + timedelta(microseconds=round(decision.tightest.retry_after * 1e6))
-        assert not store.peek(levels, now=again - MICROSECOND).is_allowed
-        assert store.decide(levels, now=again).is_allowed
+        assert not store.peek_at(levels, now=again - MICROSECOND).is_allowed
+        assert store.decide_at(levels, now=again).is_allowed
 
 
 class TestALevelInShadow:
@@ -129,8 +129,8 @@ class TestALevelInShadow:
             moment += timedelta(seconds=share * quota.window)
             level = Level("p", quota, "k", cost=cost)
             shadow = Level("s", other, "s", mode=Mode.SHADOW, cost=cost)
-            expected = numbers(alone.decide([level], now=moment))
-            decision = accompanied.decide([level, shadow], now=moment)
+            expected = numbers(alone.decide_at([level], now=moment))
+            decision = accompanied.decide_at([level, shadow], now=moment)
             assert numbers(decision)[:1] == expected
             assert decision.is_allowed == expected[0][0]
 
@@ -140,8 +140,8 @@ class TestALevelInShadow:
         enforced, shadow, moment = MemoryStore(), MemoryStore(), START
         for share, cost in arrivals:
             moment += timedelta(seconds=share * quota.window)
-            for_real = enforced.decide([Level("p", quota, "k", cost=cost)], now=moment)
-            decision = shadow.decide([Level("p", quota, "k", mode=Mode.SHADOW, cost=cost)], now=moment)
+            for_real = enforced.decide_at([Level("p", quota, "k", cost=cost)], now=moment)
+            decision = shadow.decide_at([Level("p", quota, "k", mode=Mode.SHADOW, cost=cost)], now=moment)
             assert numbers(decision) == numbers(for_real)
             assert decision.is_allowed
 
@@ -150,10 +150,10 @@ class TestAPolicy:
     @BUDGET
     @given(
         algorithm=st.sampled_from(Algorithm),
-        limit=st.integers(1, LARGEST) | st.integers(1, 10),
-        window=st.integers(1, LONGEST_WINDOW),
-        burst=st.none() | st.integers(1, LARGEST),
-        cost=st.integers(1, LARGEST) | st.just(1),
+        limit=st.integers(1, LARGEST_LIMIT) | st.integers(1, 10),
+        window=st.integers(1, LONGEST_WINDOW_SECONDS),
+        burst=st.none() | st.integers(1, LARGEST_LIMIT),
+        cost=st.integers(1, LARGEST_LIMIT) | st.just(1),
     )
     def test_that_is_accepted_can_be_counted(self, algorithm, limit, window, burst, cost):
         """A mistake is told to who writes the policy, never to who makes the requests."""
@@ -167,9 +167,9 @@ class TestAPolicy:
             "scope": ["ip"],
         }
         try:
-            policy = read(written)
+            policy = parse_policy(written)
         except PolicyInvalid:
             return
-        verdict = MemoryStore().decide([Level("some", policy.quota, "k", cost=policy.cost)]).verdicts[0]
+        verdict = MemoryStore().decide([Level("some", policy.quota, "k", cost=policy.cost)]).results[0]
         assert verdict.is_allowed
         assert 0 <= verdict.remaining < (burst or limit)

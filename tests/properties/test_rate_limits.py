@@ -50,10 +50,10 @@ def requests(draw):
 
 
 def answer(store, levels, moment, *, is_charged=True):
-    decision = (store.decide if is_charged else store.peek)(levels, now=moment)
-    assert [verdict.level for verdict in decision.verdicts] == levels
+    decision = (store.decide_at if is_charged else store.peek_at)(levels, now=moment)
+    assert [verdict.level for verdict in decision.results] == levels
     return [
-        (v.is_allowed, v.remaining, round(v.reset_after * 1e6), round(v.retry_after * 1e6)) for v in decision.verdicts
+        (v.is_allowed, v.remaining, round(v.reset_after * 1e6), round(v.retry_after * 1e6)) for v in decision.results
     ]
 
 

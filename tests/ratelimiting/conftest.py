@@ -7,7 +7,7 @@ import pytest
 from cedrina.tooling.embedded.redis_server import RedisServer
 from ratelimiting import signals
 from ratelimiting.stores.redis import RedisStore
-from tests.ratelimiting.written import KEYS
+from tests.ratelimiting.policy_documents import NAMED_KEYS
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def policies(settings):
     """Put policies in force."""
 
     def give(*documents, **more):
-        settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": list(documents), "KEYS": KEYS, **more}
+        settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": list(documents), "KEYS": NAMED_KEYS, **more}
 
     return give
 

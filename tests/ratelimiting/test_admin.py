@@ -2,12 +2,13 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
 from ratelimiting.services import policies as stored
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import sign_in_at_admin
-from tests.ratelimiting.written import BOSS, document
+from tests.ratelimiting.policy_documents import BOSS, document
 
 pytestmark = pytest.mark.django_db
 POLICIES = "/admin/ratelimiting/ratelimitpolicy/"
@@ -64,8 +65,10 @@ class TestPolicies:
         assert not RateLimitPolicy.objects.exists()
 
     def test_are_not_overwritten_when_somebody_was_faster(self, browser):
-        row = stored.create(document=document(), author=BOSS, reason="r")
-        stored.change(policy_id=row.pk, document={"limit": 50}, versions=None, author=BOSS, reason="r")
+        row = stored.create(document=document(), author=BOSS, reason="r", now=timezone.now())
+        stored.change(
+            policy_id=row.pk, document={"limit": 50}, versions=None, author=BOSS, reason="r", now=timezone.now()
+        )
         answer = browser.post(f"{POLICIES}{row.pk}/change/", {**FORM, "name": "some", "seen_version": "1"})
         assert "changed in the meantime" in answer.content.decode()
         row.refresh_from_db()
@@ -87,11 +90,11 @@ class TestPolicies:
             assert form["routes"].value() == "*"
 
     def test_are_no_longer_offered_where_they_are_replaced(self, browser):
-        stored.create(document=document(name="sign-in"), author=BOSS, reason="r")
+        stored.create(document=document(name="sign-in"), author=BOSS, reason="r", now=timezone.now())
         assert f"{POLICIES}add/?name=sign-in" not in browser.get(POLICIES).content.decode()
 
     def test_are_deleted_as_a_version(self, browser):
-        row = stored.create(document=document(), author=BOSS, reason="r")
+        row = stored.create(document=document(), author=BOSS, reason="r", now=timezone.now())
         browser.post(f"{POLICIES}{row.pk}/delete/", {"post": "yes"})
         assert PolicyVersion.objects.get(number=2).change == "deleted"
 
@@ -103,8 +106,8 @@ class TestPolicies:
 
 class TestVersions:
     def test_are_gone_back_to_with_a_reason(self, browser):
-        stored.create(document=document(), author=BOSS, reason="r")
-        stored.create(document=document(name="other"), author=BOSS, reason="r")
+        stored.create(document=document(), author=BOSS, reason="r", now=timezone.now())
+        stored.create(document=document(name="other"), author=BOSS, reason="r", now=timezone.now())
         asked = {"action": "roll_back", "_selected_action": "1"}
         page = browser.post(VERSIONS, asked)
         assert "as they were in version 1" in page.content.decode()

@@ -11,7 +11,7 @@ from ratelimiting.api.headers import NAMES
 from ratelimiting.middleware import RateLimitMiddleware
 from tests.factories.tokens import open_session
 from tests.problem_shape import assert_problem
-from tests.ratelimiting.written import document
+from tests.ratelimiting.policy_documents import document
 
 
 def get(path="/livez", **options):
@@ -76,7 +76,7 @@ class TestHeaders:
         policies(
             document(name="mail-account", limit=1, scope=["account"], match={"routes": ["login"]}),
             document(name="address", limit=50),
-            KEYS={"account": "cedrina.rate_limits.account_of"},
+            KEYS={"account": "cedrina.rate_limit_hooks.account_key"},
         )
         for address in ("ada@example.com", "nobody@example.com"):
             answers = [

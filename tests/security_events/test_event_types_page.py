@@ -10,7 +10,7 @@ Every type of event that Cedrina records. Each app declares its own in `<app>/ev
 [security-events.md](security-events.md) says how a project adds further ones.
 
 An event also holds its actor and target, the outcome, the session, the reasons, and the address and user agent of the
-request. `data` has no other keys than these; a summary of deduplicated events also has `repeats`, `first_event` and
+request. `data` has no other keys than these. A summary of deduplicated events adds `repeats`, `first_event` and
 `since`.
 
 | type | category | severity | base risk | OCSF class, activity | keys of `data` |

@@ -1,5 +1,5 @@
 from django.http import HttpResponse
-from django.urls import path
+from django.urls import include, path
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -22,4 +22,5 @@ urlpatterns = [
     path("plain", plain, name="plain"),
     path("decorated", limited(plain), name="decorated"),
     path("throttled", Throttled.as_view(), name="throttled"),
+    path("limits/", include("ratelimiting.urls")),
 ]

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 
-from tokens.api.serializers.strict import StrictCharField
+from cedrina_base.strict_serializers import StrictCharField
 
 
 class PersonalNameField(StrictCharField):

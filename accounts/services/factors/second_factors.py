@@ -18,7 +18,7 @@ from accounts.services.factors.lockouts import Attempt, Claimant
 from accounts.services.factors.webauthn_challenges import Place
 from accounts.services.mailing import mail_queue
 from accounts.types import Factor
-from ratelimiting.addresses import network_of, normalise
+from ratelimiting.client_addresses.networks import counted_network, normalise
 from security_events.services import recording
 from security_events.types import Outcome
 from tokens.models import MULTI_FACTOR
@@ -67,7 +67,7 @@ def prove(
     claimant = Claimant(
         session_id=session_id,
         device=known_devices.recognise(device_token, user=user, now=now or timezone.now()),
-        network=network_of(normalise(client.ip_address or "") if client else None),
+        network=counted_network(normalise(client.ip_address or "") if client else None),
     )
     attempt = lockouts.claim(user_id=user.pk, factor=proof.factor, claimant=claimant, now=now)
     try:

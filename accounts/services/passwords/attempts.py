@@ -25,8 +25,8 @@ from accounts.models import KnownClient, SignInFailures, User
 from accounts.models.passwords import AttemptCharge, AttemptCounter, AttemptPool
 from accounts.services.administration import authorization
 from accounts.services.passwords import hashing
-from ratelimiting import evasion
-from ratelimiting.addresses import network_of, normalise
+from ratelimiting.client_addresses.networks import counted_network, normalise
+from ratelimiting.detection import evasion
 from security_events.event_cte import EventCte
 from security_events.services import recording
 from security_events.types import Outcome, Subject
@@ -72,7 +72,7 @@ def charge(
     """
     device = known_devices.recognise(device_token, user=user, now=now or timezone.now())
     key = name_key(name)
-    network = network_of(normalise(client.ip_address or ""))
+    network = counted_network(normalise(client.ip_address or ""))
     digest, rules = known_devices.digest, account_settings.SIGN_IN_BACKOFF
     account = digest("account", key)
     counters = [
@@ -233,4 +233,4 @@ def _require_not_blocked(attempt: PasswordAttempt) -> PasswordAttempt:
 
 def _note_for_evasion(attempt: PasswordAttempt) -> None:
     if attempt.account:
-        evasion.note_failed_sign_in(account=attempt.account, network=attempt.network, user_agent=attempt.user_agent)
+        evasion.count_failed_sign_in(account=attempt.account, network=attempt.network, user_agent=attempt.user_agent)

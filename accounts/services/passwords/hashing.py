@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 from accounts.conf import account_settings
 from accounts.errors import HashingBusy
 from accounts.services.passwords.hashing_queue import FairQueue
-from ratelimiting.addresses import enclosing_networks, normalise
+from ratelimiting.client_addresses.networks import enclosing_networks, normalise
 from security_events import context as request_context
 
 T = TypeVar("T")

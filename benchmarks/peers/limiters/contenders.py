@@ -32,7 +32,7 @@ from django_ratelimit.core import is_ratelimited
 from rest_framework.throttling import SimpleRateThrottle
 
 from ratelimiting.services import enforcement
-from ratelimiting.stores.connections import Connections
+from ratelimiting.stores.redis_connections import RedisConnectionPool
 from ratelimiting.types import Algorithm, Level, Quota
 
 
@@ -153,11 +153,11 @@ class Server:
 
 def everyone():
     strategies = limits_library.strategies
-    client, connections = redis.Redis.from_url(URL), Connections(URL, deadline=5.0)
+    client, connections = redis.Redis.from_url(URL), RedisConnectionPool(URL, deadline=5.0)
     return [
         bare("redis-py", client.evalsha),
         bare("redis-py, no arguments", client.evalsha, with_arguments=False),
-        bare("our connections", functools.partial(connections.run, "EVALSHA")),
+        bare("our connections", functools.partial(connections.execute, "EVALSHA")),
         *[cedrina(algorithm) for algorithm in Algorithm],
         of_limits("fixed window", strategies.FixedWindowRateLimiter),
         of_limits("moving window", strategies.MovingWindowRateLimiter),

@@ -1,4 +1,4 @@
-"""Let one key begin anew."""
+"""Delete the count of one key."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -8,7 +8,7 @@ from django.utils.translation import gettext, gettext_noop
 from cedrina_base.operator_commands import FAILED, USAGE
 from ratelimiting import keys
 from ratelimiting.management.operator_command import RateLimitCommand
-from ratelimiting.services import enforcement, rules
+from ratelimiting.services import active_policies, enforcement
 from ratelimiting.stores.protocol import StoreUnavailable
 
 
@@ -21,8 +21,8 @@ class Command(RateLimitCommand):
         parser.add_argument("--dry-run", action="store_true", help=gettext("only say what would be done"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        rules.refresh()
-        key = keys.read(options["key"], rules.current().policies)
+        active_policies.refresh()
+        key = keys.parse_key(options["key"], active_policies.current().policies)
         if key is None:
             self.fail(
                 "usage",

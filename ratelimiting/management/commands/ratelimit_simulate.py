@@ -10,11 +10,11 @@ from typing import Any, TextIO
 from django.utils.translation import gettext, gettext_noop
 
 from cedrina_base.operator_commands import USAGE
-from ratelimiting.access_logs import LoggedRequest, read_line
+from ratelimiting.access_logs import LoggedRequest, parse_line
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid
 from ratelimiting.management.operator_command import RateLimitCommand
-from ratelimiting.policy import Policy, read
+from ratelimiting.policy_schema import LimitPolicy, parse_policy
 from ratelimiting.services import simulation
 
 SHOW_EVERY = 5000
@@ -33,7 +33,7 @@ class Command(RateLimitCommand):
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         policies = self._policies(options["policies"])
         self.unread = 0
-        report = simulation.Report(policies={policy.name: simulation.Figures() for policy in policies})
+        report = simulation.SimulationReport(policies={policy.name: simulation.PolicyFigures() for policy in policies})
         try:
             with _opened(options["log"]) as log:
                 for report in simulation.replay(requests=self._requests(log), policies=policies):
@@ -69,7 +69,7 @@ class Command(RateLimitCommand):
             ],
         )
 
-    def _policies(self, path: str) -> list[Policy]:
+    def _policies(self, path: str) -> list[LimitPolicy]:
         try:
             documents = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
@@ -81,13 +81,15 @@ class Command(RateLimitCommand):
         if not isinstance(documents, list) or not documents:
             self.fail("usage", gettext("%(path)s must be a JSON list of policies.") % {"path": path}, exit_code=USAGE)
         try:
-            return [read(each, named_keys=tuple(rate_limiting_settings.KEYS), source=path) for each in documents]
+            return [
+                parse_policy(each, named_keys=tuple(rate_limiting_settings.KEYS), source=path) for each in documents
+            ]
         except PolicyInvalid as error:
             self.fail("usage", "\n".join(map(str, error.faults)), exit_code=USAGE)
 
     def _requests(self, log: TextIO) -> Iterator[LoggedRequest]:
         for line in log:
-            request = read_line(line)
+            request = parse_line(line)
             if request is not None:
                 yield request
             elif line.strip():

@@ -1,4 +1,4 @@
-"""Show which policies are in force, what the shadow ones would have refused, and how one key stands."""
+"""Show the policies in force, what those in shadow mode would have refused, or what one key has left."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -10,8 +10,8 @@ from django.utils.translation import gettext, gettext_noop
 from cedrina_base.operator_commands import FAILED, USAGE
 from ratelimiting import keys, selectors
 from ratelimiting.management.operator_command import RateLimitCommand
-from ratelimiting.policy import IP
-from ratelimiting.services import enforcement, rules
+from ratelimiting.policy_schema import IP
+from ratelimiting.services import active_policies, enforcement
 from ratelimiting.types import Level
 
 SHADOW_HOURS = 24
@@ -25,8 +25,8 @@ class Command(RateLimitCommand):
         parser.add_argument("--key", help=gettext("policy:part=value,part=value, such as sign-in:ip=203.0.113.7"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        version = rules.refresh()
-        found = rules.current()
+        version = active_policies.refresh()
+        found = active_policies.current()
         if options["key"]:
             return {"version": version, "key": self._key(options["key"], found)}
         since = timezone.now() - timedelta(hours=SHADOW_HOURS)
@@ -94,8 +94,8 @@ class Command(RateLimitCommand):
                 [(row["policy"], row["began_at"], row["refused"], _largest(row["keys"])) for row in result["shadow"]],
             )
 
-    def _key(self, text: str, found: rules.RuleSet) -> dict[str, Any]:
-        key = keys.read(text, found.policies)
+    def _key(self, text: str, found: active_policies.PolicySet) -> dict[str, Any]:
+        key = keys.parse_key(text, found.policies)
         if key is None:
             self.fail(
                 "usage",
@@ -105,18 +105,18 @@ class Command(RateLimitCommand):
             )
         self.require_shared()
         policy = found.policies[key.partition(":")[0]]
-        quota = rules.quota_for(policy=policy, network=keys.parts_read(text).get(IP, ""))
+        quota = active_policies.quota_for(policy=policy, network=keys.parse_parts(text).get(IP, ""))
         decision = enforcement.peek([Level(policy=policy.name, quota=quota, key=key, cost=policy.cost)])
         if decision.is_local:
             self.fail("store_unavailable", gettext("The store does not answer: nobody knows."), exit_code=FAILED)
-        verdict = decision.verdicts[0]
+        result = decision.results[0]
         return {
             "key": key,
             "policy": policy.name,
             "limit": quota.burst or quota.limit,
-            "remaining": verdict.remaining,
-            "reset_after": verdict.reset_after,
-            "retry_after": 0.0 if verdict.is_allowed else verdict.retry_after,
+            "remaining": result.remaining,
+            "reset_after": result.reset_after,
+            "retry_after": 0.0 if result.is_allowed else result.retry_after,
         }
 
 
@@ -126,6 +126,8 @@ def _largest(found: list[dict[str, Any]]) -> str:
     return f"{', '.join(f'{name}={value}' for name, value in found[0]['parts'].items())} ({found[0]['refused']})"
 
 
-def _spellings(found: rules.RuleSet) -> str:
-    examples = [keys.spelt(name, dict.fromkeys(policy.scope, "...")) for name, policy in sorted(found.policies.items())]
+def _spellings(found: active_policies.PolicySet) -> str:
+    examples = [
+        keys.readable_key(name, dict.fromkeys(policy.scope, "...")) for name, policy in sorted(found.policies.items())
+    ]
     return ", ".join(examples)

@@ -1,13 +1,14 @@
--- All levels of one request, in one step that nothing can come between.
+-- Decide one request by all its levels, in one atomic step.
 --
--- KEYS: one for each level. ARGV[1], packed: <Bd whether to charge, and now in microseconds, 0 for this server's own
--- clock; then <BBddddd for each level: algorithm, whether in shadow, cost, and the four numbers of its quota.
--- A state is <Bdddd: algorithm, its three numbers, and until when the key lives.
--- Answers three doubles a level: microseconds to wait (0: allowed), what is left, microseconds until all is.
--- Whatever has many parts travels packed, and nothing is called twice: that is most of what a script this short costs.
+-- KEYS: one for each level. ARGV[1], packed: <Bd whether to charge, and now in microseconds, 0 for this server's clock;
+-- then <BBddddd for each level: algorithm, whether in shadow mode, cost, and the four parameters of its quota.
+-- A stored state is <Bdddd: algorithm, its three numbers, and when the key expires.
+-- Returns three doubles for each level: microseconds to wait (0: allowed), what remains, microseconds until all is free.
+-- Arguments and answer are packed and no function is called twice, because calls are most of the cost of a script this
+-- short.
 
 local BUCKET, SLIDING = 1, 2
--- Keys live a little longer than what they count, so that a clock that goes back by a moment still finds them.
+-- Keys expire a little later than what they count, so that a clock that is set back a little still finds them.
 local GRACE = 5000000
 local STATE, FIRST_LEVEL = 33, 10
 
@@ -24,7 +25,7 @@ while i <= #keys do
   local code, shadow, cost, window, p, q, r, next_at = unpacked('<BBddddd', request, at)
   local state, was, alive, a, b, c = states[i], nil, 0, nil, nil, nil
   if state and #state == STATE then was, a, b, c, alive = unpacked('<Bdddd', state) end
-  -- A policy whose algorithm changed begins anew.
+  -- The algorithm of the policy has changed: the state is discarded.
   if was ~= code then alive, a = 0, nil end
   local wait, left, reset
   if code == BUCKET then
@@ -35,12 +36,12 @@ while i <= #keys do
     wait, left, reset, a, b, c = fixed_window(passes, cost, now, a, b, c, window, p)
   end
   if passes and wait > 0 and shadow == 0 then
-    -- The request is refused: all are asked again, and nothing has been charged yet.
+    -- The request is refused, and nothing has been charged yet: evaluate all levels again without charging.
     passes, i, at = false, 1, FIRST_LEVEL
   else
     if passes and wait == 0 and cost > 0 then
       if now + reset + GRACE > alive then
-        -- A bucket's end moves with each request. Twice as long a life is prolonged seldom, which saves half a write.
+        -- A bucket's expiry moves with each request. Twice as long a life is rarely extended, which saves half a write.
         local life = (code == BUCKET and 2 * reset or reset) + GRACE
         alive, ttl[i] = now + life, ceil(life / 1000)
       end

@@ -1,5 +1,5 @@
 -- The same as algorithms/fixed_window.py. State: start, count, 0. Quota: window, limit.
--- Answers as the token bucket does.
+-- Returns the same as the token bucket.
 
 local function fixed_window(charge, cost, now, start, count, _, window, limit)
   local begin = now - fmod(now, window)

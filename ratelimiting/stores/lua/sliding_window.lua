@@ -1,5 +1,5 @@
 -- The same as algorithms/sliding_window.py. State: start, current, previous. Quota: window, limit, ticks, tick.
--- Answers as the token bucket does.
+-- Returns the same as the token bucket.
 
 local function sliding_window(charge, cost, now, start, current, previous, window, limit, ticks, tick)
   local begin = now - fmod(now, window)

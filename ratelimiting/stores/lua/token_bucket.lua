@@ -1,8 +1,9 @@
--- For all that follow: a local name is found sooner than a global one.
+-- For all functions below: Lua finds local names faster than global ones.
 local ceil, floor, fmod, max, min = math.ceil, math.floor, math.fmod, math.max, math.min
 
 -- The same as algorithms/token_bucket.py. State: used, at, unit. Quota: window, capacity, unit, rate.
--- Answers microseconds to wait, what is left, microseconds until all is, and the state: charged if asked to and possible.
+-- Returns microseconds to wait, what remains, microseconds until all is free, and the state: charged if requested and
+-- possible.
 
 local function token_bucket(charge, cost, now, used, at, was, window, capacity, unit, rate)
   if not used or at - now > window then

@@ -15,7 +15,7 @@ from accounts.services.profile import erasure
 from accounts.services.profile import purging as accounts_purging
 from accounts.services.sign_in.password_sign_in import record_refusal
 from cedrina.database import privileges
-from ratelimiting.services import tally
+from ratelimiting.services import shadow_figures
 from security_events.services import deduplication, partitions
 from tests.factories.accounts import UserFactory
 from tests.factories.registrations import PendingRegistrationFactory
@@ -97,7 +97,7 @@ class TestTheWorker:
             purged = accounts_purging.purge_expired(now=later)
             sessions = purging.purge_expired(now=later)
             erased = erasure.erase_due(now=later)
-            tally.purge(now=later)
+            shadow_figures.purge(now=later)
             attempts.purge(now=later)
             attempts.record_expired_locks(now=later)
             SessionStore.clear_expired()

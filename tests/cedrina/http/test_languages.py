@@ -25,10 +25,10 @@ from accounts.models import PendingRegistration, User
 from cedrina.http.languages import _preferences, negotiate_language
 from cedrina.http.problem_catalogue import PROBLEMS
 from cedrina_base.errors import AppError
+from cedrina_base.strict_serializers import StrictSerializer
 from tests.architecture.source import PRODUCT, ROOT
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.problem_shape import assert_problem
-from tokens.api.serializers.strict import StrictSerializer
 
 OTHERS = ("es", "fa", "ar")
 RIGHT_TO_LEFT = ("fa", "ar")  # a single word may be the same in Spanish

@@ -14,7 +14,7 @@ from accounts.models import User
 from cedrina import wiring
 from cedrina.operations import diagnosis
 from cedrina.operations.diagnosis import DiagnosticFinding, FindingSeverity
-from ratelimiting.observing import Mistake
+from ratelimiting.detection.proxy_misconfiguration import ProxyMisconfiguration
 from tests import served
 from tests.factories import social
 from tests.factories.accounts import UserFactory
@@ -49,11 +49,16 @@ class TestDoctor:
 
     @pytest.mark.parametrize(
         ("mistake", "identity"),
-        [(Mistake.SINGLE_ADDRESS, "network.single_address"), (Mistake.UNTRUSTED_PROXY, "network.untrusted_proxy")],
+        [
+            (ProxyMisconfiguration.SINGLE_ADDRESS, "network.single_address"),
+            (ProxyMisconfiguration.UNTRUSTED_PROXY, "network.untrusted_proxy"),
+        ],
     )
     def test_tells_what_the_servers_noticed_in_the_last_day(self, healthy, mistake, identity):
         now = timezone.now()
-        wiring.record_mistake(mistake=mistake, address="10.0.0.1", data={}, now=now - timedelta(hours=23))
+        wiring.record_misconfiguration(
+            misconfiguration=mistake, address="10.0.0.1", data={}, now=now - timedelta(hours=23)
+        )
 
         text, code = run("--json")
 
@@ -66,7 +71,9 @@ class TestDoctor:
 
     def test_forgets_what_was_noticed_before(self, healthy):
         earlier = timezone.now() - timedelta(hours=25)
-        wiring.record_mistake(mistake=Mistake.SINGLE_ADDRESS, address="10.0.0.1", data={}, now=earlier)
+        wiring.record_misconfiguration(
+            misconfiguration=ProxyMisconfiguration.SINGLE_ADDRESS, address="10.0.0.1", data={}, now=earlier
+        )
         assert run()[1] == 0
 
     def test_repeats_the_start_up_checks_with_section_and_mend(self, settings):
@@ -82,7 +89,9 @@ class TestDoctor:
         assert severities == sorted(severities, key=["error", "warning", "info"].index)
 
     def test_shows_a_table_of_text(self, healthy):
-        wiring.record_mistake(mistake=Mistake.UNTRUSTED_PROXY, address="10.0.0.1", data={}, now=timezone.now())
+        wiring.record_misconfiguration(
+            misconfiguration=ProxyMisconfiguration.UNTRUSTED_PROXY, address="10.0.0.1", data={}, now=timezone.now()
+        )
 
         text, code = run()
 
@@ -124,7 +133,9 @@ class TestDoctor:
         assert (json.loads(text)["findings"], code) == ([seen.document()], 0)
 
     def test_says_what_it_says_in_every_language(self, healthy):
-        wiring.record_mistake(mistake=Mistake.UNTRUSTED_PROXY, address="10.0.0.1", data={}, now=timezone.now())
+        wiring.record_misconfiguration(
+            misconfiguration=ProxyMisconfiguration.UNTRUSTED_PROXY, address="10.0.0.1", data={}, now=timezone.now()
+        )
         for language in ("es", "fa", "ar"):
             with translation.override(language):
                 assert "10.0.0.1" in found("network.untrusted_proxy")[0]["problem"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.conf import DEFAULT_SIGN_IN_BACKOFF
-from ratelimiting.algorithms.backoff import Backoff, Failures, charge, give_back, remaining_wait, standing
+from ratelimiting.algorithms.backoff import Backoff, FailureCount, charge, refund, remaining_failures, remaining_wait
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -77,7 +77,7 @@ class TestCharge:
             failures = charge(rule, failures, now=now) or failures
         later = now + timedelta(seconds=rule.longest + rule.most * rule.forgiven_after)
         assert charge(rule, failures, now=now + timedelta(seconds=rule.longest)) is not None
-        assert standing(rule, failures, now=later) == 0
+        assert remaining_failures(rule, failures, now=later) == 0
 
     @given(rule=rules, gaps=gaps)
     def test_leaves_at_least_the_wait_between_two_checks_beyond_the_free_ones(self, rule, gaps):
@@ -113,14 +113,14 @@ class TestGiveBack:
             after = charge(rule, failures, now=now)
             if after is None:
                 continue
-            back = give_back(rule, after, charged_at=now)
+            back = refund(rule, after, charged_at=now)
             assert remaining_wait(back, now=now) is None
-            assert back.count == min(standing(rule, failures, now=now), rule.most - 1)
+            assert back.count == min(remaining_failures(rule, failures, now=now), rule.most - 1)
             failures = after
 
     def test_keeps_the_wait_of_somebody_else(self):
-        failures = Failures(5, NOW, NOW + timedelta(seconds=240))
-        assert give_back(RULE, failures, charged_at=NOW - HOUR).blocked_until == failures.blocked_until
+        failures = FailureCount(5, NOW, NOW + timedelta(seconds=240))
+        assert refund(RULE, failures, charged_at=NOW - HOUR).blocked_until == failures.blocked_until
 
 
 class TestARule:

@@ -8,8 +8,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from ratelimiting.models import ShadowPeriod
-from ratelimiting.services.judging import Facts, judge
-from tests.ratelimiting.written import document
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import RequestAttributes
+from tests.ratelimiting.policy_documents import document
 
 pytestmark = pytest.mark.django_db
 
@@ -49,14 +50,14 @@ class TestStatus:
 
     def test_shows_how_a_key_stands(self, policies, redis_url, prefix):
         policies(document(limit=3), REDIS_URL=redis_url, STORE_PREFIX=prefix, STORE_DEADLINE=30)
-        judge(facts=Facts(address="203.0.113.7"))
+        decide_request(attributes=RequestAttributes(address="203.0.113.7"))
         assert run_json("ratelimit_status", "--key", "some:ip=203.0.113.7")["key"]["remaining"] == 2
         assert "some: 3 of 3 left" in run("ratelimit_status", "--key", "some:ip=203.0.113.8")
 
     def test_shows_how_the_networks_around_an_address_stand(self, policies, redis_url, prefix):
         policies(document(limit=3), REDIS_URL=redis_url, STORE_PREFIX=prefix, STORE_DEADLINE=30)
         for number in (1, 2):
-            judge(facts=Facts(address=f"2001:db8:0:{number}::1"))
+            decide_request(attributes=RequestAttributes(address=f"2001:db8:0:{number}::1"))
         shown = [
             run_json("ratelimit_status", "--key", f"some:ip={text}")["key"]
             for text in ("2001:db8:0:1::5", "2001:db8::/56", "2001:db8::/48")
@@ -73,13 +74,13 @@ class TestStatus:
 class TestReset:
     def test_lets_a_key_begin_anew_and_is_safe_twice(self, policies, redis_url, prefix):
         policies(document(limit=1), REDIS_URL=redis_url, STORE_PREFIX=prefix, STORE_DEADLINE=30)
-        judge(facts=Facts(address="203.0.113.7"))
+        decide_request(attributes=RequestAttributes(address="203.0.113.7"))
         key = "some:ip=203.0.113.7"
         assert run_json("ratelimit_reset", key, "--dry-run")["result"] == "would_reset"
-        assert not judge(facts=Facts(address="203.0.113.7")).is_allowed
+        assert not decide_request(attributes=RequestAttributes(address="203.0.113.7")).is_allowed
         assert run_json("ratelimit_reset", key)["result"] == "reset"
         assert "nothing counted" in run("ratelimit_reset", key)
-        assert judge(facts=Facts(address="203.0.113.7")).is_allowed
+        assert decide_request(attributes=RequestAttributes(address="203.0.113.7")).is_allowed
 
     def test_refuses_what_is_no_key(self, policies):
         policies(document())

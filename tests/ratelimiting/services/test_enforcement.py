@@ -53,8 +53,8 @@ class TestDecide:
     def test_leaves_out_what_is_off(self, request, where):
         request.getfixturevalue(where)
         decision = enforcement.decide([OFF, LEVEL])
-        assert [verdict.level for verdict in decision.verdicts] == [LEVEL]
-        assert enforcement.decide([OFF]).verdicts == enforcement.decide([]).verdicts == ()
+        assert [verdict.level for verdict in decision.results] == [LEVEL]
+        assert enforcement.decide([OFF]).results == enforcement.decide([]).results == ()
 
 
 @pytest.mark.parametrize("where", ["alone", "together", "failing"])
@@ -62,7 +62,7 @@ class TestPeek:
     def test_charges_nothing(self, request, where):
         request.getfixturevalue(where)
         assert [enforcement.peek([LEVEL, OFF]).is_allowed for _ in range(3)] == [True] * 3
-        assert enforcement.peek([OFF]).verdicts == ()
+        assert enforcement.peek([OFF]).results == ()
 
 
 class TestReset:

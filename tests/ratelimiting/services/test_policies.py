@@ -5,23 +5,26 @@ import uuid
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from ratelimiting import signals
 from ratelimiting.errors import PolicyChanged, PolicyInvalid, PolicyNameTaken, PolicyNotFound, VersionNotFound
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
-from ratelimiting.services import policies, rules
+from ratelimiting.services import active_policies, policies
 from security_events.models import SecurityEvent
-from tests.ratelimiting.written import BOSS, document
+from tests.ratelimiting.policy_documents import BOSS, document
 
 pytestmark = pytest.mark.django_db
 
 
 def create(**members):
-    return policies.create(document=document(**members), author=BOSS, reason="because")
+    return policies.create(document=document(**members), author=BOSS, reason="because", now=timezone.now())
 
 
 def change(row, *, versions=None, **members):
-    return policies.change(policy_id=row.pk, document=members, versions=versions, author=BOSS, reason="because")
+    return policies.change(
+        policy_id=row.pk, document=members, versions=versions, author=BOSS, reason="because", now=timezone.now()
+    )
 
 
 def names():
@@ -88,7 +91,9 @@ class TestChange:
 
     def test_needs_a_policy(self):
         with pytest.raises(PolicyNotFound):
-            policies.change(policy_id=uuid.uuid4(), document={}, versions=None, author=BOSS, reason="r")
+            policies.change(
+                policy_id=uuid.uuid4(), document={}, versions=None, author=BOSS, reason="r", now=timezone.now()
+            )
 
     def test_refuses_another_one_s_name(self):
         create(name="other")
@@ -100,28 +105,28 @@ class TestDelete:
     def test_lets_the_settings_apply_again(self, settings):
         settings.RATELIMITING = {"POLICIES": [document(limit=1)]}
         row = create(limit=9)
-        rules.refresh()
-        assert rules.current().policies["some"].limit == 9
+        active_policies.refresh()
+        assert active_policies.current().policies["some"].limit == 9
 
-        policies.delete(policy_id=row.pk, versions=frozenset({1}), author=BOSS, reason="r")
-        rules.refresh()
-        assert rules.current().policies["some"].limit == 1
+        policies.delete(policy_id=row.pk, versions=frozenset({1}), author=BOSS, reason="r", now=timezone.now())
+        active_policies.refresh()
+        assert active_policies.current().policies["some"].limit == 1
 
     def test_is_decided_by_version(self):
         row = create()
         change(row, limit=7)
         with pytest.raises(PolicyChanged):
-            policies.delete(policy_id=row.pk, versions=frozenset({1}), author=BOSS, reason="r")
+            policies.delete(policy_id=row.pk, versions=frozenset({1}), author=BOSS, reason="r", now=timezone.now())
 
 
 class TestRollback:
     def test_restores_all_rows_as_a_new_version(self):
         kept, gone = create(name="kept"), create(name="gone")
         change(kept, limit=50)
-        policies.delete(policy_id=gone.pk, versions=None, author=BOSS, reason="r")
+        policies.delete(policy_id=gone.pk, versions=None, author=BOSS, reason="r", now=timezone.now())
         create(name="new")
 
-        version = policies.rollback(number=2, author=BOSS, reason="worse")
+        version = policies.rollback(number=2, author=BOSS, reason="worse", now=timezone.now())
 
         assert names() == {"kept": 2, "gone": 2}
         assert (version.number, version.change, version.reason) == (6, "rolled_back", "worse")
@@ -131,20 +136,20 @@ class TestRollback:
 
     def test_to_the_beginning_leaves_none(self):
         create()
-        policies.rollback(number=0, author=BOSS, reason="r")
+        policies.rollback(number=0, author=BOSS, reason="r", now=timezone.now())
         assert names() == {}
 
     def test_needs_a_version_that_there_was(self):
         create()
         for number in (7, -1):
             with pytest.raises(VersionNotFound):
-                policies.rollback(number=number, author=BOSS, reason="r")
+                policies.rollback(number=number, author=BOSS, reason="r", now=timezone.now())
 
     def test_is_decided_by_the_present_version(self):
         row = create()
         change(row, limit=5)
         with pytest.raises(PolicyChanged):
-            policies.rollback(number=0, versions=frozenset({1}), author=BOSS, reason="r")
+            policies.rollback(number=0, versions=frozenset({1}), author=BOSS, reason="r", now=timezone.now())
 
 
 @pytest.mark.django_db(transaction=True)

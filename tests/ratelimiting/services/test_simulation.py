@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from ratelimiting.access_logs import LoggedRequest
 from ratelimiting.services import simulation
-from ratelimiting.services.judging import Facts, judge
-from tests.ratelimiting.written import document, policy
+from ratelimiting.services.request_limits import decide_request
+from ratelimiting.types import RequestAttributes
+from tests.ratelimiting.policy_documents import document, policy
 
 
 def last(requests, *policies):
@@ -17,7 +18,7 @@ class TestReplay:
         policies(document(limit=1))
         found = last([LoggedRequest(now, "203.0.113.7", "GET", "/livez")] * 5, policy(limit=1))
         assert (found.requests, found.refused) == (5, 4)
-        assert judge(facts=Facts(address="203.0.113.7", route="livez")).is_allowed
+        assert decide_request(attributes=RequestAttributes(address="203.0.113.7", route="livez")).is_allowed
 
     def test_does_not_go_back_in_time(self, now):
         times = [now, now + timedelta(seconds=90), now + timedelta(seconds=1)]

@@ -75,7 +75,7 @@ class TestACluster:
         store = RedisStore(f"redis://127.0.0.1:{first.port}/0", deadline=30)
         for _ in range(3):
             assert store.decide(LEVELS).is_allowed
-        assert store.peek(LEVELS).verdicts[0].remaining == 97
+        assert store.peek(LEVELS).results[0].remaining == 97
         assert sorted(second.client.keys("*")) == [f"{{rl}}:k{i}".encode() for i in range(4)]
         assert first.client.keys("*") == []
         assert store.reset(["k0", "k1"]) == 2

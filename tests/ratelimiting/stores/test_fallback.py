@@ -7,12 +7,12 @@ import pytest
 import redis
 
 from ratelimiting.signals import store_failed, store_recovered
-from ratelimiting.stores.breaker import CircuitBreaker
-from ratelimiting.stores.fallback import FallbackStore, LastVerdicts
+from ratelimiting.stores.circuit_breaker import CircuitBreaker
+from ratelimiting.stores.fallback import FallbackStore, RecentResults
 from ratelimiting.stores.memory import MemoryStore
 from ratelimiting.stores.protocol import StoreUnavailable
 from ratelimiting.stores.redis import RedisStore
-from ratelimiting.types import Algorithm, Decision, Level, Mode, OnStoreFailure, Quota, Verdict
+from ratelimiting.types import Algorithm, Level, LevelResult, LimitDecision, Mode, OnStoreFailure, Quota
 
 DAY = 86_400.0
 FIVE = Quota(Algorithm.FIXED_WINDOW, 5, DAY)
@@ -89,7 +89,7 @@ class TestWhileRedisAnswers:
         decisions = [kit.ask(level()) for _ in range(6)]
         assert [decision.is_allowed for decision in decisions] == [True] * 5 + [False]
         assert not any(decision.is_local for decision in decisions)
-        assert kit.store.peek([level()]).verdicts[0].remaining == 0
+        assert kit.store.peek([level()]).results[0].remaining == 0
         assert len(kit.local) == 0
 
 
@@ -228,12 +228,12 @@ class TestWhatALevelChooses:
             decision = kit.ask(level("other"), deny)
             assert (decision.is_allowed, decision.tightest.level) == (False, deny)
             assert decision.tightest.retry_after > 0
-        assert kit.ask(level("other")).verdicts[0].remaining == 4
+        assert kit.ask(level("other")).results[0].remaining == 4
 
     def test_refuses_nobody_in_shadow(self):
         deny = level("d", mode=Mode.SHADOW, on_store_failure=OnStoreFailure.DENY)
         decision = Kit(NOWHERE).ask(level(), deny)
-        assert [verdict.is_allowed for verdict in decision.verdicts] == [True, False]
+        assert [verdict.is_allowed for verdict in decision.results] == [True, False]
         assert decision.is_allowed
 
     def test_is_told_in_the_order_of_the_levels(self):
@@ -241,7 +241,7 @@ class TestWhatALevelChooses:
             level(str(i), on_store_failure=choice) for i, choice in enumerate([*OnStoreFailure, OnStoreFailure.LOCAL])
         ]
         decision = Kit(NOWHERE).store.peek(levels)
-        assert [verdict.level for verdict in decision.verdicts] == levels
+        assert [verdict.level for verdict in decision.results] == levels
         assert decision.is_local
 
 
@@ -255,12 +255,12 @@ class TestAQuotaThatIsNone:
         assert told == []
 
 
-class TestLastVerdicts:
+class TestRecentResults:
     def test_keeps_the_newest_keys_alone(self):
-        last = LastVerdicts(most_keys=10)
+        last = RecentResults(most_keys=10)
         for number in range(100):
-            last.note(Decision((Verdict(level(str(number)), True, 1, 1.0, 0.0),)))
+            last.add(LimitDecision((LevelResult(level(str(number)), True, 1, 1.0, 0.0),)))
             assert len(last._newer) + len(last._older) <= 22
-        assert last.take("99") is not None
-        assert last.take("99") is None
-        assert last.take("0") is None
+        assert last.pop("99") is not None
+        assert last.pop("99") is None
+        assert last.pop("0") is None

@@ -2,8 +2,8 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 
-from ratelimiting.stores.memory import MemoryStore, own_clock
-from ratelimiting.types import Algorithm, Level, Quota, Verdict
+from ratelimiting.stores.memory import MemoryStore, process_clock
+from ratelimiting.types import Algorithm, Level, LevelResult, Quota
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TEN = Quota(Algorithm.FIXED_WINDOW, 10, 60.0)
@@ -12,7 +12,8 @@ SHORT = Quota(Algorithm.TOKEN_BUCKET, 5, 1.0)
 
 
 def take(store, key, quota=TEN, **more):
-    return store.decide([Level("p", quota, key)], **more).verdicts[0]
+    decide = store.decide_at if more else store.decide
+    return decide([Level("p", quota, key)], **more).results[0]
 
 
 class TestDecide:
@@ -45,7 +46,7 @@ class TestDecide:
 
         def visit():
             started.wait()
-            passed.extend(store.decide(levels, now=NOW).is_allowed for _ in range(3))
+            passed.extend(store.decide_at(levels, now=NOW).is_allowed for _ in range(3))
 
         interval = sys.getswitchinterval()
         sys.setswitchinterval(1e-6)
@@ -64,7 +65,7 @@ class TestPeek:
     def test_charges_nothing(self):
         store = MemoryStore()
         for _ in range(3):
-            assert store.peek([Level("p", TEN, "a")], now=NOW).verdicts[0].remaining == 10
+            assert store.peek_at([Level("p", TEN, "a")], now=NOW).results[0].remaining == 10
         assert len(store) == 0
 
 
@@ -115,23 +116,23 @@ class TestItsRoom:
 
 class TestLearn:
     def verdict(self, quota, remaining, reset_after):
-        return Verdict(Level("p", quota, "a"), True, remaining, reset_after, 0.0)
+        return LevelResult(Level("p", quota, "a"), True, remaining, reset_after, 0.0)
 
     def test_takes_over_what_another_store_said(self):
         for quota in (TEN, Quota(Algorithm.SLIDING_WINDOW, 10, 3600.0), Quota(Algorithm.TOKEN_BUCKET, 10, 3600.0)):
             store = MemoryStore()
             reset = 7 * 360.0
-            store.learn(self.verdict(quota, 3, reset), told_at=own_clock())
+            store.adopt(self.verdict(quota, 3, reset), decided_at=process_clock())
             assert [take(store, "a", quota).is_allowed for _ in range(4)] == [True] * 3 + [False], quota
 
     def test_keeps_what_is_stricter(self):
         store = MemoryStore()
         for _ in range(9):
             take(store, "a", LONG)
-        store.learn(self.verdict(LONG, 4, 100.0), told_at=own_clock())
+        store.adopt(self.verdict(LONG, 4, 100.0), decided_at=process_clock())
         assert not take(store, "a", LONG).is_allowed
 
     def test_leaves_out_what_is_over(self):
         store = MemoryStore()
-        store.learn(self.verdict(SHORT, 0, 1.0), told_at=own_clock() - 5_000_000)
+        store.adopt(self.verdict(SHORT, 0, 1.0), decided_at=process_clock() - 5_000_000)
         assert len(store) == 0

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from ratelimiting.stores.protocol import StoreUnavailable
-from ratelimiting.stores.redis import DIGEST, RedisStore
+from ratelimiting.stores.redis import SCRIPT_SHA1, RedisStore
 from ratelimiting.types import Algorithm, Level, Mode, Quota
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -43,7 +43,7 @@ class TestDecide:
 
     def test_says_the_same_by_the_servers_clock(self, shared):
         seconds = Level("p", Quota(Algorithm.TOKEN_BUCKET, 2, HOUR), "k")
-        answers = [shared.decide([seconds]).verdicts[0] for _ in range(3)]
+        answers = [shared.decide([seconds]).results[0] for _ in range(3)]
         assert [answer.is_allowed for answer in answers] == [True, True, False]
         assert 1700 < answers[2].retry_after <= 1800
 
@@ -59,7 +59,7 @@ class TestDecide:
         for limit, window in ((10, 10.0), (20, 10.0), (20, 1000.0), (5, 1.0), (5, 3600.0)):  # one key, edited
             level = Level("p", Quota(algorithm, limit, window), "edited")
             for _ in range(4):
-                verdict = shared.decide([level]).verdicts[0]
+                verdict = shared.decide([level]).results[0]
                 lives = raw.pttl(f"{prefix}edited") / 1000
                 assert not verdict.is_allowed or verdict.reset_after < lives, (limit, window)
 
@@ -71,7 +71,7 @@ class TestDecide:
 
     def test_takes_any_text_for_a_key(self, shared):
         for key in ("", "a b", "\x00\n", "\ud800", "ü" * 1000, "}{", "'"):
-            assert shared.decide([Level("p", LEVELS[0].quota, key)]).verdicts[0].remaining == 99, key
+            assert shared.decide([Level("p", LEVELS[0].quota, key)]).results[0].remaining == 99, key
         assert shared.reset(["\ud800"]) == 1
 
     def test_decides_about_nothing(self, shared):
@@ -80,23 +80,23 @@ class TestDecide:
     def test_is_not_confused_by_what_is_no_state_of_ours(self, shared, raw, prefix):
         for garbage in ("garbage", b"\xff" * 33):
             raw.set(f"{prefix}k0", garbage, ex=60)
-            assert shared.decide(LEVELS[:1]).verdicts[0].remaining == 99, garbage
+            assert shared.decide(LEVELS[:1]).results[0].remaining == 99, garbage
             assert raw.pttl(f"{prefix}k0") > 65_000
 
     def test_charges_none_when_one_refuses(self, shared):
         full = Level("full", Quota(Algorithm.FIXED_WINDOW, 1, HOUR), "full")
-        assert shared.decide([*LEVELS, full], now=NOW).is_allowed
+        assert shared.decide_at([*LEVELS, full], now=NOW).is_allowed
         for _ in range(5):
-            assert not shared.decide([*LEVELS, full], now=NOW).is_allowed
-        left = [verdict.remaining for verdict in shared.peek(LEVELS, now=NOW).verdicts]
+            assert not shared.decide_at([*LEVELS, full], now=NOW).is_allowed
+        left = [verdict.remaining for verdict in shared.peek_at(LEVELS, now=NOW).results]
         assert left == [99, 149, 199, 249]
 
     def test_does_not_charge_a_level_in_shadow_that_is_full(self, shared):
         shadow = Level("s", Quota(Algorithm.FIXED_WINDOW, 1, HOUR), "s", mode=Mode.SHADOW)
-        answers = [shared.decide([LEVELS[0], shadow], now=NOW) for _ in range(3)]
+        answers = [shared.decide_at([LEVELS[0], shadow], now=NOW) for _ in range(3)]
         assert [answer.is_allowed for answer in answers] == [True] * 3
-        assert [answer.verdicts[1].is_allowed for answer in answers] == [True, False, False]
-        assert answers[2].verdicts[0].remaining == 97
+        assert [answer.results[1].is_allowed for answer in answers] == [True, False, False]
+        assert answers[2].results[0].remaining == 97
 
 
 class TestManyAtOnce:
@@ -113,7 +113,7 @@ class TestManyAtOnce:
         for thread in threads:
             thread.join()
         assert (len(passed), sum(passed)) == (300, 100)
-        assert [v.remaining for v in shared.peek(LEVELS).verdicts] == [0, 50, 100, 150]
+        assert [v.remaining for v in shared.peek(LEVELS).results] == [0, 50, 100, 150]
 
     @pytest.mark.serial
     def test_processes_hold_the_limit_exactly(self, redis_url, prefix, shared):
@@ -126,33 +126,33 @@ class TestManyAtOnce:
         for worker in workers:
             worker.join()
         assert sum(passed) == 100
-        assert [v.remaining for v in shared.peek(LEVELS).verdicts] == [0, 50, 100, 150]
+        assert [v.remaining for v in shared.peek(LEVELS).results] == [0, 50, 100, 150]
 
     def test_a_forked_child_does_not_speak_over_its_parents_connection(self, shared):
         shared.decide(LEVELS)
-        inherited = shared.connections._free[0][0]
+        inherited = shared.connections._idle[0][0]
         shared.connections._process -= 1
         shared.decide(LEVELS)
-        assert shared.connections._free[0][0] is not inherited
+        assert shared.connections._idle[0][0] is not inherited
 
 
 class TestTheScript:
     def test_is_sent_again_when_the_server_forgot_it(self, own_redis):
         store = RedisStore(own_redis.url, deadline=30)
-        store.decide(LEVELS, now=NOW)
+        store.decide_at(LEVELS, now=NOW)
         with redis.Redis.from_url(own_redis.url) as client:
             client.script_flush()
-            assert store.decide(LEVELS, now=NOW).verdicts[0].remaining == 98
-            assert client.script_exists(DIGEST) == [True]
+            assert store.decide_at(LEVELS, now=NOW).results[0].remaining == 98
+            assert client.script_exists(SCRIPT_SHA1) == [True]
 
     def test_serves_a_server_that_was_started_anew(self, own_redis):
         store = RedisStore(own_redis.url, deadline=30)
-        store.decide(LEVELS, now=NOW)
+        store.decide_at(LEVELS, now=NOW)
         own_redis.kill()
         with pytest.raises(StoreUnavailable):
-            store.decide(LEVELS, now=NOW)
+            store.decide_at(LEVELS, now=NOW)
         own_redis.start()
-        assert store.decide(LEVELS, now=NOW).verdicts[0].remaining == 99
+        assert store.decide_at(LEVELS, now=NOW).results[0].remaining == 99
 
 
 class TestAServerThatCannotServe:

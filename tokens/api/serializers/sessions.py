@@ -5,7 +5,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from tokens.api.serializers.strict import StrictSerializer
+from cedrina_base.strict_serializers import StrictSerializer
 
 
 class PageInput(StrictSerializer):

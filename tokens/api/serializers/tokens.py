@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from tokens.api.serializers.strict import StrictBooleanField, StrictCharField, StrictSerializer
+from cedrina_base.strict_serializers import StrictBooleanField, StrictCharField, StrictSerializer
 
 _LONGEST_TOKEN = 8192
 

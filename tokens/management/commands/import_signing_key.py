@@ -1,4 +1,4 @@
-"""Bring a signing key from elsewhere."""
+"""Publish a private key from a PEM file as the next signing key."""
 
 import sys
 from argparse import ArgumentParser

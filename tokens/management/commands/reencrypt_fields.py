@@ -1,4 +1,4 @@
-"""Move encrypted columns to the first key."""
+"""Encrypt all encrypted columns under the first key."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""End sessions."""
+"""End the sessions of one user or of all users."""
 
 from argparse import ArgumentParser
 from typing import Any

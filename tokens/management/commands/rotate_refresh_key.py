@@ -1,4 +1,4 @@
-"""Begin the next epoch of the key that refresh tokens are made with."""
+"""Rotate the key that refresh tokens are made with."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from accounts.api.serializers.fields import PersonalNameField
 from accounts.services.factors.second_factors import Proof
 from accounts.types import Factor
-from tokens.api.serializers.strict import StrictBooleanField, StrictCharField, StrictSerializer
+from cedrina_base.strict_serializers import StrictBooleanField, StrictCharField, StrictSerializer
 
 _LONGEST_CODE = 64
 

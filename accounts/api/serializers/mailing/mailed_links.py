@@ -1,6 +1,6 @@
 """The shapes of what is asked for by mail and answered with a mailed token."""
 
-from tokens.api.serializers.strict import StrictCharField, StrictSerializer
+from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 
 
 class AddressInput(StrictSerializer):

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from tokens.api.serializers.strict import StrictCharField, StrictSerializer
+from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 
 
 class DeletionInput(StrictSerializer):

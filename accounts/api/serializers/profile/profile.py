@@ -2,7 +2,7 @@
 
 from accounts.api.serializers.fields import LocaleField, PersonalNameField
 from accounts.types import ProfileChange
-from tokens.api.serializers.strict import StrictSerializer
+from cedrina_base.strict_serializers import StrictSerializer
 
 
 class ProfileInput(StrictSerializer):

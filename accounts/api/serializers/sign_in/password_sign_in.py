@@ -1,6 +1,6 @@
 """The request of a sign-in by password."""
 
-from tokens.api.serializers.strict import StrictCharField, StrictSerializer
+from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 
 
 class LoginInput(StrictSerializer):

@@ -1,6 +1,6 @@
 """The request of a password change."""
 
-from tokens.api.serializers.strict import StrictCharField, StrictSerializer
+from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 
 
 class PasswordChangeInput(StrictSerializer):

@@ -2,7 +2,7 @@
 
 from accounts.api.serializers.fields import LocaleField, PersonalNameField
 from accounts.services.sign_in.registration import RegistrationRequest
-from tokens.api.serializers.strict import StrictCharField, StrictSerializer
+from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 
 
 class RegistrationInput(StrictSerializer):

@@ -8,7 +8,7 @@ from rest_framework.exceptions import ValidationError
 
 from accounts.models import SocialPurpose
 from accounts.services.social.authorizations import Return
-from tokens.api.serializers.strict import StrictCharField, StrictSerializer
+from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")

@@ -8,12 +8,12 @@ from rest_framework.response import Response
 
 from accounts.api import openapi_examples
 from accounts.api.base import AccountsAPIView, request_principal, request_user
-from accounts.api.preconditions import versions_from
 from accounts.api.response_bodies import entity_tag, format_timestamp, user_body
 from accounts.api.serializers.outputs import UserOutput
 from accounts.api.serializers.profile.personal_data import DeletionInput, DeletionOutput
 from accounts.api.serializers.profile.profile import ProfileInput
 from accounts.services.profile import deletion, profile_changes
+from cedrina_base.preconditions import versions_from
 from tokens.api.content_language import set_content_language
 from tokens.api.step_up import RequiredFactor, check_requirement, no_step_up, requires
 

@@ -338,7 +338,7 @@ class TestTheStatement:
             assert (charged.wait is None) == (expected is not None)
             model = expected or model
             if expected is not None and is_right:
-                model = backoff.give_back(rule, model, charged_at=moment)
+                model = backoff.refund(rule, model, charged_at=moment)
                 SignInFailures.objects.refund(keys=charged.keys, at=charged.at)
             row = SignInFailures.objects.get()
             assert (row.count, row.counted_at, row.blocked_until) == (

@@ -1,0 +1,134 @@
+"""The hooks of ``settings.RATELIMITING``: the caller, named keys, the answer 429 and the permissions of the API."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import orjson
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts import known_devices
+from accounts.api import device_cookie
+from accounts.api.permissions import action_permission
+from accounts.identifiers import email_key
+from cedrina.http import problems
+from cedrina.http.paths import answers_html
+from cedrina.http.problem_catalogue import PROBLEMS
+from ratelimiting.api.permissions import READ
+from ratelimiting.client_addresses.networks import enclosing_networks
+from ratelimiting.types import ANONYMOUS, Caller
+from tokens.api.authentication import signed_claims
+from tokens.api.problems import as_api_exception
+from tokens.api.step_up import RequiredFactor, check_requirement, requires
+from tokens.errors import TokenError
+from tokens.secrets import parse_refresh_token
+
+if TYPE_CHECKING:
+    from tokens.types import Principal
+
+FREE_TIER = "free"
+LONGEST_NAME = 254
+# Whether a token has expired is decided by the database's clock. Here only one that expired long before is ignored.
+LEEWAY = timedelta(minutes=1)
+
+
+def caller_from_token(request: HttpRequest) -> Caller:
+    """For ``CALLER``: the user of the access token, by its signature alone. A refused request costs no query.
+
+    If the database is unavailable, the signing key may be unknown. Views that need the token report that themselves.
+    """
+    if "HTTP_AUTHORIZATION" not in request.META:
+        return ANONYMOUS
+    try:
+        claims = signed_claims(request)
+    except (APIException, OperationalError):
+        return ANONYMOUS
+    if claims is None or claims.expires_at + LEEWAY < datetime.now(UTC):
+        return ANONYMOUS
+    return Caller(user=str(claims.user_id), tier=claims.tier or FREE_TIER)
+
+
+def account_key(request: HttpRequest) -> str | None:
+    """For ``KEYS``: the email address in a JSON body or a form, whether or not it belongs to an account.
+
+    All notations of one address are one key. An invalid address is no key; the view refuses it. A browser that has
+    signed in here before is counted apart for each address, so that requests of others don't use up the quota of the
+    account's owner. Whether the device is the owner's is not verified here; the budgets of mail verify it.
+    """
+    email = _field(request, "email") if answers_html(request.path_info) else _member(request, "email")
+    key = email_key(email) if email else None
+    device = known_devices.device_id(device_cookie.read_token(request)) if key else None
+    return key if device is None else f"{key} {device.hex()}"
+
+
+def family_key(request: HttpRequest) -> str | None:
+    """For ``KEYS``: the family of the refresh token in a JSON body, if its signature is valid."""
+    claims = parse_refresh_token(_member(request, "refresh_token") or "")
+    return None if claims is None else claims.family_id.hex
+
+
+def network_key(request: HttpRequest) -> str:
+    """For ``KEYS``: the /24 of an IPv4 client, the /48 of an IPv6 client."""
+    networks = enclosing_networks(getattr(request, "client_ip", None) or "")
+    return networks[-1] if ":" in networks[0] else networks[min(1, len(networks) - 1)]
+
+
+def refusal_response(request: HttpRequest, retry_after: int) -> HttpResponse:
+    """For ``REFUSAL``: a problem document, or a page where browsers navigate."""
+    if not answers_html(request.path_info):
+        return problems.response(request, "rate_limited")
+    context: dict[str, Any] = {
+        "problem": PROBLEMS["rate_limited"],
+        "correlation_id": getattr(request, "correlation_id", ""),
+        "retry_after": retry_after,
+    }
+    return render(request, "errors/problem.html", context, status=429)
+
+
+class FreshSecondFactor(BasePermission):
+    """Demands a recent sign-in, with the second factor of people who have one (RFC 9470)."""
+
+    problem_codes: ClassVar = ("reauthentication_required", "step_up_required")
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        del view
+        principal = cast("Principal", request.auth)  # of AccessTokenAuthentication, which has let the request in
+        try:
+            check_requirement(
+                requires(factor=RequiredFactor.SECOND), principal=principal, user=request.user, now=timezone.now()
+            )
+        except TokenError as error:
+            raise as_api_exception(error) from error
+        return True
+
+
+def api_permissions(action: str) -> list[BasePermission]:
+    """For ``API_PERMISSIONS``: our roles decide, and a change needs a recent sign-in. Limits are no secret to roles."""
+    allowed = action_permission(action)()
+    return [allowed] if action == READ else [allowed, FreshSecondFactor()]
+
+
+def _field(request: HttpRequest, name: str) -> str | None:
+    """Return a field of a form; None if it can't be read, which the view refuses."""
+    try:
+        value = request.POST.get(name, "").strip()
+    except (BadRequest, SuspiciousOperation, OSError):
+        return None
+    return value if 0 < len(value) <= LONGEST_NAME else None
+
+
+def _member(request: HttpRequest, name: str) -> str | None:
+    """Return a string member of a JSON body; None if it can't be read, which the view refuses."""
+    try:
+        body = orjson.loads(request.body)
+    except (ValueError, SuspiciousOperation, OSError):
+        return None
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, str) and len(value) <= LONGEST_NAME else None

@@ -1,0 +1,64 @@
+"""Serializers and fields that accept input as it was sent: they convert, trim and drop nothing."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, cast
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+# How many unknown members a response names; a body of 64 KiB may hold thousands.
+MAX_UNKNOWN_MEMBERS = 100
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses unknown members, so that a misspelt one is not ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        problems: dict[str, Any] = {}
+        value: Any = None
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            problems = dict(cast("dict[str, Any]", error.detail))
+        if isinstance(data, Mapping):
+            refusal = ErrorDetail(str(_("There is no such member.")), code="unknown_field")
+            unknown = islice((str(name) for name in data if name not in self.fields), MAX_UNKNOWN_MEMBERS)
+            problems |= {name: [refusal] for name in unknown}
+        if problems:
+            raise serializers.ValidationError(problems)
+        return value
+
+
+class StrictCharField(serializers.CharField):
+    """Accepts strings without trimming them, and no numbers or booleans."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictChoiceField(serializers.ChoiceField):
+    """Accepts one of a few strings. The error lists them and does not repeat the input."""
+
+    default_error_messages = {"invalid_choice": _("It must be one of {allowed}.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("invalid_choice", allowed=", ".join(map(str, self.choices)))
+        return str(data)
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """Accepts ``true`` and ``false`` only, not ``"yes"`` or ``1``."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data

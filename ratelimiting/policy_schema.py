@@ -1,0 +1,175 @@
+"""The one schema of a policy. Settings, the API, the admin, the models and the commands all validate by it.
+
+Each fault names the member and what is allowed there, in the same words everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from ratelimiting import policy_faults
+from ratelimiting.algorithms.evaluation import algorithm_for
+from ratelimiting.errors import PolicyInvalid
+from ratelimiting.types import Algorithm, Mode, OnStoreFailure, Quota
+
+GLOBAL, TIER, USER, IP, ENDPOINT = "global", "tier", "user", "ip", "endpoint"
+BUILT_IN_SCOPE_PARTS = (GLOBAL, TIER, USER, IP, ENDPOINT)
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+METHODS: tuple[str, ...] = get_args(Method)
+LARGEST_LIMIT = 1_000_000_000
+LONGEST_WINDOW_SECONDS = 31 * 86_400
+LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_PATTERN, LONGEST_TIER, MOST_ITEMS = 50, 200, 200, 50, 50
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("not_one_line", "not on one line")
+    return text
+
+
+OneLine = AfterValidator(_one_line)
+Pattern = Annotated[str, Field(min_length=1, max_length=LONGEST_PATTERN), OneLine]
+Count = Annotated[int, Field(ge=1, le=LARGEST_LIMIT)]
+
+
+class RequestMatch(BaseModel):
+    """Which requests a policy applies to.
+
+    By the names of their routes (shell patterns; an empty list for a policy that only services use), their methods (an
+    empty list for any) and the caller's tier. It does not apply where an enforced policy named in ``unless`` does.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    routes: Annotated[tuple[Pattern, ...], Field(strict=False, max_length=MOST_ITEMS)] = ("*",)
+    methods: Annotated[tuple[Method, ...], Field(strict=False, max_length=MOST_ITEMS)] = ()
+    tier: Annotated[str, Field(min_length=1, max_length=LONGEST_TIER), OneLine] | None = None
+    unless: Annotated[tuple[Pattern, ...], Field(strict=False, max_length=MOST_ITEMS)] = ()
+
+    def fits(self, *, route: str, method: str, tier: str | None) -> bool:
+        """Return whether a request matches, ``unless`` apart."""
+        return (
+            (self.tier is None or self.tier == tier)
+            and (not self.methods or method in self.methods)
+            and any(fnmatchcase(route, pattern) for pattern in self.routes)
+        )
+
+
+class LimitPolicy(BaseModel):
+    """A quota, what it is counted by, which requests it applies to and what it does. Create it by ``parse_policy``."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^[a-z][a-z0-9_-]*$"), OneLine]
+    description: Annotated[str, Field(max_length=LONGEST_DESCRIPTION), OneLine] = ""
+    algorithm: Annotated[Algorithm, Field(strict=False)] = Algorithm.SLIDING_WINDOW
+    limit: Count
+    window: Annotated[int, Field(ge=1, le=LONGEST_WINDOW_SECONDS)]
+    burst: Count | None = None
+    scope: Annotated[tuple[Pattern, ...], Field(strict=False, max_length=MOST_ITEMS)]
+    match: Annotated[RequestMatch, Field(strict=False)] = RequestMatch()
+    mode: Annotated[Mode, Field(strict=False)] = Mode.ENFORCE
+    cost: Count = 1
+    on_store_failure: Annotated[OnStoreFailure, Field(strict=False)] = OnStoreFailure.LOCAL
+
+    @field_validator("scope")
+    @classmethod
+    def _is_a_key(cls, scope: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = (*BUILT_IN_SCOPE_PARTS, *(info.context or ()))
+        unknown = [part for part in scope if part not in known]
+        if unknown:
+            raise PydanticCustomError("unknown_part", "unknown part", {"part": unknown[0], "allowed": ", ".join(known)})
+        if not scope or len(set(scope)) < len(scope) or (GLOBAL in scope and len(scope) > 1):
+            raise PydanticCustomError("ambiguous_scope", "ambiguous scope")
+        return scope
+
+    @model_validator(mode="after")
+    def _can_be_counted(self) -> Self:
+        if self.burst is not None and self.algorithm is not Algorithm.TOKEN_BUCKET:
+            raise PydanticCustomError("burst_without_bucket", "burst without bucket", {"member": "burst"})
+        if self.cost > (self.burst or self.limit):
+            raise PydanticCustomError("cost_too_high", "cost too high", {"member": "cost"})
+        try:
+            algorithm_for(self.quota)
+        except ValueError:
+            member = "burst" if self.burst else "limit"
+            raise PydanticCustomError("too_fine", "too fine", {"member": member}) from None
+        return self
+
+    @property
+    def quota(self) -> Quota:
+        """The quota that is counted."""
+        return Quota(algorithm=self.algorithm, limit=self.limit, window=float(self.window), burst=self.burst)
+
+    def document(self) -> dict[str, Any]:
+        """Return the policy as JSON, with all members."""
+        return self.model_dump(mode="json")
+
+
+@cache
+def _json_schema() -> dict[str, Any]:
+    return LimitPolicy.model_json_schema()
+
+
+def member_schema(*path: str) -> dict[str, Any]:
+    """Return the JSON Schema of a member of a policy, such as ``("match", "methods")``; of the policy without a path.
+
+    A reference is replaced by what it refers to. A member that may be null has ``"nullable": True``.
+    """
+    found = _resolve(_json_schema())
+    for name in path:
+        found = _resolve(found.get("properties", {}).get(name, {}))
+    return found
+
+
+def _resolve(schema: dict[str, Any]) -> dict[str, Any]:
+    nullable = {"nullable": True} if {"type": "null"} in schema.get("anyOf", ()) else {}
+    for each in schema.get("anyOf", ()):
+        if each != {"type": "null"}:
+            schema = each
+    if "$ref" in schema:
+        schema = _json_schema()["$defs"][schema["$ref"].rpartition("/")[2]]
+    return {**schema, **nullable}
+
+
+MEMBERS = tuple(LimitPolicy.model_fields)
+MATCH_MEMBERS = tuple(RequestMatch.model_fields)
+
+
+def parse_policy(document: Any, *, named_keys: Sequence[str] = (), source: str = "") -> LimitPolicy:
+    """Return the policy that a document describes. ``named_keys`` may stand in ``scope`` besides the built-in parts.
+
+    Raises: PolicyInvalid, with every fault.
+    """
+    try:
+        return LimitPolicy.model_validate(
+            dict(document) if isinstance(document, Mapping) else document, context=tuple(named_keys)
+        )
+    except ValidationError as error:
+        name = str(document.get("name", "?"))[:LONGEST_NAME] if isinstance(document, Mapping) else "?"
+        raise PolicyInvalid(
+            policy_faults.faults_of(error, describe=member_schema, policy=name, source=source)
+        ) from None
+
+
+def merge_policy(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a policy's document with the members of a change. Members that the change lacks stay, in ``match`` too."""
+    after = {**before, **change}
+    if isinstance(before.get("match"), Mapping) and isinstance(change.get("match"), Mapping):
+        after["match"] = {**before["match"], **change["match"]}
+    return after

@@ -1,0 +1,67 @@
+"""Every process follows changes, told or not told."""
+
+import time
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from ratelimiting.services import active_policies, background_thread, refusal_reports
+from ratelimiting.services import policies as stored
+from tests import served
+from tests.ratelimiting.policy_documents import BOSS, document
+
+
+class TestLook:
+    @pytest.mark.django_db
+    def test_follows_and_hands_on(self, now):
+        done = []
+        stored.create(document=document(), author=BOSS, reason="r", now=timezone.now())
+        refusal_reports.defer(act=lambda: done.append(1))
+        background_thread.run_once(now=now)
+        assert "some" in active_policies.current().policies
+        assert done == [1]
+
+    def test_does_not_begin_where_it_is_switched_off(self):
+        background_thread.start()
+        background_thread.wait_for_policies()
+        assert background_thread._state.thread is None
+
+
+def limit_at(server):
+    return httpx.get(f"{server.url}/livez").headers["RateLimit-Policy"]
+
+
+def seen_by(server, policy):
+    """Wait, generously, until a process shows the policy; return after how many seconds."""
+    started = time.monotonic()
+    while policy not in limit_at(server):
+        assert time.monotonic() - started < 60, limit_at(server)
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+INSERT = """
+    INSERT INTO ratelimiting_policyversion
+        (number, change, policy, snapshot, author_id, author, reason, created_at)
+    VALUES ({number}, 'created', 'seen', '[{{"name": "seen", "limit": {limit}, "window": 1, "scope": ["ip"]}}]',
+        '', '', 'by hand', now())
+"""
+
+
+@pytest.mark.serial
+class TestTwoProcesses:
+    def test_follow_a_change_even_when_its_notice_is_lost(self):
+        with (
+            served.database() as url,
+            served.serving(database_url=url) as one,
+            served.serving(database_url=url, flags=("--http",)) as other,
+        ):
+            assert '"seen"' not in limit_at(one) + limit_at(other)
+            # Written without the notice: only the version tells.
+            served.execute(url, INSERT.format(number=1, limit=7))
+            for server in (one, other):
+                seen_by(server, '"seen";q=7;w=1')
+            served.execute(url, INSERT.format(number=2, limit=8), "NOTIFY ratelimiting_policies")
+            for server in (one, other):
+                seen_by(server, '"seen";q=8;w=1')
