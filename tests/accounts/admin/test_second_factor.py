@@ -178,7 +178,7 @@ class TestTheCode:
 class TestWhatIsRememberedMeanwhile:
     def test_is_good_for_five_minutes(self, boss, browser, monkeypatch):
         secret, _codes = add_totp(boss)
-        monkeypatch.setattr(admin_second_factor, "LIFETIME", timedelta(0))
+        monkeypatch.setattr(admin_second_factor, "CODE_TTL", timedelta(0))
         give_password(browser)
 
         assert show(browser, code_of(secret))["Location"] == LOGIN

@@ -2,7 +2,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from accounts.models import User
-from accounts.rules.permissions import PERMISSIONS, may, roles_of
+from accounts.rules.permissions import PERMISSIONS, may
 from tests.factories.accounts import UserFactory
 
 
@@ -37,9 +37,3 @@ class TestMay:
         assert not may(None, "docs:read")
         assert not may(UserFactory(admin=True, is_active=False), "docs:read")
         assert not may(UserFactory(admin=True, deleted_at=now), "docs:read")
-
-
-class TestRolesOf:
-    def test_names_administrators_without_a_query(self):
-        assert roles_of(User(is_superuser=True)) == ["admin"]
-        assert roles_of(User(is_staff=True)) == []

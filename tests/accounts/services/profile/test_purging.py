@@ -108,7 +108,7 @@ class TestPurgeExpired:
         assert ImportRun.objects.filter(finished_at=None).count() == 1
 
     def test_works_in_batches(self, now, monkeypatch):
-        monkeypatch.setattr(purging, "_BATCH", 2)
+        monkeypatch.setattr(purging, "_BATCH_SIZE", 2)
         for _ in range(5):
             passkeys.begin(now=now)
 
