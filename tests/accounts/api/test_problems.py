@@ -12,7 +12,7 @@ REFUSALS = [
 
 class TestAsApiException:
     @pytest.mark.parametrize("kind", [kind for kind in REFUSALS if kind is not errors.DetailsInvalid])
-    def test_gives_every_refusal_its_status_and_keeps_its_context_back(self, kind):
+    def test_gives_every_error_its_status_and_hides_its_context(self, kind):
         wait = {"retry_after": 3} if issubclass(kind, errors.RetryLater) else {}
         exc = as_api_exception(kind(secret="for the trail", **wait))
 
@@ -20,7 +20,7 @@ class TestAsApiException:
         assert exc.detail.code == kind.code
         assert "for the trail" not in str(exc.detail)
 
-    def test_says_when_to_try_again(self):
+    def test_returns_when_to_try_again(self):
         for kind, status in ((errors.HashingBusy, 503), (errors.AttemptsExhausted, 429)):
             exc = as_api_exception(kind(retry_after=3))
 

@@ -28,7 +28,7 @@ def by_the_contract(*, says_verified, worth, local):
     return LinkingAction.LINK if local is LocalAccountState.CONFIRMED else LinkingAction.RECLAIM
 
 
-class TestTheTable:
+class TestLinkingTable:
     @pytest.mark.parametrize(("says_verified", "worth", "local"), CELLS)
     def test_says_what_the_contract_says(self, says_verified, worth, local):
         expected = by_the_contract(says_verified=says_verified, worth=worth, local=local)
@@ -38,13 +38,13 @@ class TestTheTable:
         assert {(*row, local) for row, cells in LINKING_TABLE.items() for local in cells} == set(CELLS)
         assert len(CELLS) == 30
 
-    def test_answers_alike_whoever_has_an_address_that_is_not_verified(self):
+    def test_gives_the_same_result_for_all_unverified_addresses(self):
         for row, cells in LINKING_TABLE.items():
             if LinkingAction.REFUSE_UNVERIFIED in cells.values():
                 assert len(set(cells.values())) == 1, row
 
 
-class TestAuthority:
+class TestProviderTrust:
     @pytest.mark.parametrize(
         ("trusted_for_email", "email", "worth"),
         [
@@ -63,5 +63,5 @@ class TestAuthority:
             (("no domain",), "mina@example.com", ProviderTrust.NONE),
         ],
     )
-    def test_is_what_the_operator_configured(self, trusted_for_email, email, worth):
+    def test_follows_the_configuration(self, trusted_for_email, email, worth):
         assert provider_trust(trusted_for_email, email) is worth

@@ -37,17 +37,17 @@ class TestMayActOn:
             (person, person, True),
         ],
     )
-    def test_looks_at_the_rights_of_both(self, actor, target, answer):
+    def test_compares_the_privileges_of_both(self, actor, target, answer):
         assert may_act_on(actor, target) is answer
 
     @given(one=rights, other=rights)
-    def test_lets_two_act_on_each_other_only_if_they_are_equals(self, one, other):
+    def test_allows_two_to_act_on_each_other_only_if_they_are_equals(self, one, other):
         if may_act_on(one, other) and may_act_on(other, one):
             assert one.is_superuser == other.is_superuser
             assert one.is_superuser or (one.is_staff, one.permissions) == (other.is_staff, other.permissions)
 
     @given(actor=rights, target=rights, more=permissions)
-    def test_never_allows_more_on_a_target_with_more_rights(self, actor, target, more):
+    def test_never_allows_more_on_a_target_with_more_privileges(self, actor, target, more):
         greater = Privileges(target.is_superuser, target.is_staff, target.permissions | more)
 
         assert not may_act_on(actor, greater) or may_act_on(actor, target)

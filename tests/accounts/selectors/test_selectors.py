@@ -6,20 +6,20 @@ from tests.factories.accounts import PasswordHistoryFactory, UserFactory
 pytestmark = pytest.mark.django_db
 
 
-class TestUserForSignIn:
+class TestUserByIdentifier:
     @pytest.mark.parametrize("name", ["mina", "MINA", "MINA@example.com"])
-    def test_finds_somebody_by_name_or_address(self, name):
+    def test_finds_an_account_by_name_or_address(self, name):
         user = UserFactory(username="Mina")
 
         assert selectors.user_by_identifier(name=name) == user
 
     @pytest.mark.parametrize("name", ["", "min", "mina%", "@", "mina@", "' OR 1=1 --", "x" * 254])
-    def test_finds_nobody_else(self, name):
+    def test_finds_no_other_account(self, name):
         UserFactory(username="mina")
 
         assert selectors.user_by_identifier(name=name) is None
 
-    def test_leaves_out_who_is_deleted(self, now):
+    def test_leaves_out_deleted_accounts(self, now):
         UserFactory(username="mina", deleted_at=now)
 
         assert selectors.user_by_identifier(name="mina") is None
@@ -46,8 +46,8 @@ class TestFormerPasswordDigests:
         assert selectors.former_password_digests(user_id=user.pk, count=2) == [rows[2].password, rows[1].password]
 
 
-class TestTakers:
-    def test_tells_who_has_the_name_and_who_has_the_address(self):
+class TestIdentifierOwners:
+    def test_returns_the_owners_of_the_name_and_of_the_address(self):
         by_name, by_email = UserFactory(username="Mina", email="a@example.com"), UserFactory(email="b@example.com")
 
         assert selectors.identifier_owners(username="mina", email_folded="b@example.com") == (
@@ -63,7 +63,7 @@ class TestTakers:
 
 
 class TestUserById:
-    def test_finds_deleted_people_too(self, now):
+    def test_finds_deleted_accounts_too(self, now):
         user = UserFactory(deleted_at=now)
 
         assert selectors.user_by_id(user_id=str(user.pk)) == user

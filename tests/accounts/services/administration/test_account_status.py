@@ -60,7 +60,7 @@ class TestActivate:
 
 
 class TestEndSessions:
-    def test_signs_somebody_out_everywhere(self, person, operator, events):
+    def test_ends_all_sessions_of_a_user(self, person, operator, events):
         assert account_status.end_sessions(user=person, by=operator, reason="stolen laptop", now=timezone.now()) == 1
 
         assert Session.objects.get().end_reason == ADMINISTRATOR.code
@@ -70,7 +70,7 @@ class TestEndSessions:
 
 
 class TestEndSession:
-    def test_ends_that_one_alone(self, person, operator, events):
+    def test_ends_only_this_session(self, person, operator, events):
         other = open_session(user=person)
 
         assert account_status.end_session(
@@ -84,7 +84,7 @@ class TestEndSession:
         event = events("session.revoked").get()
         assert (event.actor_id, event.data) == (str(operator.pk), {"reason": "administrator", "note": "not hers"})
 
-    def test_wants_as_many_rights_as_its_owner_has(self, operator):
+    def test_requires_the_privileges_of_the_sessions_user(self, operator):
         helper = UserFactory(is_staff=True)
         helper.user_permissions.set(Permission.objects.filter(codename="change_session"))
         pair = open_session(user=operator)

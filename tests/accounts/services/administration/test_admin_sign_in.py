@@ -20,8 +20,8 @@ from tokens.types import ClientContext
 pytestmark = pytest.mark.django_db
 
 
-class TestSignIn:
-    def test_knows_staff_and_signs_nobody_in_by_that_alone(self, phone, events):
+class TestVerifyPassword:
+    def test_finds_staff_and_opens_no_session(self, phone, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
 
         assert admin_sign_in.verify_password(name="boss@example.com", password=PASSWORD, client=phone) == user
@@ -48,7 +48,7 @@ class TestSignIn:
             ({}, PASSWORD, "not_staff"),
         ],
     )
-    def test_turns_everybody_else_away_alike_and_records_why(self, phone, events, details, password, reason):
+    def test_refuses_all_others_alike_and_records_why(self, phone, events, details, password, reason):
         if details is not None:
             UserFactory(username="boss", raw_password=PASSWORD, **details)
 
@@ -66,7 +66,7 @@ class TestSignIn:
         with pytest.raises(AttemptsExhausted):
             admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone)
 
-    def test_spares_a_device_that_somebody_has_signed_in_with_before(self, phone):
+    def test_counts_a_known_device_separately(self, phone):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         cookie = known_devices.mint(user=user, device=None, now=timezone.now())
         stranger = ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0")
@@ -77,7 +77,7 @@ class TestSignIn:
             admin_sign_in.verify_password(name="boss", password=PASSWORD, client=stranger)
         assert admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone, device_token=cookie) == user
 
-    def test_leaves_it_to_the_second_step_where_there_is_one(self, phone, now, events):
+    def test_records_a_challenge_for_users_with_a_second_factor(self, phone, now, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         add_totp(user, now=now)
 
@@ -87,7 +87,7 @@ class TestSignIn:
         assert events("mfa.challenged").count() == 1
 
 
-class TestAdmit:
+class TestCompleteSignIn:
     @pytest.fixture
     def boss(self):
         return UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
@@ -105,7 +105,7 @@ class TestAdmit:
         assert (event.actor_id, event.data) == (str(boss.pk), {"amr": ["pwd"]})
         assert events("session.created").get().data == {"amr": ["pwd"], "kind": "admin"}
 
-    def test_writes_to_people_who_sign_in_from_elsewhere(self, boss, phone, empty_queue):
+    def test_mails_users_about_a_new_client(self, boss, phone, empty_queue):
         admin_sign_in.complete_sign_in(user=boss, client=phone)
         admin_sign_in.complete_sign_in(user=boss, client=phone)
         assert mailbox.queued() == []
@@ -118,7 +118,7 @@ class TestAdmit:
     @pytest.mark.parametrize(
         "change", [{"password": make_password("another")}, {"is_active": False}, {"is_mfa_enabled": True}]
     )
-    def test_lets_nobody_in_whose_account_has_changed_since(self, boss, phone, events, change):
+    def test_refuses_an_account_that_has_changed_since(self, boss, phone, events, change):
         User.objects.update(**change)
 
         with pytest.raises(SignInChallengeInvalid):
@@ -128,7 +128,7 @@ class TestAdmit:
         assert events("admin.login_failed").get().risk_reasons == ["changed_meanwhile"]
 
 
-class TestComplete:
+class TestCompleteMfaSignIn:
     @pytest.fixture
     def boss(self):
         return UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
@@ -157,7 +157,7 @@ class TestComplete:
         assert events("admin.login_succeeded").count() == 1
         assert events("mfa.failed").count() == 1
 
-    def test_ends_with_the_password_and_the_standing(self, boss, now):
+    def test_ends_when_the_password_or_the_staff_status_changes(self, boss, now):
         secret, _codes = add_totp(boss, now=now)
         with pytest.raises(SignInChallengeInvalid):
             self.complete(boss, code_of(secret, now), now=now, bound_to=b"of another password")

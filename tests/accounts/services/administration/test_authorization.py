@@ -22,7 +22,7 @@ def act(by, on, *, action="users:change", removes_access=False):
 
 
 class TestAuthorize:
-    def test_lets_those_through_who_may(self, events):
+    def test_allows_an_actor_with_the_permission(self, events):
         helper, person = staff("change_user"), UserFactory()
         act(helper, person)
 
@@ -31,7 +31,7 @@ class TestAuthorize:
         assert not events("permission.denied").exists()
 
     @pytest.mark.attack("OWASP ASVS 5.0, 8.2.2")
-    def test_refuses_whoever_has_fewer_rights_and_records_it(self, events):
+    def test_refuses_an_actor_with_fewer_privileges_and_records_it(self, events):
         helper, boss = staff("change_user"), UserFactory(admin=True)
         with pytest.raises(InsufficientPrivileges):
             act(helper, boss)
@@ -52,14 +52,14 @@ class TestAuthorize:
             act(helper, other)
         act(other, helper)
 
-    def test_refuses_whoever_may_not_do_this_to_anybody(self, events):
+    def test_refuses_an_actor_without_the_permission(self, events):
         with pytest.raises(NotAllowed):
             act(staff("view_user"), UserFactory())
 
         assert events("permission.denied").get().risk_reasons == ["users:change", "not_allowed"]
 
     @pytest.mark.parametrize("change", [{"is_active": False}, {"is_superuser": False, "is_staff": False}, None])
-    def test_reads_the_rights_anew(self, change):
+    def test_reads_the_privileges_again(self, change):
         boss, person = UserFactory(admin=True), UserFactory()
         if change is None:
             User.objects.filter(pk=boss.pk).delete()
@@ -69,11 +69,11 @@ class TestAuthorize:
         with pytest.raises(NotAllowed):
             act(boss, person)
 
-    def test_counts_the_rights_of_who_is_closed(self):
+    def test_counts_the_privileges_of_a_closed_account(self):
         with pytest.raises(InsufficientPrivileges):
             act(staff("change_user"), UserFactory(admin=True, is_active=False))
 
-    def test_lets_the_command_line_do_all_but_take_the_last_administrator(self, events):
+    def test_allows_the_command_line_all_but_removing_the_last_administrator(self, events):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
         act(None, boss)
 
@@ -82,7 +82,7 @@ class TestAuthorize:
         assert not events("permission.denied").exists()
 
     @pytest.mark.attack("CWE-671")
-    def test_keeps_the_last_administrator_from_themselves(self, events):
+    def test_refuses_the_last_administrator_to_remove_their_own_access(self, events):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
         with pytest.raises(LastAdministrator):
             act(boss, boss, action=None, removes_access=True)
@@ -94,7 +94,7 @@ class TestAuthorize:
         [{}, {"raw_password": PASSWORD, "is_active": False}, {"raw_password": PASSWORD, "is_superuser": False}],
         ids=["no way to sign in", "closed", "no administrator"],
     )
-    def test_counts_those_alone_who_could_take_over(self, details):
+    def test_counts_only_administrators_who_can_sign_in(self, details):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
         UserFactory(**{"is_superuser": True, "is_staff": True, **details})
 
@@ -102,7 +102,7 @@ class TestAuthorize:
             act(boss, boss, action=None, removes_access=True)
 
     @pytest.mark.parametrize("way", ["password", "passkey"])
-    def test_lets_one_of_several_go(self, way):
+    def test_allows_removing_one_of_several_administrators(self, way):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
         other = UserFactory(admin=True, raw_password=PASSWORD if way == "password" else None)
         if way == "passkey":
@@ -110,6 +110,6 @@ class TestAuthorize:
 
         act(boss, boss, action=None, removes_access=True)
 
-    def test_does_not_keep_an_administrator_who_is_closed_already(self):
+    def test_ignores_an_administrator_who_is_closed_already(self):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
         act(boss, UserFactory(admin=True, is_active=False), removes_access=True)

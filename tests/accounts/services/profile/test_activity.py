@@ -25,8 +25,8 @@ def entries(user, limit=50):
     return activity.list_entries(user=user, limit=limit).entries
 
 
-class TestPage:
-    def test_shows_what_somebody_did_and_from_where(self, mina):
+class TestListEntries:
+    def test_shows_what_the_user_did_and_from_where(self, mina):
         me = subject_of(mina)
         with context.bind(PHONE):
             record(LOGIN_FAILED, actor=me, target=me, outcome=Outcome.FAILURE, reasons=["wrong_password"])
@@ -36,7 +36,7 @@ class TestPage:
         assert (entry.ip_address, entry.user_agent) == ("203.0.113.7", "Phone/1.0")
 
     @pytest.mark.filterwarnings("ignore::security_events.errors.UndeclaredEventData")
-    def test_shows_nothing_that_would_teach_an_attacker(self, mina):
+    def test_shows_no_risk_scores_and_reasons(self, mina):
         me = subject_of(mina)
         record(
             LOGIN_FAILED,
@@ -66,7 +66,7 @@ class TestPage:
         assert "case 7" not in repr(shown)
         assert "oper" not in repr(shown)
 
-    def test_shows_an_operator_nothing_of_the_people_dealt_with(self, mina):
+    def test_shows_an_operator_no_data_of_the_target(self, mina):
         session = open_session(user=mina)
         operator = UserFactory(admin=True)
         with context.bind(OFFICE):
@@ -83,7 +83,7 @@ class TestPage:
 
         assert entries(mina) == ()
 
-    def test_goes_page_by_page(self, mina):
+    def test_pages_through_all_entries(self, mina):
         me = subject_of(mina)
         ids = sorted((record(REAUTHENTICATED, actor=me, target=me) for _ in range(5)), reverse=True)
 

@@ -39,7 +39,7 @@ def text(document):
 
 
 class TestExport:
-    def test_holds_what_is_kept_about_a_person(self, mina):
+    def test_contains_what_is_stored_about_the_user(self, mina):
         living, ended = open_session(user=mina), open_session(user=mina)
         revocation.end_session(session_id=ended.session_id, user_id=mina.pk, reason=LOGOUT, now=timezone.now())
 
@@ -62,7 +62,7 @@ class TestExport:
         kinds = [row["type"] for row in document["security_events"]["results"]]
         assert {"session.created", "session.revoked", "account.exported"} <= set(kinds)
 
-    def test_holds_no_secrets_and_nothing_of_others(self, mina):
+    def test_contains_no_secrets_and_no_data_of_others(self, mina):
         pair = open_session(user=mina)
         other = UserFactory(username="other", full_name="Somebody Else")
         open_session(user=other)
@@ -87,7 +87,7 @@ class TestExport:
         ):
             assert secret not in written
 
-    def test_is_recorded_with_who_asked(self, mina, events):
+    def test_is_recorded_with_its_actor(self, mina, events):
         pair = open_session(user=mina)
 
         personal_data.export(user=mina, session_id=pair.session_id, now=timezone.now())
@@ -97,7 +97,7 @@ class TestExport:
         assert (own.actor_id, own.target_id, own.session_id) == (str(mina.pk), str(mina.pk), pair.session_id)
         assert (operators.actor_id, operators.target_id) == ("", str(mina.pk))
 
-    def test_says_where_the_rest_is_of_a_long_history(self, mina, now, monkeypatch):
+    def test_says_where_the_rest_of_a_long_history_is(self, mina, now, monkeypatch):
         monkeypatch.setattr(personal_data, "MAX_ROWS", 3)
         me = subject_of(mina)
         for number in range(4):

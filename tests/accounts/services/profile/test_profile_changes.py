@@ -28,7 +28,7 @@ class TestUpdate:
         assert (changed.locale, changed.version) == ("fa", 2)
         assert events("account.profile_updated").get().data == {"changed": ["locale"]}
 
-    def test_makes_no_version_of_what_is_equal_already(self, events):
+    def test_makes_no_version_if_nothing_changes(self, events):
         user = UserFactory(full_name="Same")
 
         assert (
@@ -48,7 +48,7 @@ class TestUpdate:
                 user=user, change=ProfileChange(full_name="New"), versions=versions(*wanted), now=timezone.now()
             )
 
-    def test_takes_any_version_where_the_caller_does(self):
+    def test_accepts_any_version_if_none_is_given(self):
         user = UserFactory(version=7)
 
         assert (
@@ -72,7 +72,7 @@ class TestUpdate:
 
 @pytest.mark.django_db(transaction=True)
 class TestUpdateAtTheDatabase:
-    def test_lets_one_of_simultaneous_changes_win(self):
+    def test_refuses_all_but_one_of_simultaneous_changes(self):
         UserFactory()
         barrier = threading.Barrier(6)
 
