@@ -12,8 +12,8 @@ from django.contrib.auth.models import Permission
 from django.db.models import Q
 
 from accounts import event_types
-from accounts.factors import enrolled
-from accounts.factors.enrolled import Enrolled
+from accounts.factors import enrolled, recovery_codes
+from accounts.factors.protocol import EnrolledFactor
 from accounts.models import (
     ImportedPerson,
     OutgoingMail,
@@ -24,7 +24,7 @@ from accounts.models import (
     User,
 )
 from accounts.providers import links, registry
-from accounts.providers.links import Link
+from accounts.providers.links import SocialLink
 from accounts.providers.registry import Provider
 from accounts.rules.privileges import Privileges
 from security_events.models import SecurityEvent
@@ -98,9 +98,9 @@ def factor_methods(*, user_id: UUID) -> tuple[str, ...]:
     return enrolled.methods(user_id)
 
 
-def social_accounts(*, user_id: UUID) -> list[Link]:
+def social_accounts(*, user_id: UUID) -> list[SocialLink]:
     """Return the provider accounts that are linked to a user, oldest first."""
-    return links.of_user(user_id)
+    return links.list_links(user_id)
 
 
 def social_providers() -> tuple[Provider, ...]:
@@ -113,7 +113,7 @@ class SecondFactors:
     """A user's second factors and the number of recovery codes left."""
 
     is_enabled: bool
-    factors: list[Enrolled]
+    factors: list[EnrolledFactor]
     recovery_codes_left: int
 
 
@@ -121,8 +121,8 @@ def second_factors(*, user_id: UUID) -> SecondFactors:
     """Return a user's second factors and when each was last used."""
     return SecondFactors(
         is_enabled=enrolled.has_any(user_id),
-        factors=enrolled.factors(user_id),
-        recovery_codes_left=enrolled.recovery_codes_left(user_id),
+        factors=enrolled.list_factors(user_id),
+        recovery_codes_left=recovery_codes.count_unused(user_id=user_id),
     )
 
 
@@ -139,7 +139,7 @@ def has_password(*, user_id: UUID) -> bool:
 
 def has_sign_in_method(*, user_id: UUID) -> bool:
     """Return whether a user has a first factor: a password, a provider or a passkey."""
-    return has_password(user_id=user_id) or bool(links.of_user(user_id)) or enrolled.has_passkey(user_id)
+    return has_password(user_id=user_id) or bool(links.list_links(user_id)) or enrolled.has_passkey(user_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def factor_descriptions(*, user_id: UUID) -> list[FactorDescription]:
         FactorDescription(
             method=factor.type, name=factor.name, created_at=factor.created_at, last_used_at=factor.last_used_at
         )
-        for factor in enrolled.factors(user_id)
+        for factor in enrolled.list_factors(user_id)
     ]
 
 
@@ -192,7 +192,7 @@ def social_descriptions(*, user_id: UUID) -> list[SocialDescription]:
             linked_at=link.created_at,
             last_login_at=link.last_login_at,
         )
-        for link in links.of_user(user_id)
+        for link in links.list_links(user_id)
     ]
 
 

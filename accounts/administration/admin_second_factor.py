@@ -10,8 +10,8 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services.administration import admin_sign_in
-from accounts.services.factors.second_factors import Proof
-from accounts.types import Factor
+from accounts.services.factors.second_factors import FactorResponse
+from accounts.types import FactorMethod
 
 CODE_TTL = timedelta(minutes=5)
 _KEY = "accounts.administration.admin_second_factor"
@@ -45,11 +45,12 @@ class CodeForm(forms.Form):
         ),
     )
 
-    def proof(self) -> Proof:
+    def response(self) -> FactorResponse:
         """Return the code with its kind, which the number of digits decides."""
         code = self.cleaned_data["code"]
         digits = sum(character.isdigit() for character in code)
-        return Proof(Factor.RECOVERY_CODE if digits >= _RECOVERY_CODE_DIGITS else Factor.TOTP, code)
+        method = FactorMethod.RECOVERY_CODE if digits >= _RECOVERY_CODE_DIGITS else FactorMethod.TOTP
+        return FactorResponse(method, code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ from accounts.api.form_limits import RETRY_AFTER, LimitedForm, is_limited
 from accounts.errors import AttemptsExhausted, HashingBusy, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.services.administration import admin_sign_in
 from accounts.services.administration.admin_sign_in import AdminSession
-from accounts.types import Factor
+from accounts.types import FactorMethod
 from tokens.api.client import client_context
 
-_CODES = {Factor.TOTP, Factor.RECOVERY_CODE}
+_CODES = {FactorMethod.TOTP, FactorMethod.RECOVERY_CODE}
 # Django's password form would neither end sessions nor notify the user.
 _EXCLUDED_URLS = {"password_change", "password_change_done"}
 
@@ -93,7 +93,7 @@ class MfaAdminSite(AdminSite):
             signed_in = admin_sign_in.complete_mfa_sign_in(
                 user_id=pending.user_id,
                 bound_to=pending.bound_to,
-                proof=form.proof(),
+                response=form.response(),
                 client=client_context(request),
                 device_token=device_cookie.read_token(request),
                 now=timezone.now(),
@@ -119,7 +119,7 @@ class MfaAdminSite(AdminSite):
             **self.each_context(request),
             "title": _("Log in"),
             "form": form,
-            "has_application": Factor.TOTP in methods,
+            "has_application": FactorMethod.TOTP in methods,
             "has_codes": bool(_CODES & set(methods)),
         }
         return TemplateResponse(request, "admin/second_factor.html", context)

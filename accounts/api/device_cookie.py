@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from accounts import known_devices
 from accounts.api.response_bodies import sign_in_body
 from accounts.models import PendingRegistration, User
-from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.sign_in.password_sign_in import SignedIn
 
 
@@ -23,7 +23,7 @@ def read_token(request: Any) -> str:
     return str(request.COOKIES.get(cookie_name(), "")) if request is not None else ""
 
 
-def sign_in_response(request: Any, result: SignedIn | Challenge) -> Response:
+def sign_in_response(request: Any, result: SignedIn | MfaChallenge) -> Response:
     """Return the response to a sign-in. If it opened a session, the response sets a device token."""
     response = Response(sign_in_body(result))
     if isinstance(result, SignedIn):

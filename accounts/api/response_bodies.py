@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from accounts.factors.enrolled import Enrolled
+from accounts.factors.protocol import EnrolledFactor
 from accounts.models import User
 from accounts.rules.user_claims import roles_of
 from accounts.selectors import SecondFactors
-from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.sign_in.password_sign_in import SignedIn
 from tokens.api.response_bodies import token_response_body
 
@@ -30,9 +30,9 @@ def user_body(user: User) -> dict[str, Any]:
     }
 
 
-def sign_in_body(result: SignedIn | Challenge) -> dict[str, Any]:
+def sign_in_body(result: SignedIn | MfaChallenge) -> dict[str, Any]:
     """Return the result of a sign-in: a session, or a challenge of the second factor."""
-    if isinstance(result, Challenge):
+    if isinstance(result, MfaChallenge):
         challenge = {
             "token": result.token,
             "methods": list(result.methods),
@@ -43,7 +43,7 @@ def sign_in_body(result: SignedIn | Challenge) -> dict[str, Any]:
     return {"user": user_body(result.user), "tokens": token_response_body(result.tokens), "mfa": None}
 
 
-def factor_body(factor: Enrolled) -> dict[str, Any]:
+def factor_body(factor: EnrolledFactor) -> dict[str, Any]:
     """Return a second factor without its secret."""
     return {
         "id": str(factor.id),

@@ -66,7 +66,9 @@ class TestOneName:
             identity = social.identity(uid=f"person-{number}", email=f"p{number}@example.com", name=name)
             outcomes = at_once(
                 lambda name=name, number=number: register(number, username=name),
-                lambda identity=identity: joining.settle(provider=social.provider(), identity=identity),
+                lambda identity=identity: joining.resolve_user(
+                    provider=social.provider(), identity=identity, now=timezone.now()
+                ),
             )
 
             assert unexpected(outcomes) == []

@@ -22,7 +22,7 @@ def release(*, user: User, email: str, is_trial: bool = False, reason: str = "",
 
     It is not confirmed until its owner follows the link that is mailed there: an operator may be told anything.
 
-    Raises: DetailsInvalid, EmailTaken, NotThere when the address is not on hold.
+    Raises: DetailsInvalid, EmailTaken, NotFound when the address is not on hold.
     """
     address = parse_email(email)
     if address is None:

@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from accounts import event_types, selectors
 from accounts.errors import SignInChallengeInvalid
+from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.identifiers import name_key
 from accounts.models import CeremonyPurpose, User
 from accounts.services.factors import second_factors, sign_in_challenges
-from accounts.services.factors.second_factors import Proof
-from accounts.services.factors.webauthn_challenges import Place
+from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.passwords import attempts
 from accounts.services.sign_in import password_sign_in
 from security_events.catalogue import EventType
@@ -78,14 +78,14 @@ def complete_sign_in(*, user: User, client: ClientContext, now: datetime | None 
 
 def password_binding(*, user: User) -> bytes:
     """Return a digest of the password hash. The second step is bound to it, so a password change ends the sign-in."""
-    return sign_in_challenges.binding(user=user)
+    return sign_in_challenges.password_binding(user=user)
 
 
 def complete_mfa_sign_in(
     *,
     user_id: UUID,
     bound_to: bytes,
-    proof: Proof,
+    response: FactorResponse,
     client: ClientContext,
     now: datetime,
     device_token: str = "",
@@ -107,9 +107,14 @@ def complete_mfa_sign_in(
     # Checked before as well, so that no attempt is charged for a sign-in that will be refused anyway.
     if user is None or _refusal_reason(user, is_right=password_binding(user=user) == bound_to):
         raise SignInChallengeInvalid
-    place = Place(CeremonyPurpose.SIGN_IN, user_id=user_id)
-    return second_factors.prove(
-        user=user, proof=proof, place=place, then=open_session, client=client, device_token=device_token, now=now
+    return second_factors.verify(
+        user=user,
+        response=response,
+        binding=ChallengeBinding(CeremonyPurpose.SIGN_IN, user_id=user_id),
+        then=open_session,
+        client=client,
+        device_token=device_token,
+        now=now,
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -74,13 +75,15 @@ class TotpView(AccountsAPIView):
     )
     def post(self, request: Request) -> Response:
         """Get a key to set up an authenticator application with. It counts once you have sent a code of it."""
-        shown = totp_enrolment.begin(user=request_user(request))
-        return Response({"secret": shown.secret, "otpauth_url": shown.url, "qr_svg": shown.svg})
+        made = totp_enrolment.begin(user=request_user(request), now=timezone.now())
+        return Response({"secret": made.secret, "otpauth_url": made.url, "qr_svg": made.svg})
 
     @extend_schema(operation_id="remove_totp", tags=["second factors"], request=None, responses={204: None})
     def delete(self, request: Request) -> Response:
         """Remove your authenticator application. Recovery codes go with the last second factor."""
-        totp_enrolment.remove(user=request_user(request), session_id=request_principal(request).session_id)
+        totp_enrolment.remove(
+            user=request_user(request), session_id=request_principal(request).session_id, now=timezone.now()
+        )
         return Response(status=204)
 
 
@@ -117,6 +120,7 @@ class TotpActivationView(AccountsAPIView):
             user=request_user(request),
             session_id=request_principal(request).session_id,
             code=body.validated_data["code"],
+            now=timezone.now(),
         )
         return Response({"recovery_codes": codes})
 
@@ -137,5 +141,7 @@ class RecoveryCodesView(AccountsAPIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        codes = recovery_codes.renew(user=request_user(request), session_id=request_principal(request).session_id)
+        codes = recovery_codes.regenerate(
+            user=request_user(request), session_id=request_principal(request).session_id, now=timezone.now()
+        )
         return Response({"recovery_codes": codes})

@@ -3,6 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
@@ -48,6 +49,7 @@ class KeyOptionsView(AccountsAPIView):
             user=request_user(request),
             session_id=request_principal(request).session_id,
             is_passkey=body.validated_data["passkey"],
+            now=timezone.now(),
         )
         return Response(options)
 
@@ -91,6 +93,7 @@ class KeysView(AccountsAPIView):
             session_id=request_principal(request).session_id,
             name=body.validated_data["name"],
             credential=body.validated_data["credential"],
+            now=timezone.now(),
         )
         return Response({**factor_body(added.key), "recovery_codes": added.recovery_codes}, status=201)
 
@@ -105,7 +108,10 @@ class KeyView(AccountsAPIView):
     def delete(self, request: Request, key_id: UUID) -> Response:
         """Remove one of your security keys. Recovery codes go with the last second factor."""
         security_keys.remove(
-            user=request_user(request), session_id=request_principal(request).session_id, key_id=key_id
+            user=request_user(request),
+            session_id=request_principal(request).session_id,
+            key_id=key_id,
+            now=timezone.now(),
         )
         return Response(status=204)
 
@@ -124,7 +130,7 @@ class PasskeyOptionsView(AccountsAPIView):
         examples=[OpenApiExample("Request options", response_only=True, value=openapi_examples.PASSKEY_OPTIONS)],
     )
     def post(self, request: Request) -> Response:
-        return Response(passkeys.begin())
+        return Response(passkeys.begin(now=timezone.now()))
 
 
 class PasskeyLoginView(AccountsAPIView):
@@ -154,5 +160,7 @@ class PasskeyLoginView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = PasskeyInput(data=request.data)
         body.is_valid(raise_exception=True)
-        signed_in = passkeys.sign_in(credential=body.validated_data["credential"], client=client_context(request))
+        signed_in = passkeys.sign_in(
+            credential=body.validated_data["credential"], client=client_context(request), now=timezone.now()
+        )
         return device_cookie.sign_in_response(request, signed_in)
