@@ -15,7 +15,7 @@ from tokens.types import ClientContext
 @receiver(signals.family_compromised, dispatch_uid="accounts.notify_token_reuse")
 def notify_token_reuse(*, user_id: UUID, **_details: Any) -> None:
     """Mail the user whose session ended because its refresh token was used twice (RFC 9700, 4.14.2)."""
-    mail_queue.enqueue(user_id=user_id, kind=mail_queue.Kind.SESSION_ENDED_FOR_SAFETY)
+    mail_queue.enqueue(user_id=user_id, kind=mail_queue.MailKind.SESSION_ENDED_FOR_SAFETY)
 
 
 @receiver(signals.repeated_elsewhere, dispatch_uid="accounts.notify_use_elsewhere")
@@ -30,7 +30,7 @@ def notify_use_elsewhere(
         device = devices.device_name(client.user_agent)
     mail_queue.enqueue(
         user_id=user_id,
-        kind=mail_queue.Kind.SESSION_USED_ELSEWHERE,
+        kind=mail_queue.MailKind.SESSION_USED_ELSEWHERE,
         now=now,
         details={"device": device, "ip_address": client.ip_address or ""},
         mail_id=uuid5(session_id, f"used elsewhere {now.date()}"),

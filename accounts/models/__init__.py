@@ -11,7 +11,7 @@ from accounts.models.factors import (
     WebAuthnHandle,
 )
 from accounts.models.importing import ImportedPerson, ImportRun
-from accounts.models.mailing import MailBudget, MailedToken, OutgoingMail, Purpose
+from accounts.models.mailing import MailBudget, MailedToken, MailedTokenPurpose, OutgoingMail
 from accounts.models.passwords import KnownClient, SignInFailures
 from accounts.models.sign_in import PendingRegistration
 from accounts.models.social import PresentedToken, ProviderToken, SocialAuthorization, SocialPurpose
@@ -25,12 +25,12 @@ __all__ = [
     "KnownClient",
     "MailBudget",
     "MailedToken",
+    "MailedTokenPurpose",
     "OutgoingMail",
     "PasswordHistory",
     "PendingRegistration",
     "PresentedToken",
     "ProviderToken",
-    "Purpose",
     "RecoverySecret",
     "SecurityKey",
     "SignInChallenge",

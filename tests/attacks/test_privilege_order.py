@@ -150,7 +150,7 @@ class TestTheAdmin:
     def test_lets_superusers_alone_keep_mail_from_somebody(self):
         helper = UserFactory(is_staff=True)
         helper.user_permissions.set(Permission.objects.filter(content_type__app_label="procrastinate"))
-        mail_queue.enqueue(user_id=account("superuser").pk, kind=mail_queue.Kind.NEW_DEVICE)
+        mail_queue.enqueue(user_id=account("superuser").pk, kind=mail_queue.MailKind.NEW_DEVICE)
         job = ProcrastinateJob.objects.latest("id")
         browser = Client()
         sign_in_at_admin(browser, helper)

@@ -1,8 +1,9 @@
-"""Give somebody whose address is on hold an address."""
+"""Replace the address of an account that is on hold."""
 
 from argparse import ArgumentParser
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
@@ -35,7 +36,11 @@ class Command(OperatorCommand):
             self.fail("not_found", gettext("Nobody here has this name, address or id."))
         try:
             address = address_release.release(
-                user=user, email=options["email"], is_trial=options["dry_run"], reason=options["reason"]
+                user=user,
+                email=options["email"],
+                is_trial=options["dry_run"],
+                reason=options["reason"],
+                now=timezone.now(),
             )
         except NotFound:
             self.fail("not_on_hold", gettext("The address of this person is not on hold."))

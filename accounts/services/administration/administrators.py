@@ -52,5 +52,5 @@ def create(*, username: str, email: str, password: str, now: datetime) -> User:
         if is_new:
             recording.record(event_types.ACCOUNT_ADMIN_CREATED, target=subject_of(user), now=now)
     if not is_new:
-        raise uniqueness.lost_race(username=username, email_folded=user.email_folded)
+        raise uniqueness.identifier_conflict(username=username, email_folded=user.email_folded)
     return user

@@ -49,7 +49,7 @@ def record_added(
     _update_user(user=user, now=now)
     _record(event_types.MFA_FACTOR_ADDED, user=user, method=method, key_id=key_id, session_id=session_id, now=now)
     sessions.record_reauthentication(session_id=session_id, amr=amr, now=now)
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_ADDED, details={"factor": method}, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_ADDED, details={"factor": method}, now=now)
     return codes
 
 
@@ -61,7 +61,7 @@ def record_removed(
         removal.remove_substitutes(user_id=user.pk)
     _update_user(user=user, now=now)
     _record(event_types.MFA_FACTOR_REMOVED, user=user, method=method, key_id=key_id, session_id=session_id, now=now)
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_REMOVED, details={"factor": method}, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_REMOVED, details={"factor": method}, now=now)
 
 
 def remove_factors(*, user: User, reason: str, since: datetime | None = None, now: datetime | None = None) -> int:

@@ -117,7 +117,7 @@ def _end_sessions_and_notify(*, user: User, session_id: UUID, now: datetime) -> 
     )
     erased_after = now + account_settings.DELETION_RETENTION
     mail_queue.enqueue(
-        user_id=user.pk, kind=mail_queue.Kind.DELETION_REQUESTED, details={"erased_after": erased_after.isoformat()}
+        user_id=user.pk, kind=mail_queue.MailKind.DELETION_REQUESTED, details={"erased_after": erased_after.isoformat()}
     )
 
 

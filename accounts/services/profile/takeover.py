@@ -5,23 +5,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts import event_types
 from accounts.identifiers import fold_email
-from accounts.models import Purpose, User
-from accounts.rules.address_proofs import Proof
+from accounts.models import MailedTokenPurpose, User
+from accounts.models.mailing import MailedTokenRecord
+from accounts.rules.address_proofs import AddressProof
 from accounts.services.addresses import address_proofs
-from accounts.services.addresses.address_proofs import Accepted
+from accounts.services.addresses.address_proofs import AppliedProof
 from accounts.services.mailing import delivery, mail_queue, mailed_tokens
-from accounts.services.mailing.mailed_tokens import Redeemed
 from security_events.services import recording
 from tokens.users import subject_of
 
 # An event is dated before its notice: a request may wait for a provider in between, and servers' clocks differ.
 _SKEW = timedelta(minutes=2)
 # Links that an intruder may have requested.
-_PENDING = [Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL, Purpose.RESET_PASSWORD]
+_PENDING = [MailedTokenPurpose.CONFIRM_EMAIL, MailedTokenPurpose.CHANGE_EMAIL, MailedTokenPurpose.RESET_PASSWORD]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class TakeoverReport:
     is_restored: bool
 
 
-def report(*, token: str, now: datetime | None = None) -> TakeoverReport:
+def report(*, token: str, now: datetime) -> TakeoverReport:
     """Redeem the link of a notice: end all access, and give the account back to the owner of the notice's address.
 
     All sessions end, the password becomes unusable, a deletion is undone and pending links are withdrawn. The account
@@ -48,33 +47,40 @@ def report(*, token: str, now: datetime | None = None) -> TakeoverReport:
 
     Raises: MailedTokenInvalid.
     """
-    link = mailed_tokens.parse(presented=token, purposes=(Purpose.DISOWN,))
+    link = mailed_tokens.parse(presented=token, purposes=(MailedTokenPurpose.DISOWN,))
     with transaction.atomic():
         redeemed = mailed_tokens.redeem(link=link, now=now)
         if redeemed is not None:
             user = User.objects.get(pk=redeemed.user_id)
             since = _takeover_time(redeemed, now=now)
             mailed_tokens.withdraw(user_id=user.pk, purposes=_PENDING, now=now)
-            mailed_tokens.withdraw(user_id=user.pk, purposes=[Purpose.DISOWN], since=redeemed.created_at, now=now)
+            mailed_tokens.withdraw(
+                user_id=user.pk, purposes=[MailedTokenPurpose.DISOWN], since=redeemed.created_at, now=now
+            )
             delivery.withdraw(user=user, since=redeemed.created_at, now=now)
             return _return_account(user=user, address=redeemed.address, since=since, now=now)
-    raise mailed_tokens.refused(link=link, now=now)
+    raise mailed_tokens.record_rejection(link=link, now=now)
 
 
-def _takeover_time(redeemed: Redeemed, *, now: datetime | None) -> datetime:
+def is_usable(*, token: str, now: datetime) -> bool:
+    """Return whether a takeover can be reported with a token now. Nothing is written."""
+    return mailed_tokens.is_usable(presented=token, purposes=(MailedTokenPurpose.DISOWN,), now=now)
+
+
+def _takeover_time(redeemed: MailedTokenRecord, *, now: datetime) -> datetime:
     """Return the earliest time of the takeover: that of the oldest notice that could still be reported.
 
     Users may overlook the notice of an added factor and report the next one. The older notice went to the same address
     and could be reported as well, so this gives an attacker nothing. Notices to other addresses, and links that were
     used or withdrawn, don't count. The cost: owners who added a factor in the week before must add it again.
     """
-    oldest = delivery.oldest_notice(
-        user_id=redeemed.user_id, address=redeemed.address, since=(now or timezone.now()) - mailed_tokens.DISOWN_TTL
+    oldest = delivery.oldest_reportable_notice(
+        user_id=redeemed.user_id, address=redeemed.address, since=now - mailed_tokens.DISOWN_TTL
     )
     return min(redeemed.created_at, oldest or redeemed.created_at) - _SKEW
 
 
-def _return_account(*, user: User, address: str, since: datetime, now: datetime | None) -> TakeoverReport:
+def _return_account(*, user: User, address: str, since: datetime, now: datetime) -> TakeoverReport:
     intruders_address = user.email
     is_restored, accepted = _restore_address(user=user, address=address, since=since, now=now)
     recording.record(
@@ -95,16 +101,18 @@ def _return_account(*, user: User, address: str, since: datetime, now: datetime 
             now=now,
         )
         if not user.is_email_held:  # the owner of an address on hold is unknown
-            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.EMAIL_RESTORED, address=intruders_address, now=now)
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_SWITCHED_OFF, now=now)
+            mail_queue.enqueue(
+                user_id=user.pk, kind=mail_queue.MailKind.EMAIL_RESTORED, address=intruders_address, now=now
+            )
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_SWITCHED_OFF, now=now)
     return TakeoverReport(is_restored=True)
 
 
-def _restore_address(*, user: User, address: str, since: datetime, now: datetime | None) -> tuple[bool, Accepted]:
+def _restore_address(*, user: User, address: str, since: datetime, now: datetime) -> tuple[bool, AppliedProof]:
     restored = {
         "email": address,
         "email_folded": fold_email(address),
-        "email_confirmed_at": now or timezone.now(),
+        "email_confirmed_at": now,
         "deleted_at": None,
     }
     try:
@@ -114,5 +122,7 @@ def _restore_address(*, user: User, address: str, since: datetime, now: datetime
         return False, _apply_proof(user=user, since=since, changes={"is_active": False}, now=now)
 
 
-def _apply_proof(*, user: User, since: datetime, changes: dict[str, Any], now: datetime | None) -> Accepted:
-    return address_proofs.accept(user=user, proof=Proof.TAKEOVER_REPORT, since=since, changes=changes, now=now)
+def _apply_proof(*, user: User, since: datetime, changes: dict[str, Any], now: datetime) -> AppliedProof:
+    return address_proofs.apply_proof(
+        user=user, proof=AddressProof.TAKEOVER_REPORT, since=since, changes=changes, now=now
+    )

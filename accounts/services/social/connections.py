@@ -79,7 +79,7 @@ def unlink(*, user: User, link_id: UUID, now: datetime) -> None:
         )
         mail_queue.enqueue(
             user_id=user.pk,
-            kind=mail_queue.Kind.SOCIAL_ACCOUNT_UNLINKED,
+            kind=mail_queue.MailKind.SOCIAL_ACCOUNT_UNLINKED,
             details={"provider": registry.display_name(connected.provider)},
             now=now,
         )

@@ -14,7 +14,7 @@ from accounts.providers import links
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
 from accounts.rules.account_linking import LINKING_TABLE, LinkingAction, LocalAccountState, provider_trust
-from accounts.rules.address_proofs import Proof
+from accounts.rules.address_proofs import AddressProof
 from accounts.services.addresses import address_proofs
 from accounts.services.mailing import mail_queue
 from security_events.services import recording
@@ -64,7 +64,7 @@ def record_linked(*, user: User, provider: Provider, now: datetime) -> None:
         event_types.SOCIAL_ACCOUNT_LINKED, actor=subject, target=subject, data={"provider": provider.id}, now=now
     )
     mail_queue.enqueue(
-        user_id=user.pk, kind=mail_queue.Kind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name}, now=now
+        user_id=user.pk, kind=mail_queue.MailKind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name}, now=now
     )
 
 
@@ -132,13 +132,13 @@ def _create(provider: Provider, identity: ProviderIdentity, *, locale: str, now:
 def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, now: datetime) -> None:
     """Give an account to the owner of its address: no credential of the person who registered it stays valid."""
     changes = {"email": identity.email, "full_name": identity.name}
-    accepted = address_proofs.accept(user=user, proof=Proof.PROVIDER, changes=changes, now=now)
+    applied = address_proofs.apply_proof(user=user, proof=AddressProof.PROVIDER, changes=changes, now=now)
     user.refresh_from_db()
     subject = subject_of(user)
     recording.record(
         event_types.SOCIAL_ACCOUNT_PREEMPTED,
         actor=subject,
         target=subject,
-        data={"provider": provider.id, **accepted.counts},
+        data={"provider": provider.id, **applied.counts},
         now=now,
     )

@@ -116,7 +116,12 @@ def change_password(to):
 
 
 def reset_password(to):
-    password_reset.reset(token=mailed_token(to.boss, mail_queue.Kind.RESET_PASSWORD), new_password=OTHER, client=PHONE)
+    password_reset.reset(
+        token=mailed_token(to.boss, mail_queue.MailKind.RESET_PASSWORD),
+        new_password=OTHER,
+        client=PHONE,
+        now=timezone.now(),
+    )
 
 
 def reclaim(to):
@@ -138,7 +143,9 @@ ENDINGS = {
     "password change": change_password,
     "password set by the operator": lambda to: operator_passwords.change(user=to.boss, password=OTHER),
     "password reset": reset_password,
-    "takeover report": lambda to: takeover.report(token=mailed_token(to.boss, mail_queue.Kind.PASSWORD_CHANGED)),
+    "takeover report": lambda to: takeover.report(
+        token=mailed_token(to.boss, mail_queue.MailKind.PASSWORD_CHANGED), now=timezone.now()
+    ),
     "reclaiming by the owner of the address": reclaim,
     "deactivation": lambda to: account_status.deactivate(
         user=to.boss, by=to.colleague, reason="left", now=timezone.now()

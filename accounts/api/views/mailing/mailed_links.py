@@ -108,9 +108,11 @@ class ConfirmEmailView(AccountsAPIView):
             device_token=device_cookie.read_token(request),
             client=client_context(request),
         )
-        outcome = address_confirmation.confirm(token=body.validated_data["token"], confirmation=confirmation)
-        is_without = outcome is address_confirmation.Outcome.CONFIRMED_WITHOUT_PASSWORD
-        return _message(CONFIRMED_WITHOUT_PASSWORD if is_without else CONFIRMED)
+        outcome = address_confirmation.confirm(
+            token=body.validated_data["token"], confirmation=confirmation, now=timezone.now()
+        )
+        has_no_password = outcome is address_confirmation.ConfirmationOutcome.CONFIRMED_WITHOUT_PASSWORD
+        return _message(CONFIRMED_WITHOUT_PASSWORD if has_no_password else CONFIRMED)
 
 
 class ResendConfirmationView(AccountsAPIView):
@@ -133,8 +135,8 @@ class ResendConfirmationView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = AddressInput(data=request.data)
         body.is_valid(raise_exception=True)
-        mail_requests.take(
-            wish=mail_requests.Wish.CONFIRMATION,
+        mail_requests.submit(
+            requested=mail_requests.RequestedMail.CONFIRMATION,
             email=body.validated_data["email"],
             device_token=device_cookie.read_token(request),
         )
@@ -164,8 +166,8 @@ class ForgotPasswordView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = AddressInput(data=request.data)
         body.is_valid(raise_exception=True)
-        mail_requests.take(
-            wish=mail_requests.Wish.RESET,
+        mail_requests.submit(
+            requested=mail_requests.RequestedMail.RESET,
             email=body.validated_data["email"],
             device_token=device_cookie.read_token(request),
         )
@@ -210,6 +212,7 @@ class ResetPasswordView(AccountsAPIView):
             token=body.validated_data["token"],
             new_password=body.validated_data["new_password"],
             client=client_context(request),
+            now=timezone.now(),
         )
         response = _message(RESET)
         device_cookie.renew_after_reset(response, user=user)
@@ -246,5 +249,6 @@ class AddressChangeView(AccountsAPIView):
             session_id=request_principal(request).session_id,
             email=body.validated_data["email"],
             password=body.validated_data["password"],
+            now=timezone.now(),
         )
         return _message(CHANGE_REQUESTED, status=202)

@@ -108,9 +108,9 @@ def life(phone, now, empty_queue):
         created_at=now,
         expires_at=now,
     )
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
     mailbox.work()  # which makes the tokens
-    mail_requests.take(wish=mail_requests.Wish.RESET, email="quetzal.person@example.com")
+    mail_requests.submit(requested=mail_requests.RequestedMail.RESET, email="quetzal.person@example.com")
     ImportedPerson.objects.create(user=user, source="auth0", external_id="auth0|zerlina-7", imported_at=now)
     LogEntry.objects.create(
         user=UserFactory(admin=True),
@@ -119,7 +119,7 @@ def life(phone, now, empty_queue):
         object_repr="zerlina",
         action_flag=CHANGE,
     )
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.NEW_DEVICE, details={"device": "zerlina's phone"})
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.NEW_DEVICE, details={"device": "zerlina's phone"})
     return signed_in
 
 

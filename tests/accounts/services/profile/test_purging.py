@@ -75,7 +75,7 @@ class TestPurgeExpired:
         user = UserFactory()
         for age in (1, 29, 38):
             at = now - age * DAY
-            mail_id = mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED, now=at)
+            mail_id = mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED, now=at)
             delivery.deliver(mail_id=mail_id, now=at)
 
         assert purged(now) == {"mailedtoken": 1, "outgoingmail": 1}
@@ -91,7 +91,7 @@ class TestPurgeExpired:
                 created_at=now - DAY,
                 expires_at=now - number * 5 * MINUTE,
             )
-        registration_mail.send_again(address="mina@example.com", mail_id=uuid7(), now=now - MINUTE)
+        registration_mail.enqueue_again(address="mina@example.com", mail_id=uuid7(), now=now - MINUTE)
         assert OutgoingMail.objects.count() == 1
 
         assert purged(now + 9 * MINUTE) == {"pendingregistration": 2}
