@@ -5,6 +5,7 @@ from accounts.models.factors import (
     CeremonyPurpose,
     RecoverySecret,
     SecurityKey,
+    SignInChallenge,
     TotpEnrolment,
     TotpSecret,
     WebAuthnHandle,
@@ -13,7 +14,6 @@ from accounts.models.importing import ImportedPerson, ImportRun
 from accounts.models.mailing import MailBudget, MailedToken, MailedTokenPurpose, OutgoingMail
 from accounts.models.passwords import KnownClient, SignInFailures
 from accounts.models.sign_in import PendingRegistration
-from accounts.models.sign_ins import SignInChallenge
 from accounts.models.social import PresentedToken, ProviderToken, SocialAuthorization, SocialPurpose
 from accounts.models.users import PasswordHistory, Tier, User
 

@@ -92,7 +92,9 @@ class TestOneName:
             name = f"chief-{number}"
             outcomes = at_once(
                 lambda name=name, number=number: register(number, username=name),
-                lambda name=name: administrators.create(username=name, email=f"{name}@example.com", password=PASSWORD),
+                lambda name=name: administrators.create(
+                    username=name, email=f"{name}@example.com", password=PASSWORD, now=timezone.now()
+                ),
             )
 
             assert unexpected(outcomes) == []

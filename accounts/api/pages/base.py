@@ -14,9 +14,9 @@ from django.utils.translation import gettext
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from accounts.api.form_limits import RETRY_AFTER, LimitedForm, is_limited
 from accounts.conf import account_settings
 from accounts.errors import HashingBusy
-from accounts.page_limits import RETRY_AFTER, Form, is_limited
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -49,7 +49,7 @@ class MailedPage(View):
     def _respond(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "") not in _OWN_SITES:
             return self.render("message", status=403, title=gettext("This form was sent from another site."))
-        if request.method == "POST" and is_limited(request, Form.MAILED_PAGE):
+        if request.method == "POST" and is_limited(request, LimitedForm.MAILED_PAGE):
             return self._refuse(429, gettext("Too many attempts"), RETRY_AFTER)
         try:
             return super().dispatch(request, *args, **kwargs)

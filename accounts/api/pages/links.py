@@ -47,7 +47,7 @@ class ConfirmEmailPage(MailedPage):
             return self._ask(token, [gettext("The two passwords are not the same.")])
         confirmation = ConfirmationRequest(
             password=password or None,
-            device_token=device_cookie.presented(request),
+            device_token=device_cookie.read_token(request),
             client=client_context(request),
             must_choose=True,
         )
@@ -99,7 +99,7 @@ class ResetPasswordPage(MailedPage):
         except DetailsInvalid as refusal:
             return self._again([str(problem.message) for problem in refusal.problems])
         response = self.redirect_to_result("password-set")
-        device_cookie.keep_after_reset(response, user=user)
+        device_cookie.renew_after_reset(response, user=user)
         return response
 
     def _again(self, errors: Sequence[str]) -> HttpResponse:

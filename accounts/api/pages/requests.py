@@ -28,7 +28,7 @@ class MailRequestPage(MailedPage):
         email = form_field(request, "email")
         try:
             mail_requests.submit(
-                requested=self.requested, email=email.strip(), device_token=device_cookie.presented(request)
+                requested=self.requested, email=email.strip(), device_token=device_cookie.read_token(request)
             )
         except DetailsInvalid as refusal:
             errors = [str(problem.message) for problem in refusal.problems]

@@ -8,7 +8,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
-from accounts.errors import AccountError, DetailsInvalid, NotThere
+from accounts.errors import AccountError, DetailsInvalid, NotFound
 from accounts.services.addresses import address_release
 from cedrina_base.operator_commands import OperatorCommand
 
@@ -31,7 +31,7 @@ class Command(OperatorCommand):
         self.add_reason_argument(parser)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        user = selectors.user_by_name_or_id(name=options["person"])
+        user = selectors.user_by_identifier_or_id(name=options["person"])
         if user is None:
             self.fail("not_found", gettext("Nobody here has this name, address or id."))
         try:
@@ -42,7 +42,7 @@ class Command(OperatorCommand):
                 reason=options["reason"],
                 now=timezone.now(),
             )
-        except NotThere:
+        except NotFound:
             self.fail("not_on_hold", gettext("The address of this person is not on hold."))
         except DetailsInvalid as refusal:
             self.fail(refusal.code, " ".join(str(problem.message) for problem in refusal.problems))

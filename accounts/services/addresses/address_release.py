@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types
-from accounts.errors import DetailsInvalid, EmailTaken, NotThere
+from accounts.errors import DetailsInvalid, EmailTaken, NotFound
 from accounts.identifiers import HELD_PREFIX, fold_email, parse_email
 from accounts.models import User
 from accounts.services.mailing import mail_queue
@@ -22,7 +22,7 @@ def release(*, user: User, email: str, now: datetime, is_trial: bool = False, re
     It counts as unconfirmed until its owner follows the link that is mailed there, because an operator can't verify it.
     A trial rolls everything back.
 
-    Raises: DetailsInvalid, EmailTaken, NotThere when the address is not on hold.
+    Raises: DetailsInvalid, EmailTaken, NotFound when the address is not on hold.
     """
     address = parse_email(email)
     if address is None:
@@ -37,7 +37,7 @@ def release(*, user: User, email: str, now: datetime, is_trial: bool = False, re
                 updated_at=now,
             )
             if not changed:
-                raise NotThere(user_id=user.pk)
+                raise NotFound(user_id=user.pk)
             recording.record(
                 event_types.EMAIL_CHANGED,
                 target=subject_of(user),

@@ -14,7 +14,7 @@ def require_free(*, username: str, email_folded: str) -> None:
 
     Raises: UsernameTaken, EmailTaken.
     """
-    by_name, by_email = selectors.holders_of_identifiers(username=username, email_folded=email_folded)
+    by_name, by_email = selectors.identifier_owners(username=username, email_folded=email_folded)
     if by_name is not None:
         raise UsernameTaken
     if by_email is not None:
@@ -33,5 +33,5 @@ def require_unreserved(*, username: str, at: datetime) -> None:
 
 def identifier_conflict(*, username: str, email_folded: str) -> UsernameTaken | EmailTaken:
     """Return the error for an insert that a unique index refused: the username or the address was taken meanwhile."""
-    by_name, by_email = selectors.holders_of_identifiers(username=username, email_folded=email_folded)
+    by_name, by_email = selectors.identifier_owners(username=username, email_folded=email_folded)
     return EmailTaken() if by_email is not None and by_name is None else UsernameTaken()

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import F
 
 from accounts import event_types
-from accounts.errors import NotThere
+from accounts.errors import NotFound
 from accounts.factors import enrolled, recovery_codes, removal
 from accounts.models import User
 from accounts.services.mailing import mail_queue
@@ -21,11 +21,11 @@ from tokens.users import subject_of
 def lock_user(*, user: User) -> None:
     """Lock the user's row, so that simultaneous changes agree on which factor is the first or the last.
 
-    Raises: NotThere, when the account is deleted or disabled.
+    Raises: NotFound, when the account is deleted or disabled.
     """
     rows = User.objects.present().filter(pk=user.pk, is_active=True).select_for_update(no_key=True).only("pk")
     if rows.first() is None:
-        raise NotThere
+        raise NotFound
 
 
 def record_added(

@@ -124,7 +124,7 @@ def _needs_notice(*, user: User, attempt: FactorAttempt, now: datetime) -> bool:
     if not attempt.source.is_unknown:
         return attempt.locked_until is not None
     since = now - _DAY
-    failed = selectors.wrong_factors(user_id=user.pk, since=since, most=FAILURES_BEFORE_NOTICE)
+    failed = selectors.count_factor_failures(user_id=user.pk, since=since, most=FAILURES_BEFORE_NOTICE)
     return failed >= FAILURES_BEFORE_NOTICE and not selectors.was_mailed(
         user_id=user.pk, kind=mail_queue.MailKind.FACTOR_LOCKED, since=since
     )

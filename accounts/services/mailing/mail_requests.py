@@ -78,7 +78,7 @@ def process(*, requested: RequestedMail, sealed_address: str, mail_id: UUID, now
     except encryption.DecryptionFailed:
         log.warning("mail_request_unreadable", mail_id=str(mail_id))  # its key is no longer configured
         return
-    user = selectors.user_for_sign_in(name=address)
+    user = selectors.user_by_identifier(name=address)
     if user is None:
         registration_mail.enqueue_again(address=address, mail_id=mail_id, now=now)
     elif user.is_active:

@@ -146,7 +146,9 @@ GIVE_PROOF = {
         token=link(holder, MailedTokenPurpose.DISOWN), now=timezone.now()
     ),
     AddressProof.IMPORT: bring_from_elsewhere,
-    AddressProof.OPERATOR: lambda _holder: administrators.create(username="chief-1", email=ADDRESS, password=NEW),
+    AddressProof.OPERATOR: lambda _holder: administrators.create(
+        username="chief-1", email=ADDRESS, password=NEW, now=timezone.now()
+    ),
 }
 
 

@@ -1,7 +1,7 @@
 import pytest
 from django.utils import timezone
 
-from accounts.errors import DetailsInvalid, EmailTaken, NotThere
+from accounts.errors import DetailsInvalid, EmailTaken, NotFound
 from accounts.identifiers import held_key
 from accounts.models import User
 from accounts.services.addresses import address_confirmation, address_release
@@ -50,6 +50,6 @@ class TestRelease:
 
     def test_refuses_an_address_that_is_not_on_hold(self):
         user = UserFactory()
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             address_release.release(user=user, email="other@example.com", now=timezone.now())
         assert User.objects.get().email == user.email
