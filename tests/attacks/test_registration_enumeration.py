@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import OutgoingMail, PendingRegistration, User
@@ -209,13 +210,13 @@ class TestWhateverStrangersRegister:
 
 
 class TestWhoeverAsksForMail:
-    @pytest.mark.parametrize("wish", list(mail_requests.Wish))
-    def test_of_a_registration_gets_its_link_again(self, wish):
+    @pytest.mark.parametrize("requested", list(mail_requests.RequestedMail))
+    def test_of_a_registration_gets_its_link_again(self, requested):
         ask("register")
         mailbox.work()
         OutgoingMail.objects.update(started_at=F("started_at") - timedelta(minutes=2))  # no longer on its way
 
-        mail_requests.take(wish=wish, email=ADDRESS)
+        mail_requests.submit(requested=requested, email=ADDRESS, now=timezone.now())
 
         (message,) = mailbox.work()
         assert message.subject == "Confirm your e-mail address"

@@ -1,10 +1,11 @@
-"""Change somebody's password: Django's command of this name, by our services."""
+"""Change a user's password. Replaces Django's command of this name and uses the services of this app."""
 
 import getpass
 from argparse import ArgumentParser
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -36,14 +37,16 @@ class Command(OperatorCommand):
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         name = options["username"] or getpass.getuser()
-        user = selectors.user_for_sign_in(name=name)
+        user = selectors.user_by_identifier(name=name)
         if user is None:
             self.fail("not_found", gettext("Nobody signs in as %(name)r.") % {"name": name})
         if options["dry_run"]:
             return {"result": "would_change", "username": user.username}
         password = self._password(is_piped=options["password_stdin"])
         try:
-            ended = operator_passwords.change(user=user, password=password, reason=options["reason"])
+            ended = operator_passwords.change(
+                user=user, password=password, reason=options["reason"], now=timezone.now()
+            )
         except DetailsInvalid as refusal:
             self.fail(refusal.problems[0].code, " ".join(str(problem.message) for problem in refusal.problems))
         except AccountError as refusal:

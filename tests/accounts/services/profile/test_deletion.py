@@ -24,7 +24,7 @@ RETENTION = timedelta(days=30)
 @pytest.fixture
 def signed_in(phone):
     UserFactory(username="mina", raw_password=PASSWORD)
-    return password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+    return password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
 
 
 @pytest.fixture
@@ -33,7 +33,12 @@ def administrator():
 
 
 def request(signed_in, password=PASSWORD, **options):
-    return deletion.request(user=signed_in.user, session_id=signed_in.tokens.session_id, password=password, **options)
+    return deletion.request(
+        user=signed_in.user,
+        session_id=signed_in.tokens.session_id,
+        password=password,
+        **{"now": timezone.now(), **options},
+    )
 
 
 def deletion_mails():
@@ -44,7 +49,7 @@ def deletion_mails():
 
 @pytest.mark.usefixtures("empty_queue")
 class TestRequest:
-    def test_closes_the_account_and_says_until_when(self, signed_in, now, events):
+    def test_closes_the_account_and_returns_when_it_is_erased(self, signed_in, now, events):
         assert request(signed_in, now=now) == now + RETENTION
 
         user = User.objects.get(username="mina")
@@ -62,8 +67,8 @@ class TestRequest:
 
         assert request(signed_in, now=now) == now
 
-    def test_ends_every_way_in(self, signed_in, phone):
-        other = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+    def test_ends_all_sessions_and_sign_ins(self, signed_in, phone):
+        other = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
         sign_in_challenges.issue(user=signed_in.user, amr=["pwd"], now=timezone.now())
         request(signed_in)
 
@@ -72,7 +77,7 @@ class TestRequest:
                 verification.authenticate(presented=pair.access_token, now=timezone.now())
         assert not SignInChallenge.objects.exists()
         with pytest.raises(CredentialsInvalid):
-            password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+            password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
 
     @pytest.mark.usefixtures("optional_confirmation")
     def test_keeps_name_and_address_from_others(self, signed_in, phone):
@@ -84,6 +89,7 @@ class TestRequest:
                     username="MINA", email="new@example.com", password=PASSWORD
                 ),
                 client=phone,
+                now=timezone.now(),
             )
 
     def test_refuses_a_wrong_password(self, signed_in, events):
@@ -94,16 +100,16 @@ class TestRequest:
         assert events("authentication.reauthentication_failed").get().risk_reasons == ["wrong_password"]
         assert deletion_mails() == []
 
-    def test_wants_the_password_of_whoever_has_one(self, signed_in):
+    def test_requires_the_password_of_users_who_have_one(self, signed_in):
         with pytest.raises(DetailsInvalid) as refused:
             request(signed_in, password=None)
 
         assert [(problem.field, problem.code) for problem in refused.value.problems] == [("password", "required")]
 
-    def test_takes_people_without_a_password_at_their_word(self, phone):
+    def test_requires_nothing_of_users_without_a_password(self, phone):
         user = UserFactory()
-        signed_in = password_sign_in.complete_sign_in(user=user, amr=["google"], client=phone)
-        assert not deletion.needs_password(user=user)
+        signed_in = password_sign_in.complete_sign_in(user=user, amr=["google"], client=phone, now=timezone.now())
+        assert not deletion.requires_password(user=user)
 
         with pytest.raises(CredentialsInvalid):
             request(signed_in, password="anything")
@@ -129,7 +135,7 @@ class TestRequest:
     def test_refuses_the_last_administrator(self, phone, events):
         UserFactory(username="root", admin=True, raw_password=PASSWORD)
         UserFactory(admin=True, is_active=False)
-        signed_in = password_sign_in.sign_in(name="root", password=PASSWORD, client=phone)
+        signed_in = password_sign_in.sign_in(name="root", password=PASSWORD, client=phone, now=timezone.now())
 
         UserFactory(admin=True)  # who can't sign in
         with pytest.raises(LastAdministrator):
@@ -142,8 +148,8 @@ class TestRequest:
 
 class TestClose:
     def test_closes_for_an_operator(self, signed_in, administrator, events):
-        assert deletion.close(user=signed_in.user, reason="asked by letter", by=administrator)
-        assert not deletion.close(user=signed_in.user, reason="again", by=administrator)
+        assert deletion.close(user=signed_in.user, reason="asked by letter", by=administrator, now=timezone.now())
+        assert not deletion.close(user=signed_in.user, reason="again", by=administrator, now=timezone.now())
 
         event = events("account.deletion_requested").get()
         assert event.actor_id == str(administrator.pk)
@@ -152,21 +158,21 @@ class TestClose:
 
     def test_refuses_the_last_administrator(self, administrator):
         with pytest.raises(LastAdministrator):
-            deletion.close(user=administrator, reason="gone")
+            deletion.close(user=administrator, reason="gone", now=timezone.now())
 
 
 class TestRestore:
-    def test_gives_the_account_back_but_not_its_sessions(self, signed_in, administrator, phone, events):
+    def test_restores_the_account_but_not_its_sessions(self, signed_in, administrator, phone, events):
         request(signed_in)
 
-        assert deletion.restore(user=signed_in.user, by=administrator, reason="changed her mind")
+        assert deletion.restore(user=signed_in.user, by=administrator, reason="changed her mind", now=timezone.now())
 
-        assert password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+        assert password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
         with pytest.raises(SessionRevoked):
             verification.authenticate(presented=signed_in.tokens.access_token, now=timezone.now())
         event = events("account.restored").get()
         assert (event.actor_id, event.data) == (str(administrator.pk), {"note": "changed her mind"})
 
-    def test_does_nothing_for_who_was_not_deleted(self, signed_in, administrator, events):
-        assert not deletion.restore(user=signed_in.user, by=administrator, reason="by mistake")
+    def test_does_nothing_to_an_account_that_is_not_deleted(self, signed_in, administrator, events):
+        assert not deletion.restore(user=signed_in.user, by=administrator, reason="by mistake", now=timezone.now())
         assert not events("account.restored").exists()

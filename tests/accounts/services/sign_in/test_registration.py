@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.hashers import check_password
 from django.db import connections
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.errors import DetailsInvalid, EmailTaken, UsernameTaken
@@ -23,7 +24,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 
 def register(phone, **changes):
     details = {"username": "mina", "email": "Mina@example.com", "password": PASSWORD, **changes}
-    return registration.register(application=registration.RegistrationRequest(**details), client=phone)
+    return registration.register(
+        application=registration.RegistrationRequest(**details), client=phone, now=timezone.now()
+    )
 
 
 def codes(error):
@@ -176,7 +179,7 @@ class TestRegisterWhereAddressesAreConfirmed:
 
     def test_takes_the_name_of_a_registration_that_has_expired(self, phone, now):
         expired = PendingRegistrationFactory(username="Mina", created_at=now - timedelta(days=2))
-        registration_mail.send_again(address=expired.email, mail_id=uuid7(), now=now - timedelta(days=1, hours=1))
+        registration_mail.enqueue_again(address=expired.email, mail_id=uuid7(), now=now - timedelta(days=1, hours=1))
         assert OutgoingMail.objects.exists()
 
         waiting = register(phone)
