@@ -116,23 +116,36 @@ APPS = {
 
 
 class TestAnInstalledApp:
-    @pytest.mark.parametrize("app", list(APPS))
-    def test_passes_its_checks_in_a_project_without_this_repository(self, app, installed, tmp_path):
-        (tmp_path / "project_settings.py").write_text(SETTINGS.format(apps=[*APPS[app], app]))
-        (tmp_path / "urls.py").write_text("urlpatterns = []\n")
-
+    def probe(self, app, *, others=(), installed, folder):
+        """Check a project in ``folder`` with the app; return the files of the app and of ``cedrina_base``."""
+        (folder / "project_settings.py").write_text(SETTINGS.format(apps=[*APPS[app], app, *others]))
+        (folder / "urls.py").write_text("urlpatterns = []\n")
         shown = run(
             sys.executable,
             "-P",
             "-c",
             PROBE.format(app=app),
-            cwd=tmp_path,
-            PYTHONPATH=f"{tmp_path}{os.pathsep}{installed}",
+            cwd=folder,
+            PYTHONPATH=f"{folder}{os.pathsep}{installed}",
             DJANGO_SETTINGS_MODULE="project_settings",
         )
+        return [Path(file) for file in json.loads(shown.splitlines()[-1])]
 
-        files = json.loads(shown.splitlines()[-1])
-        assert all(Path(file).is_relative_to(installed) for file in files)
+    @pytest.mark.parametrize("app", list(APPS))
+    def test_passes_its_checks_in_a_project_without_this_repository(self, app, installed, tmp_path):
+        files = self.probe(app, installed=installed, folder=tmp_path)
+
+        assert all(file.is_relative_to(installed) for file in files)
+
+    @pytest.mark.parametrize("app", list(APPS))
+    def test_stands_beside_an_app_accounts_of_the_project(self, app, installed, tmp_path):
+        (tmp_path / "accounts").mkdir()
+        (tmp_path / "accounts" / "__init__.py").touch()
+        (tmp_path / "accounts" / "models.py").write_text(
+            "from django.db import models\n\nclass Account(models.Model):\n    class Meta:\n        managed = False\n"
+        )
+
+        assert self.probe(app, others=["accounts"], installed=installed, folder=tmp_path)
 
     def test_translates_what_it_says(self, installed, tmp_path):
         shown = run(
