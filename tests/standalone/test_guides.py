@@ -4,6 +4,7 @@ import json
 import re
 
 import psycopg
+import pytest
 
 from accounts.conf import AccountSettings
 from tests.standalone.guide import Guide, followed
@@ -19,6 +20,17 @@ def settings_named(guide):
     """Return the names in the first column of the page's table of settings."""
     rows = re.findall(r"^\| (`.*?) \|", guide.text.partition("## Settings")[2], re.MULTILINE)
     return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+@pytest.mark.parametrize(
+    ("guide", "loose"),
+    [(LIMITS, {"python"}), (EVENTS, {"python", "sql"}), (TOKENS, set()), (ACCOUNTS, {"sh"})],
+)
+def test_every_block_is_run(guide, loose):
+    """Blocks that the page does not place in a file, and that are no commands, are run by the tests below."""
+    kinds = {block["language"] for block in guide.blocks if not block["path"]}
+
+    assert kinds - {"console"} == loose
 
 
 class TestRateLimiting:
@@ -119,7 +131,8 @@ class TestAccounts:
         with followed(ACCOUNTS, tmp_path, site=installed) as project:
             project.manage("check", "--fail-level", "WARNING")
             project.manage("makemigrations", "--check", "--dry-run")
-            printed = project.manage("procrastinate", "worker", "--one-shot")
+            (worker,) = ACCOUNTS.loose("sh")
+            printed = project.run("sh", "-c", f"{worker.strip()} --one-shot")
 
             assert "ada@example.org" in printed
 
