@@ -11,8 +11,8 @@ from django.contrib.auth.models import Permission
 from django.db.models import Q
 
 from accounts import event_types
-from accounts.factors import enrolled
-from accounts.factors.enrolled import Enrolled
+from accounts.factors import enrolled, recovery_codes
+from accounts.factors.protocol import EnrolledFactor
 from accounts.models import (
     ImportedPerson,
     OutgoingMail,
@@ -23,7 +23,7 @@ from accounts.models import (
     User,
 )
 from accounts.providers import links, registry
-from accounts.providers.links import Link
+from accounts.providers.links import SocialLink
 from accounts.providers.registry import Provider
 from accounts.rules.ranks import Rights
 from security_events.models import SecurityEvent
@@ -97,9 +97,9 @@ def factor_methods(*, user_id: UUID) -> tuple[str, ...]:
     return enrolled.methods(user_id)
 
 
-def social_accounts(*, user_id: UUID) -> list[Link]:
+def social_accounts(*, user_id: UUID) -> list[SocialLink]:
     """Return the accounts of providers that somebody is connected to, the oldest first."""
-    return links.of_user(user_id)
+    return links.list_links(user_id)
 
 
 def social_providers() -> tuple[Provider, ...]:
@@ -112,7 +112,7 @@ class SecondFactors:
     """What somebody can prove a second time with."""
 
     is_enabled: bool
-    factors: list[Enrolled]
+    factors: list[EnrolledFactor]
     recovery_codes_left: int
 
 
@@ -120,8 +120,8 @@ def second_factors(*, user_id: UUID) -> SecondFactors:
     """Return somebody's second factors and when each was last used."""
     return SecondFactors(
         is_enabled=enrolled.has_any(user_id),
-        factors=enrolled.factors(user_id),
-        recovery_codes_left=enrolled.recovery_codes_left(user_id),
+        factors=enrolled.list_factors(user_id),
+        recovery_codes_left=recovery_codes.count_unused(user_id=user_id),
     )
 
 
@@ -138,7 +138,7 @@ def has_password(*, user_id: UUID) -> bool:
 
 def has_sign_in_method(*, user_id: UUID) -> bool:
     """Tell whether somebody can begin a sign-in: by a password, at a provider or with a passkey."""
-    return has_password(user_id=user_id) or bool(links.of_user(user_id)) or enrolled.has_passkey(user_id)
+    return has_password(user_id=user_id) or bool(links.list_links(user_id)) or enrolled.has_passkey(user_id)
 
 
 def factor_descriptions(*, user_id: UUID) -> list[dict[str, Any]]:
@@ -150,7 +150,7 @@ def factor_descriptions(*, user_id: UUID) -> list[dict[str, Any]]:
             "created_at": factor.created_at,
             "last_used_at": factor.last_used_at,
         }
-        for factor in enrolled.factors(user_id)
+        for factor in enrolled.list_factors(user_id)
     ]
 
 
@@ -164,7 +164,7 @@ def social_descriptions(*, user_id: UUID) -> list[dict[str, Any]]:
             "linked_at": link.created_at,
             "last_login_at": link.last_login_at,
         }
-        for link in links.of_user(user_id)
+        for link in links.list_links(user_id)
     ]
 
 

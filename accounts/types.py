@@ -23,8 +23,8 @@ class ProfileChange:
     locale: str | None = None
 
 
-class Factor(StrEnum):
-    """A kind of second factor, by the contract's name of the method."""
+class FactorMethod(StrEnum):
+    """A kind of second factor. The value is its name in the API."""
 
     TOTP = "totp"
     WEBAUTHN = "webauthn"

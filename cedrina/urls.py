@@ -1,4 +1,4 @@
-"""Where everything is mounted."""
+"""The HTTP routes of all apps."""
 
 from django.contrib import admin
 from django.urls import include, path

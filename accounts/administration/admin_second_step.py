@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services.administration import admin_sign_in
-from accounts.services.factors.second_factors import Proof
-from accounts.types import Factor
+from accounts.services.factors.second_factors import FactorResponse
+from accounts.types import FactorMethod
 
 LIFETIME = timedelta(minutes=5)
 _KEY = "accounts.administration.admin_second_step"
@@ -46,10 +46,11 @@ class CodeForm(forms.Form):
         ),
     )
 
-    def proof(self) -> Proof:
+    def response(self) -> FactorResponse:
         code = self.cleaned_data["code"]
         digits = sum(character.isdigit() for character in code)
-        return Proof(Factor.RECOVERY_CODE if digits >= _RECOVERY_DIGITS else Factor.TOTP, code)
+        method = FactorMethod.RECOVERY_CODE if digits >= _RECOVERY_DIGITS else FactorMethod.TOTP
+        return FactorResponse(method, code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from django.contrib.admin import AdminSite
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -19,10 +20,10 @@ from accounts.errors import AttemptsExhausted, HashingBusy, MfaCodeInvalid, Sign
 from accounts.page_limits import RETRY_AFTER, Form, is_limited
 from accounts.services.administration import admin_sign_in
 from accounts.services.administration.admin_sign_in import AdminSignIn
-from accounts.types import Factor
+from accounts.types import FactorMethod
 from tokens.api.client import client_context
 
-_CODES = {Factor.TOTP, Factor.RECOVERY_CODE}
+_CODES = {FactorMethod.TOTP, FactorMethod.RECOVERY_CODE}
 _NOT_OURS = {"password_change", "password_change_done"}
 
 
@@ -91,7 +92,8 @@ class GuardedAdminSite(AdminSite):
             signed_in = admin_sign_in.complete(
                 user_id=waiting.user_id,
                 bound_to=waiting.bound_to,
-                proof=form.proof(),
+                response=form.response(),
+                now=timezone.now(),
                 client=client_context(request),
                 device_token=device_cookie.presented(request),
             )
@@ -115,7 +117,7 @@ class GuardedAdminSite(AdminSite):
             **self.each_context(request),
             "title": _("Log in"),
             "form": form,
-            "has_application": Factor.TOTP in methods,
+            "has_application": FactorMethod.TOTP in methods,
             "has_codes": bool(_CODES & set(methods)),
         }
         return TemplateResponse(request, "admin/second_factor.html", context)

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from accounts.api.problems import as_api_exception
 from accounts.errors import AccountError
 from accounts.models import User
-from accounts.services.social.authorizations import Bearer
+from accounts.services.social.authorizations import SessionUser
 from tokens.api.base import TokensAPIView
 from tokens.types import Principal
 
@@ -30,6 +30,6 @@ def principal(request: Request) -> Principal:
     return cast("Principal", request.auth)
 
 
-def bearer(request: Request) -> Bearer:
+def session_user(request: Request) -> SessionUser:
     """Return who is asking and in which session."""
-    return Bearer(user=caller(request), session_id=principal(request).session_id)
+    return SessionUser(user=caller(request), session_id=principal(request).session_id)

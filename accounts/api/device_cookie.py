@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from accounts import known_devices
 from accounts.api.documents import sign_in_document
 from accounts.models import PendingRegistration, User
-from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.sign_in.password_sign_in import SignedIn
 
 
@@ -23,7 +23,7 @@ def presented(request: Any) -> str:
     return str(request.COOKIES.get(name(), "")) if request is not None else ""
 
 
-def answer(request: Any, outcome: SignedIn | Challenge) -> Response:
+def answer(request: Any, outcome: SignedIn | MfaChallenge) -> Response:
     """Answer a sign-in, by whichever factors; where it came to a session the browser is recognised from now on."""
     response = Response(sign_in_document(outcome))
     if isinstance(outcome, SignedIn):

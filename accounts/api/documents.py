@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from accounts.factors.enrolled import Enrolled
+from accounts.factors.protocol import EnrolledFactor
 from accounts.models import User
 from accounts.rules.decisions import roles_of
 from accounts.selectors import SecondFactors
-from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.sign_in.password_sign_in import SignedIn
 from tokens.api.response_bodies import token_response_body
 
@@ -30,9 +30,9 @@ def user_document(user: User) -> dict[str, Any]:
     }
 
 
-def sign_in_document(outcome: SignedIn | Challenge) -> dict[str, Any]:
+def sign_in_document(outcome: SignedIn | MfaChallenge) -> dict[str, Any]:
     """Return what a sign-in came to: a session, or the second factor that it takes."""
-    if isinstance(outcome, Challenge):
+    if isinstance(outcome, MfaChallenge):
         challenge = {
             "token": outcome.token,
             "methods": list(outcome.methods),
@@ -43,7 +43,7 @@ def sign_in_document(outcome: SignedIn | Challenge) -> dict[str, Any]:
     return {"user": user_document(outcome.user), "tokens": token_response_body(outcome.tokens), "mfa": None}
 
 
-def factor_document(factor: Enrolled) -> dict[str, Any]:
+def factor_document(factor: EnrolledFactor) -> dict[str, Any]:
     """Return a second factor as its owner sees it."""
     return {
         "id": str(factor.id),

@@ -1,12 +1,12 @@
-"""allauth's questions about accounts, answered by ours."""
+"""The account adapter of allauth (``ACCOUNT_ADAPTER``)."""
 
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it brings no types
-    """Opens no accounts and sends no mail: our services do."""
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no type hints
+    """Let allauth create no accounts and send no mail, which our services do."""
 
     def is_open_for_signup(self, request: Any) -> bool:
         return False
@@ -16,4 +16,4 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it brings 
         return address
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send nothing: what people are told is composed in ``accounts.services.mailing.mail_queue``."""
+        """Send nothing. ``accounts.services.mailing`` sends all mail."""

@@ -1,13 +1,13 @@
-"""allauth's apps, as far as they are used: their models and providers, none of their views."""
+"""The app of ``allauth.account`` without its views."""
 
 from django.apps import AppConfig
 
 
 class AllauthAccountConfig(AppConfig):
-    """Stands in INSTALLED_APPS for ``allauth.account``.
+    """The configuration of ``allauth.account`` for INSTALLED_APPS.
 
-    Its own configuration demands a middleware that serves its views. There are none here, and the middleware would run
-    for every call of the API.
+    allauth's own one demands a middleware for its views. We mount none of its views, and the middleware would run for
+    each call of the API.
     """
 
     name = "allauth.account"

@@ -1,4 +1,4 @@
-"""allauth's questions about providers, answered by ours."""
+"""The social account adapter of allauth (``SOCIALACCOUNT_ADAPTER``)."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from accounts.providers.transport import BoundedSession
 
 
-class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # it brings no types
-    """Opens no accounts, and has every call to a provider made within bounds."""
+class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no type hints
+    """Let allauth create no accounts, and limit each call that it makes to a provider."""
 
     def is_open_for_signup(self, request: Any, sociallogin: Any) -> bool:
         return False

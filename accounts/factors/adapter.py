@@ -1,7 +1,8 @@
-"""allauth's questions about second factors, answered by ours.
+"""The adapter by which allauth stores the secrets of second factors and names this relying party.
 
-allauth asks its adapter to encrypt a secret without saying whose it is. So the secret goes into a row of its owner,
-who is named beforehand, and allauth's row keeps nothing but the name of the table.
+allauth calls ``encrypt`` and ``decrypt`` without naming the owner of the secret. The secret itself is stored in a row
+of its owner (``TotpSecret``, ``RecoverySecret``), encrypted under that owner's id, so the owner must be named before:
+``secret_of``. allauth's own row holds only the name of the table.
 """
 
 import secrets
@@ -14,33 +15,34 @@ from uuid import UUID
 from allauth.mfa.adapter import DefaultMFAAdapter
 
 from accounts.conf import account_settings
-from accounts.models import RecoverySecret, TotpSecret, User, WebAuthnHandle
+from accounts.models import User, WebAuthnHandle
+from accounts.models.factors import FactorSecret
 
-_HANDLE_BYTES = 32
-_place: ContextVar[tuple[type[TotpSecret | RecoverySecret], UUID] | None] = ContextVar("place", default=None)
+_USER_HANDLE_BYTES = 32
+_secret_row: ContextVar[tuple[type[FactorSecret], UUID] | None] = ContextVar("secret_row", default=None)
 
 
 @contextmanager
-def secret_of(model: type[TotpSecret | RecoverySecret], user_id: UUID) -> Iterator[None]:
-    """Say whose secret allauth is about to store or to read."""
-    token = _place.set((model, user_id))
+def secret_of(model: type[FactorSecret], user_id: UUID) -> Iterator[None]:
+    """Name the row that allauth's next ``encrypt`` writes or ``decrypt`` reads."""
+    token = _secret_row.set((model, user_id))
     try:
         yield
     finally:
-        _place.reset(token)
+        _secret_row.reset(token)
 
 
-class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # it brings no types
-    """Keeps secrets in our encrypted columns; takes names from the settings, never from a Host header."""
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no type hints
+    """Keep secrets in our encrypted columns, and take names from the settings instead of the Host header."""
 
     def encrypt(self, text: str) -> str:
-        model, user_id = _placed()
+        model, user_id = _named_secret_row()
         model(user_id=user_id, secret=text).save()
         return model._meta.label
 
     def decrypt(self, encrypted_text: str) -> str:
-        model, user_id = _placed()
-        return model.objects.get(pk=user_id).secret
+        model, user_id = _named_secret_row()
+        return model._default_manager.get(pk=user_id).secret
 
     def get_totp_issuer(self) -> str:
         return account_settings.TOTP_ISSUER
@@ -52,22 +54,22 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # it brings no types
         return {"id": account_settings.WEBAUTHN_RP_ID, "name": account_settings.TOTP_ISSUER}
 
     def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
-        return {"id": handle_of(user.pk), "name": user.username, "display_name": user.full_name or user.username}
+        return {"id": user_handle(user.pk), "name": user.username, "display_name": user.full_name or user.username}
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
-        """Send nothing: what people are told is composed in ``accounts.services.mailing.mail_queue``."""
+        """Send nothing. ``accounts.services.mailing`` sends all mail."""
 
 
-def handle_of(user_id: UUID) -> bytes:
-    """Return what authenticators know somebody by."""
+def user_handle(user_id: UUID) -> bytes:
+    """Return the random bytes that authenticators store for a user (WebAuthn Level 2, 14.6.1)."""
     row, _is_new = WebAuthnHandle.objects.get_or_create(
-        user_id=user_id, defaults={"handle": secrets.token_bytes(_HANDLE_BYTES)}
+        user_id=user_id, defaults={"handle": secrets.token_bytes(_USER_HANDLE_BYTES)}
     )
     return bytes(row.handle)
 
 
-def _placed() -> tuple[type[TotpSecret | RecoverySecret], UUID]:
-    place = _place.get()
-    if place is None:
-        raise RuntimeError("Secrets of second factors are only reached through accounts.factors.")
-    return place
+def _named_secret_row() -> tuple[type[FactorSecret], UUID]:
+    row = _secret_row.get()
+    if row is None:
+        raise RuntimeError("Name the owner with accounts.factors.adapter.secret_of before reading or writing a secret.")
+    return row

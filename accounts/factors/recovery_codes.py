@@ -1,45 +1,62 @@
-"""Recovery codes by allauth: derived from one secret, which is stored encrypted, each accepted once.
+"""Recovery codes as a second factor: derived by allauth from one secret, each accepted once.
 
-They have 12 digits, about 40 bits, so that they can be written down. Encrypted under a key outside of the database
-they are safer in a copy of it than such short codes would be as hashes.
+They have 12 digits, about 40 bits, so that people can write them down. The secret is encrypted under a key that is not
+in the database, which protects such short codes better in a copy of the database than hashes of them would.
 """
 
+import secrets
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.utils import encrypt
 from django.db import models
 
+from accounts.errors import MfaCodeInvalid
+from accounts.factors import amr, secret_rows
 from accounts.factors.adapter import secret_of
+from accounts.factors.protocol import EnrolledFactor
+from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.models import RecoverySecret, User
+from accounts.types import FactorMethod
 
-_GROUP = 4
+IS_SUBSTITUTE = True
+IS_GUESSABLE = False
+
+_SEED_BYTES = 40
+_GROUP_DIGITS = 4
 
 
-def make(*, user: User, at: datetime) -> list[str]:
-    """Return a new set, to be shown once; an earlier one is dead."""
+def generate(*, user: User, now: datetime) -> list[str]:
+    """Return a new set of codes, to be shown once. The codes of an earlier set are void."""
     remove(user_id=user.pk)
     with secret_of(RecoverySecret, user.pk):
-        codes = RecoveryCodes.activate(user).generate_codes()
-    _authenticators(user.pk).update(created_at=at)
-    return ["-".join(code[start : start + _GROUP] for start in range(0, len(code), _GROUP)) for code in codes]
+        authenticator = Authenticator.objects.create(
+            user=user,
+            type=Authenticator.Type.RECOVERY_CODES,
+            data={"seed": encrypt(secrets.token_hex(_SEED_BYTES)), "used_mask": 0},
+            created_at=now,
+        )
+        codes = authenticator.wrap().generate_codes()
+    return ["-".join(code[i : i + _GROUP_DIGITS] for i in range(0, len(code), _GROUP_DIGITS)) for code in codes]
 
 
-def accept(*, user_id: UUID, code: str, at: datetime) -> bool:
-    """Take a code that was not used before; allauth locks the row while it looks."""
+def accept(*, user_id: UUID, code: str, now: datetime) -> bool:
+    """Accept a code that was not used before. allauth locks its row, so that of simultaneous uses one succeeds."""
     authenticator = _authenticators(user_id).first()
     if authenticator is None:
         return False
     with secret_of(RecoverySecret, user_id):
         is_right: bool = authenticator.wrap().validate_code(code)
     if is_right:
-        _authenticators(user_id).update(last_used_at=at)
+        _authenticators(user_id).update(last_used_at=now)
     return is_right
 
 
-def left(*, user_id: UUID) -> int:
-    """Return how many codes somebody can still use."""
+def count_unused(*, user_id: UUID) -> int:
+    """Return how many codes a user can still use."""
     authenticator = _authenticators(user_id).first()
     if authenticator is None:
         return 0
@@ -47,11 +64,24 @@ def left(*, user_id: UUID) -> int:
         return len(authenticator.wrap().get_unused_codes())
 
 
-def remove(*, user_id: UUID) -> bool:
-    """Forget somebody's codes; ``False`` when there were none."""
-    RecoverySecret.objects.filter(pk=user_id).delete()
-    deleted, _of_each = _authenticators(user_id).delete()
-    return bool(deleted)
+def verify(*, user: User, response: Any, binding: ChallengeBinding, now: datetime) -> list[str]:
+    """Accept a code as a second factor. A code is bound to nothing.
+
+    Raises: MfaCodeInvalid.
+    """
+    if not accept(user_id=user.pk, code=response, now=now):
+        raise MfaCodeInvalid
+    return list(amr.OF_CODES)
+
+
+def describe(rows: Sequence[Authenticator]) -> Mapping[int, EnrolledFactor]:
+    """Return what the owner of ``rows`` sees, by the primary key of the row."""
+    return secret_rows.describe(rows, model=RecoverySecret, method=FactorMethod.RECOVERY_CODE)
+
+
+def remove(*, user_id: UUID, factor_id: UUID | None = None) -> bool:
+    """Delete a user's recovery codes, of which there is one set; ``False`` when there is none."""
+    return secret_rows.remove(_authenticators(user_id), model=RecoverySecret, user_id=user_id)
 
 
 def _authenticators(user_id: UUID) -> models.QuerySet[Authenticator]:

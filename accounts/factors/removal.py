@@ -1,55 +1,60 @@
-"""Take factors away from an account that is given back or changes hands, with all that belongs to them."""
+"""Remove second factors from an account that is given back or changes hands, with everything that belongs to them."""
 
-from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 
-from accounts.factors import enrolled, recovery_codes, totp, webauthn
-from accounts.factors.enrolled import Enrolled
+from accounts.factors import enrolled
+from accounts.factors.protocol import EnrolledFactor
+from accounts.factors.registry import AUTHENTICATOR_TYPES, SECOND_FACTORS
 from accounts.models import (
     Ceremony,
-    RecoverySecret,
     SignInChallenge,
     SignInFailures,
     TotpEnrolment,
-    TotpSecret,
     WebAuthnHandle,
 )
+from accounts.models.factors import FactorSecret
 from accounts.models.passwords import FACTOR_POOLS
-from accounts.types import Factor
-
-_REMOVE: dict[str, Callable[[UUID, UUID], object]] = {
-    Factor.TOTP: lambda user_id, _factor_id: totp.remove(user_id=user_id),
-    Factor.RECOVERY_CODE: lambda user_id, _factor_id: recovery_codes.remove(user_id=user_id),
-    Factor.WEBAUTHN: lambda user_id, factor_id: webauthn.remove(user_id=user_id, key_id=factor_id),
-}
+from accounts.types import FactorMethod
 
 
-def remove(*, user_id: UUID, since: datetime | None = None) -> list[Enrolled]:
-    """Take every factor away, or those that were added since then; return them.
+def remove_factors(*, user_id: UUID, since: datetime | None = None) -> list[EnrolledFactor]:
+    """Remove all factors of a user, or those that were added at ``since`` or later; return them.
 
-    Enrolments, ceremonies and sign-ins under way go in any case. In the caller's transaction, which has the person's
-    row locked.
+    Enrolments, WebAuthn challenges and pending sign-ins are removed in any case. Call it in a transaction that has
+    locked the user's row.
     """
-    gone = [factor for factor in enrolled.factors(user_id) if since is None or factor.created_at >= since]
-    for factor in gone:
-        _REMOVE[factor.type](user_id, factor.id)
+    removed = [factor for factor in enrolled.list_factors(user_id) if since is None or factor.created_at >= since]
+    for factor in removed:
+        SECOND_FACTORS[FactorMethod(factor.type)].remove(user_id=user_id, factor_id=factor.id)
     if since is None:
-        _sweep(user_id)
+        _remove_remainders(user_id)
     elif not enrolled.has_any(user_id):
-        recovery_codes.remove(user_id=user_id)  # they only stand in for a factor
+        remove_substitutes(user_id=user_id)
     for model in (Ceremony, SignInChallenge, TotpEnrolment):
         model._default_manager.filter(user_id=user_id).delete()
-    # What is counted stays while a factor is left: who reads the mail must not get more tries.
+    # Wrong answers stay counted while a factor is left: somebody who reads the mail must not get more attempts.
     if not enrolled.has_any(user_id):
         SignInFailures.objects.filter(subject=str(user_id), pool__in=FACTOR_POOLS).delete()
-    return gone
+    return removed
 
 
-def _sweep(user_id: UUID) -> None:
-    """Leave nothing, half of a factor neither, and no name by which the former owner's keys know the account."""
+def remove_substitutes(*, user_id: UUID) -> None:
+    """Remove the factors that only substitute for others, because a user has no other factor any more."""
+    for method, kind in SECOND_FACTORS.items():
+        if kind.IS_SUBSTITUTE:
+            rows = Authenticator.objects.filter(user_id=user_id, type=AUTHENTICATOR_TYPES[method])
+            for factor in kind.describe(list(rows)).values():
+                kind.remove(user_id=user_id, factor_id=factor.id)
+            rows.delete()  # rows without their other half
+
+
+def _remove_remainders(user_id: UUID) -> None:
+    """Remove rows without their other half, and the user handle by which the former owner's keys know the account."""
     Authenticator.objects.filter(user_id=user_id).delete()
-    for model in (TotpSecret, RecoverySecret, WebAuthnHandle):
+    # All models of secrets, so that a new kind of factor leaves nothing behind.
+    for model in FactorSecret.__subclasses__():
         model._default_manager.filter(pk=user_id).delete()
+    WebAuthnHandle.objects.filter(pk=user_id).delete()

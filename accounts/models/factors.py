@@ -1,7 +1,7 @@
-"""What people prove a second time with, beside allauth's own row for each factor.
+"""Rows of second factors, beside the row that allauth has for each.
 
-A secret stands in a row whose primary key is its owner, and is encrypted under that key: copied to another person it
-does not decrypt. allauth's row holds none.
+A secret is in a row whose primary key is its owner, and is encrypted under that key, so that it can't be decrypted in
+the row of another user. allauth's rows hold no secrets.
 """
 
 from django.db import models
@@ -14,7 +14,7 @@ from tokens.fields import EncryptedTextField
 
 
 class FactorSecret(models.Model):
-    """One person's secret of one kind; ``public_id`` is what the factor is called outside."""
+    """One secret of a user. ``public_id`` is the id of the factor in the API."""
 
     user = models.OneToOneField(
         User, models.CASCADE, primary_key=True, related_name="+", editable=False, verbose_name=_("user")
@@ -30,7 +30,7 @@ class FactorSecret(models.Model):
 
 
 class TotpSecret(FactorSecret):
-    """The key of an authenticator application (RFC 6238), and the last time step that a code was accepted for."""
+    """The secret of an authenticator application (RFC 6238), and the time step of the last accepted code."""
 
     last_step = models.BigIntegerField(default=-1, editable=False)
 
@@ -40,7 +40,7 @@ class TotpSecret(FactorSecret):
 
 
 class RecoverySecret(FactorSecret):
-    """What a person's recovery codes are derived from."""
+    """The secret from which a user's recovery codes are derived."""
 
     class Meta:
         verbose_name = _("recovery codes")
@@ -48,7 +48,7 @@ class RecoverySecret(FactorSecret):
 
 
 class TotpEnrolment(models.Model):
-    """A key that was shown and not yet confirmed by a code. It counts for nothing."""
+    """A secret that was shown and is not confirmed by a code yet. No code of it is accepted at a sign-in."""
 
     user = models.OneToOneField(
         User, models.CASCADE, primary_key=True, related_name="+", editable=False, verbose_name=_("user")
@@ -66,12 +66,12 @@ class TotpEnrolment(models.Model):
 
 
 class SecurityKey(models.Model):
-    """What allauth does not keep of a WebAuthn credential: its id as a key of the table, its counter, its flags."""
+    """The parts of a WebAuthn credential that allauth does not store as columns: id, counter and flags."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("user"))
     authenticator = models.OneToOneField("mfa.Authenticator", models.CASCADE, related_name="+")
-    # Of all people: no two may have the same credential (WebAuthn Level 2, 7.1, step 17).
+    # No two users may have the same credential (WebAuthn Level 2, 7.1, step 17).
     credential_id = models.BinaryField(max_length=1023, unique=True, editable=False)
     sign_count = models.BigIntegerField(_("signature counter"), editable=False)
     is_backup_eligible = models.BooleanField(_("may be synchronised"), editable=False)
@@ -86,7 +86,7 @@ class SecurityKey(models.Model):
 
 
 class WebAuthnHandle(models.Model):
-    """What authenticators know a person by: random bytes that say nothing (WebAuthn Level 2, 14.6.1)."""
+    """The user handle that authenticators store: random bytes without meaning (WebAuthn Level 2, 14.6.1)."""
 
     user = models.OneToOneField(
         User, models.CASCADE, primary_key=True, related_name="+", editable=False, verbose_name=_("user")
@@ -109,7 +109,7 @@ class CeremonyPurpose(models.TextChoices):
 
 
 class Ceremony(models.Model):
-    """A WebAuthn challenge that is out, found by its digest, with what its answer is bound to."""
+    """A WebAuthn challenge that was sent to a browser, found by its digest, and what its answer is bound to."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     digest = models.BinaryField(max_length=32, unique=True, editable=False)

@@ -1,4 +1,4 @@
-"""People who came from elsewhere: how far an import got, and who is who."""
+"""Imports from other systems: the position of each run, and the ids of the imported users there."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,9 +8,9 @@ from cedrina_base.uuids import uuid7
 
 
 class ImportRun(models.Model):
-    """How far the import of one file got. It moves in the transaction that stores the people it counts.
+    """The position and the counts of the import of one file. They change with the users in one transaction.
 
-    The file is known by its digest; its name may be anything.
+    The file is identified by its digest, not by its name.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -37,7 +37,7 @@ class ImportRun(models.Model):
 
 
 class ImportedPerson(models.Model):
-    """By which id another system knew somebody, so that they are recognised when they come again."""
+    """The id of a user in another system, by which a later import recognises the user."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("user"))
     source = models.CharField(_("source"), max_length=64)

@@ -1,4 +1,4 @@
-"""Sign-ins that wait for a second factor."""
+"""Sign-ins whose second factor is not shown yet."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,10 +9,10 @@ from cedrina_base.uuids import uuid7
 
 
 class SignInChallenge(models.Model):
-    """Somebody whose first factor was right and who has yet to show the second one.
+    """A sign-in whose first factor was right and whose second factor is not shown yet.
 
-    ``bound_to`` is the digest of the password hash at that moment: a password change ends the attempt. Of the token
-    that the client holds only the digest is stored.
+    ``bound_to`` is the digest of the password hash at that moment, so that a password change ends the sign-in. Only the
+    digest of the client's token is stored.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

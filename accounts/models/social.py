@@ -1,4 +1,4 @@
-"""What social sign-in remembers: authorizations under way, tokens that were presented, tokens kept for later use."""
+"""Rows of social sign-in: pending authorization requests, presented tokens, and stored tokens of providers."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -18,10 +18,9 @@ class SocialPurpose(models.TextChoices):
 
 
 class SocialAuthorization(models.Model):
-    """Somebody who was sent to a provider and has yet to come back.
+    """An authorization request to a provider whose callback has not come yet.
 
-    Of the state that comes back with them only the digest is stored. What is for somebody signed in is bound to them
-    and to their session.
+    Only the digest of the state is stored. A request of a signed-in user is bound to the user and the session.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -33,7 +32,7 @@ class SocialAuthorization(models.Model):
     redirect_uri = models.TextField(_("redirect address"))
     nonce = models.CharField(max_length=64, editable=False)
     code_verifier = EncryptedTextField()
-    # What the client proves by its own code verifier that it began this (RFC 7636); empty when it gave none.
+    # The challenge of the client's own code verifier (RFC 7636); empty when the client sent none.
     client_challenge = models.CharField(max_length=43, blank=True, editable=False)
     user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("user"))
     session_id = models.UUIDField(null=True, blank=True, editable=False)
@@ -57,20 +56,19 @@ class SocialAuthorization(models.Model):
         return str(self.pk)
 
 
+_REMEMBER = "INSERT INTO accounts_presentedtoken (digest, expires_at) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+
+
 class PresentedTokenManager(models.Manager["PresentedToken"]):
     def remember(self, *, digest: bytes, expires_at: datetime) -> bool:
-        """Note a token; ``False`` when it was noted before. Of simultaneous calls one is told ``True``."""
-        sql = (
-            f'INSERT INTO "{self.model._meta.db_table}" (digest, expires_at) VALUES (%s, %s) '  # noqa: S608 - our name
-            "ON CONFLICT DO NOTHING"
-        )
+        """Store that a token was presented; ``False`` if it was before. Of simultaneous calls one returns ``True``."""
         with connection.cursor() as cursor:
-            cursor.execute(sql, [digest, expires_at])
+            cursor.execute(_REMEMBER, [digest, expires_at])
             return bool(cursor.rowcount == 1)
 
 
 class PresentedToken(models.Model):
-    """A token of a provider that was exchanged once, by its digest, so that it is not exchanged again."""
+    """The digest of a provider's token that was presented once, so that it is not accepted again."""
 
     digest = models.BinaryField(primary_key=True, max_length=32, editable=False)
     expires_at = models.DateTimeField(_("expires at"))
@@ -87,7 +85,7 @@ class PresentedToken(models.Model):
 
 
 class ProviderToken(models.Model):
-    """The tokens by which the application may act at a provider for a person, where the provider is so configured."""
+    """The tokens by which the application may act at a provider for a user, if the provider is so configured."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     account = models.OneToOneField(

@@ -1,4 +1,4 @@
-"""From what a client brings to who somebody is at a provider."""
+"""Turn a code or tokens that a client presents into an identity, whatever the kind of the provider."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -12,7 +12,7 @@ from accounts.providers.transport import while_waiting
 def from_code(
     provider: Provider, *, code: str, redirect_uri: str, code_verifier: str, nonce: str, now: datetime
 ) -> ProviderIdentity:
-    """Return whom a code stands for. No transaction may be open: the provider takes its time.
+    """Exchange a code for an identity. No transaction may be open, because the provider may be slow.
 
     Raises: SocialTokenInvalid, ProviderUnavailable.
     """
@@ -29,14 +29,14 @@ def from_code(
 def from_tokens(
     provider: Provider, *, id_token: str | None, access_token: str | None, nonce: str | None, now: datetime
 ) -> tuple[ProviderIdentity, datetime]:
-    """Return whom tokens stand for that a native application got, and when the one that counts expires.
+    """Return the identity in tokens that a native application received, and when the verified token expires.
 
     Raises: SocialTokenInvalid, ProviderUnavailable.
     """
     with while_waiting():
         if id_token is None:
             if not provider.is_facebook or access_token is None:
-                raise ValueError("Whom an access token of OpenID Connect is for can't be told.")
+                raise ValueError("An access token of OpenID Connect does not say which client it is for.")
             return facebook.identity_from_access_token(provider, access_token=access_token, now=now)
         if provider.is_facebook:
             return facebook.identity_from_id_token(provider, id_token=id_token, nonce=nonce, now=now)
@@ -44,6 +44,6 @@ def from_tokens(
 
 
 def presentation_digest(provider: Provider, token: str, *, is_id_token: bool) -> bytes:
-    """Return what a presented token is remembered by, however its signature is written."""
+    """Return the digest by which a presented token is remembered, the same for each encoding of its signature."""
     text = id_tokens.signed_part(token) if is_id_token else token
     return sha256(f"{provider.issuer}\n{text}".encode(errors="replace")).digest()

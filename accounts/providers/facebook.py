@@ -1,4 +1,4 @@
-"""From a code or a token of Facebook, which speaks OAuth of its own kind, to who somebody is."""
+"""Turn a code or a token of Facebook into an identity. Facebook's OAuth is not OpenID Connect."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,39 +9,33 @@ from allauth.socialaccount.providers.facebook import flows
 from allauth.socialaccount.providers.facebook.constants import GRAPH_API_URL
 from allauth.socialaccount.providers.facebook.provider import FacebookProvider
 from allauth.socialaccount.providers.facebook.views import FacebookOAuth2Adapter
-from allauth.socialaccount.providers.oauth2.client import OAuth2Client
-from django.http import HttpRequest  # noqa: TID251 - allauth's classes want one; it carries nothing
 
 from accounts.errors import SocialTokenInvalid
-from accounts.providers import id_tokens, openid, transport
-from accounts.providers.identity import ProviderIdentity, ProviderTokens, plain_email, plain_name, plain_uid
+from accounts.providers import id_tokens, oauth_client, openid, transport
+from accounts.providers.identity import ProviderIdentity, ProviderTokens, clean_email, clean_name, clean_subject
 from accounts.providers.registry import Provider
 
 AUTHORIZATION_URL: str = FacebookOAuth2Adapter.provider_default_auth_url
 _FIELDS = "id,name,first_name,last_name,email"
 _KEYS_PATH = "/.well-known/oauth/openid/jwks/"
-# A token that never expires is remembered for longer than Facebook lets any live.
+# How long a token without expiry is remembered: longer than Facebook lets any token live.
 _REMEMBERED = timedelta(days=90)
 
 
 def identity_from_code(
     provider: Provider, *, code: str, redirect_uri: str, code_verifier: str, now: datetime
 ) -> ProviderIdentity:
-    """Exchange a code and return whom it stands for.
+    """Exchange a code and return the identity of the person who was sent to Facebook.
 
     Raises: SocialTokenInvalid, ProviderUnavailable.
     """
-    # By POST: with the GET that allauth makes here, the code verifier would be left out.
-    client = OAuth2Client(
-        HttpRequest(),
-        provider.client_id,
-        provider.secret,
-        "POST",
+    answer = oauth_client.fetch_tokens(
         f"{_graph(provider)}/oauth/access_token",
-        redirect_uri,
-        scope_delimiter=",",
+        provider,
+        code=code,
+        redirect_uri=redirect_uri,
+        code_verifier=code_verifier,
     )
-    answer = openid.exchange(client, code, code_verifier)
     access_token = _text(answer.get("access_token"))
     user_id, expires_at = _inspect(provider, access_token, now=now)
     tokens = ProviderTokens(access_token=access_token, expires_at=expires_at) if provider.store_tokens else None
@@ -51,7 +45,7 @@ def identity_from_code(
 def identity_from_access_token(
     provider: Provider, *, access_token: str, now: datetime
 ) -> tuple[ProviderIdentity, datetime]:
-    """Return whom an access token stands for that an application of ours got, and until when it is remembered.
+    """Return the identity behind an access token that one of our applications received, and until when to remember it.
 
     Raises: SocialTokenInvalid, ProviderUnavailable.
     """
@@ -62,7 +56,7 @@ def identity_from_access_token(
 def identity_from_id_token(
     provider: Provider, *, id_token: str, nonce: str | None, now: datetime
 ) -> tuple[ProviderIdentity, datetime]:
-    """Return whom an ID token of Limited Login stands for, and when it expires.
+    """Return the identity in an ID token of Limited Login, and when the token expires.
 
     Raises: SocialTokenInvalid, ProviderUnavailable.
     """
@@ -79,10 +73,10 @@ def _graph(provider: Provider) -> str:
 
 
 def _inspect(provider: Provider, access_token: str, *, now: datetime) -> tuple[str, datetime | None]:
-    """Return whose token it is, if it is for one of our applications and lives."""
+    """Return the user of a token and its expiry, if it is valid and for one of our applications."""
     answer = transport.get_json(
         f"{_graph(provider)}/debug_token",
-        # An application's id and secret are its own access token; fetching another one takes a call more.
+        # The id and the secret of an application serve as its access token, which saves the call that fetches one.
         params={"input_token": access_token, "access_token": f"{provider.client_id}|{provider.secret}"},
     )
     data = answer.get("data")
@@ -95,7 +89,7 @@ def _inspect(provider: Provider, access_token: str, *, now: datetime) -> tuple[s
         expires = 0
     if expires and expires <= now.timestamp():
         raise SocialTokenInvalid(reason="expired")
-    return plain_uid(data.get("user_id")), openid.expiry(expires, now=now) if expires else None
+    return clean_subject(data.get("user_id")), openid.expiry(expires, now=now) if expires else None
 
 
 def _person(
@@ -115,14 +109,12 @@ def _person(
 def _identity(
     provider: Provider, fields: Mapping[str, Any], *, tokens: ProviderTokens | None = None
 ) -> ProviderIdentity:
-    app = SocialApp(provider="facebook", client_id=provider.client_id)
-    known = FacebookProvider(HttpRequest(), app=app).extract_common_fields(fields)
     return ProviderIdentity(
         provider=provider.id,
-        uid=plain_uid(fields.get("id")),
-        email=plain_email(known.get("email")),
-        is_email_verified=False,  # Facebook doesn't say
-        name=plain_name(known.get("name")),
+        uid=clean_subject(fields.get("id")),
+        email=clean_email(fields.get("email")),
+        is_email_verified=False,  # Facebook does not say
+        name=clean_name(fields.get("name")),
         tokens=tokens,
     )
 

@@ -1,4 +1,4 @@
-"""Who somebody is at a provider, once that is verified."""
+"""The verified identity of a person at a provider, with its values cleaned."""
 
 import unicodedata
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ from typing import Any
 from accounts.errors import SocialTokenInvalid
 from accounts.identifiers import parse_email
 
-_LONGEST_UID = 191  # of the column
-_LONGEST_NAME = 150
+_MAX_SUBJECT_LENGTH = 191  # of the column in allauth's table
+_MAX_NAME_LENGTH = 150
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderTokens:
-    """What lets the application act at the provider for the person."""
+    """The tokens by which the application can act at the provider for the person."""
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(default=None, repr=False)
@@ -35,29 +35,29 @@ class ProviderIdentity:
     authenticated_at: datetime | None = None
 
 
-def plain_uid(value: Any) -> str:
-    """Return the provider's name of a person, if it is one that can be kept.
+def clean_subject(value: Any) -> str:
+    """Return the subject identifier of a person, if it can be stored.
 
     Raises: SocialTokenInvalid.
     """
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_UID or not value.isprintable():
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_SUBJECT_LENGTH or not value.isprintable():
         raise SocialTokenInvalid(reason="unusable_subject")
     return value
 
 
-def plain_email(value: Any) -> str | None:
-    """Return an address that can be stored, ``None`` for whatever is not one."""
+def clean_email(value: Any) -> str | None:
+    """Return an address that can be stored; ``None`` for any other value."""
     return parse_email(value) if isinstance(value, str) else None
 
 
-def plain_name(value: Any) -> str:
-    """Return a person's name on one line, without what can't be shown."""
+def clean_name(value: Any) -> str:
+    """Return a name on one line, without control characters, shortened to the length of the column."""
     if not isinstance(value, str):
         return ""
     kept = (" " if unicodedata.category(each) in ("Cc", "Zl", "Zp", "Cs") else each for each in value)
-    return " ".join("".join(kept).split())[:_LONGEST_NAME]
+    return " ".join("".join(kept).split())[:_MAX_NAME_LENGTH]
 
 
 def is_true(value: Any) -> bool:
-    """Tell whether a claim says yes; some providers write booleans as text."""
+    """Tell whether a claim is true. Some providers write booleans as text."""
     return value is True or value == "true"

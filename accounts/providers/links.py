@@ -1,11 +1,15 @@
-"""The accounts of providers that people are connected to: allauth's rows, with what we keep in them."""
+"""The accounts at providers that users are connected to, in allauth's ``SocialAccount``.
+
+``extra_data`` holds our id of the connection, and the name and the address that the provider reported last.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from allauth.socialaccount.models import SocialAccount
+from django.db.models import Q
 
 from accounts.models import ProviderToken
 from accounts.providers.identity import ProviderIdentity
@@ -14,8 +18,8 @@ from security_events.masking import is_secret_key
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """One account of a provider, by the id that its owner knows it by."""
+class SocialLink:
+    """One connected account at a provider. ``id`` is ours and is shown to its owner."""
 
     id: UUID
     user_id: UUID
@@ -25,87 +29,104 @@ class Link:
     email: str
     created_at: datetime
     last_login_at: datetime
-    # What the provider told of the person, without tokens that another application of allauth may have left in it.
+    # What the provider reported of the person, without tokens that other applications of allauth store in it.
     profile: dict[str, Any] = field(compare=False, repr=False)
 
 
-def find(identity: ProviderIdentity) -> Link | None:
-    """Return whose an account of a provider is, if anybody's here."""
+class LinkAddresses(NamedTuple):
+    """The address of a user, and the address that a connected provider reported."""
+
+    user_id: UUID
+    username: str
+    provider: str
+    stored: str
+    reported: str | None
+
+
+def find(identity: ProviderIdentity) -> SocialLink | None:
+    """Return the connection of an account at a provider; ``None`` when no user is connected to it."""
     row = SocialAccount.objects.filter(provider=identity.provider, uid=identity.uid).first()
     return None if row is None else _link(row)
 
 
-def of_user(user_id: UUID) -> list[Link]:
-    """Return a person's accounts at providers, the oldest first."""
+def list_links(user_id: UUID) -> list[SocialLink]:
+    """Return a user's accounts at providers, the oldest first."""
     return [_link(row) for row in SocialAccount.objects.filter(user_id=user_id).order_by("date_joined", "pk")]
 
 
-def add(identity: ProviderIdentity, *, user_id: UUID, now: datetime) -> Link | None:
-    """Connect an account of a provider to a person; ``None`` when somebody is connected to it already.
+def add(identity: ProviderIdentity, *, user_id: UUID, now: datetime) -> SocialLink | None:
+    """Connect an account at a provider to a user; ``None`` when any user is connected to it already.
 
     The unique index decides, so that of simultaneous attempts one succeeds.
     """
     row, is_new = SocialAccount.objects.get_or_create(
         provider=identity.provider,
         uid=identity.uid,
-        defaults={"user_id": user_id, "extra_data": {"id": str(uuid7()), **_shown(identity)}},
+        defaults={"user_id": user_id, "extra_data": {"id": str(uuid7()), **_reported(identity)}},
     )
     if not is_new:
         return None
     SocialAccount.objects.filter(pk=row.pk).update(date_joined=now, last_login=now)
     row.date_joined = row.last_login = now
-    _keep_tokens(row, identity, now=now)
+    _store_tokens(row, identity, now=now)
     return _link(row)
 
 
-def touch(identity: ProviderIdentity, *, now: datetime) -> None:
-    """Note a sign-in, with what the provider says of the person today."""
+def record_sign_in(identity: ProviderIdentity, *, now: datetime) -> None:
+    """Store the time of a sign-in, and what the provider reports of the person now."""
     row = SocialAccount.objects.filter(provider=identity.provider, uid=identity.uid).first()
     if row is None:
         return
-    shown = {**row.extra_data, **{name: value for name, value in _shown(identity).items() if value}}
-    SocialAccount.objects.filter(pk=row.pk).update(last_login=now, extra_data=shown)
-    _keep_tokens(row, identity, now=now)
+    reported = {**row.extra_data, **{name: value for name, value in _reported(identity).items() if value}}
+    SocialAccount.objects.filter(pk=row.pk).update(last_login=now, extra_data=reported)
+    _store_tokens(row, identity, now=now)
 
 
-def remove(link: Link) -> bool:
-    """Disconnect an account of a provider, its tokens with it; say whether it was there."""
+def list_addresses_matching(pattern: str) -> list[LinkAddresses]:
+    """Return the links where the stored or the reported address matches a regular expression, ordered by user."""
+    rows = SocialAccount.objects.filter(Q(user__email__regex=pattern) | Q(extra_data__email__regex=pattern))
+    fields = ("user_id", "user__username", "provider", "user__email", "extra_data__email")
+    return [LinkAddresses._make(row) for row in rows.order_by("user_id", "pk").values_list(*fields)]
+
+
+def remove(link: SocialLink) -> bool:
+    """Delete a connection with its tokens; ``False`` when there was none."""
     rows = [row for row in SocialAccount.objects.filter(user_id=link.user_id) if _link(row).id == link.id]
     for row in rows:
         row.delete()
     return bool(rows)
 
 
-def remove_all(user_id: UUID, *, since: datetime | None = None) -> list[Link]:
-    """Disconnect everything that a person is connected to, or was connected to since then; return what it was."""
+def remove_all(user_id: UUID, *, since: datetime | None = None) -> list[SocialLink]:
+    """Delete all connections of a user, or those made at ``since`` or later; return them."""
     rows = SocialAccount.objects.filter(user_id=user_id)
     if since is not None:
         rows = rows.filter(date_joined__gte=since)
-    gone = [_link(row) for row in rows]
+    removed = [_link(row) for row in rows]
     rows.delete()
-    return gone
+    return removed
 
 
-def _keep_tokens(row: SocialAccount, identity: ProviderIdentity, *, now: datetime) -> None:
+def _store_tokens(row: SocialAccount, identity: ProviderIdentity, *, now: datetime) -> None:
     if identity.tokens is None:
         return
     kept = ProviderToken.objects.filter(account=row).first() or ProviderToken(account=row)
     kept.access_token = identity.tokens.access_token
-    # A provider that gives no new one means that the old one goes on (RFC 6749, 6).
+    # Without a new refresh token the old one stays valid (RFC 6749, 6).
     kept.refresh_token = identity.tokens.refresh_token or kept.refresh_token or ""
     kept.expires_at = identity.tokens.expires_at
     kept.updated_at = now
     kept.save()
 
 
-def _shown(identity: ProviderIdentity) -> dict[str, str]:
+def _reported(identity: ProviderIdentity) -> dict[str, str]:
     return {"email": identity.email or "", "name": identity.name}
 
 
-def _link(row: SocialAccount) -> Link:
+def _link(row: SocialAccount) -> SocialLink:
     kept = row.extra_data if isinstance(row.extra_data, dict) else {}
-    return Link(
-        # Rows that another application of allauth's left have none of their own.
+    return SocialLink(
+        # Rows of other applications of allauth have no id of ours.
         id=UUID(kept["id"]) if "id" in kept else uuid5(NAMESPACE_OID, f"socialaccount:{row.pk}"),
         user_id=row.user_id,
         provider=row.provider,

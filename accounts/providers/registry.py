@@ -1,4 +1,4 @@
-"""Which providers there are, from the setting."""
+"""The providers that people may sign in with, from ``ACCOUNTS["SOCIAL_PROVIDERS"]``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ _OPENID_SCOPES = ("openid", "profile", "email")
 class Provider:
     """One provider as the operator configured it.
 
-    ``trusted_for_email`` says whose addresses it may vouch for: ``True`` for all and a list for those domains, with or
-    without a word of its own; ``False`` for none, whatever it says; ``None`` for those that it says it verified.
+    ``trusted_for_email`` says which addresses count as verified: ``True`` all, a list those of its domains, whatever
+    the provider says of them; ``False`` none; ``None`` those of which the provider says that it verified them.
     """
 
     id: str
@@ -35,12 +35,12 @@ class Provider:
 
     @property
     def is_facebook(self) -> bool:
-        """Whether it is the one that speaks OAuth of its own kind instead of OpenID Connect."""
+        """Whether it is Facebook, whose OAuth is not OpenID Connect."""
         return self.kind == FACEBOOK
 
     @property
     def audiences(self) -> frozenset[str]:
-        """Return the client ids that its tokens may be for: ours and those of our applications."""
+        """Return the client ids that an ID token may be issued for: ours and those of our applications."""
         return frozenset({self.client_id, *self.token_audiences})
 
 
@@ -61,7 +61,7 @@ def find(provider_id: str) -> Provider:
 
 
 def display_name(provider_id: str) -> str:
-    """Return what people call a provider, also one that is not configured any more."""
+    """Return the name of a provider for people; of one that is no longer configured, its id."""
     return next((provider.name for provider in all_providers() if provider.id == provider_id), provider_id)
 
 

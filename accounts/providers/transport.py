@@ -1,4 +1,4 @@
-"""Calls to providers, none of which may hold anybody up: bounded in time, in size and in number at a time."""
+"""HTTP calls to providers, limited in time, in size, and in number at a time, so that none can block the server."""
 
 import functools
 import os
@@ -17,37 +17,37 @@ from accounts.errors import ProviderUnavailable, SocialTokenInvalid
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 4.0
 TOTAL_SECONDS = 8.0
-MOST_BYTES = 512 * 1024
-AT_A_TIME = 8  # calls of one process to one host; those beyond are sent away instead of filling the server's threads
+MAX_RESPONSE_BYTES = 512 * 1024
+MAX_CONCURRENT_CALLS = 8  # of one process to one host; further calls are refused, or they would fill the threads
 _CHUNK = 16 * 1024
 _TOO_MANY_REQUESTS, _ERRORS, _REDIRECTS = 429, 500, range(300, 400)
 
 
 class BoundedSession(requests.Session):
-    """Asks once, follows no redirect, and gives up soon. It takes credentials from its caller alone."""
+    """A session without retries and redirects, with short timeouts, and with the caller's credentials only."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.auth = _as_it_is  # or a .netrc would be sent along
+        self.auth = _no_auth  # otherwise requests would send credentials of a .netrc file
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        """Return the answer, whole.
+        """Return the response after its whole body was read.
 
-        Raises: ProviderUnavailable when there is none in time, SocialTokenInvalid for one that no provider gives.
+        Raises: ProviderUnavailable when it does not come in time, SocialTokenInvalid for a redirect or a huge body.
         """
         kwargs.update(timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True)
         host = urlsplit(url if isinstance(url, str) else url.decode()).netloc
-        room = _room(host)
-        if not room.acquire(blocking=False):
+        slots = _slots(host)
+        if not slots.acquire(blocking=False):
             raise ProviderUnavailable(reason="too_many_calls")
         try:
             response = super().request(method, url, *args, **kwargs)
             _read(response)
         except requests.RequestException as error:
-            # Without its cause, whose words hold the address with its parameters.
+            # Without its cause, whose message holds the address with its parameters.
             raise ProviderUnavailable(reason=type(error).__name__) from None
         finally:
-            room.release()
+            slots.release()
         if response.status_code >= _ERRORS or response.status_code == _TOO_MANY_REQUESTS:
             raise ProviderUnavailable(reason=f"status_{response.status_code}")
         if response.status_code in _REDIRECTS:
@@ -68,7 +68,7 @@ def get_json(url: str, **options: Any) -> dict[str, Any]:
 
 
 def json_object(response: requests.Response) -> dict[str, Any]:
-    """Return what an answer says, if it is a JSON object.
+    """Return the JSON object in the body of a response.
 
     Raises: SocialTokenInvalid.
     """
@@ -82,7 +82,10 @@ def json_object(response: requests.Response) -> dict[str, Any]:
 
 
 def while_waiting() -> AbstractContextManager[object]:
-    """Return what a request does while it waits for a provider: it lets others compute."""
+    """Return the context in which a request waits for a provider: ``ACCOUNTS["WHILE_WAITING"]``, or none.
+
+    The server may let other requests use the processor meanwhile.
+    """
     path = account_settings.WHILE_WAITING
     if path is None:
         return nullcontext()
@@ -96,21 +99,21 @@ def _read(response: requests.Response) -> None:
     with response:
         for chunk in response.iter_content(_CHUNK):
             content += chunk
-            if len(content) > MOST_BYTES:
+            if len(content) > MAX_RESPONSE_BYTES:
                 raise SocialTokenInvalid(reason="too_large")
             if time.monotonic() > deadline:
                 raise ProviderUnavailable(reason="too_slow")
-    response._content = bytes(content)  # noqa: SLF001 - as the library keeps it
+    response._content = bytes(content)  # noqa: SLF001 - requests has no public way to hand over a body that was read in parts
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
 @functools.cache
-def _room(_host: str) -> threading.BoundedSemaphore:
-    return threading.BoundedSemaphore(AT_A_TIME)
+def _slots(_host: str) -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(MAX_CONCURRENT_CALLS)
 
 
 with suppress(AttributeError):  # where there is no fork
-    os.register_at_fork(after_in_child=_room.cache_clear)
+    os.register_at_fork(after_in_child=_slots.cache_clear)

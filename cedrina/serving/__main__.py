@@ -59,7 +59,7 @@ def serve_http(host: str, port: int, workers: int) -> None:
     """
     from cedrina.database.circuit_breaker import circuit_breaker
     from cedrina.serving import http_worker
-    from cedrina.serving.listening import WAITING_CONNECTIONS, ListeningSockets
+    from cedrina.serving.listening import BACKLOG, ListeningSockets
     from cedrina.serving.supervision import Supervisor, Worker
 
     try:
@@ -68,17 +68,17 @@ def serve_http(host: str, port: int, workers: int) -> None:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         sys.exit(f"Cannot listen on {host}, port {port}: {reason}.")
 
-    def work(slot: int, cell: int, ready: Callable[[], None]) -> None:
-        circuit_breaker.set_worker_number(cell)
-        most = max(1, WAITING_CONNECTIONS // workers)
-        http_worker.serve(load=load_application, sockets=sockets, number=slot, most_connections=most, ready=ready)
+    def work(position: int, process_number: int, ready: Callable[[], None]) -> None:
+        circuit_breaker.set_worker_number(process_number)
+        most = max(1, BACKLOG // workers)
+        http_worker.serve(load=load_application, sockets=sockets, number=position, most_connections=most, ready=ready)
 
-    def note_end(worker: Worker) -> None:
-        circuit_breaker.forget_worker(worker.cell)
-        if worker.leaves_since is None:  # else its successor is there
-            sockets.note_left(worker.slot)
+    def on_end(worker: Worker) -> None:
+        circuit_breaker.forget_worker(worker.process_number)
+        if worker.stop_requested_at is None:  # else its successor is there
+            sockets.record_exit(worker.position)
 
-    sys.exit(Supervisor(number=workers, work=work, note_end=note_end).run())
+    sys.exit(Supervisor(number=workers, work=work, on_end=on_end).run())
 
 
 def load_application() -> Any:

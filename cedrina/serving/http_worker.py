@@ -1,9 +1,9 @@
-"""One process that serves HTTP by granian, on a listening socket that it was given.
+"""A worker process: it serves HTTP by granian on a listening socket that exists already.
 
-granian's own workers each open their sockets themselves, so what waits at a worker that is killed is lost, and what
-comes to one that hangs waits with it (`cedrina/serving/listening.py` says how that is mended). Its embeddable server is
-made for programs that bring their own processes; a process may run several, and runs a second one on the socket of a
-sibling that is not there.
+granian's own workers open their sockets themselves. Connections that wait at a worker that is killed are lost, and
+those at a worker that hangs wait with it; `listening.py` avoids both. This module uses granian's embeddable server,
+which is made for programs with processes of their own. A process may run several of them, and runs a second one on the
+socket of a worker without a heartbeat.
 """
 
 import asyncio
@@ -21,33 +21,34 @@ from granian.log import LogLevels
 from granian.net import SocketHolder  # type: ignore[attr-defined]  # not in its stub
 from granian.server.embed import Server
 
-from cedrina.serving.listening import ABSENT_SECONDS, WAITING_CONNECTIONS, ListeningSockets
+from cedrina.serving.listening import BACKLOG, HEARTBEAT_TIMEOUT_SECONDS, ListeningSockets
 
-NOTE_SECONDS = 0.1
-# A sibling that is there again is helped for so long: to end it closes the connections that were accepted for it.
-HELP_SECONDS = 2.0
+HEARTBEAT_SECONDS = 0.1
+# A takeover lasts so long after the other worker is back: its end closes the connections that it has accepted.
+TAKEOVER_LINGER_SECONDS = 2.0
 
 
 class ListeningServer(Server):
-    """granian in this process, on a socket that is listened on already."""
+    """granian's server in this process, on a socket that listens already."""
 
     def __init__(self, application: Any, *, listening: socket.socket, **options: Any) -> None:
         super().__init__(application, **options)
         self._listening = listening
 
     def _init_shared_socket(self) -> None:
-        # The one thing here that granian has no public name for. It closes the descriptor when it ends.
+        # granian has no public way to pass a socket, and closes the descriptor when it ends.
+        # tests/cedrina/serving/test_library_internals.py fails when a release changes this.
         descriptor = os.dup(self._listening.fileno())
-        self._shd = SocketHolder(descriptor, False, WAITING_CONNECTIONS)  # type: ignore[assignment, call-arg]
+        self._shd = SocketHolder(descriptor, False, BACKLOG)  # type: ignore[assignment, call-arg]
 
     def end(self) -> None:
-        """Accept no more, answer what has begun, and let ``serve`` return."""
+        """Accept no more connections, answer the requests that have begun, and let ``serve`` return."""
         self.stop()  # type: ignore[no-untyped-call]  # granian's own
 
 
 @dataclass
-class Help:
-    """A server on the socket of a sibling."""
+class SiblingServer:
+    """A server on the socket of another worker that has no heartbeat."""
 
     server: ListeningServer
     serving: asyncio.Task[None]
@@ -55,7 +56,7 @@ class Help:
 
 
 class HttpWorker:
-    """Serves an application on the socket of one worker, and on those of siblings that are not there."""
+    """Serves an application on the socket of its position, and on those of workers without a heartbeat."""
 
     def __init__(self, application: Any, *, sockets: ListeningSockets, number: int, most_connections: int) -> None:
         self._application = application
@@ -64,56 +65,56 @@ class HttpWorker:
         self._most_connections = most_connections
         self._server = self._server_for(number)
         self._is_stopping = False
-        self._helps: dict[int, Help] = {}
-        self._serving: set[asyncio.Task[None]] = set()  # of all helps, those that are about to end too
+        self._sibling_servers: dict[int, SiblingServer] = {}
+        self._serving: set[asyncio.Task[None]] = set()  # of all takeovers, also of those that are about to end
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Serve until somebody calls ``stop``; requests that have begun are answered before.
+        """Serve until ``stop`` is called. Requests that have begun are answered.
 
-        Raises: RuntimeError when granian ended without having been asked to.
+        Raises: RuntimeError when granian ends by itself.
         """
         self._server.on_startup(ready)
-        attending = asyncio.create_task(self._attend())
+        watching = asyncio.create_task(self._watch_siblings())
         await self._server.serve()
         if not self._is_stopping:
-            attending.cancel()
+            watching.cancel()
             raise RuntimeError("granian ended by itself")
-        await asyncio.gather(attending, *self._serving)
+        await asyncio.gather(watching, *self._serving)
 
     def stop(self) -> None:
         """Accept no more connections, and let ``run`` return."""
         self._is_stopping = True
-        for server in (self._server, *(each.server for each in self._helps.values())):
+        for server in (self._server, *(each.server for each in self._sibling_servers.values())):
             server.end()
 
-    async def _attend(self) -> None:
-        """Note that this process is there, and look which of its siblings are not."""
-        noted_at = time.monotonic()
+    async def _watch_siblings(self) -> None:
+        """Record the heartbeat of this process, and take over for workers without one."""
+        last_heartbeat = time.monotonic()
         while not self._is_stopping:
             now = time.monotonic()
-            self._sockets.note_attended(self._number, now)
-            # Who was not there itself, as after SIGSTOP and SIGCONT for all, may just be the first to come back.
-            if now - noted_at < ABSENT_SECONDS:
+            self._sockets.record_heartbeat(self._number, now)
+            # When all workers were stopped, as by SIGSTOP, this one may only be the first that runs again.
+            if now - last_heartbeat < HEARTBEAT_TIMEOUT_SECONDS:
                 for sibling in self._sockets.others(self._number):
-                    self._look_after(sibling, now)
-            noted_at = now
-            await asyncio.sleep(NOTE_SECONDS)
+                    self._update_sibling(sibling, now)
+            last_heartbeat = now
+            await asyncio.sleep(HEARTBEAT_SECONDS)
 
-    def _look_after(self, sibling: int, now: float) -> None:
-        current = self._helps.get(sibling)
-        if not self._sockets.is_attended(sibling, now):
+    def _update_sibling(self, sibling: int, now: float) -> None:
+        current = self._sibling_servers.get(sibling)
+        if not self._sockets.is_alive(sibling, now):
             if current is None or current.serving.done():
-                current = self._helps[sibling] = self._help(sibling, now)
+                current = self._sibling_servers[sibling] = self._serve_sibling(sibling, now)
             current.needed_at = now
-        elif current is not None and now - current.needed_at > HELP_SECONDS:
-            self._helps.pop(sibling).server.end()
+        elif current is not None and now - current.needed_at > TAKEOVER_LINGER_SECONDS:
+            self._sibling_servers.pop(sibling).server.end()
 
-    def _help(self, sibling: int, now: float) -> Help:
+    def _serve_sibling(self, sibling: int, now: float) -> SiblingServer:
         server = self._server_for(sibling)
         serving = asyncio.create_task(server.serve())
         self._serving.add(serving)
         serving.add_done_callback(self._serving.discard)
-        return Help(server, serving, now)
+        return SiblingServer(server, serving, now)
 
     def _server_for(self, number: int) -> ListeningServer:
         return ListeningServer(
@@ -121,7 +122,7 @@ class HttpWorker:
             listening=self._sockets.of(number),
             interface=Interfaces.RSGI,
             websockets=False,
-            backlog=WAITING_CONNECTIONS,
+            backlog=BACKLOG,
             backpressure=self._most_connections,
             log_level=LogLevels.error,
         )
@@ -135,7 +136,7 @@ def serve(
     most_connections: int,
     ready: Callable[[], None],
 ) -> None:
-    """Serve what ``load`` returns until SIGTERM or SIGINT; requests that have begun are answered before."""
+    """Serve the application that ``load`` returns, until SIGTERM or SIGINT. Requests that have begun are answered."""
     loop = loops.get("auto")
     worker = HttpWorker(load(), sockets=sockets, number=number, most_connections=most_connections)
     for signum in (signal.SIGTERM, signal.SIGINT):

@@ -14,10 +14,10 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
 if not IS_TEST:
     environment.read_dotenv()
-ENV = environment.load(environment.test_run_environment() if IS_TEST else None)
+ENV = environment.load(environment.environment_of_test_run() if IS_TEST else None)
 ENVIRONMENT: str = ENV["CEDRINA_ENV"]
 
-# Never on: its pages show variables, and its 404 is not the contract's.
+# Always off: its pages show variables, and its 404 has not the contract's shape.
 DEBUG = False
 SECRET_KEY: str = ENV["SECRET_KEY"]
 SECRET_KEY_FALLBACKS: list[str] = list(ENV["SECRET_KEY_FALLBACKS"])
@@ -37,7 +37,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "csp",
     "procrastinate.contrib.django",
-    # Models and providers alone; accounts/factors and accounts/providers are the only ones to use them.
+    # Used for models and providers; only accounts/factors and accounts/providers import it.
     "accounts.bridge.apps.AllauthAccountConfig",
     "allauth.mfa",
     "allauth.socialaccount",
@@ -49,14 +49,14 @@ INSTALLED_APPS = [
     "ratelimiting",
     "tokens",
     "accounts",
-    # After ours, whose commands of the same names take the place of its own: they end sessions and record events.
+    # After `accounts`, whose commands of the same names override Django's: they end sessions and record events.
     "django.contrib.auth",
     "cedrina",
 ]
 MIDDLEWARE = [
     "cedrina.http.middleware.RequestMiddleware",
     "ratelimiting.middleware.RateLimitMiddleware",
-    # These act on pages alone; calls of the API go straight through.
+    # These act on pages only; calls of the API skip them.
     "cedrina.http.browser_middleware.StaticFilesMiddleware",
     "cedrina.http.browser_middleware.PageSessionMiddleware",
     "cedrina.http.browser_middleware.PageCsrfMiddleware",
@@ -84,17 +84,17 @@ TEMPLATES = [
     }
 ]
 SILENCED_SYSTEM_CHECKS = [
-    # The database keeps usernames unique without regard to case, by an expression that these checks do not see.
+    # Usernames are unique without regard to case by a constraint on an expression, which these checks do not find.
     "auth.E003",
     "auth.W004",
-    # RequestMiddleware sends these headers; the CSRF check is a subclass that leaves the API alone.
+    # RequestMiddleware sends these headers; the CSRF middleware is a subclass that skips the API.
     "security.W001",
     "security.W002",
     "security.W003",
 ]
 
 DATABASES = {"default": connections.database(ENV["DATABASE_URL"], is_prepared=ENV["DATABASE_PREPARED_STATEMENTS"])}
-# Where the owner of the tables is another role than the one that serves: cedrina/database/table_owner.py uses it.
+# The role that owns the tables, when another role serves. cedrina/database/table_owner.py uses it.
 MIGRATION_DATABASE = (
     connections.database(ENV["DATABASE_MIGRATION_URL"], is_prepared=False) if ENV["DATABASE_MIGRATION_URL"] else None
 )
@@ -104,7 +104,7 @@ CHANNEL_LAYERS = {"default": connections.channel_layer(ENV["REDIS_URL"])}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.PooledBackend"]
-# The first makes new hashes; the others only read what came from elsewhere, until its owner signs in.
+# The first creates hashes. The others verify imported ones, which are replaced when their owner signs in.
 PASSWORD_HASHERS = [
     "accounts.hashers.BCryptHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -139,7 +139,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-# Straight from the packages, so that nothing has to be collected before the first start.
+# Files are served from the packages, so that no collectstatic is needed before the first start.
 WHITENOISE_USE_FINDERS = True
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
@@ -180,7 +180,7 @@ CORS_EXPOSE_HEADERS = [
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
 ]
-# The largest body of the contract; forms of the admin stay under it too.
+# The maximum body of the API. Forms of the admin are smaller, too.
 MAX_BODY_BYTES = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
@@ -200,8 +200,8 @@ SERVING = {
     "WORKERS": ENV["WEB_CONCURRENCY"],
     "MAX_CONNECTIONS": ENV["DATABASE_POOL_MAX"],
     "MIN_CONNECTIONS": ENV["DATABASE_POOL_MIN"],
-    # All that may hash or wait for it, one more to be told that the queue is full, some for the admin's pages, and
-    # as many as may wait for each provider.
+    # Threads for all hashes that are computed or wait, one that is refused by the full queue, some for the admin, and
+    # eight that may wait for each provider.
     "THREADS": ENV["HASHING_THREADS"] + ENV["HASHING_QUEUE"] + 8 + 8 * len(ENV["SOCIAL_PROVIDERS"]),
 }
 REST_FRAMEWORK = {

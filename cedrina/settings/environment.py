@@ -39,7 +39,7 @@ def read_dotenv() -> None:
         environ.Env.read_env(path, overwrite=False, parse_comments=True)
 
 
-def test_run_environment() -> dict[str, str]:
+def environment_of_test_run() -> dict[str, str]:
     """Return the environment of a test run: the URLs of its stores, and nothing else of the real environment."""
     stores = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ}
     field_key = base64.b64encode(b"only-in-tests-only-in-tests-only").decode()

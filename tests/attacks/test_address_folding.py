@@ -11,7 +11,7 @@ from django.core.mail.message import sanitize_address
 from rest_framework.test import APIClient
 
 from accounts.models import OutgoingMail, SignInFailures, User
-from accounts.providers.discovery import documents
+from accounts.providers.discovery import document_cache
 from cedrina.settings.rate_limits import profile
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -35,7 +35,7 @@ LOCAL = "\u017fam@example.com"  # was taken for sam@example.com
 
 @pytest.fixture
 def issuer(settings):
-    documents.forget()
+    document_cache.forget()
     with fake_issuer() as running:
         settings.ACCOUNTS = {
             **settings.ACCOUNTS,
@@ -43,7 +43,7 @@ def issuer(settings):
             "SOCIAL_PROVIDERS": [running.provider()],
         }
         yield running
-    documents.forget()
+    document_cache.forget()
 
 
 def post(path, body, **headers):

@@ -73,7 +73,7 @@ class TestRequests:
     def test_are_counted_by_name_and_network_where_a_policy_says_so(self, limited):
         limited(scope=["ip", "account"])
         names = {"account": "ada"}.get
-        assert passed((address(network=number) for number in range(100)), find=names) == 40
+        assert passed((address(network=number) for number in range(100)), find_key=names) == 40
         assert passed([address(network=200)], find_key={"account": "bob"}.get) == 1
 
     @pytest.mark.django_db

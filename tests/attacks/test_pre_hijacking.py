@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Ceremony, RecoverySecret, SecurityKey, SignInChallenge, TotpSecret, User, WebAuthnHandle
 from accounts.providers import links
-from accounts.providers.discovery import documents
+from accounts.providers.discovery import document_cache
 from cedrina_base.signed_tokens import token_digest
 from tests import mailbox
 from tests.factories.factors import add_key, add_totp
@@ -28,12 +28,12 @@ BASE = "/api/v1/auth"
 @pytest.fixture
 def issuer(settings):
     """One provider that verifies addresses and one, `careless`, whose word is worth nothing."""
-    documents.forget()
+    document_cache.forget()
     with fake_issuer() as running:
         providers = [running.provider(), running.provider(id="careless", trusted_for_email=False)]
         settings.ACCOUNTS = {**settings.ACCOUNTS, "EMAIL_CONFIRMATION": "optional", "SOCIAL_PROVIDERS": providers}
         yield running
-    documents.forget()
+    document_cache.forget()
 
 
 class Party:
@@ -129,7 +129,7 @@ class TestTrojanIdentifier:
 
         answer = attacker.sign_in()
         assert answer.json()["user"]["id"] != victims_id
-        assert [link.email for link in links.of_user(User.objects.get(email=VICTIM).pk)] == [VICTIM]
+        assert [link.email for link in links.list_links(User.objects.get(email=VICTIM).pk)] == [VICTIM]
 
     def test_that_is_a_second_factor_is_gone(self, attacker, victim, events):
         attacker.register(VICTIM)
@@ -155,7 +155,7 @@ class TestUnexpiredChange:
         victim.sign_in()
 
         assert attacker.finish(pending, to="link").status_code == 401
-        assert [link.email for link in links.of_user(User.objects.get(email=VICTIM).pk)] == [VICTIM]
+        assert [link.email for link in links.list_links(User.objects.get(email=VICTIM).pk)] == [VICTIM]
 
     def test_by_a_challenge_that_waits_for_a_second_factor_dies(self, attacker, victim):
         attacker.register(VICTIM)

@@ -272,7 +272,7 @@ class TestTheApi:
         actor, target = account(actor_rank), account(target_rank)
         pair = open_session(user=target)
         add_key(target)
-        (key,) = (factor for factor in enrolled.factors(target.pk) if factor.type == "webauthn")
+        (key,) = (factor for factor in enrolled.list_factors(target.pk) if factor.type == "webauthn")
         link = social.link(target, now=timezone.now())
         api = APIClient()
         api.credentials(HTTP_AUTHORIZATION=f"Bearer {open_session(user=actor).access_token}")

@@ -16,7 +16,7 @@ from tests.ratelimiting.policy_documents import document
 from tokens import devices
 
 pytestmark = [pytest.mark.attack("CWE-400, CWE-770"), pytest.mark.django_db]
-MARK = "remembered"
+MARK = "zq7kept"  # in no other text: documentation is kept in caches, too
 LONGEST = 7_900
 HEADERS = (
     "ACCEPT_LANGUAGE",
@@ -90,4 +90,4 @@ def test_what_is_told_of_a_refused_request_holds_no_request(settings):
 
     kept = [entry.attributes for entry in refusal_reports._pending.refused.values()]
 
-    assert [(len(one.method), len(one.user_agent), one.find("any")) for one in kept] == [(32, 512, None)]
+    assert [(len(one.method), len(one.user_agent), one.find_key("any")) for one in kept] == [(32, 512, None)]

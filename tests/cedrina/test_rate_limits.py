@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from cedrina import rate_limit_hooks
-from cedrina.settings.environment import ConfigurationError, load, test_run_environment
+from cedrina.settings.environment import ConfigurationError, environment_of_test_run, load
 from cedrina.settings.rate_limits import profile
 from ratelimiting.asgi import WebSocketRateLimitMiddleware
 from ratelimiting.services import active_policies
@@ -95,7 +95,7 @@ class TestProfile:
 
 class TestEnvironment:
     def given(self, **names):
-        return load({**test_run_environment(), **names})
+        return load({**environment_of_test_run(), **names})
 
     def test_changes_policies_by_name(self):
         values = self.given(RATELIMIT_POLICIES='[{"name": "sign-in", "limit": 20}]', RATELIMIT_ENABLED="false")

@@ -125,9 +125,9 @@ class TestEvasions:
 
 
 def test_everything_that_can_be_noticed_has_a_declared_event():
-    assert set(wiring.MISTAKES) == set(wiring.SENTENCES) == set(ProxyMisconfiguration)
+    assert set(wiring.MISCONFIGURATIONS) == set(wiring.SENTENCES) == set(ProxyMisconfiguration)
     assert set(wiring.EVASIONS) == set(EvasionPattern)
-    assert {*wiring.MISTAKES.values(), *wiring.EVASIONS.values()} <= set(CATALOGUE.values())
+    assert {*wiring.MISCONFIGURATIONS.values(), *wiring.EVASIONS.values()} <= set(CATALOGUE.values())
 
 
 def _look_at_once(monkeypatch):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError, MailedTokenInvalid
@@ -65,7 +66,9 @@ class TestOneName:
             identity = social.identity(uid=f"person-{number}", email=f"p{number}@example.com", name=name)
             outcomes = at_once(
                 lambda name=name, number=number: register(number, username=name),
-                lambda identity=identity: joining.settle(provider=social.provider(), identity=identity),
+                lambda identity=identity: joining.resolve_user(
+                    provider=social.provider(), identity=identity, now=timezone.now()
+                ),
             )
 
             assert unexpected(outcomes) == []

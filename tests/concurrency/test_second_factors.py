@@ -10,9 +10,9 @@ from accounts.errors import AlreadyThere, AttemptsExhausted, MfaCodeInvalid, Not
 from accounts.models import RecoverySecret, SecurityKey, SignInChallenge, SignInFailures, User
 from accounts.models.passwords import AttemptPool
 from accounts.services.factors import mfa_sign_in, passkeys, recovery_codes, security_keys, totp_enrolment
-from accounts.services.factors.second_factors import Proof
+from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in, reauthentication
-from accounts.types import Factor
+from accounts.types import FactorMethod
 from security_events.models import SecurityEvent
 from tests.authenticator import SoftwareKey
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -42,15 +42,15 @@ def kinds(results):
 class TestAProof:
     def test_by_code_passes_once_whatever_it_is_shown_for(self, user, at_once, moment):
         secret, _codes = add_totp(user, now=moment)
-        proof = Proof(Factor.TOTP, code_of(secret, moment))
+        proof = FactorResponse(FactorMethod.TOTP, code_of(secret, moment))
         sessions = [open_session(user=user, now=moment).session_id for _ in range(4)]
         challenge = password_sign_in.sign_in(name="mina", password=PASSWORD, client=PHONE, now=moment)
 
         def show(number):
             if number % 2:
-                return mfa_sign_in.complete(token=challenge.token, proof=proof, client=PHONE, now=moment)
+                return mfa_sign_in.complete(token=challenge.token, response=proof, client=PHONE, now=moment)
             session_id = sessions[number % 4]
-            return reauthentication.show(user=user, session_id=session_id, proof=proof, now=moment)
+            return reauthentication.show(user=user, session_id=session_id, response=proof, now=moment)
 
         results = at_once(*(lambda number=number: show(number) for number in range(THREADS)))
 
@@ -61,10 +61,10 @@ class TestAProof:
     def test_by_recovery_code_passes_once(self, user, at_once, moment):
         _secret, codes = add_totp(user, now=moment)
         session_id = open_session(user=user, now=moment).session_id
-        proof = Proof(Factor.RECOVERY_CODE, codes[0])
+        proof = FactorResponse(FactorMethod.RECOVERY_CODE, codes[0])
 
         results = at_once(
-            *[lambda: reauthentication.show(user=user, session_id=session_id, proof=proof, now=moment)] * THREADS
+            *[lambda: reauthentication.show(user=user, session_id=session_id, response=proof, now=moment)] * THREADS
         )
 
         assert kinds(results)[datetime] == 1
@@ -84,8 +84,8 @@ class TestAProof:
         challenge = password_sign_in.sign_in(name="mina", password=PASSWORD, client=PHONE, now=moment)
 
         def complete(code):
-            proof = Proof(Factor.RECOVERY_CODE, code)
-            return mfa_sign_in.complete(token=challenge.token, proof=proof, client=PHONE, now=moment)
+            proof = FactorResponse(FactorMethod.RECOVERY_CODE, code)
+            return mfa_sign_in.complete(token=challenge.token, response=proof, client=PHONE, now=moment)
 
         results = at_once(*(lambda code=code: complete(code) for code in codes))
 
@@ -99,8 +99,8 @@ class TestGuessing:
         session_id = open_session(user=user, now=moment).session_id
 
         def guess():
-            proof = Proof(Factor.TOTP, "000000")
-            return reauthentication.show(user=user, session_id=session_id, proof=proof, now=moment)
+            proof = FactorResponse(FactorMethod.TOTP, "000000")
+            return reauthentication.show(user=user, session_id=session_id, response=proof, now=moment)
 
         results = at_once(*[guess] * THREADS)
 
@@ -134,7 +134,7 @@ class TestEnrolment:
 
         results = at_once(*[register] * THREADS)
 
-        assert kinds(results)[security_keys.Added] == 1
+        assert kinds(results)[security_keys.AddedKey] == 1
         assert SecurityKey.objects.count() == 1
 
     def test_gives_one_credential_to_one_person(self, at_once, moment):
@@ -149,7 +149,7 @@ class TestEnrolment:
             *(lambda place=place: security_keys.register(name="key", now=moment, **place) for place in places)
         )
 
-        assert kinds(results) == {security_keys.Added: 1, AlreadyThere: 7}
+        assert kinds(results) == {security_keys.AddedKey: 1, AlreadyThere: 7}
         assert Authenticator.objects.filter(type="webauthn").count() == 1
 
     @pytest.mark.parametrize("_round", range(5))
@@ -184,7 +184,7 @@ class TestEnrolment:
         results = at_once(
             *[lambda: totp_enrolment.remove(**place)] * 4,
             *[lambda: security_keys.remove(key_id=added.key.id, **place)] * 4,
-            *[lambda: recovery_codes.renew(**place)] * 4,
+            *[lambda: recovery_codes.regenerate(**place)] * 4,
         )
 
         assert set(kinds(results)) <= {type(None), NotThere, list}
@@ -201,8 +201,8 @@ class TestEnrolment:
         ]
 
         def complete(challenge, code):
-            proof = Proof(Factor.RECOVERY_CODE, code)
-            return mfa_sign_in.complete(token=challenge.token, proof=proof, client=PHONE, now=moment)
+            proof = FactorResponse(FactorMethod.RECOVERY_CODE, code)
+            return mfa_sign_in.complete(token=challenge.token, response=proof, client=PHONE, now=moment)
 
         results = at_once(
             *(
@@ -210,7 +210,7 @@ class TestEnrolment:
                 for challenge, code in zip(challenges, codes, strict=False)
             ),
             lambda: totp_enrolment.remove(user=user, session_id=session_id, now=moment),
-            lambda: recovery_codes.renew(user=user, session_id=session_id, now=moment),
+            lambda: recovery_codes.regenerate(user=user, session_id=session_id, now=moment),
         )
 
         known = {password_sign_in.SignedIn, MfaCodeInvalid, AttemptsExhausted, NotThere, list, type(None)}

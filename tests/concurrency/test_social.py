@@ -9,7 +9,7 @@ from accounts.models import PresentedToken, SecurityKey, SocialAuthorization, So
 from accounts.providers import links
 from accounts.services.factors import security_keys
 from accounts.services.social import authorizations, connections, joining
-from accounts.services.social.authorizations import Return
+from accounts.services.social.authorizations import ProviderCallback
 from security_events.models import SecurityEvent
 from tests.factories import social
 from tests.factories.accounts import UserFactory
@@ -21,9 +21,9 @@ THREADS = 16
 
 class TestOneState:
     def test_is_given_out_once(self, at_once, now):
-        provider, returned = social.provider(), Return(code="c", state="cds_one")
+        provider, returned = social.provider(), ProviderCallback(code="c", state="cds_one")
         SocialAuthorization.objects.create(
-            digest=authorizations.digest("cds_one"),
+            digest=authorizations.token_digest("cds_one"),
             provider="fake",
             redirect_uri="x",
             nonce="n",
@@ -32,7 +32,7 @@ class TestOneState:
             expires_at=now + authorizations.LIFETIME,
         )
         claim = partial(
-            authorizations.claim, provider=provider, returned=returned, purpose=SocialPurpose.SIGN_IN, now=now
+            authorizations.consume, provider=provider, callback=returned, purpose=SocialPurpose.SIGN_IN, now=now
         )
 
         outcomes = at_once(*[claim] * THREADS)
@@ -50,20 +50,20 @@ class TestOneToken:
 class TestFirstSignIns:
     def settle(self, **members):
         return partial(
-            joining.settle, provider=social.provider(), identity=social.identity(**members), now=timezone.now()
+            joining.resolve_user, provider=social.provider(), identity=social.identity(**members), now=timezone.now()
         )
 
     def test_of_one_person_give_one_account(self, at_once):
         outcomes = at_once(*[self.settle()] * THREADS)
 
         assert {each.pk for each in outcomes} == {User.objects.get().pk}
-        assert len(links.of_user(User.objects.get().pk)) == 1
+        assert len(links.list_links(User.objects.get().pk)) == 1
 
     def test_of_one_address_by_two_accounts_of_a_provider_give_one_account(self, at_once):
         outcomes = at_once(*[self.settle(uid=f"person-{number % 2}") for number in range(THREADS)])
 
         assert {each.pk for each in outcomes} == {User.objects.get().pk}
-        assert len(links.of_user(User.objects.get().pk)) == 2
+        assert len(links.list_links(User.objects.get().pk)) == 2
 
     def test_of_namesakes_give_each_a_name(self, at_once):
         outcomes = at_once(
@@ -87,9 +87,9 @@ class TestUnlinking:
         user = UserFactory()
         mine = [social.link(user, now=now, uid=f"person-{number}") for number in range(THREADS // 2)]
 
-        outcomes = at_once(*[partial(connections.unlink, user=user, link_id=link.id) for link in mine])
+        outcomes = at_once(*[partial(connections.unlink, user=user, link_id=link.id, now=now) for link in mine])
 
-        assert len(links.of_user(user.pk)) == 1
+        assert len(links.list_links(user.pk)) == 1
         assert sum(isinstance(each, LastSignInMethod) for each in outcomes) == 1
         assert outcomes.count(None) == len(mine) - 1
 
@@ -100,10 +100,10 @@ class TestUnlinking:
         keys = [add_key(user, session_id=session_id, is_passkey=True)[1].key for _ in range(THREADS // 2)]
 
         outcomes = at_once(
-            *[partial(connections.unlink, user=user, link_id=link.id) for link in mine],
-            *[partial(security_keys.remove, user=user, session_id=session_id, key_id=key.id) for key in keys],
+            *[partial(connections.unlink, user=user, link_id=link.id, now=now) for link in mine],
+            *[partial(security_keys.remove, user=user, session_id=session_id, key_id=key.id, now=now) for key in keys],
         )
 
-        assert len(links.of_user(user.pk)) + SecurityKey.objects.filter(user=user).count() == 1
+        assert len(links.list_links(user.pk)) + SecurityKey.objects.filter(user=user).count() == 1
         assert sum(isinstance(each, LastSignInMethod) for each in outcomes) == 1
         assert outcomes.count(None) == THREADS - 1

@@ -1,8 +1,10 @@
 """People with second factors, added by the services that add them in life."""
 
+import base64
 from datetime import UTC, datetime
 
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 
 from accounts.models import TotpSecret, User
 from accounts.services.factors import security_keys, totp_enrolment
@@ -12,10 +14,15 @@ from tests.factories.tokens import open_session
 PERIOD = 30
 
 
+def hotp_code(secret, counter):
+    """Return the code of a key at a counter (RFC 4226, 5.3)."""
+    return HOTP(base64.b32decode(secret), 6, SHA1()).generate(counter).decode()  # noqa: S303 - RFC 6238
+
+
 def code_of(secret, at=None, *, steps=0):
     """Return the code of a key at a moment, or some time steps later."""
     at = at or datetime.now(UTC)
-    return format_hotp_value(hotp_value(secret, int(at.timestamp()) // PERIOD + steps))
+    return hotp_code(secret, int(at.timestamp()) // PERIOD + steps)
 
 
 def add_totp(user, *, now=None, session_id=None):
@@ -23,7 +30,7 @@ def add_totp(user, *, now=None, session_id=None):
 
     It was confirmed a step ago, so that the code of the moment is still good.
     """
-    session_id = session_id or open_session(user=user, now=now).session_id
+    session_id, now = session_id or open_session(user=user, now=now).session_id, now or datetime.now(UTC)
     secret = totp_enrolment.begin(user=user, now=now).secret
     codes = totp_enrolment.activate(user=user, session_id=session_id, code=code_of(secret, now, steps=-1), now=now)
     user.refresh_from_db()
@@ -32,7 +39,7 @@ def add_totp(user, *, now=None, session_id=None):
 
 def add_key(user, *, now=None, session_id=None, key=None, is_passkey=False, name="Blue key"):
     """Give somebody a security key; return the key and what the service returned."""
-    session_id = session_id or open_session(user=user, now=now).session_id
+    session_id, now = session_id or open_session(user=user, now=now).session_id, now or datetime.now(UTC)
     key = key or SoftwareKey()
     options = security_keys.begin(user=user, session_id=session_id, is_passkey=is_passkey, now=now)
     added = security_keys.register(user=user, session_id=session_id, name=name, credential=key.create(options), now=now)

@@ -8,15 +8,15 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.utils import timezone
 
-from ratelimiting.admin import PolicyForm
 from ratelimiting.checks import check_policies
 from ratelimiting.errors import PolicyInvalid
+from ratelimiting.forms import PolicyForm
 from ratelimiting.models import RateLimitPolicy
 from ratelimiting.policy_schema import parse_policy
 from ratelimiting.services import policies as stored
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
-from tests.ratelimiting.policy_documents import BOSS, NAMED_KEYS, document
+from tests.ratelimiting.policy_documents import BOSS, document
 
 pytestmark = pytest.mark.django_db
 FAULTY = [
@@ -36,16 +36,15 @@ FAULTY = [
 
 
 @pytest.fixture(params=FAULTY, ids=str)
-def faulty(request, settings):
-    settings.RATELIMITING = {**settings.RATELIMITING, "KEYS": NAMED_KEYS}
+def faulty(request):
     return document(**request.param)
 
 
 @pytest.fixture
-def faults(faulty):
+def faults(faulty, settings):
     """Return the faults as the schema names them: member, code and message."""
     with pytest.raises(PolicyInvalid) as refusal:
-        parse_policy(faulty, named_keys=tuple(NAMED_KEYS))
+        parse_policy(faulty, named_keys=tuple(settings.RATELIMITING["KEYS"]))
     return {(fault.member, fault.code, fault.message) for fault in refusal.value.faults}
 
 

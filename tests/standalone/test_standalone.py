@@ -20,9 +20,9 @@ import importlib, json, pkgutil, sys
 import django
 django.setup()
 import {app}
-# The admin is for projects that have Django's.
+# The admin and its forms are for projects that have Django's admin.
 for module in pkgutil.walk_packages({app}.__path__, "{app}."):
-    if module.name != "{app}.admin":
+    if module.name not in ("{app}.admin", "{app}.forms"):
         importlib.import_module(module.name)
 print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
 """

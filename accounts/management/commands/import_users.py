@@ -14,10 +14,10 @@ from django.utils.translation import gettext, gettext_noop, override
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import ImportOvertaken
-from accounts.imports.formats import FORMATS
-from accounts.imports.people import Policy
-from accounts.imports.records import HeaderUnusable, Kind, Records
-from accounts.imports.refusals import REASONS
+from accounts.importing.formats import FORMATS
+from accounts.importing.parsed_users import ImportPolicy
+from accounts.importing.refusals import REASONS
+from accounts.importing.source_rows import FileType, HeaderUnusable, SourceRows
 from accounts.models import ImportRun
 from accounts.services.importing import import_run, import_storage
 from cedrina_base.operator_commands import FAILED, USAGE, OperatorCommand
@@ -65,15 +65,19 @@ class Command(OperatorCommand):
         if not 0 < len(source) <= _LONGEST_SOURCE:
             sentence = gettext("A source has 1 to %(most)d characters.") % {"most": _LONGEST_SOURCE}
             self.fail("usage", sentence, exit_code=USAGE)
-        policy = Policy(trusts_addresses=options["trust_addresses"], derives_usernames=options["derive_usernames"])
-        plan = import_run.Plan(source=source, format=options["format"], policy=policy, is_trial=options["dry_run"])
+        policy = ImportPolicy(
+            trusts_addresses=options["trust_addresses"], derives_usernames=options["derive_usernames"]
+        )
+        plan = import_run.ImportPlan(
+            source=source, format=options["format"], policy=policy, is_dry_run=options["dry_run"]
+        )
         try:
             with ExitStack() as stack:
                 stream = self._opened(options["file"], stack)
                 report = self._report_file(options["report"], stack)
-                if not plan.is_trial:
-                    stack.enter_context(import_run.alone())
-                stack.callback(import_storage.forget_trial)
+                if not plan.is_dry_run:
+                    stack.enter_context(import_run.exclusive())
+                stack.callback(import_storage.drop_dry_run)
                 return self._take(stream, plan, options, report)
         except HeaderUnusable as refusal:
             self.fail("usage", str(refusal), exit_code=USAGE)
@@ -90,48 +94,48 @@ class Command(OperatorCommand):
         return "\n".join(lines)
 
     def _take(
-        self, stream: BufferedReader, plan: import_run.Plan, options: dict[str, Any], report: TextIO | None
+        self, stream: BufferedReader, plan: import_run.ImportPlan, options: dict[str, Any], report: TextIO | None
     ) -> dict[str, Any]:
         now = timezone.now()
         run: ImportRun | None = None
         total = 0
         if options["file"] != "-":
             total = Path(options["file"]).stat().st_size
-            if not plan.is_trial:
+            if not plan.is_dry_run:
                 digest = hashlib.file_digest(stream, "sha256").digest()
                 stream.seek(0)
                 run = import_run.begin(digest=digest, plan=plan, is_anew=options["again"], now=now)
         resumed_after = run.line if run else 0
         kind = self._kind(options)
-        records = Records(stream, kind, offset=run.offset if run else 0, line=resumed_after)
+        records = SourceRows(stream, kind, offset=run.offset if run else 0, line=resumed_after)
         missing = FORMATS[plan.format].missing(records.columns) if kind == "csv" else []
         if missing:
             sentence = gettext("These columns are missing: %(columns)s.") % {"columns": ", ".join(missing)}
             raise HeaderUnusable(sentence)
-        ears = import_run.Ears(
+        callbacks = import_run.ImportCallbacks(
             refused=lambda line, reason: self._tell(line, reason, report),
             progress=lambda done: self.progress(done, total),
         )
-        tally = import_run.take(records=records, plan=plan, run=run, ears=ears, now=now)
-        return self._summary(plan, tally, run, resumed_after)
+        counts = import_run.import_rows(records=records, plan=plan, run=run, callbacks=callbacks, now=now)
+        return self._summary(plan, counts, run, resumed_after)
 
     def _summary(
-        self, plan: import_run.Plan, tally: import_run.Tally, run: ImportRun | None, resumed_after: int
+        self, plan: import_run.ImportPlan, counts: import_run.ImportCounts, run: ImportRun | None, resumed_after: int
     ) -> dict[str, Any]:
         if run is not None:  # of all runs of this file together
             run.refresh_from_db()
-            tally = import_run.Tally(
+            counts = import_run.ImportCounts(
                 read=run.read, imported=run.imported, already=run.already, wrapped=run.wrapped, refused=run.refused
             )
-        self._has_refusals = tally.refusals > 0
+        self._has_refusals = counts.refusals > 0
         return {
-            "result": "would_import" if plan.is_trial else "imported",
-            "read": tally.read,
-            "imported": tally.imported,
-            "already": tally.already,
-            "refused": tally.refusals,
-            "by_reason": tally.refused,
-            "wrapped": tally.wrapped,
+            "result": "would_import" if plan.is_dry_run else "imported",
+            "read": counts.read,
+            "imported": counts.imported,
+            "already": counts.already,
+            "refused": counts.refusals,
+            "by_reason": counts.refused,
+            "wrapped": counts.wrapped,
             "resumed_after_line": resumed_after or None,
         }
 
@@ -143,9 +147,9 @@ class Command(OperatorCommand):
         else:
             self.stderr.write(gettext("line %(line)d: %(reason)s") % {"line": line, "reason": reason})
 
-    def _kind(self, options: dict[str, Any]) -> Kind:
+    def _kind(self, options: dict[str, Any]) -> FileType:
         if options["type"]:
-            kind: Kind = options["type"]
+            kind: FileType = options["type"]
             return kind
         suffix = Path(options["file"]).suffix.lower()
         if suffix == ".csv":

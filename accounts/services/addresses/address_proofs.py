@@ -140,7 +140,7 @@ def _end_sessions(removal: _Removal) -> int:
 
 
 def _take_factors(removal: _Removal) -> int:
-    return enrolment.take_away(user=removal.user, reason=removal.reason, since=removal.since, now=removal.now)
+    return enrolment.remove_factors(user=removal.user, reason=removal.reason, since=removal.since, now=removal.now)
 
 
 def _disconnect(removal: _Removal) -> int:
@@ -156,7 +156,7 @@ _REMOVERS: Mapping[Credential, Callable[[_Removal], int]] = {
     Credential.SESSIONS: _end_sessions,
     Credential.FACTORS: _take_factors,
     Credential.CONNECTIONS: _disconnect,
-    Credential.AUTHORIZATIONS: lambda removal: authorizations.forget(user_id=removal.user.pk),
+    Credential.AUTHORIZATIONS: lambda removal: authorizations.delete_pending(user_id=removal.user.pk),
     Credential.MAILED_LINKS: _withdraw_links,
     Credential.PASSWORD_HISTORY: lambda removal: PasswordHistory.objects.filter(user=removal.user).delete()[0],
 }

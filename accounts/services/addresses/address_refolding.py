@@ -24,6 +24,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.domains import ascii_domain
 from accounts.identifiers import HELD, email_key, fold_email, held_key
+from accounts.providers import links
 
 BATCH = 5000  # rows that are looked at in one transaction
 _FIRST = UUID(int=0)
@@ -72,11 +73,6 @@ _LIST = """
 SELECT id, username, email FROM accounts_user WHERE starts_with(email_folded, %(held)s) ORDER BY id LIMIT %(limit)s
 """
 _COUNT = "SELECT count(*) FROM accounts_user WHERE starts_with(email_folded, %(held)s)"
-_CONNECTED = """
-SELECT u.id, u.username, s.provider, u.email, s.extra_data ->> 'email' FROM socialaccount_socialaccount s
-JOIN accounts_user u ON u.id = s.user_id
-WHERE u.email ~ %(not_ascii)s OR s.extra_data ->> 'email' ~ %(not_ascii)s ORDER BY u.id, s.id
-"""
 
 
 class Reason(StrEnum):
@@ -183,13 +179,12 @@ def count_held() -> int:
 
 def connections_by_former_rule() -> list[Connection]:
     """Return which accounts of providers were joined by an address that is another one by today's rule."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CONNECTED, {"not_ascii": _NOT_ASCII})
-        rows = cursor.fetchall()
     return [
-        Connection(user_id, username, provider)
-        for user_id, username, provider, ours, theirs in rows
-        if theirs and former_fold(ours) == former_fold(theirs) and fold_email(ours) != fold_email(theirs)
+        Connection(found.user_id, found.username, found.provider)
+        for found in links.list_addresses_matching(_NOT_ASCII)
+        if found.reported
+        and former_fold(found.stored) == former_fold(found.reported)
+        and fold_email(found.stored) != fold_email(found.reported)
     ]
 
 

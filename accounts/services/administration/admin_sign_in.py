@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from accounts import event_types, selectors
 from accounts.errors import SignInChallengeInvalid
+from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.identifiers import name_key
 from accounts.models import CeremonyPurpose, User
 from accounts.services.factors import second_factors, sign_in_challenges
-from accounts.services.factors.second_factors import Proof
-from accounts.services.factors.webauthn_challenges import Place
+from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.passwords import attempts
 from accounts.services.sign_in import password_sign_in
 from security_events.catalogue import EventType
@@ -75,17 +75,17 @@ def admit(*, user: User, client: ClientContext, now: datetime | None = None) -> 
 
 def binding(*, user: User) -> bytes:
     """Return what the second step is bound to: it ends with the password that was right."""
-    return sign_in_challenges.binding(user=user)
+    return sign_in_challenges.password_binding(user=user)
 
 
 def complete(
     *,
     user_id: UUID,
     bound_to: bytes,
-    proof: Proof,
+    response: FactorResponse,
     client: ClientContext,
+    now: datetime,
     device_token: str = "",
-    now: datetime | None = None,
 ) -> AdminSignIn:
     """Open a session for the member of staff who shows a second factor after the password; tries count as in the API.
 
@@ -104,9 +104,15 @@ def complete(
     # Looked at before too, so that no try is counted for who may not come in anyway.
     if user is None or _objection(user, is_right=binding(user=user) == bound_to):
         raise SignInChallengeInvalid
-    place = Place(CeremonyPurpose.SIGN_IN, user_id=user_id)
-    return second_factors.prove(
-        user=user, proof=proof, place=place, then=let_in, client=client, device_token=device_token, now=now
+    challenge = ChallengeBinding(CeremonyPurpose.SIGN_IN, user_id=user_id)
+    return second_factors.verify(
+        user=user,
+        response=response,
+        binding=challenge,
+        then=let_in,
+        client=client,
+        device_token=device_token,
+        now=now,
     )
 
 

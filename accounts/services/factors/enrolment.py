@@ -1,106 +1,105 @@
-"""What adding and removing a second factor have in common, whatever its kind."""
+"""What follows when a second factor is added or removed, whatever its kind: events, mails, recovery codes."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F
-from django.utils import timezone
 
 from accounts import event_types
 from accounts.errors import NotThere
 from accounts.factors import enrolled, recovery_codes, removal
 from accounts.models import User
 from accounts.services.mailing import mail_queue
-from accounts.types import Factor
+from accounts.types import FactorMethod
 from security_events.catalogue import EventType
 from security_events.services import recording
 from tokens.services import sessions
 from tokens.users import subject_of
 
 
-def lock(*, user: User) -> None:
-    """Let one transaction at a time change somebody's factors, so that which is the first or the last is certain.
+def lock_user(*, user: User) -> None:
+    """Lock the user's row, so that simultaneous changes agree on which factor is the first or the last.
 
-    Raises: NotThere, when the account is gone or closed.
+    Raises: NotThere, when the account is deleted or disabled.
     """
     rows = User.objects.present().filter(pk=user.pk, is_active=True).select_for_update(no_key=True).only("pk")
     if rows.first() is None:
         raise NotThere
 
 
-def added(
+def record_added(
     *,
     user: User,
-    factor: Factor,
+    method: FactorMethod,
     session_id: UUID,
     amr: Sequence[str],
+    now: datetime,
     key_id: UUID | None = None,
-    now: datetime | None = None,
 ) -> list[str] | None:
-    """Note in the caller's transaction that somebody has one more factor.
+    """Record in the caller's transaction that a user has added a factor; return new recovery codes, if any.
 
-    The first one brings recovery codes, which are returned to be shown once. Adding a factor took showing it, by the
-    methods ``amr``, so that the session counts as one with a second factor from now on.
+    The first factor brings recovery codes, to be shown once. The user has proved the factor by the methods ``amr``, so
+    that the session counts as one with a second factor from now on.
 
     Raises: SessionRevoked of ``tokens``.
     """
-    at = now or timezone.now()
-    codes = None if recovery_codes.left(user_id=user.pk) else recovery_codes.make(user=user, at=at)
-    _mark(user=user, at=at)
-    _note(event_types.MFA_FACTOR_ADDED, user=user, factor=factor, key_id=key_id, session_id=session_id, now=now)
-    sessions.record_reauthentication(session_id=session_id, amr=amr, now=now or timezone.now())
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_ADDED, details={"factor": factor}, now=now)
+    has_codes = recovery_codes.count_unused(user_id=user.pk) > 0
+    codes = None if has_codes else recovery_codes.generate(user=user, now=now)
+    _update_user(user=user, now=now)
+    _record(event_types.MFA_FACTOR_ADDED, user=user, method=method, key_id=key_id, session_id=session_id, now=now)
+    sessions.record_reauthentication(session_id=session_id, amr=amr, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_ADDED, details={"factor": method}, now=now)
     return codes
 
 
-def removed(
-    *, user: User, factor: Factor, session_id: UUID, key_id: UUID | None = None, now: datetime | None = None
+def record_removed(
+    *, user: User, method: FactorMethod, session_id: UUID, now: datetime, key_id: UUID | None = None
 ) -> None:
-    """Note in the caller's transaction that somebody has one factor less; recovery codes go with the last one."""
+    """Record in the caller's transaction that a user has removed a factor; recovery codes go with the last one."""
     if not enrolled.has_any(user.pk):
-        recovery_codes.remove(user_id=user.pk)
-    _mark(user=user, at=now or timezone.now())
-    _note(event_types.MFA_FACTOR_REMOVED, user=user, factor=factor, key_id=key_id, session_id=session_id, now=now)
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_REMOVED, details={"factor": factor}, now=now)
+        removal.remove_substitutes(user_id=user.pk)
+    _update_user(user=user, now=now)
+    _record(event_types.MFA_FACTOR_REMOVED, user=user, method=method, key_id=key_id, session_id=session_id, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_REMOVED, details={"factor": method}, now=now)
 
 
-def take_away(*, user: User, reason: str, since: datetime | None = None, now: datetime | None = None) -> int:
-    """Take all factors away from an account that changes hands, or those added since then; return how many.
+def remove_factors(*, user: User, reason: str, since: datetime | None = None, now: datetime | None = None) -> int:
+    """Remove all factors of an account that changes hands, or those added at ``since`` or later; return how many.
 
-    In the caller's transaction, which has the person's row locked and counts the change in their version.
+    Call it in a transaction that has locked the user's row and increments its version.
     """
-    gone = removal.remove(user_id=user.pk, since=since)
+    removed = removal.remove_factors(user_id=user.pk, since=since)
     User.objects.filter(pk=user.pk).update(is_mfa_enabled=enrolled.has_any(user.pk))
-    for factor in gone:
-        _note(
+    for factor in removed:
+        _record(
             event_types.MFA_FACTOR_REMOVED,
             user=user,
-            factor=Factor(factor.type),
-            key_id=factor.id if factor.type == Factor.WEBAUTHN else None,
+            method=FactorMethod(factor.type),
+            key_id=factor.id if factor.type == FactorMethod.WEBAUTHN else None,
             reasons=[reason],
             now=now,
         )
-    return len(gone)
+    return len(removed)
 
 
-def _mark(*, user: User, at: datetime) -> None:
+def _update_user(*, user: User, now: datetime) -> None:
     User.objects.filter(pk=user.pk).update(
-        is_mfa_enabled=enrolled.has_any(user.pk), version=F("version") + 1, updated_at=at
+        is_mfa_enabled=enrolled.has_any(user.pk), version=F("version") + 1, updated_at=now
     )
 
 
-def _note(
+def _record(
     event: EventType,
     *,
     user: User,
-    factor: Factor,
+    method: FactorMethod,
+    now: datetime | None,
     key_id: UUID | None,
     session_id: UUID | None = None,
     reasons: Sequence[str] = (),
-    now: datetime | None,
 ) -> None:
-    # Not what its owner calls a key: events outlive people, and cannot be changed.
+    # Without the owner's name for a key: events are kept after the user is deleted, and can't be changed.
     key = {"key_id": key_id} if key_id else {}
     recording.record(
         event,
@@ -108,6 +107,6 @@ def _note(
         target=subject_of(user),
         session_id=session_id,
         reasons=reasons,
-        data={"factor": factor, **key},
+        data={"factor": method, **key},
         now=now,
     )

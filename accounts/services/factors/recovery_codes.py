@@ -1,31 +1,30 @@
-"""Recovery codes: what gets people in who lost their second factor."""
+"""Recovery codes, by which people sign in who have lost their second factor."""
 
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import event_types
 from accounts.errors import NotThere
 from accounts.factors import enrolled
-from accounts.factors.recovery_codes import make
+from accounts.factors.recovery_codes import generate
 from accounts.models import User
 from accounts.services.factors import enrolment
 from security_events.services import recording
 from tokens.users import subject_of
 
 
-def renew(*, user: User, session_id: UUID, now: datetime | None = None) -> list[str]:
-    """Give somebody a new set, to be shown once; the codes of the old one are dead.
+def regenerate(*, user: User, session_id: UUID, now: datetime) -> list[str]:
+    """Replace a user's recovery codes by a new set, to be shown once.
 
-    Raises: NotThere, for people without a second factor: there is nothing to recover.
+    Raises: NotThere, for users without a second factor, which the codes could substitute for.
     """
     with transaction.atomic():
-        enrolment.lock(user=user)
+        enrolment.lock_user(user=user)
         if not enrolled.has_any(user.pk):
             raise NotThere
-        codes = make(user=user, at=now or timezone.now())
+        codes = generate(user=user, now=now)
         recording.record(
             event_types.MFA_RECOVERY_CODES_MADE,
             actor=subject_of(user),

@@ -1,4 +1,4 @@
-"""Prove a second time who one is: at the end of a sign-in, or in the middle of a session."""
+"""Verify a second factor: at the end of a sign-in, or again in the middle of a session."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,109 +7,80 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import event_types, known_devices, selectors
 from accounts.errors import MfaCodeInvalid, SignCountRegressed
-from accounts.factors import recovery_codes, totp, webauthn
+from accounts.factors import recovery_codes
+from accounts.factors.registry import SECOND_FACTORS
+from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.models import User
-from accounts.services.factors import lockouts, webauthn_challenges
-from accounts.services.factors.lockouts import Attempt, Claimant
-from accounts.services.factors.webauthn_challenges import Place
+from accounts.services.factors import lockouts
+from accounts.services.factors.lockouts import AttemptSource, FactorAttempt
 from accounts.services.mailing import mail_queue
-from accounts.types import Factor
+from accounts.types import FactorMethod
 from ratelimiting.client_addresses.networks import counted_network, normalise
 from security_events.services import recording
 from security_events.types import Outcome
-from tokens.models import MULTI_FACTOR
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
 T = TypeVar("T")
 
-# Authentication methods (RFC 8176, 2): a code; a key in hardware or in software; that somebody was there.
-ONE_TIME_CODE = "otp"
-HARDWARE_KEY = "hwk"
-SOFTWARE_KEY = "swk"
-PRESENCE = "user"
-# After so many wrong answers of strangers in a day the owner is told, once a day.
-TOLD_AFTER = 3
+# After this many wrong responses of unknown clients within a day the owner gets a mail, once a day.
+FAILURES_BEFORE_NOTICE = 3
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What somebody shows of a second factor: a code, or a browser's answer."""
+class FactorResponse:
+    """What a client sends to prove a second factor: a code, or a browser's WebAuthn credential."""
 
-    factor: Factor
+    method: FactorMethod
     value: Any = field(repr=False)
 
 
-def prove(
+def verify(
     *,
     user: User,
-    proof: Proof,
-    place: Place,
+    response: FactorResponse,
+    binding: ChallengeBinding,
     then: Callable[[list[str]], T],
+    now: datetime,
     session_id: UUID | None = None,
     client: ClientContext | None = None,
     device_token: str = "",
-    now: datetime | None = None,
 ) -> T:
-    """Check a proof and use it up, and do in the same transaction what it is shown for.
+    """Verify a response, use it up, and call ``then`` with its ``amr`` values in the same transaction.
 
-    ``then`` gets the authentication methods; if it refuses, the proof is not used up. A wrong proof is counted for its
-    factor alone, and for the session, the known device (``device_token``) or the network (of ``client``) that it comes
-    from: see ``lockouts``.
+    When ``then`` raises, the response is not used up. A wrong response is counted for its method only, and for the
+    session, the known device (``device_token``) or the network (of ``client``) that it comes from: see ``lockouts``.
 
-    Raises: MfaCodeInvalid, AttemptsExhausted, and whatever ``then`` does.
+    Raises: MfaCodeInvalid, AttemptsExhausted, and what ``then`` raises.
     """
-    claimant = Claimant(
+    source = AttemptSource(
         session_id=session_id,
-        device=known_devices.recognise(device_token, user=user, now=now or timezone.now()),
+        device=known_devices.recognise(device_token, user=user, now=now),
         network=counted_network(normalise(client.ip_address or "") if client else None),
     )
-    attempt = lockouts.claim(user_id=user.pk, factor=proof.factor, claimant=claimant, now=now)
+    attempt = lockouts.charge(user_id=user.pk, method=response.method, source=source, now=now)
     try:
         with transaction.atomic():
-            # First the person's row, as wherever factors are added or removed.
+            # Adding and removing factors lock the user's row first, too.
             User.objects.present().select_for_update(no_key=True).only("pk").filter(pk=user.pk).first()
-            methods = _use_up(user=user, proof=proof, place=place, now=now)
-            lockouts.forgive(attempt=attempt)
+            methods = SECOND_FACTORS[response.method].verify(
+                user=user, response=response.value, binding=binding, now=now
+            )
+            if response.method is FactorMethod.RECOVERY_CODE:
+                _notify_of_recovery_code(user=user, now=now)
+            lockouts.refund(attempt=attempt)
             return then(methods)
     except MfaCodeInvalid as refusal:
         _record_failure(refusal, user=user, attempt=attempt, session_id=session_id, now=now)
         raise
 
 
-def methods_of(*, key: Any) -> list[str]:
-    """Return the authentication methods that a signature by this key amounts to.
-
-    What can be synchronised is no hardware key, however it is kept.
-    """
-    return [SOFTWARE_KEY if key.is_backup_eligible else HARDWARE_KEY, PRESENCE, MULTI_FACTOR]
-
-
-def _use_up(*, user: User, proof: Proof, place: Place, now: datetime | None) -> list[str]:
-    at = now or timezone.now()
-    if proof.factor is Factor.WEBAUTHN:
-        state = webauthn_challenges.take(credential=proof.value, place=place, now=now)
-        assertion = webauthn.check_assertion(user=user, state=state, credential=proof.value)
-        if not webauthn.count(assertion=assertion, at=at):
-            raise SignCountRegressed
-        return methods_of(key=assertion.key)
-    if proof.factor is Factor.TOTP:
-        if not totp.accept(user_id=user.pk, code=proof.value, at=at):
-            raise MfaCodeInvalid
-    elif recovery_codes.accept(user_id=user.pk, code=proof.value, at=at):
-        _tell_of_recovery(user=user, now=now)
-    else:
-        raise MfaCodeInvalid
-    return [ONE_TIME_CODE, MULTI_FACTOR]
-
-
-def _tell_of_recovery(*, user: User, now: datetime | None) -> None:
-    left = recovery_codes.left(user_id=user.pk)
+def _notify_of_recovery_code(*, user: User, now: datetime) -> None:
+    left = recovery_codes.count_unused(user_id=user.pk)
     recording.record(
         event_types.MFA_RECOVERY_CODE_USED,
         actor=subject_of(user),
@@ -121,11 +92,12 @@ def _tell_of_recovery(*, user: User, now: datetime | None) -> None:
 
 
 def _record_failure(
-    refusal: MfaCodeInvalid, *, user: User, attempt: Attempt, session_id: UUID | None, now: datetime | None
+    refusal: MfaCodeInvalid, *, user: User, attempt: FactorAttempt, session_id: UUID | None, now: datetime
 ) -> None:
     subject = subject_of(user)
-    is_regressed = isinstance(refusal, SignCountRegressed)
-    events = [event_types.MFA_SIGN_COUNT_REGRESSED if is_regressed else event_types.MFA_FAILED]
+    events = [
+        event_types.MFA_SIGN_COUNT_REGRESSED if isinstance(refusal, SignCountRegressed) else event_types.MFA_FAILED
+    ]
     if attempt.locked_until is not None:
         events.append(event_types.MFA_LOCKED)
     with transaction.atomic():
@@ -136,21 +108,21 @@ def _record_failure(
                 target=subject,
                 outcome=Outcome.FAILURE,
                 session_id=session_id,
-                data={"factor": attempt.factor, "locked_until": attempt.locked_until},
+                data={"factor": attempt.method, "locked_until": attempt.locked_until},
                 now=now,
             )
-        if _is_to_be_told(user=user, attempt=attempt, at=now or timezone.now()):
-            # Whoever it was knows the first factor (ASVS 5.0, 6.3.5).
+        if _needs_notice(user=user, attempt=attempt, now=now):
+            # The client knows the first factor (ASVS 5.0, 6.3.5).
             mail_queue.enqueue(
-                user_id=user.pk, kind=mail_queue.Kind.FACTOR_LOCKED, details={"factor": attempt.factor}, now=now
+                user_id=user.pk, kind=mail_queue.Kind.FACTOR_LOCKED, details={"factor": attempt.method}, now=now
             )
 
 
-def _is_to_be_told(*, user: User, attempt: Attempt, at: datetime) -> bool:
-    if not attempt.claimant.is_stranger:
+def _needs_notice(*, user: User, attempt: FactorAttempt, now: datetime) -> bool:
+    if not attempt.source.is_unknown:
         return attempt.locked_until is not None
-    since = at - _DAY
-    failed = selectors.wrong_factors(user_id=user.pk, since=since, most=TOLD_AFTER)
-    return failed >= TOLD_AFTER and not selectors.was_mailed(
+    since = now - _DAY
+    failed = selectors.wrong_factors(user_id=user.pk, since=since, most=FAILURES_BEFORE_NOTICE)
+    return failed >= FAILURES_BEFORE_NOTICE and not selectors.was_mailed(
         user_id=user.pk, kind=mail_queue.Kind.FACTOR_LOCKED, since=since
     )

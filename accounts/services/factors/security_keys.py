@@ -5,88 +5,84 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import AlreadyThere, CredentialRefused, DetailsInvalid, NotAllowed, NotThere
-from accounts.factors import enrolled, webauthn
-from accounts.factors.enrolled import Enrolled
-from accounts.factors.webauthn import Json
+from accounts.factors import amr, webauthn, webauthn_challenges, webauthn_protocol
+from accounts.factors.protocol import EnrolledFactor
+from accounts.factors.webauthn_challenges import ChallengeBinding
+from accounts.factors.webauthn_protocol import Json
 from accounts.models import CeremonyPurpose, User
-from accounts.services.factors import enrolment, second_factors, webauthn_challenges
-from accounts.services.factors.webauthn_challenges import Place
+from accounts.services.factors import enrolment
 from accounts.services.sign_in import sign_in_methods
-from accounts.types import Factor, FieldProblem
+from accounts.types import FactorMethod, FieldProblem
 
-MOST_KEYS = 20  # all of them are named in every question to a browser
+MAX_KEYS = 20  # of one user; the options for a browser list all of them
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """A new key, and recovery codes where it is the first factor."""
+class AddedKey:
+    """A new key, with recovery codes if it is the user's first factor."""
 
-    key: Enrolled
+    key: EnrolledFactor
     recovery_codes: list[str] | None
 
 
-def begin(*, user: User, session_id: UUID, is_passkey: bool, now: datetime | None = None) -> Json:
-    """Return what a browser is to be asked with for a new key, or for a passkey: one that can sign in alone.
+def begin(*, user: User, session_id: UUID, is_passkey: bool, now: datetime) -> Json:
+    """Return the options by which a browser makes a new key, or a passkey, which can sign in alone.
 
-    Raises: NotAllowed, for people with as many keys as may be.
+    Raises: NotAllowed, for users who have ``MAX_KEYS`` already.
     """
-    if webauthn.number_of(user_id=user.pk) >= MOST_KEYS:
+    if webauthn.count_keys(user_id=user.pk) >= MAX_KEYS:
         raise NotAllowed
-    begun = webauthn.begin_registration(user=user, is_passkey=is_passkey)
-    return webauthn_challenges.begin(begun=begun, place=_place(user=user, session_id=session_id), now=now)
+    ceremony = webauthn.begin_registration(user=user, is_passkey=is_passkey)
+    return webauthn_challenges.store(ceremony=ceremony, binding=_binding(user=user, session_id=session_id), now=now)
 
 
-def register(*, user: User, session_id: UUID, name: str, credential: Json, now: datetime | None = None) -> Added:
-    """Store the key that a browser made in answer to ``begin``.
+def register(*, user: User, session_id: UUID, name: str, credential: Json, now: datetime) -> AddedKey:
+    """Store the key that a browser made by the options of ``begin``.
 
-    Raises: DetailsInvalid, AlreadyThere when somebody has this key, NotAllowed, NotThere, and SessionRevoked of
+    Raises: DetailsInvalid, AlreadyThere when any user has this key, NotAllowed, NotThere, and SessionRevoked of
     ``tokens``.
     """
-    at = now or timezone.now()
+    binding = _binding(user=user, session_id=session_id)
     try:
         with transaction.atomic():
-            enrolment.lock(user=user)
-            if webauthn.number_of(user_id=user.pk) >= MOST_KEYS:
+            enrolment.lock_user(user=user)
+            if webauthn.count_keys(user_id=user.pk) >= MAX_KEYS:
                 raise NotAllowed
-            state = webauthn_challenges.take(
-                credential=credential, place=_place(user=user, session_id=session_id), now=now
-            )
-            key = webauthn.add(
-                user=user, name=name, key=webauthn.check_registration(state=state, credential=credential), at=at
-            )
+            state = webauthn_challenges.consume(credential=credential, binding=binding, now=now)
+            verified = webauthn_protocol.verify_registration(state=state, credential=credential)
+            key = webauthn.add(user=user, name=name, credential=verified, now=now)
             if key is None:
                 raise AlreadyThere
-            codes = enrolment.added(
+            codes = enrolment.record_added(
                 user=user,
-                factor=Factor.WEBAUTHN,
+                method=FactorMethod.WEBAUTHN,
                 key_id=key.pk,
                 session_id=session_id,
-                amr=second_factors.methods_of(key=key),
+                amr=amr.of_signature(is_backup_eligible=key.is_backup_eligible),
                 now=now,
             )
-            return Added(key=enrolled.factor(key), recovery_codes=codes)
+            return AddedKey(key=webauthn.describe_key(key), recovery_codes=codes)
     except CredentialRefused as refusal:
         raise DetailsInvalid([FieldProblem("credential", "invalid", _("The key was not accepted."))]) from refusal
 
 
-def remove(*, user: User, session_id: UUID, key_id: UUID, now: datetime | None = None) -> None:
-    """Forget one of somebody's keys.
+def remove(*, user: User, session_id: UUID, key_id: UUID, now: datetime) -> None:
+    """Delete one of a user's keys.
 
-    Raises: NotThere, LastWayIn for a passkey of who has nothing else to sign in with.
+    Raises: NotThere, LastSignInMethod for a passkey without which the user could not sign in.
     """
     with transaction.atomic():
-        enrolment.lock(user=user)
-        key = webauthn.remove(user_id=user.pk, key_id=key_id)
-        if key is None:
+        enrolment.lock_user(user=user)
+        key = webauthn.find(user_id=user.pk, key_id=key_id)
+        if key is None or not webauthn.remove(user_id=user.pk, factor_id=key_id):
             raise NotThere
         if key.is_passkey:
             sign_in_methods.require_sign_in_method(user_id=user.pk)
-        enrolment.removed(user=user, factor=Factor.WEBAUTHN, key_id=key_id, session_id=session_id, now=now)
+        enrolment.record_removed(user=user, method=FactorMethod.WEBAUTHN, key_id=key_id, session_id=session_id, now=now)
 
 
-def _place(*, user: User, session_id: UUID) -> Place:
-    return Place(CeremonyPurpose.REGISTRATION, user_id=user.pk, session_id=session_id)
+def _binding(*, user: User, session_id: UUID) -> ChallengeBinding:
+    return ChallengeBinding(CeremonyPurpose.REGISTRATION, user_id=user.pk, session_id=session_id)

@@ -1,4 +1,4 @@
-"""Sign-ins that wait for a second factor."""
+"""Sign-ins whose first factor was right and whose second factor is not shown yet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,16 +6,14 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import event_types, selectors
-from accounts.factors import webauthn
-from accounts.factors.webauthn import Json
+from accounts.factors import webauthn, webauthn_challenges
+from accounts.factors.webauthn_challenges import ChallengeBinding
+from accounts.factors.webauthn_protocol import Json
 from accounts.models import CeremonyPurpose, SignInChallenge, User
 from accounts.secrets import mint
-from accounts.services.factors import webauthn_challenges
-from accounts.services.factors.webauthn_challenges import Place
-from accounts.types import Factor
+from accounts.types import FactorMethod
 from cedrina_base.signed_tokens import token_digest
 from security_events.services import recording
 from tokens.users import subject_of
@@ -24,24 +22,24 @@ LIFETIME = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Challenge:
-    """What a sign-in still takes: a second factor by one of ``methods``, shown with ``token`` in time (seconds)."""
+class MfaChallenge:
+    """What completes a sign-in: ``token`` with a second factor by one of ``methods``, within ``expires_in`` seconds.
+
+    ``webauthn`` are the options for the browser, ``None`` for users without a security key.
+    """
 
     token: str = field(repr=False)
     methods: tuple[str, ...]
     expires_in: int
-    # What a browser is to be asked with for a security key; ``None`` for people without one.
     webauthn: Json | None = None
 
 
-def issue(
-    *, user: User, amr: Sequence[str], upgraded_digest: str | None = None, now: datetime | None = None
-) -> Challenge:
-    """Remember that somebody's first factor was right; return what the second one is to be shown with.
+def issue(*, user: User, amr: Sequence[str], now: datetime, upgraded_digest: str | None = None) -> MfaChallenge:
+    """Store that the first factor was right; return the challenge for the second one.
 
-    A cheaper password hash is upgraded on the way, since only now the password is known.
+    ``upgraded_digest`` is a stronger hash of the password. It is stored here because only the sign-in knows the
+    password.
     """
-    at = now or timezone.now()
     token = mint("cdc_")
     with transaction.atomic():
         if upgraded_digest and User.objects.filter(pk=user.pk, password=user.password).update(password=upgraded_digest):
@@ -49,13 +47,13 @@ def issue(
         row = SignInChallenge.objects.create(
             user=user,
             digest=token_digest(token),
-            bound_to=binding(user=user),
+            bound_to=password_binding(user=user),
             amr=list(amr),
-            created_at=at,
-            expires_at=at + LIFETIME,
+            created_at=now,
+            expires_at=now + LIFETIME,
         )
         methods = selectors.factor_methods(user_id=user.pk)
-        options = _ask_for_key(row, user=user, now=now) if Factor.WEBAUTHN in methods else None
+        options = _webauthn_options(row, user=user, now=now) if FactorMethod.WEBAUTHN in methods else None
         recording.record(
             event_types.MFA_CHALLENGED,
             actor=subject_of(user),
@@ -63,14 +61,14 @@ def issue(
             data={"amr": list(amr), "methods": list(methods)},
             now=now,
         )
-    return Challenge(token=token, methods=methods, expires_in=int(LIFETIME.total_seconds()), webauthn=options)
+    return MfaChallenge(token=token, methods=methods, expires_in=int(LIFETIME.total_seconds()), webauthn=options)
 
 
-def _ask_for_key(row: SignInChallenge, *, user: User, now: datetime | None) -> Json:
-    place = Place(CeremonyPurpose.SIGN_IN, user_id=user.pk, sign_in_id=row.pk)
-    return webauthn_challenges.begin(begun=webauthn.begin_assertion(user=user), place=place, now=now)
-
-
-def binding(*, user: User) -> bytes:
-    """Return what a challenge of this person is bound to: it dies with the password that it was given for."""
+def password_binding(*, user: User) -> bytes:
+    """Return what a challenge is bound to: the password hash of this moment, so that a password change ends it."""
     return sha256(user.password.encode()).digest()
+
+
+def _webauthn_options(row: SignInChallenge, *, user: User, now: datetime) -> Json:
+    binding = ChallengeBinding(CeremonyPurpose.SIGN_IN, user_id=user.pk, sign_in_id=row.pk)
+    return webauthn_challenges.store(ceremony=webauthn.begin_authentication(user=user), binding=binding, now=now)

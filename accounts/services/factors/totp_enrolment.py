@@ -4,66 +4,62 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.errors import AlreadyThere, MfaCodeInvalid, NotThere
-from accounts.factors import totp
-from accounts.factors.totp import Shown
+from accounts.factors import amr, totp
+from accounts.factors.totp import TotpProvisioning
 from accounts.models import TotpEnrolment, User
 from accounts.services.factors import enrolment
-from accounts.services.factors.second_factors import ONE_TIME_CODE
-from accounts.types import Factor
-from tokens.models import MULTI_FACTOR
+from accounts.types import FactorMethod
 
 LIFETIME = timedelta(minutes=15)
 
 
-def begin(*, user: User, now: datetime | None = None) -> Shown:
-    """Make a key to set up an application with. It counts once a code of it was shown; a newer one replaces it.
+def begin(*, user: User, now: datetime) -> TotpProvisioning:
+    """Make a secret to set up an application with. It counts once ``activate`` confirms it; a newer one replaces it.
 
     Raises: AlreadyThere, NotThere.
     """
-    secret = totp.new_secret()
+    secret = totp.generate_secret()
     with transaction.atomic():
-        enrolment.lock(user=user)
+        enrolment.lock_user(user=user)
         if totp.is_active(user_id=user.pk):
             raise AlreadyThere
-        TotpEnrolment(user_id=user.pk, secret=secret, expires_at=(now or timezone.now()) + LIFETIME).save()
-    return totp.show(user=user, secret=secret)
+        TotpEnrolment(user_id=user.pk, secret=secret, expires_at=now + LIFETIME).save()
+    return totp.provision(user=user, secret=secret)
 
 
-def activate(*, user: User, session_id: UUID, code: str, now: datetime | None = None) -> list[str] | None:
-    """Make the key that was shown last count, if a code proves that an application has it.
+def activate(*, user: User, session_id: UUID, code: str, now: datetime) -> list[str] | None:
+    """Make the latest secret count, if a code proves that an application has it.
 
-    Return the recovery codes where this is the first factor, to be shown once.
+    Return recovery codes if this is the user's first factor, to be shown once.
 
-    Raises: NotThere when no key waits, AlreadyThere, MfaCodeInvalid, and SessionRevoked of ``tokens``.
+    Raises: NotThere when no secret waits, AlreadyThere, MfaCodeInvalid, and SessionRevoked of ``tokens``.
     """
-    at = now or timezone.now()
     with transaction.atomic():
-        enrolment.lock(user=user)
+        enrolment.lock_user(user=user)
         if totp.is_active(user_id=user.pk):
             raise AlreadyThere
-        waiting = TotpEnrolment.objects.filter(pk=user.pk, expires_at__gt=at).first()
-        if waiting is None:
+        pending = TotpEnrolment.objects.filter(pk=user.pk, expires_at__gt=now).first()
+        if pending is None:
             raise NotThere
-        step = totp.matching_step(secret=waiting.secret, code=code, at=at)
+        step = totp.matching_step(secret=pending.secret, code=code, at=now)
         if step is None:
             raise MfaCodeInvalid
-        totp.activate(user=user, secret=waiting.secret, step=step, at=at)
-        waiting.delete()
-        return enrolment.added(
-            user=user, factor=Factor.TOTP, session_id=session_id, amr=[ONE_TIME_CODE, MULTI_FACTOR], now=now
+        totp.activate(user=user, secret=pending.secret, step=step, now=now)
+        pending.delete()
+        return enrolment.record_added(
+            user=user, method=FactorMethod.TOTP, session_id=session_id, amr=amr.OF_CODES, now=now
         )
 
 
-def remove(*, user: User, session_id: UUID, now: datetime | None = None) -> None:
-    """Forget somebody's authenticator application.
+def remove(*, user: User, session_id: UUID, now: datetime) -> None:
+    """Delete a user's authenticator application.
 
     Raises: NotThere.
     """
     with transaction.atomic():
-        enrolment.lock(user=user)
+        enrolment.lock_user(user=user)
         if not totp.remove(user_id=user.pk):
             raise NotThere
-        enrolment.removed(user=user, factor=Factor.TOTP, session_id=session_id, now=now)
+        enrolment.record_removed(user=user, method=FactorMethod.TOTP, session_id=session_id, now=now)

@@ -1,7 +1,8 @@
-"""Import people from the dump of another system, in batches that each count for good.
+"""Import people from the dump of another system, in batches.
 
-The people of a batch, the count of them and the place in the file where it ended are stored in one transaction. Killed
-at any moment, an import goes on at that place; run on a changed dump, it knows again whom it took before.
+One transaction stores the people of a batch, their number, and the position in the file where the batch ended. An
+import that was killed continues at that position. An import of a changed dump recognises the people who were imported
+before by their ids in the other system.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,21 +16,21 @@ from django.db.models import F
 
 from accounts import event_types
 from accounts.errors import ImportOvertaken
-from accounts.imports.formats import person_from
-from accounts.imports.people import Person, Policy
-from accounts.imports.records import Record
-from accounts.imports.refusals import RowRefused
+from accounts.importing.formats import parse_row
+from accounts.importing.parsed_users import ImportPolicy, ParsedUser
+from accounts.importing.refusals import RowRefused
+from accounts.importing.source_rows import SourceRow
 from accounts.models import ImportRun
 from accounts.services.importing import import_storage
 from security_events.services import recording
 
 BATCH = 1000
-_LOCK = 0x5EC0_0101  # an advisory lock of this module's own
+_LOCK = 0x5EC0_0101  # the advisory lock of a running import
 
 
 @dataclass(slots=True)
-class Tally:
-    """What became of the rows."""
+class ImportCounts:
+    """How many rows were read, imported, known already, and refused for which reason."""
 
     read: int = 0
     imported: int = 0
@@ -41,7 +42,7 @@ class Tally:
     def refusals(self) -> int:
         return sum(self.refused.values())
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "ImportCounts") -> None:
         self.read += other.read
         self.imported += other.imported
         self.already += other.already
@@ -51,28 +52,28 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be imported: whose dump it is, in which format, and what the operator decided."""
+class ImportPlan:
+    """What is imported: from which system, in which format, and by which policy of the operator."""
 
     source: str
     format: str
-    policy: Policy
-    is_trial: bool = False
+    policy: ImportPolicy
+    is_dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Ears:
-    """Who is told what: of each row that is not taken, and how far in the file the import is."""
+class ImportCallbacks:
+    """Called during an import: ``refused`` with the line and the reason of a row, ``progress`` with the bytes done."""
 
     refused: Callable[[int, str], None]
     progress: Callable[[int], None]
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Keep other imports out until the block ends.
+def exclusive() -> Iterator[None]:
+    """Refuse other imports until the block ends.
 
-    Raises: ImportOvertaken when one is running.
+    Raises: ImportOvertaken when an import is running.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
@@ -84,8 +85,8 @@ def alone() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
-def begin(*, digest: bytes, plan: Plan, is_anew: bool, now: datetime) -> ImportRun:
-    """Return how far the import of this file got, which may be nowhere yet; ``is_anew`` begins it once more."""
+def begin(*, digest: bytes, plan: ImportPlan, is_anew: bool, now: datetime) -> ImportRun:
+    """Return the run of this file, which may have stopped anywhere; ``is_anew`` resets it to the beginning."""
     run, _ = ImportRun.objects.get_or_create(
         digest=digest, source=plan.source, format=plan.format, defaults={"started_at": now}
     )
@@ -97,76 +98,83 @@ def begin(*, digest: bytes, plan: Plan, is_anew: bool, now: datetime) -> ImportR
     return run
 
 
-def take(*, records: Iterable[Record], plan: Plan, run: ImportRun | None, ears: Ears, now: datetime) -> Tally:
-    """Import all records and return what became of them in this run of the program.
+def import_rows(
+    *, records: Iterable[SourceRow], plan: ImportPlan, run: ImportRun | None, callbacks: ImportCallbacks, now: datetime
+) -> ImportCounts:
+    """Import all rows and return their counts of this call.
 
-    ``run`` is moved along; without one, for what comes from a pipe, people are known again by their ids alone.
+    ``run`` stores the position. Without it, for a pipe, people are recognised by their ids only.
 
-    Raises: ImportOvertaken when somebody else moved the run meanwhile; what is stored by then counts.
+    Raises: ImportOvertaken when another process moved the run meanwhile; the batches stored before stay.
     """
-    total = Tally()
+    total = ImportCounts()
     rows = iter(records)
     while batch := list(islice(rows, BATCH)):
-        total.add(_take_batch(batch, plan=plan, run=run, ears=ears, now=now))
-        ears.progress(batch[-1].end_offset)
+        total.add(_import_batch(batch, plan=plan, run=run, callbacks=callbacks, now=now))
+        callbacks.progress(batch[-1].end_offset)
     if run is not None:
         ImportRun.objects.filter(pk=run.pk, finished_at=None).update(finished_at=now)
     return total
 
 
-def _take_batch(batch: list[Record], *, plan: Plan, run: ImportRun | None, ears: Ears, now: datetime) -> Tally:
-    tally = Tally(read=len(batch))
+def _import_batch(
+    batch: list[SourceRow], *, plan: ImportPlan, run: ImportRun | None, callbacks: ImportCallbacks, now: datetime
+) -> ImportCounts:
+    counts = ImportCounts(read=len(batch))
     refused: dict[int, str] = {}
-    people: dict[int, Person] = {}
+    people: dict[int, ParsedUser] = {}
     for record in batch:
         if record.values is None:
             refused[record.line] = record.problem
             continue
         try:
-            people[record.line] = person_from(plan.format, record.values, policy=plan.policy, now=now)
+            people[record.line] = parse_row(plan.format, record.values, policy=plan.policy, now=now)
         except RowRefused as refusal:
             refused[record.line] = refusal.reason
-    if plan.is_trial:
-        outcome = import_storage.judge(people=people, source=plan.source)
-        _count(tally, outcome, refused, ears)
-        return tally
+    if plan.is_dry_run:
+        result = import_storage.dry_run(people=people, source=plan.source)
+        _count(counts, result, refused, callbacks)
+        return counts
     fresh, known = import_storage.without_known(people=people, source=plan.source)
-    # Before the transaction: weak hashes take a quarter of a second each.
-    passwords, tally.wrapped = import_storage.encoded_passwords(people=fresh)
+    # Before the transaction, because a weak hash takes a quarter of a second.
+    passwords, counts.wrapped = import_storage.encoded_passwords(people=fresh)
     try:
         with transaction.atomic():
-            outcome = import_storage.store(people=fresh, passwords=passwords, source=plan.source, now=now)
-            outcome.already += known
-            # Told before it counts: after a kill a refusal is told twice rather than never.
-            _count(tally, outcome, refused, ears)
-            _advance(run, batch[-1], tally)
-            _record(plan, run, batch, tally, now=now)
+            result = import_storage.store(people=fresh, passwords=passwords, source=plan.source, now=now)
+            result.already += known
+            # Reported before the commit: after a kill a refusal may be reported twice, but never not at all.
+            _count(counts, result, refused, callbacks)
+            _advance(run, batch[-1], counts)
+            _record(plan, run, batch, counts, now=now)
     except IntegrityError as error:
         raise ImportOvertaken from error
-    return tally
+    return counts
 
 
-def _count(tally: Tally, outcome: import_storage.Outcome, refused: dict[int, str], ears: Ears) -> None:
-    tally.imported, tally.already = outcome.imported, outcome.already
-    for line, reason in sorted({**refused, **outcome.refused}.items()):
-        tally.refused[reason] = tally.refused.get(reason, 0) + 1
-        ears.refused(line, reason)
+def _count(
+    counts: ImportCounts, result: import_storage.BatchResult, refused: dict[int, str], callbacks: ImportCallbacks
+) -> None:
+    counts.imported, counts.already = result.imported, result.already
+    for line, reason in sorted({**refused, **result.refused}.items()):
+        counts.refused[reason] = counts.refused.get(reason, 0) + 1
+        callbacks.refused(line, reason)
 
 
-def _advance(run: ImportRun | None, last: Record, tally: Tally) -> None:
+def _advance(run: ImportRun | None, last: SourceRow, counts: ImportCounts) -> None:
     if run is None:
         return
     before = run.offset
     merged = {
-        reason: run.refused.get(reason, 0) + tally.refused.get(reason, 0) for reason in {**run.refused, **tally.refused}
+        reason: run.refused.get(reason, 0) + counts.refused.get(reason, 0)
+        for reason in {**run.refused, **counts.refused}
     }
     is_ours = ImportRun.objects.filter(pk=run.pk, offset=before).update(
         offset=last.end_offset,
         line=last.end_line,
-        read=F("read") + tally.read,
-        imported=F("imported") + tally.imported,
-        already=F("already") + tally.already,
-        wrapped=F("wrapped") + tally.wrapped,
+        read=F("read") + counts.read,
+        imported=F("imported") + counts.imported,
+        already=F("already") + counts.already,
+        wrapped=F("wrapped") + counts.wrapped,
         refused=merged,
     )
     if not is_ours:
@@ -174,7 +182,9 @@ def _advance(run: ImportRun | None, last: Record, tally: Tally) -> None:
     run.offset, run.line, run.refused = last.end_offset, last.end_line, merged
 
 
-def _record(plan: Plan, run: ImportRun | None, batch: list[Record], tally: Tally, *, now: datetime) -> None:
+def _record(
+    plan: ImportPlan, run: ImportRun | None, batch: list[SourceRow], counts: ImportCounts, *, now: datetime
+) -> None:
     recording.record(
         event_types.ACCOUNT_IMPORTED,
         data={
@@ -183,9 +193,9 @@ def _record(plan: Plan, run: ImportRun | None, batch: list[Record], tally: Tally
             "format": plan.format,
             "first_line": batch[0].line,
             "last_line": batch[-1].end_line,
-            "imported": tally.imported,
-            "already": tally.already,
-            "refused": tally.refusals,
+            "imported": counts.imported,
+            "already": counts.already,
+            "refused": counts.refusals,
         },
         now=now,
     )

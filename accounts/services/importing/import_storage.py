@@ -1,59 +1,79 @@
-"""Store a batch of imported people in one statement, or find out what would become of them."""
+"""Store a batch of imported users in one statement, or find out without storing what would become of them."""
 
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
-from typing import Any
+from typing import NamedTuple
 
 from django.contrib.auth.hashers import make_password
 from django.db import connection
 
 from accounts.conf import account_settings
 from accounts.imported_hashers import wrap
-from accounts.imports.hashes import Kept, Weak
-from accounts.imports.people import Person
+from accounts.importing.hashes import StorableHash, WeakHash
+from accounts.importing.parsed_users import ParsedUser
 from accounts.models import ImportedPerson, User
 
-# Unique indexes decide who is new, as they do at a registration.
+# Unique indexes decide who is new, as they do at a registration. The users come as JSON by the names of the columns, so
+# that a new column of the model needs no change here. A pending registration that has the username of an added user is
+# deleted with its mails.
 _INSERT = """
 WITH given AS (
-    SELECT * FROM unnest({arrays}) AS given({columns}, external_id)
+    SELECT imported FROM json_populate_recordset(NULL::accounts_user, %(users)s) AS imported
 ), added AS (
-    INSERT INTO {users} ({columns}) SELECT {columns} FROM given ORDER BY id ON CONFLICT DO NOTHING RETURNING id
+    INSERT INTO accounts_user
+    SELECT (imported).* FROM given ORDER BY (imported).id
+    ON CONFLICT DO NOTHING
+    RETURNING id, username
 ), marked AS (
-    INSERT INTO {imported} (user_id, external_id, source, imported_at)
-    SELECT given.id, given.external_id, %(source)s, %(now)s FROM added JOIN given ON given.id = added.id
+    INSERT INTO accounts_importedperson (user_id, external_id, source, imported_at)
+    SELECT added.id, known.external_id, %(source)s, %(now)s
+    FROM added JOIN json_to_recordset(%(external_ids)s) AS known(user_id uuid, external_id text)
+        ON known.user_id = added.id
 ), released AS (
-    DELETE FROM accounts_pendingregistration p USING added JOIN given ON given.id = added.id
-    WHERE lower(p.username) = lower(given.username) RETURNING p.id
+    DELETE FROM accounts_pendingregistration pending USING added
+    WHERE lower(pending.username) = lower(added.username)
+    RETURNING pending.id
 ), mails AS (
     DELETE FROM accounts_outgoingmail WHERE registration_id IN (SELECT id FROM released)
 )
 SELECT id FROM added
 """
 _TAKEN = """
-SELECT EXISTS (SELECT FROM {users} u WHERE lower(u.username) = lower(given.username)),
-       EXISTS (SELECT FROM {users} u WHERE u.email_folded = given.email_folded)
-FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS given(username, email_folded, place) ORDER BY place
+SELECT EXISTS (SELECT FROM accounts_user u WHERE lower(u.username) = lower(given.username)) AS has_username,
+       EXISTS (SELECT FROM accounts_user u WHERE u.email_folded = given.email_folded) AS has_address
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS given(username, email_folded, position)
+ORDER BY position
 """
-_TRIAL = "CREATE TEMPORARY TABLE IF NOT EXISTS accounts_import_trial (key text PRIMARY KEY)"
+# What a dry run has seen so far: it lasts as long as the connection, like the command.
+_CREATE_SEEN = "CREATE TEMPORARY TABLE IF NOT EXISTS accounts_import_trial (key text PRIMARY KEY)"
+_SELECT_SEEN = "SELECT key FROM accounts_import_trial WHERE key = ANY(%s)"
+_INSERT_SEEN = "INSERT INTO accounts_import_trial SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING"
+_DROP_SEEN = "DROP TABLE IF EXISTS accounts_import_trial"
 
-People = dict[int, Person]  # by the line that they stand in
+People = dict[int, ParsedUser]  # by their line in the file
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of some people: how many are new, how many were there, and which lines were not taken, and why."""
+class BatchResult:
+    """What became of a batch: how many were imported, how many existed already, and why which lines were refused."""
 
     imported: int = 0
     already: int = 0
     refused: dict[int, str] = field(default_factory=dict)
 
 
+class _Taken(NamedTuple):
+    """Whether a user has the username, and whether a user has the address."""
+
+    has_username: bool
+    has_address: bool
+
+
 def without_known(*, people: People, source: str) -> tuple[People, int]:
-    """Return whom this source has not given us yet, each once, and how many of the others there are."""
+    """Return the people whom this source has not imported yet, each once, and the number of the others."""
     ids = [person.external_id for person in people.values()]
     known = set(ImportedPerson.objects.filter(source=source, external_id__in=ids).values_list("external_id", flat=True))
     fresh: People = {}
@@ -65,28 +85,30 @@ def without_known(*, people: People, source: str) -> tuple[People, int]:
 
 
 def encoded_passwords(*, people: People) -> tuple[dict[int, str], int]:
-    """Return what to store as each one's password, and how many of them were weak.
+    """Return the password to store for each line, and how many hashes were weak.
 
-    Weak hashes are wrapped on all cores: bcrypt lets other threads run.
+    Weak hashes are wrapped on all cores, because bcrypt releases the interpreter's lock.
     """
     rounds = account_settings.BCRYPT_ROUNDS
-    weak = {line: found.password for line, found in people.items() if isinstance(found.password, Weak)}
+    weak = {line: found.password for line, found in people.items() if isinstance(found.password, WeakHash)}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         wrapped = pool.map(lambda each: wrap(inner=each.inner, weak=each.digest, rounds=rounds), weak.values())
         encoded = dict(zip(weak, wrapped, strict=True))
     for line, person in people.items():
         if line not in encoded:
-            encoded[line] = person.password.encoded if isinstance(person.password, Kept) else make_password(None)
+            encoded[line] = (
+                person.password.encoded if isinstance(person.password, StorableHash) else make_password(None)
+            )
     return encoded, len(weak)
 
 
-def store(*, people: People, passwords: dict[int, str], source: str, now: datetime) -> Outcome:
-    """Add people whom nobody is in the way of. Who has a derived name that is taken gets another one.
+def store(*, people: People, passwords: dict[int, str], source: str, now: datetime) -> BatchResult:
+    """Add the people whose username and address are free. A derived username that is taken is replaced by another one.
 
-    A registration that waits for its confirmation is in nobody's way: one with the name of somebody who is added is
-    removed, one with the address can't be confirmed any more.
+    Pending registrations take no username and no address: one with the username of an added user is deleted, and one
+    with the address can't be confirmed any more.
     """
-    outcome = Outcome()
+    outcome = BatchResult()
     left = _insert(people, passwords, source=source, now=now)
     outcome.imported = len(people) - len(left)
     if left:
@@ -104,64 +126,62 @@ def store(*, people: People, passwords: dict[int, str], source: str, now: dateti
     return outcome
 
 
-def judge(*, people: People, source: str) -> Outcome:
-    """Find out what would become of people, without storing any; names seen by earlier calls count as taken."""
+def dry_run(*, people: People, source: str) -> BatchResult:
+    """Return what ``store`` would do, without storing. What earlier calls have seen counts as taken."""
     fresh, already = without_known(people=people, source=source)
-    outcome = Outcome(already=already)
+    outcome = BatchResult(already=already)
     taken = _taken(fresh)
     keys = {line: _keys(person) for line, person in fresh.items()}
     with connection.cursor() as cursor:
-        cursor.execute(_TRIAL)
-        cursor.execute(
-            "SELECT key FROM accounts_import_trial WHERE key = ANY(%s)",
-            [[key for three in keys.values() for key in three]],
-        )
+        cursor.execute(_CREATE_SEEN)
+        cursor.execute(_SELECT_SEEN, [[key for three in keys.values() for key in three]])
         seen = {key for (key,) in cursor.fetchall()}
-        mine: set[str] = set()
+        added: set[str] = set()
         for line, person in fresh.items():
             by_id, by_name, by_address = keys[line]
-            has_name, has_address = taken[line]
             if by_id in seen:
                 outcome.already += 1
                 continue
-            if has_address or by_address in seen:
+            if taken[line].has_address or by_address in seen:
                 outcome.refused[line] = "email_taken"
-            elif (has_name or by_name in seen) and not person.is_username_derived:
+            elif (taken[line].has_username or by_name in seen) and not person.is_username_derived:
                 outcome.refused[line] = "username_taken"
             else:
                 outcome.imported += 1
                 seen.update(keys[line])
-                mine.update(keys[line])
-        cursor.execute(
-            "INSERT INTO accounts_import_trial SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", [sorted(mine)]
-        )
+                added.update(keys[line])
+        cursor.execute(_INSERT_SEEN, [sorted(added)])
     return outcome
 
 
-def forget_trial() -> None:
-    """Drop what :func:`judge` remembers."""
+def drop_dry_run() -> None:
+    """Delete what ``dry_run`` has seen."""
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS accounts_import_trial")
+        cursor.execute(_DROP_SEEN)
 
 
 def _insert(people: People, passwords: dict[int, str], *, source: str, now: datetime) -> People:
-    """Add people in one statement; return those who are not added."""
+    """Add people in one statement; return those who were not added."""
     if not people:
         return {}
     rows = {line: _row(person, passwords[line], now) for line, person in people.items()}
-    fields = User._meta.concrete_fields
-    values: dict[str, Any] = {
-        f"f_{field.column}": [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows.values()]
-        for field in fields
+    users = [
+        {field.column: getattr(row, field.attname) for field in User._meta.concrete_fields} for row in rows.values()
+    ]
+    external_ids = [{"user_id": row.pk, "external_id": people[line].external_id} for line, row in rows.items()]
+    values: dict[str, str | datetime] = {
+        "users": json.dumps(users, default=str),
+        "external_ids": json.dumps(external_ids, default=str),
+        "source": source,
+        "now": now,
     }
-    values |= {"external_ids": [person.external_id for person in people.values()], "source": source, "now": now}
     with connection.cursor() as cursor:
-        cursor.execute(_insert_sql(), values)
+        cursor.execute(_INSERT, values)
         added = {user_id for (user_id,) in cursor.fetchall()}
     return {line: people[line] for line, row in rows.items() if row.pk not in added}
 
 
-def _row(person: Person, password: str, now: datetime) -> User:
+def _row(person: ParsedUser, password: str, now: datetime) -> User:
     return User(
         username=person.username,
         email=person.email,
@@ -176,34 +196,20 @@ def _row(person: Person, password: str, now: datetime) -> User:
     )
 
 
-@cache
-def _insert_sql() -> str:
-    fields = User._meta.concrete_fields
-    # Without a length: a cast to one cuts in silence.
-    arrays = [f"%(f_{field.column})s::{str(field.db_type(connection)).partition('(')[0]}[]" for field in fields]
-    return _INSERT.format(
-        arrays=", ".join([*arrays, "%(external_ids)s::text[]"]),
-        columns=", ".join(connection.ops.quote_name(str(field.column)) for field in fields),
-        users=connection.ops.quote_name(User._meta.db_table),
-        imported=connection.ops.quote_name(ImportedPerson._meta.db_table),
-    )
-
-
-def _taken(people: People) -> dict[int, tuple[bool, bool]]:
-    """Return for each whether somebody has the name, and whether somebody has the address."""
+def _taken(people: People) -> dict[int, _Taken]:
+    """Return for each line what of it is taken."""
+    usernames = [each.username for each in people.values()]
+    addresses = [each.email_folded for each in people.values()]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _TAKEN.format(users=connection.ops.quote_name(User._meta.db_table)),
-            [[each.username for each in people.values()], [each.email_folded for each in people.values()]],
-        )
-        return dict(zip(people, cursor.fetchall(), strict=True))
+        cursor.execute(_TAKEN, [usernames, addresses])
+        return dict(zip(people, map(_Taken._make, cursor.fetchall()), strict=True))
 
 
 def _reasons(people: People) -> dict[int, str]:
     if not people:
         return {}
-    return {line: "email_taken" if by_email else "username_taken" for line, (_name, by_email) in _taken(people).items()}
+    return {line: "email_taken" if taken.has_address else "username_taken" for line, taken in _taken(people).items()}
 
 
-def _keys(person: Person) -> tuple[str, str, str]:
+def _keys(person: ParsedUser) -> tuple[str, str, str]:
     return f"x:{person.external_id}", f"u:{person.username.lower()}", f"e:{person.email_folded}"

@@ -15,7 +15,7 @@ from accounts.identifiers import name_key
 from accounts.models import User
 from accounts.models.passwords import refund_and_remember_params
 from accounts.services.factors import sign_in_challenges
-from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.passwords import attempts
 from accounts.services.passwords.attempts import PasswordAttempt
 from accounts.services.sign_in import sign_in_notices
@@ -50,7 +50,7 @@ class RecordedSignIn:
 
 def sign_in(
     *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime | None = None
-) -> SignedIn | Challenge:
+) -> SignedIn | MfaChallenge:
     """Sign a person in with a username or an address and a password.
 
     An unknown name and a wrong password get the same answer after the same work (OWASP ASVS 5.0, 6.3.8). Other reasons
@@ -99,7 +99,7 @@ def complete_sign_in(
     name: str = "",
     attempt: PasswordAttempt | None = None,
     now: datetime | None = None,
-) -> SignedIn | Challenge:
+) -> SignedIn | MfaChallenge:
     """Open a session for a person who was just authenticated by the methods ``amr`` (RFC 8176).
 
     A person with a second factor who has not shown it gets a challenge instead of a session, whatever the first factor
@@ -112,7 +112,7 @@ def complete_sign_in(
     if user.is_mfa_enabled and MULTI_FACTOR not in amr:
         if attempt is not None:
             attempts.refund(attempt=attempt)
-        return sign_in_challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now)
+        return sign_in_challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now or timezone.now())
     with transaction.atomic():
         pair = record_and_open_session(
             user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, attempt=attempt, now=now

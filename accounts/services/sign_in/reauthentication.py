@@ -4,15 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
-
 from accounts import event_types, selectors
-from accounts.factors import webauthn
-from accounts.factors.webauthn import Json
+from accounts.factors import webauthn, webauthn_challenges
+from accounts.factors.webauthn_challenges import ChallengeBinding
+from accounts.factors.webauthn_protocol import Json
 from accounts.models import CeremonyPurpose, User
-from accounts.services.factors import second_factors, webauthn_challenges
-from accounts.services.factors.second_factors import Proof
-from accounts.services.factors.webauthn_challenges import Place
+from accounts.services.factors import second_factors
+from accounts.services.factors.second_factors import FactorResponse
 from security_events.services import recording
 from tokens.services import sessions
 from tokens.users import subject_of
@@ -26,25 +24,27 @@ class ReauthenticationOptions:
     webauthn: Json | None
 
 
-def begin(*, user: User, session_id: UUID, now: datetime | None = None) -> ReauthenticationOptions:
+def begin(*, user: User, session_id: UUID, now: datetime) -> ReauthenticationOptions:
     """Return how a person can show their second factor in this session."""
     methods = selectors.factor_methods(user_id=user.pk)
     if "webauthn" not in methods:
         return ReauthenticationOptions(methods=methods, webauthn=None)
-    options = webauthn_challenges.begin(
-        begun=webauthn.begin_assertion(user=user), place=_place(user=user, session_id=session_id), now=now
+    options = webauthn_challenges.store(
+        ceremony=webauthn.begin_authentication(user=user),
+        binding=_binding(user=user, session_id=session_id),
+        now=now,
     )
     return ReauthenticationOptions(methods=methods, webauthn=options)
 
 
-def show(*, user: User, session_id: UUID, proof: Proof, now: datetime | None = None) -> datetime:
+def show(*, user: User, session_id: UUID, response: FactorResponse, now: datetime) -> datetime:
     """Record that the person behind a session has just shown their second factor; return when.
 
     Raises: MfaCodeInvalid, AttemptsExhausted, and SessionRevoked of ``tokens``.
     """
 
     def confirm(methods: list[str]) -> datetime:
-        at = sessions.record_reauthentication(session_id=session_id, amr=methods, now=now or timezone.now())
+        at = sessions.record_reauthentication(session_id=session_id, amr=methods, now=now)
         recording.record(
             event_types.REAUTHENTICATED,
             actor=subject_of(user),
@@ -55,15 +55,15 @@ def show(*, user: User, session_id: UUID, proof: Proof, now: datetime | None = N
         )
         return at
 
-    return second_factors.prove(
+    return second_factors.verify(
         user=user,
-        proof=proof,
-        place=_place(user=user, session_id=session_id),
+        response=response,
+        binding=_binding(user=user, session_id=session_id),
         then=confirm,
         session_id=session_id,
         now=now,
     )
 
 
-def _place(*, user: User, session_id: UUID) -> Place:
-    return Place(CeremonyPurpose.REAUTHENTICATION, user_id=user.pk, session_id=session_id)
+def _binding(*, user: User, session_id: UUID) -> ChallengeBinding:
+    return ChallengeBinding(CeremonyPurpose.REAUTHENTICATION, user_id=user.pk, session_id=session_id)

@@ -10,8 +10,8 @@ def require_sign_in_method(*, user_id: UUID) -> None:
     """Refuse a removal, made in the caller's transaction, that leaves a person without a sign-in method.
 
     A password, an account of a provider and a passkey are sign-in methods. One-time codes and security keys are second
-    factors only. The caller has locked the person's row by ``enrolment.lock``, so that the second of two simultaneous
-    removals sees the first.
+    factors only. The caller has locked the person's row by ``enrolment.lock_user``, so that the second of two
+    simultaneous removals sees the first.
 
     Raises: LastSignInMethod.
     """

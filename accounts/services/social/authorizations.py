@@ -1,16 +1,15 @@
-"""Send people to providers, and know them again when they come back."""
+"""Authorization requests: send a person to a provider, and accept the callback that belongs to it."""
 
 import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import DetailsInvalid, ProviderUnavailable, SocialTokenInvalid
 from accounts.models import SocialAuthorization, SocialPurpose, User
-from accounts.providers import authorization, exchange, registry
+from accounts.providers import authorization, exchange, oauth_client, registry
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
 from accounts.providers.transport import while_waiting
@@ -22,16 +21,16 @@ LIFETIME = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
-    """Where to send somebody, and the state that comes back with them: the client keeps it and compares."""
+class AuthorizationRequest:
+    """The address to send a person to, and the state that the client keeps and compares with that of the callback."""
 
     url: str = field(repr=False)
     state: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
-    """What a client brings back from a provider. ``issuer`` is RFC 9207's, if the provider sent it."""
+class ProviderCallback:
+    """What the provider appended to the redirect address. ``issuer`` is ``iss`` of RFC 9207, if it was sent."""
 
     code: str = field(repr=False)
     state: str = field(repr=False)
@@ -40,8 +39,8 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
-class Bearer:
-    """Somebody signed in who connects a provider, or proves anew who they are, in this session."""
+class SessionUser:
+    """A signed-in user with the session in which they connect a provider or authenticate again."""
 
     user: User
     session_id: UUID
@@ -51,27 +50,27 @@ def begin(
     *,
     provider_id: str,
     redirect_uri: str,
+    now: datetime,
     purpose: SocialPurpose = SocialPurpose.SIGN_IN,
-    bearer: Bearer | None = None,
+    session_user: SessionUser | None = None,
     client_challenge: str = "",
-    now: datetime | None = None,
-) -> Departure:
-    """Remember that somebody is sent to a provider; return where that is.
+) -> AuthorizationRequest:
+    """Store an authorization request; return the address of the provider.
 
     Raises: NotThere, DetailsInvalid, ProviderUnavailable.
     """
     provider = registry.find(provider_id)
     if redirect_uri not in provider.redirect_uris:
-        # To the letter: whatever is nearly right is somebody else's (RFC 9700, 2.1).
+        # Compared as exact strings (RFC 9700, 2.1).
         message = _("This address is not one that the operator allows.")
         raise DetailsInvalid([FieldProblem("redirect_uri", "invalid", message)])
-    state, proof, at = mint("cds_"), authorization.Proof(), now or timezone.now()
+    state, made = mint("cds_"), authorization.AuthorizationSecrets()
     with while_waiting():
-        url = authorization.url(
+        url = authorization.build_url(
             provider,
             redirect_uri=redirect_uri,
             state=state,
-            proof=proof,
+            made=made,
             is_fresh=purpose is SocialPurpose.REAUTHENTICATE,
         )
     SocialAuthorization.objects.create(
@@ -79,82 +78,93 @@ def begin(
         provider=provider.id,
         purpose=purpose,
         redirect_uri=redirect_uri,
-        nonce=proof.nonce,
-        code_verifier=proof.code_verifier,
+        nonce=made.nonce,
+        code_verifier=made.code_verifier,
         client_challenge=client_challenge,
-        created_at=at,
-        expires_at=at + LIFETIME,
-        user=bearer.user if bearer else None,
-        session_id=bearer.session_id if bearer else None,
+        created_at=now,
+        expires_at=now + LIFETIME,
+        user=session_user.user if session_user else None,
+        session_id=session_user.session_id if session_user else None,
     )
-    return Departure(url=url, state=state)
+    return AuthorizationRequest(url=url, state=state)
 
 
-def claim(
-    *, provider: Provider, returned: Return, purpose: SocialPurpose, bearer: Bearer | None = None, now: datetime
+def consume(
+    *,
+    provider: Provider,
+    callback: ProviderCallback,
+    purpose: SocialPurpose,
+    now: datetime,
+    session_user: SessionUser | None = None,
 ) -> SocialAuthorization:
-    """Return what was remembered for a state, once: of simultaneous attempts one gets it.
+    """Mark the request that a callback belongs to as used, and return it. Of simultaneous calls one succeeds.
 
-    It is for this provider (so that no code goes to another one than it came from), for this purpose, and for this
-    session where it was begun in one.
+    The request must be for this provider, so that a code is never sent to a provider that did not issue it, for this
+    purpose, and for this session if it was begun in one.
 
     Raises: SocialTokenInvalid.
     """
     rows = SocialAuthorization.objects.filter(
-        digest=token_digest(returned.state),
+        digest=token_digest(callback.state),
         provider=provider.id,
         purpose=purpose,
         used_at__isnull=True,
         expires_at__gt=now,
-        session_id=bearer.session_id if bearer else None,
-        user=bearer.user if bearer else None,
+        session_id=session_user.session_id if session_user else None,
+        user=session_user.user if session_user else None,
     )
     if rows.update(used_at=now) != 1:
         raise SocialTokenInvalid(reason="state")
-    found = SocialAuthorization.objects.get(digest=token_digest(returned.state))
-    if not _is_the_same_client(found, returned.code_verifier):
+    found = SocialAuthorization.objects.get(digest=token_digest(callback.state))
+    if not _is_same_client(found, callback.code_verifier):
         raise SocialTokenInvalid(reason="client_verifier")
-    if returned.issuer is not None and returned.issuer != provider.issuer:
+    if callback.issuer is not None and callback.issuer != provider.issuer:
         raise SocialTokenInvalid(reason="foreign_issuer")  # RFC 9207, 2.4
     return found
 
 
-def redeem(
-    *, provider: Provider, returned: Return, purpose: SocialPurpose, bearer: Bearer | None = None, now: datetime
+def exchange_code(
+    *,
+    provider: Provider,
+    callback: ProviderCallback,
+    purpose: SocialPurpose,
+    now: datetime,
+    session_user: SessionUser | None = None,
 ) -> tuple[SocialAuthorization, ProviderIdentity]:
-    """Exchange what a client brings back; return what was remembered, and who the person is at the provider.
+    """Exchange the code of a callback; return the request that it belongs to, and the identity at the provider.
 
-    No transaction may be open: the provider takes its time. When it can't be asked, the state stays good.
+    No transaction may be open, because the provider may be slow. When the provider can't be reached, the state can be
+    used again.
 
     Raises: SocialTokenInvalid, ProviderUnavailable.
     """
-    claimed = claim(provider=provider, returned=returned, purpose=purpose, bearer=bearer, now=now)
+    request = consume(provider=provider, callback=callback, purpose=purpose, session_user=session_user, now=now)
     try:
         identity = exchange.from_code(
             provider,
-            code=returned.code,
-            redirect_uri=claimed.redirect_uri,
-            code_verifier=claimed.code_verifier,
-            nonce=claimed.nonce,
+            code=callback.code,
+            redirect_uri=request.redirect_uri,
+            code_verifier=request.code_verifier,
+            nonce=request.nonce,
             now=now,
         )
     except ProviderUnavailable:
-        release(claimed=claimed)
+        release(request=request)
         raise
-    return claimed, identity
+    return request, identity
 
 
-def release(*, claimed: SocialAuthorization) -> None:
-    """Let a state be used after all, because the provider could not be asked: the client may come back with it."""
-    SocialAuthorization.objects.filter(pk=claimed.pk).update(used_at=None)
+def release(*, request: SocialAuthorization) -> None:
+    """Let a request be used again, because the provider could not be reached: the client may repeat the callback."""
+    SocialAuthorization.objects.filter(pk=request.pk).update(used_at=None)
 
 
-def forget(*, user_id: UUID) -> int:
-    """Take away what somebody began in their sessions and has not finished; return how much that was."""
+def delete_pending(*, user_id: UUID) -> int:
+    """Delete the requests that a user began in sessions and has not finished; return how many."""
     return SocialAuthorization.objects.filter(user_id=user_id).delete()[0]
 
 
-def _is_the_same_client(found: SocialAuthorization, verifier: str | None) -> bool:
+def _is_same_client(found: SocialAuthorization, verifier: str | None) -> bool:
     if not found.client_challenge:
         return verifier is None
-    return verifier is not None and hmac.compare_digest(found.client_challenge, authorization.challenge(verifier))
+    return verifier is not None and hmac.compare_digest(found.client_challenge, oauth_client.s256_challenge(verifier))

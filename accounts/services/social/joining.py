@@ -1,10 +1,9 @@
-"""Find, open or reclaim the account here that belongs to an account of a provider."""
+"""Find, create or reclaim the local account that belongs to an account at a provider."""
 
 from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import event_types
 from accounts.conf import account_settings
@@ -21,34 +20,33 @@ from accounts.services.mailing import mail_queue
 from security_events.services import recording
 from tokens.users import subject_of
 
-# Somebody else was faster so often only if something is wrong.
-_ATTEMPTS = 5
+# Only a fault lets simultaneous sign-ins of one person overtake each other more often.
+_MAX_ATTEMPTS = 5
 
 
 class _Overtaken(Exception):
-    """Somebody else connected the same account of the provider meanwhile: what was done is undone, and begun again."""
+    """Another transaction has connected the same account of the provider: roll back and start again."""
 
 
-def settle(*, provider: Provider, identity: ProviderIdentity, locale: str = "en", now: datetime | None = None) -> User:
-    """Return whose account it is, after connecting it where the table of ``accounts.rules.joining`` says so.
+def resolve_user(*, provider: Provider, identity: ProviderIdentity, now: datetime, locale: str = "en") -> User:
+    """Return the user of an identity, after creating or connecting the account as ``accounts.rules.joining`` decides.
 
-    Of simultaneous first sign-ins of one person one opens the account, and all get the same.
+    Of simultaneous first sign-ins of one person one creates the account, and all return it.
 
     Raises: ProviderAddressUnverified, AccountDisabled, ProviderUnavailable.
     """
-    at = now or timezone.now()
-    for _attempt in range(_ATTEMPTS):
+    for _attempt in range(_MAX_ATTEMPTS):
         link = links.find(identity)
         if link is not None:
             user = User.objects.filter(pk=link.user_id).first()
             if user is not None and user.deleted_at is not None:
                 raise AccountDisabled(reason="deleted")
             if user is not None:
-                links.touch(identity, now=at)
+                links.record_sign_in(identity, now=now)
                 return user
         try:
             with transaction.atomic():
-                action, user = _join(provider, identity, locale=locale, at=at, now=now)
+                action, user = _join(provider, identity, locale=locale, now=now)
         except _Overtaken:
             continue
         if action is Action.REFUSE_UNVERIFIED:
@@ -59,8 +57,8 @@ def settle(*, provider: Provider, identity: ProviderIdentity, locale: str = "en"
     raise ProviderUnavailable(reason="contended")
 
 
-def announce(*, user: User, provider: Provider, now: datetime | None = None) -> None:
-    """Record and tell the person that an account of a provider was connected, in the caller's transaction."""
+def record_linked(*, user: User, provider: Provider, now: datetime) -> None:
+    """Record in the caller's transaction that an account at a provider was connected, and mail that to the user."""
     subject = subject_of(user)
     recording.record(
         event_types.SOCIAL_ACCOUNT_LINKED, actor=subject, target=subject, data={"provider": provider.id}, now=now
@@ -70,12 +68,10 @@ def announce(*, user: User, provider: Provider, now: datetime | None = None) -> 
     )
 
 
-def _join(
-    provider: Provider, identity: ProviderIdentity, *, locale: str, at: datetime, now: datetime | None
-) -> tuple[Action, User | None]:
+def _join(provider: Provider, identity: ProviderIdentity, *, locale: str, now: datetime) -> tuple[Action, User | None]:
     if identity.email is None:
         return Action.REFUSE_UNVERIFIED, None
-    # The lock keeps passwords, sessions and other links of the account as they are until this is decided.
+    # The lock keeps the password, the sessions and the links of the account unchanged until this is decided.
     user = User.objects.select_for_update().filter(email_folded=fold_email(identity.email)).first()
     worth = authority(provider.trusted_for_email, identity.email)
     action = TABLE[identity.is_email_verified, worth][_state(user)]
@@ -84,10 +80,10 @@ def _join(
     if action is Action.RECLAIM and user is not None:
         _reclaim(user, provider, identity, now=now)
     elif user is None:
-        user = _open(provider, identity, locale=locale, at=at, now=now)
-    if links.add(identity, user_id=user.pk, now=at) is None:
+        user = _create(provider, identity, locale=locale, now=now)
+    if links.add(identity, user_id=user.pk, now=now) is None:
         raise _Overtaken
-    announce(user=user, provider=provider, now=now)
+    record_linked(user=user, provider=provider, now=now)
     return action, user
 
 
@@ -101,24 +97,24 @@ def _state(user: User | None) -> LocalAccount:
     return LocalAccount.CONFIRMED if user.is_email_confirmed else LocalAccount.UNCONFIRMED
 
 
-def _open(provider: Provider, identity: ProviderIdentity, *, locale: str, at: datetime, now: datetime | None) -> User:
+def _create(provider: Provider, identity: ProviderIdentity, *, locale: str, now: datetime) -> User:
     email = identity.email or ""
     for username in username_candidates(identity.nickname, identity.name):
         if username.lower() in account_settings.RESERVED_USERNAMES:
             continue
         registrations = PendingRegistration.objects
-        if not registrations.lock_username(username, waits=False) or registrations.named(username, at=at) is not None:
+        if not registrations.lock_username(username, waits=False) or registrations.named(username, at=now) is not None:
             continue
         user = User(
             username=username,
             email=email,
             email_folded=fold_email(email),
-            email_confirmed_at=at,
+            email_confirmed_at=now,
             full_name=identity.name,
             locale=locale,
             password=make_password(None),
-            created_at=at,
-            updated_at=at,
+            created_at=now,
+            updated_at=now,
         )
         if User.objects.insert_unless_taken(user):
             subject = subject_of(user)
@@ -131,8 +127,8 @@ def _open(provider: Provider, identity: ProviderIdentity, *, locale: str, at: da
     raise _Overtaken
 
 
-def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, now: datetime | None) -> None:
-    """Hand an account to the owner of its address: nothing of whoever registered it lets them in any more."""
+def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, now: datetime) -> None:
+    """Give an account to the owner of its address: no credential of the person who registered it stays valid."""
     changes = {"email": identity.email, "full_name": identity.name}
     accepted = address_proofs.accept(user=user, proof=Proof.PROVIDER, changes=changes, now=now)
     user.refresh_from_db()

@@ -1,4 +1,4 @@
-"""How dates are written in Arabic: Django has no way of its own for most, and takes the American one."""
+"""Date formats for Arabic. Django has few of its own and uses the American ones for the rest."""
 
 DATE_FORMAT = "j F Y"
 DATETIME_FORMAT = "j F Y، H:i"

@@ -1,4 +1,4 @@
-"""How dates are written in English: Django's own way, the American one, is read as another day elsewhere."""
+"""Date formats for English. Django's are American: elsewhere people read day and month the other way round."""
 
 DATE_FORMAT = "j F Y"
 DATETIME_FORMAT = "j F Y, H:i"

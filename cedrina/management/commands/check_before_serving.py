@@ -1,4 +1,4 @@
-"""What `python -m cedrina.serving` runs before it serves: the apps' checks, and a look at the database role."""
+"""The checks before `python -m cedrina.serving` serves: system checks, and the privileges of the serving role."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     help = "Refuse what the apps' own checks refuse; warn of a database role that may do more than serving needs."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Warn, where the installation is not for development. A database that is not up yet is no fault."""
+        """Log warnings outside of development. Ignore a database that is not up yet."""
         if settings.ENVIRONMENT == "development":
             return
         try:

@@ -1,4 +1,4 @@
-"""Examine the configuration that runs, and what the servers noticed while it ran."""
+"""Print the findings of operations/diagnosis.py."""
 
 import sys
 import textwrap
@@ -22,7 +22,7 @@ class Command(OperatorCommand):
         "Say what is wrong with the configuration that runs, by which section of which standard, and how to mend it. "
         "It sees what the servers have noticed in the last day, too. Ends with 1 when something is wrong."
     )
-    # The checks are among what is examined: what they find is no reason to examine nothing.
+    # The system checks are one of the diagnostics: their errors must not stop the command.
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:

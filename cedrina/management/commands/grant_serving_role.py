@@ -1,4 +1,4 @@
-"""Give the role that serves exactly the rights that it needs."""
+"""Give the serving role exactly the privileges that it needs."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -14,7 +14,7 @@ class Command(OperatorCommand):
         "Grant the database role of DATABASE_URL what serving needs, and revoke from it what goes beyond, as the role "
         "of DATABASE_MIGRATION_URL. `migrate` does it too."
     )
-    # It repairs rights that the checks may stumble over.
+    # It repairs privileges without which a check may fail.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

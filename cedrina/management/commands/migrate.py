@@ -1,4 +1,4 @@
-"""Django's `migrate`, as the role that owns the tables; afterwards the serving role may use what is new."""
+"""Django's `migrate`, by the role that owns the tables. Then the serving role gets its privileges."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from cedrina.database import privileges, table_owner
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate, and give the role of DATABASE_URL its rights where DATABASE_MIGRATION_URL names another one."""
+        """Migrate. Give the role of DATABASE_URL its privileges when DATABASE_MIGRATION_URL names another role."""
         role = table_owner.serving_role()
         with table_owner.as_table_owner():
             if role is not None and not privileges.role_exists(role):

@@ -1,4 +1,4 @@
-"""Do the background jobs: mail, and what is due every minute or every night."""
+"""Run the background worker: mail and periodic jobs."""
 
 import asyncio
 import signal

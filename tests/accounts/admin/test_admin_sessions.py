@@ -121,7 +121,7 @@ def reset_password(to):
 
 def reclaim(to):
     User.objects.filter(pk=to.boss.pk).update(email_confirmed_at=None)
-    joining.settle(provider=social.provider(), identity=social.identity(email=to.boss.email))
+    joining.resolve_user(provider=social.provider(), identity=social.identity(email=to.boss.email), now=timezone.now())
 
 
 def delete(to):

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from accounts.models import User
-from tests.accounts.imports.foreign import bcrypt_hash, keycloak_pbkdf2
+from tests.accounts.importing.foreign import bcrypt_hash, keycloak_pbkdf2
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -62,9 +62,9 @@ class TestASecret:
             copy(table, giver=thief, taker=victim)
 
         with pytest.raises(DecryptionFailed):
-            totp.accept(user_id=victim.pk, code=code_of(secret, now), at=now)
+            totp.accept(user_id=victim.pk, code=code_of(secret, now), now=now)
         with pytest.raises(DecryptionFailed):
-            recovery_codes.accept(user_id=victim.pk, code=codes[0], at=now)
+            recovery_codes.accept(user_id=victim.pk, code=codes[0], now=now)
 
     def test_is_not_reached_by_copying_what_allauth_has(self, now):
         thief, victim = UserFactory(), UserFactory()
@@ -74,8 +74,8 @@ class TestASecret:
         data = Authenticator.objects.get(user=thief, type="totp").data
         Authenticator.objects.filter(user=victim, type="totp").update(data=data)
 
-        assert not totp.accept(user_id=victim.pk, code=code_of(secret, now), at=now)
-        assert totp.accept(user_id=victim.pk, code=code_of(key_of(victim), now), at=now)
+        assert not totp.accept(user_id=victim.pk, code=code_of(secret, now), now=now)
+        assert totp.accept(user_id=victim.pk, code=code_of(key_of(victim), now), now=now)
 
     def test_moves_to_a_new_key(self, now, settings):
         user = UserFactory()
@@ -91,8 +91,8 @@ class TestASecret:
         settings.TOKENS = {**settings.TOKENS, "FIELD_ENCRYPTION_KEYS": new}
         for table in TABLES[:2]:
             assert stored(table, user)[0].startswith("test2:")
-        assert totp.accept(user_id=user.pk, code=code_of(secret, now), at=now)
-        assert recovery_codes.accept(user_id=user.pk, code=codes[0], at=now)
+        assert totp.accept(user_id=user.pk, code=code_of(secret, now), now=now)
+        assert recovery_codes.accept(user_id=user.pk, code=codes[0], now=now)
 
     def test_can_not_be_reached_without_saying_whose(self):
         for function in (encrypt, decrypt):

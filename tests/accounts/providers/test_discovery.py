@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from accounts.errors import ProviderUnavailable
-from accounts.providers.discovery import FRESH_SECONDS, KEPT_SECONDS, PAUSE_SECONDS, Documents
+from accounts.providers.discovery import FRESH_SECONDS, MAX_STALE_SECONDS, RETRY_SECONDS, DocumentCache
 
 PATH = "/.well-known/openid-configuration"
 
@@ -25,7 +25,7 @@ def clock():
 
 @pytest.fixture
 def get(issuer, clock):
-    documents = Documents(clock)
+    documents = DocumentCache(clock)
     return lambda **options: documents.get(issuer.url + PATH, check=lambda _document: None, **options)
 
 
@@ -44,7 +44,7 @@ class TestDocuments:
         assert get() == document
         get()
         assert issuer.count(PATH) == 2
-        clock.seconds += KEPT_SECONDS
+        clock.seconds += MAX_STALE_SECONDS
         with pytest.raises(ProviderUnavailable):
             get()
 
@@ -55,7 +55,7 @@ class TestDocuments:
                 get()
         assert issuer.count(PATH) == 1
         del issuer.answers[PATH]
-        clock.seconds += PAUSE_SECONDS
+        clock.seconds += RETRY_SECONDS
         assert get()["issuer"] == issuer.url
 
     def test_that_are_known_to_be_stale_are_fetched_every_few_seconds_at_most(self, get, issuer, clock):
@@ -64,7 +64,7 @@ class TestDocuments:
         for _ in range(10):
             get(is_stale=True)
         assert issuer.count(PATH) == 1
-        clock.seconds += PAUSE_SECONDS
+        clock.seconds += RETRY_SECONDS
         for _ in range(10):
             get(is_stale=True)
         assert issuer.count(PATH) == 2

@@ -8,11 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from django.utils import timezone
 
 from accounts.errors import ProviderAddressUnverified, ProviderUnavailable, SocialTokenInvalid
 from accounts.models import ProviderToken
 from accounts.services.social import authorizations, provider_sign_in
-from accounts.services.social.authorizations import Return
+from accounts.services.social.authorizations import ProviderCallback
 from tests.openid_provider.fake_issuer import CLIENT_ID, KID, REDIRECT_URI, SECRET, rsa_key
 
 pytestmark = pytest.mark.django_db
@@ -20,11 +21,11 @@ APP_ID = CLIENT_ID
 
 
 def go_and_come_back(issuer, phone):
-    departure = authorizations.begin(provider_id="fake", redirect_uri=REDIRECT_URI)
+    departure = authorizations.begin(provider_id="fake", redirect_uri=REDIRECT_URI, now=timezone.now())
     asked = {name: values[0] for name, values in parse_qs(urlsplit(departure.url).query).items()}
     issuer.nonce = asked["nonce"]
-    returned = Return(code="a-code", state=departure.state)
-    return asked, provider_sign_in.by_code(provider_id="fake", returned=returned, client=phone)
+    returned = ProviderCallback(code="a-code", state=departure.state)
+    return asked, provider_sign_in.by_code(provider_id="fake", callback=returned, client=phone, now=timezone.now())
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ class TestGoogle:
         configure(kind="google", token_audiences=["android-client"])
         token = issuer.id_token(azp="android-client")
         assert provider_sign_in.by_token(
-            provider_id="fake", id_token=token, access_token=None, nonce=None, client=phone
+            provider_id="fake", id_token=token, access_token=None, nonce=None, client=phone, now=timezone.now()
         ).user
 
 
@@ -110,7 +111,7 @@ def facebook(issuer, configure):
 class TestFacebook:
     def present(self, phone, **given):
         tokens = {"id_token": None, "access_token": None, "nonce": None, **given}
-        return provider_sign_in.by_token(provider_id="fake", client=phone, **tokens)
+        return provider_sign_in.by_token(provider_id="fake", client=phone, now=timezone.now(), **tokens)
 
     def test_exchanges_a_code_with_the_verifier(self, facebook, issuer, phone):
         asked, outcome = go_and_come_back(issuer, phone)

@@ -13,7 +13,7 @@ import pytest
 
 from accounts.models import User
 from accounts.providers import transport
-from accounts.providers.discovery import documents
+from accounts.providers.discovery import document_cache
 from tests.openid_provider.fake_issuer import CLIENT_ID, KID, REDIRECT_URI, jwk, public_pem, rsa_key, unsigned
 from tests.problem_shape import assert_problem
 
@@ -143,7 +143,7 @@ class TestAnIdToken:
 
 
 REDIRECT = (302, b"{}", {"Location": "http://127.0.0.1:9/elsewhere"})
-HUGE = (200, b'{"a": "' + b"a" * (transport.MOST_BYTES + 1) + b'"}', {})
+HUGE = (200, b'{"a": "' + b"a" * (transport.MAX_RESPONSE_BYTES + 1) + b'"}', {})
 
 
 def slow():
@@ -267,8 +267,8 @@ class TestTheKeys:
         assert come_back().status_code == 200
         issuer.keys = [jwk(rsa_key("other"), kid="key-2")]
         issuer.sign = signed(rsa_key("other"), kid="key-2")
-        for entry in documents._entries.values():
-            entry.looked_at -= 10
+        for entry in document_cache._entries.values():
+            entry.tried_at -= 10
 
         assert come_back().status_code == 200
         assert issuer.count("/jwks") == 2

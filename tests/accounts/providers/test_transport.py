@@ -25,8 +25,8 @@ class TestACall:
 
     def test_stops_at_a_compressed_bomb(self, issuer):
         compressor = zlib.compressobj(wbits=31)
-        bomb = compressor.compress(b" " * (64 * transport.MOST_BYTES)) + compressor.flush()
-        assert len(bomb) < transport.MOST_BYTES
+        bomb = compressor.compress(b" " * (64 * transport.MAX_RESPONSE_BYTES)) + compressor.flush()
+        assert len(bomb) < transport.MAX_RESPONSE_BYTES
         issuer.answers["/x"] = (200, bomb, {"Content-Encoding": "gzip"})
         with pytest.raises(SocialTokenInvalid) as refusal:
             transport.get_json(f"{issuer.url}/x")
@@ -55,11 +55,11 @@ class TestACall:
         issuer.answers["/slow"] = lambda: go.wait(10) and {"a": 1}
         waiting = [
             threading.Thread(target=transport.get_json, args=(f"{issuer.url}/slow",))
-            for _ in range(transport.AT_A_TIME)
+            for _ in range(transport.MAX_CONCURRENT_CALLS)
         ]
         for thread in waiting:
             thread.start()
-        while issuer.count("/slow") < transport.AT_A_TIME:
+        while issuer.count("/slow") < transport.MAX_CONCURRENT_CALLS:
             time.sleep(0.01)
         with pytest.raises(ProviderUnavailable) as refusal:
             transport.get_json(f"{issuer.url}/slow")

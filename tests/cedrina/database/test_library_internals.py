@@ -3,6 +3,7 @@
 import inspect
 
 import psycopg
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql import base
 from psycopg.errors import _WaitTimeout
 
@@ -30,4 +31,4 @@ class TestDjango:
 
     def test_checks_connections_by_a_method(self):
         assert list(inspect.signature(base.DatabaseWrapper.is_usable).parameters) == ["self"]
-        assert "is_usable()" in inspect.getsource(base.DatabaseWrapper.close_if_health_check_failed)
+        assert "is_usable()" in inspect.getsource(BaseDatabaseWrapper.close_if_health_check_failed)

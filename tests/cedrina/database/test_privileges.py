@@ -103,4 +103,4 @@ class TestTheWorker:
             SessionStore.clear_expired()
 
         assert events("authentication.login_failed").count() == 2
-        assert (purged["pendingregistration"], sessions["sessions"], erased) == (1, 1, 1)
+        assert (purged["pendingregistration"], sessions.sessions, erased) == (1, 1, 1)

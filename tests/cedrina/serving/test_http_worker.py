@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from cedrina.serving import http_worker
-from cedrina.serving.http_worker import NOTE_SECONDS, HttpWorker
-from cedrina.serving.listening import ABSENT_SECONDS, ListeningSockets
+from cedrina.serving.http_worker import HEARTBEAT_SECONDS, HttpWorker
+from cedrina.serving.listening import HEARTBEAT_TIMEOUT_SECONDS, ListeningSockets
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 CONNECTIONS = 30  # none at one of two sockets: once in a thousand million times
@@ -77,7 +77,7 @@ class TestAWorker:
         async def scenario():
             async with working() as (_, sockets), asking(sockets):
                 for _ in range(5):
-                    await asyncio.sleep(NOTE_SECONDS)
+                    await asyncio.sleep(HEARTBEAT_SECONDS)
                     assert waiting(sockets)
 
         run(scenario)
@@ -85,15 +85,15 @@ class TestAWorker:
     def test_notes_that_it_is_there(self):
         async def scenario():
             async with working() as (_, sockets):
-                sockets.note_left(0)
-                await until(lambda: sockets.is_attended(0, time.monotonic()))
+                sockets.record_exit(0)
+                await until(lambda: sockets.is_alive(0, time.monotonic()))
 
         run(scenario)
 
     def test_answers_what_comes_to_one_that_ended(self):
         async def scenario():
             async with working() as (_, sockets):
-                sockets.note_left(1)
+                sockets.record_exit(1)
                 async with asking(sockets) as readers:
                     for reader in readers:
                         assert await answer(reader)
@@ -103,12 +103,12 @@ class TestAWorker:
     def test_starts_to_help_again_when_that_ended(self):
         async def scenario():
             async with working() as (worker, sockets):
-                sockets.note_left(1)
-                await until(lambda: worker._helps)
-                first = worker._helps[1]
-                await asyncio.sleep(NOTE_SECONDS)
+                sockets.record_exit(1)
+                await until(lambda: worker._sibling_servers)
+                first = worker._sibling_servers[1]
+                await asyncio.sleep(HEARTBEAT_SECONDS)
                 first.server.stop()
-                await until(lambda: worker._helps[1] is not first)
+                await until(lambda: worker._sibling_servers[1] is not first)
                 async with asking(sockets) as readers:
                     for reader in readers:
                         assert await answer(reader)
@@ -116,16 +116,16 @@ class TestAWorker:
         run(scenario)
 
     def test_helps_no_longer_once_the_sibling_is_back(self, monkeypatch):
-        monkeypatch.setattr(http_worker, "HELP_SECONDS", 0.2)
+        monkeypatch.setattr(http_worker, "TAKEOVER_LINGER_SECONDS", 0.2)
 
         async def scenario():
             async with working() as (worker, sockets):
-                sockets.note_left(1)
+                sockets.record_exit(1)
                 async with asking(sockets) as readers:
                     for reader in readers:
                         await answer(reader)
-                    sockets.note_attended(1, time.monotonic() + DEADLINE_SECONDS)
-                    await until(lambda: not worker._helps and not worker._serving)
+                    sockets.record_heartbeat(1, time.monotonic() + DEADLINE_SECONDS)
+                    await until(lambda: not worker._sibling_servers and not worker._serving)
                     # The connections that it accepted at its own socket stay open, the other ones are at their end.
                     await until(lambda: any(reader.at_eof() for reader in readers))
                     assert not all(reader.at_eof() for reader in readers)
@@ -137,15 +137,15 @@ class TestAWorker:
     def test_that_was_not_there_itself_looks_again_before_it_helps(self):
         async def scenario():
             async with working() as (worker, sockets):
-                await asyncio.sleep(NOTE_SECONDS)
-                sockets.note_left(0)
-                sockets.note_attended(1, time.monotonic())
-                time.sleep(2 * ABSENT_SECONDS)  # noqa: ASYNC251 - the loop is to stand still
-                while not sockets.is_attended(0, time.monotonic()):  # noqa: ASYNC110 - in the same turn, not later
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+                sockets.record_exit(0)
+                sockets.record_heartbeat(1, time.monotonic())
+                time.sleep(2 * HEARTBEAT_TIMEOUT_SECONDS)  # noqa: ASYNC251 - the loop is to stand still
+                while not sockets.is_alive(0, time.monotonic()):  # noqa: ASYNC110 - in the same turn, not later
                     await asyncio.sleep(0)
-                sockets.note_attended(1, time.monotonic() + DEADLINE_SECONDS)
-                await asyncio.sleep(2 * NOTE_SECONDS)
-                assert not worker._helps
+                sockets.record_heartbeat(1, time.monotonic() + DEADLINE_SECONDS)
+                await asyncio.sleep(2 * HEARTBEAT_SECONDS)
+                assert not worker._sibling_servers
 
         run(scenario)
 

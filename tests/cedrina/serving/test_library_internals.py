@@ -1,12 +1,17 @@
 """The parts of libraries that serving/ uses without a promise of theirs. A release may change them."""
 
 import inspect
+import os
+import socket
 from asyncio import events
 
 from daphne.cli import CommandLineInterface
 from daphne.server import Server
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import asyncio as django_asyncio
+from granian.net import SocketHolder
+from granian.server.common import AbstractServer
+from granian.server.embed import Server as EmbeddedServer
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cedrina.serving.uvicorn_protocol import TimeoutProtocol
@@ -28,6 +33,14 @@ class TestDaphne:
         assert "self.ws_factory" in inspect.getsource(Server)
         assert CommandLineInterface.server_class is Server
         assert list(inspect.signature(Server.listen_success).parameters) == ["self", "port"]
+
+
+class TestGranian:
+    def test_opens_its_socket_in_a_method_that_is_overridden(self):
+        assert "_shd" in inspect.getsource(AbstractServer._init_shared_socket)
+        assert issubclass(EmbeddedServer, AbstractServer)
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            SocketHolder(os.dup(listening.fileno()), False, 1)
 
 
 class TestAsyncio:

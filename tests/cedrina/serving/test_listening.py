@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from cedrina.serving import listening
-from cedrina.serving.listening import ABSENT_SECONDS, FIRST_START_SECONDS, ListeningSockets
+from cedrina.serving.listening import FIRST_START_TIMEOUT_SECONDS, HEARTBEAT_TIMEOUT_SECONDS, ListeningSockets
 
 NOW = 1000.0
 WORKERS = 3
@@ -60,8 +60,8 @@ class TestSockets:
         sockets = opened()
         assert len({sockets.of(number).fileno() for number in range(WORKERS)}) == 1
         assert [sockets.others(number) for number in range(WORKERS)] == [[], [], []]
-        sockets.note_attended(WORKERS - 1, NOW)
-        assert sockets.is_attended(0, NOW)
+        sockets.record_heartbeat(WORKERS - 1, NOW)
+        assert sockets.is_alive(0, NOW)
         close(sockets)
 
 
@@ -70,21 +70,21 @@ class TestAWorker:
         assert sockets.others(1) == [0, 2]
 
     def test_is_there_for_a_while_after_each_note(self, sockets):
-        sockets.note_attended(1, NOW)
-        assert sockets.is_attended(1, NOW + ABSENT_SECONDS / 2)
-        assert not sockets.is_attended(1, NOW + ABSENT_SECONDS)
+        sockets.record_heartbeat(1, NOW)
+        assert sockets.is_alive(1, NOW + HEARTBEAT_TIMEOUT_SECONDS / 2)
+        assert not sockets.is_alive(1, NOW + HEARTBEAT_TIMEOUT_SECONDS)
 
     def test_is_not_there_once_it_ended(self, sockets):
-        sockets.note_attended(1, NOW)
-        sockets.note_left(1)
-        assert not sockets.is_attended(1, NOW)
-        assert not sockets.is_attended(1, 0.0)
-        sockets.note_attended(1, NOW)
-        assert sockets.is_attended(1, NOW)
+        sockets.record_heartbeat(1, NOW)
+        sockets.record_exit(1)
+        assert not sockets.is_alive(1, NOW)
+        assert not sockets.is_alive(1, 0.0)
+        sockets.record_heartbeat(1, NOW)
+        assert sockets.is_alive(1, NOW)
 
     def test_has_time_for_its_first_start(self, monkeypatch):
         monkeypatch.setattr(listening.time, "monotonic", lambda: NOW)
         sockets = opened()
-        assert sockets.is_attended(0, NOW + FIRST_START_SECONDS)
-        assert not sockets.is_attended(0, NOW + FIRST_START_SECONDS + ABSENT_SECONDS)
+        assert sockets.is_alive(0, NOW + FIRST_START_TIMEOUT_SECONDS)
+        assert not sockets.is_alive(0, NOW + FIRST_START_TIMEOUT_SECONDS + HEARTBEAT_TIMEOUT_SECONDS)
         close(sockets)

@@ -6,11 +6,11 @@ import signal
 import pytest
 
 from cedrina.serving.supervision import (
-    FIRST_PAUSE_SECONDS,
-    LONGEST_PAUSE_SECONDS,
-    MOST_FAILED_STARTS,
-    NONE_READY_SECONDS,
-    SETTLED_SECONDS,
+    INITIAL_DELAY_SECONDS,
+    MAX_DELAY_SECONDS,
+    MAX_FAILED_STARTS,
+    NONE_READY_TIMEOUT_SECONDS,
+    RESET_AFTER_SECONDS,
     Supervisor,
     Worker,
 )
@@ -25,29 +25,29 @@ def supervisor():
     return Supervisor(number=2, work=lambda _slot, _cell, _ready: None)
 
 
-def end(supervisor, *, status, ready_at=None, at=NOW, slot=0):
+def end(supervisor, *, status, ready_at=None, at=NOW, position=0):
     reading, writing = os.pipe()
     os.close(writing)
-    worker = Worker(slot=slot, cell=0, pid=1, ready_pipe=reading, started_at=at, ready_at=ready_at)
-    supervisor._note_end(worker, status, at)
-    return supervisor._slots[slot].due_at - at
+    worker = Worker(position=position, process_number=0, pid=1, ready_pipe=reading, started_at=at, ready_at=ready_at)
+    supervisor._record_end(worker, status, at)
+    return supervisor._positions[position].start_at - at
 
 
 class TestPauses:
     def test_grow_from_end_to_end_up_to_a_limit(self, supervisor):
         pauses = [end(supervisor, status=KILLED, ready_at=NOW) for _ in range(8)]
-        assert pauses[:3] == [FIRST_PAUSE_SECONDS, 2 * FIRST_PAUSE_SECONDS, 4 * FIRST_PAUSE_SECONDS]
-        assert pauses[-1] == LONGEST_PAUSE_SECONDS
+        assert pauses[:3] == [INITIAL_DELAY_SECONDS, 2 * INITIAL_DELAY_SECONDS, 4 * INITIAL_DELAY_SECONDS]
+        assert pauses[-1] == MAX_DELAY_SECONDS
 
     def test_begin_anew_after_one_that_served_for_long(self, supervisor):
         for _ in range(5):
             end(supervisor, status=KILLED, ready_at=NOW)
-        assert end(supervisor, status=KILLED, ready_at=NOW - SETTLED_SECONDS - 1) == FIRST_PAUSE_SECONDS
+        assert end(supervisor, status=KILLED, ready_at=NOW - RESET_AFTER_SECONDS - 1) == INITIAL_DELAY_SECONDS
 
     def test_of_one_place_are_not_those_of_another(self, supervisor):
         for _ in range(5):
-            end(supervisor, status=KILLED, ready_at=NOW, slot=0)
-        assert end(supervisor, status=KILLED, ready_at=NOW, slot=1) == FIRST_PAUSE_SECONDS
+            end(supervisor, status=KILLED, ready_at=NOW, position=0)
+        assert end(supervisor, status=KILLED, ready_at=NOW, position=1) == INITIAL_DELAY_SECONDS
 
     def test_are_said_in_one_line(self, supervisor, capsys):
         end(supervisor, status=KILLED, ready_at=NOW)
@@ -60,26 +60,28 @@ class TestPauses:
 
 class TestHopelessness:
     def test_comes_after_so_many_starts_that_failed(self, supervisor):
-        for _ in range(MOST_FAILED_STARTS - 1):
+        for _ in range(MAX_FAILED_STARTS - 1):
             end(supervisor, status=FAILED)
-        assert not supervisor._is_hopeless()
+        assert not supervisor._cannot_serve()
         end(supervisor, status=FAILED)
-        assert supervisor._is_hopeless()
+        assert supervisor._cannot_serve()
 
     def test_does_not_come_by_workers_that_had_served(self, supervisor):
-        for _ in range(3 * MOST_FAILED_STARTS):
+        for _ in range(3 * MAX_FAILED_STARTS):
             end(supervisor, status=KILLED, ready_at=NOW)
-        assert not supervisor._is_hopeless()
+        assert not supervisor._cannot_serve()
 
     def test_does_not_come_while_another_serves(self, supervisor):
-        for _ in range(MOST_FAILED_STARTS):
+        for _ in range(MAX_FAILED_STARTS):
             end(supervisor, status=FAILED)
-        supervisor._workers[2] = Worker(slot=1, cell=1, pid=2, ready_pipe=-1, started_at=NOW, ready_at=NOW)
-        assert not supervisor._is_hopeless()
+        supervisor._workers[2] = Worker(
+            position=1, process_number=1, pid=2, ready_pipe=-1, started_at=NOW, ready_at=NOW
+        )
+        assert not supervisor._cannot_serve()
 
     def test_takes_longer_when_they_were_killed_from_outside(self, supervisor):
-        for _ in range(3 * MOST_FAILED_STARTS):
+        for _ in range(3 * MAX_FAILED_STARTS):
             end(supervisor, status=KILLED)
-        assert not supervisor._is_hopeless()
-        supervisor._last_ready_at -= NONE_READY_SECONDS
-        assert supervisor._is_hopeless()
+        assert not supervisor._cannot_serve()
+        supervisor._last_ready_at -= NONE_READY_TIMEOUT_SECONDS
+        assert supervisor._cannot_serve()

@@ -119,4 +119,4 @@ class TestPlan:
         given([document()])
         for number in range(5000):
             plan(method=active_policies.method_group(method=f"M{number}"))
-        assert len(active_policies.current()._plans) == 1
+        assert len(active_policies.current()._cache) == 1

@@ -9,8 +9,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from accounts.api.serializers.members import PersonalNameField
-from accounts.services.factors.second_factors import Proof
-from accounts.types import Factor
+from accounts.services.factors.second_factors import FactorResponse
+from accounts.types import FactorMethod
 from cedrina_base.strict_serializers import StrictBooleanField, StrictCharField, StrictSerializer
 
 _LONGEST_CODE = 64
@@ -35,7 +35,11 @@ def code_field() -> StrictCharField:
 class ProofInput(StrictSerializer):
     """One of several members; which, says the factor."""
 
-    MEMBERS = {"code": Factor.TOTP, "recovery_code": Factor.RECOVERY_CODE, "webauthn": Factor.WEBAUTHN}
+    MEMBERS = {
+        "code": FactorMethod.TOTP,
+        "recovery_code": FactorMethod.RECOVERY_CODE,
+        "webauthn": FactorMethod.WEBAUTHN,
+    }
     ONE_OF: tuple[str, ...] = tuple(MEMBERS)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -48,11 +52,11 @@ class ProofInput(StrictSerializer):
             raise ValidationError({name: [surplus] for name in given})
         return attrs
 
-    def proof(self) -> Proof | None:
+    def response(self) -> FactorResponse | None:
         """Return the second factor that was sent, ``None`` where it was something else."""
-        for name, factor in self.MEMBERS.items():
+        for name, method in self.MEMBERS.items():
             if name in self.validated_data:
-                return Proof(factor=factor, value=self.validated_data[name])
+                return FactorResponse(method=method, value=self.validated_data[name])
         return None
 
 

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from accounts.models import SocialPurpose
-from accounts.services.social.authorizations import Return
+from accounts.services.social.authorizations import ProviderCallback
 from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -55,9 +55,9 @@ class CallbackInput(StrictSerializer):
             raise ValidationError(_("This is not a code verifier."), code="invalid")
         return value
 
-    def returned(self) -> Return:
+    def callback(self) -> ProviderCallback:
         given = self.validated_data
-        return Return(
+        return ProviderCallback(
             code=given["code"],
             state=given["state"],
             code_verifier=given.get("code_verifier"),

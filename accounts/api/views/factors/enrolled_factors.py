@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -74,13 +75,13 @@ class TotpView(AccountsAPIView):
     )
     def post(self, request: Request) -> Response:
         """Get a key to set up an authenticator application with. It counts once you have sent a code of it."""
-        shown = totp_enrolment.begin(user=caller(request))
-        return Response({"secret": shown.secret, "otpauth_url": shown.url, "qr_svg": shown.svg})
+        made = totp_enrolment.begin(user=caller(request), now=timezone.now())
+        return Response({"secret": made.secret, "otpauth_url": made.url, "qr_svg": made.svg})
 
     @extend_schema(operation_id="remove_totp", tags=["second factors"], request=None, responses={204: None})
     def delete(self, request: Request) -> Response:
         """Remove your authenticator application. Recovery codes go with the last second factor."""
-        totp_enrolment.remove(user=caller(request), session_id=principal(request).session_id)
+        totp_enrolment.remove(user=caller(request), session_id=principal(request).session_id, now=timezone.now())
         return Response(status=204)
 
 
@@ -112,7 +113,10 @@ class TotpActivationView(AccountsAPIView):
         body = TotpActivationInput(data=request.data)
         body.is_valid(raise_exception=True)
         codes = totp_enrolment.activate(
-            user=caller(request), session_id=principal(request).session_id, code=body.validated_data["code"]
+            user=caller(request),
+            session_id=principal(request).session_id,
+            code=body.validated_data["code"],
+            now=timezone.now(),
         )
         return Response({"recovery_codes": codes})
 
@@ -131,5 +135,7 @@ class RecoveryCodesView(AccountsAPIView):
         examples=[OpenApiExample("New codes", response_only=True, value={"recovery_codes": examples.RECOVERY_CODES})],
     )
     def post(self, request: Request) -> Response:
-        codes = recovery_codes.renew(user=caller(request), session_id=principal(request).session_id)
+        codes = recovery_codes.regenerate(
+            user=caller(request), session_id=principal(request).session_id, now=timezone.now()
+        )
         return Response({"recovery_codes": codes})

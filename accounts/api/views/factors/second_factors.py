@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -14,7 +15,7 @@ from accounts.api.serializers.factors.factor_inputs import ReauthenticationInput
 from accounts.api.serializers.factors.factor_outputs import ProofOptionsOutput
 from accounts.api.serializers.outputs import LoginOutput, ReauthenticationOutput
 from accounts.services.factors import mfa_sign_in
-from accounts.services.factors.second_factors import Proof
+from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in, reauthentication
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
@@ -77,13 +78,14 @@ class MfaVerifyView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = VerificationInput(data=request.data)
         body.is_valid(raise_exception=True)
-        proof = body.proof()
-        assert isinstance(proof, Proof)  # noqa: S101 - validated: one of the members was sent
+        response = body.response()
+        assert isinstance(response, FactorResponse)  # noqa: S101 - validated: one of the members was sent
         signed_in = mfa_sign_in.complete(
             token=body.validated_data["mfa_token"],
-            proof=proof,
+            response=response,
             client=client_context(request),
             device_token=device_cookie.presented(request),
+            now=timezone.now(),
         )
         return device_cookie.answer(request, signed_in)
 
@@ -122,12 +124,12 @@ class ReauthenticateView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = ReauthenticationInput(data=request.data)
         body.is_valid(raise_exception=True)
-        user, session_id, proof = caller(request), principal(request).session_id, body.proof()
-        if proof is None:
+        user, session_id, response = caller(request), principal(request).session_id, body.response()
+        if response is None:
             password = body.validated_data["password"]
             at = password_sign_in.reauthenticate(user=user, session_id=session_id, password=password)
         else:
-            at = reauthentication.show(user=user, session_id=session_id, proof=proof)
+            at = reauthentication.show(user=user, session_id=session_id, response=response, now=timezone.now())
         return Response({"authenticated_at": instant(at), "expires_in": RECENT_SECONDS})
 
 
@@ -150,5 +152,7 @@ class ReauthenticationOptionsView(AccountsAPIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        ways = reauthentication.begin(user=caller(request), session_id=principal(request).session_id)
+        ways = reauthentication.begin(
+            user=caller(request), session_id=principal(request).session_id, now=timezone.now()
+        )
         return Response({"methods": list(ways.methods), "webauthn": ways.webauthn})

@@ -3,6 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
@@ -45,7 +46,10 @@ class KeyOptionsView(AccountsAPIView):
         body = KeyOptionsInput(data=request.data)
         body.is_valid(raise_exception=True)
         options = security_keys.begin(
-            user=caller(request), session_id=principal(request).session_id, is_passkey=body.validated_data["passkey"]
+            user=caller(request),
+            session_id=principal(request).session_id,
+            is_passkey=body.validated_data["passkey"],
+            now=timezone.now(),
         )
         return Response(options)
 
@@ -89,6 +93,7 @@ class KeysView(AccountsAPIView):
             session_id=principal(request).session_id,
             name=body.validated_data["name"],
             credential=body.validated_data["credential"],
+            now=timezone.now(),
         )
         return Response({**factor_document(added.key), "recovery_codes": added.recovery_codes}, status=201)
 
@@ -102,7 +107,9 @@ class KeyView(AccountsAPIView):
     @extend_schema(operation_id="remove_webauthn", tags=["second factors"], request=None, responses={204: None})
     def delete(self, request: Request, key_id: UUID) -> Response:
         """Remove one of your security keys. Recovery codes go with the last second factor."""
-        security_keys.remove(user=caller(request), session_id=principal(request).session_id, key_id=key_id)
+        security_keys.remove(
+            user=caller(request), session_id=principal(request).session_id, key_id=key_id, now=timezone.now()
+        )
         return Response(status=204)
 
 
@@ -120,7 +127,7 @@ class PasskeyOptionsView(AccountsAPIView):
         examples=[OpenApiExample("Request options", response_only=True, value=examples.PASSKEY_OPTIONS)],
     )
     def post(self, request: Request) -> Response:
-        return Response(passkeys.begin())
+        return Response(passkeys.begin(now=timezone.now()))
 
 
 class PasskeyLoginView(AccountsAPIView):
@@ -150,5 +157,7 @@ class PasskeyLoginView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = PasskeyInput(data=request.data)
         body.is_valid(raise_exception=True)
-        signed_in = passkeys.sign_in(credential=body.validated_data["credential"], client=client_context(request))
+        signed_in = passkeys.sign_in(
+            credential=body.validated_data["credential"], client=client_context(request), now=timezone.now()
+        )
         return device_cookie.answer(request, signed_in)

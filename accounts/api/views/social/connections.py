@@ -3,18 +3,19 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors
 from accounts.api import examples
-from accounts.api.base import AccountsAPIView, bearer, caller
+from accounts.api.base import AccountsAPIView, caller, session_user
 from accounts.api.documents import instant
 from accounts.api.serializers.outputs import ReauthenticationOutput
 from accounts.api.serializers.social.provider_sign_in import CallbackInput, SocialAccountListOutput, SocialAccountOutput
 from accounts.api.views.social.provider_sign_in import FIELDS
-from accounts.providers.links import Link
+from accounts.providers.links import SocialLink
 from accounts.services.social import connections
 from tokens.api.step_up import RECENT_SECONDS, RequiredFactor, no_step_up, requires
 
@@ -45,7 +46,7 @@ class SocialAccountView(AccountsAPIView):
     @extend_schema(operation_id="unlink_social_account", tags=["social sign-in"], request=None, responses={204: None})
     def delete(self, request: Request, account_id: UUID) -> Response:
         """Disconnect an account of a provider. The last way to sign in can't be removed."""
-        connections.unlink(user=caller(request), link_id=account_id)
+        connections.unlink(user=caller(request), link_id=account_id, now=timezone.now())
         return Response(status=204)
 
 
@@ -77,7 +78,9 @@ class SocialLinkView(AccountsAPIView):
     def post(self, request: Request, provider: str) -> Response:
         body = CallbackInput(data=request.data)
         body.is_valid(raise_exception=True)
-        link = connections.link(provider_id=provider, returned=body.returned(), bearer=bearer(request))
+        link = connections.link(
+            provider_id=provider, callback=body.callback(), session_user=session_user(request), now=timezone.now()
+        )
         return Response(_document(link), status=201)
 
 
@@ -108,11 +111,13 @@ class SocialReauthenticateView(AccountsAPIView):
     def post(self, request: Request, provider: str) -> Response:
         body = CallbackInput(data=request.data)
         body.is_valid(raise_exception=True)
-        at = connections.reauthenticate(provider_id=provider, returned=body.returned(), bearer=bearer(request))
+        at = connections.reauthenticate(
+            provider_id=provider, callback=body.callback(), session_user=session_user(request), now=timezone.now()
+        )
         return Response({"authenticated_at": instant(at), "expires_in": RECENT_SECONDS})
 
 
-def _document(link: Link) -> dict[str, Any]:
+def _document(link: SocialLink) -> dict[str, Any]:
     return {
         "id": str(link.id),
         "provider": link.provider,

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.utils import timezone
 from django.utils.translation import get_language
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.exceptions import NotAuthenticated
@@ -11,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts import selectors
 from accounts.api import device_cookie, examples
-from accounts.api.base import AccountsAPIView, bearer
+from accounts.api.base import AccountsAPIView, session_user
 from accounts.api.locale import supported_language
 from accounts.api.serializers.outputs import LoginOutput
 from accounts.api.serializers.social.provider_sign_in import (
@@ -104,14 +105,15 @@ class SocialAuthorizeView(AccountsAPIView):
         is_bound = purpose is not SocialPurpose.SIGN_IN
         if is_bound and not isinstance(request.auth, Principal):
             raise NotAuthenticated
-        departure = authorizations.begin(
+        authorization = authorizations.begin(
             provider_id=provider,
             redirect_uri=body.validated_data["redirect_uri"],
             purpose=purpose,
-            bearer=bearer(request) if is_bound else None,
+            session_user=session_user(request) if is_bound else None,
             client_challenge=body.validated_data.get("code_challenge", ""),
+            now=timezone.now(),
         )
-        return Response({"authorization_url": departure.url, "state": departure.state})
+        return Response({"authorization_url": authorization.url, "state": authorization.state})
 
 
 class SocialCallbackView(AccountsAPIView):
@@ -134,9 +136,10 @@ class SocialCallbackView(AccountsAPIView):
         body.is_valid(raise_exception=True)
         outcome = provider_sign_in.by_code(
             provider_id=provider,
-            returned=body.returned(),
+            callback=body.callback(),
             client=client_context(request),
             locale=supported_language(get_language()),
+            now=timezone.now(),
         )
         return device_cookie.answer(request, outcome)
 
@@ -174,5 +177,6 @@ class SocialTokenView(AccountsAPIView):
             nonce=given.get("nonce"),
             client=client_context(request),
             locale=supported_language(get_language()),
+            now=timezone.now(),
         )
         return device_cookie.answer(request, outcome)

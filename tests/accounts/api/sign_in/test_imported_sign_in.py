@@ -4,21 +4,23 @@ import re
 
 import pytest
 
-from accounts.imports.people import Policy
-from accounts.imports.records import Record
+from accounts.importing.parsed_users import ImportPolicy
+from accounts.importing.source_rows import SourceRow
 from accounts.models import User
 from accounts.services.importing import import_run
 from accounts.services.passwords import hashing
-from tests.accounts.imports.foreign import KINDS, PASSWORD, bcrypt_hash
+from tests.accounts.importing.foreign import KINDS, PASSWORD, bcrypt_hash
 
 LOGIN = "/api/v1/auth/login"
-EARS = import_run.Ears(refused=lambda line, reason: pytest.fail(f"{line}: {reason}"), progress=lambda _done: None)
+CALLBACKS = import_run.ImportCallbacks(
+    refused=lambda line, reason: pytest.fail(f"{line}: {reason}"), progress=lambda _done: None
+)
 
 
 def take(name, members, now):
-    row = Record(1, {"email": "mina@example.com", "username": "mina", "id": "1", **members}, "", 1, 1)
-    plan = import_run.Plan(source=name, format=name, policy=Policy(trusts_addresses=True))
-    return import_run.take(records=[row], plan=plan, run=None, ears=EARS, now=now)
+    row = SourceRow(1, {"email": "mina@example.com", "username": "mina", "id": "1", **members}, "", 1, 1)
+    plan = import_run.ImportPlan(source=name, format=name, policy=ImportPolicy(trusts_addresses=True))
+    return import_run.import_rows(records=[row], plan=plan, run=None, callbacks=CALLBACKS, now=now)
 
 
 @pytest.mark.django_db

@@ -5,11 +5,12 @@ from itertools import product
 
 import pytest
 from django.apps import apps
+from django.utils import timezone
 
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError
-from accounts.factors import enrolled
-from accounts.imports.people import Person
+from accounts.factors import enrolled, recovery_codes
+from accounts.importing.parsed_users import ParsedUser
 from accounts.models import MailedToken, PasswordHistory, PendingRegistration, Purpose, SocialAuthorization, User
 from accounts.providers import links
 from accounts.rules.address_proofs import TABLE, Credential, Kept, Proof, State, removed
@@ -79,8 +80,8 @@ def left(user):
         Credential.PASSWORD: stored.check_password(PASSWORD),
         Credential.PASSWORD_HISTORY: PasswordHistory.objects.filter(user=user).exists(),
         Credential.SESSIONS: Session.objects.filter(user_id=user.pk, ended_at=None).exists(),
-        Credential.FACTORS: enrolled.has_any(user.pk) or bool(enrolled.recovery_codes_left(user.pk)),
-        Credential.CONNECTIONS: "former@example.net" in [link.email for link in links.of_user(user.pk)],
+        Credential.FACTORS: enrolled.has_any(user.pk) or bool(recovery_codes.count_unused(user_id=user.pk)),
+        Credential.CONNECTIONS: "former@example.net" in [link.email for link in links.list_links(user.pk)],
         Credential.AUTHORIZATIONS: SocialAuthorization.objects.filter(user=user).exists(),
         Credential.MAILED_LINKS: MailedToken.objects.filter(user=user, purpose="disown", used_at=None).exists(),
     }
@@ -100,7 +101,7 @@ def browser_of(holder):
 
 
 def bring_from_elsewhere(_holder):
-    person = Person(external_id="x:1", username="mina-2", email=ADDRESS, email_confirmed_at=datetime.now(UTC))
+    person = ParsedUser(external_id="x:1", username="mina-2", email=ADDRESS, email_confirmed_at=datetime.now(UTC))
     return import_storage.store(people={1: person}, passwords={1: "!"}, source="x", now=datetime.now(UTC))
 
 
@@ -118,7 +119,9 @@ WAYS = {
     Proof.CHANGE_LINK_BY_HOLDER: lambda holder: address_confirmation.confirm(
         token=link(holder, Purpose.CHANGE_EMAIL, address=NEW_ADDRESS), confirmation=browser_of(holder)
     ),
-    Proof.PROVIDER: lambda _holder: joining.settle(provider=social.provider(), identity=social.identity(email=ADDRESS)),
+    Proof.PROVIDER: lambda _holder: joining.resolve_user(
+        provider=social.provider(), identity=social.identity(email=ADDRESS), now=timezone.now()
+    ),
     Proof.TAKEOVER_REPORT: lambda holder: takeover.report(token=link(holder, Purpose.DISOWN)),
     Proof.IMPORT: bring_from_elsewhere,
     Proof.OPERATOR: lambda _holder: administrators.create(username="chief-1", email=ADDRESS, password=NEW),

@@ -247,7 +247,7 @@ class TestHold:
     def test_gives_the_account_to_no_owner_of_either_address(self, held, now):
         for uid, email in (("a", SHARP), ("b", DOUBLE), ("c", "sam@example.com")):
             identity = social.identity(uid=uid, email=email)
-            assert joining.settle(provider=social.provider(), identity=identity, now=now) != held
+            assert joining.resolve_user(provider=social.provider(), identity=identity, now=now) != held
 
     def test_sends_nothing_to_the_address(self, held):
         for address in (SHARP, DOUBLE, self.former):

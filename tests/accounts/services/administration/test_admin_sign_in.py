@@ -8,9 +8,9 @@ from accounts import known_devices
 from accounts.errors import AttemptsExhausted, CredentialsInvalid, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.models import KnownClient, User
 from accounts.services.administration import admin_sign_in
-from accounts.services.factors.second_factors import Proof
+from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in
-from accounts.types import Factor
+from accounts.types import FactorMethod
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_totp, code_of
@@ -135,7 +135,7 @@ class TestComplete:
         return admin_sign_in.complete(
             user_id=user.pk,
             bound_to=bound_to or admin_sign_in.binding(user=user),
-            proof=Proof(Factor.TOTP, code),
+            response=FactorResponse(FactorMethod.TOTP, code),
             client=ClientContext(ip_address="203.0.113.7"),
             now=now,
         )

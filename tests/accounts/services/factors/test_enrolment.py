@@ -5,7 +5,7 @@ from accounts.errors import NotThere
 from accounts.factors import recovery_codes
 from accounts.models import User
 from accounts.services.factors import enrolment
-from accounts.types import Factor
+from accounts.types import FactorMethod
 from tests.factories.accounts import UserFactory
 from tests.factories.factors import add_key, add_totp
 from tests.factories.tokens import open_session
@@ -23,7 +23,7 @@ class TestLock:
         User.objects.filter(pk=user.pk).update(**changes)
 
         with pytest.raises(NotThere):
-            enrolment.lock(user=user)
+            enrolment.lock_user(user=user)
 
 
 class TestAdded:
@@ -31,7 +31,7 @@ class TestAdded:
         user = UserFactory()
         _secret, codes = add_totp(user, now=now)
         for code in codes:
-            assert recovery_codes.accept(user_id=user.pk, code=code, at=now)
+            assert recovery_codes.accept(user_id=user.pk, code=code, now=now)
 
         _key, added = add_key(user, now=now)
 
@@ -44,7 +44,9 @@ class TestAdded:
         revocation.end_sessions(user_id=user.pk, reason=ADMINISTRATOR, now=now)
 
         with pytest.raises(SessionRevoked):
-            enrolment.added(user=user, factor=Factor.TOTP, session_id=session_id, amr=["otp", "mfa"], now=now)
+            enrolment.record_added(
+                user=user, method=FactorMethod.TOTP, session_id=session_id, amr=["otp", "mfa"], now=now
+            )
 
 
 class TestRemoved:
@@ -53,7 +55,7 @@ class TestRemoved:
         add_totp(user, now=now)
         session_id = open_session(user=user, now=now).session_id
 
-        enrolment.removed(user=user, factor=Factor.WEBAUTHN, session_id=session_id, now=now)
+        enrolment.record_removed(user=user, method=FactorMethod.WEBAUTHN, session_id=session_id, now=now)
 
         found = selectors.second_factors(user_id=user.pk)
         assert (found.is_enabled, found.recovery_codes_left) == (True, 10)

@@ -10,17 +10,17 @@ from accounts.factors.totp import TOLERANCE
 from accounts.models import SignInFailures
 from accounts.models.passwords import AttemptPool
 from accounts.services.factors import lockouts
-from accounts.services.factors.lockouts import Claimant
+from accounts.services.factors.lockouts import AttemptSource
 from ratelimiting.algorithms import backoff
 from tests.factories.accounts import UserFactory
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 START = datetime(2026, 3, 1, tzinfo=UTC)
-HERE = Claimant(network="203.0.113.7")
+HERE = AttemptSource(network="203.0.113.7")
 
 
 def elsewhere(number):
-    return Claimant(network=f"198.51.100.{number}")
+    return AttemptSource(network=f"198.51.100.{number}")
 
 
 @pytest.fixture
@@ -32,21 +32,21 @@ def user(db):
 def fail(user):
     """Make so many tries at a moment; return what the last one says."""
 
-    def tries(count, now, factor="totp", claimant=HERE):
-        return [lockouts.claim(user_id=user.pk, factor=factor, claimant=claimant, now=now) for _ in range(count)][-1]
+    def tries(count, now, factor="totp", source=HERE):
+        return [lockouts.charge(user_id=user.pk, method=factor, source=source, now=now) for _ in range(count)][-1]
 
     return tries
 
 
 class TestClaim:
-    @pytest.mark.parametrize("claimant", [HERE, Claimant(device=b"d" * 16), Claimant(session_id=uuid4())])
-    def test_lets_five_tries_be_looked_at_and_says_which_is_the_last(self, fail, now, claimant):
-        assert fail(4, now, claimant=claimant).locked_until is None
+    @pytest.mark.parametrize("source", [HERE, AttemptSource(device=b"d" * 16), AttemptSource(session_id=uuid4())])
+    def test_lets_five_tries_be_looked_at_and_says_which_is_the_last(self, fail, now, source):
+        assert fail(4, now, source=source).locked_until is None
 
-        assert fail(1, now, claimant=claimant).locked_until == now + 15 * MINUTE
+        assert fail(1, now, source=source).locked_until == now + 15 * MINUTE
 
         with pytest.raises(AttemptsExhausted) as caught:
-            fail(1, now + MINUTE, claimant=claimant)
+            fail(1, now + MINUTE, source=source)
         assert caught.value.retry_after in (14 * 60, 14 * 60 + 1)
 
     def test_counts_each_factor_and_each_person_apart(self, fail, now):
@@ -54,29 +54,29 @@ class TestClaim:
 
         assert fail(1, now, factor="webauthn").locked_until is None
         other = UserFactory()
-        assert lockouts.claim(user_id=other.pk, factor="totp", claimant=HERE, now=now).locked_until is None
+        assert lockouts.charge(user_id=other.pk, method="totp", source=HERE, now=now).locked_until is None
 
     def test_counts_networks_devices_and_sessions_apart(self, fail, now):
         fail(5, now)
 
-        for claimant in (elsewhere(1), Claimant(device=b"d" * 16), Claimant(session_id=uuid4())):
-            assert fail(4, now, claimant=claimant).locked_until is None
+        for source in (elsewhere(1), AttemptSource(device=b"d" * 16), AttemptSource(session_id=uuid4())):
+            assert fail(4, now, source=source).locked_until is None
 
     @pytest.mark.parametrize("factor", ["recovery_code", "webauthn"])
     def test_lets_strangers_everywhere_not_lock_what_can_not_be_guessed(self, fail, now, factor):
         for number in range(30):
-            fail(5, now, factor=factor, claimant=elsewhere(number))
+            fail(5, now, factor=factor, source=elsewhere(number))
 
         assert fail(1, now, factor=factor)
 
     def test_lets_all_strangers_together_try_twenty_codes_at_once(self, fail, now):
         for number in range(5):
-            fail(4, now, claimant=elsewhere(number))
+            fail(4, now, source=elsewhere(number))
 
         with pytest.raises(AttemptsExhausted) as caught:
-            fail(1, now, claimant=elsewhere(6))
+            fail(1, now, source=elsewhere(6))
         assert caught.value.retry_after in (3600, 3601)
-        assert fail(4, now, claimant=Claimant(device=b"d" * 16))
+        assert fail(4, now, source=AttemptSource(device=b"d" * 16))
 
     @pytest.mark.attack("ASVS 5.0, 6.3.1")
     def test_lets_one_network_alone_not_lock_the_others(self, fail, now):
@@ -87,8 +87,8 @@ class TestClaim:
                 except AttemptsExhausted:
                     break
             if minutes % 180 == 0:
-                attempt = fail(1, now + minutes * MINUTE, claimant=elsewhere(1))
-                lockouts.forgive(attempt=attempt)
+                attempt = fail(1, now + minutes * MINUTE, source=elsewhere(1))
+                lockouts.refund(attempt=attempt)
 
     def test_does_not_count_what_it_refuses(self, fail, now):
         fail(5, now)
@@ -112,14 +112,14 @@ class TestClaim:
 
 
 class TestForgive:
-    @pytest.mark.parametrize("claimant", [Claimant(device=b"d" * 16), Claimant(session_id=uuid4())])
-    def test_starts_the_count_of_a_device_and_a_session_anew(self, fail, now, claimant):
-        lockouts.forgive(attempt=fail(5, now, claimant=claimant))
+    @pytest.mark.parametrize("source", [AttemptSource(device=b"d" * 16), AttemptSource(session_id=uuid4())])
+    def test_starts_the_count_of_a_device_and_a_session_anew(self, fail, now, source):
+        lockouts.refund(attempt=fail(5, now, source=source))
 
-        assert fail(4, now, claimant=claimant).locked_until is None
+        assert fail(4, now, source=source).locked_until is None
 
     def test_gives_strangers_back_what_they_were_charged(self, fail, now):
-        lockouts.forgive(attempt=fail(5, now))
+        lockouts.refund(attempt=fail(5, now))
 
         assert fail(1, now).locked_until == now + 15 * MINUTE
 

@@ -12,9 +12,9 @@ from accounts.errors import (
 )
 from accounts.models import SignInChallenge, User
 from accounts.services.factors import mfa_sign_in
-from accounts.services.factors.second_factors import Proof
+from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in
-from accounts.types import Factor
+from accounts.types import FactorMethod
 from tests.authenticator import ELIGIBLE, SoftwareKey
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
@@ -35,11 +35,11 @@ def begin(phone, now):
 
 
 def totp(code):
-    return Proof(Factor.TOTP, code)
+    return FactorResponse(FactorMethod.TOTP, code)
 
 
 def finish(challenge, proof, phone, now):
-    return mfa_sign_in.complete(token=challenge.token, proof=proof, client=phone, now=now)
+    return mfa_sign_in.complete(token=challenge.token, response=proof, client=phone, now=now)
 
 
 class TestComplete:
@@ -58,12 +58,12 @@ class TestComplete:
     def test_opens_one_by_a_recovery_code_and_tells_of_it(self, mina, phone, now, events):
         _secret, codes = add_totp(mina, now=now)
 
-        signed_in = finish(begin(phone, now), Proof(Factor.RECOVERY_CODE, codes[3]), phone, now)
+        signed_in = finish(begin(phone, now), FactorResponse(FactorMethod.RECOVERY_CODE, codes[3]), phone, now)
 
         assert Session.objects.get(pk=signed_in.tokens.session_id).amr == ["pwd", "otp", "mfa"]
         assert events("mfa.recovery_code_used").get().data == {"left": 9}
         with pytest.raises(MfaCodeInvalid):
-            finish(begin(phone, now), Proof(Factor.RECOVERY_CODE, codes[3]), phone, now)
+            finish(begin(phone, now), FactorResponse(FactorMethod.RECOVERY_CODE, codes[3]), phone, now)
 
     @pytest.mark.parametrize(("flags", "method"), [(0, "hwk"), (ELIGIBLE, "swk")])
     def test_opens_one_by_a_security_key(self, mina, phone, now, flags, method):
@@ -73,7 +73,7 @@ class TestComplete:
         challenge = begin(phone, now)
         assert challenge.methods == ("webauthn", "recovery_code")
 
-        signed_in = finish(challenge, Proof(Factor.WEBAUTHN, key.get(challenge.webauthn)), phone, now)
+        signed_in = finish(challenge, FactorResponse(FactorMethod.WEBAUTHN, key.get(challenge.webauthn)), phone, now)
 
         assert Session.objects.get(pk=signed_in.tokens.session_id).amr == ["pwd", method, "user", "mfa"]
 
@@ -108,7 +108,7 @@ class TestComplete:
     @pytest.mark.parametrize("token", ["", "cdc_nothing", "\ud800"])
     def test_refuses_what_is_no_challenge(self, mina, phone, now, token):
         with pytest.raises(SignInChallengeInvalid):
-            mfa_sign_in.complete(token=token, proof=totp("123456"), client=phone, now=now)
+            mfa_sign_in.complete(token=token, response=totp("123456"), client=phone, now=now)
 
     def test_refuses_one_from_before_a_password_change(self, mina, phone, now):
         secret, _codes = add_totp(mina, now=now)
@@ -165,7 +165,7 @@ class TestComplete:
         assert events("mfa.locked").get().data["factor"] == "totp"
         assert ProcrastinateJob.objects.filter(args__kind="factor_locked", args__user_id=str(mina.pk)).count() == 1
         # Another factor has another pool, and the lock ends by itself.
-        assert finish(begin(phone, now), Proof(Factor.RECOVERY_CODE, codes[0]), phone, now)
+        assert finish(begin(phone, now), FactorResponse(FactorMethod.RECOVERY_CODE, codes[0]), phone, now)
         later = now + 15 * MINUTE
         assert finish(begin(phone, later), totp(code_of(secret, later)), phone, later)
 
@@ -178,8 +178,8 @@ class TestComplete:
 
         for proof in (
             totp(code_of(secret, now)),
-            Proof(Factor.RECOVERY_CODE, codes[0]),
-            Proof(Factor.WEBAUTHN, key.get({"challenge": "AAAA"})),
+            FactorResponse(FactorMethod.RECOVERY_CODE, codes[0]),
+            FactorResponse(FactorMethod.WEBAUTHN, key.get({"challenge": "AAAA"})),
         ):
             with pytest.raises(MfaCodeInvalid):
                 finish(challenge, proof, phone, now)

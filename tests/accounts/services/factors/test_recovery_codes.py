@@ -17,17 +17,17 @@ class TestRenew:
         _secret, old = add_totp(user, now=now)
         session_id = open_session(user=user, now=now).session_id
 
-        new = recovery_codes.renew(user=user, session_id=session_id, now=now)
+        new = recovery_codes.regenerate(user=user, session_id=session_id, now=now)
 
         assert len(set(new)) == 10
         assert not set(new) & set(old)
-        assert not any(accept(user_id=user.pk, code=code, at=now) for code in old)
-        assert all(accept(user_id=user.pk, code=code, at=now) for code in new)
+        assert not any(accept(user_id=user.pk, code=code, now=now) for code in old)
+        assert all(accept(user_id=user.pk, code=code, now=now) for code in new)
         assert events("mfa.recovery_codes_made").get().session_id == session_id
 
     def test_refuses_people_without_a_second_factor(self, now):
         user = UserFactory()
 
         with pytest.raises(NotThere):
-            recovery_codes.renew(user=user, session_id=open_session(user=user, now=now).session_id, now=now)
+            recovery_codes.regenerate(user=user, session_id=open_session(user=user, now=now).session_id, now=now)
         assert not RecoverySecret.objects.exists()

@@ -4,13 +4,14 @@ import pytest
 
 from accounts import known_devices
 from accounts.errors import AttemptsExhausted, CredentialRefused, CredentialsInvalid, MfaCodeInvalid, SignCountRegressed
+from accounts.factors import amr
+from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.models import Ceremony, CeremonyPurpose, SecurityKey, SignInFailures
 from accounts.models.passwords import FACTOR_POOLS
 from accounts.services.factors import mfa_sign_in, second_factors
-from accounts.services.factors.second_factors import Proof
-from accounts.services.factors.webauthn_challenges import Place
+from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in, reauthentication
-from accounts.types import Factor
+from accounts.types import FactorMethod
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import PERIOD, add_key, add_totp, code_of
 from tests.factories.tokens import open_session
@@ -32,9 +33,9 @@ def session_id(user, now):
 
 @pytest.fixture
 def prove(user, session_id):
-    place = Place(CeremonyPurpose.REAUTHENTICATION, user_id=user.pk, session_id=session_id)
-    return lambda factor, value, now: second_factors.prove(
-        user=user, proof=Proof(factor, value), place=place, then=list, now=now
+    binding = ChallengeBinding(CeremonyPurpose.REAUTHENTICATION, user_id=user.pk, session_id=session_id)
+    return lambda factor, value, now: second_factors.verify(
+        user=user, response=FactorResponse(factor, value), binding=binding, then=list, now=now
     )
 
 
@@ -49,44 +50,44 @@ class TestProve:
         secret, _codes = add_totp(user, now=now - 2 * STEP)
         code = code_of(secret, now)
 
-        assert prove(Factor.TOTP, code, now - STEP) == ["otp", "mfa"]
+        assert prove(FactorMethod.TOTP, code, now - STEP) == ["otp", "mfa"]
 
         for at in (now - STEP, now, now + STEP):
             with pytest.raises(MfaCodeInvalid):
-                prove(Factor.TOTP, code, at)
+                prove(FactorMethod.TOTP, code, at)
 
     @pytest.mark.attack("RFC 6238, 5.2")
     def test_takes_no_code_older_than_the_last_one(self, user, prove, now):
         secret, _codes = add_totp(user, now=now - 2 * STEP)
-        prove(Factor.TOTP, code_of(secret, now, steps=1), now)
+        prove(FactorMethod.TOTP, code_of(secret, now, steps=1), now)
 
         for steps in (-1, 0, 1):
             with pytest.raises(MfaCodeInvalid):
-                prove(Factor.TOTP, code_of(secret, now, steps=steps), now)
-        assert prove(Factor.TOTP, code_of(secret, now, steps=2), now + STEP)
+                prove(FactorMethod.TOTP, code_of(secret, now, steps=steps), now)
+        assert prove(FactorMethod.TOTP, code_of(secret, now, steps=2), now + STEP)
 
     def test_does_not_take_the_code_that_activated_the_application(self, user, prove, now):
         secret, _codes = add_totp(user, now=now)
 
         with pytest.raises(MfaCodeInvalid):
-            prove(Factor.TOTP, code_of(secret, now, steps=-1), now)
+            prove(FactorMethod.TOTP, code_of(secret, now, steps=-1), now)
 
     @pytest.mark.parametrize("steps", [-3, -2, 2, 3])
     def test_takes_no_code_from_two_steps_away(self, user, prove, now, steps):
         secret, _codes = add_totp(user, now=now - 9 * STEP)
 
         with pytest.raises(MfaCodeInvalid):
-            prove(Factor.TOTP, code_of(secret, now, steps=steps), now)
+            prove(FactorMethod.TOTP, code_of(secret, now, steps=steps), now)
 
     def test_takes_a_code_as_people_type_it(self, user, prove, now):
         secret, codes = add_totp(user, now=now)
         code = code_of(secret, now)
 
-        assert prove(Factor.TOTP, f" {code[:3]} {code[3:]}", now)
-        assert prove(Factor.RECOVERY_CODE, codes[0].replace("-", " "), now)
-        assert prove(Factor.RECOVERY_CODE, codes[1].replace("-", ""), now)
+        assert prove(FactorMethod.TOTP, f" {code[:3]} {code[3:]}", now)
+        assert prove(FactorMethod.RECOVERY_CODE, codes[0].replace("-", " "), now)
+        assert prove(FactorMethod.RECOVERY_CODE, codes[1].replace("-", ""), now)
 
-    @pytest.mark.parametrize("factor", [Factor.TOTP, Factor.RECOVERY_CODE])
+    @pytest.mark.parametrize("factor", [FactorMethod.TOTP, FactorMethod.RECOVERY_CODE])
     @pytest.mark.parametrize("value", ["", "0", "\u0661\u0662", "x" * 64, "-" * 12])
     def test_refuses_what_is_no_code(self, user, prove, now, factor, value):
         add_totp(user, now=now)
@@ -94,7 +95,7 @@ class TestProve:
         with pytest.raises(MfaCodeInvalid):
             prove(factor, value, now)
 
-    @pytest.mark.parametrize("factor", [Factor.TOTP, Factor.RECOVERY_CODE])
+    @pytest.mark.parametrize("factor", [FactorMethod.TOTP, FactorMethod.RECOVERY_CODE])
     def test_refuses_a_factor_that_the_person_does_not_have(self, prove, now, factor):
         with pytest.raises(MfaCodeInvalid):
             prove(factor, "123456", now)
@@ -102,25 +103,25 @@ class TestProve:
     @pytest.mark.attack("WebAuthn L2, 7.2, step 21")
     def test_refuses_a_key_that_counts_backwards_and_uses_no_challenge_up(self, user, prove, options, now, events):
         key, _added = add_key(user, now=now)
-        prove(Factor.WEBAUTHN, key.get(options(), counter=10), now)
+        prove(FactorMethod.WEBAUTHN, key.get(options(), counter=10), now)
         again = options()
 
         with pytest.raises(SignCountRegressed):
-            prove(Factor.WEBAUTHN, key.get(again, counter=10), now)
+            prove(FactorMethod.WEBAUTHN, key.get(again, counter=10), now)
 
         assert events("mfa.sign_count_regressed").get().data["factor"] == "webauthn"
         assert SecurityKey.objects.get().sign_count == 10
         assert Ceremony.objects.filter(used_at=None).count() == 1
-        assert prove(Factor.WEBAUTHN, key.get(again, counter=11), now)
+        assert prove(FactorMethod.WEBAUTHN, key.get(again, counter=11), now)
 
     @pytest.mark.attack("WebAuthn L2, 13.4.3")
     def test_takes_an_answer_once(self, user, prove, options, now):
         key, _added = add_key(user, now=now)
         answer = key.get(options())
-        prove(Factor.WEBAUTHN, answer, now)
+        prove(FactorMethod.WEBAUTHN, answer, now)
 
         with pytest.raises(CredentialRefused):
-            prove(Factor.WEBAUTHN, answer, now)
+            prove(FactorMethod.WEBAUTHN, answer, now)
 
     @pytest.mark.attack("WebAuthn L2, 7.2, step 6")
     def test_refuses_the_key_of_somebody_else_to_a_challenge_of_mine(self, user, prove, options, now):
@@ -129,22 +130,25 @@ class TestProve:
 
         for handle in (thief.handle, None):
             with pytest.raises(CredentialRefused):
-                prove(Factor.WEBAUTHN, thief.get(options(), handle=handle), now)
+                prove(FactorMethod.WEBAUTHN, thief.get(options(), handle=handle), now)
 
     def test_does_not_use_a_proof_up_when_what_it_is_for_refuses(self, user, session_id, now):
         secret, codes = add_totp(user, now=now)
-        place = Place(CeremonyPurpose.REAUTHENTICATION, user_id=user.pk, session_id=session_id)
+        binding = ChallengeBinding(CeremonyPurpose.REAUTHENTICATION, user_id=user.pk, session_id=session_id)
 
         def refuse(_methods):
             raise LookupError
 
-        for proof in (Proof(Factor.TOTP, code_of(secret, now)), Proof(Factor.RECOVERY_CODE, codes[0])):
+        for proof in (
+            FactorResponse(FactorMethod.TOTP, code_of(secret, now)),
+            FactorResponse(FactorMethod.RECOVERY_CODE, codes[0]),
+        ):
             with pytest.raises(LookupError):
-                second_factors.prove(user=user, proof=proof, place=place, then=refuse, now=now)
-            assert second_factors.prove(user=user, proof=proof, place=place, then=list, now=now)
+                second_factors.verify(user=user, response=proof, binding=binding, then=refuse, now=now)
+            assert second_factors.verify(user=user, response=proof, binding=binding, then=list, now=now)
 
     def test_keeps_the_proof_out_of_sight(self):
-        assert "123456" not in repr(Proof(Factor.TOTP, "123456"))
+        assert "123456" not in repr(FactorResponse(FactorMethod.TOTP, "123456"))
 
     @pytest.mark.attack("ASVS 5.0, 6.3.1")
     def test_is_out_of_reach_for_strangers_so_that_they_lock_nobody_out(self, user, phone, now):
@@ -157,16 +161,19 @@ class TestProve:
                 password_sign_in.sign_in(name="mina", password=f"guess {guess}", client=elsewhere, now=now)
             with pytest.raises(mfa_sign_in.SignInChallengeInvalid):
                 mfa_sign_in.complete(
-                    token=f"cdc_{guess}", proof=Proof(Factor.TOTP, "000000"), client=elsewhere, now=now
+                    token=f"cdc_{guess}",
+                    response=FactorResponse(FactorMethod.TOTP, "000000"),
+                    client=elsewhere,
+                    now=now,
                 )
 
         assert not SignInFailures.objects.filter(pool__in=FACTOR_POOLS).exists()
         challenge = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, device_token=cookie, now=now)
-        proof = Proof(Factor.TOTP, code_of(secret, now))
-        assert mfa_sign_in.complete(token=challenge.token, proof=proof, client=phone, now=now)
+        proof = FactorResponse(FactorMethod.TOTP, code_of(secret, now))
+        assert mfa_sign_in.complete(token=challenge.token, response=proof, client=phone, now=now)
 
 
-class TestMethodsOf:
+class TestAmrOfASignature:
     @pytest.mark.parametrize(("is_eligible", "method"), [(True, "swk"), (False, "hwk")])
     def test_tells_hardware_from_software(self, is_eligible, method):
-        assert second_factors.methods_of(key=SecurityKey(is_backup_eligible=is_eligible)) == [method, "user", "mfa"]
+        assert amr.of_signature(is_backup_eligible=is_eligible) == [method, "user", "mfa"]

@@ -205,7 +205,7 @@ class TestRegister:
             register(credential, user=UserFactory())
 
     def test_takes_twenty_keys_and_no_more(self, begin, register, monkeypatch):
-        monkeypatch.setattr(security_keys, "MOST_KEYS", 2)
+        monkeypatch.setattr(security_keys, "MAX_KEYS", 2)
         register(SoftwareKey().create(begin()))
         waiting = begin()
         register(SoftwareKey().create(begin()))

@@ -25,12 +25,12 @@ class TestIssue:
     def test_is_bound_to_the_password_of_that_moment(self, now):
         user = UserFactory(raw_password="violet harbour drum kite")
         sign_in_challenges.issue(user=user, amr=["pwd"], now=now)
-        before = sign_in_challenges.binding(user=user)
+        before = sign_in_challenges.password_binding(user=user)
         assert bytes(SignInChallenge.objects.get().bound_to) == before
 
         user.set_password("copper lantern seven owls")
 
-        assert sign_in_challenges.binding(user=user) != before
+        assert sign_in_challenges.password_binding(user=user) != before
 
     def test_upgrades_a_cheap_hash_on_the_way(self, now):
         user = UserFactory(password="cheap")
@@ -38,6 +38,6 @@ class TestIssue:
         sign_in_challenges.issue(user=user, amr=["pwd"], upgraded_digest="dear", now=now)
 
         assert User.objects.get(pk=user.pk).password == "dear"
-        assert bytes(SignInChallenge.objects.get().bound_to) == sign_in_challenges.binding(
+        assert bytes(SignInChallenge.objects.get().bound_to) == sign_in_challenges.password_binding(
             user=User.objects.get(pk=user.pk)
         )

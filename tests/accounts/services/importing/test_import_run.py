@@ -3,21 +3,21 @@ import io
 import pytest
 
 from accounts.errors import ImportOvertaken
-from accounts.imports.people import Policy
-from accounts.imports.records import Records
+from accounts.importing.parsed_users import ImportPolicy
+from accounts.importing.source_rows import SourceRows
 from accounts.models import ImportedPerson, ImportRun, User
 from accounts.services.importing import import_run
-from tests.accounts.imports.foreign import bcrypt_hash
+from tests.accounts.importing.foreign import bcrypt_hash
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
 DIGEST = bytes(32)
 HASH = bcrypt_hash()
-PLAN = import_run.Plan(source="old-shop", format="bcrypt", policy=Policy())
-TRIAL = import_run.Plan(source="old-shop", format="bcrypt", policy=Policy(), is_trial=True)
+PLAN = import_run.ImportPlan(source="old-shop", format="bcrypt", policy=ImportPolicy())
+TRIAL = import_run.ImportPlan(source="old-shop", format="bcrypt", policy=ImportPolicy(), is_dry_run=True)
 
 
-class Ears(import_run.Ears):
+class ImportCallbacks(import_run.ImportCallbacks):
     def __init__(self):
         self.heard, self.places = [], []
         super().__init__(refused=lambda *row: self.heard.append(row), progress=self.places.append)
@@ -35,9 +35,11 @@ def people(first, last):
 
 @pytest.fixture
 def take(now):
-    def run(data, *, plan=PLAN, run=None, ears=None):
-        records = Records(io.BytesIO(data), "csv", offset=run.offset if run else 0, line=run.line if run else 0)
-        return import_run.take(records=records, plan=plan, run=run, ears=ears or Ears(), now=now)
+    def run(data, *, plan=PLAN, run=None, callbacks=None):
+        records = SourceRows(io.BytesIO(data), "csv", offset=run.offset if run else 0, line=run.line if run else 0)
+        return import_run.import_rows(
+            records=records, plan=plan, run=run, callbacks=callbacks or ImportCallbacks(), now=now
+        )
 
     return run
 
@@ -50,9 +52,9 @@ def begun(now):
 class TestTake:
     def test_stores_people_and_counts_them_where_it_stands(self, take, begun, now, events):
         data = dump(*people(1, 3))
-        run, ears = begun(), Ears()
+        run, callbacks = begun(), ImportCallbacks()
 
-        tally = take(data, run=run, ears=ears)
+        tally = take(data, run=run, callbacks=callbacks)
 
         assert (tally.read, tally.imported, tally.already, tally.refusals) == (3, 3, 0, 0)
         user = User.objects.get(username="person2")
@@ -66,7 +68,7 @@ class TestTake:
         assert (origin.source, origin.external_id, origin.imported_at) == ("old-shop", "2", now)
         run.refresh_from_db()
         assert (run.offset, run.line, run.imported, run.finished_at) == (len(data), 4, 3, now)
-        assert ears.places == [len(data)]
+        assert callbacks.places == [len(data)]
         event = events("account.imported").get()
         assert event.data == {
             "run": str(run.pk),
@@ -91,11 +93,11 @@ class TestTake:
             f"7,Good,another@example.com,{HASH}",
             f"8,better,better@example.com,{HASH}",
         )
-        ears, run = Ears(), begun()
+        callbacks, run = ImportCallbacks(), begun()
 
-        tally = take(data, run=run, ears=ears)
+        tally = take(data, run=run, callbacks=callbacks)
 
-        assert ears.heard == [
+        assert callbacks.heard == [
             (3, "username_taken"),
             (4, "email_taken"),
             (5, "hash_cost_refused"),
@@ -112,9 +114,9 @@ class TestTake:
     def test_goes_on_where_it_stopped(self, take, begun, monkeypatch):
         monkeypatch.setattr(import_run, "BATCH", 2)
         data = dump(*people(1, 7))
-        rows = list(Records(io.BytesIO(data), "csv"))
+        rows = list(SourceRows(io.BytesIO(data), "csv"))
         run = begun()
-        import_run.take(records=rows[:4], plan=PLAN, run=run, ears=Ears(), now=run.started_at)
+        import_run.import_rows(records=rows[:4], plan=PLAN, run=run, callbacks=ImportCallbacks(), now=run.started_at)
         ImportRun.objects.update(finished_at=None)
 
         again = begun()
@@ -130,12 +132,12 @@ class TestTake:
     def test_takes_nobody_twice_even_without_a_place_to_go_on_at(self, take, begun):
         data = dump(*people(1, 5))
         take(data)
-        ears = Ears()
+        callbacks = ImportCallbacks()
 
-        assert take(data, ears=ears).already == 5
-        assert take(data, run=begun(), ears=ears).already == 5
-        assert take(data, run=begun(is_anew=True), ears=ears).already == 5
-        assert ears.heard == []
+        assert take(data, callbacks=callbacks).already == 5
+        assert take(data, run=begun(), callbacks=callbacks).already == 5
+        assert take(data, run=begun(is_anew=True), callbacks=callbacks).already == 5
+        assert callbacks.heard == []
         assert User.objects.count() == 5
 
     def test_knows_people_of_a_changed_dump_again(self, take):
@@ -148,11 +150,11 @@ class TestTake:
         assert User.objects.filter(username="person2").exists()
 
     def test_takes_a_person_who_stands_there_twice_once(self, take):
-        ears = Ears()
+        callbacks = ImportCallbacks()
 
-        tally = take(dump(*people(1, 1), f"1,again,again@example.com,{HASH}"), ears=ears)
+        tally = take(dump(*people(1, 1), f"1,again,again@example.com,{HASH}"), callbacks=callbacks)
 
-        assert (tally.imported, tally.already, ears.heard) == (1, 1, [])
+        assert (tally.imported, tally.already, callbacks.heard) == (1, 1, [])
 
     def test_gives_derived_names_that_are_taken_another_form(self, take):
         UserFactory(username="info")
@@ -177,13 +179,13 @@ class TestTake:
     def test_stores_nothing_on_trial_but_judges_all(self, take, events, monkeypatch):
         monkeypatch.setattr(import_run, "BATCH", 2)
         UserFactory(username="person2", email="elsewhere@example.com")
-        ears = Ears()
+        callbacks = ImportCallbacks()
         data = dump(*people(1, 4), f"9,person1,other@example.com,{HASH}", f"1,anything,anything@example.com,{HASH}")
 
-        tally = take(data, plan=TRIAL, ears=ears)
+        tally = take(data, plan=TRIAL, callbacks=callbacks)
 
         assert (tally.read, tally.imported, tally.already) == (6, 3, 1)
-        assert ears.heard == [(3, "username_taken"), (6, "username_taken")]
+        assert callbacks.heard == [(3, "username_taken"), (6, "username_taken")]
         assert User.objects.count() == 1
         assert not events("account.imported").exists()
 
@@ -196,7 +198,7 @@ class TestTake:
 
 class TestBegin:
     def test_tells_files_and_sources_apart(self, begun, now):
-        other = import_run.Plan(source="other", format="bcrypt", policy=Policy())
+        other = import_run.ImportPlan(source="other", format="bcrypt", policy=ImportPolicy())
 
         runs = {
             begun().pk,
@@ -217,5 +219,5 @@ class TestBegin:
 class TestAlone:
     def test_lets_go_at_the_end(self):
         for _ in range(2):
-            with import_run.alone():
+            with import_run.exclusive():
                 pass

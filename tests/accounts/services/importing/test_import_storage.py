@@ -2,8 +2,8 @@ import pytest
 from django.contrib.auth.hashers import is_password_usable
 from django.db import connection
 
-from accounts.imports.hashes import Kept, Weak
-from accounts.imports.people import Person
+from accounts.importing.hashes import StorableHash, WeakHash
+from accounts.importing.parsed_users import ParsedUser
 from accounts.link_tokens import Link
 from accounts.models import ImportedPerson, OutgoingMail, PendingRegistration, Purpose, User
 from accounts.services.importing import import_storage
@@ -17,7 +17,9 @@ pytestmark = pytest.mark.django_db
 
 
 def person(number, **more):
-    return Person(**{"email": f"p{number}@example.com", "username": f"p-{number}", "external_id": str(number), **more})
+    return ParsedUser(
+        **{"email": f"p{number}@example.com", "username": f"p-{number}", "external_id": str(number), **more}
+    )
 
 
 def store(people, now):
@@ -39,8 +41,8 @@ class TestWithoutKnown:
 class TestEncodedPasswords:
     def test_wraps_what_is_weak_at_the_current_cost_and_gives_the_others_theirs(self):
         people = {
-            1: person(1, password=Kept("bcrypt$x")),
-            2: person(2, password=Weak("md5::", bytes(16))),
+            1: person(1, password=StorableHash("bcrypt$x")),
+            2: person(2, password=WeakHash("md5::", bytes(16))),
             3: person(3),
         }
 
@@ -85,7 +87,7 @@ class TestStore:
         assert store({4: person(1)}, now).refused == {4: "email_taken"}
 
     def test_stores_nothing_for_nobody(self, now):
-        assert store({}, now) == import_storage.Outcome()
+        assert store({}, now) == import_storage.BatchResult()
 
 
 class TestJudge:
@@ -100,18 +102,18 @@ class TestJudge:
             5: person(5, username="p-1", is_username_derived=True),
         }
 
-        outcome = import_storage.judge(people=people, source="shop")
+        outcome = import_storage.dry_run(people=people, source="shop")
 
         assert outcome.imported == 2
         assert outcome.refused == {1: "username_taken", 2: "email_taken", 4: "username_taken"}
 
     def test_remembers_until_told_to_forget(self):
-        import_storage.judge(people={1: person(1)}, source="shop")
+        import_storage.dry_run(people={1: person(1)}, source="shop")
 
-        assert import_storage.judge(people={2: person(1)}, source="shop").already == 1
-        import_storage.forget_trial()
-        assert import_storage.judge(people={2: person(1)}, source="shop").imported == 1
-        import_storage.forget_trial()
+        assert import_storage.dry_run(people={2: person(1)}, source="shop").already == 1
+        import_storage.drop_dry_run()
+        assert import_storage.dry_run(people={2: person(1)}, source="shop").imported == 1
+        import_storage.drop_dry_run()
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('accounts_import_trial')")
             assert cursor.fetchone()[0] is None

@@ -6,7 +6,7 @@ from django.utils import timezone
 from accounts.end_reasons import PASSWORD_CHANGE
 from accounts.errors import DetailsInvalid, HashingBusy, MailedTokenInvalid
 from accounts.models import OutgoingMail, PasswordHistory, User
-from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.mailing import mail_queue
 from accounts.services.passwords import password_reset
 from accounts.services.sign_in import password_sign_in
@@ -123,7 +123,7 @@ class TestReset:
         password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE)
 
         outcome = password_sign_in.sign_in(name="mina", password=NEW, client=phone)
-        assert isinstance(outcome, Challenge)
+        assert isinstance(outcome, MfaChallenge)
 
     def test_gives_way_to_a_password_that_was_set_meanwhile(self, user, settings):
         token = token_for(user)

@@ -64,7 +64,7 @@ class TestRequest:
 
     def test_ends_every_way_in(self, signed_in, phone):
         other = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
-        sign_in_challenges.issue(user=signed_in.user, amr=["pwd"])
+        sign_in_challenges.issue(user=signed_in.user, amr=["pwd"], now=timezone.now())
         request(signed_in)
 
         for pair in (signed_in.tokens, other.tokens):

@@ -8,6 +8,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core import mail as outbox
 from django.db import connection
+from django.utils import timezone
 
 from accounts import tasks
 from accounts.models import (
@@ -83,13 +84,15 @@ def life(phone, now, empty_queue):
         new_password="copper lantern seven owls",
     )
     session_id = signed_in.tokens.session_id
-    totp_enrolment.begin(user=user)
+    totp_enrolment.begin(user=user, now=timezone.now())
     enrolment = TotpEnrolment.objects.get()
     add_totp(user, session_id=session_id)
     enrolment.save(force_insert=True)
     add_key(user, session_id=session_id, name="zerlina's key")
-    sign_in_challenges.issue(user=user, amr=["pwd"])  # with a ceremony
-    lockouts.claim(user_id=user.pk, factor="totp", claimant=lockouts.Claimant(network="203.0.113.7"))
+    sign_in_challenges.issue(user=user, amr=["pwd"], now=timezone.now())  # with a ceremony
+    lockouts.charge(
+        user_id=user.pk, method="totp", source=lockouts.AttemptSource(network="203.0.113.7"), now=timezone.now()
+    )
     tokens = ProviderTokens(access_token="zerlina-token", refresh_token="zerlina-refresh", expires_at=None)
     social.link(user, now=now, email="quetzalcoatl@private.example", tokens=tokens)
     SocialToken.objects.create(account=SocialAccount.objects.get(), token="zerlina-token")

@@ -194,8 +194,8 @@ class TestWhatAnIntruderAdded:
         return user
 
     def ways_in(self, user):
-        names = [factor.name or factor.type for factor in enrolled.factors(user.pk)]
-        return names + [link.uid for link in links.of_user(user.pk)]
+        names = [factor.name or factor.type for factor in enrolled.list_factors(user.pk)]
+        return names + [link.uid for link in links.list_links(user.pk)]
 
     def intrude(self, user, at):
         add_key(user, now=at, is_passkey=True, name="Intruder's key")

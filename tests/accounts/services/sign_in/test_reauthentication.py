@@ -3,9 +3,9 @@ from datetime import timedelta
 import pytest
 
 from accounts.errors import AttemptsExhausted, MfaCodeInvalid
-from accounts.services.factors.second_factors import Proof
+from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import reauthentication
-from accounts.types import Factor
+from accounts.types import FactorMethod
 from tests.factories.accounts import UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
 from tests.factories.tokens import open_session
@@ -31,7 +31,7 @@ def session_id(user, now):
 @pytest.fixture
 def show(user, session_id):
     return lambda factor, value, now: reauthentication.show(
-        user=user, session_id=session_id, proof=Proof(factor, value), now=now
+        user=user, session_id=session_id, response=FactorResponse(factor, value), now=now
     )
 
 
@@ -53,7 +53,7 @@ class TestShow:
         secret, _codes = add_totp(user, now=now)
         later = now + HOUR
 
-        assert show(Factor.TOTP, code_of(secret, later), later) == later
+        assert show(FactorMethod.TOTP, code_of(secret, later), later) == later
 
         session = Session.objects.get(pk=session_id)
         assert (session.second_factor_at, session.authenticated_at) == (later, later)
@@ -64,8 +64,8 @@ class TestShow:
         key, added = add_key(user, now=now)
         options = reauthentication.begin(user=user, session_id=session_id, now=now).webauthn
 
-        assert show(Factor.WEBAUTHN, key.get(options), now)
-        assert show(Factor.RECOVERY_CODE, added.recovery_codes[0], now)
+        assert show(FactorMethod.WEBAUTHN, key.get(options), now)
+        assert show(FactorMethod.RECOVERY_CODE, added.recovery_codes[0], now)
 
     def test_refuses_an_answer_that_was_made_in_another_session(self, user, show, now):
         key, _added = add_key(user, now=now)
@@ -73,13 +73,13 @@ class TestShow:
         options = reauthentication.begin(user=user, session_id=other, now=now).webauthn
 
         with pytest.raises(MfaCodeInvalid):
-            show(Factor.WEBAUTHN, key.get(options), now)
+            show(FactorMethod.WEBAUTHN, key.get(options), now)
 
     def test_records_a_wrong_code_with_the_session(self, user, session_id, show, now, events):
         add_totp(user, now=now)
 
         with pytest.raises(MfaCodeInvalid):
-            show(Factor.TOTP, "000000", now)
+            show(FactorMethod.TOTP, "000000", now)
 
         assert events("mfa.failed").get().session_id == session_id
 
@@ -87,18 +87,18 @@ class TestShow:
         secret, _codes = add_totp(user, now=now)
         for _ in range(5):
             with pytest.raises(MfaCodeInvalid):
-                show(Factor.TOTP, "000000", now)
+                show(FactorMethod.TOTP, "000000", now)
 
         with pytest.raises(AttemptsExhausted):
-            show(Factor.TOTP, code_of(secret, now), now)
+            show(FactorMethod.TOTP, code_of(secret, now), now)
 
     def test_does_not_use_a_code_up_for_a_session_that_has_ended(self, user, session_id, show, now):
         secret, _codes = add_totp(user, now=now)
         revocation.end_sessions(user_id=user.pk, reason=ADMINISTRATOR, now=now)
 
         with pytest.raises(SessionRevoked):
-            show(Factor.TOTP, code_of(secret, now), now)
+            show(FactorMethod.TOTP, code_of(secret, now), now)
 
         fresh = open_session(user=user, now=now).session_id
-        proof = Proof(Factor.TOTP, code_of(secret, now))
-        assert reauthentication.show(user=user, session_id=fresh, proof=proof, now=now)
+        proof = FactorResponse(FactorMethod.TOTP, code_of(secret, now))
+        assert reauthentication.show(user=user, session_id=fresh, response=proof, now=now)

@@ -8,9 +8,9 @@ import pytest
 from accounts.errors import DetailsInvalid, NotThere, SocialTokenInvalid
 from accounts.models import SocialAuthorization, SocialPurpose
 from accounts.providers import registry
-from accounts.providers.authorization import challenge
+from accounts.providers.oauth_client import s256_challenge as challenge
 from accounts.services.social import authorizations
-from accounts.services.social.authorizations import Bearer, Return
+from accounts.services.social.authorizations import ProviderCallback, SessionUser
 from tests.factories.accounts import UserFactory
 from tests.openid_provider.fake_issuer import REDIRECT_URI
 
@@ -28,12 +28,12 @@ def begin(issuer, now):
 
 @pytest.fixture
 def claim(now):
-    def take(state, *, provider="fake", at=None, purpose=SocialPurpose.SIGN_IN, bearer=None, **returned):
-        return authorizations.claim(
+    def take(state, *, provider="fake", at=None, purpose=SocialPurpose.SIGN_IN, session_user=None, **returned):
+        return authorizations.consume(
             provider=registry.find(provider),
-            returned=Return(code="c", state=state, **returned),
+            callback=ProviderCallback(code="c", state=state, **returned),
             purpose=purpose,
-            bearer=bearer,
+            session_user=session_user,
             now=at or now,
         )
 
@@ -41,7 +41,7 @@ def claim(now):
 
 
 def somebody():
-    return Bearer(user=UserFactory(), session_id=uuid4())
+    return SessionUser(user=UserFactory(), session_id=uuid4())
 
 
 class TestBegin:
@@ -73,7 +73,7 @@ class TestBegin:
             begin(provider_id="google")
 
     def test_asks_the_provider_to_authenticate_anew_where_that_is_the_purpose(self, begin):
-        assert "max_age=0" in begin(purpose=SocialPurpose.REAUTHENTICATE, bearer=somebody()).url
+        assert "max_age=0" in begin(purpose=SocialPurpose.REAUTHENTICATE, session_user=somebody()).url
         assert "max_age" not in begin().url
 
 
@@ -102,20 +102,20 @@ class TestClaim:
             claim(state, provider="other")
 
     def test_refuses_another_purpose(self, begin, claim):
-        bearer = somebody()
-        state = begin(purpose=SocialPurpose.LINK, bearer=bearer).state
+        session_user = somebody()
+        state = begin(purpose=SocialPurpose.LINK, session_user=session_user).state
         with pytest.raises(SocialTokenInvalid):
-            claim(state, purpose=SocialPurpose.REAUTHENTICATE, bearer=bearer)
+            claim(state, purpose=SocialPurpose.REAUTHENTICATE, session_user=session_user)
         with pytest.raises(SocialTokenInvalid):
             claim(state)
 
     def test_refuses_another_person_and_another_session(self, begin, claim):
-        bearer = somebody()
-        state = begin(purpose=SocialPurpose.LINK, bearer=bearer).state
-        for other in (somebody(), Bearer(user=bearer.user, session_id=uuid4())):
+        session_user = somebody()
+        state = begin(purpose=SocialPurpose.LINK, session_user=session_user).state
+        for other in (somebody(), SessionUser(user=session_user.user, session_id=uuid4())):
             with pytest.raises(SocialTokenInvalid):
-                claim(state, purpose=SocialPurpose.LINK, bearer=other)
-        assert claim(state, purpose=SocialPurpose.LINK, bearer=bearer)
+                claim(state, purpose=SocialPurpose.LINK, session_user=other)
+        assert claim(state, purpose=SocialPurpose.LINK, session_user=session_user)
 
     @pytest.mark.parametrize("verifier", [None, "", VERIFIER + "x", challenge(VERIFIER)])
     def test_refuses_a_client_that_did_not_begin_it(self, begin, claim, verifier):
@@ -141,14 +141,14 @@ class TestClaim:
 class TestRelease:
     def test_lets_the_state_be_used_after_all(self, begin, claim):
         state = begin().state
-        authorizations.release(claimed=claim(state))
+        authorizations.release(request=claim(state))
         assert claim(state)
 
 
 class TestForget:
     def test_takes_away_what_is_somebodys_alone(self, begin, claim):
-        bearer = somebody()
-        begin(purpose=SocialPurpose.LINK, bearer=bearer)
+        session_user = somebody()
+        begin(purpose=SocialPurpose.LINK, session_user=session_user)
         other = begin().state
-        assert authorizations.forget(user_id=bearer.user.pk) == 1
+        assert authorizations.delete_pending(user_id=session_user.user.pk) == 1
         assert claim(other)

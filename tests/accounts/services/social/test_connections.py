@@ -15,7 +15,7 @@ from accounts.errors import AlreadyThere, LastSignInMethod, NotThere, SocialAcco
 from accounts.models import SocialPurpose, User
 from accounts.providers import links
 from accounts.services.social import authorizations, connections
-from accounts.services.social.authorizations import Bearer, Return
+from accounts.services.social.authorizations import ProviderCallback, SessionUser
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
@@ -32,17 +32,23 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def person():
     user = UserFactory(raw_password=PASSWORD)
-    return Bearer(user=user, session_id=open_session(user=user).session_id)
+    return SessionUser(user=user, session_id=open_session(user=user).session_id)
 
 
 @pytest.fixture
 def come_back(issuer):
     """Return what somebody brings back from the provider, begun for a purpose."""
 
-    def go(bearer, purpose=SocialPurpose.LINK):
-        departure = authorizations.begin(provider_id="fake", redirect_uri=REDIRECT_URI, purpose=purpose, bearer=bearer)
+    def go(session_user, purpose=SocialPurpose.LINK):
+        departure = authorizations.begin(
+            provider_id="fake",
+            redirect_uri=REDIRECT_URI,
+            purpose=purpose,
+            session_user=session_user,
+            now=timezone.now(),
+        )
         issuer.nonce = parse_qs(urlsplit(departure.url).query)["nonce"][0]
-        return Return(code="a-code", state=departure.state)
+        return ProviderCallback(code="a-code", state=departure.state)
 
     return go
 
@@ -50,67 +56,69 @@ def come_back(issuer):
 class TestLink:
     def test_connects_whoever_the_address_belongs_to(self, person, come_back, events):
         UserFactory(email="mina@example.com")
-        added = connections.link(provider_id="fake", returned=come_back(person), bearer=person)
-        assert links.of_user(person.user.pk) == [added]
+        added = connections.link(
+            provider_id="fake", callback=come_back(person), session_user=person, now=timezone.now()
+        )
+        assert links.list_links(person.user.pk) == [added]
         assert events("social.account_linked").get().target_id == str(person.user.pk)
 
     def test_refuses_what_is_connected_to_somebody_else(self, person, come_back, now):
         social.link(UserFactory(), now=now)
         with pytest.raises(SocialAccountInUse):
-            connections.link(provider_id="fake", returned=come_back(person), bearer=person)
+            connections.link(provider_id="fake", callback=come_back(person), session_user=person, now=timezone.now())
 
     def test_refuses_what_is_connected_already(self, person, come_back, now):
         social.link(person.user, now=now)
         with pytest.raises(AlreadyThere):
-            connections.link(provider_id="fake", returned=come_back(person), bearer=person)
+            connections.link(provider_id="fake", callback=come_back(person), session_user=person, now=timezone.now())
 
     def test_connects_nothing_when_the_session_has_ended_since_the_request_came(self, person, come_back, events):
         returned = come_back(person)
         revocation.end_sessions(user_id=person.user.pk, reason=PASSWORD_CHANGE, now=timezone.now())
 
         with pytest.raises(SocialTokenInvalid):
-            connections.link(provider_id="fake", returned=returned, bearer=person)
-        assert links.of_user(person.user.pk) == []
+            connections.link(provider_id="fake", callback=returned, session_user=person, now=timezone.now())
+        assert links.list_links(person.user.pk) == []
         assert events("social.login_failed").get().risk_reasons == ["session_ended"]
 
     def test_refuses_a_state_that_was_made_to_sign_in(self, person, come_back):
         returned = come_back(None, SocialPurpose.SIGN_IN)
         with pytest.raises(SocialTokenInvalid):
-            connections.link(provider_id="fake", returned=returned, bearer=person)
+            connections.link(provider_id="fake", callback=returned, session_user=person, now=timezone.now())
 
 
 class TestUnlink:
     def test_takes_a_way_in_away_and_says_so(self, person, now, events):
         link = social.link(person.user, now=now)
-        connections.unlink(user=person.user, link_id=link.id)
-        assert links.of_user(person.user.pk) == []
+        connections.unlink(user=person.user, link_id=link.id, now=timezone.now())
+        assert links.list_links(person.user.pk) == []
         assert events("social.account_unlinked").get().data == {"provider": "fake"}
 
     def test_finds_nothing_of_somebody_else(self, person, now):
         link = social.link(UserFactory(), now=now)
         for link_id in (link.id, uuid4()):
             with pytest.raises(NotThere):
-                connections.unlink(user=person.user, link_id=link_id)
+                connections.unlink(user=person.user, link_id=link_id, now=timezone.now())
 
     def test_knows_what_another_application_of_allauth_left(self, person):
         SocialAccount.objects.create(user=person.user, provider="fake", uid="old", extra_data={"sub": "old"})
-        (link,) = links.of_user(person.user.pk)
-        connections.unlink(user=person.user, link_id=link.id)
-        assert links.of_user(person.user.pk) == []
+        (link,) = links.list_links(person.user.pk)
+        connections.unlink(user=person.user, link_id=link.id, now=timezone.now())
+        assert links.list_links(person.user.pk) == []
 
     def test_leaves_the_last_way_in(self, now):
         user = UserFactory()
         link = social.link(user, now=now)
         with pytest.raises(LastSignInMethod):
-            connections.unlink(user=user, link_id=link.id)
-        assert links.of_user(user.pk) == [link]
+            connections.unlink(user=user, link_id=link.id, now=timezone.now())
+        assert links.list_links(user.pk) == [link]
 
     def test_is_fine_with_another_account_of_a_provider(self, now):
         user = UserFactory()
         first, second = social.link(user, now=now), social.link(user, now=now, uid="2")
-        connections.unlink(user=user, link_id=first.id)
+        connections.unlink(user=user, link_id=first.id, now=timezone.now())
         with pytest.raises(LastSignInMethod):
-            connections.unlink(user=user, link_id=second.id)
+            connections.unlink(user=user, link_id=second.id, now=timezone.now())
 
     def test_is_fine_with_a_passkey_and_not_with_a_mere_second_factor(self, now):
         user = UserFactory()
@@ -122,15 +130,15 @@ class TestUnlink:
         stored.data["credential"]["clientExtensionResults"] = {}
         stored.save()
         with pytest.raises(LastSignInMethod):
-            connections.unlink(user=user, link_id=link.id)
+            connections.unlink(user=user, link_id=link.id, now=timezone.now())
         add_key(user, now=now, is_passkey=True)
-        connections.unlink(user=user, link_id=link.id)
+        connections.unlink(user=user, link_id=link.id, now=timezone.now())
 
     def test_looks_at_the_password_that_is_stored(self, person, now):
         link = social.link(person.user, now=now)
         User.objects.update(password="!gone meanwhile")
         with pytest.raises(LastSignInMethod):
-            connections.unlink(user=person.user, link_id=link.id)
+            connections.unlink(user=person.user, link_id=link.id, now=timezone.now())
 
 
 class TestReauthenticate:
@@ -140,7 +148,7 @@ class TestReauthenticate:
         returned = come_back(person, SocialPurpose.REAUTHENTICATE)
         issuer.claims = {"auth_time": int(time.time())}
 
-        at = connections.reauthenticate(provider_id="fake", returned=returned, bearer=person)
+        at = connections.reauthenticate(provider_id="fake", callback=returned, session_user=person, now=timezone.now())
 
         session = Session.objects.get()
         assert session.authenticated_at == at > now
@@ -153,20 +161,22 @@ class TestReauthenticate:
         returned = come_back(person, SocialPurpose.REAUTHENTICATE)
         issuer.claims = {"auth_time": auth_time}
         with pytest.raises(SocialTokenInvalid):
-            connections.reauthenticate(provider_id="fake", returned=returned, bearer=person)
+            connections.reauthenticate(provider_id="fake", callback=returned, session_user=person, now=timezone.now())
 
     def test_takes_the_word_of_providers_that_do_not_tell_when(self, person, come_back, issuer, now, settings):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "SOCIAL_PROVIDERS": [issuer.provider(kind="google")]}
         social.link(person.user, now=now)
         returned = come_back(person, SocialPurpose.REAUTHENTICATE)
-        assert connections.reauthenticate(provider_id="fake", returned=returned, bearer=person)
+        assert connections.reauthenticate(
+            provider_id="fake", callback=returned, session_user=person, now=timezone.now()
+        )
 
     def test_is_not_satisfied_by_somebody_elses_account(self, person, come_back, issuer, now, events):
         social.link(UserFactory(), now=now)
         returned = come_back(person, SocialPurpose.REAUTHENTICATE)
         issuer.claims = {"auth_time": int(time.time())}
         with pytest.raises(SocialTokenInvalid):
-            connections.reauthenticate(provider_id="fake", returned=returned, bearer=person)
+            connections.reauthenticate(provider_id="fake", callback=returned, session_user=person, now=timezone.now())
         assert events("social.login_failed").get().risk_reasons == ["foreign_account"]
 
     def test_is_over_with_the_session(self, person, come_back, issuer, now):
@@ -175,4 +185,4 @@ class TestReauthenticate:
         issuer.claims = {"auth_time": int((timezone.now() + timedelta(seconds=1)).timestamp())}
         revocation.end_sessions(user_id=person.user.pk, reason=LOGOUT_ALL, now=timezone.now())
         with pytest.raises(SessionRevoked):
-            connections.reauthenticate(provider_id="fake", returned=returned, bearer=person)
+            connections.reauthenticate(provider_id="fake", callback=returned, session_user=person, now=timezone.now())

@@ -40,7 +40,7 @@ def local_account(state, *, now):
 
 def settle(*, now, trusted_for_email=None, **members):
     provider = social.provider(trusted_for_email=trusted_for_email)
-    return joining.settle(provider=provider, identity=social.identity(**members), now=now)
+    return joining.resolve_user(provider=provider, identity=social.identity(**members), now=now)
 
 
 class TestSettle:
@@ -103,7 +103,7 @@ class TestSettle:
 class TestAnOpenedAccount:
     def test_is_named_after_the_person_and_speaks_their_language(self, now):
         provider = social.provider()
-        user = joining.settle(provider=provider, identity=social.identity(), locale="fa", now=now)
+        user = joining.resolve_user(provider=provider, identity=social.identity(), locale="fa", now=now)
         assert (user.username, user.full_name, user.locale) == ("mina-karimi", "Mina Karimi", "fa")
 
     def test_gets_a_name_of_its_own_where_that_is_taken(self, now):
@@ -162,7 +162,7 @@ class TestAReclaimedAccount:
         assert not SocialAuthorization.objects.exists()
         assert not user.password_history.exists()
         assert not Session.objects.filter(ended_at__isnull=True).exists()
-        assert [link.email for link in links.of_user(user.pk)] == [ADDRESS]
+        assert [link.email for link in links.list_links(user.pk)] == [ADDRESS]
 
     def test_leaves_an_event_of_what_was_taken(self, now, events):
         squatter = UserFactory(email=ADDRESS, email_confirmed_at=None)

@@ -17,10 +17,10 @@ from accounts.errors import (
     SocialTokenInvalid,
 )
 from accounts.models import PresentedToken, User
-from accounts.services.factors.sign_in_challenges import Challenge
+from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.sign_in.password_sign_in import SignedIn
 from accounts.services.social import provider_sign_in
-from accounts.services.social.authorizations import Return
+from accounts.services.social.authorizations import ProviderCallback
 from tests.factories.accounts import UserFactory
 from tests.openid_provider.fake_issuer import CLIENT_ID
 from tokens.models import Session
@@ -33,7 +33,7 @@ APP = "the.native.app"
 def present(issuer, phone):
     def show(**given):
         tokens = {"id_token": None, "access_token": None, "nonce": None, **given}
-        return provider_sign_in.by_token(provider_id="fake", client=phone, **tokens)
+        return provider_sign_in.by_token(provider_id="fake", client=phone, now=timezone.now(), **tokens)
 
     return show
 
@@ -126,7 +126,7 @@ class TestByToken:
 
     def test_asks_for_the_second_factor(self, present, issuer):
         UserFactory(email="mina@example.com", is_mfa_enabled=True)
-        assert isinstance(present(id_token=issuer.id_token()), Challenge)
+        assert isinstance(present(id_token=issuer.id_token()), MfaChallenge)
         assert not Session.objects.exists()
 
     def test_refuses_a_disabled_account(self, present, issuer):
@@ -146,7 +146,7 @@ class TestByToken:
     def test_knows_no_provider_that_is_not_configured(self, issuer, phone):
         with pytest.raises(NotThere):
             provider_sign_in.by_token(
-                provider_id="google", id_token="a.b.c", access_token=None, nonce=None, client=phone
+                provider_id="google", id_token="a.b.c", access_token=None, nonce=None, client=phone, now=timezone.now()
             )
 
     def test_refuses_what_was_good_until_now(self, issuer, phone):
@@ -165,7 +165,9 @@ class TestByToken:
 class TestByCode:
     def test_records_a_state_that_is_unknown(self, issuer, phone, events):
         with pytest.raises(SocialTokenInvalid):
-            provider_sign_in.by_code(provider_id="fake", returned=Return(code="c", state="s"), client=phone)
+            provider_sign_in.by_code(
+                provider_id="fake", callback=ProviderCallback(code="c", state="s"), client=phone, now=timezone.now()
+            )
         assert events("social.login_failed").get().risk_reasons == ["state"]
         assert issuer.asked == []
 
@@ -174,7 +176,9 @@ class TestRefused:
     def test_records_what_stands_against_whom_and_keeps_the_error(self, issuer, events, now):
         from_provider = ProviderUnavailable(reason="too_slow")
         provider = provider_sign_in.registry.find("fake")
-        error = provider_sign_in.refused(error=from_provider, provider=provider, email="mina@example.com", now=now)
+        error = provider_sign_in.record_refusal(
+            error=from_provider, provider=provider, email="mina@example.com", now=now
+        )
         assert error is from_provider
         event = events("social.login_failed").get()
         assert (event.risk_reasons, event.actor_name) == (["too_slow"], "m***@example.com")

@@ -1,4 +1,4 @@
-"""What the dumps of other systems call things."""
+"""The formats of dumps: which columns or members of another system hold what."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,45 +6,45 @@ from datetime import datetime
 from typing import Any
 
 from accounts.imported_hashers import b64
-from accounts.imports import hashes
-from accounts.imports.hashes import Judged
-from accounts.imports.people import Person, Policy, Values, assemble
-from accounts.imports.refusals import RowRefused
+from accounts.importing import hashes
+from accounts.importing.hashes import AssessedHash
+from accounts.importing.parsed_users import ImportPolicy, ParsedUser, RowValues, assemble
+from accounts.importing.refusals import RowRefused
 
 _DIGEST_OF_KEYCLOAK = {"pbkdf2": "sha1", "pbkdf2-sha256": "sha256", "pbkdf2-sha512": "sha512"}
 _VERSION_OF_ARGON2 = {"1.0": 16, "1.3": 19, "16": 16, "19": 19}
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """One system: how its rows become people, and of which columns a CSV file needs one each."""
+class ImportFormat:
+    """How the rows of one system are read. A CSV file needs one of each tuple in ``columns``."""
 
-    read: Callable[[Values, Policy, datetime], Person]
+    read: Callable[[RowValues, ImportPolicy, datetime], ParsedUser]
     columns: tuple[tuple[str, ...], ...]
 
     def missing(self, columns: list[str]) -> list[str]:
-        """Name the columns that a CSV file lacks."""
+        """Return the names of the columns that a CSV file lacks."""
         return [" or ".join(names) for names in self.columns if not set(names) & set(columns)]
 
 
-def person_from(name: str, row: Mapping[str, Any], *, policy: Policy, now: datetime) -> Person:
-    """Return the person in a row of a format.
+def parse_row(name: str, row: Mapping[str, Any], *, policy: ImportPolicy, now: datetime) -> ParsedUser:
+    """Return the user in a row of a format.
 
     Raises: RowRefused.
     """
-    return FORMATS[name].read(Values(row), policy, now)
+    return FORMATS[name].read(RowValues(row), policy, now)
 
 
-def _django(row: Values, policy: Policy, now: datetime) -> Person:
-    return _flat(row, policy, now, password=_unless_unusable(row.secret("password"), hashes.judge_django))
+def _django(row: RowValues, policy: ImportPolicy, now: datetime) -> ParsedUser:
+    return _flat(row, policy, now, password=_unless_unusable(row.secret("password"), hashes.assess_django))
 
 
-def _bcrypt(row: Values, policy: Policy, now: datetime) -> Person:
+def _bcrypt(row: RowValues, policy: ImportPolicy, now: datetime) -> ParsedUser:
     digest = row.secret("password_hash", "hash", "password", "encrypted_password")
-    return _flat(row, policy, now, password=_unless_unusable(digest, hashes.judge_bcrypt))
+    return _flat(row, policy, now, password=_unless_unusable(digest, hashes.assess_bcrypt))
 
 
-def _flat(row: Values, policy: Policy, now: datetime, *, password: Judged | None) -> Person:
+def _flat(row: RowValues, policy: ImportPolicy, now: datetime, *, password: AssessedHash | None) -> ParsedUser:
     names = f"{row.text('first_name')} {row.text('last_name')}".strip()
     return assemble(
         policy=policy,
@@ -61,7 +61,7 @@ def _flat(row: Values, policy: Policy, now: datetime, *, password: Judged | None
     )
 
 
-def _keycloak(row: Values, policy: Policy, now: datetime) -> Person:
+def _keycloak(row: RowValues, policy: ImportPolicy, now: datetime) -> ParsedUser:
     locale = row.inner("attributes").raw("locale")
     return assemble(
         policy=policy,
@@ -78,7 +78,7 @@ def _keycloak(row: Values, policy: Policy, now: datetime) -> Person:
     )
 
 
-def _keycloak_password(credentials: Any) -> Judged | None:
+def _keycloak_password(credentials: Any) -> AssessedHash | None:
     if credentials is None:
         return None
     if not isinstance(credentials, list):
@@ -89,22 +89,22 @@ def _keycloak_password(credentials: Any) -> Judged | None:
     return None
 
 
-def _keycloak_credential(entry: dict[str, Any]) -> Judged:
-    known = Values(entry).inner("credentialData")
-    secret = Values(entry).inner("secretData")
+def _keycloak_credential(entry: dict[str, Any]) -> AssessedHash:
+    known = RowValues(entry).inner("credentialData")
+    secret = RowValues(entry).inner("secretData")
     if entry.get("hashedSaltedValue"):  # before Keycloak 8
-        known, secret = Values(entry), Values({"value": entry["hashedSaltedValue"], "salt": entry.get("salt")})
+        known, secret = RowValues(entry), RowValues({"value": entry["hashedSaltedValue"], "salt": entry.get("salt")})
     algorithm = known.text("algorithm")
     salt, key = hashes.padded(secret.secret("salt")), hashes.padded(secret.secret("value"))
     iterations = _number(known.raw("hashIterations"))
     if algorithm == "argon2":
-        return hashes.judge_argon2(_argon2_string(known.inner("additionalParameters"), iterations, salt, key))
+        return hashes.assess_argon2(_argon2_string(known.inner("additionalParameters"), iterations, salt, key))
     if algorithm not in _DIGEST_OF_KEYCLOAK:
         raise RowRefused("hash_unsupported")
-    return hashes.judge_pbkdf2(digest=_DIGEST_OF_KEYCLOAK[algorithm], iterations=iterations, salt=salt, key=key)
+    return hashes.assess_pbkdf2(digest=_DIGEST_OF_KEYCLOAK[algorithm], iterations=iterations, salt=salt, key=key)
 
 
-def _argon2_string(parameters: Values, passes: int, salt: bytes, key: bytes) -> str:
+def _argon2_string(parameters: RowValues, passes: int, salt: bytes, key: bytes) -> str:
     def first(name: str, default: str) -> str:
         value = parameters.raw(name)
         return str(value[0] if isinstance(value, list) and value else value or default)
@@ -117,7 +117,7 @@ def _argon2_string(parameters: Values, passes: int, salt: bytes, key: bytes) -> 
     )
 
 
-def _supabase(row: Values, policy: Policy, now: datetime) -> Person:
+def _supabase(row: RowValues, policy: ImportPolicy, now: datetime) -> ParsedUser:
     if row.raw("deleted_at"):
         raise RowRefused("deleted_there")
     banned_until = row.text("banned_until")
@@ -134,11 +134,11 @@ def _supabase(row: Values, policy: Policy, now: datetime) -> Person:
         is_active=not is_banned,
         confirmed=row.moment("email_confirmed_at", "confirmed_at"),
         created_at=row.moment("created_at"),
-        password=_unless_unusable(row.secret("encrypted_password"), hashes.judge_bcrypt),
+        password=_unless_unusable(row.secret("encrypted_password"), hashes.assess_bcrypt),
     )
 
 
-def _auth0(row: Values, policy: Policy, now: datetime) -> Person:
+def _auth0(row: RowValues, policy: ImportPolicy, now: datetime) -> ParsedUser:
     own_id = row.raw("_id")
     external_id = str(own_id.get("$oid", "")) if isinstance(own_id, dict) else row.text("_id", "user_id")
     return assemble(
@@ -147,7 +147,7 @@ def _auth0(row: Values, policy: Policy, now: datetime) -> Person:
         email=row.text("email"),
         username=row.text("username", "preferred_username"),
         external_id=external_id,
-        full_name=_unlike_an_address(row.text("name")),
+        full_name=_name_unless_address(row.text("name")),
         locale=row.text("locale"),
         is_active=not row.boolean("blocked", default=False),
         confirmed=row.boolean("email_verified", default=False),
@@ -156,26 +156,26 @@ def _auth0(row: Values, policy: Policy, now: datetime) -> Person:
     )
 
 
-def _unlike_an_address(name: str) -> str:
-    # Auth0 puts the address there when it knows no name.
+def _name_unless_address(name: str) -> str:
+    # Auth0 stores the address as the name when it knows no name.
     return "" if "@" in name else name
 
 
-def _auth0_password(row: Values) -> Judged | None:
+def _auth0_password(row: RowValues) -> AssessedHash | None:
     custom = row.raw("custom_password_hash")
     if not custom:
-        return _unless_unusable(row.secret("passwordHash", "password_hash"), hashes.judge_bcrypt)
+        return _unless_unusable(row.secret("passwordHash", "password_hash"), hashes.assess_bcrypt)
     outer = row.inner("custom_password_hash")
     algorithm, known = outer.text("algorithm"), outer.inner("hash")
     value, encoding = known.secret("value"), known.text("encoding") or "hex"
     if outer.inner("password").text("encoding") not in ("", "utf8", "utf-8"):
         raise RowRefused("hash_unsupported")
     if algorithm in ("bcrypt", "pbkdf2", "argon2", "ldap"):
-        return hashes.judge_phc(value)
+        return hashes.assess_phc(value)
     salt = outer.inner("salt")
     salted = _decoded(salt.secret("value"), salt.text("encoding") or "utf8")
     if algorithm == "scrypt":
-        return hashes.judge_scrypt(
+        return hashes.assess_scrypt(
             n=_number(outer.raw("cost")),
             r=_number(outer.raw("blockSize")),
             p=_number(outer.raw("parallelization")),
@@ -183,7 +183,7 @@ def _auth0_password(row: Values) -> Judged | None:
             key=_decoded(value, encoding),
         )
     is_suffix = salt.text("position") == "suffix"
-    return hashes.judge_digest(
+    return hashes.assess_digest(
         algorithm, _decoded(value, encoding), prefix=b"" if is_suffix else salted, suffix=salted if is_suffix else b""
     )
 
@@ -202,9 +202,9 @@ def _decoded(text: str, encoding: str) -> bytes:
     raise RowRefused("hash_unsupported")
 
 
-def _unless_unusable(digest: str, judge: Callable[[str], Judged]) -> Judged | None:
-    """Return nothing for people who never had a password, or, as Django writes it, have none any more."""
-    return None if not digest or digest.startswith("!") else judge(digest)
+def _unless_unusable(digest: str, assess: Callable[[str], AssessedHash]) -> AssessedHash | None:
+    """Assess a hash; return ``None`` for an empty one and for one that Django marks as unusable by ``!``."""
+    return None if not digest or digest.startswith("!") else assess(digest)
 
 
 def _number(value: object) -> int:
@@ -213,10 +213,10 @@ def _number(value: object) -> int:
     return value
 
 
-FORMATS: Mapping[str, Format] = {
-    "django": Format(_django, (("email",), ("password",))),
-    "bcrypt": Format(_bcrypt, (("email",), ("password_hash", "hash", "password", "encrypted_password"))),
-    "keycloak": Format(_keycloak, (("email",), ("credentials",))),
-    "supabase": Format(_supabase, (("email",), ("encrypted_password",))),
-    "auth0": Format(_auth0, (("email",),)),
+FORMATS: Mapping[str, ImportFormat] = {
+    "django": ImportFormat(_django, (("email",), ("password",))),
+    "bcrypt": ImportFormat(_bcrypt, (("email",), ("password_hash", "hash", "password", "encrypted_password"))),
+    "keycloak": ImportFormat(_keycloak, (("email",), ("credentials",))),
+    "supabase": ImportFormat(_supabase, (("email",), ("encrypted_password",))),
+    "auth0": ImportFormat(_auth0, (("email",),)),
 }

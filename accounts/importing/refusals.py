@@ -1,4 +1,4 @@
-"""Why a row of a dump is not taken."""
+"""The reasons for which a row of a dump is refused."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -26,7 +26,7 @@ REASONS = {
 
 
 class RowRefused(Exception):
-    """A row that is not taken; the reason is a key of REASONS and holds nothing of the row."""
+    """A row that is refused. ``reason`` is a key of REASONS, so that it holds nothing of the row."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

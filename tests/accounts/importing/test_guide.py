@@ -5,7 +5,7 @@ import re
 import pytest
 from django.core.management import call_command
 
-from accounts.imports.refusals import REASONS
+from accounts.importing.refusals import REASONS
 from accounts.models import User
 from tests.architecture.source import ROOT
 

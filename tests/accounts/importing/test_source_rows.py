@@ -4,11 +4,11 @@ import tracemalloc
 
 import pytest
 
-from accounts.imports.records import LONGEST, HeaderUnusable, Records
+from accounts.importing.source_rows import MAX_ROW_BYTES, HeaderUnusable, SourceRows
 
 
 def read(data, kind, **place):
-    return list(Records(io.BytesIO(data), kind, **place))
+    return list(SourceRows(io.BytesIO(data), kind, **place))
 
 
 def seen(data, kind="csv"):
@@ -35,8 +35,8 @@ class TestCSV:
             (b"1", "wrong_number_of_columns"),
             (b"1,2,3", "wrong_number_of_columns"),
             (b'1,"2"x', "malformed_row"),
-            (b"1," + b"x" * (LONGEST + 10), "line_too_long"),
-            (b"1," + b"x" * (3 * LONGEST), "line_too_long"),
+            (b"1," + b"x" * (MAX_ROW_BYTES + 10), "line_too_long"),
+            (b"1," + b"x" * (3 * MAX_ROW_BYTES), "line_too_long"),
             (b"1," + b"x" * 200_000, "malformed_row"),
         ],
     )
@@ -86,7 +86,7 @@ class TestJSONLines:
             (b"[1]", "malformed_row"),
             (b'{"a": "\xff"}', "not_utf8"),
             (b'{"a": "\x00"}', "nul_character"),
-            (b'{"a": "' + b"x" * LONGEST + b'"}', "line_too_long"),
+            (b'{"a": "' + b"x" * MAX_ROW_BYTES + b'"}', "line_too_long"),
         ],
     )
     def test_names_a_bad_row_and_takes_the_others(self, row, problem):
@@ -103,7 +103,7 @@ class TestAPlaceToGoOnAt:
         ("kind", "data"),
         [
             ("csv", b'\xef\xbb\xbfa,b\r\n1,"x\ny"\n\n2,\xff\n"3,4\n5,6\n7,"8""\n9"\n10,11'),
-            ("jsonl", b'{"a": 1}\n\n{"a"\n{"a": 2}\n' + b"x" * (LONGEST + 5) + b'\n{"a": 3}'),
+            ("jsonl", b'{"a": 1}\n\n{"a"\n{"a": 2}\n' + b"x" * (MAX_ROW_BYTES + 5) + b'\n{"a": 3}'),
         ],
     )
     def test_gives_the_rest_from_the_end_of_any_row(self, kind, data):
@@ -134,10 +134,10 @@ class TestMemory:
         tracemalloc.start()
         try:
             with path.open("rb") as file:
-                count = sum(1 for _ in Records(file, kind))
+                count = sum(1 for _ in SourceRows(file, kind))
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
 
         assert count > 0
-        assert peak < 6 * LONGEST
+        assert peak < 6 * MAX_ROW_BYTES

@@ -4,47 +4,46 @@ from uuid import uuid4
 import pytest
 
 from accounts.errors import CredentialRefused
-from accounts.factors import webauthn
+from accounts.factors import webauthn, webauthn_challenges
+from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.models import Ceremony, CeremonyPurpose
-from accounts.services.factors import webauthn_challenges
-from accounts.services.factors.webauthn_challenges import Place
 from tests.authenticator import SoftwareKey
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
-ANYBODY = Place(CeremonyPurpose.PASSKEY)
+ANYBODY = ChallengeBinding(CeremonyPurpose.PASSKEY)
 
 
 @pytest.fixture
 def answer(now):
     return SoftwareKey().get(
-        webauthn_challenges.begin(begun=webauthn.begin_assertion(user=None), place=ANYBODY, now=now)
+        webauthn_challenges.store(ceremony=webauthn.begin_authentication(user=None), binding=ANYBODY, now=now)
     )
 
 
-class TestTake:
+class TestConsume:
     def test_returns_what_was_remembered_and_that_once(self, answer, now):
-        state = webauthn_challenges.take(credential=answer, place=ANYBODY, now=now)
+        state = webauthn_challenges.consume(credential=answer, binding=ANYBODY, now=now)
 
         assert state["user_verification"] == "required"
         assert Ceremony.objects.get().used_at == now
         with pytest.raises(CredentialRefused):
-            webauthn_challenges.take(credential=answer, place=ANYBODY, now=now)
+            webauthn_challenges.consume(credential=answer, binding=ANYBODY, now=now)
 
     def test_refuses_when_its_time_is_over(self, answer, now):
         with pytest.raises(CredentialRefused):
-            webauthn_challenges.take(credential=answer, place=ANYBODY, now=now + timedelta(minutes=5))
+            webauthn_challenges.consume(credential=answer, binding=ANYBODY, now=now + timedelta(minutes=5))
 
     def test_refuses_in_another_place(self, answer, now):
         user = UserFactory()
-        for place in (
-            Place(CeremonyPurpose.SIGN_IN),
-            Place(CeremonyPurpose.PASSKEY, user_id=user.pk),
-            Place(CeremonyPurpose.PASSKEY, session_id=uuid4()),
-            Place(CeremonyPurpose.PASSKEY, sign_in_id=uuid4()),
+        for binding in (
+            ChallengeBinding(CeremonyPurpose.SIGN_IN),
+            ChallengeBinding(CeremonyPurpose.PASSKEY, user_id=user.pk),
+            ChallengeBinding(CeremonyPurpose.PASSKEY, session_id=uuid4()),
+            ChallengeBinding(CeremonyPurpose.PASSKEY, sign_in_id=uuid4()),
         ):
             with pytest.raises(CredentialRefused):
-                webauthn_challenges.take(credential=answer, place=place, now=now)
+                webauthn_challenges.consume(credential=answer, binding=binding, now=now)
         assert Ceremony.objects.get().used_at is None
 
     @pytest.mark.parametrize(
@@ -53,4 +52,4 @@ class TestTake:
     )
     def test_refuses_what_is_no_answer(self, credential, now):
         with pytest.raises(CredentialRefused):
-            webauthn_challenges.take(credential=credential, place=ANYBODY, now=now)
+            webauthn_challenges.consume(credential=credential, binding=ANYBODY, now=now)

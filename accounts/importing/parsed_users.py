@@ -1,4 +1,4 @@
-"""From the values of a row, whatever they are, to somebody who could have an account here."""
+"""Check the values of a row and build a user from them who could have an account here."""
 
 import hashlib
 import json
@@ -13,21 +13,21 @@ from django.conf import settings
 
 from accounts.conf import account_settings
 from accounts.identifiers import fold_email, is_username, parse_email
-from accounts.imports.hashes import Judged
-from accounts.imports.refusals import RowRefused
+from accounts.importing.hashes import AssessedHash
+from accounts.importing.refusals import RowRefused
 
-LONGEST_NAME = 150
-LONGEST_EXTERNAL_ID = 255
+MAX_NAME_LENGTH = 150
+MAX_EXTERNAL_ID_LENGTH = 255
 _TRUE, _FALSE = frozenset({"true", "t", "1", "yes"}), frozenset({"false", "f", "0", "no", ""})
-_LONGEST_STEM = 41  # leaves room for a hyphen and eight digits
-_SHORTEST_USERNAME = 3
+_MAX_STEM_LENGTH = 41  # so that a hyphen and eight digits can follow
+_MIN_USERNAME_LENGTH = 3
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM = 10**11  # seconds would be in the year 5138
 
 
 @dataclass(slots=True)
-class Person:
-    """Somebody to import. The password is not readable, not even here."""
+class ParsedUser:
+    """A user to import, with the hash of the password."""
 
     email: str
     username: str
@@ -38,36 +38,33 @@ class Person:
     is_active: bool = True
     email_confirmed_at: datetime | None = None
     created_at: datetime | None = None
-    password: Judged | None = field(default=None, repr=False)
+    password: AssessedHash | None = field(default=None, repr=False)
 
     @property
     def email_folded(self) -> str:
         return fold_email(self.email)
 
     def another_username(self) -> str:
-        """Return the name to take when the derived one is somebody's: the same each time for the same person."""
-        return f"{self.username[:_LONGEST_STEM]}-{hashlib.sha256(self.external_id.encode()).hexdigest()[:8]}"
+        """Return the username to take if the derived one is taken. It is always the same for the same person."""
+        return f"{self.username[:_MAX_STEM_LENGTH]}-{hashlib.sha256(self.external_id.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """What the operator decides for all rows."""
+class ImportPolicy:
+    """What the operator decides for all rows: whether addresses count as confirmed and usernames are derived."""
 
     trusts_addresses: bool = False
     derives_usernames: bool = False
 
 
-class Values:
-    """The values of one row, read by what they should be.
-
-    Every method raises RowRefused for what is something else.
-    """
+class RowValues:
+    """The values of one row, read by the expected type. Each method raises RowRefused for a value of another type."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
 
     def text(self, *names: str) -> str:
-        """Return the first of these that is there, without surrounding space."""
+        """Return the first of these that is not empty, without surrounding space."""
         for name in names:
             value = self._values.get(name)
             if isinstance(value, bool) or not isinstance(value, str | int | None):
@@ -77,7 +74,7 @@ class Values:
         return ""
 
     def secret(self, *names: str) -> str:
-        """Return the first of these that is there, to the letter."""
+        """Return the first of these that is not empty, unchanged."""
         for name in names:
             value = self._values.get(name)
             if value is not None and not isinstance(value, str):
@@ -87,7 +84,7 @@ class Values:
         return ""
 
     def boolean(self, *names: str, default: bool) -> bool:
-        """Return the first of these that is there; CSV says them in words."""
+        """Return the first of these that is not empty. CSV has words for true and false."""
         for name in names:
             value = self._values.get(name)
             if value is None or value == "":
@@ -99,7 +96,7 @@ class Values:
         return default
 
     def moment(self, *names: str) -> datetime | None:
-        """Return the first of these that is there: ISO 8601, or seconds or milliseconds since 1970."""
+        """Return the first of these that is not empty: ISO 8601, or seconds or milliseconds since 1970."""
         for name in names:
             value = self._values.get(name)
             if isinstance(value, dict):  # MongoDB's own JSON
@@ -109,8 +106,8 @@ class Values:
             return _moment(value)
         return None
 
-    def inner(self, name: str) -> "Values":
-        """Return the members of an object, which may also be written as text."""
+    def inner(self, name: str) -> "RowValues":
+        """Return the members of an object, which may also be JSON in a text."""
         value = self._values.get(name)
         if isinstance(value, str) and value:
             try:
@@ -121,7 +118,7 @@ class Values:
             value = {}
         if not isinstance(value, dict):
             raise RowRefused("value_invalid")
-        return Values(value)
+        return RowValues(value)
 
     def raw(self, name: str) -> Any:
         return self._values.get(name)
@@ -129,7 +126,7 @@ class Values:
 
 def assemble(
     *,
-    policy: Policy,
+    policy: ImportPolicy,
     now: datetime,
     email: str,
     username: str,
@@ -139,9 +136,9 @@ def assemble(
     is_active: bool,
     confirmed: bool | datetime | None,
     created_at: datetime | None,
-    password: Judged | None,
-) -> Person:
-    """Return somebody whose name, address and times are as they may be here.
+    password: AssessedHash | None,
+) -> ParsedUser:
+    """Return a user whose username, address, name and times are valid here.
 
     Raises: RowRefused.
     """
@@ -152,17 +149,17 @@ def assemble(
     name, is_derived = _username(username, address, policy)
     if created_at is not None and created_at > now + timedelta(days=1):
         raise RowRefused("created_at_invalid")
-    if len(full_name) > LONGEST_NAME or any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in full_name):
+    if len(full_name) > MAX_NAME_LENGTH or any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in full_name):
         raise RowRefused("full_name_invalid")
-    if len(external_id) > LONGEST_EXTERNAL_ID:
+    if len(external_id) > MAX_EXTERNAL_ID_LENGTH:
         raise RowRefused("external_id_invalid")
     confirmed_at = confirmed if isinstance(confirmed, datetime) else now if confirmed else None
-    return Person(
+    return ParsedUser(
         email=address,
         username=name,
         is_username_derived=is_derived,
         full_name=full_name,
-        # Who has no id there is known by the address, which is not to stand in one more table.
+        # Without an id in the other system the address identifies a person; only its digest is stored.
         external_id=external_id or "address:" + hashlib.sha256(folded.encode()).hexdigest(),
         locale=locale if locale in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE,
         is_active=is_active,
@@ -172,11 +169,11 @@ def assemble(
     )
 
 
-def _username(given: str, address: str, policy: Policy) -> tuple[str, bool]:
+def _username(given: str, address: str, policy: ImportPolicy) -> tuple[str, bool]:
     is_reserved = given.lower() in account_settings.RESERVED_USERNAMES
     if is_username(given) and not is_reserved:
         return given, False
-    # An address in the place of a username says no more than the address itself.
+    # An address as the username is replaced by a derived username.
     if given and "@" not in given and not policy.derives_usernames:
         raise RowRefused("username_reserved" if is_reserved else "username_invalid")
     return _derived(given.partition("@")[0] or address.partition("@")[0]), True
@@ -184,8 +181,8 @@ def _username(given: str, address: str, policy: Policy) -> tuple[str, bool]:
 
 def _derived(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", errors="ignore").decode()
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")[:_LONGEST_STEM]
-    if len(stem) < _SHORTEST_USERNAME or stem.lower() in account_settings.RESERVED_USERNAMES:
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")[:_MAX_STEM_LENGTH]
+    if len(stem) < _MIN_USERNAME_LENGTH or stem.lower() in account_settings.RESERVED_USERNAMES:
         stem = f"user-{stem}".rstrip("-")
     return stem
 

@@ -2,11 +2,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts.imports.formats import FORMATS, person_from
-from accounts.imports.hashes import Kept, Weak
-from accounts.imports.people import Policy
-from accounts.imports.refusals import REASONS, RowRefused
-from tests.accounts.imports.foreign import KINDS, auth0, bcrypt_hash, keycloak
+from accounts.importing.formats import FORMATS, parse_row
+from accounts.importing.hashes import StorableHash, WeakHash
+from accounts.importing.parsed_users import ImportPolicy
+from accounts.importing.refusals import REASONS, RowRefused
+from tests.accounts.importing.foreign import KINDS, auth0, bcrypt_hash, keycloak
 
 BCRYPT = bcrypt_hash()
 EMAIL = {"email": "mina@example.com"}
@@ -15,7 +15,7 @@ EMAIL = {"email": "mina@example.com"}
 @pytest.fixture
 def read(now):
     def person(name, row, **policy):
-        return person_from(name, {**EMAIL, **row}, policy=Policy(**policy), now=now)
+        return parse_row(name, {**EMAIL, **row}, policy=ImportPolicy(**policy), now=now)
 
     return person
 
@@ -36,7 +36,7 @@ class TestAPassword:
     def test_is_kept_or_found_weak(self, read, kind):
         name, members, is_weak = KINDS[kind]
 
-        assert isinstance(read(name, members).password, Weak if is_weak else Kept)
+        assert isinstance(read(name, members).password, WeakHash if is_weak else StorableHash)
 
     @pytest.mark.parametrize(
         ("name", "members"),

@@ -1,7 +1,7 @@
-"""Read a dump row by row, with the memory of one row, from any place where an earlier reading stopped.
+"""Read a dump row by row, with the memory of one row, from any position where an earlier reading stopped.
 
-Python's csv module reads a stream, but can't say at which byte a row ended, and gives up at the first byte that is not
-UTF-8. So rows are cut here, and each is parsed by itself: a bad one costs nothing but itself.
+Python's csv module does not say at which byte a row ended, and stops at the first byte that is not UTF-8. Therefore
+rows are split here and parsed one by one, so that a malformed row affects no other row.
 """
 
 import csv
@@ -14,20 +14,20 @@ from typing import Any, Literal
 
 from django.utils.translation import gettext
 
-from accounts.imports.refusals import RowRefused
+from accounts.importing.refusals import RowRefused
 
-Kind = Literal["csv", "jsonl"]
-LONGEST = 1024 * 1024
+FileType = Literal["csv", "jsonl"]
+MAX_ROW_BYTES = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
 class HeaderUnusable(Exception):
-    """A file that is not a list of rows, or doesn't name its columns; the message says what is wrong."""
+    """A file that is not a list of rows or does not name its columns. The message says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One row: its values, or why it has none; the line it begins in, and where the next one begins."""
+class SourceRow:
+    """One row: its values, or the problem with it; the line where it begins, and the position where it ends."""
 
     line: int
     values: dict[str, Any] | None
@@ -44,10 +44,10 @@ class _Line:
     is_too_long: bool
 
 
-class Records:
-    """The rows of a file, from ``offset`` on, which is the end of line ``line``."""
+class SourceRows:
+    """The rows of a file, from ``offset`` on, which is the end of line number ``line``."""
 
-    def __init__(self, stream: io.BufferedIOBase, kind: Kind, *, offset: int = 0, line: int = 0) -> None:
+    def __init__(self, stream: io.BufferedIOBase, kind: FileType, *, offset: int = 0, line: int = 0) -> None:
         self._lines = _Lines(stream)
         self._kind = kind
         self.columns: list[str] = []
@@ -56,7 +56,7 @@ class Records:
         if offset:
             self._lines.seek(offset, line)
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[SourceRow]:
         return self._csv() if self._kind == "csv" else self._json()
 
     def _header(self) -> list[str]:
@@ -73,20 +73,20 @@ class Records:
             raise HeaderUnusable(sentence % {"columns": ", ".join(doubled)})
         return columns
 
-    def _csv(self) -> Iterator[Record]:
+    def _csv(self) -> Iterator[SourceRow]:
         while first := self._lines.take():
             taken = [first, *self._continuation(first)]
             values, problem = self._row(taken)
             if problem and len(taken) > 1:
-                # A stray quotation mark must not take the rows after it along; perhaps it doesn't even spoil its own.
-                self._lines.give_back(taken[1:])
+                # A stray quotation mark must not swallow the rows after it. Its own row may even be valid.
+                self._lines.put_back(taken[1:])
                 taken = [first]
                 values, problem = self._row(taken)
             if values or problem:
-                yield Record(first.number, values or None, problem, taken[-1].end, taken[-1].number)
+                yield SourceRow(first.number, values or None, problem, taken[-1].end, taken[-1].number)
 
     def _row(self, lines: list[_Line]) -> tuple[dict[str, Any], str]:
-        """Return what stands in some lines, which is nothing for a blank one, or why it can't be read."""
+        """Return the values of some lines, empty for a blank line, or the problem with them."""
         try:
             fields = _parse_csv(_joined(lines))
             return (self._by_column(fields) if fields else {}), ""
@@ -102,13 +102,13 @@ class Records:
         """Take the lines that belong to a row whose quotation marks are still open (RFC 4180, 2.6)."""
         more: list[_Line] = []
         quotes, size = first.data.count(b'"'), len(first.data)
-        while quotes % 2 and size <= LONGEST and (line := self._lines.take()):
+        while quotes % 2 and size <= MAX_ROW_BYTES and (line := self._lines.take()):
             more.append(line)
             quotes += line.data.count(b'"')
-            size += LONGEST + 1 if line.is_too_long else len(line.data)
+            size += MAX_ROW_BYTES + 1 if line.is_too_long else len(line.data)
         return more
 
-    def _json(self) -> Iterator[Record]:
+    def _json(self) -> Iterator[SourceRow]:
         while line := self._lines.take():
             if not line.data.strip() and not line.is_too_long:
                 continue
@@ -123,35 +123,35 @@ class Records:
                         "`jq -c '.users[]'` write them."
                     )
                     raise HeaderUnusable(sentence) from refusal
-            yield Record(line.number, values, problem, line.end, line.number)
+            yield SourceRow(line.number, values, problem, line.end, line.number)
 
 
 class _Lines:
     def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream = stream
-        self._given_back: deque[_Line] = deque()
+        self._returned: deque[_Line] = deque()
         self._offset = self._number = 0
 
     def seek(self, offset: int, number: int) -> None:
         self._stream.seek(offset)
-        self._given_back.clear()
+        self._returned.clear()
         self._offset, self._number = offset, number
 
-    def give_back(self, lines: list[_Line]) -> None:
-        self._given_back.extendleft(reversed(lines))
+    def put_back(self, lines: list[_Line]) -> None:
+        self._returned.extendleft(reversed(lines))
 
     def take(self) -> _Line | None:
-        if self._given_back:
-            return self._given_back.popleft()
-        data = self._stream.readline(LONGEST + 1)
+        if self._returned:
+            return self._returned.popleft()
+        data = self._stream.readline(MAX_ROW_BYTES + 1)
         if not data:
             return None
         self._offset += len(data)
         self._number += 1
-        is_too_long = len(data) > LONGEST
+        is_too_long = len(data) > MAX_ROW_BYTES
         rest = data
         while is_too_long and rest and not rest.endswith(b"\n"):
-            rest = self._stream.readline(LONGEST)
+            rest = self._stream.readline(MAX_ROW_BYTES)
             self._offset += len(rest)
         if self._number == 1:
             data = data.removeprefix(_BOM)
@@ -163,7 +163,7 @@ def _begins_a_document(data: bytes) -> bool:
 
 
 def _joined(lines: list[_Line]) -> bytes:
-    if any(line.is_too_long for line in lines) or sum(len(line.data) for line in lines) > LONGEST:
+    if any(line.is_too_long for line in lines) or sum(len(line.data) for line in lines) > MAX_ROW_BYTES:
         raise RowRefused("line_too_long")
     return b"".join(line.data for line in lines)
 

@@ -1,0 +1,200 @@
+"""The wheel: what it holds, what it demands, and that its apps run where nothing else of this repository is."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT, python
+
+PACKAGES = ("cedrina", "accounts", "tokens", "ratelimiting", "security_events", "cedrina_base")
+# What Python and the type checker import only.
+NOT_REQUIRED = {"django_stubs_ext"}
+
+
+def run(*arguments, cwd, **environment):
+    done = subprocess.run(arguments, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), cwd=ROOT)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """Return a directory with the unpacked wheel. Its requirements are those of this environment."""
+    site = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    return site
+
+
+@pytest.fixture(scope="module")
+def metadata(installed):
+    (file,) = installed.glob("cedrina-*.dist-info/METADATA")
+    return file.read_text(encoding="utf-8")
+
+
+def names_of(requirements):
+    return {re.split(r"[\[~>=; ]", one)[0].lower().replace("_", "-") for one in requirements}
+
+
+def required(metadata, extra=None):
+    """Return what the distribution requires, by itself or for an extra with those that it includes."""
+    found = set()
+    for line in re.findall(r"^Requires-Dist: (.*)", metadata, re.MULTILINE):
+        requirement, _, marker = line.partition(";")
+        if not marker:
+            found.add(requirement.strip())
+        elif extra and re.search(rf"extra == '{extra}'", marker):
+            inner = re.match(r"cedrina\[(.*)\]", requirement.strip())
+            for name in inner.group(1).split(",") if inner else ():
+                found |= required(metadata, name.strip().replace("-", "_")) | required(
+                    metadata, name.strip().replace("_", "-")
+                )
+            if not inner:
+                found.add(requirement.strip())
+    return found
+
+
+def imported(package):
+    """Return the distributions that a package imports, by their names on an index; tools of development left out."""
+    modules = set()
+    for path in python(package):
+        if "tooling" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules.add(node.module.partition(".")[0])
+    modules -= set(sys.stdlib_module_names) | set(PACKAGES) | NOT_REQUIRED
+    distributions = packages_distributions()
+    return {distributions[module][0].lower().replace("_", "-") for module in modules}
+
+
+class TestTheWheel:
+    def test_holds_every_file_of_the_packages_but_the_tools(self, installed):
+        expected = {path.relative_to(ROOT).as_posix() for path in python(*PACKAGES)}
+        expected = {name for name in expected if not name.startswith("cedrina/tooling/")}
+
+        held = {path.relative_to(installed).as_posix() for path in installed.rglob("*.py")}
+
+        assert {name for name in held if "/migrations/" not in name} == expected
+        assert (installed / "accounts/migrations/0001_people_and_former_passwords.py").exists()
+        assert not (installed / "cedrina/tooling").exists()
+        for package in PACKAGES:
+            assert (installed / package / "py.typed").exists()
+        for file in ("ratelimiting/stores/lua/decide.lua", "accounts/templates/accounts/pages/base.html"):
+            assert (installed / file).exists()
+
+    def test_has_a_licence_and_addresses(self, metadata):
+        assert "License-Expression: MIT" in metadata
+        assert "Project-URL: Documentation, " in metadata
+        assert "Typing :: Typed" in metadata
+
+    @pytest.mark.parametrize(
+        ("package", "extra"),
+        [
+            ("cedrina_base", "security-events"),
+            ("security_events", "security-events"),
+            ("ratelimiting", "ratelimiting"),
+            ("tokens", "tokens"),
+            ("accounts", "accounts"),
+            ("cedrina", "server"),
+        ],
+    )
+    def test_demands_what_an_app_imports(self, metadata, package, extra):
+        missing = imported(package) - names_of(required(metadata, extra))
+
+        assert not missing
+
+
+SETTINGS = """
+import os
+import environ
+SECRET_KEY = "of-a-project-that-installs-a-wheel-0123456789-0123456789"
+DATABASES = {{"default": environ.Env().db_url("DATABASE_URL", default="postgres:///cedrina")}}
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = {apps!r}
+ROOT_URLCONF = "urls"
+"""
+PROBE = """
+import json, sys
+import django
+django.setup()
+from django.core.management import call_command
+call_command("check", fail_level="WARNING")
+call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+import {app}, cedrina_base
+print(json.dumps([{app}.__file__, cedrina_base.__file__]))
+"""
+APPS = {
+    "ratelimiting": ["django.contrib.auth", "django.contrib.contenttypes", "rest_framework", "cedrina_base"],
+    "security_events": ["django.contrib.auth", "django.contrib.contenttypes", "cedrina_base"],
+    "tokens": [
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "rest_framework",
+        "cedrina_base",
+        "security_events",
+    ],
+}
+
+
+class TestAnInstalledApp:
+    @pytest.mark.parametrize("app", list(APPS))
+    def test_passes_its_checks_in_a_project_without_this_repository(self, app, installed, tmp_path):
+        (tmp_path / "project_settings.py").write_text(SETTINGS.format(apps=[*APPS[app], app]))
+        (tmp_path / "urls.py").write_text("urlpatterns = []\n")
+
+        shown = run(
+            sys.executable,
+            "-P",
+            "-c",
+            PROBE.format(app=app),
+            cwd=tmp_path,
+            PYTHONPATH=f"{tmp_path}{os.pathsep}{installed}",
+            DJANGO_SETTINGS_MODULE="project_settings",
+        )
+
+        files = json.loads(shown.splitlines()[-1])
+        assert all(Path(file).is_relative_to(installed) for file in files)
+
+    def test_translates_what_it_says(self, installed, tmp_path):
+        shown = run(
+            sys.executable,
+            "-P",
+            "-c",
+            "import django; django.setup()\n"
+            "from django.utils.translation import override\n"
+            "from cedrina_base.errors import AppError\n"
+            "from ratelimiting.errors import RateLimitingError\n"
+            "from django.utils.translation import gettext as _\n"
+            "with override('es'): print(_('Reason'))",
+            cwd=tmp_path,
+            PYTHONPATH=f"{tmp_path}{os.pathsep}{installed}",
+            DJANGO_SETTINGS_MODULE=self.settings(tmp_path),
+        )
+
+        assert shown.strip() not in ("", "Reason")
+
+    def settings(self, folder):
+        text = SETTINGS.format(apps=[*APPS["ratelimiting"], "ratelimiting"]) + "USE_I18N = True\n"
+        (folder / "project_settings.py").write_text(text)
+        (folder / "urls.py").write_text("urlpatterns = []\n")
+        return "project_settings"
