@@ -4,7 +4,10 @@ PYTHON ?= $(shell for name in python3.12 python3.11 python3 python3.13 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 PY := .venv/bin/python
 WITH_SERVERS := $(PY) -m cedrina.tooling.embedded run
-WORKERS ?= 2
+# One more than cores: some tests wait, for an outage to pass or a deadline to come.
+WORKERS ?= 3
+# Without what some machines forbid: a run starts hundreds of processes, and each would compile all modules anew.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(WITH_SERVERS) --redis -- $(PY) -m pytest -n $(WORKERS) --dist worksteal
 ARGS ?=
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-find-links
@@ -18,12 +21,12 @@ PRODUCTION := env -u DATABASE_URL CEDRINA_ENV=production \
 	EMAIL_URL=smtp://127.0.0.1 DEFAULT_FROM_EMAIL=cedrina@example.org
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench lock messages venv
+.PHONY: help run demo test test-quick check bench lock messages venv
 .PHONY: check-lint check-format check-types check-imports check-deploy check-migrations check-openapi \
 	check-configuration check-templates check-translations check-locks
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 venv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python"; exit 1; }
@@ -36,7 +39,10 @@ demo: venv ## Tell the story of a stolen refresh token, against CEDRINA_URL or a
 	@exec $(PY) -m cedrina.tooling.demo $(ARGS)
 
 test: venv ## Run all tests; some of them: make test ARGS="tests/tokens -k rotate"
-	@exec $(WITH_SERVERS) --redis -- $(PY) -m pytest -n $(WORKERS) $(ARGS)
+	@exec $(PYTEST) $(ARGS)
+
+test-quick: venv ## Run the tests that start no process, with few examples of each property
+	@HYPOTHESIS_PROFILE=quick exec $(PYTEST) -m "not process and not browser and not serial and not slow" $(ARGS)
 
 bench: venv ## Measure against the peers, side by side
 	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/run.py $(ARGS)

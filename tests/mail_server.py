@@ -14,13 +14,14 @@ from aiosmtpd.controller import Controller
 
 from cedrina.tooling.embedded import processes
 from tests import served
+from tests.ports import free_port
 
 
 class MailServer:
     """Keeps what it accepted. ``hold()`` makes it wait, after it has read a mail, before it says 250."""
 
-    def __init__(self):
-        self.port = processes.free_port()
+    def __init__(self, port=None):
+        self.port = port or free_port()
         self.accepted = []
         self.envelopes = []  # of what was accepted: the sender, and to whom
         self.refused = {}

@@ -1,12 +1,13 @@
 """A network that can fail: a TCP proxy on loopback between the application and one of its servers."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 import threading
 from urllib.parse import urlsplit, urlunsplit
 
-from cedrina.tooling.embedded import processes
+from tests.ports import free_port
 
 AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
 START_SECONDS = 10
@@ -25,7 +26,8 @@ class Link:
 
     def reset(self):
         for writer in self.writers:
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+            with contextlib.suppress(OSError):  # it was closed already
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
             writer.transport.abort()
 
 
@@ -34,7 +36,7 @@ class Network:
 
     def __init__(self, url):
         self._target = urlsplit(url)
-        self.port = processes.free_port()
+        self.port = free_port()
         self.links = set()
         self.seconds = 0.0  # each chunk is late by so much
         self.bytes_at_once = 65536

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cedrina.tooling.embedded import binaries, processes
+from tests.ports import free_port
 from tests.served import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -24,7 +25,7 @@ class Nginx:
     """One nginx: its address, its end and its return."""
 
     def __init__(self, *, directory, name="nginx"):
-        self.port = processes.free_port()
+        self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.directory = Path(directory) / name
         self.configuration = self.directory / "nginx.conf"

@@ -52,7 +52,7 @@ class TestOpenSockets:
         assert not sockets.counts
 
 
-@pytest.mark.serial
+@pytest.mark.process
 @pytest.mark.parametrize("flags", [(), ("--sockets",)], ids=["one port", "sockets"])
 def test_are_closed_over_the_wire(flags):
     """Behind a proxy on loopback; each client is who it says there."""

@@ -110,6 +110,7 @@ def answers_for_a_free_address(first):
     return dict(sequences(first=first))
 
 
+@pytest.mark.slow
 class TestEverySequenceOfCalls:
     @pytest.mark.parametrize(
         ("state", "longest"),

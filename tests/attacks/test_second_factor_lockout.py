@@ -65,6 +65,7 @@ def known_browser(user):
     return browser
 
 
+@pytest.mark.slow
 class TestAStrangerWhoKnowsThePassword:
     def test_is_stopped_and_does_not_stop_the_owner(self, mina):
         secret, codes = add_totp(mina)

@@ -17,6 +17,7 @@ from cedrina.http.languages import negotiate_language
 from ratelimiting.client_addresses.resolution import client_ip
 from tests.attacks.handled import handle
 from tests.attacks.hostile_requests import REQUESTS, environ
+from tests.budgets import examples
 from tests.ratelimiting.policy_documents import document
 from tokens import devices
 
@@ -94,7 +95,7 @@ class TestARequest:
 
 class TestAnyRequest:
     @pytest.mark.property
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(0.6))
     @given(
         name=st.sampled_from(HEADERS),
         start=st.text(st.characters(max_codepoint=255), max_size=8),
@@ -107,7 +108,7 @@ class TestAnyRequest:
         assert cost(lambda: environ(path=path, **{f"HTTP_{name}": value}), best_of=2)[0] <= BOUND
 
     @pytest.mark.property
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(0.6))
     @given(
         start=st.text('{}[]":,a1', max_size=8),
         piece=st.text('{}[]":,\\u01e9-. \n', min_size=1, max_size=6),

@@ -12,7 +12,7 @@ import pytest
 from tests import served
 from tests.attacks.hostile_requests import REQUESTS
 
-pytestmark = [pytest.mark.attack("CWE-1333, CWE-407"), pytest.mark.serial]
+pytestmark = [pytest.mark.process, pytest.mark.attack("CWE-1333, CWE-407")]
 BOUND = 0.05
 SIZES = (62_000, 8_000)
 FORWARDED = "".join(f"Forwarded: for={piece * (15_900 // len(piece))}\r\n" for piece in ("a", '"a', '"\\"'))

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.busy import Lateness
 from tests.journeys.person import PASSWORD
 from tests.problem_shape import Answer, assert_acceptable, assert_discreet, assert_problem
 
@@ -22,8 +23,9 @@ SERVERS_OWN = {400, 414, 431, 501, 505}
 class Wire:
     """Bytes out, bytes in."""
 
-    def __init__(self, server):
+    def __init__(self, server, lateness):
         self.address = ("127.0.0.1", server.port)
+        self.lateness = lateness
 
     def send(self, *parts, patience=BOUND_SECONDS):
         """Send bytes and return the first answer, ``None`` where the connection was closed without one."""
@@ -37,7 +39,7 @@ class Wire:
                     raw += chunk
                     if is_whole(raw):
                         break
-        assert not raw or time.monotonic() - began < BOUND_SECONDS
+        assert not raw or time.monotonic() - began < BOUND_SECONDS + self.lateness.allowance
         return parsed(raw)
 
 
@@ -72,24 +74,30 @@ def check(answer, *, server):
 
 
 @pytest.fixture
-def wire(edge):
-    return Wire(edge)
+def lateness():
+    with Lateness() as measured:
+        yield measured
+
+
+@pytest.fixture
+def wire(edge, lateness):
+    return Wire(edge, lateness)
 
 
 @pytest.fixture(autouse=True)
-def _in_good_time(edge):
+def _in_good_time(edge, lateness):
     began = time.monotonic()
     yield
-    assert time.monotonic() - began < 3 * BOUND_SECONDS
+    assert time.monotonic() - began < 3 * (BOUND_SECONDS + lateness.allowance)
 
 
 class TestALargeBody:
-    def test_of_20_megabytes_is_refused_when_it_is_declared(self, edge, wire):
+    def test_of_20_megabytes_is_refused_when_it_is_declared(self, edge, wire, lateness):
         began = time.monotonic()
         answer = wire.send(HEAD, f"Content-Length: {20 * MIB}\r\n\r\n", b"x" * 20 * MIB)
         if answer is not None:  # it may also be cut off while it is still sending
             assert_problem(answer, status=413, code="payload_too_large")
-        assert time.monotonic() - began < BOUND_SECONDS
+        assert time.monotonic() - began < BOUND_SECONDS + lateness.allowance
         check(None, server=edge)
 
     def test_is_refused_by_what_it_declares_before_it_comes(self, edge, wire):
@@ -219,7 +227,6 @@ class TestFraming:
         check(None, server=edge)
 
 
-@pytest.mark.serial
 class TestHeldConnections:
     """150 clients that never finish: with no head, half a head, half a body, or an answer that they do not read."""
 

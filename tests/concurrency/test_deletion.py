@@ -17,7 +17,6 @@ from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import PHONE, open_session
 from tokens.models import Session
 
-pytestmark = pytest.mark.serial
 ROUNDS = 12
 
 

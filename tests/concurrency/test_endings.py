@@ -18,8 +18,6 @@ from tokens.models import Session, SigningKey, TokenFamily
 from tokens.services import issuing, keys, revocation, rotation, verification
 from tokens.signals import family_compromised
 
-pytestmark = pytest.mark.serial
-
 ROUNDS = 25
 
 

@@ -19,7 +19,6 @@ def guess(number, *, name="mina", password="wrong"):
     return password_sign_in.sign_in(name=name, password=password, client=client)
 
 
-@pytest.mark.serial
 @pytest.mark.parametrize("name", ["mina", "nobody"])
 def test_a_hundred_parallel_guesses_get_five_checks(at_once, name):
     UserFactory(username="mina", raw_password=PASSWORD)
@@ -32,7 +31,6 @@ def test_a_hundred_parallel_guesses_get_five_checks(at_once, name):
     assert SignInFailures.objects.get(pool="account").count == 5
 
 
-@pytest.mark.serial
 def test_right_and_wrong_passwords_at_once_end_with_the_wrong_ones_counted(at_once):
     UserFactory(username="mina", raw_password=PASSWORD)
     calls = [functools.partial(guess, number, password=PASSWORD if number % 2 else "wrong") for number in range(4)]

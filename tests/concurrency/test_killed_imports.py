@@ -9,7 +9,7 @@ import pytest
 
 from tests.served import ROOT
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 ROWS = 20_000
 
 

@@ -18,8 +18,7 @@ from tokens.keyring import keyring
 from tokens.models import Session, TokenFamily
 from tokens.services import rotation, verification
 
-pytestmark = pytest.mark.serial
-
+pytestmark = pytest.mark.process
 CLIENTS = 6
 KILLS = 240
 AS_LONG_AS_A_ROTATION_TAKES = 0.012  # seconds, about; a kill falls anywhere into it

@@ -13,7 +13,7 @@ from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import PHONE, open_session
 from tokens.models import Session
 
-pytestmark = [pytest.mark.serial, pytest.mark.attack("CWE-362; OWASP ASVS 5.0, 8.2.2")]
+pytestmark = pytest.mark.attack("CWE-362; OWASP ASVS 5.0, 8.2.2")
 ROUNDS = 10
 
 

@@ -13,8 +13,6 @@ from tests.factories.tokens import open_session
 from tokens.models import Session, TokenFamily
 from tokens.services import rotation, verification
 
-pytestmark = pytest.mark.serial
-
 THREADS = 16
 PRESENTATIONS = 10_000
 # How many sessions the threads share in one round and the next: all one, each two of them one, and so on.

@@ -14,8 +14,6 @@ from tokens.refresh_key_epochs import refresh_epochs
 from tokens.services import refresh_keys, rotation
 from tokens.types import ClientContext
 
-pytestmark = pytest.mark.serial
-
 THREADS = 12
 MINUTE = timedelta(minutes=1)
 STRANGERS = [ClientContext(ip_address=f"198.51.{number}.9", user_agent="curl/8.0") for number in range(4)]

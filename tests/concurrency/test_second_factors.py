@@ -19,7 +19,6 @@ from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
 from tests.factories.tokens import PHONE, open_session
 
-pytestmark = pytest.mark.serial
 THREADS = 16
 
 

@@ -11,10 +11,10 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import load_all_checks
 
+from tests.budgets import examples
 from tests.described import document
 from tests.factories.tokens import open_session
 
-EXAMPLES = 30
 load_all_checks()
 CHECKS = schemathesis.checks.CHECKS.get_by_names(
     [
@@ -52,10 +52,10 @@ def optional_confirmation(settings):
     settings.ACCOUNTS = {**settings.ACCOUNTS, "EMAIL_CONFIRMATION": "optional"}
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @settings(
-    max_examples=EXAMPLES,
-    deadline=None,
+    max_examples=examples(0.3),
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -11,7 +11,6 @@ from tests import nginx_server
 from tests.deployment.conftest import HOST
 from tests.nginx_server import LOOPBACK, OUTER, Nginx
 
-pytestmark = pytest.mark.serial
 FORGED = "203.0.113.66"
 CLEARED = (
     "Forwarded",

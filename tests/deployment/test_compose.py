@@ -25,6 +25,7 @@ from tests import nginx_server, served
 from tests.deployment import composed, roles
 from tests.mail_server import MailServer, worker
 from tests.nginx_server import DEPLOY, LOOPBACK, Nginx
+from tests.ports import free_port
 from tests.problem_shape import assert_problem
 
 CEDRINA = ("migrate", "web", "sockets", "worker")
@@ -158,7 +159,7 @@ def here(value, places):
 @contextlib.contextmanager
 def redis_of(script_password, directory):
     """Run deploy/redis/start.sh as the container does, but for the port."""
-    port = processes.free_port()
+    port = free_port()
     password = directory / "redis_password"
     password.write_text(script_password + "\n")
     process = subprocess.Popen(
@@ -234,7 +235,6 @@ def client_of(started):
     return httpx.Client(base_url=f"{started.nginx.url}/api/v1", headers={"Host": host}, timeout=30)
 
 
-@pytest.mark.serial
 class TestTheProcesses:
     def test_are_healthy_by_the_command_of_the_image(self, started):
         command = [sys.executable, *composed.health_command()[1:]]
@@ -242,7 +242,7 @@ class TestTheProcesses:
             environment = {**server.environment, "http_proxy": "http://127.0.0.1:1"}
             done = subprocess.run(command, env=environment, capture_output=True, check=False, cwd=served.ROOT)
             assert done.returncode == 0, done.stderr
-        nobody = {**started.web.environment, "PORT": str(processes.free_port())}
+        nobody = {**started.web.environment, "PORT": str(free_port())}
         assert subprocess.run(command, env=nobody, capture_output=True, check=False).returncode != 0
 
     def test_of_the_stores_are_healthy_by_the_commands_of_the_file(self, started, document):
@@ -335,7 +335,6 @@ def findings_of(environment):
         return str(failed)
 
 
-@pytest.mark.serial
 class TestRedis:
     """deploy/redis/start.sh, of which the processes above use everything."""
 

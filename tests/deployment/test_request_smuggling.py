@@ -11,7 +11,6 @@ from tests import served
 from tests.deployment.conftest import HOST
 from tests.deployment.streams import answers_in
 
-pytestmark = pytest.mark.serial
 LOGIN = f"POST /api/v1/auth/login HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n".encode()
 
 

@@ -15,7 +15,6 @@ from tests.deployment import roles
 from tests.deployment.conftest import PRODUCTION
 from tests.deployment.roles import OWNER, SERVING, connect
 
-pytestmark = pytest.mark.serial
 TRAIL = "security_events_event"
 COLUMNS = (
     "(id, occurred_at, type, category, severity, outcome, actor_id, actor_name, actor_pseudonym, target_id, "

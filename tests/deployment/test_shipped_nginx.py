@@ -15,14 +15,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cedrina.http.problem_catalogue import PROBLEMS
-from cedrina.tooling.embedded import processes
 from tests import nginx_server, served
 from tests.deployment.conftest import HOST
 from tests.deployment.streams import answers_in, as_answer
 from tests.nginx_server import DEPLOY, LOOPBACK, Nginx
+from tests.ports import free_port
 from tests.problem_shape import assert_problem
 
-pytestmark = pytest.mark.serial
 PASSWORD = "four quiet green lamps"
 
 
@@ -169,7 +168,7 @@ def apart(stack, directory):
     kept = ("CEDRINA_ENV", "PUBLIC_URL", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "BCRYPT_ROUNDS", "EMAIL_URL")
     settings = {name: stack.web.environment[name] for name in kept}
     web = served.Served(database_url=stack.database_url, flags=("--http",), **settings)
-    nginx = Nginx(directory=directory, name="outage").use_shipped(web=web.port, sockets=processes.free_port())
+    nginx = Nginx(directory=directory, name="outage").use_shipped(web=web.port, sockets=free_port())
     with nginx_server.running(nginx):
         yield web, nginx
     web.stop()

@@ -13,7 +13,6 @@ from tests.deployment.streams import answers_in, as_answer
 from tests.nginx_server import LOOPBACK
 from tests.problem_shape import assert_problem
 
-pytestmark = pytest.mark.serial
 CUT = 30  # seconds, as nginx.conf and the application have it
 LATEST = 60  # the machine may be slow
 PAUSE = 1.0

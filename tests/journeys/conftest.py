@@ -23,9 +23,9 @@ def server(database_url):
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def other_server(database_url, server):
-    """A second process on the same database, of the other kind."""
+    """A second process on the same database, of the other kind, for all journeys that leave it as it was."""
     with served.serving(database_url=database_url, flags=("--http",)) as running:
         yield running
 

@@ -8,7 +8,7 @@ import pytest
 from tests import served
 from tests.journeys.person import NEW_PASSWORD, PASSWORD
 
-pytestmark = [pytest.mark.serial, pytest.mark.attack("OWASP ASVS 5.0, 7.4.1, 7.4.3")]
+pytestmark = pytest.mark.attack("OWASP ASVS 5.0, 7.4.1, 7.4.3")
 FORM_TOKEN = r'name="csrfmiddlewaretoken" value="([^"]+)"'
 PUBLIC = served.INSTALLATION["PUBLIC_URL"]
 

@@ -25,7 +25,6 @@ class TestTheDemo:
         assert turns == [False]
         assert "EMAIL_CONFIRMATION=optional" in capsys.readouterr().out
 
-    @pytest.mark.serial
     def test_starts_a_server_of_its_own_and_shows_the_trail(self):
         with served.database() as url:
             done = subprocess.run(
@@ -43,7 +42,6 @@ class TestTheDemo:
         assert "token.reuse_detected" in done.stdout
         assert "Traceback" not in done.stdout + done.stderr
 
-    @pytest.mark.serial
     def test_that_is_ended_early_leaves_no_server_behind(self):
         with served.database() as url:
             story = subprocess.Popen(

@@ -19,9 +19,10 @@ import pytest
 from tests import served
 from tests.busy import Lateness
 from tests.network import Network
+from tests.ports import free_port
 from tests.problem_shape import assert_problem
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 WORKERS = 2
 KILLS = 20
 CLIENTS = 4
@@ -306,7 +307,7 @@ class TestAStart:
 
     def test_that_no_worker_survives_is_given_up_in_one_sentence(self, url, tmp_path):
         (tmp_path / "sitecustomize.py").write_text(NO_APPLICATION)
-        port = str(served.processes.free_port())
+        port = str(free_port())
         done = self.start(DATABASE_URL=url, PORT=port, WEB_CONCURRENCY="2", PYTHONPATH=str(tmp_path))
         assert done.returncode == 1
         last = done.stderr.strip().splitlines()[-1]

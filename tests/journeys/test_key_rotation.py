@@ -13,7 +13,6 @@ import pytest
 from tests import served
 from tests.problem_shape import assert_problem
 
-pytestmark = pytest.mark.serial
 # An unknown key is asked for at most once in so many seconds.
 LOOK_SECONDS = 5
 PROPAGATION = "120"

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -9,7 +10,6 @@ import pytest
 from tests import served
 from tests.mail_server import MailServer, worker
 
-pytestmark = pytest.mark.serial
 SOON = "UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'"
 # As if its last sign of life were older than those of the living may be.
 A_MINUTE_PASSED = "UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 minute'"
@@ -21,18 +21,20 @@ def url():
         yield url
 
 
+@pytest.fixture(scope="module")
+def site(url):
+    """The application, which hands its mail to whichever server listens at one port."""
+    address = MailServer().url
+    with served.serving(database_url=url, EMAIL_URL=address, EMAIL_CONFIRMATION="required") as running:
+        yield running
+
+
 @pytest.fixture
-def mail_server():
-    server = MailServer()
+def mail_server(site):
+    server = MailServer(urlsplit(site.environment["EMAIL_URL"]).port)
     yield server
     server.release()
     server.stop()
-
-
-@pytest.fixture
-def site(url, mail_server):
-    with served.serving(database_url=url, EMAIL_URL=mail_server.url, EMAIL_CONFIRMATION="required") as running:
-        yield running
 
 
 def rows(url, query):

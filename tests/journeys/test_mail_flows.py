@@ -13,7 +13,6 @@ from tests.mail_server import MailServer, worker
 from tests.mailbox import LINK
 from tests.problem_shape import assert_problem
 
-pytestmark = pytest.mark.serial
 PUBLIC_URL = "https://id.example.org"
 
 

@@ -12,12 +12,12 @@ from tests.busy import Lateness, both_cores_loaded
 from tests.network import Network
 from tests.problem_shape import assert_problem
 
-pytestmark = pytest.mark.serial
 ANSWER_SECONDS = 3
 RECOVERY_SECONDS = 10
-HANDOVERS = 4  # client, worker, network, and back: each may find the machine busy
 FAULTS = ["cut", "reset", "swallow", "delay"]
 FAR_TOO_LATE = 30  # seconds
+IDLE = pytest.param(nullcontext, id="idle")
+BUSY = pytest.param(both_cores_loaded, marks=pytest.mark.serial, id="busy")
 
 
 def fail(network, fault):
@@ -100,7 +100,7 @@ def check_outage(person, lateness):
     for answer, seconds in answers:
         assert_problem(answer, status=503, code="service_unavailable")
         assert answer.headers["Retry-After"]
-        assert seconds < ANSWER_SECONDS + HANDOVERS * lateness.seconds
+        assert seconds < ANSWER_SECONDS + lateness.allowance
 
 
 def check_that_ready_means_ready(server, person):
@@ -114,7 +114,7 @@ def check_that_ready_means_ready(server, person):
 
 @pytest.mark.attack("ASVS 5.0, 13.1.3")
 class TestADatabaseThatIsOutOfReach:
-    @pytest.mark.parametrize("load", [nullcontext, both_cores_loaded], ids=["idle", "busy"])
+    @pytest.mark.parametrize("load", [IDLE, BUSY])
     @pytest.mark.parametrize("fault", FAULTS)
     def test_is_answered_in_time_and_ready_means_ready_when_it_is_back(self, server, network, person, fault, load):
         for call in calls_of(person):
@@ -125,22 +125,25 @@ class TestADatabaseThatIsOutOfReach:
             assert_problem(httpx.get(f"{server.url}/readyz", timeout=30), status=503, code="service_unavailable")
             network.heal()
             seconds = check_that_ready_means_ready(server, person)
-            assert seconds < RECOVERY_SECONDS + HANDOVERS * lateness.seconds
+            assert seconds < RECOVERY_SECONDS + lateness.allowance
         assert person.refresh().status_code == 200
 
-    def test_that_vanishes_in_the_middle_of_a_sign_in_is_answered_in_time(self, server, network, person):
+    def test_that_vanishes_in_the_middle_of_a_sign_in_is_answered_in_time(self, server, network, person, newcomer):
         """Requests that are under way are no exception: some are in their first statement, some later."""
-        sign_in = calls_of(person)[-1]
+        other = newcomer(server)
+        assert other.register().status_code == 201
+        # Of one account no more than five tries are looked at together.
+        sign_ins = [calls_of(somebody)[-1] for somebody in (person, other)] * 4
         network.delay(0.05)  # so that each takes long enough to be caught anywhere
         with Lateness() as lateness, ThreadPoolExecutor(8) as together:
-            under_way = [together.submit(timed, sign_in) for _ in range(8)]
+            under_way = [together.submit(timed, sign_in) for sign_in in sign_ins]
             time.sleep(0.3)
             network.swallow()
             vanished = time.monotonic()
             for future in under_way:
                 answer, _ = future.result()
                 assert answer.status_code in {200, 503}
-            assert time.monotonic() - vanished < ANSWER_SECONDS + HANDOVERS * lateness.seconds
+            assert time.monotonic() - vanished < ANSWER_SECONDS + lateness.allowance
         network.heal()
         until_ready(server)
         # A try is charged before its password is looked at; those that the outage swallowed were not given back.
@@ -153,9 +156,10 @@ class TestADatabaseThatIsOutOfReach:
             assert call().status_code == 200
         network.forget()
         me = calls_of(person)[0]
-        first, seconds = timed(me)
+        with Lateness() as lateness:
+            first, seconds = timed(me)
         assert_problem(first, status=503, code="service_unavailable")
-        assert seconds < ANSWER_SECONDS + 1
+        assert seconds < ANSWER_SECONDS + 1 + lateness.allowance
         check_that_ready_means_ready(server, person)
 
     def test_that_is_only_far_away_is_used(self, server, network, person):

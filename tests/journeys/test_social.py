@@ -13,7 +13,6 @@ from tests.journeys.person import Person
 from tests.openid_provider.running import CLIENT_SECRET, REDIRECT_URI, openid_provider, setting, walk
 from tests.problem_shape import assert_problem
 
-pytestmark = pytest.mark.serial
 VERIFIER = "a-verifier-that-only-this-client-knows-0123456789"
 
 

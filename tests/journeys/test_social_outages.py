@@ -10,7 +10,6 @@ import pytest
 from tests import served
 from tests.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
 
-pytestmark = pytest.mark.serial
 WAITING = 6
 
 

@@ -7,8 +7,6 @@ import pytest
 from tests.journeys.person import NEW_PASSWORD, PASSWORD
 from tests.problem_shape import assert_problem
 
-pytestmark = pytest.mark.serial
-
 
 @pytest.fixture
 def person(server, newcomer):

@@ -3,7 +3,9 @@
 import signal
 import socket
 import time
+from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 import pytest
 
@@ -12,7 +14,6 @@ from tests import served
 from tests.mail_server import MailServer, worker
 from tests.network import Network
 
-pytestmark = pytest.mark.serial
 A_MINUTE_PASSED = "UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 minute'"
 UNFINISHED = "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'mail' AND status IN ('todo', 'doing')"
 OUTAGE_SECONDS = 8  # longer than the worker waits for an answer to a question of its queue
@@ -25,25 +26,33 @@ def url():
         yield url
 
 
+@pytest.fixture(scope="module")
+def site(url):
+    """The application, which reaches its database by another way than the worker does."""
+    address = MailServer().url
+    with served.serving(database_url=url, EMAIL_URL=address, EMAIL_CONFIRMATION="required") as running:
+        yield running
+
+
 @pytest.fixture
-def mail_server():
-    server = MailServer().start()
+def mail_server(site):
+    server = MailServer(urlsplit(site.environment["EMAIL_URL"]).port).start()
     yield server
     server.release()
     server.stop()
 
 
 @pytest.fixture
-def site(url, mail_server):
-    """The application, which reaches its database by another way than the worker does."""
-    with served.serving(database_url=url, EMAIL_URL=mail_server.url, EMAIL_CONFIRMATION="required") as running:
-        yield running
-
-
-@pytest.fixture
 def network(url):
     with Network(url) as network:
         yield network
+
+
+def until_ready(site):
+    deadline = time.monotonic() + END_SECONDS
+    while httpx.get(f"{site.url}/readyz", timeout=30).status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def write_to(newcomer, site):
@@ -101,6 +110,7 @@ class TestAWorkerWithoutDatabase:
                 postgres.stop()
                 time.sleep(OUTAGE_SECONDS)
                 postgres.start()
+                until_ready(site)
                 addresses.append(write_to(newcomer, site))
                 check_each_got_one(mail_server, addresses)
                 assert running.process.poll() is None

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from tests.budgets import examples
 from tests.properties.families import KINDS, NETWORKS, DatabaseFamily, Ended, ModelFamily, Reused
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -32,7 +33,7 @@ def outcome_of(family, step, now, generation):
 
 
 class TestTheModel(TestCase):
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(0.6), suppress_health_check=list(HealthCheck))
     @given(steps=st.lists(STEPS, min_size=5, max_size=40))
     def test_agrees_with_the_database(self, steps):
         now = BEGIN

@@ -17,8 +17,7 @@ pytestmark = pytest.mark.property
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# How long an example takes says more of the machine than of us.
-BUDGET = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+BUDGET = settings(suppress_health_check=list(HealthCheck))
 
 sizes = st.integers(1, 12)
 windows = st.sampled_from([0.25, 1.0, 7.0, 60.0, 86_400.0])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ratelimiting.stores.memory import MemoryStore
 from ratelimiting.stores.redis import RedisStore
 from ratelimiting.types import Algorithm, Level, Mode, Quota
+from tests.budgets import examples
 from tests.properties.plain_limits import PlainLimits
 
 pytestmark = pytest.mark.property
@@ -18,8 +19,7 @@ pytestmark = pytest.mark.property
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# The stores' answers are the same on any machine; how long one takes is not.
-PLAIN = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+PLAIN = settings(max_examples=examples(0.8), suppress_health_check=list(HealthCheck))
 
 windows = st.sampled_from([0.25, 1.0, 7.0, 60.0, 3600.0, 86_400.0]) | st.floats(0.1, 1000.0)
 quotas = st.builds(
@@ -88,7 +88,7 @@ class TestAStore:
             for store in (memory, shared):
                 assert answer(store, levels, moment, is_charged=is_charged) == expected, store
 
-    @settings(PLAIN, max_examples=30)
+    @settings(PLAIN, max_examples=examples(0.3))
     @given(
         algorithm=st.sampled_from(Algorithm),
         limit=st.sampled_from([99_991, 999_983, 50_000_017]),

@@ -15,7 +15,7 @@ from cedrina.database import timeouts
 from cedrina.database.base import DatabaseWrapper, probe_database
 from cedrina.database.circuit_breaker import DatabaseCircuitBreaker, circuit_breaker
 from cedrina.database.connection import TimeoutConnection
-from cedrina.tooling.embedded import processes
+from tests.ports import free_port
 
 
 class TestIsUsable(TransactionTestCase):
@@ -117,7 +117,7 @@ class TestGetNewConnection:
         other.close()
 
     def test_is_refused_at_once_by_a_server_that_is_gone_and_begins_no_outage(self, noted):
-        settings = {**connection.settings_dict, "HOST": "127.0.0.1", "PORT": str(processes.free_port())}
+        settings = {**connection.settings_dict, "HOST": "127.0.0.1", "PORT": str(free_port())}
         with pytest.raises(OperationalError):
             DatabaseWrapper(settings, "gone").ensure_connection()
         assert not circuit_breaker.is_open

@@ -266,6 +266,7 @@ class TestALabelOfTheAdmin:
             assert not words or not set(in_english(words)) & set(RIGHT_TO_LEFT)
 
 
+@pytest.mark.process
 class TestACommand:
     def help_of(self, command="purge_expired", **environment):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("LANG", "LC_"))}

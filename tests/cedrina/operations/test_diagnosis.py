@@ -141,7 +141,7 @@ class TestDoctor:
                 assert "10.0.0.1" in found("network.untrusted_proxy")[0]["problem"]
 
 
-@pytest.mark.serial
+@pytest.mark.process
 def test_a_served_process_notices_an_untrusted_proxy_and_the_doctor_says_so():
     """Over the whole way: requests with forwarding headers, an event in the database, a finding of another process."""
     with served.database() as url, served.serving(database_url=url) as server:

@@ -3,9 +3,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.process
 class TestStart:
     def test_is_refused_when_an_app_refuses_its_settings(self):
         environment = {**os.environ, "TOKEN_PROFILE": "hardened", "ACCESS_TOKEN_SECONDS": "3000", "PORT": "1"}

@@ -11,6 +11,7 @@ import websockets
 
 from tests import served
 
+pytestmark = pytest.mark.process
 HEAD = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 

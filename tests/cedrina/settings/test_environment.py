@@ -136,6 +136,7 @@ class TestMadeSecret:
         assert len(base64.b64decode(encoded)) == 32
 
 
+@pytest.mark.process
 class TestConfigurationError:
     @pytest.mark.parametrize(
         "command", [["-m", "cedrina.serving"], ["-m", "cedrina.serving", "--http"], ["manage.py", "check"]]

@@ -49,7 +49,7 @@ INSERT = """
 """
 
 
-@pytest.mark.serial
+@pytest.mark.process
 class TestTwoProcesses:
     def test_follow_a_change_even_when_its_notice_is_lost(self):
         with (

@@ -6,9 +6,10 @@ import time
 import pytest
 import redis
 
-from cedrina.tooling.embedded import binaries, processes
+from cedrina.tooling.embedded import binaries
 from ratelimiting.stores.redis import RedisStore
 from ratelimiting.types import Algorithm, Level, Quota
+from tests.ports import free_port
 
 LEVELS = [Level("p", Quota(Algorithm.FIXED_WINDOW, 100, 3600.0), f"k{i}") for i in range(4)]
 SLOTS = 16_384
@@ -18,7 +19,7 @@ class Node:
     def __init__(self, directory):
         directory.mkdir()
         # The nodes speak to each other on another port, ten thousand above.
-        self.port = processes.free_port() % 20_000 + 20_000
+        self.port = free_port()
         command = [binaries.find_redis(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir"]
         self.process = subprocess.Popen(
             [*command, str(directory), "--cluster-enabled", "yes"], stdout=subprocess.DEVNULL, start_new_session=True
@@ -68,7 +69,6 @@ def nodes(tmp_path):
 RAW = {"NEVER_DECODE": True}
 
 
-@pytest.mark.serial
 class TestACluster:
     def test_keeps_all_levels_of_all_requests_on_one_node(self, nodes):
         first, second = nodes

@@ -198,7 +198,6 @@ class TestTakingOver:
         own_redis.kill()
         assert not kit.ask(level(quota=quota)).is_allowed
 
-    @pytest.mark.serial
     def test_lets_four_workers_allow_at_most_four_times_the_limit(self, own_redis):
         context = multiprocessing.get_context("spawn")
         results, started, halted = context.Queue(), context.Barrier(5), context.Event()

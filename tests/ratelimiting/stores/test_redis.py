@@ -115,7 +115,7 @@ class TestManyAtOnce:
         assert (len(passed), sum(passed)) == (300, 100)
         assert [v.remaining for v in shared.peek(LEVELS).results] == [0, 50, 100, 150]
 
-    @pytest.mark.serial
+    @pytest.mark.process
     def test_processes_hold_the_limit_exactly(self, redis_url, prefix, shared):
         context = multiprocessing.get_context("spawn")
         results, started = context.Queue(), context.Barrier(4)

@@ -15,6 +15,7 @@ from security_events.errors import UndeclaredEventData, UndeclaredEventType
 from security_events.models import SecurityEvent
 from security_events.services.recording import record
 from security_events.types import Category, Outcome, Severity, Subject
+from tests.budgets import examples
 from tokens.event_types import KEY_ROTATED, SESSION_CREATED
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +144,7 @@ class TestRecord:
 
     @ANY_DATA
     @given(text=st.text(st.characters(exclude_categories=())))
-    @budget(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @budget(max_examples=examples(0.5), suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_stores_any_text(self, text):
         with bind(RequestContext(user_agent=text)), transaction.atomic():
             assert record(LOGIN_FAILED, actor=Subject(name=text), reasons=[text], data={"value": text})

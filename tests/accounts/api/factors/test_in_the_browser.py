@@ -13,7 +13,6 @@ from tests import served
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.serial,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium was found"),
 ]
 SECURITY_KEY = {"protocol": "ctap2", "transport": "usb", "hasResidentKey": False, "hasUserVerification": False}
@@ -93,14 +92,21 @@ def client_url():
         pages.shutdown()
 
 
-@pytest.fixture
-def page(client_url):
+@pytest.fixture(scope="module")
+def chromium():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(client_url)
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(chromium, client_url):
+    """A page of a browser profile of its own."""
+    page = chromium.new_page()
+    page.goto(client_url)
+    yield page
+    page.close()  # and its profile with it
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from accounts.services.passwords import attempts, hashing, password_changes
 from accounts.services.sign_in import password_sign_in
 from ratelimiting.algorithms import backoff
 from ratelimiting.algorithms.backoff import Backoff
+from tests.budgets import examples
 from tests.factories.accounts import PASSWORD, UserFactory
 from tokens.models import Session
 from tokens.types import ClientContext
@@ -314,7 +315,7 @@ class TestPurge:
 
 
 class TestTheStatement:
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(0.6))
     @given(
         rule=st.builds(
             lambda free, first, factor, forgiven: Backoff(free, first, first * factor, forgiven),

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from cedrina.tooling.embedded import processes
 from tests.network import Network
+from tests.ports import free_port
 
 
 class Echo:
@@ -151,7 +151,7 @@ class TestNetwork:
 
     def test_without_a_server_behind_it_resets(self):
         with (
-            Network(f"redis://127.0.0.1:{processes.free_port()}/0") as network,
+            Network(f"redis://127.0.0.1:{free_port()}/0") as network,
             socket.create_connection(("127.0.0.1", network.port), timeout=10) as connection,
             pytest.raises(ConnectionResetError),
         ):

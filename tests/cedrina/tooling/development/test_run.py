@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from cedrina.tooling.embedded import accounts, processes
+from cedrina.tooling.embedded import accounts
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[4]
 SETTINGS = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "EMAIL_CONFIRMATION", "HOST", "PORT"}
 pytestmark = [
-    pytest.mark.serial,
+    pytest.mark.process,
     pytest.mark.skipif(shutil.which("curl") is None, reason="the lines to try need curl"),
 ]
 
@@ -55,7 +56,7 @@ class Run:
 @pytest.fixture
 def start():
     data = accounts.temporary_directory(accounts.postgres_user())
-    port = processes.free_port()
+    port = free_port()
     started = []
 
     def begin(**options):
@@ -107,7 +108,7 @@ class TestRun:
 
     def test_refuses_data_that_another_run_uses_and_says_so(self, start):
         start().until("Authorization: Bearer")
-        second = start(port=processes.free_port())
+        second = start(port=free_port())
         assert "Another run uses" in second.until("make run:")
         assert second.process.wait(timeout=60) == 1
 

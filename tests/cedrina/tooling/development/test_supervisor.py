@@ -5,6 +5,7 @@ import pytest
 from cedrina.tooling.development.errors import StepFailed
 from cedrina.tooling.development.supervisor import DevelopmentSupervisor
 
+pytestmark = pytest.mark.process
 WAIT = [sys.executable, "-c", "import sys, signal; print('up', flush=True); signal.pause()"]
 FAIL = [sys.executable, "-c", "raise SystemExit(3)"]
 

@@ -1,0 +1,22 @@
+"""Ports for servers that listen a moment after their port was chosen, or again after an outage."""
+
+import random
+import socket
+
+# Below those that the kernel gives to outgoing connections (Linux: from 32768, others: from 49152), or a client of
+# another test could take the port in between.
+PORTS = range(10_000, 32_000)
+_chance = random.SystemRandom()  # not the one that a test may have seeded
+
+
+def free_port():
+    """Return a port of loopback that nobody uses now."""
+    for port in _chance.sample(PORTS, 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
