@@ -1,4 +1,4 @@
-"""People: to be read, signed out, closed and opened."""
+"""The admin pages of users, pending registrations, sessions and background jobs."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.admin import ProcrastinateJobAdmin
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -16,7 +17,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.errors import NotAllowed
 from accounts.identifiers import email_key
 from accounts.models import PendingRegistration, User
-from accounts.rules.decisions import may
+from accounts.rules.permissions import may
 from accounts.services.administration import account_status
 from accounts.services.passwords import attempts
 from accounts.services.profile import deletion
@@ -25,14 +26,16 @@ from cedrina_base.reason_form import ask_for_reason
 from tokens.admin import SessionAdmin
 from tokens.models import Session
 
-# What staff may do is not to be widened by a form that records nothing.
-_FOREIGN = [model for label in ("account", "mfa", "socialaccount") for model in apps.get_app_config(label).get_models()]
-admin.site.unregister([Group, *(model for model in _FOREIGN if admin.site.is_registered(model))])
+# The forms of these apps would change permissions and factors without a security event.
+_ALLAUTH_MODELS = [
+    model for label in ("account", "mfa", "socialaccount") for model in apps.get_app_config(label).get_models()
+]
+admin.site.unregister([Group, *(model for model in _ALLAUTH_MODELS if admin.site.is_registered(model))])
 
 
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
-    """Everybody with an account. Password hashes are not even read."""
+    """All accounts, read-only, with actions. Password hashes are not loaded."""
 
     list_display = ["username", "email", "is_active", "is_staff", "tier", "is_confirmed", "created_at", "last_login"]
     list_filter = [
@@ -78,10 +81,10 @@ class UserAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: Any, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """Find an address in whatever spelling, beside what has the term in it."""
-        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        """Add the account whose normalized address is that of the search term."""
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
         key = email_key(search_term)
-        return (found | queryset.filter(email_folded=key) if key else found), may_repeat
+        return (found | queryset.filter(email_folded=key) if key else found), may_have_duplicates
 
     def has_module_permission(self, request: Any) -> bool:
         return may(request.user, "users:read")
@@ -89,7 +92,7 @@ class UserAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: Any, obj: Any = None) -> bool:
         return may(request.user, "users:read", obj)
 
-    def has_change_standing_permission(self, request: Any) -> bool:
+    def has_change_status_permission(self, request: Any) -> bool:
         return may(request.user, "users:change")
 
     def has_end_sessions_permission(self, request: Any) -> bool:
@@ -103,26 +106,27 @@ class UserAdmin(ReadOnlyAdmin):
     def end_sessions(self, request: Any, queryset: QuerySet[User]) -> Any:
         return self._act(request, queryset, title=_("End all sessions"), service=account_status.end_sessions)
 
-    @admin.action(description=_("Deactivate"), permissions=["change_standing"])
+    @admin.action(description=_("Deactivate"), permissions=["change_status"])
     def deactivate(self, request: Any, queryset: QuerySet[User]) -> Any:
         others = queryset.exclude(pk=request.user.pk)
         return self._act(request, others, title=_("Deactivate"), service=account_status.deactivate)
 
-    @admin.action(description=_("Activate"), permissions=["change_standing"])
+    @admin.action(description=_("Activate"), permissions=["change_status"])
     def activate(self, request: Any, queryset: QuerySet[User]) -> Any:
         return self._act(request, queryset, title=_("Activate"), service=account_status.activate)
 
-    @admin.action(description=_("Restore deleted accounts"), permissions=["change_standing"])
+    @admin.action(description=_("Restore deleted accounts"), permissions=["change_status"])
     def restore(self, request: Any, queryset: QuerySet[User]) -> Any:
         return self._act(request, queryset, title=_("Restore deleted accounts"), service=deletion.restore)
 
-    @admin.action(description=_("Unlock"), permissions=["change_standing"])
+    @admin.action(description=_("Unlock"), permissions=["change_status"])
     def unlock(self, request: Any, queryset: QuerySet[User]) -> Any:
         return self._act(request, queryset, title=_("Unlock"), service=attempts.unlock)
 
     def _act(self, request: Any, queryset: QuerySet[User], *, title: Any, service: Callable[..., int]) -> Any:
         def act(user: Any, reason: str) -> bool:
-            return _unless_refused(self, request, user, partial(service, user=user, by=request.user, reason=reason))
+            call = partial(service, user=user, by=request.user, reason=reason, now=timezone.now())
+            return _call_or_show_refusal(self, request, user, call)
 
         return ask_for_reason(self, request, queryset, title=title, act=act)
 
@@ -131,39 +135,44 @@ admin.site.unregister(Session)
 
 
 @admin.register(Session)
-class GuardedSessionAdmin(SessionAdmin):
-    """Who is signed in where; nobody ends sessions of accounts with more rights than their own."""
+class AuthorizedSessionAdmin(SessionAdmin):
+    """Sessions. Only users with at least the privileges of a session's user may end it."""
 
     def end_session(self, request: Any, session: Session, reason: str) -> bool:
-        end = partial(
-            account_status.end_session, session_id=session.pk, user=session.user, by=request.user, reason=reason
+        call = partial(
+            account_status.end_session,
+            session_id=session.pk,
+            user=session.user,
+            by=request.user,
+            reason=reason,
+            now=timezone.now(),
         )
-        return _unless_refused(self, request, session.user, end)
+        return _call_or_show_refusal(self, request, session.user, call)
 
 
 admin.site.unregister(ProcrastinateJob)
 
 
 @admin.register(ProcrastinateJob)
-class JobAdmin(ProcrastinateJobAdmin):
-    """Jobs to be read. Cancelling one keeps a mail from somebody, who may have more rights: superusers alone may."""
+class SuperuserJobAdmin(ProcrastinateJobAdmin):
+    """Background jobs. Only superusers may cancel them, because a job may be a mail to a user with more privileges."""
 
     def get_actions(self, request: Any) -> dict[str, Any]:
         return super().get_actions(request) if request.user.is_superuser else {}
 
 
-def _unless_refused(page: Any, request: Any, user: Any, act: Callable[[], int]) -> bool:
-    """Do it; where it is refused, go on with the other rows and say why."""
+def _call_or_show_refusal(model_admin: Any, request: Any, user: Any, call: Callable[[], int]) -> bool:
+    """Call a service and return whether it changed anything. A refusal is shown and does not stop the other rows."""
     try:
-        return act() > 0
+        return call() > 0
     except NotAllowed as refusal:
-        page.message_user(request, f"{user}: {refusal.message}", messages.ERROR)
+        model_admin.message_user(request, f"{user}: {refusal.message}", messages.ERROR)
         return False
 
 
 @admin.register(PendingRegistration)
 class PendingRegistrationAdmin(ReadOnlyAdmin):
-    """Registrations that wait for their confirmation, also of addresses that have an account. No password hashes."""
+    """Pending registrations, also of addresses that have an account. Password hashes are not loaded."""
 
     list_display = ["username", "email", "created_at", "expires_at"]
     search_fields = ["username", "email_folded", "=id"]

@@ -1,4 +1,4 @@
-"""Sign-in by Django's own means: the admin's form."""
+"""The authentication backend of the admin's sign-in form."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from tokens.types import ClientContext
 
 
 class PooledBackend(ModelBackend):
-    """Let staff in, by name or address, with hashes computed in the same pool of threads as the API's.
+    """Authenticate staff by username or address and a password. Hashes are computed in the API's pool of threads.
 
-    There are no other sessions of this kind: everybody else signs in through the API.
+    Only the admin uses Django's sessions; all other users sign in through the API.
     """
 
     def authenticate(
@@ -28,15 +28,15 @@ class PooledBackend(ModelBackend):
         if not username or password is None:
             return None
         try:
-            return admin_sign_in.sign_in(
+            return admin_sign_in.verify_password(
                 name=username,
                 password=password,
                 client=client_context(request) if request is not None else ClientContext(),
-                device_token=device_cookie.presented(request),
+                device_token=device_cookie.read_token(request),
             )
         except (AttemptsExhausted, HashingBusy) as refusal:
             if request is not None:
-                request.sign_in_refusal = refusal  # the admin's page says so
+                request.sign_in_refusal = refusal  # shown by ``MfaAdminSite.login``
             return None
 
     def user_can_authenticate(self, user: Any) -> bool:

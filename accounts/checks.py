@@ -1,4 +1,4 @@
-"""Start-up checks."""
+"""Start-up checks of this app's settings."""
 
 import ipaddress
 from datetime import timedelta
@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from accounts.conf import account_settings
 from cedrina_base import setting_checks
 
-LEAST_ROUNDS = 10  # OWASP Password Storage Cheat Sheet
+MIN_ROUNDS = 10  # OWASP Password Storage Cheat Sheet
 HASHER = "accounts.hashers.BCryptHasher"
 
 
@@ -39,9 +39,9 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_relying_party(**_kwargs: Any) -> list[CheckMessage]:
-    """Name origins for which no browser makes keys of this relying party (WebAuthn Level 2, 5.1.3, step 8).
+    """Warn of origins on which browsers refuse keys of this relying party (WebAuthn Level 2, 5.1.3, step 8).
 
-    Everything else works without keys, so it is no reason not to start.
+    These are warnings, because everything else works without security keys.
     """
     rp_id = account_settings.WEBAUTHN_RP_ID
     problems: list[CheckMessage] = []
@@ -81,7 +81,7 @@ def _is_origin_of(origin: str, rp_id: str) -> bool:
 
 @register()
 def check_hashing(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse a hook that can't be imported and a preferred hasher that doesn't know the settings."""
+    """Refuse hooks that can't be imported; warn of a preferred hasher that ignores BCRYPT_ROUNDS."""
     hooks = (("WHILE_HASHING", account_settings.WHILE_HASHING), ("WHILE_WAITING", account_settings.WHILE_WAITING))
     problems = setting_checks.unimportable_paths(account_settings, hooks, check_id="accounts.E003")
     if settings.PASSWORD_HASHERS[0] != HASHER:
@@ -93,13 +93,11 @@ def check_hashing(**_kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_strength(**_kwargs: Any) -> list[CheckMessage]:
-    """Name what is weaker than it should be in production."""
+    """Report settings that are too weak for production."""
     problems: list[CheckMessage] = []
-    if account_settings.BCRYPT_ROUNDS < LEAST_ROUNDS:
+    if account_settings.BCRYPT_ROUNDS < MIN_ROUNDS:
         problems.append(
-            Error(
-                f"ACCOUNTS['BCRYPT_ROUNDS'] is below {LEAST_ROUNDS}: hashes are guessed too fast.", id="accounts.E010"
-            )
+            Error(f"ACCOUNTS['BCRYPT_ROUNDS'] is below {MIN_ROUNDS}: hashes are guessed too fast.", id="accounts.E010")
         )
     if account_settings.EMAIL_CONFIRMATION != "required":
         problems.append(

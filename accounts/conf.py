@@ -8,7 +8,7 @@ from typing import Any, Literal
 from cedrina_base.app_settings import AppSettings
 from ratelimiting.algorithms.backoff import Backoff
 
-Confirmation = Literal["required", "optional"]
+ConfirmationMode = Literal["required", "optional"]
 
 
 class AccountSettings(AppSettings):
@@ -17,136 +17,136 @@ class AccountSettings(AppSettings):
     SETTING = "ACCOUNTS"
 
     @property
-    def EMAIL_CONFIRMATION(self) -> Confirmation:
+    def EMAIL_CONFIRMATION(self) -> ConfirmationMode:
         """Whether an address must be confirmed before its owner can sign in.
 
-        ``required`` also keeps registrations apart from accounts until then, so that free and taken addresses are
-        answered alike.
+        With ``required``, registrations are stored apart from accounts until then, so that free and taken addresses get
+        the same answer.
         """
         return self._get("EMAIL_CONFIRMATION", "required")
 
     @property
     def EMAIL_CONFIRMATION_TTL(self) -> timedelta:
-        """How long the link that confirms an address is good for, and a registration waits for it with its username."""
+        """How long a confirmation link is valid, and how long its registration reserves the username."""
         return self._get("EMAIL_CONFIRMATION_TTL", timedelta(days=1))
 
     @property
     def PASSWORD_RESET_TTL(self) -> timedelta:
-        """How long the link to a new password is good for, from the sending on (OWASP ASVS 5.0, 6.5.5)."""
+        """How long a password reset link is valid after it was sent (OWASP ASVS 5.0, 6.5.5)."""
         return self._get("PASSWORD_RESET_TTL", timedelta(minutes=10))
 
     @property
     def PASSWORD_MIN_LENGTH(self) -> int:
-        """Characters that a new password needs at least (NIST SP 800-63B, 3.1.1.2)."""
+        """The minimum length of a new password, in characters (NIST SP 800-63B, 3.1.1.2)."""
         return self._get("PASSWORD_MIN_LENGTH", 12)
 
     @property
     def PASSWORD_MIN_SCORE(self) -> int:
-        """The least strength of a new password, 0 to 4, as zxcvbn estimates it; 3 means 10^8 guesses and more."""
+        """The minimum strength of a new password, 0 to 4, as zxcvbn estimates it. 3 means at least 10^8 guesses."""
         return self._get("PASSWORD_MIN_SCORE", 3)
 
     @property
     def PASSWORD_HISTORY(self) -> int:
-        """How many of a person's latest passwords, the current one included, can't be chosen again."""
+        """How many of a user's latest passwords, including the current one, can't be chosen again."""
         return self._get("PASSWORD_HISTORY", 5)
 
     @property
     def BCRYPT_ROUNDS(self) -> int:
-        """The cost of a password hash, as a power of two; cheaper hashes are upgraded at the next sign-in."""
+        """The binary logarithm of the cost of a password hash. Cheaper hashes are upgraded at the next sign-in."""
         return self._get("BCRYPT_ROUNDS", 12)
 
     @property
     def HASHING_THREADS(self) -> int:
-        """How many passwords one process hashes at a time. More than it has cores only steals from requests."""
+        """How many passwords one process hashes at a time. More than the number of cores slows down requests."""
         return self._get("HASHING_THREADS", 2)
 
     @property
     def HASHING_QUEUE(self) -> int:
-        """How many hashes may wait for a thread; beyond that callers are sent away with 503."""
+        """How many hashes may wait for a thread. Further requests get 503."""
         return self._get("HASHING_QUEUE", 64)
 
     @property
     def HASHING_WAIT(self) -> timedelta:
-        """How long a hash may wait for a thread before its caller is sent away with 503."""
+        """How long a hash may wait for a thread before its request gets 503."""
         return self._get("HASHING_WAIT", timedelta(seconds=6))
 
     @property
     def HASHING_NICENESS(self) -> int:
-        """By how much the hashing threads stand back for the others, where the system knows priorities of threads."""
+        """The niceness of the hashing threads, on systems with a niceness for each thread."""
         return self._get("HASHING_NICENESS", 1)
 
     @property
     def WHILE_HASHING(self) -> str | None:
-        """Dotted path of a factory of context managers, entered while a request waits for its hash.
+        """Dotted path of a context manager that is entered while a request waits for its hash.
 
-        A server with few slots for requests can so give the slot to another one in the meantime.
+        A server can use it to release what the request holds, for example its database connection.
         """
         return self._get("WHILE_HASHING", None)
 
     @property
     def RESERVED_USERNAMES(self) -> frozenset[str]:
-        """Names in lower case that nobody can register, because readers would take them for the operator.
+        """Usernames in lower case that can't be registered, because they look like the operator's.
 
-        Whatever is set, what this installation calls itself in authenticator applications is one of them.
+        The words of TOTP_ISSUER are always reserved as well.
         """
-        return frozenset(self._get("RESERVED_USERNAMES", DEFAULT_RESERVED_USERNAMES)) | self._own_names()
+        return frozenset(self._get("RESERVED_USERNAMES", DEFAULT_RESERVED_USERNAMES)) | self._issuer_names()
 
-    def _own_names(self) -> frozenset[str]:
+    def _issuer_names(self) -> frozenset[str]:
         words = re.findall(r"[a-z0-9]+", self.TOTP_ISSUER.lower())
         return frozenset(joint.join(words) for joint in ("", "-", "_") if words)
 
     @property
     def PUBLIC_URL(self) -> str:
-        """Where people reach this installation; mail names no other place."""
+        """The URL of this installation, which links in mail begin with."""
         return self._get("PUBLIC_URL", "")
 
     @property
     def ADMIN_LOGIN_RATE(self) -> str:
-        """Sign-in attempts at the admin for one client address, in django-ratelimit's notation."""
+        """The rate of sign-in attempts at the admin for one client address, in django-ratelimit's notation."""
         return self._get("ADMIN_LOGIN_RATE", "10/m")
 
     @property
     def MAILED_PAGE_RATE(self) -> str:
-        """Forms sent on the pages behind mailed links by one client address, in the same notation."""
+        """The rate of forms on the pages of mailed links for one client address, in the same notation."""
         return self._get("MAILED_PAGE_RATE", "30/m")
 
     @property
     def SOCIAL_PROVIDERS(self) -> Sequence[Mapping[str, Any]]:
-        """The providers by which people may sign in, each as ``docs/social-sign-in.md`` describes it."""
+        """The sign-in providers, each as ``docs/social-sign-in.md`` describes it."""
         return self._get("SOCIAL_PROVIDERS", ())
 
     @property
     def WHILE_WAITING(self) -> str | None:
-        """Dotted path of a factory of context managers, entered while a request waits for a provider."""
+        """Dotted path of a context manager that is entered while a request waits for a provider."""
         return self._get("WHILE_WAITING", None)
 
     @property
     def TOTP_ISSUER(self) -> str:
-        """What authenticator applications and security keys call this installation."""
+        """The name of this installation in authenticator applications and on security keys."""
         return self._get("TOTP_ISSUER", "") or self.WEBAUTHN_RP_ID
 
     @property
     def WEBAUTHN_RP_ID(self) -> str:
-        """The domain that security keys and passkeys are made for. With another one all of them are lost."""
+        """The domain of security keys and passkeys. Changing it makes all of them unusable."""
         return self._get("WEBAUTHN_RP_ID", "localhost")
 
     @property
     def WEBAUTHN_ORIGINS(self) -> tuple[str, ...]:
-        """The origins of the pages on which security keys and passkeys are accepted, exactly as browsers write them."""
+        """The origins whose security keys and passkeys are accepted, as browsers write them."""
         return tuple(self._get("WEBAUTHN_ORIGINS", ()))
 
     @property
     def DELETION_RETENTION(self) -> timedelta:
-        """How long a deleted account can be restored before the person is erased."""
+        """How long a deleted account can be restored before it is erased."""
         return self._get("DELETION_RETENTION", timedelta(days=30))
 
     @property
     def SIGN_IN_BACKOFF(self) -> dict[str, Backoff]:
-        """How many wrong passwords are free and how waits grow after them, by what they are counted by.
+        """How many wrong passwords are free and how the waits after them grow, for each kind of counter.
 
-        Strangers by ``account``, account and network (``pair``) and ``network``, others by ``device`` and ``session``;
-        second factors by ``factor``, ``factor_network``, ``factor_device`` and ``factor_session``. What is named here
-        replaces the default of that name.
+        Unknown devices are counted by ``account``, by account and network (``pair``) and by ``network``; known devices
+        by ``device``; sessions by ``session``. Second factors are counted by ``factor``, ``factor_network``,
+        ``factor_device`` and ``factor_session``. An entry replaces the default of the same name.
         """
         return {**DEFAULT_SIGN_IN_BACKOFF, **self._get("SIGN_IN_BACKOFF", {})}
 
@@ -184,15 +184,15 @@ DEFAULT_RESERVED_USERNAMES = (
 
 HOUR = 3600
 DEFAULT_SIGN_IN_BACKOFF = {
-    # At most 8 checks in any hour by all strangers together; 16 for who tries the username and the address.
+    # All unknown devices together get at most 8 checks in any hour, 16 if they try both username and address.
     "account": Backoff(free=5, first=300, longest=HOUR, forgiven_after=HOUR),
-    # Forgiven more slowly, so that one network alone can't keep the account closed to all others.
+    # Forgiven more slowly, so that one network alone can't block the account for all others.
     "pair": Backoff(free=5, first=300, longest=4 * HOUR, forgiven_after=6 * HOUR),
     # Many people may share one address.
     "network": Backoff(free=100, first=60, longest=900, forgiven_after=60),
     "device": Backoff(free=10, first=60, longest=900, forgiven_after=600),
     "session": Backoff(free=5, first=60, longest=HOUR, forgiven_after=HOUR),
-    # Codes of six digits, tried by all strangers together who know the password: 35 looks in the worst day, 12 a day in
+    # Codes of six digits, tried by all unknown devices that know the password: at most 35 checks in a day, 12 a day in
     # the long run. One network alone does not use this up.
     "factor": Backoff(free=20, first=HOUR, longest=24 * HOUR, forgiven_after=2 * HOUR),
     "factor_network": Backoff(free=5, first=900, longest=24 * HOUR, forgiven_after=6 * HOUR),

@@ -1,4 +1,4 @@
-"""Refusals of this app."""
+"""The errors of this app. ``accounts.api.problems`` gives each its HTTP status."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ from cedrina_base.errors import AppError
 
 
 class AccountError(AppError):
-    """Root of this app's refusals: the class informs the trail, the code the caller."""
+    """Root of this app's errors. The class is for the security events, the code for the client."""
 
     code = "validation_error"
     message = _("The request can't be carried out.")
 
 
 class DetailsInvalid(AccountError):
-    """Something that a person chose, a name, an address or a password, is not acceptable."""
+    """A username, an address or a password is not acceptable. ``problems`` says why, for each member."""
 
     message = _("Some details are not valid.")
 
@@ -26,35 +26,35 @@ class DetailsInvalid(AccountError):
 
 
 class UsernameTaken(AccountError):
-    """Somebody has this username, if perhaps in another spelling of upper and lower case."""
+    """Another account has this username; upper and lower case make no difference."""
 
     code = "username_taken"
     message = _("This username is taken.")
 
 
 class EmailTaken(AccountError):
-    """Somebody has this address. Only said where EMAIL_CONFIRMATION is optional."""
+    """Another account has this address. Only raised where EMAIL_CONFIRMATION is ``optional``."""
 
     code = "email_taken"
     message = _("This e-mail address is already registered.")
 
 
 class CredentialsInvalid(AccountError):
-    """Name and password don't belong together; which of the two is wrong is not said (OWASP ASVS 5.0, 6.3.8)."""
+    """The name or the password is wrong. The client is not told which one (OWASP ASVS 5.0, 6.3.8)."""
 
     code = "invalid_credentials"
     message = _("The name or the password is wrong.")
 
 
 class AccountDisabled(AccountError):
-    """The password was right, but an administrator closed the account."""
+    """The first factor was right, but the account is closed."""
 
     code = "account_disabled"
     message = _("This account is disabled.")
 
 
 class EmailNotConfirmed(AccountError):
-    """The password was right, but nobody has shown yet that the address is theirs."""
+    """The first factor was right, but the address is not confirmed yet."""
 
     code = "email_not_confirmed"
     message = _("The e-mail address of this account is not confirmed yet.")
@@ -68,44 +68,44 @@ class VersionMismatch(AccountError):
 
 
 class MailedTokenInvalid(AccountError):
-    """A mailed token that is unknown, used, too old, or for something that has changed since (ASVS 5.0, 6.5.5)."""
+    """A mailed token is unknown, used, expired, or bound to a state that has changed since (ASVS 5.0, 6.5.5)."""
 
     code = "invalid_or_expired_token"
     message = _("This link is not valid any more. Ask for a new one.")
 
 
 class MfaCodeInvalid(AccountError):
-    """A second factor that was wrong, or was used before (RFC 6238, 5.2)."""
+    """A code of a second factor was wrong, or was used before (RFC 6238, 5.2)."""
 
     code = "invalid_mfa_code"
     message = _("The code is wrong or was used before.")
 
 
 class CredentialRefused(MfaCodeInvalid):
-    """A WebAuthn answer that fails one of the checks of WebAuthn Level 2, 7.1 or 7.2; which one is not said."""
+    """A WebAuthn response failed a check of WebAuthn Level 2, 7.1 or 7.2. The client is not told which one."""
 
     message = _("The security key was not accepted.")
 
 
 class SignCountRegressed(CredentialRefused):
-    """A security key counted backwards or stood still: it may exist twice (WebAuthn Level 2, 7.2, step 21)."""
+    """A security key's counter did not increase: there may be a copy of it (WebAuthn Level 2, 7.2, step 21)."""
 
 
 class PasskeyRefused(CredentialsInvalid):
-    """A sign-in by passkey that fails: unknown, of somebody else and wrongly signed are refused alike."""
+    """A sign-in by passkey failed. Unknown keys, keys of other users and wrong signatures get the same answer."""
 
     message = _("The passkey was not accepted.")
 
 
 class SignInChallengeInvalid(AccountError):
-    """The sign-in that this second factor belongs to is unknown, over, or took too long: begin again."""
+    """The sign-in of this second factor is unknown, completed or expired. It must begin again."""
 
     code = "invalid_or_expired_token"
     message = _("This sign-in took too long. Begin again.")
 
 
 class RetryLater(AccountError):
-    """Not now: the same request may succeed after ``retry_after`` seconds (RFC 9110, 10.2.3)."""
+    """The same request may succeed after ``retry_after`` seconds (RFC 9110, 10.2.3)."""
 
     code = "service_unavailable"
     message = _("Try again in a moment.")
@@ -116,21 +116,21 @@ class RetryLater(AccountError):
 
 
 class AttemptsExhausted(RetryLater):
-    """So many wrong tries in a row that none is looked at for a while, whoever makes it (ASVS 5.0, 6.3.1)."""
+    """Too many wrong attempts: further ones, right or wrong, are not checked for a while (ASVS 5.0, 6.3.1)."""
 
     code = "too_many_attempts"
     message = _("Too many wrong tries. Wait before you try again.")
 
 
 class SocialTokenInvalid(AccountError):
-    """What a provider sent, or what was sent in its name, is not to be trusted."""
+    """A provider's token or response is not valid."""
 
     code = "invalid_social_token"
     message = _("What the provider sent was not accepted.")
 
 
 class ProviderUnavailable(RetryLater):
-    """The provider is down, too slow, or asked by as many already as may at a time; nobody's fault here."""
+    """The provider is down or too slow, or the limit of concurrent requests to it is reached."""
 
     message = _("The provider doesn't answer. Try again in a moment.")
 
@@ -139,10 +139,9 @@ class ProviderUnavailable(RetryLater):
 
 
 class ProviderAddressUnverified(EmailNotConfirmed):
-    """The provider does not vouch for the address, so that nobody knows whose it is.
+    """The provider has not verified the address.
 
-    Said alike for free and for taken addresses: what the provider doesn't vouch for must not find out who has an
-    account here.
+    Free and taken addresses get the same answer, so that an unverified address can't reveal who has an account.
     """
 
     message = _(
@@ -152,63 +151,63 @@ class ProviderAddressUnverified(EmailNotConfirmed):
 
 
 class LastSignInMethod(AccountError):
-    """Without this the person could never sign in again."""
+    """The user's last sign-in method can't be removed."""
 
     code = "permission_denied"
     message = _("This is your only way to sign in. Set a password or add another one first.")
 
 
 class SocialAccountInUse(AccountError):
-    """Somebody else is connected to this account of the provider."""
+    """The provider account is linked to another user."""
 
     code = "social_account_in_use"
     message = _("This account of the provider is connected to somebody else.")
 
 
-class AlreadyThere(AccountError):
-    """What is to be made exists already."""
+class AlreadyExists(AccountError):
+    """The object to create exists already."""
 
     code = "already_exists"
     message = _("This exists already.")
 
 
-class NotThere(AccountError):
-    """The person has nothing of that id."""
+class NotFound(AccountError):
+    """The user has no object with this id."""
 
     code = "not_found"
     message = _("There is nothing here.")
 
 
 class NotAllowed(AccountError):
-    """The person may not do this, whatever they show."""
+    """The user may not do this. No other factor or token would change that."""
 
     code = "permission_denied"
     message = _("You may not do this.")
-    reason = "not_allowed"  # for the trail
+    reason = "not_allowed"  # in the security event
 
 
-class MoreRights(NotAllowed):
-    """The account that this would be done to may do more than the one that would do it."""
+class InsufficientPrivileges(NotAllowed):
+    """The target account has a privilege that the actor lacks."""
 
     message = _("This account may do more than yours. Ask somebody who may do as much.")
     reason = "more_rights"
 
 
 class LastAdministrator(NotAllowed):
-    """Without this person nobody could run the installation any more."""
+    """The last administrator who can sign in can't be closed or deleted."""
 
     message = _("This is the last administrator who can sign in. Make another one first.")
     reason = "last_administrator"
 
 
 class ImportOvertaken(AccountError):
-    """Another import runs, or took over this one's file."""
+    """Another import is running, or has taken over the file of this one."""
 
     code = "already_exists"
     message = _("Another import is running. Run this one again when that has ended: it goes on where it stopped.")
 
 
 class HashingBusy(RetryLater):
-    """As many passwords wait for their hash as may."""
+    """The queue of password hashes is full."""
 
     message = _("Too many sign-ins at once. Try again in a moment.")

@@ -1,4 +1,4 @@
-"""Names of people and rows: how they are made, judged and compared."""
+"""Usernames and e-mail addresses: generate, validate and compare them."""
 
 import re
 import secrets
@@ -13,19 +13,19 @@ from accounts.domains import ascii_domain, has_invisible
 
 EMAIL_MAX_LENGTH = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-HELD = "held:"  # without an at sign
+HELD_PREFIX = "held:"  # contains no at sign, so that no address starts with it
 _USERNAME = re.compile(r"[A-Za-z0-9_-]{3,50}")
 
 
 def is_username(text: str) -> bool:
-    """Tell whether a text has the shape of a username, which is never that of an address."""
+    """Return whether a text is a valid username. Usernames contain no at sign, so they are never addresses."""
     return _USERNAME.fullmatch(text) is not None
 
 
 def username_candidates(*names: str) -> Iterator[str]:
-    """Yield usernames after what somebody is called, the plainest first; the last ones nobody else can have.
+    """Yield usernames derived from a person's names, the plainest first; the last ones are practically unique.
 
-    None is made of an address: usernames are public, addresses are not.
+    They are not derived from addresses, because usernames are public and addresses are not.
     """
     bases = [base for base in map(_username_from, names) if base]
     yield from bases
@@ -41,12 +41,12 @@ def _username_from(name: str) -> str:
 
 
 def parse_email(text: str) -> str | None:
-    """Return the address in the spelling to be stored, ``None`` for what is not a plain address (RFC 5322, 3.4.1).
+    """Return the address as it is stored; ``None`` if the text is not a plain address (RFC 5322, 3.4.1).
 
-    Display names, comments, quoted local parts, literals, lists and control characters are refused, and so are local
-    parts with other characters than ASCII: mail systems disagree on which of them are the same, and Django can't send
-    to them. The domain follows ``accounts.domains``, and ``email_validator`` must find the same A-labels. Whether mail
-    arrives there is for a confirmation to find out, not for a look-up in the DNS.
+    Refused are display names, comments, quoted local parts, address literals, lists and control characters. Local parts
+    with other characters than ASCII are refused, too: mail systems disagree about which of them are equal, and Django
+    can't send to them. The domain must be valid by ``accounts.domains``, and ``email_validator`` must compute the same
+    A-labels. Whether mail arrives is found out by a confirmation, not by a DNS query.
     """
     if len(text) > EMAIL_MAX_LENGTH or has_invisible(text):
         return None
@@ -68,17 +68,17 @@ def parse_email(text: str) -> str | None:
         return None
     if encoded != parsed.ascii_domain:
         return None
-    # Upper and lower case are the owner's to choose; letters outside of ASCII are stored as A-labels are read.
+    # The owner's upper and lower case is kept. Domains with other characters than ASCII are stored as U-labels.
     is_plain = domain.isascii() and encoded == domain.lower() == parsed.domain
     return f"{local}@{domain if is_plain else parsed.domain}"
 
 
 def fold_email(address: str) -> str:
-    """Return the form in which addresses are compared, stored, counted and looked up; equal means one mailbox.
+    """Return the form in which addresses are compared, counted and looked up. Equal forms mean the same mailbox.
 
-    The local part without regard to upper and lower case of ASCII, and nothing else: dots, hyphens and plus signs make
-    another mailbox wherever its system says so. The domain as A-labels (``accounts.domains``). Whatever else there is
-    keeps its own form, which no address has: this never fails.
+    ASCII letters of the local part become lower case. Dots, hyphens and plus signs stay, because in some mail systems
+    they make another mailbox. The domain is encoded as A-labels (``accounts.domains``). Texts that are no address get a
+    form that no address has, so that this never fails.
     """
     if address.isascii() or len(address) > EMAIL_MAX_LENGTH:
         return _ascii_lower(address)
@@ -87,20 +87,21 @@ def fold_email(address: str) -> str:
 
 
 def email_key(text: str) -> str | None:
-    """Parse an address as it was typed and fold it: what is counted for each address is counted by this."""
+    """Parse an address that was typed in and fold it, for counters per address; ``None`` if it is not an address."""
     address = parse_email(text)
     return None if address is None else fold_email(address)
 
 
 def name_key(name: str) -> str:
-    """Return the form in which the names are compared and counted that people sign in with: addresses or usernames."""
+    """Return the form in which names for sign-in, addresses or usernames, are compared and counted."""
     return fold_email(name) if "@" in name else name.lower()
 
 
 def ascii_email(address: str) -> str | None:
-    """Return an address as it is given to mail servers, the local part untouched; ``None`` if none can take it.
+    """Return an address as it is sent to mail servers; ``None`` if no server can accept it.
 
-    Nothing behind this has an encoding left to choose (RFC 5321, 2.3.5). ASCII is handed on as it is.
+    The domain is encoded, so that no library encodes it by another rule (RFC 5321, 2.3.5). Addresses in ASCII and local
+    parts stay as they are.
     """
     if address.isascii():
         return address
@@ -110,13 +111,13 @@ def ascii_email(address: str) -> str | None:
 
 
 def held_key(user_id: uuid.UUID) -> str:
-    """Return what stands in the place of a folded address for somebody whose address is on hold; it equals none."""
-    return f"{HELD}{user_id}"
+    """Return the value of ``User.email_folded`` for an account whose address is on hold. No address equals it."""
+    return f"{HELD_PREFIX}{user_id}"
 
 
 def is_held(key: str) -> bool:
-    """Tell whether it stands for an address on hold: one by which nobody is found and to which nothing is mailed."""
-    return key.startswith(HELD)
+    """Return whether a value of ``User.email_folded`` means that the address is on hold."""
+    return key.startswith(HELD_PREFIX)
 
 
 def _ascii_lower(text: str) -> str:

@@ -1,6 +1,6 @@
-"""Read password hashes that other systems made. Nobody's new password is hashed like this.
+"""Verify password hashes that were imported from other systems. New passwords are never hashed with these.
 
-Whoever signs in gets a hash of the current kind in the place of one of these, so they die out by themselves.
+A successful sign-in replaces such a hash by one of the current kind.
 """
 
 import base64
@@ -17,12 +17,12 @@ from django.utils.translation import gettext_noop
 
 from accounts.conf import account_settings
 
-BCRYPT_LENGTH = 72  # bytes; the systems that made raw bcrypt hashes ignored the rest
+BCRYPT_LENGTH = 72  # bytes; systems with raw bcrypt hashes ignore the rest of a password
 DIGESTS = ("md5", "sha1", "sha256", "sha512")
 
 
 class RawBCryptHasher(BCryptPasswordHasher):
-    """bcrypt over the password itself, as most other systems use it: ``bcrypt$$2b$10$…``."""
+    """bcrypt of the password itself, as most other systems use it: ``bcrypt$$2b$10$…``."""
 
     bridges_to_current = True
 
@@ -35,7 +35,7 @@ class RawBCryptHasher(BCryptPasswordHasher):
 
 
 class RawPBKDF2Hasher(BasePasswordHasher):
-    """PBKDF2 with any salt and length of key, which Django's own can't say: ``pbkdf2_raw$sha512$27500$salt$key``."""
+    """PBKDF2 with any salt and key length, which Django's hasher lacks: ``pbkdf2_raw$sha512$27500$salt$key``."""
 
     algorithm = "pbkdf2_raw"
 
@@ -65,7 +65,7 @@ class RawPBKDF2Hasher(BasePasswordHasher):
         return True
 
     def harden_runtime(self, password: str, encoded: str) -> None:
-        """Leave the time as it is: what follows a wrong password takes a whole hash of the current kind."""
+        """Do nothing. After a wrong password the caller computes a whole hash of the current kind."""
 
     def safe_summary(self, encoded: str) -> dict[Any, Any]:
         found = self.decode(encoded)
@@ -77,14 +77,14 @@ class RawPBKDF2Hasher(BasePasswordHasher):
 
 
 def pbkdf2_encoded(*, digest: str, iterations: int, salt: bytes, key: bytes) -> str:
-    """Return what RawPBKDF2Hasher stores."""
+    """Return the encoded hash that ``RawPBKDF2Hasher`` verifies."""
     return f"{RawPBKDF2Hasher.algorithm}${digest}${iterations}${b64(salt)}${b64(key)}"
 
 
 class WrappedHasher(BasePasswordHasher):
-    """bcrypt over a hash that is too weak to be stored: ``wrapped$<how to make the weak one>$$2b$12$…``.
+    """bcrypt of a hash that is too weak to be stored: ``wrapped$<parameters of the weak hash>$$2b$12$…``.
 
-    The weak hash itself is nowhere; whoever steals the table has bcrypt to break for each guess.
+    The weak hash is not stored, so each guess at a stolen row costs a bcrypt hash.
     """
 
     algorithm = "wrapped"
@@ -99,7 +99,7 @@ class WrappedHasher(BasePasswordHasher):
         return True
 
     def harden_runtime(self, password: str, encoded: str) -> None:
-        """Take the time that is missing to the current cost."""
+        """Compute as many rounds as the stored hash lacks to the current cost."""
         outer = encoded.split("$", 2)[2]
         for _ in range(2 ** max(0, account_settings.BCRYPT_ROUNDS - int(outer.split("$")[2])) - 1):
             bcrypt.hashpw(password.encode()[:BCRYPT_LENGTH], outer[:29].encode("ascii"))
@@ -113,13 +113,13 @@ class WrappedHasher(BasePasswordHasher):
 
 
 def wrap(*, inner: str, weak: bytes, rounds: int) -> str:
-    """Return what WrappedHasher stores of a weak hash. It takes as long as a hash of a password."""
+    """Return the encoded hash that ``WrappedHasher`` verifies. This takes as long as hashing a password."""
     outer = bcrypt.hashpw(_condensed(weak), bcrypt.gensalt(rounds)).decode("ascii")
     return f"{WrappedHasher.algorithm}${inner}${outer}"
 
 
 def recompute(inner: str, password: str) -> bytes:
-    """Return the weak hash of a password, made as ``inner`` says."""
+    """Return the weak hash of a password with the parameters in ``inner``."""
     kind, *parameters = inner.split(":")
     return _INNER[kind](kind, password.encode(), *parameters)
 
@@ -129,7 +129,7 @@ def b64(value: bytes) -> str:
 
 
 def _condensed(weak: bytes) -> bytes:
-    # Of one length and without NUL, whatever the weak hash is: bcrypt takes 72 bytes.
+    # Always 44 characters without NUL: bcrypt reads at most 72 bytes and stops at NUL.
     return base64.b64encode(hashlib.sha256(weak).digest())
 
 
@@ -146,7 +146,7 @@ def _bcrypt(kind: str, password: bytes, salt: str) -> bytes:
     return bcrypt.hashpw(text, base64.b64decode(salt))
 
 
-def _argon2(  # noqa: PLR0917 - called with what stands in the row
+def _argon2(  # noqa: PLR0917 - the parameters are those in the stored hash
     _kind: str, password: bytes, variety: str, version: str, memory: str, time: str, lanes: str, salt: str, length: str
 ) -> bytes:
     return argon2.low_level.hash_secret_raw(

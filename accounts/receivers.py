@@ -1,4 +1,4 @@
-"""What this app does about what others announce."""
+"""Receivers of the signals of ``tokens``: mail to the user."""
 
 from datetime import datetime
 from typing import Any
@@ -12,20 +12,25 @@ from tokens import devices, signals
 from tokens.types import ClientContext
 
 
-@receiver(signals.family_compromised, dispatch_uid="accounts.tell_of_theft")
-def tell_of_theft(*, user_id: UUID, **_details: Any) -> None:
-    """Write to the person whose refresh token turned up twice."""
-    mail_queue.enqueue(user_id=user_id, kind=mail_queue.Kind.SESSION_ENDED_FOR_SAFETY)
+@receiver(signals.family_compromised, dispatch_uid="accounts.notify_token_reuse")
+def notify_token_reuse(*, user_id: UUID, **_details: Any) -> None:
+    """Mail the user whose session ended because its refresh token was used twice (RFC 9700, 4.14.2)."""
+    mail_queue.enqueue(user_id=user_id, kind=mail_queue.MailKind.SESSION_ENDED_FOR_SAFETY)
 
 
-@receiver(signals.repeated_elsewhere, dispatch_uid="accounts.tell_of_repeat")
-def tell_of_repeat(*, user_id: UUID, session_id: UUID, client: ClientContext, now: datetime, **_details: Any) -> None:
-    """Write to the person whose session another kind of client in another network asked for, once a day and session."""
-    with override("en"):  # the mail says it in the language of its reader
+@receiver(signals.repeated_elsewhere, dispatch_uid="accounts.notify_use_elsewhere")
+def notify_use_elsewhere(
+    *, user_id: UUID, session_id: UUID, client: ClientContext, now: datetime, **_details: Any
+) -> None:
+    """Mail the user whose refresh token was repeated by another kind of client in another network.
+
+    The id of the mail is derived from the session and the day, so that there is one mail a day for each session.
+    """
+    with override("en"):  # the mail translates it into the user's language
         device = devices.device_name(client.user_agent)
     mail_queue.enqueue(
         user_id=user_id,
-        kind=mail_queue.Kind.SESSION_USED_ELSEWHERE,
+        kind=mail_queue.MailKind.SESSION_USED_ELSEWHERE,
         now=now,
         details={"device": device, "ip_address": client.ip_address or ""},
         mail_id=uuid5(session_id, f"used elsewhere {now.date()}"),

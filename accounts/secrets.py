@@ -1,4 +1,4 @@
-"""Secrets that people carry for a short while: made here, stored by their digest alone."""
+"""Random tokens for clients. Only their digests are stored."""
 
 import secrets
 
@@ -6,5 +6,5 @@ _BYTES = 32
 
 
 def mint(prefix: str) -> str:
-    """Return a new token of 256 random bits; by its prefix scanners and our own masking recognise it."""
+    """Return a new token of 256 random bits. Secret scanners and the masking of logs recognise its prefix."""
     return prefix + secrets.token_urlsafe(_BYTES)

@@ -1,37 +1,44 @@
-"""Jobs of this app, found by the background worker under this module's name."""
+"""Background jobs of this app. Procrastinate imports them by the name of this module."""
 
 from uuid import UUID
 
+from django.utils import timezone
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from accounts.services.mailing import delivery, mail_queue, mail_requests, registration_mail
 
-_LONGEST_WAIT = 3600
-_MOST_ATTEMPTS = 40  # a day and a half
+_MAX_WAIT = 3600  # seconds
+_MAX_ATTEMPTS = 40  # about a day and a half
 
 
-class Patiently(BaseRetryStrategy):
-    """Try again after 4, 8, 16 seconds and so on up to an hour: mail servers are away for minutes or for a night."""
+class ExponentialBackoff(BaseRetryStrategy):
+    """Retry after 4, 8, 16 … seconds, at most an hour: mail servers are unavailable for minutes or for a night."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if job.attempts >= _MOST_ATTEMPTS:
+        if job.attempts >= _MAX_ATTEMPTS:
             return None
-        return RetryDecision(retry_in={"seconds": min(_LONGEST_WAIT, 4 * 2 ** min(job.attempts, 12))})
+        return RetryDecision(retry_in={"seconds": min(_MAX_WAIT, 4 * 2 ** min(job.attempts, 12))})
 
 
-@app.task(name=mail_queue.SEND_TASK, queue="mail", retry=Patiently())
-def send_mail(mail_id: str, details: dict[str, str] | None = None, **_about: str) -> None:
-    """Hand a mail over; what the job says besides is for whoever looks at the queue."""
-    delivery.deliver(mail_id=UUID(mail_id), details=details)
+@app.task(name=mail_queue.SEND_TASK, queue="mail", retry=ExponentialBackoff())
+def send_mail(mail_id: str, details: dict[str, str] | None = None, **_for_operators: str) -> None:
+    """Send a mail. The other arguments are only there for people who read the queue."""
+    delivery.deliver(mail_id=UUID(mail_id), details=details, now=timezone.now())
 
 
-@app.task(name=mail_requests.ANSWER_TASK, queue="mail", retry=Patiently())
-def answer_mail_request(wish: str, sealed_address: str, mail_id: str) -> None:
-    mail_requests.answer(wish=mail_requests.Wish(wish), sealed_address=sealed_address, mail_id=UUID(mail_id))
+# `wish` is the argument's name in jobs that are queued already.
+@app.task(name=mail_requests.PROCESS_TASK, queue="mail", retry=ExponentialBackoff())
+def process_mail_request(wish: str, sealed_address: str, mail_id: str) -> None:
+    mail_requests.process(
+        requested=mail_requests.RequestedMail(wish),
+        sealed_address=sealed_address,
+        mail_id=UUID(mail_id),
+        now=timezone.now(),
+    )
 
 
-@app.task(name=registration_mail.ANSWER_TASK, queue="mail", retry=Patiently())
-def answer_registration(registration_id: str) -> None:
-    registration_mail.answer(registration_id=UUID(registration_id))
+@app.task(name=registration_mail.ENQUEUE_TASK, queue="mail", retry=ExponentialBackoff())
+def enqueue_registration_mail(registration_id: str) -> None:
+    registration_mail.enqueue(registration_id=UUID(registration_id), now=timezone.now())

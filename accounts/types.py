@@ -1,4 +1,4 @@
-"""Frozen values that cross layers."""
+"""Frozen values that several layers use."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One thing that is wrong with one member of a request, by the codes of the contract."""
+    """A problem of one member of a request, with its error code in the API."""
 
     field: str
     code: str
@@ -17,7 +17,7 @@ class FieldProblem:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """What a person wants to be different; ``None`` leaves a member as it is."""
+    """New values of a profile. ``None`` leaves a member as it is."""
 
     full_name: str | None = None
     locale: str | None = None

@@ -1,7 +1,6 @@
-"""What a new password must be like, in Django's form, so that Django's own forms and commands ask for the same.
+"""Password validators, as Django's, so that Django's own forms and commands apply them, too.
 
-There are no composition rules: they make passwords harder to remember and no harder to
-guess (NIST SP 800-63B, 3.1.1.2).
+There are no composition rules: they make passwords harder to remember, not harder to guess (NIST SP 800-63B, 3.1.1.2).
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from accounts.conf import account_settings
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-MAX_LENGTH = 128  # characters; ASVS 5.0, 6.2.9 wants 64 at least
-_ESTIMATED_LENGTH = 72  # zxcvbn takes no more
-_MOST_SPELLINGS = 12
+MAX_LENGTH = 128  # characters; ASVS 5.0, 6.2.9 requires at least 64
+_ESTIMATED_LENGTH = 72  # zxcvbn accepts no more
+_MAX_COMBINATIONS = 12
 
-zxcvbn("a")  # it completes a dictionary shared by all threads at its first call
+zxcvbn("a")  # the first call completes a dictionary that all threads share
 
 
 class LengthValidator(password_validation.MinimumLengthValidator):
-    """At least as long as the setting says."""
+    """Require PASSWORD_MIN_LENGTH characters."""
 
     def __init__(self) -> None:
-        """Keep nothing: Django makes validators once, the setting may change."""
+        """Store nothing: Django creates validators once, and the setting may change."""
 
     @property
     def min_length(self) -> int:  # type: ignore[override]  # never written after __init__
@@ -40,7 +39,7 @@ class LengthValidator(password_validation.MinimumLengthValidator):
 
 
 class MaximumLengthValidator:
-    """Short enough that judging and hashing it costs nobody anything."""
+    """Limit the length, so that estimating the strength and hashing stay cheap."""
 
     def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
         if len(password) > MAX_LENGTH:
@@ -55,21 +54,21 @@ class MaximumLengthValidator:
 
 
 class CommonPasswordValidator(password_validation.CommonPasswordValidator):
-    """Not among the twenty thousand passwords that are used most."""
+    """Refuse the 20,000 most common passwords."""
 
 
 class SimilarityValidator(password_validation.UserAttributeSimilarityValidator):
-    """Unlike the name and the address of its owner."""
+    """Refuse passwords that are similar to the username, the address or the full name."""
 
     def __init__(self) -> None:
         super().__init__(user_attributes=("username", "email", "full_name"))
 
 
 class StrengthValidator:
-    """Hard enough to guess, as zxcvbn estimates it."""
+    """Require a strength of PASSWORD_MIN_SCORE, as zxcvbn estimates it."""
 
     def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
-        estimated = _with_fewer_spellings(password[:_ESTIMATED_LENGTH])
+        estimated = _limit_l33t_combinations(password[:_ESTIMATED_LENGTH])
         if not estimated or zxcvbn(estimated)["score"] < account_settings.PASSWORD_MIN_SCORE:
             raise ValidationError(_("This password is too easy to guess."), code="password_too_weak")
 
@@ -77,14 +76,14 @@ class StrengthValidator:
         return gettext("Your password must be hard to guess: a few unrelated words are a good choice.")
 
 
-def _with_fewer_spellings(password: str) -> str:
-    """Return a password for which zxcvbn tries few ways of reading digits and signs as letters.
+def _limit_l33t_combinations(password: str) -> str:
+    """Return a password for which zxcvbn tries at most 12 combinations of l33t substitutions.
 
-    It tries all combinations, which takes it seconds for a password made for that purpose. Beyond a dozen of them every
-    letter keeps only the first of its signs, which makes the password look weaker, never stronger.
+    It tries all combinations, which takes seconds for a password made for this attack. Beyond 12, only the first sign
+    of each letter is kept; the password then looks weaker, never stronger.
     """
     used = {letter: [sign for sign in signs if sign in password] for letter, signs in L33T_TABLE.items()}
-    if prod(max(1, len(signs)) for signs in used.values()) <= _MOST_SPELLINGS:
+    if prod(max(1, len(signs)) for signs in used.values()) <= _MAX_COMBINATIONS:
         return password
-    only = {ord(sign): signs[0] for signs in used.values() for sign in signs[1:]}
-    return password.translate(only)
+    replacements = {ord(sign): signs[0] for signs in used.values() for sign in signs[1:]}
+    return password.translate(replacements)

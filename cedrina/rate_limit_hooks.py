@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from accounts import known_devices
 from accounts.api import device_cookie
-from accounts.api.permissions import may_do
+from accounts.api.permissions import action_permission
 from accounts.identifiers import email_key
 from cedrina.http import problems
 from cedrina.http.paths import answers_html
@@ -64,7 +64,7 @@ def account_key(request: HttpRequest) -> str | None:
     """
     email = _field(request, "email") if answers_html(request.path_info) else _member(request, "email")
     key = email_key(email) if email else None
-    device = known_devices.device_id(device_cookie.presented(request)) if key else None
+    device = known_devices.device_id(device_cookie.read_token(request)) if key else None
     return key if device is None else f"{key} {device.hex()}"
 
 
@@ -111,7 +111,7 @@ class FreshSecondFactor(BasePermission):
 
 def api_permissions(action: str) -> list[BasePermission]:
     """For ``API_PERMISSIONS``: our roles decide, and a change needs a recent sign-in. Limits are no secret to roles."""
-    allowed = may_do(action)()
+    allowed = action_permission(action)()
     return [allowed] if action == READ else [allowed, FreshSecondFactor()]
 
 

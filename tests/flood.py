@@ -30,7 +30,7 @@ import json
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 from cedrina_base.uuids import uuid7
-from accounts.models import PasswordHistory, Purpose, User
+from accounts.models import PasswordHistory, MailedTokenPurpose, User
 from accounts.services.mailing import mailed_tokens
 from tokens.services import issuing
 from tokens.types import ClientContext
@@ -47,7 +47,13 @@ for number in range({attackers}):
     user = person(f"attacker-{{number}}")
     PasswordHistory.objects.bulk_create([PasswordHistory(user=user, password=digest) for _ in range(4)])
     pair = issuing.open_session(user=user, client=ClientContext(), amr=["pwd"], now=now)
-    token = mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.RESET_PASSWORD, address=user.email)
+    token = mailed_tokens.issue(
+        mail_id=uuid7(),
+        user=user,
+        purpose=MailedTokenPurpose.RESET_PASSWORD,
+        address=user.email,
+        now=now,
+    )
     attacker.append([pair.access_token, token])
 print(json.dumps(attacker))
 """

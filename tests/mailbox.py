@@ -1,4 +1,4 @@
-"""The background worker's mail jobs done at once, and what arrived where."""
+"""Run the queued mail jobs at once, and read what was sent."""
 
 import re
 
@@ -10,14 +10,14 @@ from accounts import tasks
 
 TASKS = {
     "accounts.send_mail": tasks.send_mail,
-    "accounts.answer_mail_request": tasks.answer_mail_request,
-    "accounts.answer_registration": tasks.answer_registration,
+    "accounts.answer_mail_request": tasks.process_mail_request,
+    "accounts.answer_registration": tasks.enqueue_registration_mail,
 }
 LINK = re.compile(r"(https?://\S+)/account/([a-z-]+)/(cdm_[A-Za-z0-9_-]{44})\?lang=([a-z]+)")
 
 
 def work():
-    """Do every mail job there is, those that they leave too; return the messages that were sent."""
+    """Run all queued mail jobs and those that they enqueue; return the messages that were sent."""
     before = len(outbox.outbox)
     while jobs := list(ProcrastinateJob.objects.filter(status="todo").order_by("id")):
         for job in jobs:
@@ -34,7 +34,7 @@ def queued():
 
 
 def link_in(message):
-    """Return base, page, token and language of the one link of a message, the same in text and HTML."""
+    """Return base, page, token and language of the only link of a message, which is the same in text and HTML."""
     (found,) = set(LINK.findall(message.body))
     assert set(LINK.findall(message.alternatives[0][0])) == {found}
     return found

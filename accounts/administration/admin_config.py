@@ -1,10 +1,10 @@
-"""The admin, with a sign-in of its own."""
+"""The app config of Django's admin with the sign-in of this app."""
 
 from django.contrib.admin.apps import AdminConfig
 
 
-class GuardedAdminConfig(AdminConfig):
-    """Stands in INSTALLED_APPS for ``django.contrib.admin``."""
+class MfaAdminConfig(AdminConfig):
+    """Replaces ``django.contrib.admin`` in INSTALLED_APPS."""
 
     default = False
-    default_site = "accounts.administration.admin_site.GuardedAdminSite"
+    default_site = "accounts.administration.admin_site.MfaAdminSite"

@@ -1,6 +1,6 @@
-"""Tie a browser that is signed in at the admin to a session of ``tokens``, which is what ends it.
+"""Bind a sign-in at the admin to a session of ``tokens``, so that it ends when that session ends.
 
-Django's own session only remembers which session that is: by itself it keeps nobody signed in.
+Django's session stores only the id of that session, and authenticates nobody without it.
 """
 
 from typing import Any
@@ -10,30 +10,30 @@ from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from accounts.services.administration.admin_sign_in import AdminSignIn
+from accounts.services.administration.admin_sign_in import AdminSession
 from tokens.end_reasons import LOGOUT
 from tokens.services import revocation, verification
 
-BACKEND = "accounts.backends.PooledBackend"
+BACKEND_PATH = "accounts.backends.PooledBackend"
 _KEY = "accounts.session_id"
 
 
-def begin(request: Any, signed_in: AdminSignIn) -> None:
-    """Sign the browser in, under a new key (OWASP ASVS 5.0, 7.2.4); a session that it had before ends."""
+def begin(request: Any, signed_in: AdminSession) -> None:
+    """Sign the browser in, under a new session key (OWASP ASVS 5.0, 7.2.4). Its former session ends."""
     end(request)
-    auth.login(request, signed_in.user, backend=BACKEND)
+    auth.login(request, signed_in.user, backend=BACKEND_PATH)
     request.session.cycle_key()
     request.session[_KEY] = str(signed_in.session_id)
 
 
-def user_of(request: Any) -> Any:
-    """Return who is signed in, nobody once the session of ``tokens`` has ended, in one query more than Django's."""
+def get_user(request: Any) -> Any:
+    """Return the signed-in user, anonymous if the session of ``tokens`` has ended. One query more than Django's."""
     user = auth.get_user(request)
     if not user.is_authenticated:
         return user
-    kept = request.session.get(_KEY)
-    if kept is None or not verification.authenticate_admin_session(
-        session_id=UUID(kept), user_id=user.pk, now=timezone.now()
+    session_id = request.session.get(_KEY)
+    if session_id is None or not verification.authenticate_admin_session(
+        session_id=UUID(session_id), user_id=user.pk, now=timezone.now()
     ):
         request.session.flush()
         return AnonymousUser()
@@ -41,8 +41,8 @@ def user_of(request: Any) -> Any:
 
 
 def end(request: Any) -> None:
-    """End the browser's session, if it has one, for its owner signs out."""
-    kept = request.session.get(_KEY)
+    """End the browser's session, if it has one, because the user signs out."""
+    session_id = request.session.get(_KEY)
     user_id = request.session.get(auth.SESSION_KEY)
-    if kept is not None and user_id is not None:
-        revocation.end_session(session_id=UUID(kept), user_id=UUID(user_id), reason=LOGOUT, now=timezone.now())
+    if session_id is not None and user_id is not None:
+        revocation.end_session(session_id=UUID(session_id), user_id=UUID(user_id), reason=LOGOUT, now=timezone.now())

@@ -1,4 +1,4 @@
-"""The admin site: its sign-in is limited and takes the second factor, and passwords are changed in the API alone."""
+"""The admin site: its sign-in is rate limited and requires the second factor; passwords are changed in the API only."""
 
 from typing import Any
 
@@ -13,22 +13,23 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts import selectors
-from accounts.administration import admin_second_step, admin_sessions
-from accounts.administration.admin_second_step import CodeForm, PasswordAccepted, PasswordForm, Waiting
+from accounts.administration import admin_second_factor, admin_sessions
+from accounts.administration.admin_second_factor import CodeForm, PasswordAccepted, PasswordForm, PendingAdminSignIn
 from accounts.api import device_cookie
+from accounts.api.form_limits import RETRY_AFTER, LimitedForm, is_limited
 from accounts.errors import AttemptsExhausted, HashingBusy, MfaCodeInvalid, SignInChallengeInvalid
-from accounts.page_limits import RETRY_AFTER, Form, is_limited
 from accounts.services.administration import admin_sign_in
-from accounts.services.administration.admin_sign_in import AdminSignIn
+from accounts.services.administration.admin_sign_in import AdminSession
 from accounts.types import FactorMethod
 from tokens.api.client import client_context
 
 _CODES = {FactorMethod.TOTP, FactorMethod.RECOVERY_CODE}
-_NOT_OURS = {"password_change", "password_change_done"}
+# Django's password form would neither end sessions nor notify the user.
+_EXCLUDED_URLS = {"password_change", "password_change_done"}
 
 
-class GuardedAdminSite(AdminSite):
-    """Django's admin for operators."""
+class MfaAdminSite(AdminSite):
+    """Django's admin, with rate limits and a second factor at the sign-in."""
 
     site_header = _("Cedrina")
     site_title = _("Cedrina")
@@ -38,13 +39,13 @@ class GuardedAdminSite(AdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
-        """Sign staff in, a few attempts a minute for each client address."""
-        if request.method == "POST" and is_limited(request, Form.ADMIN_LOGIN):
+        """Sign staff in. Each client address has a few attempts a minute."""
+        if request.method == "POST" and is_limited(request, LimitedForm.ADMIN_LOGIN):
             return self._too_many_attempts(request, RETRY_AFTER)
         try:
             response = super().login(request, extra_context)
         except PasswordAccepted as accepted:
-            return self._go_on(request, accepted.user)
+            return self._after_password(request, accepted.user)
         refusal = getattr(request, "sign_in_refusal", None)
         if refusal is None:
             return response
@@ -53,66 +54,67 @@ class GuardedAdminSite(AdminSite):
 
     @method_decorator(never_cache)
     def logout(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
-        """Sign out by a form: the browser's session ends, and with it the one that people see in their list."""
+        """Sign out on POST: end the browser's session and the session of ``tokens``."""
         if request.method == "POST":
             admin_sessions.end(request)
         return super().logout(request, extra_context)
 
     @method_decorator(never_cache)
     def second_factor(self, request: Any) -> Any:
-        """Ask somebody whose password was right for a code, and sign them in."""
-        waiting = admin_second_step.waiting(request)
-        if waiting is None:
-            return self._back_to_password()
-        if request.method == "POST" and is_limited(request, Form.ADMIN_LOGIN):
+        """Verify the second factor of a user whose password was right, and sign them in."""
+        pending = admin_second_factor.pending_sign_in(request, now=timezone.now())
+        if pending is None:
+            return self._redirect_to_login()
+        if request.method == "POST" and is_limited(request, LimitedForm.ADMIN_LOGIN):
             return self._too_many_attempts(request, RETRY_AFTER)
         form = CodeForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
-            return self._code_page(request, waiting, form)
-        return self._take(request, waiting, form)
+            return self._code_page(request, pending, form)
+        return self._verify_code(request, pending, form)
 
-    def _go_on(self, request: Any, user: Any) -> Any:
+    def _after_password(self, request: Any, user: Any) -> Any:
         if user.is_mfa_enabled:
-            admin_second_step.begin(request, user=user)
+            admin_second_factor.begin(request, user=user, now=timezone.now())
             return redirect(reverse("admin:second_factor", current_app=self.name))
         try:
-            signed_in = admin_sign_in.admit(user=user, client=client_context(request))
+            signed_in = admin_sign_in.complete_sign_in(user=user, client=client_context(request))
         except SignInChallengeInvalid:
-            return self._back_to_password()
-        return self._let_in(request, signed_in, wanted=request.POST.get("next", request.GET.get("next", "")))
+            return self._redirect_to_login()
+        return self._log_in(request, signed_in, next_url=request.POST.get("next", request.GET.get("next", "")))
 
-    def _let_in(self, request: Any, signed_in: AdminSignIn, *, wanted: str) -> Any:
+    def _log_in(self, request: Any, signed_in: AdminSession, *, next_url: str) -> Any:
         admin_sessions.begin(request, signed_in)
-        response = redirect(self._destination(request, wanted))
-        device_cookie.keep(response, request=request, user=signed_in.user)
+        response = redirect(self._safe_url(request, next_url))
+        device_cookie.renew(response, request=request, user=signed_in.user)
         return response
 
-    def _take(self, request: Any, waiting: Waiting, form: CodeForm) -> Any:
+    def _verify_code(self, request: Any, pending: PendingAdminSignIn, form: CodeForm) -> Any:
         try:
-            signed_in = admin_sign_in.complete(
-                user_id=waiting.user_id,
-                bound_to=waiting.bound_to,
+            signed_in = admin_sign_in.complete_mfa_sign_in(
+                user_id=pending.user_id,
+                bound_to=pending.bound_to,
                 response=form.response(),
-                now=timezone.now(),
                 client=client_context(request),
-                device_token=device_cookie.presented(request),
+                device_token=device_cookie.read_token(request),
+                now=timezone.now(),
             )
         except SignInChallengeInvalid:
-            admin_second_step.forget(request)
-            return self._back_to_password()
+            admin_second_factor.discard(request)
+            return self._redirect_to_login()
         except (MfaCodeInvalid, AttemptsExhausted) as refusal:
             form.add_error("code", str(refusal.message))
-            return self._code_page(request, waiting, form)
-        admin_second_step.forget(request)
-        return self._let_in(request, signed_in, wanted=waiting.next)
+            return self._code_page(request, pending, form)
+        admin_second_factor.discard(request)
+        return self._log_in(request, signed_in, next_url=pending.next_url)
 
     def get_urls(self) -> list[Any]:
-        """Leave out Django's password form, which would change a password and neither end sessions nor tell anybody."""
-        ours = [path("login/second-factor/", self.second_factor, name="second_factor")]
-        return ours + [url for url in super().get_urls() if getattr(url, "name", None) not in _NOT_OURS]
+        """Add the page of the second factor and leave out Django's password form."""
+        second_factor = path("login/second-factor/", self.second_factor, name="second_factor")
+        django_urls = [url for url in super().get_urls() if getattr(url, "name", None) not in _EXCLUDED_URLS]
+        return [second_factor, *django_urls]
 
-    def _code_page(self, request: Any, waiting: Waiting, form: CodeForm) -> TemplateResponse:
-        methods = selectors.factor_methods(user_id=waiting.user_id)
+    def _code_page(self, request: Any, pending: PendingAdminSignIn, form: CodeForm) -> TemplateResponse:
+        methods = selectors.factor_methods(user_id=pending.user_id)
         context = {
             **self.each_context(request),
             "title": _("Log in"),
@@ -131,11 +133,11 @@ class GuardedAdminSite(AdminSite):
             headers={"Retry-After": str(retry_after)},
         )
 
-    def _back_to_password(self) -> Any:
+    def _redirect_to_login(self) -> Any:
         return redirect(reverse("admin:login", current_app=self.name))
 
-    def _destination(self, request: Any, wanted: str) -> str:
-        is_ours = url_has_allowed_host_and_scheme(
-            wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    def _safe_url(self, request: Any, next_url: str) -> str:
+        is_safe = url_has_allowed_host_and_scheme(
+            next_url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
         )
-        return wanted if is_ours else reverse("admin:index", current_app=self.name)
+        return next_url if is_safe else reverse("admin:index", current_app=self.name)

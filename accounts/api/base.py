@@ -1,4 +1,4 @@
-"""What the views of this app share."""
+"""The base of this app's views, and how they get the user and the access token of a request."""
 
 from typing import cast
 
@@ -14,22 +14,22 @@ from tokens.types import Principal
 
 
 class AccountsAPIView(TokensAPIView):
-    """Turn refusals of this app, and of ``tokens`` below it, into answers."""
+    """A view that turns the errors of this app, and of ``tokens`` below it, into responses."""
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(as_api_exception(exc) if isinstance(exc, AccountError) else exc)
 
 
-def caller(request: Request) -> User:
-    """Return who is asking, in a view that lets nobody else in."""
+def request_user(request: Request) -> User:
+    """Return the user of the access token, in a view that requires one."""
     return cast("User", request.user)
 
 
-def principal(request: Request) -> Principal:
-    """Return what the access token of the request speaks for."""
+def request_principal(request: Request) -> Principal:
+    """Return what the access token of the request says: its user, session and authentication methods."""
     return cast("Principal", request.auth)
 
 
 def session_user(request: Request) -> SessionUser:
-    """Return who is asking and in which session."""
-    return SessionUser(user=caller(request), session_id=principal(request).session_id)
+    """Return the user of the access token and their session."""
+    return SessionUser(user=request_user(request), session_id=request_principal(request).session_id)

@@ -1,4 +1,4 @@
-"""The one permission function, as Django REST framework asks for it."""
+"""``accounts.rules.permissions`` as permission classes of Django REST framework."""
 
 from typing import ClassVar
 
@@ -8,23 +8,23 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import event_types
-from accounts.rules.decisions import may
+from accounts.rules.permissions import may
 from security_events.services import deduplication
 from tokens.users import subject_of
 
 
-class MayDo(BasePermission):
-    """Let somebody through who may do the action that a subclass names; who is known and may not leaves an event."""
+class ActionPermission(BasePermission):
+    """Allow users who may do the action of the subclass. A refusal of an authenticated user is recorded."""
 
     action: ClassVar[str]
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        person = request.user
-        is_allowed = may(person, self.action)
-        if not is_allowed and getattr(person, "is_authenticated", False):
+        user = request.user
+        is_allowed = may(user, self.action)
+        if not is_allowed and getattr(user, "is_authenticated", False):
             deduplication.record(
                 event_types.PERMISSION_DENIED,
-                actor=subject_of(person),
+                actor=subject_of(user),
                 reasons=[self.action],
                 session_id=getattr(request.auth, "session_id", None),
                 now=timezone.now(),
@@ -32,6 +32,6 @@ class MayDo(BasePermission):
         return is_allowed
 
 
-def may_do(action: str) -> type[MayDo]:
-    """Return the permission class for an action, to stand in ``permission_classes``."""
-    return type("MayDo", (MayDo,), {"action": action})
+def action_permission(action: str) -> type[ActionPermission]:
+    """Return the permission class of an action, for ``permission_classes``."""
+    return type("ActionPermission", (ActionPermission,), {"action": action})

@@ -1,11 +1,11 @@
-"""The HTTP status of each refusal."""
+"""The HTTP status of each error of this app."""
 
 from django.utils.encoding import force_str
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 
 from accounts import errors
 
-STATUS: dict[type[errors.AccountError], int] = {
+STATUS_CODES: dict[type[errors.AccountError], int] = {
     errors.UsernameTaken: 409,
     errors.EmailTaken: 409,
     errors.CredentialsInvalid: 401,
@@ -23,27 +23,27 @@ STATUS: dict[type[errors.AccountError], int] = {
     errors.SocialTokenInvalid: 401,
     errors.LastSignInMethod: 403,
     errors.SocialAccountInUse: 409,
-    errors.AlreadyThere: 409,
-    errors.NotThere: 404,
+    errors.AlreadyExists: 409,
+    errors.NotFound: 404,
     errors.NotAllowed: 403,
     errors.RetryLater: 503,
     errors.ImportOvertaken: 409,
 }
 
 
-class Refusal(APIException):
-    """A refusal on its way to the renderer, with what its headers need."""
+class AccountAPIException(APIException):
+    """An error of this app as DRF renders it, with the values of its headers."""
 
     wait: int | None = None
     auth_header: str | None = None
 
 
 def as_api_exception(error: errors.AccountError) -> APIException:
-    """Give a refusal the HTTP status of its nearest listed ancestor."""
+    """Return the API exception of an error, with the status of its nearest class in ``STATUS_CODES``."""
     if isinstance(error, errors.DetailsInvalid):
         return _validation_error(error)
-    exc = Refusal(detail=force_str(error.message), code=error.code)
-    exc.status_code = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+    exc = AccountAPIException(detail=force_str(error.message), code=error.code)
+    exc.status_code = next(STATUS_CODES[cls] for cls in type(error).__mro__ if cls in STATUS_CODES)
     if isinstance(error, errors.RetryLater):
         exc.wait = error.retry_after
     if exc.status_code == 401:

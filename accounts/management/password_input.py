@@ -1,16 +1,16 @@
-"""How commands take a password: typed twice, or from standard input. Never as an argument, which others can see."""
+"""Read a password for a command: typed twice, or from standard input. Arguments are visible to other users."""
 
 import getpass
 import sys
 
 from django.utils.translation import gettext
 
-_TRIES = 3
+_MAX_ATTEMPTS = 3
 
 
 def typed_twice() -> str | None:
-    """Ask for a password until it is typed the same way twice; ``None`` when it never is, or is empty."""
-    for _ in range(_TRIES):
+    """Ask for a password twice, up to three times; ``None`` if the two never match or the password is empty."""
+    for _ in range(_MAX_ATTEMPTS):
         first = getpass.getpass(gettext("Password:") + " ")
         if not first:
             return None
@@ -21,5 +21,5 @@ def typed_twice() -> str | None:
 
 
 def from_standard_input() -> str | None:
-    """Return the first line, ``None`` when there is none."""
+    """Return the first line, ``None`` if there is none."""
     return sys.stdin.readline().rstrip("\r\n") or None

@@ -14,7 +14,7 @@ def refold(_apps: Any, schema_editor: Any) -> None:
 
     The log of a deployment is read by many, so people stand in it by their ids alone.
     """
-    result = address_refolding.refold(is_first=True, at=schema_editor.connection)
+    result = address_refolding.refold(is_first=True, database=schema_editor.connection)
     if not result.held:
         return
     lines = [f"  {user_id}: {reason}" for user_id, reason in list(result.held.items())[:_MOST_SHOWN]]

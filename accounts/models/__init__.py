@@ -5,15 +5,15 @@ from accounts.models.factors import (
     CeremonyPurpose,
     RecoverySecret,
     SecurityKey,
+    SignInChallenge,
     TotpEnrolment,
     TotpSecret,
     WebAuthnHandle,
 )
 from accounts.models.importing import ImportedPerson, ImportRun
-from accounts.models.mailing import MailBudget, MailedToken, OutgoingMail, Purpose
+from accounts.models.mailing import MailBudget, MailedToken, MailedTokenPurpose, OutgoingMail
 from accounts.models.passwords import KnownClient, SignInFailures
 from accounts.models.sign_in import PendingRegistration
-from accounts.models.sign_ins import SignInChallenge
 from accounts.models.social import PresentedToken, ProviderToken, SocialAuthorization, SocialPurpose
 from accounts.models.users import PasswordHistory, Tier, User
 
@@ -25,12 +25,12 @@ __all__ = [
     "KnownClient",
     "MailBudget",
     "MailedToken",
+    "MailedTokenPurpose",
     "OutgoingMail",
     "PasswordHistory",
     "PendingRegistration",
     "PresentedToken",
     "ProviderToken",
-    "Purpose",
     "RecoverySecret",
     "SecurityKey",
     "SignInChallenge",

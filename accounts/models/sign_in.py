@@ -56,7 +56,7 @@ WHERE NOT EXISTS (SELECT FROM accounts_user WHERE lower(username) = lower(%(user
 ON CONFLICT DO NOTHING
 """
 # The registration's mails become the account's, except one that is being sent now: nothing here waits for mail servers.
-_HAND_OVER = """
+_DELETE_AND_MOVE_MAILS = """
 WITH mails AS (
     SELECT id FROM accounts_outgoingmail WHERE registration_id = %(id)s FOR UPDATE SKIP LOCKED
 ), moved AS (
@@ -131,10 +131,10 @@ class PendingRegistrationManager(models.Manager["PendingRegistration"]):
             cursor.execute(_INSERT, {name: getattr(registration, name) for name in names})
             return bool(cursor.rowcount == 1)
 
-    def hand_over(self, registration: PendingRegistration) -> None:
+    def delete_and_move_mails(self, registration: PendingRegistration) -> None:
         """Delete a registration and give its mails to the account with the same id."""
         with connection.cursor() as cursor:
-            cursor.execute(_HAND_OVER, {"id": registration.pk})
+            cursor.execute(_DELETE_AND_MOVE_MAILS, {"id": registration.pk})
 
     def release_username(self, username: str) -> None:
         """Delete the registration that reserves a username, because an operator needs the name."""

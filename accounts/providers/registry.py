@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.conf import account_settings
-from accounts.errors import NotThere
+from accounts.errors import NotFound
 
 FACEBOOK = "facebook"
 _SCOPES = {FACEBOOK: ("email", "public_profile")}
@@ -52,12 +52,12 @@ def all_providers() -> tuple[Provider, ...]:
 def find(provider_id: str) -> Provider:
     """Return one provider.
 
-    Raises: NotThere.
+    Raises: NotFound.
     """
     for provider in all_providers():
         if provider.id == provider_id:
             return provider
-    raise NotThere(provider=provider_id)
+    raise NotFound(provider=provider_id)
 
 
 def display_name(provider_id: str) -> str:

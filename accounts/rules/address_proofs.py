@@ -1,9 +1,9 @@
-"""What somebody finds in an account whose address they prove to be theirs: one table, for the service and its test.
+"""The effect of a proof that an e-mail address belongs to a person: one table, for the service and its test.
 
-An address that nobody has proved yet may have been given by somebody else than its owner, who chose the password and
-added whatever lets them come back (Sudhodanan and Paverd, "Pre-hijacked accounts", USENIX Security 2022). So the first
-proof keeps nothing, unless the same person shows to be the account's holder: by the browser that registered or signed
-in, or by the account's password.
+An unconfirmed address may have been registered by somebody else than its owner. That person chose the password, and may
+have added credentials to come back with (Sudhodanan and Paverd, "Pre-hijacked accounts", USENIX Security 2022). So the
+first proof removes all credentials, unless the person also proves to be the account's holder: by a browser that has
+registered or signed in, or by the account's password.
 """
 
 from collections.abc import Mapping
@@ -11,122 +11,122 @@ from enum import Enum, auto
 from types import MappingProxyType
 
 
-class Proof(Enum):
-    """The way in which somebody shows that mail to an address reaches them."""
+class AddressProof(Enum):
+    """The ways to prove that mail to an address reaches a person."""
 
     CONFIRMATION_LINK = auto()  # the mailed link alone
-    CONFIRMATION_LINK_BY_HOLDER = auto()
-    RESET_LINK = auto()  # brings a new password along
+    CONFIRMATION_LINK_BY_HOLDER = auto()  # the link, and the account's browser or password
+    RESET_LINK = auto()  # comes with a new password
     CHANGE_LINK = auto()  # the link to the new address of an account, alone
     CHANGE_LINK_BY_HOLDER = auto()
     PROVIDER = auto()  # a sign-in at a provider that is trusted for the address
-    TAKEOVER_REPORT = auto()  # the link of a notice that went to the address
-    IMPORT = auto()  # the dump of another system says so
-    OPERATOR = auto()  # an operator makes an administrator
+    TAKEOVER_REPORT = auto()  # the link of a notice that was mailed to the address
+    IMPORT = auto()  # the dump of another system says that the address is confirmed
+    OPERATOR = auto()  # an operator creates an administrator
 
 
-class State(Enum):
-    """What there is with the address, or, where an address changes, the account that it becomes the address of."""
+class AddressState(Enum):
+    """The account or registration that has the address; for a change, the account that gets it."""
 
-    PENDING = auto()  # a registration that waits for its confirmation, and no account
+    PENDING = auto()  # a registration that is not confirmed, and no account
     UNCONFIRMED = auto()
     CONFIRMED = auto()
     DISABLED = auto()
     DELETED_UNCONFIRMED = auto()
-    DELETED = auto()  # waits for its erasure, with its address
+    DELETED = auto()  # until the erasure the account keeps its address
 
 
-class Kept(Enum):
-    """What stays of the account."""
+class ProofEffect(Enum):
+    """What a proof does to the account."""
 
-    EVERYTHING = auto()
-    ALL_BUT_PASSWORD = auto()  # a new password, no session; who has a second factor still needs it
-    WHAT_WAS_BEFORE = auto()  # before the notice that was reported: neither password nor session, nor what came since
-    NOTHING = auto()
-    REFUSED = auto()  # the proof changes nothing at all
+    KEEP_EVERYTHING = auto()
+    REMOVE_PASSWORD = auto()  # a new password, and all sessions end; a second factor is still required
+    REMOVE_RECENT = auto()  # password, sessions, and all that was added since the reported notice
+    REMOVE_EVERYTHING = auto()
+    REJECT = auto()  # the proof changes nothing
 
 
 class Credential(Enum):
-    """By what somebody can come back to an account. What is added to the product is added here, and in ``_REMOVED``."""
+    """What gives access to an account. New kinds must be added here and in ``_REMOVED``."""
 
-    PASSWORD = auto()  # the devices and places that are known by it go with it
+    PASSWORD = auto()  # known devices and clients depend on it and are forgotten with it
     PASSWORD_HISTORY = auto()
     SESSIONS = auto()
-    FACTORS = auto()  # applications, keys, passkeys, recovery codes, and sign-ins and enrolments under way
-    CONNECTIONS = auto()  # accounts of providers
-    AUTHORIZATIONS = auto()  # sign-ins at providers that were begun in a session
+    FACTORS = auto()  # authenticator apps, keys, passkeys, recovery codes, and unfinished sign-ins and enrolments
+    CONNECTIONS = auto()  # accounts at providers
+    AUTHORIZATIONS = auto()  # unfinished sign-ins at providers that were started in a session
     MAILED_LINKS = auto()
 
 
 _CLOSED = {
-    State.DISABLED: Kept.REFUSED,
-    State.DELETED_UNCONFIRMED: Kept.REFUSED,
-    State.DELETED: Kept.REFUSED,
+    AddressState.DISABLED: ProofEffect.REJECT,
+    AddressState.DELETED_UNCONFIRMED: ProofEffect.REJECT,
+    AddressState.DELETED: ProofEffect.REJECT,
 }
-# Somebody has the address, or the command would have to take it from them.
-_ONLY_NEW = {State.UNCONFIRMED: Kept.REFUSED, State.CONFIRMED: Kept.REFUSED, **_CLOSED}
+# The address belongs to an account. An import or a command must not take it away.
+_ONLY_NEW = {AddressState.UNCONFIRMED: ProofEffect.REJECT, AddressState.CONFIRMED: ProofEffect.REJECT, **_CLOSED}
 
-TABLE: Mapping[Proof, Mapping[State, Kept]] = MappingProxyType(
+EFFECTS: Mapping[AddressProof, Mapping[AddressState, ProofEffect]] = MappingProxyType(
     {
-        # A pending registration has a name, a password and nothing else. Only its own link opens it: by the other
-        # proofs its address comes to another account, and the registration expires.
-        Proof.CONFIRMATION_LINK: {
-            State.PENDING: Kept.NOTHING,
-            State.UNCONFIRMED: Kept.NOTHING,
-            State.CONFIRMED: Kept.EVERYTHING,
+        # A pending registration has a username, a password and nothing else. Only its own link can turn it into an
+        # account. After the other proofs another account has the address, and the registration expires.
+        AddressProof.CONFIRMATION_LINK: {
+            AddressState.PENDING: ProofEffect.REMOVE_EVERYTHING,
+            AddressState.UNCONFIRMED: ProofEffect.REMOVE_EVERYTHING,
+            AddressState.CONFIRMED: ProofEffect.KEEP_EVERYTHING,
             **_CLOSED,
         },
-        Proof.CONFIRMATION_LINK_BY_HOLDER: {
-            State.PENDING: Kept.EVERYTHING,
-            State.UNCONFIRMED: Kept.EVERYTHING,
-            State.CONFIRMED: Kept.EVERYTHING,
+        AddressProof.CONFIRMATION_LINK_BY_HOLDER: {
+            AddressState.PENDING: ProofEffect.KEEP_EVERYTHING,
+            AddressState.UNCONFIRMED: ProofEffect.KEEP_EVERYTHING,
+            AddressState.CONFIRMED: ProofEffect.KEEP_EVERYTHING,
             **_CLOSED,
         },
-        # A mailbox alone opens no account with a second factor (OWASP ASVS 5.0, 6.4.4), once its address is proved.
-        Proof.RESET_LINK: {
-            State.PENDING: Kept.REFUSED,
-            State.UNCONFIRMED: Kept.NOTHING,
-            State.CONFIRMED: Kept.ALL_BUT_PASSWORD,
+        # Once the address is confirmed, a mailbox alone must not replace a second factor (OWASP ASVS 5.0, 6.4.4).
+        AddressProof.RESET_LINK: {
+            AddressState.PENDING: ProofEffect.REJECT,
+            AddressState.UNCONFIRMED: ProofEffect.REMOVE_EVERYTHING,
+            AddressState.CONFIRMED: ProofEffect.REMOVE_PASSWORD,
             **_CLOSED,
         },
-        # Anybody can name somebody else's address as their new one. The owner, who clicks, must not give it to them.
-        Proof.CHANGE_LINK: {
-            State.PENDING: Kept.REFUSED,
-            State.UNCONFIRMED: Kept.REFUSED,
-            State.CONFIRMED: Kept.REFUSED,
+        # Anybody can request a change to another person's address. That person must not complete it by the link.
+        AddressProof.CHANGE_LINK: {
+            AddressState.PENDING: ProofEffect.REJECT,
+            AddressState.UNCONFIRMED: ProofEffect.REJECT,
+            AddressState.CONFIRMED: ProofEffect.REJECT,
             **_CLOSED,
         },
-        Proof.CHANGE_LINK_BY_HOLDER: {
-            State.PENDING: Kept.REFUSED,
-            State.UNCONFIRMED: Kept.EVERYTHING,
-            State.CONFIRMED: Kept.EVERYTHING,
+        AddressProof.CHANGE_LINK_BY_HOLDER: {
+            AddressState.PENDING: ProofEffect.REJECT,
+            AddressState.UNCONFIRMED: ProofEffect.KEEP_EVERYTHING,
+            AddressState.CONFIRMED: ProofEffect.KEEP_EVERYTHING,
             **_CLOSED,
         },
-        Proof.PROVIDER: {
-            State.PENDING: Kept.NOTHING,
-            State.UNCONFIRMED: Kept.NOTHING,
-            State.CONFIRMED: Kept.EVERYTHING,
+        AddressProof.PROVIDER: {
+            AddressState.PENDING: ProofEffect.REMOVE_EVERYTHING,
+            AddressState.UNCONFIRMED: ProofEffect.REMOVE_EVERYTHING,
+            AddressState.CONFIRMED: ProofEffect.KEEP_EVERYTHING,
             **_CLOSED,
         },
-        # An intruder may have deleted the account.
-        Proof.TAKEOVER_REPORT: {
-            State.PENDING: Kept.REFUSED,
-            State.UNCONFIRMED: Kept.NOTHING,
-            State.CONFIRMED: Kept.WHAT_WAS_BEFORE,
-            State.DISABLED: Kept.REFUSED,
-            State.DELETED_UNCONFIRMED: Kept.NOTHING,
-            State.DELETED: Kept.WHAT_WAS_BEFORE,
+        # An intruder may have deleted the account, so that deleted accounts can be reported, too.
+        AddressProof.TAKEOVER_REPORT: {
+            AddressState.PENDING: ProofEffect.REJECT,
+            AddressState.UNCONFIRMED: ProofEffect.REMOVE_EVERYTHING,
+            AddressState.CONFIRMED: ProofEffect.REMOVE_RECENT,
+            AddressState.DISABLED: ProofEffect.REJECT,
+            AddressState.DELETED_UNCONFIRMED: ProofEffect.REMOVE_EVERYTHING,
+            AddressState.DELETED: ProofEffect.REMOVE_RECENT,
         },
-        Proof.IMPORT: {State.PENDING: Kept.NOTHING, **_ONLY_NEW},
-        Proof.OPERATOR: {State.PENDING: Kept.NOTHING, **_ONLY_NEW},
+        AddressProof.IMPORT: {AddressState.PENDING: ProofEffect.REMOVE_EVERYTHING, **_ONLY_NEW},
+        AddressProof.OPERATOR: {AddressState.PENDING: ProofEffect.REMOVE_EVERYTHING, **_ONLY_NEW},
     }
 )
 
-_REMOVED: Mapping[Kept, frozenset[Credential]] = MappingProxyType(
+_REMOVED: Mapping[ProofEffect, frozenset[Credential]] = MappingProxyType(
     {
-        Kept.EVERYTHING: frozenset(),
-        Kept.ALL_BUT_PASSWORD: frozenset({Credential.PASSWORD, Credential.SESSIONS}),
-        Kept.WHAT_WAS_BEFORE: frozenset(
+        ProofEffect.KEEP_EVERYTHING: frozenset(),
+        ProofEffect.REMOVE_PASSWORD: frozenset({Credential.PASSWORD, Credential.SESSIONS}),
+        ProofEffect.REMOVE_RECENT: frozenset(
             {
                 Credential.PASSWORD,
                 Credential.SESSIONS,
@@ -135,21 +135,21 @@ _REMOVED: Mapping[Kept, frozenset[Credential]] = MappingProxyType(
                 Credential.AUTHORIZATIONS,
             }
         ),
-        Kept.NOTHING: frozenset(Credential),
-        Kept.REFUSED: frozenset(),
+        ProofEffect.REMOVE_EVERYTHING: frozenset(Credential),
+        ProofEffect.REJECT: frozenset(),
     }
 )
 
 
-def removed(kept: Kept) -> frozenset[Credential]:
-    """Return which credentials go, where so much stays."""
-    return _REMOVED[kept]
+def removed_credentials(effect: ProofEffect) -> frozenset[Credential]:
+    """Return the credentials that an effect removes."""
+    return _REMOVED[effect]
 
 
-def state(*, is_active: bool, is_deleted: bool, is_confirmed: bool) -> State:
+def address_state(*, is_active: bool, is_deleted: bool, is_confirmed: bool) -> AddressState:
     """Return the state of an account."""
     if not is_active:
-        return State.DISABLED
+        return AddressState.DISABLED
     if is_deleted:
-        return State.DELETED if is_confirmed else State.DELETED_UNCONFIRMED
-    return State.CONFIRMED if is_confirmed else State.UNCONFIRMED
+        return AddressState.DELETED if is_confirmed else AddressState.DELETED_UNCONFIRMED
+    return AddressState.CONFIRMED if is_confirmed else AddressState.UNCONFIRMED

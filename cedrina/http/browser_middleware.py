@@ -60,7 +60,7 @@ class AdminAuthenticationMiddleware(PagesOnlyMiddleware, AuthenticationMiddlewar
 
     # Django 5.1 asks each middleware whether a login is required; this one only says who signed in.
     def process_request(self, request: HttpRequest) -> None:
-        request.user = cast("Any", SimpleLazyObject(lambda: admin_sessions.user_of(request)))
+        request.user = cast("Any", SimpleLazyObject(lambda: admin_sessions.get_user(request)))
 
 
 class PageMessageMiddleware(PagesOnlyMiddleware, MessageMiddleware):

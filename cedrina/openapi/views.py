@@ -14,13 +14,13 @@ from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.permissions import may_do
+from accounts.api.permissions import action_permission
 from cedrina.http.json import OrjsonRenderer
 from tokens.api.authentication import AccessTokenAuthentication
 from tokens.api.content_language import set_content_language
 
 
-class MayReadDocumentation(may_do("docs:read")):  # type: ignore[misc]  # a class made by a function
+class MayReadDocumentation(action_permission("docs:read")):  # type: ignore[misc]  # a class made by a function
     """Allows anybody in development, otherwise people with the permission `docs:read`."""
 
     def has_permission(self, request: Request, view: Any) -> bool:

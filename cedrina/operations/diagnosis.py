@@ -134,7 +134,7 @@ def address_comparison(_now: datetime) -> Iterator[DiagnosticFinding]:
     """Yield the addresses that are compared by an outdated rule, or cannot be compared."""
     section = "OWASP ASVS 5.0, 6.3.8"
     mend = _("Run `manage.py refold_addresses`: it names the people. What to do stands in docs/personal-data.md.")
-    if count := address_refolding.behind():
+    if count := address_refolding.count_outdated():
         problem = force_str(_("Addresses that are compared by a former rule: %(count)d.")) % {"count": count}
         yield DiagnosticFinding("accounts.addresses_behind", FindingSeverity.ERROR, section, problem, mend)
     if count := address_refolding.count_held():

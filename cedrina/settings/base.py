@@ -26,7 +26,7 @@ PUBLIC_URL: str = ENV["PUBLIC_URL"].rstrip("/")
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
-    "accounts.administration.admin_config.GuardedAdminConfig",
+    "accounts.administration.admin_config.MfaAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -248,11 +248,11 @@ TOKENS: dict[str, Any] = {
     "MAX_SESSIONS_PER_USER": ENV["MAX_SESSIONS_PER_USER"],
     "SESSION_OVERFLOW": ENV["SESSION_OVERFLOW"],
     "FIELD_ENCRYPTION_KEYS": ENV["FIELD_ENCRYPTION_KEYS"],
-    "ROLES": "accounts.rules.decisions.roles_of",
-    "TIER": "accounts.rules.decisions.tier_of",
-    "HAS_SECOND_FACTOR": "accounts.rules.decisions.has_second_factor",
+    "ROLES": "accounts.rules.user_claims.roles_of",
+    "TIER": "accounts.rules.user_claims.tier_of",
+    "HAS_SECOND_FACTOR": "accounts.rules.user_claims.has_second_factor",
     "ACTIVE_USER": {"is_active": True, "deleted_at": None},
-    "MAY": "accounts.rules.decisions.may",
+    "MAY": "accounts.rules.permissions.may",
 }
 ACCOUNTS: dict[str, Any] = {
     "EMAIL_CONFIRMATION": ENV["EMAIL_CONFIRMATION"],
@@ -288,7 +288,7 @@ RATELIMITING: dict[str, Any] = {
     },
     "REFUSAL": "cedrina.rate_limit_hooks.refusal_response",
     "API_PERMISSIONS": "cedrina.rate_limit_hooks.api_permissions",
-    "MAY": "accounts.rules.decisions.may",
+    "MAY": "accounts.rules.permissions.may",
     "REDIS_URL": ENV["REDIS_URL"],
     "SOCKETS_PER_ADDRESS": ENV["SOCKETS_PER_ADDRESS"] or sockets_per_address(ENV["RATELIMIT_PROFILE"] or ENVIRONMENT),
 }

@@ -1,4 +1,4 @@
-"""The pairs of addresses that storage, sign-in, delivery, federation and limits have to agree on."""
+"""Pairs of addresses, and whether they are equal for storage, sign-in, delivery, federation and limits."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ class Pair:
 
 
 def table(name):
-    """Return the rows of a file of tests whose columns are separated by tabs, in the escapes of Python."""
+    """Return the rows of a file with tab-separated columns, which may contain Python's escapes."""
     lines = (HERE / name).read_text(encoding="ascii").splitlines()
     rows = [line.split("\t") for line in lines if not line.startswith("#")]
     return [[column.encode().decode("unicode_escape") for column in row] for row in rows]

@@ -1,4 +1,4 @@
-"""Storage, sign-in, delivery, federation and limits agree on which addresses are one."""
+"""Storage, sign-in, delivery, federation and limits agree on which addresses are equal."""
 
 import json
 
@@ -62,7 +62,7 @@ class TestKeys:
 
 
 def contradicted(judge):
-    """Return the pairs of which ``judge`` says something else; nothing that it stores stays."""
+    """Return the pairs for which ``judge`` returns a wrong answer. What it stores is rolled back."""
     found = []
     for pair in PAIRS:
         with transaction.atomic():
@@ -93,7 +93,7 @@ class TestAccounts:
     def test_are_entered_by_every_spelling_of_their_address(self):
         def judge(pair):
             user = UserFactory(email=clean_email(pair.one), raw_password=PASSWORD)
-            if "\0" in pair.other:  # no request gets so far
+            if "\0" in pair.other:  # such a request is refused before
                 return pair.verdict
             try:
                 assert password_sign_in.sign_in(name=pair.other, password=PASSWORD, client=CLIENT).user == user
@@ -130,7 +130,7 @@ class TestMail:
             settings.DEFAULT_FROM_EMAIL = sender["DEFAULT_FROM_EMAIL"]
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
             for user in people.values():
-                mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
+                mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
             mailbox.work()
             server.wait_for(len(people))
         finally:

@@ -11,14 +11,14 @@ pytestmark = pytest.mark.django_db
 
 
 class TestPooledBackend:
-    def test_asks_for_both_name_and_password(self):
+    def test_requires_both_name_and_password(self):
         UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
 
         assert PooledBackend().authenticate(None, username="boss", password=PASSWORD)
         assert PooledBackend().authenticate(None, username="boss") is None
         assert PooledBackend().authenticate(None, password=PASSWORD) is None
 
-    def test_lets_nobody_in_when_too_many_wait_for_a_hash(self, settings):
+    def test_refuses_when_the_queue_of_hashes_is_full(self, settings):
         UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         settings.ACCOUNTS = {**settings.ACCOUNTS, "HASHING_THREADS": 1, "HASHING_QUEUE": 1, "HASHING_NICENESS": 2}
         is_open = threading.Event()
@@ -35,7 +35,7 @@ class TestPooledBackend:
             for thread in waiting:
                 thread.join()
 
-    def test_forgets_people_who_may_not_sign_in_any_more(self, now):
+    def test_refuses_accounts_that_may_not_sign_in_any_more(self, now):
         assert PooledBackend().get_user(UserFactory(is_staff=True).pk)
         assert PooledBackend().get_user(UserFactory(is_active=False).pk) is None
         assert PooledBackend().get_user(UserFactory(deleted_at=now).pk) is None

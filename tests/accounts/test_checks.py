@@ -14,7 +14,7 @@ def ids(messages):
 
 
 class TestCheckSettings:
-    def test_is_content_with_the_settings_as_they_are(self):
+    def test_accepts_the_settings_as_they_are(self):
         assert checks.check_settings() == []
         assert checks.check_hashing() == []
 
@@ -32,14 +32,14 @@ class TestCheckSettings:
             ({"HASHING_WAIT": timedelta(0)}, ["accounts.E002"]),
         ],
     )
-    def test_names_what_is_impossible(self, settings, changes, expected):
+    def test_reports_impossible_values(self, settings, changes, expected):
         with_conf(settings, **changes)
 
         assert ids(checks.check_settings()) == expected
 
 
 class TestCheckRelyingParty:
-    def test_is_content_with_the_settings_as_they_are(self):
+    def test_accepts_the_settings_as_they_are(self):
         assert checks.check_relying_party() == []
 
     @pytest.mark.parametrize(
@@ -59,31 +59,31 @@ class TestCheckRelyingParty:
             ("example.org", ["example.org"], ["accounts.W005"]),
         ],
     )
-    def test_names_what_no_browser_would_use(self, settings, rp_id, origins, expected):
+    def test_reports_origins_that_no_browser_accepts(self, settings, rp_id, origins, expected):
         with_conf(settings, WEBAUTHN_RP_ID=rp_id, WEBAUTHN_ORIGINS=origins)
 
         assert ids(checks.check_relying_party()) == expected
 
 
 class TestCheckHashing:
-    def test_names_a_hook_that_is_not_there(self, settings):
+    def test_reports_a_hook_that_does_not_exist(self, settings):
         with_conf(settings, WHILE_HASHING="accounts.nothing.here")
 
         assert ids(checks.check_hashing()) == ["accounts.E003"]
 
-    def test_names_a_hasher_that_the_settings_do_not_reach(self, settings):
+    def test_reports_a_hasher_that_ignores_the_settings(self, settings):
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 
         assert ids(checks.check_hashing()) == ["accounts.W001"]
 
 
 class TestCheckStrength:
-    def test_names_what_is_too_weak_for_production(self, settings):
+    def test_reports_what_is_too_weak_for_production(self, settings):
         with_conf(settings, BCRYPT_ROUNDS=9, EMAIL_CONFIRMATION="optional")
 
         assert ids(checks.check_strength()) == ["accounts.E010", "accounts.W010"]
 
-    def test_is_content_with_the_defaults(self, settings):
+    def test_accepts_the_defaults(self, settings):
         settings.ACCOUNTS = {}
 
         assert checks.check_strength() == []

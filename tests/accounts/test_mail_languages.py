@@ -1,11 +1,11 @@
-"""A mail is in the language of the account, whatever language the request was in."""
+"""A mail is written in the language of the account, whatever the language of the request."""
 
 import pytest
-from django.utils import formats, translation
+from django.utils import formats, timezone, translation
 
 from accounts.models import OutgoingMail
 from accounts.services.mailing import delivery, mail_queue, mail_templates
-from accounts.services.mailing.mail_messages import FACTORS, TEXTS
+from accounts.services.mailing.mail_messages import FACTOR_NAMES, MAIL_TEXTS
 from tests import mailbox
 from tests.factories.accounts import UserFactory
 
@@ -21,20 +21,20 @@ def said(words):
     return found
 
 
-@pytest.mark.parametrize("kind", mail_queue.Kind)
+@pytest.mark.parametrize("kind", mail_queue.MailKind)
 class TestTexts:
     def test_have_a_subject_that_differs_in_every_language(self, kind):
-        assert len(said(TEXTS[kind].subject)) == len(LANGUAGES)
+        assert len(said(MAIL_TEXTS[kind].subject)) == len(LANGUAGES)
 
     def test_differ_in_every_language_in_all_that_they_say(self, kind):
-        text = TEXTS[kind]
+        text = MAIL_TEXTS[kind]
         for sentence in filter(None, (*text.paragraphs, text.button, text.warning)):
             assert len(said(sentence)) == len(LANGUAGES), sentence
 
 
-@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("factor", FACTOR_NAMES)
 def test_a_factor_has_a_name_in_every_language(factor):
-    assert len(said(FACTORS[factor])) == len(LANGUAGES)
+    assert len(said(FACTOR_NAMES[factor])) == len(LANGUAGES)
 
 
 @pytest.mark.django_db
@@ -50,8 +50,10 @@ class TestDelivery:
     )
     def test_is_in_the_language_of_the_reader(self, mailoutbox, language, subject):
         with translation.override("es"):
-            mail_id = mail_queue.enqueue(user_id=UserFactory(locale=language).pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
-            delivery.deliver(mail_id=mail_id)
+            mail_id = mail_queue.enqueue(
+                user_id=UserFactory(locale=language).pk, kind=mail_queue.MailKind.PASSWORD_CHANGED
+            )
+            delivery.deliver(mail_id=mail_id, now=timezone.now())
 
         (sent,) = mailoutbox
         message = sent.message()
@@ -66,9 +68,12 @@ class TestDelivery:
         user = UserFactory(locale="tlh")
 
         with translation.override("es"):
-            delivery.deliver(mail_id=mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED))
+            delivery.deliver(
+                mail_id=mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED),
+                now=timezone.now(),
+            )
 
-        assert mail_templates.reading_language(user=user) == "ar"
+        assert mail_templates.recipient_language(user=user) == "ar"
         assert mailoutbox[0].subject == "غُيّرت كلمة مرورك"
 
 

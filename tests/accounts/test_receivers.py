@@ -15,8 +15,8 @@ SOMEBODY = ClientContext(
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("empty_queue")
-class TestTellOfTheft:
-    def test_writes_to_the_person_whose_token_came_twice(self):
+class TestNotifyTokenReuse:
+    def test_mails_the_user_whose_token_was_used_twice(self):
         user = UserFactory()
 
         results = signals.family_compromised.send_robust(
@@ -30,13 +30,13 @@ class TestTellOfTheft:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("empty_queue")
-class TestTellOfRepeat:
+class TestNotifyUseElsewhere:
     def tell(self, user, *, session_id, now):
         signals.repeated_elsewhere.send(
             None, user_id=user.pk, session_id=session_id, family_id=uuid.uuid4(), client=SOMEBODY, now=now
         )
 
-    def test_writes_to_the_person_where_their_session_was_used(self, now):
+    def test_mails_the_user_where_their_session_was_used(self, now):
         user = UserFactory()
         self.tell(user, session_id=uuid.uuid4(), now=now)
 
@@ -44,7 +44,7 @@ class TestTellOfRepeat:
         assert (job.args["kind"], job.args["user_id"]) == ("session_used_elsewhere", str(user.pk))
         assert job.args["details"] == {"device": "Firefox on Linux", "ip_address": "198.51.100.9"}
 
-    def test_writes_once_a_day_about_one_session(self, now):
+    def test_mails_once_a_day_about_one_session(self, now):
         user, session_id = UserFactory(), uuid.uuid4()
         for hours in (0, 1, 11, 12, 13):  # from noon
             self.tell(user, session_id=session_id, now=now + timedelta(hours=hours))

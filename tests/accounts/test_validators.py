@@ -22,7 +22,7 @@ class TestStrengthValidator:
     def test_accepts_what_is_hard_to_guess(self, password):
         validators.StrengthValidator().validate(password)
 
-    def test_judges_passwords_made_to_take_long_in_less_than_a_second(self):
+    def test_estimates_passwords_made_to_take_long_in_less_than_a_second(self):
         chance = random.Random(7)
         for number in range(30):
             signs = chance.sample(SIGNS, chance.randint(2, len(SIGNS)))
@@ -39,7 +39,7 @@ class TestStrengthValidator:
 
 
 class TestHelpTexts:
-    def test_are_there_for_djangos_own_forms(self):
+    def test_exist_for_djangos_own_forms(self):
         for validator in (
             validators.LengthValidator(),
             validators.MaximumLengthValidator(),

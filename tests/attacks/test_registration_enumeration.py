@@ -209,13 +209,13 @@ class TestWhateverStrangersRegister:
 
 
 class TestWhoeverAsksForMail:
-    @pytest.mark.parametrize("wish", list(mail_requests.Wish))
-    def test_of_a_registration_gets_its_link_again(self, wish):
+    @pytest.mark.parametrize("requested", list(mail_requests.RequestedMail))
+    def test_of_a_registration_gets_its_link_again(self, requested):
         ask("register")
         mailbox.work()
         OutgoingMail.objects.update(started_at=F("started_at") - timedelta(minutes=2))  # no longer on its way
 
-        mail_requests.take(wish=wish, email=ADDRESS)
+        mail_requests.submit(requested=requested, email=ADDRESS)
 
         (message,) = mailbox.work()
         assert message.subject == "Confirm your e-mail address"

@@ -23,7 +23,7 @@ def token(settings):
     user = UserFactory(username="mina", raw_password=PASSWORD)
     for number in range(4):
         PasswordHistoryFactory(user=user, raw_password=f"seven brass kettles {number}")
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.RESET_PASSWORD)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.RESET_PASSWORD)
     return mailbox.token_in(mailbox.work()[-1])
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import known_devices
-from accounts.models import Purpose, SignInFailures
+from accounts.models import MailedTokenPurpose, SignInFailures
 from accounts.services.mailing import mail_queue, mailed_tokens
 from cedrina_base.uuids import uuid7
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -96,12 +97,12 @@ class TestAStrangerWhoKnowsThePassword:
         add_totp(mina)
         for _ in range(2):
             second_step(Client(), code="000000")
-        assert not ProcrastinateJob.objects.filter(args__kind=mail_queue.Kind.FACTOR_LOCKED).exists()
+        assert not ProcrastinateJob.objects.filter(args__kind=mail_queue.MailKind.FACTOR_LOCKED).exists()
 
         exhaust(4, {"code": "000000"})
         exhaust(4, {"recovery_code": "0000-0000-0000"})
 
-        assert ProcrastinateJob.objects.filter(args__kind=mail_queue.Kind.FACTOR_LOCKED).count() == 1
+        assert ProcrastinateJob.objects.filter(args__kind=mail_queue.MailKind.FACTOR_LOCKED).count() == 1
 
 
 class TestWhoReadsTheMail:
@@ -111,7 +112,13 @@ class TestWhoReadsTheMail:
         for number in range(6):
             mina.refresh_from_db()
             thief, password = Client(), f"copper lantern {number} owls"
-            token = mailed_tokens.issue(mail_id=uuid7(), user=mina, purpose=Purpose.RESET_PASSWORD, address=mina.email)
+            token = mailed_tokens.issue(
+                mail_id=uuid7(),
+                user=mina,
+                purpose=MailedTokenPurpose.RESET_PASSWORD,
+                address=mina.email,
+                now=timezone.now(),
+            )
             assert post(thief, "reset-password", {"token": token, "new_password": password}).status_code == 200
             for _ in range(6):
                 answer = second_step(thief, "198.51.100.7", password=password, code="000000")

@@ -4,9 +4,10 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts import link_tokens
-from accounts.models import Purpose
+from accounts.models import MailedTokenPurpose
 from accounts.services.mailing import mailed_tokens
 from cedrina_base.uuids import uuid7
 from tests.bad_input.naughty import STRINGS
@@ -44,7 +45,13 @@ class TestMailedPages:
 
     def test_survive_every_string_for_a_password(self, browser):
         user = UserFactory()
-        token = mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.RESET_PASSWORD, address=user.email)
+        token = mailed_tokens.issue(
+            mail_id=uuid7(),
+            user=user,
+            purpose=MailedTokenPurpose.RESET_PASSWORD,
+            address=user.email,
+            now=timezone.now(),
+        )
         for text in STRINGS.values():
             form = urlencode({"new_password": text, "new_password_again": text}, errors="surrogatepass")
             answer = browser.post(f"/account/reset-password/{token}", form, content_type=FORM)
@@ -53,7 +60,7 @@ class TestMailedPages:
 
     @pytest.mark.parametrize("raw", [b"", b"&&&", b"=", b"%00=%00", b"email=%ff%fe", b"a" * 70_000, b"a=b&" * 5000])
     def test_survive_forms_of_junk(self, browser, raw):
-        token = link_tokens.mint(purpose=Purpose.RESET_PASSWORD, mail_id=uuid7())
+        token = link_tokens.mint(purpose=MailedTokenPurpose.RESET_PASSWORD, mail_id=uuid7())
         for content_type in (FORM, "multipart/form-data; boundary=x", "multipart/form-data", "application/json", ""):
             for page in (*FORMS, f"/account/reset-password/{token}"):
                 assert_page_holds(browser.post(page, raw, content_type=content_type), secrets=[token])

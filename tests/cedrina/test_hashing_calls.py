@@ -10,8 +10,9 @@ from django.contrib.auth.hashers import make_password
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, get_resolver, path, reverse
+from django.utils import timezone
 
-from accounts.models import Purpose
+from accounts.models import MailedTokenPurpose
 from accounts.services.mailing import mailed_tokens
 from accounts.services.passwords import hashing
 from cedrina_base.uuids import uuid7
@@ -54,8 +55,12 @@ class Person:
     def __init__(self, digest, *, name):
         self.user = UserFactory(password=digest, is_staff=True, is_superuser=True)
         token = open_session(user=self.user).access_token
-        purpose = Purpose.CONFIRM_EMAIL if name.endswith("confirm-email") else Purpose.RESET_PASSWORD
-        self.mailed = mailed_tokens.issue(mail_id=uuid7(), user=self.user, purpose=purpose, address=self.user.email)
+        purpose = (
+            MailedTokenPurpose.CONFIRM_EMAIL if name.endswith("confirm-email") else MailedTokenPurpose.RESET_PASSWORD
+        )
+        self.mailed = mailed_tokens.issue(
+            mail_id=uuid7(), user=self.user, purpose=purpose, address=self.user.email, now=timezone.now()
+        )
         self.browser = Client(raise_request_exception=False, HTTP_AUTHORIZATION=f"Bearer {token}", HTTP_IF_MATCH="*")
 
     def values(self):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts import known_devices, link_tokens
-from accounts.models import Purpose
+from accounts.models import MailedTokenPurpose
 from cedrina_base.signed_tokens import SignedTokenCodec, keyed_digest, server_secrets, token_digest
 from tokens import secrets
 
@@ -109,9 +109,9 @@ class TestFormats:
     def test_of_mailed_links(self):
         token = "cdm_AgGQprJ8PX5PilucbX6PmgulEGhSnLFuCPIX80ALIx3c"
 
-        assert link_tokens.mint(purpose=Purpose.RESET_PASSWORD, mail_id=ROW) == token
+        assert link_tokens.mint(purpose=MailedTokenPurpose.RESET_PASSWORD, mail_id=ROW) == token
         link = link_tokens.parse(token)
-        assert (link.purpose, link.mail_id) == (Purpose.RESET_PASSWORD, ROW)
+        assert (link.purpose, link.mail_id) == (MailedTokenPurpose.RESET_PASSWORD, ROW)
 
     def test_of_the_device_cookie(self):
         token = "cdd_AAECAwQFBgcICQoLDA0OD2lXNaUdid_WsQ9CiPt8pT4gCSVGnr2rTI8AtVA"

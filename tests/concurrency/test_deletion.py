@@ -27,7 +27,7 @@ def sign_in(name, delay):
 
 def delete(user, pair, delay):
     time.sleep(delay)
-    return deletion.request(user=user, session_id=pair.session_id, password=PASSWORD)
+    return deletion.request(user=user, session_id=pair.session_id, password=PASSWORD, now=timezone.now())
 
 
 class TestADeletion:
@@ -49,7 +49,9 @@ class TestADeletion:
         for _ in range(ROUNDS):
             User.objects.all().delete()
             pair = [UserFactory(admin=True, raw_password=PASSWORD) for _ in range(2)]
-            outcomes = at_once(*(partial(deletion.close, user=user, reason="both go") for user in pair))
+            outcomes = at_once(
+                *(partial(deletion.close, user=user, reason="both go", now=timezone.now()) for user in pair)
+            )
 
             assert sorted(map(type, outcomes), key=str) == sorted([bool, LastAdministrator], key=str), outcomes
             assert User.objects.present().filter(is_superuser=True).count() == 1
@@ -57,11 +59,11 @@ class TestADeletion:
 
 class TestAnErasure:
     def test_by_several_at_once_erases_each_person_once(self, at_once, monkeypatch):
-        monkeypatch.setattr(erasure, "BATCH", 3)
+        monkeypatch.setattr(erasure, "BATCH_SIZE", 3)
         long_ago = timezone.now() - timedelta(days=40)
         ids = [str(UserFactory(deleted_at=long_ago).pk) for _ in range(40)]
 
-        counts = at_once(*[erasure.erase_due] * 4)
+        counts = at_once(*[partial(erasure.erase_due, now=timezone.now())] * 4)
 
         assert sum(counts) == 40, counts
         assert SecurityEvent.objects.filter(type="account.erased", target_id__in=ids).count() == 40
@@ -72,7 +74,8 @@ class TestAnErasure:
             user = UserFactory(deleted_at=timezone.now() - timedelta(days=40))
             open_session(user=user)
             restored, erased = at_once(
-                partial(deletion.restore, user=user, by=operator, reason="back"), erasure.erase_due
+                partial(deletion.restore, user=user, by=operator, reason="back", now=timezone.now()),
+                partial(erasure.erase_due, now=timezone.now()),
             )
 
             assert (restored, erased) in ((True, 0), (False, 1)), (restored, erased)

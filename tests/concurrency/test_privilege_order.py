@@ -4,6 +4,7 @@ from functools import partial
 from itertools import product
 
 import pytest
+from django.utils import timezone
 
 from accounts.errors import NotAllowed
 from accounts.models import User
@@ -19,16 +20,16 @@ ROUNDS = 10
 
 # Each takes the rights of the other one.
 def deactivate(one, other):
-    return account_status.deactivate(user=other, by=one, reason="at once")
+    return account_status.deactivate(user=other, by=one, reason="at once", now=timezone.now())
 
 
 def close(one, other):
-    return deletion.close(user=other, by=one, reason="at once")
+    return deletion.close(user=other, by=one, reason="at once", now=timezone.now())
 
 
 def leave(_one, other):
     pair = open_session(user=other)
-    return bool(deletion.request(user=other, session_id=pair.session_id, password=PASSWORD))
+    return bool(deletion.request(user=other, session_id=pair.session_id, password=PASSWORD, now=timezone.now()))
 
 
 def administrators():
@@ -70,7 +71,7 @@ class TestAnAdminsSignIn:
         for _ in range(ROUNDS):
             one, other = pair_of_administrators()
             signed_in, is_closed = at_once(
-                partial(admin_sign_in.admit, user=other, client=PHONE), partial(deactivate, one, other)
+                partial(admin_sign_in.complete_sign_in, user=other, client=PHONE), partial(deactivate, one, other)
             )
 
             assert is_closed is True, signed_in

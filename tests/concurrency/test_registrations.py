@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import known_devices, link_tokens
 from accounts.errors import AccountError, MailedTokenInvalid
-from accounts.models import OutgoingMail, PendingRegistration, Purpose, User
+from accounts.models import MailedTokenPurpose, OutgoingMail, PendingRegistration, User
 from accounts.services.administration import administrators
 from accounts.services.sign_in import registration, registration_confirmation
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
@@ -36,10 +36,10 @@ def register(number=0, *, username="mina", email=None):
 
 
 def confirm(waiting):
-    link = link_tokens.parse(link_tokens.mint(purpose=Purpose.OPEN_ACCOUNT, mail_id=waiting.pk))
+    link = link_tokens.parse(link_tokens.mint(purpose=MailedTokenPurpose.OPEN_ACCOUNT, mail_id=waiting.pk))
     token = known_devices.mint(user=waiting, device=None, now=datetime.now(UTC))
     return registration_confirmation.confirm_registration(
-        link=link, confirmation=ConfirmationRequest(device_token=token)
+        link=link, confirmation=ConfirmationRequest(device_token=token), now=timezone.now()
     )
 
 
@@ -92,7 +92,9 @@ class TestOneName:
             name = f"chief-{number}"
             outcomes = at_once(
                 lambda name=name, number=number: register(number, username=name),
-                lambda name=name: administrators.create(username=name, email=f"{name}@example.com", password=PASSWORD),
+                lambda name=name: administrators.create(
+                    username=name, email=f"{name}@example.com", password=PASSWORD, now=timezone.now()
+                ),
             )
 
             assert unexpected(outcomes) == []

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from allauth.mfa.models import Authenticator
 
-from accounts.errors import AlreadyThere, AttemptsExhausted, MfaCodeInvalid, NotThere, SignInChallengeInvalid
+from accounts.errors import AlreadyExists, AttemptsExhausted, MfaCodeInvalid, NotFound, SignInChallengeInvalid
 from accounts.models import RecoverySecret, SecurityKey, SignInChallenge, SignInFailures, User
 from accounts.models.passwords import AttemptPool
 from accounts.services.factors import mfa_sign_in, passkeys, recovery_codes, security_keys, totp_enrolment
@@ -120,7 +120,7 @@ class TestEnrolment:
 
         results = at_once(*[activate] * THREADS)
 
-        assert kinds(results) == {list: 1, AlreadyThere: THREADS - 1}
+        assert kinds(results) == {list: 1, AlreadyExists: THREADS - 1}
         assert Authenticator.objects.count() == 2
 
     def test_registers_an_answer_once(self, user, at_once, moment):
@@ -148,7 +148,7 @@ class TestEnrolment:
             *(lambda place=place: security_keys.register(name="key", now=moment, **place) for place in places)
         )
 
-        assert kinds(results) == {security_keys.AddedKey: 1, AlreadyThere: 7}
+        assert kinds(results) == {security_keys.AddedKey: 1, AlreadyExists: 7}
         assert Authenticator.objects.filter(type="webauthn").count() == 1
 
     @pytest.mark.parametrize("_round", range(5))
@@ -186,7 +186,7 @@ class TestEnrolment:
             *[lambda: recovery_codes.regenerate(**place)] * 4,
         )
 
-        assert set(kinds(results)) <= {type(None), NotThere, list}
+        assert set(kinds(results)) <= {type(None), NotFound, list}
         assert kinds(results)[type(None)] == 2
         assert not User.objects.get(pk=user.pk).is_mfa_enabled
         assert not Authenticator.objects.exists()
@@ -212,6 +212,6 @@ class TestEnrolment:
             lambda: recovery_codes.regenerate(user=user, session_id=session_id, now=moment),
         )
 
-        known = {password_sign_in.SignedIn, MfaCodeInvalid, AttemptsExhausted, NotThere, list, type(None)}
+        known = {password_sign_in.SignedIn, MfaCodeInvalid, AttemptsExhausted, NotFound, list, type(None)}
         assert set(kinds(results)) <= known
         assert secret

@@ -1,4 +1,4 @@
-"""What the pages behind mailed links share."""
+"""The base of the pages that mailed links open."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from django.utils.translation import gettext
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from accounts.api.form_limits import RETRY_AFTER, LimitedForm, is_limited
 from accounts.conf import account_settings
 from accounts.errors import HashingBusy
-from accounts.page_limits import RETRY_AFTER, Form, is_limited
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -27,28 +27,29 @@ _OWN_SITES = frozenset({"", "same-origin", "none"})
 
 @method_decorator(csrf_exempt, name="dispatch")
 class MailedPage(View):
-    """A page without a session: what it may do, the token in its address says.
+    """A page without a session. The token in its URL authorises its action.
 
-    Getting it changes nothing, so that scanners of mail may follow every link; only its form does. A cookie against
-    forged requests would guard nothing, since who doesn't know the token can't forge one, and with ``no-referrer``,
-    which keeps the token from leaking, Django's check would refuse everybody. What a browser says is from another site
-    is refused all the same.
+    A GET request changes nothing, because mail scanners follow every link; only the form does. The page has no CSRF
+    cookie: an attacker who doesn't know the token can't forge a request. And Django's check needs a referrer, which
+    ``no-referrer`` suppresses to keep the token from leaking. Forms that the browser reports as sent from another site
+    (``Sec-Fetch-Site``) are refused.
     """
 
     http_method_names = ["get", "head", "post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        asked = request.GET.get("lang", "")
-        language = asked if asked in dict(settings.LANGUAGES) else translation.get_language() or settings.LANGUAGE_CODE
+        requested = request.GET.get("lang", "")
+        default = translation.get_language() or settings.LANGUAGE_CODE
+        language = requested if requested in dict(settings.LANGUAGES) else default
         with translation.override(language):
-            response = self._answer(request, *args, **kwargs)
+            response = self._respond(request, *args, **kwargs)
         response["Cache-Control"], response["Content-Language"] = "no-store", language
         return response
 
-    def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def _respond(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "") not in _OWN_SITES:
-            return self.show("message", status=403, title=gettext("This form was sent from another site."))
-        if request.method == "POST" and is_limited(request, Form.MAILED_PAGE):
+            return self.render("message", status=403, title=gettext("This form was sent from another site."))
+        if request.method == "POST" and is_limited(request, LimitedForm.MAILED_PAGE):
             return self._refuse(429, gettext("Too many attempts"), RETRY_AFTER)
         try:
             return super().dispatch(request, *args, **kwargs)
@@ -56,27 +57,27 @@ class MailedPage(View):
             return self._refuse(503, str(busy.message), busy.retry_after)
 
     def _refuse(self, status: int, title: str, retry_after: int) -> HttpResponse:
-        answer = self.show("message", status=status, title=title, text=gettext("Go back and try again."))
-        answer.headers["Retry-After"] = str(retry_after)
-        return answer
+        response = self.render("message", status=status, title=title, text=gettext("Go back and try again."))
+        response.headers["Retry-After"] = str(retry_after)
+        return response
 
-    def show(self, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
-        """Render one of the templates of the pages."""
+    def render(self, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
+        """Render a template of ``accounts/pages``."""
         context |= {
             "languages": [(code, translation.get_language_info(code)["name_local"]) for code, _ in settings.LANGUAGES],
             "public_url": account_settings.PUBLIC_URL,
         }
         return render(self.request, f"accounts/pages/{template}.html", context, status=status)
 
-    def done(self, what: str) -> HttpResponseRedirect:
-        """Lead to the page that says what was done: reloading it does nothing again, and its address has no token."""
+    def redirect_to_result(self, what: str) -> HttpResponseRedirect:
+        """Redirect to the page that shows a result. It can be reloaded, and its URL has no token."""
         language = translation.get_language() or settings.LANGUAGE_CODE
-        answer = HttpResponseRedirect(f"{reverse('page-done', args=[what])}?lang={language}")
-        answer.status_code = 303
-        return answer
+        response = HttpResponseRedirect(f"{reverse('page-done', args=[what])}?lang={language}")
+        response.status_code = 303
+        return response
 
 
-def field(request: HttpRequest, name: str) -> str:
-    """Return what stands in a field of a form, as it was typed; empty for what no form of ours can have sent."""
+def form_field(request: HttpRequest, name: str) -> str:
+    """Return a form field unchanged; empty for values that no browser form sends (files, NUL characters)."""
     value = request.POST.get(name, "")
     return value if isinstance(value, str) and "\0" not in value else ""

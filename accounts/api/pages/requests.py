@@ -1,4 +1,4 @@
-"""The pages that ask for a mail, and the one that says what was done."""
+"""The pages that request a mail, and the page that shows the result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from django.utils.translation import gettext_lazy as _
 
 from accounts.api import device_cookie
-from accounts.api.pages.base import MailedPage, field
+from accounts.api.pages.base import MailedPage, form_field
 from accounts.errors import DetailsInvalid
 from accounts.services.mailing import mail_requests
 
@@ -15,36 +15,38 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
-class RequestPage(MailedPage):
-    """Ask for an address and write to it, alike for all addresses."""
+class MailRequestPage(MailedPage):
+    """A form for an address. The response is the same for all addresses."""
 
-    wish: ClassVar[mail_requests.Wish]
+    requested: ClassVar[mail_requests.RequestedMail]
     template: ClassVar[str]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.show(self.template)
+        return self.render(self.template)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        email = field(request, "email")
+        email = form_field(request, "email")
         try:
-            mail_requests.take(wish=self.wish, email=email.strip(), device_token=device_cookie.presented(request))
+            mail_requests.submit(
+                requested=self.requested, email=email.strip(), device_token=device_cookie.read_token(request)
+            )
         except DetailsInvalid as refusal:
             errors = [str(problem.message) for problem in refusal.problems]
-            return self.show(self.template, status=422, errors=errors, email=email)
-        return self.done("mail-sent")
+            return self.render(self.template, status=422, errors=errors, email=email)
+        return self.redirect_to_result("mail-sent")
 
 
-class ForgotPasswordPage(RequestPage):
-    wish = mail_requests.Wish.RESET
+class ForgotPasswordPage(MailRequestPage):
+    requested = mail_requests.RequestedMail.RESET
     template = "forgot_password"
 
 
-class ResendConfirmationPage(RequestPage):
-    wish = mail_requests.Wish.CONFIRMATION
+class ResendConfirmationPage(MailRequestPage):
+    requested = mail_requests.RequestedMail.CONFIRMATION
     template = "resend_confirmation"
 
 
-_DONE = {
+_RESULTS = {
     "email-confirmed": (_("Your address is confirmed"), _("You can close this page and sign in.")),
     "email-changed": (
         _("Your address was changed"),
@@ -72,11 +74,11 @@ _DONE = {
 }
 
 
-class DonePage(MailedPage):
+class ResultPage(MailedPage):
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest, what: str) -> HttpResponse:
-        if what not in _DONE:
-            return self.show("message", status=404, title=_("There is nothing here."))
-        title, text = _DONE[what]
-        return self.show("message", title=title, text=text, is_good=True)
+        if what not in _RESULTS:
+            return self.render("message", status=404, title=_("There is nothing here."))
+        title, text = _RESULTS[what]
+        return self.render("message", title=title, text=text, is_good=True)

@@ -1,12 +1,9 @@
-"""The routes of the pages behind mailed links.
-
-``accounts.services.mailing.mail_templates`` uses their names, too.
-"""
+"""The routes of the pages that mailed links open. ``accounts.services.mailing.mail_templates`` has the same paths."""
 
 from django.urls import path
 
 from accounts.api.pages.links import ConfirmEmailPage, NotMePage, ResetPasswordPage
-from accounts.api.pages.requests import DonePage, ForgotPasswordPage, ResendConfirmationPage
+from accounts.api.pages.requests import ForgotPasswordPage, ResendConfirmationPage, ResultPage
 
 urlpatterns = [
     path("confirm-email/<str:token>", ConfirmEmailPage.as_view(), name="page-confirm-email"),
@@ -14,5 +11,5 @@ urlpatterns = [
     path("not-me/<str:token>", NotMePage.as_view(), name="page-not-me"),
     path("forgot-password", ForgotPasswordPage.as_view(), name="page-forgot-password"),
     path("resend-confirmation", ResendConfirmationPage.as_view(), name="page-resend-confirmation"),
-    path("done/<str:what>", DonePage.as_view(), name="page-done"),
+    path("done/<str:what>", ResultPage.as_view(), name="page-done"),
 ]

@@ -1,4 +1,4 @@
-"""The shapes of the answers, for the OpenAPI document alone: what is sent is built in ``accounts.api.documents``."""
+"""Response shapes, for the OpenAPI document only. ``accounts.api.response_bodies`` builds what is sent."""
 
 from rest_framework import serializers
 

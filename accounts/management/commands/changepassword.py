@@ -1,4 +1,4 @@
-"""Change somebody's password: Django's command of this name, by our services."""
+"""Change a user's password. Replaces Django's command of this name and uses the services of this app."""
 
 import getpass
 from argparse import ArgumentParser
@@ -36,7 +36,7 @@ class Command(OperatorCommand):
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         name = options["username"] or getpass.getuser()
-        user = selectors.user_for_sign_in(name=name)
+        user = selectors.user_by_identifier(name=name)
         if user is None:
             self.fail("not_found", gettext("Nobody signs in as %(name)r.") % {"name": name})
         if options["dry_run"]:

@@ -1,4 +1,4 @@
-"""Make an administrator."""
+"""Create an administrator."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any, NoReturn
 
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +17,7 @@ from accounts.services.addresses import uniqueness
 from accounts.services.administration import administrators
 from cedrina_base.operator_commands import FAILED, USAGE, OperatorCommand
 
-VARIABLE = "CREATE_ADMIN_PASSWORD"  # a variable, since arguments are shown to every user of the machine
+VARIABLE = "CREATE_ADMIN_PASSWORD"  # not an argument, because every user of the machine can read those
 _RESULTS = {
     "exists": _("The administrator %(username)s exists already."),
     "would_be_created": _("The administrator %(username)s would be made."),
@@ -43,7 +44,7 @@ class Command(OperatorCommand):
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         username, email = options["username"], options["email"]
-        existing = selectors.user_for_sign_in(name=username)
+        existing = selectors.user_by_identifier(name=username)
         if options["if_missing"] and existing is not None and "@" not in username:
             if not existing.is_superuser:
                 sentence = gettext("Somebody who is no administrator has this name.")
@@ -52,10 +53,10 @@ class Command(OperatorCommand):
         password, is_generated = self._password(options)
         try:
             if options["dry_run"]:
-                user = administrators.judge(username=username, email=email, password=password)
+                user = administrators.validate(username=username, email=email, password=password)
                 uniqueness.require_free(username=username, email_folded=user.email_folded)
                 return {"result": "would_be_created", "username": username}
-            administrators.create(username=username, email=email, password=password)
+            administrators.create(username=username, email=email, password=password, now=timezone.now())
         except DetailsInvalid as refusal:
             sentences = [f"{problem.field}: {problem.message}" for problem in refusal.problems]
             self._fail(code=refusal.code, sentences=sentences)
@@ -81,7 +82,7 @@ class Command(OperatorCommand):
         return (given, False) if given else (secrets.token_urlsafe(18), True)
 
     def _fail(self, *, code: str, sentences: list[str], exit_code: int = FAILED) -> NoReturn:
-        """Exit like ``fail``, but with one entry for each member that is wrong."""
+        """Exit like ``fail``, with one sentence for each problem."""
         if self.is_json:
             self.stdout.write(json.dumps({"result": "failed", "code": code, "problems": sentences}))
         for sentence in sentences:

@@ -1,4 +1,4 @@
-"""Make an administrator: Django's command of this name, by the service of ``create_admin``."""
+"""Create an administrator. Replaces Django's command of this name and uses the service of ``create_admin``."""
 
 import os
 import sys
@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
@@ -44,7 +45,7 @@ class Command(LocalizedCommand):
         if not (username and email and password):
             self.fail("usage", gettext("A username, an e-mail address and a password are needed."), exit_code=USAGE)
         try:
-            administrators.create(username=username, email=email, password=password)
+            administrators.create(username=username, email=email, password=password, now=timezone.now())
         except DetailsInvalid as refusal:
             self.fail(refusal.code, "\n".join(f"{each.field}: {each.message}" for each in refusal.problems))
         except AccountError as refusal:

@@ -1,4 +1,4 @@
-"""Delete and erase somebody."""
+"""Delete or erase an account."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -36,7 +36,7 @@ class Command(OperatorCommand):
         self.add_reason_argument(parser)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        user = selectors.user_by_name_or_id(name=options["person"])
+        user = selectors.user_by_identifier_or_id(name=options["person"])
         if user is None:
             sentence = gettext("Nobody here has this name, address or id. Who was erased already is gone.")
             self.fail("not_found", sentence)
@@ -44,23 +44,23 @@ class Command(OperatorCommand):
         question = gettext("Erase %(username)s for good?") if is_now else gettext("Delete %(username)s?")
         self.confirm(question % {"username": user.username}, options)
         if options["dry_run"]:
-            return self._report(user, "would_erase" if is_now else "would_delete")
+            return self._result(user, "would_erase" if is_now else "would_delete")
         self._close(user, options["reason"])
-        if is_now and erasure.erase_now(user_id=user.pk):
+        if is_now and erasure.erase_now(user_id=user.pk, now=timezone.now()):
             return {"result": "erased", "id": str(user.pk)}
         user.refresh_from_db(fields=["deleted_at"])
-        return self._report(user, "deleted")
+        return self._result(user, "deleted")
 
     def sentence(self, result: dict[str, Any]) -> str:
         return str(_RESULTS[result["result"]] % result)
 
     def _close(self, user: User, reason: str) -> None:
         try:
-            deletion.close(user=user, reason=reason)
+            deletion.close(user=user, reason=reason, now=timezone.now())
         except LastAdministrator as refusal:
             self.fail("last_administrator", str(refusal.message))
 
-    def _report(self, user: User, result: str) -> dict[str, Any]:
+    def _result(self, user: User, result: str) -> dict[str, Any]:
         if result == "would_erase":
             return {"result": result, "id": str(user.pk)}
         at = (user.deleted_at or timezone.now()) + account_settings.DELETION_RETENTION

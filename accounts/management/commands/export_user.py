@@ -1,7 +1,8 @@
-"""Hand out what is kept about somebody."""
+"""Print what is stored about a user."""
 
 import json
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -9,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from accounts import selectors
-from accounts.services.profile import export
+from accounts.services.profile import personal_data
 from cedrina_base.operator_commands import OperatorCommand
 
 
@@ -26,14 +27,14 @@ class Command(OperatorCommand):
         )
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        user = selectors.user_by_name_or_id(name=options["person"])
+        user = selectors.user_by_identifier_or_id(name=options["person"])
         if user is None:
             self.fail("not_found", gettext("Nobody here has this name, address or id."))
         if options["dry_run"]:
-            document = export.document(user=user, at=timezone.now())
-            sizes = {name: _rows(document[name]) for name in export.SECTIONS}
-            return {"result": "would_export", "id": str(user.pk), "rows": sizes}
-        document = export.export(user=user)
+            document = asdict(personal_data.collect(user=user, now=timezone.now()))
+            counts = {name: _count_rows(document[name]) for name in personal_data.SECTIONS}
+            return {"result": "would_export", "id": str(user.pk), "rows": counts}
+        document = asdict(personal_data.export(user=user, now=timezone.now()))
         plain: dict[str, Any] = json.loads(json.dumps(document, cls=DjangoJSONEncoder))
         return plain
 
@@ -41,6 +42,6 @@ class Command(OperatorCommand):
         return json.dumps(result, indent=2, ensure_ascii=False)
 
 
-def _rows(section: Any) -> int:
+def _count_rows(section: Any) -> int:
     rows = section.get("results", [section]) if isinstance(section, dict) else section
     return len(rows)

@@ -1,4 +1,4 @@
-"""Bring stored addresses up to the rule by which they are compared, and name those that are on hold."""
+"""Update the comparison forms of stored addresses to the current rule, and list the addresses on hold."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -7,7 +7,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services.addresses import address_refolding
-from accounts.services.addresses.address_refolding import Reason
+from accounts.services.addresses.address_refolding import HoldReason
 from cedrina_base.operator_commands import OperatorCommand
 
 _MOST = 1000
@@ -18,10 +18,10 @@ _COUNTS = {
     ),
 }
 _REASONS = {
-    Reason.LOCAL_PART: _("There are other letters than ASCII before the at sign: no mail can be sent there."),
-    Reason.DOMAIN_INVALID: _("The domain is none, so no mail can be sent there."),
-    Reason.DOMAIN_CHANGED: _("Mail to it used to go to another domain, whose owner may have confirmed it."),
-    Reason.TAKEN: _("Somebody else has the same address in another spelling."),
+    HoldReason.LOCAL_PART: _("There are other letters than ASCII before the at sign: no mail can be sent there."),
+    HoldReason.DOMAIN_INVALID: _("The domain is none, so no mail can be sent there."),
+    HoldReason.DOMAIN_CHANGED: _("Mail to it used to go to another domain, whose owner may have confirmed it."),
+    HoldReason.TAKEN: _("Somebody else has the same address in another spelling."),
 }
 
 
@@ -46,7 +46,7 @@ class Command(OperatorCommand):
             "held": address_refolding.count_held(),
             "people": [
                 {"id": str(each.id), "username": each.username, "email": each.email, "reason": each.reason}
-                for each in address_refolding.held(most=options["most"])
+                for each in address_refolding.held_addresses(most=options["most"])
             ],
             "connections": [
                 {"id": str(each.id), "username": each.username, "provider": each.provider}

@@ -1,13 +1,14 @@
-"""Give somebody whose address is on hold an address."""
+"""Replace the address of an account that is on hold."""
 
 from argparse import ArgumentParser
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
-from accounts.errors import AccountError, DetailsInvalid, NotThere
+from accounts.errors import AccountError, DetailsInvalid, NotFound
 from accounts.services.addresses import address_release
 from cedrina_base.operator_commands import OperatorCommand
 
@@ -30,14 +31,18 @@ class Command(OperatorCommand):
         self.add_reason_argument(parser)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        user = selectors.user_by_name_or_id(name=options["person"])
+        user = selectors.user_by_identifier_or_id(name=options["person"])
         if user is None:
             self.fail("not_found", gettext("Nobody here has this name, address or id."))
         try:
             address = address_release.release(
-                user=user, email=options["email"], is_trial=options["dry_run"], reason=options["reason"]
+                user=user,
+                email=options["email"],
+                is_trial=options["dry_run"],
+                reason=options["reason"],
+                now=timezone.now(),
             )
-        except NotThere:
+        except NotFound:
             self.fail("not_on_hold", gettext("The address of this person is not on hold."))
         except DetailsInvalid as refusal:
             self.fail(refusal.code, " ".join(str(problem.message) for problem in refusal.problems))

@@ -1,4 +1,4 @@
-"""End the waits that failed sign-ins have caused."""
+"""Reset the counters of failed sign-ins of a user."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -21,11 +21,11 @@ class Command(OperatorCommand):
         self.add_reason_argument(parser)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        user = selectors.user_for_sign_in(name=options["name"])
+        user = selectors.user_by_identifier(name=options["name"])
         if user is None:
             self.fail("not_found", gettext("Nobody signs in as %(name)r.") % options)
         if options["dry_run"]:
-            return {"result": "would_unlock", "counts": selectors.counts_of_failures(user_id=user.pk)}
+            return {"result": "would_unlock", "counts": selectors.count_failure_counters(user_id=user.pk)}
         return {"result": "unlocked", "counts": attempts.unlock(user=user, reason=options["reason"])}
 
     def sentence(self, result: dict[str, Any]) -> str:

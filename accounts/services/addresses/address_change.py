@@ -1,4 +1,4 @@
-"""Ask for another address. It becomes the account's when its owner confirms it."""
+"""Request another address for an account. It is stored when it is confirmed."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import event_types, selectors
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.identifiers import parse_email
-from accounts.models import Purpose, User
+from accounts.models import MailedTokenPurpose, User
 from accounts.services.mailing import mail_queue, mailed_tokens
 from accounts.services.passwords import attempts
 from accounts.types import FieldProblem
@@ -19,11 +19,12 @@ from security_events.types import Outcome
 from tokens.users import subject_of
 
 
-def request(*, user: User, session_id: UUID, email: str, password: str, now: datetime | None = None) -> None:
-    """Send a link to a new address and tell the present one at once; nothing else changes yet.
+def request(*, user: User, session_id: UUID, email: str, password: str, now: datetime) -> None:
+    """Mail a link to a new address and a notice to the present one. Nothing else changes yet.
 
-    Whether somebody has the new address is for the background worker to find out: the answer is the same, and an owner
-    is written to instead. The link dies with the password and the address of this moment.
+    Only the background worker looks up whether another account has the new address. So the response doesn't reveal it;
+    the owner of that account gets a mail instead of the link. The link becomes invalid when the password or the address
+    of the account changes.
 
     Raises: DetailsInvalid, CredentialsInvalid, AttemptsExhausted, HashingBusy.
     """
@@ -31,16 +32,15 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
     if address is None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     checked = selectors.password_digest(user_id=user.pk)
-    is_right = attempts.check_password_in_session(
-        user=user, session_id=session_id, password=password, digest=checked, now=now
-    )
+    # Without `now`: the database's clock decides about attempts.
+    is_right = attempts.check_password_in_session(user=user, session_id=session_id, password=password, digest=checked)
     if is_right:
         with transaction.atomic():
-            # As it is now: a password that changed while the hash was computed is no longer the right one.
+            # The password may have changed while the hash was computed.
             owner = User.objects.present().select_for_update(no_key=True).filter(pk=user.pk, is_active=True).first()
             is_right = owner is not None and owner.password == checked
             if owner is not None and is_right:
-                _begin(user=owner, session_id=session_id, address=address, now=now)
+                _enqueue(user=owner, session_id=session_id, address=address, now=now)
     if not is_right:
         recording.record(
             event_types.EMAIL_CHANGE_REQUESTED,
@@ -54,14 +54,14 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
         raise CredentialsInvalid
 
 
-def _begin(*, user: User, session_id: UUID, address: str, now: datetime | None) -> None:
+def _enqueue(*, user: User, session_id: UUID, address: str, now: datetime) -> None:
     mail_id = uuid7()
-    # Issued here and not by the worker: it is bound to the password that was just shown.
-    mailed_tokens.issue(mail_id=mail_id, user=user, purpose=Purpose.CHANGE_EMAIL, address=address, now=now)
+    # Issued here and not by the worker, to bind it to the password that was just checked.
+    mailed_tokens.issue(mail_id=mail_id, user=user, purpose=MailedTokenPurpose.CHANGE_EMAIL, address=address, now=now)
     mail_queue.enqueue(
-        user_id=user.pk, kind=mail_queue.Kind.CONFIRM_NEW_EMAIL, address=address, mail_id=mail_id, now=now
+        user_id=user.pk, kind=mail_queue.MailKind.CONFIRM_NEW_EMAIL, address=address, mail_id=mail_id, now=now
     )
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.EMAIL_CHANGE_REQUESTED, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.EMAIL_CHANGE_REQUESTED, now=now)
     recording.record(
         event_types.EMAIL_CHANGE_REQUESTED,
         actor=subject_of(user),

@@ -1,11 +1,10 @@
-"""Note that an address belongs to the person who gave it: that of a registration or an account, or a new one."""
+"""Confirm the address of a registration or an account, or change to a new address, by the token of a mailed link."""
 
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, link_tokens, selectors
@@ -18,8 +17,9 @@ from accounts.errors import (
     MailedTokenInvalid,
 )
 from accounts.identifiers import fold_email
-from accounts.models import Purpose, User
-from accounts.rules.address_proofs import Kept, Proof
+from accounts.models import MailedTokenPurpose, User
+from accounts.models.mailing import MailedTokenRecord
+from accounts.rules.address_proofs import AddressProof, ProofEffect
 from accounts.services.addresses import address_proofs
 from accounts.services.mailing import delivery, mail_queue, mailed_tokens
 from accounts.services.passwords import attempts, hashing
@@ -27,58 +27,64 @@ from accounts.services.sign_in import known_browsers, registration_confirmation
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from accounts.types import FieldProblem
 from security_events.services import recording
-from security_events.types import Outcome as EventOutcome
+from security_events.types import Outcome
 from tokens.users import subject_of
 
-PURPOSES = (Purpose.OPEN_ACCOUNT, Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL)
-_ALONE = ConfirmationRequest()
+PURPOSES = (MailedTokenPurpose.OPEN_ACCOUNT, MailedTokenPurpose.CONFIRM_EMAIL, MailedTokenPurpose.CHANGE_EMAIL)
+_LINK_ALONE = ConfirmationRequest()
 
 
-class Outcome(StrEnum):
-    """What a confirmation came to."""
+class ConfirmationOutcome(StrEnum):
+    """The result of a confirmation."""
 
     CONFIRMED = "confirmed"
     CONFIRMED_WITHOUT_PASSWORD = "confirmed_without_password"
     CHANGED = "changed"
 
 
-def is_usable(*, token: str, now: datetime | None = None) -> bool:
-    """Whether a token could be redeemed now; asking leaves no trace, for scanners of mail follow every link."""
+def is_usable(*, token: str, now: datetime) -> bool:
+    """Return whether a token can be redeemed now. Nothing is written, because mail scanners follow every link."""
     link = link_tokens.parse(token)
-    if link is not None and link.purpose is Purpose.OPEN_ACCOUNT:
+    if link is not None and link.purpose is MailedTokenPurpose.OPEN_ACCOUNT:
         return registration_confirmation.can_be_confirmed(link=link, now=now)
     return mailed_tokens.is_usable(presented=token, purposes=PURPOSES, now=now)
 
 
-def confirm(*, token: str, confirmation: ConfirmationRequest = _ALONE, now: datetime | None = None) -> Outcome:
-    """Redeem the token of a mailed link: open the account of a registration, confirm an address, or change to it.
+def is_address_change(*, token: str) -> bool:
+    """Return whether a token is for the change to a new address. It may be expired; nothing is queried."""
+    link = link_tokens.parse(token)
+    return link is not None and link.purpose is MailedTokenPurpose.CHANGE_EMAIL
 
-    The mailbox alone does not tell that its owner is the one who registered. What that is worth is in the table of
-    ``accounts.rules.address_proofs``: the account's holder is known by the browser or by the password, and keeps
-    everything; anybody else finds an account with nothing of its former holder in it. The link is good for a few
-    passwords that are rejected.
+
+def confirm(*, token: str, now: datetime, confirmation: ConfirmationRequest = _LINK_ALONE) -> ConfirmationOutcome:
+    """Redeem the token of a mailed link: create the account of a registration, confirm an address, or change to it.
+
+    A mailbox alone does not prove that its owner is the person who registered; see ``accounts.rules.address_proofs``.
+    The account's holder, identified by the browser or by the password, keeps everything. For other people all
+    credentials of the former holder are removed. A few rejected passwords make the token invalid.
 
     Raises: MailedTokenInvalid, UsernameTaken, EmailTaken, DetailsInvalid, CredentialsInvalid, AttemptsExhausted,
     HashingBusy.
     """
     link = mailed_tokens.parse(presented=token, purposes=PURPOSES)
-    if link.purpose is Purpose.OPEN_ACCOUNT:
-        opened = registration_confirmation.confirm_registration(link=link, confirmation=confirmation, now=now)
-        return Outcome.CONFIRMED if opened.has_usable_password() else Outcome.CONFIRMED_WITHOUT_PASSWORD
+    if link.purpose is MailedTokenPurpose.OPEN_ACCOUNT:
+        created = registration_confirmation.confirm_registration(link=link, confirmation=confirmation, now=now)
+        has_password = created.has_usable_password()
+        return ConfirmationOutcome.CONFIRMED if has_password else ConfirmationOutcome.CONFIRMED_WITHOUT_PASSWORD
     if confirmation.password is None:
-        found = mailed_tokens.peek(link=link, now=now)
+        found = mailed_tokens.look_up(link=link, now=now)
         return _redeem_for(user_id=found.user_id, link=link, confirmation=confirmation, now=now)
-    found = mailed_tokens.count_password(link=link, now=now)
+    found = mailed_tokens.charge_password_attempt(link=link, now=now)
     try:
         return _redeem_for(user_id=found.user_id, link=link, confirmation=confirmation, now=now)
     except (AttemptsExhausted, HashingBusy):
-        mailed_tokens.uncount_password(link=link)
+        mailed_tokens.refund_password_attempt(link=link)
         raise
 
 
 def _redeem_for(
-    *, user_id: UUID, link: link_tokens.Link, confirmation: ConfirmationRequest, now: datetime | None
-) -> Outcome:
+    *, user_id: UUID, link: link_tokens.LinkToken, confirmation: ConfirmationRequest, now: datetime
+) -> ConfirmationOutcome:
     user = selectors.user_by_id(user_id=user_id)
     if user is None:
         raise MailedTokenInvalid
@@ -89,32 +95,32 @@ def _redeem_for(
         client=confirmation.client,
         now=now,
     )
-    if link.purpose is Purpose.CONFIRM_EMAIL:
-        return _confirm(link=link, user=user, is_holder=is_holder, confirmation=confirmation, now=now)
-    return _change_by_link(link=link, user=user, is_holder=is_holder, confirmation=confirmation, now=now)
+    if link.purpose is MailedTokenPurpose.CONFIRM_EMAIL:
+        return _confirm_address(link=link, user=user, is_holder=is_holder, confirmation=confirmation, now=now)
+    return _change_address(link=link, user=user, is_holder=is_holder, confirmation=confirmation, now=now)
 
 
-def _confirm(
-    *, link: link_tokens.Link, user: User, is_holder: bool, confirmation: ConfirmationRequest, now: datetime | None
-) -> Outcome:
-    proof = Proof.CONFIRMATION_LINK_BY_HOLDER if is_holder else Proof.CONFIRMATION_LINK
-    is_replaced = address_proofs.kept(user=user, proof=proof) is Kept.NOTHING
-    digest = _chosen(user=user, confirmation=confirmation) if is_replaced else None
+def _confirm_address(
+    *, link: link_tokens.LinkToken, user: User, is_holder: bool, confirmation: ConfirmationRequest, now: datetime
+) -> ConfirmationOutcome:
+    proof = AddressProof.CONFIRMATION_LINK_BY_HOLDER if is_holder else AddressProof.CONFIRMATION_LINK
+    is_emptied = address_proofs.effect_of(user=user, proof=proof) is ProofEffect.REMOVE_EVERYTHING
+    digest = _new_digest(user=user, confirmation=confirmation) if is_emptied else None
     with transaction.atomic():
         if _redeem(link=link, user=user, now=now) is not None:
-            accepted = address_proofs.accept(user=user, proof=proof, new_digest=digest, now=now)
-            if accepted.kept is not Kept.NOTHING:
-                return Outcome.CONFIRMED
+            applied = address_proofs.apply_proof(user=user, proof=proof, new_digest=digest, now=now)
+            if applied.effect is not ProofEffect.REMOVE_EVERYTHING:
+                return ConfirmationOutcome.CONFIRMED
             if digest is None:
-                mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.CHOOSE_PASSWORD, now=now)
-                return Outcome.CONFIRMED_WITHOUT_PASSWORD
+                mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.CHOOSE_PASSWORD, now=now)
+                return ConfirmationOutcome.CONFIRMED_WITHOUT_PASSWORD
             attempts.remember_client(user=user, password_digest=digest, client=confirmation.client, now=now)
-            return Outcome.CONFIRMED
+            return ConfirmationOutcome.CONFIRMED
         transaction.set_rollback(True)
-    raise mailed_tokens.refused(link=link, now=now)
+    raise mailed_tokens.record_rejection(link=link, now=now)
 
 
-def _chosen(*, user: User, confirmation: ConfirmationRequest) -> str | None:
+def _new_digest(*, user: User, confirmation: ConfirmationRequest) -> str | None:
     registration_confirmation.require_password(confirmation=confirmation)
     if confirmation.password is None:
         return None
@@ -122,21 +128,21 @@ def _chosen(*, user: User, confirmation: ConfirmationRequest) -> str | None:
     return hashing.compute(password=confirmation.password)
 
 
-def _change_by_link(
-    *, link: link_tokens.Link, user: User, is_holder: bool, confirmation: ConfirmationRequest, now: datetime | None
-) -> Outcome:
-    """Change to the address that a link went to. Sessions stay: nobody who could not do so before can sign in after it.
+def _change_address(
+    *, link: link_tokens.LinkToken, user: User, is_holder: bool, confirmation: ConfirmationRequest, now: datetime
+) -> ConfirmationOutcome:
+    """Change to the address that the link was mailed to. Sessions stay, because the change gives nobody new access.
 
-    The former address gets a notice by which its owner can take everything back. The unique index decides whether the
-    new address is still free.
+    The former address gets a notice, by which its owner can undo everything. The unique index decides whether the new
+    address is still free.
     """
-    proof = Proof.CHANGE_LINK_BY_HOLDER if is_holder else Proof.CHANGE_LINK
-    if address_proofs.kept(user=user, proof=proof) is Kept.REFUSED:
+    proof = AddressProof.CHANGE_LINK_BY_HOLDER if is_holder else AddressProof.CHANGE_LINK
+    if address_proofs.effect_of(user=user, proof=proof) is ProofEffect.REJECT:
         if confirmation.password is not None:
             recording.record(
                 event_types.REAUTHENTICATION_FAILED,
                 target=subject_of(user),
-                outcome=EventOutcome.FAILURE,
+                outcome=Outcome.FAILURE,
                 reasons=["wrong_password"],
                 now=now,
             )
@@ -145,33 +151,32 @@ def _change_by_link(
     with transaction.atomic():
         redeemed = _redeem(link=link, user=user, now=now)
         if redeemed is not None:
-            _change(user=user, address=redeemed.address, proof=proof, now=now)
-            return Outcome.CHANGED
+            _store_change(user=user, address=redeemed.address, proof=proof, now=now)
+            return ConfirmationOutcome.CHANGED
         transaction.set_rollback(True)
-    raise mailed_tokens.refused(link=link, now=now)
+    raise mailed_tokens.record_rejection(link=link, now=now)
 
 
-def _redeem(*, link: link_tokens.Link, user: User, now: datetime | None) -> mailed_tokens.Redeemed | None:
+def _redeem(*, link: link_tokens.LinkToken, user: User, now: datetime) -> MailedTokenRecord | None:
     redeemed = mailed_tokens.redeem(link=link, now=now)
-    # Whose account it is was found out by the password of that moment.
+    # The holder was identified by the password hash that ``user`` has. It may have changed meanwhile.
     if redeemed is None or not User.objects.filter(pk=user.pk, password=user.password).exists():
         return None
     return redeemed
 
 
-def _change(*, user: User, address: str, proof: Proof, now: datetime | None) -> None:
-    at = now or timezone.now()
+def _store_change(*, user: User, address: str, proof: AddressProof, now: datetime) -> None:
     if user.is_email_confirmed:
-        # Before the address changes: this notice goes to the former one.
-        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.EMAIL_CHANGED, address=user.email, now=at)
+        # Enqueued before the address changes, so that the notice goes to the former one.
+        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.EMAIL_CHANGED, address=user.email, now=now)
     else:
-        # The former address was perhaps never this person's: whoever reads its mail has no claim to the account.
-        mailed_tokens.withdraw(user_id=user.pk, purposes=[Purpose.DISOWN], now=at)
-        delivery.withdraw(user=user, since=user.created_at, now=at)
-    changes = {"email": address, "email_folded": fold_email(address), "email_confirmed_at": at}
+        # The former address is unconfirmed. Its owner must not be able to report a takeover of this account.
+        mailed_tokens.withdraw(user_id=user.pk, purposes=[MailedTokenPurpose.DISOWN], now=now)
+        delivery.withdraw(user=user, since=user.created_at, now=now)
+    changes = {"email": address, "email_folded": fold_email(address), "email_confirmed_at": now}
     try:
         with transaction.atomic():
-            address_proofs.accept(user=user, proof=proof, changes=changes, now=now)
+            address_proofs.apply_proof(user=user, proof=proof, changes=changes, now=now)
     except IntegrityError as error:
         raise EmailTaken from error
     recording.record(

@@ -1,15 +1,14 @@
-"""Give somebody whose address is on hold one that is theirs, on behalf of an operator."""
+"""Replace an address that is on hold, on behalf of an operator."""
 
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types
-from accounts.errors import DetailsInvalid, EmailTaken, NotThere
-from accounts.identifiers import HELD, fold_email, parse_email
+from accounts.errors import DetailsInvalid, EmailTaken, NotFound
+from accounts.identifiers import HELD_PREFIX, fold_email, parse_email
 from accounts.models import User
 from accounts.services.mailing import mail_queue
 from accounts.types import FieldProblem
@@ -17,35 +16,35 @@ from security_events.services import recording
 from tokens.users import subject_of
 
 
-def release(*, user: User, email: str, is_trial: bool = False, reason: str = "", now: datetime | None = None) -> str:
-    """End the hold with this address, which may be the same one, and return its spelling.
+def release(*, user: User, email: str, now: datetime, is_trial: bool = False, reason: str = "") -> str:
+    """Give an account whose address is on hold this address, which may be the same; return it as it is stored.
 
-    It is not confirmed until its owner follows the link that is mailed there: an operator may be told anything.
+    It counts as unconfirmed until its owner follows the link that is mailed there, because an operator can't verify it.
+    A trial rolls everything back.
 
-    Raises: DetailsInvalid, EmailTaken, NotThere when the address is not on hold.
+    Raises: DetailsInvalid, EmailTaken, NotFound when the address is not on hold.
     """
     address = parse_email(email)
     if address is None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     try:
         with transaction.atomic():
-            at = now or timezone.now()
-            changed = User.objects.filter(pk=user.pk, email_folded__startswith=HELD).update(
+            changed = User.objects.filter(pk=user.pk, email_folded__startswith=HELD_PREFIX).update(
                 email=address,
                 email_folded=fold_email(address),
                 email_confirmed_at=None,
                 version=F("version") + 1,
-                updated_at=at,
+                updated_at=now,
             )
             if not changed:
-                raise NotThere(user_id=user.pk)
+                raise NotFound(user_id=user.pk)
             recording.record(
                 event_types.EMAIL_CHANGED,
                 target=subject_of(user),
                 data={"from": user.email, "to": address, "note": reason},
                 now=now,
             )
-            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.CONFIRM_EMAIL, now=now)
+            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.CONFIRM_EMAIL, now=now)
             transaction.set_rollback(is_trial)
     except IntegrityError as error:
         raise EmailTaken from error

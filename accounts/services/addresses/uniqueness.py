@@ -1,4 +1,4 @@
-"""Refuse names and addresses that somebody has."""
+"""Check whether usernames and addresses are free."""
 
 from datetime import datetime
 
@@ -8,11 +8,13 @@ from accounts.models import PendingRegistration
 
 
 def require_free(*, username: str, email_folded: str) -> None:
-    """Look before the hash is computed; the unique indexes decide afterwards all the same.
+    """Refuse a username or an address that an account has.
+
+    This saves the computation of a hash. The unique indexes decide afterwards.
 
     Raises: UsernameTaken, EmailTaken.
     """
-    by_name, by_email = selectors.holders_of_identifiers(username=username, email_folded=email_folded)
+    by_name, by_email = selectors.identifier_owners(username=username, email_folded=email_folded)
     if by_name is not None:
         raise UsernameTaken
     if by_email is not None:
@@ -20,7 +22,7 @@ def require_free(*, username: str, email_folded: str) -> None:
 
 
 def require_unreserved(*, username: str, at: datetime) -> None:
-    """Refuse the name of a registration that waits for its confirmation, and lock the name for the transaction.
+    """Refuse the username of a pending registration; lock the username until the transaction ends.
 
     Raises: UsernameTaken.
     """
@@ -29,7 +31,7 @@ def require_unreserved(*, username: str, at: datetime) -> None:
         raise UsernameTaken
 
 
-def lost_race(*, username: str, email_folded: str) -> UsernameTaken | EmailTaken:
-    """Return the refusal for whom an index kept out: somebody was faster while the hash was computed."""
-    by_name, by_email = selectors.holders_of_identifiers(username=username, email_folded=email_folded)
+def identifier_conflict(*, username: str, email_folded: str) -> UsernameTaken | EmailTaken:
+    """Return the error for an insert that a unique index refused: the username or the address was taken meanwhile."""
+    by_name, by_email = selectors.identifier_owners(username=username, email_folded=email_folded)
     return EmailTaken() if by_email is not None and by_name is None else UsernameTaken()

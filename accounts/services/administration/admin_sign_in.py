@@ -1,4 +1,4 @@
-"""Sign-in of staff at the admin."""
+"""Sign staff in at the admin, in two steps: the password, then the second factor of those who have one."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,42 +26,45 @@ from tokens.users import subject_of
 
 
 @dataclass(frozen=True, slots=True)
-class AdminSignIn:
-    """A member of staff with a new session of the admin's pages."""
+class AdminSession:
+    """A member of staff and the id of their new session."""
 
     user: User
     session_id: UUID
 
 
-def sign_in(
+def verify_password(
     *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime | None = None
 ) -> User | None:
-    """Return the member of staff whom a name and a password belong to, ``None`` for everybody else alike.
+    """Return the member of staff whose name and password these are; ``None`` in all other cases.
 
-    Nobody is signed in by this: ``admit`` does that, and ``complete`` for people who have a second factor
-    (``is_mfa_enabled``). Wrong passwords are counted together with those at the API.
+    This opens no session. ``complete_sign_in`` does, or ``complete_mfa_sign_in`` for users with a second factor
+    (``is_mfa_enabled``). Wrong passwords are counted together with those at the API, by the database's clock if ``now``
+    is left out.
 
     Raises: AttemptsExhausted, HashingBusy.
     """
-    user = selectors.user_for_sign_in(name=name)
+    user = selectors.user_by_identifier(name=name)
     attempt = attempts.charge(name=name, user=user, client=client, device_token=device_token, now=now)
     check = attempts.check_password(attempt=attempt, password=password, digest=user.password if user else None, now=now)
     if check.is_right:
         attempts.refund(attempt=attempt)
-    reason = _objection(user, is_right=check.is_right)
+    reason = _refusal_reason(user, is_right=check.is_right)
     if user is None or reason:
         _record(event_types.ADMIN_LOGIN_FAILED, user=user, name=name, reason=reason, now=now)
         return None
     with transaction.atomic():
-        if check.upgraded_digest and _upgrade(user, new_digest=check.upgraded_digest):
+        if check.upgraded_digest and _upgrade_hash(user, new_digest=check.upgraded_digest):
             _record(event_types.PASSWORD_HASH_UPGRADED, user=user, name=name, now=now)
         if user.is_mfa_enabled:
             _record(event_types.MFA_CHALLENGED, user=user, name=name, now=now)
     return user
 
 
-def admit(*, user: User, client: ClientContext, now: datetime | None = None) -> AdminSignIn:
-    """Open a session for the member of staff whom ``sign_in`` has just returned, and tell them as the API does.
+def complete_sign_in(*, user: User, client: ClientContext, now: datetime | None = None) -> AdminSession:
+    """Open a session for the member of staff whom ``verify_password`` has just returned.
+
+    A sign-in from a new client is notified by mail, as at the API.
 
     Raises: SignInChallengeInvalid when the account has changed since, or has a second factor.
     """
@@ -73,12 +76,12 @@ def admit(*, user: User, client: ClientContext, now: datetime | None = None) -> 
         raise
 
 
-def binding(*, user: User) -> bytes:
-    """Return what the second step is bound to: it ends with the password that was right."""
+def password_binding(*, user: User) -> bytes:
+    """Return a digest of the password hash. The second step is bound to it, so a password change ends the sign-in."""
     return sign_in_challenges.password_binding(user=user)
 
 
-def complete(
+def complete_mfa_sign_in(
     *,
     user_id: UUID,
     bound_to: bytes,
@@ -86,51 +89,53 @@ def complete(
     client: ClientContext,
     now: datetime,
     device_token: str = "",
-) -> AdminSignIn:
-    """Open a session for the member of staff who shows a second factor after the password; tries count as in the API.
+) -> AdminSession:
+    """Verify the second factor of a member of staff and open a session. Attempts are counted as at the API.
 
-    Raises: SignInChallengeInvalid when the password or the standing has changed since, MfaCodeInvalid,
-    AttemptsExhausted.
+    Raises: MfaCodeInvalid, AttemptsExhausted, and SignInChallengeInvalid when the password was changed since, or the
+    account may not use the admin any more.
     """
-    user = selectors.present_user(user_id=user_id)
+    user = selectors.undeleted_user(user_id=user_id)
 
-    def let_in(methods: list[str]) -> AdminSignIn:
-        # As it is under the lock: a password that is changed at this moment wins.
-        locked = selectors.present_user(user_id=user_id)
-        if locked is None or _objection(locked, is_right=binding(user=locked) == bound_to):
+    def open_session(methods: list[str]) -> AdminSession:
+        # Read again under the lock, so that a password change at the same time wins.
+        locked = selectors.undeleted_user(user_id=user_id)
+        if locked is None or _refusal_reason(locked, is_right=password_binding(user=locked) == bound_to):
             raise SignInChallengeInvalid
         return _open_session(user=locked, amr=[password_sign_in.PASSWORD, *methods], client=client, now=now)
 
-    # Looked at before too, so that no try is counted for who may not come in anyway.
-    if user is None or _objection(user, is_right=binding(user=user) == bound_to):
+    # Checked before as well, so that no attempt is charged for a sign-in that will be refused anyway.
+    if user is None or _refusal_reason(user, is_right=password_binding(user=user) == bound_to):
         raise SignInChallengeInvalid
-    challenge = ChallengeBinding(CeremonyPurpose.SIGN_IN, user_id=user_id)
     return second_factors.verify(
         user=user,
         response=response,
-        binding=challenge,
-        then=let_in,
+        binding=ChallengeBinding(CeremonyPurpose.SIGN_IN, user_id=user_id),
+        then=open_session,
         client=client,
         device_token=device_token,
         now=now,
     )
 
 
-def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime | None) -> AdminSignIn:
-    noted = password_sign_in.record_sign_in(
+def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime | None) -> AdminSession:
+    recorded = password_sign_in.record_sign_in(
         event_type=event_types.ADMIN_LOGIN_SUCCEEDED, user=user, amr=amr, client=client, now=now
     )
-    if noted is None:
+    if recorded is None:
         raise SignInChallengeInvalid
-    longest = timedelta(seconds=settings.SESSION_COOKIE_AGE)
     session_id = issuing.open_admin_session(
-        user=user, client=client, amr=amr, max_age=longest, now=now or timezone.now()
+        user=user,
+        client=client,
+        amr=amr,
+        max_age=timedelta(seconds=settings.SESSION_COOKIE_AGE),
+        now=now or timezone.now(),
     )
-    password_sign_in.notify_if_new_client(noted, user=user, session_id=session_id, client=client, now=now)
-    return AdminSignIn(user=user, session_id=session_id)
+    password_sign_in.notify_if_new_client(recorded, user=user, session_id=session_id, client=client, now=now)
+    return AdminSession(user=user, session_id=session_id)
 
 
-def _objection(user: User | None, *, is_right: bool) -> str:
+def _refusal_reason(user: User | None, *, is_right: bool) -> str:
     if user is None:
         return "unknown_name"
     if not is_right:
@@ -140,9 +145,9 @@ def _objection(user: User | None, *, is_right: bool) -> str:
     return "" if user.is_staff else "not_staff"
 
 
-def _upgrade(user: User, *, new_digest: str) -> bool:
+def _upgrade_hash(user: User, *, new_digest: str) -> bool:
     changed = User.objects.filter(pk=user.pk, password=user.password).update(password=new_digest)
-    # The admin's cookie is bound to the hash: the object must carry the one that is stored.
+    # Django's session is bound to the hash, so the object must have the one that is stored.
     user.password = new_digest if changed else user.password
     return bool(changed)
 

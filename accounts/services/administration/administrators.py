@@ -1,9 +1,8 @@
-"""Make the first administrators, from the command line."""
+"""Create administrators from the command line."""
 
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types
@@ -17,8 +16,8 @@ from security_events.services import recording
 from tokens.users import subject_of
 
 
-def judge(*, username: str, email: str, password: str) -> User:
-    """Return the administrator to be, not stored yet. Reserved names are theirs to have.
+def validate(*, username: str, email: str, password: str) -> User:
+    """Return the new administrator, not stored yet. Reserved usernames are allowed.
 
     Raises: DetailsInvalid.
     """
@@ -34,17 +33,16 @@ def judge(*, username: str, email: str, password: str) -> User:
     return user
 
 
-def create(*, username: str, email: str, password: str, now: datetime | None = None) -> User:
-    """Make an administrator whose address counts as confirmed.
+def create(*, username: str, email: str, password: str, now: datetime) -> User:
+    """Create an administrator whose address counts as confirmed.
 
-    A registration that waits for its confirmation keeps nobody from it: one of that name is removed, one of that
-    address can't be confirmed any more.
+    A pending registration of the same username is deleted; one of the same address can't be confirmed any more.
 
     Raises: DetailsInvalid, UsernameTaken, EmailTaken.
     """
-    user = judge(username=username, email=email, password=password)
+    user = validate(username=username, email=email, password=password)
     user.is_staff = user.is_superuser = True
-    user.email_confirmed_at = now or timezone.now()
+    user.email_confirmed_at = now
     uniqueness.require_free(username=username, email_folded=user.email_folded)
     user.password = hashing.compute(password=password)
     with transaction.atomic():
@@ -52,8 +50,7 @@ def create(*, username: str, email: str, password: str, now: datetime | None = N
         PendingRegistration.objects.release_username(username)
         is_new = User.objects.insert_unless_taken(user)
         if is_new:
-            subject = subject_of(user)
-            recording.record(event_types.ACCOUNT_ADMIN_CREATED, target=subject, now=now)
+            recording.record(event_types.ACCOUNT_ADMIN_CREATED, target=subject_of(user), now=now)
     if not is_new:
-        raise uniqueness.lost_race(username=username, email_folded=user.email_folded)
+        raise uniqueness.identifier_conflict(username=username, email_folded=user.email_folded)
     return user

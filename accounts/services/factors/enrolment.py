@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import F
 
 from accounts import event_types
-from accounts.errors import NotThere
+from accounts.errors import NotFound
 from accounts.factors import enrolled, recovery_codes, removal
 from accounts.models import User
 from accounts.services.mailing import mail_queue
@@ -21,11 +21,11 @@ from tokens.users import subject_of
 def lock_user(*, user: User) -> None:
     """Lock the user's row, so that simultaneous changes agree on which factor is the first or the last.
 
-    Raises: NotThere, when the account is deleted or disabled.
+    Raises: NotFound, when the account is deleted or disabled.
     """
     rows = User.objects.present().filter(pk=user.pk, is_active=True).select_for_update(no_key=True).only("pk")
     if rows.first() is None:
-        raise NotThere
+        raise NotFound
 
 
 def record_added(
@@ -49,7 +49,7 @@ def record_added(
     _update_user(user=user, now=now)
     _record(event_types.MFA_FACTOR_ADDED, user=user, method=method, key_id=key_id, session_id=session_id, now=now)
     sessions.record_reauthentication(session_id=session_id, amr=amr, now=now)
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_ADDED, details={"factor": method}, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_ADDED, details={"factor": method}, now=now)
     return codes
 
 
@@ -61,7 +61,7 @@ def record_removed(
         removal.remove_substitutes(user_id=user.pk)
     _update_user(user=user, now=now)
     _record(event_types.MFA_FACTOR_REMOVED, user=user, method=method, key_id=key_id, session_id=session_id, now=now)
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_REMOVED, details={"factor": method}, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_REMOVED, details={"factor": method}, now=now)
 
 
 def remove_factors(*, user: User, reason: str, since: datetime | None = None, now: datetime | None = None) -> int:

@@ -50,7 +50,7 @@ def complete(
 
 
 def _pending_challenge(token: str, *, now: datetime) -> SignInChallenge:
-    challenge = selectors.user_with_challenge(digest=token_digest(token))
+    challenge = selectors.sign_in_challenge(digest=token_digest(token))
     if (
         challenge is None
         or challenge.completed_at is not None

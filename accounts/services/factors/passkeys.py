@@ -36,7 +36,7 @@ def sign_in(*, credential: Json, client: ClientContext, now: datetime) -> Signed
     Raises: PasskeyRefused, AccountDisabled, EmailNotConfirmed, and SessionLimitReached of ``tokens``.
     """
     owner = webauthn.claimed_owner(credential)
-    user = selectors.present_user(user_id=owner) if owner else None
+    user = selectors.undeleted_user(user_id=owner) if owner else None
     if user is None:
         raise password_sign_in.record_refusal(PasskeyRefused(), user=None, name="", reason="unknown_passkey", now=now)
     try:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import event_types
-from accounts.errors import NotThere
+from accounts.errors import NotFound
 from accounts.factors import enrolled
 from accounts.factors.recovery_codes import generate
 from accounts.models import User
@@ -18,12 +18,12 @@ from tokens.users import subject_of
 def regenerate(*, user: User, session_id: UUID, now: datetime) -> list[str]:
     """Replace a user's recovery codes by a new set, to be shown once.
 
-    Raises: NotThere, for users without a second factor, which the codes could substitute for.
+    Raises: NotFound, for users without a second factor, which the codes could substitute for.
     """
     with transaction.atomic():
         enrolment.lock_user(user=user)
         if not enrolled.has_any(user.pk):
-            raise NotThere
+            raise NotFound
         codes = generate(user=user, now=now)
         recording.record(
             event_types.MFA_RECOVERY_CODES_MADE,

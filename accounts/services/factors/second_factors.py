@@ -88,7 +88,9 @@ def _notify_of_recovery_code(*, user: User, now: datetime) -> None:
         data={"left": left},
         now=now,
     )
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.RECOVERY_CODE_USED, details={"left": str(left)}, now=now)
+    mail_queue.enqueue(
+        user_id=user.pk, kind=mail_queue.MailKind.RECOVERY_CODE_USED, details={"left": str(left)}, now=now
+    )
 
 
 def _record_failure(
@@ -114,7 +116,7 @@ def _record_failure(
         if _needs_notice(user=user, attempt=attempt, now=now):
             # The client knows the first factor (ASVS 5.0, 6.3.5).
             mail_queue.enqueue(
-                user_id=user.pk, kind=mail_queue.Kind.FACTOR_LOCKED, details={"factor": attempt.method}, now=now
+                user_id=user.pk, kind=mail_queue.MailKind.FACTOR_LOCKED, details={"factor": attempt.method}, now=now
             )
 
 
@@ -122,7 +124,7 @@ def _needs_notice(*, user: User, attempt: FactorAttempt, now: datetime) -> bool:
     if not attempt.source.is_unknown:
         return attempt.locked_until is not None
     since = now - _DAY
-    failed = selectors.wrong_factors(user_id=user.pk, since=since, most=FAILURES_BEFORE_NOTICE)
+    failed = selectors.count_factor_failures(user_id=user.pk, since=since, most=FAILURES_BEFORE_NOTICE)
     return failed >= FAILURES_BEFORE_NOTICE and not selectors.was_mailed(
-        user_id=user.pk, kind=mail_queue.Kind.FACTOR_LOCKED, since=since
+        user_id=user.pk, kind=mail_queue.MailKind.FACTOR_LOCKED, since=since
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import AlreadyThere, CredentialRefused, DetailsInvalid, NotAllowed, NotThere
+from accounts.errors import AlreadyExists, CredentialRefused, DetailsInvalid, NotAllowed, NotFound
 from accounts.factors import amr, webauthn, webauthn_challenges, webauthn_protocol
 from accounts.factors.protocol import EnrolledFactor
 from accounts.factors.webauthn_challenges import ChallengeBinding
@@ -42,7 +42,7 @@ def begin(*, user: User, session_id: UUID, is_passkey: bool, now: datetime) -> J
 def register(*, user: User, session_id: UUID, name: str, credential: Json, now: datetime) -> AddedKey:
     """Store the key that a browser made by the options of ``begin``.
 
-    Raises: DetailsInvalid, AlreadyThere when any user has this key, NotAllowed, NotThere, and SessionRevoked of
+    Raises: DetailsInvalid, AlreadyExists when any user has this key, NotAllowed, NotFound, and SessionRevoked of
     ``tokens``.
     """
     binding = _binding(user=user, session_id=session_id)
@@ -55,7 +55,7 @@ def register(*, user: User, session_id: UUID, name: str, credential: Json, now: 
             verified = webauthn_protocol.verify_registration(state=state, credential=credential)
             key = webauthn.add(user=user, name=name, credential=verified, now=now)
             if key is None:
-                raise AlreadyThere
+                raise AlreadyExists
             codes = enrolment.record_added(
                 user=user,
                 method=FactorMethod.WEBAUTHN,
@@ -72,13 +72,13 @@ def register(*, user: User, session_id: UUID, name: str, credential: Json, now: 
 def remove(*, user: User, session_id: UUID, key_id: UUID, now: datetime) -> None:
     """Delete one of a user's keys.
 
-    Raises: NotThere, LastSignInMethod for a passkey without which the user could not sign in.
+    Raises: NotFound, LastSignInMethod for a passkey without which the user could not sign in.
     """
     with transaction.atomic():
         enrolment.lock_user(user=user)
         key = webauthn.find(user_id=user.pk, key_id=key_id)
         if key is None or not webauthn.remove(user_id=user.pk, factor_id=key_id):
-            raise NotThere
+            raise NotFound
         if key.is_passkey:
             sign_in_methods.require_sign_in_method(user_id=user.pk)
         enrolment.record_removed(user=user, method=FactorMethod.WEBAUTHN, key_id=key_id, session_id=session_id, now=now)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts.errors import AlreadyThere, MfaCodeInvalid, NotThere
+from accounts.errors import AlreadyExists, MfaCodeInvalid, NotFound
 from accounts.factors import amr, totp
 from accounts.factors.totp import TotpProvisioning
 from accounts.models import TotpEnrolment, User
@@ -18,13 +18,13 @@ LIFETIME = timedelta(minutes=15)
 def begin(*, user: User, now: datetime) -> TotpProvisioning:
     """Make a secret to set up an application with. It counts once ``activate`` confirms it; a newer one replaces it.
 
-    Raises: AlreadyThere, NotThere.
+    Raises: AlreadyExists, NotFound.
     """
     secret = totp.generate_secret()
     with transaction.atomic():
         enrolment.lock_user(user=user)
         if totp.is_active(user_id=user.pk):
-            raise AlreadyThere
+            raise AlreadyExists
         TotpEnrolment(user_id=user.pk, secret=secret, expires_at=now + LIFETIME).save()
     return totp.provision(user=user, secret=secret)
 
@@ -34,15 +34,15 @@ def activate(*, user: User, session_id: UUID, code: str, now: datetime) -> list[
 
     Return recovery codes if this is the user's first factor, to be shown once.
 
-    Raises: NotThere when no secret waits, AlreadyThere, MfaCodeInvalid, and SessionRevoked of ``tokens``.
+    Raises: NotFound when no secret waits, AlreadyExists, MfaCodeInvalid, and SessionRevoked of ``tokens``.
     """
     with transaction.atomic():
         enrolment.lock_user(user=user)
         if totp.is_active(user_id=user.pk):
-            raise AlreadyThere
+            raise AlreadyExists
         pending = TotpEnrolment.objects.filter(pk=user.pk, expires_at__gt=now).first()
         if pending is None:
-            raise NotThere
+            raise NotFound
         step = totp.matching_step(secret=pending.secret, code=code, at=now)
         if step is None:
             raise MfaCodeInvalid
@@ -56,10 +56,10 @@ def activate(*, user: User, session_id: UUID, code: str, now: datetime) -> list[
 def remove(*, user: User, session_id: UUID, now: datetime) -> None:
     """Delete a user's authenticator application.
 
-    Raises: NotThere.
+    Raises: NotFound.
     """
     with transaction.atomic():
         enrolment.lock_user(user=user)
         if not totp.remove(user_id=user.pk):
-            raise NotThere
+            raise NotFound
         enrolment.record_removed(user=user, method=FactorMethod.TOTP, session_id=session_id, now=now)

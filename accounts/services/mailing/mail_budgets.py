@@ -1,8 +1,8 @@
-"""How much mail one address gets, over all kinds of mail and whoever causes it.
+"""Limits for the number of mails that one address gets, whatever their kinds and causes.
 
-Budgets belong to the recipient, the address as addresses are compared, and are counted when a worker takes a mail up.
-What strangers can cause has a budget of its own, so that it uses up neither what the owner asks for on a known device
-nor the notices that tell the owner of an attack.
+Budgets belong to the recipient, which is the address as ``fold_email`` returns it. A mail is charged when a worker
+begins to send it. Mails that anybody can cause have a budget of their own. So strangers use up neither the mails that
+the owner requests on a known device, nor the notices that warn the owner of an attack.
 """
 
 from collections.abc import Mapping
@@ -14,69 +14,72 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import MailBudget, OutgoingMail
+from accounts.models.mailing import DropReason
 from accounts.services.mailing import mailed_tokens
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-# A link that was mailed less than this ago is on its way: another mail would only bring another link.
-ON_ITS_WAY = timedelta(minutes=1)
+# For this time after a mail with a link another one of the same kind is not sent: the first has probably not arrived.
+DUPLICATE_INTERVAL = timedelta(minutes=1)
 
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('accounts.mail_budgets ' || %s, 0))"
+_LOCK_RECIPIENT = "SELECT pg_advisory_xact_lock(hashtextextended('accounts.mail_budgets ' || %(recipient)s, 0))"
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
-    """How many mails of one budget an address gets: of one kind in an hour, of all kinds in an hour and in a day."""
+class MailAllowance:
+    """The size of one budget in mails: of one kind per hour, of all kinds per hour and per day."""
 
-    of_a_kind: int
-    in_an_hour: int
-    in_a_day: int
+    per_kind_and_hour: int
+    per_hour: int
+    per_day: int
 
 
-ALLOWANCES: Mapping[str, Allowance] = MappingProxyType(
+ALLOWANCES: Mapping[str, MailAllowance] = MappingProxyType(
     {
-        MailBudget.ANYBODY: Allowance(of_a_kind=3, in_an_hour=6, in_a_day=20),
-        MailBudget.KNOWN_DEVICE: Allowance(of_a_kind=3, in_an_hour=6, in_a_day=20),
-        MailBudget.NOTICE: Allowance(of_a_kind=10, in_an_hour=30, in_a_day=100),
+        MailBudget.ANYBODY: MailAllowance(per_kind_and_hour=3, per_hour=6, per_day=20),
+        MailBudget.KNOWN_DEVICE: MailAllowance(per_kind_and_hour=3, per_hour=6, per_day=20),
+        MailBudget.NOTICE: MailAllowance(per_kind_and_hour=10, per_hour=30, per_day=100),
     }
 )
 
 
-def refusal(*, row: OutgoingMail, at: datetime) -> str:
-    """Say why an address gets no further mail now, ``too_many`` or ``on_its_way``; empty when it gets it.
+def drop_reason(*, row: OutgoingMail, now: datetime) -> DropReason | None:
+    """Return why the recipient gets no further mail now, ``TOO_MANY`` or ``ON_ITS_WAY``; ``None`` if it is sent.
 
-    In the caller's transaction: until it ends, no other worker decides about the same recipient. The first notice of
-    each kind in a day is always sent, so that whoever causes many notices of one kind can't hide another kind.
+    Locks the recipient until the caller's transaction ends, so that workers decide one after the other. The first
+    notice of each kind in a day is always sent, so that many notices of one kind can't suppress another kind.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [row.recipient])
-    rows = OutgoingMail.objects.filter(recipient=row.recipient, started_at__gt=at - DAY).exclude(pk=row.pk)
+        cursor.execute(_LOCK_RECIPIENT, {"recipient": row.recipient})
+    rows = OutgoingMail.objects.filter(recipient=row.recipient, started_at__gt=now - DAY).exclude(pk=row.pk)
     earlier = list(rows.only("kind", "user", "registration", "budget", "started_at", "dropped_at"))
-    if row.budget != MailBudget.NOTICE and _is_on_its_way(row, earlier, at=at):
-        return "on_its_way"
-    return "too_many" if _is_used_up(row, [mail for mail in earlier if mail.budget == row.budget], at=at) else ""
+    if row.budget != MailBudget.NOTICE and _is_on_its_way(row, earlier, now=now):
+        return DropReason.ON_ITS_WAY
+    is_used_up = _is_used_up(row, [mail for mail in earlier if mail.budget == row.budget], now=now)
+    return DropReason.TOO_MANY if is_used_up else None
 
 
-def _is_on_its_way(row: OutgoingMail, earlier: list[OutgoingMail], *, at: datetime) -> bool:
-    # A link is good for one account or registration alone: another one with the same recipient needs its own.
-    recent = [mail.pk for mail in _since(at - ON_ITS_WAY, earlier) if _what(mail) == _what(row) and not mail.dropped_at]
-    return bool(recent) and mailed_tokens.is_any_good(mail_ids=recent, at=at)
+def _is_on_its_way(row: OutgoingMail, earlier: list[OutgoingMail], *, now: datetime) -> bool:
+    # A link belongs to one account or registration. Another one with the same recipient needs its own.
+    recent = _started_after(now - DUPLICATE_INTERVAL, earlier)
+    same = [mail.pk for mail in recent if _kind_and_owner(mail) == _kind_and_owner(row) and not mail.dropped_at]
+    return bool(same) and mailed_tokens.is_any_usable(mail_ids=same, now=now)
 
 
-def _what(mail: OutgoingMail) -> tuple[str, UUID | None, UUID | None]:
+def _kind_and_owner(mail: OutgoingMail) -> tuple[str, UUID | None, UUID | None]:
     return mail.kind, mail.user_id, mail.registration_id
 
 
-def _is_used_up(row: OutgoingMail, earlier: list[OutgoingMail], *, at: datetime) -> bool:
+def _is_used_up(row: OutgoingMail, earlier: list[OutgoingMail], *, now: datetime) -> bool:
     allowance = ALLOWANCES[row.budget]
-    of_the_kind = [mail for mail in earlier if mail.kind == row.kind]
-    if row.budget == MailBudget.NOTICE and not of_the_kind:
+    of_kind = [mail for mail in earlier if mail.kind == row.kind]
+    if row.budget == MailBudget.NOTICE and not of_kind:
         return False
     return (
-        len(_since(at - HOUR, of_the_kind)) >= allowance.of_a_kind
-        or len(_since(at - HOUR, earlier)) >= allowance.in_an_hour
-        or len(earlier) >= allowance.in_a_day
+        len(_started_after(now - HOUR, of_kind)) >= allowance.per_kind_and_hour
+        or len(_started_after(now - HOUR, earlier)) >= allowance.per_hour
+        or len(earlier) >= allowance.per_day
     )
 
 
-def _since(moment: datetime, mails: list[OutgoingMail]) -> list[OutgoingMail]:
+def _started_after(moment: datetime, mails: list[OutgoingMail]) -> list[OutgoingMail]:
     return [mail for mail in mails if mail.started_at and mail.started_at > moment]

@@ -1,4 +1,4 @@
-"""What each mail says. Nothing in it is a stranger's choice: subjects are fixed, details are checked before."""
+"""The texts of all mails. Subjects are fixed, and details are validated, so that no sender can choose what they say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services.mailing.mail_queue import Kind
+from accounts.services.mailing.mail_queue import MailKind
 
-Words = str | Promise
+TranslatableText = str | Promise
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """One mail: its subject, what it says before and after the button, and what the button says.
+class MailText:
+    """The text of one mail: subject, paragraphs, the label of the button, and a warning.
 
-    ``shows_circumstances`` adds when it happened and what is known besides; ``is_alarm`` colours the button of those
-    whose link reports a takeover.
+    ``shows_circumstances`` adds the time and the details of the event. ``is_alarm`` colours the button red and puts it
+    below the warning, for links that report a takeover.
     """
 
-    subject: Words
-    paragraphs: tuple[Words, ...]
-    button: Words = ""
-    warning: Words = ""
+    subject: TranslatableText
+    paragraphs: tuple[TranslatableText, ...]
+    button: TranslatableText = ""
+    warning: TranslatableText = ""
     shows_circumstances: bool = False
     is_alarm: bool = False
 
@@ -34,15 +34,17 @@ _IF_NOT_YOU = _(
 )
 
 
-def _notice(subject: Words, *paragraphs: Words, warning: Words = _IF_NOT_YOU) -> Text:
-    """Return a notice whose button reports that somebody else did it."""
-    return Text(
+def _notice(
+    subject: TranslatableText, *paragraphs: TranslatableText, warning: TranslatableText = _IF_NOT_YOU
+) -> MailText:
+    """Return the text of a notice whose button reports a takeover."""
+    return MailText(
         subject=subject, paragraphs=paragraphs, button=_NOT_ME, warning=warning, shows_circumstances=True, is_alarm=True
     )
 
 
-TEXTS: Mapping[Kind, Text] = {
-    Kind.CONFIRM_EMAIL: Text(
+MAIL_TEXTS: Mapping[MailKind, MailText] = {
+    MailKind.CONFIRM_EMAIL: MailText(
         subject=_("Confirm your e-mail address"),
         paragraphs=(
             _("An account was opened with this address. Confirm that the address is yours."),
@@ -51,7 +53,7 @@ TEXTS: Mapping[Kind, Text] = {
         button=_("Confirm the address"),
         warning=_("If you didn’t open an account, do nothing: without a confirmation the address stays unconfirmed."),
     ),
-    Kind.CONFIRM_REGISTRATION: Text(
+    MailKind.CONFIRM_REGISTRATION: MailText(
         subject=_("Confirm your e-mail address"),
         paragraphs=(
             _("Somebody, probably you, wants to open an account with this address. It is opened when you confirm it."),
@@ -60,7 +62,7 @@ TEXTS: Mapping[Kind, Text] = {
         button=_("Confirm the address"),
         warning=_("If that was not you, do nothing: no account is opened, and what was entered is deleted."),
     ),
-    Kind.CHOOSE_PASSWORD: Text(
+    MailKind.CHOOSE_PASSWORD: MailText(
         subject=_("Choose a password for your account"),
         paragraphs=(
             _("Your e-mail address is confirmed. Your account has no password yet."),
@@ -69,7 +71,7 @@ TEXTS: Mapping[Kind, Text] = {
         button=_("Choose a password"),
         warning=_("If the link is too old, ask for another one by “Forgot your password?”."),
     ),
-    Kind.CONFIRM_NEW_EMAIL: Text(
+    MailKind.CONFIRM_NEW_EMAIL: MailText(
         subject=_("Confirm your new e-mail address"),
         paragraphs=(
             _("You asked for this address to become the one of your account. It does as soon as you confirm it."),
@@ -78,7 +80,7 @@ TEXTS: Mapping[Kind, Text] = {
         button=_("Confirm the new address"),
         warning=_("If you know nothing of this, do nothing: then nothing changes."),
     ),
-    Kind.RESET_PASSWORD: Text(
+    MailKind.RESET_PASSWORD: MailText(
         subject=_("Choose a new password"),
         paragraphs=(
             _("Somebody, probably you, asked for a new password for your account."),
@@ -87,7 +89,7 @@ TEXTS: Mapping[Kind, Text] = {
         button=_("Choose a new password"),
         warning=_("If that was not you, do nothing: your password stays as it is. Never pass this link on."),
     ),
-    Kind.PASSWORD_SWITCHED_OFF: Text(
+    MailKind.PASSWORD_SWITCHED_OFF: MailText(
         subject=_("Your account is locked: choose a new password"),
         paragraphs=(
             _("You told us that somebody else used your account. All sessions were ended, and no password works."),
@@ -96,7 +98,7 @@ TEXTS: Mapping[Kind, Text] = {
         button=_("Choose a new password"),
         warning=_("If the link is too old, ask for another one by “Forgot your password?”."),
     ),
-    Kind.ADDRESS_ALREADY_REGISTERED: Text(
+    MailKind.ADDRESS_ALREADY_REGISTERED: MailText(
         subject=_("You already have an account"),
         paragraphs=(
             _("Somebody, perhaps you, gave this address for an account. It already belongs to yours. Nothing changed."),
@@ -105,15 +107,15 @@ TEXTS: Mapping[Kind, Text] = {
         button=_("I forgot my password"),
         warning=_("If that was not you, do nothing."),
     ),
-    Kind.PASSWORD_CHANGED: _notice(
+    MailKind.PASSWORD_CHANGED: _notice(
         _("Your password was changed"), _("Your password was changed. All your other sessions were ended.")
     ),
-    Kind.EMAIL_CHANGE_REQUESTED: _notice(
+    MailKind.EMAIL_CHANGE_REQUESTED: _notice(
         _("Your e-mail address is about to change"),
         _("Somebody who knows your password asked for another e-mail address for your account."),
         _("It changes as soon as the new address is confirmed. Until then, mail comes here."),
     ),
-    Kind.EMAIL_CHANGED: _notice(
+    MailKind.EMAIL_CHANGED: _notice(
         _("Your e-mail address was changed"),
         _("Your account has another e-mail address now. This is the last mail to this one."),
         warning=_(
@@ -121,7 +123,7 @@ TEXTS: Mapping[Kind, Text] = {
             "password is switched off, and you get a link to choose a new one. The button works for %(lifetime)s."
         ),
     ),
-    Kind.EMAIL_RESTORED: Text(
+    MailKind.EMAIL_RESTORED: MailText(
         subject=_("Your e-mail address was set back"),
         paragraphs=(
             _("The owner of the former address said that the change to this one was not theirs. It was undone."),
@@ -129,42 +131,44 @@ TEXTS: Mapping[Kind, Text] = {
         warning=_("If the account is yours, tell the operator of this service."),
         shows_circumstances=True,
     ),
-    Kind.SESSION_ENDED_FOR_SAFETY: _notice(
+    MailKind.SESSION_ENDED_FOR_SAFETY: _notice(
         _("A session of yours was ended for safety"),
         _("A key to one of your sessions was used twice, as happens when it has been copied. The session was ended."),
         _("Sign in again to go on."),
     ),
-    Kind.SESSION_USED_ELSEWHERE: _notice(
+    MailKind.SESSION_USED_ELSEWHERE: _notice(
         _("A session of yours was used from elsewhere"),
         _(
             "One of your sessions was continued by another kind of program in another network, right after the program "
             "that had it. That happens when you change both at once, and when somebody has copied a key to the session."
         ),
     ),
-    Kind.NEW_DEVICE: _notice(
+    MailKind.NEW_DEVICE: _notice(
         _("New sign-in to your account"),
         _("There was a sign-in to your account from a device or a network that we had not seen before."),
     ),
-    Kind.FACTOR_ADDED: _notice(
+    MailKind.FACTOR_ADDED: _notice(
         _("A second factor was added"), _("A second factor was added to your account. Signing in takes it from now on.")
     ),
-    Kind.FACTOR_REMOVED: _notice(_("A second factor was removed"), _("A second factor was removed from your account.")),
-    Kind.RECOVERY_CODE_USED: _notice(
+    MailKind.FACTOR_REMOVED: _notice(
+        _("A second factor was removed"), _("A second factor was removed from your account.")
+    ),
+    MailKind.RECOVERY_CODE_USED: _notice(
         _("A recovery code was used"), _("One of your recovery codes was used in place of your second factor.")
     ),
-    Kind.FACTOR_LOCKED: _notice(
+    MailKind.FACTOR_LOCKED: _notice(
         _("Somebody tried to sign in with your password"),
         _("Somebody who knows your password failed several times at your second factor and was not let in."),
     ),
-    Kind.SOCIAL_ACCOUNT_LINKED: _notice(
+    MailKind.SOCIAL_ACCOUNT_LINKED: _notice(
         _("A way to sign in was added"),
         _("An account of another service was connected to yours. It can be used to sign in."),
     ),
-    Kind.SOCIAL_ACCOUNT_UNLINKED: _notice(
+    MailKind.SOCIAL_ACCOUNT_UNLINKED: _notice(
         _("A way to sign in was removed"),
         _("An account of another service was disconnected from yours. It can’t be used to sign in any more."),
     ),
-    Kind.DELETION_REQUESTED: _notice(
+    MailKind.DELETION_REQUESTED: _notice(
         _("Your account will be deleted"),
         _("You asked for your account to be deleted. All sessions were ended."),
         warning=_(
@@ -174,11 +178,11 @@ TEXTS: Mapping[Kind, Text] = {
     ),
 }
 
-# What is shown of a job's details, by the words of the contract.
-FACTORS: Mapping[str, Words] = {
+# Names for the values that details may have; the keys are those of the API.
+FACTOR_NAMES: Mapping[str, TranslatableText] = {
     "totp": _("authenticator app"),
     "webauthn": _("security key or passkey"),
     "recovery_code": _("recovery codes"),
     "recovery_codes": _("recovery codes"),
 }
-PROVIDERS: Mapping[str, str] = {"google": "Google", "microsoft": "Microsoft", "facebook": "Facebook"}
+PROVIDER_NAMES: Mapping[str, str] = {"google": "Google", "microsoft": "Microsoft", "facebook": "Facebook"}

@@ -1,4 +1,4 @@
-"""Have people written to. What is to be sent is a row and a job in the transaction of the change that it tells of."""
+"""Enqueue mail: a row and a job, both in the transaction of the event that the mail is about."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,26 +12,28 @@ from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import ConnectorException
 from procrastinate.types import JSONValue
 
-from accounts.identifiers import HELD, fold_email
+from accounts.identifiers import HELD_PREFIX, fold_email
 from accounts.models import MailBudget
 from cedrina_base.uuids import uuid7
 
 SEND_TASK = "accounts.send_mail"
 
+# Nothing is mailed to an address on hold, except the confirmation that its owner has requested.
 _INSERT = """
 INSERT INTO accounts_outgoingmail (id, user_id, kind, budget, address, recipient, created_at, drop_reason)
 SELECT %(id)s, u.id, %(kind)s, %(budget)s, COALESCE(%(address)s, u.email), COALESCE(%(recipient)s, u.email_folded),
-       %(now)s, ''
-FROM accounts_user u WHERE u.id = %(user_id)s
-AND NOT (
-    starts_with(u.email_folded, %(held)s) AND COALESCE(%(address)s, u.email) = u.email AND %(kind)s <> %(asked_for)s
+    %(now)s, ''
+FROM accounts_user u
+WHERE u.id = %(user_id)s AND NOT (
+    starts_with(u.email_folded, %(held_prefix)s) AND COALESCE(%(address)s, u.email) = u.email
+    AND %(kind)s <> 'confirm_new_email'
 )
 ON CONFLICT (id) DO NOTHING
 """
 
 
-class Kind(StrEnum):
-    """What can be said."""
+class MailKind(StrEnum):
+    """All mails that are sent. The texts are in ``mail_messages``."""
 
     CONFIRM_EMAIL = "confirm_email"
     CONFIRM_REGISTRATION = "confirm_registration"
@@ -56,14 +58,14 @@ class Kind(StrEnum):
     DELETION_REQUESTED = "deletion_requested"
 
 
-# What anybody can have sent to somebody. All other mail tells of something that was done with an account.
+# Mails that anybody can cause to be sent to any address. All others are notices about an account.
 CAUSED_BY_ANYBODY = frozenset(
     {
-        Kind.CONFIRM_EMAIL,
-        Kind.CONFIRM_REGISTRATION,
-        Kind.CONFIRM_NEW_EMAIL,
-        Kind.RESET_PASSWORD,
-        Kind.ADDRESS_ALREADY_REGISTERED,
+        MailKind.CONFIRM_EMAIL,
+        MailKind.CONFIRM_REGISTRATION,
+        MailKind.CONFIRM_NEW_EMAIL,
+        MailKind.RESET_PASSWORD,
+        MailKind.ADDRESS_ALREADY_REGISTERED,
     }
 )
 
@@ -71,31 +73,42 @@ CAUSED_BY_ANYBODY = frozenset(
 def enqueue(
     *,
     user_id: UUID,
-    kind: Kind,
+    kind: MailKind,
     details: Mapping[str, str] | None = None,
     address: str | None = None,
     mail_id: UUID | None = None,
     is_known_device: bool = False,
     now: datetime | None = None,
 ) -> UUID:
-    """Have a mail sent once the current transaction has committed, and return its id; a rollback takes it back.
+    """Enqueue a mail to a user and return its id. It is sent after the current transaction has committed.
 
-    It goes to ``address``, or to the one that the person has now. The job carries neither that nor a token.
-    Nothing goes to an address that is on hold, which may be a stranger's, but what its owner asks for to confirm it.
-    ``details`` are shown in the mail (``{"factor": "totp"}``): neither secrets nor anything that a stranger chose. A
-    ``mail_id`` that is known already enqueues nothing anew. ``is_known_device`` says that the owner asked for it on a
-    device that has signed in before: it does not count together with what strangers ask for.
+    ``address``: where to send it; without it, to the address of the account at this moment. An address on hold gets
+    nothing, because it may not be the user's, except the confirmation that the user has requested.
 
-    Raises: OperationalError when the database is gone.
+    ``details``: what the mail shows, for example ``{"factor": "totp"}``. They must contain no secrets, because the job
+    stores them, and no text that another person chose. The job stores neither the address nor a token.
+
+    ``mail_id``: if a mail with this id exists, nothing is enqueued. ``is_known_device``: the owner has requested it on
+    a device that has signed in before, so that it is not charged to the budget that strangers can use up. ``now``: when
+    the event of the mail happened.
+
+    Raises: OperationalError when the database is unavailable.
     """
     identity, at = mail_id or uuid7(), now or timezone.now()
-    # Without a savepoint: where the caller has no transaction, row and job get one together.
+    row: dict[str, Any] = {
+        "id": identity,
+        "user_id": user_id,
+        "kind": str(kind),
+        "budget": _budget(kind, is_known_device=is_known_device),
+        "address": address,
+        "recipient": None if address is None else fold_email(address),
+        "now": at,
+        "held_prefix": HELD_PREFIX,
+    }
+    # Without a savepoint: if the caller has no transaction, row and job get one together.
     with transaction.atomic(savepoint=False):
-        row: dict[str, Any] = {"id": identity, "user_id": user_id, "kind": str(kind), "address": address, "now": at}
         with connection.cursor() as cursor:
-            row["budget"] = _budget(kind, is_known_device)
-            row["recipient"] = None if address is None else fold_email(address)
-            cursor.execute(_INSERT, {**row, "held": HELD, "asked_for": str(Kind.CONFIRM_NEW_EMAIL)})
+            cursor.execute(_INSERT, row)
             is_new = cursor.rowcount == 1
         if is_new:
             defer(
@@ -109,19 +122,19 @@ def enqueue(
     return identity
 
 
-def _budget(kind: Kind, is_known_device: bool) -> str:
-    if kind not in CAUSED_BY_ANYBODY:
-        return MailBudget.NOTICE
-    return MailBudget.KNOWN_DEVICE if is_known_device else MailBudget.ANYBODY
-
-
 def defer(task: str, **arguments: JSONValue) -> None:
-    """Leave a job for the background worker, in the current transaction.
+    """Defer a job to the background worker, in the current transaction.
 
-    Raises: OperationalError when the database is gone.
+    Raises: OperationalError when the database is unavailable.
     """
     try:
         jobs.configure_task(task).defer(**arguments)
     except ConnectorException as error:
-        # A database that went away is to look alike from here as from everywhere else.
+        # Callers get Django's error for a lost database, as from every other statement.
         raise error.__cause__ or error from error
+
+
+def _budget(kind: MailKind, *, is_known_device: bool) -> str:
+    if kind not in CAUSED_BY_ANYBODY:
+        return MailBudget.NOTICE
+    return MailBudget.KNOWN_DEVICE if is_known_device else MailBudget.ANYBODY

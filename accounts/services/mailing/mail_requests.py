@@ -1,7 +1,7 @@
-"""Take requests for mail from people who are not signed in, alike for whatever address they name.
+"""Requests for mail by people who are not signed in.
 
-The request records an event and leaves a job with the address, encrypted. Whether anybody has that address is looked up
-by the background worker alone, so that neither the answer nor its time can tell (OWASP ASVS 5.0, 6.3.8 and 6.4.3).
+A request records an event and defers a job with the address, encrypted. Only the background worker looks up whether the
+address has an account. So neither the response nor its time reveals it (OWASP ASVS 5.0, 6.3.8 and 6.4.3).
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, known_devices, selectors
 from accounts.errors import DetailsInvalid
 from accounts.identifiers import fold_email, parse_email
 from accounts.services.mailing import mail_queue, registration_mail
+from accounts.services.mailing.mail_queue import MailKind
 from accounts.types import FieldProblem
 from cedrina_base.uuids import uuid7
 from security_events.catalogue import EventType
@@ -27,59 +27,62 @@ from tokens import encryption
 
 log = structlog.get_logger(__name__)
 
-ANSWER_TASK = "accounts.answer_mail_request"
-_PLACE = "accounts.answer_mail_request"  # what the encrypted address is bound to
+PROCESS_TASK = "accounts.answer_mail_request"
+_ASSOCIATED_DATA = "accounts.answer_mail_request"  # of the encrypted address: no other field can be decrypted as one
 
 
-class Wish(StrEnum):
-    """What can be asked for."""
+class RequestedMail(StrEnum):
+    """The mails that can be requested."""
 
     CONFIRMATION = "confirmation"
     RESET = "reset"
 
 
-_EVENTS: Mapping[Wish, EventType] = {
-    Wish.CONFIRMATION: event_types.EMAIL_CONFIRMATION_REQUESTED,
-    Wish.RESET: event_types.PASSWORD_RESET_REQUESTED,
+_EVENTS: Mapping[RequestedMail, EventType] = {
+    RequestedMail.CONFIRMATION: event_types.EMAIL_CONFIRMATION_REQUESTED,
+    RequestedMail.RESET: event_types.PASSWORD_RESET_REQUESTED,
 }
-_KINDS: Mapping[Wish, mail_queue.Kind] = {
-    Wish.CONFIRMATION: mail_queue.Kind.CONFIRM_EMAIL,
-    Wish.RESET: mail_queue.Kind.RESET_PASSWORD,
+_KINDS: Mapping[RequestedMail, MailKind] = {
+    RequestedMail.CONFIRMATION: MailKind.CONFIRM_EMAIL,
+    RequestedMail.RESET: MailKind.RESET_PASSWORD,
 }
 
 
-def take(*, wish: Wish, email: str, device_token: str = "", now: datetime | None = None) -> None:
-    """Take a request for a link, by the same statements whoever the address belongs to.
+def submit(*, requested: RequestedMail, email: str, device_token: str = "", now: datetime | None = None) -> None:
+    """Store a request for a mail. The statements are the same for all addresses.
 
-    ``device_token`` is what the client shows to be recognised. Whether it is a known device of the address's owner is
-    for the worker to find out, too.
+    ``device_token``: the device cookie that came with the request. Only the worker finds out whether it belongs to a
+    known device of the owner of the address.
 
-    Raises: DetailsInvalid, for what is no address at all.
+    Raises: DetailsInvalid when the text is not an address.
     """
     address = parse_email(email)
     if address is None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     with transaction.atomic():
-        recording.record(_EVENTS[wish], actor=Subject(name=fold_email(address)), now=now)
+        recording.record(_EVENTS[requested], actor=Subject(name=fold_email(address)), now=now)
         device = device_token if known_devices.device_id(device_token) else ""
-        sealed = encryption.encrypt(f"{address}\n{device}", associated_data=_PLACE)
-        mail_queue.defer(ANSWER_TASK, wish=str(wish), sealed_address=sealed, mail_id=str(uuid7()))
+        sealed = encryption.encrypt(f"{address}\n{device}", associated_data=_ASSOCIATED_DATA)
+        mail_queue.defer(PROCESS_TASK, wish=str(requested), sealed_address=sealed, mail_id=str(uuid7()))
 
 
-def answer(*, wish: Wish, sealed_address: str, mail_id: UUID, now: datetime | None = None) -> None:
-    """Enqueue the mail that was asked for, if there is somebody to have it; run twice, it does so once.
+def process(*, requested: RequestedMail, sealed_address: str, mail_id: UUID, now: datetime) -> None:
+    """Enqueue the requested mail if the address has an account or a registration; a second call does nothing.
 
-    A registration that waits for its confirmation gets its link again, by which a password can be chosen, too. Whoever
-    has neither, or a disabled or deleted account, gets no mail: that would help strangers fill mailboxes.
+    A pending registration gets its link again, whatever was requested: the page of that link lets people choose a
+    password, too. Addresses without either, and disabled and deleted accounts, get no mail, so that strangers can't
+    fill mailboxes.
     """
     try:
-        address, _, device = encryption.decrypt(sealed_address, associated_data=_PLACE).partition("\n")
+        address, _, device = encryption.decrypt(sealed_address, associated_data=_ASSOCIATED_DATA).partition("\n")
     except encryption.DecryptionFailed:
-        log.warning("mail_request_unreadable", mail_id=str(mail_id))  # its key was taken out of the configuration
+        log.warning("mail_request_unreadable", mail_id=str(mail_id))  # its key is no longer configured
         return
-    user = selectors.user_for_sign_in(name=address)
+    user = selectors.user_by_identifier(name=address)
     if user is None:
-        registration_mail.send_again(address=address, mail_id=mail_id, now=now)
+        registration_mail.enqueue_again(address=address, mail_id=mail_id, now=now)
     elif user.is_active:
-        is_known = known_devices.recognise(device, user=user, now=now or timezone.now()) is not None
-        mail_queue.enqueue(user_id=user.pk, kind=_KINDS[wish], mail_id=mail_id, is_known_device=is_known, now=now)
+        is_known_device = known_devices.recognise(device, user=user, now=now) is not None
+        mail_queue.enqueue(
+            user_id=user.pk, kind=_KINDS[requested], mail_id=mail_id, is_known_device=is_known_device, now=now
+        )

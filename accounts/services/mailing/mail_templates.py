@@ -1,4 +1,4 @@
-"""Turn a mail into text and HTML, in the language of its reader."""
+"""Render a mail as text and HTML, in the language of its recipient."""
 
 import re
 from collections.abc import Mapping
@@ -19,47 +19,48 @@ from django.utils.translation import gettext, ngettext
 from accounts.conf import account_settings
 from accounts.domains import ascii_domain
 from accounts.identifiers import ascii_email
-from accounts.models import PendingRegistration, Purpose, User
+from accounts.models import MailedTokenPurpose, PendingRegistration, User
 from accounts.services.mailing import mailed_tokens
-from accounts.services.mailing.mail_messages import FACTORS, PROVIDERS, TEXTS, Text
-from accounts.services.mailing.mail_queue import Kind
+from accounts.services.mailing.mail_messages import FACTOR_NAMES, MAIL_TEXTS, PROVIDER_NAMES, MailText
+from accounts.services.mailing.mail_queue import MailKind
 
-# Where a link of each kind leads; the pages' routes are made from the same names.
-PAGES = {
-    Kind.CONFIRM_EMAIL: "confirm-email",
-    Kind.CONFIRM_REGISTRATION: "confirm-email",
-    Kind.CONFIRM_NEW_EMAIL: "confirm-email",
-    Kind.RESET_PASSWORD: "reset-password",
-    Kind.CHOOSE_PASSWORD: "reset-password",
-    Kind.PASSWORD_SWITCHED_OFF: "reset-password",
+# The page that the link of each kind opens, as in accounts.api.pages.urls. All other links open REPORT_PAGE.
+LINK_PAGES = {
+    MailKind.CONFIRM_EMAIL: "confirm-email",
+    MailKind.CONFIRM_REGISTRATION: "confirm-email",
+    MailKind.CONFIRM_NEW_EMAIL: "confirm-email",
+    MailKind.RESET_PASSWORD: "reset-password",
+    MailKind.CHOOSE_PASSWORD: "reset-password",
+    MailKind.PASSWORD_SWITCHED_OFF: "reset-password",
 }
-DISOWN_PAGE = "not-me"
-# What the token of each kind is for; of those that are not listed, to report that it was somebody else.
-PURPOSES: Mapping[Kind, Purpose | None] = {
-    Kind.CONFIRM_EMAIL: Purpose.CONFIRM_EMAIL,
-    Kind.CONFIRM_REGISTRATION: Purpose.OPEN_ACCOUNT,
-    Kind.CONFIRM_NEW_EMAIL: Purpose.CHANGE_EMAIL,
-    Kind.RESET_PASSWORD: Purpose.RESET_PASSWORD,
-    Kind.CHOOSE_PASSWORD: Purpose.RESET_PASSWORD,
-    Kind.PASSWORD_SWITCHED_OFF: Purpose.RESET_PASSWORD,
-    Kind.ADDRESS_ALREADY_REGISTERED: None,
-    Kind.EMAIL_RESTORED: None,
+REPORT_PAGE = "not-me"
+# The purpose of the token of each kind; None: no token. The tokens of all other kinds report a takeover (DISOWN).
+TOKEN_PURPOSES: Mapping[MailKind, MailedTokenPurpose | None] = {
+    MailKind.CONFIRM_EMAIL: MailedTokenPurpose.CONFIRM_EMAIL,
+    MailKind.CONFIRM_REGISTRATION: MailedTokenPurpose.OPEN_ACCOUNT,
+    MailKind.CONFIRM_NEW_EMAIL: MailedTokenPurpose.CHANGE_EMAIL,
+    MailKind.RESET_PASSWORD: MailedTokenPurpose.RESET_PASSWORD,
+    MailKind.CHOOSE_PASSWORD: MailedTokenPurpose.RESET_PASSWORD,
+    MailKind.PASSWORD_SWITCHED_OFF: MailedTokenPurpose.RESET_PASSWORD,
+    MailKind.ADDRESS_ALREADY_REGISTERED: None,
+    MailKind.EMAIL_RESTORED: None,
 }
-# A device names itself: without dots and slashes it can't pass for a link.
-_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()_+-]{0,59}")
+# A device chooses its own name. Without dots and slashes a mail program can't turn it into a link.
+_DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()_+-]{0,59}")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
 _NUMBER = re.compile(r"[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """One mail to be written: what about, to whom, and the token of its link.
+class MailDraft:
+    """What is needed to render one mail.
 
-    ``expires_at`` is until when that is good, where it does not count from the sending.
+    ``token`` is that of the link, empty if there is none. ``expires_at`` is set if the token's lifetime does not start
+    when the mail is sent.
     """
 
     mail_id: UUID
-    kind: Kind
+    kind: MailKind
     user: User | PendingRegistration
     address: str
     occurred_at: datetime
@@ -68,19 +69,19 @@ class Letter:
     expires_at: datetime | None = None
 
 
-def compose(*, letter: Letter) -> EmailMultiAlternatives:
-    """Return the message, in text and HTML with the same content; every link leads to PUBLIC_URL."""
-    language = reading_language(user=letter.user)
+def compose(*, draft: MailDraft) -> EmailMultiAlternatives:
+    """Return the message with the same content as text and as HTML. All links are below PUBLIC_URL."""
+    language = recipient_language(user=draft.user)
     with translation.override(language):
-        text = TEXTS[letter.kind]
+        text = MAIL_TEXTS[draft.kind]
         context = {
             "subject": text.subject,
-            "username": letter.user.username,
-            "paragraphs": [paragraph % _words(letter) for paragraph in text.paragraphs],
-            "facts": _facts(letter, text),
-            "warning": text.warning % _words(letter) if text.warning else "",
+            "username": draft.user.username,
+            "paragraphs": [paragraph % _text_params(draft) for paragraph in text.paragraphs],
+            "facts": _facts(draft, text),
+            "warning": text.warning % _text_params(draft) if text.warning else "",
             "button": text.button,
-            "link": _link(letter, language),
+            "link": _link(draft, language),
             "is_alarm": text.is_alarm,
             "public_url": account_settings.PUBLIC_URL,
             "language": language,
@@ -88,38 +89,38 @@ def compose(*, letter: Letter) -> EmailMultiAlternatives:
         }
         message = EmailMultiAlternatives(
             subject=str(text.subject),
-            body=render_to_string("accounts/mail/letter.txt", context | _directed(context)),
-            # Django would encode the domain by IDNA2003, and that may be another one.
-            to=[ascii_email(letter.address) or letter.address],
+            body=render_to_string("accounts/mail/message.txt", context | _with_direction_marks(context)),
+            # Encoded here, because Django encodes domains by IDNA2003, which may yield another domain.
+            to=[ascii_email(draft.address) or draft.address],
             headers={
-                "Message-ID": message_id(mail_id=letter.mail_id),
-                "Auto-Submitted": "auto-generated",  # RFC 3834: answering machines keep quiet
+                "Message-ID": message_id(mail_id=draft.mail_id),
+                "Auto-Submitted": "auto-generated",  # no automatic replies (RFC 3834, 5)
                 "Content-Language": language,
             },
         )
         marked = {name: format_html("<bdi>{}</bdi>", context[name]) for name in ("username", "public_url")}
-        html = render_to_string("accounts/mail/letter.html", context | {"marked": marked})
+        html = render_to_string("accounts/mail/message.html", context | {"marked": marked})
         message.attach_alternative(html, "text/html")
     return message
 
 
-def reading_language(*, user: User | PendingRegistration) -> str:
-    """Return the language that somebody is written to in."""
+def recipient_language(*, user: User | PendingRegistration) -> str:
+    """Return the language of the mails to a user: their own, or the default if it is not supported."""
     return user.locale if user.locale in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
 
 def message_id(*, mail_id: UUID) -> str:
-    """Return the Message-ID of a mail, the same whenever it is handed over (RFC 5322, 3.6.4)."""
+    """Return the Message-ID of a mail, the same for each attempt to send it (RFC 5322, 3.6.4)."""
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     domain = urlsplit(account_settings.PUBLIC_URL).hostname or sender
     domain = domain if domain.isascii() else ascii_domain(domain) or "localhost"
     return f"<{mail_id}@{domain if '.' in domain else f'{domain}.invalid'}>"
 
 
-def _directed(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what plain text written from right to left needs to keep Latin names and addresses in their order.
+def _with_direction_marks(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with the Unicode controls that keep Latin text in order within plain text from right to left.
 
-    A name gets a mark in front alone, since what follows it would be copied together with it.
+    The username only gets a mark in front of it, because people copy it with any character that follows it.
     """
     if not context["is_right_to_left"]:
         return {}
@@ -131,52 +132,52 @@ def _directed(context: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _words(letter: Letter) -> dict[str, str]:
-    purpose = PURPOSES.get(letter.kind, Purpose.DISOWN)
+def _text_params(draft: MailDraft) -> dict[str, str]:
+    purpose = TOKEN_PURPOSES.get(draft.kind, MailedTokenPurpose.DISOWN)
     span = mailed_tokens.lifetime(purpose=purpose) if purpose else timedelta(0)
-    return {"lifetime": _span(span), "expires": _moment(letter.expires_at) if letter.expires_at else ""}
+    return {"lifetime": _span(span), "expires": _moment(draft.expires_at) if draft.expires_at else ""}
 
 
-def _facts(letter: Letter, text: Text) -> list[tuple[str, str]]:
-    """Return when it happened and what else is known, as pairs of a label and a value."""
+def _facts(draft: MailDraft, text: MailText) -> list[tuple[str, str]]:
+    """Return the time and the details of the event, as pairs of a label and a value."""
     if not text.shows_circumstances:
         return []
-    details = letter.details
+    details = draft.details
     factor, provider = details.get("factor", ""), details.get("provider", "")
     found = [
-        (gettext("When"), _moment(letter.occurred_at)),
+        (gettext("When"), _moment(draft.occurred_at)),
         (gettext("Device"), _device(details.get("device", ""))),
-        (gettext("Network address"), _matching(_ADDRESS, details.get("ip_address", ""))),
-        (gettext("Factor"), str(FACTORS.get(factor, ""))),
-        (gettext("Service"), PROVIDERS.get(provider) or _matching(_HARMLESS, provider)),
-        (gettext("Recovery codes left"), _matching(_NUMBER, details.get("left", ""))),
-        (gettext("The account is kept until"), _written_moment(details.get("erased_after", ""))),
+        (gettext("Network address"), _if_matching(_ADDRESS, details.get("ip_address", ""))),
+        (gettext("Factor"), str(FACTOR_NAMES.get(factor, ""))),
+        (gettext("Service"), PROVIDER_NAMES.get(provider) or _if_matching(_DEVICE_NAME, provider)),
+        (gettext("Recovery codes left"), _if_matching(_NUMBER, details.get("left", ""))),
+        (gettext("The account is kept until"), _parsed_moment(details.get("erased_after", ""))),
     ]
     return [(label, value) for label, value in found if value]
 
 
-def _link(letter: Letter, language: str) -> str:
-    """Return where the button leads: nowhere but below PUBLIC_URL, whatever request this mail came from."""
+def _link(draft: MailDraft, language: str) -> str:
+    """Return the address that the button opens. It is below PUBLIC_URL, whatever host the request was sent to."""
     base = f"{account_settings.PUBLIC_URL.rstrip('/')}/account"
-    if letter.kind is Kind.ADDRESS_ALREADY_REGISTERED:
+    if draft.kind is MailKind.ADDRESS_ALREADY_REGISTERED:
         return f"{base}/forgot-password?lang={language}"
-    if not letter.token:
+    if not draft.token:
         return ""
-    return f"{base}/{PAGES.get(letter.kind, DISOWN_PAGE)}/{letter.token}?lang={language}"
+    return f"{base}/{LINK_PAGES.get(draft.kind, REPORT_PAGE)}/{draft.token}?lang={language}"
 
 
 def _device(text: str) -> str:
-    """Return the name that ``tokens.devices`` gave a device, in the language of the reader."""
-    name = _matching(_HARMLESS, text)
+    """Return the name that ``tokens.devices`` gave a device, in the language of the recipient."""
+    name = _if_matching(_DEVICE_NAME, text)
     browser, has_both, system = name.partition(" on ")
     if not has_both:
         return name
-    # Without the mark two Latin names would be read from left to right, the system before the browser.
+    # Without the mark, two Latin names are displayed from left to right, with the system first.
     mark = "\N{RIGHT-TO-LEFT MARK}" if translation.get_language_bidi() else ""
     return mark + gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
 
 
-def _matching(shape: re.Pattern[str], text: str) -> str:
+def _if_matching(shape: re.Pattern[str], text: str) -> str:
     return text if shape.fullmatch(text) else ""
 
 
@@ -184,12 +185,12 @@ def _moment(moment: datetime) -> str:
     return f"{formats.date_format(moment.astimezone(UTC), 'DATETIME_FORMAT')} UTC"
 
 
-def _written_moment(text: str) -> str:
-    """Return a moment of RFC 3339 as the reader writes it; empty for anything else."""
+def _parsed_moment(text: str) -> str:
+    """Format a time of RFC 3339 for the recipient; return an empty string for any other text."""
     try:
         moment = datetime.fromisoformat(text)
         return _moment(moment) if moment.tzinfo else ""
-    except (ValueError, OverflowError):  # at the ends of time another zone's moment is none of ours
+    except (ValueError, OverflowError):  # some times of the years 1 and 9999 have no equivalent in UTC
         return ""
 
 

@@ -23,7 +23,7 @@ from accounts.errors import AttemptsExhausted, HashingBusy
 from accounts.identifiers import name_key
 from accounts.models import KnownClient, SignInFailures, User
 from accounts.models.passwords import AttemptCharge, AttemptCounter, AttemptPool
-from accounts.services.administration import rights
+from accounts.services.administration import authorization
 from accounts.services.passwords import hashing
 from ratelimiting.client_addresses.networks import counted_network, normalise
 from ratelimiting.detection import evasion
@@ -165,9 +165,9 @@ def remember_client(*, user: User, password_digest: str, client: ClientContext, 
 def unlock(*, user: User, by: User | None = None, reason: str = "", now: datetime | None = None) -> int:
     """Reset all counters of one person on behalf of an operator; return how many were reset.
 
-    Raises: NotAllowed, MoreRights.
+    Raises: NotAllowed, InsufficientPrivileges.
     """
-    with rights.acting(by=by, on=user, action="users:change"):
+    with authorization.authorize(actor=by, target=user, action="users:change"):
         cleared = SignInFailures.objects.clear(subject=str(user.pk))
         if cleared:
             recording.record(

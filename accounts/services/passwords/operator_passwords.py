@@ -53,7 +53,7 @@ def change(*, user: User, password: str, reason: str = "", now: datetime | None 
                 data={"note": reason, "ended_sessions": ended},
                 now=now,
             )
-            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED, now=now)
+            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED, now=now)
     if not is_replaced:
         raise AccountDisabled(reason="closed_or_changed")
     return ended

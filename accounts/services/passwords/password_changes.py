@@ -135,7 +135,7 @@ def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> To
         data={"ended_sessions": ended},
         now=now,
     )
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED, now=now)
     return pair
 
 

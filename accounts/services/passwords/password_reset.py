@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import event_types, link_tokens, selectors
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, HashingBusy, MailedTokenInvalid
-from accounts.models import Purpose, User
-from accounts.rules.address_proofs import Kept, Proof
+from accounts.models import MailedTokenPurpose, User
+from accounts.rules.address_proofs import AddressProof, ProofEffect
 from accounts.services.addresses import address_proofs
 from accounts.services.mailing import mail_queue, mailed_tokens
 from accounts.services.passwords import attempts, hashing, password_changes
@@ -19,7 +19,7 @@ from tokens.types import ClientContext
 from tokens.users import subject_of
 
 
-def reset(*, token: str, new_password: str, client: ClientContext, now: datetime | None = None) -> User:
+def reset(*, token: str, new_password: str, client: ClientContext, now: datetime) -> User:
     """Redeem a token for a new password and end all sessions; return the account.
 
     The token is checked before a hash is computed, and used up only by an acceptable password; a few rejected passwords
@@ -29,15 +29,15 @@ def reset(*, token: str, new_password: str, client: ClientContext, now: datetime
 
     Raises: MailedTokenInvalid, DetailsInvalid, HashingBusy.
     """
-    link = mailed_tokens.parse(presented=token, purposes=(Purpose.RESET_PASSWORD,))
-    user = selectors.user_by_id(user_id=mailed_tokens.count_password(link=link, now=now).user_id)
+    link = mailed_tokens.parse(presented=token, purposes=(MailedTokenPurpose.RESET_PASSWORD,))
+    user = selectors.user_by_id(user_id=mailed_tokens.charge_password_attempt(link=link, now=now).user_id)
     if user is None:
         raise MailedTokenInvalid
     try:
         _require_acceptable(user=user, new_password=new_password)
         digest = hashing.compute(password=new_password, owner=str(user.pk))
     except HashingBusy:
-        mailed_tokens.uncount_password(link=link)
+        mailed_tokens.refund_password_attempt(link=link)
         raise
     with transaction.atomic():
         is_done = _redeem(link=link, user=user, digest=digest, now=now)
@@ -46,23 +46,28 @@ def reset(*, token: str, new_password: str, client: ClientContext, now: datetime
         else:
             attempts.remember_client(user=user, password_digest=digest, client=client, now=now)
     if not is_done:
-        raise mailed_tokens.refused(link=link, now=now)
+        raise mailed_tokens.record_rejection(link=link, now=now)
     user.password = digest
     return user
 
 
-def _redeem(*, link: link_tokens.Link, user: User, digest: str, now: datetime | None) -> bool:
+def is_usable(*, token: str, now: datetime) -> bool:
+    """Return whether a token can be redeemed for a new password now. Nothing is written."""
+    return mailed_tokens.is_usable(presented=token, purposes=(MailedTokenPurpose.RESET_PASSWORD,), now=now)
+
+
+def _redeem(*, link: link_tokens.LinkToken, user: User, digest: str, now: datetime) -> bool:
     if mailed_tokens.redeem(link=link, now=now) is None:
         return False
-    accepted = address_proofs.accept(user=user, proof=Proof.RESET_LINK, new_digest=digest, now=now)
+    applied = address_proofs.apply_proof(user=user, proof=AddressProof.RESET_LINK, new_digest=digest, now=now)
     recording.record(
         event_types.PASSWORD_RESET,
         actor=subject_of(user),
         target=subject_of(user),
-        data={"ended_sessions": accepted.counts["ended_sessions"]},
+        data={"ended_sessions": applied.counts["ended_sessions"]},
         now=now,
     )
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED, now=now)
     return True
 
 
@@ -70,7 +75,7 @@ def _require_acceptable(*, user: User, new_password: str) -> None:
     found = password_changes.password_problems(password=new_password, user=user, field="new_password")
     if found:
         raise DetailsInvalid(found)
-    if address_proofs.kept(user=user, proof=Proof.RESET_LINK) is Kept.NOTHING:
+    if address_proofs.effect_of(user=user, proof=AddressProof.RESET_LINK) is ProofEffect.REMOVE_EVERYTHING:
         return  # the former passwords may be those of somebody else
     former = selectors.former_password_digests(user_id=user.pk, count=max(0, account_settings.PASSWORD_HISTORY - 1))
     if account_settings.PASSWORD_HISTORY and hashing.matches_any(

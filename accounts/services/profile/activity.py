@@ -1,4 +1,4 @@
-"""A person's own activity, as far as it is theirs to see."""
+"""List the security events that a user may see: what they did, and what was done to their account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from accounts.models import User
 from security_events import selectors as events
 from security_events.models import SecurityEvent
 
-# What an event's data may tell its person. Risk and its reasons are for operators: they would teach an attacker who
-# holds the account what to avoid; an operator's note names matters of the house.
-SHOWN_DETAILS = frozenset({"amr", "changed", "ended_sessions", "factor", "provider", "reason"})
+# Members of an event's data that its user may see. Risk scores and their reasons are left out, because an attacker who
+# controls the account could learn from them what to avoid; notes of operators are internal.
+VISIBLE_DETAILS = frozenset({"amr", "changed", "ended_sessions", "factor", "provider", "reason"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that happened to or through an account. What belongs to somebody else in it is left out."""
+class ActivityEntry:
+    """One security event, without what concerns other users in it."""
 
     id: UUID
     type: str
@@ -31,29 +31,29 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Some entries, newest first; ``next`` is what the following page begins after, ``None`` on the last one."""
+class ActivityPage:
+    """Entries, newest first. ``next_cursor`` is the ``before`` of the following page, ``None`` on the last page."""
 
-    entries: tuple[Entry, ...]
-    next: UUID | None
+    entries: tuple[ActivityEntry, ...]
+    next_cursor: UUID | None
 
 
-def page(*, user: User, before: UUID | None = None, limit: int) -> Page:
-    """Return what a person did and what was done to their account, newest first, ``before`` being the last one seen.
+def list_entries(*, user: User, before: UUID | None = None, limit: int) -> ActivityPage:
+    """Return a page of a user's activity, newest first, from the entry after ``before`` on.
 
-    Walks down two indexes to the limit, however long the history is.
+    The two indexes on actor and target are read up to the limit, so a long history costs no more than a short one.
     """
     subject_id = str(user.pk)
     rows = events.events_about(subject_id=subject_id, before=before, limit=limit + 1)
     entries = tuple(_entry(row, subject_id) for row in rows[:limit])
-    return Page(entries=entries, next=entries[-1].id if len(rows) > limit else None)
+    return ActivityPage(entries=entries, next_cursor=entries[-1].id if len(rows) > limit else None)
 
 
-def _entry(event: SecurityEvent, subject_id: str) -> Entry:
-    # An administrator's address is not the person's, and the sessions that an administrator ends are not theirs.
+def _entry(event: SecurityEvent, subject_id: str) -> ActivityEntry:
+    # The address of an administrator who acted on the account, and sessions of other users, are left out.
     is_actor = event.actor_id == subject_id
-    is_about_them = event.target_id in ("", subject_id)
-    return Entry(
+    is_target = event.target_id in ("", subject_id)
+    return ActivityEntry(
         id=event.id,
         type=event.type,
         occurred_at=event.occurred_at,
@@ -61,6 +61,6 @@ def _entry(event: SecurityEvent, subject_id: str) -> Entry:
         outcome=event.outcome,
         ip_address=event.ip_address if is_actor else None,
         user_agent=event.user_agent if is_actor else "",
-        session_id=event.session_id if is_about_them else None,
-        details={name: value for name, value in event.data.items() if name in SHOWN_DETAILS} if is_about_them else {},
+        session_id=event.session_id if is_target else None,
+        details={name: value for name, value in event.data.items() if name in VISIBLE_DETAILS} if is_target else {},
     )

@@ -1,11 +1,10 @@
-"""Delete one's account: closed at once, erased when the time to restore it has passed."""
+"""Delete accounts: closed at once, erased when the time in which they can be restored is over."""
 
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.hashers import is_password_usable
 from django.db.models import F
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, selectors
@@ -13,7 +12,7 @@ from accounts.conf import account_settings
 from accounts.end_reasons import ACCOUNT_DELETED
 from accounts.errors import CredentialsInvalid, DetailsInvalid
 from accounts.models import SignInChallenge, User
-from accounts.services.administration import rights
+from accounts.services.administration import authorization
 from accounts.services.mailing import mail_queue
 from accounts.services.passwords import attempts
 from accounts.types import FieldProblem
@@ -23,51 +22,49 @@ from tokens.services import revocation
 from tokens.users import subject_of
 
 
-def needs_password(*, user: User) -> bool:
-    """Tell whether somebody has a password to confirm a deletion with."""
+def requires_password(*, user: User) -> bool:
+    """Return whether a user has a password, which they must then send to delete their account."""
     return selectors.has_password(user_id=user.pk)
 
 
-def request(*, user: User, session_id: UUID, password: str | None, now: datetime | None = None) -> datetime:
-    """Close somebody's account on their own demand; return the moment after which they are erased.
+def request(*, user: User, session_id: UUID, password: str | None, now: datetime) -> datetime:
+    """Close an account at the request of its owner; return the time after which it is erased.
 
-    Name and address stay taken until then, so that nobody can step into their place. The password hash that was
-    checked is part of the condition: of a password change in between, the change wins. Who has no password at all is
-    taken at their word here; how fresh their sign-in has to be is for the caller to ask.
+    Username and address stay taken until then, so that nobody else can register with them. The account is closed only
+    if its password hash is still the one that was checked; a concurrent password change so wins. A user without a
+    password is not asked for one; the caller must then require a recent sign-in. Password attempts are counted by the
+    database's clock.
 
     Raises: CredentialsInvalid, AttemptsExhausted, DetailsInvalid, LastAdministrator, HashingBusy.
     """
-    at = now or timezone.now()
     checked = selectors.password_digest(user_id=user.pk)
     if password is None and is_password_usable(checked):
         raise DetailsInvalid([FieldProblem("password", "required", _("Confirm this with your password."))])
     if password is not None and not attempts.check_password_in_session(
-        user=user, session_id=session_id, password=password, digest=checked, now=now
+        user=user, session_id=session_id, password=password, digest=checked
     ):
         _record_refusal(user=user, session_id=session_id, reason="wrong_password", now=now)
         raise CredentialsInvalid
-    with rights.acting(by=user, on=user, action=None, takes_rights=True):
-        is_closed = _close(user=user, checked_digest=checked, at=at)
+    with authorization.authorize(actor=user, target=user, action=None, removes_access=True):
+        is_closed = _mark_deleted(user=user, checked_digest=checked, now=now)
         if is_closed:
-            _tell(user=user, session_id=session_id, at=at, now=now)
+            _end_sessions_and_notify(user=user, session_id=session_id, now=now)
     if not is_closed:
         _record_refusal(user=user, session_id=session_id, reason="changed_meanwhile", now=now)
         raise CredentialsInvalid
-    return at + account_settings.DELETION_RETENTION
+    return now + account_settings.DELETION_RETENTION
 
 
-def close(*, user: User, reason: str, by: User | None = None, now: datetime | None = None) -> bool:
-    """Close somebody's account on behalf of an operator; ``False`` when it was closed already.
+def close(*, user: User, reason: str, now: datetime, by: User | None = None) -> bool:
+    """Close an account on behalf of an operator; ``False`` when it was closed already.
 
-    Raises: NotAllowed, MoreRights, LastAdministrator.
+    Raises: NotAllowed, InsufficientPrivileges, LastAdministrator.
     """
     actor = subject_of(by) if by else NO_SUBJECT
-    with rights.acting(by=by, on=user, action="users:change", takes_rights=True):
-        if not _close(user=user, checked_digest=None, at=now or timezone.now()):
+    with authorization.authorize(actor=by, target=user, action="users:change", removes_access=True):
+        if not _mark_deleted(user=user, checked_digest=None, now=now):
             return False
-        ended = revocation.end_sessions(
-            user_id=user.pk, reason=ACCOUNT_DELETED, actor=actor, note=reason, now=now or timezone.now()
-        )
+        ended = revocation.end_sessions(user_id=user.pk, reason=ACCOUNT_DELETED, actor=actor, note=reason, now=now)
         recording.record(
             event_types.ACCOUNT_DELETION_REQUESTED,
             actor=actor,
@@ -78,14 +75,14 @@ def close(*, user: User, reason: str, by: User | None = None, now: datetime | No
     return True
 
 
-def restore(*, user: User, by: User, reason: str, now: datetime | None = None) -> bool:
-    """Give a deleted person their account back; ``False`` when it was not deleted, or is erased by now.
+def restore(*, user: User, by: User, reason: str, now: datetime) -> bool:
+    """Restore a deleted account; ``False`` when it is not deleted, or already erased.
 
-    Raises: NotAllowed, MoreRights.
+    Raises: NotAllowed, InsufficientPrivileges.
     """
-    with rights.acting(by=by, on=user, action="users:change"):
+    with authorization.authorize(actor=by, target=user, action="users:change"):
         is_restored = User.objects.filter(pk=user.pk, deleted_at__isnull=False).update(
-            deleted_at=None, version=F("version") + 1, updated_at=now or timezone.now()
+            deleted_at=None, version=F("version") + 1, updated_at=now
         )
         if is_restored:
             recording.record(
@@ -98,19 +95,17 @@ def restore(*, user: User, by: User, reason: str, now: datetime | None = None) -
     return is_restored == 1
 
 
-def _close(*, user: User, checked_digest: str | None, at: datetime) -> bool:
+def _mark_deleted(*, user: User, checked_digest: str | None, now: datetime) -> bool:
     rows = User.objects.present().filter(pk=user.pk)
     if checked_digest is not None:
         rows = rows.filter(password=checked_digest)
-    return rows.update(deleted_at=at, version=F("version") + 1, updated_at=at) == 1
+    return rows.update(deleted_at=now, version=F("version") + 1, updated_at=now) == 1
 
 
-def _tell(*, user: User, session_id: UUID, at: datetime, now: datetime | None) -> None:
-    # After the account is closed: a sign-in that was faster has committed its session by now, and later ones find
-    # the account closed.
-    ended = revocation.end_sessions(
-        user_id=user.pk, reason=ACCOUNT_DELETED, actor=subject_of(user), now=now or timezone.now()
-    )
+def _end_sessions_and_notify(*, user: User, session_id: UUID, now: datetime) -> None:
+    # Called after the account was closed: sign-ins that were faster have committed their sessions by now, and later
+    # ones find the account closed.
+    ended = revocation.end_sessions(user_id=user.pk, reason=ACCOUNT_DELETED, actor=subject_of(user), now=now)
     SignInChallenge.objects.filter(user_id=user.pk).delete()
     recording.record(
         event_types.ACCOUNT_DELETION_REQUESTED,
@@ -120,13 +115,13 @@ def _tell(*, user: User, session_id: UUID, at: datetime, now: datetime | None) -
         data={"ended_sessions": ended},
         now=now,
     )
-    erased_after = at + account_settings.DELETION_RETENTION
+    erased_after = now + account_settings.DELETION_RETENTION
     mail_queue.enqueue(
-        user_id=user.pk, kind=mail_queue.Kind.DELETION_REQUESTED, details={"erased_after": erased_after.isoformat()}
+        user_id=user.pk, kind=mail_queue.MailKind.DELETION_REQUESTED, details={"erased_after": erased_after.isoformat()}
     )
 
 
-def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime | None) -> None:
+def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime) -> None:
     recording.record(
         event_types.REAUTHENTICATION_FAILED,
         actor=subject_of(user),

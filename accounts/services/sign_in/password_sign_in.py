@@ -64,7 +64,7 @@ def sign_in(
     Raises: CredentialsInvalid, AttemptsExhausted, AccountDisabled, EmailNotConfirmed, HashingBusy, and
     SessionLimitReached of ``tokens``.
     """
-    user, registration = selectors.find_for_sign_in(name=name, at=now or timezone.now())
+    user, registration = selectors.account_or_registration(name=name, at=now or timezone.now())
     attempt = attempts.charge(name=name, user=user, client=client, device_token=device_token, now=now)
     holder = user or registration
     check = attempts.check_password(

@@ -65,11 +65,11 @@ def register(
             subject = subject_of(user)
             recording.record(event_types.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
             # Confirmation is optional here; it lets the person recover the account later.
-            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.CONFIRM_EMAIL)
+            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.CONFIRM_EMAIL)
             tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now or timezone.now())
             attempts.remember_client(user=user, password_digest=user.password, client=client, now=now)
             return SignedIn(user=user, tokens=tokens)
-    raise uniqueness.lost_race(username=user.username, email_folded=user.email_folded)
+    raise uniqueness.identifier_conflict(username=user.username, email_folded=user.email_folded)
 
 
 def _register_pending(*, user: User, password: str, at: datetime, now: datetime | None) -> PendingRegistration:
@@ -91,7 +91,7 @@ def _register_pending(*, user: User, password: str, at: datetime, now: datetime 
         if not PendingRegistration.objects.insert_unless_taken(registration):
             raise UsernameTaken
         recording.record(event_types.ACCOUNT_REGISTRATION_REQUESTED, actor=Subject(name=user.email_folded), now=now)
-        mail_queue.defer(registration_mail.ANSWER_TASK, registration_id=str(registration.pk))
+        mail_queue.defer(registration_mail.ENQUEUE_TASK, registration_id=str(registration.pk))
     return registration
 
 

@@ -37,7 +37,7 @@ def notify_new_client(
     with override("en"):  # the mail translates it into the language of its reader
         device = devices.device_name(client.user_agent)
     details = {"device": device, "ip_address": client.ip_address or ""}
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.NEW_DEVICE, details=details, now=now)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.NEW_DEVICE, details=details, now=now)
     return True
 
 

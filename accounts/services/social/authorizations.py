@@ -57,7 +57,7 @@ def begin(
 ) -> AuthorizationRequest:
     """Store an authorization request; return the address of the provider.
 
-    Raises: NotThere, DetailsInvalid, ProviderUnavailable.
+    Raises: NotFound, DetailsInvalid, ProviderUnavailable.
     """
     provider = registry.find(provider_id)
     if redirect_uri not in provider.redirect_uris:

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from accounts import event_types
 from accounts.errors import (
-    AlreadyThere,
-    NotThere,
+    AlreadyExists,
+    NotFound,
     ProviderUnavailable,
     SocialAccountInUse,
     SocialTokenInvalid,
@@ -39,7 +39,7 @@ def link(*, provider_id: str, callback: ProviderCallback, session_user: SessionU
     If the session ends while the provider is called, or the account is given to the owner of its address, nothing is
     connected.
 
-    Raises: NotThere, SocialTokenInvalid, ProviderUnavailable, SocialAccountInUse, AlreadyThere.
+    Raises: NotFound, SocialTokenInvalid, ProviderUnavailable, SocialAccountInUse, AlreadyExists.
     """
     provider, user = registry.find(provider_id), session_user.user
     _request, identity = _exchange(provider, callback, SocialPurpose.LINK, session_user, now=now)
@@ -53,20 +53,20 @@ def link(*, provider_id: str, callback: ProviderCallback, session_user: SessionU
         raise provider_sign_in.record_refusal(error=error, provider=provider, user=user, now=now)
     if added is None:
         holder = links.find(identity)
-        raise AlreadyThere if holder is not None and holder.user_id == user.pk else SocialAccountInUse
+        raise AlreadyExists if holder is not None and holder.user_id == user.pk else SocialAccountInUse
     return added
 
 
 def unlink(*, user: User, link_id: UUID, now: datetime) -> None:
     """Disconnect an account at a provider, unless the user could not sign in without it.
 
-    Raises: NotThere, LastSignInMethod.
+    Raises: NotFound, LastSignInMethod.
     """
     with transaction.atomic():
         enrolment.lock_user(user=user)
         connected = next((each for each in links.list_links(user.pk) if each.id == link_id), None)
         if connected is None:
-            raise NotThere(link_id=link_id)
+            raise NotFound(link_id=link_id)
         links.remove(connected)
         sign_in_methods.require_sign_in_method(user_id=user.pk)
         subject = subject_of(user)
@@ -79,7 +79,7 @@ def unlink(*, user: User, link_id: UUID, now: datetime) -> None:
         )
         mail_queue.enqueue(
             user_id=user.pk,
-            kind=mail_queue.Kind.SOCIAL_ACCOUNT_UNLINKED,
+            kind=mail_queue.MailKind.SOCIAL_ACCOUNT_UNLINKED,
             details={"provider": registry.display_name(connected.provider)},
             now=now,
         )
@@ -93,7 +93,7 @@ def reauthenticate(
     People without a password do this before a call that needs a recent sign-in. The provider was asked to authenticate
     them again; if it says when it did, that must be after the request (OpenID Connect Core, 3.1.2.1).
 
-    Raises: NotThere, SocialTokenInvalid, ProviderUnavailable, and SessionRevoked of ``tokens``.
+    Raises: NotFound, SocialTokenInvalid, ProviderUnavailable, and SessionRevoked of ``tokens``.
     """
     provider, user = registry.find(provider_id), session_user.user
     request, identity = _exchange(provider, callback, SocialPurpose.REAUTHENTICATE, session_user, now=now)

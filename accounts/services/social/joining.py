@@ -13,8 +13,8 @@ from accounts.models import PendingRegistration, User
 from accounts.providers import links
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
-from accounts.rules.address_proofs import Proof
-from accounts.rules.joining import TABLE, Action, LocalAccount, authority
+from accounts.rules.account_linking import LINKING_TABLE, LinkingAction, LocalAccountState, provider_trust
+from accounts.rules.address_proofs import AddressProof
 from accounts.services.addresses import address_proofs
 from accounts.services.mailing import mail_queue
 from security_events.services import recording
@@ -29,7 +29,7 @@ class _Overtaken(Exception):
 
 
 def resolve_user(*, provider: Provider, identity: ProviderIdentity, now: datetime, locale: str = "en") -> User:
-    """Return the user of an identity, after creating or connecting the account as ``accounts.rules.joining`` decides.
+    """Return the user of an identity. ``accounts.rules.account_linking`` decides whether to create or link an account.
 
     Of simultaneous first sign-ins of one person one creates the account, and all return it.
 
@@ -49,9 +49,9 @@ def resolve_user(*, provider: Provider, identity: ProviderIdentity, now: datetim
                 action, user = _join(provider, identity, locale=locale, now=now)
         except _Overtaken:
             continue
-        if action is Action.REFUSE_UNVERIFIED:
+        if action is LinkingAction.REFUSE_UNVERIFIED:
             raise ProviderAddressUnverified(reason="unverified_address")
-        if action is Action.REFUSE_CLOSED or user is None:
+        if action is LinkingAction.REFUSE_CLOSED or user is None:
             raise AccountDisabled(reason="closed_account")
         return user
     raise ProviderUnavailable(reason="contended")
@@ -64,20 +64,22 @@ def record_linked(*, user: User, provider: Provider, now: datetime) -> None:
         event_types.SOCIAL_ACCOUNT_LINKED, actor=subject, target=subject, data={"provider": provider.id}, now=now
     )
     mail_queue.enqueue(
-        user_id=user.pk, kind=mail_queue.Kind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name}, now=now
+        user_id=user.pk, kind=mail_queue.MailKind.SOCIAL_ACCOUNT_LINKED, details={"provider": provider.name}, now=now
     )
 
 
-def _join(provider: Provider, identity: ProviderIdentity, *, locale: str, now: datetime) -> tuple[Action, User | None]:
+def _join(
+    provider: Provider, identity: ProviderIdentity, *, locale: str, now: datetime
+) -> tuple[LinkingAction, User | None]:
     if identity.email is None:
-        return Action.REFUSE_UNVERIFIED, None
+        return LinkingAction.REFUSE_UNVERIFIED, None
     # The lock keeps the password, the sessions and the links of the account unchanged until this is decided.
     user = User.objects.select_for_update().filter(email_folded=fold_email(identity.email)).first()
-    worth = authority(provider.trusted_for_email, identity.email)
-    action = TABLE[identity.is_email_verified, worth][_state(user)]
-    if action in (Action.REFUSE_UNVERIFIED, Action.REFUSE_CLOSED):
+    worth = provider_trust(provider.trusted_for_email, identity.email)
+    action = LINKING_TABLE[identity.is_email_verified, worth][_state(user)]
+    if action in (LinkingAction.REFUSE_UNVERIFIED, LinkingAction.REFUSE_CLOSED):
         return action, None
-    if action is Action.RECLAIM and user is not None:
+    if action is LinkingAction.RECLAIM and user is not None:
         _reclaim(user, provider, identity, now=now)
     elif user is None:
         user = _create(provider, identity, locale=locale, now=now)
@@ -87,14 +89,14 @@ def _join(provider: Provider, identity: ProviderIdentity, *, locale: str, now: d
     return action, user
 
 
-def _state(user: User | None) -> LocalAccount:
+def _state(user: User | None) -> LocalAccountState:
     if user is None:
-        return LocalAccount.NONE
+        return LocalAccountState.NONE
     if user.deleted_at is not None:
-        return LocalAccount.DELETED
+        return LocalAccountState.DELETED
     if not user.is_active:
-        return LocalAccount.DISABLED
-    return LocalAccount.CONFIRMED if user.is_email_confirmed else LocalAccount.UNCONFIRMED
+        return LocalAccountState.DISABLED
+    return LocalAccountState.CONFIRMED if user.is_email_confirmed else LocalAccountState.UNCONFIRMED
 
 
 def _create(provider: Provider, identity: ProviderIdentity, *, locale: str, now: datetime) -> User:
@@ -130,13 +132,13 @@ def _create(provider: Provider, identity: ProviderIdentity, *, locale: str, now:
 def _reclaim(user: User, provider: Provider, identity: ProviderIdentity, *, now: datetime) -> None:
     """Give an account to the owner of its address: no credential of the person who registered it stays valid."""
     changes = {"email": identity.email, "full_name": identity.name}
-    accepted = address_proofs.accept(user=user, proof=Proof.PROVIDER, changes=changes, now=now)
+    applied = address_proofs.apply_proof(user=user, proof=AddressProof.PROVIDER, changes=changes, now=now)
     user.refresh_from_db()
     subject = subject_of(user)
     recording.record(
         event_types.SOCIAL_ACCOUNT_PREEMPTED,
         actor=subject,
         target=subject,
-        data={"provider": provider.id, **accepted.counts},
+        data={"provider": provider.id, **applied.counts},
         now=now,
     )

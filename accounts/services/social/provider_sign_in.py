@@ -40,7 +40,7 @@ def by_code(
 
     The provider is called outside of any transaction. People with a second factor have to show it here as well.
 
-    Raises: NotThere, SocialTokenInvalid, ProviderUnavailable, ProviderAddressUnverified, AccountDisabled,
+    Raises: NotFound, SocialTokenInvalid, ProviderUnavailable, ProviderAddressUnverified, AccountDisabled,
     EmailNotConfirmed, and SessionLimitReached of ``tokens``.
     """
     provider = registry.find(provider_id)
@@ -65,7 +65,7 @@ def by_token(
 ) -> SignedIn | MfaChallenge:
     """Sign in by a token that a native application received from a provider. Each token is accepted once.
 
-    Raises: NotThere, DetailsInvalid, SocialTokenInvalid, ProviderUnavailable, ProviderAddressUnverified,
+    Raises: NotFound, DetailsInvalid, SocialTokenInvalid, ProviderUnavailable, ProviderAddressUnverified,
     AccountDisabled, EmailNotConfirmed, and SessionLimitReached of ``tokens``.
     """
     provider = registry.find(provider_id)

@@ -50,7 +50,7 @@ def act(browser, url, action, rows, **more):
 
 
 class TestSignIn:
-    def test_lets_staff_in_by_name_or_address(self, boss, events):
+    def test_accepts_staff_by_name_or_address(self, boss, events):
         for name in ("boss", "BOSS@example.com"):
             answer = Client().post(LOGIN, {"username": name, "password": PASSWORD, "next": "/admin/"})
             assert (answer.status_code, answer["Location"]) == (302, "/admin/")
@@ -65,7 +65,7 @@ class TestSignIn:
         assert User.objects.get().password.startswith("bcrypt_sha256$$2b$05$")
 
     @pytest.mark.parametrize("details", [{}, {"is_staff": True, "is_active": False}])
-    def test_turns_others_away_in_the_same_words(self, events, details):
+    def test_refuses_all_others_with_the_same_message(self, events, details):
         UserFactory(username="mina", raw_password=PASSWORD, **details)
         pages = [
             Client().post(LOGIN, {"username": name, "password": password})
@@ -98,7 +98,7 @@ class TestSignIn:
 
         assert (answer.status_code, answer["Retry-After"]) == (503, "2")
 
-    def test_counts_by_itself_when_the_cache_is_gone(self, settings):
+    def test_counts_in_the_process_when_the_cache_is_unavailable(self, settings):
         settings.CACHES = {
             "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
         }
@@ -250,7 +250,7 @@ class TestActions:
         event = events("account.restored").get()
         assert (event.actor_id, event.data["note"]) == (str(boss.pk), "asked in time")
 
-    def test_do_not_let_operators_close_themselves_out(self, boss, browser):
+    def test_do_not_deactivate_the_operators_own_account(self, boss, browser):
         act(browser, USERS, "deactivate", [boss], confirmed="yes", reason="oops")
 
         boss.refresh_from_db()
@@ -290,7 +290,7 @@ class TestActions:
         )
 
 
-class TestRegistrationsThatWait:
+class TestPendingRegistrations:
     def test_are_shown_without_their_password_and_cannot_be_changed(self, browser):
         waiting = PendingRegistrationFactory(username="waits", raw_password=PASSWORD)
 

@@ -116,7 +116,12 @@ def change_password(to):
 
 
 def reset_password(to):
-    password_reset.reset(token=mailed_token(to.boss, mail_queue.Kind.RESET_PASSWORD), new_password=OTHER, client=PHONE)
+    password_reset.reset(
+        token=mailed_token(to.boss, mail_queue.MailKind.RESET_PASSWORD),
+        new_password=OTHER,
+        client=PHONE,
+        now=timezone.now(),
+    )
 
 
 def reclaim(to):
@@ -125,7 +130,7 @@ def reclaim(to):
 
 
 def delete(to):
-    deletion.request(user=to.boss, session_id=to.pair.session_id, password=PASSWORD)
+    deletion.request(user=to.boss, session_id=to.pair.session_id, password=PASSWORD, now=timezone.now())
 
 
 # Every way in which sessions end; each ends those of the admin too.
@@ -138,12 +143,18 @@ ENDINGS = {
     "password change": change_password,
     "password set by the operator": lambda to: operator_passwords.change(user=to.boss, password=OTHER),
     "password reset": reset_password,
-    "takeover report": lambda to: takeover.report(token=mailed_token(to.boss, mail_queue.Kind.PASSWORD_CHANGED)),
+    "takeover report": lambda to: takeover.report(
+        token=mailed_token(to.boss, mail_queue.MailKind.PASSWORD_CHANGED), now=timezone.now()
+    ),
     "reclaiming by the owner of the address": reclaim,
-    "deactivation": lambda to: account_status.deactivate(user=to.boss, by=to.colleague, reason="left"),
-    "the admin's action": lambda to: account_status.end_sessions(user=to.boss, by=to.colleague, reason="stolen"),
+    "deactivation": lambda to: account_status.deactivate(
+        user=to.boss, by=to.colleague, reason="left", now=timezone.now()
+    ),
+    "the admin's action": lambda to: account_status.end_sessions(
+        user=to.boss, by=to.colleague, reason="stolen", now=timezone.now()
+    ),
     "deletion": delete,
-    "deletion by the operator": lambda to: deletion.close(user=to.boss, reason="gone"),
+    "deletion by the operator": lambda to: deletion.close(user=to.boss, reason="gone", now=timezone.now()),
     "revoke_sessions": lambda _to: call_command("revoke_sessions", "--user", "boss", "--yes"),
     "revoke_sessions for all": lambda _to: call_command("revoke_sessions", "--all", "--yes"),
 }
@@ -166,13 +177,13 @@ class TestEnding:
         assert not is_in(browser)
 
     @pytest.mark.attack("OWASP ASVS 5.0, 7.4.1")
-    def test_comes_with_the_account_itself(self, boss, browser):
+    def test_happens_with_the_account(self, boss, browser):
         User.objects.filter(pk=boss.pk).delete()
 
         assert not is_in(browser)
 
     @pytest.mark.attack("OWASP ASVS 5.0, 7.3.1, 7.3.2")
-    def test_comes_with_idleness_and_with_age(self, boss, browser):
+    def test_happens_after_idleness_and_at_the_maximum_age(self, boss, browser):
         family = TokenFamily.objects.get(session=admin_session())
         assert family.session.expires_at - family.session.created_at == timedelta(hours=12)
 
@@ -180,7 +191,7 @@ class TestEnding:
 
         assert not is_in(browser)
 
-    def test_comes_with_signing_out(self, boss, browser, pair, events):
+    def test_happens_at_sign_out(self, boss, browser, pair, events):
         copy = Client()
         copy.cookies = browser.cookies.copy()
         browser.post(LOGOUT)
@@ -192,15 +203,15 @@ class TestEnding:
         event = events("session.revoked").get()
         assert (event.actor_id, event.data) == (str(boss.pk), {"reason": "logout"})
 
-    def test_does_not_come_by_a_link_of_somebody_else(self, browser):
+    def test_does_not_happen_by_a_foreign_link(self, browser):
         assert browser.get(LOGOUT).status_code == 405
         assert is_in(browser)
 
-    def test_of_nobody_is_no_error(self, db):
+    def test_without_a_session_is_no_error(self, db):
         assert Client().post(LOGOUT).status_code in (200, 302)
 
     @pytest.mark.attack("CWE-384")
-    def test_comes_with_signing_in_anew_in_the_same_browser(self, boss, browser):
+    def test_happens_at_a_new_sign_in_in_the_same_browser(self, boss, browser):
         first, before = admin_session(), browser.cookies["cedrina_admin"].value
         thief = Client()
         thief.cookies = browser.cookies.copy()
@@ -222,16 +233,16 @@ class TestEnding:
         assert not BrowserSession.objects.filter(pk=kept.session_key).exists()
 
 
-class TestStanding:
+class TestAuthentication:
     @pytest.mark.attack("CWE-613")
-    def test_of_a_browser_that_django_alone_signed_in_is_none(self, boss):
+    def test_refuses_a_browser_with_only_djangos_session(self, boss):
         client = Client()
         client.force_login(boss)
 
         assert not is_in(client)
 
     @pytest.mark.attack("CWE-367")
-    def test_is_not_given_to_a_password_that_is_changed_meanwhile(self, boss, settings, events):
+    def test_refuses_a_password_that_is_changed_meanwhile(self, boss, settings, events):
         Interference.change = lambda: User.objects.filter(pk=boss.pk).update(password=make_password(OTHER))
         settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
 
@@ -242,7 +253,7 @@ class TestStanding:
         assert events("admin.login_failed").get().risk_reasons == ["changed_meanwhile"]
 
     @pytest.mark.attack("CWE-639")
-    def test_is_not_lent_by_the_session_of_somebody_else_or_of_the_api(self, boss, colleague):
+    def test_refuses_sessions_of_other_users_and_of_the_api(self, boss, colleague):
         client = Client()
         for session_id in (open_admin_session(user=colleague), open_session(user=boss).session_id):
             sign_in_at_admin(client, boss)
@@ -252,7 +263,7 @@ class TestStanding:
 
             assert not is_in(client)
 
-    def test_is_looked_up_in_one_query(self, boss, browser, django_assert_num_queries):
+    def test_takes_one_query(self, boss, browser, django_assert_num_queries):
         is_in(browser)
         with django_assert_num_queries(4) as context:
             assert is_in(browser)
@@ -279,7 +290,7 @@ class TestTheList:
         assert api.delete("/api/v1/auth/sessions").json() == {"revoked": 1}
         assert not is_in(browser)
 
-    def test_tells_when_it_was_last_used(self, browser):
+    def test_shows_when_it_was_last_used(self, browser):
         earlier = timezone.now() - timedelta(minutes=5)
         Session.objects.update(last_activity_at=earlier)
 

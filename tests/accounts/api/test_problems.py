@@ -1,7 +1,7 @@
 import pytest
 
 from accounts import errors
-from accounts.api.problems import STATUS, as_api_exception
+from accounts.api.problems import STATUS_CODES, as_api_exception
 
 REFUSALS = [
     kind
@@ -12,15 +12,15 @@ REFUSALS = [
 
 class TestAsApiException:
     @pytest.mark.parametrize("kind", [kind for kind in REFUSALS if kind is not errors.DetailsInvalid])
-    def test_gives_every_refusal_its_status_and_keeps_its_context_back(self, kind):
+    def test_gives_every_error_its_status_and_hides_its_context(self, kind):
         wait = {"retry_after": 3} if issubclass(kind, errors.RetryLater) else {}
         exc = as_api_exception(kind(secret="for the trail", **wait))
 
-        assert exc.status_code == next(STATUS[each] for each in kind.__mro__ if each in STATUS)
+        assert exc.status_code == next(STATUS_CODES[each] for each in kind.__mro__ if each in STATUS_CODES)
         assert exc.detail.code == kind.code
         assert "for the trail" not in str(exc.detail)
 
-    def test_says_when_to_try_again(self):
+    def test_returns_when_to_try_again(self):
         for kind, status in ((errors.HashingBusy, 503), (errors.AttemptsExhausted, 429)):
             exc = as_api_exception(kind(retry_after=3))
 

@@ -1,13 +1,14 @@
-"""The pages that mailed links lead to, as a browser without scripts sees them."""
+"""The pages that mailed links open, in a browser without scripts."""
 
 import re
 from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts import known_devices, link_tokens
-from accounts.models import MailedToken, PendingRegistration, Purpose, User
+from accounts.models import MailedToken, MailedTokenPurpose, PendingRegistration, User
 from accounts.services.mailing import mail_queue, mailed_tokens
 from cedrina_base.uuids import uuid7
 from tests import mailbox
@@ -17,7 +18,7 @@ from tokens.models import Session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 NEW = "copper lantern seven owls"
-Kind = mail_queue.Kind
+Kind = mail_queue.MailKind
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def page_of(user, kind):
 
 
 def know(browser, owner):
-    """Let the browser be one that registered, or signed in."""
+    """Give the browser the cookie of one that has registered or signed in."""
     browser.cookies["cedrina_device"] = known_devices.mint(user=owner, device=None, now=datetime.now(UTC))
 
 
@@ -46,7 +47,9 @@ def registration():
 
 
 def page_of_registration(registration):
-    return f"/account/confirm-email/{link_tokens.mint(purpose=Purpose.OPEN_ACCOUNT, mail_id=registration.pk)}"
+    return (
+        f"/account/confirm-email/{link_tokens.mint(purpose=MailedTokenPurpose.OPEN_ACCOUNT, mail_id=registration.pk)}"
+    )
 
 
 class TestEveryPage:
@@ -184,7 +187,13 @@ class TestConfirmEmailPage:
 
     def test_changes_an_address_with_the_password_alone(self, browser):
         user = UserFactory(email="old@example.com", raw_password=PASSWORD)
-        token = mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.CHANGE_EMAIL, address="new@example.com")
+        token = mailed_tokens.issue(
+            mail_id=uuid7(),
+            user=user,
+            purpose=MailedTokenPurpose.CHANGE_EMAIL,
+            address="new@example.com",
+            now=timezone.now(),
+        )
         path = f"/account/confirm-email/{token}"
 
         asked = browser.post(path)
@@ -198,7 +207,13 @@ class TestConfirmEmailPage:
 
     def test_is_no_way_to_guess_a_password_more_often(self, browser):
         user = UserFactory(email="old@example.com", raw_password=PASSWORD)
-        token = mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.CHANGE_EMAIL, address="new@example.com")
+        token = mailed_tokens.issue(
+            mail_id=uuid7(),
+            user=user,
+            purpose=MailedTokenPurpose.CHANGE_EMAIL,
+            address="new@example.com",
+            now=timezone.now(),
+        )
 
         statuses = [
             browser.post(f"/account/confirm-email/{token}", {"password": f"guess {number}"}).status_code
@@ -209,14 +224,26 @@ class TestConfirmEmailPage:
 
     def test_counts_a_password_with_the_sign_ins(self, browser):
         user = UserFactory(email="old@example.com", raw_password=PASSWORD)
-        first = mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.CHANGE_EMAIL, address="new@example.com")
+        first = mailed_tokens.issue(
+            mail_id=uuid7(),
+            user=user,
+            purpose=MailedTokenPurpose.CHANGE_EMAIL,
+            address="new@example.com",
+            now=timezone.now(),
+        )
         for number in range(5):
             browser.post(f"/account/confirm-email/{first}", {"password": f"guess {number}"})
-        token = mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.CHANGE_EMAIL, address="new@example.com")
+        token = mailed_tokens.issue(
+            mail_id=uuid7(),
+            user=user,
+            purpose=MailedTokenPurpose.CHANGE_EMAIL,
+            address="new@example.com",
+            now=timezone.now(),
+        )
 
         answers = [browser.post(f"/account/confirm-email/{token}", {"password": PASSWORD}) for _ in range(6)]
 
-        assert [answer.status_code for answer in answers] == [429] * 6  # what is not judged is not counted either
+        assert [answer.status_code for answer in answers] == [429] * 6  # a password that is not checked is not counted
 
 
 class TestResetPasswordPage:
@@ -295,7 +322,7 @@ class TestRequestPages:
         assert "&quot;&gt;&lt;b&gt;x" in shown(answer)
 
 
-class TestDonePage:
+class TestResultPage:
     @pytest.mark.parametrize(
         "what", ["email-confirmed", "email-changed", "password-set", "reported", "closed", "mail-sent"]
     )

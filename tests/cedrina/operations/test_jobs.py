@@ -112,7 +112,7 @@ class TestTakeUpAbandoned:
     """A worker that went away leaves its jobs as being done, by nobody."""
 
     def abandon(self, *, attempts):
-        mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
+        mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM procrastinate_workers")
             cursor.execute("UPDATE procrastinate_jobs SET status = 'doing', attempts = %s", [attempts])
@@ -151,7 +151,7 @@ class TestAbandonedJobsWithAQueueingLock:
     def test_are_given_up_where_another_waits_and_the_rest_is_taken_up(self):
         lock = jobs.announce_expired_locks.configure(queueing_lock="the same")
         lock.defer(timestamp=0)
-        mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
+        mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM procrastinate_workers")
             cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
@@ -181,7 +181,7 @@ class TestForgetDoneJobs:
         ],
     )
     def test_removes_what_is_over_for_long_enough(self, status, hours, is_kept):
-        mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
+        mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
         with connection.cursor() as cursor:
             cursor.execute("UPDATE procrastinate_jobs SET status = %s", [status])
             cursor.execute("UPDATE procrastinate_events SET at = now() - %s * interval '1 hour'", [hours])

@@ -8,8 +8,8 @@ from channels.testing import WebsocketCommunicator
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from accounts.api.form_limits import client_network
 from accounts.bridge.account_adapter import AccountAdapter
-from accounts.page_limits import client_network
 from cedrina.http.middleware import RequestMiddleware
 from cedrina.routing import ClientContextMiddleware
 from security_events import context

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from accounts.api.serializers.members import PersonalNameField
+from accounts.api.serializers.fields import PersonalNameField
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.types import FactorMethod
 from cedrina_base.strict_serializers import StrictBooleanField, StrictCharField, StrictSerializer

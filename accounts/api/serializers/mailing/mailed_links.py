@@ -1,4 +1,4 @@
-"""The shapes of what is asked for by mail and answered with a mailed token."""
+"""The request bodies of the calls that request mail or redeem a mailed token."""
 
 from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 

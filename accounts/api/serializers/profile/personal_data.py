@@ -1,4 +1,4 @@
-"""The shapes of what people ask about themselves, and of their last request."""
+"""The requests and responses of the export, the activity list and the deletion of an account."""
 
 from rest_framework import serializers
 

@@ -1,6 +1,6 @@
 """The shape of a change to one's own account."""
 
-from accounts.api.serializers.members import LocaleField, PersonalNameField
+from accounts.api.serializers.fields import LocaleField, PersonalNameField
 from accounts.types import ProfileChange
 from cedrina_base.strict_serializers import StrictSerializer
 
@@ -11,5 +11,5 @@ class ProfileInput(StrictSerializer):
     full_name = PersonalNameField(required=False)
     locale = LocaleField(required=False)
 
-    def change(self) -> ProfileChange:
+    def profile_change(self) -> ProfileChange:
         return ProfileChange(**self.validated_data)

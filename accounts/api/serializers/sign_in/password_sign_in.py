@@ -1,4 +1,4 @@
-"""The shape of signing in."""
+"""The request of a sign-in by password."""
 
 from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 

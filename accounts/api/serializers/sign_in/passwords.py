@@ -1,4 +1,4 @@
-"""The shape of a password change."""
+"""The request of a password change."""
 
 from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors
-from accounts.api import examples
-from accounts.api.base import AccountsAPIView, caller, principal
-from accounts.api.documents import second_factors_document
+from accounts.api import openapi_examples
+from accounts.api.base import AccountsAPIView, request_principal, request_user
+from accounts.api.response_bodies import second_factors_body
 from accounts.api.serializers.factors.factor_inputs import TotpActivationInput
 from accounts.api.serializers.factors.factor_outputs import (
     FirstFactorOutput,
@@ -38,13 +38,13 @@ class MfaView(AccountsAPIView):
             OpenApiExample(
                 "Somebody with a passkey",
                 response_only=True,
-                value={"enabled": True, "methods": [examples.FACTOR], "recovery_codes_left": 10},
+                value={"enabled": True, "methods": [openapi_examples.FACTOR], "recovery_codes_left": 10},
             )
         ],
     )
     def get(self, request: Request) -> Response:
         """List your second factors and when each was last used."""
-        return Response(second_factors_document(selectors.second_factors(user_id=caller(request).pk)))
+        return Response(second_factors_body(selectors.second_factors(user_id=request_user(request).pk)))
 
 
 class TotpView(AccountsAPIView):
@@ -75,13 +75,15 @@ class TotpView(AccountsAPIView):
     )
     def post(self, request: Request) -> Response:
         """Get a key to set up an authenticator application with. It counts once you have sent a code of it."""
-        made = totp_enrolment.begin(user=caller(request), now=timezone.now())
+        made = totp_enrolment.begin(user=request_user(request), now=timezone.now())
         return Response({"secret": made.secret, "otpauth_url": made.url, "qr_svg": made.svg})
 
     @extend_schema(operation_id="remove_totp", tags=["second factors"], request=None, responses={204: None})
     def delete(self, request: Request) -> Response:
         """Remove your authenticator application. Recovery codes go with the last second factor."""
-        totp_enrolment.remove(user=caller(request), session_id=principal(request).session_id, now=timezone.now())
+        totp_enrolment.remove(
+            user=request_user(request), session_id=request_principal(request).session_id, now=timezone.now()
+        )
         return Response(status=204)
 
 
@@ -106,15 +108,17 @@ class TotpActivationView(AccountsAPIView):
         responses={200: FirstFactorOutput},
         examples=[
             OpenApiExample("A code", request_only=True, value={"code": "492039"}),
-            OpenApiExample("First factor", response_only=True, value={"recovery_codes": examples.RECOVERY_CODES}),
+            OpenApiExample(
+                "First factor", response_only=True, value={"recovery_codes": openapi_examples.RECOVERY_CODES}
+            ),
         ],
     )
     def post(self, request: Request) -> Response:
         body = TotpActivationInput(data=request.data)
         body.is_valid(raise_exception=True)
         codes = totp_enrolment.activate(
-            user=caller(request),
-            session_id=principal(request).session_id,
+            user=request_user(request),
+            session_id=request_principal(request).session_id,
             code=body.validated_data["code"],
             now=timezone.now(),
         )
@@ -132,10 +136,12 @@ class RecoveryCodesView(AccountsAPIView):
         tags=["second factors"],
         request=None,
         responses={200: RecoveryCodesOutput},
-        examples=[OpenApiExample("New codes", response_only=True, value={"recovery_codes": examples.RECOVERY_CODES})],
+        examples=[
+            OpenApiExample("New codes", response_only=True, value={"recovery_codes": openapi_examples.RECOVERY_CODES})
+        ],
     )
     def post(self, request: Request) -> Response:
         codes = recovery_codes.regenerate(
-            user=caller(request), session_id=principal(request).session_id, now=timezone.now()
+            user=request_user(request), session_id=request_principal(request).session_id, now=timezone.now()
         )
         return Response({"recovery_codes": codes})

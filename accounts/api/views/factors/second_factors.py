@@ -8,9 +8,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import device_cookie, examples
-from accounts.api.base import AccountsAPIView, caller, principal
-from accounts.api.documents import instant
+from accounts.api import device_cookie, openapi_examples
+from accounts.api.base import AccountsAPIView, request_principal, request_user
+from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers.factors.factor_inputs import ReauthenticationInput, VerificationInput
 from accounts.api.serializers.factors.factor_outputs import ProofOptionsOutput
 from accounts.api.serializers.outputs import LoginOutput, ReauthenticationOutput
@@ -56,22 +56,22 @@ class MfaVerifyView(AccountsAPIView):
             OpenApiExample(
                 "By an authenticator application",
                 request_only=True,
-                value={"mfa_token": examples.MFA_CHALLENGE["token"], "code": "492039"},
+                value={"mfa_token": openapi_examples.MFA_CHALLENGE["token"], "code": "492039"},
             ),
             OpenApiExample(
                 "By a recovery code",
                 request_only=True,
-                value={"mfa_token": examples.MFA_CHALLENGE["token"], "recovery_code": "4821-9930-1147"},
+                value={"mfa_token": openapi_examples.MFA_CHALLENGE["token"], "recovery_code": "4821-9930-1147"},
             ),
             OpenApiExample(
                 "By a security key",
                 request_only=True,
-                value={"mfa_token": examples.MFA_CHALLENGE["token"], "webauthn": examples.ASSERTION},
+                value={"mfa_token": openapi_examples.MFA_CHALLENGE["token"], "webauthn": openapi_examples.ASSERTION},
             ),
             OpenApiExample(
                 "A new session",
                 response_only=True,
-                value={"user": {**examples.USER, "mfa_enabled": True}, "tokens": TOKENS, "mfa": None},
+                value={"user": {**openapi_examples.USER, "mfa_enabled": True}, "tokens": TOKENS, "mfa": None},
             ),
         ],
     )
@@ -84,10 +84,10 @@ class MfaVerifyView(AccountsAPIView):
             token=body.validated_data["mfa_token"],
             response=response,
             client=client_context(request),
-            device_token=device_cookie.presented(request),
+            device_token=device_cookie.read_token(request),
             now=timezone.now(),
         )
-        return device_cookie.answer(request, signed_in)
+        return device_cookie.sign_in_response(request, signed_in)
 
 
 class ReauthenticateView(AccountsAPIView):
@@ -111,26 +111,26 @@ class ReauthenticateView(AccountsAPIView):
         request=ReauthenticationInput,
         responses={200: ReauthenticationOutput},
         examples=[
-            OpenApiExample("By password", request_only=True, value={"password": examples.PASSWORD}),
+            OpenApiExample("By password", request_only=True, value={"password": openapi_examples.PASSWORD}),
             OpenApiExample("By an authenticator application", request_only=True, value={"code": "492039"}),
-            OpenApiExample("By a security key", request_only=True, value={"webauthn": examples.ASSERTION}),
+            OpenApiExample("By a security key", request_only=True, value={"webauthn": openapi_examples.ASSERTION}),
             OpenApiExample(
                 "Proved",
                 response_only=True,
-                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT_SECONDS},
+                value={"authenticated_at": openapi_examples.TIMESTAMP, "expires_in": RECENT_SECONDS},
             ),
         ],
     )
     def post(self, request: Request) -> Response:
         body = ReauthenticationInput(data=request.data)
         body.is_valid(raise_exception=True)
-        user, session_id, response = caller(request), principal(request).session_id, body.response()
+        user, session_id, response = request_user(request), request_principal(request).session_id, body.response()
         if response is None:
             password = body.validated_data["password"]
             at = password_sign_in.reauthenticate(user=user, session_id=session_id, password=password)
         else:
             at = reauthentication.show(user=user, session_id=session_id, response=response, now=timezone.now())
-        return Response({"authenticated_at": instant(at), "expires_in": RECENT_SECONDS})
+        return Response({"authenticated_at": format_timestamp(at), "expires_in": RECENT_SECONDS})
 
 
 class ReauthenticationOptionsView(AccountsAPIView):
@@ -147,12 +147,12 @@ class ReauthenticationOptionsView(AccountsAPIView):
             OpenApiExample(
                 "Somebody with a security key",
                 response_only=True,
-                value={"methods": ["webauthn", "recovery_code"], "webauthn": examples.REQUEST_OPTIONS},
+                value={"methods": ["webauthn", "recovery_code"], "webauthn": openapi_examples.REQUEST_OPTIONS},
             )
         ],
     )
     def post(self, request: Request) -> Response:
         ways = reauthentication.begin(
-            user=caller(request), session_id=principal(request).session_id, now=timezone.now()
+            user=request_user(request), session_id=request_principal(request).session_id, now=timezone.now()
         )
         return Response({"methods": list(ways.methods), "webauthn": ways.webauthn})

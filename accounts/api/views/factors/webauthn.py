@@ -10,9 +10,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import device_cookie, examples
-from accounts.api.base import AccountsAPIView, caller, principal
-from accounts.api.documents import factor_document
+from accounts.api import device_cookie, openapi_examples
+from accounts.api.base import AccountsAPIView, request_principal, request_user
+from accounts.api.response_bodies import factor_body
 from accounts.api.serializers.factors.factor_inputs import KeyInput, KeyOptionsInput, PasskeyInput
 from accounts.api.serializers.factors.factor_outputs import NewKeyOutput
 from accounts.api.serializers.outputs import LoginOutput
@@ -39,15 +39,15 @@ class KeyOptionsView(AccountsAPIView):
         responses={200: OpenApiTypes.OBJECT},
         examples=[
             OpenApiExample("A passkey", request_only=True, value={"passkey": True}),
-            OpenApiExample("Creation options", response_only=True, value=examples.CREATION_OPTIONS),
+            OpenApiExample("Creation options", response_only=True, value=openapi_examples.CREATION_OPTIONS),
         ],
     )
     def post(self, request: Request) -> Response:
         body = KeyOptionsInput(data=request.data)
         body.is_valid(raise_exception=True)
         options = security_keys.begin(
-            user=caller(request),
-            session_id=principal(request).session_id,
+            user=request_user(request),
+            session_id=request_principal(request).session_id,
             is_passkey=body.validated_data["passkey"],
             now=timezone.now(),
         )
@@ -75,13 +75,13 @@ class KeysView(AccountsAPIView):
         responses={201: NewKeyOutput},
         examples=[
             OpenApiExample(
-                "A new key", request_only=True, value={"name": "Blue key", "credential": examples.ATTESTATION}
+                "A new key", request_only=True, value={"name": "Blue key", "credential": openapi_examples.ATTESTATION}
             ),
             OpenApiExample(
                 "First factor",
                 response_only=True,
                 status_codes=["201"],
-                value={**examples.FACTOR, "recovery_codes": examples.RECOVERY_CODES},
+                value={**openapi_examples.FACTOR, "recovery_codes": openapi_examples.RECOVERY_CODES},
             ),
         ],
     )
@@ -89,13 +89,13 @@ class KeysView(AccountsAPIView):
         body = KeyInput(data=request.data)
         body.is_valid(raise_exception=True)
         added = security_keys.register(
-            user=caller(request),
-            session_id=principal(request).session_id,
+            user=request_user(request),
+            session_id=request_principal(request).session_id,
             name=body.validated_data["name"],
             credential=body.validated_data["credential"],
             now=timezone.now(),
         )
-        return Response({**factor_document(added.key), "recovery_codes": added.recovery_codes}, status=201)
+        return Response({**factor_body(added.key), "recovery_codes": added.recovery_codes}, status=201)
 
 
 class KeyView(AccountsAPIView):
@@ -108,7 +108,10 @@ class KeyView(AccountsAPIView):
     def delete(self, request: Request, key_id: UUID) -> Response:
         """Remove one of your security keys. Recovery codes go with the last second factor."""
         security_keys.remove(
-            user=caller(request), session_id=principal(request).session_id, key_id=key_id, now=timezone.now()
+            user=request_user(request),
+            session_id=request_principal(request).session_id,
+            key_id=key_id,
+            now=timezone.now(),
         )
         return Response(status=204)
 
@@ -124,7 +127,7 @@ class PasskeyOptionsView(AccountsAPIView):
         tags=["second factors"],
         request=None,
         responses={200: OpenApiTypes.OBJECT},
-        examples=[OpenApiExample("Request options", response_only=True, value=examples.PASSKEY_OPTIONS)],
+        examples=[OpenApiExample("Request options", response_only=True, value=openapi_examples.PASSKEY_OPTIONS)],
     )
     def post(self, request: Request) -> Response:
         return Response(passkeys.begin(now=timezone.now()))
@@ -146,11 +149,11 @@ class PasskeyLoginView(AccountsAPIView):
         request=PasskeyInput,
         responses={200: LoginOutput},
         examples=[
-            OpenApiExample("A browser's answer", request_only=True, value={"credential": examples.ASSERTION}),
+            OpenApiExample("A browser's answer", request_only=True, value={"credential": openapi_examples.ASSERTION}),
             OpenApiExample(
                 "A new session",
                 response_only=True,
-                value={"user": {**examples.USER, "mfa_enabled": True}, "tokens": TOKENS, "mfa": None},
+                value={"user": {**openapi_examples.USER, "mfa_enabled": True}, "tokens": TOKENS, "mfa": None},
             ),
         ],
     )
@@ -160,4 +163,4 @@ class PasskeyLoginView(AccountsAPIView):
         signed_in = passkeys.sign_in(
             credential=body.validated_data["credential"], client=client_context(request), now=timezone.now()
         )
-        return device_cookie.answer(request, signed_in)
+        return device_cookie.sign_in_response(request, signed_in)

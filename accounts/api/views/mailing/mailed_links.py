@@ -7,9 +7,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import device_cookie, examples
-from accounts.api.base import AccountsAPIView, caller, principal
-from accounts.api.documents import instant
+from accounts.api import device_cookie, openapi_examples
+from accounts.api.base import AccountsAPIView, request_principal, request_user
+from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers.mailing.mailed_links import (
     AddressChangeInput,
     AddressInput,
@@ -40,7 +40,7 @@ _FIELDS = ["required", "invalid", "blank", "max_length", "unknown_field"]
 
 
 def _message(text: str, *, status: int = 200) -> Response:
-    body = {"message": gettext(text), "timestamp": instant(timezone.now())}
+    body = {"message": gettext(text), "timestamp": format_timestamp(timezone.now())}
     return set_content_language(Response(body, status=status))
 
 
@@ -51,7 +51,7 @@ def _examples(body: dict[str, str], message: str, *, status: int = 200) -> list[
             "The answer",
             response_only=True,
             status_codes=[str(status)],
-            value={"message": message, "timestamp": examples.TIMESTAMP},
+            value={"message": message, "timestamp": openapi_examples.TIMESTAMP},
         ),
     ]
 
@@ -98,19 +98,21 @@ class ConfirmEmailView(AccountsAPIView):
         tags=["accounts"],
         request=ConfirmationInput,
         responses={200: MessageOutput},
-        examples=_examples({"token": examples.MAILED_TOKEN, "password": examples.PASSWORD}, CONFIRMED),
+        examples=_examples({"token": openapi_examples.MAILED_TOKEN, "password": openapi_examples.PASSWORD}, CONFIRMED),
     )
     def post(self, request: Request) -> Response:
         body = ConfirmationInput(data=request.data)
         body.is_valid(raise_exception=True)
         confirmation = ConfirmationRequest(
             password=body.validated_data.get("password"),
-            device_token=device_cookie.presented(request),
+            device_token=device_cookie.read_token(request),
             client=client_context(request),
         )
-        outcome = address_confirmation.confirm(token=body.validated_data["token"], confirmation=confirmation)
-        is_without = outcome is address_confirmation.Outcome.CONFIRMED_WITHOUT_PASSWORD
-        return _message(CONFIRMED_WITHOUT_PASSWORD if is_without else CONFIRMED)
+        outcome = address_confirmation.confirm(
+            token=body.validated_data["token"], confirmation=confirmation, now=timezone.now()
+        )
+        has_no_password = outcome is address_confirmation.ConfirmationOutcome.CONFIRMED_WITHOUT_PASSWORD
+        return _message(CONFIRMED_WITHOUT_PASSWORD if has_no_password else CONFIRMED)
 
 
 class ResendConfirmationView(AccountsAPIView):
@@ -133,10 +135,10 @@ class ResendConfirmationView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = AddressInput(data=request.data)
         body.is_valid(raise_exception=True)
-        mail_requests.take(
-            wish=mail_requests.Wish.CONFIRMATION,
+        mail_requests.submit(
+            requested=mail_requests.RequestedMail.CONFIRMATION,
             email=body.validated_data["email"],
-            device_token=device_cookie.presented(request),
+            device_token=device_cookie.read_token(request),
         )
         return _message(RESENT, status=202)
 
@@ -164,10 +166,10 @@ class ForgotPasswordView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = AddressInput(data=request.data)
         body.is_valid(raise_exception=True)
-        mail_requests.take(
-            wish=mail_requests.Wish.RESET,
+        mail_requests.submit(
+            requested=mail_requests.RequestedMail.RESET,
             email=body.validated_data["email"],
-            device_token=device_cookie.presented(request),
+            device_token=device_cookie.read_token(request),
         )
         return _message(FORGOTTEN, status=202)
 
@@ -199,7 +201,9 @@ class ResetPasswordView(AccountsAPIView):
         tags=["accounts"],
         request=PasswordResetInput,
         responses={200: MessageOutput},
-        examples=_examples({"token": examples.MAILED_TOKEN, "new_password": examples.NEW_PASSWORD}, RESET),
+        examples=_examples(
+            {"token": openapi_examples.MAILED_TOKEN, "new_password": openapi_examples.NEW_PASSWORD}, RESET
+        ),
     )
     def post(self, request: Request) -> Response:
         body = PasswordResetInput(data=request.data)
@@ -208,9 +212,10 @@ class ResetPasswordView(AccountsAPIView):
             token=body.validated_data["token"],
             new_password=body.validated_data["new_password"],
             client=client_context(request),
+            now=timezone.now(),
         )
         response = _message(RESET)
-        device_cookie.keep_after_reset(response, user=user)
+        device_cookie.renew_after_reset(response, user=user)
         return response
 
 
@@ -233,16 +238,17 @@ class AddressChangeView(AccountsAPIView):
         request=AddressChangeInput,
         responses={202: MessageOutput},
         examples=_examples(
-            {"email": "mina.new@example.com", "password": examples.PASSWORD}, CHANGE_REQUESTED, status=202
+            {"email": "mina.new@example.com", "password": openapi_examples.PASSWORD}, CHANGE_REQUESTED, status=202
         ),
     )
     def post(self, request: Request) -> Response:
         body = AddressChangeInput(data=request.data)
         body.is_valid(raise_exception=True)
         address_change.request(
-            user=caller(request),
-            session_id=principal(request).session_id,
+            user=request_user(request),
+            session_id=request_principal(request).session_id,
             email=body.validated_data["email"],
             password=body.validated_data["password"],
+            now=timezone.now(),
         )
         return _message(CHANGE_REQUESTED, status=202)

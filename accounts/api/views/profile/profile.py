@@ -6,9 +6,9 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import examples
-from accounts.api.base import AccountsAPIView, caller, principal
-from accounts.api.documents import entity_tag, instant, user_document
+from accounts.api import openapi_examples
+from accounts.api.base import AccountsAPIView, request_principal, request_user
+from accounts.api.response_bodies import entity_tag, format_timestamp, user_body
 from accounts.api.serializers.outputs import UserOutput
 from accounts.api.serializers.profile.personal_data import DeletionInput, DeletionOutput
 from accounts.api.serializers.profile.profile import ProfileInput
@@ -24,12 +24,12 @@ DELETED = gettext_noop("Your account is closed. Until it is erased, an operator 
 
 
 class MeView(AccountsAPIView):
-    """The account that the access token speaks for."""
+    """The account of the access token's user."""
 
     event_loop_methods = frozenset({"GET", "PATCH"})
     step_up: ClassVar = {
-        "patch": no_step_up("a name and a language open no door"),
-        "delete": no_step_up("the body carries the password; what it leaves open is asked for below"),
+        "patch": no_step_up("a name and a language give no access"),
+        "delete": no_step_up("the body carries the password; the method requires more where that is not enough"),
     }
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "patch": ["precondition_required", "version_mismatch"],
@@ -52,12 +52,12 @@ class MeView(AccountsAPIView):
         request=None,
         parameters=[ENTITY_TAG],
         responses={200: UserOutput},
-        examples=[OpenApiExample("A person", response_only=True, value=examples.USER)],
+        examples=[OpenApiExample("A person", response_only=True, value=openapi_examples.USER)],
     )
     def get(self, request: Request) -> Response:
         """Read your account."""
-        user = caller(request)
-        return Response(user_document(user), headers={"ETag": entity_tag(user)})
+        user = request_user(request)
+        return Response(user_body(user), headers={"ETag": entity_tag(user)})
 
     @extend_schema(
         operation_id="update_me",
@@ -70,7 +70,7 @@ class MeView(AccountsAPIView):
         responses={200: UserOutput},
         examples=[
             OpenApiExample("Another name", request_only=True, value={"full_name": "Mina Karimi", "locale": "en"}),
-            OpenApiExample("A person", response_only=True, value=examples.USER),
+            OpenApiExample("A person", response_only=True, value=openapi_examples.USER),
         ],
     )
     def patch(self, request: Request) -> Response:
@@ -78,8 +78,10 @@ class MeView(AccountsAPIView):
         versions = versions_from(request.headers.get("If-Match"))
         body = ProfileInput(data=request.data)
         body.is_valid(raise_exception=True)
-        user = profile_changes.update(user=caller(request), change=body.change(), versions=versions)
-        return Response(user_document(user), headers={"ETag": entity_tag(user)})
+        user = profile_changes.update(
+            user=request_user(request), change=body.profile_change(), versions=versions, now=timezone.now()
+        )
+        return Response(user_body(user), headers={"ETag": entity_tag(user)})
 
     @extend_schema(
         operation_id="delete_me",
@@ -87,12 +89,16 @@ class MeView(AccountsAPIView):
         request=DeletionInput,
         responses={202: DeletionOutput},
         examples=[
-            OpenApiExample("Confirmed", request_only=True, value={"password": examples.PASSWORD}),
+            OpenApiExample("Confirmed", request_only=True, value={"password": openapi_examples.PASSWORD}),
             OpenApiExample(
                 "Closed",
                 response_only=True,
                 status_codes=["202"],
-                value={"message": DELETED, "timestamp": examples.TIMESTAMP, "erased_after": "2026-02-04T10:00:00Z"},
+                value={
+                    "message": DELETED,
+                    "timestamp": openapi_examples.TIMESTAMP,
+                    "erased_after": "2026-02-04T10:00:00Z",
+                },
             ),
         ],
     )
@@ -104,11 +110,15 @@ class MeView(AccountsAPIView):
         """
         body = DeletionInput(data=request.data)
         body.is_valid(raise_exception=True)
-        user, bearer, now = caller(request), principal(request), timezone.now()
-        if user.is_mfa_enabled or not deletion.needs_password(user=user):
-            check_requirement(requires(factor=RequiredFactor.SECOND), principal=bearer, user=user, now=now)
+        user, principal, now = request_user(request), request_principal(request), timezone.now()
+        if user.is_mfa_enabled or not deletion.requires_password(user=user):
+            check_requirement(requires(factor=RequiredFactor.SECOND), principal=principal, user=user, now=now)
         erased_after = deletion.request(
-            user=user, session_id=bearer.session_id, password=body.validated_data.get("password")
+            user=user, session_id=principal.session_id, password=body.validated_data.get("password"), now=now
         )
-        answer = {"message": gettext(DELETED), "timestamp": instant(now), "erased_after": instant(erased_after)}
+        answer = {
+            "message": gettext(DELETED),
+            "timestamp": format_timestamp(now),
+            "erased_after": format_timestamp(erased_after),
+        }
         return set_content_language(Response(answer, status=202))

@@ -5,7 +5,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import device_cookie, examples
+from accounts.api import device_cookie, openapi_examples
 from accounts.api.base import AccountsAPIView
 from accounts.api.serializers.outputs import LoginOutput
 from accounts.api.serializers.sign_in.password_sign_in import LoginInput
@@ -44,29 +44,33 @@ class LoginView(AccountsAPIView):
         request=LoginInput,
         responses={200: LoginOutput},
         examples=[
-            OpenApiExample("By username", request_only=True, value={"username": "mina", "password": examples.PASSWORD}),
             OpenApiExample(
-                "By address", request_only=True, value={"username": "mina@example.com", "password": examples.PASSWORD}
+                "By username", request_only=True, value={"username": "mina", "password": openapi_examples.PASSWORD}
+            ),
+            OpenApiExample(
+                "By address",
+                request_only=True,
+                value={"username": "mina@example.com", "password": openapi_examples.PASSWORD},
             ),
             OpenApiExample(
                 "A new session",
                 response_only=True,
-                value={"user": examples.USER, "tokens": TOKENS, "mfa": None},
+                value={"user": openapi_examples.USER, "tokens": TOKENS, "mfa": None},
             ),
             OpenApiExample(
                 "A second factor is due",
                 response_only=True,
-                value={"user": None, "tokens": None, "mfa": examples.MFA_CHALLENGE},
+                value={"user": None, "tokens": None, "mfa": openapi_examples.MFA_CHALLENGE},
             ),
         ],
     )
     def post(self, request: Request) -> Response:
         body = LoginInput(data=request.data)
         body.is_valid(raise_exception=True)
-        outcome = password_sign_in.sign_in(
+        signed_in = password_sign_in.sign_in(
             name=body.validated_data["username"],
             password=body.validated_data["password"],
             client=client_context(request),
-            device_token=device_cookie.presented(request),
+            device_token=device_cookie.read_token(request),
         )
-        return device_cookie.answer(request, outcome)
+        return device_cookie.sign_in_response(request, signed_in)

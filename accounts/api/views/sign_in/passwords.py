@@ -6,9 +6,9 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import device_cookie, examples
-from accounts.api.base import AccountsAPIView, caller, principal
-from accounts.api.documents import instant
+from accounts.api import device_cookie, openapi_examples
+from accounts.api.base import AccountsAPIView, request_principal, request_user
+from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers.outputs import PasswordChangeOutput
 from accounts.api.serializers.sign_in.passwords import PasswordChangeInput
 from accounts.services.passwords import password_changes
@@ -55,7 +55,7 @@ class ChangePasswordView(AccountsAPIView):
             OpenApiExample(
                 "A new password",
                 request_only=True,
-                value={"old_password": examples.PASSWORD, "new_password": examples.NEW_PASSWORD},
+                value={"old_password": openapi_examples.PASSWORD, "new_password": openapi_examples.NEW_PASSWORD},
             ),
             OpenApiExample(
                 "Changed",
@@ -63,7 +63,7 @@ class ChangePasswordView(AccountsAPIView):
                 value={
                     "message": "Your password was changed. All other sessions were ended.",
                     "tokens": TOKENS,
-                    "timestamp": examples.TIMESTAMP,
+                    "timestamp": openapi_examples.TIMESTAMP,
                 },
             ),
         ],
@@ -71,20 +71,20 @@ class ChangePasswordView(AccountsAPIView):
     def put(self, request: Request) -> Response:
         body = PasswordChangeInput(data=request.data)
         body.is_valid(raise_exception=True)
-        user = caller(request)
+        user = request_user(request)
         pair = password_changes.change(
             user=user,
-            session_id=principal(request).session_id,
+            session_id=request_principal(request).session_id,
             old_password=body.validated_data["old_password"],
             new_password=body.validated_data["new_password"],
             client=client_context(request),
         )
-        answer = {
+        body_sent = {
             "message": gettext("Your password was changed. All other sessions were ended."),
             "tokens": token_response_body(pair),
-            "timestamp": instant(timezone.now()),
+            "timestamp": format_timestamp(timezone.now()),
         }
-        response = Response(answer)
-        # With the former password all devices have become strangers, this one too.
-        device_cookie.keep(response, request=request, user=user)
+        response = Response(body_sent)
+        # The password change invalidated the tokens of all devices, also of this one.
+        device_cookie.renew(response, request=request, user=user)
         return set_content_language(response)

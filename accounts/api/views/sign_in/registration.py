@@ -7,10 +7,10 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import device_cookie, examples
+from accounts.api import device_cookie, openapi_examples
 from accounts.api.base import AccountsAPIView
-from accounts.api.documents import instant, user_document
 from accounts.api.locale import supported_language
+from accounts.api.response_bodies import format_timestamp, user_body
 from accounts.api.serializers.outputs import MessageOutput, RegistrationOutput
 from accounts.api.serializers.sign_in.registration import RegistrationInput
 from accounts.services.sign_in import registration
@@ -65,33 +65,33 @@ class RegisterView(AccountsAPIView):
             OpenApiExample(
                 "A new account",
                 request_only=True,
-                value={"username": "mina", "email": "mina@example.com", "password": examples.PASSWORD},
+                value={"username": "mina", "email": "mina@example.com", "password": openapi_examples.PASSWORD},
             ),
             OpenApiExample(
                 "With its first session",
                 response_only=True,
                 status_codes=["201"],
-                value={"user": {**examples.USER, "email_confirmed": False}, "tokens": TOKENS},
+                value={"user": {**openapi_examples.USER, "email_confirmed": False}, "tokens": TOKENS},
             ),
             OpenApiExample(
                 "With an address to confirm",
                 response_only=True,
                 status_codes=["202"],
-                value={"message": MESSAGE, "timestamp": examples.TIMESTAMP},
+                value={"message": MESSAGE, "timestamp": openapi_examples.TIMESTAMP},
             ),
         ],
     )
     def post(self, request: Request) -> Response:
         body = RegistrationInput(data=request.data)
         body.is_valid(raise_exception=True)
-        application = body.application(default_locale=supported_language(get_language()))
-        outcome = registration.register(application=application, client=client_context(request))
-        if isinstance(outcome, SignedIn):
-            document = {"user": user_document(outcome.user), "tokens": token_response_body(outcome.tokens)}
-            response = Response(document, status=201)
-            device_cookie.keep(response, request=request, user=outcome.user)
+        application = body.registration_request(default_locale=supported_language(get_language()))
+        registered = registration.register(application=application, client=client_context(request))
+        if isinstance(registered, SignedIn):
+            session = {"user": user_body(registered.user), "tokens": token_response_body(registered.tokens)}
+            response = Response(session, status=201)
+            device_cookie.renew(response, request=request, user=registered.user)
             return response
-        answer = {"message": gettext(MESSAGE), "timestamp": instant(timezone.now())}
-        response = set_content_language(Response(answer, status=202))
-        device_cookie.keep(response, request=request, user=outcome)
+        message = {"message": gettext(MESSAGE), "timestamp": format_timestamp(timezone.now())}
+        response = set_content_language(Response(message, status=202))
+        device_cookie.renew(response, request=request, user=registered)
         return response

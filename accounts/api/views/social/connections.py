@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors
-from accounts.api import examples
-from accounts.api.base import AccountsAPIView, caller, session_user
-from accounts.api.documents import instant
+from accounts.api import openapi_examples
+from accounts.api.base import AccountsAPIView, request_user, session_user
+from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers.outputs import ReauthenticationOutput
 from accounts.api.serializers.social.provider_sign_in import CallbackInput, SocialAccountListOutput, SocialAccountOutput
 from accounts.api.views.social.provider_sign_in import FIELDS
@@ -27,11 +27,11 @@ class SocialAccountsView(AccountsAPIView):
         operation_id="list_social_accounts",
         tags=["social sign-in"],
         responses={200: SocialAccountListOutput},
-        examples=[OpenApiExample("One", response_only=True, value={"results": [examples.SOCIAL_ACCOUNT]})],
+        examples=[OpenApiExample("One", response_only=True, value={"results": [openapi_examples.SOCIAL_ACCOUNT]})],
     )
     def get(self, request: Request) -> Response:
         """List the accounts of providers that let the person in."""
-        found = selectors.social_accounts(user_id=caller(request).pk)
+        found = selectors.social_accounts(user_id=request_user(request).pk)
         return Response({"results": [_document(link) for link in found]})
 
 
@@ -46,7 +46,7 @@ class SocialAccountView(AccountsAPIView):
     @extend_schema(operation_id="unlink_social_account", tags=["social sign-in"], request=None, responses={204: None})
     def delete(self, request: Request, account_id: UUID) -> Response:
         """Disconnect an account of a provider. The last way to sign in can't be removed."""
-        connections.unlink(user=caller(request), link_id=account_id, now=timezone.now())
+        connections.unlink(user=request_user(request), link_id=account_id, now=timezone.now())
         return Response(status=204)
 
 
@@ -71,8 +71,10 @@ class SocialLinkView(AccountsAPIView):
         request=CallbackInput,
         responses={201: SocialAccountOutput},
         examples=[
-            OpenApiExample("Back again", request_only=True, value=examples.RETURN),
-            OpenApiExample("Connected", response_only=True, status_codes=["201"], value=examples.SOCIAL_ACCOUNT),
+            OpenApiExample("Back again", request_only=True, value=openapi_examples.RETURN),
+            OpenApiExample(
+                "Connected", response_only=True, status_codes=["201"], value=openapi_examples.SOCIAL_ACCOUNT
+            ),
         ],
     )
     def post(self, request: Request, provider: str) -> Response:
@@ -100,11 +102,11 @@ class SocialReauthenticateView(AccountsAPIView):
         request=CallbackInput,
         responses={200: ReauthenticationOutput},
         examples=[
-            OpenApiExample("Back again", request_only=True, value=examples.RETURN),
+            OpenApiExample("Back again", request_only=True, value=openapi_examples.RETURN),
             OpenApiExample(
                 "Proved",
                 response_only=True,
-                value={"authenticated_at": examples.TIMESTAMP, "expires_in": RECENT_SECONDS},
+                value={"authenticated_at": openapi_examples.TIMESTAMP, "expires_in": RECENT_SECONDS},
             ),
         ],
     )
@@ -114,7 +116,7 @@ class SocialReauthenticateView(AccountsAPIView):
         at = connections.reauthenticate(
             provider_id=provider, callback=body.callback(), session_user=session_user(request), now=timezone.now()
         )
-        return Response({"authenticated_at": instant(at), "expires_in": RECENT_SECONDS})
+        return Response({"authenticated_at": format_timestamp(at), "expires_in": RECENT_SECONDS})
 
 
 def _document(link: SocialLink) -> dict[str, Any]:
@@ -123,6 +125,6 @@ def _document(link: SocialLink) -> dict[str, Any]:
         "provider": link.provider,
         "name": link.name,
         "email": link.email or None,
-        "created_at": instant(link.created_at),
-        "last_login_at": instant(link.last_login_at),
+        "created_at": format_timestamp(link.created_at),
+        "last_login_at": format_timestamp(link.last_login_at),
     }

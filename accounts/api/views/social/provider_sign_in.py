@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors
-from accounts.api import device_cookie, examples
+from accounts.api import device_cookie, openapi_examples
 from accounts.api.base import AccountsAPIView, session_user
 from accounts.api.locale import supported_language
 from accounts.api.serializers.outputs import LoginOutput
@@ -29,11 +29,13 @@ from tokens.api.examples import TOKENS
 from tokens.types import Principal
 
 SIGNED_IN = [
-    OpenApiExample("A new session", response_only=True, value={"user": examples.USER, "tokens": TOKENS, "mfa": None}),
+    OpenApiExample(
+        "A new session", response_only=True, value={"user": openapi_examples.USER, "tokens": TOKENS, "mfa": None}
+    ),
     OpenApiExample(
         "A second factor is due",
         response_only=True,
-        value={"user": None, "tokens": None, "mfa": examples.MFA_CHALLENGE},
+        value={"user": None, "tokens": None, "mfa": openapi_examples.MFA_CHALLENGE},
     ),
 ]
 REFUSALS = [
@@ -56,7 +58,7 @@ class SocialProvidersView(AccountsAPIView):
         operation_id="list_social_providers",
         tags=["social sign-in"],
         responses={200: ProviderListOutput},
-        examples=[OpenApiExample("Two", response_only=True, value={"results": examples.PROVIDERS})],
+        examples=[OpenApiExample("Two", response_only=True, value={"results": openapi_examples.PROVIDERS})],
     )
     def get(self, request: Request) -> Response:
         shown = [
@@ -85,17 +87,17 @@ class SocialAuthorizeView(AccountsAPIView):
         request=AuthorizeInput,
         responses={200: AuthorizationOutput},
         examples=[
-            OpenApiExample("Sign in", request_only=True, value={"redirect_uri": examples.REDIRECT_URI}),
+            OpenApiExample("Sign in", request_only=True, value={"redirect_uri": openapi_examples.REDIRECT_URI}),
             OpenApiExample(
                 "Connect, and let nobody else finish it",
                 request_only=True,
                 value={
-                    "redirect_uri": examples.REDIRECT_URI,
+                    "redirect_uri": openapi_examples.REDIRECT_URI,
                     "purpose": "link",
                     "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
                 },
             ),
-            OpenApiExample("Where to go", response_only=True, value=examples.AUTHORIZATION),
+            OpenApiExample("Where to go", response_only=True, value=openapi_examples.AUTHORIZATION),
         ],
     )
     def post(self, request: Request, provider: str) -> Response:
@@ -129,7 +131,7 @@ class SocialCallbackView(AccountsAPIView):
         tags=["social sign-in"],
         request=CallbackInput,
         responses={200: LoginOutput},
-        examples=[OpenApiExample("Back again", request_only=True, value=examples.RETURN), *SIGNED_IN],
+        examples=[OpenApiExample("Back again", request_only=True, value=openapi_examples.RETURN), *SIGNED_IN],
     )
     def post(self, request: Request, provider: str) -> Response:
         body = CallbackInput(data=request.data)
@@ -141,7 +143,7 @@ class SocialCallbackView(AccountsAPIView):
             locale=supported_language(get_language()),
             now=timezone.now(),
         )
-        return device_cookie.answer(request, outcome)
+        return device_cookie.sign_in_response(request, outcome)
 
 
 class SocialTokenView(AccountsAPIView):
@@ -162,7 +164,7 @@ class SocialTokenView(AccountsAPIView):
         request=SocialTokenInput,
         responses={200: LoginOutput},
         examples=[
-            OpenApiExample("From a native application", request_only=True, value=examples.SOCIAL_TOKEN),
+            OpenApiExample("From a native application", request_only=True, value=openapi_examples.SOCIAL_TOKEN),
             *SIGNED_IN,
         ],
     )
@@ -179,4 +181,4 @@ class SocialTokenView(AccountsAPIView):
             locale=supported_language(get_language()),
             now=timezone.now(),
         )
-        return device_cookie.answer(request, outcome)
+        return device_cookie.sign_in_response(request, outcome)

@@ -1,4 +1,4 @@
-"""The calls that ask for mail, and those that a mailed token answers."""
+"""The calls that request mail, and those that redeem a mailed token."""
 
 import pytest
 

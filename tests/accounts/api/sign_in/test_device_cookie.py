@@ -73,7 +73,7 @@ class TestTheCookie:
     @pytest.mark.usefixtures("empty_queue")
     @pytest.mark.parametrize("is_page", [False, True])
     def test_comes_with_a_password_that_is_set_by_mail(self, mina, is_page):
-        mail_queue.enqueue(user_id=mina.pk, kind=mail_queue.Kind.RESET_PASSWORD)
+        mail_queue.enqueue(user_id=mina.pk, kind=mail_queue.MailKind.RESET_PASSWORD)
         token, new = mailbox.token_in(mailbox.work()[-1]), "copper lantern seven owls"
         browser = Client()
         if is_page:

@@ -1,4 +1,4 @@
-"""What is left of an account by each way of proving its address: the table, cell by cell, in the database."""
+"""The effect of each proof on an account in each state: every cell of the table, in the database."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -11,9 +11,23 @@ from accounts import known_devices, link_tokens
 from accounts.errors import AccountError
 from accounts.factors import enrolled, recovery_codes
 from accounts.importing.parsed_users import ParsedUser
-from accounts.models import MailedToken, PasswordHistory, PendingRegistration, Purpose, SocialAuthorization, User
+from accounts.models import (
+    MailedToken,
+    MailedTokenPurpose,
+    PasswordHistory,
+    PendingRegistration,
+    SocialAuthorization,
+    User,
+)
 from accounts.providers import links
-from accounts.rules.address_proofs import TABLE, Credential, Kept, Proof, State, removed
+from accounts.rules.address_proofs import (
+    EFFECTS,
+    AddressProof,
+    AddressState,
+    Credential,
+    ProofEffect,
+    removed_credentials,
+)
 from accounts.services.addresses import address_confirmation, address_proofs
 from accounts.services.administration import administrators
 from accounts.services.importing import import_storage
@@ -34,20 +48,22 @@ from tokens.types import ClientContext
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 ADDRESS, NEW_ADDRESS, NEW = "mina@example.com", "new@example.com", "copper lantern seven owls"
 ANYWHERE = ClientContext()
-CELLS = list(product(Proof, State))
+CELLS = list(product(AddressProof, AddressState))
 MEMBERS = {
-    State.UNCONFIRMED: {"email_confirmed_at": None},
-    State.CONFIRMED: {},
-    State.DISABLED: {"is_active": False},
-    State.DELETED_UNCONFIRMED: {"email_confirmed_at": None, "deleted_at": datetime(2026, 3, 1, tzinfo=UTC)},
-    State.DELETED: {"deleted_at": datetime(2026, 3, 1, tzinfo=UTC)},
+    AddressState.UNCONFIRMED: {"email_confirmed_at": None},
+    AddressState.CONFIRMED: {},
+    AddressState.DISABLED: {"is_active": False},
+    AddressState.DELETED_UNCONFIRMED: {"email_confirmed_at": None, "deleted_at": datetime(2026, 3, 1, tzinfo=UTC)},
+    AddressState.DELETED: {"deleted_at": datetime(2026, 3, 1, tzinfo=UTC)},
 }
 
 
 def make(state):
-    """Return an account in a state, with every credential there is, all added longer ago than a notice can be reported;
-    or a registration that waits."""
-    if state is State.PENDING:
+    """Return an account in a state with all kinds of credentials, or a pending registration.
+
+    The credentials are older than the time in which a notice can be reported.
+    """
+    if state is AddressState.PENDING:
         return PendingRegistrationFactory(username="mina", email=ADDRESS, raw_password=PASSWORD)
     before = datetime.now(UTC) - timedelta(days=8)
     user = UserFactory(username="mina", email=ADDRESS, raw_password=PASSWORD)
@@ -68,13 +84,13 @@ def make(state):
         created_at=before,
         expires_at=before,
     )
-    mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=Purpose.DISOWN, address=ADDRESS, now=before)
+    mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=MailedTokenPurpose.DISOWN, address=ADDRESS, now=before)
     User.objects.filter(pk=user.pk).update(**MEMBERS[state])
     return User.objects.get(pk=user.pk)
 
 
 def left(user):
-    """Return by what somebody who held the account before could still come back."""
+    """Return the credentials by which the former holder could still use the account."""
     stored = User.objects.get(pk=user.pk)
     found = {
         Credential.PASSWORD: stored.check_password(PASSWORD),
@@ -91,9 +107,9 @@ def left(user):
 
 def link(holder, purpose, *, address=ADDRESS):
     if isinstance(holder, PendingRegistration):
-        purpose = Purpose.OPEN_ACCOUNT if purpose is Purpose.CONFIRM_EMAIL else purpose
+        purpose = MailedTokenPurpose.OPEN_ACCOUNT if purpose is MailedTokenPurpose.CONFIRM_EMAIL else purpose
         return link_tokens.mint(purpose=purpose, mail_id=holder.pk)
-    return mailed_tokens.issue(mail_id=uuid7(), user=holder, purpose=purpose, address=address)
+    return mailed_tokens.issue(mail_id=uuid7(), user=holder, purpose=purpose, address=address, now=timezone.now())
 
 
 def browser_of(holder):
@@ -105,86 +121,96 @@ def bring_from_elsewhere(_holder):
     return import_storage.store(people={1: person}, passwords={1: "!"}, source="x", now=datetime.now(UTC))
 
 
-WAYS = {
-    Proof.CONFIRMATION_LINK: lambda holder: address_confirmation.confirm(token=link(holder, Purpose.CONFIRM_EMAIL)),
-    Proof.CONFIRMATION_LINK_BY_HOLDER: lambda holder: address_confirmation.confirm(
-        token=link(holder, Purpose.CONFIRM_EMAIL), confirmation=browser_of(holder)
+GIVE_PROOF = {
+    AddressProof.CONFIRMATION_LINK: lambda holder: address_confirmation.confirm(
+        token=link(holder, MailedTokenPurpose.CONFIRM_EMAIL), now=timezone.now()
     ),
-    Proof.RESET_LINK: lambda holder: password_reset.reset(
-        token=link(holder, Purpose.RESET_PASSWORD), new_password=NEW, client=ANYWHERE
+    AddressProof.CONFIRMATION_LINK_BY_HOLDER: lambda holder: address_confirmation.confirm(
+        token=link(holder, MailedTokenPurpose.CONFIRM_EMAIL), confirmation=browser_of(holder), now=timezone.now()
     ),
-    Proof.CHANGE_LINK: lambda holder: address_confirmation.confirm(
-        token=link(holder, Purpose.CHANGE_EMAIL, address=NEW_ADDRESS)
+    AddressProof.RESET_LINK: lambda holder: password_reset.reset(
+        token=link(holder, MailedTokenPurpose.RESET_PASSWORD), new_password=NEW, client=ANYWHERE, now=timezone.now()
     ),
-    Proof.CHANGE_LINK_BY_HOLDER: lambda holder: address_confirmation.confirm(
-        token=link(holder, Purpose.CHANGE_EMAIL, address=NEW_ADDRESS), confirmation=browser_of(holder)
+    AddressProof.CHANGE_LINK: lambda holder: address_confirmation.confirm(
+        token=link(holder, MailedTokenPurpose.CHANGE_EMAIL, address=NEW_ADDRESS), now=timezone.now()
     ),
-    Proof.PROVIDER: lambda _holder: joining.resolve_user(
+    AddressProof.CHANGE_LINK_BY_HOLDER: lambda holder: address_confirmation.confirm(
+        token=link(holder, MailedTokenPurpose.CHANGE_EMAIL, address=NEW_ADDRESS),
+        confirmation=browser_of(holder),
+        now=timezone.now(),
+    ),
+    AddressProof.PROVIDER: lambda _holder: joining.resolve_user(
         provider=social.provider(), identity=social.identity(email=ADDRESS), now=timezone.now()
     ),
-    Proof.TAKEOVER_REPORT: lambda holder: takeover.report(token=link(holder, Purpose.DISOWN)),
-    Proof.IMPORT: bring_from_elsewhere,
-    Proof.OPERATOR: lambda _holder: administrators.create(username="chief-1", email=ADDRESS, password=NEW),
+    AddressProof.TAKEOVER_REPORT: lambda holder: takeover.report(
+        token=link(holder, MailedTokenPurpose.DISOWN), now=timezone.now()
+    ),
+    AddressProof.IMPORT: bring_from_elsewhere,
+    AddressProof.OPERATOR: lambda _holder: administrators.create(
+        username="chief-1", email=ADDRESS, password=NEW, now=timezone.now()
+    ),
 }
 
 
 @pytest.mark.attack("Pre-hijacked accounts, 4; ASVS 5.0, 6.4.4")
 class TestEveryCell:
-    @pytest.mark.parametrize(("proof", "state"), [cell for cell in CELLS if cell[1] is not State.PENDING])
+    @pytest.mark.parametrize(("proof", "state"), [cell for cell in CELLS if cell[1] is not AddressState.PENDING])
     def test_of_an_account_leaves_what_the_table_says(self, proof, state, events):
-        user, kept = make(state), TABLE[proof][state]
+        user, kept = make(state), EFFECTS[proof][state]
         device = browser_of(user).device_token
         assert left(user) == set(Credential)
 
         try:
-            WAYS[proof](user)
+            GIVE_PROOF[proof](user)
         except AccountError:
-            assert kept is Kept.REFUSED
+            assert kept is ProofEffect.REJECT
 
-        expected = set(Credential) - removed(kept)
-        if kept is Kept.WHAT_WAS_BEFORE:
+        expected = set(Credential) - removed_credentials(kept)
+        if kept is ProofEffect.REMOVE_RECENT:
             expected |= {Credential.FACTORS, Credential.CONNECTIONS}
-        if (proof, state) == (Proof.CHANGE_LINK_BY_HOLDER, State.UNCONFIRMED):
-            expected.remove(Credential.MAILED_LINKS)  # went to an address that was never proved
+        if (proof, state) == (AddressProof.CHANGE_LINK_BY_HOLDER, AddressState.UNCONFIRMED):
+            expected.remove(Credential.MAILED_LINKS)  # they were mailed to an address that was never confirmed
         assert left(user) == expected
         stored = User.objects.get(pk=user.pk)
         is_known = known_devices.recognise(device, user=stored, now=datetime.now(UTC)) is not None
         assert is_known == (Credential.PASSWORD in expected)
         assert stored.is_mfa_enabled == (Credential.FACTORS in expected)
-        assert stored.is_email_confirmed == (user.is_email_confirmed or kept is not Kept.REFUSED)
-        assert events("account.reclaimed").count() == (1 if kept is Kept.NOTHING else 0)
+        assert stored.is_email_confirmed == (user.is_email_confirmed or kept is not ProofEffect.REJECT)
+        assert events("account.reclaimed").count() == (1 if kept is ProofEffect.REMOVE_EVERYTHING else 0)
 
-    @pytest.mark.parametrize("proof", list(Proof))
+    @pytest.mark.parametrize("proof", list(AddressProof))
     def test_of_a_registration_leaves_what_the_table_says(self, proof):
-        registration, kept = make(State.PENDING), TABLE[proof][State.PENDING]
-        token = link(registration, Purpose.CONFIRM_EMAIL)
+        registration, kept = make(AddressState.PENDING), EFFECTS[proof][AddressState.PENDING]
+        token = link(registration, MailedTokenPurpose.CONFIRM_EMAIL)
 
         try:
-            WAYS[proof](registration)
+            GIVE_PROOF[proof](registration)
         except AccountError:
-            assert kept is Kept.REFUSED
+            assert kept is ProofEffect.REJECT
 
         users = list(User.objects.all())
-        assert len(users) == (0 if kept is Kept.REFUSED else 1)
-        assert any(user.check_password(PASSWORD) for user in users) == (kept is Kept.EVERYTHING)
+        assert len(users) == (0 if kept is ProofEffect.REJECT else 1)
+        assert any(user.check_password(PASSWORD) for user in users) == (kept is ProofEffect.KEEP_EVERYTHING)
         assert all(user.is_email_confirmed and user.email == ADDRESS for user in users)
-        assert address_confirmation.is_usable(token=token) == (kept is Kept.REFUSED)
+        assert address_confirmation.is_usable(token=token, now=timezone.now()) == (kept is ProofEffect.REJECT)
 
 
-class TestAccept:
+class TestApplyProof:
     def test_looks_at_the_account_as_it_is_now(self):
-        user = make(State.UNCONFIRMED)
+        user = make(AddressState.UNCONFIRMED)
         User.objects.update(is_active=False)
 
-        accepted = address_proofs.accept(user=user, proof=Proof.RESET_LINK)
+        applied = address_proofs.apply_proof(user=user, proof=AddressProof.RESET_LINK, now=timezone.now())
 
-        assert accepted.kept is Kept.REFUSED
+        assert applied.effect is ProofEffect.REJECT
         assert left(user) == set(Credential)
 
     def test_counts_what_is_gone(self):
-        accepted = address_proofs.accept(user=make(State.UNCONFIRMED), proof=Proof.PROVIDER)
+        applied = address_proofs.apply_proof(
+            user=make(AddressState.UNCONFIRMED), proof=AddressProof.PROVIDER, now=timezone.now()
+        )
 
-        assert accepted.counts == {
+        assert applied.counts == {
             "ended_sessions": 1,
             "removed_factors": 3,
             "removed_social_accounts": 1,
@@ -192,7 +218,7 @@ class TestAccept:
         }
 
 
-# What refers to a person and lets nobody in. Whatever is added belongs here, or to the credentials of the table.
+# Models that refer to a user and give nobody access. A new model must be added here or to CREDENTIALS.
 NO_CREDENTIALS = {
     "accounts.ImportedPerson",
     "accounts.OutgoingMail",

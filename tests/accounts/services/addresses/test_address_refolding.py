@@ -1,4 +1,4 @@
-"""Addresses that were stored by the former rule: casefold() for comparing, IDNA2003 for sending."""
+"""Addresses stored by the former rule: compared by casefold(), mailed to by IDNA2003."""
 
 import io
 import threading
@@ -11,12 +11,13 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
+from django.utils import timezone
 
 from accounts.errors import CredentialsInvalid
 from accounts.identifiers import ascii_email, email_key, held_key
-from accounts.models import ImportedPerson, OutgoingMail, Purpose, User
+from accounts.models import ImportedPerson, MailedTokenPurpose, OutgoingMail, User
 from accounts.services.addresses import address_change, address_confirmation, address_refolding
-from accounts.services.addresses.address_refolding import Reason, former_fold
+from accounts.services.addresses.address_refolding import HoldReason, former_fold
 from accounts.services.mailing import mail_queue, mail_requests, mailed_tokens
 from accounts.services.sign_in import password_sign_in
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
@@ -35,7 +36,7 @@ MUNICH, MUNICH_KEY = "Ada@m\u00fcnchen.de", "ada@xn--mnchen-3ya.de"
 
 
 def planted(email, **members):
-    """Store somebody as the former rule did."""
+    """Store an account as former versions did."""
     defaults = {"email_folded": former_fold(email), "raw_password": PASSWORD}
     return UserFactory(email=email, **defaults | members)
 
@@ -54,12 +55,12 @@ def sign_in(name):
 
 def token_for(user, *, purpose, address):
     mail_id = uuid7()
-    token = mailed_tokens.issue(mail_id=mail_id, user=user, purpose=purpose, address=address)
+    token = mailed_tokens.issue(mail_id=mail_id, user=user, purpose=purpose, address=address, now=timezone.now())
     return token, purpose
 
 
 def is_usable(token):
-    return mailed_tokens.is_usable(presented=token[0], purposes=(token[1],))
+    return mailed_tokens.is_usable(presented=token[0], purposes=(token[1],), now=timezone.now())
 
 
 class TestRefold:
@@ -79,14 +80,14 @@ class TestRefold:
     @pytest.mark.parametrize(
         ("email", "reason"),
         [
-            (SHARP, Reason.DOMAIN_CHANGED),
-            ("ada@\u03bb\u03cc\u03b3\u03bf\u03c2.gr", Reason.DOMAIN_CHANGED),
-            ("\u017fam@example.com", Reason.LOCAL_PART),
-            ("m\u00edna@example.com", Reason.LOCAL_PART),
-            ("\u212aate@m\u00fcnchen.de", Reason.LOCAL_PART),
-            ("ada@\u2603.net", Reason.DOMAIN_INVALID),
-            ("ada@stra\u1e9ee.de", Reason.DOMAIN_INVALID),
-            ("m\u00edna@\u2603.net", Reason.DOMAIN_INVALID),
+            (SHARP, HoldReason.DOMAIN_CHANGED),
+            ("ada@\u03bb\u03cc\u03b3\u03bf\u03c2.gr", HoldReason.DOMAIN_CHANGED),
+            ("\u017fam@example.com", HoldReason.LOCAL_PART),
+            ("m\u00edna@example.com", HoldReason.LOCAL_PART),
+            ("\u212aate@m\u00fcnchen.de", HoldReason.LOCAL_PART),
+            ("ada@\u2603.net", HoldReason.DOMAIN_INVALID),
+            ("ada@stra\u1e9ee.de", HoldReason.DOMAIN_INVALID),
+            ("m\u00edna@\u2603.net", HoldReason.DOMAIN_INVALID),
         ],
     )
     def test_puts_on_hold_what_nobody_can_decide(self, email, reason):
@@ -96,7 +97,9 @@ class TestRefold:
 
         assert (result.refolded, result.held) == (0, {user.pk: reason})
         assert is_held(user)
-        assert list(address_refolding.held(most=10)) == [address_refolding.Held(user.pk, user.username, email, reason)]
+        assert list(address_refolding.held_addresses(most=10)) == [
+            address_refolding.HeldAddress(user.pk, user.username, email, reason)
+        ]
         stored = User.objects.get(pk=user.pk)
         assert (stored.email, stored.is_email_confirmed, stored.version) == (email, False, user.version + 1)
 
@@ -140,8 +143,8 @@ class TestRefold:
         result = address_refolding.refold()
 
         assert [key_of(each) for each in (theirs, oldest)] == [MUNICH_KEY, "bea@xn--mnchen-3ya.de"]
-        assert result.held == {younger.pk: Reason.TAKEN, ada.pk: Reason.TAKEN}
-        assert {each.reason for each in address_refolding.held(most=10)} == {Reason.TAKEN}
+        assert result.held == {younger.pk: HoldReason.TAKEN, ada.pk: HoldReason.TAKEN}
+        assert {each.reason for each in address_refolding.held_addresses(most=10)} == {HoldReason.TAKEN}
         assert User.objects.count() == 4
 
     def test_works_in_batches_of_which_each_counts(self):
@@ -159,7 +162,7 @@ class TestRefold:
 
         result = address_refolding.refold(is_trial=True)
 
-        assert (result.refolded, result.held) == (1, {people[1].pk: Reason.DOMAIN_CHANGED})
+        assert (result.refolded, result.held) == (1, {people[1].pk: HoldReason.DOMAIN_CHANGED})
         assert [key_of(user) for user in people] == [former_fold(MUNICH), DOUBLE]
 
     def test_knows_imported_people_again(self, now):
@@ -198,7 +201,7 @@ class TestRefold:
             wait_until_somebody_waits()
             may_commit.set()
             registered.result()
-            assert refolded.result().held == {user.pk: Reason.TAKEN}
+            assert refolded.result().held == {user.pk: HoldReason.TAKEN}
 
 
 def wait_until_somebody_waits():
@@ -212,24 +215,24 @@ def wait_until_somebody_waits():
             time.sleep(0.05)
 
 
-class TestBehind:
+class TestCountOutdated:
     def test_counts_what_is_not_by_todays_rule(self):
         planted(MUNICH)
         planted(SHARP)
         UserFactory(email="bea@stra\u00dfe.de")
         UserFactory()
-        assert (address_refolding.behind(), address_refolding.count_held()) == (2, 0)
+        assert (address_refolding.count_outdated(), address_refolding.count_held()) == (2, 0)
 
         address_refolding.refold()
 
-        assert (address_refolding.behind(), address_refolding.count_held()) == (0, 1)
+        assert (address_refolding.count_outdated(), address_refolding.count_held()) == (0, 1)
 
 
 @pytest.mark.attack("CWE-178; ASVS 5.0, 6.4.3")
 class TestHold:
     @pytest.fixture(params=[SHARP, "\u017fam@example.com"])
     def held(self, request):
-        """Somebody whose address is on hold, and the one that the former rule took for theirs."""
+        """An account whose address is on hold, and the address that the former rule considered equal."""
         user = planted(request.param)
         self.former = former_fold(request.param)
         address_refolding.refold(is_first=True)
@@ -251,21 +254,21 @@ class TestHold:
 
     def test_sends_nothing_to_the_address(self, held):
         for address in (SHARP, DOUBLE, self.former):
-            mail_requests.take(wish=mail_requests.Wish.RESET, email=address)
-        mail_queue.enqueue(user_id=held.pk, kind=mail_queue.Kind.NEW_DEVICE)
-        mail_queue.enqueue(user_id=held.pk, kind=mail_queue.Kind.EMAIL_CHANGED, address=held.email)
+            mail_requests.submit(requested=mail_requests.RequestedMail.RESET, email=address)
+        mail_queue.enqueue(user_id=held.pk, kind=mail_queue.MailKind.NEW_DEVICE)
+        mail_queue.enqueue(user_id=held.pk, kind=mail_queue.MailKind.EMAIL_CHANGED, address=held.email)
 
         assert mailbox.work() == []
 
     @pytest.mark.parametrize("email", ["new@example.com", SHARP])
     def test_ends_with_an_address_that_the_owner_asks_for_and_confirms(self, held, email):
         session_id = open_session(user=held).session_id
-        address_change.request(user=held, session_id=session_id, email=email, password=PASSWORD)
+        address_change.request(user=held, session_id=session_id, email=email, password=PASSWORD, now=timezone.now())
         (message,) = mailbox.work()
         assert message.to == [ascii_email(email)]
 
         address_confirmation.confirm(
-            token=mailbox.token_in(message), confirmation=ConfirmationRequest(password=PASSWORD)
+            token=mailbox.token_in(message), confirmation=ConfirmationRequest(password=PASSWORD), now=timezone.now()
         )
 
         stored = User.objects.get(pk=held.pk)
@@ -275,19 +278,19 @@ class TestHold:
 
 @pytest.mark.attack("CWE-178")
 class TestLinks:
-    """What was mailed to a doubtful address by the former rule may be in somebody else's mailbox."""
+    """A mail to a doubtful address may have arrived in the mailbox of another person."""
 
     def test_to_doubtful_addresses_are_worth_nothing_any_more(self):
         held, other = planted(SHARP), UserFactory()
         doubtful = [
-            token_for(held, purpose=Purpose.RESET_PASSWORD, address=SHARP),
-            token_for(held, purpose=Purpose.DISOWN, address=SHARP),
-            token_for(other, purpose=Purpose.CHANGE_EMAIL, address=SHARP),
-            token_for(other, purpose=Purpose.DISOWN, address="\u017fam@example.com"),
+            token_for(held, purpose=MailedTokenPurpose.RESET_PASSWORD, address=SHARP),
+            token_for(held, purpose=MailedTokenPurpose.DISOWN, address=SHARP),
+            token_for(other, purpose=MailedTokenPurpose.CHANGE_EMAIL, address=SHARP),
+            token_for(other, purpose=MailedTokenPurpose.DISOWN, address="\u017fam@example.com"),
         ]
         good = [
-            token_for(other, purpose=Purpose.RESET_PASSWORD, address=other.email),
-            token_for(other, purpose=Purpose.DISOWN, address="bea@m\u00fcnchen.de"),
+            token_for(other, purpose=MailedTokenPurpose.RESET_PASSWORD, address=other.email),
+            token_for(other, purpose=MailedTokenPurpose.DISOWN, address="bea@m\u00fcnchen.de"),
         ]
         assert all(map(is_usable, doubtful + good))
 
@@ -298,15 +301,15 @@ class TestLinks:
 
     def test_mailed_by_todays_rule_stay(self):
         user = UserFactory(email=SHARP)
-        token = token_for(user, purpose=Purpose.RESET_PASSWORD, address=SHARP)
+        token = token_for(user, purpose=MailedTokenPurpose.RESET_PASSWORD, address=SHARP)
 
         assert address_refolding.refold().withdrawn == 0
 
         assert is_usable(token)
 
     def test_that_wait_to_be_sent_are_given_up(self):
-        mail_queue.enqueue(user_id=planted(SHARP).pk, kind=mail_queue.Kind.RESET_PASSWORD)
-        mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.Kind.RESET_PASSWORD)
+        mail_queue.enqueue(user_id=planted(SHARP).pk, kind=mail_queue.MailKind.RESET_PASSWORD)
+        mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.MailKind.RESET_PASSWORD)
 
         address_refolding.refold()
 
@@ -329,7 +332,7 @@ class TestConnections:
 
         found = address_refolding.connections_by_former_rule()
 
-        assert found == [address_refolding.Connection(joined.pk, joined.username, "fake")]
+        assert found == [address_refolding.AmbiguousConnection(joined.pk, joined.username, "fake")]
 
 
 class TestMigration:

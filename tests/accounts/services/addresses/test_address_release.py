@@ -1,6 +1,7 @@
 import pytest
+from django.utils import timezone
 
-from accounts.errors import DetailsInvalid, EmailTaken, NotThere
+from accounts.errors import DetailsInvalid, EmailTaken, NotFound
 from accounts.identifiers import held_key
 from accounts.models import User
 from accounts.services.addresses import address_confirmation, address_release
@@ -21,18 +22,18 @@ def held():
 class TestRelease:
     @pytest.mark.parametrize(("email", "key"), [(SHARP, SHARP_KEY), ("Ada@Strasse.de", "ada@strasse.de")])
     def test_gives_an_address_that_its_owner_has_to_confirm(self, held, events, email, key):
-        assert address_release.release(user=held, email=email, reason="asked by telephone") == email
+        assert address_release.release(user=held, email=email, reason="asked by telephone", now=timezone.now()) == email
 
         stored = User.objects.get()
         assert (stored.email, stored.email_folded, stored.is_email_confirmed) == (email, key, False)
         assert events("email.changed").get().data["note"] == "asked by telephone"
         (message,) = mailbox.work()
         assert message.to[0].lower() == key
-        address_confirmation.confirm(token=mailbox.token_in(message))
+        address_confirmation.confirm(token=mailbox.token_in(message), now=timezone.now())
         assert User.objects.get().is_email_confirmed
 
     def test_of_a_trial_changes_nothing(self, held, events):
-        assert address_release.release(user=held, email=SHARP, is_trial=True) == SHARP
+        assert address_release.release(user=held, email=SHARP, is_trial=True, now=timezone.now()) == SHARP
         assert User.objects.get().is_email_held
         assert not events("email.changed").exists()
         assert mailbox.work() == []
@@ -40,15 +41,15 @@ class TestRelease:
     def test_takes_no_address_from_anybody(self, held):
         UserFactory(email=SHARP)
         with pytest.raises(EmailTaken):
-            address_release.release(user=held, email=SHARP)
+            address_release.release(user=held, email=SHARP, now=timezone.now())
         assert User.objects.get(pk=held.pk).is_email_held
 
     def test_refuses_what_is_no_address(self, held):
         with pytest.raises(DetailsInvalid):
-            address_release.release(user=held, email="\u017fam@example.com")
+            address_release.release(user=held, email="\u017fam@example.com", now=timezone.now())
 
     def test_refuses_an_address_that_is_not_on_hold(self):
         user = UserFactory()
-        with pytest.raises(NotThere):
-            address_release.release(user=user, email="other@example.com")
+        with pytest.raises(NotFound):
+            address_release.release(user=user, email="other@example.com", now=timezone.now())
         assert User.objects.get().email == user.email

@@ -28,13 +28,13 @@ class TestRequireFree:
         uniqueness.require_free(username="mina", email_folded="mina@example.com")
 
 
-class TestLostRace:
+class TestIdentifierConflict:
     @pytest.mark.parametrize(("taken", "refusal"), CASES)
     def test_names_what_the_faster_one_has(self, taken, refusal):
         for details in taken:
             UserFactory(**{**details, "username": details["username"].ljust(3, "_")})
 
-        assert type(uniqueness.lost_race(username="mina", email_folded="mina@example.com")) is refusal
+        assert type(uniqueness.identifier_conflict(username="mina", email_folded="mina@example.com")) is refusal
 
     def test_blames_the_name_when_the_faster_one_is_gone_already(self):
-        assert type(uniqueness.lost_race(username="mina", email_folded="mina@example.com")) is UsernameTaken
+        assert type(uniqueness.identifier_conflict(username="mina", email_folded="mina@example.com")) is UsernameTaken

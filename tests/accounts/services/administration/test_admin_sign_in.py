@@ -20,11 +20,11 @@ from tokens.types import ClientContext
 pytestmark = pytest.mark.django_db
 
 
-class TestSignIn:
-    def test_knows_staff_and_signs_nobody_in_by_that_alone(self, phone, events):
+class TestVerifyPassword:
+    def test_finds_staff_and_opens_no_session(self, phone, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
 
-        assert admin_sign_in.sign_in(name="boss@example.com", password=PASSWORD, client=phone) == user
+        assert admin_sign_in.verify_password(name="boss@example.com", password=PASSWORD, client=phone) == user
         assert not events("admin.login_succeeded").exists()
         assert not Session.objects.exists()
 
@@ -32,7 +32,7 @@ class TestSignIn:
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         settings.ACCOUNTS = {**settings.ACCOUNTS, "BCRYPT_ROUNDS": 5}
 
-        signed_in = admin_sign_in.sign_in(name="boss", password=PASSWORD, client=phone)
+        signed_in = admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone)
 
         user.refresh_from_db()
         assert signed_in.password == user.password
@@ -48,52 +48,52 @@ class TestSignIn:
             ({}, PASSWORD, "not_staff"),
         ],
     )
-    def test_turns_everybody_else_away_alike_and_records_why(self, phone, events, details, password, reason):
+    def test_refuses_all_others_alike_and_records_why(self, phone, events, details, password, reason):
         if details is not None:
             UserFactory(username="boss", raw_password=PASSWORD, **details)
 
-        assert admin_sign_in.sign_in(name="boss", password=password, client=phone) is None
+        assert admin_sign_in.verify_password(name="boss", password=password, client=phone) is None
         assert events("admin.login_failed").get().risk_reasons == [reason]
 
     def test_counts_wrong_passwords_together_with_the_api(self, phone):
         UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         for _ in range(3):
-            assert admin_sign_in.sign_in(name="boss", password="wrong", client=phone) is None
+            assert admin_sign_in.verify_password(name="boss", password="wrong", client=phone) is None
         for _ in range(2):
             with pytest.raises(CredentialsInvalid):
                 password_sign_in.sign_in(name="boss", password="wrong", client=phone)
 
         with pytest.raises(AttemptsExhausted):
-            admin_sign_in.sign_in(name="boss", password=PASSWORD, client=phone)
+            admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone)
 
-    def test_spares_a_device_that_somebody_has_signed_in_with_before(self, phone):
+    def test_counts_a_known_device_separately(self, phone):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         cookie = known_devices.mint(user=user, device=None, now=timezone.now())
         stranger = ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0")
         for _ in range(5):
-            admin_sign_in.sign_in(name="boss", password="wrong", client=stranger)
+            admin_sign_in.verify_password(name="boss", password="wrong", client=stranger)
 
         with pytest.raises(AttemptsExhausted):
-            admin_sign_in.sign_in(name="boss", password=PASSWORD, client=stranger)
-        assert admin_sign_in.sign_in(name="boss", password=PASSWORD, client=phone, device_token=cookie) == user
+            admin_sign_in.verify_password(name="boss", password=PASSWORD, client=stranger)
+        assert admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone, device_token=cookie) == user
 
-    def test_leaves_it_to_the_second_step_where_there_is_one(self, phone, now, events):
+    def test_records_a_challenge_for_users_with_a_second_factor(self, phone, now, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         add_totp(user, now=now)
 
-        assert admin_sign_in.sign_in(name="boss", password=PASSWORD, client=phone, now=now) == user
+        assert admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone, now=now) == user
         assert not KnownClient.objects.exists()
         assert not events("admin.login_succeeded").exists()
         assert events("mfa.challenged").count() == 1
 
 
-class TestAdmit:
+class TestCompleteSignIn:
     @pytest.fixture
     def boss(self):
         return UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
 
     def test_opens_a_session_of_the_admin_and_records_both(self, boss, phone, now, events):
-        signed_in = admin_sign_in.admit(user=boss, client=phone, now=now)
+        signed_in = admin_sign_in.complete_sign_in(user=boss, client=phone, now=now)
 
         session = Session.objects.get()
         assert (signed_in.user, signed_in.session_id) == (boss, session.pk)
@@ -105,36 +105,38 @@ class TestAdmit:
         assert (event.actor_id, event.data) == (str(boss.pk), {"amr": ["pwd"]})
         assert events("session.created").get().data == {"amr": ["pwd"], "kind": "admin"}
 
-    def test_writes_to_people_who_sign_in_from_elsewhere(self, boss, phone, empty_queue):
-        admin_sign_in.admit(user=boss, client=phone)
-        admin_sign_in.admit(user=boss, client=phone)
+    def test_mails_users_about_a_new_client(self, boss, phone, empty_queue):
+        admin_sign_in.complete_sign_in(user=boss, client=phone)
+        admin_sign_in.complete_sign_in(user=boss, client=phone)
         assert mailbox.queued() == []
 
-        admin_sign_in.admit(user=boss, client=ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0"))
+        admin_sign_in.complete_sign_in(
+            user=boss, client=ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0")
+        )
         assert mailbox.queued() == ["new_device"]
 
     @pytest.mark.parametrize(
         "change", [{"password": make_password("another")}, {"is_active": False}, {"is_mfa_enabled": True}]
     )
-    def test_lets_nobody_in_whose_account_has_changed_since(self, boss, phone, events, change):
+    def test_refuses_an_account_that_has_changed_since(self, boss, phone, events, change):
         User.objects.update(**change)
 
         with pytest.raises(SignInChallengeInvalid):
-            admin_sign_in.admit(user=boss, client=phone)
+            admin_sign_in.complete_sign_in(user=boss, client=phone)
 
         assert not Session.objects.exists()
         assert events("admin.login_failed").get().risk_reasons == ["changed_meanwhile"]
 
 
-class TestComplete:
+class TestCompleteMfaSignIn:
     @pytest.fixture
     def boss(self):
         return UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
 
     def complete(self, user, code, *, now, bound_to=None):
-        return admin_sign_in.complete(
+        return admin_sign_in.complete_mfa_sign_in(
             user_id=user.pk,
-            bound_to=bound_to or admin_sign_in.binding(user=user),
+            bound_to=bound_to or admin_sign_in.password_binding(user=user),
             response=FactorResponse(FactorMethod.TOTP, code),
             client=ClientContext(ip_address="203.0.113.7"),
             now=now,
@@ -155,7 +157,7 @@ class TestComplete:
         assert events("admin.login_succeeded").count() == 1
         assert events("mfa.failed").count() == 1
 
-    def test_ends_with_the_password_and_the_standing(self, boss, now):
+    def test_ends_when_the_password_or_the_staff_status_changes(self, boss, now):
         secret, _codes = add_totp(boss, now=now)
         with pytest.raises(SignInChallengeInvalid):
             self.complete(boss, code_of(secret, now), now=now, bound_to=b"of another password")

@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from accounts.errors import DetailsInvalid, EmailTaken, UsernameTaken
 from accounts.models import PendingRegistration, User
@@ -11,7 +12,15 @@ pytestmark = pytest.mark.django_db
 
 
 def create(**changes):
-    return administrators.create(**{"username": "admin", "email": "admin@example.com", "password": PASSWORD, **changes})
+    return administrators.create(
+        **{
+            "username": "admin",
+            "email": "admin@example.com",
+            "password": PASSWORD,
+            "now": timezone.now(),
+            **changes,
+        }
+    )
 
 
 class TestCreate:
@@ -33,7 +42,7 @@ class TestCreate:
             ({"password": "short"}, "password_too_short"),
         ],
     )
-    def test_asks_the_same_of_administrators_as_of_everybody(self, changes, code):
+    def test_applies_the_same_rules_as_to_all_users(self, changes, code):
         with pytest.raises(DetailsInvalid) as error:
             create(**changes)
 
@@ -49,14 +58,14 @@ class TestCreate:
         with pytest.raises(refusal):
             create()
 
-    def test_passes_over_registrations_that_wait(self):
+    def test_ignores_pending_registrations(self):
         PendingRegistrationFactory(username="ADMIN")
         by_address = PendingRegistrationFactory(email="admin@example.com")
 
         assert create() == User.objects.get()
         assert PendingRegistration.objects.get() == by_address
 
-    def test_notices_who_was_faster_while_the_hash_was_computed(self, settings):
+    def test_refuses_a_name_that_was_taken_while_the_hash_was_computed(self, settings):
         Interference.change = lambda: UserFactory(email="admin@example.com")
         settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
 

@@ -1,7 +1,7 @@
 import pytest
 
 from accounts import selectors
-from accounts.errors import NotThere
+from accounts.errors import NotFound
 from accounts.factors import recovery_codes
 from accounts.models import User
 from accounts.services.factors import enrolment
@@ -22,7 +22,7 @@ class TestLock:
         user = UserFactory()
         User.objects.filter(pk=user.pk).update(**changes)
 
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             enrolment.lock_user(user=user)
 
 

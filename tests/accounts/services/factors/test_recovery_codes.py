@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.errors import NotThere
+from accounts.errors import NotFound
 from accounts.factors.recovery_codes import accept
 from accounts.models import RecoverySecret
 from accounts.services.factors import recovery_codes
@@ -28,6 +28,6 @@ class TestRenew:
     def test_refuses_people_without_a_second_factor(self, now):
         user = UserFactory()
 
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             recovery_codes.regenerate(user=user, session_id=open_session(user=user, now=now).session_id, now=now)
         assert not RecoverySecret.objects.exists()

@@ -5,7 +5,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from fido2.utils import websafe_decode
 
-from accounts.errors import AlreadyThere, DetailsInvalid, LastSignInMethod, NotAllowed, NotThere
+from accounts.errors import AlreadyExists, DetailsInvalid, LastSignInMethod, NotAllowed, NotFound
 from accounts.models import Ceremony, RecoverySecret, SecurityKey
 from accounts.services.factors import security_keys
 from tests.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftwareKey
@@ -182,7 +182,7 @@ class TestRegister:
     def test_refuses_a_key_that_somebody_has(self, begin, register, user, session_id, now):
         key, _added = add_key(UserFactory(), now=now)
 
-        with pytest.raises(AlreadyThere):
+        with pytest.raises(AlreadyExists):
             register(key.create(begin()))
 
     def test_takes_an_answer_once(self, begin, register):
@@ -256,6 +256,6 @@ class TestRemove:
         _key, added = add_key(UserFactory(), now=now)
 
         for key_id in (added.key.id, uuid4()):
-            with pytest.raises(NotThere):
+            with pytest.raises(NotFound):
                 security_keys.remove(user=user, session_id=session_id, key_id=key_id, now=now)
         assert SecurityKey.objects.exists()

@@ -6,7 +6,7 @@ from allauth.mfa.models import Authenticator
 from django.db import IntegrityError
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.errors import AlreadyThere, MfaCodeInvalid, NotThere
+from accounts.errors import AlreadyExists, MfaCodeInvalid, NotFound
 from accounts.models import RecoverySecret, TotpEnrolment, TotpSecret, User
 from accounts.services.factors import totp_enrolment
 from tests.factories.accounts import UserFactory
@@ -50,13 +50,13 @@ class TestBegin:
     def test_refuses_a_second_application(self, user, session_id, now):
         add_totp(user, session_id=session_id, now=now)
 
-        with pytest.raises(AlreadyThere):
+        with pytest.raises(AlreadyExists):
             totp_enrolment.begin(user=user, now=now)
 
     def test_refuses_accounts_that_are_gone(self, user, now):
         User.objects.filter(pk=user.pk).update(is_active=False)
 
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             totp_enrolment.begin(user=user, now=now)
 
 
@@ -100,20 +100,20 @@ class TestActivate:
         assert totp_enrolment.activate(user=user, session_id=session_id, code=code_of(secret, now), now=now)
 
     def test_refuses_without_a_key_that_waits(self, user, session_id, now):
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             totp_enrolment.activate(user=user, session_id=session_id, code="123456", now=now)
 
     def test_refuses_a_key_that_waited_too_long(self, user, session_id, now):
         secret = totp_enrolment.begin(user=user, now=now).secret
         later = now + timedelta(minutes=15)
 
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             totp_enrolment.activate(user=user, session_id=session_id, code=code_of(secret, later), now=later)
 
     def test_refuses_a_second_time(self, user, session_id, now):
         secret, _codes = add_totp(user, session_id=session_id, now=now)
 
-        with pytest.raises(AlreadyThere):
+        with pytest.raises(AlreadyExists):
             totp_enrolment.activate(user=user, session_id=session_id, code=code_of(secret, now), now=now)
 
     def test_changes_nothing_when_the_session_has_ended(self, user, now):
@@ -151,7 +151,7 @@ class TestRemove:
         assert RecoverySecret.objects.exists()
 
     def test_refuses_what_is_not_there(self, user, session_id, now):
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             totp_enrolment.remove(user=user, session_id=session_id, now=now)
 
     def test_lets_the_person_begin_again(self, user, session_id, now):

@@ -1,11 +1,12 @@
 import pytest
 from django.contrib.auth.hashers import is_password_usable
 from django.db import connection
+from django.utils import timezone
 
 from accounts.importing.hashes import StorableHash, WeakHash
 from accounts.importing.parsed_users import ParsedUser
-from accounts.link_tokens import Link
-from accounts.models import ImportedPerson, OutgoingMail, PendingRegistration, Purpose, User
+from accounts.link_tokens import LinkToken
+from accounts.models import ImportedPerson, MailedTokenPurpose, OutgoingMail, PendingRegistration, User
 from accounts.services.importing import import_storage
 from accounts.services.mailing import registration_mail
 from accounts.services.sign_in import registration_confirmation
@@ -66,13 +67,15 @@ class TestStore:
     def test_passes_over_registrations_that_wait(self, now):
         by_name = PendingRegistrationFactory(username="P-1")
         by_address = PendingRegistrationFactory(email="p1@example.com")
-        registration_mail.send_again(address=by_name.email, mail_id=uuid7())
+        registration_mail.enqueue_again(address=by_name.email, mail_id=uuid7(), now=timezone.now())
 
         assert store({1: person(1)}, now).imported == 1
 
         assert PendingRegistration.objects.get() == by_address
         assert not OutgoingMail.objects.exists()
-        assert not registration_confirmation.can_be_confirmed(link=Link(by_address.pk, Purpose.OPEN_ACCOUNT, b""))
+        assert not registration_confirmation.can_be_confirmed(
+            link=LinkToken(by_address.pk, MailedTokenPurpose.OPEN_ACCOUNT, b""), now=timezone.now()
+        )
 
     def test_takes_two_statements_however_many_people_there_are(self, now, django_assert_num_queries):
         UserFactory(username="p-1")

@@ -9,18 +9,18 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.models import MailedToken, OutgoingMail, Purpose
+from accounts.models import MailedToken, MailedTokenPurpose, OutgoingMail
 from accounts.services.mailing import delivery, mail_queue, mailed_tokens
 from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.factories.accounts import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
-Kind = mail_queue.Kind
+Kind = mail_queue.MailKind
 
 
-class Refusing(BaseEmailBackend):
-    """A mail server that answers every mail alike."""
+class RefusingBackend(BaseEmailBackend):
+    """Answers every mail with the same error."""
 
     error: Exception
 
@@ -28,8 +28,8 @@ class Refusing(BaseEmailBackend):
         raise type(self).error
 
 
-class HangsUp(BaseEmailBackend):
-    """A mail server that takes each mail, while we never hear of it."""
+class DisconnectingBackend(BaseEmailBackend):
+    """Accepts each mail and closes the connection before it replies."""
 
     taken: ClassVar[list] = []
 
@@ -39,8 +39,8 @@ class HangsUp(BaseEmailBackend):
 
 
 def refuse_with(settings, error):
-    Refusing.error = error
-    settings.EMAIL_BACKEND = f"{__name__}.Refusing"
+    RefusingBackend.error = error
+    settings.EMAIL_BACKEND = f"{__name__}.RefusingBackend"
 
 
 class TestDeliver:
@@ -49,7 +49,7 @@ class TestDeliver:
         mail_id = mail_queue.enqueue(user_id=user.pk, kind=Kind.PASSWORD_CHANGED)
 
         for _ in range(3):
-            delivery.deliver(mail_id=mail_id)
+            delivery.deliver(mail_id=mail_id, now=timezone.now())
 
         assert len(outbox.outbox) == 1
         assert OutgoingMail.objects.get().sent_at is not None
@@ -92,7 +92,7 @@ class TestDeliver:
         mail_id = mail_queue.enqueue(user_id=UserFactory().pk, kind=Kind.PASSWORD_CHANGED)
         refuse_with(settings, error)
 
-        delivery.deliver(mail_id=mail_id)
+        delivery.deliver(mail_id=mail_id, now=timezone.now())
 
         row = OutgoingMail.objects.get()
         assert (row.sent_at, row.drop_reason) == (None, "refused")
@@ -101,7 +101,7 @@ class TestDeliver:
     def test_gives_up_what_no_server_can_be_told(self):
         mail_id = mail_queue.enqueue(user_id=UserFactory(email="mína@example.com").pk, kind=Kind.PASSWORD_CHANGED)
 
-        delivery.deliver(mail_id=mail_id)
+        delivery.deliver(mail_id=mail_id, now=timezone.now())
 
         assert outbox.outbox == []
         assert OutgoingMail.objects.get().drop_reason == "address_unusable"
@@ -122,7 +122,7 @@ class TestDeliver:
         refuse_with(settings, error)
 
         with pytest.raises(type(error)):
-            delivery.deliver(mail_id=mail_id)
+            delivery.deliver(mail_id=mail_id, now=timezone.now())
 
         row = OutgoingMail.objects.get()
         assert (row.sent_at, row.dropped_at) == (None, None)
@@ -130,24 +130,24 @@ class TestDeliver:
     def test_makes_a_mail_recognisable_whose_acceptance_was_never_heard_of(self, settings):
         mail_id = mail_queue.enqueue(user_id=UserFactory().pk, kind=Kind.RESET_PASSWORD)
         working = settings.EMAIL_BACKEND
-        settings.EMAIL_BACKEND = f"{__name__}.HangsUp"
+        settings.EMAIL_BACKEND = f"{__name__}.DisconnectingBackend"
         with pytest.raises(smtplib.SMTPServerDisconnected):
-            delivery.deliver(mail_id=mail_id)
+            delivery.deliver(mail_id=mail_id, now=timezone.now())
         settings.EMAIL_BACKEND = working
 
-        delivery.deliver(mail_id=mail_id)
+        delivery.deliver(mail_id=mail_id, now=timezone.now())
 
-        first, second = HangsUp.taken[-1], outbox.outbox[-1]
+        first, second = DisconnectingBackend.taken[-1], outbox.outbox[-1]
         assert first.extra_headers["Message-ID"] == second.extra_headers["Message-ID"]
         assert mailbox.token_in(first) == mailbox.token_in(second)
 
     def test_does_nothing_for_a_mail_that_is_not_there(self):
-        delivery.deliver(mail_id=uuid7())
+        delivery.deliver(mail_id=uuid7(), now=timezone.now())
 
         assert outbox.outbox == []
 
 
-class TestReasonsAgainst:
+class TestDropReasons:
     @pytest.mark.parametrize("state", [{"is_active": False}, {"deleted_at": timezone.now()}])
     @pytest.mark.parametrize("kind", [Kind.RESET_PASSWORD, Kind.CONFIRM_EMAIL])
     def test_a_closed_account_gets_no_link(self, kind, state):
@@ -177,18 +177,20 @@ class TestReasonsAgainst:
 
         def enqueue(address):
             mail_id = uuid7()
-            mailed_tokens.issue(mail_id=mail_id, user=user, purpose=Purpose.CHANGE_EMAIL, address=address)
+            mailed_tokens.issue(
+                mail_id=mail_id, user=user, purpose=MailedTokenPurpose.CHANGE_EMAIL, address=address, now=timezone.now()
+            )
             return mail_queue.enqueue(user_id=user.pk, kind=Kind.CONFIRM_NEW_EMAIL, address=address, mail_id=mail_id)
 
         older = enqueue("first@example.com")
         working = settings.EMAIL_BACKEND
         refuse_with(settings, TimeoutError())
         with pytest.raises(TimeoutError):
-            delivery.deliver(mail_id=older)
+            delivery.deliver(mail_id=older, now=timezone.now())
         settings.EMAIL_BACKEND = working
-        delivery.deliver(mail_id=enqueue("second@example.com"))
+        delivery.deliver(mail_id=enqueue("second@example.com"), now=timezone.now())
 
-        delivery.deliver(mail_id=older)
+        delivery.deliver(mail_id=older, now=timezone.now())
 
         assert len(outbox.outbox) == 1
         assert OutgoingMail.objects.get(pk=older).drop_reason == "superseded"
@@ -212,11 +214,11 @@ class TestTwoWorkers:
         thread = threading.Thread(target=other_worker)
         thread.start()
         assert holds.wait(30)
-        with pytest.raises(delivery.StillBeingSent):
-            delivery.deliver(mail_id=mail_id)
+        with pytest.raises(delivery.DeliveryInProgress):
+            delivery.deliver(mail_id=mail_id, now=timezone.now())
         assert outbox.outbox == []
 
         may_end.set()
         thread.join()
-        delivery.deliver(mail_id=mail_id)
+        delivery.deliver(mail_id=mail_id, now=timezone.now())
         assert len(outbox.outbox) == 1

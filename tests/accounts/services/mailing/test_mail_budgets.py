@@ -3,13 +3,13 @@ from datetime import timedelta
 import pytest
 from django.core import mail as outbox
 
-from accounts.models import MailBudget, MailedToken, OutgoingMail, Purpose
+from accounts.models import MailBudget, MailedToken, MailedTokenPurpose, OutgoingMail
 from accounts.services.mailing import delivery, mail_budgets, mail_queue, mailed_tokens
 from cedrina_base.uuids import uuid7
 from tests.factories.accounts import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue"), pytest.mark.attack("CWE-799")]
-Kind = mail_queue.Kind
+Kind = mail_queue.MailKind
 NOTICES = sorted(set(Kind) - mail_queue.CAUSED_BY_ANYBODY)
 # What is asked for by naming the address of an account.
 ASKED_FOR = sorted({Kind.CONFIRM_EMAIL, Kind.RESET_PASSWORD, Kind.ADDRESS_ALREADY_REGISTERED})
@@ -17,7 +17,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def send(user, kind, at, **about):
-    """Take one mail up; return why it was dropped, empty when it was sent."""
+    """Deliver one mail; return why it was dropped, or an empty string if it was sent."""
     mail_id = mail_queue.enqueue(user_id=user.pk, kind=kind, now=at, **about)
     delivery.deliver(mail_id=mail_id, now=at)
     return OutgoingMail.objects.get(pk=mail_id).drop_reason
@@ -25,7 +25,7 @@ def send(user, kind, at, **about):
 
 def change_address(user, address, at):
     mail_id = uuid7()
-    mailed_tokens.issue(mail_id=mail_id, user=user, purpose=Purpose.CHANGE_EMAIL, address=address, now=at)
+    mailed_tokens.issue(mail_id=mail_id, user=user, purpose=MailedTokenPurpose.CHANGE_EMAIL, address=address, now=at)
     return send(user, Kind.CONFIRM_NEW_EMAIL, at, address=address, mail_id=mail_id)
 
 
@@ -151,7 +151,7 @@ class TestALinkOnItsWay:
 
     def test_is_followed_at_once_where_it_was_withdrawn(self, owner, now):
         self.ask(owner, now)
-        mailed_tokens.withdraw(user_id=owner.pk, purposes=[Purpose.RESET_PASSWORD], now=now)
+        mailed_tokens.withdraw(user_id=owner.pk, purposes=[MailedTokenPurpose.RESET_PASSWORD], now=now)
 
         assert self.ask(owner, now + timedelta(seconds=5)) == ""
 
@@ -165,7 +165,7 @@ class TestALinkOnItsWay:
         assert send(owner, Kind.ADDRESS_ALREADY_REGISTERED, now + timedelta(seconds=5)) == "on_its_way"
 
     def test_of_one_account_does_not_stand_in_the_way_of_anothers(self, now):
-        """The link of a stranger who asked for this address gives its owner nothing."""
+        """A link that another account requested for this address is of no use to its owner."""
         assert change_address(UserFactory(username="stranger"), "new@example.com", now) == ""
 
         assert change_address(UserFactory(username="mina"), "New@example.com", now + timedelta(seconds=5)) == ""

@@ -1,20 +1,20 @@
 import pytest
 
-from accounts.services.mailing.mail_messages import TEXTS
-from accounts.services.mailing.mail_queue import Kind
+from accounts.services.mailing.mail_messages import MAIL_TEXTS
+from accounts.services.mailing.mail_queue import MailKind
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(MailKind))
 class TestTexts:
     def test_have_a_subject_that_nobody_else_chooses(self, kind):
-        assert "%" not in str(TEXTS[kind].subject)
-        assert "{" not in str(TEXTS[kind].subject)
+        assert "%" not in str(MAIL_TEXTS[kind].subject)
+        assert "{" not in str(MAIL_TEXTS[kind].subject)
 
     def test_say_something_and_need_no_word_that_is_not_given(self, kind):
-        text = TEXTS[kind]
+        text = MAIL_TEXTS[kind]
         sentences = [*text.paragraphs, text.warning]
         assert all(str(sentence) % {"lifetime": "7 days", "expires": "tomorrow"} for sentence in sentences if sentence)
         assert text.paragraphs
 
     def test_offer_a_button_where_they_warn_of_somebody_else(self, kind):
-        assert bool(TEXTS[kind].button) >= TEXTS[kind].is_alarm
+        assert bool(MAIL_TEXTS[kind].button) >= MAIL_TEXTS[kind].is_alarm

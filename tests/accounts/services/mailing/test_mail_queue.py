@@ -9,7 +9,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.identifiers import held_key
 from accounts.models import OutgoingMail, User
 from accounts.services.mailing import mail_queue
-from accounts.tasks import Patiently
+from accounts.tasks import ExponentialBackoff
 from cedrina_base.uuids import uuid7
 from tests import mailbox
 from tests.factories.accounts import UserFactory
@@ -22,7 +22,7 @@ class TestEnqueue:
     def test_leaves_a_row_and_a_job_that_names_no_address(self):
         user = UserFactory()
 
-        mail_id = mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_ADDED, details={"factor": "totp"})
+        mail_id = mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_ADDED, details={"factor": "totp"})
 
         job = ProcrastinateJob.objects.get()
         assert (job.task_name, job.queue_name) == ("accounts.send_mail", "mail")
@@ -37,7 +37,7 @@ class TestEnqueue:
         user = UserFactory()
 
         with suppress(ZeroDivisionError), transaction.atomic():
-            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
+            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
             raise ZeroDivisionError
 
         assert not ProcrastinateJob.objects.exists()
@@ -47,18 +47,18 @@ class TestEnqueue:
         user, mail_id = UserFactory(), uuid7()
 
         for _ in range(2):
-            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.RESET_PASSWORD, mail_id=mail_id)
+            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.RESET_PASSWORD, mail_id=mail_id)
 
         assert mailbox.queued() == ["reset_password"]
 
     def test_leaves_nothing_for_somebody_who_is_gone(self):
-        mail_queue.enqueue(user_id=uuid7(), kind=mail_queue.Kind.PASSWORD_CHANGED)
+        mail_queue.enqueue(user_id=uuid7(), kind=mail_queue.MailKind.PASSWORD_CHANGED)
 
         assert mailbox.queued() == []
 
     def test_writes_to_the_address_of_the_moment_that_it_tells_of(self):
         user = UserFactory(email="before@example.com")
-        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
+        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
         user.email = user.email_folded = "intruder@example.com"
         user.save()
 
@@ -71,9 +71,9 @@ class TestEnqueue:
         user = UserFactory(email="ada@stra\u00dfe.de")
         User.objects.filter(pk=user.pk).update(email_folded=held_key(user.pk))
 
-        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
-        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.EMAIL_CHANGED, address=user.email)
-        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.CONFIRM_NEW_EMAIL, address="new@example.com")
+        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
+        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.EMAIL_CHANGED, address=user.email)
+        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.CONFIRM_NEW_EMAIL, address="new@example.com")
 
         assert mailbox.queued() == ["confirm_new_email"]
 
@@ -86,19 +86,22 @@ class TestEnqueueWithoutDatabase:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         try:
             with pytest.raises(OperationalError):
-                mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
+                mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
         finally:
             connection.close()
 
 
-class TestPatiently:
+class TestExponentialBackoff:
     @pytest.mark.parametrize(("attempts", "seconds"), [(0, 4), (1, 8), (5, 128), (20, 3600)])
     def test_waits_longer_after_each_failure(self, attempts, seconds):
         job = type("Job", (), {"attempts": attempts})()
 
-        decision = Patiently().get_retry_decision(exception=OSError(), job=job)
+        decision = ExponentialBackoff().get_retry_decision(exception=OSError(), job=job)
 
         assert abs((decision.retry_at - timezone.now()).total_seconds() - seconds) < 2
 
     def test_gives_up_in_the_end(self):
-        assert Patiently().get_retry_decision(exception=OSError(), job=type("Job", (), {"attempts": 40})()) is None
+        assert (
+            ExponentialBackoff().get_retry_decision(exception=OSError(), job=type("Job", (), {"attempts": 40})())
+            is None
+        )

@@ -5,13 +5,13 @@ from django.db import transaction
 
 from accounts import link_tokens
 from accounts.errors import MailedTokenInvalid
-from accounts.models import MailedToken, Purpose
+from accounts.models import MailedToken, MailedTokenPurpose
 from accounts.services.mailing import mailed_tokens
 from cedrina_base.uuids import uuid7
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
-WITH_ROW = [purpose for purpose in Purpose if purpose is not Purpose.OPEN_ACCOUNT]
+WITH_ROW = [purpose for purpose in MailedTokenPurpose if purpose is not MailedTokenPurpose.OPEN_ACCOUNT]
 
 
 def issue(user, purpose, now, **changes):
@@ -50,7 +50,7 @@ class TestRedeem:
     def test_of_a_deleted_account_is_left_to_the_report_of_a_takeover(self, purpose, now):
         token = issue(UserFactory(deleted_at=now), purpose, now)
 
-        assert (redeem(token, now) is not None) == (purpose is Purpose.DISOWN)
+        assert (redeem(token, now) is not None) == (purpose is MailedTokenPurpose.DISOWN)
 
     def test_is_bound_to_what_the_token_was_made_for(self, purpose, now):
         by_password, by_address = UserFactory(), UserFactory()
@@ -65,10 +65,10 @@ class TestRedeem:
         assert (
             survives
             == {
-                Purpose.CONFIRM_EMAIL: [True, False],
-                Purpose.RESET_PASSWORD: [False, False],
-                Purpose.CHANGE_EMAIL: [False, False],
-                Purpose.DISOWN: [True, True],
+                MailedTokenPurpose.CONFIRM_EMAIL: [True, False],
+                MailedTokenPurpose.RESET_PASSWORD: [False, False],
+                MailedTokenPurpose.CHANGE_EMAIL: [False, False],
+                MailedTokenPurpose.DISOWN: [True, True],
             }[purpose]
         )
 
@@ -81,7 +81,7 @@ class TestRedeem:
 
 class TestIssue:
     def test_of_a_change_of_address_makes_earlier_ones_invalid(self, now):
-        user, other, purpose = UserFactory(), UserFactory(), Purpose.CHANGE_EMAIL
+        user, other, purpose = UserFactory(), UserFactory(), MailedTokenPurpose.CHANGE_EMAIL
         earlier, of_another = issue(user, purpose, now), issue(other, purpose, now)
 
         later = issue(user, purpose, now)
@@ -91,7 +91,7 @@ class TestIssue:
         assert redeem(later, now) is not None
 
     @pytest.mark.attack("CWE-799")
-    @pytest.mark.parametrize("purpose", [Purpose.RESET_PASSWORD, Purpose.CONFIRM_EMAIL])
+    @pytest.mark.parametrize("purpose", [MailedTokenPurpose.RESET_PASSWORD, MailedTokenPurpose.CONFIRM_EMAIL])
     def test_leaves_links_good_that_are_on_their_way(self, purpose, now):
         user = UserFactory()
         tokens = [issue(user, purpose, now) for _ in range(3)]
@@ -100,80 +100,85 @@ class TestIssue:
 
     def test_gives_each_notice_a_token_of_its_own(self, now):
         user = UserFactory()
-        tokens = [issue(user, Purpose.DISOWN, now) for _ in range(3)]
+        tokens = [issue(user, MailedTokenPurpose.DISOWN, now) for _ in range(3)]
 
         assert all(redeem(token, now) for token in tokens)
 
     def test_does_not_revive_what_was_used(self, now):
         user, mail_id = UserFactory(), uuid7()
-        token = issue(user, Purpose.RESET_PASSWORD, now, mail_id=mail_id)
+        token = issue(user, MailedTokenPurpose.RESET_PASSWORD, now, mail_id=mail_id)
         redeem(token, now)
 
-        assert issue(user, Purpose.RESET_PASSWORD, now, mail_id=mail_id) is None
+        assert issue(user, MailedTokenPurpose.RESET_PASSWORD, now, mail_id=mail_id) is None
         assert redeem(token, now) is None
 
 
 class TestParse:
     def test_refuses_junk_and_foreign_purposes_without_a_query(self, django_assert_num_queries):
-        foreign = link_tokens.mint(purpose=Purpose.DISOWN, mail_id=uuid7())
+        foreign = link_tokens.mint(purpose=MailedTokenPurpose.DISOWN, mail_id=uuid7())
         with django_assert_num_queries(0):
             for presented in ("junk", foreign):
                 with pytest.raises(MailedTokenInvalid):
-                    mailed_tokens.parse(presented=presented, purposes=(Purpose.RESET_PASSWORD,))
+                    mailed_tokens.parse(presented=presented, purposes=(MailedTokenPurpose.RESET_PASSWORD,))
 
 
-class TestCountPassword:
+class TestChargePasswordAttempt:
     def test_lets_five_be_judged(self, now):
-        token = issue(UserFactory(), Purpose.RESET_PASSWORD, now)
+        token = issue(UserFactory(), MailedTokenPurpose.RESET_PASSWORD, now)
         link = link_tokens.parse(token)
         for _ in range(5):
-            assert mailed_tokens.is_usable(presented=token, purposes=(Purpose.RESET_PASSWORD,), now=now)
-            mailed_tokens.count_password(link=link, now=now)
+            assert mailed_tokens.is_usable(presented=token, purposes=(MailedTokenPurpose.RESET_PASSWORD,), now=now)
+            mailed_tokens.charge_password_attempt(link=link, now=now)
 
-        assert not mailed_tokens.is_usable(presented=token, purposes=(Purpose.RESET_PASSWORD,), now=now)
+        assert not mailed_tokens.is_usable(presented=token, purposes=(MailedTokenPurpose.RESET_PASSWORD,), now=now)
         with pytest.raises(MailedTokenInvalid):
-            mailed_tokens.count_password(link=link, now=now)
+            mailed_tokens.charge_password_attempt(link=link, now=now)
         assert MailedToken.objects.get().used_at is None
-        # The fifth may be the one that is taken.
+        # The fifth password may be the accepted one.
         assert mailed_tokens.redeem(link=link, now=now)
 
     def test_can_be_taken_back(self, now):
-        link = link_tokens.parse(issue(UserFactory(), Purpose.RESET_PASSWORD, now))
+        link = link_tokens.parse(issue(UserFactory(), MailedTokenPurpose.RESET_PASSWORD, now))
         for _ in range(9):
-            mailed_tokens.count_password(link=link, now=now)
-            mailed_tokens.uncount_password(link=link)
-        mailed_tokens.uncount_password(link=link)
+            mailed_tokens.charge_password_attempt(link=link, now=now)
+            mailed_tokens.refund_password_attempt(link=link)
+        mailed_tokens.refund_password_attempt(link=link)
 
         assert MailedToken.objects.get().rejected_passwords == 0
 
     def test_refuses_and_records_what_came_too_late(self, now, events):
         user = UserFactory()
-        link = link_tokens.parse(issue(user, Purpose.RESET_PASSWORD, now))
+        link = link_tokens.parse(issue(user, MailedTokenPurpose.RESET_PASSWORD, now))
 
         with pytest.raises(MailedTokenInvalid):
-            mailed_tokens.count_password(link=link, now=now + timedelta(days=1))
+            mailed_tokens.charge_password_attempt(link=link, now=now + timedelta(days=1))
         event = events("email.token_refused").get()
         assert (event.target_id, event.data) == (str(user.pk), {"purpose": "reset_password"})
 
 
 class TestIsUsable:
     def test_says_whether_a_token_would_be_taken(self, now):
-        token = issue(UserFactory(), Purpose.DISOWN, now)
+        token = issue(UserFactory(), MailedTokenPurpose.DISOWN, now)
 
-        assert mailed_tokens.is_usable(presented=token, purposes=(Purpose.DISOWN,), now=now)
-        assert not mailed_tokens.is_usable(presented=token, purposes=(Purpose.CONFIRM_EMAIL,), now=now)
-        assert not mailed_tokens.is_usable(presented="junk", purposes=(Purpose.DISOWN,), now=now)
-        assert not mailed_tokens.is_usable(presented=token, purposes=(Purpose.DISOWN,), now=now + timedelta(days=8))
+        assert mailed_tokens.is_usable(presented=token, purposes=(MailedTokenPurpose.DISOWN,), now=now)
+        assert not mailed_tokens.is_usable(presented=token, purposes=(MailedTokenPurpose.CONFIRM_EMAIL,), now=now)
+        assert not mailed_tokens.is_usable(presented="junk", purposes=(MailedTokenPurpose.DISOWN,), now=now)
+        assert not mailed_tokens.is_usable(
+            presented=token, purposes=(MailedTokenPurpose.DISOWN,), now=now + timedelta(days=8)
+        )
 
 
 class TestWithdraw:
     def test_takes_back_the_later_ones_where_that_is_asked(self, now):
         user = UserFactory()
-        early, late = issue(user, Purpose.DISOWN, now), issue(user, Purpose.DISOWN, now + timedelta(minutes=1))
+        early, late = (
+            issue(user, MailedTokenPurpose.DISOWN, now),
+            issue(user, MailedTokenPurpose.DISOWN, now + timedelta(minutes=1)),
+        )
 
         assert (
             mailed_tokens.withdraw(
-                user_id=user.pk, purposes=[Purpose.DISOWN], since=now + timedelta(seconds=1), now=now
+                user_id=user.pk, purposes=[MailedTokenPurpose.DISOWN], since=now + timedelta(seconds=1), now=now
             )
             == 1
         )

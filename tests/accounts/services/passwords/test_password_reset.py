@@ -28,7 +28,7 @@ def user(db):
 
 
 def token_for(user):
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.RESET_PASSWORD)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.RESET_PASSWORD)
     return mailbox.token_in(mailbox.work()[0])
 
 
@@ -41,7 +41,7 @@ class TestReset:
         for _ in range(2):
             open_session(user=user)
 
-        password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE)
+        password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE, now=timezone.now())
 
         stored = User.objects.get()
         assert stored.check_password(NEW)
@@ -52,15 +52,17 @@ class TestReset:
 
     def test_works_once(self, user):
         token = token_for(user)
-        password_reset.reset(token=token, new_password=NEW, client=ANYWHERE)
+        password_reset.reset(token=token, new_password=NEW, client=ANYWHERE, now=timezone.now())
 
         with pytest.raises(MailedTokenInvalid):
-            password_reset.reset(token=token, new_password="seven brass kettles sing", client=ANYWHERE)
+            password_reset.reset(
+                token=token, new_password="seven brass kettles sing", client=ANYWHERE, now=timezone.now()
+            )
         assert User.objects.get().check_password(NEW)
 
     def test_of_junk_costs_no_hash_and_no_query(self, hashing_recorder, django_assert_num_queries):
         with django_assert_num_queries(0), pytest.raises(MailedTokenInvalid):
-            password_reset.reset(token="cdm_" + "A" * 44, new_password=NEW, client=ANYWHERE)
+            password_reset.reset(token="cdm_" + "A" * 44, new_password=NEW, client=ANYWHERE, now=timezone.now())
         assert hashing_recorder.open_transactions == []
 
     def test_keeps_the_token_when_the_password_is_refused(self, user):
@@ -73,21 +75,23 @@ class TestReset:
             ("seven brass kettles sing", "password_reused"),
         ]:
             with pytest.raises(DetailsInvalid) as refusal:
-                password_reset.reset(token=token, new_password=password, client=ANYWHERE)
+                password_reset.reset(token=token, new_password=password, client=ANYWHERE, now=timezone.now())
             assert codes(refusal) == [("new_password", code)]
-        password_reset.reset(token=token, new_password=NEW, client=ANYWHERE)
+        password_reset.reset(token=token, new_password=NEW, client=ANYWHERE, now=timezone.now())
 
     @pytest.mark.attack("CWE-770")
     def test_judges_five_passwords_for_a_token_and_then_computes_nothing(self, user, hashing_recorder):
         token = token_for(user)
         for number in range(5):
             with pytest.raises(DetailsInvalid):
-                password_reset.reset(token=token, new_password=PASSWORD if number else "short", client=ANYWHERE)
+                password_reset.reset(
+                    token=token, new_password=PASSWORD if number else "short", client=ANYWHERE, now=timezone.now()
+                )
         hashing_recorder.open_transactions.clear()
 
         for password in (PASSWORD, NEW):
             with pytest.raises(MailedTokenInvalid):
-                password_reset.reset(token=token, new_password=password, client=ANYWHERE)
+                password_reset.reset(token=token, new_password=password, client=ANYWHERE, now=timezone.now())
         assert hashing_recorder.open_transactions == []
         assert User.objects.get().check_password(PASSWORD)
 
@@ -96,15 +100,15 @@ class TestReset:
         settings.ACCOUNTS = {**before, "WHILE_HASHING": "tests.accounts.pages.full.Full"}
         for _ in range(7):
             with pytest.raises(HashingBusy):
-                password_reset.reset(token=token, new_password=NEW, client=ANYWHERE)
+                password_reset.reset(token=token, new_password=NEW, client=ANYWHERE, now=timezone.now())
         settings.ACCOUNTS = before
 
-        assert password_reset.reset(token=token, new_password=NEW, client=ANYWHERE) == user
+        assert password_reset.reset(token=token, new_password=NEW, client=ANYWHERE, now=timezone.now()) == user
 
     def test_gives_a_password_to_who_had_none(self):
         user = UserFactory(username="social")
 
-        password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE)
+        password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE, now=timezone.now())
 
         assert User.objects.get().check_password(NEW)
         assert not PasswordHistory.objects.exists()
@@ -112,7 +116,7 @@ class TestReset:
     def test_confirms_the_address_that_the_link_went_to(self, events):
         user = UserFactory(email_confirmed_at=None, raw_password=PASSWORD)
 
-        password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE)
+        password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE, now=timezone.now())
 
         assert User.objects.get().is_email_confirmed
         assert events("email.confirmed").count() == 1
@@ -120,7 +124,7 @@ class TestReset:
     def test_leaves_second_factors_as_they_are(self, user, phone):
         User.objects.update(is_mfa_enabled=True)
 
-        password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE)
+        password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE, now=timezone.now())
 
         outcome = password_sign_in.sign_in(name="mina", password=NEW, client=phone)
         assert isinstance(outcome, MfaChallenge)
@@ -131,7 +135,7 @@ class TestReset:
         settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
 
         with pytest.raises(MailedTokenInvalid):
-            password_reset.reset(token=token, new_password=NEW, client=ANYWHERE)
+            password_reset.reset(token=token, new_password=NEW, client=ANYWHERE, now=timezone.now())
         assert User.objects.get().password == "!changed meanwhile"
         assert mailbox.queued() == []
 
@@ -140,15 +144,15 @@ class TestReset:
         OutgoingMail.objects.update(started_at=timezone.now() - timedelta(minutes=2))
         second = token_for(user)
 
-        password_reset.reset(token=first, new_password=NEW, client=ANYWHERE)
+        password_reset.reset(token=first, new_password=NEW, client=ANYWHERE, now=timezone.now())
 
         with pytest.raises(MailedTokenInvalid):
-            password_reset.reset(token=second, new_password=f"{NEW} again", client=ANYWHERE)
+            password_reset.reset(token=second, new_password=f"{NEW} again", client=ANYWHERE, now=timezone.now())
 
 
 @pytest.mark.django_db(transaction=True)
 class TestResetAtTheDatabase:
     def test_holds_no_transaction_while_hashes_are_computed(self, user, hashing_recorder):
-        password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE)
+        password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE, now=timezone.now())
 
         assert hashing_recorder.open_transactions == [False, False]

@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from accounts.event_types import LOGIN_FAILED, LOGIN_SUCCEEDED, REAUTHENTICATED
 from accounts.services.administration import account_status
@@ -21,11 +22,11 @@ def mina():
 
 
 def entries(user, limit=50):
-    return activity.page(user=user, limit=limit).entries
+    return activity.list_entries(user=user, limit=limit).entries
 
 
-class TestPage:
-    def test_shows_what_somebody_did_and_from_where(self, mina):
+class TestListEntries:
+    def test_shows_what_the_user_did_and_from_where(self, mina):
         me = subject_of(mina)
         with context.bind(PHONE):
             record(LOGIN_FAILED, actor=me, target=me, outcome=Outcome.FAILURE, reasons=["wrong_password"])
@@ -35,7 +36,7 @@ class TestPage:
         assert (entry.ip_address, entry.user_agent) == ("203.0.113.7", "Phone/1.0")
 
     @pytest.mark.filterwarnings("ignore::security_events.errors.UndeclaredEventData")
-    def test_shows_nothing_that_would_teach_an_attacker(self, mina):
+    def test_shows_no_risk_scores_and_reasons(self, mina):
         me = subject_of(mina)
         record(
             LOGIN_FAILED,
@@ -55,7 +56,7 @@ class TestPage:
         open_session(user=mina)
         operator = UserFactory(admin=True, username="operator")
         with context.bind(OFFICE):
-            account_status.deactivate(user=mina, by=operator, reason="named in case 7")
+            account_status.deactivate(user=mina, by=operator, reason="named in case 7", now=timezone.now())
 
         shown = {entry.type: entry for entry in entries(mina)}
         assert {"account.deactivated", "session.revoked"} <= set(shown)
@@ -65,11 +66,11 @@ class TestPage:
         assert "case 7" not in repr(shown)
         assert "oper" not in repr(shown)
 
-    def test_shows_an_operator_nothing_of_the_people_dealt_with(self, mina):
+    def test_shows_an_operator_no_data_of_the_target(self, mina):
         session = open_session(user=mina)
         operator = UserFactory(admin=True)
         with context.bind(OFFICE):
-            account_status.end_sessions(user=mina, by=operator, reason="lost phone")
+            account_status.end_sessions(user=mina, by=operator, reason="lost phone", now=timezone.now())
 
         (entry,) = entries(operator)
         assert (entry.type, entry.ip_address) == ("session.revoked", "198.51.100.9")
@@ -82,13 +83,13 @@ class TestPage:
 
         assert entries(mina) == ()
 
-    def test_goes_page_by_page(self, mina):
+    def test_pages_through_all_entries(self, mina):
         me = subject_of(mina)
         ids = sorted((record(REAUTHENTICATED, actor=me, target=me) for _ in range(5)), reverse=True)
 
-        first = activity.page(user=mina, limit=2)
-        second = activity.page(user=mina, before=first.next, limit=2)
-        third = activity.page(user=mina, before=second.next, limit=2)
+        first = activity.list_entries(user=mina, limit=2)
+        second = activity.list_entries(user=mina, before=first.next_cursor, limit=2)
+        third = activity.list_entries(user=mina, before=second.next_cursor, limit=2)
         assert [entry.id for part in (first, second, third) for entry in part.entries] == ids
-        assert third.next is None
-        assert activity.page(user=mina, limit=5).next is None
+        assert third.next_cursor is None
+        assert activity.list_entries(user=mina, limit=5).next_cursor is None

@@ -33,7 +33,12 @@ def administrator():
 
 
 def request(signed_in, password=PASSWORD, **options):
-    return deletion.request(user=signed_in.user, session_id=signed_in.tokens.session_id, password=password, **options)
+    return deletion.request(
+        user=signed_in.user,
+        session_id=signed_in.tokens.session_id,
+        password=password,
+        **{"now": timezone.now(), **options},
+    )
 
 
 def deletion_mails():
@@ -44,7 +49,7 @@ def deletion_mails():
 
 @pytest.mark.usefixtures("empty_queue")
 class TestRequest:
-    def test_closes_the_account_and_says_until_when(self, signed_in, now, events):
+    def test_closes_the_account_and_returns_when_it_is_erased(self, signed_in, now, events):
         assert request(signed_in, now=now) == now + RETENTION
 
         user = User.objects.get(username="mina")
@@ -62,7 +67,7 @@ class TestRequest:
 
         assert request(signed_in, now=now) == now
 
-    def test_ends_every_way_in(self, signed_in, phone):
+    def test_ends_all_sessions_and_sign_ins(self, signed_in, phone):
         other = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
         sign_in_challenges.issue(user=signed_in.user, amr=["pwd"], now=timezone.now())
         request(signed_in)
@@ -94,16 +99,16 @@ class TestRequest:
         assert events("authentication.reauthentication_failed").get().risk_reasons == ["wrong_password"]
         assert deletion_mails() == []
 
-    def test_wants_the_password_of_whoever_has_one(self, signed_in):
+    def test_requires_the_password_of_users_who_have_one(self, signed_in):
         with pytest.raises(DetailsInvalid) as refused:
             request(signed_in, password=None)
 
         assert [(problem.field, problem.code) for problem in refused.value.problems] == [("password", "required")]
 
-    def test_takes_people_without_a_password_at_their_word(self, phone):
+    def test_requires_nothing_of_users_without_a_password(self, phone):
         user = UserFactory()
         signed_in = password_sign_in.complete_sign_in(user=user, amr=["google"], client=phone)
-        assert not deletion.needs_password(user=user)
+        assert not deletion.requires_password(user=user)
 
         with pytest.raises(CredentialsInvalid):
             request(signed_in, password="anything")
@@ -142,8 +147,8 @@ class TestRequest:
 
 class TestClose:
     def test_closes_for_an_operator(self, signed_in, administrator, events):
-        assert deletion.close(user=signed_in.user, reason="asked by letter", by=administrator)
-        assert not deletion.close(user=signed_in.user, reason="again", by=administrator)
+        assert deletion.close(user=signed_in.user, reason="asked by letter", by=administrator, now=timezone.now())
+        assert not deletion.close(user=signed_in.user, reason="again", by=administrator, now=timezone.now())
 
         event = events("account.deletion_requested").get()
         assert event.actor_id == str(administrator.pk)
@@ -152,14 +157,14 @@ class TestClose:
 
     def test_refuses_the_last_administrator(self, administrator):
         with pytest.raises(LastAdministrator):
-            deletion.close(user=administrator, reason="gone")
+            deletion.close(user=administrator, reason="gone", now=timezone.now())
 
 
 class TestRestore:
-    def test_gives_the_account_back_but_not_its_sessions(self, signed_in, administrator, phone, events):
+    def test_restores_the_account_but_not_its_sessions(self, signed_in, administrator, phone, events):
         request(signed_in)
 
-        assert deletion.restore(user=signed_in.user, by=administrator, reason="changed her mind")
+        assert deletion.restore(user=signed_in.user, by=administrator, reason="changed her mind", now=timezone.now())
 
         assert password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
         with pytest.raises(SessionRevoked):
@@ -167,6 +172,6 @@ class TestRestore:
         event = events("account.restored").get()
         assert (event.actor_id, event.data) == (str(administrator.pk), {"note": "changed her mind"})
 
-    def test_does_nothing_for_who_was_not_deleted(self, signed_in, administrator, events):
-        assert not deletion.restore(user=signed_in.user, by=administrator, reason="by mistake")
+    def test_does_nothing_to_an_account_that_is_not_deleted(self, signed_in, administrator, events):
+        assert not deletion.restore(user=signed_in.user, by=administrator, reason="by mistake", now=timezone.now())
         assert not events("account.restored").exists()

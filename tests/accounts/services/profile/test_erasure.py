@@ -76,7 +76,7 @@ def life(phone, now, empty_queue):
         username="zerlina", email="quetzal.person@example.com", full_name="Zerlina Quetzalcoatl", raw_password=PASSWORD
     )
     signed_in = password_sign_in.sign_in(name="zerlina", password=PASSWORD, client=phone)
-    profile_changes.update(user=signed_in.user, change=ProfileChange(locale="fa"), versions=None)
+    profile_changes.update(user=signed_in.user, change=ProfileChange(locale="fa"), versions=None, now=timezone.now())
     password_changes.change(
         user=signed_in.user,
         session_id=signed_in.tokens.session_id,
@@ -108,9 +108,9 @@ def life(phone, now, empty_queue):
         created_at=now,
         expires_at=now,
     )
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED)
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
     mailbox.work()  # which makes the tokens
-    mail_requests.take(wish=mail_requests.Wish.RESET, email="quetzal.person@example.com")
+    mail_requests.submit(requested=mail_requests.RequestedMail.RESET, email="quetzal.person@example.com")
     ImportedPerson.objects.create(user=user, source="auth0", external_id="auth0|zerlina-7", imported_at=now)
     LogEntry.objects.create(
         user=UserFactory(admin=True),
@@ -119,7 +119,7 @@ def life(phone, now, empty_queue):
         object_repr="zerlina",
         action_flag=CHANGE,
     )
-    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.NEW_DEVICE, details={"device": "zerlina's phone"})
+    mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.NEW_DEVICE, details={"device": "zerlina's phone"})
     return signed_in
 
 
@@ -161,7 +161,7 @@ class TestEraseDue:
         assert not ProviderToken.objects.exists()
         assert not SocialToken.objects.exists()
 
-    def test_records_it_with_nothing_but_an_id(self, life, now, events):
+    def test_records_only_the_id(self, life, now, events):
         delete(life, now)
         erasure.erase_due(now=now + 30 * DAY)
 
@@ -174,24 +174,24 @@ class TestEraseDue:
 
         assert UserFactory(username="Zerlina", email="quetzal.person@example.com")
 
-    def test_leaves_whose_time_has_not_passed_and_who_never_asked(self, life, now):
+    def test_keeps_accounts_within_their_retention_and_accounts_not_deleted(self, life, now):
         UserFactory()
         delete(life, now)
         before = User.objects.count()
 
-        assert erasure.due(now=now + 30 * DAY - timedelta(seconds=1)) == 0
+        assert erasure.count_due(now=now + 30 * DAY - timedelta(seconds=1)) == 0
         assert erasure.erase_due(now=now + 30 * DAY - timedelta(seconds=1)) == 0
         assert User.objects.count() == before
-        assert erasure.due(now=now + 30 * DAY) == 1
+        assert erasure.count_due(now=now + 30 * DAY) == 1
 
-    def test_leaves_who_was_restored(self, life, now):
+    def test_keeps_restored_accounts(self, life, now):
         delete(life, now)
-        deletion.restore(user=life.user, by=UserFactory(admin=True), reason="came back")
+        deletion.restore(user=life.user, by=UserFactory(admin=True), reason="came back", now=timezone.now())
 
         assert erasure.erase_due(now=now + 300 * DAY) == 0
 
-    def test_goes_in_batches_and_says_how_far(self, now, monkeypatch):
-        monkeypatch.setattr(erasure, "BATCH", 2)
+    def test_works_in_batches_and_reports_progress(self, now, monkeypatch):
+        monkeypatch.setattr(erasure, "BATCH_SIZE", 2)
         for _ in range(5):
             UserFactory(deleted_at=now)
         seen = []
@@ -200,7 +200,7 @@ class TestEraseDue:
         assert seen == [2, 4, 5]
         assert erasure.erase_due(now=now + 30 * DAY) == 0
 
-    def test_keeps_the_row_of_a_job_that_runs_but_not_what_it_tells(self, life, now):
+    def test_keeps_the_row_of_a_running_job_without_its_details(self, life, now):
         delete(life, now)
         with connection.cursor() as cursor:
             cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE args ->> 'kind' = 'new_device'")
@@ -220,12 +220,12 @@ class TestEraseNow:
     def test_does_not_wait_for_the_retention(self, life, now, events):
         delete(life, now)
 
-        assert erasure.erase_now(user_id=life.user.pk)
-        assert not erasure.erase_now(user_id=life.user.pk)
+        assert erasure.erase_now(user_id=life.user.pk, now=timezone.now())
+        assert not erasure.erase_now(user_id=life.user.pk, now=timezone.now())
 
         assert tables_with("zerlina") == []
         assert events("account.erased").count() == 1
 
-    def test_leaves_who_was_not_deleted(self, life):
-        assert not erasure.erase_now(user_id=life.user.pk)
+    def test_keeps_accounts_that_are_not_deleted(self, life):
+        assert not erasure.erase_now(user_id=life.user.pk, now=timezone.now())
         assert User.objects.filter(pk=life.user.pk).exists()

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from accounts.errors import VersionMismatch
 from accounts.models import User
@@ -27,11 +28,14 @@ class TestUpdate:
         assert (changed.locale, changed.version) == ("fa", 2)
         assert events("account.profile_updated").get().data == {"changed": ["locale"]}
 
-    def test_makes_no_version_of_what_is_equal_already(self, events):
+    def test_makes_no_version_if_nothing_changes(self, events):
         user = UserFactory(full_name="Same")
 
         assert (
-            profile_changes.update(user=user, change=ProfileChange(full_name="Same"), versions=versions(1)).version == 1
+            profile_changes.update(
+                user=user, change=ProfileChange(full_name="Same"), versions=versions(1), now=timezone.now()
+            ).version
+            == 1
         )
         assert not events("account.profile_updated").exists()
 
@@ -40,26 +44,35 @@ class TestUpdate:
         user = UserFactory()
 
         with pytest.raises(VersionMismatch):
-            profile_changes.update(user=user, change=ProfileChange(full_name="New"), versions=versions(*wanted))
+            profile_changes.update(
+                user=user, change=ProfileChange(full_name="New"), versions=versions(*wanted), now=timezone.now()
+            )
 
-    def test_takes_any_version_where_the_caller_does(self):
+    def test_accepts_any_version_if_none_is_given(self):
         user = UserFactory(version=7)
 
-        assert profile_changes.update(user=user, change=ProfileChange(full_name="New"), versions=None).version == 8
+        assert (
+            profile_changes.update(
+                user=user, change=ProfileChange(full_name="New"), versions=None, now=timezone.now()
+            ).version
+            == 8
+        )
 
     def test_notices_a_change_since_the_account_was_read(self, events):
         user = UserFactory()
         User.objects.update(version=2)
 
         with pytest.raises(VersionMismatch):
-            profile_changes.update(user=user, change=ProfileChange(full_name="New"), versions=versions(1))
+            profile_changes.update(
+                user=user, change=ProfileChange(full_name="New"), versions=versions(1), now=timezone.now()
+            )
 
         assert not events("account.profile_updated").exists()
 
 
 @pytest.mark.django_db(transaction=True)
 class TestUpdateAtTheDatabase:
-    def test_lets_one_of_simultaneous_changes_win(self):
+    def test_refuses_all_but_one_of_simultaneous_changes(self):
         UserFactory()
         barrier = threading.Barrier(6)
 
@@ -68,7 +81,10 @@ class TestUpdateAtTheDatabase:
             try:
                 barrier.wait(timeout=10)
                 profile_changes.update(
-                    user=user, change=ProfileChange(full_name=f"Name {number}"), versions=versions(1)
+                    user=user,
+                    change=ProfileChange(full_name=f"Name {number}"),
+                    versions=versions(1),
+                    now=timezone.now(),
                 )
             except VersionMismatch:
                 return 0

@@ -54,7 +54,7 @@ def authorization(number, *, expires_at):
 
 
 class TestPurgeExpired:
-    def test_forgets_what_was_never_finished(self, now):
+    def test_deletes_unfinished_processes(self, now):
         user = UserFactory()
         totp_enrolment.begin(user=user, now=now)
         sign_in_challenges.issue(user=user, amr=["pwd"], now=now)
@@ -65,23 +65,23 @@ class TestPurgeExpired:
         assert purged(now + 16 * MINUTE) == {"ceremony": 1, "signinchallenge": 1, "socialauthorization": 1}
         assert purged(now + 26 * MINUTE) == {"totpenrolment": 1}
 
-    def test_remembers_presented_tokens_longer_than_they_could_be_accepted(self, now):
+    def test_keeps_presented_tokens_longer_than_they_could_be_accepted(self, now):
         assert PresentedToken.objects.remember(digest=b"1" * 32, expires_at=now)
 
         assert purged(now + HOUR) == {}
         assert purged(now + HOUR + MINUTE) == {"presentedtoken": 1}
 
-    def test_forgets_mail_and_its_tokens_that_are_long_past(self, now):
+    def test_deletes_old_mail_and_its_tokens(self, now):
         user = UserFactory()
         for age in (1, 29, 38):
             at = now - age * DAY
-            mail_id = mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.PASSWORD_CHANGED, now=at)
+            mail_id = mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED, now=at)
             delivery.deliver(mail_id=mail_id, now=at)
 
         assert purged(now) == {"mailedtoken": 1, "outgoingmail": 1}
         assert purged(now) == {}
 
-    def test_forgets_registrations_that_nobody_confirmed_with_their_mail(self, now):
+    def test_deletes_expired_registrations_with_their_mail(self, now):
         for number in range(3):
             PendingRegistration.objects.create(
                 username=f"waits-{number}",
@@ -91,14 +91,14 @@ class TestPurgeExpired:
                 created_at=now - DAY,
                 expires_at=now - number * 5 * MINUTE,
             )
-        registration_mail.send_again(address="mina@example.com", mail_id=uuid7(), now=now - MINUTE)
+        registration_mail.enqueue_again(address="mina@example.com", mail_id=uuid7(), now=now - MINUTE)
         assert OutgoingMail.objects.count() == 1
 
         assert purged(now + 9 * MINUTE) == {"pendingregistration": 2}
         assert purged(now + 11 * MINUTE) == {"pendingregistration": 1}
         assert not OutgoingMail.objects.exists()
 
-    def test_forgets_imports_that_ended_and_keeps_what_can_be_taken_up_again(self, now):
+    def test_deletes_finished_imports_and_keeps_those_that_can_be_continued(self, now):
         for number, finished_at in enumerate([None, now - 29 * DAY, now - 31 * DAY]):
             ImportRun.objects.create(
                 digest=bytes([number]) * 32, source="x", format="x", started_at=now - 90 * DAY, finished_at=finished_at
@@ -108,7 +108,7 @@ class TestPurgeExpired:
         assert ImportRun.objects.filter(finished_at=None).count() == 1
 
     def test_works_in_batches(self, now, monkeypatch):
-        monkeypatch.setattr(purging, "_BATCH", 2)
+        monkeypatch.setattr(purging, "_BATCH_SIZE", 2)
         for _ in range(5):
             passkeys.begin(now=now)
 

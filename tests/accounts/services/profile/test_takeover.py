@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.end_reasons import TAKEOVER_REPORTED
 from accounts.errors import MailedTokenInvalid
@@ -34,23 +35,27 @@ def user(db):
     return UserFactory(username="mina", email="mina@example.com", raw_password=PASSWORD)
 
 
-def notice(user, kind=mail_queue.Kind.PASSWORD_CHANGED):
+def notice(user, kind=mail_queue.MailKind.PASSWORD_CHANGED):
     mail_queue.enqueue(user_id=user.pk, kind=kind)
     return mailbox.token_in(mailbox.work()[-1])
 
 
 def change_address(user, address):
     session_id = open_session(user=user).session_id
-    address_change.request(user=User.objects.get(), session_id=session_id, email=address, password=PASSWORD)
+    address_change.request(
+        user=User.objects.get(), session_id=session_id, email=address, password=PASSWORD, now=timezone.now()
+    )
     link = next(message for message in mailbox.work() if message.to == [address])
-    address_confirmation.confirm(token=mailbox.token_in(link), confirmation=ConfirmationRequest(password=PASSWORD))
+    address_confirmation.confirm(
+        token=mailbox.token_in(link), confirmation=ConfirmationRequest(password=PASSWORD), now=timezone.now()
+    )
 
 
 class TestReport:
     def test_ends_everything_and_mails_a_link_to_a_new_password(self, user, events):
         open_session(user=user)
 
-        assert takeover.report(token=notice(user)).is_restored
+        assert takeover.report(token=notice(user), now=timezone.now()).is_restored
 
         stored = User.objects.get()
         assert not stored.has_usable_password()
@@ -64,32 +69,32 @@ class TestReport:
             "removed_pending_links": 0,
         }
         (link,) = mailbox.work()
-        password_reset.reset(token=mailbox.token_in(link), new_password=NEW, client=ANYWHERE)
+        password_reset.reset(token=mailbox.token_in(link), new_password=NEW, client=ANYWHERE, now=timezone.now())
         assert User.objects.get().check_password(NEW)
 
     def test_mails_its_link_however_many_links_the_intruder_asked_for(self, user):
         token = notice(user)
         for _ in range(4):
-            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.RESET_PASSWORD)
+            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.RESET_PASSWORD)
         mailbox.work()
 
-        takeover.report(token=token)
+        takeover.report(token=token, now=timezone.now())
 
         (link,) = mailbox.work()
-        password_reset.reset(token=mailbox.token_in(link), new_password=NEW, client=ANYWHERE)
+        password_reset.reset(token=mailbox.token_in(link), new_password=NEW, client=ANYWHERE, now=timezone.now())
 
     def test_works_once(self, user):
         token = notice(user)
-        takeover.report(token=token)
+        takeover.report(token=token, now=timezone.now())
 
         with pytest.raises(MailedTokenInvalid):
-            takeover.report(token=token)
+            takeover.report(token=token, now=timezone.now())
 
     def test_gives_the_account_its_former_address_back(self, user, events):
         change_address(user, "intruder@example.com")
         (told,) = [message for message in mailbox.work() if message.to == ["mina@example.com"]]
 
-        takeover.report(token=mailbox.token_in(told))
+        takeover.report(token=mailbox.token_in(told), now=timezone.now())
 
         assert User.objects.get().email == "mina@example.com"
         assert events("email.restored").count() == 1
@@ -103,7 +108,7 @@ class TestReport:
         token = notice(user)
         User.objects.update(email="\u017fam@example.com", email_folded=held_key(user.pk))
 
-        assert takeover.report(token=token).is_restored
+        assert takeover.report(token=token, now=timezone.now()).is_restored
 
         assert User.objects.get().email_folded == "mina@example.com"
         assert [message.to for message in mailbox.work()] == [["mina@example.com"]]
@@ -112,25 +117,25 @@ class TestReport:
     def test_ends_links_that_the_intruder_asked_for_and_later_notices(self, user):
         first = notice(user)
         change_address(user, "intruder@example.com")
-        later = notice(User.objects.get(), mail_queue.Kind.FACTOR_ADDED)
-        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.RESET_PASSWORD)
+        later = notice(User.objects.get(), mail_queue.MailKind.FACTOR_ADDED)
+        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.RESET_PASSWORD)
         reset = mailbox.token_in(mailbox.work()[-1])
 
-        takeover.report(token=first)
+        takeover.report(token=first, now=timezone.now())
 
         assert User.objects.get().email == "mina@example.com"
         with pytest.raises(MailedTokenInvalid):
-            takeover.report(token=later)
+            takeover.report(token=later, now=timezone.now())
         with pytest.raises(MailedTokenInvalid):
-            password_reset.reset(token=reset, new_password=NEW, client=ANYWHERE)
+            password_reset.reset(token=reset, new_password=NEW, client=ANYWHERE, now=timezone.now())
 
     def test_keeps_later_notices_from_being_sent_to_the_intruder(self, user):
         first = notice(user)
         change_address(user, "intruder@example.com")
         mailbox.work()
-        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.Kind.FACTOR_ADDED)  # while the mail server is away, say
+        mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_ADDED)  # while the mail server is away, say
 
-        takeover.report(token=first)
+        takeover.report(token=first, now=timezone.now())
 
         sent = {message.to[0]: message.subject for message in mailbox.work()}
         assert sent == {
@@ -142,10 +147,10 @@ class TestReport:
     def test_by_a_later_notice_does_not_end_the_earlier_ones(self, user):
         first = notice(user)
         change_address(user, "intruder@example.com")
-        later = notice(User.objects.get(), mail_queue.Kind.FACTOR_ADDED)
-        takeover.report(token=later)
+        later = notice(User.objects.get(), mail_queue.MailKind.FACTOR_ADDED)
+        takeover.report(token=later, now=timezone.now())
 
-        assert takeover.report(token=first).is_restored
+        assert takeover.report(token=first, now=timezone.now()).is_restored
         assert User.objects.get().email == "mina@example.com"
 
     def test_closes_the_account_where_the_former_address_is_somebodys(self, user):
@@ -154,7 +159,7 @@ class TestReport:
         mailbox.work()
         UserFactory(email="mina@example.com")
 
-        assert not takeover.report(token=first).is_restored
+        assert not takeover.report(token=first, now=timezone.now()).is_restored
 
         stored = User.objects.get(pk=user.pk)
         assert not stored.is_active
@@ -162,15 +167,15 @@ class TestReport:
         assert mailbox.queued() == []
 
     def test_keeps_an_account_that_the_intruder_deleted(self, user, now):
-        token = notice(user, mail_queue.Kind.DELETION_REQUESTED)
+        token = notice(user, mail_queue.MailKind.DELETION_REQUESTED)
         User.objects.update(deleted_at=now)
 
-        takeover.report(token=token)
+        takeover.report(token=token, now=timezone.now())
 
         assert User.objects.get().deleted_at is None
 
     def test_leaves_no_password_to_sign_in_with(self, user, phone):
-        takeover.report(token=notice(user))
+        takeover.report(token=notice(user), now=timezone.now())
 
         with pytest.raises(password_sign_in.CredentialsInvalid):
             password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
@@ -202,10 +207,10 @@ class TestWhatAnIntruderAdded:
         social.link(user, now=at, uid="the-intruder")
 
     def test_since_the_notice_goes_and_what_was_there_before_stays(self, owned, now, events):
-        token = notice(owned, mail_queue.Kind.NEW_DEVICE)
+        token = notice(owned, mail_queue.MailKind.NEW_DEVICE)
         self.intrude(owned, now)
 
-        takeover.report(token=token)
+        takeover.report(token=token, now=timezone.now())
 
         assert self.ways_in(owned) == ["totp", "recovery_code", "person-1"]
         assert User.objects.get().is_mfa_enabled
@@ -219,7 +224,7 @@ class TestWhatAnIntruderAdded:
         self.intrude(owned, now)
         (told,) = [message for message in mailbox.work() if "added" in message.subject]
 
-        takeover.report(token=mailbox.token_in(told))
+        takeover.report(token=mailbox.token_in(told), now=timezone.now())
 
         assert self.ways_in(owned) == ["totp", "recovery_code", "person-1"]
 
@@ -228,7 +233,7 @@ class TestWhatAnIntruderAdded:
         OutgoingMail.objects.filter(kind="factor_added").update(created_at=now - 3 * DAY)
         mailbox.work()
 
-        takeover.report(token=notice(owned))
+        takeover.report(token=notice(owned), now=timezone.now())
 
         assert self.ways_in(owned) == ["totp", "recovery_code", "person-1"]
 
@@ -237,7 +242,7 @@ class TestWhatAnIntruderAdded:
         OutgoingMail.objects.filter(kind="factor_added").update(created_at=now - 9 * DAY)
         mailbox.work()
 
-        takeover.report(token=notice(owned))
+        takeover.report(token=notice(owned), now=timezone.now())
 
         assert "Owner's key" in self.ways_in(owned)
 
@@ -247,15 +252,15 @@ class TestWhatAnIntruderAdded:
         mailbox.work()
         change_address(owned, "intruder@example.com")
 
-        takeover.report(token=notice(User.objects.get(), mail_queue.Kind.FACTOR_LOCKED))
+        takeover.report(token=notice(User.objects.get(), mail_queue.MailKind.FACTOR_LOCKED), now=timezone.now())
 
         assert "Owner's key" in self.ways_in(owned)
 
     def test_leaves_no_second_factor_where_there_was_none(self, user, now):
-        token = notice(user, mail_queue.Kind.NEW_DEVICE)
+        token = notice(user, mail_queue.MailKind.NEW_DEVICE)
         add_totp(user, now=now)
 
-        takeover.report(token=token)
+        takeover.report(token=token, now=timezone.now())
 
         assert self.ways_in(user) == []
         assert not User.objects.get().is_mfa_enabled
@@ -267,6 +272,6 @@ class TestWhatAnIntruderAdded:
         User.objects.filter(pk=owned.pk).update(email="x@example.com", email_folded="x@example.com")
         UserFactory(email="mina@example.com")
 
-        assert not takeover.report(token=token).is_restored
+        assert not takeover.report(token=token, now=timezone.now()).is_restored
 
         assert self.ways_in(owned) == ["totp", "recovery_code", "person-1"]

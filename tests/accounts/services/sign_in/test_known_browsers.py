@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import timezone
 
 from accounts import known_devices
 from accounts.errors import AttemptsExhausted
@@ -26,16 +27,18 @@ class TestIsKnownBrowser:
         owner, other = make(raw_password=PASSWORD), make(raw_password=PASSWORD)
         token = browser_of(owner)
 
-        assert known_browsers.is_known_browser(owner=owner, device_token=token)
-        assert not known_browsers.is_known_browser(owner=other, device_token=token)
+        assert known_browsers.is_known_browser(owner=owner, device_token=token, now=timezone.now())
+        assert not known_browsers.is_known_browser(owner=other, device_token=token, now=timezone.now())
         owner.password = "!"
-        assert not known_browsers.is_known_browser(owner=owner, device_token=token)
-        assert not known_browsers.is_known_browser(owner=owner, device_token="")
+        assert not known_browsers.is_known_browser(owner=owner, device_token=token, now=timezone.now())
+        assert not known_browsers.is_known_browser(owner=owner, device_token="", now=timezone.now())
 
 
 class TestIsHolder:
     def ask(self, user, phone, *, password=None, device_token=""):
-        return known_browsers.is_account_holder(user=user, password=password, device_token=device_token, client=phone)
+        return known_browsers.is_account_holder(
+            user=user, password=password, device_token=device_token, client=phone, now=timezone.now()
+        )
 
     def test_by_the_browser_or_by_the_password(self, user, phone, bcrypt_computations):
         assert self.ask(user, phone, device_token=browser_of(user))

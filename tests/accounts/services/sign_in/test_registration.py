@@ -176,7 +176,7 @@ class TestRegisterWhereAddressesAreConfirmed:
 
     def test_takes_the_name_of_a_registration_that_has_expired(self, phone, now):
         expired = PendingRegistrationFactory(username="Mina", created_at=now - timedelta(days=2))
-        registration_mail.send_again(address=expired.email, mail_id=uuid7(), now=now - timedelta(days=1, hours=1))
+        registration_mail.enqueue_again(address=expired.email, mail_id=uuid7(), now=now - timedelta(days=1, hours=1))
         assert OutgoingMail.objects.exists()
 
         waiting = register(phone)

@@ -3,10 +3,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.contrib.auth.hashers import is_password_usable
 from django.db.models import F
+from django.utils import timezone
 
 from accounts import known_devices, link_tokens
 from accounts.errors import DetailsInvalid, MailedTokenInvalid, UsernameTaken
-from accounts.models import KnownClient, OutgoingMail, PendingRegistration, Purpose, User
+from accounts.models import KnownClient, MailedTokenPurpose, OutgoingMail, PendingRegistration, User
 from accounts.services.addresses import address_confirmation
 from accounts.services.mailing import registration_mail
 from accounts.services.passwords import password_reset
@@ -29,7 +30,7 @@ def waiting():
 
 
 def link_of(registration):
-    return link_tokens.parse(link_tokens.mint(purpose=Purpose.OPEN_ACCOUNT, mail_id=registration.pk))
+    return link_tokens.parse(link_tokens.mint(purpose=MailedTokenPurpose.OPEN_ACCOUNT, mail_id=registration.pk))
 
 
 def browser_of(registration, **members):
@@ -42,17 +43,19 @@ class TestIsWaiting:
         other, late = PendingRegistrationFactory(), PendingRegistrationFactory()
         UserFactory(email=other.email)
 
-        assert registration_confirmation.can_be_confirmed(link=link_of(waiting))
-        assert not registration_confirmation.can_be_confirmed(link=link_of(other))
+        assert registration_confirmation.can_be_confirmed(link=link_of(waiting), now=timezone.now())
+        assert not registration_confirmation.can_be_confirmed(link=link_of(other), now=timezone.now())
         assert not registration_confirmation.can_be_confirmed(link=link_of(late), now=late.expires_at)
-        registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=ConfirmationRequest())
-        assert not registration_confirmation.can_be_confirmed(link=link_of(waiting))
+        registration_confirmation.confirm_registration(
+            link=link_of(waiting), confirmation=ConfirmationRequest(), now=timezone.now()
+        )
+        assert not registration_confirmation.can_be_confirmed(link=link_of(waiting), now=timezone.now())
 
 
 class TestOpenAccount:
     def test_makes_an_account_of_what_was_registered(self, waiting, events, phone):
         user = registration_confirmation.confirm_registration(
-            link=link_of(waiting), confirmation=browser_of(waiting, client=phone)
+            link=link_of(waiting), confirmation=browser_of(waiting, client=phone), now=timezone.now()
         )
 
         stored = User.objects.get()
@@ -69,25 +72,33 @@ class TestOpenAccount:
     def test_lets_the_browser_that_registered_be_known_from_then_on(self, waiting):
         browser = browser_of(waiting)
 
-        user = registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=browser)
+        user = registration_confirmation.confirm_registration(
+            link=link_of(waiting), confirmation=browser, now=timezone.now()
+        )
 
         assert known_devices.recognise(browser.device_token, user=user, now=datetime.now(UTC))
 
     @pytest.mark.attack("Pre-hijacked accounts, 4.1; CWE-287")
     def test_drops_the_password_of_whoever_registered_where_somebody_else_follows_the_link(self, waiting, phone):
-        user = registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=ConfirmationRequest())
+        user = registration_confirmation.confirm_registration(
+            link=link_of(waiting), confirmation=ConfirmationRequest(), now=timezone.now()
+        )
 
         assert not is_password_usable(user.password)
         with pytest.raises(password_sign_in.CredentialsInvalid):
             password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
         (message,) = mailbox.work()
         assert (message.to, message.subject) == (["Mina@example.com"], "Choose a password for your account")
-        password_reset.reset(token=mailbox.token_in(message), new_password=NEW, client=ClientContext())
+        password_reset.reset(
+            token=mailbox.token_in(message), new_password=NEW, client=ClientContext(), now=timezone.now()
+        )
         assert User.objects.get().check_password(NEW)
 
     def test_takes_the_password_that_is_chosen_now(self, waiting):
         for confirmation in (ConfirmationRequest(password=NEW), browser_of(waiting, password=NEW)):
-            user = registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=confirmation)
+            user = registration_confirmation.confirm_registration(
+                link=link_of(waiting), confirmation=confirmation, now=timezone.now()
+            )
             assert user.check_password(NEW)
             user.delete()
             waiting.save(force_insert=True)
@@ -95,29 +106,33 @@ class TestOpenAccount:
     def test_refuses_a_weak_password_and_leaves_the_link_good(self, waiting):
         with pytest.raises(DetailsInvalid) as refusal:
             registration_confirmation.confirm_registration(
-                link=link_of(waiting), confirmation=ConfirmationRequest(password="aaaaaaaaaaaaa")
+                link=link_of(waiting), confirmation=ConfirmationRequest(password="aaaaaaaaaaaaa"), now=timezone.now()
             )
 
         assert [(found.field, found.code) for found in refusal.value.problems] == [("password", "password_too_weak")]
-        assert registration_confirmation.can_be_confirmed(link=link_of(waiting))
+        assert registration_confirmation.can_be_confirmed(link=link_of(waiting), now=timezone.now())
 
     def test_asks_for_a_password_where_somebody_is_there_to_choose_one(self, waiting):
         with pytest.raises(DetailsInvalid) as refusal:
             registration_confirmation.confirm_registration(
-                link=link_of(waiting), confirmation=ConfirmationRequest(must_choose=True)
+                link=link_of(waiting), confirmation=ConfirmationRequest(must_choose=True), now=timezone.now()
             )
 
         assert [(found.field, found.code) for found in refusal.value.problems] == [("password", "required")]
         assert registration_confirmation.confirm_registration(
-            link=link_of(waiting), confirmation=browser_of(waiting, must_choose=True)
+            link=link_of(waiting), confirmation=browser_of(waiting, must_choose=True), now=timezone.now()
         )
 
     def test_works_once_and_until_the_end(self, waiting, events):
         late = PendingRegistrationFactory()
-        registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=ConfirmationRequest())
+        registration_confirmation.confirm_registration(
+            link=link_of(waiting), confirmation=ConfirmationRequest(), now=timezone.now()
+        )
 
         with pytest.raises(MailedTokenInvalid):
-            registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=ConfirmationRequest())
+            registration_confirmation.confirm_registration(
+                link=link_of(waiting), confirmation=ConfirmationRequest(), now=timezone.now()
+            )
         with pytest.raises(MailedTokenInvalid):
             registration_confirmation.confirm_registration(
                 link=link_of(late), confirmation=ConfirmationRequest(), now=late.expires_at
@@ -126,10 +141,14 @@ class TestOpenAccount:
 
     def test_gives_an_address_to_the_first_of_its_registrations(self, waiting):
         other = PendingRegistrationFactory(email="mina@example.com")
-        registration_confirmation.confirm_registration(link=link_of(other), confirmation=ConfirmationRequest())
+        registration_confirmation.confirm_registration(
+            link=link_of(other), confirmation=ConfirmationRequest(), now=timezone.now()
+        )
 
         with pytest.raises(MailedTokenInvalid):
-            registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=browser_of(waiting))
+            registration_confirmation.confirm_registration(
+                link=link_of(waiting), confirmation=browser_of(waiting), now=timezone.now()
+            )
 
         assert User.objects.get().username == other.username
         # It stays until its end, so that whoever made it can't tell.
@@ -137,13 +156,13 @@ class TestOpenAccount:
 
     def test_refuses_a_link_that_was_used_while_the_hash_was_computed(self, waiting, settings):
         Interference.change = lambda: registration_confirmation.confirm_registration(
-            link=link_of(waiting), confirmation=ConfirmationRequest()
+            link=link_of(waiting), confirmation=ConfirmationRequest(), now=timezone.now()
         )
         settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.services.interference.Interference"}
 
         with pytest.raises(MailedTokenInvalid):
             registration_confirmation.confirm_registration(
-                link=link_of(waiting), confirmation=ConfirmationRequest(password=NEW)
+                link=link_of(waiting), confirmation=ConfirmationRequest(password=NEW), now=timezone.now()
             )
         assert not is_password_usable(User.objects.get().password)
 
@@ -151,25 +170,27 @@ class TestOpenAccount:
         UserFactory(username="MINA", email="other@example.com")
 
         with pytest.raises(UsernameTaken):
-            registration_confirmation.confirm_registration(link=link_of(waiting), confirmation=ConfirmationRequest())
+            registration_confirmation.confirm_registration(
+                link=link_of(waiting), confirmation=ConfirmationRequest(), now=timezone.now()
+            )
         assert PendingRegistration.objects.exists()
 
     def test_gives_the_account_its_mail(self, waiting):
-        registration_mail.answer(registration_id=waiting.pk)
+        registration_mail.enqueue(registration_id=waiting.pk, now=timezone.now())
         (message,) = mailbox.work()
 
-        outcome = address_confirmation.confirm(token=mailbox.token_in(message))
+        outcome = address_confirmation.confirm(token=mailbox.token_in(message), now=timezone.now())
 
-        assert outcome is address_confirmation.Outcome.CONFIRMED_WITHOUT_PASSWORD
+        assert outcome is address_confirmation.ConfirmationOutcome.CONFIRMED_WITHOUT_PASSWORD
         assert set(OutgoingMail.objects.values_list("user_id", "registration_id")) == {(waiting.pk, None)}
 
     def test_sends_no_link_any_more_that_was_asked_for_before(self, waiting):
-        registration_mail.answer(registration_id=waiting.pk)
+        registration_mail.enqueue(registration_id=waiting.pk, now=timezone.now())
         (message,) = mailbox.work()
         OutgoingMail.objects.update(started_at=F("started_at") - timedelta(minutes=2))
-        registration_mail.send_again(address=waiting.email, mail_id=uuid7())
+        registration_mail.enqueue_again(address=waiting.email, mail_id=uuid7(), now=timezone.now())
 
-        address_confirmation.confirm(token=mailbox.token_in(message))
+        address_confirmation.confirm(token=mailbox.token_in(message), now=timezone.now())
 
         assert [message.subject for message in mailbox.work()] == ["Choose a password for your account"]
         assert OutgoingMail.objects.get(kind="confirm_registration", sent_at=None).drop_reason == "confirmed"

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from accounts.errors import DetailsInvalid, NotThere, SocialTokenInvalid
+from accounts.errors import DetailsInvalid, NotFound, SocialTokenInvalid
 from accounts.models import SocialAuthorization, SocialPurpose
 from accounts.providers import registry
 from accounts.providers.oauth_client import s256_challenge as challenge
@@ -69,7 +69,7 @@ class TestBegin:
         assert [(each.field, each.code) for each in refusal.value.problems] == [("redirect_uri", "invalid")]
 
     def test_refuses_a_provider_that_nobody_configured(self, begin):
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             begin(provider_id="google")
 
     def test_asks_the_provider_to_authenticate_anew_where_that_is_the_purpose(self, begin):

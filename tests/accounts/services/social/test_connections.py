@@ -11,7 +11,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 
 from accounts.end_reasons import PASSWORD_CHANGE
-from accounts.errors import AlreadyThere, LastSignInMethod, NotThere, SocialAccountInUse, SocialTokenInvalid
+from accounts.errors import AlreadyExists, LastSignInMethod, NotFound, SocialAccountInUse, SocialTokenInvalid
 from accounts.models import SocialPurpose, User
 from accounts.providers import links
 from accounts.services.social import authorizations, connections
@@ -69,7 +69,7 @@ class TestLink:
 
     def test_refuses_what_is_connected_already(self, person, come_back, now):
         social.link(person.user, now=now)
-        with pytest.raises(AlreadyThere):
+        with pytest.raises(AlreadyExists):
             connections.link(provider_id="fake", callback=come_back(person), session_user=person, now=timezone.now())
 
     def test_connects_nothing_when_the_session_has_ended_since_the_request_came(self, person, come_back, events):
@@ -97,7 +97,7 @@ class TestUnlink:
     def test_finds_nothing_of_somebody_else(self, person, now):
         link = social.link(UserFactory(), now=now)
         for link_id in (link.id, uuid4()):
-            with pytest.raises(NotThere):
+            with pytest.raises(NotFound):
                 connections.unlink(user=person.user, link_id=link_id, now=timezone.now())
 
     def test_knows_what_another_application_of_allauth_left(self, person):

@@ -11,7 +11,13 @@ from accounts.errors import AccountDisabled, ProviderAddressUnverified
 from accounts.models import PendingRegistration, ProviderToken, SocialAuthorization, User
 from accounts.providers import links
 from accounts.providers.identity import ProviderTokens
-from accounts.rules.joining import TABLE, Action, Authority, LocalAccount, authority
+from accounts.rules.account_linking import (
+    LINKING_TABLE,
+    LinkingAction,
+    LocalAccountState,
+    ProviderTrust,
+    provider_trust,
+)
 from accounts.services.factors import sign_in_challenges
 from accounts.services.mailing import mail_queue
 from accounts.services.social import joining
@@ -23,17 +29,17 @@ from tokens.models import Session
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "mina@example.com"
-WORTH = {Authority.NONE: False, Authority.ITS_WORD: None, Authority.OWNER: ("example.com",)}
-CELLS = list(product((False, True), Authority, LocalAccount))
+WORTH = {ProviderTrust.NONE: False, ProviderTrust.VERIFIED_CLAIM: None, ProviderTrust.DOMAIN_OWNER: ("example.com",)}
+CELLS = list(product((False, True), ProviderTrust, LocalAccountState))
 
 
 def local_account(state, *, now):
-    if state is LocalAccount.NONE:
+    if state is LocalAccountState.NONE:
         return None
     members = {
-        LocalAccount.UNCONFIRMED: {"email_confirmed_at": None},
-        LocalAccount.DISABLED: {"is_active": False},
-        LocalAccount.DELETED: {"deleted_at": now},
+        LocalAccountState.UNCONFIRMED: {"email_confirmed_at": None},
+        LocalAccountState.DISABLED: {"is_active": False},
+        LocalAccountState.DELETED: {"deleted_at": now},
     }.get(state, {})
     return UserFactory(email=ADDRESS, raw_password=PASSWORD, **members)
 
@@ -47,11 +53,11 @@ class TestSettle:
     @pytest.mark.parametrize(("says_verified", "worth", "local"), CELLS)
     def test_does_what_the_table_says(self, now, events, says_verified, worth, local):
         before = local_account(local, now=now)
-        assert authority(WORTH[worth], ADDRESS) is worth
-        action = TABLE[says_verified, worth][local]
+        assert provider_trust(WORTH[worth], ADDRESS) is worth
+        action = LINKING_TABLE[says_verified, worth][local]
 
-        if action in (Action.REFUSE_UNVERIFIED, Action.REFUSE_CLOSED):
-            refusal = ProviderAddressUnverified if action is Action.REFUSE_UNVERIFIED else AccountDisabled
+        if action in (LinkingAction.REFUSE_UNVERIFIED, LinkingAction.REFUSE_CLOSED):
+            refusal = ProviderAddressUnverified if action is LinkingAction.REFUSE_UNVERIFIED else AccountDisabled
             with pytest.raises(refusal):
                 settle(now=now, trusted_for_email=WORTH[worth], is_email_verified=says_verified)
             assert links.find(social.identity()) is None
@@ -65,14 +71,14 @@ class TestSettle:
 
         stored = User.objects.get()
         assert stored.pk == user.pk
-        assert (before is None) == (action is Action.OPEN_ACCOUNT)
+        assert (before is None) == (action is LinkingAction.OPEN_ACCOUNT)
         assert before is None or stored.pk == before.pk
         assert stored.is_email_confirmed
-        assert is_password_usable(stored.password) == (action is Action.LINK)
+        assert is_password_usable(stored.password) == (action is LinkingAction.LINK)
         assert links.find(social.identity()).user_id == stored.pk
         assert events("social.account_linked").get().data == {"provider": "fake"}
-        assert events("account.registered").exists() == (action is Action.OPEN_ACCOUNT)
-        assert events("social.account_preempted").exists() == (action is Action.RECLAIM)
+        assert events("account.registered").exists() == (action is LinkingAction.OPEN_ACCOUNT)
+        assert events("social.account_preempted").exists() == (action is LinkingAction.RECLAIM)
 
     def test_finds_whom_it_connected_whatever_the_address_has_become(self, now):
         user = settle(now=now)

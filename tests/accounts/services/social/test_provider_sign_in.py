@@ -11,7 +11,7 @@ from accounts.errors import (
     AccountDisabled,
     DetailsInvalid,
     EmailNotConfirmed,
-    NotThere,
+    NotFound,
     ProviderAddressUnverified,
     ProviderUnavailable,
     SocialTokenInvalid,
@@ -144,7 +144,7 @@ class TestByToken:
         assert EmailNotConfirmed in ProviderAddressUnverified.__mro__
 
     def test_knows_no_provider_that_is_not_configured(self, issuer, phone):
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             provider_sign_in.by_token(
                 provider_id="google", id_token="a.b.c", access_token=None, nonce=None, client=phone, now=timezone.now()
             )

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session as BrowserSession
 from django.core.cache import cache
 from django.test import Client
 
-from accounts.administration import admin_second_step
+from accounts.administration import admin_second_factor
 from accounts.factors import recovery_codes
 from accounts.models import SignInFailures, User
 from accounts.models.passwords import FACTOR_POOLS, AttemptPool
@@ -64,7 +64,7 @@ def is_in(browser):
 
 
 class TestThePassword:
-    def test_alone_signs_nobody_in(self, boss, browser, logins, events):
+    def test_alone_opens_no_session(self, boss, browser, logins, events):
         add_totp(boss)
 
         give_password(browser)
@@ -74,7 +74,7 @@ class TestThePassword:
         assert events("admin.login_succeeded").count() == 0
         assert events("mfa.challenged").get().actor_id == str(boss.pk)
 
-    def test_when_wrong_leads_nowhere(self, boss, browser, events):
+    def test_when_wrong_is_refused(self, boss, browser, events):
         add_totp(boss)
 
         assert browser.post(LOGIN, {"username": "boss", "password": "wrong"}).status_code == 200
@@ -82,7 +82,7 @@ class TestThePassword:
         assert browser.get(STEP)["Location"] == LOGIN
         assert events("admin.login_failed").count() == 1
 
-    def test_of_who_has_no_second_factor_is_enough(self, boss, browser, logins):
+    def test_is_enough_for_users_without_a_second_factor(self, boss, browser, logins):
         browser.post(LOGIN, {"username": "boss", "password": PASSWORD, "next": "/admin/"})
 
         assert is_in(browser)
@@ -90,7 +90,7 @@ class TestThePassword:
 
 
 class TestTheCode:
-    def test_signs_in_and_goes_where_one_wanted_to(self, boss, browser, logins, events):
+    def test_signs_in_and_redirects_to_the_requested_page(self, boss, browser, logins, events):
         secret, _codes = add_totp(boss)
         give_password(browser, to="/admin/accounts/user/")
         page = browser.get(STEP)
@@ -138,7 +138,7 @@ class TestTheCode:
             assert not is_in(again)
             browser = Client()
 
-    def test_when_wrong_is_told_and_counted_where_the_api_counts(self, boss, browser, logins, events):
+    def test_when_wrong_is_refused_and_counted_with_the_api(self, boss, browser, logins, events):
         secret, codes = add_totp(boss)
         give_password(browser)
 
@@ -175,10 +175,10 @@ class TestTheCode:
         assert not is_in(browser)
 
 
-class TestWhatIsRememberedMeanwhile:
+class TestPendingSignIn:
     def test_is_good_for_five_minutes(self, boss, browser, monkeypatch):
         secret, _codes = add_totp(boss)
-        monkeypatch.setattr(admin_second_step, "LIFETIME", timedelta(0))
+        monkeypatch.setattr(admin_second_factor, "CODE_TTL", timedelta(0))
         give_password(browser)
 
         assert show(browser, code_of(secret))["Location"] == LOGIN
@@ -194,7 +194,7 @@ class TestWhatIsRememberedMeanwhile:
         ],
         ids=["password", "closed", "no staff any more", "deleted"],
     )
-    def test_ends_with_what_it_was_given_for(self, boss, browser, logins, changes):
+    def test_ends_when_the_account_changes(self, boss, browser, logins, changes):
         secret, _codes = add_totp(boss)
         give_password(browser)
         User.objects.filter(pk=boss.pk).update(**changes)
@@ -204,7 +204,7 @@ class TestWhatIsRememberedMeanwhile:
         assert logins == []
         assert not SignInFailures.objects.filter(pool__in=FACTOR_POOLS).exists()
 
-    def test_never_leads_to_a_place_elsewhere(self, boss):
+    def test_never_redirects_to_another_site(self, boss):
         _secret, codes = add_totp(boss)
         targets = ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)")
         for target, code in zip(targets, codes, strict=False):
@@ -225,13 +225,13 @@ class TestThePage:
         give_password(browser)
         return re.search(r'class="help">(.*?)</p>', browser.get(STEP).content.decode(), re.DOTALL).group(1)
 
-    def test_asks_owners_of_keys_alone_for_a_recovery_code(self, boss, browser):
+    def test_requires_a_recovery_code_of_users_with_only_keys(self, boss, browser):
         _key, added = add_key(boss)
 
         assert "Enter one of your recovery codes." in self.help(browser)
         assert show(browser, added.recovery_codes[0]).status_code == 302
 
-    def test_says_so_when_neither_is_there(self, boss, browser):
+    def test_says_so_if_the_user_has_neither(self, boss, browser):
         add_key(boss)
         recovery_codes.remove(user_id=boss.pk)
 

@@ -1,4 +1,4 @@
-"""Values for the examples of the OpenAPI document."""
+"""Example values of the OpenAPI document."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from accounts.models import User
-from accounts.rules.decisions import PERMISSIONS, may, roles_of
+from accounts.rules.permissions import PERMISSIONS, may
 from tests.factories.accounts import UserFactory
 
 
@@ -13,12 +13,12 @@ def grant(user, permission):
 
 @pytest.mark.django_db
 class TestMay:
-    def test_lets_superusers_do_everything(self):
+    def test_allows_superusers_everything(self):
         assert may(UserFactory(admin=True), "docs:read")
         assert may(UserFactory(admin=True), "something:else")
 
     @pytest.mark.parametrize("action", sorted(PERMISSIONS))
-    def test_lets_staff_do_what_their_permissions_say(self, action):
+    def test_allows_staff_what_their_permissions_say(self, action):
         staff = UserFactory(is_staff=True)
         assert not may(staff, action)
 
@@ -27,19 +27,13 @@ class TestMay:
         assert may(User.objects.get(pk=staff.pk), action)
         assert not may(User.objects.get(pk=staff.pk), "something:else")
 
-    def test_asks_for_staff_besides_the_permission(self):
+    def test_requires_staff_in_addition_to_the_permission(self):
         person = UserFactory()
         grant(person, PERMISSIONS["docs:read"])
 
         assert not may(person, "docs:read")
 
-    def test_lets_nobody_disabled_or_deleted_do_anything(self, now):
+    def test_allows_disabled_and_deleted_accounts_nothing(self, now):
         assert not may(None, "docs:read")
         assert not may(UserFactory(admin=True, is_active=False), "docs:read")
         assert not may(UserFactory(admin=True, deleted_at=now), "docs:read")
-
-
-class TestRolesOf:
-    def test_names_administrators_without_a_query(self):
-        assert roles_of(User(is_superuser=True)) == ["admin"]
-        assert roles_of(User(is_staff=True)) == []

@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.page_limits import client_network
+from accounts.api.form_limits import client_network
 
 
 class TestClientNetwork:
@@ -16,7 +16,7 @@ class TestClientNetwork:
     def test_is_the_address_or_of_ipv6_the_network(self, rf, address, network):
         assert client_network("", rf.post("/", REMOTE_ADDR=address)) == network
 
-    def test_is_what_the_middleware_found_out(self, rf):
+    def test_is_what_the_middleware_has_resolved(self, rf):
         request = rf.post("/", REMOTE_ADDR="10.0.0.1")
         request.client_ip = "203.0.113.7"
 

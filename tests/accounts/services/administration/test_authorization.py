@@ -1,9 +1,9 @@
 import pytest
 from django.contrib.auth.models import Group, Permission
 
-from accounts.errors import LastAdministrator, MoreRights, NotAllowed
+from accounts.errors import InsufficientPrivileges, LastAdministrator, NotAllowed
 from accounts.models import User
-from accounts.services.administration import rights
+from accounts.services.administration import authorization
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key
 
@@ -16,13 +16,13 @@ def staff(*codenames, **details):
     return user
 
 
-def act(by, on, *, action="users:change", takes_rights=False):
-    with rights.acting(by=by, on=on, action=action, takes_rights=takes_rights):
+def act(by, on, *, action="users:change", removes_access=False):
+    with authorization.authorize(actor=by, target=on, action=action, removes_access=removes_access):
         User.objects.filter(pk=on.pk).update(full_name="acted on")
 
 
-class TestActing:
-    def test_lets_those_through_who_may(self, events):
+class TestAuthorize:
+    def test_allows_an_actor_with_the_permission(self, events):
         helper, person = staff("change_user"), UserFactory()
         act(helper, person)
 
@@ -31,9 +31,9 @@ class TestActing:
         assert not events("permission.denied").exists()
 
     @pytest.mark.attack("OWASP ASVS 5.0, 8.2.2")
-    def test_refuses_whoever_has_fewer_rights_and_records_it(self, events):
+    def test_refuses_an_actor_with_fewer_privileges_and_records_it(self, events):
         helper, boss = staff("change_user"), UserFactory(admin=True)
-        with pytest.raises(MoreRights):
+        with pytest.raises(InsufficientPrivileges):
             act(helper, boss)
 
         boss.refresh_from_db()
@@ -48,18 +48,18 @@ class TestActing:
         group.permissions.set(Permission.objects.filter(codename="view_securityevent"))
         other.groups.add(group)
 
-        with pytest.raises(MoreRights):
+        with pytest.raises(InsufficientPrivileges):
             act(helper, other)
         act(other, helper)
 
-    def test_refuses_whoever_may_not_do_this_to_anybody(self, events):
+    def test_refuses_an_actor_without_the_permission(self, events):
         with pytest.raises(NotAllowed):
             act(staff("view_user"), UserFactory())
 
         assert events("permission.denied").get().risk_reasons == ["users:change", "not_allowed"]
 
     @pytest.mark.parametrize("change", [{"is_active": False}, {"is_superuser": False, "is_staff": False}, None])
-    def test_reads_the_rights_anew(self, change):
+    def test_reads_the_privileges_again(self, change):
         boss, person = UserFactory(admin=True), UserFactory()
         if change is None:
             User.objects.filter(pk=boss.pk).delete()
@@ -69,23 +69,23 @@ class TestActing:
         with pytest.raises(NotAllowed):
             act(boss, person)
 
-    def test_counts_the_rights_of_who_is_closed(self):
-        with pytest.raises(MoreRights):
+    def test_counts_the_privileges_of_a_closed_account(self):
+        with pytest.raises(InsufficientPrivileges):
             act(staff("change_user"), UserFactory(admin=True, is_active=False))
 
-    def test_lets_the_command_line_do_all_but_take_the_last_administrator(self, events):
+    def test_allows_the_command_line_all_but_removing_the_last_administrator(self, events):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
         act(None, boss)
 
         with pytest.raises(LastAdministrator):
-            act(None, boss, takes_rights=True)
+            act(None, boss, removes_access=True)
         assert not events("permission.denied").exists()
 
     @pytest.mark.attack("CWE-671")
-    def test_keeps_the_last_administrator_from_themselves(self, events):
+    def test_refuses_the_last_administrator_to_remove_their_own_access(self, events):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
         with pytest.raises(LastAdministrator):
-            act(boss, boss, action=None, takes_rights=True)
+            act(boss, boss, action=None, removes_access=True)
 
         assert events("permission.denied").get().risk_reasons == ["last_administrator"]
 
@@ -94,22 +94,22 @@ class TestActing:
         [{}, {"raw_password": PASSWORD, "is_active": False}, {"raw_password": PASSWORD, "is_superuser": False}],
         ids=["no way to sign in", "closed", "no administrator"],
     )
-    def test_counts_those_alone_who_could_take_over(self, details):
+    def test_counts_only_administrators_who_can_sign_in(self, details):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
         UserFactory(**{"is_superuser": True, "is_staff": True, **details})
 
         with pytest.raises(LastAdministrator):
-            act(boss, boss, action=None, takes_rights=True)
+            act(boss, boss, action=None, removes_access=True)
 
     @pytest.mark.parametrize("way", ["password", "passkey"])
-    def test_lets_one_of_several_go(self, way):
+    def test_allows_removing_one_of_several_administrators(self, way):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
         other = UserFactory(admin=True, raw_password=PASSWORD if way == "password" else None)
         if way == "passkey":
             add_key(other, is_passkey=True)
 
-        act(boss, boss, action=None, takes_rights=True)
+        act(boss, boss, action=None, removes_access=True)
 
-    def test_does_not_keep_an_administrator_who_is_closed_already(self):
+    def test_ignores_an_administrator_who_is_closed_already(self):
         boss = UserFactory(admin=True, raw_password=PASSWORD)
-        act(boss, UserFactory(admin=True, is_active=False), takes_rights=True)
+        act(boss, UserFactory(admin=True, is_active=False), removes_access=True)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from accounts.event_types import REAUTHENTICATED
 from accounts.models import ImportedPerson, RecoverySecret, TotpSecret
-from accounts.services.profile import activity, export
+from accounts.services.profile import activity, personal_data
 from security_events.services.recording import record
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
@@ -38,11 +39,11 @@ def text(document):
 
 
 class TestExport:
-    def test_holds_what_is_kept_about_a_person(self, mina):
+    def test_contains_what_is_stored_about_the_user(self, mina):
         living, ended = open_session(user=mina), open_session(user=mina)
         revocation.end_session(session_id=ended.session_id, user_id=mina.pk, reason=LOGOUT, now=timezone.now())
 
-        document = export.export(user=mina, session_id=living.session_id)
+        document = asdict(personal_data.export(user=mina, session_id=living.session_id, now=timezone.now()))
 
         account = document["account"]
         assert (account["username"], account["email"], account["full_name"]) == ("mina", mina.email, "Mina Karimi")
@@ -61,12 +62,12 @@ class TestExport:
         kinds = [row["type"] for row in document["security_events"]["results"]]
         assert {"session.created", "session.revoked", "account.exported"} <= set(kinds)
 
-    def test_holds_no_secrets_and_nothing_of_others(self, mina):
+    def test_contains_no_secrets_and_no_data_of_others(self, mina):
         pair = open_session(user=mina)
         other = UserFactory(username="other", full_name="Somebody Else")
         open_session(user=other)
 
-        written = text(export.export(user=mina, session_id=pair.session_id))
+        written = text(asdict(personal_data.export(user=mina, session_id=pair.session_id, now=timezone.now())))
 
         digest = mina.password
         for secret in (
@@ -86,28 +87,28 @@ class TestExport:
         ):
             assert secret not in written
 
-    def test_is_recorded_with_who_asked(self, mina, events):
+    def test_is_recorded_with_its_actor(self, mina, events):
         pair = open_session(user=mina)
 
-        export.export(user=mina, session_id=pair.session_id)
-        export.export(user=mina)
+        personal_data.export(user=mina, session_id=pair.session_id, now=timezone.now())
+        personal_data.export(user=mina, now=timezone.now())
 
         own, operators = events("account.exported").order_by("id")
         assert (own.actor_id, own.target_id, own.session_id) == (str(mina.pk), str(mina.pk), pair.session_id)
         assert (operators.actor_id, operators.target_id) == ("", str(mina.pk))
 
-    def test_says_where_the_rest_is_of_a_long_history(self, mina, now, monkeypatch):
-        monkeypatch.setattr(export, "MOST_ROWS", 3)
+    def test_says_where_the_rest_of_a_long_history_is(self, mina, now, monkeypatch):
+        monkeypatch.setattr(personal_data, "MAX_ROWS", 3)
         me = subject_of(mina)
         for number in range(4):
             record(REAUTHENTICATED, actor=me, target=me)
             open_session(user=mina, now=now + timedelta(minutes=number))
 
-        document = export.document(user=mina, at=now)
+        document = asdict(personal_data.collect(user=mina, now=now))
 
         assert document["security_events"]["is_truncated"]
         assert document["security_events"]["all_at"] == "/api/v1/auth/me/security-events"
         assert len(document["security_events"]["results"]) == 3
         assert document["sessions"]["is_truncated"]
         assert len(document["sessions"]["results"]) == 3
-        assert len(activity.page(user=mina, limit=50).entries) > 3
+        assert len(activity.list_entries(user=mina, limit=50).entries) > 3

@@ -1,4 +1,4 @@
-"""Members that several requests have."""
+"""Serializer fields that several requests use."""
 
 import unicodedata
 
@@ -10,21 +10,21 @@ from cedrina_base.strict_serializers import StrictCharField
 
 
 class PersonalNameField(StrictCharField):
-    """A person's name: whatever people are called, on one line."""
+    """A person's name on one line. All scripts and signs are allowed, control characters are not."""
 
     def __init__(self, **options: object) -> None:
         super().__init__(max_length=150, allow_blank=True, **options)
 
     def to_internal_value(self, data: object) -> str:
         value: str = super().to_internal_value(data)
-        # Line breaks, tabs and the like; joiners (Cf) are part of how Persian names are written.
+        # Control characters and line separators. Format characters (Cf) are allowed: Persian names contain joiners.
         if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in value):
             raise ValidationError(_("Control characters have no place in a name."), code="invalid")
         return value
 
 
 class LocaleField(StrictCharField):
-    """One of the languages that this installation speaks."""
+    """One of the languages in ``settings.LANGUAGES``."""
 
     def __init__(self, **options: object) -> None:
         super().__init__(max_length=10, **options)

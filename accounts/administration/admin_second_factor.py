@@ -1,0 +1,91 @@
+"""The second step of the admin's sign-in: what Django's session stores between the steps, and the form of the code."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.utils.translation import gettext_lazy as _
+
+from accounts.services.administration import admin_sign_in
+from accounts.services.factors.second_factors import FactorResponse
+from accounts.types import FactorMethod
+
+CODE_TTL = timedelta(minutes=5)
+_KEY = "accounts.administration.admin_second_factor"
+_RECOVERY_CODE_DIGITS = 12
+
+
+class PasswordAccepted(Exception):
+    """Stops Django's login view after a right password, because the site must complete the sign-in."""
+
+    def __init__(self, user: Any) -> None:
+        super().__init__()
+        self.user = user
+
+
+class PasswordForm(AdminAuthenticationForm):
+    """Name and password. Raises ``PasswordAccepted``, so that Django's view never signs a user in by itself."""
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        super().confirm_login_allowed(user)
+        raise PasswordAccepted(user)
+
+
+class CodeForm(forms.Form):
+    """A code of the authenticator application, or a recovery code, which is longer."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=64,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autofocus": True, "autocapitalize": "none", "dir": "ltr"}
+        ),
+    )
+
+    def response(self) -> FactorResponse:
+        """Return the code with its kind, which the number of digits decides."""
+        code = self.cleaned_data["code"]
+        digits = sum(character.isdigit() for character in code)
+        method = FactorMethod.RECOVERY_CODE if digits >= _RECOVERY_CODE_DIGITS else FactorMethod.TOTP
+        return FactorResponse(method, code)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAdminSignIn:
+    """A user whose password was right, the digest of its hash, and the page to go to afterwards."""
+
+    user_id: UUID
+    bound_to: bytes
+    next_url: str
+
+
+def begin(request: Any, *, user: Any, now: datetime) -> None:
+    """Store in Django's session that the password was right. The session gets a new key."""
+    request.session.cycle_key()
+    request.session[_KEY] = {
+        "user_id": str(user.pk),
+        "bound_to": admin_sign_in.password_binding(user=user).hex(),
+        "until": (now + CODE_TTL).timestamp(),
+        "next": request.POST.get("next", request.GET.get("next", "")),
+    }
+
+
+def pending_sign_in(request: Any, *, now: datetime) -> PendingAdminSignIn | None:
+    """Return the sign-in whose second factor is due in this browser; ``None`` if there is none, or it has expired."""
+    stored = request.session.get(_KEY)
+    if stored is None:
+        return None
+    if stored["until"] <= now.timestamp():
+        discard(request)
+        return None
+    return PendingAdminSignIn(
+        user_id=UUID(stored["user_id"]), bound_to=bytes.fromhex(stored["bound_to"]), next_url=stored["next"]
+    )
+
+
+def discard(request: Any) -> None:
+    """Delete the pending sign-in, so that the next one begins with the password."""
+    request.session.pop(_KEY, None)

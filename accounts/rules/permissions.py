@@ -1,0 +1,34 @@
+"""Decide whether a user may do an action. All guarded views, admin pages and WebSockets use ``may``."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+# For each action of the API, the Django permission that allows it to staff who are not superusers.
+PERMISSIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "docs:read": "accounts.view_user",
+        "users:read": "accounts.view_user",
+        "users:change": "accounts.change_user",
+        "sessions:read": "tokens.view_session",
+        "sessions:end": "tokens.change_session",
+        "keys:read": "tokens.view_signingkey",
+        "events:read": "security_events.view_securityevent",
+        "tokens:introspect": "tokens.view_tokenfamily",
+        "rate_limits:read": "ratelimiting.view_ratelimitpolicy",
+        "rate_limits:change": "ratelimiting.change_ratelimitpolicy",
+    }
+)
+
+
+def may(user: Any, action: str, target: Any = None) -> bool:
+    """Return whether a user may do an action. An action that is not listed is for superusers only.
+
+    ``target`` is the object of the action, ``None`` for all objects of a kind.
+    """
+    if user is None or not getattr(user, "is_active", False) or getattr(user, "deleted_at", None) is not None:
+        return False
+    if user.is_superuser:
+        return True
+    permission = PERMISSIONS.get(action)
+    return permission is not None and bool(user.is_staff) and bool(user.has_perm(permission))

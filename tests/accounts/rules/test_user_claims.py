@@ -1,0 +1,8 @@
+from accounts.models import User
+from accounts.rules.user_claims import roles_of
+
+
+class TestRolesOf:
+    def test_names_administrators_without_a_query(self):
+        assert roles_of(User(is_superuser=True)) == ["admin"]
+        assert roles_of(User(is_staff=True)) == []
