@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
+from django.utils import timezone
 
 from accounts.api import device_cookie
 from accounts.errors import AttemptsExhausted, HashingBusy
@@ -33,6 +34,7 @@ class PooledBackend(ModelBackend):
                 password=password,
                 client=client_context(request) if request is not None else ClientContext(),
                 device_token=device_cookie.read_token(request),
+                now=timezone.now(),
             )
         except (AttemptsExhausted, HashingBusy) as refusal:
             if request is not None:

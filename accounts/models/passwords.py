@@ -29,7 +29,7 @@ KNOWN_CLIENTS = "accounts_familiarplace"
 # the charge of a concurrent attempt. The count and the wait are those of ratelimiting.algorithms.backoff, where `f` is
 # the stored row and `excluded` the new one; a property test compares the two.
 _CHARGE = """
-WITH clock AS (SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()) AS moment),
+WITH clock AS (SELECT %(now)s::timestamptz AS moment),
 asked AS (
     SELECT * FROM unnest(
         %(keys)s::bytea[], %(pools)s::text[], %(free)s::int[], %(first)s::int[], %(longest)s::int[],
@@ -92,7 +92,7 @@ FROM (
 WHERE f.key = own.key
 """
 _EXPIRE_LOCKS = """
-WITH clock AS (SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()) AS moment),
+WITH clock AS (SELECT %(now)s::timestamptz AS moment),
 past AS (
     SELECT key FROM accounts_signinfailures, clock
     WHERE locked_at IS NOT NULL AND (blocked_until IS NULL OR blocked_until <= moment)
@@ -147,7 +147,7 @@ class AttemptCharge:
 
 
 class SignInFailuresManager(models.Manager["SignInFailures"]):
-    def charge(self, counters: Sequence[AttemptCounter], *, subject: str, now: datetime | None) -> AttemptCharge:
+    def charge(self, counters: Sequence[AttemptCounter], *, subject: str, now: datetime) -> AttemptCharge:
         """Count an attempt as a failure in one statement, before it is checked; or return how long to wait.
 
         While a counter is blocked, nothing is written.
@@ -180,7 +180,7 @@ class SignInFailuresManager(models.Manager["SignInFailures"]):
         with connection.cursor() as cursor:
             cursor.execute(_REFUND, _refund_params(keys, at, was_unchecked=was_unchecked))
 
-    def expire_locks(self, *, event: EventCte, now: datetime | None) -> int:
+    def expire_locks(self, *, event: EventCte, now: datetime) -> int:
         """Clear up to 1,000 locks whose wait has passed, with an event for each; return how many."""
         with connection.cursor() as cursor:
             cursor.execute(_EXPIRE_LOCKS.format(event=event.sql), {**event.params, "now": now})

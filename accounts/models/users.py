@@ -41,7 +41,7 @@ ON CONFLICT DO NOTHING
 _RECORD_SIGN_IN = f"""
 WITH signed_in AS (
     UPDATE accounts_user
-    SET last_login = COALESCE(%(now)s::timestamptz, statement_timestamp()), password = %(new_digest)s
+    SET last_login = %(now)s::timestamptz, password = %(new_digest)s
     WHERE id = %(id)s AND password = %(checked_digest)s AND is_active AND deleted_at IS NULL
         AND (NOT is_mfa_enabled OR %(is_multi_factor)s)
     RETURNING last_login
@@ -128,7 +128,7 @@ class UserManager(BaseUserManager["User"]):
         is_multi_factor: bool,
         event: EventCte,
         attempt_and_client: dict[str, Any],
-        now: datetime | None,
+        now: datetime,
     ) -> SignInRecord | None:
         """Record a sign-in with its event in one statement and lock the row; ``None`` if it is not allowed any more.
 
@@ -136,7 +136,7 @@ class UserManager(BaseUserManager["User"]):
         committed while the hash was computed wins. So does a second factor that was added meanwhile, unless one was
         shown. ``attempt_and_client`` are the parameters made by ``refund_and_remember_params``.
         """
-        own = {
+        own: dict[str, Any] = {
             "now": now,
             "new_digest": new_digest,
             "id": user.pk,

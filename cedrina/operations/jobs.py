@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import structlog
 from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
@@ -102,7 +103,7 @@ def purge_attempts(timestamp: int) -> None:
 @app.task(name="cedrina.announce_expired_locks", queue="maintenance", queueing_lock="announce_expired_locks")
 def announce_expired_locks(timestamp: int) -> None:
     """Record the account locks that have expired."""
-    attempts.record_expired_locks()
+    attempts.record_expired_locks(now=timezone.now())
 
 
 @app.periodic(cron="* * * * *")

@@ -5,6 +5,7 @@ import json
 import pytest
 from django.db import transaction
 from django.test import RequestFactory
+from django.utils import timezone
 
 from accounts.errors import CredentialsInvalid, DetailsInvalid, EmailTaken, ProviderAddressUnverified
 from accounts.identifiers import email_key, fold_email
@@ -33,7 +34,7 @@ def open_registration(settings):
 
 def register(username, email):
     application = registration.RegistrationRequest(username=username, email=email, password=PASSWORD)
-    return registration.register(application=application, client=CLIENT)
+    return registration.register(application=application, client=CLIENT, now=timezone.now())
 
 
 def account_named(email):
@@ -96,7 +97,10 @@ class TestAccounts:
             if "\0" in pair.other:  # such a request is refused before
                 return pair.verdict
             try:
-                assert password_sign_in.sign_in(name=pair.other, password=PASSWORD, client=CLIENT).user == user
+                assert (
+                    password_sign_in.sign_in(name=pair.other, password=PASSWORD, client=CLIENT, now=timezone.now()).user
+                    == user
+                )
             except CredentialsInvalid:
                 return REFUSED if pair.verdict == REFUSED else DIFFERENT
             return SAME

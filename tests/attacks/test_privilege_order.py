@@ -67,7 +67,7 @@ def change(**details):
 def fail_to_sign_in(user):
     rule = account_settings.SIGN_IN_BACKOFF["account"]
     SignInFailures.objects.charge(
-        [AttemptCounter(user.pk.bytes, AttemptPool.ACCOUNT, rule)], subject=str(user.pk), now=None
+        [AttemptCounter(user.pk.bytes, AttemptPool.ACCOUNT, rule)], subject=str(user.pk), now=timezone.now()
     )
 
 

@@ -22,7 +22,7 @@ ROUNDS = 12
 
 def sign_in(name, delay):
     time.sleep(delay)
-    return password_sign_in.sign_in(name=name, password=PASSWORD, client=PHONE)
+    return password_sign_in.sign_in(name=name, password=PASSWORD, client=PHONE, now=timezone.now())
 
 
 def delete(user, pair, delay):

@@ -32,7 +32,9 @@ def _strict(settings, transactional_db):
 
 def register(number=0, *, username="mina", email=None):
     details = {"username": username, "email": email or f"mina{number}@example.com", "password": PASSWORD}
-    return registration.register(application=registration.RegistrationRequest(**details), client=ANYWHERE)
+    return registration.register(
+        application=registration.RegistrationRequest(**details), client=ANYWHERE, now=timezone.now()
+    )
 
 
 def confirm(waiting):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.api import device_cookie
@@ -28,7 +29,10 @@ class MailRequestPage(MailedPage):
         email = form_field(request, "email")
         try:
             mail_requests.submit(
-                requested=self.requested, email=email.strip(), device_token=device_cookie.read_token(request)
+                requested=self.requested,
+                email=email.strip(),
+                device_token=device_cookie.read_token(request),
+                now=timezone.now(),
             )
         except DetailsInvalid as refusal:
             errors = [str(problem.message) for problem in refusal.problems]

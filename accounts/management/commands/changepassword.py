@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -43,7 +44,9 @@ class Command(OperatorCommand):
             return {"result": "would_change", "username": user.username}
         password = self._password(is_piped=options["password_stdin"])
         try:
-            ended = operator_passwords.change(user=user, password=password, reason=options["reason"])
+            ended = operator_passwords.change(
+                user=user, password=password, reason=options["reason"], now=timezone.now()
+            )
         except DetailsInvalid as refusal:
             self.fail(refusal.problems[0].code, " ".join(str(problem.message) for problem in refusal.problems))
         except AccountError as refusal:

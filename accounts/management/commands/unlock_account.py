@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from accounts import selectors
@@ -26,7 +27,10 @@ class Command(OperatorCommand):
             self.fail("not_found", gettext("Nobody signs in as %(name)r.") % options)
         if options["dry_run"]:
             return {"result": "would_unlock", "counts": selectors.count_failure_counters(user_id=user.pk)}
-        return {"result": "unlocked", "counts": attempts.unlock(user=user, reason=options["reason"])}
+        return {
+            "result": "unlocked",
+            "counts": attempts.unlock(user=user, reason=options["reason"], now=timezone.now()),
+        }
 
     def sentence(self, result: dict[str, Any]) -> str:
         number = result["counts"]

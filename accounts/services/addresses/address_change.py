@@ -32,8 +32,9 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
     if address is None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     checked = selectors.password_digest(user_id=user.pk)
-    # Without `now`: the database's clock decides about attempts.
-    is_right = attempts.check_password_in_session(user=user, session_id=session_id, password=password, digest=checked)
+    is_right = attempts.check_password_in_session(
+        user=user, session_id=session_id, password=password, digest=checked, now=now
+    )
     if is_right:
         with transaction.atomic():
             # The password may have changed while the hash was computed.

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import event_types, selectors
 from accounts.errors import SignInChallengeInvalid
@@ -34,13 +33,12 @@ class AdminSession:
 
 
 def verify_password(
-    *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime | None = None
+    *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime
 ) -> User | None:
     """Return the member of staff whose name and password these are; ``None`` in all other cases.
 
     This opens no session. ``complete_sign_in`` does, or ``complete_mfa_sign_in`` for users with a second factor
-    (``is_mfa_enabled``). Wrong passwords are counted together with those at the API, by the database's clock if ``now``
-    is left out.
+    (``is_mfa_enabled``). Wrong passwords are counted together with those at the API.
 
     Raises: AttemptsExhausted, HashingBusy.
     """
@@ -61,7 +59,7 @@ def verify_password(
     return user
 
 
-def complete_sign_in(*, user: User, client: ClientContext, now: datetime | None = None) -> AdminSession:
+def complete_sign_in(*, user: User, client: ClientContext, now: datetime) -> AdminSession:
     """Open a session for the member of staff whom ``verify_password`` has just returned.
 
     A sign-in from a new client is notified by mail, as at the API.
@@ -118,7 +116,7 @@ def complete_mfa_sign_in(
     )
 
 
-def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime | None) -> AdminSession:
+def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime) -> AdminSession:
     recorded = password_sign_in.record_sign_in(
         event_type=event_types.ADMIN_LOGIN_SUCCEEDED, user=user, amr=amr, client=client, now=now
     )
@@ -129,7 +127,7 @@ def _open_session(*, user: User, amr: list[str], client: ClientContext, now: dat
         client=client,
         amr=amr,
         max_age=timedelta(seconds=settings.SESSION_COOKIE_AGE),
-        now=now or timezone.now(),
+        now=now,
     )
     password_sign_in.notify_if_new_client(recorded, user=user, session_id=session_id, client=client, now=now)
     return AdminSession(user=user, session_id=session_id)
@@ -152,7 +150,7 @@ def _upgrade_hash(user: User, *, new_digest: str) -> bool:
     return bool(changed)
 
 
-def _record(event: EventType, *, user: User | None, name: str, reason: str = "", now: datetime | None) -> None:
+def _record(event: EventType, *, user: User | None, name: str, reason: str = "", now: datetime) -> None:
     subject = subject_of(user) if user else Subject(name=name_key(name))
     recording.record(
         event,

@@ -64,7 +64,7 @@ def record_removed(
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_REMOVED, details={"factor": method}, now=now)
 
 
-def remove_factors(*, user: User, reason: str, since: datetime | None = None, now: datetime | None = None) -> int:
+def remove_factors(*, user: User, reason: str, since: datetime | None = None, now: datetime) -> int:
     """Remove all factors of an account that changes hands, or those added at ``since`` or later; return how many.
 
     Call it in a transaction that has locked the user's row and increments its version.
@@ -94,7 +94,7 @@ def _record(
     *,
     user: User,
     method: FactorMethod,
-    now: datetime | None,
+    now: datetime,
     key_id: UUID | None,
     session_id: UUID | None = None,
     reasons: Sequence[str] = (),

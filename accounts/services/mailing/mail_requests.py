@@ -48,7 +48,7 @@ _KINDS: Mapping[RequestedMail, MailKind] = {
 }
 
 
-def submit(*, requested: RequestedMail, email: str, device_token: str = "", now: datetime | None = None) -> None:
+def submit(*, requested: RequestedMail, email: str, device_token: str = "", now: datetime) -> None:
     """Store a request for a mail. The statements are the same for all addresses.
 
     ``device_token``: the device cookie that came with the request. Only the worker finds out whether it belongs to a

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import event_types, known_devices
 from accounts.conf import account_settings
@@ -60,7 +59,7 @@ class PasswordAttempt:
 
 
 def charge(
-    *, name: str, user: User | None, client: ClientContext, device_token: str = "", now: datetime | None = None
+    *, name: str, user: User | None, client: ClientContext, device_token: str = "", now: datetime
 ) -> PasswordAttempt:
     """Charge one attempt at the password of ``name``, whether or not anybody has that name. It allows one check.
 
@@ -70,7 +69,7 @@ def charge(
 
     Raises: AttemptsExhausted.
     """
-    device = known_devices.recognise(device_token, user=user, now=now or timezone.now())
+    device = known_devices.recognise(device_token, user=user, now=now)
     key = name_key(name)
     network = counted_network(normalise(client.ip_address or ""))
     digest, rules = known_devices.digest, account_settings.SIGN_IN_BACKOFF
@@ -96,7 +95,7 @@ def charge(
     )
 
 
-def charge_in_session(*, user: User, session_id: UUID, now: datetime | None = None) -> PasswordAttempt:
+def charge_in_session(*, user: User, session_id: UUID, now: datetime) -> PasswordAttempt:
     """Charge one attempt at the password of the person behind a session to that session's own counter.
 
     Raises: AttemptsExhausted.
@@ -110,7 +109,7 @@ def charge_in_session(*, user: User, session_id: UUID, now: datetime | None = No
 
 
 def check_password(
-    *, attempt: PasswordAttempt, password: str, digest: str | None, now: datetime | None = None
+    *, attempt: PasswordAttempt, password: str, digest: str | None, now: datetime
 ) -> hashing.PasswordCheck:
     """Compare the password of a charged attempt with a stored hash. If it is wrong, record each lock that begins.
 
@@ -128,9 +127,7 @@ def check_password(
     return check
 
 
-def check_password_in_session(
-    *, user: User, session_id: UUID, password: str, digest: str, now: datetime | None = None
-) -> bool:
+def check_password_in_session(*, user: User, session_id: UUID, password: str, digest: str, now: datetime) -> bool:
     """Return whether a password that was sent within a session is right.
 
     All calls with a password in their body use this. So the thief of a session has one budget of guesses for all of
@@ -153,16 +150,15 @@ def refund(*, attempt: PasswordAttempt) -> None:
     SignInFailures.objects.refund(keys=attempt.charged.keys, at=attempt.charged.at)
 
 
-def remember_client(*, user: User, password_digest: str, client: ClientContext, now: datetime | None = None) -> None:
+def remember_client(*, user: User, password_digest: str, client: ClientContext, now: datetime) -> None:
     """Store the client that somebody has signed in from, so that sign-ins from other clients are reported by mail."""
     key = known_devices.client_key(user=user, password_digest=password_digest, client=client)
-    at = now or timezone.now()
     KnownClient.objects.bulk_create(
-        [KnownClient(key=key, seen_at=at)], update_conflicts=True, unique_fields=["key"], update_fields=["seen_at"]
+        [KnownClient(key=key, seen_at=now)], update_conflicts=True, unique_fields=["key"], update_fields=["seen_at"]
     )
 
 
-def unlock(*, user: User, by: User | None = None, reason: str = "", now: datetime | None = None) -> int:
+def unlock(*, user: User, by: User | None = None, reason: str = "", now: datetime) -> int:
     """Reset all counters of one person on behalf of an operator; return how many were reset.
 
     Raises: NotAllowed, InsufficientPrivileges.
@@ -180,7 +176,7 @@ def unlock(*, user: User, by: User | None = None, reason: str = "", now: datetim
     return cleared
 
 
-def record_expired_locks(*, now: datetime | None = None) -> int:
+def record_expired_locks(*, now: datetime) -> int:
     """Record an event for each lock whose wait has passed; return how many there were."""
     event = EventCte(
         event_types.SIGN_IN_LOCK_EXPIRED,
@@ -210,7 +206,7 @@ def purge(*, now: datetime, progress: Callable[[int], None] | None = None) -> in
     return purged
 
 
-def _record_locks(attempt: PasswordAttempt, *, now: datetime | None) -> None:
+def _record_locks(attempt: PasswordAttempt, *, now: datetime) -> None:
     for lock in attempt.charged.locks:
         is_shared = lock["pool"] == AttemptPool.NETWORK
         recording.record(

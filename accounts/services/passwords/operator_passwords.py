@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, selectors
@@ -32,7 +31,7 @@ def require_acceptable(*, user: User, password: str) -> None:
         raise DetailsInvalid([FieldProblem("password", "password_reused", _("You have used this password before."))])
 
 
-def change(*, user: User, password: str, reason: str = "", now: datetime | None = None) -> int:
+def change(*, user: User, password: str, reason: str = "", now: datetime) -> int:
     """Set a new password, end all sessions of the person and mail them; return how many sessions ended.
 
     Raises: DetailsInvalid, HashingBusy, and AccountDisabled when the account is closed or was changed meanwhile.
@@ -44,9 +43,7 @@ def change(*, user: User, password: str, reason: str = "", now: datetime | None 
             user=user, checked_digest=user.password, new_digest=digest, now=now
         )
         if is_replaced:
-            ended = revocation.end_sessions(
-                user_id=user.pk, reason=ADMINISTRATOR, note=reason, now=now or timezone.now()
-            )
+            ended = revocation.end_sessions(user_id=user.pk, reason=ADMINISTRATOR, note=reason, now=now)
             recording.record(
                 event_types.PASSWORD_CHANGED,
                 target=subject_of(user),

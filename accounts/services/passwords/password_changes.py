@@ -7,7 +7,6 @@ from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.password_validation import get_default_password_validators
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, selectors
@@ -54,7 +53,7 @@ def change(
     old_password: str,
     new_password: str,
     client: ClientContext | None = None,
-    now: datetime | None = None,
+    now: datetime,
 ) -> TokenPair:
     """Change a person's password, end all other sessions and return new tokens for this one (ASVS 5.0, 7.4.3).
 
@@ -97,36 +96,32 @@ def _require_acceptable(*, user: User, old_password: str, new_password: str) -> 
         )
 
 
-def replace_password(*, user: User, checked_digest: str, new_digest: str, now: datetime | None = None) -> bool:
+def replace_password(*, user: User, checked_digest: str, new_digest: str, now: datetime) -> bool:
     """Replace the hash that was checked by a new one, in the caller's transaction, and add it to the history.
 
     ``False`` when the stored hash was changed since the check.
     """
-    version = User.objects.replace_password(
-        user=user, checked_digest=checked_digest, new_digest=new_digest, now=now or timezone.now()
-    )
+    version = User.objects.replace_password(user=user, checked_digest=checked_digest, new_digest=new_digest, now=now)
     if version is None:
         return False
     add_to_history(user=user, digest=checked_digest, now=now)
     return True
 
 
-def add_to_history(*, user: User, digest: str, now: datetime | None = None) -> None:
+def add_to_history(*, user: User, digest: str, now: datetime) -> None:
     """Add a hash, if it is usable, to the passwords that can't be used again; keep as many as PASSWORD_HISTORY says."""
     if not is_password_usable(digest):
         return
-    PasswordHistory.objects.create(user_id=user.pk, password=digest, created_at=now or timezone.now())
+    PasswordHistory.objects.create(user_id=user.pk, password=digest, created_at=now)
     kept = PasswordHistory.objects.filter(user_id=user.pk).order_by("-created_at", "-pk").values("pk")
     PasswordHistory.objects.filter(user_id=user.pk).exclude(
         pk__in=kept[: max(0, account_settings.PASSWORD_HISTORY - 1)]
     ).delete()
 
 
-def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> TokenPair:
-    ended = revocation.end_sessions(
-        user_id=user.pk, reason=PASSWORD_CHANGE, keep_session_id=session_id, now=now or timezone.now()
-    )
-    pair = issuing.replace_family(session_id=session_id, user=user, reason=PASSWORD_CHANGE, now=now or timezone.now())
+def _renew_sessions(*, user: User, session_id: UUID, now: datetime) -> TokenPair:
+    ended = revocation.end_sessions(user_id=user.pk, reason=PASSWORD_CHANGE, keep_session_id=session_id, now=now)
+    pair = issuing.replace_family(session_id=session_id, user=user, reason=PASSWORD_CHANGE, now=now)
     recording.record(
         event_types.PASSWORD_CHANGED,
         actor=subject_of(user),
@@ -139,7 +134,7 @@ def _renew_sessions(*, user: User, session_id: UUID, now: datetime | None) -> To
     return pair
 
 
-def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime | None) -> None:
+def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime) -> None:
     recording.record(
         event_types.PASSWORD_CHANGE_FAILED,
         actor=subject_of(user),

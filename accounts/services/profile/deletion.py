@@ -32,8 +32,7 @@ def request(*, user: User, session_id: UUID, password: str | None, now: datetime
 
     Username and address stay taken until then, so that nobody else can register with them. The account is closed only
     if its password hash is still the one that was checked; a concurrent password change so wins. A user without a
-    password is not asked for one; the caller must then require a recent sign-in. Password attempts are counted by the
-    database's clock.
+    password is not asked for one; the caller must then require a recent sign-in.
 
     Raises: CredentialsInvalid, AttemptsExhausted, DetailsInvalid, LastAdministrator, HashingBusy.
     """
@@ -41,7 +40,7 @@ def request(*, user: User, session_id: UUID, password: str | None, now: datetime
     if password is None and is_password_usable(checked):
         raise DetailsInvalid([FieldProblem("password", "required", _("Confirm this with your password."))])
     if password is not None and not attempts.check_password_in_session(
-        user=user, session_id=session_id, password=password, digest=checked
+        user=user, session_id=session_id, password=password, digest=checked, now=now
     ):
         _record_refusal(user=user, session_id=session_id, reason="wrong_password", now=now)
         raise CredentialsInvalid

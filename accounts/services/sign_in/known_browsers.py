@@ -27,8 +27,8 @@ def is_account_holder(
         return True
     if password is None:
         return False
-    attempt = attempts.charge(name=user.username, user=user, client=client, device_token=device_token)
-    is_right = attempts.check_password(attempt=attempt, password=password, digest=user.password).is_right
+    attempt = attempts.charge(name=user.username, user=user, client=client, device_token=device_token, now=now)
+    is_right = attempts.check_password(attempt=attempt, password=password, digest=user.password, now=now).is_right
     if is_right:
         attempts.refund(attempt=attempt)
     return is_right

@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import event_types, known_devices, selectors
 from accounts.conf import account_settings
@@ -49,7 +48,7 @@ class RecordedSignIn:
 
 
 def sign_in(
-    *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime | None = None
+    *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime
 ) -> SignedIn | MfaChallenge:
     """Sign a person in with a username or an address and a password.
 
@@ -64,7 +63,7 @@ def sign_in(
     Raises: CredentialsInvalid, AttemptsExhausted, AccountDisabled, EmailNotConfirmed, HashingBusy, and
     SessionLimitReached of ``tokens``.
     """
-    user, registration = selectors.account_or_registration(name=name, at=now or timezone.now())
+    user, registration = selectors.account_or_registration(name=name, at=now)
     attempt = attempts.charge(name=name, user=user, client=client, device_token=device_token, now=now)
     holder = user or registration
     check = attempts.check_password(
@@ -98,7 +97,7 @@ def complete_sign_in(
     upgraded_digest: str | None = None,
     name: str = "",
     attempt: PasswordAttempt | None = None,
-    now: datetime | None = None,
+    now: datetime,
 ) -> SignedIn | MfaChallenge:
     """Open a session for a person who was just authenticated by the methods ``amr`` (RFC 8176).
 
@@ -112,7 +111,7 @@ def complete_sign_in(
     if user.is_mfa_enabled and MULTI_FACTOR not in amr:
         if attempt is not None:
             attempts.refund(attempt=attempt)
-        return sign_in_challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now or timezone.now())
+        return sign_in_challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now)
     with transaction.atomic():
         pair = record_and_open_session(
             user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, attempt=attempt, now=now
@@ -122,7 +121,7 @@ def complete_sign_in(
     return SignedIn(user=user, tokens=pair)
 
 
-def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime | None = None) -> datetime:
+def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime) -> datetime:
     """Record that the person behind a session has just shown their password again; return when (RFC 9470).
 
     Wrong guesses are charged to the session only: its thief has few of them, and can't lock the owner out.
@@ -144,7 +143,7 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
         )
         raise CredentialsInvalid
     with transaction.atomic():
-        at = sessions.record_reauthentication(session_id=session_id, now=now or timezone.now())
+        at = sessions.record_reauthentication(session_id=session_id, now=now)
         recording.record(
             event_types.REAUTHENTICATED,
             actor=subject_of(user),
@@ -156,7 +155,7 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
     return at
 
 
-def require_active_account(*, user: User, name: str, now: datetime | None = None) -> None:
+def require_active_account(*, user: User, name: str, now: datetime) -> None:
     """Refuse an account that is closed or whose address must be confirmed first.
 
     Only to be called after the first factor was right: the refusal reveals the state of the account.
@@ -176,7 +175,7 @@ def record_and_open_session(
     client: ClientContext,
     upgraded_digest: str | None = None,
     attempt: PasswordAttempt | None = None,
-    now: datetime | None = None,
+    now: datetime,
 ) -> TokenPair | None:
     """Record a sign-in and open a session, in the caller's transaction.
 
@@ -196,7 +195,7 @@ def record_and_open_session(
     )
     if recorded is None:
         return None
-    pair = issuing.open_session(user=user, client=client, amr=amr, now=now or timezone.now())
+    pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
     notify_if_new_client(recorded, user=user, session_id=pair.session_id, client=client, now=now)
     return pair
 
@@ -209,7 +208,7 @@ def record_sign_in(
     client: ClientContext,
     upgraded_digest: str | None = None,
     attempt: PasswordAttempt | None = None,
-    now: datetime | None = None,
+    now: datetime,
 ) -> RecordedSignIn | None:
     """Record a sign-in with its event and lock the person's row; ``None`` when the account was changed meanwhile."""
     new_digest = upgraded_digest or user.password
@@ -247,7 +246,7 @@ def record_sign_in(
 
 
 def notify_if_new_client(
-    recorded: RecordedSignIn, *, user: User, session_id: UUID, client: ClientContext, now: datetime | None = None
+    recorded: RecordedSignIn, *, user: User, session_id: UUID, client: ClientContext, now: datetime
 ) -> None:
     """Mail a person about their new session if they have never signed in from this client."""
     if not recorded.was_known_client:
@@ -257,7 +256,7 @@ def notify_if_new_client(
 
 
 def record_refusal(
-    error: AccountError, *, user: User | None, name: str, reason: str = "", now: datetime | None = None
+    error: AccountError, *, user: User | None, name: str, reason: str = "", now: datetime
 ) -> AccountError:
     """Record a refused sign-in in a transaction of its own, and return the error for the caller to raise."""
     actor = subject_of(user) if user else Subject(name=name_key(name))
@@ -266,6 +265,6 @@ def record_refusal(
         actor=actor,
         target=actor,
         reasons=[reason or ("wrong_password" if user else "unknown_name")],
-        now=now or timezone.now(),
+        now=now,
     )
     return error

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, selectors
@@ -40,7 +39,7 @@ class RegistrationRequest:
 
 
 def register(
-    *, application: RegistrationRequest, client: ClientContext, now: datetime | None = None
+    *, application: RegistrationRequest, client: ClientContext, now: datetime
 ) -> SignedIn | PendingRegistration:
     """Create an account and open its first session; or store a pending registration if addresses must be confirmed.
 
@@ -50,29 +49,28 @@ def register(
 
     Raises: DetailsInvalid, UsernameTaken, EmailTaken, HashingBusy.
     """
-    at = now or timezone.now()
-    user = _validated_user(application, at=at)
-    if selectors.is_username_taken(username=user.username, at=at):
+    user = _validated_user(application, now=now)
+    if selectors.is_username_taken(username=user.username, at=now):
         raise UsernameTaken
     if account_settings.EMAIL_CONFIRMATION == "required":
-        return _register_pending(user=user, password=application.password, at=at, now=now)
+        return _register_pending(user=user, password=application.password, now=now)
     uniqueness.require_free(username=user.username, email_folded=user.email_folded)
     user.password = hashing.compute(password=application.password)
     with transaction.atomic():
-        uniqueness.require_unreserved(username=user.username, at=at)
+        uniqueness.require_unreserved(username=user.username, at=now)
         is_new = User.objects.insert_unless_taken(user)
         if is_new:
             subject = subject_of(user)
             recording.record(event_types.ACCOUNT_REGISTERED, actor=subject, target=subject, now=now)
             # Confirmation is optional here; it lets the person recover the account later.
             mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.CONFIRM_EMAIL)
-            tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now or timezone.now())
+            tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
             attempts.remember_client(user=user, password_digest=user.password, client=client, now=now)
             return SignedIn(user=user, tokens=tokens)
     raise uniqueness.identifier_conflict(username=user.username, email_folded=user.email_folded)
 
 
-def _register_pending(*, user: User, password: str, at: datetime, now: datetime | None) -> PendingRegistration:
+def _register_pending(*, user: User, password: str, now: datetime) -> PendingRegistration:
     registration = PendingRegistration(
         username=user.username,
         email=user.email,
@@ -80,13 +78,13 @@ def _register_pending(*, user: User, password: str, at: datetime, now: datetime 
         full_name=user.full_name,
         locale=user.locale,
         password=hashing.compute(password=password),
-        created_at=at,
-        expires_at=at + account_settings.EMAIL_CONFIRMATION_TTL,
+        created_at=now,
+        expires_at=now + account_settings.EMAIL_CONFIRMATION_TTL,
     )
     with transaction.atomic():
         PendingRegistration.objects.lock_username(user.username)
         PendingRegistration.objects.make_room(
-            username=user.username, email_folded=user.email_folded, kept=MOST_OF_ONE_ADDRESS - 1, at=at
+            username=user.username, email_folded=user.email_folded, kept=MOST_OF_ONE_ADDRESS - 1, at=now
         )
         if not PendingRegistration.objects.insert_unless_taken(registration):
             raise UsernameTaken
@@ -95,7 +93,7 @@ def _register_pending(*, user: User, password: str, at: datetime, now: datetime 
     return registration
 
 
-def _validated_user(application: RegistrationRequest, *, at: datetime) -> User:
+def _validated_user(application: RegistrationRequest, *, now: datetime) -> User:
     address = parse_email(application.email)
     user = User(
         username=application.username,
@@ -103,8 +101,8 @@ def _validated_user(application: RegistrationRequest, *, at: datetime) -> User:
         email_folded=fold_email(address or ""),
         full_name=application.full_name,
         locale=application.locale,
-        created_at=at,
-        updated_at=at,
+        created_at=now,
+        updated_at=now,
     )
     problems = [
         *username_problems(username=application.username),

@@ -17,7 +17,7 @@ _COMPARED = 50
 
 
 def notify_new_client(
-    *, user: User, session_id: UUID, client: ClientContext, had_signed_in: bool, now: datetime | None = None
+    *, user: User, session_id: UUID, client: ClientContext, had_signed_in: bool, now: datetime
 ) -> bool:
     """Mail a person about a session whose device or network none of their earlier sessions had; return whether.
 

@@ -58,7 +58,7 @@ def browser(boss):
 
 @pytest.fixture
 def pair(boss):
-    return password_sign_in.sign_in(name="boss", password=PASSWORD, client=PHONE).tokens
+    return password_sign_in.sign_in(name="boss", password=PASSWORD, client=PHONE, now=timezone.now()).tokens
 
 
 @pytest.fixture
@@ -112,7 +112,9 @@ def end_others(to):
 
 
 def change_password(to):
-    password_changes.change(user=to.boss, session_id=to.pair.session_id, old_password=PASSWORD, new_password=OTHER)
+    password_changes.change(
+        user=to.boss, session_id=to.pair.session_id, old_password=PASSWORD, new_password=OTHER, now=timezone.now()
+    )
 
 
 def reset_password(to):
@@ -141,7 +143,9 @@ ENDINGS = {
     "one of the list": end_one,
     "all others of the list": end_others,
     "password change": change_password,
-    "password set by the operator": lambda to: operator_passwords.change(user=to.boss, password=OTHER),
+    "password set by the operator": lambda to: operator_passwords.change(
+        user=to.boss, password=OTHER, now=timezone.now()
+    ),
     "password reset": reset_password,
     "takeover report": lambda to: takeover.report(
         token=mailed_token(to.boss, mail_queue.MailKind.PASSWORD_CHANGED), now=timezone.now()

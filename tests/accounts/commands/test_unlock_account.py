@@ -3,6 +3,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from accounts.errors import AttemptsExhausted, CredentialsInvalid
 from accounts.services.sign_in import password_sign_in
@@ -16,7 +17,7 @@ def locked(phone):
     UserFactory(username="mina", raw_password=PASSWORD)
     for _ in range(5):
         with pytest.raises(CredentialsInvalid):
-            password_sign_in.sign_in(name="mina", password="wrong", client=phone)
+            password_sign_in.sign_in(name="mina", password="wrong", client=phone, now=timezone.now())
 
 
 def run(*arguments):
@@ -32,13 +33,13 @@ class TestUnlockAccount:
             "counts": 2,
         }
 
-        assert password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone).tokens
+        assert password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now()).tokens
         assert events("authentication.unlocked").get().data["note"] == "she called"
 
     def test_changes_nothing_when_it_runs_dry(self, locked, phone):
         assert run("mina", "--dry-run") == "2 counts would be cleared.\n"
         with pytest.raises(AttemptsExhausted):
-            password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+            password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
 
     def test_can_be_run_twice(self, locked):
         run("mina")

@@ -91,7 +91,7 @@ class TestTheWorker:
 
         with serving():
             for _ in range(2):
-                record_refusal(CredentialsInvalid(), user=None, name="nobody")
+                record_refusal(CredentialsInvalid(), user=None, name="nobody", now=timezone.now())
             partitions.ensure(now=later)
             deduplication.record_counts(now=later)
             purged = accounts_purging.purge_expired(now=later)

@@ -127,7 +127,9 @@ class ReauthenticateView(AccountsAPIView):
         user, session_id, response = request_user(request), request_principal(request).session_id, body.response()
         if response is None:
             password = body.validated_data["password"]
-            at = password_sign_in.reauthenticate(user=user, session_id=session_id, password=password)
+            at = password_sign_in.reauthenticate(
+                user=user, session_id=session_id, password=password, now=timezone.now()
+            )
         else:
             at = reauthentication.show(user=user, session_id=session_id, response=response, now=timezone.now())
         return Response({"authenticated_at": format_timestamp(at), "expires_in": RECENT_SECONDS})

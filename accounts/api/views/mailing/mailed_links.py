@@ -139,6 +139,7 @@ class ResendConfirmationView(AccountsAPIView):
             requested=mail_requests.RequestedMail.CONFIRMATION,
             email=body.validated_data["email"],
             device_token=device_cookie.read_token(request),
+            now=timezone.now(),
         )
         return _message(RESENT, status=202)
 
@@ -170,6 +171,7 @@ class ForgotPasswordView(AccountsAPIView):
             requested=mail_requests.RequestedMail.RESET,
             email=body.validated_data["email"],
             device_token=device_cookie.read_token(request),
+            now=timezone.now(),
         )
         return _message(FORGOTTEN, status=202)
 

@@ -1,5 +1,6 @@
 from typing import ClassVar
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -72,5 +73,6 @@ class LoginView(AccountsAPIView):
             password=body.validated_data["password"],
             client=client_context(request),
             device_token=device_cookie.read_token(request),
+            now=timezone.now(),
         )
         return device_cookie.sign_in_response(request, signed_in)

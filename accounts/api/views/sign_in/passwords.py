@@ -78,6 +78,7 @@ class ChangePasswordView(AccountsAPIView):
             old_password=body.validated_data["old_password"],
             new_password=body.validated_data["new_password"],
             client=client_context(request),
+            now=timezone.now(),
         )
         body_sent = {
             "message": gettext("Your password was changed. All other sessions were ended."),

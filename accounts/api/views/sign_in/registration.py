@@ -85,7 +85,7 @@ class RegisterView(AccountsAPIView):
         body = RegistrationInput(data=request.data)
         body.is_valid(raise_exception=True)
         application = body.registration_request(default_locale=supported_language(get_language()))
-        registered = registration.register(application=application, client=client_context(request))
+        registered = registration.register(application=application, client=client_context(request), now=timezone.now())
         if isinstance(registered, SignedIn):
             session = {"user": user_body(registered.user), "tokens": token_response_body(registered.tokens)}
             response = Response(session, status=201)

@@ -74,6 +74,7 @@ class TestRequest:
             session_id=session.session_id,
             old_password=PASSWORD,
             new_password="copper lantern seven owls",
+            now=timezone.now(),
         )
 
         with pytest.raises(MailedTokenInvalid):

@@ -50,7 +50,7 @@ def is_held(user):
 
 
 def sign_in(name):
-    return password_sign_in.sign_in(name=name, password=PASSWORD, client=CLIENT).user
+    return password_sign_in.sign_in(name=name, password=PASSWORD, client=CLIENT, now=timezone.now()).user
 
 
 def token_for(user, *, purpose, address):
@@ -254,7 +254,7 @@ class TestHold:
 
     def test_sends_nothing_to_the_address(self, held):
         for address in (SHARP, DOUBLE, self.former):
-            mail_requests.submit(requested=mail_requests.RequestedMail.RESET, email=address)
+            mail_requests.submit(requested=mail_requests.RequestedMail.RESET, email=address, now=timezone.now())
         mail_queue.enqueue(user_id=held.pk, kind=mail_queue.MailKind.NEW_DEVICE)
         mail_queue.enqueue(user_id=held.pk, kind=mail_queue.MailKind.EMAIL_CHANGED, address=held.email)
 

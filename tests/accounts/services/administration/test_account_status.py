@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def person(phone):
     UserFactory(username="mina", raw_password=PASSWORD)
-    return password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone).user
+    return password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now()).user
 
 
 @pytest.fixture

@@ -24,7 +24,10 @@ class TestVerifyPassword:
     def test_finds_staff_and_opens_no_session(self, phone, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
 
-        assert admin_sign_in.verify_password(name="boss@example.com", password=PASSWORD, client=phone) == user
+        assert (
+            admin_sign_in.verify_password(name="boss@example.com", password=PASSWORD, client=phone, now=timezone.now())
+            == user
+        )
         assert not events("admin.login_succeeded").exists()
         assert not Session.objects.exists()
 
@@ -32,7 +35,7 @@ class TestVerifyPassword:
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         settings.ACCOUNTS = {**settings.ACCOUNTS, "BCRYPT_ROUNDS": 5}
 
-        signed_in = admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone)
+        signed_in = admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone, now=timezone.now())
 
         user.refresh_from_db()
         assert signed_in.password == user.password
@@ -52,30 +55,37 @@ class TestVerifyPassword:
         if details is not None:
             UserFactory(username="boss", raw_password=PASSWORD, **details)
 
-        assert admin_sign_in.verify_password(name="boss", password=password, client=phone) is None
+        assert admin_sign_in.verify_password(name="boss", password=password, client=phone, now=timezone.now()) is None
         assert events("admin.login_failed").get().risk_reasons == [reason]
 
     def test_counts_wrong_passwords_together_with_the_api(self, phone):
         UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         for _ in range(3):
-            assert admin_sign_in.verify_password(name="boss", password="wrong", client=phone) is None
+            assert (
+                admin_sign_in.verify_password(name="boss", password="wrong", client=phone, now=timezone.now()) is None
+            )
         for _ in range(2):
             with pytest.raises(CredentialsInvalid):
-                password_sign_in.sign_in(name="boss", password="wrong", client=phone)
+                password_sign_in.sign_in(name="boss", password="wrong", client=phone, now=timezone.now())
 
         with pytest.raises(AttemptsExhausted):
-            admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone)
+            admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone, now=timezone.now())
 
     def test_counts_a_known_device_separately(self, phone):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
         cookie = known_devices.mint(user=user, device=None, now=timezone.now())
         stranger = ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0")
         for _ in range(5):
-            admin_sign_in.verify_password(name="boss", password="wrong", client=stranger)
+            admin_sign_in.verify_password(name="boss", password="wrong", client=stranger, now=timezone.now())
 
         with pytest.raises(AttemptsExhausted):
-            admin_sign_in.verify_password(name="boss", password=PASSWORD, client=stranger)
-        assert admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone, device_token=cookie) == user
+            admin_sign_in.verify_password(name="boss", password=PASSWORD, client=stranger, now=timezone.now())
+        assert (
+            admin_sign_in.verify_password(
+                name="boss", password=PASSWORD, client=phone, device_token=cookie, now=timezone.now()
+            )
+            == user
+        )
 
     def test_records_a_challenge_for_users_with_a_second_factor(self, phone, now, events):
         user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
@@ -106,12 +116,12 @@ class TestCompleteSignIn:
         assert events("session.created").get().data == {"amr": ["pwd"], "kind": "admin"}
 
     def test_mails_users_about_a_new_client(self, boss, phone, empty_queue):
-        admin_sign_in.complete_sign_in(user=boss, client=phone)
-        admin_sign_in.complete_sign_in(user=boss, client=phone)
+        admin_sign_in.complete_sign_in(user=boss, client=phone, now=timezone.now())
+        admin_sign_in.complete_sign_in(user=boss, client=phone, now=timezone.now())
         assert mailbox.queued() == []
 
         admin_sign_in.complete_sign_in(
-            user=boss, client=ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0")
+            user=boss, client=ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0"), now=timezone.now()
         )
         assert mailbox.queued() == ["new_device"]
 
@@ -122,7 +132,7 @@ class TestCompleteSignIn:
         User.objects.update(**change)
 
         with pytest.raises(SignInChallengeInvalid):
-            admin_sign_in.complete_sign_in(user=boss, client=phone)
+            admin_sign_in.complete_sign_in(user=boss, client=phone, now=timezone.now())
 
         assert not Session.objects.exists()
         assert events("admin.login_failed").get().risk_reasons == ["changed_meanwhile"]

@@ -21,7 +21,7 @@ class TestSubmit:
         ],
     )
     def test_records_it_and_leaves_a_job_in_which_the_address_cannot_be_read(self, requested, event, events):
-        mail_requests.submit(requested=requested, email="mina@example.com")
+        mail_requests.submit(requested=requested, email="mina@example.com", now=timezone.now())
 
         job = ProcrastinateJob.objects.get()
         assert set(job.args) == {"wish", "sealed_address", "mail_id"}
@@ -30,7 +30,7 @@ class TestSubmit:
 
     def test_refuses_what_is_no_address(self):
         with pytest.raises(DetailsInvalid) as refusal:
-            mail_requests.submit(requested=RequestedMail.RESET, email="mina@@example.com")
+            mail_requests.submit(requested=RequestedMail.RESET, email="mina@@example.com", now=timezone.now())
 
         assert [(problem.field, problem.code) for problem in refusal.value.problems] == [("email", "email_invalid")]
         assert not ProcrastinateJob.objects.exists()
@@ -47,7 +47,7 @@ class TestSubmitAtTheDatabase:
         work = []
         for name in ("known", "unconfirmed", "disabled", "deleted", "unknown"):
             with counted() as statements:
-                assert mail_requests.submit(requested=requested, email=f"{name}@example.com") is None
+                assert mail_requests.submit(requested=requested, email=f"{name}@example.com", now=now) is None
             work.append([statement.split("(")[0][:40] for statement in statements.sql])
 
         assert all(statements == work[0] for statements in work)
@@ -56,7 +56,7 @@ class TestSubmitAtTheDatabase:
 
 class TestProcess:
     def ask(self, requested, email):
-        mail_requests.submit(requested=requested, email=email)
+        mail_requests.submit(requested=requested, email=email, now=timezone.now())
         return [(message.to, message.subject) for message in mailbox.work()]
 
     def test_sends_a_reset_link_in_any_spelling_of_the_address(self):
@@ -83,7 +83,7 @@ class TestProcess:
 
     def test_of_a_job_that_runs_twice_is_one_mail(self):
         UserFactory(email="mina@example.com")
-        mail_requests.submit(requested=RequestedMail.RESET, email="mina@example.com")
+        mail_requests.submit(requested=RequestedMail.RESET, email="mina@example.com", now=timezone.now())
         arguments = ProcrastinateJob.objects.get().args
 
         mail_requests.process(

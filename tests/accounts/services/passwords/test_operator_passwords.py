@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from accounts.errors import AccountDisabled, DetailsInvalid
 from accounts.models import PasswordHistory, User
@@ -22,7 +23,7 @@ class TestChange:
         open_session(user=mina)
         open_admin_session(user=mina)
 
-        assert operator_passwords.change(user=mina, password=OTHER, reason="she called") == 2
+        assert operator_passwords.change(user=mina, password=OTHER, reason="she called", now=timezone.now()) == 2
 
         mina.refresh_from_db()
         assert mina.check_password(OTHER)
@@ -37,23 +38,23 @@ class TestChange:
     @pytest.mark.parametrize(("password", "code"), [("short", "password_too_short"), (PASSWORD, "password_reused")])
     def test_asks_the_same_as_of_everybody(self, mina, password, code):
         with pytest.raises(DetailsInvalid) as refused:
-            operator_passwords.change(user=mina, password=password)
+            operator_passwords.change(user=mina, password=password, now=timezone.now())
 
         assert [problem.code for problem in refused.value.problems] == [code]
 
     def test_forgets_former_ones_where_the_setting_says_so(self, mina, settings):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "PASSWORD_HISTORY": 0}
-        assert operator_passwords.change(user=mina, password=PASSWORD) == 0
+        assert operator_passwords.change(user=mina, password=PASSWORD, now=timezone.now()) == 0
 
     def test_gives_one_to_who_had_none(self):
         user = UserFactory()
-        operator_passwords.change(user=user, password=OTHER)
+        operator_passwords.change(user=user, password=OTHER, now=timezone.now())
 
         assert User.objects.get().check_password(OTHER)
 
     def test_leaves_closed_accounts_alone(self, events):
         user = UserFactory(is_active=False, raw_password=PASSWORD)
         with pytest.raises(AccountDisabled):
-            operator_passwords.change(user=user, password=OTHER)
+            operator_passwords.change(user=user, password=OTHER, now=timezone.now())
 
         assert not events("password.changed").exists()

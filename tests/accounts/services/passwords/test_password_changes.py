@@ -24,13 +24,13 @@ NEW = "copper lantern seven owls"
 @pytest.fixture
 def signed_in(phone, db):
     UserFactory(username="mina", raw_password=PASSWORD)
-    return password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+    return password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
 
 
 def change(signed_in, old=PASSWORD, new=NEW):
     user = User.objects.defer("password").get(pk=signed_in.user.pk)
     return password_changes.change(
-        user=user, session_id=signed_in.tokens.session_id, old_password=old, new_password=new
+        user=user, session_id=signed_in.tokens.session_id, old_password=old, new_password=new, now=timezone.now()
     )
 
 
@@ -67,7 +67,7 @@ class TestProblems:
 
 class TestChange:
     def test_replaces_the_password_and_ends_the_other_sessions(self, signed_in, phone, events):
-        other = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+        other = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
 
         pair = change(signed_in)
 

@@ -126,7 +126,7 @@ class TestReset:
 
         password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE, now=timezone.now())
 
-        outcome = password_sign_in.sign_in(name="mina", password=NEW, client=phone)
+        outcome = password_sign_in.sign_in(name="mina", password=NEW, client=phone, now=timezone.now())
         assert isinstance(outcome, MfaChallenge)
 
     def test_gives_way_to_a_password_that_was_set_meanwhile(self, user, settings):

@@ -24,7 +24,7 @@ RETENTION = timedelta(days=30)
 @pytest.fixture
 def signed_in(phone):
     UserFactory(username="mina", raw_password=PASSWORD)
-    return password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+    return password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ class TestRequest:
         assert request(signed_in, now=now) == now
 
     def test_ends_all_sessions_and_sign_ins(self, signed_in, phone):
-        other = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+        other = password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
         sign_in_challenges.issue(user=signed_in.user, amr=["pwd"], now=timezone.now())
         request(signed_in)
 
@@ -77,7 +77,7 @@ class TestRequest:
                 verification.authenticate(presented=pair.access_token, now=timezone.now())
         assert not SignInChallenge.objects.exists()
         with pytest.raises(CredentialsInvalid):
-            password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+            password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
 
     @pytest.mark.usefixtures("optional_confirmation")
     def test_keeps_name_and_address_from_others(self, signed_in, phone):
@@ -89,6 +89,7 @@ class TestRequest:
                     username="MINA", email="new@example.com", password=PASSWORD
                 ),
                 client=phone,
+                now=timezone.now(),
             )
 
     def test_refuses_a_wrong_password(self, signed_in, events):
@@ -107,7 +108,7 @@ class TestRequest:
 
     def test_requires_nothing_of_users_without_a_password(self, phone):
         user = UserFactory()
-        signed_in = password_sign_in.complete_sign_in(user=user, amr=["google"], client=phone)
+        signed_in = password_sign_in.complete_sign_in(user=user, amr=["google"], client=phone, now=timezone.now())
         assert not deletion.requires_password(user=user)
 
         with pytest.raises(CredentialsInvalid):
@@ -134,7 +135,7 @@ class TestRequest:
     def test_refuses_the_last_administrator(self, phone, events):
         UserFactory(username="root", admin=True, raw_password=PASSWORD)
         UserFactory(admin=True, is_active=False)
-        signed_in = password_sign_in.sign_in(name="root", password=PASSWORD, client=phone)
+        signed_in = password_sign_in.sign_in(name="root", password=PASSWORD, client=phone, now=timezone.now())
 
         UserFactory(admin=True)  # who can't sign in
         with pytest.raises(LastAdministrator):
@@ -166,7 +167,7 @@ class TestRestore:
 
         assert deletion.restore(user=signed_in.user, by=administrator, reason="changed her mind", now=timezone.now())
 
-        assert password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+        assert password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
         with pytest.raises(SessionRevoked):
             verification.authenticate(presented=signed_in.tokens.access_token, now=timezone.now())
         event = events("account.restored").get()

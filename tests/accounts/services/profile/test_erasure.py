@@ -75,13 +75,14 @@ def life(phone, now, empty_queue):
     user = UserFactory(
         username="zerlina", email="quetzal.person@example.com", full_name="Zerlina Quetzalcoatl", raw_password=PASSWORD
     )
-    signed_in = password_sign_in.sign_in(name="zerlina", password=PASSWORD, client=phone)
+    signed_in = password_sign_in.sign_in(name="zerlina", password=PASSWORD, client=phone, now=now)
     profile_changes.update(user=signed_in.user, change=ProfileChange(locale="fa"), versions=None, now=timezone.now())
     password_changes.change(
         user=signed_in.user,
         session_id=signed_in.tokens.session_id,
         old_password=PASSWORD,
         new_password="copper lantern seven owls",
+        now=now,
     )
     session_id = signed_in.tokens.session_id
     totp_enrolment.begin(user=user, now=timezone.now())
@@ -110,7 +111,7 @@ def life(phone, now, empty_queue):
     )
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
     mailbox.work()  # which makes the tokens
-    mail_requests.submit(requested=mail_requests.RequestedMail.RESET, email="quetzal.person@example.com")
+    mail_requests.submit(requested=mail_requests.RequestedMail.RESET, email="quetzal.person@example.com", now=now)
     ImportedPerson.objects.create(user=user, source="auth0", external_id="auth0|zerlina-7", imported_at=now)
     LogEntry.objects.create(
         user=UserFactory(admin=True),

@@ -178,7 +178,7 @@ class TestReport:
         takeover.report(token=notice(user), now=timezone.now())
 
         with pytest.raises(password_sign_in.CredentialsInvalid):
-            password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+            password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
 
 
 class TestWhatAnIntruderAdded:

@@ -234,7 +234,7 @@ class TestReauthenticate:
 
         with pytest.raises(CredentialsInvalid):
             password_sign_in.reauthenticate(
-                user=signed_in.user, session_id=signed_in.tokens.session_id, password="wrong"
+                user=signed_in.user, session_id=signed_in.tokens.session_id, password="wrong", now=timezone.now()
             )
 
         assert Session.objects.get().authenticated_at == before
@@ -247,7 +247,7 @@ class TestReauthenticate:
 
         with pytest.raises(SessionRevoked):
             password_sign_in.reauthenticate(
-                user=signed_in.user, session_id=signed_in.tokens.session_id, password=PASSWORD
+                user=signed_in.user, session_id=signed_in.tokens.session_id, password=PASSWORD, now=timezone.now()
             )
 
         assert not events("authentication.reauthenticated").exists()

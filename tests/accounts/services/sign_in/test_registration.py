@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.hashers import check_password
 from django.db import connections
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.errors import DetailsInvalid, EmailTaken, UsernameTaken
@@ -23,7 +24,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_queue")]
 
 def register(phone, **changes):
     details = {"username": "mina", "email": "Mina@example.com", "password": PASSWORD, **changes}
-    return registration.register(application=registration.RegistrationRequest(**details), client=phone)
+    return registration.register(
+        application=registration.RegistrationRequest(**details), client=phone, now=timezone.now()
+    )
 
 
 def codes(error):

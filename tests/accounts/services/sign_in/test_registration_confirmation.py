@@ -86,7 +86,7 @@ class TestOpenAccount:
 
         assert not is_password_usable(user.password)
         with pytest.raises(password_sign_in.CredentialsInvalid):
-            password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone)
+            password_sign_in.sign_in(name="mina", password=PASSWORD, client=phone, now=timezone.now())
         (message,) = mailbox.work()
         assert (message.to, message.subject) == (["Mina@example.com"], "Choose a password for your account")
         password_reset.reset(

@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 from django.utils.translation import override
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -22,7 +23,9 @@ def mina(db):
 
 
 def sign_in(address="203.0.113.7", agent=USUAL, password=PASSWORD):
-    password_sign_in.sign_in(name="mina", password=password, client=ClientContext(ip_address=address, user_agent=agent))
+    password_sign_in.sign_in(
+        name="mina", password=password, client=ClientContext(ip_address=address, user_agent=agent), now=timezone.now()
+    )
     return mailbox.queued()
 
 
