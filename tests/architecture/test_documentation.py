@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 from accounts.conf import account_settings
 from ratelimiting.conf import rate_limiting_settings
 from security_events.conf import security_event_settings
-from tests.architecture.source import PRODUCT, ROOT, files, name_of
+from tests.architecture.source import PRODUCT, ROOT, files, name_of, python
 from tokens.conf import token_settings
 
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -24,13 +24,10 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 TOP = {path.name for path in ROOT.iterdir() if path.is_dir()}
 NAMES = {path.name for path in files()}
-TEXT_OF_PRODUCT = "\n".join(
-    path.read_text(encoding="utf-8")
-    for path in files()
-    if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in PRODUCT
-)
+TEXT_OF_PRODUCT = "\n".join(path.read_text(encoding="utf-8") for path in python(*PRODUCT))
+TEXT_OF_TESTS = "\n".join(path.read_text(encoding="utf-8") for path in python("tests"))
 
-# What a reader of a how-to writes, and the modules of the example projects.
+# What a reader of a how-to writes.
 WRITTEN_BY_READERS = {
     "accounts/services/profile/department.py",
     "tests/accounts/services/profile/test_department.py",
@@ -38,10 +35,6 @@ WRITTEN_BY_READERS = {
     "tests/accounts/factors/test_hotp.py",
     "accounts.models.HotpSecret",
 }
-# Files of an installation, not of the project.
-OF_INSTALLATIONS = re.compile(
-    r"^(?:cedrina\.env|\.env|certificate\.pem|nginx\.conf|openid-configuration|refused\.jsonl)$"
-)
 
 
 def prose(page):
@@ -51,7 +44,7 @@ def prose(page):
 def named_paths(page):
     """Return what a page names as a file or folder of the project."""
     for span in SPAN.findall(prose(page)):
-        if PATH.fullmatch(span) and not OF_INSTALLATIONS.match(span):
+        if PATH.fullmatch(span):
             first, _, rest = span.partition("/")
             if (rest and first in TOP) or (not rest and span.endswith(".py")):
                 yield span
@@ -99,8 +92,17 @@ class TestAPage:
         # Ids of checks and names of loggers look alike, and stand as texts in the code.
         assert [name for name in found if f'"{name}"' not in TEXT_OF_PRODUCT and not resolves(name)] == []
 
+    def test_names_tests_that_are_there(self, page):
+        named = [span for span in SPAN.findall(prose(page)) if re.fullmatch(r"test_\w+", span)]
+        assert [name for name in named if f"def {name}(" not in TEXT_OF_TESTS] == []
+
+    def test_names_targets_that_make_knows(self, page):
+        named = re.findall(r"`make ([a-z-]+)", prose(page))
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        assert [name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
+
     def test_imports_what_is_there(self, page):
-        blocks = "\n".join(text for language, text in FENCE.findall(page.read_text(encoding="utf-8")))
+        blocks = "\n".join(text for _language, text in FENCE.findall(page.read_text(encoding="utf-8")))
         imported = [
             f"{module}.{name.strip().partition(' as ')[0]}"
             for module, names in IMPORT.findall(blocks)
