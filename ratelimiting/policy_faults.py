@@ -58,8 +58,17 @@ def faults_of(error: ValidationError, *, describe: MemberSchema, policy: str, so
 
     ``describe`` returns the JSON Schema of a member, from which the sentences take what is allowed.
     """
-    found = (_fault(each, describe, policy, source) for each in error.errors(include_url=False))
-    return list(dict.fromkeys(found))
+    return _faults(error.errors(include_url=False), describe, policy, source)
+
+
+def faults_of_members(error: ValidationError, *, describe: MemberSchema, policy: str, source: str) -> list[Fault]:
+    """Return a fault for each error of a member that is there, as ``faults_of`` does."""
+    present = [each for each in error.errors(include_url=False) if each["loc"] and each["type"] != "missing"]
+    return _faults(present, describe, policy, source)
+
+
+def _faults(errors: list[ErrorDetails], describe: MemberSchema, policy: str, source: str) -> list[Fault]:
+    return list(dict.fromkeys(_fault(each, describe, policy, source) for each in errors))
 
 
 def _fault(error: ErrorDetails, describe: MemberSchema, policy: str, source: str) -> Fault:

@@ -167,6 +167,20 @@ def parse_policy(document: Any, *, named_keys: Sequence[str] = (), source: str =
         ) from None
 
 
+def validate_members(document: Mapping[str, Any], *, named_keys: Sequence[str] = (), source: str = "") -> None:
+    """Validate each member of a change by itself: not what the change lacks, nor how its members fit each other.
+
+    Raises: PolicyInvalid, with every fault.
+    """
+    try:
+        LimitPolicy.model_validate(dict(document), context=tuple(named_keys))
+    except ValidationError as error:
+        name = str(document.get("name", "?"))[:LONGEST_NAME]
+        faults = policy_faults.faults_of_members(error, describe=member_schema, policy=name, source=source)
+        if faults:
+            raise PolicyInvalid(faults) from None
+
+
 def merge_policy(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """Return a policy's document with the members of a change. Members that the change lacks stay, in ``match`` too."""
     after = {**before, **change}

@@ -17,8 +17,9 @@ import sys
 import time
 
 BACKLOG = 1024
-# Five heartbeats of an idle worker. A worker whose event loop is blocked for this time answers no call.
-HEARTBEAT_TIMEOUT_SECONDS = 0.5
+# Longer than the event loop of a working process is ever blocked: up to 2.4 seconds by a silent database, see
+# ``cedrina.database.timeouts``. A takeover that begins too early ends by closing connections that clients still use.
+HEARTBEAT_TIMEOUT_SECONDS = 3.0
 # The first workers start together. None takes over for another one that is still starting: the takeover would end a
 # moment later, and with it the connections.
 FIRST_START_TIMEOUT_SECONDS = 10.0

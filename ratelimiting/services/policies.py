@@ -14,7 +14,7 @@ from ratelimiting import selectors, signals
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyChanged, PolicyInvalid, PolicyNameTaken, VersionNotFound
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
-from ratelimiting.policy_schema import LimitPolicy, merge_policy, parse_policy
+from ratelimiting.policy_schema import LimitPolicy, merge_policy, parse_policy, validate_members
 from ratelimiting.services import active_policies
 
 if TYPE_CHECKING:
@@ -57,10 +57,12 @@ def change(
 ) -> RateLimitPolicy:
     """Change members of a policy. A change that leaves the policy equal makes no version.
 
-    ``versions`` are those that the caller agrees to change; None for any.
+    ``versions`` are those that the caller agrees to change; None for any. Members are validated before the policy is
+    read, so that a malformed change is refused as such whether or not the policy exists.
 
     Raises: PolicyInvalid, PolicyNotFound, PolicyNameTaken, PolicyChanged.
     """
+    validate_members(document, named_keys=tuple(rate_limiting_settings.KEYS), source="database")
     with transaction.atomic():
         number = _next_number()
         row = _get(policy_id, versions)

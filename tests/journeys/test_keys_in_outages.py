@@ -13,6 +13,7 @@ from tests.network import Network
 from tests.problem_shape import assert_problem
 
 ANSWER_SECONDS = 3
+UNKNOWN_KEY_SECONDS = 6
 FAULTS = ["cut", "reset", "swallow", "delay"]
 
 
@@ -77,6 +78,8 @@ class TestADatabaseThatIsOutOfReach:
     ):
         server, network = server_and_network
         network.heal()
+        # The server is that of the test before, and looks for a key that it does not know once in five seconds.
+        time.sleep(UNKNOWN_KEY_SECONDS)
         fail(network, fault)
         rotated = json.loads(elsewhere.manage("rotate_signing_key", "--emergency", "--yes", "--json"))["kid"]
         person = newcomer(elsewhere)

@@ -19,7 +19,9 @@ from tokens.services import revocation
 
 
 def sign_in(phone, name="mina", password=PASSWORD, **more):
-    return password_sign_in.sign_in(name=name, password=password, client=phone, **more)
+    return password_sign_in.sign_in(
+        **{"name": name, "password": password, "client": phone, "now": timezone.now(), **more}
+    )
 
 
 @pytest.mark.django_db
