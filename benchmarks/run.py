@@ -119,9 +119,17 @@ def peer(name: str, environment: dict[str, str]) -> Iterator[str]:
 
 
 LIMITS = (
-    "global", "sign-in", "registration", "refresh-family", "refresh-address", "user", "address", "hashing",
-    "hashing-network", "hashing-user",
-)  # fmt: skip
+    "global",
+    "sign-in",
+    "registration",
+    "refresh-family",
+    "refresh-address",
+    "user",
+    "address",
+    "hashing",
+    "hashing-network",
+    "hashing-user",
+)
 
 
 @contextmanager
