@@ -9,7 +9,6 @@ These counters are not policies of ``ratelimiting``: they belong to an identity,
 transaction that signs in, survive the loss of Redis and are the same for all processes.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -24,6 +23,7 @@ from accounts.models import KnownClient, SignInFailures, User
 from accounts.models.passwords import AttemptCharge, AttemptCounter, AttemptPool
 from accounts.services.administration import authorization
 from accounts.services.passwords import hashing
+from cedrina_base.batch_deletion import delete_in_batches
 from ratelimiting.client_addresses.networks import counted_network, normalise
 from ratelimiting.detection import evasion
 from security_events.event_cte import EventCte
@@ -33,7 +33,6 @@ from tokens.types import ClientContext
 from tokens.users import subject_of
 
 _KEPT = timedelta(days=5)  # longer than any rule takes to forgive all
-_BATCH = 1000
 _RISK = {
     AttemptPool.ACCOUNT: 50,
     AttemptPool.PAIR: 40,
@@ -191,19 +190,11 @@ def record_expired_locks(*, now: datetime) -> int:
     return ended
 
 
-def purge(*, now: datetime, progress: Callable[[int], None] | None = None) -> int:
+def purge(*, now: datetime) -> int:
     """Delete, in batches, counters that have decayed to zero and clients not seen for long; return how many."""
     decayed = SignInFailures.objects.filter(counted_at__lt=now - _KEPT, locked_at=None)
     unseen = KnownClient.objects.filter(seen_at__lt=now - known_devices.REMEMBERED)
-    purged = 0
-    for rows in (decayed, unseen):
-        deleted = _BATCH
-        while deleted == _BATCH:
-            deleted, _of_each = rows.model._default_manager.filter(pk__in=rows.values("pk")[:_BATCH]).delete()
-            purged += deleted
-            if progress:
-                progress(purged)
-    return purged
+    return delete_in_batches(decayed) + delete_in_batches(unseen)
 
 
 def _record_locks(attempt: PasswordAttempt, *, now: datetime) -> None:

@@ -16,6 +16,7 @@ from accounts.models import (
 from accounts.services.factors import passkeys, sign_in_challenges, totp_enrolment
 from accounts.services.mailing import delivery, mail_queue, registration_mail
 from accounts.services.profile import purging
+from cedrina_base import batch_deletion
 from cedrina_base.uuids import uuid7
 from tests.factories.accounts import UserFactory
 
@@ -108,7 +109,7 @@ class TestPurgeExpired:
         assert ImportRun.objects.filter(finished_at=None).count() == 1
 
     def test_works_in_batches(self, now, monkeypatch):
-        monkeypatch.setattr(purging, "_BATCH_SIZE", 2)
+        monkeypatch.setattr(batch_deletion, "BATCH_SIZE", 2)
         for _ in range(5):
             passkeys.begin(now=now)
 
