@@ -84,14 +84,15 @@ class TestEveryTable:
 
 class TestTheWorker:
     def test_does_its_jobs_by_the_rights_of_serving(self, events):
-        later = timezone.now() + LATER
+        now = timezone.now()  # once: the two refusals are of one minute
+        later = now + LATER
         UserFactory(deleted_at=timezone.now())
         PendingRegistrationFactory()
         open_session(user=UserFactory())
 
         with serving():
             for _ in range(2):
-                record_refusal(CredentialsInvalid(), user=None, name="nobody", now=timezone.now())
+                record_refusal(CredentialsInvalid(), user=None, name="nobody", now=now)
             partitions.ensure(now=later)
             deduplication.record_counts(now=later)
             purged = accounts_purging.purge_expired(now=later)
