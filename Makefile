@@ -21,12 +21,12 @@ PRODUCTION := env -u DATABASE_URL CEDRINA_ENV=production \
 	EMAIL_URL=smtp://127.0.0.1 DEFAULT_FROM_EMAIL=cedrina@example.org
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-quick check bench lock messages venv
+.PHONY: help run demo test test-quick check bench bench-check lock messages venv
 .PHONY: check-lint check-format check-types check-imports check-deploy check-migrations check-openapi \
 	check-configuration check-templates check-translations check-locks
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 venv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python"; exit 1; }
@@ -47,6 +47,9 @@ test-quick: venv ## Run the tests that start no process, with few examples of ea
 bench: venv ## Measure against the peers, side by side
 	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/run.py $(ARGS)
 	@exec $(WITH_SERVERS) --redis -- $(PY) benchmarks/limiter.py
+
+bench-check: venv ## Fail when Cedrina got worse against its peers than pinned; about five minutes
+	@exec $(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/check.py $(ARGS)
 
 lock: venv ## Lock the requirements anew, with hashes
 	@cd requirements && for name in base prod dev; do \

@@ -153,14 +153,19 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     sys.exit(f"The server does not answer at {url}:\n{log.read_text()[-4000:]}")
 
 
-def mapping(name: str, port: int) -> str:
-    """Write a mapping of our HTTP server under another name and port, and return its path."""
+def mapping(name: str, port: int, *, people: Path | None = None) -> str:
+    """Write a mapping of our HTTP server under another name and port, and return its path.
+
+    ``people`` is a file of people that are there already; without it the load generator registers its own.
+    """
     target = json.loads((HERE / "target.json").read_text())
     target |= {
         "name": name,
         "base_url": f"http://127.0.0.1:{port}",
         "pid_files": [f"$BENCH_HOME/cedrina/{name}.pid"],
     }
+    if people is not None:
+        target["people_file"] = str(people)
     path = Path(os.environ["BENCH_HOME"]) / "cedrina" / f"{name}.json"
     path.write_text(json.dumps(target))
     return str(path)

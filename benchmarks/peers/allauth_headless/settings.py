@@ -16,6 +16,7 @@ STATIC_URL = "static/"
 INSTALLED_APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions",
     "django.contrib.messages",
+    "rest_framework",
     "allauth", "allauth.account", "allauth.headless",
 ]
 MIDDLEWARE = [  # startproject's list plus allauth's
@@ -56,4 +57,5 @@ HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrate
 HEADLESS_JWT_PRIVATE_KEY = (Path(os.environ["PEER_KEYS"]) / "rs256.pem").read_text()
 HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 1800
 HEADLESS_JWT_ROTATE_REFRESH_TOKEN = True
+REST_FRAMEWORK = {"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]}
 LOGGING = {"version": 1, "disable_existing_loggers": True}
