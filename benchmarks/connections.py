@@ -146,6 +146,7 @@ def hold(number: int, address: str, is_silent: bool, pipe: Connection) -> None:
             if not is_silent:
                 connection.sendall(REQUEST)
                 failed += not connection.recv(4096).startswith(ANSWERED)
+            connection.setblocking(False)
         except OSError:
             failed += 1
     pipe.send(len(connections))
@@ -157,7 +158,7 @@ def hold(number: int, address: str, is_silent: bool, pipe: Connection) -> None:
 def is_closed(connection: socket.socket) -> bool:
     """Return whether the other side closed the connection."""
     try:
-        return connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) == b""
+        return connection.recv(1, socket.MSG_PEEK) == b""
     except BlockingIOError:
         return False
     except OSError:

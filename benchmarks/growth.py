@@ -10,7 +10,9 @@ import json
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +39,11 @@ USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Ge
 # Ids of version 7 (RFC 9562, 5.7), which follow the time at which the row was made, as those that the product makes.
 FUNCTIONS = """
 CREATE FUNCTION pg_temp.made_at(n bigint) RETURNS timestamptz LANGUAGE sql STABLE AS
-    $$SELECT now() - interval '20 days' * (1 - n::float8 / %(people)s)$$;
+    $$SELECT timestamptz '%(end)s' - interval '20 days' * (1 - n::float8 / %(people)s)$$;
 CREATE FUNCTION pg_temp.made_id(kind text, n bigint) RETURNS uuid LANGUAGE sql STABLE AS
-    $$SELECT (lpad(to_hex((extract(epoch FROM pg_temp.made_at(n)) * 1000)::bigint), 12, '0')
-              || '7' || substr(md5(kind || n), 1, 3) || 'a' || substr(md5(kind || n), 4, 15))::uuid$$;
+    $$SELECT overlay(overlay(md5(kind || n)
+        placing lpad(to_hex((extract(epoch FROM pg_temp.made_at(n)) * 1000)::bigint), 12, '0') || '7' from 1)
+        placing 'a' from 17)::uuid$$;
 """
 ROWS = {
     "accounts_user": """
@@ -79,6 +82,7 @@ ROWS = {
         FROM generate_series(%(first)s, %(last)s) n""",
 }
 BATCH = 250_000
+TABLES_AT_A_TIME = 2
 
 
 def main() -> int:
@@ -109,22 +113,30 @@ def filled(people: int, environment: dict[str, str]) -> str:
     begun = time.monotonic()
     url = new_database(name)
     migrate({**environment, "DATABASE_URL": url})
+    with ThreadPoolExecutor(TABLES_AT_A_TIME) as threads:
+        end = datetime.now(UTC)
+        list(threads.map(lambda table: fill(table, people, url, end), ROWS))
     with psycopg.connect(url, autocommit=True) as connection:
-        # Without checks of foreign keys and triggers: the rows refer to each other by construction.
-        connection.execute("SET session_replication_role = replica; SET synchronous_commit = off")
-        connection.execute(FUNCTIONS.replace("%(people)s", str(people)))
-        for table, insert in ROWS.items():
-            for first in range(1, people + 1, BATCH):
-                last = min(people, first + BATCH - 1)
-                statement = insert.replace("%(first)s", str(first)).replace("%(last)s", str(last))
-                connection.execute(statement.replace("%(user_agent)s", f"'{USER_AGENT}'"))
-            print(f"{people} people: {table} after {time.monotonic() - begun:.0f} s", flush=True)
-        connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
         connection.execute(f"COMMENT ON DATABASE {name} IS 'filled'")
         size = connection.execute("SELECT pg_database_size(current_database())").fetchone()[0]  # type: ignore[index]
     print(f"{people} people: {size / 2**30:.2f} GiB, filled in {time.monotonic() - begun:.0f} s", flush=True)
     return url
+
+
+def fill(table: str, people: int, url: str, end: datetime) -> None:
+    """Insert the rows of a table, in batches. All tables need the same ``end``, which the ids follow."""
+    begun = time.monotonic()
+    with psycopg.connect(url, autocommit=True) as connection:
+        # Without checks of foreign keys and triggers: the rows refer to each other by construction.
+        connection.execute("SET session_replication_role = replica; SET synchronous_commit = off")
+        connection.execute(FUNCTIONS.replace("%(people)s", str(people)).replace("%(end)s", end.isoformat()))
+        for first in range(1, people + 1, BATCH):
+            last = min(people, first + BATCH - 1)
+            statement = ROWS[table].replace("%(first)s", str(first)).replace("%(last)s", str(last))
+            connection.execute(statement.replace("%(user_agent)s", f"'{USER_AGENT}'"))
+        connection.execute(f"VACUUM (ANALYZE) {table}")
+    print(f"{people} people: {table} in {time.monotonic() - begun:.0f} s", flush=True)
 
 
 def measure(urls: dict[int, str], options: argparse.Namespace, environment: dict[str, str]) -> int:
