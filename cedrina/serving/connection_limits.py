@@ -6,6 +6,7 @@ requests are under way is limited in ``request_processing.py``.
 """
 
 import resource
+from contextlib import suppress
 
 MAX_CONNECTIONS = 25_000
 RESERVED_DESCRIPTORS = 256  # listening sockets, databases, Redis, logs
@@ -14,14 +15,15 @@ RESERVED_DESCRIPTORS = 256  # listening sockets, databases, Redis, logs
 def raise_descriptor_limit(workers: int) -> None:
     """Raise the limit of open files to what the workers need, or to what the system allows (getrlimit(2)).
 
-    Many systems start a process with 1,024. A worker inherits the limit.
+    Many systems start a process with 1,024. Workers inherit the limit.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = MAX_CONNECTIONS * workers + RESERVED_DESCRIPTORS
     if hard != resource.RLIM_INFINITY:
         needed = min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        with suppress(ValueError, OSError):  # macOS names no hard limit, and has one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def max_connections(workers: int) -> int:
