@@ -179,7 +179,7 @@ class TestRotate:
         new = keys.rotate(now=now, emergency=emergency)
 
         event = SecurityEvent.objects.get(type="key.rotated", target_id=new.kid)
-        assert event.data == {"emergency": emergency, "signs_from": str(new.activated_at)}
+        assert event.data == {"algorithm": "RS256", "emergency": emergency, "signs_from": str(new.activated_at)}
 
     def test_takes_a_key_made_elsewhere(self, now):
         private = rsa.generate_private_key(public_exponent=65537, key_size=3072)
