@@ -103,13 +103,14 @@ def check_signing_key(*, databases: Sequence[str] | None = None, **_kwargs: Any)
         or SigningKey._meta.db_table not in connection.introspection.table_names()  # before the first `migrate`
     ):
         return []
-    newest = SigningKey.objects.order_by("-activated_at").values_list("algorithm", flat=True).first()
+    going_on = SigningKey.objects.filter(retired_at__isnull=True).order_by("-activated_at")
+    newest = going_on.values_list("algorithm", flat=True).first()
     if newest in (None, token_settings.ACCESS_TOKEN_ALGORITHM):
         return []
     return [
         Advice(
             f"TOKENS['ACCESS_TOKEN_ALGORITHM'] is {token_settings.ACCESS_TOKEN_ALGORITHM}, but the newest signing key "
-            f"is for {newest}, so access tokens go on being signed with {newest}.",
+            f"is for {newest}: access tokens are still signed with that.",
             hint="Let all services that verify tokens accept both, then run `manage.py rotate_signing_key`.",
             id="tokens.W002",
         )

@@ -79,7 +79,8 @@ class KeyRing:
             self._refresh(0)
         except DatabaseError as error:
             log.warning("signing_keys_not_loaded", error=type(error).__name__)
-        if self._keys and (newest := self._keys[-1]).algorithm.name != token_settings.ACCESS_TOKEN_ALGORITHM:
+        newest = next((key for key in reversed(self._keys) if key.retired_at is None), None)
+        if newest and newest.algorithm.name != token_settings.ACCESS_TOKEN_ALGORITHM:
             log.warning(
                 "signing_key_of_other_algorithm",
                 kid=newest.kid,

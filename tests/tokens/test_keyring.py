@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from tests.factories.tokens import open_session
 from tokens import keyring as module
@@ -16,7 +17,7 @@ from tokens.errors import AccessTokenInvalid
 from tokens.keyring import KeyRing, NoSigningKey, encoded_header, keyring
 from tokens.models import SigningKey
 from tokens.services import keys, verification
-from tokens.signing_algorithms import RS256
+from tokens.signing_algorithms import RS256, SIGNING_ALGORITHMS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_keys")]
 
@@ -74,12 +75,26 @@ class TestVerifying:
         with django_assert_num_queries(1):
             ring.verification_key(unknown_header())
 
-    def test_finds_a_key_that_another_process_has_just_made(self, ring, clock):
+    @pytest.mark.parametrize("name", SIGNING_ALGORITHMS)
+    def test_finds_a_key_that_another_process_has_just_made(self, ring, clock, settings, name):
+        """The other one may have another setting."""
         ring.jwks()
+        own = settings.TOKENS
+        settings.TOKENS = {**own, "ACCESS_TOKEN_ALGORITHM": name}
         new = keys.rotate(now=timezone.now())
+        settings.TOKENS = own
         clock.seconds += 5
 
-        assert ring.verification_key(encoded_header(new.kid, algorithm=RS256))
+        found = ring.verification_key(encoded_header(new.kid, algorithm=SIGNING_ALGORITHMS[name]))
+        assert (found.kid, found.algorithm.name) == (new.kid, name)
+
+    @pytest.mark.parametrize("name", ["ES256", "EdDSA"])
+    def test_knows_a_key_by_its_own_algorithm_alone(self, ring, clock, name, django_assert_num_queries):
+        ring.jwks()
+        kid = SigningKey.objects.get().kid
+        clock.seconds += 30
+        with django_assert_num_queries(0):
+            assert ring.verification_key(encoded_header(kid, algorithm=SIGNING_ALGORITHMS[name])) is None
 
     @pytest.mark.parametrize(
         "header",
@@ -166,6 +181,25 @@ class TestJwks:
         assert set(jwk) == {"kty", "use", "alg", "kid", "n", "e"}
         assert (jwk["kty"], jwk["use"], jwk["alg"], jwk["e"]) == ("RSA", "sig", "RS256", "AQAB")
         assert jwk["kid"] == SigningKey.objects.get().kid
+
+
+class TestLoad:
+    def test_says_that_the_newest_key_is_of_another_algorithm(self, ring, settings):
+        kid = SigningKey.objects.get().kid
+        settings.TOKENS = {**settings.TOKENS, "ACCESS_TOKEN_ALGORITHM": "ES256"}
+        with capture_logs() as logged:
+            ring.load()
+
+        (line,) = logged
+        assert (line["event"], line["kid"]) == ("signing_key_of_other_algorithm", kid)
+        assert (line["algorithm"], line["setting"]) == ("RS256", "ES256")
+        assert "rotate_signing_key" in line["hint"]
+
+    def test_says_nothing_otherwise(self, ring):
+        with capture_logs() as logged:
+            ring.load()
+
+        assert logged == []
 
 
 class TestQueries:
