@@ -79,6 +79,10 @@ class KeyRing:
             self._refresh(0)
         except DatabaseError as error:
             log.warning("signing_keys_not_loaded", error=type(error).__name__)
+        self._report_other_algorithm()
+
+    def _report_other_algorithm(self) -> None:
+        """Log that the setting has no effect yet: it decides about new keys, and there has been none since."""
         newest = next((key for key in reversed(self._keys) if key.retired_at is None), None)
         if newest and newest.algorithm.name != token_settings.ACCESS_TOKEN_ALGORITHM:
             log.warning(
