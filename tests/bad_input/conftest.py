@@ -6,9 +6,7 @@ from django.test import Client
 from tests import served
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
-
-# Refused for their shape: who asked, and their session, are as they were.
-FOR_THEIR_SHAPE = {400, 404, 405, 413, 415, 422}
+from tests.problem_shape import FOR_THEIR_SHAPE
 
 
 @pytest.fixture
