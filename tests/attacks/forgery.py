@@ -1,6 +1,7 @@
 """Tokens as attackers make them, put together by hand: no library would."""
 
 import base64
+import functools
 import hmac
 import json
 from hashlib import sha256
@@ -26,6 +27,12 @@ def compact(value) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
+@functools.cache
+def private_key_of(pem: str):
+    """Return the key that a PEM text holds. To load one takes 40 ms, since its numbers are checked."""
+    return load_pem_private_key(pem.encode(), password=None)
+
+
 class Mint:
     """Starts from a genuine token and changes what it is told to, with or without our own key."""
 
@@ -34,7 +41,7 @@ class Mint:
         header, payload, self.signature = genuine.split(".")
         self.header, self.payload = json.loads(unb64(header)), json.loads(unb64(payload))
         self.key = SigningKey.objects.get(kid=self.header["kid"])
-        self.private = load_pem_private_key(self.key.private_key.encode(), password=None)
+        self.private = private_key_of(self.key.private_key)
 
     def sign(self, *, header=None, payload=None) -> str:
         """Sign any header and payload (values or raw bytes) with our own key."""
