@@ -48,8 +48,10 @@ while i <= levels do
   else
     if passes and wait == 0 and cost > 0 then
       if now + reset + GRACE > alive then
-        -- A bucket's expiry moves with each request. Twice as long a life is rarely extended, which saves half a write.
-        local life = (code == BUCKET and 2 * reset or reset) + GRACE
+        -- A bucket's expiry moves with each request. Twice as long a life is extended only after five seconds, or when
+        -- what is used has doubled, which saves half a write.
+        local life = reset + GRACE
+        if code == BUCKET then life = 2 * life end
         alive, ttl[i] = now + life, ceil(life / 1000)
       end
       new[i] = pack('<Bdddd', code, a, b, c, alive)
