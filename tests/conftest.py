@@ -15,10 +15,12 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.signals import setting_changed
-from django.db import connections
+from django.db import connections, transaction
+from django.test import TestCase, TransactionTestCase
 from httpx._transports import default
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from pytest_django.plugin import DjangoDbBlocker
 
 TURN = pytest.StashKey[Path]()
 RUN = pytest.StashKey[str]()
@@ -217,6 +219,27 @@ def _drop_template(config: pytest.Config) -> None:
 
 def turn_of(run_id: str) -> Path:
     return Path(tempfile.gettempdir()) / f"cedrina-turn-{run_id}.lock"
+
+
+@pytest.fixture(autouse=True)
+def _delete_committed_rows(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Generator[None]:
+    """Delete the events and jobs that a test committed: Django's flush knows nothing of their tables.
+
+    A test that looks for the one event of its kind would find those of the test before it, too.
+    """
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    commits = (
+        "transactional_db" in request.fixturenames
+        or (marker is not None and marker.kwargs.get("transaction", False))
+        or (request.cls is not None and issubclass(request.cls, TransactionTestCase))
+    )
+    if commits and not (request.cls is not None and issubclass(request.cls, TestCase)):
+        with django_db_blocker.unblock(), transaction.atomic(), connections["default"].cursor() as cursor:
+            cursor.execute("ALTER TABLE security_events_event DISABLE TRIGGER USER")
+            cursor.execute("DELETE FROM security_events_event")
+            cursor.execute("ALTER TABLE security_events_event ENABLE TRIGGER USER")
+            cursor.execute("DELETE FROM procrastinate_jobs")
 
 
 @pytest.fixture
