@@ -7,7 +7,7 @@ from accounts.models import User
 from accounts.services.factors import enrolment
 from accounts.types import FactorMethod
 from tests.factories.accounts import UserFactory
-from tests.factories.factors import add_key, add_totp
+from tests.factories.factors import accepts, add_key, add_totp
 from tests.factories.tokens import open_session
 from tokens.end_reasons import ADMINISTRATOR
 from tokens.errors import SessionRevoked
@@ -31,7 +31,7 @@ class TestAdded:
         user = UserFactory()
         _secret, codes = add_totp(user, now=now)
         for code in codes:
-            assert recovery_codes.accept(user_id=user.pk, code=code, now=now)
+            assert accepts(recovery_codes, user, code, now)
 
         _key, added = add_key(user, now=now)
 
