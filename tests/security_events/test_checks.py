@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.core.checks import WARNING
+from django.db import connections
 
 from security_events import checks
 from security_events.catalogue import EventType
@@ -45,7 +46,7 @@ class TestCheckDatabase:
         assert check_database() == []
 
     def test_refuses_any_other(self, monkeypatch):
-        monkeypatch.setattr(checks, "connections", {"default": SimpleNamespace(vendor="sqlite")})
+        monkeypatch.setattr(connections["default"], "vendor", "sqlite", raising=False)
 
         (error,) = check_database()
         assert error.id == "security_events.E003"

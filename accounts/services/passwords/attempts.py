@@ -126,21 +126,6 @@ def check_password(
     return check
 
 
-def check_password_in_session(*, user: User, session_id: UUID, password: str, digest: str, now: datetime) -> bool:
-    """Return whether a password that was sent within a session is right.
-
-    All calls with a password in their body use this. So the thief of a session has one budget of guesses for all of
-    them, and nobody else has to wait because of these guesses.
-
-    Raises: AttemptsExhausted, HashingBusy.
-    """
-    attempt = charge_in_session(user=user, session_id=session_id, now=now)
-    is_right = check_password(attempt=attempt, password=password, digest=digest, now=now).is_right
-    if is_right:
-        refund(attempt=attempt)
-    return is_right
-
-
 def refund(*, attempt: PasswordAttempt) -> None:
     """Give back what was charged, because the password was right.
 

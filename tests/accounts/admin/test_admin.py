@@ -28,16 +28,6 @@ LISTS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def empty_cache():
-    cache.clear()
-
-
-@pytest.fixture
-def boss():
-    return UserFactory(username="boss", raw_password=PASSWORD, admin=True)
-
-
 @pytest.fixture
 def browser(boss):
     client = Client()
