@@ -19,7 +19,7 @@ from accounts.services.passwords import attempts, session_passwords
 from accounts.services.passwords.attempts import PasswordAttempt
 from accounts.services.sign_in import sign_in_notices
 from security_events.catalogue import EventType
-from security_events.event_cte import EventCte
+from security_events.event_cte import AppendedEvent
 from security_events.services import deduplication, recording
 from security_events.types import Subject
 from tokens.errors import SessionLimitReached
@@ -207,10 +207,8 @@ def record_sign_in(
 ) -> RecordedSignIn | None:
     """Record a sign-in with its event and lock the person's row; ``None`` when the account was changed meanwhile."""
     new_digest = upgraded_digest or user.password
-    event = EventCte(
+    event = AppendedEvent(
         event_type,
-        source="signed_in",
-        columns={},
         actor=subject_of(user),
         target=subject_of(user),
         data={"amr": list(amr)},
