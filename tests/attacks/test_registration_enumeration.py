@@ -169,7 +169,7 @@ class TestWhateverStrangersRegister:
         for number, (one, other) in enumerate(zip(after_mail(), free, strict=True)):
             assert one == other, number
 
-    def test_the_owner_is_written_to_and_nobody_gets_a_link_to_an_account(self, now, events):
+    def test_the_owner_gets_a_mail_without_a_link_to_the_account(self, now, events):
         STATES["taken"](now)
         ask("register")
 

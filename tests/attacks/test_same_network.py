@@ -95,7 +95,7 @@ def same(one, other):
 
 class TestFailures:
     @pytest.mark.parametrize("sequence", SEQUENCES.values(), ids=SEQUENCES)
-    def test_look_alike_whoever_has_the_name_and_wherever_they_live(self, people, sequence):
+    def test_are_the_same_for_known_and_unknown_names_in_any_network(self, people, sequence):
         told("warm-up", sequence[:1])
         seen = {name: told(name, sequence) for name in NAMES}
 

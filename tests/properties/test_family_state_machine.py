@@ -276,10 +276,10 @@ def run(machine, share):
 
 
 class TestFamily(TestCase):
-    def test_never_logs_out_the_honest_and_always_sees_a_theft(self):
+    def test_never_ends_a_session_without_theft_and_always_detects_a_theft(self):
         run(DatabaseMachine, 0.6)
 
 
 class TestTheRule:
-    def test_never_logs_out_the_honest_and_always_sees_a_theft(self):
+    def test_never_ends_a_session_without_theft_and_always_detects_a_theft(self):
         run(FamilyMachine, 10)

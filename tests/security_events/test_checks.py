@@ -27,7 +27,7 @@ class TestCheckSettings:
 
 
 class TestCheckEventTypes:
-    def test_is_content_with_all_types_of_ours(self):
+    def test_accepts_all_types_of_the_product(self):
         assert check_event_types() == []
 
     @pytest.mark.parametrize("ocsf_type_uid", [None, 0, 3002])
@@ -42,7 +42,7 @@ class TestCheckEventTypes:
 
 
 class TestCheckDatabase:
-    def test_is_content_with_postgresql(self):
+    def test_accepts_postgresql(self):
         assert check_database() == []
 
     def test_refuses_any_other(self, monkeypatch):

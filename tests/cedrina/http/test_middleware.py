@@ -174,5 +174,5 @@ class TestForwardedProto:
         assert seen("10.0.0.1") == "https"
 
     @pytest.mark.parametrize("peer", ["10.0.0.2", "203.0.113.1", "", "nonsense"])
-    def test_is_believed_of_nobody_else(self, seen, peer):
+    def test_is_ignored_from_other_clients(self, seen, peer):
         assert seen(peer) == "http"

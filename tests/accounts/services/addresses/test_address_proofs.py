@@ -205,7 +205,7 @@ class TestApplyProof:
         assert applied.effect is ProofEffect.REJECT
         assert left(user) == set(Credential)
 
-    def test_counts_what_is_gone(self):
+    def test_counts_what_is_removed(self):
         applied = address_proofs.apply_proof(
             user=make(AddressState.UNCONFIRMED), proof=AddressProof.PROVIDER, now=timezone.now()
         )
@@ -246,7 +246,7 @@ CREDENTIALS = {
 
 
 class TestWhateverRefersToAPerson:
-    def test_is_a_credential_of_the_table_or_lets_nobody_in(self):
+    def test_is_a_credential_of_the_table_or_signs_nobody_in(self):
         found = {
             model._meta.label
             for model in apps.get_models(include_auto_created=True)

@@ -85,11 +85,11 @@ class TestSettle:
         assert settle(now=now, email="other@example.com", is_email_verified=False).pk == user.pk
         assert settle(now=now, email=None).pk == user.pk
 
-    def test_refuses_somebody_without_an_address(self, now):
+    def test_refuses_a_user_without_an_address(self, now):
         with pytest.raises(ProviderAddressUnverified):
             settle(now=now, email=None, trusted_for_email=True)
 
-    def test_refuses_who_was_deleted_since(self, now):
+    def test_refuses_users_who_were_deleted_meanwhile(self, now):
         User.objects.filter(pk=settle(now=now).pk).update(deleted_at=now)
         with pytest.raises(AccountDisabled):
             settle(now=now)
@@ -137,7 +137,7 @@ class TestAnOpenedAccount:
 
 
 class TestAReclaimedAccount:
-    def test_keeps_nothing_by_which_whoever_registered_it_could_come_back(self, now):
+    def test_keeps_no_credential_of_the_earlier_registration(self, now):
         squatter = UserFactory(email=ADDRESS, raw_password=PASSWORD, email_confirmed_at=None, is_mfa_enabled=True)
         PasswordHistoryFactory(user=squatter)
         open_session(user=squatter, now=now)
