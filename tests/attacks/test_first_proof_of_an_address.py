@@ -1,4 +1,4 @@
-"""Accounts made with the victim's address before the victim comes: whoever proves the address first gets a clean one.
+"""Accounts registered with the victim's address beforehand: the first proof of the address removes all else from them.
 
 Over HTTP, by each way of proving an address that takes no provider; those are in ``test_pre_hijacking``.
 """

@@ -1,4 +1,4 @@
-"""Whose request it is, behind the shipped nginx alone and behind a proxy in front of it; and what strangers write."""
+"""The client's address behind the shipped nginx, with and without a proxy in front of it; and forged headers."""
 
 import socket
 import threading

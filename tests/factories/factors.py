@@ -30,7 +30,7 @@ def code_of(secret, at=None, *, steps=0):
 
 
 def add_totp(user, *, now=None, session_id=None):
-    """Give somebody an authenticator application; return its key and the recovery codes.
+    """Give a user an authenticator application; return its key and the recovery codes.
 
     It was confirmed a step ago, so that the code of the moment is still good.
     """
@@ -42,7 +42,7 @@ def add_totp(user, *, now=None, session_id=None):
 
 
 def add_key(user, *, now=None, session_id=None, key=None, is_passkey=False, name="Blue key"):
-    """Give somebody a security key; return the key and what the service returned."""
+    """Give a user a security key; return the key and what the service returned."""
     session_id, now = session_id or open_session(user=user, now=now).session_id, now or datetime.now(UTC)
     key = key or SoftwareKey()
     options = security_keys.begin(user=user, session_id=session_id, is_passkey=is_passkey, now=now)

@@ -31,5 +31,5 @@ def identity(**members):
 
 
 def link(user, *, now, **members):
-    """Connect somebody to an account of a provider."""
+    """Connect a user to an account of a provider."""
     return links.add(identity(**members), user_id=user.pk, now=now)

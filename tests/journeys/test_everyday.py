@@ -1,4 +1,4 @@
-"""Somebody registers, signs in, stays signed in, tidies up, changes the password and leaves."""
+"""A user registers, signs in, refreshes, ends sessions, changes the password and deletes the account."""
 
 import pytest
 

@@ -134,7 +134,7 @@ class TestWithoutPostgresAndAKeyThatIsNotKnown:
 
 
 def with_another_key(person):
-    """Return a person's token with the id of a key that nobody has."""
+    """Return a user's token with the id of an unknown key."""
     _header, payload, signature = person.tokens["access_token"].split(".")
     return f"{encoded_header(secrets.token_urlsafe(32))}.{payload}.{signature}"
 

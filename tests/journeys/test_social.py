@@ -29,7 +29,7 @@ def social_server(issuer, database_url):
 
 
 class Traveller(Person):
-    """Somebody who has an account at the provider."""
+    """A user with an account at the provider."""
 
     def begin(self, **members):
         answer = self.send("POST", "/auth/social/staff/authorize", {"redirect_uri": REDIRECT_URI, **members})
@@ -254,7 +254,7 @@ class TestConnecting:
         assert_problem(answer, status=401, code="authentication_required")
 
 
-class TestTheLastWayIn:
+class TestTheLastSignInMethod:
     def test_can_not_be_removed_until_there_is_another(self, traveller):
         person = traveller()
         person.sign_in_at_provider()
@@ -268,7 +268,7 @@ class TestTheLastWayIn:
         assert person.send("DELETE", f"/auth/social/accounts/{only['id']}").status_code == 204
 
 
-class TestSomebodyWithoutAPassword:
+class TestAUserWithoutAPassword:
     def test_proves_anew_who_they_are_at_the_provider(self, traveller, database_url):
         person = traveller()
         session_id = person.sign_in_at_provider().json()["tokens"]["session_id"]

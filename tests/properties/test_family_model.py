@@ -1,4 +1,4 @@
-"""The rule of repeats and the database agree, and a year of bad reception signs nobody out."""
+"""The rule of repeats and the database agree, and a year of lost responses ends no session."""
 
 import random
 from datetime import UTC, datetime, timedelta

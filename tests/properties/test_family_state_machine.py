@@ -41,7 +41,7 @@ has_thief = precondition(lambda self: self.thief is not None and not self.is_ove
 
 
 class FamilyMachine(RuleBasedStateMachine):
-    """One honest device, perhaps a thief with a copy of one of its tokens; replies are lost, doubled and late."""
+    """One device, perhaps a thief with a copy of one of its tokens; responses are lost, repeated and late."""
 
     family_class = ModelFamily
 
@@ -62,7 +62,7 @@ class FamilyMachine(RuleBasedStateMachine):
         self.is_repeated = self.is_moved = False
 
     def present(self, *, generation=None):
-        """Refresh as the honest client, which must work unless the session is over or a thief was at it."""
+        """Refresh as the device, which must work unless the session has ended or a thief used a token."""
         try:
             successor = self.family.refresh(generation or self.held, (self.network, "phone"), self.now)
         except (Reused, Ended):

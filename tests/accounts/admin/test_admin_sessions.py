@@ -60,7 +60,7 @@ def api(pair):
 
 @dataclass
 class Parties:
-    """Somebody with tokens, and another administrator."""
+    """A user with tokens, and another administrator."""
 
     boss: User
     pair: TokenPair

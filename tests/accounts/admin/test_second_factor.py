@@ -24,7 +24,7 @@ LOGIN, STEP = "/admin/login/", "/admin/login/second-factor/"
 
 @pytest.fixture
 def logins():
-    """Note every completed sign-in that Django tells of."""
+    """Collect the users of Django's signal ``user_logged_in``."""
     seen = []
 
     def note(sender, user, **_more):

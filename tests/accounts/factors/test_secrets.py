@@ -21,7 +21,7 @@ TABLES = ["accounts_totpsecret", "accounts_recoverysecret", "accounts_totpenrolm
 
 
 def stored(table, user=None):
-    """Return what a table has, as a thief of the database would see it."""
+    """Return the encrypted secrets of a table, as a copy of the database contains them."""
     where = " WHERE user_id = %s" if user else ""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT secret FROM {table}{where}", [user.pk] if user else [])

@@ -314,7 +314,7 @@ class TestTheUserinfoEndpoint:
         assert "\0" not in json.dumps(answer.json()["user"]["full_name"])
 
 
-class TestAnIssuerThatIsGone:
+class TestAnUnreachableIssuer:
     def test_is_an_outage_and_no_error_of_ours(self, api, issuer):
         issuer.close()
         answer = api.post(AUTHORIZE, {"redirect_uri": REDIRECT_URI}, format="json")

@@ -1,4 +1,4 @@
-"""What every answer carries, whoever gave it."""
+"""The headers of every response."""
 
 import re
 
@@ -105,7 +105,7 @@ class TestErrors:
 
 @pytest.mark.attack("RFC 9110, 9.1")
 class TestMethods:
-    """Their case matters: `get` is no method that anybody here knows."""
+    """Methods are case-sensitive: `get` is an unknown method."""
 
     @pytest.mark.parametrize("method", ["get", "Get", "post", "delete", "head", "FOO", "TRACE", "M" * 3000, "G\u00cbT"])
     @pytest.mark.parametrize("path", ["/livez", "/api/v1/auth/revoke", "/api/v1/auth/login", "/.well-known/jwks.json"])

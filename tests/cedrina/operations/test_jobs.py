@@ -109,7 +109,7 @@ class TestJobs:
 
 @pytest.mark.django_db
 class TestTakeUpAbandoned:
-    """A worker that went away leaves its jobs as being done, by nobody."""
+    """A worker that was killed leaves its jobs in the state ``doing``."""
 
     def abandon(self, *, attempts):
         mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)

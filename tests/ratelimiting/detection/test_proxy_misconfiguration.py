@@ -12,7 +12,7 @@ SPOOFED = (HeaderFinding.UNTRUSTED_PEER,)
 
 @pytest.fixture
 def told(monkeypatch):
-    """Collect what is announced; nobody else listens."""
+    """Collect what the signals send; other receivers are disconnected."""
     found = []
     monkeypatch.setattr(signals, "misconfiguration_detected", Signal())
     monkeypatch.setattr(signals, "evasion_detected", Signal())
@@ -93,7 +93,7 @@ class TestAnUntrustedProxy:
         assert [kind for kind, *_ in told].count("untrusted_proxy") >= 2
 
 
-class TestHeadersPlayedWith:
+class TestManipulatedHeaders:
     def test_are_scored_once_an_hour_for_each_network(self, told):
         odd = caller("192.0.2.1", HeaderFinding.CONTRADICTION, HeaderFinding.MALFORMED)
         now = pass_by(ProxyDetector(), [odd] * 50 + [caller("192.0.2.2")] * 50, agents=1)

@@ -245,7 +245,7 @@ CREDENTIALS = {
 }
 
 
-class TestWhateverRefersToAPerson:
+class TestModelsThatReferToAUser:
     def test_is_a_credential_of_the_table_or_signs_nobody_in(self):
         found = {
             model._meta.label

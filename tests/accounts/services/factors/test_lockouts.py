@@ -127,7 +127,7 @@ class TestForgive:
 @pytest.mark.property
 @pytest.mark.attack("NIST SP 800-63B-4, 3.2.2", "ASVS 5.0, 6.3.1")
 class TestTheBound:
-    """How many codes all strangers together can try: docs/abuse-prevention.md."""
+    """How many codes all unknown clients together can try: docs/abuse-prevention.md."""
 
     MOST_A_DAY = 35
 

@@ -188,7 +188,7 @@ class TestASuccess:
         assert SignInFailures.objects.get(pool=AttemptPool.PAIR).count == 3
 
     def test_does_not_free_a_network_from_its_guesses_at_others(self, mina, now):
-        """Or whoever has an account could reset the count by signing in to it."""
+        """Otherwise an attacker could reset the count by signing in to an account of their own."""
         for number in range(4):
             fail(1, now, name=f"nobody-{number}")
         guess(now, password=PASSWORD)

@@ -60,7 +60,7 @@ def tables_with(text):
 
 
 def rows_about_people():
-    """Return the models of these apps whose rows belong to somebody."""
+    """Return the models of these apps whose rows belong to a user."""
     models = [
         model
         for app in ("accounts", "tokens", "mfa", "socialaccount")
@@ -71,7 +71,7 @@ def rows_about_people():
 
 @pytest.fixture
 def life(phone, now, empty_queue):
-    """Somebody who left a trace in every table there is."""
+    """A user with a row in every table."""
     user = UserFactory(
         username="zerlina", email="quetzal.person@example.com", full_name="Zerlina Quetzalcoatl", raw_password=PASSWORD
     )

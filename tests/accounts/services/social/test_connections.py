@@ -37,7 +37,7 @@ def person():
 
 @pytest.fixture
 def come_back(issuer):
-    """Return what somebody brings back from the provider, begun for a purpose."""
+    """Return the callback of a provider for an authorization with a purpose."""
 
     def go(session_user, purpose=SocialPurpose.LINK):
         departure = authorizations.begin(

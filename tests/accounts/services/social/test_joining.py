@@ -1,4 +1,4 @@
-"""Whose account it is that somebody from a provider gets: the table, cell by cell, in the database."""
+"""Which account a sign-in by a provider gets: the table of linking, cell by cell, in the database."""
 
 from itertools import product
 
