@@ -144,18 +144,7 @@ class TestAReclaimedAccount:
         sign_in_challenges.issue(user=squatter, amr=["pwd"], now=now)
         social.link(squatter, now=now, uid="the squatter's own", email="squatter@example.com")
         Authenticator.objects.create(user=squatter, type="totp", data={"secret": "of the squatter"})
-        SocialAuthorization.objects.create(
-            digest=b"d" * 32,
-            provider="fake",
-            purpose="link",
-            redirect_uri="x",
-            nonce="n",
-            code_verifier="v",
-            user=squatter,
-            session_id=squatter.pk,
-            created_at=now,
-            expires_at=now,
-        )
+        social.begin_linking(squatter, session_id=squatter.pk, now=now)
 
         user = settle(now=now)
 
