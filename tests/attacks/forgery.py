@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tokens.models import SigningKey
+from tokens.signing_algorithms import SIGNING_ALGORITHMS
 
 
 def b64(raw: bytes) -> str:
@@ -37,7 +38,11 @@ class Mint:
 
     def sign(self, *, header=None, payload=None) -> str:
         """Sign any header and payload (values or raw bytes) with our own key."""
-        return self.assemble(header, payload, self.rs256)
+        return self.assemble(header, payload, self.sign_bytes)
+
+    def sign_bytes(self, data: bytes) -> bytes:
+        """Sign as the algorithm of our own key does."""
+        return SIGNING_ALGORITHMS[self.key.algorithm].sign(self.private, data)
 
     def hs256(self, secret: bytes, *, header=None, payload=None) -> str:
         return self.assemble(header, payload, lambda data: hmac.digest(secret, data, sha256))
