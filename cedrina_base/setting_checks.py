@@ -1,8 +1,9 @@
-"""Start-up checks that the settings of each app have in common."""
+"""Start-up checks that several apps have in common."""
 
 from collections.abc import Iterable
 
 from django.core.checks import CheckMessage, Error
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.module_loading import import_string
 
 from cedrina_base.app_settings import AppSettings
@@ -31,3 +32,17 @@ def unimportable_paths(
         except ImportError as error:
             found.append(Error(f"{app_settings.SETTING}[{name!r}]: {error}", id=check_id))
     return found
+
+
+def other_database(app: str, *, check_id: str) -> list[CheckMessage]:
+    """Return an error if the default database is not PostgreSQL, before ``migrate`` fails on it."""
+    vendor = connections[DEFAULT_DB_ALIAS].vendor
+    if vendor == "postgresql":
+        return []
+    return [
+        Error(
+            f"{app} needs PostgreSQL as the default database, which is {vendor} here.",
+            hint="Its columns and statements use types of PostgreSQL: set ENGINE to django.db.backends.postgresql.",
+            id=check_id,
+        )
+    ]

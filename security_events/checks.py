@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
-from django.db import DEFAULT_DB_ALIAS, connections
 
 from cedrina_base import setting_checks
 from security_events.catalogue import CATALOGUE
@@ -24,17 +23,8 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_database(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse databases other than PostgreSQL: partitions, triggers and functions are its own."""
-    vendor = connections[DEFAULT_DB_ALIAS].vendor
-    if vendor == "postgresql":
-        return []
-    return [
-        Error(
-            f"security_events needs PostgreSQL, but the default database is {vendor}.",
-            hint="Give DATABASES['default'] the engine django.db.backends.postgresql.",
-            id="security_events.E003",
-        )
-    ]
+    """Report a database other than PostgreSQL: partitions, triggers and functions are its own."""
+    return setting_checks.other_database("security_events", check_id="security_events.E003")
 
 
 @register()

@@ -46,40 +46,26 @@ _PARAMETERS = (
 )
 
 
-class EventCte:
-    """The body of a CTE that appends one event for each row of an earlier CTE of the same statement.
+class AppendedEvent:
+    """The values of an event that a statement appends by the CTE of :func:`append_sql`.
 
-    ``source`` names that earlier CTE. ``columns`` maps columns of the event to SQL expressions over ``source``, for
-    what only the statement knows; all other columns are the bound values of ``details``, those of ``recording.record``.
-    ``params`` are to be bound together with the statement's own; their names begin with ``prefix``, which differs
-    where a statement appends two kinds of events.
+    ``details`` are those of ``recording.record``. ``params`` are to be bound together with the statement's own; their
+    names begin with ``prefix``, which differs where a statement appends two kinds of events.
 
     ::
 
-        event = EventCte(event_types.INVOICE_PAID, source="paid", columns={"target_id": "paid.id::text"})
-        cursor.execute(
-            f"WITH paid AS (UPDATE … RETURNING id), event AS ({event.sql}) SELECT count(*) FROM paid",
-            {**event.params, …},
-        )
-        event.announce()
+        _EVENT = append_sql(source="paid", columns={"target_id": "paid.id::text"})
+        _PAY = f"WITH paid AS (UPDATE … RETURNING id), event AS ({_EVENT}) SELECT count(*) FROM paid"
 
-    ``sql`` depends on ``source``, ``columns`` and ``prefix`` alone. Values never become part of it, so that a
-    connection can prepare the whole statement once.
+        event = AppendedEvent(event_types.INVOICE_PAID, now=now)
+        cursor.execute(_PAY, {**event.params, …})
+        event.announce()
 
     Raises: UndeclaredEventType.
     """
 
-    def __init__(
-        self,
-        event_type: EventType,
-        *,
-        source: str,
-        columns: Mapping[str, str],
-        prefix: str = "event_",
-        **details: Any,
-    ) -> None:
+    def __init__(self, event_type: EventType, *, prefix: str = "event_", **details: Any) -> None:
         self._values = event_values(event_type, **details)
-        self.sql = append_sql(source=source, columns=columns, prefix=prefix)
         self.params = {f"{prefix}{name}": value for name, value in self._values.items()}
 
     def announce(self, **known: Any) -> None:
@@ -88,7 +74,11 @@ class EventCte:
 
 
 def append_sql(*, source: str = "", columns: Mapping[str, str] = NO_COLUMNS, prefix: str = "event_") -> str:
-    """Return the statement that appends one event, or one for each row of ``source``.
+    """Return the statement that appends one event, or one for each row of ``source``: a constant of the calling module.
+
+    ``source`` names an earlier CTE of the same statement. ``columns`` maps columns of the event to SQL expressions over
+    ``source``, for what only the statement knows; all others are bound parameters, whose names begin with ``prefix``.
+    Values never become part of the text, so that a connection can prepare the whole statement once.
 
     For the same arguments always the same text. It is built anew each time, which takes 7 µs.
     """

@@ -14,7 +14,7 @@ START_SECONDS = 10
 
 
 class Link:
-    """One connection from a client to the server. A dead one takes whatever comes and hands nothing on."""
+    """One connection from a client to the server. A dead one accepts bytes and forwards none."""
 
     def __init__(self, client, server):
         self.writers = [client, server]
@@ -73,7 +73,7 @@ class Network:
         self._run(self._drop(Link.reset))
 
     def swallow(self):
-        """Let every packet vanish: the present connections are dead for ever, new ones are accepted, and no more."""
+        """Drop every packet: the present connections are dead for ever, new ones are accepted and get no response."""
         self._swallows = True
         self.forget()
 

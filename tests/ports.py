@@ -10,7 +10,7 @@ _chance = random.SystemRandom()  # not the one that a test may have seeded
 
 
 def free_port():
-    """Return a port of loopback that nobody uses now."""
+    """Return a port of loopback that is free now."""
     for port in _chance.sample(PORTS, 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

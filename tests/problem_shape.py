@@ -1,4 +1,4 @@
-"""The one shape of an error, as docs/openapi.json and the contract promise it, whoever of us answers."""
+"""The one shape of an error, as docs/openapi.json and the contract promise it, from each part of the server."""
 
 import json
 import re
@@ -68,7 +68,7 @@ INTERNALS = re.compile(
 
 
 class Answer(NamedTuple):
-    """What came back, whoever fetched it. Names of headers are in lower case."""
+    """A response of any HTTP client. Names of headers are in lower case."""
 
     status: int
     headers: dict[str, str]

@@ -80,17 +80,8 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_database(**_kwargs: Any) -> list[CheckMessage]:
-    """Report a database other than PostgreSQL before ``migrate`` fails on it."""
-    vendor = connections[DEFAULT_DB_ALIAS].vendor
-    if vendor == "postgresql":
-        return []
-    return [
-        Error(
-            f"tokens needs PostgreSQL as the default database, which is {vendor} here.",
-            hint="Its columns and statements use types of PostgreSQL: set ENGINE to django.db.backends.postgresql.",
-            id="tokens.E013",
-        )
-    ]
+    """Report a database other than PostgreSQL: columns and statements use its types."""
+    return setting_checks.other_database("tokens", check_id="tokens.E013")
 
 
 @register(Tags.database)

@@ -29,6 +29,14 @@ STATUS_CODES: dict[type[errors.AccountError], int] = {
     errors.RetryLater: 503,
     errors.ImportOvertaken: 409,
 }
+# The codes of the validators of new passwords (AUTH_PASSWORD_VALIDATORS).
+NEW_PASSWORD_CODES = (
+    "password_too_short",
+    "password_too_long",
+    "password_too_common",
+    "password_too_similar",
+    "password_too_weak",
+)
 
 
 class AccountAPIException(APIException):

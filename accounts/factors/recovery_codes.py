@@ -43,18 +43,6 @@ def generate(*, user: User, now: datetime) -> list[str]:
     return ["-".join(code[i : i + _GROUP_DIGITS] for i in range(0, len(code), _GROUP_DIGITS)) for code in codes]
 
 
-def accept(*, user_id: UUID, code: str, now: datetime) -> bool:
-    """Accept a code that was not used before. allauth locks its row, so that of simultaneous uses one succeeds."""
-    authenticator = _authenticators(user_id).first()
-    if authenticator is None:
-        return False
-    with secret_of(RecoverySecret, user_id):
-        is_right: bool = authenticator.wrap().validate_code(code)
-    if is_right:
-        _authenticators(user_id).update(last_used_at=now)
-    return is_right
-
-
 def count_unused(*, user_id: UUID) -> int:
     """Return how many codes a user can still use."""
     authenticator = _authenticators(user_id).first()
@@ -65,12 +53,20 @@ def count_unused(*, user_id: UUID) -> int:
 
 
 def verify(*, user: User, response: Any, binding: ChallengeBinding, now: datetime) -> list[str]:
-    """Accept a code as a second factor. A code is bound to nothing.
+    """Accept a code that was not used before. allauth locks its row, so that of simultaneous uses one succeeds.
+
+    A code is bound to nothing.
 
     Raises: MfaCodeInvalid.
     """
-    if not accept(user_id=user.pk, code=response, now=now):
+    authenticator = _authenticators(user.pk).first()
+    if authenticator is None:
         raise MfaCodeInvalid
+    with secret_of(RecoverySecret, user.pk):
+        is_right: bool = authenticator.wrap().validate_code(response)
+    if not is_right:
+        raise MfaCodeInvalid
+    _authenticators(user.pk).update(last_used_at=now)
     return list(amr.OF_CODES)
 
 
@@ -85,7 +81,4 @@ def remove(*, user_id: UUID, factor_id: UUID | None = None) -> bool:
 
 
 def _authenticators(user_id: UUID) -> models.QuerySet[Authenticator]:
-    rows: models.QuerySet[Authenticator] = Authenticator.objects.filter(
-        user_id=user_id, type=Authenticator.Type.RECOVERY_CODES
-    )
-    return rows
+    return secret_rows.authenticators(user_id=user_id, authenticator_type=Authenticator.Type.RECOVERY_CODES)

@@ -11,6 +11,12 @@ from accounts.models.factors import FactorSecret
 from accounts.types import FactorMethod
 
 
+def authenticators(*, user_id: UUID, authenticator_type: str) -> QuerySet[Authenticator]:
+    """Return allauth's rows of a user with one ``Authenticator.type``."""
+    rows: QuerySet[Authenticator] = Authenticator.objects.filter(user_id=user_id, type=authenticator_type)
+    return rows
+
+
 def describe(
     rows: Sequence[Authenticator], *, model: type[FactorSecret], method: FactorMethod
 ) -> dict[int, EnrolledFactor]:

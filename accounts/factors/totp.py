@@ -87,23 +87,18 @@ def activate(*, user: User, secret: str, step: int, now: datetime) -> None:
     TotpSecret.objects.filter(pk=user.pk).update(last_step=step)
 
 
-def accept(*, user_id: UUID, code: str, now: datetime) -> bool:
-    """Accept a code that is right and newer than the last accepted one; one conditional statement decides."""
-    row = TotpSecret.objects.filter(pk=user_id).first()
-    step = None if row is None else matching_step(secret=row.secret, code=code, at=now)
-    if step is None or not TotpSecret.objects.filter(pk=user_id, last_step__lt=step).update(last_step=step):
-        return False
-    _authenticators(user_id).update(last_used_at=now)
-    return True
-
-
 def verify(*, user: User, response: Any, binding: ChallengeBinding, now: datetime) -> list[str]:
-    """Accept a code as a second factor. A code is bound to nothing.
+    """Accept a code that is right and newer than the last accepted one; one conditional statement decides.
+
+    A code is bound to nothing.
 
     Raises: MfaCodeInvalid.
     """
-    if not accept(user_id=user.pk, code=response, now=now):
+    row = TotpSecret.objects.filter(pk=user.pk).first()
+    step = None if row is None else matching_step(secret=row.secret, code=response, at=now)
+    if step is None or not TotpSecret.objects.filter(pk=user.pk, last_step__lt=step).update(last_step=step):
         raise MfaCodeInvalid
+    _authenticators(user.pk).update(last_used_at=now)
     return list(amr.OF_CODES)
 
 
@@ -118,5 +113,4 @@ def remove(*, user_id: UUID, factor_id: UUID | None = None) -> bool:
 
 
 def _authenticators(user_id: UUID) -> models.QuerySet[Authenticator]:
-    rows: models.QuerySet[Authenticator] = Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP)
-    return rows
+    return secret_rows.authenticators(user_id=user_id, authenticator_type=Authenticator.Type.TOTP)

@@ -13,13 +13,14 @@ from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.prepared_statements import prepared_cursor
+from security_events.event_cte import append_sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from ratelimiting.algorithms.backoff import Backoff
-    from security_events.event_cte import EventCte
+    from security_events.event_cte import AppendedEvent
 
 FAILURES = "accounts_signinfailures"
 KNOWN_CLIENTS = "accounts_familiarplace"
@@ -91,7 +92,10 @@ FROM (
 ) own
 WHERE f.key = own.key
 """
-_EXPIRE_LOCKS = """
+_LOCK_EXPIRED = append_sql(
+    source="ended", columns={"target_id": "ended.subject", "data": "jsonb_build_object('pool', ended.pool)"}
+)
+_EXPIRE_LOCKS = f"""
 WITH clock AS (SELECT %(now)s::timestamptz AS moment),
 past AS (
     SELECT key FROM accounts_signinfailures, clock
@@ -101,9 +105,9 @@ past AS (
 ended AS (
     UPDATE accounts_signinfailures f SET locked_at = NULL FROM past WHERE f.key = past.key RETURNING f.pool, f.subject
 ),
-event AS ({event})
+event AS ({_LOCK_EXPIRED})
 SELECT count(*) FROM ended
-"""
+"""  # noqa: S608 - parts of our own
 
 
 class AttemptPool(models.TextChoices):
@@ -180,10 +184,10 @@ class SignInFailuresManager(models.Manager["SignInFailures"]):
         with connection.cursor() as cursor:
             cursor.execute(_REFUND, _refund_params(keys, at, was_unchecked=was_unchecked))
 
-    def expire_locks(self, *, event: EventCte, now: datetime) -> int:
+    def expire_locks(self, *, event: AppendedEvent, now: datetime) -> int:
         """Clear up to 1,000 locks whose wait has passed, with an event for each; return how many."""
         with connection.cursor() as cursor:
-            cursor.execute(_EXPIRE_LOCKS.format(event=event.sql), {**event.params, "now": now})
+            cursor.execute(_EXPIRE_LOCKS, {**event.params, "now": now})
             return int(cursor.fetchone()[0])
 
     def clear(self, *, subject: str) -> int:

@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.identifiers import fold_email, is_held, name_key, parse_email
 from accounts.models.passwords import REFUND_IF_SIGNED_IN, REMEMBER_CLIENT_IF_SIGNED_IN, WAS_KNOWN_CLIENT
 from cedrina_base.uuids import uuid7
+from security_events.event_cte import append_sql
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from security_events.event_cte import EventCte
+    from security_events.event_cte import AppendedEvent
 
 _HOLDERS = """
 SELECT id, lower(username) = lower(%(username)s) AS has_username, email_folded = %(email_folded)s AS has_address
@@ -46,7 +47,7 @@ WITH signed_in AS (
         AND (NOT is_mfa_enabled OR %(is_multi_factor)s)
     RETURNING last_login
 ),
-event AS ({{event}}),
+event AS ({append_sql(source="signed_in")}),
 refunded AS ({REFUND_IF_SIGNED_IN}),
 remembered AS ({REMEMBER_CLIENT_IF_SIGNED_IN})
 SELECT last_login, {WAS_KNOWN_CLIENT} AS was_known_client FROM signed_in
@@ -126,7 +127,7 @@ class UserManager(BaseUserManager["User"]):
         checked_digest: str,
         new_digest: str,
         is_multi_factor: bool,
-        event: EventCte,
+        event: AppendedEvent,
         attempt_and_client: dict[str, Any],
         now: datetime,
     ) -> SignInRecord | None:
@@ -144,7 +145,7 @@ class UserManager(BaseUserManager["User"]):
             "is_multi_factor": is_multi_factor,
         }
         with connection.cursor() as cursor:
-            cursor.execute(_RECORD_SIGN_IN.format(event=event.sql), {**event.params, **attempt_and_client, **own})
+            cursor.execute(_RECORD_SIGN_IN, {**event.params, **attempt_and_client, **own})
             row = cursor.fetchone()
         return SignInRecord(*row) if row else None
 

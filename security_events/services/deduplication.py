@@ -22,7 +22,7 @@ from cedrina_base.prepared_statements import prepared_cursor
 from security_events import context, event_types
 from security_events.catalogue import EventType
 from security_events.conf import security_event_settings
-from security_events.event_cte import EventCte
+from security_events.event_cte import AppendedEvent, append_sql
 from security_events.masking import truncate_ip
 from security_events.types import NO_SUBJECT, Outcome, Severity, Subject
 
@@ -33,7 +33,7 @@ _UNLIMITED = frozenset({Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL})
 # A row of security_events_minutecount counts one kind of refusal (event_id is set) or the different refusals of one
 # network (network is set). A refusal is counted if it is known already or its network is below the limit; it counts for
 # its network only the first time.
-_RECORD = """
+_RECORD = f"""
 WITH this AS (
     SELECT date_trunc('minute', %(event_now)s::timestamptz) AS minute, security_events_uuid7() AS event_id
 ), counted AS (
@@ -58,14 +58,21 @@ WITH this AS (
     WHERE EXISTS (SELECT FROM counted WHERE number = 1)
       AND (NOT %(is_limited)s OR EXISTS (SELECT FROM counted_for_network WHERE number <= %(limit)s))
 ), event AS (
-    {event}
+    {append_sql(source="recorded", columns={"id": "recorded.event_id"})}
     RETURNING id
 )
 SELECT id FROM event
-"""
+"""  # noqa: S608 - parts of our own
 
 # One statement deletes counts and records them, so that none is lost and none is recorded twice.
-_RECORD_COUNTS = """
+_FLOOD = append_sql(
+    source="flooding",
+    columns={
+        "ip_address": "flooding.network",
+        "data": "jsonb_build_object('suppressed', flooding.suppressed)",
+    },
+)
+_RECORD_COUNTS = f"""
 WITH past AS (
     DELETE FROM security_events_minutecount WHERE (key, minute) IN (
         SELECT key, minute FROM security_events_minutecount
@@ -94,12 +101,12 @@ WITH past AS (
 ), flooding AS (
     SELECT network, number - %(limit)s AS suppressed FROM past WHERE event_id IS NULL AND number > %(limit)s
 ), flood_event AS (
-    {event}
+    {_FLOOD}
     RETURNING id
 )
 SELECT (SELECT count(*) FROM past) AS counted,
        (SELECT count(*) FROM repeated) + (SELECT count(*) FROM flood_event) AS recorded
-"""
+"""  # noqa: S608 - parts of our own
 
 
 class RecordedCounts(NamedTuple):
@@ -126,10 +133,8 @@ def record(
 
     Raises: UndeclaredEventType.
     """
-    event = EventCte(
+    event = AppendedEvent(
         event_type,
-        source="recorded",
-        columns={"id": "recorded.event_id"},
         actor=actor,
         target=target,
         outcome=outcome,
@@ -150,7 +155,7 @@ def record(
         **event.params,
     }
     with prepared_cursor() as cursor:
-        cursor.execute(_RECORD.format(event=event.sql), parameters)
+        cursor.execute(_RECORD, parameters)
         row = cursor.fetchone()
     if row is None:
         return None
@@ -167,22 +172,12 @@ def record_counts(*, now: datetime) -> RecordedCounts:
     interrupt and to run in several processes at once.
     """
     counted = recorded = 0
-    event = EventCte(
-        event_types.REFUSALS_SUPPRESSED,
-        source="flooding",
-        outcome=Outcome.FAILURE,
-        now=now,
-        columns={
-            "ip_address": "flooding.network",
-            "data": "jsonb_build_object('suppressed', flooding.suppressed)",
-        },
-    )
-    statement = _RECORD_COUNTS.format(event=event.sql)
+    event = AppendedEvent(event_types.REFUSALS_SUPPRESSED, outcome=Outcome.FAILURE, now=now)
     parameters = {"now": now, "batch": _BATCH, "limit": NETWORK_LIMIT, **event.params}
     batch = RecordedCounts(_BATCH, 0)
     while batch.counted == _BATCH:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
+            cursor.execute(_RECORD_COUNTS, parameters)
             batch = RecordedCounts._make(cursor.fetchone())
         counted += batch.counted
         recorded += batch.recorded

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from cedrina_base.prepared_statements import prepared_cursor
 from security_events.catalogue import EventType
-from security_events.event_cte import append_sql
-from security_events.event_values import event_values, log_after_commit
+from security_events.event_cte import AppendedEvent, append_sql
 from security_events.types import NO_SUBJECT, Outcome, Subject
 
 _RECORD = append_sql() + "RETURNING id"
@@ -35,7 +34,7 @@ def record(
 
     Raises: UndeclaredEventType.
     """
-    values = event_values(
+    event = AppendedEvent(
         event_type,
         actor=actor,
         target=target,
@@ -48,8 +47,8 @@ def record(
         now=now,
     )
     with prepared_cursor() as cursor:
-        cursor.execute(_RECORD, {f"event_{name}": value for name, value in values.items()})
+        cursor.execute(_RECORD, event.params)
         event_id: UUID
         (event_id,) = cursor.fetchone()
-    log_after_commit(values)
+    event.announce()
     return event_id

@@ -71,7 +71,7 @@ def required_confirmation(settings: Any) -> None:
 
 @pytest.fixture
 def hashing_recorder(settings: Any):
-    """Count the times that somebody waits for a hash, and note whether a transaction was open."""
+    """Count the waits for a hash, and record whether a transaction was open."""
     Waits.open_transactions = []
     settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.recorder.Waits"}
     return Waits

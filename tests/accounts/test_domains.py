@@ -84,7 +84,7 @@ class TestAsciiDomain:
         assert (time.process_time() - began) / 20 < 0.03
 
 
-class TestForeignJudges:
+class TestOtherLibraries:
     def test_unicodes_own_vectors_are_never_contradicted(self):
         found = [(ascii_domain(text), encoded) for text, encoded in VECTORS]
         assert [(ours, theirs) for ours, theirs in found if ours not in (theirs, None)] == []

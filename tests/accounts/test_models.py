@@ -16,7 +16,7 @@ class TestUserManager:
         assert user.check_password(PASSWORD)
 
     @pytest.mark.parametrize("email", ["", "root@localhost", "m\u00edna@example.com"])
-    def test_makes_nobody_without_an_address(self, email):
+    def test_creates_no_user_without_an_address(self, email):
         with pytest.raises(ValidationError):
             User.objects.create_user("mina", email, PASSWORD)
 

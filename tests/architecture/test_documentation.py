@@ -32,8 +32,14 @@ WRITTEN_BY_READERS = {
     "accounts/services/profile/department.py",
     "tests/accounts/services/profile/test_department.py",
     "accounts/factors/hotp.py",
+    "accounts/services/factors/hotp_enrolment.py",
+    "accounts/api/views/factors/hardware_tokens.py",
     "tests/accounts/factors/test_hotp.py",
+    "tests/accounts/services/factors/test_hotp_enrolment.py",
+    "tests/accounts/api/factors/test_hardware_tokens.py",
     "accounts.models.HotpSecret",
+    "accounts.factors.hotp",
+    "tests.factories.factors.add_hotp",
 }
 
 

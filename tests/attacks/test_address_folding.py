@@ -1,4 +1,4 @@
-"""Two addresses that counted as one: an account is taken by whoever has the other one (CWE-178).
+"""Two addresses that counted as one: the owner of the one takes over the account of the other (CWE-178).
 
 Until then `casefold()` compared addresses, and Django sent mail by IDNA2003, so that what was mailed to one of
 stra\u00dfe.de and strasse.de arrived at the other.

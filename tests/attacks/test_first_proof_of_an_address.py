@@ -1,4 +1,4 @@
-"""Accounts made with the victim's address before the victim comes: whoever proves the address first gets a clean one.
+"""Accounts registered with the victim's address beforehand: the first proof of the address removes all else from them.
 
 Over HTTP, by each way of proving an address that takes no provider; those are in ``test_pre_hijacking``.
 """
@@ -137,7 +137,7 @@ class TestASquattedAccount:
         assert_is_locked_out(attacker, key)
         assert not User.objects.get().is_mfa_enabled
 
-    def test_stays_as_it_is_for_whoever_registered_it(self, attacker, key):
+    def test_is_unchanged_for_the_browser_that_registered_it(self, attacker, key):
         # Here it was no attacker: the browser that registered follows the link.
         assert attacker.send("/confirm-email", {"token": mailed("Confirm your e-mail address")}).status_code == 200
 
@@ -145,7 +145,7 @@ class TestASquattedAccount:
         assert attacker.send("/me", method="get").status_code == 200
         assert attacker.sign_in_by(key).status_code == 200
 
-    def test_stays_as_it_is_for_whoever_knows_its_password(self, attacker, victim, key):
+    def test_is_unchanged_with_its_password(self, attacker, victim, key):
         body = {"token": mailed("Confirm your e-mail address"), "password": PASSWORD}
 
         assert victim.send("/confirm-email", body).status_code == 200
@@ -196,7 +196,7 @@ class TestARegistrationThatWaits:
         assert victim.send("/reset-password", body).status_code == 200
         assert victim.sign_in(VICTIM, VICTIMS).status_code == 200
 
-    def test_keeps_the_password_of_whoever_follows_the_link_where_they_registered(self, victim):
+    def test_keeps_the_password_in_the_browser_that_registered(self, victim):
         victim.register(password=VICTIMS)
         assert victim.send("/confirm-email", {"token": mailed("Confirm your e-mail address")}).status_code == 200
 

@@ -48,7 +48,7 @@ class TestRequests:
         limited()
         assert passed(address(network=7, within=number) for number in range(50)) == 10
 
-    def test_from_the_networks_of_a_household_have_four_times_as_much(self, limited):
+    def test_from_the_networks_of_one_home_have_four_times_the_quota(self, limited):
         limited()
         assert passed(address(network=number % 256) for number in range(200)) == 40
         # Its neighbour is another customer.

@@ -1,4 +1,4 @@
-"""Claims that are missing, mistyped or somebody else's, all signed by our own key: a signature says nothing of them."""
+"""Claims that are missing, mistyped or of another user, all signed by our own key."""
 
 import uuid
 
@@ -164,7 +164,7 @@ class TestTokensForTokens:
 
 @pytest.mark.attack("OWASP ASVS 5.0, 9.2")
 class TestSomebodyElses:
-    """A user, a session and a family that don't belong together, whoever signed it."""
+    """A user, a session and a family that don't belong together."""
 
     @pytest.mark.parametrize("claim", ["sub", "sid", "family_id"])
     def test_session_is_refused(self, mint, refused, claim):

@@ -121,7 +121,7 @@ class TestUnexpiredSession:
 
 @attack(3)
 class TestTrojanIdentifier:
-    def test_that_the_attacker_connected_lets_nobody_in(self, attacker, victim):
+    def test_that_the_attacker_connected_signs_nobody_in(self, attacker, victim):
         attacker.register(VICTIM)
         assert attacker.finish(attacker.begin(purpose="link"), to="link").status_code == 201
 
@@ -131,7 +131,7 @@ class TestTrojanIdentifier:
         assert answer.json()["user"]["id"] != victims_id
         assert [link.email for link in links.list_links(User.objects.get(email=VICTIM).pk)] == [VICTIM]
 
-    def test_that_is_a_second_factor_is_gone(self, attacker, victim, events):
+    def test_that_is_a_second_factor_is_removed(self, attacker, victim, events):
         attacker.register(VICTIM)
         squatter = User.objects.get(email=VICTIM)
         add_totp(squatter)
@@ -157,7 +157,7 @@ class TestUnexpiredChange:
         assert attacker.finish(pending, to="link").status_code == 401
         assert [link.email for link in links.list_links(User.objects.get(email=VICTIM).pk)] == [VICTIM]
 
-    def test_by_a_challenge_that_waits_for_a_second_factor_dies(self, attacker, victim):
+    def test_by_a_challenge_that_waits_for_a_second_factor_is_revoked(self, attacker, victim):
         attacker.register(VICTIM)
         User.objects.update(is_mfa_enabled=True)
         waiting = attacker.post("/login", {"username": "squatter", "password": PASSWORD}).json()["mfa"]["token"]
@@ -167,7 +167,7 @@ class TestUnexpiredChange:
         assert not SignInChallenge.objects.filter(digest=token_digest(waiting)).exists()
 
     @pytest.mark.usefixtures("empty_queue")
-    def test_of_the_address_that_was_asked_for_before_dies(self, attacker, victim):
+    def test_of_the_address_that_was_requested_before_is_revoked(self, attacker, victim):
         attacker.register(VICTIM)
         body = {"email": ATTACKER, "password": PASSWORD}
         asked = attacker.post("/me/email", body, token=attacker.tokens["access_token"])
@@ -183,7 +183,7 @@ class TestUnexpiredChange:
         assert victim.is_let_in()
 
     @pytest.mark.usefixtures("empty_queue")
-    def test_of_the_address_that_waits_to_be_mailed_dies(self, attacker, victim):
+    def test_of_the_address_whose_mail_is_queued_is_revoked(self, attacker, victim):
         attacker.register(VICTIM)
         body = {"email": ATTACKER, "password": PASSWORD}
         attacker.post("/me/email", body, token=attacker.tokens["access_token"])
@@ -244,7 +244,7 @@ class TestLoginCrossSiteRequestForgery:
 
 @pytest.mark.attack("OpenID Connect Core, 3.1.3.7 (11)")
 class TestAnInjectedCode:
-    def test_of_somebody_elses_sign_in_has_the_wrong_nonce(self, attacker, victim):
+    def test_of_another_sign_in_has_the_wrong_nonce(self, attacker, victim):
         returned = attacker.begin()
         victim.begin()
         attacker.nonce = victim.nonce  # the issuer puts into the token what the victim's request had

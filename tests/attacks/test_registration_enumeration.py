@@ -1,4 +1,4 @@
-"""Nobody finds out by registering and asking whether an address has an account.
+"""Registrations and requests for mail don't reveal whether an address has an account.
 
 Every sequence of up to four calls is made, for an address in each state, and every answer is compared with the one that
 a free address gets: words, status, headers, and how many statements went to the database.
@@ -71,7 +71,7 @@ class Answer:
 
 
 def ask(call):
-    """Make a call as a client that nobody knows; return the answers, of which there are two to signing in."""
+    """Make a call as an unknown client; return the answers, of which there are two to signing in."""
     return [_ask(path, body) for path, body in CALLS[call]]
 
 
@@ -140,7 +140,7 @@ class TestEverySequenceOfCalls:
         assert statuses("register", "confirm") == [(400, "invalid_or_expired_token")]
 
 
-class TestWhateverStrangersRegister:
+class TestRegistrationsOfOthers:
     @pytest.mark.parametrize("calls", [["register"], ["register", "register again", "sign in", "forgot"]])
     def test_the_owner_signs_in_as_before(self, api, calls, now):
         STATES["taken"](now)
@@ -169,7 +169,7 @@ class TestWhateverStrangersRegister:
         for number, (one, other) in enumerate(zip(after_mail(), free, strict=True)):
             assert one == other, number
 
-    def test_the_owner_is_written_to_and_nobody_gets_a_link_to_an_account(self, now, events):
+    def test_the_owner_gets_a_mail_without_a_link_to_the_account(self, now, events):
         STATES["taken"](now)
         ask("register")
 
@@ -209,7 +209,7 @@ class TestWhateverStrangersRegister:
         assert list(kept) == [f"curious-{number}" for number in range(4, 14)]
 
 
-class TestWhoeverAsksForMail:
+class TestRequestsForMail:
     @pytest.mark.parametrize("requested", list(mail_requests.RequestedMail))
     def test_of_a_registration_gets_its_link_again(self, requested):
         ask("register")

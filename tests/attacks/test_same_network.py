@@ -1,4 +1,4 @@
-"""A stranger in the owner's own network learns nothing from failed sign-ins (OWASP ASVS 5.0, 6.3.8; CWE-204)."""
+"""Failed sign-ins reveal nothing to a client in the owner's own network (OWASP ASVS 5.0, 6.3.8; CWE-204)."""
 
 from datetime import timedelta
 
@@ -56,7 +56,7 @@ def pass_time(seconds):
 
 
 def failure(name, address):
-    """Return all that a stranger sees of a wrong password, and the statements that it took."""
+    """Return the response to a wrong password as a client sees it, and the statements that it took."""
     with CaptureQueriesContext(connection) as queries:
         answer = log_in(Client(), name, password="wrong", address=address)
     body = answer.json()
@@ -95,7 +95,7 @@ def same(one, other):
 
 class TestFailures:
     @pytest.mark.parametrize("sequence", SEQUENCES.values(), ids=SEQUENCES)
-    def test_look_alike_whoever_has_the_name_and_wherever_they_live(self, people, sequence):
+    def test_are_the_same_for_known_and_unknown_names_in_any_network(self, people, sequence):
         told("warm-up", sequence[:1])
         seen = {name: told(name, sequence) for name in NAMES}
 

@@ -1,4 +1,4 @@
-"""A stranger knows somebody's password and fails at their second factor, on and on (OWASP ASVS 5.0, 6.3.1)."""
+"""An attacker knows a user's password and fails at the second factor again and again (OWASP ASVS 5.0, 6.3.1)."""
 
 import pytest
 from django.test import Client
@@ -67,7 +67,7 @@ def known_browser(user):
 
 
 @pytest.mark.slow
-class TestAStrangerWhoKnowsThePassword:
+class TestAnAttackerWithThePassword:
     def test_is_stopped_and_does_not_stop_the_owner(self, mina):
         secret, codes = add_totp(mina)
         key, _added = add_key(mina, is_passkey=True)

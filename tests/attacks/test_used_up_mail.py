@@ -1,4 +1,4 @@
-"""A stranger who asks for mail to somebody's address neither floods them nor keeps them from getting their own."""
+"""Requests for mail to another user's address neither flood that user nor use up their own mails."""
 
 from datetime import timedelta
 
@@ -49,7 +49,7 @@ def signed_in_before(name="mina"):
     return browser
 
 
-class TestAStrangerWhoAsksForResets:
+class TestAnAttackerWhoRequestsResets:
     def use_up(self):
         for number in range(3):
             assert ask(Client(), address=f"45.0.{number}.7").status_code == 202
@@ -106,7 +106,7 @@ class TestAStrangerWhoAsksForResets:
         assert answer.status_code == 200
 
 
-class TestAStrangerWhoRegistersSomebodysAddress:
+class TestAnAttackerWhoRegistersTheAddressOfAUser:
     @pytest.fixture(autouse=True)
     def _strict(self, settings):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "EMAIL_CONFIRMATION": "required"}

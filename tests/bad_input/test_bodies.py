@@ -1,4 +1,4 @@
-"""Bodies that are no JSON object, or too much of one."""
+"""Bodies that are no JSON object, or one that is too large or too deep."""
 
 import gzip
 import json

@@ -241,7 +241,7 @@ class TestHeldConnections:
         "GET /api/schema HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     )
 
-    def test_hurt_nobody(self, edge):
+    def test_affect_no_other_client(self, edge):
         with edge.client() as client:
             # The first reader waits until the calls are described, which is no held connection's doing.
             assert client.get(f"{edge.url}/api/schema").status_code == 200

@@ -29,7 +29,7 @@ AMPLE = Backoff(free=10_000, first=1, longest=1, forgiven_after=1)
 
 @pytest.fixture
 def unhurried(settings):
-    """Let nobody wait, neither for the number of requests nor for wrong passwords."""
+    """Switch off rate limits and the waits after wrong passwords."""
     settings.RATELIMIT_ENABLE = False
     settings.ACCOUNTS = {**settings.ACCOUNTS, "SIGN_IN_BACKOFF": dict.fromkeys(("account", "pair", "network"), AMPLE)}
 

@@ -205,7 +205,7 @@ class TestAHeader:
                 assert_acceptable(answer)
 
     def test_of_junk_authorization_is_refused_where_it_may_be_left_out(self, send):
-        """Whoever sends a token means it: taken for a stranger, they would get something else (RFC 6750, 3.1)."""
+        """An invalid token is refused: without one the response would be another (RFC 6750, 3.1)."""
         optional = [call for call in calls() if call.is_public and call.takes_token]
         assert [call.template for call in optional] == ["/api/v1/auth/social/{provider}/authorize"]
         for call in optional:

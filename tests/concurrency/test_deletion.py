@@ -68,7 +68,7 @@ class TestAnErasure:
         assert sum(counts) == 40, counts
         assert SecurityEvent.objects.filter(type="account.erased", target_id__in=ids).count() == 40
 
-    def test_leaves_who_is_restored_or_erases_them_but_nothing_between(self, at_once):
+    def test_restores_an_account_or_erases_it_but_nothing_between(self, at_once):
         operator = UserFactory(admin=True)
         for _ in range(ROUNDS):
             user = UserFactory(deleted_at=timezone.now() - timedelta(days=40))

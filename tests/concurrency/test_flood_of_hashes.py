@@ -23,7 +23,7 @@ FLOODS = {"one address": ["198.51.100.7"], "fifty addresses of one network": flo
 @pytest.mark.attack("OWASP ASVS 5.0, 2.4.1", "CWE-770")
 @pytest.mark.parametrize("limits", ["true", "false"], ids=["with the shipped limits", "by the queue alone"])
 class TestAFlood:
-    def test_from_one_network_stops_nobody_elsewhere(self, limits):
+    def test_from_one_network_blocks_no_other_network(self, limits):
         settings = {**flood.SERVER, **PATIENT, "RATELIMIT_PROFILE": "production", "RATELIMIT_ENABLED": limits}
         with served.database() as url, served.serving(database_url=url, flags=("--http",), **settings) as server:
             credentials = flood.prepare(server, honest=HONEST * len(FLOODS) + QUIET, attackers=8)

@@ -1,4 +1,4 @@
-"""An import that is killed twice in the middle loses nobody and doubles nobody: the benchmark, at a smaller size."""
+"""An import that is killed twice loses no user and imports none twice: the benchmark, at a smaller size."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Many clients with the same refresh token: one successor, whoever comes first."""
+"""Many clients with the same refresh token get one successor."""
 
 import random
 import threading

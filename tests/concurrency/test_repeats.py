@@ -84,7 +84,7 @@ class TestRepeatsAtOnce:
 
 
 class TestRotatingTheRefreshKey:
-    def test_refuses_nobody_who_refreshes_meanwhile(self, at_once):
+    def test_refuses_no_refresh_meanwhile(self, at_once):
         pairs = [open_session() for _ in range(6)]
 
         def go_on(number):

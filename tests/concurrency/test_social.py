@@ -83,7 +83,7 @@ class TestFirstSignIns:
 
 
 class TestUnlinking:
-    def test_everything_at_once_leaves_one_way_in(self, at_once, now):
+    def test_everything_at_once_leaves_one_sign_in_method(self, at_once, now):
         user = UserFactory()
         mine = [social.link(user, now=now, uid=f"person-{number}") for number in range(THREADS // 2)]
 
@@ -93,7 +93,7 @@ class TestUnlinking:
         assert sum(isinstance(each, LastSignInMethod) for each in outcomes) == 1
         assert outcomes.count(None) == len(mine) - 1
 
-    def test_and_removing_passkeys_leaves_one_way_in(self, at_once, now):
+    def test_and_removing_passkeys_leaves_one_sign_in_method(self, at_once, now):
         user = UserFactory()
         mine = [social.link(user, now=now, uid=f"person-{number}") for number in range(THREADS // 2)]
         session_id = open_session(user=user).session_id

@@ -1,4 +1,4 @@
-"""Whose request it is, behind the shipped nginx alone and behind a proxy in front of it; and what strangers write."""
+"""The client's address behind the shipped nginx, with and without a proxy in front of it; and forged headers."""
 
 import socket
 import threading
@@ -126,7 +126,7 @@ class TestAtTheEdge:
             ["X-Forwarded-For: " + "1.1.1.1, " * 400],
         ],
     )
-    def test_nobody_else_is_believed(self, at_the_edge, lines):
+    def test_headers_of_other_peers_are_ignored(self, at_the_edge, lines):
         nginx, recorder = at_the_edge
         ask(nginx, *lines, "X-Forwarded-Proto: https", source="127.0.0.22")
         assert recorder.headers()["x-forwarded-for"] == "127.0.0.22"
@@ -179,13 +179,13 @@ class TestBehindNamedProxies:
         ask(nginx, f"X-Forwarded-For: {FORGED}, 2001:db8::9", source=OUTER)
         assert recorder.headers()["x-forwarded-for"] == "2001:db8::9"
 
-    def test_a_stranger_who_reaches_nginx_directly_is_not_believed(self, behind_one):
+    def test_headers_of_a_direct_client_are_ignored(self, behind_one):
         nginx, recorder = behind_one
         ask(nginx, f"X-Forwarded-For: {FORGED}", "X-Forwarded-Proto: https", source="127.0.0.33")
         assert recorder.headers()["x-forwarded-for"] == "127.0.0.33"
         assert recorder.headers()["x-forwarded-proto"] == "http"
 
-    def test_a_named_proxy_that_says_nothing_is_itself_the_client(self, behind_one):
+    def test_a_trusted_proxy_without_a_header_is_itself_the_client(self, behind_one):
         nginx, recorder = behind_one
         for line in ("X-Forwarded-For: unknown", f"X-Forwarded-For: {FORGED}, nonsense", "X-Other: 1"):
             ask(nginx, line, source=OUTER)

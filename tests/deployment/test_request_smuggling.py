@@ -130,7 +130,7 @@ REFUSED = (
 
 
 def times_executed(url, name):
-    """Return how often anybody tried to sign in by this name: events keep a keyed digest of names that nobody has."""
+    """Return the number of sign-ins by this name: events keep a keyed digest of unknown names."""
     pseudonym = hmac.new(served.SECRETS["SECRET_KEY"].encode(), name.encode(), hashlib.sha256).hexdigest()[:32]
     with psycopg.connect(url.replace("postgres://", "postgresql://")) as connection:
         return connection.execute(

@@ -26,7 +26,7 @@ PASSWORD = "four quiet green lamps"
 
 
 def client_of(nginx, *, source=LOOPBACK, **headers):
-    """Return a client at an address of this machine that speaks to the API."""
+    """Return a client of the API at an address of this machine."""
     return httpx.Client(
         base_url=f"{nginx.url}/api/v1",
         headers={"Host": HOST, **headers},

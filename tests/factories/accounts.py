@@ -13,7 +13,7 @@ PASSWORD = "violet harbour drum kite"
 
 
 class UserFactory(factory.django.DjangoModelFactory):
-    """Somebody whose address is confirmed; give ``raw_password`` for whoever has to sign in."""
+    """A user with a confirmed address; give ``raw_password`` if the user has to sign in."""
 
     class Meta:
         model = User
@@ -31,7 +31,7 @@ class UserFactory(factory.django.DjangoModelFactory):
 
 
 class PasswordHistoryFactory(factory.django.DjangoModelFactory):
-    """A password that somebody had ``age`` ago."""
+    """A password that a user had ``age`` ago."""
 
     class Meta:
         model = PasswordHistory

@@ -6,12 +6,16 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 
-from accounts.models import TotpSecret, User
+from accounts.errors import MfaCodeInvalid
+from accounts.factors.webauthn_challenges import ChallengeBinding
+from accounts.models import CeremonyPurpose, TotpSecret, User
 from accounts.services.factors import security_keys, totp_enrolment
 from tests.authenticator import SoftwareKey
 from tests.factories.tokens import open_session
 
 PERIOD = 30
+# Codes are bound to nothing, so that any binding does.
+NO_BINDING = ChallengeBinding(CeremonyPurpose.REAUTHENTICATION)
 
 
 def hotp_code(secret, counter):
@@ -26,7 +30,7 @@ def code_of(secret, at=None, *, steps=0):
 
 
 def add_totp(user, *, now=None, session_id=None):
-    """Give somebody an authenticator application; return its key and the recovery codes.
+    """Give a user an authenticator application; return its key and the recovery codes.
 
     It was confirmed a step ago, so that the code of the moment is still good.
     """
@@ -38,13 +42,21 @@ def add_totp(user, *, now=None, session_id=None):
 
 
 def add_key(user, *, now=None, session_id=None, key=None, is_passkey=False, name="Blue key"):
-    """Give somebody a security key; return the key and what the service returned."""
+    """Give a user a security key; return the key and what the service returned."""
     session_id, now = session_id or open_session(user=user, now=now).session_id, now or datetime.now(UTC)
     key = key or SoftwareKey()
     options = security_keys.begin(user=user, session_id=session_id, is_passkey=is_passkey, now=now)
     added = security_keys.register(user=user, session_id=session_id, name=name, credential=key.create(options), now=now)
     user.refresh_from_db()
     return key, added
+
+
+def accepts(factor, user, code, now):
+    """Tell whether a module of ``accounts.factors`` accepts a code."""
+    try:
+        return bool(factor.verify(user=user, response=code, binding=NO_BINDING, now=now))
+    except MfaCodeInvalid:
+        return False
 
 
 def secret_of(user: User) -> str:

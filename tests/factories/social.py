@@ -1,5 +1,6 @@
 """Providers and what they say of people."""
 
+from accounts.models import SocialAuthorization
 from accounts.providers import links
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
@@ -31,5 +32,21 @@ def identity(**members):
 
 
 def link(user, *, now, **members):
-    """Connect somebody to an account of a provider."""
+    """Connect a user to an account of a provider."""
     return links.add(identity(**members), user_id=user.pk, now=now)
+
+
+def begin_linking(user, *, session_id, now):
+    """Store an authorization by which a user connects an account of the provider `fake`; it expires at once."""
+    return SocialAuthorization.objects.create(
+        digest=b"d" * 32,
+        provider="fake",
+        purpose="link",
+        redirect_uri="x",
+        nonce="n",
+        code_verifier="v",
+        user=user,
+        session_id=session_id,
+        created_at=now,
+        expires_at=now,
+    )

@@ -20,7 +20,7 @@ PHONE = ClientContext(ip_address="203.0.113.7", user_agent="Phone/1.0")
 def open_session(
     *, user: Any = None, now: datetime | None = None, client: ClientContext = PHONE, amr: Sequence[str] = ("pwd",)
 ) -> TokenPair:
-    """Sign somebody in, as far as tokens are concerned."""
+    """Open a session of a user by the service of ``tokens``."""
     user = user or UserFactory()
     with transaction.atomic():
         type(user).objects.select_for_update().get(pk=user.pk)

@@ -1,4 +1,4 @@
-"""A served process for journeys, and somebody to take them."""
+"""A served process for journeys, and users for them."""
 
 import itertools
 

@@ -42,7 +42,7 @@ class Browser:
 
 @pytest.fixture
 def boss(server, newcomer):
-    """Somebody who is signed in by tokens, and is an administrator."""
+    """An administrator who is signed in by tokens."""
     person = newcomer(server)
     person.register()
     served.execute(

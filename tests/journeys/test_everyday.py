@@ -1,4 +1,4 @@
-"""Somebody registers, signs in, stays signed in, tidies up, changes the password and leaves."""
+"""A user registers, signs in, refreshes, ends sessions, changes the password and deletes the account."""
 
 import pytest
 
@@ -161,7 +161,7 @@ class TestChangingThePassword:
 
 
 class TestTheProfile:
-    def test_is_read_and_changed_by_whoever_saw_its_newest_version(self, ada):
+    def test_is_read_and_changed_with_its_newest_version(self, ada):
         seen = ada.me().headers["etag"]
 
         first = ada.send("PATCH", "/auth/me", {"full_name": "Ada King"}, headers={"If-Match": seen})
@@ -191,7 +191,7 @@ class TestProvingItAgain:
 
 
 class TestTokens:
-    def test_are_described_to_their_owner_and_to_nobody_else(self, ada, server, newcomer):
+    def test_are_described_to_their_owner_only(self, ada, server, newcomer):
         stranger = newcomer(server)
         stranger.register()
         for token in (ada.tokens["access_token"], ada.tokens["refresh_token"]):

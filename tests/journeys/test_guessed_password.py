@@ -1,4 +1,4 @@
-"""Somebody guesses a person's password while she goes on with her day."""
+"""Guesses at a user's password while the user goes on working."""
 
 from tests.journeys.person import Person
 

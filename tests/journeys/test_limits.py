@@ -5,7 +5,7 @@ from tests.problem_shape import assert_problem
 
 
 class TestALimitThatRefuses:
-    def test_says_so_and_lets_the_newcomer_in_once_there_is_room(self, database_url, newcomer):
+    def test_is_answered_and_allows_a_new_session_after_one_has_ended(self, database_url, newcomer):
         settings = {"SESSION_OVERFLOW": "reject", "MAX_SESSIONS_PER_USER": "2"}
         with served.serving(database_url=database_url, **settings) as server:
             person = newcomer(server)

@@ -99,7 +99,7 @@ class TestWithoutPostgresAndAKeyThatIsNotKnown:
     """A worker that has been asked for nothing yet, and a key that was made after it had started."""
 
     @pytest.mark.parametrize("flags", [(), ("--http",)], ids=["one port", "http"])
-    def test_refuses_nobody_whose_token_may_be_good_and_serves_its_keys(self, postgres, its_database, newcomer, flags):
+    def test_refuses_no_token_that_may_be_valid_and_serves_the_keys(self, postgres, its_database, newcomer, flags):
         with (
             served.serving(database_url=its_database, flags=flags) as untouched,
             served.serving(database_url=its_database) as other,
@@ -134,7 +134,7 @@ class TestWithoutPostgresAndAKeyThatIsNotKnown:
 
 
 def with_another_key(person):
-    """Return a person's token with the id of a key that nobody has."""
+    """Return a user's token with the id of an unknown key."""
     _header, payload, signature = person.tokens["access_token"].split(".")
     return f"{encoded_header(secrets.token_urlsafe(32))}.{payload}.{signature}"
 

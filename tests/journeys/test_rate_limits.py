@@ -147,7 +147,7 @@ class TestAPolicy:
 
 
 class TestRedis:
-    def test_that_goes_away_stops_nobody_and_lets_guesses_through_four_times_at_most(
+    def test_that_is_stopped_blocks_no_request_and_allows_four_times_the_guesses_at_most(
         self,
         guessed_url,
         newcomer,

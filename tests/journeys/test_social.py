@@ -29,7 +29,7 @@ def social_server(issuer, database_url):
 
 
 class Traveller(Person):
-    """Somebody who has an account at the provider."""
+    """A user with an account at the provider."""
 
     def begin(self, **members):
         answer = self.send("POST", "/auth/social/staff/authorize", {"redirect_uri": REDIRECT_URI, **members})
@@ -208,7 +208,7 @@ class TestACode:
 
 
 class TestConnecting:
-    def test_adds_a_way_in_and_disconnecting_takes_it_away(self, traveller):
+    def test_adds_a_sign_in_method_and_disconnecting_removes_it(self, traveller):
         person = traveller()
         person.register()
 
@@ -235,7 +235,7 @@ class TestConnecting:
             assert_problem(answer, status=401, code="invalid_social_token")
         assert victim.send("GET", "/auth/social/accounts").json()["results"] == []
 
-    def test_of_what_is_somebody_elses_is_refused(self, traveller):
+    def test_of_an_account_of_another_user_is_refused(self, traveller):
         owner, other = traveller(), traveller()
         owner.sign_in_at_provider()
         other.register()
@@ -248,13 +248,13 @@ class TestConnecting:
         answer = person.come_back(person.begin(purpose="link"), to="link")
         assert_problem(answer, status=409, code="already_exists")
 
-    def test_needs_somebody_signed_in(self, traveller):
+    def test_requires_an_access_token(self, traveller):
         person = traveller()
         answer = person.send("POST", "/auth/social/staff/authorize", {"redirect_uri": REDIRECT_URI, "purpose": "link"})
         assert_problem(answer, status=401, code="authentication_required")
 
 
-class TestTheLastWayIn:
+class TestTheLastSignInMethod:
     def test_can_not_be_removed_until_there_is_another(self, traveller):
         person = traveller()
         person.sign_in_at_provider()
@@ -268,7 +268,7 @@ class TestTheLastWayIn:
         assert person.send("DELETE", f"/auth/social/accounts/{only['id']}").status_code == 204
 
 
-class TestSomebodyWithoutAPassword:
+class TestAUserWithoutAPassword:
     def test_proves_anew_who_they_are_at_the_provider(self, traveller, database_url):
         person = traveller()
         session_id = person.sign_in_at_provider().json()["tokens"]["session_id"]
@@ -285,7 +285,7 @@ class TestSomebodyWithoutAPassword:
         assert proved.status_code == 200, proved.text
         assert_problem(person.send("DELETE", path), status=403, code="permission_denied")
 
-    def test_does_not_by_somebody_elses_account(self, traveller):
+    def test_does_not_by_the_account_of_another_user(self, traveller):
         person = traveller()
         person.sign_in_at_provider()
         answer = person.come_back(
@@ -299,13 +299,13 @@ class TestAProvider:
         answer = traveller().send("GET", "/auth/social/providers")
         assert answer.json() == {"results": [{"id": "staff", "kind": "openid_connect", "name": "Staff"}]}
 
-    def test_that_nobody_configured_is_not_found(self, traveller):
+    def test_that_is_not_configured_is_not_found(self, traveller):
         body = {"redirect_uri": REDIRECT_URI}
         assert_problem(traveller().send("POST", "/auth/social/google/authorize", body), status=404)
 
     @pytest.mark.parametrize(
         "address", [REDIRECT_URI + "/", REDIRECT_URI + "?a=b", REDIRECT_URI.upper(), "https://evil.example.com"]
     )
-    def test_sends_nobody_to_an_address_that_is_only_nearly_allowed(self, traveller, address):
+    def test_redirects_to_no_address_that_is_only_similar_to_an_allowed_one(self, traveller, address):
         answer = traveller().send("POST", "/auth/social/staff/authorize", {"redirect_uri": address})
         assert [e["field"] for e in assert_problem(answer, status=422)["errors"]] == ["redirect_uri"]

@@ -1,4 +1,4 @@
-"""A provider that is slow costs those who sign in by it time, and nobody else anything."""
+"""A slow provider delays only sign-ins by it."""
 
 import json
 import threading

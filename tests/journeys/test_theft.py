@@ -1,4 +1,4 @@
-"""A thief has a copy of a refresh token: the person keeps working, the thief is caught, nothing of it lives on."""
+"""A copied refresh token is used: the theft is detected, and the session with all its tokens ends."""
 
 import time
 from collections import Counter
@@ -137,7 +137,7 @@ class TestAThiefWhoTakesTurnsWithTheOwner:
 
 
 @pytest.mark.attack("CWE-779")
-class TestOneTokenShownAgainAndAgain:
+class TestOneTokenRepeatedManyTimes:
     def test_makes_no_flood_of_events(self, quick_server, newcomer):
         person = newcomer(quick_server)
         person.register()

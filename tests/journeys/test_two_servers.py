@@ -1,4 +1,4 @@
-"""Two processes on one database: what one of them says, the other knows."""
+"""Two processes on one database: what one of them writes holds at the other."""
 
 from concurrent.futures import ThreadPoolExecutor
 

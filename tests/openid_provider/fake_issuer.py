@@ -1,4 +1,4 @@
-"""An issuer that misbehaves in whichever way a test asks for. It speaks HTTP on loopback and signs with real keys."""
+"""An issuer that misbehaves as a test demands. It serves HTTP on loopback and signs with real keys."""
 
 import base64
 import json

@@ -37,7 +37,7 @@ def openid_provider():
 
 
 def install():
-    """Install what package-lock.json names, once; whoever else wants the same waits."""
+    """Install what package-lock.json names, once; concurrent callers wait."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("Node.js is not installed: the certified OpenID provider can't be started.")
     LOCK.parent.mkdir(exist_ok=True)

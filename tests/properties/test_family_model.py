@@ -1,4 +1,4 @@
-"""The rule of repeats and the database agree, and a year of bad reception signs nobody out."""
+"""The rule of repeats and the database agree, and a year of lost responses ends no session."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -102,7 +102,7 @@ class Year:
 
 @pytest.mark.timeout(240)
 class TestAYear:
-    def test_of_bad_reception_signs_nobody_out(self):
+    def test_of_lost_responses_ends_no_session(self):
         years = [Year(seed) for seed in range(100)]
         worked = [year.run() for year in years]
 

@@ -41,7 +41,7 @@ has_thief = precondition(lambda self: self.thief is not None and not self.is_ove
 
 
 class FamilyMachine(RuleBasedStateMachine):
-    """One honest device, perhaps a thief with a copy of one of its tokens; replies are lost, doubled and late."""
+    """One device, perhaps a thief with a copy of one of its tokens; responses are lost, repeated and late."""
 
     family_class = ModelFamily
 
@@ -62,7 +62,7 @@ class FamilyMachine(RuleBasedStateMachine):
         self.is_repeated = self.is_moved = False
 
     def present(self, *, generation=None):
-        """Refresh as the honest client, which must work unless the session is over or a thief was at it."""
+        """Refresh as the device, which must work unless the session has ended or a thief used a token."""
         try:
             successor = self.family.refresh(generation or self.held, (self.network, "phone"), self.now)
         except (Reused, Ended):
@@ -276,10 +276,10 @@ def run(machine, share):
 
 
 class TestFamily(TestCase):
-    def test_never_logs_out_the_honest_and_always_sees_a_theft(self):
+    def test_never_ends_a_session_without_theft_and_always_detects_a_theft(self):
         run(DatabaseMachine, 0.6)
 
 
 class TestTheRule:
-    def test_never_logs_out_the_honest_and_always_sees_a_theft(self):
+    def test_never_ends_a_session_without_theft_and_always_detects_a_theft(self):
         run(FamilyMachine, 10)

@@ -110,7 +110,7 @@ class TestARefusedRequest:
 
     @BUDGET
     @given(refused=refused())
-    def test_passes_when_it_was_told_to_come_back_and_not_a_moment_sooner(self, refused):
+    def test_passes_after_the_time_to_wait_and_not_before(self, refused):
         store, levels, moment = refused
         decision = store.decide_at(levels, now=moment)
         assume(not decision.is_allowed)

@@ -64,7 +64,7 @@ class TestPolicies:
         assert sentence in answer.content.decode()
         assert not RateLimitPolicy.objects.exists()
 
-    def test_are_not_overwritten_when_somebody_was_faster(self, browser):
+    def test_are_not_overwritten_after_a_concurrent_change(self, browser):
         row = stored.create(document=document(), author=BOSS, reason="r", now=timezone.now())
         stored.change(
             policy_id=row.pk, document={"limit": 50}, versions=None, author=BOSS, reason="r", now=timezone.now()

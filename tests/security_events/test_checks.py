@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.core.checks import WARNING
+from django.db import connections
 
 from security_events import checks
 from security_events.catalogue import EventType
@@ -26,7 +27,7 @@ class TestCheckSettings:
 
 
 class TestCheckEventTypes:
-    def test_is_content_with_all_types_of_ours(self):
+    def test_accepts_all_types_of_the_product(self):
         assert check_event_types() == []
 
     @pytest.mark.parametrize("ocsf_type_uid", [None, 0, 3002])
@@ -41,11 +42,11 @@ class TestCheckEventTypes:
 
 
 class TestCheckDatabase:
-    def test_is_content_with_postgresql(self):
+    def test_accepts_postgresql(self):
         assert check_database() == []
 
     def test_refuses_any_other(self, monkeypatch):
-        monkeypatch.setattr(checks, "connections", {"default": SimpleNamespace(vendor="sqlite")})
+        monkeypatch.setattr(connections["default"], "vendor", "sqlite", raising=False)
 
         (error,) = check_database()
         assert error.id == "security_events.E003"

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from accounts.event_types import LOGIN_SUCCEEDED
 from security_events.errors import UndeclaredEventType
-from security_events.event_cte import EventCte, append_sql
+from security_events.event_cte import AppendedEvent, append_sql
 from security_events.models import SecurityEvent
 from security_events.services.recording import record
 from security_events.types import Subject
@@ -17,20 +17,15 @@ from tokens.event_types import SESSION_REVOKED
 pytestmark = pytest.mark.django_db
 
 
-class TestEventCte:
+class TestAppendedEvent:
     def statement(self, rows, **details):
-        event = EventCte(
-            SESSION_REVOKED,
-            source="source",
-            columns={"session_id": "source.id", "target_id": "source.owner"},
-            data={"reason": "logout"},
-            **details,
-        )
+        append = append_sql(source="source", columns={"session_id": "source.id", "target_id": "source.owner"})
+        event = AppendedEvent(SESSION_REVOKED, data={"reason": "logout"}, **details)
         values = ", ".join(f"('{row}'::uuid, '{number}')" for number, row in enumerate(rows))
         source = f"SELECT * FROM (VALUES {values}) AS t (id, owner)" if rows else "SELECT NULL::uuid, '' WHERE FALSE"
         with connection.cursor() as cursor:
             cursor.execute(
-                f"WITH source (id, owner) AS ({source}), event AS ({event.sql}) SELECT count(*) FROM source",
+                f"WITH source (id, owner) AS ({source}), event AS ({append}) SELECT count(*) FROM source",
                 event.params,
             )
         return event
@@ -61,7 +56,7 @@ class TestEventCte:
 
     def test_refuses_a_type_that_the_catalogue_does_not_list(self):
         with pytest.raises(UndeclaredEventType):
-            EventCte("account.abducted", source="s", columns={})
+            AppendedEvent("account.abducted")
 
     def test_logs_what_only_the_statement_knew(self, django_capture_on_commit_callbacks):
         row = uuid.uuid4()

@@ -20,7 +20,7 @@ def page(subject=MINA, before=None, limit=50):
 
 
 class TestEventsAbout:
-    def test_finds_what_somebody_did_and_what_was_done_to_them_once_each_newest_first(self):
+    def test_finds_events_by_a_user_and_about_a_user_once_each_newest_first(self):
         first = record(LOGIN_SUCCEEDED, actor=MINA, target=MINA)
         second = record(ACCOUNT_DEACTIVATED, actor=OPERATOR, target=MINA)
         third = record(SESSION_REVOKED, actor=MINA, target=OTHER)
@@ -29,7 +29,7 @@ class TestEventsAbout:
 
         assert [event.id for event in page()] == sorted([first, second, third], reverse=True)
 
-    def test_finds_what_nobody_known_did_to_somebody(self):
+    def test_finds_events_about_a_user_by_unknown_actors(self):
         event = record(ACCOUNT_REGISTRATION_REPEATED, actor=Subject(name="x@example.com"), target=MINA)
 
         assert [found.id for found in page()] == [event]
@@ -41,7 +41,7 @@ class TestEventsAbout:
         assert [event.id for event in page(before=ids[1], limit=2)] == ids[2:4]
         assert [event.id for event in page(before=ids[3], limit=2)] == ids[4:]
 
-    def test_finds_nothing_for_nobody(self):
+    def test_finds_nothing_without_a_subject(self):
         record(KEY_CREATED)
 
         assert page(Subject()) == []

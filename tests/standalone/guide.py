@@ -85,7 +85,7 @@ class Project:
         self.environment = self._environment(hide_others(folder, site=site, extra=extra), site)
 
     def _environment(self, *paths):
-        """Return the environment of a stranger: nothing in it leads to this repository."""
+        """Return the environment of another project: nothing in it leads to this repository."""
         parts = urlsplit(self.database_url)
         ours = ("PYTEST_", "DJANGO_", "CEDRINA_", "COV_", "DATABASE_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -41,7 +41,7 @@ def test_types_of_the_project_stand_beside_those_of_the_app():
     assert set(CATALOGUE) == {"invoice.paid", "card.refused", "network.refusals_suppressed"}
 
 
-def test_a_type_that_nobody_declared_is_refused():
+def test_an_undeclared_type_is_refused():
     undeclared = EventType("invoice.lost", "billing", Severity.LOW, 10)
     with pytest.raises(UndeclaredEventType):
         record(undeclared)

@@ -8,8 +8,7 @@ from uuid import UUID
 from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
 from cedrina_base.uuids import uuid7
-from security_events.event_cte import EventCte
-from security_events.types import Subject
+from security_events.event_cte import AppendedEvent, append_sql
 from tokens import end_reasons, event_types, secrets
 from tokens.conf import REJECT, token_settings
 from tokens.end_reasons import EndReason
@@ -64,6 +63,12 @@ SELECT expires_at, {signing_kid} AS signing_kid, (SELECT current FROM tokens_ref
        (SELECT count(*) FROM evicted) AS evictions
 FROM family
 """
+_OPENED = append_sql(source="family")
+_EVICTED = append_sql(
+    source="evicted",
+    columns={"session_id": "evicted.session_id", "family_id": "evicted.family_id"},
+    prefix="evicted_",
+)
 
 _REPLACE_FAMILY = """
 WITH revoked AS (
@@ -221,17 +226,21 @@ def _open(
     now: datetime,
 ) -> _OpenedRow:
     actor = subject_of(user)
-    opened = EventCte(
+    opened = AppendedEvent(
         event_types.SESSION_CREATED,
-        source="family",
-        columns={},
         actor=actor,
         session_id=session_id,
         family_id=family_id,
         data={"amr": list(amr), **({} if kind is SessionKind.API else {"kind": str(kind)})},
         now=now,
     )
-    evicted = _eviction_event(actor=actor, now=now)
+    evicted = AppendedEvent(
+        event_types.SESSION_EVICTED,
+        prefix="evicted_",
+        actor=actor,
+        data={"reason": end_reasons.SESSION_LIMIT.code},
+        now=now,
+    )
     parameters = {
         "now": now,
         "user_id": user.pk,
@@ -253,7 +262,7 @@ def _open(
         **evicted.params,
     }
     with prepared_cursor() as cursor:
-        cursor.execute(complete(_OPEN_SESSION, event=opened.sql, eviction_event=evicted.sql), parameters)
+        cursor.execute(complete(_OPEN_SESSION, event=_OPENED, eviction_event=_EVICTED), parameters)
         values = cursor.fetchone()
     if values is None:
         raise SessionLimitReached(user_id=user.pk)
@@ -276,18 +285,6 @@ def _in_newest_epoch(grant: TokenGrant, token: str, current: int | None) -> str:
     newest, key_epoch = _first_token(grant.family_id)
     TokenFamily.objects.filter(pk=grant.family_id).update(token_hash=token_digest(newest), key_epoch=key_epoch)
     return newest
-
-
-def _eviction_event(*, actor: Subject, now: datetime) -> EventCte:
-    return EventCte(
-        event_types.SESSION_EVICTED,
-        source="evicted",
-        prefix="evicted_",
-        actor=actor,
-        now=now,
-        columns={"session_id": "evicted.session_id", "family_id": "evicted.family_id"},
-        data={"reason": end_reasons.SESSION_LIMIT.code},
-    )
 
 
 def _stored(user_agent: str) -> str:

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from cedrina_base.prepared_statements import prepared_cursor
 from security_events.catalogue import EventType
-from security_events.event_cte import EventCte
+from security_events.event_cte import AppendedEvent, append_sql
 from security_events.types import NO_SUBJECT, Outcome, Subject
 from tokens import end_reasons, event_types, secrets, signals
 from tokens.codec import decode_access_token
@@ -89,6 +89,9 @@ _END_FAMILIES = """, revoked AS (
 )
 SELECT session_id, family_id, user_id FROM ended
 """
+_COLUMNS = {"session_id": "ended.session_id", "family_id": "ended.family_id", "target_id": "ended.user_id::text"}
+_ENDED = append_sql(source="ended", columns=_COLUMNS)
+_ENDED_BY_OWNER = append_sql(source="ended", columns={**_COLUMNS, "actor_id": "ended.user_id::text"})
 
 
 class _EndedSession(NamedTuple):
@@ -211,20 +214,16 @@ def _end(
     If no actor is given and users end sessions for this reason, the event's actor is the session's owner.
     """
     code = end_reasons.code_of(reason)
-    columns = {"session_id": "ended.session_id", "family_id": "ended.family_id", "target_id": "ended.user_id::text"}
-    if not actor.id and reason.initiated_by is InitiatingEntity.USER:
-        columns["actor_id"] = "ended.user_id::text"
-    event = EventCte(
+    is_by_owner = not actor.id and reason.initiated_by is InitiatingEntity.USER
+    event = AppendedEvent(
         event_type,
-        source="ended",
-        columns=columns,
         actor=actor,
         outcome=outcome,
         data={"reason": code, **({"note": note} if note else {}), **(data or {})},
         reasons=[code] if outcome is Outcome.FAILURE else (),
         now=now,
     )
-    statement = complete(families + _END_FAMILIES, event=event.sql)
+    statement = complete(families + _END_FAMILIES, event=_ENDED_BY_OWNER if is_by_owner else _ENDED)
     with prepared_cursor() as cursor:
         cursor.execute(statement, {"now": now, "reason": code, **parameters, **event.params})
         ended = [_EndedSession._make(values) for values in cursor.fetchall()]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
-from security_events.event_cte import EventCte
+from security_events.event_cte import AppendedEvent, append_sql
 from tokens import devices, event_types, secrets
 from tokens.conf import token_settings
 from tokens.errors import RefreshTokenInvalid
@@ -44,6 +44,9 @@ WITH rotated AS (
 )
 SELECT * FROM rotated
 """
+_REFRESHED = append_sql(
+    source="rotated", columns={"actor_id": "rotated.user_id::text", "session_id": "rotated.session_id"}
+)
 
 
 class _RotatedRow(NamedTuple):
@@ -82,12 +85,10 @@ def _rotate(claims: RefreshClaims, client: ClientContext, *, now: datetime) -> T
     successor = secrets.mint_refresh_token(
         family_id=claims.family_id, generation=claims.generation + 1, key_epoch=key_epoch
     )
-    event = EventCte(
+    event = AppendedEvent(
         event_types.TOKEN_REFRESHED,
-        source="rotated",
         now=now,
         family_id=claims.family_id,
-        columns={"actor_id": "rotated.user_id::text", "session_id": "rotated.session_id"},
         data={"generation": claims.generation + 1},
     )
     parameters = {
@@ -103,7 +104,7 @@ def _rotate(claims: RefreshClaims, client: ClientContext, *, now: datetime) -> T
         **event.params,
     }
     with prepared_cursor() as cursor:
-        cursor.execute(complete(_ROTATE, event=event.sql), parameters)
+        cursor.execute(complete(_ROTATE, event=_REFRESHED), parameters)
         values = cursor.fetchone()
     if values is None:
         return None

@@ -7,15 +7,14 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, selectors
-from accounts.errors import CredentialsInvalid, DetailsInvalid
+from accounts.errors import DetailsInvalid
 from accounts.identifiers import parse_email
 from accounts.models import MailedTokenPurpose, User
 from accounts.services.mailing import mail_queue, mailed_tokens
-from accounts.services.passwords import attempts
+from accounts.services.passwords import session_passwords
 from accounts.types import FieldProblem
 from cedrina_base.uuids import uuid7
 from security_events.services import recording
-from security_events.types import Outcome
 from tokens.users import subject_of
 
 
@@ -32,27 +31,20 @@ def request(*, user: User, session_id: UUID, email: str, password: str, now: dat
     if address is None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     checked = selectors.password_digest(user_id=user.pk)
-    is_right = attempts.check_password_in_session(
-        user=user, session_id=session_id, password=password, digest=checked, now=now
+    failure = event_types.EMAIL_CHANGE_REQUESTED
+    session_passwords.require_right_password(
+        user=user, session_id=session_id, password=password, digest=checked, failure=failure, now=now
     )
-    if is_right:
-        with transaction.atomic():
-            # The password may have changed while the hash was computed.
-            owner = User.objects.present().select_for_update(no_key=True).filter(pk=user.pk, is_active=True).first()
-            is_right = owner is not None and owner.password == checked
-            if owner is not None and is_right:
-                _enqueue(user=owner, session_id=session_id, address=address, now=now)
-    if not is_right:
-        recording.record(
-            event_types.EMAIL_CHANGE_REQUESTED,
-            actor=subject_of(user),
-            target=subject_of(user),
-            outcome=Outcome.FAILURE,
-            session_id=session_id,
-            reasons=["wrong_password"],
-            now=now,
+    with transaction.atomic():
+        # The password may have changed while the hash was computed.
+        owner = User.objects.present().select_for_update(no_key=True).filter(pk=user.pk, is_active=True).first()
+        is_unchanged = owner is not None and owner.password == checked
+        if owner is not None and is_unchanged:
+            _enqueue(user=owner, session_id=session_id, address=address, now=now)
+    if not is_unchanged:
+        raise session_passwords.record_refusal(
+            failure, user=user, session_id=session_id, reason="wrong_password", now=now
         )
-        raise CredentialsInvalid
 
 
 def _enqueue(*, user: User, session_id: UUID, address: str, now: datetime) -> None:

@@ -26,7 +26,7 @@ from accounts.services.passwords import hashing
 from cedrina_base.batch_deletion import delete_in_batches
 from ratelimiting.client_addresses.networks import counted_network, normalise
 from ratelimiting.detection import evasion
-from security_events.event_cte import EventCte
+from security_events.event_cte import AppendedEvent
 from security_events.services import recording
 from security_events.types import Outcome, Subject
 from tokens.types import ClientContext
@@ -126,21 +126,6 @@ def check_password(
     return check
 
 
-def check_password_in_session(*, user: User, session_id: UUID, password: str, digest: str, now: datetime) -> bool:
-    """Return whether a password that was sent within a session is right.
-
-    All calls with a password in their body use this. So the thief of a session has one budget of guesses for all of
-    them, and nobody else has to wait because of these guesses.
-
-    Raises: AttemptsExhausted, HashingBusy.
-    """
-    attempt = charge_in_session(user=user, session_id=session_id, now=now)
-    is_right = check_password(attempt=attempt, password=password, digest=digest, now=now).is_right
-    if is_right:
-        refund(attempt=attempt)
-    return is_right
-
-
 def refund(*, attempt: PasswordAttempt) -> None:
     """Give back what was charged, because the password was right.
 
@@ -177,12 +162,7 @@ def unlock(*, user: User, by: User | None = None, reason: str = "", now: datetim
 
 def record_expired_locks(*, now: datetime) -> int:
     """Record an event for each lock whose wait has passed; return how many there were."""
-    event = EventCte(
-        event_types.SIGN_IN_LOCK_EXPIRED,
-        source="ended",
-        columns={"target_id": "ended.subject", "data": "jsonb_build_object('pool', ended.pool)"},
-        now=now,
-    )
+    event = AppendedEvent(event_types.SIGN_IN_LOCK_EXPIRED, now=now)
     with transaction.atomic():
         ended = SignInFailures.objects.expire_locks(event=event, now=now)
         if ended:

@@ -12,13 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts import event_types, selectors
 from accounts.conf import account_settings
 from accounts.end_reasons import PASSWORD_CHANGE
-from accounts.errors import CredentialsInvalid, DetailsInvalid
+from accounts.errors import DetailsInvalid
 from accounts.models import PasswordHistory, User
 from accounts.services.mailing import mail_queue
-from accounts.services.passwords import attempts, hashing
+from accounts.services.passwords import attempts, hashing, session_passwords
 from accounts.types import FieldProblem
 from security_events.services import recording
-from security_events.types import Outcome
 from tokens.services import issuing, revocation
 from tokens.types import ClientContext, TokenPair
 from tokens.users import subject_of
@@ -62,12 +61,11 @@ def change(
     Raises: CredentialsInvalid, AttemptsExhausted, DetailsInvalid, HashingBusy, and SessionRevoked of ``tokens`` when
     the session has ended meanwhile.
     """
+    failure = event_types.PASSWORD_CHANGE_FAILED
     checked = selectors.password_digest(user_id=user.pk)
-    if not attempts.check_password_in_session(
-        user=user, session_id=session_id, password=old_password, digest=checked, now=now
-    ):
-        _record_refusal(user=user, session_id=session_id, reason="wrong_password", now=now)
-        raise CredentialsInvalid
+    session_passwords.require_right_password(
+        user=user, session_id=session_id, password=old_password, digest=checked, failure=failure, now=now
+    )
     _require_acceptable(user=user, old_password=old_password, new_password=new_password)
     digest = hashing.compute(password=new_password, owner=str(user.pk))
     with transaction.atomic():
@@ -77,8 +75,9 @@ def change(
             attempts.remember_client(user=user, password_digest=digest, client=client, now=now)
     if pair is None:
         # A concurrent request has changed the password while the hashes were computed.
-        _record_refusal(user=user, session_id=session_id, reason="changed_meanwhile", now=now)
-        raise CredentialsInvalid
+        raise session_passwords.record_refusal(
+            failure, user=user, session_id=session_id, reason="changed_meanwhile", now=now
+        )
     user.password = digest
     return pair
 
@@ -132,15 +131,3 @@ def _renew_sessions(*, user: User, session_id: UUID, now: datetime) -> TokenPair
     )
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED, now=now)
     return pair
-
-
-def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime) -> None:
-    recording.record(
-        event_types.PASSWORD_CHANGE_FAILED,
-        actor=subject_of(user),
-        target=subject_of(user),
-        outcome=Outcome.FAILURE,
-        session_id=session_id,
-        reasons=[reason],
-        now=now,
-    )

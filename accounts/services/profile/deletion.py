@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts import event_types, selectors
 from accounts.conf import account_settings
 from accounts.end_reasons import ACCOUNT_DELETED
-from accounts.errors import CredentialsInvalid, DetailsInvalid
+from accounts.errors import DetailsInvalid
 from accounts.models import SignInChallenge, User
 from accounts.services.administration import authorization
 from accounts.services.mailing import mail_queue
-from accounts.services.passwords import attempts
+from accounts.services.passwords import session_passwords
 from accounts.types import FieldProblem
 from security_events.services import recording
-from security_events.types import NO_SUBJECT, Outcome
+from security_events.types import NO_SUBJECT
 from tokens.services import revocation
 from tokens.users import subject_of
 
@@ -36,21 +36,22 @@ def request(*, user: User, session_id: UUID, password: str | None, now: datetime
 
     Raises: CredentialsInvalid, AttemptsExhausted, DetailsInvalid, LastAdministrator, HashingBusy.
     """
+    failure = event_types.REAUTHENTICATION_FAILED
     checked = selectors.password_digest(user_id=user.pk)
     if password is None and is_password_usable(checked):
         raise DetailsInvalid([FieldProblem("password", "required", _("Confirm this with your password."))])
-    if password is not None and not attempts.check_password_in_session(
-        user=user, session_id=session_id, password=password, digest=checked, now=now
-    ):
-        _record_refusal(user=user, session_id=session_id, reason="wrong_password", now=now)
-        raise CredentialsInvalid
+    if password is not None:
+        session_passwords.require_right_password(
+            user=user, session_id=session_id, password=password, digest=checked, failure=failure, now=now
+        )
     with authorization.authorize(actor=user, target=user, action=None, removes_access=True):
         is_closed = _mark_deleted(user=user, checked_digest=checked, now=now)
         if is_closed:
             _end_sessions_and_notify(user=user, session_id=session_id, now=now)
     if not is_closed:
-        _record_refusal(user=user, session_id=session_id, reason="changed_meanwhile", now=now)
-        raise CredentialsInvalid
+        raise session_passwords.record_refusal(
+            failure, user=user, session_id=session_id, reason="changed_meanwhile", now=now
+        )
     return now + account_settings.DELETION_RETENTION
 
 
@@ -117,16 +118,4 @@ def _end_sessions_and_notify(*, user: User, session_id: UUID, now: datetime) -> 
     erased_after = now + account_settings.DELETION_RETENTION
     mail_queue.enqueue(
         user_id=user.pk, kind=mail_queue.MailKind.DELETION_REQUESTED, details={"erased_after": erased_after.isoformat()}
-    )
-
-
-def _record_refusal(*, user: User, session_id: UUID, reason: str, now: datetime) -> None:
-    recording.record(
-        event_types.REAUTHENTICATION_FAILED,
-        actor=subject_of(user),
-        target=subject_of(user),
-        outcome=Outcome.FAILURE,
-        session_id=session_id,
-        reasons=[reason],
-        now=now,
     )

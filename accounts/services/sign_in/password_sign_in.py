@@ -15,13 +15,13 @@ from accounts.models import User
 from accounts.models.passwords import refund_and_remember_params
 from accounts.services.factors import sign_in_challenges
 from accounts.services.factors.sign_in_challenges import MfaChallenge
-from accounts.services.passwords import attempts
+from accounts.services.passwords import attempts, session_passwords
 from accounts.services.passwords.attempts import PasswordAttempt
 from accounts.services.sign_in import sign_in_notices
 from security_events.catalogue import EventType
-from security_events.event_cte import EventCte
+from security_events.event_cte import AppendedEvent
 from security_events.services import deduplication, recording
-from security_events.types import Outcome, Subject
+from security_events.types import Subject
 from tokens.errors import SessionLimitReached
 from tokens.models import MULTI_FACTOR
 from tokens.services import issuing, sessions
@@ -129,19 +129,14 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, now: datetime
     Raises: CredentialsInvalid, AttemptsExhausted, HashingBusy, and SessionRevoked of ``tokens``.
     """
     digest = selectors.password_digest(user_id=user.pk)
-    if not attempts.check_password_in_session(
-        user=user, session_id=session_id, password=password, digest=digest, now=now
-    ):
-        recording.record(
-            event_types.REAUTHENTICATION_FAILED,
-            actor=subject_of(user),
-            target=subject_of(user),
-            outcome=Outcome.FAILURE,
-            session_id=session_id,
-            reasons=["wrong_password"],
-            now=now,
-        )
-        raise CredentialsInvalid
+    session_passwords.require_right_password(
+        user=user,
+        session_id=session_id,
+        password=password,
+        digest=digest,
+        failure=event_types.REAUTHENTICATION_FAILED,
+        now=now,
+    )
     with transaction.atomic():
         at = sessions.record_reauthentication(session_id=session_id, now=now)
         recording.record(
@@ -212,10 +207,8 @@ def record_sign_in(
 ) -> RecordedSignIn | None:
     """Record a sign-in with its event and lock the person's row; ``None`` when the account was changed meanwhile."""
     new_digest = upgraded_digest or user.password
-    event = EventCte(
+    event = AppendedEvent(
         event_type,
-        source="signed_in",
-        columns={},
         actor=subject_of(user),
         target=subject_of(user),
         data={"amr": list(amr)},

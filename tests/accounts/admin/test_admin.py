@@ -28,16 +28,6 @@ LISTS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def empty_cache():
-    cache.clear()
-
-
-@pytest.fixture
-def boss():
-    return UserFactory(username="boss", raw_password=PASSWORD, admin=True)
-
-
 @pytest.fixture
 def browser(boss):
     client = Client()
@@ -90,7 +80,7 @@ class TestSignIn:
         assert elsewhere.status_code == 200
         assert Client().get(LOGIN).status_code == 200
 
-    def test_says_so_when_too_many_wait_for_a_hash(self, settings):
+    def test_answers_503_when_too_many_requests_wait_for_a_hash(self, settings):
         UserFactory(username="clerk", raw_password=PASSWORD, is_staff=True)
         settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.pages.full.Full"}
 
@@ -223,7 +213,7 @@ class TestActions:
         person.refresh_from_db()
         assert person.is_active
 
-    def test_deactivate_and_activate_somebody(self, boss, browser, events):
+    def test_deactivate_and_activate_a_user(self, boss, browser, events):
         person = UserFactory(username="mina")
         open_session(user=person)
 
@@ -240,7 +230,7 @@ class TestActions:
         person.refresh_from_db()
         assert person.is_active
 
-    def test_restore_somebody_who_was_deleted(self, boss, browser, events, now):
+    def test_restore_a_deleted_user(self, boss, browser, events, now):
         person = UserFactory(username="mina", deleted_at=now)
 
         act(browser, USERS, "restore", [person], confirmed="yes", reason="asked in time")
@@ -256,7 +246,7 @@ class TestActions:
         boss.refresh_from_db()
         assert boss.is_active
 
-    def test_end_all_sessions_of_somebody(self, browser, events):
+    def test_end_all_sessions_of_a_user(self, browser, events):
         person = UserFactory(username="mina")
         open_session(user=person)
         open_session(user=person)

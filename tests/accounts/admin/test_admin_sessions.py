@@ -36,16 +36,6 @@ OTHER = "copper lantern seven owls"
 FIREFOX = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-@pytest.fixture(autouse=True)
-def empty_cache():
-    cache.clear()
-
-
-@pytest.fixture
-def boss():
-    return UserFactory(username="boss", raw_password=PASSWORD, admin=True)
-
-
 @pytest.fixture
 def colleague():
     return UserFactory(username="colleague", raw_password=PASSWORD, admin=True)
@@ -70,7 +60,7 @@ def api(pair):
 
 @dataclass
 class Parties:
-    """Somebody with tokens, and another administrator."""
+    """A user with tokens, and another administrator."""
 
     boss: User
     pair: TokenPair

@@ -22,19 +22,9 @@ pytestmark = pytest.mark.django_db
 LOGIN, STEP = "/admin/login/", "/admin/login/second-factor/"
 
 
-@pytest.fixture(autouse=True)
-def empty_cache():
-    cache.clear()
-
-
-@pytest.fixture
-def boss():
-    return UserFactory(username="boss", raw_password=PASSWORD, admin=True)
-
-
 @pytest.fixture
 def logins():
-    """Note every completed sign-in that Django tells of."""
+    """Collect the users of Django's signal ``user_logged_in``."""
     seen = []
 
     def note(sender, user, **_more):

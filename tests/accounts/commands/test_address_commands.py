@@ -29,7 +29,7 @@ def planted(email, **members):
 
 
 class TestRefoldAddresses:
-    def test_names_who_is_on_hold_and_why(self):
+    def test_lists_the_addresses_on_hold_and_the_reasons(self):
         planted("bea@m\u00fcnchen.de")
         held = planted(SHARP, username="ada")
 
@@ -61,7 +61,7 @@ class TestRefoldAddresses:
     def test_says_little_where_there_is_little(self):
         assert run("refold_addresses")[0] == "Addresses refolded: 0. Put on hold: 0. On hold altogether: 0.\n"
 
-    def test_only_says_what_it_would_do(self):
+    def test_changes_nothing_in_a_dry_run(self):
         user = planted(SHARP)
         text = run("refold_addresses", "--dry-run")[0]
         assert text.startswith("Addresses that would be refolded: 0. That would go on hold: 1. On hold now: 0.")
@@ -87,7 +87,7 @@ class TestReleaseAddress:
         assert (text, code) == (f"{held.pk} has the address {SHARP}, and a mail to confirm it is on its way.\n", 0)
         assert not User.objects.get().is_email_held
 
-    def test_only_says_what_it_would_do(self, held):
+    def test_changes_nothing_in_a_dry_run(self, held):
         document = json.loads(run("release_address", str(held.pk), SHARP, "--dry-run", "--json")[0])
         assert document == {"result": "would_release", "id": str(held.pk), "email": SHARP}
         assert User.objects.get().is_email_held

@@ -62,7 +62,7 @@ class TestCreateAdmin:
         assert run("--json", "--if-missing")[0] == 0
         assert User.objects.count() == 1
 
-    def test_does_not_take_somebody_else_for_the_administrator(self):
+    def test_refuses_an_account_that_is_no_administrator(self):
         UserFactory(username="admin")
 
         assert run("--if-missing")[0] == 1
@@ -77,7 +77,7 @@ class TestCreateAdmin:
         assert json.loads(out)["code"] == "validation_error"
         assert not User.objects.exists()
 
-    def test_only_says_what_would_happen(self):
+    def test_changes_nothing_in_a_dry_run(self):
         code, out, _err = run("--json", "--dry-run")
 
         assert (code, json.loads(out)["result"]) == (0, "would_be_created")

@@ -64,7 +64,7 @@ class TestChangePassword:
         assert not Session.objects.filter(ended_at=None).exists()
         assert events("password.changed").get().data["note"] == "she called"
 
-    def test_takes_the_shells_user_when_nobody_is_named(self, typed, monkeypatch):
+    def test_uses_the_user_of_the_shell_by_default(self, typed, monkeypatch):
         monkeypatch.setattr("getpass.getuser", lambda: "mina")
         typed(OTHER, OTHER)
 
@@ -91,7 +91,7 @@ class TestChangePassword:
 
         assert (code, json.loads(out)) == (0, {"result": "changed", "username": "mina", "sessions": 0})
 
-    def test_only_says_what_it_would_do(self):
+    def test_changes_nothing_in_a_dry_run(self):
         assert run("changepassword", "mina", "--dry-run") == (0, "The password of mina would change.\n", "")
 
     @pytest.mark.parametrize(

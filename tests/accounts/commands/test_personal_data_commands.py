@@ -66,7 +66,7 @@ class TestExportUser:
         assert (found["rows"]["account"], found["rows"]["sessions"]) == (1, 1)
         assert not events("account.exported").exists()
 
-    def test_finds_nobody_of_another_name(self, mina):
+    def test_refuses_an_unknown_name(self, mina):
         assert refusal("export_user", "grace") == (1, "not_found")
 
 
@@ -80,7 +80,7 @@ class TestEraseUser:
         assert Session.objects.get().end_reason == "account_deleted"
         assert events("account.deletion_requested").get().data["note"] == "letter of 1 March"
 
-    def test_erases_at_once_when_told(self, mina, events):
+    def test_erases_at_once_by_an_option(self, mina, events):
         assert report("erase_user", str(mina.pk), "--yes", "--now") == {"result": "erased", "id": str(mina.pk)}
 
         assert not User.objects.exists()
@@ -96,7 +96,7 @@ class TestEraseUser:
         assert User.objects.present().exists()
         assert "would delete" in run("erase_user", "mina", "--dry-run")
 
-    def test_wants_to_be_told_twice(self, mina):
+    def test_requires_a_confirmation(self, mina):
         assert refusal("erase_user", "mina", "--now") == (2, "usage")
         assert User.objects.present().exists()
 

@@ -45,7 +45,7 @@ class TestUnlockAccount:
         run("mina")
         assert run("mina") == "0 counts were cleared.\n"
 
-    def test_says_that_nobody_has_the_name(self):
+    def test_refuses_an_unknown_name(self):
         with pytest.raises(SystemExit) as end:
             run("nobody", "--json")
         assert end.value.code == 1

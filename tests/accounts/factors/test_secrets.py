@@ -11,7 +11,7 @@ from accounts.factors import recovery_codes, totp
 from accounts.factors.adapter import secret_of
 from accounts.models import RecoverySecret, TotpSecret
 from tests.factories.accounts import UserFactory
-from tests.factories.factors import add_key, add_totp, code_of
+from tests.factories.factors import accepts, add_key, add_totp, code_of
 from tests.factories.factors import secret_of as key_of
 from tokens.encryption import DecryptionFailed
 from tokens.services import reencryption
@@ -21,7 +21,7 @@ TABLES = ["accounts_totpsecret", "accounts_recoverysecret", "accounts_totpenrolm
 
 
 def stored(table, user=None):
-    """Return what a table has, as a thief of the database would see it."""
+    """Return the encrypted secrets of a table, as a copy of the database contains them."""
     where = " WHERE user_id = %s" if user else ""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT secret FROM {table}{where}", [user.pk] if user else [])
@@ -62,9 +62,9 @@ class TestASecret:
             copy(table, giver=thief, taker=victim)
 
         with pytest.raises(DecryptionFailed):
-            totp.accept(user_id=victim.pk, code=code_of(secret, now), now=now)
+            accepts(totp, victim, code_of(secret, now), now)
         with pytest.raises(DecryptionFailed):
-            recovery_codes.accept(user_id=victim.pk, code=codes[0], now=now)
+            accepts(recovery_codes, victim, codes[0], now)
 
     def test_is_not_reached_by_copying_what_allauth_has(self, now):
         thief, victim = UserFactory(), UserFactory()
@@ -74,8 +74,8 @@ class TestASecret:
         data = Authenticator.objects.get(user=thief, type="totp").data
         Authenticator.objects.filter(user=victim, type="totp").update(data=data)
 
-        assert not totp.accept(user_id=victim.pk, code=code_of(secret, now), now=now)
-        assert totp.accept(user_id=victim.pk, code=code_of(key_of(victim), now), now=now)
+        assert not accepts(totp, victim, code_of(secret, now), now)
+        assert accepts(totp, victim, code_of(key_of(victim), now), now)
 
     def test_moves_to_a_new_key(self, now, settings):
         user = UserFactory()
@@ -91,8 +91,8 @@ class TestASecret:
         settings.TOKENS = {**settings.TOKENS, "FIELD_ENCRYPTION_KEYS": new}
         for table in TABLES[:2]:
             assert stored(table, user)[0].startswith("test2:")
-        assert totp.accept(user_id=user.pk, code=code_of(secret, now), now=now)
-        assert recovery_codes.accept(user_id=user.pk, code=codes[0], now=now)
+        assert accepts(totp, user, code_of(secret, now), now)
+        assert accepts(recovery_codes, user, codes[0], now)
 
     def test_can_not_be_reached_without_saying_whose(self):
         for function in (encrypt, decrypt):

@@ -16,7 +16,7 @@ from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.models import CeremonyPurpose
 from tests.authenticator import SoftwareKey
 from tests.factories.accounts import UserFactory
-from tests.factories.factors import code_of
+from tests.factories.factors import accepts, code_of
 
 pytestmark = pytest.mark.django_db
 STORED = json.loads(Path(__file__).with_name("stored_rows.json").read_text())
@@ -57,13 +57,13 @@ class TestRowsOfAnEarlierVersion:
         ]
 
     def test_accept_the_codes_of_the_application(self, user, now):
-        assert totp.accept(user_id=user.pk, code=code_of(STORED["totp_secret"], now), now=now)
+        assert accepts(totp, user, code_of(STORED["totp_secret"], now), now)
 
     def test_accept_each_recovery_code_once(self, user, now):
         codes = STORED["recovery_codes"]
         assert recovery_codes.count_unused(user_id=user.pk) == len(codes)
-        assert all(recovery_codes.accept(user_id=user.pk, code=code, now=now) for code in codes)
-        assert not any(recovery_codes.accept(user_id=user.pk, code=code, now=now) for code in codes)
+        assert all(accepts(recovery_codes, user, code, now) for code in codes)
+        assert not any(accepts(recovery_codes, user, code, now) for code in codes)
 
     def test_accept_the_passkey(self, user, key, now):
         options = webauthn_challenges.store(ceremony=webauthn.begin_authentication(user=None), binding=PASSKEY, now=now)

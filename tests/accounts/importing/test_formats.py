@@ -223,7 +223,7 @@ class TestAPerson:
         assert "mina" not in one.external_id
         assert one.external_id != read("django", {"email": "omar@example.com"}).external_id
 
-    def test_who_speaks_another_language_is_written_to_in_the_default_one(self, read):
+    def test_uses_the_default_language_for_unknown_languages(self, read):
         assert read("django", {"locale": "xx"}).locale == "en"
 
     def test_is_confirmed_when_the_operator_trusts_all_addresses(self, read, now):

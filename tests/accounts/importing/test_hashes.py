@@ -157,7 +157,7 @@ class TestBounds:
             (lambda: hashes.assess_scrypt(n=2**10, r=8, p=1, salt=b"salt", key=bytes(64)), WeakHash),
         ],
     )
-    def test_keep_what_lies_on_them_and_wrap_what_is_cheaper(self, judged, kind):
+    def test_keep_hashes_of_the_current_cost_and_wrap_cheaper_ones(self, judged, kind):
         assert isinstance(judged(), kind)
 
 

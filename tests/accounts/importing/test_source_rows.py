@@ -64,7 +64,7 @@ class TestCSV:
         ]
 
     @pytest.mark.parametrize("data", [b"", b"\xff\n1\n", b"a,b,a\n1,2,3\n", b'"a\n'])
-    def test_wants_a_first_line_that_names_columns(self, data):
+    def test_requires_a_first_line_with_the_names_of_the_columns(self, data):
         with pytest.raises(HeaderUnusable):
             read(data, "csv")
 

@@ -49,7 +49,7 @@ def page():
         browser.close()
 
 
-class TestSomebodyWithoutScripts:
+class TestABrowserWithoutScripts:
     def test_confirms_an_address_and_chooses_a_password(self, site, post_office, page):
         person = Person(site, name="mina")
         person.register(locale="fa")

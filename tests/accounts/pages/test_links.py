@@ -89,7 +89,7 @@ class TestEveryPage:
         assert "<script" not in answer.content.decode()
 
     @pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("es", "ltr"), ("fa", "rtl"), ("ar", "rtl")])
-    def test_speaks_the_language_that_the_link_names(self, browser, language, direction):
+    def test_is_in_the_language_of_the_link(self, browser, language, direction):
         path = page_of(UserFactory(email_confirmed_at=None, locale=language), Kind.CONFIRM_EMAIL)
 
         answer = browser.get(path, headers={"accept-language": "es"})
@@ -97,7 +97,7 @@ class TestEveryPage:
         assert f'<html lang="{language}" dir="{direction}">' in answer.content.decode()
         assert answer["Content-Language"] == language
 
-    def test_speaks_the_browsers_language_otherwise(self, browser):
+    def test_is_in_the_language_of_the_browser_otherwise(self, browser):
         for query in ("", "?lang=tlh", "?lang=%00"):
             answer = browser.get(f"/account/forgot-password{query}", headers={"accept-language": "fa"})
             assert '<html lang="fa" dir="rtl">' in answer.content.decode()
@@ -175,7 +175,7 @@ class TestConfirmEmailPage:
         assert words in shown(answer)
         assert 'role="alert"' in shown(answer)
 
-    def test_says_when_the_name_is_somebodys_by_now(self, browser, registration):
+    def test_shows_that_the_name_was_taken_meanwhile(self, browser, registration):
         path = page_of_registration(registration)
         know(browser, registration)
         UserFactory(username="MINA", email="other@example.com")
@@ -336,7 +336,7 @@ class TestResultPage:
 
 
 class TestTooManyForms:
-    def test_are_refused_and_told_when_to_come_back(self, browser, settings):
+    def test_are_refused_with_the_seconds_to_wait(self, browser, settings):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "MAILED_PAGE_RATE": "2/h"}
         answers = [
             browser.post("/account/forgot-password", {"email": "x"}, REMOTE_ADDR="198.51.100.77") for _ in range(3)

@@ -186,7 +186,7 @@ class TestFacebook:
         with pytest.raises(ProviderAddressUnverified):
             self.present(phone, access_token="an-access-token")
 
-    def test_lets_nobody_in_without_an_address(self, facebook, phone):
+    def test_refuses_a_sign_in_without_an_address(self, facebook, phone):
         del facebook.person["email"]
         with pytest.raises(ProviderAddressUnverified):
             self.present(phone, access_token="an-access-token")

@@ -93,7 +93,7 @@ TOKENS = [
 
 
 class TestAnIdToken:
-    def test_that_is_good_lets_in(self, come_back):
+    def test_that_is_valid_signs_in(self, come_back):
         answer = come_back()
         assert answer.status_code == 200, answer.content
         assert answer.json()["user"]["email"] == "mina@example.com"
@@ -176,7 +176,7 @@ class TestTheTokenEndpoint:
         ],
         ids=str,
     )
-    def test_that_answers_nonsense_lets_nobody_in(self, come_back, issuer, answer):
+    def test_that_answers_with_invalid_documents_signs_nobody_in(self, come_back, issuer, answer):
         issuer.answers["/token"] = answer
         assert_problem(come_back(), status=401, code="invalid_social_token")
 
@@ -187,7 +187,7 @@ class TestTheTokenEndpoint:
         assert_problem(answer, status=503, code="service_unavailable", secrets=["Traceback", "secret"])
         assert int(answer["Retry-After"]) > 0
 
-    def test_that_is_slow_holds_nobody_up(self, come_back, issuer, impatient):
+    def test_that_is_slow_delays_no_other_request(self, come_back, issuer, impatient):
         issuer.answers["/token"] = slow
         assert_problem(come_back(), status=503, code="service_unavailable")
 
@@ -294,13 +294,13 @@ class TestTheUserinfoEndpoint:
         ],
         ids=str,
     )
-    def test_that_tells_of_somebody_else_is_refused(self, come_back, issuer, answer):
+    def test_with_the_data_of_another_user_is_refused(self, come_back, issuer, answer):
         issuer.claims = {"email": None}
         issuer.answers["/me"] = answer
         assert_problem(come_back(), status=401, code="invalid_social_token")
 
     @pytest.mark.parametrize("value", [7, [], {"a": 1}, "not an address", "Mina <m@example.com>", "a\0b@example.com"])
-    def test_that_tells_nonsense_for_an_address_gives_none(self, come_back, issuer, value):
+    def test_with_an_invalid_address_gives_no_address(self, come_back, issuer, value):
         issuer.claims = {"email": None}
         issuer.answers["/me"] = {"sub": "person-1", "email": value, "email_verified": True}
         assert_problem(come_back(), status=403, code="email_not_confirmed")
@@ -314,7 +314,7 @@ class TestTheUserinfoEndpoint:
         assert "\0" not in json.dumps(answer.json()["user"]["full_name"])
 
 
-class TestAnIssuerThatIsGone:
+class TestAnUnreachableIssuer:
     def test_is_an_outage_and_no_error_of_ours(self, api, issuer):
         issuer.close()
         answer = api.post(AUTHORIZE, {"redirect_uri": REDIRECT_URI}, format="json")

@@ -1,4 +1,4 @@
-"""Somebody else who does something while a request waits for its hash."""
+"""A concurrent change while a request waits for its hash."""
 
 from collections.abc import Callable
 

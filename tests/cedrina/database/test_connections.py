@@ -95,7 +95,7 @@ def silent_server():
 
 @pytest.mark.django_db
 class TestGetNewConnection:
-    def test_lets_nobody_wait_after_somebody_did(self, noted):
+    def test_makes_only_the_first_connection_wait(self, noted):
         with silent_server() as settings:
             waits = []
             for _ in range(3):
@@ -116,7 +116,7 @@ class TestGetNewConnection:
         other.ensure_connection()
         other.close()
 
-    def test_is_refused_at_once_by_a_server_that_is_gone_and_begins_no_outage(self, noted):
+    def test_is_refused_at_once_by_a_stopped_server_and_begins_no_outage(self, noted):
         settings = {**connection.settings_dict, "HOST": "127.0.0.1", "PORT": str(free_port())}
         with pytest.raises(OperationalError):
             DatabaseWrapper(settings, "gone").ensure_connection()
@@ -158,7 +158,7 @@ class TestSilentStatement(TransactionTestCase):
 
 
 class TestOutage:
-    def test_is_not_noted_where_nobody_serves(self):
+    def test_is_not_recorded_outside_of_servers(self):
         own = DatabaseCircuitBreaker()
         own.trip(connected_at=time.monotonic())
         assert not own.is_open

@@ -1,4 +1,4 @@
-"""What every answer carries, whoever gave it."""
+"""The headers of every response."""
 
 import re
 
@@ -105,7 +105,7 @@ class TestErrors:
 
 @pytest.mark.attack("RFC 9110, 9.1")
 class TestMethods:
-    """Their case matters: `get` is no method that anybody here knows."""
+    """Methods are case-sensitive: `get` is an unknown method."""
 
     @pytest.mark.parametrize("method", ["get", "Get", "post", "delete", "head", "FOO", "TRACE", "M" * 3000, "G\u00cbT"])
     @pytest.mark.parametrize("path", ["/livez", "/api/v1/auth/revoke", "/api/v1/auth/login", "/.well-known/jwks.json"])
@@ -174,5 +174,5 @@ class TestForwardedProto:
         assert seen("10.0.0.1") == "https"
 
     @pytest.mark.parametrize("peer", ["10.0.0.2", "203.0.113.1", "", "nonsense"])
-    def test_is_believed_of_nobody_else(self, seen, peer):
+    def test_is_ignored_from_other_clients(self, seen, peer):
         assert seen(peer) == "http"

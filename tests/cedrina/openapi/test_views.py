@@ -24,7 +24,7 @@ class TestSchema:
         assert_problem(Client().get("/api/schema"), status=401, code="authentication_required")
 
     @production
-    def test_is_not_for_everybody_who_signed_in(self):
+    def test_requires_an_administrator(self):
         client = Client()
         sign_in_at_admin(client, UserFactory())
         assert client.get("/api/schema").status_code == 403

@@ -72,7 +72,7 @@ class TestJobs:
 
         assert BrowserSession.objects.get().pk == "living"
 
-    def test_erase_who_asked_for_it_long_enough_ago(self):
+    def test_erase_accounts_after_the_retention(self):
         now = datetime.now(UTC)
         gone, waiting = UserFactory(deleted_at=now - timedelta(days=31)), UserFactory(deleted_at=now)
 
@@ -81,7 +81,7 @@ class TestJobs:
         assert not User.objects.filter(pk=gone.pk).exists()
         assert User.objects.filter(pk=waiting.pk).exists()
 
-    def test_forget_what_is_forgiven(self, now):
+    def test_delete_decayed_counters(self, now):
         SignInFailures.objects.charge(
             [AttemptCounter(b"k" * 16, AttemptPool.ACCOUNT, Backoff(2, 60, 60, 60))], subject="", now=now
         )
@@ -109,7 +109,7 @@ class TestJobs:
 
 @pytest.mark.django_db
 class TestTakeUpAbandoned:
-    """A worker that went away leaves its jobs as being done, by nobody."""
+    """A worker that was killed leaves its jobs in the state ``doing``."""
 
     def abandon(self, *, attempts):
         mail_queue.enqueue(user_id=UserFactory().pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
@@ -123,7 +123,7 @@ class TestTakeUpAbandoned:
         return ProcrastinateJob.objects.get()
 
     @pytest.mark.usefixtures("empty_queue")
-    def test_puts_a_job_back_whose_worker_is_gone(self):
+    def test_puts_a_job_back_whose_worker_has_ended(self):
         self.abandon(attempts=0)
 
         job = self.take_up()

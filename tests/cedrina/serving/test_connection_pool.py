@@ -69,7 +69,7 @@ class TestBounded:
             run_all(fails, 1)
         assert len(faults) == 5
 
-    def test_refuses_who_waits_too_long(self, two, monkeypatch):
+    def test_refuses_requests_that_wait_too_long(self, two, monkeypatch):
         monkeypatch.setattr(connection_pool, "ACQUIRE_TIMEOUT_SECONDS", 0.01)
         refusals = []
 
@@ -129,7 +129,7 @@ class TestReleased:
         run_all(inside, 1)
         assert looked_at == [False]
 
-    def test_does_nothing_for_who_holds_none(self, two):
+    def test_does_nothing_without_a_connection(self, two):
         with two.released():
             pass
 

@@ -118,7 +118,7 @@ class TestGiveBack:
             assert back.count == min(remaining_failures(rule, failures, now=now), rule.most - 1)
             failures = after
 
-    def test_keeps_the_wait_of_somebody_else(self):
+    def test_keeps_the_wait_of_another_key(self):
         failures = FailureCount(5, NOW, NOW + timedelta(seconds=240))
         assert refund(RULE, failures, charged_at=NOW - HOUR).blocked_until == failures.blocked_until
 

@@ -31,7 +31,7 @@ def patch(api, made, body, etag=None):
 
 
 class TestWho:
-    def test_nobody_else_may(self, api):
+    def test_other_users_are_refused(self, api):
         api.credentials(HTTP_AUTHORIZATION=f"Bearer {open_session().access_token}")
         for answer in (api.get(URL), create(api), api.get(f"{URL}/versions"), api.post(f"{URL}/rollback", {})):
             assert_problem(answer, status=403, code="permission_denied")

@@ -17,7 +17,7 @@ class TestNetworksOf:
             ("", ("unknown",)),
         ],
     )
-    def test_are_what_a_household_and_a_site_have_of_ipv6(self, address, networks):
+    def test_are_the_prefixes_of_a_home_and_a_site_in_ipv6(self, address, networks):
         assert counted_networks(address) == networks
         assert counted_network(address) == networks[0]
 

@@ -90,7 +90,7 @@ class TestOverTrustedProxies:
         headers = {"forwarded": "for=192.0.2.7", "x-forwarded-for": "203.0.113.9, 192.0.2.7"}
         assert client_ip(headers, PROXY) == "192.0.2.7"
 
-    def test_ignores_headers_from_a_stranger(self):
+    def test_ignores_headers_from_an_untrusted_peer(self):
         assert client_ip({"x-forwarded-for": "192.0.2.7"}, "198.51.100.1") == "198.51.100.1"
 
     @given(prefix=chains, client=addresses.filter(lambda text: not _is_trusted(text)))

@@ -42,7 +42,7 @@ class TestSignIns:
             watch.count(account="a", network="n", user_agent=f"x{number}", now=float(number))
         assert [kind for kind, *_ in told] == ["user_agents_rotated"]
 
-    def test_of_somebody_who_forgot_a_password_are_not(self, told):
+    def test_of_a_user_with_a_forgotten_password_are_not(self, told):
         watch = FailedSignInDetector()
         for number in range(100):
             watch.count(account="a", network=f"n{number % 3}", user_agent="x", now=float(number))
@@ -64,7 +64,7 @@ class TestTheMemory:
         assert len(rotation._seen) == len(once._until) == 10
         assert max(len(values) for _, values in rotation._seen.values()) <= 3
 
-    def test_forgets_with_the_window(self):
+    def test_ends_with_the_window(self):
         once = ReportedKeys(window=10)
         assert [once.add("k", now=now) for now in (0.0, 9.0, 10.0)] == [True, False, True]
 

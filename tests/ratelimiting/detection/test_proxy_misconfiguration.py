@@ -12,7 +12,7 @@ SPOOFED = (HeaderFinding.UNTRUSTED_PEER,)
 
 @pytest.fixture
 def told(monkeypatch):
-    """Collect what is announced; nobody else listens."""
+    """Collect what the signals send; other receivers are disconnected."""
     found = []
     monkeypatch.setattr(signals, "misconfiguration_detected", Signal())
     monkeypatch.setattr(signals, "evasion_detected", Signal())
@@ -74,14 +74,14 @@ class TestAnUntrustedProxy:
         pass_by(ProxyDetector(), [caller(f"10.0.0.{number % 2}", *SPOOFED) for number in range(60)])
         assert "untrusted_proxy" in [kind for kind, *_ in told]
 
-    def test_is_told_from_a_stranger_who_plays(self, told):
+    def test_is_distinguished_from_a_spoofed_header(self, told):
         crowd = [
             caller("192.0.2.1", *SPOOFED) if number % 5 else caller(f"198.51.100.{number % 9}") for number in range(500)
         ]
         pass_by(ProxyDetector(), crowd)
         assert [kind for kind, *_ in told] == ["headers_manipulated"]
 
-    def test_is_said_again_soon_when_nobody_could_write_it_down(self, told):
+    def test_is_reported_again_soon_when_the_event_could_not_be_stored(self, told):
         def fails(**_more):
             raise ConnectionError
 
@@ -93,7 +93,7 @@ class TestAnUntrustedProxy:
         assert [kind for kind, *_ in told].count("untrusted_proxy") >= 2
 
 
-class TestHeadersPlayedWith:
+class TestManipulatedHeaders:
     def test_are_scored_once_an_hour_for_each_network(self, told):
         odd = caller("192.0.2.1", HeaderFinding.CONTRADICTION, HeaderFinding.MALFORMED)
         now = pass_by(ProxyDetector(), [odd] * 50 + [caller("192.0.2.2")] * 50, agents=1)

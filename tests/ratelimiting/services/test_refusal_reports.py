@@ -41,7 +41,7 @@ class TestRefusals:
         assert len(told["refused"]) == refusal_reports.MOST_KEYS + 1
         assert sum(event["refusals"] for event in told["refused"]) == 200
 
-    def test_make_room_when_it_is_quiet_again(self, policies, told, now):
+    def test_are_deleted_when_no_more_refusals_come(self, policies, told, now):
         policies(document(limit=1))
         flood(2, now=now)
         refusal_reports.report(now=now)

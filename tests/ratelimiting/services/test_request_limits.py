@@ -49,7 +49,7 @@ class TestJudge:
         shown = asked(find_key={"account": "ada"}.get).advertised
         assert (shown.level.policy, shown.remaining) == ("near", 4)
 
-    def test_lets_shadows_pass_and_is_silent_when_switched_off(self, policies):
+    def test_allows_by_policies_in_shadow_mode_and_when_switched_off(self, policies):
         policies(document(limit=1, mode="shadow"))
         assert all(asked().is_allowed for _ in range(3))
         assert asked().advertised is None

@@ -39,7 +39,7 @@ class TestShadows:
 
 
 class TestPurge:
-    def test_forgets_what_is_long_past(self, now):
+    def test_deletes_old_figures(self, now):
         for age in (1, 31):
             ShadowPeriod.objects.create(policy="some", began_at=now - timedelta(days=age))
         assert shadow_figures.purge(now=now) == 1

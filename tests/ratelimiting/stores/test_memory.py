@@ -70,7 +70,7 @@ class TestPeek:
 
 
 class TestReset:
-    def test_forgets_what_was_counted_and_says_how_many(self):
+    def test_deletes_counts_and_returns_their_number(self):
         store = MemoryStore()
         for key in ("a", "b"):
             take(store, key, now=NOW)

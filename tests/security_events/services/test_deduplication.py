@@ -105,11 +105,11 @@ class TestRecord:
         assert len(bytes(key)) == 16
         assert b"ada" not in bytes(key)
 
-    def test_refuses_a_type_that_nobody_declared(self, now):
+    def test_refuses_an_undeclared_type(self, now):
         with pytest.raises(UndeclaredEventType):
             deduplication.record("nobody.declared_this", now=now)
 
-    def test_works_where_nobody_asks(self, now):
+    def test_works_outside_of_a_request(self, now):
         assert deduplication.record(REFUSED, now=now) is not None
         assert deduplication.record(REFUSED, now=now) is None
 

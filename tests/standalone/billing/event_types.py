@@ -1,4 +1,4 @@
-"""The event types of an app that Cedrina knows nothing of, with a category of its own."""
+"""The event types of an app outside of Cedrina, with a category of its own."""
 
 from security_events.catalogue import EventType, register
 from security_events.types import Severity

@@ -37,7 +37,7 @@ class TestIntrospect:
         assert (response.status_code, response.json()) == (200, {"active": False})
 
     @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-    def test_says_only_that_a_dead_token_is_not_active(self, api, kind):
+    def test_answers_only_that_a_revoked_token_is_not_active(self, api, kind):
         user = UserFactory()
         dead, alive = open_session(user=user), open_session(user=user)
         revocation.end_session(session_id=dead.session_id, user_id=user.pk, reason=LOGOUT, now=timezone.now())
@@ -45,7 +45,7 @@ class TestIntrospect:
 
         assert response.json() == {"active": False}
 
-    def test_tells_everything_to_who_is_allowed(self, api):
+    def test_answers_with_all_members_to_permitted_callers(self, api):
         foreign = open_session()
         asker = open_session(user=UserFactory(admin=True))
         body = sign(api, asker).post(
@@ -82,12 +82,12 @@ class TestRevoke:
 
         assert (response.status_code, response.json()) == (200, {})
 
-    def test_answers_alike_for_a_dead_token(self, api):
+    def test_answers_the_same_for_a_revoked_token(self, api):
         pair = open_session()
         for _ in range(2):
             assert api.post(REVOKE, {"token": pair.refresh_token}, format="json").status_code == 200
 
-    def test_minds_no_bad_credentials(self, api):
+    def test_ignores_invalid_credentials(self, api):
         api.credentials(HTTP_AUTHORIZATION="Bearer junk")
 
         assert api.post(REVOKE, {"token": "x"}, format="json").status_code == 200

@@ -41,7 +41,7 @@ class TestRefresh:
 
         assert len(set(answers)) == 1
 
-    def test_needs_no_access_token_and_minds_no_bad_one(self, api):
+    def test_requires_no_access_token_and_ignores_an_invalid_one(self, api):
         api.credentials(HTTP_AUTHORIZATION="Bearer junk")
 
         assert post(api, open_session().refresh_token).status_code == 200

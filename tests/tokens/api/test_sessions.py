@@ -162,14 +162,14 @@ class TestEnd:
         assert signed_in.delete(f"{URL}/{mine.session_id}").status_code == 204
         assert signed_in.get(URL).json()["code"] == "session_revoked"
 
-    def test_does_not_find_somebody_elses(self, signed_in):
+    def test_does_not_find_sessions_of_other_users(self, signed_in):
         foreign = open_session()
         response = signed_in.delete(f"{URL}/{foreign.session_id}")
 
         assert (response.status_code, response.json()["code"]) == (404, "not_found")
         assert Session.objects.get(pk=foreign.session_id).ended_at is None
 
-    def test_does_not_find_what_is_not_there_or_ended(self, signed_in, user):
+    def test_does_not_find_unknown_and_ended_sessions(self, signed_in, user):
         other = open_session(user=user)
         signed_in.delete(f"{URL}/{other.session_id}")
 

@@ -130,7 +130,7 @@ class TestTheChallenge:
 
 class TestCheckStepUp:
     @pytest.mark.urls(__name__)
-    def test_finds_a_call_that_says_nothing(self):
+    def test_finds_a_call_without_a_declaration(self):
         assert [problem.msg for problem in check_step_up()] == ["POST /silent does not declare its step-up."]
 
     def test_finds_nothing_in_ours(self):

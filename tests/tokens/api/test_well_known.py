@@ -33,7 +33,7 @@ class TestJwks:
     def test_may_be_kept_for_a_minute(self, api):
         assert api.get(JWKS)["Cache-Control"] == "public, max-age=60"
 
-    def test_minds_no_bad_credentials(self, api):
+    def test_ignores_invalid_credentials(self, api):
         assert api.get(JWKS, headers={"Authorization": "Bearer junk"}).status_code == 200
 
 

@@ -60,7 +60,7 @@ class TestIntrospect:
             "family_id": str(family_of(pair).pk),
         }
 
-    def test_says_nothing_of_somebody_elses(self, now):
+    def test_reveals_nothing_of_tokens_of_other_users(self, now):
         pair = open_session(now=now)
 
         for token in (pair.access_token, pair.refresh_token):
@@ -79,19 +79,19 @@ class TestIntrospect:
 
         assert ask(pair.access_token, UserFactory(), now)["active"]
 
-    def test_calls_a_superseded_refresh_token_dead(self, now, user):
+    def test_returns_a_superseded_refresh_token_as_inactive(self, now, user):
         first = open_session(user=user, now=now)
         rotation.rotate(presented=first.refresh_token, now=now)
 
         assert ask(first.refresh_token, user, now) == INACTIVE
 
-    def test_calls_the_tokens_of_an_ended_session_dead(self, now, user):
+    def test_returns_the_tokens_of_an_ended_session_as_inactive(self, now, user):
         pair = open_session(user=user, now=now)
         revocation.end_sessions(user_id=user.pk, reason=LOGOUT, now=now)
 
         assert ask(pair.access_token, user, now) == ask(pair.refresh_token, user, now) == INACTIVE
 
-    def test_calls_what_has_expired_dead(self, now, user):
+    def test_returns_expired_tokens_as_inactive(self, now, user):
         pair = open_session(user=user, now=now)
 
         assert ask(pair.access_token, user, now + 15 * MINUTE) == INACTIVE

@@ -34,7 +34,7 @@ def epoch_of(token):
 
 
 def rotate_elsewhere(now, *, emergency=False):
-    """Rotate in another process: this one hears nothing of it."""
+    """Rotate in another process, which does not notify this one."""
     row = refresh_keys.rotate(now=now, emergency=emergency)
     refresh_epochs.clear()
     return row

@@ -2,12 +2,14 @@
 
 from rest_framework import serializers
 
+from accounts.types import FactorMethod
+
 
 class FactorOutput(serializers.Serializer[None]):
     """A second factor of a person."""
 
     id = serializers.UUIDField()
-    type = serializers.ChoiceField(choices=["totp", "webauthn", "recovery_code"])
+    type = serializers.ChoiceField(choices=[method.value for method in FactorMethod])
     name = serializers.CharField()
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(allow_null=True)

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts.api import device_cookie, openapi_examples
 from accounts.api.base import AccountsAPIView, request_principal, request_user
+from accounts.api.problems import NEW_PASSWORD_CODES
 from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers.mailing.mailed_links import (
     AddressChangeInput,
@@ -19,6 +20,7 @@ from accounts.api.serializers.mailing.mailed_links import (
 from accounts.api.serializers.outputs import MessageOutput
 from accounts.services.addresses import address_change, address_confirmation
 from accounts.services.mailing import mail_requests
+from accounts.services.mailing.mail_requests import RequestedMail
 from accounts.services.passwords import password_reset
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
 from tokens.api.client import client_context
@@ -42,6 +44,18 @@ _FIELDS = ["required", "invalid", "blank", "max_length", "unknown_field"]
 def _message(text: str, *, status: int = 200) -> Response:
     body = {"message": gettext(text), "timestamp": format_timestamp(timezone.now())}
     return set_content_language(Response(body, status=status))
+
+
+def _request_mail(request: Request, requested: RequestedMail, *, message: str) -> Response:
+    body = AddressInput(data=request.data)
+    body.is_valid(raise_exception=True)
+    mail_requests.submit(
+        requested=requested,
+        email=body.validated_data["email"],
+        device_token=device_cookie.read_token(request),
+        now=timezone.now(),
+    )
+    return _message(message, status=202)
 
 
 def _examples(body: dict[str, str], message: str, *, status: int = 200) -> list[OpenApiExample]:
@@ -85,11 +99,7 @@ class ConfirmEmailView(AccountsAPIView):
     field_codes: ClassVar[dict[str, list[str]]] = {
         "post": [
             *_FIELDS,
-            "password_too_short",
-            "password_too_long",
-            "password_too_common",
-            "password_too_similar",
-            "password_too_weak",
+            *NEW_PASSWORD_CODES,
         ]
     }
 
@@ -133,15 +143,7 @@ class ResendConfirmationView(AccountsAPIView):
         examples=_examples(_ADDRESS, RESENT, status=202),
     )
     def post(self, request: Request) -> Response:
-        body = AddressInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        mail_requests.submit(
-            requested=mail_requests.RequestedMail.CONFIRMATION,
-            email=body.validated_data["email"],
-            device_token=device_cookie.read_token(request),
-            now=timezone.now(),
-        )
-        return _message(RESENT, status=202)
+        return _request_mail(request, RequestedMail.CONFIRMATION, message=RESENT)
 
 
 class ForgotPasswordView(AccountsAPIView):
@@ -165,15 +167,7 @@ class ForgotPasswordView(AccountsAPIView):
         examples=_examples(_ADDRESS, FORGOTTEN, status=202),
     )
     def post(self, request: Request) -> Response:
-        body = AddressInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        mail_requests.submit(
-            requested=mail_requests.RequestedMail.RESET,
-            email=body.validated_data["email"],
-            device_token=device_cookie.read_token(request),
-            now=timezone.now(),
-        )
-        return _message(FORGOTTEN, status=202)
+        return _request_mail(request, RequestedMail.RESET, message=FORGOTTEN)
 
 
 class ResetPasswordView(AccountsAPIView):
@@ -189,11 +183,7 @@ class ResetPasswordView(AccountsAPIView):
     field_codes: ClassVar[dict[str, list[str]]] = {
         "post": [
             *_FIELDS,
-            "password_too_short",
-            "password_too_long",
-            "password_too_common",
-            "password_too_similar",
-            "password_too_weak",
+            *NEW_PASSWORD_CODES,
             "password_reused",
         ]
     }

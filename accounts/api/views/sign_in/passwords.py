@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from accounts.api import device_cookie, openapi_examples
 from accounts.api.base import AccountsAPIView, request_principal, request_user
+from accounts.api.problems import NEW_PASSWORD_CODES
 from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers.outputs import PasswordChangeOutput
 from accounts.api.serializers.sign_in.passwords import PasswordChangeInput
@@ -36,11 +37,7 @@ class ChangePasswordView(AccountsAPIView):
             "invalid",
             "blank",
             "unknown_field",
-            "password_too_short",
-            "password_too_long",
-            "password_too_common",
-            "password_too_similar",
-            "password_too_weak",
+            *NEW_PASSWORD_CODES,
             "password_unchanged",
             "password_reused",
         ]

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from accounts.api import device_cookie, openapi_examples
 from accounts.api.base import AccountsAPIView
 from accounts.api.locale import supported_language
+from accounts.api.problems import NEW_PASSWORD_CODES
 from accounts.api.response_bodies import format_timestamp, user_body
 from accounts.api.serializers.outputs import MessageOutput, RegistrationOutput
 from accounts.api.serializers.sign_in.registration import RegistrationInput
@@ -48,11 +49,7 @@ class RegisterView(AccountsAPIView):
             "username_invalid",
             "username_reserved",
             "email_invalid",
-            "password_too_short",
-            "password_too_long",
-            "password_too_common",
-            "password_too_similar",
-            "password_too_weak",
+            *NEW_PASSWORD_CODES,
         ]
     }
 

@@ -67,7 +67,7 @@ class TestOverview:
         assert len({one["id"] for one in found["methods"]}) == 3
         assert all(one["created_at"].endswith("Z") for one in found["methods"])
 
-    def test_is_not_for_strangers(self, api):
+    def test_requires_an_access_token(self, api):
         assert api.get(MFA).status_code == 401
 
 
@@ -178,7 +178,9 @@ class TestEveryChange:
             ("delete", "/webauthn/019b8d5a-7f00-7b11-8c2d-1e2f3a4b5c6d", None),
         ],
     )
-    def test_needs_a_fresh_proof_and_the_second_factor_of_who_has_one(self, call, mina, method, path, body):
+    def test_requires_a_recent_authentication_and_the_second_factor_if_there_is_one(
+        self, call, mina, method, path, body
+    ):
         grow_old()
         status, problem = call(method, path, body)
         assert (status, problem["code"]) == (403, "reauthentication_required")

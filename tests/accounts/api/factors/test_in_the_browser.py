@@ -111,7 +111,7 @@ def page(chromium, client_url):
 
 @pytest.fixture
 def plug_in(page):
-    """Give the browser a virtual authenticator; return what speaks to it."""
+    """Give the browser a virtual authenticator; return the client that controls it."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
 

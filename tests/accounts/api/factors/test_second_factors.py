@@ -150,7 +150,7 @@ class TestReauthenticate:
             assert [error["field"] for error in answer.json()["errors"]] == fields
 
     @pytest.mark.usefixtures("signed_in")
-    def test_is_asked_of_a_password_change_by_who_has_a_second_factor(self, api, mina):
+    def test_is_required_for_a_password_change_of_users_with_a_second_factor(self, api, mina):
         body = {"old_password": PASSWORD, "new_password": "copper lantern seven owls"}
         secret, _codes = add_totp(mina)
         assert refusal(api.put("/api/v1/auth/change-password", body, format="json")) == (403, "step_up_required")
@@ -159,5 +159,5 @@ class TestReauthenticate:
 
         assert api.put("/api/v1/auth/change-password", body, format="json").status_code == 200
 
-    def test_answers_401_to_strangers(self, api):
+    def test_answers_401_without_an_access_token(self, api):
         assert api.post(WAYS).status_code == 401

@@ -24,7 +24,7 @@ def post(api):
 
 @pytest.mark.parametrize("path", ["forgot-password", "resend-confirmation"])
 class TestAsking:
-    def test_answers_alike_whoever_has_the_address(self, post, path, now):
+    def test_answers_the_same_for_known_and_unknown_addresses(self, post, path, now):
         UserFactory(email="known@example.com")
         UserFactory(email="unconfirmed@example.com", email_confirmed_at=None)
         UserFactory(email="disabled@example.com", is_active=False)
@@ -135,7 +135,7 @@ class TestChangeEmail:
         answer = post("me/email", {"email": "new@example.com", "password": PASSWORD})
         assert_problem(answer, status=401, code="authentication_required")
 
-    def test_needs_the_second_factor_of_who_has_one(self, post):
+    def test_requires_the_second_factor_of_users_who_have_one(self, post):
         user = UserFactory(raw_password=PASSWORD, is_mfa_enabled=True)
 
         answer = post("me/email", {"email": "new@example.com", "password": PASSWORD}, user=user)

@@ -57,7 +57,7 @@ class TestExport:
         api.post("/api/v1/auth/reauthenticate", {"password": PASSWORD}, format="json")
         assert api.get(EXPORT).status_code == 200
 
-    def test_wants_the_second_factor_of_whoever_has_one(self, api, mina):
+    def test_requires_the_second_factor_of_users_who_have_one(self, api, mina):
         User.objects.update(is_mfa_enabled=True)
         sign_in(api, mina)
         assert api.get(EXPORT).json()["code"] == "step_up_required"
@@ -65,7 +65,7 @@ class TestExport:
         sign_in(api, mina, amr=("pwd", "otp", "mfa"))
         assert api.get(EXPORT).status_code == 200
 
-    def test_answers_401_to_strangers(self, api, db):
+    def test_answers_401_without_an_access_token(self, api, db):
         assert api.get(EXPORT).status_code == 401
 
 
@@ -107,7 +107,7 @@ class TestDelete:
             ({"passwort": "x"}, "passwort", "unknown_field"),
         ],
     )
-    def test_answers_422_for_a_body_that_says_something_else(self, api, mina, body, field, code):
+    def test_answers_422_for_an_invalid_body(self, api, mina, body, field, code):
         sign_in(api, mina)
 
         answer = delete(api, **body)
@@ -116,7 +116,7 @@ class TestDelete:
         assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [(field, code)]
         assert api.get(ME).status_code == 200
 
-    def test_wants_the_second_factor_too_of_whoever_has_one(self, api, mina):
+    def test_requires_the_second_factor_too_of_users_who_have_one(self, api, mina):
         User.objects.update(is_mfa_enabled=True)
         sign_in(api, mina)
         refused = delete(api, password=PASSWORD)
@@ -126,7 +126,7 @@ class TestDelete:
         assert delete(api, password="wrong").status_code == 401
         assert delete(api, password=PASSWORD).status_code == 202
 
-    def test_wants_a_recent_sign_in_of_whoever_has_no_password(self, api, db):
+    def test_requires_a_recent_sign_in_of_users_without_a_password(self, api, db):
         somebody = UserFactory()
         sign_in(api, somebody, ago=LATE, amr=("google",))
         refused = delete(api)

@@ -41,7 +41,7 @@ class TestRead:
 
         assert '"password"' not in captured[0]["sql"]
 
-    def test_answers_401_to_strangers(self, api):
+    def test_answers_401_without_an_access_token(self, api):
         answer = api.get(URL)
 
         assert (answer.status_code, answer.json()["code"]) == (401, "authentication_required")

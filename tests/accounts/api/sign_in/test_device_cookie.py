@@ -120,7 +120,7 @@ class TestTheCookie:
         assert log_in(browser, address="192.0.2.200", agent="Browser/2.0").json()["mfa"]
         assert log_in(Client(), address="192.0.2.200", agent="Other/2.0").status_code == 429
 
-    def test_lets_its_owner_in_from_anywhere_while_strangers_wait(self, mina):
+    def test_signs_its_owner_in_from_anywhere_while_unknown_devices_wait(self, mina):
         browser = Client()
         log_in(browser)
         lock()
@@ -175,7 +175,7 @@ class TestTheAdmin:
         again.cookies[NAME] = own.cookies[NAME].value
         assert again.post("/admin/login/", form, REMOTE_ADDR="192.0.2.1").status_code == 302
 
-    def test_can_end_the_waits_of_somebody(self, client, mina, events):
+    def test_can_unlock_a_user(self, client, mina, events):
         UserFactory(username="boss", raw_password=PASSWORD, admin=True)
         client.post("/admin/login/", {"username": "boss", "password": PASSWORD, "next": "/admin/"})
         lock()

@@ -58,7 +58,7 @@ class TestSignIn:
         assert answer.status_code == 200
         assert api.post(LOGIN, {"username": "mina", "password": long[:72]}, format="json").status_code == 401
 
-    def test_makes_nobody_an_administrator(self, now):
+    def test_creates_no_administrator(self, now):
         take("django", {"password": "", "is_superuser": "1", "is_staff": "1", "groups": "admins"}, now)
 
         user = User.objects.get()

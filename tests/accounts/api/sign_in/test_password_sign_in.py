@@ -129,7 +129,7 @@ class TestReauthenticate:
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
         assert api.get("/api/v1/auth/me").status_code == 200
 
-    def test_answers_401_to_strangers(self, api):
+    def test_answers_401_without_an_access_token(self, api):
         answer = api.post(AGAIN, {"password": PASSWORD}, format="json")
 
         assert (answer.status_code, answer.json()["code"]) == (401, "authentication_required")

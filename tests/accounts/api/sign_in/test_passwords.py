@@ -69,5 +69,5 @@ class TestChangePassword:
 
         assert [(error["field"], error["code"]) for error in errors] == [("new_password", code)]
 
-    def test_answers_401_to_strangers(self, api):
+    def test_answers_401_without_an_access_token(self, api):
         assert api.put(URL, {"old_password": "x", "new_password": "y"}, format="json").status_code == 401

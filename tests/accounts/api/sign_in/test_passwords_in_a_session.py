@@ -1,4 +1,4 @@
-"""The calls whose bodies carry a password: whoever has stolen a session guesses with all of them together."""
+"""The calls whose bodies carry a password share one budget of guesses for each session."""
 
 import pytest
 

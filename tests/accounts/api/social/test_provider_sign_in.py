@@ -48,7 +48,7 @@ class TestAuthorize:
         assert f"state={answer['state']}" in answer["authorization_url"]
 
     @pytest.mark.parametrize("purpose", ["link", "reauthenticate"])
-    def test_binds_what_is_for_somebody_signed_in(self, post, purpose):
+    def test_binds_linking_and_reauthentication_to_the_session(self, post, purpose):
         body = {"redirect_uri": REDIRECT_URI, "purpose": purpose}
         assert_problem(post("authorize", body), status=401, code="authentication_required")
         pair = open_session()
@@ -64,7 +64,7 @@ class TestAuthorize:
 
 
 class TestAccounts:
-    def test_show_what_the_person_is_connected_to_and_nobody_else_is(self, api, now):
+    def test_lists_the_own_connections_only(self, api, now):
         user = UserFactory()
         mine = social.link(user, now=now)
         social.link(UserFactory(), now=now, uid="2")
@@ -85,7 +85,7 @@ class TestAccounts:
             ]
         }
 
-    def test_need_a_second_factor_just_shown_of_who_has_one(self, api, now, settings):
+    def test_require_a_recent_second_factor_of_users_who_have_one(self, api, now, settings):
         user = UserFactory(is_mfa_enabled=True)
         link = social.link(user, now=now)
         headers = {"Authorization": f"Bearer {open_session(user=user).access_token}"}

@@ -67,7 +67,7 @@ class TestConfirm:
         with pytest.raises(MailedTokenInvalid):
             address_confirmation.confirm(token=token, now=timezone.now())
 
-    def test_of_a_new_address_changes_to_it_and_tells_the_former_one(self, events):
+    def test_of_a_new_address_changes_to_it_and_mails_the_former_one(self, events):
         user = UserFactory(email="old@example.com", raw_password=PASSWORD)
         token = change_token(user, "New@example.com")
 
@@ -85,7 +85,7 @@ class TestConfirm:
         assert notice.to == ["old@example.com"]
         assert mailbox.link_in(notice)[1] == "not-me"
 
-    def test_of_an_address_that_somebody_took_meanwhile_is_refused_and_can_be_tried_again(self):
+    def test_of_an_address_that_was_taken_meanwhile_is_refused_and_can_be_tried_again(self):
         user = UserFactory(email="old@example.com", raw_password=PASSWORD)
         token = change_token(user, "new@example.com")
         rival = UserFactory(email="new@example.com")

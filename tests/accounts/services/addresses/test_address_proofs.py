@@ -72,18 +72,7 @@ def make(state):
     add_key(user, now=before, session_id=session_id, is_passkey=True)
     social.link(user, now=before, uid="the former holder's own", email="former@example.net")
     PasswordHistoryFactory(user=user)
-    SocialAuthorization.objects.create(
-        digest=b"d" * 32,
-        provider="fake",
-        purpose="link",
-        redirect_uri="x",
-        nonce="n",
-        code_verifier="v",
-        user=user,
-        session_id=session_id,
-        created_at=before,
-        expires_at=before,
-    )
+    social.begin_linking(user, session_id=session_id, now=before)
     mailed_tokens.issue(mail_id=uuid7(), user=user, purpose=MailedTokenPurpose.DISOWN, address=ADDRESS, now=before)
     User.objects.filter(pk=user.pk).update(**MEMBERS[state])
     return User.objects.get(pk=user.pk)
@@ -205,7 +194,7 @@ class TestApplyProof:
         assert applied.effect is ProofEffect.REJECT
         assert left(user) == set(Credential)
 
-    def test_counts_what_is_gone(self):
+    def test_counts_what_is_removed(self):
         applied = address_proofs.apply_proof(
             user=make(AddressState.UNCONFIRMED), proof=AddressProof.PROVIDER, now=timezone.now()
         )
@@ -245,8 +234,8 @@ CREDENTIALS = {
 }
 
 
-class TestWhateverRefersToAPerson:
-    def test_is_a_credential_of_the_table_or_lets_nobody_in(self):
+class TestModelsThatReferToAUser:
+    def test_is_a_credential_of_the_table_or_signs_nobody_in(self):
         found = {
             model._meta.label
             for model in apps.get_models(include_auto_created=True)

@@ -15,14 +15,14 @@ CASES = [
 
 class TestRequireFree:
     @pytest.mark.parametrize(("taken", "refusal"), CASES)
-    def test_refuses_what_somebody_has(self, taken, refusal):
+    def test_refuses_a_taken_name_or_address(self, taken, refusal):
         for details in taken:
             UserFactory(**{**details, "username": details["username"].ljust(3, "_")})
 
         with pytest.raises(refusal):
             uniqueness.require_free(username="mina", email_folded="mina@example.com")
 
-    def test_is_content_with_what_is_free(self):
+    def test_accepts_a_free_name_and_address(self):
         UserFactory(username="min", email="min@example.com")
 
         uniqueness.require_free(username="mina", email_folded="mina@example.com")
@@ -36,5 +36,5 @@ class TestIdentifierConflict:
 
         assert type(uniqueness.identifier_conflict(username="mina", email_folded="mina@example.com")) is refusal
 
-    def test_blames_the_name_when_the_faster_one_is_gone_already(self):
+    def test_refuses_the_name_when_the_conflicting_row_is_deleted_already(self):
         assert type(uniqueness.identifier_conflict(username="mina", email_folded="mina@example.com")) is UsernameTaken

@@ -7,7 +7,7 @@ from accounts.models import User
 from accounts.services.factors import enrolment
 from accounts.types import FactorMethod
 from tests.factories.accounts import UserFactory
-from tests.factories.factors import add_key, add_totp
+from tests.factories.factors import accepts, add_key, add_totp
 from tests.factories.tokens import open_session
 from tokens.end_reasons import ADMINISTRATOR
 from tokens.errors import SessionRevoked
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 class TestLock:
     @pytest.mark.parametrize("changes", [{"is_active": False}, {"deleted_at": "2026-01-01T00:00:00Z"}])
-    def test_refuses_accounts_that_are_closed_or_gone(self, changes):
+    def test_refuses_accounts_that_are_disabled_or_deleted(self, changes):
         user = UserFactory()
         User.objects.filter(pk=user.pk).update(**changes)
 
@@ -27,11 +27,11 @@ class TestLock:
 
 
 class TestAdded:
-    def test_gives_new_recovery_codes_to_who_used_all_of_them_up(self, now):
+    def test_gives_new_recovery_codes_when_all_were_used(self, now):
         user = UserFactory()
         _secret, codes = add_totp(user, now=now)
         for code in codes:
-            assert recovery_codes.accept(user_id=user.pk, code=code, now=now)
+            assert accepts(recovery_codes, user, code, now)
 
         _key, added = add_key(user, now=now)
 

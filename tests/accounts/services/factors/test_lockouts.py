@@ -40,7 +40,7 @@ def fail(user):
 
 class TestClaim:
     @pytest.mark.parametrize("source", [HERE, AttemptSource(device=b"d" * 16), AttemptSource(session_id=uuid4())])
-    def test_lets_five_tries_be_looked_at_and_says_which_is_the_last(self, fail, now, source):
+    def test_allows_five_attempts_and_marks_the_last_one(self, fail, now, source):
         assert fail(4, now, source=source).locked_until is None
 
         assert fail(1, now, source=source).locked_until == now + 15 * MINUTE
@@ -63,13 +63,13 @@ class TestClaim:
             assert fail(4, now, source=source).locked_until is None
 
     @pytest.mark.parametrize("factor", ["recovery_code", "webauthn"])
-    def test_lets_strangers_everywhere_not_lock_what_can_not_be_guessed(self, fail, now, factor):
+    def test_never_locks_factors_that_can_not_be_guessed(self, fail, now, factor):
         for number in range(30):
             fail(5, now, factor=factor, source=elsewhere(number))
 
         assert fail(1, now, factor=factor)
 
-    def test_lets_all_strangers_together_try_twenty_codes_at_once(self, fail, now):
+    def test_allows_twenty_codes_of_all_unknown_clients_together(self, fail, now):
         for number in range(5):
             fail(4, now, source=elsewhere(number))
 
@@ -118,7 +118,7 @@ class TestForgive:
 
         assert fail(4, now, source=source).locked_until is None
 
-    def test_gives_strangers_back_what_they_were_charged(self, fail, now):
+    def test_refunds_attempts_of_unknown_clients(self, fail, now):
         lockouts.refund(attempt=fail(5, now))
 
         assert fail(1, now).locked_until == now + 15 * MINUTE
@@ -127,7 +127,7 @@ class TestForgive:
 @pytest.mark.property
 @pytest.mark.attack("NIST SP 800-63B-4, 3.2.2", "ASVS 5.0, 6.3.1")
 class TestTheBound:
-    """How many codes all strangers together can try: docs/abuse-prevention.md."""
+    """How many codes all unknown clients together can try: docs/abuse-prevention.md."""
 
     MOST_A_DAY = 35
 

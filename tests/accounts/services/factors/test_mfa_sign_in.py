@@ -169,7 +169,7 @@ class TestComplete:
         later = now + 15 * MINUTE
         assert finish(begin(phone, later), totp(code_of(secret, later)), phone, later)
 
-    def test_is_not_open_to_the_factors_of_somebody_else(self, mina, phone, now):
+    def test_refuses_the_factors_of_another_user(self, mina, phone, now):
         add_totp(mina, now=now)
         thief = UserFactory()
         secret, codes = add_totp(thief, now=now)
@@ -193,7 +193,7 @@ class TestComplete:
         signed_in = finish(challenge, totp(code_of(secret, now)), phone, now)
         assert Session.objects.get(pk=signed_in.tokens.session_id).amr == ["fed", "otp", "mfa"]
 
-    def test_does_not_let_somebody_in_without_it_whose_factor_was_added_meanwhile(self, mina, phone, now):
+    def test_requires_a_factor_that_was_added_meanwhile(self, mina, phone, now):
         before = User.objects.get(pk=mina.pk)
         add_totp(mina, now=now)
 

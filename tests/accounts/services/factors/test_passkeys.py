@@ -30,7 +30,7 @@ def sign_in(phone, now):
 
 
 class TestBegin:
-    def test_names_nobody_and_asks_for_verification(self, key, now):
+    def test_names_no_user_and_requires_verification(self, key, now):
         options = passkeys.begin(now=now)
 
         assert options["allowCredentials"] == []
@@ -126,7 +126,7 @@ class TestSignIn:
         with pytest.raises(PasskeyRefused):
             sign_in(key.get(options))
 
-    def test_refuses_a_passkey_that_nobody_has_and_says_no_more(self, sign_in, now, events):
+    def test_refuses_an_unknown_passkey_without_details(self, sign_in, now, events):
         key = SoftwareKey(handle=b"x" * 32)
 
         with pytest.raises(PasskeyRefused) as caught:
@@ -145,7 +145,7 @@ class TestSignIn:
         ("changes", "refusal"),
         [({"is_active": False}, AccountDisabled), ({"email_confirmed_at": None}, EmailNotConfirmed)],
     )
-    def test_says_what_stands_in_the_way_to_the_owner_alone(self, key, sign_in, now, changes, refusal):
+    def test_gives_the_reason_of_a_refusal_to_the_owner_only(self, key, sign_in, now, changes, refusal):
         User.objects.update(**changes)
 
         with pytest.raises(PasskeyRefused):
@@ -159,7 +159,7 @@ class TestSignIn:
         with pytest.raises(PasskeyRefused):
             sign_in(key.get(passkeys.begin(now=now)))
 
-    def test_counts_no_tries_so_that_nobody_can_be_locked_out(self, key, sign_in, now):
+    def test_counts_no_attempts_so_that_users_can_not_be_locked_out(self, key, sign_in, now):
         for _ in range(20):
             with pytest.raises(PasskeyRefused):
                 sign_in(key.get(passkeys.begin(now=now), private_key=SoftwareKey().private_key))

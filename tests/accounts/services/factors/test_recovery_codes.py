@@ -1,11 +1,11 @@
 import pytest
 
 from accounts.errors import NotFound
-from accounts.factors.recovery_codes import accept
+from accounts.factors import recovery_codes as factor
 from accounts.models import RecoverySecret
 from accounts.services.factors import recovery_codes
 from tests.factories.accounts import UserFactory
-from tests.factories.factors import add_totp
+from tests.factories.factors import accepts, add_totp
 from tests.factories.tokens import open_session
 
 pytestmark = pytest.mark.django_db
@@ -21,8 +21,8 @@ class TestRenew:
 
         assert len(set(new)) == 10
         assert not set(new) & set(old)
-        assert not any(accept(user_id=user.pk, code=code, now=now) for code in old)
-        assert all(accept(user_id=user.pk, code=code, now=now) for code in new)
+        assert not any(accepts(factor, user, code, now) for code in old)
+        assert all(accepts(factor, user, code, now) for code in new)
         assert events("mfa.recovery_codes_made").get().session_id == session_id
 
     def test_refuses_people_without_a_second_factor(self, now):

@@ -124,7 +124,7 @@ class TestProve:
             prove(FactorMethod.WEBAUTHN, answer, now)
 
     @pytest.mark.attack("WebAuthn L2, 7.2, step 6")
-    def test_refuses_the_key_of_somebody_else_to_a_challenge_of_mine(self, user, prove, options, now):
+    def test_refuses_the_key_of_another_user(self, user, prove, options, now):
         add_key(user, now=now)
         thief, _added = add_key(UserFactory(), now=now)
 
@@ -151,7 +151,7 @@ class TestProve:
         assert "123456" not in repr(FactorResponse(FactorMethod.TOTP, "123456"))
 
     @pytest.mark.attack("ASVS 5.0, 6.3.1")
-    def test_is_out_of_reach_for_strangers_so_that_they_lock_nobody_out(self, user, phone, now):
+    def test_can_not_be_locked_without_the_password(self, user, phone, now):
         secret, _codes = add_totp(user, now=now)
         cookie = known_devices.mint(user=user, device=None, now=now)
         elsewhere = ClientContext(ip_address="198.51.100.9", user_agent="Stranger/1.0")

@@ -43,7 +43,7 @@ def register(user, session_id, now):
 
 
 class TestBegin:
-    def test_asks_for_a_key_of_this_installation_and_says_nothing_of_the_person(self, user, begin):
+    def test_asks_for_a_key_of_this_installation_without_data_of_the_user(self, user, begin):
         options = begin()
 
         assert options["rp"] == {"id": "localhost", "name": "localhost"}
@@ -179,7 +179,7 @@ class TestRegister:
             register(credential)
 
     @pytest.mark.attack("WebAuthn L2, 7.1, step 17")
-    def test_refuses_a_key_that_somebody_has(self, begin, register, user, session_id, now):
+    def test_refuses_a_key_that_another_user_has(self, begin, register, user, session_id, now):
         key, _added = add_key(UserFactory(), now=now)
 
         with pytest.raises(AlreadyExists):
@@ -237,7 +237,7 @@ class TestRemove:
         user.refresh_from_db()
         assert user.is_mfa_enabled
 
-    def test_leaves_the_last_way_in(self, now, events):
+    def test_keeps_the_last_sign_in_method(self, now, events):
         user = UserFactory()
         session_id = open_session(user=user, now=now).session_id
         _key, first = add_key(user, session_id=session_id, now=now, is_passkey=True)
@@ -252,7 +252,7 @@ class TestRemove:
         social.link(user, now=now)
         security_keys.remove(user=user, session_id=session_id, key_id=second.key.id, now=now)
 
-    def test_refuses_the_key_of_somebody_else(self, user, session_id, now):
+    def test_refuses_the_key_of_another_user(self, user, session_id, now):
         _key, added = add_key(UserFactory(), now=now)
 
         for key_id in (added.key.id, uuid4()):

@@ -53,7 +53,7 @@ class TestBegin:
         with pytest.raises(AlreadyExists):
             totp_enrolment.begin(user=user, now=now)
 
-    def test_refuses_accounts_that_are_gone(self, user, now):
+    def test_refuses_disabled_accounts(self, user, now):
         User.objects.filter(pk=user.pk).update(is_active=False)
 
         with pytest.raises(NotFound):
@@ -82,7 +82,7 @@ class TestActivate:
         session = Session.objects.get()
         assert (session.amr, session.second_factor_at) == (["pwd", "otp", "mfa"], now)
 
-    def test_gives_no_new_recovery_codes_to_who_has_some(self, user, session_id, now):
+    def test_gives_no_new_recovery_codes_if_there_are_some(self, user, session_id, now):
         _key, added = add_key(user, session_id=session_id, now=now)
         assert len(added.recovery_codes) == 10
 
@@ -150,7 +150,7 @@ class TestRemove:
         assert user.is_mfa_enabled
         assert RecoverySecret.objects.exists()
 
-    def test_refuses_what_is_not_there(self, user, session_id, now):
+    def test_refuses_if_there_is_none(self, user, session_id, now):
         with pytest.raises(NotFound):
             totp_enrolment.remove(user=user, session_id=session_id, now=now)
 

@@ -129,7 +129,7 @@ class TestTake:
         assert (again.read, again.imported, again.offset) == (7, 7, len(data))
         assert take(data, run=begun()).read == 0
 
-    def test_takes_nobody_twice_even_without_a_place_to_go_on_at(self, take, begun):
+    def test_imports_each_user_once_even_without_a_stored_position(self, take, begun):
         data = dump(*people(1, 5))
         take(data)
         callbacks = ImportCallbacks()
@@ -149,7 +149,7 @@ class TestTake:
         assert (tally.imported, tally.already) == (1, 1)
         assert User.objects.filter(username="person2").exists()
 
-    def test_takes_a_person_who_stands_there_twice_once(self, take):
+    def test_imports_a_user_who_is_listed_twice_once(self, take):
         callbacks = ImportCallbacks()
 
         tally = take(dump(*people(1, 1), f"1,again,again@example.com,{HASH}"), callbacks=callbacks)
@@ -165,7 +165,7 @@ class TestTake:
         assert len(names) == 2
         assert all(name.startswith("info-") for name in names)
 
-    def test_undoes_a_batch_when_somebody_else_moved_the_run(self, take, begun):
+    def test_rolls_a_batch_back_when_another_process_advanced_the_run(self, take, begun):
         data = dump(*people(1, 2))
         mine, theirs = begun(), begun()
         take(data, run=theirs)
@@ -208,7 +208,7 @@ class TestBegin:
         }
         assert len(runs) == 3
 
-    def test_forgets_the_place_when_told(self, take, begun):
+    def test_deletes_the_position_by_an_option(self, take, begun):
         run = begun()
         take(dump(*people(1, 2)), run=run)
 

@@ -29,7 +29,7 @@ def store(people, now):
 
 
 class TestWithoutKnown:
-    def test_leaves_out_who_came_from_there_before_and_who_stands_there_twice(self, now):
+    def test_leaves_out_users_who_were_imported_before_or_are_listed_twice(self, now):
         ImportedPerson.objects.create(user=UserFactory(), source="shop", external_id="1", imported_at=now)
         ImportedPerson.objects.create(user=UserFactory(), source="other", external_id="2", imported_at=now)
         people = {5: person(1), 6: person(2), 7: person(3), 8: person(3)}
@@ -89,7 +89,7 @@ class TestStore:
 
         assert store({4: person(1)}, now).refused == {4: "email_taken"}
 
-    def test_stores_nothing_for_nobody(self, now):
+    def test_stores_nothing_for_an_empty_batch(self, now):
         assert store({}, now) == import_storage.BatchResult()
 
 
@@ -110,7 +110,7 @@ class TestJudge:
         assert outcome.imported == 2
         assert outcome.refused == {1: "username_taken", 2: "email_taken", 4: "username_taken"}
 
-    def test_remembers_until_told_to_forget(self):
+    def test_keeps_the_position_until_it_is_deleted(self):
         import_storage.dry_run(people={1: person(1)}, source="shop")
 
         assert import_storage.dry_run(people={2: person(1)}, source="shop").already == 1

@@ -98,7 +98,7 @@ class TestDeliver:
         assert (row.sent_at, row.drop_reason) == (None, "refused")
 
     @pytest.mark.attack("CWE-178")
-    def test_gives_up_what_no_server_can_be_told(self):
+    def test_gives_up_addresses_that_no_server_accepts(self):
         mail_id = mail_queue.enqueue(user_id=UserFactory(email="mína@example.com").pk, kind=Kind.PASSWORD_CHANGED)
 
         delivery.deliver(mail_id=mail_id, now=timezone.now())

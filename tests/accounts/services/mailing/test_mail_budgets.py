@@ -97,7 +97,7 @@ class TestAKnownDevice:
 
 
 class TestNotices:
-    def test_are_bounded_whoever_causes_them(self, owner, now):
+    def test_are_bounded_for_one_kind(self, owner, now):
         outcomes = [send(owner, Kind.NEW_DEVICE, now + number * timedelta(seconds=5)) for number in range(40)]
 
         assert outcomes.count("") == 10

@@ -6,7 +6,7 @@ from accounts.services.mailing.mail_queue import MailKind
 
 @pytest.mark.parametrize("kind", list(MailKind))
 class TestTexts:
-    def test_have_a_subject_that_nobody_else_chooses(self, kind):
+    def test_have_a_subject_without_text_of_users(self, kind):
         assert "%" not in str(MAIL_TEXTS[kind].subject)
         assert "{" not in str(MAIL_TEXTS[kind].subject)
 
@@ -16,5 +16,5 @@ class TestTexts:
         assert all(str(sentence) % {"lifetime": "7 days", "expires": "tomorrow"} for sentence in sentences if sentence)
         assert text.paragraphs
 
-    def test_offer_a_button_where_they_warn_of_somebody_else(self, kind):
+    def test_offer_a_button_where_they_report_a_possible_takeover(self, kind):
         assert bool(MAIL_TEXTS[kind].button) >= MAIL_TEXTS[kind].is_alarm

@@ -51,12 +51,12 @@ class TestEnqueue:
 
         assert mailbox.queued() == ["reset_password"]
 
-    def test_leaves_nothing_for_somebody_who_is_gone(self):
+    def test_writes_nothing_for_deleted_users(self):
         mail_queue.enqueue(user_id=uuid7(), kind=mail_queue.MailKind.PASSWORD_CHANGED)
 
         assert mailbox.queued() == []
 
-    def test_writes_to_the_address_of_the_moment_that_it_tells_of(self):
+    def test_writes_to_the_address_at_the_time_of_the_event(self):
         user = UserFactory(email="before@example.com")
         mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
         user.email = user.email_folded = "intruder@example.com"

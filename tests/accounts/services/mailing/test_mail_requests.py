@@ -39,7 +39,7 @@ class TestSubmit:
 @pytest.mark.django_db(transaction=True)
 class TestSubmitAtTheDatabase:
     @pytest.mark.parametrize("requested", list(RequestedMail))
-    def test_does_the_same_whoever_has_the_address(self, requested, counted, now):
+    def test_does_the_same_work_for_known_and_unknown_addresses(self, requested, counted, now):
         UserFactory(email="known@example.com")
         UserFactory(email="unconfirmed@example.com", email_confirmed_at=None)
         UserFactory(email="disabled@example.com", is_active=False)
@@ -74,7 +74,7 @@ class TestProcess:
         assert self.ask(RequestedMail.CONFIRMATION, "old@example.com") == []
 
     @pytest.mark.parametrize("requested", list(RequestedMail))
-    def test_sends_nothing_to_nobody_and_to_closed_accounts(self, requested, now):
+    def test_sends_nothing_to_unknown_addresses_and_disabled_accounts(self, requested, now):
         UserFactory(email="disabled@example.com", is_active=False, email_confirmed_at=None)
         UserFactory(email="deleted@example.com", deleted_at=now, email_confirmed_at=None)
 

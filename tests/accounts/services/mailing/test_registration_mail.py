@@ -60,7 +60,7 @@ class TestEnqueue:
         assert ProcrastinateJob.objects.count() == 1
         assert events("account.registration_repeated").count() == is_taken
 
-    def test_of_what_is_gone_is_nothing(self, waiting):
+    def test_of_a_deleted_registration_is_empty(self, waiting):
         PendingRegistration.objects.update(expires_at=waiting.created_at)
         assert answer(waiting) == []
         PendingRegistration.objects.all().delete()
@@ -108,7 +108,7 @@ class TestPrepare:
         assert self.drop_reason(waiting) == "taken"
 
     @pytest.mark.attack("CWE-799")
-    def test_sends_three_an_hour_to_one_address_whoever_registers_it(self, waiting, now):
+    def test_sends_three_an_hour_to_one_address(self, waiting, now):
         for number in range(4):
             registration = PendingRegistrationFactory(email="mina@example.com", created_at=now)
             registration_mail.enqueue(registration_id=registration.pk, now=now)

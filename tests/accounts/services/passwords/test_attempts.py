@@ -47,7 +47,7 @@ def mina():
 
 class TestBegin:
     @pytest.mark.parametrize("name", ["mina", "nobody", "mina@example.com", "nobody@example.com", "ß" * 254])
-    def test_lets_five_guesses_pass_and_then_says_how_long_to_wait(self, mina, now, name, hashing_recorder):
+    def test_allows_five_guesses_and_then_returns_the_time_to_wait(self, mina, now, name, hashing_recorder):
         hashing_recorder.open_transactions.clear()
         fail(5, now, name=name)
 
@@ -57,7 +57,7 @@ class TestBegin:
         assert refusal.value.retry_after in (240, 241)
         assert len(hashing_recorder.open_transactions) == 5
 
-    def test_does_not_even_look_at_the_right_password_of_a_stranger(self, mina, now, hashing_recorder):
+    def test_does_not_check_the_right_password_of_a_blocked_client(self, mina, now, hashing_recorder):
         fail(5, now)
         hashing_recorder.open_transactions.clear()
 
@@ -140,7 +140,7 @@ class TestAKnownDevice:
         with pytest.raises(AttemptsExhausted):
             guess(now + MINUTE, password=PASSWORD, where=owner)
 
-    def test_signs_in_while_strangers_wait_wherever_it_is(self, mina, now):
+    def test_signs_in_from_any_network_while_unknown_clients_wait(self, mina, now):
         token = known_devices.mint(user=mina, device=None, now=now)
         fail(5, now)
 
@@ -157,7 +157,7 @@ class TestAKnownDevice:
         # and nobody else is hurt by them
         assert guess(now, password=PASSWORD, where=client(12)).tokens
 
-    def test_is_a_stranger_again_after_a_new_password(self, mina, now):
+    def test_is_unknown_after_a_password_change(self, mina, now):
         owner = ClientContext(ip_address="203.0.113.7", user_agent="Phone/1.0")
         guess(now, password=PASSWORD, where=owner)
         token = known_devices.mint(user=mina, device=None, now=now)
@@ -181,21 +181,21 @@ class TestASuccess:
         with pytest.raises(AttemptsExhausted):
             guess(now, where=client(4))
 
-    def test_leaves_the_count_of_its_own_network_to_whoever_failed_there(self, mina, now):
+    def test_does_not_reset_the_count_of_its_network(self, mina, now):
         fail(3, now)
         guess(now, password=PASSWORD)
 
         assert SignInFailures.objects.get(pool=AttemptPool.PAIR).count == 3
 
     def test_does_not_free_a_network_from_its_guesses_at_others(self, mina, now):
-        """Or whoever has an account could reset the count by signing in to it."""
+        """Otherwise an attacker could reset the count by signing in to an account of their own."""
         for number in range(4):
             fail(1, now, name=f"nobody-{number}")
         guess(now, password=PASSWORD)
 
         assert SignInFailures.objects.get(pool=AttemptPool.NETWORK).count == 4
 
-    def test_after_a_wait_leaves_the_wait_for_the_next_stranger_as_it_was(self, mina, now):
+    def test_after_a_wait_does_not_shorten_the_next_wait_of_unknown_clients(self, mina, now):
         fail(5, now, where=client(1))
         after = now + 6 * MINUTE
         guess(after, password=PASSWORD, where=client(2))
@@ -206,7 +206,7 @@ class TestASuccess:
         row.refresh_from_db()
         assert row.blocked_until == after + 10 * MINUTE
 
-    def test_is_given_back_even_when_something_else_stands_in_the_way(self, now, required_confirmation):
+    def test_is_refunded_even_when_the_sign_in_is_refused_for_another_reason(self, now, required_confirmation):
         UserFactory(username="mina", raw_password=PASSWORD, email_confirmed_at=None)
 
         for _ in range(7):
@@ -225,7 +225,7 @@ class TestASuccess:
 
 
 class TestBeginInSession:
-    def test_bounds_the_guesses_of_whoever_has_stolen_it_and_locks_nobody_else_out(self, mina, now, phone):
+    def test_bounds_the_guesses_of_its_thief_and_blocks_no_other_client(self, mina, now, phone):
         stolen = guess(now, password=PASSWORD, where=phone)
         for _ in range(3):
             with pytest.raises(CredentialsInvalid):
@@ -270,7 +270,7 @@ class TestLocks:
 
         assert events("authentication.locked").count() == 2
 
-    def test_of_a_name_that_nobody_has_are_recorded_alike(self, now, events):
+    def test_of_an_unknown_name_are_recorded_in_the_same_way(self, now, events):
         fail(5, now, name="nobody")
 
         event = events("authentication.locked").filter(data__pool="account").get()
@@ -296,7 +296,7 @@ class TestUnlock:
 
 
 class TestPurge:
-    def test_forgets_what_is_forgiven_and_keeps_the_rest(self, mina, now):
+    def test_deletes_decayed_counters_and_keeps_the_others(self, mina, now):
         fail(2, now - timedelta(days=6))
         fail(2, now, where=client(9))
         KnownClient.objects.create(key=b"old", seen_at=now - timedelta(days=181))
@@ -308,7 +308,7 @@ class TestPurge:
         assert SignInFailures.objects.filter(counted_at=now).count() == SignInFailures.objects.count() == 3
 
     @pytest.mark.parametrize(("name", "rule"), DEFAULT_SIGN_IN_BACKOFF.items())
-    def test_forgets_nothing_that_is_not_forgiven(self, name, rule):
+    def test_deletes_no_counter_that_still_counts(self, name, rule):
         longest = rule.longest + rule.most * rule.forgiven_after
 
         assert timedelta(seconds=longest) <= attempts._KEPT

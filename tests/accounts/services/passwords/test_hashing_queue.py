@@ -54,7 +54,7 @@ class TestTake:
 
         assert [name for name, _ in order(queue)] == ["b", "b", "a"] * 3 + ["a"] * 3
 
-    def test_gives_that_name_every_turn_that_nobody_else_wants(self):
+    def test_gives_a_name_all_turns_while_no_other_waits(self):
         queue = FairQueue({"a": 3})
         for number in range(4):
             queue.put(number, path=A1)
@@ -97,7 +97,7 @@ class TestRemove:
 @pytest.mark.property
 class TestAnySequence:
     @pytest.mark.parametrize("seed", range(20))
-    def test_keeps_every_item_once_and_forgets_empty_networks(self, seed):
+    def test_keeps_every_item_once_and_deletes_empty_networks(self, seed):
         chance, queue, there = random.Random(seed), FairQueue(), {}
         for number in range(400):
             path = (f"n{chance.randrange(3)}", f"s{chance.randrange(3)}", f"h{chance.randrange(3)}")

@@ -42,11 +42,11 @@ class TestChange:
 
         assert [problem.code for problem in refused.value.problems] == [code]
 
-    def test_forgets_former_ones_where_the_setting_says_so(self, mina, settings):
+    def test_deletes_former_passwords_if_the_setting_is_zero(self, mina, settings):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "PASSWORD_HISTORY": 0}
         assert operator_passwords.change(user=mina, password=PASSWORD, now=timezone.now()) == 0
 
-    def test_gives_one_to_who_had_none(self):
+    def test_sets_one_for_a_user_without_a_password(self):
         user = UserFactory()
         operator_passwords.change(user=user, password=OTHER, now=timezone.now())
 

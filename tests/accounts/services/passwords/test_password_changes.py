@@ -131,7 +131,7 @@ class TestChange:
         assert change(signed_in, old=chosen[3], new=chosen[0])
 
     @pytest.mark.parametrize("history", [0, 1])
-    def test_keeps_no_history_where_the_setting_says_so(self, signed_in, settings, history):
+    def test_keeps_no_history_if_the_setting_is_small(self, signed_in, settings, history):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "PASSWORD_HISTORY": history}
 
         change(signed_in)

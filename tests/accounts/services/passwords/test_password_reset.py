@@ -37,7 +37,7 @@ def codes(refusal):
 
 
 class TestReset:
-    def test_sets_the_password_ends_every_session_and_tells_the_owner(self, user, events, phone):
+    def test_sets_the_password_ends_every_session_and_mails_the_owner(self, user, events, phone):
         for _ in range(2):
             open_session(user=user)
 
@@ -105,7 +105,7 @@ class TestReset:
 
         assert password_reset.reset(token=token, new_password=NEW, client=ANYWHERE, now=timezone.now()) == user
 
-    def test_gives_a_password_to_who_had_none(self):
+    def test_sets_a_password_for_a_user_without_one(self):
         user = UserFactory(username="social")
 
         password_reset.reset(token=token_for(user), new_password=NEW, client=ANYWHERE, now=timezone.now())

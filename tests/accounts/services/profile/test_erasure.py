@@ -60,7 +60,7 @@ def tables_with(text):
 
 
 def rows_about_people():
-    """Return the models of these apps whose rows belong to somebody."""
+    """Return the models of these apps whose rows belong to a user."""
     models = [
         model
         for app in ("accounts", "tokens", "mfa", "socialaccount")
@@ -71,7 +71,7 @@ def rows_about_people():
 
 @pytest.fixture
 def life(phone, now, empty_queue):
-    """Somebody who left a trace in every table there is."""
+    """A user with a row in every table."""
     user = UserFactory(
         username="zerlina", email="quetzal.person@example.com", full_name="Zerlina Quetzalcoatl", raw_password=PASSWORD
     )
@@ -97,18 +97,7 @@ def life(phone, now, empty_queue):
     tokens = ProviderTokens(access_token="zerlina-token", refresh_token="zerlina-refresh", expires_at=None)
     social.link(user, now=now, email="quetzalcoatl@private.example", tokens=tokens)
     SocialToken.objects.create(account=SocialAccount.objects.get(), token="zerlina-token")
-    SocialAuthorization.objects.create(
-        digest=b"d" * 32,
-        provider="fake",
-        purpose="link",
-        redirect_uri="x",
-        nonce="n",
-        code_verifier="v",
-        user=user,
-        session_id=session_id,
-        created_at=now,
-        expires_at=now,
-    )
+    social.begin_linking(user, session_id=session_id, now=now)
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
     mailbox.work()  # which makes the tokens
     mail_requests.submit(requested=mail_requests.RequestedMail.RESET, email="quetzal.person@example.com", now=now)

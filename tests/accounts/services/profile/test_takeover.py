@@ -104,7 +104,7 @@ class TestReport:
             "mina@example.com": LOCKED,
         }
 
-    def test_restores_the_address_of_somebody_whose_later_one_is_on_hold_and_mails_nothing_there(self, user, events):
+    def test_restores_the_former_address_if_the_later_one_is_on_hold_and_mails_nothing_there(self, user, events):
         token = notice(user)
         User.objects.update(email="\u017fam@example.com", email_folded=held_key(user.pk))
 
@@ -153,7 +153,7 @@ class TestReport:
         assert takeover.report(token=first, now=timezone.now()).is_restored
         assert User.objects.get().email == "mina@example.com"
 
-    def test_closes_the_account_where_the_former_address_is_somebodys(self, user):
+    def test_closes_the_account_if_another_user_has_the_former_address(self, user):
         first = notice(user)
         change_address(user, "intruder@example.com")
         mailbox.work()
@@ -246,7 +246,7 @@ class TestWhatAnIntruderAdded:
 
         assert "Owner's key" in self.ways_in(owned)
 
-    def test_stays_as_it_is_for_who_reports_from_another_address(self, owned, now):
+    def test_is_unchanged_by_a_report_from_another_address(self, owned, now):
         add_key(owned, now=now - DAY, name="Owner's key")
         OutgoingMail.objects.filter(kind="factor_added").update(created_at=now - DAY)
         mailbox.work()

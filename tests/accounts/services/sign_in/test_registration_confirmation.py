@@ -79,7 +79,7 @@ class TestOpenAccount:
         assert known_devices.recognise(browser.device_token, user=user, now=datetime.now(UTC))
 
     @pytest.mark.attack("Pre-hijacked accounts, 4.1; CWE-287")
-    def test_drops_the_password_of_whoever_registered_where_somebody_else_follows_the_link(self, waiting, phone):
+    def test_drops_the_password_of_the_registration_in_another_browser(self, waiting, phone):
         user = registration_confirmation.confirm_registration(
             link=link_of(waiting), confirmation=ConfirmationRequest(), now=timezone.now()
         )
@@ -112,7 +112,7 @@ class TestOpenAccount:
         assert [(found.field, found.code) for found in refusal.value.problems] == [("password", "password_too_weak")]
         assert registration_confirmation.can_be_confirmed(link=link_of(waiting), now=timezone.now())
 
-    def test_asks_for_a_password_where_somebody_is_there_to_choose_one(self, waiting):
+    def test_asks_for_a_password_in_the_browser(self, waiting):
         with pytest.raises(DetailsInvalid) as refusal:
             registration_confirmation.confirm_registration(
                 link=link_of(waiting), confirmation=ConfirmationRequest(must_choose=True), now=timezone.now()

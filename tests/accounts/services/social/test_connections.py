@@ -37,7 +37,7 @@ def person():
 
 @pytest.fixture
 def come_back(issuer):
-    """Return what somebody brings back from the provider, begun for a purpose."""
+    """Return the callback of a provider for an authorization with a purpose."""
 
     def go(session_user, purpose=SocialPurpose.LINK):
         departure = authorizations.begin(
@@ -88,13 +88,13 @@ class TestLink:
 
 
 class TestUnlink:
-    def test_takes_a_way_in_away_and_says_so(self, person, now, events):
+    def test_removes_a_sign_in_method_and_mails_the_owner(self, person, now, events):
         link = social.link(person.user, now=now)
         connections.unlink(user=person.user, link_id=link.id, now=timezone.now())
         assert links.list_links(person.user.pk) == []
         assert events("social.account_unlinked").get().data == {"provider": "fake"}
 
-    def test_finds_nothing_of_somebody_else(self, person, now):
+    def test_finds_no_connections_of_other_users(self, person, now):
         link = social.link(UserFactory(), now=now)
         for link_id in (link.id, uuid4()):
             with pytest.raises(NotFound):
@@ -106,7 +106,7 @@ class TestUnlink:
         connections.unlink(user=person.user, link_id=link.id, now=timezone.now())
         assert links.list_links(person.user.pk) == []
 
-    def test_leaves_the_last_way_in(self, now):
+    def test_keeps_the_last_sign_in_method(self, now):
         user = UserFactory()
         link = social.link(user, now=now)
         with pytest.raises(LastSignInMethod):
@@ -171,7 +171,7 @@ class TestReauthenticate:
             provider_id="fake", callback=returned, session_user=person, now=timezone.now()
         )
 
-    def test_is_not_satisfied_by_somebody_elses_account(self, person, come_back, issuer, now, events):
+    def test_refuses_the_account_of_another_user(self, person, come_back, issuer, now, events):
         social.link(UserFactory(), now=now)
         returned = come_back(person, SocialPurpose.REAUTHENTICATE)
         issuer.claims = {"auth_time": int(time.time())}

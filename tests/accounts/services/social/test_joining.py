@@ -1,4 +1,4 @@
-"""Whose account it is that somebody from a provider gets: the table, cell by cell, in the database."""
+"""Which account a sign-in by a provider gets: the table of linking, cell by cell, in the database."""
 
 from itertools import product
 
@@ -85,11 +85,11 @@ class TestSettle:
         assert settle(now=now, email="other@example.com", is_email_verified=False).pk == user.pk
         assert settle(now=now, email=None).pk == user.pk
 
-    def test_refuses_somebody_without_an_address(self, now):
+    def test_refuses_a_user_without_an_address(self, now):
         with pytest.raises(ProviderAddressUnverified):
             settle(now=now, email=None, trusted_for_email=True)
 
-    def test_refuses_who_was_deleted_since(self, now):
+    def test_refuses_users_who_were_deleted_meanwhile(self, now):
         User.objects.filter(pk=settle(now=now).pk).update(deleted_at=now)
         with pytest.raises(AccountDisabled):
             settle(now=now)
@@ -137,25 +137,14 @@ class TestAnOpenedAccount:
 
 
 class TestAReclaimedAccount:
-    def test_keeps_nothing_by_which_whoever_registered_it_could_come_back(self, now):
+    def test_keeps_no_credential_of_the_earlier_registration(self, now):
         squatter = UserFactory(email=ADDRESS, raw_password=PASSWORD, email_confirmed_at=None, is_mfa_enabled=True)
         PasswordHistoryFactory(user=squatter)
         open_session(user=squatter, now=now)
         sign_in_challenges.issue(user=squatter, amr=["pwd"], now=now)
         social.link(squatter, now=now, uid="the squatter's own", email="squatter@example.com")
         Authenticator.objects.create(user=squatter, type="totp", data={"secret": "of the squatter"})
-        SocialAuthorization.objects.create(
-            digest=b"d" * 32,
-            provider="fake",
-            purpose="link",
-            redirect_uri="x",
-            nonce="n",
-            code_verifier="v",
-            user=squatter,
-            session_id=squatter.pk,
-            created_at=now,
-            expires_at=now,
-        )
+        social.begin_linking(squatter, session_id=squatter.pk, now=now)
 
         user = settle(now=now)
 

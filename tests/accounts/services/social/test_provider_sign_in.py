@@ -43,7 +43,7 @@ def configure(settings, issuer, **members):
 
 
 class TestByToken:
-    def test_lets_in_whom_the_provider_vouches_for(self, present, issuer):
+    def test_signs_in_by_an_address_that_the_provider_verified(self, present, issuer):
         outcome = present(id_token=issuer.id_token())
         assert isinstance(outcome, SignedIn)
         assert outcome.user.email == "mina@example.com"
@@ -135,7 +135,7 @@ class TestByToken:
         with pytest.raises(AccountDisabled):
             present(id_token=issuer.id_token(exp=int(time.time()) + 400))
 
-    def test_says_nothing_of_accounts_to_who_has_no_verified_address(self, present, issuer, events):
+    def test_reveals_no_accounts_without_a_verified_address(self, present, issuer, events):
         UserFactory(email="known@example.com")
         for email in ("known@example.com", "unknown@example.com"):
             with pytest.raises(ProviderAddressUnverified):

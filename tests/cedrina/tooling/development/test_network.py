@@ -105,7 +105,7 @@ class TestNetwork:
         network.heal()
         assert ask(connect()) == b"hello"
 
-    def test_that_resets_says_so_to_old_and_new(self, network, connect):
+    def test_that_resets_resets_old_and_new_connections(self, network, connect):
         connection = connect()
         ask(connection)
         network.reset()
@@ -116,7 +116,7 @@ class TestNetwork:
         network.heal()
         assert ask(connect()) == b"hello"
 
-    def test_that_swallows_keeps_silent_connections_open(self, echo, network, connect):
+    def test_that_drops_packets_keeps_connections_open(self, echo, network, connect):
         old = connect()
         ask(old)
         network.swallow()
@@ -129,7 +129,7 @@ class TestNetwork:
         assert ask(connect()) == b"hello"
         assert not echo.ended.is_set()
 
-    def test_that_forgets_lets_new_connections_pass(self, network, connect):
+    def test_that_lost_its_state_lets_new_connections_pass(self, network, connect):
         old = connect()
         ask(old)
         network.forget()

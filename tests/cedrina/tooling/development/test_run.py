@@ -106,7 +106,7 @@ class TestRun:
         kept = Path(re.search(r"data in (\S+)/postgres", text)[1]) / "admin-password"
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
-    def test_refuses_data_that_another_run_uses_and_says_so(self, start):
+    def test_refuses_data_that_another_run_uses_with_a_message(self, start):
         start().until("Authorization: Bearer")
         second = start(port=free_port())
         assert "Another run uses" in second.until("make run:")

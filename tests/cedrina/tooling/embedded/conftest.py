@@ -50,7 +50,7 @@ class Wrapper:
         return self.process.stdout.readline()
 
     def end(self):
-        """Wait until nobody holds our pipes any more: the command and the keeper have both gone then."""
+        """Wait until the pipes are closed: then the command and the keeper have both ended."""
         out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
 

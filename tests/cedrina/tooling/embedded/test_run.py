@@ -65,7 +65,7 @@ class TestServers:
         assert addresses["DATABASE_URL"] == "postgres://somewhere/else"
         assert answers(addresses["REDIS_URL"])
 
-    def test_forget_nothing_when_data_is_kept(self, waiting, place):
+    def test_keep_everything_when_data_is_kept(self, waiting, place):
         first = waiting("--data", str(place / "kept"))
         url = json.loads(first.line())["DATABASE_URL"]
         execute(url, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -90,7 +90,7 @@ class TestServers:
         assert answers(addresses[1]["DATABASE_URL"])
         assert answers(addresses[1]["REDIS_URL"])
 
-    def test_of_a_second_run_on_the_same_data_are_refused_in_words(self, waiting, place):
+    def test_of_a_second_run_on_the_same_data_are_refused_with_a_message(self, waiting, place):
         first = waiting("--data", str(place / "kept"))
         url = json.loads(first.line())["DATABASE_URL"]
         code, _, err = waiting("--data", str(place / "kept")).end()

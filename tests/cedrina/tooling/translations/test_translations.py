@@ -253,7 +253,7 @@ class TestCheck:
 
 class TestBorrowedSentences:
     def test_are_the_frameworks_own(self):
-        """One that the frameworks have changed would be translated for nobody."""
+        """A translation of a sentence that the frameworks have changed would never be used."""
         words = "\n".join(
             path.read_text(encoding="utf-8")
             for package in (django, rest_framework)
