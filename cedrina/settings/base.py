@@ -41,9 +41,6 @@ INSTALLED_APPS = [
     "accounts.bridge.apps.AllauthAccountConfig",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.google",
-    "allauth.socialaccount.providers.facebook",
-    "allauth.socialaccount.providers.openid_connect",
     "cedrina_base",
     "security_events",
     "ratelimiting",
@@ -188,13 +185,15 @@ DEFAULT_FROM_EMAIL: str = ENV.DEFAULT_FROM_EMAIL
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 globals().update(connections.mail(ENV.EMAIL_URL))
 
-PROCRASTINATE_IMPORT_PATHS = ["cedrina.operations.jobs"]
+# The worker imports them. By default, every process would import the modules named `tasks`.
+PROCRASTINATE_IMPORT_PATHS = ["accounts.tasks", "cedrina.operations.jobs"]
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 
 LOGGING_CONFIG = "cedrina.operations.logging.configure"
 LOGGING = {"FORMAT": ENV.LOG_FORMAT, "LEVEL": ENV.LOG_LEVEL, "FILE": ENV.LOG_FILE}
 
 PROBLEM_TYPE_BASE: str = ENV.PROBLEM_TYPE_BASE
-SERVING = {
+SERVING: dict[str, Any] = {
     "HOST": ENV.HOST,
     "PORT": ENV.PORT,
     "WORKERS": ENV.WEB_CONCURRENCY,
