@@ -59,7 +59,8 @@ def serve_http(host: str, port: int, workers: int) -> None:
     """
     from cedrina.database.circuit_breaker import circuit_breaker
     from cedrina.serving import http_worker
-    from cedrina.serving.listening import BACKLOG, ListeningSockets
+    from cedrina.serving.connection_limits import max_connections, raise_descriptor_limit
+    from cedrina.serving.listening import ListeningSockets
     from cedrina.serving.supervision import Supervisor, Worker
 
     try:
@@ -67,10 +68,11 @@ def serve_http(host: str, port: int, workers: int) -> None:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         sys.exit(f"Cannot listen on {host}, port {port}: {reason}.")
+    raise_descriptor_limit(workers)
 
     def work(position: int, process_number: int, ready: Callable[[], None]) -> None:
         circuit_breaker.set_worker_number(process_number)
-        most = max(1, BACKLOG // workers)
+        most = max_connections(workers)
         http_worker.serve(load=load_application, sockets=sockets, number=position, most_connections=most, ready=ready)
 
     def on_end(worker: Worker) -> None:

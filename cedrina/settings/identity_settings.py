@@ -4,7 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from cedrina.settings.setting_types import LOWER, Characters, Hours, Items, Number, Objects, Seconds, Section, Text
+from cedrina.settings.setting_types import (
+    LOWER,
+    SIGNING_ALGORITHM,
+    Characters,
+    Hours,
+    Items,
+    Number,
+    Objects,
+    Seconds,
+    Section,
+    Text,
+)
 
 MINUTE = 60
 DAY = 24 * 60 * MINUTE
@@ -19,6 +30,9 @@ class Tokens(Section):
     """The `iss` of access tokens."""
     TOKEN_AUDIENCE: Text = "cedrina"
     """The `aud` of access tokens."""
+    ACCESS_TOKEN_ALGORITHM: Annotated[Literal["RS256", "ES256", "EdDSA"], SIGNING_ALGORITHM] = "RS256"
+    """The algorithm of new signing keys; `EdDSA` is Ed25519. After a change, `manage.py rotate_signing_key` makes a
+    key of the new one. See key-rotation.md."""
     ACCESS_TOKEN_SECONDS: Seconds = Field(900, ge=30, le=86400)
     """How long an access token lives."""
     SESSION_IDLE_SECONDS: Seconds | None = Field(

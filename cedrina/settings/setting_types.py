@@ -75,6 +75,7 @@ def _field_keys(value: Any) -> list[tuple[str, bytes]]:
 
 LOWER = BeforeValidator(str.lower)
 UPPER = BeforeValidator(str.upper)
+SIGNING_ALGORITHM = BeforeValidator(lambda text: "EdDSA" if text.lower() == "eddsa" else text.upper())
 MOST_SECONDS = 10**12  # more are no timedelta
 
 Text = Annotated[str, Field(title="text")]
