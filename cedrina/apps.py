@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,4 @@ class CedrinaConfig(AppConfig):
         from cedrina import wiring
 
         wiring.connect()
+        gc.enable()  # manage.py disables it while modules are imported

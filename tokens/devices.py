@@ -3,7 +3,6 @@
 from functools import lru_cache
 from hashlib import blake2b
 
-import ua_parser
 from django.utils.translation import gettext
 
 from security_events.masking import truncate_ip
@@ -52,5 +51,7 @@ def _digest(text: str) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _parsed(user_agent: str) -> tuple[str, str]:
+    import ua_parser
+
     browser, system = ua_parser.parse_user_agent(user_agent), ua_parser.parse_os(user_agent)
     return browser.family if browser else "", system.family if system else ""

@@ -4,8 +4,6 @@ import base64
 import binascii
 import os
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.utils.translation import gettext, gettext_noop
 
 from tokens.conf import token_settings
@@ -27,6 +25,8 @@ class DecryptionFailed(Exception):
 
 def encrypt(plaintext: str, *, associated_data: str) -> str:
     """Encrypt under the first configured key. Decryption needs the same ``associated_data``."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     key_id, key = token_settings.FIELD_ENCRYPTION_KEYS[0]
     nonce = os.urandom(_NONCE_LENGTH)
     sealed = AESGCM(key).encrypt(nonce, plaintext.encode(), associated_data.encode())
@@ -38,6 +38,9 @@ def decrypt(stored: str, *, associated_data: str) -> str:
 
     Raises: DecryptionFailed.
     """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     key_id, _, encoded = stored.partition(":")
     key = dict(token_settings.FIELD_ENCRYPTION_KEYS).get(key_id)
     if key is None:

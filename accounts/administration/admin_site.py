@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, autodiscover
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -108,7 +108,8 @@ class MfaAdminSite(AdminSite):
         return self._log_in(request, signed_in, next_url=pending.next_url)
 
     def get_urls(self) -> list[Any]:
-        """Add the page of the second factor and leave out Django's password form."""
+        """Import the admin modules of all apps. Add the page of the second factor, leave out Django's password form."""
+        autodiscover()
         second_factor = path("login/second-factor/", self.second_factor, name="second_factor")
         django_urls = [url for url in super().get_urls() if getattr(url, "name", None) not in _EXCLUDED_URLS]
         return [second_factor, *django_urls]

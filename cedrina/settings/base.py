@@ -15,14 +15,14 @@ IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
 if not IS_TEST:
     environment.read_dotenv()
 ENV = environment.load(environment.environment_of_test_run() if IS_TEST else None)
-ENVIRONMENT: str = ENV["CEDRINA_ENV"]
+ENVIRONMENT: str = ENV.CEDRINA_ENV
 
 # Always off: its pages show variables, and its 404 has not the contract's shape.
 DEBUG = False
-SECRET_KEY: str = ENV["SECRET_KEY"]
-SECRET_KEY_FALLBACKS: list[str] = list(ENV["SECRET_KEY_FALLBACKS"])
-ALLOWED_HOSTS: list[str] = list(ENV["ALLOWED_HOSTS"])
-PUBLIC_URL: str = ENV["PUBLIC_URL"].rstrip("/")
+SECRET_KEY: str = ENV.SECRET_KEY
+SECRET_KEY_FALLBACKS: list[str] = list(ENV.SECRET_KEY_FALLBACKS)
+ALLOWED_HOSTS: list[str] = list(ENV.ALLOWED_HOSTS)
+PUBLIC_URL: str = ENV.PUBLIC_URL.rstrip("/")
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
@@ -41,9 +41,6 @@ INSTALLED_APPS = [
     "accounts.bridge.apps.AllauthAccountConfig",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.google",
-    "allauth.socialaccount.providers.facebook",
-    "allauth.socialaccount.providers.openid_connect",
     "cedrina_base",
     "security_events",
     "ratelimiting",
@@ -64,7 +61,7 @@ MIDDLEWARE = [
     "cedrina.http.browser_middleware.PageMessageMiddleware",
     "cedrina.http.browser_middleware.PageSecurityPolicyMiddleware",
 ]
-if ENV["CORS_ALLOWED_ORIGINS"]:
+if ENV.CORS_ALLOWED_ORIGINS:
     MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
 ROOT_URLCONF = "cedrina.urls"
 ASGI_APPLICATION = "cedrina.asgi.application"
@@ -93,14 +90,14 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W003",
 ]
 
-DATABASES = {"default": connections.database(ENV["DATABASE_URL"], is_prepared=ENV["DATABASE_PREPARED_STATEMENTS"])}
+DATABASES = {"default": connections.database(ENV.DATABASE_URL, is_prepared=ENV.DATABASE_PREPARED_STATEMENTS)}
 # The role that owns the tables, when another role serves. cedrina/database/table_owner.py uses it.
 MIGRATION_DATABASE = (
-    connections.database(ENV["DATABASE_MIGRATION_URL"], is_prepared=False) if ENV["DATABASE_MIGRATION_URL"] else None
+    connections.database(ENV.DATABASE_MIGRATION_URL, is_prepared=False) if ENV.DATABASE_MIGRATION_URL else None
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": connections.cache(ENV["REDIS_URL"])}
-CHANNEL_LAYERS = {"default": connections.channel_layer(ENV["REDIS_URL"])}
+CACHES = {"default": connections.cache(ENV.REDIS_URL)}
+CHANNEL_LAYERS = {"default": connections.channel_layer(ENV.REDIS_URL)}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.PooledBackend"]
@@ -152,7 +149,7 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "cedrina.http.error_views.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV["TRUSTED_PROXIES"] else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.TRUSTED_PROXIES else None
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -166,7 +163,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-CORS_ALLOWED_ORIGINS = list(ENV["CORS_ALLOWED_ORIGINS"])
+CORS_ALLOWED_ORIGINS = list(ENV.CORS_ALLOWED_ORIGINS)
 CORS_URLS_REGEX = r"^/(api|\.well-known)/"
 CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-type", "if-match", "x-correlation-id"]
 CORS_EXPOSE_HEADERS = [
@@ -184,25 +181,27 @@ CORS_EXPOSE_HEADERS = [
 MAX_BODY_BYTES = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
-DEFAULT_FROM_EMAIL: str = ENV["DEFAULT_FROM_EMAIL"]
+DEFAULT_FROM_EMAIL: str = ENV.DEFAULT_FROM_EMAIL
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-globals().update(connections.mail(ENV["EMAIL_URL"]))
+globals().update(connections.mail(ENV.EMAIL_URL))
 
-PROCRASTINATE_IMPORT_PATHS = ["cedrina.operations.jobs"]
+# The worker imports them. By default, every process would import the modules named `tasks`.
+PROCRASTINATE_IMPORT_PATHS = ["accounts.tasks", "cedrina.operations.jobs"]
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 
 LOGGING_CONFIG = "cedrina.operations.logging.configure"
-LOGGING = {"FORMAT": ENV["LOG_FORMAT"], "LEVEL": ENV["LOG_LEVEL"], "FILE": ENV["LOG_FILE"]}
+LOGGING = {"FORMAT": ENV.LOG_FORMAT, "LEVEL": ENV.LOG_LEVEL, "FILE": ENV.LOG_FILE}
 
-PROBLEM_TYPE_BASE: str = ENV["PROBLEM_TYPE_BASE"]
-SERVING = {
-    "HOST": ENV["HOST"],
-    "PORT": ENV["PORT"],
-    "WORKERS": ENV["WEB_CONCURRENCY"],
-    "MAX_CONNECTIONS": ENV["DATABASE_POOL_MAX"],
-    "MIN_CONNECTIONS": ENV["DATABASE_POOL_MIN"],
+PROBLEM_TYPE_BASE: str = ENV.PROBLEM_TYPE_BASE
+SERVING: dict[str, Any] = {
+    "HOST": ENV.HOST,
+    "PORT": ENV.PORT,
+    "WORKERS": ENV.WEB_CONCURRENCY,
+    "MAX_CONNECTIONS": ENV.DATABASE_POOL_MAX,
+    "MIN_CONNECTIONS": ENV.DATABASE_POOL_MIN,
     # Threads for all hashes that are computed or wait, one that is refused by the full queue, some for the admin, and
     # eight that may wait for each provider.
-    "THREADS": ENV["HASHING_THREADS"] + ENV["HASHING_QUEUE"] + 8 + 8 * len(ENV["SOCIAL_PROVIDERS"]),
+    "THREADS": ENV.HASHING_THREADS + ENV.HASHING_QUEUE + 8 + 8 * len(ENV.SOCIAL_PROVIDERS),
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tokens.api.authentication.AccessTokenAuthentication"],
@@ -230,25 +229,23 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PUBLIC": True,
 }
 
-IS_HARDENED = ENV["TOKEN_PROFILE"] == "hardened"
+IS_HARDENED = ENV.TOKEN_PROFILE == "hardened"
 TOKENS: dict[str, Any] = {
-    "ISSUER": ENV["TOKEN_ISSUER"] or PUBLIC_URL,
-    "AUDIENCE": ENV["TOKEN_AUDIENCE"],
-    "ACCESS_TOKEN_ALGORITHM": ENV["ACCESS_TOKEN_ALGORITHM"],
-    "ACCESS_TTL": timedelta(seconds=ENV["ACCESS_TOKEN_SECONDS"]),
-    "SESSION_IDLE_TTL": timedelta(seconds=ENV["SESSION_IDLE_SECONDS"] or (1800 if IS_HARDENED else 7 * 86_400)),
-    "SESSION_ABSOLUTE_TTL": timedelta(
-        seconds=ENV["SESSION_ABSOLUTE_SECONDS"] or (43_200 if IS_HARDENED else 30 * 86_400)
-    ),
-    "REFRESH_RACE_TTL": timedelta(seconds=ENV["REFRESH_RACE_SECONDS"]),
-    "REFRESH_LOST_REPLY_TTL": timedelta(hours=ENV["REFRESH_LOST_REPLY_HOURS"]),
-    "REFRESH_OWN_REPEATS": ENV["REFRESH_OWN_REPEATS"],
-    "REFRESH_FOREIGN_REPEATS": ENV["REFRESH_FOREIGN_REPEATS"],
-    "REFRESH_KEY_EPOCH": ENV["REFRESH_KEY_EPOCH"],
-    "JWKS_PROPAGATION_TTL": timedelta(seconds=ENV["JWKS_PROPAGATION_SECONDS"]),
-    "MAX_SESSIONS_PER_USER": ENV["MAX_SESSIONS_PER_USER"],
-    "SESSION_OVERFLOW": ENV["SESSION_OVERFLOW"],
-    "FIELD_ENCRYPTION_KEYS": ENV["FIELD_ENCRYPTION_KEYS"],
+    "ISSUER": ENV.TOKEN_ISSUER or PUBLIC_URL,
+    "AUDIENCE": ENV.TOKEN_AUDIENCE,
+    "ACCESS_TOKEN_ALGORITHM": ENV.ACCESS_TOKEN_ALGORITHM,
+    "ACCESS_TTL": timedelta(seconds=ENV.ACCESS_TOKEN_SECONDS),
+    "SESSION_IDLE_TTL": timedelta(seconds=ENV.SESSION_IDLE_SECONDS or (1800 if IS_HARDENED else 7 * 86_400)),
+    "SESSION_ABSOLUTE_TTL": timedelta(seconds=ENV.SESSION_ABSOLUTE_SECONDS or (43_200 if IS_HARDENED else 30 * 86_400)),
+    "REFRESH_RACE_TTL": timedelta(seconds=ENV.REFRESH_RACE_SECONDS),
+    "REFRESH_LOST_REPLY_TTL": timedelta(hours=ENV.REFRESH_LOST_REPLY_HOURS),
+    "REFRESH_OWN_REPEATS": ENV.REFRESH_OWN_REPEATS,
+    "REFRESH_FOREIGN_REPEATS": ENV.REFRESH_FOREIGN_REPEATS,
+    "REFRESH_KEY_EPOCH": ENV.REFRESH_KEY_EPOCH,
+    "JWKS_PROPAGATION_TTL": timedelta(seconds=ENV.JWKS_PROPAGATION_SECONDS),
+    "MAX_SESSIONS_PER_USER": ENV.MAX_SESSIONS_PER_USER,
+    "SESSION_OVERFLOW": ENV.SESSION_OVERFLOW,
+    "FIELD_ENCRYPTION_KEYS": ENV.FIELD_ENCRYPTION_KEYS,
     "ROLES": "accounts.rules.user_claims.roles_of",
     "TIER": "accounts.rules.user_claims.tier_of",
     "HAS_SECOND_FACTOR": "accounts.rules.user_claims.has_second_factor",
@@ -256,31 +253,31 @@ TOKENS: dict[str, Any] = {
     "MAY": "accounts.rules.permissions.may",
 }
 ACCOUNTS: dict[str, Any] = {
-    "EMAIL_CONFIRMATION": ENV["EMAIL_CONFIRMATION"],
-    "EMAIL_CONFIRMATION_TTL": timedelta(seconds=ENV["EMAIL_CONFIRMATION_SECONDS"]),
-    "PASSWORD_RESET_TTL": timedelta(seconds=ENV["PASSWORD_RESET_SECONDS"]),
-    "PASSWORD_MIN_LENGTH": ENV["PASSWORD_MIN_LENGTH"],
-    "PASSWORD_HISTORY": ENV["PASSWORD_HISTORY"],
-    "BCRYPT_ROUNDS": ENV["BCRYPT_ROUNDS"],
-    "HASHING_THREADS": ENV["HASHING_THREADS"],
-    "HASHING_QUEUE": ENV["HASHING_QUEUE"],
-    "HASHING_WAIT": timedelta(seconds=ENV["HASHING_WAIT_SECONDS"]),
+    "EMAIL_CONFIRMATION": ENV.EMAIL_CONFIRMATION,
+    "EMAIL_CONFIRMATION_TTL": timedelta(seconds=ENV.EMAIL_CONFIRMATION_SECONDS),
+    "PASSWORD_RESET_TTL": timedelta(seconds=ENV.PASSWORD_RESET_SECONDS),
+    "PASSWORD_MIN_LENGTH": ENV.PASSWORD_MIN_LENGTH,
+    "PASSWORD_HISTORY": ENV.PASSWORD_HISTORY,
+    "BCRYPT_ROUNDS": ENV.BCRYPT_ROUNDS,
+    "HASHING_THREADS": ENV.HASHING_THREADS,
+    "HASHING_QUEUE": ENV.HASHING_QUEUE,
+    "HASHING_WAIT": timedelta(seconds=ENV.HASHING_WAIT_SECONDS),
     "WHILE_HASHING": "cedrina.serving.connection_pool.connection_released",
-    "DELETION_RETENTION": timedelta(days=ENV["DELETION_RETENTION_DAYS"]),
+    "DELETION_RETENTION": timedelta(days=ENV.DELETION_RETENTION_DAYS),
     "PUBLIC_URL": PUBLIC_URL,
-    "SOCIAL_PROVIDERS": ENV["SOCIAL_PROVIDERS"],
+    "SOCIAL_PROVIDERS": ENV.SOCIAL_PROVIDERS,
     "WHILE_WAITING": "cedrina.serving.connection_pool.connection_released",
-    "TOTP_ISSUER": ENV["TOTP_ISSUER"] or "",
-    "WEBAUTHN_RP_ID": ENV["WEBAUTHN_RP_ID"] or relying_party.default_id(PUBLIC_URL),
-    "WEBAUTHN_ORIGINS": list(ENV["WEBAUTHN_ORIGINS"]) or [relying_party.default_origin(PUBLIC_URL)],
+    "TOTP_ISSUER": ENV.TOTP_ISSUER or "",
+    "WEBAUTHN_RP_ID": ENV.WEBAUTHN_RP_ID or relying_party.default_id(PUBLIC_URL),
+    "WEBAUTHN_ORIGINS": list(ENV.WEBAUTHN_ORIGINS) or [relying_party.default_origin(PUBLIC_URL)],
 }
-SECURITY_EVENTS: dict[str, Any] = {"TRUNCATE_IP_ADDRESSES": ENV["TRUNCATE_IP_ADDRESSES"]}
+SECURITY_EVENTS: dict[str, Any] = {"TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES}
 RATELIMITING: dict[str, Any] = {
-    "TRUSTED_PROXIES": list(ENV["TRUSTED_PROXIES"]),
-    "TRUSTED_PROXY_HEADER": ENV["TRUSTED_PROXY_HEADER"],
-    "ENABLED": ENV["RATELIMIT_ENABLED"],
-    "POLICIES": profile(ENV["RATELIMIT_PROFILE"] or ENVIRONMENT),
-    "OVERRIDES": ENV["RATELIMIT_POLICIES"],
+    "TRUSTED_PROXIES": list(ENV.TRUSTED_PROXIES),
+    "TRUSTED_PROXY_HEADER": ENV.TRUSTED_PROXY_HEADER,
+    "ENABLED": ENV.RATELIMIT_ENABLED,
+    "POLICIES": profile(ENV.RATELIMIT_PROFILE or ENVIRONMENT),
+    "OVERRIDES": ENV.RATELIMIT_POLICIES,
     "CALLER": "cedrina.rate_limit_hooks.caller_from_token",
     "KEYS": {
         "account": "cedrina.rate_limit_hooks.account_key",
@@ -290,6 +287,6 @@ RATELIMITING: dict[str, Any] = {
     "REFUSAL": "cedrina.rate_limit_hooks.refusal_response",
     "API_PERMISSIONS": "cedrina.rate_limit_hooks.api_permissions",
     "MAY": "accounts.rules.permissions.may",
-    "REDIS_URL": ENV["REDIS_URL"],
-    "SOCKETS_PER_ADDRESS": ENV["SOCKETS_PER_ADDRESS"] or sockets_per_address(ENV["RATELIMIT_PROFILE"] or ENVIRONMENT),
+    "REDIS_URL": ENV.REDIS_URL,
+    "SOCKETS_PER_ADDRESS": ENV.SOCKETS_PER_ADDRESS or sockets_per_address(ENV.RATELIMIT_PROFILE or ENVIRONMENT),
 }

@@ -4,8 +4,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import environ
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from accounts.domains import ascii_domain
 
@@ -48,9 +46,8 @@ def cache(url: str | None) -> dict[str, Any]:
     """Return the default cache: Redis, or the memory of this process."""
     if not url:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    # redis-py retries three times with delays: one second would become ten.
-    bounded = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)}
-    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": bounded}
+    timeouts = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    return {"BACKEND": "cedrina.database.redis_cache.SingleAttemptRedisCache", "LOCATION": url, "OPTIONS": timeouts}
 
 
 def channel_layer(url: str | None) -> dict[str, Any]:

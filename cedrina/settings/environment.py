@@ -1,26 +1,39 @@
-"""Read the environment by the table of settings. All faults together stop the start, each with a sentence."""
+"""Read the environment by the schema of settings. All faults together stop the start, each with a sentence."""
 
 import base64
-import binascii
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import environ
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from cedrina.settings import social_providers, validation
 from cedrina.settings.development_secrets import development_secret
-from cedrina.settings.environment_setting import EnvironmentSetting, InvalidSettingValue
-from cedrina.settings.environment_settings import SETTINGS
-from cedrina.settings.environment_values import EnvironmentValues
+from cedrina.settings.environment_settings import SETTINGS, EnvironmentSettings
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 PREFIX = "CEDRINA_"
-FIELD_KEY_BYTES = 32
+SECRETS = frozenset(name for name, field in SETTINGS.items() if not field.repr)
+KNOWN_NAMES = frozenset(SETTINGS) | {f"{name}_FILE" for name in SECRETS}
 # Names that the demonstration reads. It is a client and has no settings.
 CLIENT_NAMES = frozenset({"CEDRINA_URL"})
+# By the type of pydantic's error: what follows the name of the setting. Errors of setting_types.py say it themselves.
+_SENTENCES = {
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "less_than": "must be less than {lt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "bool_parsing": "must be true or false",
+    "literal_error": "must be one of {expected}",
+    "json_invalid": "must be a JSON list; what is given is no JSON",
+    "list_type": "must be a JSON list of objects",
+    "dict_type": "must be a JSON list of objects",
+}
 
 
 class ConfigurationError(SystemExit):
@@ -32,11 +45,18 @@ class ConfigurationError(SystemExit):
         self.text = str(self.code)
 
 
-def read_dotenv() -> None:
-    """Read `.env` for the names that the environment does not have."""
-    path = BASE_DIR / ".env"
-    if path.is_file():
+def read_dotenv(path: Path = BASE_DIR / ".env") -> None:
+    """Read `.env` for the names that the environment does not have.
+
+    Raises: ConfigurationError.
+    """
+    if not path.is_file():
+        return
+    try:
         environ.Env.read_env(path, overwrite=False, parse_comments=True)
+    except UnicodeDecodeError:
+        # Not its message: it quotes a byte of the file.
+        raise ConfigurationError([f"{path} is not encoded in UTF-8; save it in that encoding."]) from None
 
 
 def environment_of_test_run() -> dict[str, str]:
@@ -46,90 +66,84 @@ def environment_of_test_run() -> dict[str, str]:
     return {"SECRET_KEY": "only-in-tests-" * 5, "FIELD_ENCRYPTION_KEYS": f"test1:{field_key}", **stores}
 
 
-def load(source: Mapping[str, str] | None = None) -> EnvironmentValues:
+def load(source: Mapping[str, str] | None = None) -> EnvironmentSettings:
     """Parse and validate the environment, by default ``os.environ``.
 
     Raises: ConfigurationError with a sentence for each fault.
     """
     source = os.environ if source is None else source
-    faults = _unknown_names(source)
+    faults = list(_unknown_names(source))
     texts: dict[str, str] = {}
-    values: dict[str, Any] = {}
-    for setting in SETTINGS.values():
+    for name in SETTINGS:
         try:
-            text = _text_of(setting, source)
-            if text is not None:
-                texts[setting.name] = text
-            values[setting.name] = setting.default if text is None else setting.parse(text)
-        except InvalidSettingValue as error:
-            # The sentence names the setting, never the value: it may be a secret.
-            faults.append(f"{setting.name} {error}.")
-            values[setting.name] = setting.default
-    result = EnvironmentValues(values, frozenset(texts))
-    if result.is_development:
-        for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS"):
-            if name not in texts:
-                values[name] = SETTINGS[name].parse(development_secret(name, directory=BASE_DIR / ".data"))
-        values["PUBLIC_URL"] = values["PUBLIC_URL"] or f"http://127.0.0.1:{values['PORT']}"
-    faults.extend(_field_keys(values))
-    values["SOCIAL_PROVIDERS"], found = social_providers.read(
-        values["SOCIAL_PROVIDERS"], is_development=result.is_development
+            text = _text_of(name, source)
+        except _UnreadableFile as error:
+            faults.append(f"{name} {error}.")
+        else:
+            texts |= {name: text} if text else {}
+    values, found = _parse(texts)
+    faults.extend(found)
+    if values.is_development:
+        missing = {"SECRET_KEY", "FIELD_ENCRYPTION_KEYS"} - set(texts)
+        made = {name: development_secret(name, directory=BASE_DIR / ".data") for name in missing}
+        values, _ = _parse({"PUBLIC_URL": f"http://127.0.0.1:{values.PORT}", **made, **texts})
+    values.SOCIAL_PROVIDERS, found = social_providers.read(
+        values.SOCIAL_PROVIDERS, is_development=values.is_development
     )
     faults.extend(found)
-    faults.extend(validation.contradictions(result))
-    if not result.is_development:
-        faults.extend(validation.unsafe_values(result))
+    faults.extend(validation.contradictions(values))
+    if not values.is_development:
+        faults.extend(validation.unsafe_values(values, given=texts))
     if faults:
         raise ConfigurationError(faults)
-    return result
+    return values
 
 
-def _text_of(setting: EnvironmentSetting, source: Mapping[str, str]) -> str | None:
-    """Return the text of a setting, or the content of the file that NAME_FILE names. An empty text means not set.
+def _parse(texts: Mapping[str, str]) -> tuple[EnvironmentSettings, list[str]]:
+    """Return the values and the faults of the texts.
 
-    Raises: InvalidSettingValue.
+    A setting with a fault has its default, so that the contradictions of all others are found, too.
     """
-    text = source.get(setting.name) or None
-    path = source.get(f"{setting.name}_FILE") if setting.is_secret else None
+    try:
+        return EnvironmentSettings.model_validate(texts), []
+    except ValidationError as error:
+        errors = {str(each["loc"][0]): each for each in error.errors(include_url=False, include_input=False)}
+    good = {name: text for name, text in texts.items() if name not in errors}
+    return EnvironmentSettings.model_validate(good), [_sentence(name, each) for name, each in errors.items()]
+
+
+def _sentence(name: str, error: ErrorDetails) -> str:
+    """Return the sentence of a fault: the setting and what is expected, never the text, which may be a secret."""
+    context = error.get("ctx", {})
+    if "expected" in context:
+        context["expected"] = context["expected"].replace("'", "").replace(" or ", ", ")
+    return f"{name} {_SENTENCES.get(error['type'], error['msg']).format(**context)}."
+
+
+class _UnreadableFile(Exception):
+    """A setting can't be read from the file that its NAME_FILE names. The message follows the setting's name."""
+
+
+def _text_of(name: str, source: Mapping[str, str]) -> str:
+    """Return the text of a setting, or the content of the file that NAME_FILE names; empty if it is not set."""
+    text = source.get(name, "").strip()
+    path = source.get(f"{name}_FILE") if name in SECRETS else None
     if not path:
         return text
-    if text is not None:
-        raise InvalidSettingValue(f"and {setting.name}_FILE are both set; keep one of them")
+    if text:
+        raise _UnreadableFile(f"and {name}_FILE are both set; keep one of them")
     try:
-        return Path(path).read_text(encoding="utf-8").strip() or None
+        return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettingValue(f"can't be read from the file that {setting.name}_FILE names") from error
+        raise _UnreadableFile(f"can't be read from the file that {name}_FILE names") from error
 
 
-def _unknown_names(source: Mapping[str, str]) -> list[str]:
-    known = {*SETTINGS, *(f"{name}_FILE" for name, setting in SETTINGS.items() if setting.is_secret)}
-    faults = []
+def _unknown_names(source: Collection[str]) -> Iterator[str]:
     for name in sorted(source):
-        if not name.startswith(PREFIX) or name in known or name in CLIENT_NAMES:
+        if not name.startswith(PREFIX) or name in KNOWN_NAMES or name in CLIENT_NAMES:
             continue
         bare = name.removeprefix(PREFIX)
-        near = [bare] if bare in known else difflib.get_close_matches(name, known, 1, 0.75)
-        near = near or difflib.get_close_matches(bare, known, 1, 0.75)
-        hint = f" Did you mean {near[0]}?" if near else " Remove it."
-        faults.append(f"{name} is not a setting.{hint}")
-    return faults
-
-
-def _field_keys(values: dict[str, Any]) -> list[str]:
-    """Replace the texts of FIELD_ENCRYPTION_KEYS by (id, key) pairs. Return their faults."""
-    keys: list[tuple[str, bytes]] = []
-    for text in values["FIELD_ENCRYPTION_KEYS"] or ():
-        key_id, _, encoded = text.partition(":")
-        try:
-            key = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            key = b""
-        if not key_id.isalnum() or len(key) != FIELD_KEY_BYTES:
-            return [
-                "FIELD_ENCRYPTION_KEYS must be `id:base64 of 32 bytes`, comma separated; an id is letters and digits."
-            ]
-        keys.append((key_id, key))
-    if len({key_id for key_id, _ in keys}) != len(keys):
-        return ["FIELD_ENCRYPTION_KEYS names one id twice; give each key an id of its own."]
-    values["FIELD_ENCRYPTION_KEYS"] = keys
-    return []
+        near = [bare] if bare in KNOWN_NAMES else difflib.get_close_matches(name, KNOWN_NAMES, 1, 0.75)
+        near = near or difflib.get_close_matches(bare, KNOWN_NAMES, 1, 0.75)
+        hint = f"Did you mean {near[0]}?" if near else "Remove it."
+        yield f"{name} is not a setting. {hint}"

@@ -4,10 +4,10 @@ Each fault is a sentence that names the setting and says how to correct it.
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
-from cedrina.settings.environment_values import EnvironmentValues
+from cedrina.settings.environment_settings import EnvironmentSettings
 
 MIN_SECRET_LENGTH = 50
 MIN_DIFFERENT_CHARACTERS = 10
@@ -18,37 +18,37 @@ MAIL_SCHEMES = frozenset({"smtp", "smtps", "smtp+tls", "smtp+ssl", "filemail", "
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 
 
-def contradictions(values: EnvironmentValues) -> Iterator[str]:
+def contradictions(values: EnvironmentSettings) -> Iterator[str]:
     """Yield the faults of values that contradict each other or are malformed, in any environment."""
-    idle, absolute = values["SESSION_IDLE_SECONDS"], values["SESSION_ABSOLUTE_SECONDS"]
+    idle, absolute = values.SESSION_IDLE_SECONDS, values.SESSION_ABSOLUTE_SECONDS
     if idle and absolute and idle > absolute:
         yield "SESSION_IDLE_SECONDS is longer than SESSION_ABSOLUTE_SECONDS; lower it or raise the other."
     for name, seconds in (("SESSION_IDLE_SECONDS", idle), ("SESSION_ABSOLUTE_SECONDS", absolute)):
-        if seconds and values["ACCESS_TOKEN_SECONDS"] > seconds:
+        if seconds and seconds < values.ACCESS_TOKEN_SECONDS:
             yield f"ACCESS_TOKEN_SECONDS is longer than {name}; lower it or raise the other."
-    if values["DATABASE_POOL_MIN"] > values["DATABASE_POOL_MAX"]:
+    if values.DATABASE_POOL_MIN > values.DATABASE_POOL_MAX:
         yield "DATABASE_POOL_MIN is more than DATABASE_POOL_MAX; lower it or raise the other."
     yield from _refreshes(values)
     yield from _urls(values)
-    for network in values["TRUSTED_PROXIES"]:
+    for network in values.TRUSTED_PROXIES:
         try:
             ipaddress.ip_network(network, strict=False)
         except ValueError:
             yield f"TRUSTED_PROXIES must list addresses or networks; {network!r} is neither."
-    if any("*" in origin for origin in values["CORS_ALLOWED_ORIGINS"]):
+    if any("*" in origin for origin in values.CORS_ALLOWED_ORIGINS):
         yield "CORS_ALLOWED_ORIGINS must not contain *; list the origins of your applications."
-    elif not all(_is_origin(origin) for origin in values["CORS_ALLOWED_ORIGINS"]):
+    elif not all(_is_origin(origin) for origin in values.CORS_ALLOWED_ORIGINS):
         yield "CORS_ALLOWED_ORIGINS must list origins such as https://app.example.com, without a path."
 
 
-def _refreshes(values: EnvironmentValues) -> Iterator[str]:
-    if values["REFRESH_RACE_SECONDS"] > values["REFRESH_LOST_REPLY_HOURS"] * 3600:
+def _refreshes(values: EnvironmentSettings) -> Iterator[str]:
+    if values.REFRESH_RACE_SECONDS > values.REFRESH_LOST_REPLY_HOURS * 3600:
         yield "REFRESH_RACE_SECONDS is longer than REFRESH_LOST_REPLY_HOURS; a race can't outlast a lost reply."
-    if values["REFRESH_FOREIGN_REPEATS"] > values["REFRESH_OWN_REPEATS"]:
+    if values.REFRESH_FOREIGN_REPEATS > values.REFRESH_OWN_REPEATS:
         yield "REFRESH_FOREIGN_REPEATS is more than REFRESH_OWN_REPEATS, which counts them too; lower it."
 
 
-def _urls(values: EnvironmentValues) -> Iterator[str]:
+def _urls(values: EnvironmentSettings) -> Iterator[str]:
     for name, schemes in (
         ("DATABASE_URL", DATABASE_SCHEMES),
         ("DATABASE_MIGRATION_URL", DATABASE_SCHEMES),
@@ -57,9 +57,10 @@ def _urls(values: EnvironmentValues) -> Iterator[str]:
         ("PUBLIC_URL", {"http", "https"}),
         ("PROBLEM_TYPE_BASE", {"http", "https", "urn", "tag"}),
     ):
-        if values[name] and values[name].partition(":")[0] not in schemes:
+        url = getattr(values, name)
+        if url and url.partition(":")[0] not in schemes:
             yield f"{name} must begin with one of {', '.join(sorted(schemes))}, followed by a colon."
-    if values["PUBLIC_URL"] and not urlsplit(values["PUBLIC_URL"]).hostname:
+    if values.PUBLIC_URL and not urlsplit(values.PUBLIC_URL).hostname:
         yield "PUBLIC_URL must name a host, such as https://accounts.example.com."
 
 
@@ -70,41 +71,44 @@ def _is_origin(text: str) -> bool:
     )
 
 
-def unsafe_values(values: EnvironmentValues) -> Iterator[str]:
-    """Yield the faults of values that must not be used in staging or production."""
-    where = values["CEDRINA_ENV"]
+def unsafe_values(values: EnvironmentSettings, *, given: Collection[str]) -> Iterator[str]:
+    """Yield the faults of values that must not be used in staging or production.
+
+    ``given`` are the names that the environment has.
+    """
+    where = values.CEDRINA_ENV
     for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL", "ALLOWED_HOSTS", "PUBLIC_URL", "EMAIL_URL"):
-        if name not in values.given:
+        if name not in given:
             yield f"{name} is not set; {where} has no default for it."
     yield from _weak_secrets(values)
     yield from _weak_limits(values)
-    if "*" in values["ALLOWED_HOSTS"]:
+    if "*" in values.ALLOWED_HOSTS:
         yield "ALLOWED_HOSTS must not contain *; list the names under which this server is addressed."
-    if "PUBLIC_URL" in values.given and not values["PUBLIC_URL"].startswith("https://"):
+    if values.PUBLIC_URL and not values.PUBLIC_URL.startswith("https://"):
         yield "PUBLIC_URL must begin with https://; tokens must not travel in the clear."
-    if any(not origin.startswith("https://") for origin in values["CORS_ALLOWED_ORIGINS"]):
+    if any(not origin.startswith("https://") for origin in values.CORS_ALLOWED_ORIGINS):
         yield "CORS_ALLOWED_ORIGINS must begin with https://; a plain origin can be impersonated on the way."
-    if values["BCRYPT_ROUNDS"] < MIN_BCRYPT_ROUNDS:
+    if values.BCRYPT_ROUNDS < MIN_BCRYPT_ROUNDS:
         yield f"BCRYPT_ROUNDS is below {MIN_BCRYPT_ROUNDS}; use 12."
-    if values["ACCESS_TOKEN_SECONDS"] > MAX_ACCESS_TOKEN_SECONDS:
+    if values.ACCESS_TOKEN_SECONDS > MAX_ACCESS_TOKEN_SECONDS:
         yield "ACCESS_TOKEN_SECONDS is over an hour; services that verify offline trust ended sessions for as long."
-    if any(network in {"0.0.0.0/0", "::/0"} for network in values["TRUSTED_PROXIES"]):
+    if any(network in {"0.0.0.0/0", "::/0"} for network in values.TRUSTED_PROXIES):
         yield "TRUSTED_PROXIES must not hold every address; list the networks of your proxies."
-    if "EMAIL_URL" in values.given and values["EMAIL_URL"].startswith(("consolemail", "memorymail")):
+    if "EMAIL_URL" in given and values.EMAIL_URL.startswith(("consolemail", "memorymail")):
         yield "EMAIL_URL must deliver: links to confirm an address would end up in the log. Use smtp://."
 
 
-def _weak_limits(values: EnvironmentValues) -> Iterator[str]:
-    if not values["RATELIMIT_ENABLED"]:
+def _weak_limits(values: EnvironmentSettings) -> Iterator[str]:
+    if not values.RATELIMIT_ENABLED:
         yield "RATELIMIT_ENABLED must be true; raise single limits by RATELIMIT_POLICIES instead."
-    if values["RATELIMIT_PROFILE"] == "development":
+    if values.RATELIMIT_PROFILE == "development":
         yield "RATELIMIT_PROFILE must not be development; it lets a hundred times as many guesses through."
 
 
-def _weak_secrets(values: EnvironmentValues) -> Iterator[str]:
-    if "SECRET_KEY" not in values.given:
+def _weak_secrets(values: EnvironmentSettings) -> Iterator[str]:
+    if not values.SECRET_KEY:
         return
-    secret = values["SECRET_KEY"]
+    secret = values.SECRET_KEY
     if len(secret) < MIN_SECRET_LENGTH or len(set(secret)) < MIN_DIFFERENT_CHARACTERS:
         yield f"SECRET_KEY is too weak; give it at least {MIN_SECRET_LENGTH} random characters."
     elif secret.startswith(("django-insecure", "development")):

@@ -133,7 +133,7 @@ class TestMail:
             sender = environment.load(
                 environment.environment_of_test_run() | {"DEFAULT_FROM_EMAIL": "Post <post@stra\u00dfe.de>"}
             )
-            settings.DEFAULT_FROM_EMAIL = sender["DEFAULT_FROM_EMAIL"]
+            settings.DEFAULT_FROM_EMAIL = sender.DEFAULT_FROM_EMAIL
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
             for user in people.values():
                 mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)

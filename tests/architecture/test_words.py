@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from cedrina.settings.environment_settings import SETTINGS
+from cedrina.settings.environment_settings import SECTIONS, SETTINGS
+from cedrina.tooling.management.commands.write_configuration_doc import meanings_of
 from tests.architecture.source import APPS, ROOT, name_of, python, tree
 
 SERVICES = [path for path in python(*APPS) if path.parent.name == "services" and path.name != "__init__.py"]
@@ -76,8 +77,9 @@ class TestASetting:
         assert undocumented(settings) == []
 
     def test_of_the_environment_is_explained_in_words(self):
-        for setting in SETTINGS.values():
-            assert setting.meaning.endswith("."), setting.name
+        meanings = {name: text for section in SECTIONS for name, text in meanings_of(section).items()}
+        assert set(meanings) == set(SETTINGS)
+        assert [name for name, text in meanings.items() if not text.endswith(".")] == []
 
     def test_of_the_environment_stands_in_the_documentation(self):
         page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -24,6 +24,8 @@ from tests.factories.factors import add_key
 from tests.factories.tokens import open_session, sign_in_at_admin
 from tokens.models import Session
 
+admin.autodiscover()
+
 pytestmark = [pytest.mark.django_db, pytest.mark.attack("OWASP ASVS 5.0, 8.2.2; CWE-269")]
 USERS, SESSIONS = "/admin/accounts/user/", "/admin/tokens/session/"
 JOBS = "/admin/procrastinate/procrastinatejob/"

@@ -99,8 +99,8 @@ class TestEnvironment:
 
     def test_changes_policies_by_name(self):
         values = self.given(RATELIMIT_POLICIES='[{"name": "sign-in", "limit": 20}]', RATELIMIT_ENABLED="false")
-        assert values["RATELIMIT_POLICIES"] == [{"name": "sign-in", "limit": 20}]
-        assert values["RATELIMIT_ENABLED"] is False
+        assert values.RATELIMIT_POLICIES == [{"name": "sign-in", "limit": 20}]
+        assert values.RATELIMIT_ENABLED is False
 
     @pytest.mark.parametrize("text", ["{", '{"name": "a"}', "[1]", '"x"'])
     def test_is_refused_where_it_is_no_list_of_objects(self, text):

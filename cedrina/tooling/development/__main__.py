@@ -56,15 +56,16 @@ def _start(everything: contextlib.ExitStack, *, data: Path) -> None:
     os.environ.setdefault("EMAIL_CONFIRMATION", "optional")
     _say("Schema: migrate")
     steps.prepare_database()
-    _say("Administrator")
-    password = steps.ensure_administrator(data=data)
-    _say("Server and worker")
+    _say("Server and administrator")
     supervisor = DevelopmentSupervisor()
     everything.callback(supervisor.stop)
     supervisor.start("server", [sys.executable, "-m", "cedrina.serving"])
-    supervisor.start("worker", [sys.executable, "manage.py", "run_worker"], comes_back=True)
+    # While the server loads. The worker comes last: it would take the processor that the server needs to become ready.
+    password = steps.ensure_administrator(data=data)
     address = f"http://{welcome.reachable(host)}:{port}"
     _wait_until_ready(host, port, supervisor)
+    _say("Worker")
+    supervisor.start("worker", [sys.executable, "manage.py", "run_worker"], comes_back=True)
     print(welcome.text(address=address, administrator=steps.ADMINISTRATOR, password=password), flush=True)
     _watch(supervisor, keeper)
 

@@ -30,6 +30,8 @@ from tests.architecture.source import PRODUCT, ROOT
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.problem_shape import assert_problem
 
+admin.autodiscover()
+
 OTHERS = ("es", "fa", "ar")
 RIGHT_TO_LEFT = ("fa", "ar")  # a single word may be the same in Spanish
 TITLES = {

@@ -35,8 +35,8 @@ def refused(**changes):
 class TestLoad:
     def test_takes_a_good_production(self):
         values = environment.load(PRODUCTION)
-        assert values["FIELD_ENCRYPTION_KEYS"] == [("k1", b"k" * 32)]
-        assert values["ACCESS_TOKEN_SECONDS"] == 900
+        assert values.FIELD_ENCRYPTION_KEYS == [("k1", b"k" * 32)]
+        assert values.ACCESS_TOKEN_SECONDS == 900
         assert not values.is_development
 
     @pytest.mark.parametrize(
@@ -62,6 +62,11 @@ class TestLoad:
             ({"EMAIL_URL": "consolemail:"}, "EMAIL_URL must deliver"),
             ({"BCRYPT_ROUNDS": "8"}, "BCRYPT_ROUNDS is below 10; use 12."),
             ({"BCRYPT_ROUNDS": "twelve"}, "BCRYPT_ROUNDS must be a whole number."),
+            ({"BCRYPT_ROUNDS": "3"}, "BCRYPT_ROUNDS must be at least 4."),
+            ({"BCRYPT_ROUNDS": "21"}, "BCRYPT_ROUNDS must be at most 20."),
+            ({"SESSION_IDLE_SECONDS": "1" * 13}, "SESSION_IDLE_SECONDS must be less than 1000000000000."),
+            ({"RATELIMIT_ENABLED": "ture"}, "RATELIMIT_ENABLED must be true or false."),
+            ({"PUBLIC_URL": "id.example.com"}, "PUBLIC_URL must be a URL, beginning with its scheme."),
             ({"ACCESS_TOKEN_SECONDS": "7200"}, "ACCESS_TOKEN_SECONDS is over an hour"),
             ({"CORS_ALLOWED_ORIGINS": "*"}, "CORS_ALLOWED_ORIGINS must not contain *"),
             ({"CORS_ALLOWED_ORIGINS": "https://a.example/path"}, "CORS_ALLOWED_ORIGINS must list origins"),
@@ -93,10 +98,20 @@ class TestLoad:
         ],
     )
     def test_encodes_the_sender_before_django_does(self, given, taken):
-        assert environment.load({**PRODUCTION, "DEFAULT_FROM_EMAIL": given})["DEFAULT_FROM_EMAIL"] == taken
+        assert taken == environment.load({**PRODUCTION, "DEFAULT_FROM_EMAIL": given}).DEFAULT_FROM_EMAIL
 
     def test_names_every_fault_at_once(self):
         assert len(refused(SECRET_KEY=None, ALLOWED_HOSTS="*", BCRYPT_ROUNDS="8")) == 3
+
+    def test_names_contradictions_beside_values_of_the_wrong_type(self):
+        assert refused(BCRYPT_ROUNDS="twelve", DATABASE_POOL_MIN="5", CEDRINA_QQQQ="x") == [
+            "CEDRINA_QQQQ is not a setting. Remove it.",
+            "BCRYPT_ROUNDS must be a whole number.",
+            "DATABASE_POOL_MIN is more than DATABASE_POOL_MAX; lower it or raise the other.",
+        ]
+
+    def test_shows_no_secret(self):
+        assert PRODUCTION["SECRET_KEY"] not in repr(environment.load(PRODUCTION))
 
     def test_never_repeats_a_secret(self):
         key = "not-base64-but-secret"
@@ -114,12 +129,22 @@ class TestLoad:
         path.write_text(PRODUCTION["SECRET_KEY"] + "\n")
         source = {**PRODUCTION, "SECRET_KEY_FILE": str(path)}
         del source["SECRET_KEY"]
-        assert environment.load(source)["SECRET_KEY"] == PRODUCTION["SECRET_KEY"]
+        assert PRODUCTION["SECRET_KEY"] == environment.load(source).SECRET_KEY
 
     def test_takes_a_dollar_as_it_stands(self):
         """django-environ would look the rest up as another variable."""
         key = "$" + PRODUCTION["SECRET_KEY"]
-        assert environment.load({**PRODUCTION, "SECRET_KEY": key})["SECRET_KEY"] == key
+        assert key == environment.load({**PRODUCTION, "SECRET_KEY": key}).SECRET_KEY
+
+
+class TestDotenv:
+    def test_of_another_encoding_is_refused_in_a_sentence_without_its_content(self, tmp_path):
+        path = tmp_path / ".env"
+        path.write_bytes("EMAIL_URL=smtp://u:geheimer-schl\u00fcssel@mail.example.com".encode("latin-1"))
+        with pytest.raises(environment.ConfigurationError) as stopped:
+            environment.read_dotenv(path)
+        assert stopped.value.sentences == [f"{path} is not encoded in UTF-8; save it in that encoding."]
+        assert stopped.value.__suppress_context__
 
 
 class TestMadeSecret:

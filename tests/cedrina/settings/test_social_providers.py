@@ -116,7 +116,7 @@ class TestTheStart:
         path = tmp_path / "providers.json"
         path.write_text(json.dumps([GOOGLE]))
         values = environment.load({"SOCIAL_PROVIDERS_FILE": str(path)})
-        assert values["SOCIAL_PROVIDERS"][0]["id"] == "google"
+        assert values.SOCIAL_PROVIDERS[0]["id"] == "google"
 
     def test_has_no_provider_unless_told_to(self):
-        assert environment.load({})["SOCIAL_PROVIDERS"] == []
+        assert environment.load({}).SOCIAL_PROVIDERS == []

@@ -1,14 +1,18 @@
 """Write `docs/configuration.md` from the declared settings."""
 
+import ast
+import inspect
 from argparse import ArgumentParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from cedrina.settings.environment_setting import EnvironmentSetting, SettingType
-from cedrina.settings.environment_settings import GROUPS
+from cedrina.settings.environment import SECRETS
+from cedrina.settings.environment_settings import SECTIONS
+from cedrina.settings.setting_types import Section
 
 INTRODUCTION = """# Configuration
 
@@ -42,34 +46,48 @@ class Command(BaseCommand):
 
 
 def render() -> str:
-    """Return the whole page."""
+    """Return the whole page, from the JSON Schema of each section."""
     sections = []
-    for title, group in GROUPS.items():
-        rows = "\n".join(_row(setting) for setting in group)
-        sections.append(f"## {title}\n\n| name | type | default | meaning |\n|---|---|---|---|\n{rows}\n")
+    for section in SECTIONS:
+        schema, meanings = section.model_json_schema(), meanings_of(section)
+        rows = "\n".join(_row(name, each, meanings[name]) for name, each in schema["properties"].items())
+        sections.append(f"## {schema['title']}\n\n| name | type | default | meaning |\n|---|---|---|---|\n{rows}\n")
     return "\n".join([INTRODUCTION, *sections])
 
 
-def _row(setting: EnvironmentSetting) -> str:
-    mark = " †" if setting.is_secret else ""
-    cells = (f"`{setting.name}`{mark}", _kind(setting), _default(setting), setting.meaning)
+def meanings_of(section: type[Section]) -> dict[str, str]:
+    """Return the docstring of each setting.
+
+    pydantic's ``use_attribute_docstrings`` would do the same whenever a process starts, which takes it 10 ms.
+    """
+    source = ast.parse(inspect.getsource(section)).body[0]
+    return {
+        ast.unparse(field.target): " ".join(ast.literal_eval(documentation.value).split())
+        for field, documentation in pairwise(ast.iter_child_nodes(source))
+        if isinstance(field, ast.AnnAssign) and isinstance(documentation, ast.Expr)
+    }
+
+
+def _row(name: str, schema: dict[str, Any], meaning: str) -> str:
+    cells = (f"`{name}`{' †' if name in SECRETS else ''}", _type(schema), _default(schema), meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _kind(setting: EnvironmentSetting) -> str:
-    if setting.kind is SettingType.CHOICE:
-        return ", ".join(f"`{choice}`" for choice in setting.choices)
-    text = setting.unit or str(setting.kind)
-    if setting.minimum is not None and setting.maximum is not None:
-        return f"{text}, {setting.minimum} to {setting.maximum}"
-    return f"{text}, at least {setting.minimum}" if setting.minimum is not None else text
+def _type(schema: dict[str, Any]) -> str:
+    flat = {**schema, **next(iter(schema.get("anyOf", [{}])))}  # the other of two is null
+    if "enum" in flat:
+        return ", ".join(f"`{choice}`" for choice in flat["enum"])
+    if "minimum" in flat and "maximum" in flat:
+        return f"{flat['title']}, {flat['minimum']} to {flat['maximum']}"
+    return f"{flat['title']}, at least {flat['minimum']}" if "minimum" in flat else str(flat["title"])
 
 
-def _default(setting: EnvironmentSetting) -> str:
-    if setting.default_text:
-        return setting.default_text
-    if setting.default in (None, ()):
+def _default(schema: dict[str, Any]) -> str:
+    if "x-default" in schema:
+        return str(schema["x-default"])
+    default = schema["default"]
+    if default in (None, []):
         return "none"
-    if isinstance(setting.default, bool):
-        return f"`{str(setting.default).lower()}`"
-    return f"`{setting.default}`"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    return f"`{default}`"

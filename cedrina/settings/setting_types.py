@@ -1,0 +1,92 @@
+"""The types of settings: how the text of an environment variable becomes a value.
+
+A type's ``title`` is its name in docs/configuration.md. The message of an error follows the name of the setting and
+never contains the text, which may be a secret.
+"""
+
+import base64
+import binascii
+import re
+from email.utils import formataddr, parseaddr
+from typing import Annotated, Any
+
+import environ
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Json
+from pydantic_core import PydanticCustomError
+
+from accounts.identifiers import ascii_email
+
+FIELD_KEY_BYTES = 32
+
+
+class Section(BaseModel):
+    """A part of the settings, which is a section of docs/configuration.md.
+
+    The docstring under a setting is its documentation. Fields with ``repr=False`` are secrets: they may also be read
+    from a file, named by NAME_FILE. ``x-default`` describes a default that is computed. The validator is built once,
+    for the class of all settings.
+    """
+
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True)
+
+
+def _items(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return [item.strip() for item in environ.Env.parse_value(value, list) if item.strip()]
+
+
+def _with_scheme(text: str) -> str:
+    if not re.match(r"[a-z][a-z0-9+.-]*:", text):
+        raise PydanticCustomError("url", "must be a URL, beginning with its scheme")
+    return text
+
+
+def _sender(text: str) -> str:
+    """Encode the domain by IDNA2008, as for recipients. Django would encode it by IDNA2003."""
+    if text.isascii():
+        return text
+    name, address = parseaddr(text)
+    encoded = ascii_email(address)
+    if encoded is None:
+        raise PydanticCustomError(
+            "sender", "must be an address that mail servers take, such as Cedrina <no-reply@example.com>"
+        )
+    return formataddr((name, encoded))
+
+
+def _field_keys(value: Any) -> list[tuple[str, bytes]]:
+    keys: list[tuple[str, bytes]] = []
+    for text in _items(value):
+        key_id, _, encoded = text.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            key = b""
+        if not key_id.isalnum() or len(key) != FIELD_KEY_BYTES:
+            raise PydanticCustomError(
+                "field_keys", "must be `id:base64 of 32 bytes`, comma separated; an id is letters and digits"
+            )
+        keys.append((key_id, key))
+    if len({key_id for key_id, _ in keys}) != len(keys):
+        raise PydanticCustomError("field_keys", "names one id twice; give each key an id of its own")
+    return keys
+
+
+LOWER = BeforeValidator(str.lower)
+UPPER = BeforeValidator(str.upper)
+SIGNING_ALGORITHM = BeforeValidator(lambda text: "EdDSA" if text.lower() == "eddsa" else text.upper())
+MOST_SECONDS = 10**12  # more are no timedelta
+
+Text = Annotated[str, Field(title="text")]
+Number = Annotated[int, Field(title="whole number")]
+Seconds = Annotated[int, Field(title="seconds", lt=MOST_SECONDS)]
+Hours = Annotated[int, Field(title="hours")]
+Days = Annotated[int, Field(title="days")]
+Characters = Annotated[int, Field(title="characters")]
+Switch = Annotated[bool, Field(title="true or false")]
+Items = Annotated[list[str], BeforeValidator(_items), Field(title="comma separated list")]
+FieldKeys = Annotated[list[tuple[str, bytes]], BeforeValidator(_field_keys), Field(title="comma separated list")]
+Url = Annotated[str, AfterValidator(_with_scheme), Field(title="URL")]
+Sender = Annotated[str, AfterValidator(_sender), Field(title="address of mail, with or without a name")]
+Objects = Annotated[Json[list[dict[str, Any]]], Field(title="JSON list of objects")]
