@@ -234,7 +234,7 @@ def _delete_committed_rows(request: pytest.FixtureRequest, django_db_blocker: Dj
         or (marker is not None and marker.kwargs.get("transaction", False))
         or (request.cls is not None and issubclass(request.cls, TransactionTestCase))
     )
-    if commits and not (request.cls is not None and issubclass(request.cls, TestCase)):
+    if apps.is_installed("cedrina") and commits and not (request.cls is not None and issubclass(request.cls, TestCase)):
         with django_db_blocker.unblock(), transaction.atomic(), connections["default"].cursor() as cursor:
             cursor.execute("ALTER TABLE security_events_event DISABLE TRIGGER USER")
             cursor.execute("DELETE FROM security_events_event")
