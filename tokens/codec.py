@@ -1,11 +1,18 @@
-"""Encode and decode access tokens: JWTs as RFC 9068 profiles them, signed with RS256 only."""
+"""Encode and decode access tokens: JWTs as RFC 9068 profiles them, signed with RS256 only.
+
+PyJWT signs and verifies. The compact serialisation around that (RFC 7515, 3.1) is written here, because our headers are
+constant for a key and compared as a whole. PyJWT's ``decode`` also parses the header, and looks at each of the 900
+characters in Python: 160 µs of CPU around a verification that takes 50.
+"""
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import jwt
+import orjson
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from rest_framework_simplejwt.backends import TokenBackend
@@ -16,12 +23,15 @@ from rest_framework_simplejwt.tokens import Token
 from cedrina_base import base64url
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenInvalid
-from tokens.keyring import ALGORITHM, TYPE, keyring
+from tokens.keyring import ALGORITHM, encoded_header, keyring
 from tokens.types import AccessClaims, TokenGrant
 
 _MAX_LENGTH = 4096  # bytes; ours have about 900
-_PARTS = 3
+_SEGMENTS = 3
 _MAX_TIME = 253_402_300_799  # the end of the year 9999
+
+
+_signatures = jwt.get_algorithm_by_name(ALGORITHM)
 
 
 class KeyringBackend(TokenBackend):
@@ -33,25 +43,34 @@ class KeyringBackend(TokenBackend):
     def encode_with(self, payload: dict[str, Any], *, kid: str | None) -> str:
         """Sign with the key that the database named, else with the signing key that this process knows."""
         key = keyring.signing_key(now=datetime.fromtimestamp(payload["iat"], UTC), kid=kid)
-        return jwt.encode(payload, key.private, ALGORITHM, headers={"kid": key.kid, "typ": TYPE}, sort_headers=True)
+        signed = f"{_header(key.kid)}.{base64url.encode(orjson.dumps(payload))}"
+        return f"{signed}.{base64url.encode(_signatures.sign(signed.encode(), key.private))}"
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        public = keyring.verification_key(_header_of_canonical(token))
+        """Verify the signature, issuer and audience of a token, and return its claims.
+
+        The service that authenticates compares the times with the time of the request.
+
+        Raises: TokenBackendError.
+        """
+        header, payload, signature = _canonical_segments(token)
+        public = keyring.verification_key(header)
         if public is None:
             raise TokenBackendError("No published key has this header.")
+        if not _signatures.verify(token.rpartition(".")[0].encode(), public, signature):
+            raise TokenBackendError("The signature is wrong.")
         try:
-            payload: dict[str, Any] = jwt.decode(
-                token,
-                public,
-                algorithms=[ALGORITHM],
-                audience=token_settings.AUDIENCE,
-                issuer=token_settings.ISSUER,
-                # The service that authenticates compares the times with the time of the request.
-                options={"strict_aud": True, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
-            )
-        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
-            raise TokenBackendError(str(error)) from error
-        return payload
+            claims = orjson.loads(payload)
+        except ValueError as error:
+            raise TokenBackendError("The payload is not JSON.") from error
+        if not isinstance(claims, dict):
+            raise TokenBackendError("The payload is not an object.")
+        if claims.get("iss") != token_settings.ISSUER or claims.get("aud") != token_settings.AUDIENCE:
+            raise TokenBackendError("The token is for another audience, or of another issuer.")
+        return claims
+
+
+_backend = KeyringBackend(ALGORITHM)
 
 
 class AccessToken(Token):
@@ -59,41 +78,7 @@ class AccessToken(Token):
 
     token_type = "access"
     lifetime = timedelta(minutes=15)  # simplejwt requires one; ``ACCESS_TTL`` decides
-    _token_backend = KeyringBackend(ALGORITHM)
-    signing_kid: str | None = None
-
-    def __str__(self) -> str:
-        """Sign the token.
-
-        Raises: NoSigningKey.
-        """
-        return self._token_backend.encode_with(self.payload, kid=self.signing_kid)
-
-    @classmethod
-    def issue(
-        cls, grant: TokenGrant, *, lifetime: timedelta, roles: list[str], tier: str | None = None
-    ) -> "AccessToken":
-        """Return an unsigned token with the claims of a grant (RFC 9068, 2.2)."""
-        token = cls()
-        token.signing_kid = grant.signing_kid
-        issued_at = int(grant.now.timestamp())
-        token.payload = {
-            "iss": token_settings.ISSUER,
-            "aud": token_settings.AUDIENCE,
-            "sub": str(grant.user.pk),
-            "exp": issued_at + int(lifetime.total_seconds()),
-            "iat": issued_at,
-            "auth_time": int(grant.authenticated_at.timestamp()),
-            "jti": str(uuid.uuid4()),
-            "sid": str(grant.session_id),
-            "family_id": str(grant.family_id),
-            "gen": grant.generation,
-            "amr": list(grant.amr),
-            "roles": roles,
-        }
-        if tier is not None:
-            token.payload["tier"] = tier
-        return token
+    _token_backend = _backend
 
     def verify(self) -> None:
         """Check that each claim is present and has its type, which a signature does not guarantee."""
@@ -127,6 +112,31 @@ class AccessToken(Token):
         )
 
 
+def encode_access_token(grant: TokenGrant, *, lifetime: timedelta, roles: list[str], tier: str | None = None) -> str:
+    """Return a signed access token with the claims of a grant (RFC 9068, 2.2).
+
+    Raises: NoSigningKey.
+    """
+    issued_at = int(grant.now.timestamp())
+    claims: dict[str, Any] = {
+        "iss": token_settings.ISSUER,
+        "aud": token_settings.AUDIENCE,
+        "sub": str(grant.user.pk),
+        "exp": issued_at + int(lifetime.total_seconds()),
+        "iat": issued_at,
+        "auth_time": int(grant.authenticated_at.timestamp()),
+        "jti": str(uuid.uuid4()),
+        "sid": str(grant.session_id),
+        "family_id": str(grant.family_id),
+        "gen": grant.generation,
+        "amr": list(grant.amr),
+        "roles": roles,
+    }
+    if tier is not None:
+        claims["tier"] = tier
+    return _backend.encode_with(claims, kid=grant.signing_kid)
+
+
 def decode_access_token(presented: str) -> AccessClaims:
     """Verify the signature, issuer, audience and claims of an access token, but neither its times nor its session.
 
@@ -138,14 +148,23 @@ def decode_access_token(presented: str) -> AccessClaims:
         raise AccessTokenInvalid(reason=str(error)) from error
 
 
-def _header_of_canonical(token: Any) -> str:
-    """Return the header segment of a JWS in compact serialisation, if its encoding is canonical.
+@lru_cache(maxsize=16)
+def _header(kid: str) -> str:
+    return encoded_header(kid)
 
-    Python's base64 ignores foreign characters and spare bits, so one token would have many encodings.
+
+def _canonical_segments(token: Any) -> tuple[str, bytes, bytes]:
+    """Return the encoded header, the payload and the signature of a JWS in compact serialisation.
+
+    Python's base64 ignores foreign characters and spare bits, so that one token would have many encodings. They are
+    refused here.
+
+    Raises: TokenBackendError.
     """
     if not isinstance(token, str) or len(token) > _MAX_LENGTH:
         raise TokenBackendError("Not a token, or too long.")
-    parts = token.split(".")
-    if len(parts) != _PARTS or any(base64url.decode(part) is None for part in parts):
+    segments = token.split(".", _SEGMENTS)
+    header, payload, signature = map(base64url.decode, segments) if len(segments) == _SEGMENTS else (None, None, None)
+    if header is None or payload is None or signature is None:
         raise TokenBackendError("Not a JWS in compact serialisation.")
-    return parts[0]
+    return segments[0], payload, signature
