@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
+from psycopg.types.datetime import TimestamptzLoader
 
 
 @contextmanager
@@ -23,6 +24,9 @@ def prepared_cursor() -> Iterator[CursorWrapper]:
     database.ensure_connection()
     with database.wrap_database_errors:
         cursor: Any = psycopg.Cursor(database.connection)
+        # psycopg's own loader is compiled. Django registers a subclass in Python for the time zone of the connection,
+        # which this one uses, too; it takes 8 µs for each value.
+        cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
     wrap = database.make_debug_cursor if database.queries_logged else database.make_cursor
     with wrap(cursor) as wrapped:
         yield wrapped

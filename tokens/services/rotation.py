@@ -65,7 +65,14 @@ def rotate(*, presented: str, client: ClientContext = ClientContext(), now: date
 
     Raises: RefreshTokenInvalid, SessionRevoked, SessionExpired, RefreshTokenReused (RFC 9700, 4.14.2).
     """
-    claims = secrets.parse_refresh_token(presented)
+    return rotate_claims(claims=secrets.parse_refresh_token(presented), client=client, now=now)
+
+
+def rotate_claims(*, claims: RefreshClaims | None, client: ClientContext, now: datetime) -> TokenPair:
+    """Do the same for a token that is parsed already; ``None`` stands for a text that is no token of ours.
+
+    Raises: RefreshTokenInvalid, SessionRevoked, SessionExpired, RefreshTokenReused (RFC 9700, 4.14.2).
+    """
     if claims is None:
         raise RefreshTokenInvalid(reason="not a token of ours")
     for _attempt in range(_ATTEMPTS):
