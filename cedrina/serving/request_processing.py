@@ -1,7 +1,7 @@
 """Read a request within its limits, then dispatch it. All servers use this one reader of request bodies."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from io import BytesIO
 from typing import Any
 
@@ -16,6 +16,8 @@ from cedrina.serving.request_dispatcher import RawResponse, RequestDispatcher
 MAX_DISCARDED_BYTES = 1024 * 1024  # what deploy/nginx.conf lets through
 DISCARD_TIMEOUT_SECONDS = 1.0
 log = structlog.get_logger(__name__)
+
+ReadWhole = Callable[[], Awaitable[bytes]]
 
 
 class BodyTooLarge(Exception):
@@ -44,10 +46,13 @@ class RequestHandler:
     def __init__(self, dispatcher: RequestDispatcher) -> None:
         self._dispatcher = dispatcher
 
-    async def handle(self, environ: dict[str, Any], body: AsyncIterator[bytes] | None) -> RawResponse:
+    async def handle(
+        self, environ: dict[str, Any], body: AsyncIterator[bytes] | None, read_whole: ReadWhole | None = None
+    ) -> RawResponse:
         """Return the application's response, or a problem (RFC 9457) when a limit is exceeded or a fault occurs.
 
-        ``environ`` describes the request as WSGI does (PEP 3333), ``body`` yields its body in chunks.
+        ``environ`` describes the request as WSGI does (PEP 3333), ``body`` yields its body in chunks. ``read_whole``
+        reads it at once; it is given if the server enforces the declared length, and used if that is within the limit.
 
         Raises: ClientDisconnected.
         """
@@ -55,7 +60,7 @@ class RequestHandler:
         if code is not None:
             return request_limits.refusal_response(code, environ)
         try:
-            content = await self._content(environ, body) if body is not None else b""
+            content = await self._content(environ, body, read_whole) if body is not None else b""
             environ["wsgi.input"] = BytesIO(content)
             environ["CONTENT_LENGTH"] = str(len(content))
             return await self._dispatcher.dispatch(environ)
@@ -68,12 +73,18 @@ class RequestHandler:
             log.exception("request_failed", path=environ["PATH_INFO"])
             return request_limits.refusal_response("internal_error", environ)
 
-    async def _content(self, environ: dict[str, Any], body: AsyncIterator[bytes]) -> bytes:
+    async def _content(
+        self, environ: dict[str, Any], body: AsyncIterator[bytes], read_whole: ReadWhole | None
+    ) -> bytes:
         declared = request_limits.declared_length(environ.get("CONTENT_LENGTH"))
         limit = request_limits.max_body_bytes(environ)
         if declared is not None and declared > MAX_DISCARDED_BYTES:
             raise BodyTooLarge
-        content = await _read(body, limit=limit, is_too_large=declared is not None and declared > limit)
+        if read_whole is not None and declared is not None and declared <= limit:
+            async with asyncio.timeout(request_limits.BODY_TIMEOUT_SECONDS):
+                content = await read_whole()
+        else:
+            content = await _read(body, limit=limit, is_too_large=declared is not None and declared > limit)
         if declared is not None and len(content) < declared:
             raise ClientDisconnected
         return content
