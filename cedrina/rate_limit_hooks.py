@@ -3,13 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-import orjson
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -19,6 +18,7 @@ from accounts.api import device_cookie
 from accounts.api.permissions import action_permission
 from accounts.identifiers import email_key
 from cedrina.http import problems
+from cedrina.http.json import body_object
 from cedrina.http.paths import answers_html
 from cedrina.http.problem_catalogue import PROBLEMS
 from ratelimiting.api.permissions import READ
@@ -26,9 +26,9 @@ from ratelimiting.client_addresses.networks import enclosing_networks
 from ratelimiting.types import ANONYMOUS, Caller
 from tokens.api.authentication import signed_claims
 from tokens.api.problems import as_api_exception
+from tokens.api.refresh_tokens import refresh_claims
 from tokens.api.step_up import RequiredFactor, check_requirement, requires
 from tokens.errors import TokenError
-from tokens.secrets import parse_refresh_token
 
 if TYPE_CHECKING:
     from tokens.types import Principal
@@ -70,7 +70,7 @@ def account_key(request: HttpRequest) -> str | None:
 
 def family_key(request: HttpRequest) -> str | None:
     """For ``KEYS``: the family of the refresh token in a JSON body, if its signature is valid."""
-    claims = parse_refresh_token(_member(request, "refresh_token") or "")
+    claims = refresh_claims(request, _member(request, "refresh_token") or "")
     return None if claims is None else claims.family_id.hex
 
 
@@ -127,8 +127,7 @@ def _field(request: HttpRequest, name: str) -> str | None:
 def _member(request: HttpRequest, name: str) -> str | None:
     """Return a string member of a JSON body; None if it can't be read, which the view refuses."""
     try:
-        body = orjson.loads(request.body)
-    except (ValueError, SuspiciousOperation, OSError):
+        value = body_object(request).get(name)
+    except (ParseError, SuspiciousOperation, OSError):
         return None
-    value = body.get(name) if isinstance(body, dict) else None
     return value if isinstance(value, str) and len(value) <= LONGEST_NAME else None

@@ -12,6 +12,19 @@ from rest_framework.exceptions import ErrorDetail
 MAX_UNKNOWN_MEMBERS = 100
 
 
+def sole_text(data: Any, name: str, *, max_length: int) -> str | None:
+    """Return the value of a body that has one member, ``name``, whose value is printable ASCII.
+
+    ``None`` for any other body: then a serializer with a ``StrictCharField`` finds what is wrong, if anything is. It
+    would accept each text that is returned here, and takes 110 µs of CPU instead of one.
+    """
+    if type(data) is not dict or len(data) != 1:
+        return None
+    value = data.get(name)
+    is_plain = isinstance(value, str) and 0 < len(value) <= max_length and value.isascii() and value.isprintable()
+    return value if is_plain else None
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses unknown members, so that a misspelt one is not ignored."""
 

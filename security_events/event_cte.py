@@ -80,7 +80,7 @@ def append_sql(*, source: str = "", columns: Mapping[str, str] = NO_COLUMNS, pre
     ``source``, for what only the statement knows; all others are bound parameters, whose names begin with ``prefix``.
     Values never become part of the text, so that a connection can prepare the whole statement once.
 
-    For the same arguments always the same text. It is built anew each time, which takes 7 µs.
+    For the same arguments always the same text.
     """
     now = f"%({prefix}now)s::timestamptz"
     expressions = {

@@ -7,6 +7,7 @@ JWT, a password hash) or of an e-mail address.
 import ipaddress
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -95,6 +96,15 @@ def _is_harmless(key: str, value: Any) -> bool:
 
 def is_secret_key(key: str) -> bool:
     """Say whether a key names a secret, so that its value is masked whole."""
+    return (_is_secret_key if len(key) <= _MAX_CACHED_LENGTH else _is_secret_key.__wrapped__)(key)
+
+
+# The keys of events are few. Longer ones come from clients, who could fill the memory with them.
+_MAX_CACHED_LENGTH = 32
+
+
+@lru_cache(maxsize=512)
+def _is_secret_key(key: str) -> bool:
     return _SECRET_KEYS.search(key.replace("-", "_")) is not None
 
 

@@ -9,6 +9,7 @@ from security_events.masking import truncate_ip
 from tokens.types import MAX_USER_AGENT_LENGTH
 
 _DIGEST_BYTES = 8
+_LONGEST_ADDRESS = 45  # characters, of an IPv6 address that contains an IPv4 one; others are not cached
 # A version consists of these. It changes while the client stays the same.
 _WITHOUT_VERSIONS = str.maketrans("", "", "0123456789._")
 
@@ -38,6 +39,12 @@ def kind_digest(user_agent: str) -> bytes:
 
 def network_digest(address: str | None) -> bytes:
     """Return a digest of 8 bytes of an address's network: its /24, or its /48 for IPv6."""
+    is_short = address is None or len(address) <= _LONGEST_ADDRESS
+    return (_network_digest if is_short else _network_digest.__wrapped__)(address)
+
+
+@lru_cache(maxsize=1024)
+def _network_digest(address: str | None) -> bytes:
     try:
         network = truncate_ip(address) if address else ""
     except ValueError:  # the peer of a Unix socket has a path, not an address

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from security_events.types import Subject
 from tokens.conf import token_settings
@@ -46,10 +46,11 @@ def is_active() -> str:
 
 def from_row(values: Sequence[Any]) -> Any:
     """Build the user from the values of :func:`columns`, without another query. The password hash stays deferred."""
+    database = connections[DEFAULT_DB_ALIAS]  # once: django.db.connection looks for it at every use
     row = list(values)
     for position, convert, expression in _converters():
-        row[position] = convert(row[position], expression, connection)
-    return get_user_model().from_db(connection.alias, [field.attname for field in _fields()], row)
+        row[position] = convert(row[position], expression, database)
+    return get_user_model().from_db(database.alias, _attribute_names(), row)
 
 
 def subject_of(user: Any) -> Subject:
@@ -61,6 +62,12 @@ def subject_of(user: Any) -> Subject:
 def _fields() -> tuple[Any, ...]:
     # Without the password hash: no request with a token needs it, so it stays in the database.
     return tuple(field for field in get_user_model()._meta.concrete_fields if field.name != "password")
+
+
+@lru_cache(maxsize=1)
+def _attribute_names() -> frozenset[str]:
+    # Django looks each field up in these. The values are in the order of the model's fields.
+    return frozenset(field.attname for field in _fields())
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,10 @@
 """The RSGI application: HTTP from granian, by granian's own interface. A slow client occupies no thread."""
 
 import sys
+from functools import partial
 from typing import Any, Protocol
+
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # not in its stub
 
 from cedrina.serving.request_processing import ClientDisconnected, RequestHandler
 
@@ -30,12 +33,26 @@ class RsgiApplication:
 
     async def __rsgi__(self, scope: RsgiScope, protocol: Any) -> None:
         environ = build_environ(scope)
-        has_body = "CONTENT_LENGTH" in environ or environ.pop("HTTP_TRANSFER_ENCODING", None)
+        has_length, is_chunked = "CONTENT_LENGTH" in environ, "HTTP_TRANSFER_ENCODING" in environ
+        if not has_length:
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
         try:
-            status, headers, body = await self._request_handler.handle(environ, protocol if has_body else None)
+            status, headers, body = await self._request_handler.handle(
+                environ,
+                protocol if has_length or is_chunked else None,
+                # Each chunk would cost two changes of threads. With both headers the length is not enforced.
+                read_whole=None if is_chunked else partial(_read_whole, protocol),
+            )
         except ClientDisconnected:
             return
         protocol.response_bytes(status, headers, b"" if scope.method == "HEAD" else body)
+
+
+async def _read_whole(protocol: Any) -> bytes:
+    try:
+        return await protocol()  # type: ignore[no-any-return]
+    except ProtocolClosed as error:
+        raise ClientDisconnected from error
 
 
 def build_environ(scope: RsgiScope) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """Parts of libraries that this app uses and that their documentation does not promise: a change shows here first."""
 
+import uuid
+
 from django.db.models.query_utils import DeferredAttribute
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from tokens import secrets
 from tokens.api.authentication import signed_claims
 from tokens.api.client import client_context
+from tokens.api.refresh_tokens import refresh_claims
 from tokens.codec import AccessToken, KeyringBackend
 from tokens.fields import Ciphertext
 from tokens.models import SigningKey
@@ -21,6 +25,15 @@ class TestDrfsRequest:
         assert client_context(wrapped).ip_address == "203.0.113.7"
         assert signed_claims(wrapped) is None
         assert plain._signed_claims == (None, None)
+
+    def test_holds_djangos_where_we_keep_the_claims_of_a_refresh_token(self):
+        presented = secrets.mint_refresh_token(family_id=uuid.uuid4(), generation=1, key_epoch=0)
+        plain = HttpRequest()
+        found = refresh_claims(plain, presented)
+
+        assert found == secrets.parse_refresh_token(presented)
+        assert refresh_claims(Request(plain), presented) is found
+        assert refresh_claims(Request(plain), presented + "x") is None
 
 
 class TestSimplejwtsToken:

@@ -12,6 +12,6 @@ def client_context(request: Request | HttpRequest) -> ClientContext:
     The address is ``request.client_ip`` if the project's middleware sets it, else the address of the peer.
     """
     plain = request._request if isinstance(request, Request) else request  # noqa: SLF001
-    address = getattr(plain, "client_ip", request.META.get("REMOTE_ADDR")) or None
-    user_agent = request.META.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH]
+    address = getattr(plain, "client_ip", plain.META.get("REMOTE_ADDR")) or None
+    user_agent = plain.META.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH]
     return ClientContext(ip_address=address, user_agent=user_agent)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.prepared_statements import fetch_row
 from cedrina_base.signed_tokens import token_digest
 from security_events.event_cte import AppendedEvent, append_sql
 from tokens import devices, event_types, secrets
@@ -68,7 +68,14 @@ def rotate(*, presented: str, client: ClientContext = ClientContext(), now: date
 
     Raises: RefreshTokenInvalid, SessionRevoked, SessionExpired, RefreshTokenReused (RFC 9700, 4.14.2).
     """
-    claims = secrets.parse_refresh_token(presented)
+    return rotate_claims(claims=secrets.parse_refresh_token(presented), client=client, now=now)
+
+
+def rotate_claims(*, claims: RefreshClaims | None, client: ClientContext, now: datetime) -> TokenPair:
+    """Do the same for a token that is parsed already; ``None`` stands for a text that is no token of ours.
+
+    Raises: RefreshTokenInvalid, SessionRevoked, SessionExpired, RefreshTokenReused (RFC 9700, 4.14.2).
+    """
     if claims is None:
         raise RefreshTokenInvalid(reason="not a token of ours")
     for _attempt in range(_ATTEMPTS):
@@ -103,9 +110,7 @@ def _rotate(claims: RefreshClaims, client: ClientContext, *, now: datetime) -> T
         "now": now,
         **event.params,
     }
-    with prepared_cursor() as cursor:
-        cursor.execute(complete(_ROTATE, event=_REFRESHED), parameters)
-        values = cursor.fetchone()
+    values = fetch_row(complete(_ROTATE, event=_REFRESHED), parameters)
     if values is None:
         return None
     row, user = split_row(_RotatedRow, values)

@@ -1,7 +1,7 @@
 """Sign the tokens of a grant. Nothing is stored here, so the same grant can be signed again for a lost response."""
 
 from tokens import secrets
-from tokens.codec import AccessToken
+from tokens.codec import encode_access_token
 from tokens.conf import token_settings
 from tokens.keyring import NoSigningKey
 from tokens.services import keys
@@ -14,15 +14,12 @@ def sign_pair(grant: TokenGrant, *, refresh_token: str) -> TokenPair:
     Call this after the commit: if the process is killed in between, the client's retry succeeds.
     """
     lifetime = min(secrets.jittered(token_settings.ACCESS_TTL), grant.expires_at - grant.now)
-    user = grant.user
-    access = AccessToken.issue(
-        grant, lifetime=lifetime, roles=token_settings.ROLES(user), tier=token_settings.TIER(user)
-    )
+    roles, tier = token_settings.ROLES(grant.user), token_settings.TIER(grant.user)
     try:
-        signed = str(access)
+        signed = encode_access_token(grant, lifetime=lifetime, roles=roles, tier=tier)
     except NoSigningKey:
         keys.ensure_first(now=grant.now)
-        signed = str(access)
+        signed = encode_access_token(grant, lifetime=lifetime, roles=roles, tier=tier)
     return TokenPair(
         access_token=signed,
         refresh_token=refresh_token,

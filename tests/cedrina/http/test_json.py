@@ -7,9 +7,11 @@ import pytest
 from django.utils.translation import gettext_lazy
 from hypothesis import given
 from hypothesis import strategies as st
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
-from cedrina.http.json import OrjsonRenderer, accepts_json, parse_object
+from cedrina.http.json import OrjsonRenderer, StrictJSONParser, accepts_json, body_object, parse_object
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -72,3 +74,32 @@ class TestAcceptsJson:
 def _is_writable(document):
     """jiter refuses surrogates, as it should; text strategies make none."""
     return all("\0" not in str(key) for key in document)
+
+
+class TestBodyObject:
+    def request(self, body, content_type="application/json"):
+        return APIRequestFactory().generic("POST", "/", body, content_type=content_type)
+
+    def test_is_parsed_once_for_the_limiter_and_the_view(self):
+        plain = self.request(b'{"a": 1}')
+        found = body_object(plain)
+
+        assert found == {"a": 1}
+        assert body_object(plain) is found
+        assert Request(plain, parsers=[StrictJSONParser()]).data is found
+
+    @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"a": 1, "a": 2}', b'{"a": "\\u0000"}', b"\xff"])
+    def test_is_refused_each_time(self, body):
+        plain = self.request(body)
+        for _ in range(2):
+            with pytest.raises(ParseError):
+                body_object(plain)
+        if body:
+            with pytest.raises(ParseError):
+                _ = Request(plain, parsers=[StrictJSONParser()]).data
+
+    def test_does_not_replace_the_check_of_the_media_type(self):
+        plain = self.request(b'{"a": 1}', content_type="application/json; charset=utf-16")
+        body_object(plain)
+        with pytest.raises(UnsupportedMediaType):
+            _ = Request(plain, parsers=[StrictJSONParser()]).data

@@ -14,6 +14,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.tokens import PHONE, claims_of, family_of, open_admin_session, open_session
 from tokens import errors, secrets
 from tokens.end_reasons import LOGOUT
+from tokens.keyring import keyring
 from tokens.models import Session, SessionKind, TokenFamily
 from tokens.services import issuing, revocation, rotation, verification
 from tokens.types import ClientContext
@@ -126,6 +127,13 @@ class TestAccessToken:
             "roles": ["admin"],
             "tier": "free",
         }
+
+    def test_is_what_a_library_verifies(self, now):
+        token = open_session(now=now).access_token
+        kid = jwt.get_unverified_header(token)["kid"]
+        (key,) = [key for key in jwt.PyJWKSet(keyring.jwks()).keys if key.key_id == kid]
+
+        assert jwt.decode(token, key, algorithms=["RS256"], audience="cedrina", options={"verify_exp": False})
 
     def test_has_an_id_of_its_own(self, now):
         pair = open_session(now=now)

@@ -4,19 +4,19 @@ from rest_framework import serializers
 
 from cedrina_base.strict_serializers import StrictBooleanField, StrictCharField, StrictSerializer
 
-_LONGEST_TOKEN = 8192
+LONGEST_TOKEN = 8192
 
 
 class RefreshInput(StrictSerializer):
     """The refresh token to exchange."""
 
-    refresh_token = StrictCharField(max_length=_LONGEST_TOKEN)
+    refresh_token = StrictCharField(max_length=LONGEST_TOKEN)
 
 
 class TokenInput(StrictSerializer):
     """A token of either kind. The hint is allowed by the RFC and not needed here."""
 
-    token = StrictCharField(max_length=_LONGEST_TOKEN)
+    token = StrictCharField(max_length=LONGEST_TOKEN)
     token_type_hint = StrictCharField(max_length=64, required=False)
 
 

@@ -8,10 +8,12 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base.strict_serializers import sole_text
 from tokens.api import examples, response_bodies
 from tokens.api.base import TokensAPIView
 from tokens.api.client import client_context
-from tokens.api.serializers.tokens import RefreshInput, TokenPairOutput
+from tokens.api.refresh_tokens import refresh_claims
+from tokens.api.serializers.tokens import LONGEST_TOKEN, RefreshInput, TokenPairOutput
 from tokens.services import rotation
 
 
@@ -42,9 +44,11 @@ class RefreshView(TokensAPIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        body = RefreshInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        pair = rotation.rotate(
-            presented=body.validated_data["refresh_token"], client=client_context(request), now=timezone.now()
-        )
+        presented = sole_text(request.data, "refresh_token", max_length=LONGEST_TOKEN)
+        if presented is None:
+            body = RefreshInput(data=request.data)
+            body.is_valid(raise_exception=True)
+            presented = body.validated_data["refresh_token"]
+        claims = refresh_claims(request, presented)
+        pair = rotation.rotate_claims(claims=claims, client=client_context(request), now=timezone.now())
         return Response(response_bodies.token_response_body(pair))
