@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from cedrina.serving.reexecution import SupervisorState, WorkerPosition
 from cedrina.serving.supervision import (
     INITIAL_DELAY_SECONDS,
     MAX_DELAY_SECONDS,
@@ -12,8 +13,8 @@ from cedrina.serving.supervision import (
     NONE_READY_TIMEOUT_SECONDS,
     RESET_AFTER_SECONDS,
     Supervisor,
-    Worker,
 )
+from cedrina.serving.worker_process import Worker
 
 FAILED = 1 << 8  # as wait() says it: exit code 1
 KILLED = int(signal.SIGKILL)
@@ -22,7 +23,8 @@ NOW = 1000.0
 
 @pytest.fixture
 def supervisor():
-    return Supervisor(number=2, work=lambda _slot, _cell, _ready: None)
+    state = SupervisorState(positions=[WorkerPosition(), WorkerPosition()])
+    return Supervisor(state=state, work=lambda _slot, _cell, _ready: None)
 
 
 def end(supervisor, *, status, ready_at=None, at=NOW, position=0):
