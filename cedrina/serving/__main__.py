@@ -167,10 +167,10 @@ def serve_http(host: str, port: int, workers: int, environment: dict[str, str]) 
 
 
 def load_application() -> Any:
-    """Return the RSGI application. A worker loads it by its dotted path, as uvicorn and daphne do."""
+    """Return the ASGI application. A worker loads it by its dotted path, as uvicorn and daphne do."""
     from django.utils.module_loading import import_string
 
-    return import_string("cedrina.rsgi.application")
+    return import_string("cedrina.asgi.application")
 
 
 def serve_sockets(host: str, port: int) -> None:

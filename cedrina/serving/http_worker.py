@@ -120,7 +120,7 @@ class HttpWorker:
         return ListeningServer(
             self._application,
             listening=self._sockets.of(number),
-            interface=Interfaces.RSGI,
+            interface=Interfaces.ASGINL,
             websockets=False,
             backlog=BACKLOG,
             backpressure=self._most_connections,

@@ -21,6 +21,7 @@ from django.utils.module_loading import import_string
 
 # What workers import when they start, and libraries that import parts of themselves at their first use.
 MODULES = (
+    "cedrina.routing",
     "cedrina.serving.asgi_application",
     "cedrina.serving.http_worker",
     "accounts.validators",

@@ -17,8 +17,10 @@ DEADLINE_SECONDS = 60
 
 
 class Application:
-    async def __rsgi__(self, _scope, protocol):
-        protocol.response_str(200, [], "answered")
+    async def __call__(self, scope, _receive, send):
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"answered"})
 
 
 async def until(condition):
