@@ -81,21 +81,22 @@ class Supervisor:
         for signum in HANDLED_SIGNALS:
             signal.signal(signum, self._handle)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)  # the previous program blocked them
+        has_failed = False
         try:
             self._load_code()
-            while not self._is_stopping:
-                self._update()
-                if self._cannot_serve():
-                    _print(f"No worker can start: the last one ended {self._last_end}; what it said stands above.")
-                    return 1
+            while not self._is_stopping and not has_failed:
                 self._start_due()
                 self._reload_next()
                 _sleep(wakeup_reader)
+                self._update()
+                has_failed = self._cannot_serve()
         except StopRequested:
             pass
         finally:
             self._stop_all(wakeup_reader)
-        return 0
+        if has_failed:
+            _print(f"No worker can start: the last one ended {self._last_end}; what it said stands above.")
+        return int(has_failed)
 
     def _load_code(self) -> None:
         self._is_loading = True
