@@ -151,6 +151,14 @@ class TestSighup:
         server.process.send_signal(signal.SIGHUP)
         until(lambda: is_replaced(server, before))
 
+    def test_leaves_workers_that_end_with_the_supervisor(self, server):
+        before = workers_of(server)
+        server.process.send_signal(signal.SIGHUP)
+        now = until(lambda: is_replaced(server, before))
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+        until(lambda: all(is_gone(pid) for pid in now))
+
     def test_is_followed_by_an_end_at_any_moment(self, server):
         before = workers_of(server)
         server.process.send_signal(signal.SIGHUP)
@@ -158,7 +166,15 @@ class TestSighup:
         until(lambda: b"--check" not in command_of_child(server, before))  # the next program begins
         server.process.terminate()
         assert server.process.wait(timeout=60) == 0
-        assert not any(Path(f"/proc/{pid}/exe").exists() for pid in before)
+        assert all(is_gone(pid) for pid in before)
+
+
+def is_gone(pid):
+    """Whether a process ended; what nobody has waited for yet has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def command_of_child(server, before):
