@@ -17,6 +17,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "cedrina.settings.dev"
 from cedrina.serving import connection_pool, preloading
 preloading.preload()
 from accounts.services.passwords import hashing
+from cedrina_base.uuids import uuid7
 from django.db import connections
 from ratelimiting.services import background_thread
 from tokens.keyring import keyring
@@ -29,9 +30,10 @@ parent = {
     "frozen": gc.get_freeze_count(),
 }
 print(json.dumps(parent), flush=True)
+uuid7(), uuid.uuid4(), random.random(), secrets.token_hex()  # generators that the parent has used
 for _ in range(2):
     if os.fork() == 0:
-        print(json.dumps([random.random(), secrets.token_hex(), uuid.uuid4().hex]), flush=True)
+        print(json.dumps([random.random(), secrets.token_hex(), uuid.uuid4().hex, uuid7().hex[-12:]]), flush=True)
         os._exit(0)
     os.wait()
 """
