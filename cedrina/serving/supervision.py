@@ -163,9 +163,12 @@ class Supervisor:
         if any(worker.ready_at is not None for worker in self._workers.values()):
             return False
         waited = time.monotonic() - self._last_ready_at
-        return self._failed_starts >= MAX_FAILED_STARTS or waited >= NONE_READY_TIMEOUT_SECONDS
+        has_failed = self._failed_starts >= MAX_FAILED_STARTS and not self._workers
+        return has_failed or waited >= NONE_READY_TIMEOUT_SECONDS
 
     def _start_due(self) -> None:
+        if self._failed_starts >= MAX_FAILED_STARTS:
+            return  # those that are still starting are the last ones, unless one becomes ready
         now = time.monotonic()
         occupied = {worker.position for worker in self._workers.values() if worker.stop_requested_at is None}
         free = [number for number in range(len(self._positions)) if number not in occupied]

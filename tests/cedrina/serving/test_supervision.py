@@ -68,6 +68,16 @@ class TestHopelessness:
         end(supervisor, status=FAILED)
         assert supervisor._cannot_serve()
 
+    def test_waits_for_one_that_still_starts(self, supervisor):
+        for _ in range(MAX_FAILED_STARTS):
+            end(supervisor, status=FAILED)
+        supervisor._workers[2] = Worker(position=1, process_number=1, pid=2, ready_pipe=-1, started_at=NOW)
+        assert not supervisor._cannot_serve()
+        supervisor._start_due()
+        assert list(supervisor._workers) == [2]
+        del supervisor._workers[2]
+        assert supervisor._cannot_serve()
+
     def test_does_not_come_by_workers_that_had_served(self, supervisor):
         for _ in range(3 * MAX_FAILED_STARTS):
             end(supervisor, status=KILLED, ready_at=NOW)
