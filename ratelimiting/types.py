@@ -39,9 +39,11 @@ class OnStoreFailure(StrEnum):
     DENY = "deny"
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """``limit`` requests in ``window`` seconds; a token bucket refills at that rate and holds ``burst`` tokens."""
+class Quota(NamedTuple):
+    """``limit`` requests in ``window`` seconds; a token bucket refills at that rate and holds ``burst`` tokens.
+
+    A tuple, because caches look quotas up by their value for each request: a dataclass is hashed by Python code.
+    """
 
     algorithm: Algorithm
     limit: int

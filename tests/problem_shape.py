@@ -58,6 +58,8 @@ FIELD_CODES = {
     "username_reserved",
     "email_invalid",
 }
+# Refused for the shape of the request: who asked, and their session, are as they were.
+FOR_THEIR_SHAPE = {400, 404, 405, 413, 415, 422}
 HEADERS = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
 INTERNALS = re.compile(
     r"Traceback|File \"|line \d+, in |psycopg|django|rest_framework|OperationalError|IntegrityError|DataError|"

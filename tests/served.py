@@ -53,8 +53,9 @@ INSTALLATION = {"PUBLIC_URL": "http://127.0.0.1:8000"}
 class Served:
     """One server process: its address, its end and its return."""
 
-    def __init__(self, *, database_url, flags=(), folder=ROOT, **settings):
+    def __init__(self, *, database_url, flags=(), folder=ROOT, is_checked=False, **settings):
         self.port, self.folder = free_port(), folder
+        self.module = "cedrina.serving" if is_checked else "tests.unchecked_server"
         self.url = f"http://127.0.0.1:{self.port}"
         self.flags = flags
         self.environment = environment(DATABASE_URL=database_url, PORT=str(self.port), **settings)
@@ -63,7 +64,7 @@ class Served:
     def start(self):
         """Start it and wait until it answers."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cedrina.serving", *self.flags],
+            [sys.executable, "-m", self.module, *self.flags],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -145,9 +146,13 @@ def manage(*arguments, environment):
 
 
 @contextlib.contextmanager
-def serving(*, database_url, flags=(), folder=ROOT, **settings):
-    """Give a running server, ended afterwards. It is started in ``folder``."""
-    server = Served(database_url=database_url, flags=flags, folder=folder, **settings)
+def serving(*, database_url, flags=(), folder=ROOT, is_checked=False, **settings):
+    """Give a running server, ended afterwards. It is started in ``folder``.
+
+    With ``is_checked`` it runs the system checks first, as in production: that is half of what a start costs, so only
+    tests of a start and of a whole installation ask for it.
+    """
+    server = Served(database_url=database_url, flags=flags, folder=folder, is_checked=is_checked, **settings)
     try:
         yield server.start()
     finally:

@@ -1,6 +1,6 @@
 """Start-up checks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from cedrina_base import setting_checks
 from tokens.conf import EVICT_OLDEST, REJECT, token_settings
+from tokens.models import SigningKey
+from tokens.signing_algorithms import SIGNING_ALGORITHMS
 
 _KEY_LENGTH = 32
 _LONG_ACCESS_TTL = timedelta(hours=1)
@@ -66,6 +68,11 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
             "REFRESH_FOREIGN_REPEATS must be at least 0 and at most REFRESH_OWN_REPEATS, that at most 1000.",
             "E012",
         ),
+        (
+            token_settings.ACCESS_TOKEN_ALGORITHM in SIGNING_ALGORITHMS,
+            f"ACCESS_TOKEN_ALGORITHM must be one of {', '.join(SIGNING_ALGORITHMS)}.",
+            "E015",
+        ),
     )
     found += [Error(f"TOKENS: {text}", id=f"tokens.{number}") for holds, text, number in rules if not holds]
     return found
@@ -82,6 +89,30 @@ def check_database(**_kwargs: Any) -> list[CheckMessage]:
             f"tokens needs PostgreSQL as the default database, which is {vendor} here.",
             hint="Its columns and statements use types of PostgreSQL: set ENGINE to django.db.backends.postgresql.",
             id="tokens.E013",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_signing_key(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Report that tokens are still signed with a key of another algorithm than the setting's."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    if (
+        DEFAULT_DB_ALIAS not in (databases or ())
+        or connection.vendor != "postgresql"
+        or SigningKey._meta.db_table not in connection.introspection.table_names()  # before the first `migrate`
+    ):
+        return []
+    going_on = SigningKey.objects.filter(retired_at__isnull=True).order_by("-activated_at")
+    newest = going_on.values_list("algorithm", flat=True).first()
+    if newest in (None, token_settings.ACCESS_TOKEN_ALGORITHM):
+        return []
+    return [
+        Advice(
+            f"TOKENS['ACCESS_TOKEN_ALGORITHM'] is {token_settings.ACCESS_TOKEN_ALGORITHM}, but the newest signing key "
+            f"is for {newest}: access tokens are still signed with that.",
+            hint="Let all services that verify tokens accept both, then run `manage.py rotate_signing_key`.",
+            id="tokens.W002",
         )
     ]
 

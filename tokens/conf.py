@@ -30,6 +30,14 @@ class TokenSettings(AppSettings):
         return self._get("AUDIENCE", "cedrina")
 
     @property
+    def ACCESS_TOKEN_ALGORITHM(self) -> str:
+        """The ``alg`` of new signing keys: ``RS256``, ``ES256`` or ``EdDSA`` (Ed25519).
+
+        Existing keys stay as they are: after a change, ``rotate_signing_key`` makes a key of the new algorithm.
+        """
+        return self._get("ACCESS_TOKEN_ALGORITHM", "RS256")
+
+    @property
     def ACCESS_TTL(self) -> timedelta:
         """The longest lifetime of an access token. Services that verify offline accept a revoked token for as long."""
         return self._get("ACCESS_TTL", timedelta(minutes=15))

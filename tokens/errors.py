@@ -63,7 +63,7 @@ class SessionNotFound(TokenError):
 
 
 class SigningKeyUnusable(TokenError):
-    """A key that is not RSA, is shorter than 2048 bits (RFC 7518, 3.3), is known already or can't be read."""
+    """A key that is not of ``ACCESS_TOKEN_ALGORITHM``, is too short, is known already or can't be read."""
 
     code = "signing_key_unusable"
     message = _("The signing key can't be used.")

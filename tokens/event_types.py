@@ -70,7 +70,9 @@ TOKEN_REUSE_DETECTED = register(
         data=("reason", "presented_generation"),
     )
 )
-KEY_CREATED = register(EventType("key.created", Category.KEY, Severity.MEDIUM, 0, OcsfType.ENTITY_MANAGEMENT_CREATE))
+KEY_CREATED = register(
+    EventType("key.created", Category.KEY, Severity.MEDIUM, 0, OcsfType.ENTITY_MANAGEMENT_CREATE, data=("algorithm",))
+)
 KEY_ROTATED = register(
     EventType(
         "key.rotated",
@@ -78,7 +80,7 @@ KEY_ROTATED = register(
         Severity.MEDIUM,
         5,
         OcsfType.ENTITY_MANAGEMENT_UPDATE,
-        data=("emergency", "signs_from"),
+        data=("algorithm", "emergency", "signs_from"),
     )
 )
 KEY_RETIRED = register(EventType("key.retired", Category.KEY, Severity.MEDIUM, 5, OcsfType.ENTITY_MANAGEMENT_DISABLE))

@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from django.db import Error as DatabaseError
 from django.db import OperationalError
@@ -23,13 +22,16 @@ from django.db.models.functions import Now
 
 from cedrina_base import base64url
 from tokens import jwk
+from tokens.conf import token_settings
 from tokens.models import SigningKey
+from tokens.signing_algorithms import SIGNING_ALGORITHMS, PrivateKey, PublicKey, SigningAlgorithm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ALGORITHM = "RS256"
 TYPE = "at+jwt"  # RFC 9068, 2.1
+_KID_LENGTH = 43  # of a SHA-256 thumbprint in base64url
+_MAX_HEADER_LENGTH = 200  # characters; ours have 110
 _MAX_AGE_SECONDS = 60.0
 _UNKNOWN_KID_SECONDS = 5.0
 _JWKS_MAX_AGE_SECONDS = 3.0  # so that a dropped key leaves the published document within five seconds
@@ -46,8 +48,10 @@ class PublishedKey:
     """One parsed key. The times are those of its row."""
 
     kid: str
-    private: RSAPrivateKey
-    public: RSAPublicKey
+    algorithm: SigningAlgorithm
+    header: str  # the only one of the tokens that it signs, base64url-encoded
+    private: PrivateKey
+    public: PublicKey
     activated_at: datetime
     retired_at: datetime | None
     expires_at: datetime | None
@@ -58,7 +62,7 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._parsed: dict[str, tuple[RSAPrivateKey, RSAPublicKey]] = {}
+        self._parsed: dict[str, tuple[PrivateKey, PublicKey]] = {}
         self.clear()
 
     def clear(self) -> None:
@@ -75,6 +79,19 @@ class KeyRing:
             self._refresh(0)
         except DatabaseError as error:
             log.warning("signing_keys_not_loaded", error=type(error).__name__)
+        self._report_other_algorithm()
+
+    def _report_other_algorithm(self) -> None:
+        """Log that the setting has no effect yet: it decides about new keys, and there has been none since."""
+        newest = next((key for key in reversed(self._keys) if key.retired_at is None), None)
+        if newest and newest.algorithm.name != token_settings.ACCESS_TOKEN_ALGORITHM:
+            log.warning(
+                "signing_key_of_other_algorithm",
+                kid=newest.kid,
+                algorithm=newest.algorithm.name,
+                setting=token_settings.ACCESS_TOKEN_ALGORITHM,
+                hint="Access tokens are signed with this key until manage.py rotate_signing_key has made another one.",
+            )
 
     def expire(self) -> None:
         """Read the keys again before the next use, but keep those that are known while the database is unavailable."""
@@ -106,12 +123,12 @@ class KeyRing:
         key = self._by_header.get(header)
         return key.kid if key else None
 
-    def verification_key(self, header: str) -> RSAPublicKey | None:
-        """Return the public key for an encoded header, ``None`` if the tokens of no published key have it.
+    def verification_key(self, header: str) -> PublishedKey | None:
+        """Return the key for an encoded header, ``None`` if the tokens of no published key have it.
 
         The header of a token is compared as a whole with the headers that we write. Nothing in a presented header is
         used: not ``alg``, ``jku``, ``jwk``, ``x5u`` or ``crit``, and there is no second encoding and no duplicate
-        member (RFC 8725, 3.1 and 3.10).
+        member. The algorithm is that of the key (RFC 8725, 3.1 and 3.10).
 
         Raises: OperationalError, if the key is unknown and the database, which may know it, is unavailable.
         """
@@ -127,12 +144,15 @@ class KeyRing:
                 key = self._by_header.get(header)
             if key is None and self._is_database_unavailable:
                 raise OperationalError("The signing key is unknown here and the database is unavailable.")
-        return key.public if key else None
+        return key
 
     def jwks(self) -> list[dict[str, Any]]:
         """Return the published keys as JSON Web Keys (RFC 7517)."""
         self._refresh(_JWKS_MAX_AGE_SECONDS)
-        return [{**jwk.members_of(key.public), "use": "sig", "alg": ALGORITHM, "kid": key.kid} for key in self._keys]
+        return [
+            {**jwk.members_of(key.public), "use": "sig", "alg": key.algorithm.name, "kid": key.kid}
+            for key in self._keys
+        ]
 
     def _refresh(self, max_age: float) -> None:
         if self._is_fresh(max_age) or not self._lock.acquire(blocking=not self._keys):
@@ -161,35 +181,45 @@ class KeyRing:
 
     def _read(self) -> None:
         rows = SigningKey.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now())).order_by("activated_at")
-        keys = tuple(self._parse(row) for row in rows)
+        keys = tuple(key for row in rows if (key := self._parse(row)) is not None)
         self._parsed = {key.kid: (key.private, key.public) for key in keys}
-        self._by_header = {encoded_header(key.kid): key for key in keys}
+        self._by_header = {key.header: key for key in keys}
         self._by_kid = {key.kid: key for key in keys}
         self._keys = keys
 
-    def _parse(self, row: SigningKey) -> PublishedKey:
+    def _parse(self, row: SigningKey) -> PublishedKey | None:
+        """Return the parsed key of a row, or ``None`` if it is none of the algorithm that the row names."""
         private, public = self._parsed.get(row.kid) or (
-            cast("RSAPrivateKey", load_pem_private_key(row.private_key.encode(), password=None)),
-            cast("RSAPublicKey", load_pem_public_key(row.public_key.encode())),
+            cast("PrivateKey", load_pem_private_key(row.private_key.encode(), password=None)),
+            cast("PublicKey", load_pem_public_key(row.public_key.encode())),
         )
-        return PublishedKey(row.kid, private, public, row.activated_at, row.retired_at, row.expires_at)
+        algorithm = SIGNING_ALGORITHMS[row.algorithm]
+        if not algorithm.is_key(public):
+            log.error("signing_key_is_none_of_its_algorithm", kid=row.kid, algorithm=row.algorithm)
+            return None
+        header = encoded_header(row.kid, algorithm=algorithm)
+        times = (row.activated_at, row.retired_at, row.expires_at)
+        return PublishedKey(row.kid, algorithm, header, private, public, *times)
 
 
-def encoded_header(kid: str) -> str:
+def encoded_header(kid: str, *, algorithm: SigningAlgorithm) -> str:
     """Return the one header, base64url-encoded, of the tokens that this key signs."""
-    header = json.dumps({"alg": ALGORITHM, "kid": kid, "typ": TYPE}, separators=(",", ":"), sort_keys=True)
+    header = json.dumps({"alg": algorithm.name, "kid": kid, "typ": TYPE}, separators=(",", ":"), sort_keys=True)
     return base64url.encode(header.encode())
 
 
 def _well_formed_kid(header: str) -> str | None:
-    """Return the key id of a header that equals ours except for the id."""
-    if len(header) != len(encoded_header("-" * 43)):  # a SHA-256 thumbprint in base64url
+    """Return the key id of a header that equals ours except for the id and the choice among our algorithms."""
+    if len(header) > _MAX_HEADER_LENGTH:
         return None
     try:
         kid = json.loads(base64url.decode(header) or b"")["kid"]
     except (ValueError, KeyError, TypeError):
         return None
-    return kid if isinstance(kid, str) and encoded_header(kid) == header else None
+    if not isinstance(kid, str) or len(kid) != _KID_LENGTH:
+        return None
+    ours = (encoded_header(kid, algorithm=algorithm) for algorithm in SIGNING_ALGORITHMS.values())
+    return kid if header in ours else None
 
 
 def _activated_at(key: PublishedKey) -> datetime:

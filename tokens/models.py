@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cedrina_base.uuids import uuid7
 from tokens import end_reasons
 from tokens.fields import EncryptedTextField
+from tokens.signing_algorithms import RS256, SIGNING_ALGORITHMS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -153,7 +154,9 @@ class SigningKey(models.Model):
     """A key that signs access tokens from ``activated_at`` and verifies them until ``expires_at``."""
 
     kid = models.CharField(_("key id"), primary_key=True, max_length=64)  # RFC 7638 thumbprint
-    algorithm = models.CharField(_("algorithm"), max_length=8, default="RS256")
+    algorithm = models.CharField(
+        _("algorithm"), max_length=8, choices=[(name, name) for name in SIGNING_ALGORITHMS], default=RS256.name
+    )
     public_key = models.TextField(_("public key"))
     private_key = EncryptedTextField()
     created_at = models.DateTimeField(_("created at"))
@@ -164,6 +167,11 @@ class SigningKey(models.Model):
     class Meta:
         verbose_name = _("signing key")
         verbose_name_plural = _("signing keys")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(algorithm__in=list(SIGNING_ALGORITHMS)), name="tokens_signing_key_algorithm_is_known"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.kid

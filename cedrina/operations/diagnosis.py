@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.core.checks import ERROR, WARNING, CheckMessage, run_checks
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.encoding import force_str
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -85,8 +86,8 @@ _ELSEWHERE: tuple[str, TranslatableText] = ("OWASP ASVS 5.0, 13.1", _("Mend what
 
 @diagnostic
 def start_up_checks(_now: datetime) -> Iterator[DiagnosticFinding]:
-    """Yield the messages of `check --deploy`."""
-    for message in run_checks(include_deployment_checks=True):
+    """Yield the messages of `check --deploy --database default`."""
+    for message in run_checks(include_deployment_checks=True, databases=[DEFAULT_DB_ALIAS]):
         if not message.is_silenced():
             yield _from_check(message)
 

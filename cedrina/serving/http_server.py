@@ -7,7 +7,8 @@ from typing import Any
 
 from cedrina.database.circuit_breaker import SHARED_BYTES, circuit_breaker
 from cedrina.serving.checks import end_checks, start_checks
-from cedrina.serving.listening import BACKLOG, ListeningSockets
+from cedrina.serving.connection_limits import max_connections, raise_descriptor_limit
+from cedrina.serving.listening import ListeningSockets
 from cedrina.serving.preloading import preload
 from cedrina.serving.reexecution import STATE_DESCRIPTOR, NextProgram, SupervisorState, WorkerPosition
 from cedrina.serving.shared_memory import SharedMemory
@@ -33,7 +34,8 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         "heartbeats": [sockets.heartbeats_descriptor],
         "circuit_breaker": [breaker.descriptor],
     }
-    most_connections = max(1, BACKLOG // len(positions))
+    raise_descriptor_limit(len(positions))
+    most_connections = max_connections(len(positions))
 
     def work(position: int, process_number: int, ready: Callable[[], None]) -> None:
         from cedrina.serving import http_worker

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from granian import loops
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.net import SocketHolder  # type: ignore[attr-defined]  # not in its stub
 from granian.server.embed import Server
@@ -121,6 +121,8 @@ class HttpWorker:
             self._application,
             listening=self._sockets.of(number),
             interface=Interfaces.ASGINL,
+            # Proxies speak HTTP/1.1 to it. To offer HTTP/2, granian waits for the first bytes without a time limit.
+            http=HTTPModes.http1,
             websockets=False,
             backlog=BACKLOG,
             backpressure=self._most_connections,

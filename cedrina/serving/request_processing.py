@@ -15,6 +15,9 @@ from cedrina.serving.request_dispatcher import RawResponse, RequestDispatcher
 # connection with unread bytes resets it, and the response may be lost: a proxy that still writes would send 503.
 MAX_DISCARDED_BYTES = 1024 * 1024  # what deploy/nginx.conf lets through
 DISCARD_TIMEOUT_SECONDS = 1.0
+# Requests with a body that a process reads and answers at a time; others wait for their turn. There may be many more
+# connections, and each body holds up to 64 KiB of memory.
+MAX_BODIES = 1024
 log = structlog.get_logger(__name__)
 
 
@@ -43,6 +46,7 @@ class RequestHandler:
 
     def __init__(self, dispatcher: RequestDispatcher) -> None:
         self._dispatcher = dispatcher
+        self._bodies = asyncio.Semaphore(MAX_BODIES)
 
     async def handle(self, environ: dict[str, Any], body: AsyncIterator[bytes] | None) -> RawResponse:
         """Return the application's response, or a problem (RFC 9457) when a limit is exceeded or a fault occurs.
@@ -55,10 +59,10 @@ class RequestHandler:
         if code is not None:
             return request_limits.refusal_response(code, environ)
         try:
-            content = await self._content(environ, body) if body is not None else b""
-            environ["wsgi.input"] = BytesIO(content)
-            environ["CONTENT_LENGTH"] = str(len(content))
-            return await self._dispatcher.dispatch(environ)
+            if body is None:
+                return await self._dispatch(environ, b"")
+            async with self._bodies:
+                return await self._dispatch(environ, await self._content(environ, body))
         except tuple(_PROBLEM_CODES) as error:
             code = next(code for kind, code in _PROBLEM_CODES.items() if isinstance(error, kind))
             return request_limits.refusal_response(code, environ)
@@ -67,6 +71,11 @@ class RequestHandler:
         except Exception:
             log.exception("request_failed", path=environ["PATH_INFO"])
             return request_limits.refusal_response("internal_error", environ)
+
+    async def _dispatch(self, environ: dict[str, Any], content: bytes) -> RawResponse:
+        environ["wsgi.input"] = BytesIO(content)
+        environ["CONTENT_LENGTH"] = str(len(content))
+        return await self._dispatcher.dispatch(environ)
 
     async def _content(self, environ: dict[str, Any], body: AsyncIterator[bytes]) -> bytes:
         declared = request_limits.declared_length(environ.get("CONTENT_LENGTH"))

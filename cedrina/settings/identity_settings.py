@@ -19,6 +19,14 @@ TOKENS = [
     ),
     EnvironmentSetting("TOKEN_AUDIENCE", SettingType.TEXT, "cedrina", "The `aud` of access tokens."),
     EnvironmentSetting(
+        "ACCESS_TOKEN_ALGORITHM",
+        SettingType.CHOICE,
+        "RS256",
+        "The algorithm of new signing keys; `EdDSA` is Ed25519. After a change, `manage.py rotate_signing_key` makes a "
+        "key of the new one. See key-rotation.md.",
+        choices=("RS256", "ES256", "EdDSA"),
+    ),
+    EnvironmentSetting(
         "ACCESS_TOKEN_SECONDS",
         SettingType.NUMBER,
         15 * MINUTE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -210,7 +210,7 @@ def method_group(*, method: str | None) -> str:
 def _wider_quotas(quota: Quota) -> tuple[Quota, ...]:
     """Return the quotas of the /56 and the /48 around a /64. If the policy's own can be counted, they can be too."""
     return tuple(
-        replace(quota, limit=quota.limit * factor, burst=None if quota.burst is None else quota.burst * factor)
+        quota._replace(limit=quota.limit * factor, burst=None if quota.burst is None else quota.burst * factor)
         for factor in WIDER_FACTORS
     )
 

@@ -1,6 +1,7 @@
 """Counts in Redis, shared by all processes: one Lua script decides all levels of a request in one round trip."""
 
 import hashlib
+import operator
 import struct
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,7 +12,6 @@ from typing import Any
 import redis
 
 from ratelimiting.algorithms.evaluation import algorithm_for
-from ratelimiting.algorithms.exact_integers import MICROSECONDS
 from ratelimiting.stores.protocol import StoreUnavailable, microseconds
 from ratelimiting.stores.redis_connections import RedisConnectionPool
 from ratelimiting.types import Level, LevelResult, LimitDecision, Mode, Quota
@@ -22,12 +22,13 @@ SCRIPT = "\n".join(
     for name in ("token_bucket", "sliding_window", "fixed_window", "decide")
 )
 SCRIPT_SHA1 = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
-# The script's one argument: the request and all levels, packed as binary. A check of four levels is 1.2 times as fast
-# as one that sends the 30 numbers as arguments of their own (61 interleaved rounds), and costs 1.2 times less CPU.
-_REQUEST = struct.Struct("<Bd")
+# The script's first argument: all levels, packed as binary. A check of four levels is 1.2 times as fast as one that
+# sends the 28 numbers as arguments of their own (61 interleaved rounds), and costs 1.2 times less CPU.
 _LEVEL = struct.Struct("<BBddddd")
-_CHARGE_NOW = _REQUEST.pack(True, 0)
+# The second one: whether to charge, and the time. It is left out if the request is charged by the clock of Redis.
+_REQUEST = struct.Struct("<Bd")
 _PEEK_NOW = _REQUEST.pack(False, 0)
+_COUNTED = operator.attrgetter("quota", "mode", "cost")
 
 
 class RedisStore:
@@ -47,7 +48,7 @@ class RedisStore:
 
     def decide(self, levels: Sequence[Level]) -> LimitDecision:
         """Decide about a request, and charge it if it is allowed."""
-        return self._evaluate(levels, _CHARGE_NOW)
+        return self._evaluate(levels)
 
     def decide_at(self, levels: Sequence[Level], *, now: datetime) -> LimitDecision:
         """Decide about a request of another time than Redis' clock says, and charge it if it is allowed."""
@@ -70,26 +71,17 @@ class RedisStore:
         """Close the idle connections."""
         self.connections.close()
 
-    def _evaluate(self, levels: Sequence[Level], request: bytes) -> LimitDecision:
+    def _evaluate(self, levels: Sequence[Level], *request: bytes) -> LimitDecision:
         if not levels:
             return LimitDecision(())
-        names, packed = [], [request]
-        for level in levels:
-            names.append(self._name(level.key))
-            packed.append(_pack(level.quota, level.cost, level.mode))
-        answer = self._execute("EVALSHA", SCRIPT_SHA1, len(names), *names, b"".join(packed))
-        numbers = _numbers(len(names))
-        if not isinstance(answer, bytes) or len(answer) != numbers.size:
+        names = [self._name(level.key) for level in levels]
+        packed = _pack(tuple(map(_COUNTED, levels)))
+        answer = self._execute("EVALSHA", SCRIPT_SHA1, len(names), *names, packed, *request)
+        results = _results(len(names))
+        if not isinstance(answer, bytes) or len(answer) != results.size:
             raise StoreUnavailable("The answer is malformed.")
-        each = iter(numbers.unpack(answer))
-        return LimitDecision(
-            tuple(
-                [
-                    LevelResult(level, wait == 0, int(remaining), reset / MICROSECONDS, wait / MICROSECONDS)
-                    for level, wait, remaining, reset in zip(levels, each, each, each, strict=True)
-                ]
-            )
-        )
+        each = iter(results.unpack(answer))
+        return LimitDecision(tuple(map(LevelResult, levels, each, each, each, each)))
 
     def _execute(self, *command: Any) -> Any:
         try:
@@ -132,11 +124,17 @@ class RedisStore:
 
 
 @lru_cache(maxsize=4096)
-def _pack(quota: Quota, cost: int, mode: Mode) -> bytes:
+def _pack(counted: tuple[tuple[Quota, Mode, int], ...]) -> bytes:
+    """Return the script's first argument. Requests of one kind have the same quotas, modes and costs."""
+    return b"".join(_pack_level(*level) for level in counted)
+
+
+def _pack_level(quota: Quota, mode: Mode, cost: int) -> bytes:
     algorithm = algorithm_for(quota)
     return _LEVEL.pack(algorithm.code, mode is Mode.SHADOW, algorithm.cap_cost(cost), *algorithm.parameters)
 
 
 @cache
-def _numbers(levels: int) -> struct.Struct:
-    return struct.Struct(f"<{3 * levels}d")
+def _results(levels: int) -> struct.Struct:
+    """Return how the script packs its answer: for each level what ``LevelResult`` has besides the level."""
+    return struct.Struct("<" + levels * "?qdd")

@@ -74,6 +74,7 @@ def contradicted(judge):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.usefixtures("open_registration", "empty_queue")
 class TestAccounts:
@@ -120,6 +121,7 @@ class TestAccounts:
         assert contradicted(judge) == []
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.usefixtures("empty_queue")
 class TestMail:

@@ -100,11 +100,11 @@ class TestParseEmail:
 
     @given(st.text(max_size=300))
     def test_returns_an_address_or_nothing_quickly(self, text):
-        began = time.perf_counter()
+        began = time.thread_time()
         address = parse_email(text)
 
         assert address is None or ("@" in address and len(fold_email(address)) <= 254)
-        assert time.perf_counter() - began < 1
+        assert time.thread_time() - began < 1
 
 
 class TestFoldEmail:

@@ -27,10 +27,10 @@ class TestStrengthValidator:
         for number in range(30):
             signs = chance.sample(SIGNS, chance.randint(2, len(SIGNS)))
             password = "a" * (number % 20) + "".join(chance.choices(signs, k=128))
-            began = time.perf_counter()
+            began = time.thread_time()
             with suppress(ValidationError):
                 validators.StrengthValidator().validate(password)
-            assert time.perf_counter() - began < 1
+            assert time.thread_time() - began < 1
 
     def test_follows_the_setting(self, settings):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "PASSWORD_MIN_SCORE": 0}

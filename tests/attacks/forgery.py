@@ -1,6 +1,7 @@
 """Tokens as attackers make them, put together by hand: no library would."""
 
 import base64
+import functools
 import hmac
 import json
 from hashlib import sha256
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tokens.models import SigningKey
+from tokens.signing_algorithms import SIGNING_ALGORITHMS
 
 
 def b64(raw: bytes) -> str:
@@ -25,6 +27,12 @@ def compact(value) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
+@functools.cache
+def private_key_of(pem: str):
+    """Return the key that a PEM text holds. To load one takes 40 ms, since its numbers are checked."""
+    return load_pem_private_key(pem.encode(), password=None)
+
+
 class Mint:
     """Starts from a genuine token and changes what it is told to, with or without our own key."""
 
@@ -33,11 +41,15 @@ class Mint:
         header, payload, self.signature = genuine.split(".")
         self.header, self.payload = json.loads(unb64(header)), json.loads(unb64(payload))
         self.key = SigningKey.objects.get(kid=self.header["kid"])
-        self.private = load_pem_private_key(self.key.private_key.encode(), password=None)
+        self.private = private_key_of(self.key.private_key)
 
     def sign(self, *, header=None, payload=None) -> str:
         """Sign any header and payload (values or raw bytes) with our own key."""
-        return self.assemble(header, payload, self.rs256)
+        return self.assemble(header, payload, self.sign_bytes)
+
+    def sign_bytes(self, data: bytes) -> bytes:
+        """Sign as the algorithm of our own key does."""
+        return SIGNING_ALGORITHMS[self.key.algorithm].sign(self.private, data)
 
     def hs256(self, secret: bytes, *, header=None, payload=None) -> str:
         return self.assemble(header, payload, lambda data: hmac.digest(secret, data, sha256))

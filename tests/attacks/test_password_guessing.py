@@ -47,6 +47,7 @@ def guess(chance, user, address, now):
     return True
 
 
+@pytest.mark.slow
 class TestTenThousandGuesses:
     @pytest.mark.timeout(1200)
     def test_from_five_hundred_networks_are_hardly_ever_looked_at_and_never_stop_the_owner(

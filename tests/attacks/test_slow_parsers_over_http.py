@@ -11,6 +11,7 @@ import pytest
 
 from tests import served
 from tests.attacks.hostile_requests import REQUESTS
+from tests.busy import Lateness
 
 pytestmark = [pytest.mark.process, pytest.mark.attack("CWE-1333, CWE-407")]
 BOUND = 0.05
@@ -130,17 +131,18 @@ def test_a_request_of_64_kib_costs_little(server, kind):
 def test_forwarding_headers_delay_nobody(server):
     """Two hundred of the requests that once took a worker five seconds each, and somebody honest in between."""
     waits = []
-    for _ in range(20):
-        attackers = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(10)]
-        for attacker in attackers:
-            attacker.sendall(f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n{FORWARDED}\r\n".encode())
-        began = time.monotonic()
-        assert httpx.get(f"{server.url}/livez", timeout=30).status_code == 200
-        waits.append(time.monotonic() - began)
-        for attacker in attackers:
-            attacker.close()
-    assert sorted(waits)[10] < 1
-    assert max(waits) < 5
+    with Lateness() as lateness:
+        for _ in range(20):
+            attackers = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(10)]
+            for attacker in attackers:
+                attacker.sendall(f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n{FORWARDED}\r\n".encode())
+            began = time.monotonic()
+            assert httpx.get(f"{server.url}/livez", timeout=60).status_code == 200
+            waits.append(time.monotonic() - began)
+            for attacker in attackers:
+                attacker.close()
+    assert sorted(waits)[10] < 1 + lateness.allowance
+    assert max(waits) < 5 + lateness.allowance
 
 
 def test_a_head_without_an_end_is_not_kept(server):

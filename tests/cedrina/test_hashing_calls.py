@@ -163,6 +163,7 @@ def limited():
 
 
 @pytest.mark.attack("OWASP ASVS 5.0, 6.3.1", "CWE-770")
+@pytest.mark.slow
 class TestEveryCall:
     def test_that_computes_a_hash_is_limited_and_no_limit_is_for_nothing(self, found):
         hashed = found()

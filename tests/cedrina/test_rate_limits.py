@@ -200,9 +200,9 @@ class TestSockets:
             scope = {"type": "websocket", "path": "/ws/health/", "headers": list(headers), "client": ("203.0.113.7", 1)}
             socket = ApplicationCommunicator(WebSocketRateLimitMiddleware(inner), scope)
             await socket.send_input({"type": "websocket.connect"})
-            sent = [await socket.receive_output(timeout=5)]
+            sent = [await socket.receive_output(timeout=60)]
             if not await socket.receive_nothing():
-                sent.append(await socket.receive_output(timeout=5))
+                sent.append(await socket.receive_output(timeout=60))
             return sent
 
         return asyncio.run(run())

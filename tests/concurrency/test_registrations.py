@@ -143,10 +143,10 @@ class TestOneRegistration:
             with transaction.atomic():
                 OutgoingMail.objects.select_for_update().get(pk=mail.pk)
                 locked.set()
-                return registered.wait(timeout=20)
+                return registered.wait(timeout=60)
 
         def register_anew():
-            assert locked.wait(timeout=20)
+            assert locked.wait(timeout=60)
             outcome = register()
             registered.set()
             return outcome

@@ -14,6 +14,7 @@ from schemathesis.checks import load_all_checks
 from tests.budgets import examples
 from tests.described import document
 from tests.factories.tokens import open_session
+from tests.problem_shape import FOR_THEIR_SHAPE
 
 load_all_checks()
 CHECKS = schemathesis.checks.CHECKS.get_by_names(
@@ -52,6 +53,20 @@ def optional_confirmation(settings):
     settings.ACCOUNTS = {**settings.ACCOUNTS, "EMAIL_CONFIRMATION": "optional"}
 
 
+@pytest.fixture
+def ask(db):
+    """Return a function that sends a case with the access token of somebody who was at most refused so far."""
+    unused = []
+
+    def send(case):
+        token = unused.pop() if unused else open_session().access_token
+        answer = case.call_and_validate(checks=CHECKS, headers={"Authorization": f"Bearer {token}"})
+        if answer.status_code in FOR_THEIR_SHAPE:
+            unused.append(token)
+
+    return send
+
+
 @pytest.mark.slow
 @schema.parametrize()
 @settings(
@@ -61,5 +76,5 @@ def optional_confirmation(settings):
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
 )
-def test_answers_are_what_the_document_says(case, kept_connection, optional_confirmation):
-    case.call_and_validate(checks=CHECKS, headers={"Authorization": f"Bearer {open_session().access_token}"})
+def test_answers_are_what_the_document_says(case, ask, kept_connection, optional_confirmation):
+    ask(case)

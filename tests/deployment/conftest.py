@@ -33,6 +33,7 @@ def stack(directory):
         **PRODUCTION,
         "EMAIL_URL": f"filemail://{directory}/mail",
         "REDIS_URL": os.environ["REDIS_URL"],
+        "is_checked": True,
     }
     with ExitStack() as everything:
         url = everything.enter_context(served.database())

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
+from django.db import connections
+from environ import Env
 
 from cedrina.tooling.embedded import postgres_server
 from tests import served
@@ -23,6 +25,19 @@ def url_of(base, role):
 
 def connect(url):
     return psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True)
+
+
+@contextmanager
+def default_connection(url):
+    """Let Django's default connection in this process be another one, as a role."""
+    own = connections["default"]
+    other = type(own)({**own.settings_dict, **Env.db_url_config(url)}, "default")
+    connections["default"] = other
+    try:
+        yield
+    finally:
+        other.close()
+        connections["default"] = own
 
 
 def run_script(server, directory, *, passwords=PASSWORDS):

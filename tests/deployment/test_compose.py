@@ -210,7 +210,7 @@ def started(document, made, tmp_path_factory):
         migrated = served.manage(*document["services"]["migrate"]["command"][2:], environment=environment("migrate"))
         servers = {}
         for service in ("web", "sockets"):
-            server = served.Served(database_url="", flags=document["services"][service]["command"][3:])
+            server = served.Served(database_url="", flags=document["services"][service]["command"][3:], is_checked=True)
             server.environment = {**environment(service), "PORT": str(server.port)}
             everything.callback(server.stop)
             servers[service] = server.start()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
+from cedrina.operations import diagnosis
 from tests import served
 from tests.deployment import roles
 from tests.deployment.conftest import PRODUCTION
@@ -282,15 +283,16 @@ class TestDoctor:
         assert f"owner of {TRAIL}" in self.findings(urls.owner)[0]["problem"]
 
     @pytest.mark.parametrize("statement", EXCESS)
-    def test_names_each_right_that_goes_too_far(self, urls, statement):
+    def test_names_each_right_that_goes_too_far(self, urls, statement, django_db_blocker):
         named, undo = EXCESS[statement]
-        with connect(urls.superuser) as superuser:
+        with connect(urls.superuser) as superuser, django_db_blocker.unblock(), roles.default_connection(urls.serving):
             superuser.execute(statement)
             try:
-                [finding] = self.findings(urls.serving)
+                [finding] = diagnosis.privileges_of_serving_role()
             finally:
                 superuser.execute(undo)
-        assert named in finding["problem"]
+        assert finding.id == "database.serving_role"
+        assert named in str(finding.problem)
 
 
 class TestStart:

@@ -327,6 +327,6 @@ class TestAStart:
                 for path in ("/readyz", "/api/v1/auth/me"):
                     answer = httpx.get(server.url + path, headers={"Authorization": "Bearer x.y.z"}, timeout=30)
                     assert answer.status_code in {503, 401}
-                assert_problem(httpx.get(f"{server.url}/readyz"), status=503, code="service_unavailable")
+                assert_problem(httpx.get(f"{server.url}/readyz", timeout=60), status=503, code="service_unavailable")
                 network.heal()
                 until(lambda: httpx.get(f"{server.url}/readyz", timeout=30).status_code == 200, seconds=30)

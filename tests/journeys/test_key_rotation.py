@@ -7,6 +7,7 @@ import time
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+import jwt
 import psycopg
 import pytest
 
@@ -20,10 +21,13 @@ PROPAGATION = "120"
 
 @pytest.fixture(scope="module")
 def servers():
+    """Two servers, of which the second has been restarted with another algorithm already."""
     with (
         served.database() as url,
         served.serving(database_url=url, JWKS_PROPAGATION_SECONDS=PROPAGATION) as first,
-        served.serving(database_url=url, JWKS_PROPAGATION_SECONDS=PROPAGATION) as second,
+        served.serving(
+            database_url=url, JWKS_PROPAGATION_SECONDS=PROPAGATION, ACCESS_TOKEN_ALGORITHM="ES256"
+        ) as second,
     ):
         yield first, second
 
@@ -43,9 +47,13 @@ def kid_of(token):
     return json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
 
 
-def published(server):
+def published_keys(server):
     with server.client() as client:
-        return {key["kid"] for key in client.get(f"{server.url}/.well-known/jwks.json").json()["keys"]}
+        return client.get(f"{server.url}/.well-known/jwks.json").json()
+
+
+def published(server):
+    return {key["kid"] for key in published_keys(server)["keys"]}
 
 
 def rotate(server, *options):
@@ -64,10 +72,11 @@ def let_the_propagation_time_pass(server):
 
 
 class TestRotatingTheSigningKey:
-    def test_refuses_no_good_token_while_all_servers_work(self, servers, people):
-        first, _second = servers
+    @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+    def test_refuses_no_good_token_while_all_servers_work(self, servers, people, algorithm):
+        rotating = servers[algorithm == "ES256"]
         old = kid_of(people[0].tokens["access_token"])
-        refused, signed_by, ended = [], set(), threading.Event()
+        refused, signed_by, ended = [], {}, threading.Event()
         places = list(servers)
 
         def work(person):
@@ -80,16 +89,17 @@ class TestRotatingTheSigningKey:
                         refused.append((place.url, answer.text))
                 if person.refresh().status_code != 200:
                     refused.append((person.base, "refresh"))
-                signed_by.add(kid_of(person.tokens["access_token"]))
+                signed_by[kid_of(person.tokens["access_token"])] = person.tokens["access_token"]
 
         threads = [threading.Thread(target=work, args=[person]) for person in people]
         for thread in threads:
             thread.start()
         try:
-            new = rotate(first)
-            let_the_propagation_time_pass(first)
+            new = rotate(rotating)
+            jwks = {place: published_keys(place) for place in servers}
+            let_the_propagation_time_pass(rotating)
             time.sleep(LOOK_SECONDS)
-            with served.serving(database_url=first.environment["DATABASE_URL"]) as third:
+            with served.serving(database_url=rotating.environment["DATABASE_URL"]) as third:
                 assert published(third) >= {old, new}
                 places.append(third)
                 time.sleep(LOOK_SECONDS)
@@ -101,7 +111,13 @@ class TestRotatingTheSigningKey:
             ended.set()
 
         assert refused == []
-        assert signed_by == {old, new}
+        assert signed_by.keys() == {old, new}
+        assert jwt.get_unverified_header(signed_by[new])["alg"] == algorithm
+        # What each server published when the key was made, before anything was signed with it, verifies all tokens.
+        for document in jwks.values():
+            keys = jwt.PyJWKSet.from_dict(document)
+            for kid, token in signed_by.items():
+                assert jwt.decode(token, keys[kid], algorithms=["RS256", "ES256"], audience="cedrina")
 
     def test_keeps_the_old_key_published_until_its_last_token_ends(self, servers, people):
         old = kid_of(people[0].tokens["access_token"])

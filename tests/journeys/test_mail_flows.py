@@ -60,10 +60,11 @@ class Reader:
 
     def press(self, path, **form):
         """Look at a page and send its form, as a browser does."""
-        shown = httpx.get(path)
+        shown = httpx.get(path, timeout=60)
         assert shown.status_code == 200, shown.text
         assert re.search(r'<form method="post"', shown.text)
-        return httpx.post(path, data=form, headers={"Origin": "null", "Sec-Fetch-Site": "same-origin"})
+        headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+        return httpx.post(path, data=form, headers=headers, timeout=60)
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def person(site, reader):
     assert somebody.register().status_code == 202
     link = reader.read(somebody.address, "Confirm your e-mail address")
     assert_problem(somebody.sign_in(), status=403, code="email_not_confirmed")
-    httpx.get(link)
+    httpx.get(link, timeout=60)
     assert_problem(somebody.sign_in(), status=403, code="email_not_confirmed")
     password = {"password": somebody.password, "password_again": somebody.password}
     assert reader.press(link, **password).status_code == 303
@@ -95,11 +96,11 @@ class TestMailFlows:
         answer = reader.press(link, new_password=NEW_PASSWORD, new_password_again=NEW_PASSWORD)
 
         assert answer.status_code == 303
-        assert httpx.get(reader.site.url + answer.headers["Location"]).status_code == 200
+        assert httpx.get(reader.site.url + answer.headers["Location"], timeout=60).status_code == 200
         assert_problem(person.me(), status=401, code="session_revoked")
         assert_problem(person.sign_in(), status=401, code="invalid_credentials")
         assert person.sign_in(password=NEW_PASSWORD).status_code == 200
-        assert httpx.get(link).status_code == 400
+        assert httpx.get(link, timeout=60).status_code == 400
         reader.read(person.address, "Your password was changed")
 
     def test_an_address_changes_when_the_new_one_confirms(self, reader, person):
@@ -194,7 +195,7 @@ class TestForgedHosts:
     def test_in_an_absolute_request_target_do_not_change_a_link(self, site, reader, newcomer):
         person = newcomer(site)
         body = f'{{"username": "{person.name}", "email": "{person.address}", "password": "{person.password}"}}'.encode()
-        with httpx.Client() as client:
+        with httpx.Client(timeout=60) as client:
             answer = client.post(
                 f"{site.url}/api/v1/auth/register",
                 content=body,

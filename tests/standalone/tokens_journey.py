@@ -3,6 +3,7 @@
 import sys
 from datetime import timedelta
 
+import jwt
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
@@ -136,7 +137,9 @@ def test_nobody_may_ask_about_others_unless_the_project_says_so(api, pair):
 def test_revocation_and_discovery_work(api, pair):
     assert api.post("/auth/revoke", {"token": pair.refresh_token}, format="json").json() == {}
     assert Session.objects.get(pk=pair.session_id).end_reason == "token_revoked"
-    assert len(api.get("/.well-known/jwks.json").json()["keys"]) == 1
+    (key,) = api.get("/.well-known/jwks.json").json()["keys"]
+    assert (key["kty"], key["crv"], key["alg"]) == ("EC", "P-256", "ES256")
+    assert jwt.decode(pair.access_token, jwt.PyJWK(key), algorithms=["ES256"], audience="cedrina")["sub"]
     assert api.get("/.well-known/oauth-authorization-server").json()["grant_types_supported"] == ["refresh_token"]
 
 

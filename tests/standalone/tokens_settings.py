@@ -13,3 +13,5 @@ INSTALLED_APPS = [
 ]
 AUTH_USER_MODEL = "people.Person"
 ROOT_URLCONF = "tests.standalone.tokens_urls"
+# Its guide, which is run as it is written, has the default.
+TOKENS = {"ACCESS_TOKEN_ALGORITHM": "ES256"}

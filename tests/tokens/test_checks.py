@@ -2,9 +2,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
-from tokens.checks import check_active_user, check_database, check_deployment, check_settings
+from tokens.checks import check_active_user, check_database, check_deployment, check_settings, check_signing_key
 from tokens.conf import TokenSettings, allow_superusers, no_roles, token_settings
+from tokens.models import SigningKey
+from tokens.services import keys
 
 SECOND = timedelta(seconds=1)
 KEY = ("k1", b"k" * 32)
@@ -22,6 +25,7 @@ class TestCheckSettings:
             {"SESSION_IDLE_TTL": 1800 * SECOND, "SESSION_ABSOLUTE_TTL": 43_200 * SECOND},
             {"SESSION_OVERFLOW": "reject", "MAX_SESSIONS_PER_USER": 1},
             {"FIELD_ENCRYPTION_KEYS": [KEY], "REFRESH_KEY_EPOCH": 255},
+            {"ACCESS_TOKEN_ALGORITHM": "EdDSA"},
         ],
     )
     def test_has_nothing_to_say_about_sound_settings(self, settings, given):
@@ -47,6 +51,9 @@ class TestCheckSettings:
             ({"REFRESH_OWN_REPEATS": 1001}, "E012"),
             ({"REFRESH_KEY_EPOCH": 256}, "E008"),
             ({"JWKS_PROPAGATION_TTL": 119 * SECOND}, "E009"),
+            ({"ACCESS_TOKEN_ALGORITHM": "HS256"}, "E015"),
+            ({"ACCESS_TOKEN_ALGORITHM": "none"}, "E015"),
+            ({"ACCESS_TOKEN_ALGORITHM": "rs256"}, "E015"),
         ],
     )
     def test_names_what_is_wrong(self, settings, given, number):
@@ -67,6 +74,39 @@ class TestCheckDatabase:
             "tokens.E013",
             "tokens needs PostgreSQL as the default database, which is sqlite here.",
         )
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("own_keys")
+class TestCheckSigningKey:
+    def test_has_nothing_to_say_about_a_key_of_the_setting(self):
+        assert check_signing_key(databases=["default"]) == []
+
+    def test_says_which_algorithm_signs_until_the_next_rotation(self, settings):
+        settings.TOKENS = {**settings.TOKENS, "ACCESS_TOKEN_ALGORITHM": "ES256"}
+
+        (problem,) = check_signing_key(databases=["default"])
+        assert problem.id == "tokens.W002"
+        assert problem.msg == (
+            "TOKENS['ACCESS_TOKEN_ALGORITHM'] is ES256, but the newest signing key is for RS256: access tokens are "
+            "still signed with that."
+        )
+        keys.rotate(now=timezone.now())
+        assert check_signing_key(databases=["default"]) == []
+
+    def test_asks_no_database_unless_told_to(self, settings, django_assert_num_queries):
+        settings.TOKENS = {**settings.TOKENS, "ACCESS_TOKEN_ALGORITHM": "ES256"}
+
+        with django_assert_num_queries(0):
+            assert check_signing_key() == check_signing_key(databases=["replica"]) == []
+
+    def test_has_nothing_to_say_before_there_is_a_key_or_a_table(self, settings, monkeypatch):
+        settings.TOKENS = {**settings.TOKENS, "ACCESS_TOKEN_ALGORITHM": "ES256"}
+        SigningKey.objects.all().delete()
+
+        assert check_signing_key(databases=["default"]) == []
+        monkeypatch.setattr(SigningKey._meta, "db_table", "not_migrated_yet")
+        assert check_signing_key(databases=["default"]) == []
 
 
 class TestCheckActiveUser:
@@ -112,6 +152,7 @@ class TestTokenSettings:
     def test_works_without_any(self, settings):
         del settings.TOKENS
 
+        assert token_settings.ACCESS_TOKEN_ALGORITHM == "RS256"
         assert timedelta(minutes=15) == token_settings.ACCESS_TTL
         assert timedelta(days=7) == token_settings.SESSION_IDLE_TTL
         assert timedelta(days=30) == token_settings.SESSION_ABSOLUTE_TTL

@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from tests.factories.tokens import open_session
 from tokens import keyring as module
@@ -16,6 +17,7 @@ from tokens.errors import AccessTokenInvalid
 from tokens.keyring import KeyRing, NoSigningKey, encoded_header, keyring
 from tokens.models import SigningKey
 from tokens.services import keys, verification
+from tokens.signing_algorithms import RS256, SIGNING_ALGORITHMS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_keys")]
 
@@ -40,16 +42,16 @@ def ring():
 
 
 def unknown_header():
-    return encoded_header(secrets.token_urlsafe(32))
+    return encoded_header(secrets.token_urlsafe(32), algorithm=RS256)
 
 
 def known_header():
-    return encoded_header(SigningKey.objects.latest("activated_at").kid)
+    return encoded_header(SigningKey.objects.latest("activated_at").kid, algorithm=RS256)
 
 
 class TestVerifying:
     def test_knows_published_keys_by_their_whole_header(self, ring):
-        assert ring.verification_key(known_header()).key_size == 2048
+        assert ring.verification_key(known_header()).public.key_size == 2048
 
     def test_looks_at_the_database_once_a_minute(self, ring, clock, django_assert_num_queries):
         header = known_header()
@@ -73,12 +75,26 @@ class TestVerifying:
         with django_assert_num_queries(1):
             ring.verification_key(unknown_header())
 
-    def test_finds_a_key_that_another_process_has_just_made(self, ring, clock):
+    @pytest.mark.parametrize("name", SIGNING_ALGORITHMS)
+    def test_finds_a_key_that_another_process_has_just_made(self, ring, clock, settings, name):
+        """The other one may have another setting."""
         ring.jwks()
+        own = settings.TOKENS
+        settings.TOKENS = {**own, "ACCESS_TOKEN_ALGORITHM": name}
         new = keys.rotate(now=timezone.now())
+        settings.TOKENS = own
         clock.seconds += 5
 
-        assert ring.verification_key(encoded_header(new.kid))
+        found = ring.verification_key(encoded_header(new.kid, algorithm=SIGNING_ALGORITHMS[name]))
+        assert (found.kid, found.algorithm.name) == (new.kid, name)
+
+    @pytest.mark.parametrize("name", ["ES256", "EdDSA"])
+    def test_knows_a_key_by_its_own_algorithm_alone(self, ring, clock, name, django_assert_num_queries):
+        ring.jwks()
+        kid = SigningKey.objects.get().kid
+        clock.seconds += 30
+        with django_assert_num_queries(0):
+            assert ring.verification_key(encoded_header(kid, algorithm=SIGNING_ALGORITHMS[name])) is None
 
     @pytest.mark.parametrize(
         "header",
@@ -109,7 +125,7 @@ class TestVerifying:
         key = ring.verification_key(header)
         clock.seconds += 60
 
-        assert ring.verification_key(header) is key
+        assert ring.verification_key(header).public is key.public
 
 
 def refuse_connection():
@@ -117,7 +133,7 @@ def refuse_connection():
 
 
 def known_length_header():
-    return encoded_header("-" * 43)
+    return encoded_header("-" * 43, algorithm=RS256)
 
 
 class TestSigning:
@@ -165,6 +181,25 @@ class TestJwks:
         assert set(jwk) == {"kty", "use", "alg", "kid", "n", "e"}
         assert (jwk["kty"], jwk["use"], jwk["alg"], jwk["e"]) == ("RSA", "sig", "RS256", "AQAB")
         assert jwk["kid"] == SigningKey.objects.get().kid
+
+
+class TestLoad:
+    def test_says_that_the_newest_key_is_of_another_algorithm(self, ring, settings):
+        kid = SigningKey.objects.get().kid
+        settings.TOKENS = {**settings.TOKENS, "ACCESS_TOKEN_ALGORITHM": "ES256"}
+        with capture_logs() as logged:
+            ring.load()
+
+        (line,) = logged
+        assert (line["event"], line["kid"]) == ("signing_key_of_other_algorithm", kid)
+        assert (line["algorithm"], line["setting"]) == ("RS256", "ES256")
+        assert "rotate_signing_key" in line["hint"]
+
+    def test_says_nothing_otherwise(self, ring):
+        with capture_logs() as logged:
+            ring.load()
+
+        assert logged == []
 
 
 class TestQueries:

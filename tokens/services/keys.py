@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Least, Now
+from django.utils.encoding import force_str
 from django.utils.translation import gettext_lazy as _
 
 from security_events.services import recording
@@ -23,28 +23,33 @@ from tokens.conf import token_settings
 from tokens.errors import SigningKeyUnusable
 from tokens.keyring import keyring
 from tokens.models import SigningKey
+from tokens.signing_algorithms import SIGNING_ALGORITHMS, PrivateKey, SigningAlgorithm, algorithm_of
 
-_BITS = 2048
-_PUBLIC_EXPONENT = 65537
 _LOCK = 0x70CE_0001  # number of the advisory lock that key changes take
 # Added to the lifetime of the last token before its key is dropped, because clocks differ.
 _MARGIN = timedelta(minutes=1)
 
 
 def ensure_first(*, now: datetime) -> SigningKey | None:
-    """Generate a key that signs at once if there is none; return it, or ``None`` if there was one."""
+    """Generate a key of ``ACCESS_TOKEN_ALGORITHM`` that signs at once if there is none.
+
+    Return it, or ``None`` if there was a key, be it of another algorithm: only ``rotate`` changes that.
+    """
     with transaction.atomic():
         _lock()
         if SigningKey.objects.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=now)).exists():
             return None
-        key = _store(_generate(), activated_at=now, now=now)
-        recording.record(event_types.KEY_CREATED, target=Subject(id=key.kid), now=now)
+        algorithm = _algorithm_of_new_keys()
+        key = _store(algorithm.generate(), algorithm=algorithm, activated_at=now, now=now)
+        recording.record(
+            event_types.KEY_CREATED, target=Subject(id=key.kid), now=now, data={"algorithm": key.algorithm}
+        )
     keyring.clear()
     return key
 
 
 def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) -> SigningKey:
-    """Publish a new key (generated, or given as PEM) and return it.
+    """Publish a new key of ``ACCESS_TOKEN_ALGORITHM`` (generated, or given as PEM) and return it.
 
     It signs after ``JWKS_PROPAGATION_TTL``, so that every service can fetch it first. The key before it stays published
     until the last token that it signed has expired. In an emergency the new key signs at once and all others are
@@ -52,7 +57,8 @@ def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) 
 
     Raises: SigningKeyUnusable.
     """
-    private = _generate() if pem is None else _private_key_of(pem)
+    algorithm = _algorithm_of_new_keys()
+    private = algorithm.generate() if pem is None else _private_key_of(pem)
     with transaction.atomic():
         _lock()
         activated_at = now if emergency else now + token_settings.JWKS_PROPAGATION_TTL
@@ -65,12 +71,12 @@ def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) 
             old.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=activated_at)).update(
                 retired_at=activated_at, expires_at=activated_at + token_settings.ACCESS_TTL + _MARGIN
             )
-        key = _store(private, activated_at=activated_at, now=now)
+        key = _store(private, algorithm=algorithm, activated_at=activated_at, now=now)
         recording.record(
             event_types.KEY_ROTATED,
             target=Subject(id=key.kid),
             now=now,
-            data={"emergency": emergency, "signs_from": activated_at},
+            data={"algorithm": key.algorithm, "emergency": emergency, "signs_from": activated_at},
         )
     keyring.clear()
     return key
@@ -89,26 +95,32 @@ def _lock() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def _generate() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=_PUBLIC_EXPONENT, key_size=_BITS)
+def _algorithm_of_new_keys() -> SigningAlgorithm:
+    return SIGNING_ALGORITHMS[token_settings.ACCESS_TOKEN_ALGORITHM]
 
 
-def _private_key_of(pem: bytes) -> rsa.RSAPrivateKey:
+def _private_key_of(pem: bytes) -> PrivateKey:
     try:
         private = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SigningKeyUnusable(reason=_("It is not an unencrypted private key in PEM.")) from error
-    if not isinstance(private, rsa.RSAPrivateKey) or private.key_size < _BITS:
-        raise SigningKeyUnusable(reason=_("It is not an RSA key of at least 2048 bits."))
+    found, wanted = algorithm_of(private.public_key()), _algorithm_of_new_keys()
+    if found is None or not isinstance(private, PrivateKey):
+        raise SigningKeyUnusable(reason=_("It is neither an RSA key of at least 2048 bits, nor P-256, nor Ed25519."))
+    if found is not wanted:
+        names = {"algorithm": found.name, "setting": wanted.name}
+        reason = _("It is a key for %(algorithm)s, and ACCESS_TOKEN_ALGORITHM is %(setting)s.")
+        raise SigningKeyUnusable(reason=force_str(reason) % names)
     if SigningKey.objects.filter(pk=jwk.thumbprint_of(private.public_key())).exists():
         raise SigningKeyUnusable(reason=_("It is known already."))
     return private
 
 
-def _store(private: rsa.RSAPrivateKey, *, activated_at: datetime, now: datetime) -> SigningKey:
+def _store(private: PrivateKey, *, algorithm: SigningAlgorithm, activated_at: datetime, now: datetime) -> SigningKey:
     public = private.public_key()
     return SigningKey.objects.create(
         kid=jwk.thumbprint_of(public),
+        algorithm=algorithm.name,
         public_key=public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
         private_key=private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
         created_at=now,

@@ -2,7 +2,7 @@
 -- Returns the same as the token bucket.
 
 local function fixed_window(charge, cost, now, start, count, _, window, limit)
-  local begin = now - fmod(now, window)
+  local begin = now - now % window
   if not start or begin > start or start - begin > window then start, count = begin, 0 end
   local wait, reset = 0, 0
   if count + cost > limit then

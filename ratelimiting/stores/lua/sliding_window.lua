@@ -2,7 +2,7 @@
 -- Returns the same as the token bucket.
 
 local function sliding_window(charge, cost, now, start, current, previous, window, limit, ticks, tick)
-  local begin = now - fmod(now, window)
+  local begin = now - now % window
   if not start or start - begin > window then
     start, current, previous = begin, 0, 0
   else

@@ -1,5 +1,5 @@
 -- For all functions below: Lua finds local names faster than global ones.
-local ceil, floor, fmod, max, min = math.ceil, math.floor, math.fmod, math.max, math.min
+local ceil, floor, max, min = math.ceil, math.floor, math.max, math.min
 
 -- The same as algorithms/token_bucket.py. State: used, at, unit. Quota: window, capacity, unit, rate.
 -- Returns microseconds to wait, what remains, microseconds until all is free, and the state: charged if requested and

@@ -3,6 +3,7 @@
 import threading
 import time
 import zlib
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,22 +34,21 @@ class TestACall:
         assert refusal.value.context == {"reason": "too_large"}
 
     def test_stops_at_an_answer_that_trickles(self, issuer, monkeypatch):
-        monkeypatch.setattr(transport, "TOTAL_SECONDS", 0.2)
+        passed = [0.0]
+        monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: passed[0]))
         monkeypatch.setattr(transport, "_CHUNK", 1)
 
         def late():
-            time.sleep(0.3)
+            passed[0] += 2 * transport.TOTAL_SECONDS
             return {"a": 1}
 
         issuer.answers["/x"] = late
-        begun = time.monotonic()
         # The clock of the body begins with it; the wait before it is bounded by READ_SECONDS.
         assert transport.get_json(f"{issuer.url}/x") == {"a": 1}
         monkeypatch.setattr(transport, "TOTAL_SECONDS", -1)
         with pytest.raises(ProviderUnavailable) as refusal:
             transport.get_json(f"{issuer.url}/x")
         assert refusal.value.context == {"reason": "too_slow"}
-        assert time.monotonic() - begun < 5
 
     def test_is_refused_at_once_where_many_wait_already(self, issuer):
         go = threading.Event()

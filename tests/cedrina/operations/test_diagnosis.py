@@ -76,6 +76,13 @@ class TestDoctor:
         )
         assert run()[1] == 0
 
+    def test_says_that_another_algorithm_signs_than_the_setting_names(self, settings):
+        settings.TOKENS = {**settings.TOKENS, "ACCESS_TOKEN_ALGORITHM": "ES256"}
+
+        [finding] = found("tokens.W002")
+        assert finding["severity"] == "warning"
+        assert "rotate_signing_key" in finding["mend"]
+
     def test_repeats_the_start_up_checks_with_section_and_mend(self, settings):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "BCRYPT_ROUNDS": 5, "EMAIL_CONFIRMATION": "optional"}
 

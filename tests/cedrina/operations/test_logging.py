@@ -32,6 +32,7 @@ def lines(form):
     return done.stderr
 
 
+@pytest.mark.process
 class TestConfigure:
     def test_writes_one_object_a_line(self):
         ours, theirs, failure = [json.loads(line) for line in lines("json").splitlines()]

@@ -66,6 +66,15 @@ async def answer(reader):
         return await reader.readuntil(b"answered")
 
 
+async def refused_preface(reader, writer):
+    """Send what a client of HTTP/2 begins with; expect a refusal in HTTP/1.1, or the end, and no frame."""
+    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000"))
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        received = await reader.read()
+    writer.close()
+    assert received.startswith(b"HTTP/1.1 400") or not received
+
+
 def waiting(sockets):
     return bool(select.select([sockets.of(1)], [], [], 0)[0])
 
@@ -148,6 +157,16 @@ class TestAWorker:
                 sockets.record_heartbeat(1, time.monotonic() + DEADLINE_SECONDS)
                 await asyncio.sleep(2 * HEARTBEAT_SECONDS)
                 assert not worker._sibling_servers
+
+        run(scenario)
+
+    def test_speaks_http_1_alone(self):
+        """With HTTP/2 on offer granian reads the first bytes without a limit of time (RFC 9113, 3.4)."""
+
+        async def scenario():
+            async with working() as (_, sockets):
+                reader, writer = await asyncio.open_connection(*sockets.of(0).getsockname())
+                await refused_preface(reader, writer)
 
         run(scenario)
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from cedrina.http import request_limits
+from cedrina.serving import request_processing
 from cedrina.serving.connection_pool import NoConnectionAvailable
 from cedrina.serving.request_processing import MAX_DISCARDED_BYTES, ClientDisconnected, RequestHandler
 
@@ -35,6 +36,31 @@ async def chunks(*parts, gap=0.0):
 def received(body, dispatcher=None, **environ):
     handler = RequestHandler(dispatcher or Dispatcher())
     return asyncio.run(handler.handle({"PATH_INFO": "/api/v1/auth/login", **environ}, body))
+
+
+class TestBodies:
+    def test_are_read_a_few_at_a_time_and_hold_up_nobody_without_one(self, monkeypatch):
+        monkeypatch.setattr(request_processing, "MAX_BODIES", 1)
+        dispatcher = Dispatcher()
+
+        async def scenario():
+            handler, complete = RequestHandler(dispatcher), asyncio.Event()
+
+            async def slow():
+                yield b"slow"
+                await complete.wait()
+
+            first, second = (
+                asyncio.create_task(handler.handle({"PATH_INFO": "/api/v1/auth/login"}, body))
+                for body in (slow(), chunks(b"quick"))
+            )
+            assert (await handler.handle({"PATH_INFO": "/api/v1/auth/me"}, None))[0] == 200
+            assert not second.done()
+            complete.set()
+            return [body for _, _, body in await asyncio.gather(first, second)]
+
+        assert asyncio.run(scenario()) == [b"slow", b"quick"]
+        assert dispatcher.asked == 3
 
 
 class TestHandle:

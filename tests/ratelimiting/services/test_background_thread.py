@@ -29,7 +29,7 @@ class TestLook:
 
 
 def limit_at(server):
-    return httpx.get(f"{server.url}/livez").headers["RateLimit-Policy"]
+    return httpx.get(f"{server.url}/livez", timeout=60).headers["RateLimit-Policy"]
 
 
 def seen_by(server, policy):

@@ -6,7 +6,7 @@ from ratelimiting.stores.memory import MemoryStore
 from ratelimiting.stores.protocol import StoreUnavailable
 from ratelimiting.types import Algorithm, Level, Mode, Quota
 
-ONE = Quota(Algorithm.FIXED_WINDOW, 1, 86_400.0)
+ONE = Quota(Algorithm.FIXED_WINDOW, 1, 30 * 86_400.0)
 LEVEL = Level("p", ONE, "k")
 OFF = Level("off", ONE, "off", mode=Mode.OFF)
 

@@ -11,7 +11,8 @@ from ratelimiting.stores.redis import RedisStore
 from ratelimiting.types import Algorithm, Level, Quota
 from tests.ports import free_port
 
-LEVELS = [Level("p", Quota(Algorithm.FIXED_WINDOW, 100, 3600.0), f"k{i}") for i in range(4)]
+LONG = 30 * 86_400.0  # seconds: such a window hardly ever ends while a test runs by the server's clock
+LEVELS = [Level("p", Quota(Algorithm.FIXED_WINDOW, 100, LONG), f"k{i}") for i in range(4)]
 SLOTS = 16_384
 
 

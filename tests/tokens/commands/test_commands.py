@@ -63,8 +63,17 @@ class TestRotateSigningKey:
         assert report("rotate_signing_key", "--dry-run", *arguments)["result"] == "would_rotate"
         assert SigningKey.objects.count() == 1
 
+    @pytest.mark.parametrize("arguments", [(), ("--emergency",)])
+    def test_makes_a_key_of_the_algorithm_of_the_setting(self, settings, arguments):
+        settings.TOKENS = {**settings.TOKENS, "ACCESS_TOKEN_ALGORITHM": "ES256"}
+
+        assert report("rotate_signing_key", "--dry-run", *arguments)["algorithm"] == "ES256"
+        assert "(ES256) would sign from" in run("rotate_signing_key", "--dry-run", *arguments)
+        result = report("rotate_signing_key", "--yes", *arguments)
+        assert (result["algorithm"], SigningKey.objects.get(pk=result["kid"]).algorithm) == ("ES256", "ES256")
+
     def test_says_so_in_words(self):
-        assert "is published and signs from" in run("rotate_signing_key")
+        assert "(RS256) is published and signs from" in run("rotate_signing_key")
 
 
 class TestRotateRefreshKey:
@@ -150,6 +159,12 @@ class TestImportSigningKey:
     def test_refuses_the_same_key_twice(self, file):
         path, _kid = file
         run("import_signing_key", str(path))
+
+        assert refusal("import_signing_key", str(path)) == (1, "signing_key_unusable")
+
+    def test_refuses_a_key_of_another_algorithm_than_the_settings(self, file, settings):
+        path, _kid = file
+        settings.TOKENS = {**settings.TOKENS, "ACCESS_TOKEN_ALGORITHM": "EdDSA"}
 
         assert refusal("import_signing_key", str(path)) == (1, "signing_key_unusable")
 

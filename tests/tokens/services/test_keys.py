@@ -19,6 +19,7 @@ from tokens.conf import token_settings
 from tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.services import keys, rotation, verification
+from tokens.signing_algorithms import SIGNING_ALGORITHMS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_keys")]
 
@@ -37,6 +38,13 @@ def kid_of(pair):
 
 def published():
     return {jwk["kid"] for jwk in keyring.jwks()}
+
+
+NAMES = list(SIGNING_ALGORITHMS)
+
+
+def choose(settings, name):
+    settings.TOKENS = {**settings.TOKENS, "ACCESS_TOKEN_ALGORITHM": name}
 
 
 @pytest.fixture
@@ -65,6 +73,22 @@ class TestEnsureFirst:
         assert kid_of(open_session(now=now)) == key.kid
         event = SecurityEvent.objects.get(type="key.created", target_id=key.kid)
         assert event.severity == "medium"
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_makes_one_of_the_algorithm_of_the_setting(self, now, settings, name):
+        SigningKey.objects.all().delete()
+        choose(settings, name)
+        key = keys.ensure_first(now=now)
+
+        assert (key.algorithm, jwt.get_unverified_header(open_session(now=now).access_token)["alg"]) == (name, name)
+        assert SecurityEvent.objects.get(type="key.created", target_id=key.kid).data == {"algorithm": name}
+
+    def test_leaves_the_change_of_the_algorithm_to_a_rotation(self, now, settings, first):
+        """While servers are restarted one after another, some have the former setting."""
+        choose(settings, "ES256")
+
+        assert keys.ensure_first(now=now) is None
+        assert (kid_of(open_session(now=now)), first.algorithm) == (first.kid, "RS256")
 
     def test_makes_one_when_all_others_are_retired(self, now):
         SigningKey.objects.update(retired_at=now)
@@ -174,12 +198,47 @@ class TestRotate:
             assert key.retired_at <= now
             assert key.expires_at == now
 
+    @pytest.mark.parametrize("name", ["ES256", "EdDSA"])
+    def test_changes_the_algorithm_without_refusing_a_token(self, now, settings, first, name):
+        choose(settings, name)
+        new = keys.rotate(now=now)
+
+        assert (first.algorithm, new.algorithm) == ("RS256", name)
+        assert {jwk["kid"]: jwk["alg"] for jwk in keyring.jwks()} == {first.kid: "RS256", new.kid: name}
+        last = open_session(now=now + PROPAGATION - SECOND)
+        assert kid_of(last) == first.kid
+        later = now + PROPAGATION
+        successor = rotation.rotate(presented=last.refresh_token, now=later)
+        assert jwt.get_unverified_header(successor.access_token) == {"alg": name, "kid": new.kid, "typ": "at+jwt"}
+        for pair in (last, successor):
+            assert verification.authenticate(presented=pair.access_token, now=later)
+
+    @pytest.mark.parametrize("name", ["ES256", "EdDSA"])
+    def test_changes_the_algorithm_at_once_in_an_emergency(self, now, settings, name):
+        pair = open_session(now=now)
+        choose(settings, name)
+        new = keys.rotate(now=now, emergency=True)
+
+        assert [(jwk["kid"], jwk["alg"]) for jwk in keyring.jwks()] == [(new.kid, name)]
+        with pytest.raises(errors.AccessTokenInvalid):
+            verification.authenticate(presented=pair.access_token, now=now)
+        successor = rotation.rotate(presented=pair.refresh_token, now=now)
+        assert verification.authenticate(presented=successor.access_token, now=now)
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_encrypts_the_private_key_whatever_its_algorithm(self, now, settings, name):
+        choose(settings, name)
+        new = keys.rotate(now=now)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT private_key FROM tokens_signingkey WHERE kid = %s", [new.kid])
+            assert "PRIVATE KEY" not in cursor.fetchone()[0]
+
     @pytest.mark.parametrize("emergency", [False, True])
     def test_records_it(self, now, emergency):
         new = keys.rotate(now=now, emergency=emergency)
 
         event = SecurityEvent.objects.get(type="key.rotated", target_id=new.kid)
-        assert event.data == {"emergency": emergency, "signs_from": str(new.activated_at)}
+        assert event.data == {"algorithm": "RS256", "emergency": emergency, "signs_from": str(new.activated_at)}
 
     def test_takes_a_key_made_elsewhere(self, now):
         private = rsa.generate_private_key(public_exponent=65537, key_size=3072)
@@ -191,12 +250,28 @@ class TestRotate:
             pair.access_token, private.public_key(), ["RS256"], audience="cedrina", options={"verify_exp": False}
         )
 
+    @pytest.mark.parametrize("name", NAMES)
+    def test_takes_a_key_of_the_algorithm_of_the_setting_alone(self, now, settings, name):
+        choose(settings, name)
+        for other in NAMES:
+            private = SIGNING_ALGORITHMS[other].generate()
+            if other == name:
+                imported = keys.rotate(now=now, pem=pem(private))
+                assert (imported.kid, imported.algorithm) == (jwk.thumbprint_of(private.public_key()), name)
+                continue
+            with pytest.raises(errors.SigningKeyUnusable) as refusal:
+                keys.rotate(now=now, pem=pem(private))
+            assert refusal.value.context["reason"] == (
+                f"It is a key for {other}, and ACCESS_TOKEN_ALGORITHM is {name}."
+            )
+
     @pytest.mark.parametrize(
         "make",
         [
             lambda: b"",
             lambda: b"junk",
             lambda: pem(ec.generate_private_key(ec.SECP256R1())),
+            lambda: pem(ec.generate_private_key(ec.SECP384R1())),
             lambda: pem(rsa.generate_private_key(public_exponent=65537, key_size=1024)),  # noqa: S505 - that is the point
             lambda: pem(
                 rsa.generate_private_key(public_exponent=65537, key_size=2048), BestAvailableEncryption(b"secret")
@@ -208,7 +283,16 @@ class TestRotate:
             ),
             lambda: SigningKey.objects.get().private_key.encode(),  # noqa: PLW0108 - the table is empty still
         ],
-        ids=["nothing", "junk", "elliptic curve", "1024 bits", "with a passphrase", "public", "known already"],
+        ids=[
+            "nothing",
+            "junk",
+            "elliptic curve",
+            "other curve",
+            "1024 bits",
+            "with a passphrase",
+            "public",
+            "known already",
+        ],
     )
     def test_refuses_to_import_what_can_not_sign(self, make, now, first):
         with pytest.raises(errors.SigningKeyUnusable):

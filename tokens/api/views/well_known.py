@@ -31,7 +31,18 @@ class JwksView(TokensAPIView):
                 "One key",
                 value={"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "…", "n": "…", "e": "AQAB"}]},
                 response_only=True,
-            )
+            ),
+            OpenApiExample(
+                "While the algorithm changes",
+                value={
+                    "keys": [
+                        {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "…", "n": "…", "e": "AQAB"},
+                        {"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "…", "x": "…", "y": "…"},
+                        {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "…", "x": "…"},
+                    ]
+                },
+                response_only=True,
+            ),
         ],
     )
     def get(self, request: Request) -> Response:

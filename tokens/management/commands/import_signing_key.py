@@ -14,7 +14,10 @@ from tokens.services import keys
 
 
 class Command(OperatorCommand):
-    help = gettext_noop("Publish a private RSA key from a PEM file ('-' for standard input) as the next signing key.")
+    help = gettext_noop(
+        "Publish a private key from a PEM file ('-' for standard input) as the next signing key. It must be of "
+        "ACCESS_TOKEN_ALGORITHM."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -32,9 +35,14 @@ class Command(OperatorCommand):
             key = keys.rotate(now=timezone.now(), pem=pem)
         except SigningKeyUnusable as refusal:
             self.fail(refusal.code, f"{refusal.message} {refusal.context['reason']}")
-        return {"result": "imported", "kid": key.kid, "signs_from": key.activated_at.isoformat()}
+        return {
+            "result": "imported",
+            "kid": key.kid,
+            "algorithm": key.algorithm,
+            "signs_from": key.activated_at.isoformat(),
+        }
 
     def sentence(self, result: dict[str, Any]) -> str:
         if result["signs_from"] is None:
             return gettext("Key %(kid)s would be imported.") % result
-        return gettext("Key %(kid)s is published and signs from %(signs_from)s.") % result
+        return gettext("Key %(kid)s (%(algorithm)s) is published and signs from %(signs_from)s.") % result

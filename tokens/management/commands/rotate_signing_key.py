@@ -13,8 +13,9 @@ from tokens.services import keys
 
 class Command(OperatorCommand):
     help = gettext_noop(
-        "Publish a new signing key. It signs once everybody had time to fetch it; the old one stays published until "
-        "its last token has expired. --emergency drops all old keys at once: access tokens die, refresh tokens go on."
+        "Publish a new signing key of ACCESS_TOKEN_ALGORITHM. It signs once everybody had time to fetch it; the old "
+        "one stays published until its last token has expired. --emergency drops all old keys at once: access tokens "
+        "die, refresh tokens go on."
     )
     destroys = True
 
@@ -32,11 +33,17 @@ class Command(OperatorCommand):
             self.confirm(question, options)
         if options["dry_run"]:
             signs_from = now if is_emergency else now + token_settings.JWKS_PROPAGATION_TTL
-            return {"result": "would_rotate", "kid": None, "signs_from": signs_from.isoformat()}
+            algorithm = token_settings.ACCESS_TOKEN_ALGORITHM
+            return {"result": "would_rotate", "kid": None, "algorithm": algorithm, "signs_from": signs_from.isoformat()}
         key = keys.rotate(now=now, emergency=is_emergency)
-        return {"result": "rotated", "kid": key.kid, "signs_from": key.activated_at.isoformat()}
+        return {
+            "result": "rotated",
+            "kid": key.kid,
+            "algorithm": key.algorithm,
+            "signs_from": key.activated_at.isoformat(),
+        }
 
     def sentence(self, result: dict[str, Any]) -> str:
         if result["kid"] is None:
-            return gettext("A new key would sign from %(signs_from)s.") % result
-        return gettext("Key %(kid)s is published and signs from %(signs_from)s.") % result
+            return gettext("A new key (%(algorithm)s) would sign from %(signs_from)s.") % result
+        return gettext("Key %(kid)s (%(algorithm)s) is published and signs from %(signs_from)s.") % result

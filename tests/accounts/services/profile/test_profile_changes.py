@@ -79,7 +79,7 @@ class TestUpdateAtTheDatabase:
         def one(number):
             user = User.objects.get()
             try:
-                barrier.wait(timeout=10)
+                barrier.wait(timeout=60)
                 profile_changes.update(
                     user=user,
                     change=ProfileChange(full_name=f"Name {number}"),

@@ -205,7 +205,7 @@ class TestSignInAtTheDatabase:
 
         def one(_number):
             try:
-                barrier.wait(timeout=10)
+                barrier.wait(timeout=60)
                 return sign_in(phone, device_token=cookie)
             finally:
                 connections.close_all()

@@ -249,7 +249,7 @@ class TestRegisterAtTheDatabase:
 
         def one(number):
             try:
-                barrier.wait(timeout=10)
+                barrier.wait(timeout=60)
                 return type(register(phone, **details(number))).__name__
             except (UsernameTaken, EmailTaken) as refusal:
                 return refusal.code

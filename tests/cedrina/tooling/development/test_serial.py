@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).resolve().parents[3]
 SAMPLE = """
 import os, pathlib, pytest
@@ -27,6 +29,7 @@ def test_together(number):
 """
 
 
+@pytest.mark.process
 class TestSerial:
     def test_runs_last_and_alone(self, tmp_path):
         (tmp_path / "test_sample.py").write_text(SAMPLE)

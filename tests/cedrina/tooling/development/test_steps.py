@@ -34,6 +34,7 @@ class TestDemandFreePort:
             steps.demand_free_port()
 
 
+@pytest.mark.process
 class TestManage:
     def test_fails_with_the_words_of_the_command(self):
         with pytest.raises(StepFailed, match=r"(?s)no_such_command failed:.*Unknown command"):
