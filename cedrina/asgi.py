@@ -1,4 +1,4 @@
-"""The ASGI application, for any ASGI server: HTTP and WebSockets. daphne serves its WebSockets in production."""
+"""The ASGI application, for any ASGI server. In production granian serves its HTTP and daphne its WebSockets."""
 
 import os
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 MAX_WORKERS = 4096  # one byte of shared memory each
 _TIMES = struct.Struct("dd")
+SHARED_BYTES = _TIMES.size + MAX_WORKERS
 INITIAL_DELAY_SECONDS = 0.1
 MAX_DELAY_SECONDS = 1.0
 
@@ -31,10 +32,14 @@ class DatabaseCircuitBreaker:
     """
 
     def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, _TIMES.size + MAX_WORKERS)
+        self._shared = mmap.mmap(-1, SHARED_BYTES)
         self._lock = threading.Lock()
         self._probe: Callable[[], None] | None = None
         self.set_worker_number(0)
+
+    def share(self, memory: mmap.mmap) -> None:
+        """Keep the state in this memory of SHARED_BYTES from now on."""
+        self._shared = memory
 
     def set_worker_number(self, number: int) -> None:
         """Set the number of this process. No other living process that shares the memory may have it."""

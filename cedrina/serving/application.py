@@ -1,12 +1,16 @@
-"""Build the application that servers run. Importing this module sets Django up."""
+"""Build the application that servers run. Importing this module sets Django up.
+
+The import opens no connection and starts no thread, so that a process which has imported it can be forked.
+"""
 
 import threading
 
+import django
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 
-django_application = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from cedrina.database.timeouts import set_timeouts
 from cedrina.http.paths import event_loop_calls
@@ -30,6 +34,7 @@ def request_handler() -> RequestHandler:
     loading.start()
     loading.join()
     serving = settings.SERVING
+    django_application = WSGIHandler()
     pool = connection_pool.create_pool(size=max(1, serving["MAX_CONNECTIONS"] - 1), opened=serving["MIN_CONNECTIONS"])
     dispatcher = RequestDispatcher(
         on_event_loop=django_application,

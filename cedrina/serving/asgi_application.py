@@ -1,10 +1,9 @@
-"""The ASGI application: HTTP goes to the request handler, WebSockets go to Channels. It serves both on one port."""
+"""The ASGI application: HTTP goes to the request handler, WebSockets go to Channels. It is the same for each server."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
-
-from a2wsgi.wsgi import build_environ
 
 from cedrina.http import request_limits
 from cedrina.http.request_limits import MAX_HEADERS
@@ -14,6 +13,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 WRITE_TIMEOUT_SECONDS = 30.0
+UNPREFIXED_HEADERS = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}  # RFC 3875, 4.1
 
 
 class AsgiApplication:
@@ -37,13 +37,9 @@ class AsgiApplication:
             await _lifespan(receive, send)
 
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
-        # WSGI writes underscores and hyphens alike: a forged X_Forwarded_For would pass for the proxy's header.
-        headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
-        # Joining headers of one name takes time quadratic in their number.
-        scope["headers"] = headers[:MAX_HEADERS]
-        environ: dict[str, Any] = dict(build_environ(scope, None))  # type: ignore[arg-type]
+        environ = build_environ(scope)
         has_body = "CONTENT_LENGTH" in environ or environ.pop("HTTP_TRANSFER_ENCODING", None)
-        if len(headers) > MAX_HEADERS:
+        if len(scope["headers"]) > MAX_HEADERS:
             response = request_limits.refusal_response("malformed_request", environ)
         else:
             try:
@@ -58,6 +54,45 @@ class AsgiApplication:
         # A client that reads too slowly is cut off: the server closes a connection whose application raises.
         async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
             await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+def build_environ(scope: Message) -> dict[str, Any]:
+    """Return a request in WSGI's form (PEP 3333), with no more than MAX_HEADERS of its headers.
+
+    Joining headers of one name takes time quadratic in their number.
+    """
+    root = scope.get("root_path", "")
+    server, port = scope.get("server") or ("localhost", None)
+    client = scope.get("client")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": _latin_1(root),
+        "PATH_INFO": _latin_1(scope["path"].removeprefix(root)),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": server,
+        "SERVER_PORT": str(port or 0),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if client is not None:
+        environ["REMOTE_ADDR"] = client[0]
+    for name, value in scope["headers"][:MAX_HEADERS]:
+        # WSGI writes underscores and hyphens alike: a forged X_Forwarded_For would pass for the proxy's header.
+        if b"_" in name:
+            continue
+        key = UNPREFIXED_HEADERS.get(name) or "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+        text = value.decode("latin-1")
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
+    return environ
+
+
+def _latin_1(text: str) -> str:
+    return text if text.isascii() else text.encode().decode("latin-1")
 
 
 async def _body_chunks(receive: Receive) -> AsyncIterator[bytes]:

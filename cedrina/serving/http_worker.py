@@ -120,7 +120,7 @@ class HttpWorker:
         return ListeningServer(
             self._application,
             listening=self._sockets.of(number),
-            interface=Interfaces.RSGI,
+            interface=Interfaces.ASGINL,
             # Proxies speak HTTP/1.1 to it. To offer HTTP/2, granian waits for the first bytes without a time limit.
             http=HTTPModes.http1,
             websockets=False,

@@ -10,11 +10,13 @@ A connection that waits at a socket cannot be moved to another one. So the super
 each worker records a heartbeat, and the other workers accept the connections of one without a heartbeat.
 """
 
-import mmap
 import socket
 import struct
 import sys
 import time
+from typing import Self
+
+from cedrina.serving.shared_memory import SharedMemory
 
 BACKLOG = 1024
 # Longer than the event loop of a working process is ever blocked: up to 2.4 seconds by a silent database, see
@@ -32,15 +34,36 @@ class ListeningSockets:
     Heartbeats are in memory that is shared with processes that are forked afterwards.
     """
 
-    def __init__(self, host: str, port: int, workers: int) -> None:
+    def __init__(self, sockets: list[socket.socket], *, heartbeats: int | None = None) -> None:
+        """Take sockets that listen, and the descriptor of the memory with the heartbeats if there is one already."""
+        self._sockets = sockets
+        self._memory = SharedMemory(_TIME.size * len(sockets), descriptor=heartbeats)
+
+    @classmethod
+    def listen(cls, host: str, port: int, workers: int) -> Self:
         """Listen on the address.
 
         Raises: OSError when the address cannot be used, or another process listens on it.
         """
-        self._sockets = _listen(host, port, workers if sys.platform == "linux" else 1)
-        self._heartbeats = mmap.mmap(-1, _TIME.size * len(self._sockets))
-        for number in range(len(self._sockets)):
-            self.record_heartbeat(number, time.monotonic() + FIRST_START_TIMEOUT_SECONDS)
+        listening = cls(_listen(host, port, workers if sys.platform == "linux" else 1))
+        for number in range(len(listening.descriptors)):
+            listening.record_heartbeat(number, time.monotonic() + FIRST_START_TIMEOUT_SECONDS)
+        return listening
+
+    @classmethod
+    def inherited(cls, sockets: list[int], heartbeats: int) -> Self:
+        """Return the sockets and the heartbeats that the previous program of this process left open."""
+        return cls([socket.socket(fileno=number) for number in sockets], heartbeats=heartbeats)
+
+    @property
+    def descriptors(self) -> list[int]:
+        """The descriptors of the sockets."""
+        return [each.fileno() for each in self._sockets]
+
+    @property
+    def heartbeats_descriptor(self) -> int:
+        """The descriptor of the memory with the heartbeats."""
+        return self._memory.descriptor
 
     def of(self, worker: int) -> socket.socket:
         """Return the socket of a worker."""
@@ -52,7 +75,7 @@ class ListeningSockets:
 
     def record_heartbeat(self, worker: int, now: float) -> None:
         """Record that a worker is alive at ``now``, by ``time.monotonic()``, which is the same in all processes."""
-        _TIME.pack_into(self._heartbeats, _TIME.size * (worker % len(self._sockets)), now)
+        _TIME.pack_into(self._memory.content, _TIME.size * (worker % len(self._sockets)), now)
 
     def record_exit(self, worker: int) -> None:
         """Record that a worker has ended."""
@@ -60,7 +83,7 @@ class ListeningSockets:
 
     def is_alive(self, worker: int, now: float) -> bool:
         """Return whether a worker had a heartbeat within HEARTBEAT_TIMEOUT_SECONDS."""
-        (heartbeat,) = _TIME.unpack_from(self._heartbeats, _TIME.size * worker)
+        (heartbeat,) = _TIME.unpack_from(self._memory.content, _TIME.size * worker)
         return bool(now - heartbeat < HEARTBEAT_TIMEOUT_SECONDS)
 
 

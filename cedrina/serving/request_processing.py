@@ -1,7 +1,7 @@
 """Read a request within its limits, then dispatch it. All servers use this one reader of request bodies."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
@@ -19,8 +19,6 @@ DISCARD_TIMEOUT_SECONDS = 1.0
 # connections, and each body holds up to 64 KiB of memory.
 MAX_BODIES = 1024
 log = structlog.get_logger(__name__)
-
-ReadWhole = Callable[[], Awaitable[bytes]]
 
 
 class BodyTooLarge(Exception):
@@ -50,13 +48,10 @@ class RequestHandler:
         self._dispatcher = dispatcher
         self._bodies = asyncio.Semaphore(MAX_BODIES)
 
-    async def handle(
-        self, environ: dict[str, Any], body: AsyncIterator[bytes] | None, read_whole: ReadWhole | None = None
-    ) -> RawResponse:
+    async def handle(self, environ: dict[str, Any], body: AsyncIterator[bytes] | None) -> RawResponse:
         """Return the application's response, or a problem (RFC 9457) when a limit is exceeded or a fault occurs.
 
-        ``environ`` describes the request as WSGI does (PEP 3333), ``body`` yields its body in chunks. ``read_whole``
-        reads it at once; it is given if the server enforces the declared length, and used if that is within the limit.
+        ``environ`` describes the request as WSGI does (PEP 3333), ``body`` yields its body in chunks.
 
         Raises: ClientDisconnected.
         """
@@ -67,7 +62,7 @@ class RequestHandler:
             if body is None:
                 return await self._dispatch(environ, b"")
             async with self._bodies:
-                return await self._dispatch(environ, await self._content(environ, body, read_whole))
+                return await self._dispatch(environ, await self._content(environ, body))
         except tuple(_PROBLEM_CODES) as error:
             code = next(code for kind, code in _PROBLEM_CODES.items() if isinstance(error, kind))
             return request_limits.refusal_response(code, environ)
@@ -82,18 +77,12 @@ class RequestHandler:
         environ["CONTENT_LENGTH"] = str(len(content))
         return await self._dispatcher.dispatch(environ)
 
-    async def _content(
-        self, environ: dict[str, Any], body: AsyncIterator[bytes], read_whole: ReadWhole | None
-    ) -> bytes:
+    async def _content(self, environ: dict[str, Any], body: AsyncIterator[bytes]) -> bytes:
         declared = request_limits.declared_length(environ.get("CONTENT_LENGTH"))
         limit = request_limits.max_body_bytes(environ)
         if declared is not None and declared > MAX_DISCARDED_BYTES:
             raise BodyTooLarge
-        if read_whole is not None and declared is not None and declared <= limit:
-            async with asyncio.timeout(request_limits.BODY_TIMEOUT_SECONDS):
-                content = await read_whole()
-        else:
-            content = await _read(body, limit=limit, is_too_large=declared is not None and declared > limit)
+        content = await _read(body, limit=limit, is_too_large=declared is not None and declared > limit)
         if declared is not None and len(content) < declared:
             raise ClientDisconnected
         return content

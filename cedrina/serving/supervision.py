@@ -1,18 +1,25 @@
 """Supervise worker processes: one that ends is restarted, with exponential backoff.
 
-The supervising process does nothing else. It has one thread and no event loop, so that it can fork at any time, and a
-worker starts with the modules that it has imported. On Linux workers end when the supervisor ends, also after SIGKILL.
+The supervising process loads the code and does nothing else. It has one thread, no event loop and no connection, so
+that it can fork at any time, and workers share the memory of what it has loaded. To serve new code it replaces its own
+program (``reexecution``), then its workers. On Linux workers end when the supervisor ends, also after SIGKILL.
 """
 
-import ctypes
 import os
 import select
 import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cedrina.serving.reexecution import NextProgram, SupervisorState
+from cedrina.serving.worker_process import HANDLED_SIGNALS, Work, Worker, fork_worker
+
+if TYPE_CHECKING:
+    import subprocess
 
 INITIAL_DELAY_SECONDS = 0.25
 MAX_DELAY_SECONDS = 10.0
@@ -24,84 +31,93 @@ MAX_FAILED_STARTS = 5
 NONE_READY_TIMEOUT_SECONDS = 300.0
 STOP_TIMEOUT_SECONDS = 8.0  # docker kills after 10
 POLL_SECONDS = 0.5
-HANDLED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-PR_SET_PDEATHSIG = 1
-
-Ready = Callable[[], None]
-Work = Callable[[int, int, Ready], None]
 
 
-@dataclass
-class Worker:
-    """One worker process.
-
-    ``position`` stays the same when a worker is replaced. No other living worker has its ``process_number``.
-    """
-
-    position: int
-    process_number: int
-    pid: int
-    ready_pipe: int
-    started_at: float
-    ready_at: float | None = None
-    stop_requested_at: float | None = None  # SIGTERM was sent
-
-    def read_ready_signal(self, now: float) -> None:
-        """Read the byte that the worker writes when it is ready."""
-        if self.ready_at is None and select.select([self.ready_pipe], [], [], 0)[0] and os.read(self.ready_pipe, 1):
-            self.ready_at = now
-
-
-@dataclass
-class WorkerPosition:
-    """The restarts of one position: how often its workers ended lately, and when the next one is to start."""
-
-    losses: int = 0
-    start_at: float = 0.0
+class StopRequested(BaseException):
+    """SIGTERM or SIGINT arrived while the code is loaded, which takes seconds."""
 
 
 class Supervisor:
-    """Runs ``work(position, process_number, ready)`` in ``number`` processes.
+    """Runs ``work(position, process_number, ready)`` in a process for each position of ``state``.
 
-    ``work`` calls ``ready`` once it serves and returns when it has stopped. ``on_end`` is called with each worker that
-    has ended.
+    ``load`` is called first. ``work`` calls ``ready`` once it serves and returns when it has stopped. ``on_end`` is
+    called with each worker that has ended. Workers in ``state`` are those of the program that this one replaced: they
+    are replaced, too.
     """
 
-    def __init__(self, *, number: int, work: Work, on_end: Callable[[Worker], None] = lambda _worker: None) -> None:
-        self._positions = [WorkerPosition() for _ in range(number)]
+    def __init__(
+        self,
+        *,
+        state: SupervisorState,
+        work: Work,
+        load: Callable[[], None] = lambda: None,
+        on_end: Callable[[Worker], None] = lambda _worker: None,
+        next_program: NextProgram | None = None,
+    ) -> None:
+        self._positions = state.positions
+        self._resources = state.resources
         self._work = work
+        self._load = load
         self._on_end = on_end
-        self._workers: dict[int, Worker] = {}
-        self._to_replace: list[Worker] = []
+        self._next_program = next_program
+        self._check: subprocess.Popen[bytes] | None = None
+        self._is_loading = False
+        self._workers = {worker.pid: worker for worker in state.workers}
+        self._to_replace = [worker for worker in state.workers if worker.stop_requested_at is None]
         self._failed_starts = 0
         self._last_end = "before it was ready"
         self._last_ready_at = time.monotonic()
         self._is_stopping = self._is_reload_requested = False
 
     def run(self) -> int:
-        """Run until SIGTERM or SIGINT and return 0. Return 1 when no worker can start."""
+        """Run until SIGTERM or SIGINT and return 0. Return 1 when no worker can start.
+
+        Raises: whatever ``load`` raises, unless workers of the previous program serve.
+        """
         wakeup_reader, wakeup_writer = socket.socketpair()
         for end in (wakeup_reader, wakeup_writer):
             end.setblocking(False)
         signal.set_wakeup_fd(wakeup_writer.fileno(), warn_on_full_buffer=False)
         for signum in HANDLED_SIGNALS:
             signal.signal(signum, self._handle)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)  # the previous program blocked them
+        has_failed = False
         try:
-            while not self._is_stopping:
-                self._update()
-                if self._cannot_serve():
-                    _print(f"No worker can start: the last one ended {self._last_end}; what it said stands above.")
-                    return 1
+            self._load_code()
+            while not self._is_stopping and not has_failed:
                 self._start_due()
                 self._reload_next()
                 _sleep(wakeup_reader)
-            return 0
+                self._update()
+                has_failed = self._cannot_serve()
+        except StopRequested:
+            pass
         finally:
             self._stop_all(wakeup_reader)
+        if has_failed:
+            _print(f"No worker can start: the last one ended {self._last_end}; what it said stands above.")
+        return int(has_failed)
+
+    def _load_code(self) -> None:
+        self._is_loading = True
+        try:
+            self._load()
+        except (Exception, SystemExit):
+            if not self._workers:
+                raise
+            # The checks passed a moment ago. Each new worker tries to load the code itself; the old ones serve.
+            traceback.print_exc()
+        finally:
+            self._is_loading = False
+        if self._is_stopping:
+            raise StopRequested
 
     def _handle(self, signum: int, _frame: object) -> None:
         if signum in (signal.SIGTERM, signal.SIGINT):
             self._is_stopping = True
+            if self._is_loading:
+                self._is_loading = False
+                raise StopRequested
         elif signum == signal.SIGHUP:
             self._is_reload_requested = True
 
@@ -118,7 +134,9 @@ class Supervisor:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
-            if pid in self._workers:  # process 1 of a container also reaps orphans of other processes
+            if self._check is not None and pid == self._check.pid:
+                self._check.returncode = os.waitstatus_to_exitcode(status)
+            elif pid in self._workers:  # process 1 of a container also reaps orphans of other processes
                 self._record_end(self._workers.pop(pid), status, now)
 
     def _record_end(self, worker: Worker, status: int, now: float) -> None:
@@ -145,9 +163,12 @@ class Supervisor:
         if any(worker.ready_at is not None for worker in self._workers.values()):
             return False
         waited = time.monotonic() - self._last_ready_at
-        return self._failed_starts >= MAX_FAILED_STARTS or waited >= NONE_READY_TIMEOUT_SECONDS
+        has_failed = self._failed_starts >= MAX_FAILED_STARTS and not self._workers
+        return has_failed or waited >= NONE_READY_TIMEOUT_SECONDS
 
     def _start_due(self) -> None:
+        if self._failed_starts >= MAX_FAILED_STARTS:
+            return  # those that are still starting are the last ones, unless one becomes ready
         now = time.monotonic()
         occupied = {worker.position for worker in self._workers.values() if worker.stop_requested_at is None}
         free = [number for number in range(len(self._positions)) if number not in occupied]
@@ -165,21 +186,20 @@ class Supervisor:
         process_number = min(
             set(range(2 * len(self._positions) + 1)) - {worker.process_number for worker in self._workers.values()}
         )
-        reading, writing = os.pipe()
-        supervisor = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            os.close(reading)
-            _become_worker(supervisor, lambda: self._work(position, process_number, lambda: _tell_ready(writing)))
-        os.close(writing)
-        worker = self._workers[pid] = Worker(position, process_number, pid, reading, time.monotonic())
+        worker = fork_worker(position, process_number, self._work)
+        self._workers[worker.pid] = worker
         return worker
 
     def _reload_next(self) -> None:
-        """Replace one worker after the other on SIGHUP: the old one stops when the new one is ready."""
-        if self._is_reload_requested:
+        """Replace the program on SIGHUP, then one worker after the other: the old one stops when the new one is ready.
+
+        The next program first proves in a process of its own that it can load the present code and settings.
+        """
+        if self._is_reload_requested and self._check is None and self._next_program is not None:
             self._is_reload_requested = False
-            self._to_replace = [worker for worker in self._workers.values() if worker.stop_requested_at is None]
+            self._check = self._next_program.start_check(self._state())
+        if self._check is not None and self._check.returncode is not None:
+            self._end_check(self._check.returncode)
         while self._to_replace:
             old = self._to_replace[0]
             others = [
@@ -194,6 +214,19 @@ class Supervisor:
             else:
                 return
 
+    def _state(self) -> SupervisorState:
+        return SupervisorState(self._positions, list(self._workers.values()), self._resources)
+
+    def _end_check(self, code: int) -> None:
+        self._check = None
+        if code:
+            _print("The new code is not used, because its checks failed; what they said stands above.")
+        elif self._next_program is not None:
+            try:
+                self._next_program.execute(self._state())
+            except OSError as error:
+                _print(f"The new code is not used: {error.strerror}.")
+
     def _request_stop(self, worker: Worker) -> None:
         if worker.pid in self._workers and worker.stop_requested_at is None:
             worker.stop_requested_at = time.monotonic()
@@ -202,34 +235,11 @@ class Supervisor:
     def _stop_all(self, wakeup_reader: socket.socket) -> None:
         for worker in list(self._workers.values()):
             self._request_stop(worker)
+        if self._check is not None and self._check.returncode is None:
+            self._check.kill()
         while self._workers:
             self._update()
             _sleep(wakeup_reader)
-
-
-def _become_worker(supervisor: int, work: Callable[[], None]) -> None:
-    """Run ``work`` in a forked process and exit. It does not return."""
-    code = 1
-    try:
-        signal.set_wakeup_fd(-1)
-        for signum in HANDLED_SIGNALS:
-            signal.signal(signum, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal sends it to all; the supervisor handles it
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == supervisor:  # otherwise it ended before prctl() was called
-            work()
-            code = 0
-    except BaseException as error:  # noqa: BLE001 - the process ends here after any error
-        sys.excepthook(type(error), error, error.__traceback__)
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _tell_ready(pipe: int) -> None:
-    os.write(pipe, b"\n")
 
 
 def _sleep(wakeup_reader: socket.socket) -> None:
@@ -239,4 +249,4 @@ def _sleep(wakeup_reader: socket.socket) -> None:
 
 
 def _print(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - no logging is set up in this process
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - for the operator's terminal, whatever LOG_FORMAT is

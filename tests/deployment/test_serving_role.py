@@ -303,7 +303,7 @@ class TestStart:
         environment = served.environment(
             **{**PRODUCTION, "EMAIL_URL": f"filemail://{directory}", "DATABASE_URL": url, **settings}
         )
-        code = "from cedrina.serving.__main__ import run_checks; run_checks()"
+        code = "from cedrina.serving.checks import run_checks; run_checks()"
         environment["DJANGO_SETTINGS_MODULE"] = "cedrina.settings.prod"
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=served.ROOT, env=environment, capture_output=True, text=True, check=False

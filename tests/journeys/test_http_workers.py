@@ -29,7 +29,7 @@ CLIENTS = 4
 ALL_BACK_SECONDS = 90  # the longest pause before a start, and the start itself on a machine that is busy
 ROUNDS = 20
 LISTENS, ESTABLISHED = "0A", "01"  # as proc_net_tcp(5) says it
-NO_APPLICATION = "import sys\nsys.modules['cedrina.rsgi'] = None\n"
+NO_APPLICATION = "import sys\nsys.modules['cedrina.asgi'] = None\n"
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,10 @@ DEADLINE_SECONDS = 60
 
 
 class Application:
-    async def __rsgi__(self, _scope, protocol):
-        protocol.response_str(200, [], "answered")
+    async def __call__(self, scope, _receive, send):
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"answered"})
 
 
 async def until(condition):
@@ -30,7 +32,7 @@ async def until(condition):
 @asynccontextmanager
 async def working():
     """Give the first one of two workers, and the sockets of both."""
-    sockets = ListeningSockets("127.0.0.1", 0, 2)
+    sockets = ListeningSockets.listen("127.0.0.1", 0, 2)
     worker = HttpWorker(Application(), sockets=sockets, number=0, most_connections=CONNECTIONS)
     ready = asyncio.Event()
     running = asyncio.create_task(worker.run(ready.set))
@@ -170,7 +172,7 @@ class TestAWorker:
 
     def test_says_so_when_granian_ended_unasked(self):
         async def scenario():
-            sockets = ListeningSockets("127.0.0.1", 0, 1)
+            sockets = ListeningSockets.listen("127.0.0.1", 0, 1)
             worker = HttpWorker(Application(), sockets=sockets, number=0, most_connections=1)
             running = asyncio.create_task(worker.run(worker._server.stop))
             with pytest.raises(RuntimeError, match="granian ended by itself"):

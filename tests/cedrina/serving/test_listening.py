@@ -14,7 +14,7 @@ CONNECTIONS = 60
 
 
 def opened(host="127.0.0.1", workers=WORKERS):
-    return ListeningSockets(host, 0, workers)
+    return ListeningSockets.listen(host, 0, workers)
 
 
 def close(sockets):
@@ -53,7 +53,7 @@ class TestSockets:
             socket.create_server(("127.0.0.1", 0), reuse_port=shares) as taken,
             pytest.raises(OSError, match="Address already in use"),
         ):
-            ListeningSockets("127.0.0.1", taken.getsockname()[1], WORKERS)
+            ListeningSockets.listen("127.0.0.1", taken.getsockname()[1], WORKERS)
 
     def test_are_one_where_the_kernel_does_not_choose(self, monkeypatch):
         monkeypatch.setattr(listening.sys, "platform", "darwin")

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from cedrina.serving.reexecution import SupervisorState, WorkerPosition
 from cedrina.serving.supervision import (
     INITIAL_DELAY_SECONDS,
     MAX_DELAY_SECONDS,
@@ -12,8 +13,8 @@ from cedrina.serving.supervision import (
     NONE_READY_TIMEOUT_SECONDS,
     RESET_AFTER_SECONDS,
     Supervisor,
-    Worker,
 )
+from cedrina.serving.worker_process import Worker
 
 FAILED = 1 << 8  # as wait() says it: exit code 1
 KILLED = int(signal.SIGKILL)
@@ -22,7 +23,8 @@ NOW = 1000.0
 
 @pytest.fixture
 def supervisor():
-    return Supervisor(number=2, work=lambda _slot, _cell, _ready: None)
+    state = SupervisorState(positions=[WorkerPosition(), WorkerPosition()])
+    return Supervisor(state=state, work=lambda _slot, _cell, _ready: None)
 
 
 def end(supervisor, *, status, ready_at=None, at=NOW, position=0):
@@ -64,6 +66,16 @@ class TestHopelessness:
             end(supervisor, status=FAILED)
         assert not supervisor._cannot_serve()
         end(supervisor, status=FAILED)
+        assert supervisor._cannot_serve()
+
+    def test_waits_for_one_that_still_starts(self, supervisor):
+        for _ in range(MAX_FAILED_STARTS):
+            end(supervisor, status=FAILED)
+        supervisor._workers[2] = Worker(position=1, process_number=1, pid=2, ready_pipe=-1, started_at=NOW)
+        assert not supervisor._cannot_serve()
+        supervisor._start_due()
+        assert list(supervisor._workers) == [2]
+        del supervisor._workers[2]
         assert supervisor._cannot_serve()
 
     def test_does_not_come_by_workers_that_had_served(self, supervisor):

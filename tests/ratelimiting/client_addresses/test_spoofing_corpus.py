@@ -3,11 +3,10 @@
 import asyncio
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from cedrina.serving import asgi_application, rsgi_application
+from cedrina.serving import asgi_application
 from ratelimiting.client_addresses.resolution import client_from_environ, client_from_scope
 
 CORPUS = json.loads((Path(__file__).parent / "spoofing_corpus.json").read_text(encoding="utf-8"))
@@ -22,22 +21,6 @@ def over_wsgi(case):
             key = f"HTTP_{name.upper().replace('-', '_')}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
     return client_from_environ(environ)
-
-
-def over_rsgi(case):
-    headers = [(name.lower(), value) for name, value in case["headers"]]
-    scope = SimpleNamespace(
-        http_version="1.1",
-        server="127.0.0.1:8000",
-        client=case["peer"],
-        scheme="http",
-        method="GET",
-        path="/",
-        query_string="",
-        authority=None,
-        headers=SimpleNamespace(items=lambda: headers),
-    )
-    return client_from_environ(rsgi_application.build_environ(scope))
 
 
 def scope_of(case, kind):
@@ -74,7 +57,7 @@ def over_a_socket(case):
     return client_from_scope(scope_of(case, "websocket"))
 
 
-@pytest.mark.parametrize("way", [over_wsgi, over_rsgi, over_asgi, over_a_socket])
+@pytest.mark.parametrize("way", [over_wsgi, over_asgi, over_a_socket])
 @pytest.mark.parametrize("case", CASES)
 def test_the_caller_is_who_it_is_whatever_the_headers_say(case, way, settings):
     settings.RATELIMITING = {

@@ -1,0 +1,95 @@
+"""The HTTP server: a supervisor that loads the code and keeps the sockets, and the workers that it forks."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cedrina.database.circuit_breaker import SHARED_BYTES, circuit_breaker
+from cedrina.serving.checks import end_checks, start_checks
+from cedrina.serving.connection_limits import max_connections, raise_descriptor_limit
+from cedrina.serving.listening import ListeningSockets
+from cedrina.serving.preloading import preload
+from cedrina.serving.reexecution import STATE_DESCRIPTOR, NextProgram, SupervisorState, WorkerPosition
+from cedrina.serving.shared_memory import SharedMemory
+from cedrina.serving.supervision import Supervisor
+from cedrina.serving.worker_process import Worker
+
+
+def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) -> int:
+    """Serve until a signal arrives, and return the exit code.
+
+    ``environment`` is that of the start of this program. With the state of a previous program of this process in it,
+    the same sockets and as many workers as before are served.
+
+    Raises: SystemExit when the address cannot be used or the checks fail.
+    """
+    state = SupervisorState.read(environment)
+    sockets = _listen(host, port, workers) if state is None else _inherited_sockets(state)
+    breaker = SharedMemory(SHARED_BYTES, descriptor=None if state is None else state.resources["circuit_breaker"][0])
+    circuit_breaker.share(breaker.content)
+    positions = [WorkerPosition() for _ in range(workers)] if state is None else state.positions
+    resources = {
+        "sockets": sockets.descriptors,
+        "heartbeats": [sockets.heartbeats_descriptor],
+        "circuit_breaker": [breaker.descriptor],
+    }
+    raise_descriptor_limit(len(positions))
+    most_connections = max_connections(len(positions))
+
+    def work(position: int, process_number: int, ready: Callable[[], None]) -> None:
+        from cedrina.serving import http_worker
+
+        circuit_breaker.set_worker_number(process_number)
+        http_worker.serve(
+            load=load_application, sockets=sockets, number=position, most_connections=most_connections, ready=ready
+        )
+
+    def on_end(worker: Worker) -> None:
+        circuit_breaker.forget_worker(worker.process_number)
+        if worker.stop_requested_at is None:  # else its successor is there
+            sockets.record_exit(worker.position)
+
+    supervisor = Supervisor(
+        state=SupervisorState(positions, [] if state is None else state.workers, resources),
+        load=preload_and_check if state is None else preload,
+        work=work,
+        on_end=on_end,
+        next_program=NextProgram({name: text for name, text in environment.items() if name != STATE_DESCRIPTOR}),
+    )
+    return supervisor.run()
+
+
+def load_application() -> Any:
+    """Return the ASGI application. A worker loads it by its dotted path, as uvicorn and daphne do."""
+    from django.utils.module_loading import import_string
+
+    return import_string("cedrina.asgi.application")
+
+
+def preload_and_check() -> None:
+    """Load the code that all workers share, while the checks run in a process of their own.
+
+    Raises: SystemExit with the messages of the checks; whatever the code raises when they have passed.
+    """
+    checks = start_checks()
+    try:
+        try:
+            preload()
+        finally:
+            end_checks(checks)
+    except BaseException:
+        checks.kill()
+        raise
+
+
+def _listen(host: str, port: int, workers: int) -> ListeningSockets:
+    try:
+        return ListeningSockets.listen(host, port, workers)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        sys.exit(f"Cannot listen on {host}, port {port}: {reason}.")
+
+
+def _inherited_sockets(state: SupervisorState) -> ListeningSockets:
+    return ListeningSockets.inherited(state.resources["sockets"], state.resources["heartbeats"][0])
