@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth.hashers import get_hashers
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.urls import reverse
@@ -21,18 +22,24 @@ from django.utils.module_loading import import_string
 
 # What workers import when they start, and libraries that import parts of themselves at their first use.
 MODULES = (
+    "cedrina.rate_limit_hooks",
     "cedrina.routing",
     "cedrina.serving.asgi_application",
     "cedrina.serving.http_worker",
     "accounts.validators",
-    "django.contrib.auth.hashers",
+    "django.contrib.auth.context_processors",
+    "django.contrib.messages.storage.fallback",
+    "django.contrib.sessions.backends.db",
     "django.core.mail.backends.smtp",
     "django.db.backends.postgresql.base",
+    "cryptography.hazmat.primitives.ciphers.aead",
     "drf_spectacular.generators",
+    "email_validator",
     "encodings.idna",
     "encodings.latin_1",
     "getpass",
     "multiprocessing",
+    "ua_parser_builtins.matchers",
     "uvloop",
 )
 TEMPLATE_DIRECTORY = Path(__file__).resolve().parents[2] / "templates"
@@ -46,16 +53,12 @@ def preload() -> None:
     """Load the code that serves HTTP, then move it out of the garbage collector's sight.
 
     The collector writes into the objects that it looks at, and a page that one process writes is no longer shared
-    (``gc.freeze``). It is off meanwhile: what it freed would leave holes, which the workers would fill.
+    (``gc.freeze``).
 
     Raises: NotForkable; whatever the imported modules raise.
     """
     descriptors = open_descriptors()
-    gc.disable()
-    try:
-        _load()
-    finally:
-        gc.enable()
+    _load()
     require_forkable(known_descriptors=descriptors)
     gc.collect()
     gc.freeze()
@@ -97,6 +100,9 @@ def _load() -> None:
     for name in MODULES:
         with suppress(ModuleNotFoundError):  # uvloop does not exist on every system
             import_module(name)
+    for name in settings.PROCRASTINATE_IMPORT_PATHS:
+        import_module(name)
+    get_hashers()
     for name in settings.MIDDLEWARE:
         import_string(name)
     _load_templates()
