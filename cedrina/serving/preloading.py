@@ -108,7 +108,6 @@ def _load() -> None:
     _load_templates()
     for language, _ in settings.LANGUAGES:
         with translation.override(language):
-            translation.gettext("")
             reverse("livez")  # Django imports all views, and makes a table of all URLs for each language
 
 
