@@ -15,7 +15,7 @@ from procrastinate.contrib.django.admin import ProcrastinateJobAdmin
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.errors import NotAllowed
-from accounts.identifiers import email_key
+from accounts.identifiers.names import email_key
 from accounts.models import PendingRegistration, User
 from accounts.rules.permissions import may
 from accounts.services.administration import account_status

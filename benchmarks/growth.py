@@ -188,7 +188,7 @@ def token_functions(environment: dict[str, str]) -> tuple[Any, Any]:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
     from cedrina_base.signed_tokens import token_digest
-    from tokens.secrets import mint_refresh_token
+    from tokens.refresh_tokens.secrets import mint_refresh_token
 
     return mint_refresh_token, token_digest
 

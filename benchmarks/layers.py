@@ -117,7 +117,7 @@ def set_up(environment: dict[str, str]) -> dict[str, Callable[[], object]]:
 
     from ratelimiting.services import enforcement
     from ratelimiting.types import Algorithm, Level, Quota
-    from tokens.codec import decode_access_token
+    from tokens.access_tokens.codec import decode_access_token
     from tokens.services import rotation, verification
 
     claims = decode_access_token(application.access)

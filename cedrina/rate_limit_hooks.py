@@ -13,10 +13,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts import known_devices
 from accounts.api import device_cookie
 from accounts.api.permissions import action_permission
-from accounts.identifiers import email_key
+from accounts.client_tokens import known_devices
+from accounts.identifiers.names import email_key
 from cedrina.http import problems
 from cedrina.http.json import body_object
 from cedrina.http.paths import answers_html

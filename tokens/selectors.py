@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 from django.db.models.functions import Least
 
-from tokens.keyring import keyring
+from tokens.access_tokens.keyring import keyring
 from tokens.models import Session
 
 

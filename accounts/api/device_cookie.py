@@ -1,12 +1,12 @@
-"""The cookie that carries the device token (``accounts.known_devices``) of a browser."""
+"""The cookie that carries the device token (``accounts.client_tokens.known_devices``) of a browser."""
 
 from typing import Any
 
 from django.utils import timezone
 from rest_framework.response import Response
 
-from accounts import known_devices
 from accounts.api.response_bodies import sign_in_body
+from accounts.client_tokens import known_devices
 from accounts.conf import account_settings
 from accounts.models import PendingRegistration, User
 from accounts.services.factors.sign_in_challenges import MfaChallenge

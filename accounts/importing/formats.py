@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from accounts.imported_hashers import b64
 from accounts.importing import hashes
+from accounts.importing.hashers import b64
 from accounts.importing.hashes import AssessedHash
 from accounts.importing.parsed_users import ImportPolicy, ParsedUser, RowValues, assemble
 from accounts.importing.refusals import RowRefused

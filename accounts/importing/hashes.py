@@ -11,7 +11,7 @@ import re
 import string
 from dataclasses import dataclass, field
 
-from accounts.imported_hashers import DIGESTS, b64, pbkdf2_encoded
+from accounts.importing.hashers import DIGESTS, b64, pbkdf2_encoded
 from accounts.importing.refusals import RowRefused
 
 # More is refused. At these bounds a sign-in occupies a core for about two seconds.

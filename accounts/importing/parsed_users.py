@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.conf import account_settings
-from accounts.identifiers import fold_email, is_username, parse_email
+from accounts.identifiers.names import fold_email, is_username, parse_email
 from accounts.importing.hashes import AssessedHash
 from accounts.importing.refusals import RowRefused
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from accounts.link_tokens import LinkToken
+    from accounts.client_tokens.link_tokens import LinkToken
 
 # Each password that is tried with a mailed token costs one hash for each former password. A token allows only a few.
 MAX_PASSWORD_ATTEMPTS = 5

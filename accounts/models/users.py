@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.identifiers import fold_email, is_held, name_key, parse_email
+from accounts.identifiers.names import fold_email, is_held, name_key, parse_email
 from accounts.models.passwords import REFUND_IF_SIGNED_IN, REMEMBER_CLIENT_IF_SIGNED_IN, WAS_KNOWN_CLIENT
 from cedrina_base.uuids import uuid7
 from security_events.event_cte import append_sql

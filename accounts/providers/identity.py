@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.errors import SocialTokenInvalid
-from accounts.identifiers import parse_email
+from accounts.identifiers.names import parse_email
 
 _MAX_SUBJECT_LENGTH = 191  # of the column in allauth's table
 _MAX_NAME_LENGTH = 150

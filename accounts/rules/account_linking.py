@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 
-from accounts.domains import ascii_domain
-from accounts.identifiers import fold_email
+from accounts.identifiers.domains import ascii_domain
+from accounts.identifiers.names import fold_email
 
 
 class ProviderTrust(Enum):

@@ -17,7 +17,7 @@ from cedrina.http.paths import event_loop_calls
 from cedrina.serving import connection_pool
 from cedrina.serving.request_dispatcher import RequestDispatcher
 from cedrina.serving.request_processing import RequestHandler
-from tokens.keyring import keyring
+from tokens.access_tokens.keyring import keyring
 
 set_timeouts()
 

@@ -108,9 +108,9 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
-    "accounts.imported_hashers.RawBCryptHasher",
-    "accounts.imported_hashers.RawPBKDF2Hasher",
-    "accounts.imported_hashers.WrappedHasher",
+    "accounts.importing.hashers.RawBCryptHasher",
+    "accounts.importing.hashers.RawPBKDF2Hasher",
+    "accounts.importing.hashers.WrappedHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.validators.LengthValidator"},

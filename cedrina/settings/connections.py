@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 import environ
 
-from accounts.domains import ascii_domain
+from accounts.identifiers.domains import ascii_domain
 
 ENGINE = "cedrina.database"
 CONNECT_TIMEOUT_SECONDS = 2  # the minimum of libpq

@@ -14,7 +14,7 @@ import environ
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Json
 from pydantic_core import PydanticCustomError
 
-from accounts.identifiers import ascii_email
+from accounts.identifiers.names import ascii_email
 
 FIELD_KEY_BYTES = 32
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from accounts.domains import ascii_domain
+from accounts.identifiers.domains import ascii_domain
 
 KINDS = ("google", "microsoft", "facebook", "openid_connect")
 NAMES = {"google": "Google", "microsoft": "Microsoft", "facebook": "Facebook"}

@@ -14,8 +14,8 @@ from rest_framework.test import APIClient
 
 from tests.attacks.forgery import Mint
 from tests.factories.tokens import open_session
-from tokens import jwk
-from tokens.keyring import keyring
+from tokens.access_tokens import jwk
+from tokens.access_tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.services import keys
 

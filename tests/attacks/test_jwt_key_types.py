@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from tests.attacks.forgery import Mint, b64, compact, unb64
 from tests.factories.tokens import open_session
-from tokens import jwk
-from tokens.keyring import keyring
+from tokens.access_tokens import jwk
+from tokens.access_tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.services import keys
 from tokens.signing_algorithms import SIGNING_ALGORITHMS

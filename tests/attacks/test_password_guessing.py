@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.errors import AttemptsExhausted, CredentialsInvalid
 from accounts.models import SignInFailures
 from accounts.services.administration import admin_sign_in

@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.models import MailedTokenPurpose, SignInFailures
 from accounts.services.mailing import mail_queue, mailed_tokens
 from cedrina_base.uuids import uuid7

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.exceptions import ParseError
 
-from accounts.identifiers import parse_email
+from accounts.identifiers.names import parse_email
 from cedrina.http.json import accepts_json, parse_object
 from cedrina.http.languages import negotiate_language
 from ratelimiting.client_addresses.resolution import client_ip

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import link_tokens
+from accounts.client_tokens import link_tokens
 from accounts.models import MailedTokenPurpose
 from accounts.services.mailing import mailed_tokens
 from cedrina_base.uuids import uuid7

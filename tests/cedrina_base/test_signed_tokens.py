@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import known_devices, link_tokens
+from accounts.client_tokens import known_devices, link_tokens
 from accounts.models import MailedTokenPurpose
 from cedrina_base.signed_tokens import SignedTokenCodec, keyed_digest, server_secrets, token_digest
-from tokens import secrets
+from tokens.refresh_tokens import secrets
 
 FORMER_SECRET = "a-secret-of-the-past"
 ROW = UUID("0190a6b2-7c3d-7e4f-8a5b-9c6d7e8f9a0b")

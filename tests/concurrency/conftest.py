@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from tokens.keyring import keyring
+from tokens.access_tokens.keyring import keyring
 
 
 @pytest.fixture(autouse=True)

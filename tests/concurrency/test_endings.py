@@ -12,8 +12,8 @@ from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import PHONE, claims_of, family_of, open_session
 from tokens import errors
+from tokens.access_tokens.keyring import keyring
 from tokens.end_reasons import ADMINISTRATOR, LOGOUT
-from tokens.keyring import keyring
 from tokens.models import Session, SigningKey, TokenFamily
 from tokens.services import issuing, keys, revocation, rotation, verification
 from tokens.signals import family_compromised

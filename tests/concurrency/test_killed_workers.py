@@ -14,7 +14,7 @@ from django.utils import timezone
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
-from tokens.keyring import keyring
+from tokens.access_tokens.keyring import keyring
 from tokens.models import Session, TokenFamily
 from tokens.services import rotation, verification
 

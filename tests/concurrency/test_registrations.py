@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import known_devices, link_tokens
+from accounts.client_tokens import known_devices, link_tokens
 from accounts.errors import AccountError, MailedTokenInvalid
 from accounts.models import MailedTokenPurpose, OutgoingMail, PendingRegistration, User
 from accounts.services.administration import administrators

@@ -10,7 +10,7 @@ from security_events.models import SecurityEvent
 from tests.factories.tokens import PHONE, family_of, open_session
 from tokens import errors
 from tokens.models import Session, TokenFamily
-from tokens.refresh_key_epochs import refresh_epochs
+from tokens.refresh_tokens.key_epochs import refresh_epochs
 from tokens.services import refresh_keys, rotation
 from tokens.types import ClientContext
 

@@ -6,7 +6,7 @@ import factory
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from accounts.identifiers import fold_email
+from accounts.identifiers.names import fold_email
 from accounts.models import PendingRegistration
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tests.factories.accounts import UserFactory
-from tokens.codec import decode_access_token
+from tokens.access_tokens.codec import decode_access_token
 from tokens.models import TokenFamily
 from tokens.services import issuing
 from tokens.types import AccessClaims, ClientContext, TokenPair

@@ -14,7 +14,7 @@ from cedrina.tooling.embedded import postgres_server
 from tests import served
 from tests.busy import Lateness
 from tests.problem_shape import assert_problem
-from tokens.keyring import encoded_header
+from tokens.access_tokens.keyring import encoded_header
 
 ANSWER_SECONDS = 3
 RECOVERY_SECONDS = 5

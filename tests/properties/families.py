@@ -10,7 +10,7 @@ from tests.factories.tokens import open_session
 from tokens import errors
 from tokens.end_reasons import LOGOUT
 from tokens.models import TokenFamily
-from tokens.reuse_detection import FamilyState, RefreshTokenStatus, RepeatLimits, classify, count_repeat
+from tokens.refresh_tokens.reuse_detection import FamilyState, RefreshTokenStatus, RepeatLimits, classify, count_repeat
 from tokens.services import introspection, revocation, rotation, verification
 from tokens.types import ClientContext, RefreshClaims
 

@@ -7,7 +7,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from security_events.models import SecurityEvent
-from tokens.keyring import keyring
+from tokens.access_tokens.keyring import keyring
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from tokens.access_tokens.codec import decode_access_token
 from tokens.api.problems import TokenProblem, as_api_exception
-from tokens.codec import decode_access_token
 from tokens.errors import AccessTokenInvalid, TokenError
 from tokens.services import verification
 from tokens.types import AccessClaims, Principal

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from tokens.secrets import parse_refresh_token
+from tokens.refresh_tokens.secrets import parse_refresh_token
 from tokens.types import RefreshClaims
 
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from tokens import secrets
-from tokens.codec import decode_access_token
+from tokens.access_tokens.codec import decode_access_token
 from tokens.conf import token_settings
 from tokens.errors import TokenError
+from tokens.refresh_tokens import secrets
 from tokens.services import verification
 from tokens.types import RefreshClaims, TokenIntrospection
 

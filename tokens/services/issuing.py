@@ -9,12 +9,13 @@ from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
 from cedrina_base.uuids import uuid7
 from security_events.event_cte import AppendedEvent, append_sql
-from tokens import end_reasons, event_types, secrets
+from tokens import end_reasons, event_types
 from tokens.conf import REJECT, token_settings
 from tokens.end_reasons import EndReason
 from tokens.errors import SessionLimitReached, SessionRevoked
 from tokens.models import MULTI_FACTOR, SessionKind, TokenFamily
-from tokens.refresh_key_epochs import refresh_epochs
+from tokens.refresh_tokens import secrets
+from tokens.refresh_tokens.key_epochs import refresh_epochs
 from tokens.services.signing import sign_pair
 from tokens.statements import complete
 from tokens.types import MAX_USER_AGENT_LENGTH, ClientContext, TokenGrant, TokenPair

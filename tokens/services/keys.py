@@ -18,10 +18,11 @@ from django.utils.translation import gettext_lazy as _
 
 from security_events.services import recording
 from security_events.types import Subject
-from tokens import event_types, jwk
+from tokens import event_types
+from tokens.access_tokens import jwk
+from tokens.access_tokens.keyring import keyring
 from tokens.conf import token_settings
 from tokens.errors import SigningKeyUnusable
-from tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.signing_algorithms import SIGNING_ALGORITHMS, PrivateKey, SigningAlgorithm, algorithm_of
 

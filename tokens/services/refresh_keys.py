@@ -14,7 +14,7 @@ from security_events.services import recording
 from tokens import event_types
 from tokens.errors import RefreshEpochsExhausted
 from tokens.models import RefreshKeyEpoch, TokenFamily
-from tokens.refresh_key_epochs import LAST, refresh_epochs
+from tokens.refresh_tokens.key_epochs import LAST, refresh_epochs
 from tokens.services import revocation
 
 _LOCK = 0x70CE_0002  # number of the advisory lock that rotations take

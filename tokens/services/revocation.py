@@ -16,10 +16,11 @@ from cedrina_base.prepared_statements import prepared_cursor
 from security_events.catalogue import EventType
 from security_events.event_cte import AppendedEvent, append_sql
 from security_events.types import NO_SUBJECT, Outcome, Subject
-from tokens import end_reasons, event_types, secrets, signals
-from tokens.codec import decode_access_token
+from tokens import end_reasons, event_types, signals
+from tokens.access_tokens.codec import decode_access_token
 from tokens.end_reasons import EndReason, InitiatingEntity
 from tokens.errors import AccessTokenInvalid
+from tokens.refresh_tokens import secrets
 from tokens.statements import complete
 from tokens.types import AccessClaims
 

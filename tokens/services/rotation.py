@@ -7,10 +7,11 @@ from uuid import UUID
 from cedrina_base.prepared_statements import fetch_row
 from cedrina_base.signed_tokens import token_digest
 from security_events.event_cte import AppendedEvent, append_sql
-from tokens import devices, event_types, secrets
+from tokens import devices, event_types
 from tokens.conf import token_settings
 from tokens.errors import RefreshTokenInvalid
-from tokens.refresh_key_epochs import refresh_epochs
+from tokens.refresh_tokens import secrets
+from tokens.refresh_tokens.key_epochs import refresh_epochs
 from tokens.services import superseded_tokens
 from tokens.services.signing import sign_pair
 from tokens.statements import complete, split_row

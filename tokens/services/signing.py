@@ -1,9 +1,9 @@
 """Sign the tokens of a grant. Nothing is stored here, so the same grant can be signed again for a lost response."""
 
-from tokens import secrets
-from tokens.codec import encode_access_token
+from tokens.access_tokens.codec import encode_access_token
+from tokens.access_tokens.keyring import NoSigningKey
 from tokens.conf import token_settings
-from tokens.keyring import NoSigningKey
+from tokens.refresh_tokens import secrets
 from tokens.services import keys
 from tokens.types import TokenGrant, TokenPair
 

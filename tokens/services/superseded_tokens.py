@@ -11,11 +11,12 @@ from cedrina_base.signed_tokens import token_digest
 from security_events.catalogue import EventType
 from security_events.services import deduplication
 from security_events.types import Outcome
-from tokens import devices, event_types, reuse_detection, secrets, signals, users
+from tokens import devices, event_types, signals, users
 from tokens.conf import token_settings
 from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpired, SessionRevoked
-from tokens.refresh_key_epochs import refresh_epochs
-from tokens.reuse_detection import FamilyState, RefreshTokenStatus, RepeatCounts, RepeatLimits
+from tokens.refresh_tokens import reuse_detection, secrets
+from tokens.refresh_tokens.key_epochs import refresh_epochs
+from tokens.refresh_tokens.reuse_detection import FamilyState, RefreshTokenStatus, RepeatCounts, RepeatLimits
 from tokens.services import revocation
 from tokens.services.signing import sign_pair
 from tokens.statements import complete, split_row

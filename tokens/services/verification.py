@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from cedrina_base.prepared_statements import fetch_row, prepared_cursor
-from tokens.codec import decode_access_token
+from tokens.access_tokens.codec import decode_access_token
+from tokens.access_tokens.keyring import keyring
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenExpired, AccessTokenInvalid, SessionExpired, SessionRevoked
-from tokens.keyring import keyring
 from tokens.models import SessionKind
 from tokens.statements import complete, split_row
 from tokens.types import AccessClaims, Principal

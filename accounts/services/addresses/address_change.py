@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, selectors
 from accounts.errors import DetailsInvalid
-from accounts.identifiers import parse_email
+from accounts.identifiers.names import parse_email
 from accounts.models import MailedTokenPurpose, User
 from accounts.services.mailing import mail_queue, mailed_tokens
 from accounts.services.passwords import session_passwords

@@ -7,7 +7,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import event_types, link_tokens, selectors
+from accounts import event_types, selectors
+from accounts.client_tokens import link_tokens
 from accounts.errors import (
     AttemptsExhausted,
     CredentialsInvalid,
@@ -16,7 +17,7 @@ from accounts.errors import (
     HashingBusy,
     MailedTokenInvalid,
 )
-from accounts.identifiers import fold_email
+from accounts.identifiers.names import fold_email
 from accounts.models import MailedTokenPurpose, User
 from accounts.models.mailing import MailedTokenRecord
 from accounts.rules.address_proofs import AddressProof, ProofEffect

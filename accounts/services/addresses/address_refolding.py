@@ -22,8 +22,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
-from accounts.domains import ascii_domain
-from accounts.identifiers import HELD_PREFIX, email_key, fold_email, held_key
+from accounts.identifiers.domains import ascii_domain
+from accounts.identifiers.names import HELD_PREFIX, email_key, fold_email, held_key
 from accounts.providers import links
 
 BATCH = 5000  # rows per transaction

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types
 from accounts.errors import DetailsInvalid, EmailTaken, NotFound
-from accounts.identifiers import HELD_PREFIX, fold_email, parse_email
+from accounts.identifiers.names import HELD_PREFIX, fold_email, parse_email
 from accounts.models import User
 from accounts.services.mailing import mail_queue
 from accounts.types import FieldProblem

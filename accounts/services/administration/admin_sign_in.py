@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts import event_types, selectors
 from accounts.errors import SignInChallengeInvalid
 from accounts.factors.webauthn_challenges import ChallengeBinding
-from accounts.identifiers import name_key
+from accounts.identifiers.names import name_key
 from accounts.models import CeremonyPurpose, User
 from accounts.services.factors import second_factors, sign_in_challenges
 from accounts.services.factors.second_factors import FactorResponse

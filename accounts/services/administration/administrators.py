@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types
 from accounts.errors import DetailsInvalid
-from accounts.identifiers import fold_email, is_username, parse_email
+from accounts.identifiers.names import fold_email, is_username, parse_email
 from accounts.models import PendingRegistration, User
 from accounts.services.addresses import uniqueness
 from accounts.services.passwords import hashing, password_changes

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.conf import account_settings
 from accounts.errors import AttemptsExhausted
 from accounts.factors.registry import SECOND_FACTORS

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import event_types, known_devices, selectors
+from accounts import event_types, selectors
+from accounts.client_tokens import known_devices
 from accounts.errors import MfaCodeInvalid, SignCountRegressed
 from accounts.factors import recovery_codes
 from accounts.factors.registry import SECOND_FACTORS

@@ -8,11 +8,11 @@ from hashlib import sha256
 from django.db import transaction
 
 from accounts import event_types, selectors
+from accounts.client_tokens.random_tokens import mint
 from accounts.factors import webauthn, webauthn_challenges
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.factors.webauthn_protocol import Json
 from accounts.models import CeremonyPurpose, SignInChallenge, User
-from accounts.secrets import mint
 from accounts.types import FactorMethod
 from cedrina_base.signed_tokens import token_digest
 from security_events.services import recording

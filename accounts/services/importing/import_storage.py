@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection
 
 from accounts.conf import account_settings
-from accounts.imported_hashers import wrap
+from accounts.importing.hashers import wrap
 from accounts.importing.hashes import StorableHash, WeakHash
 from accounts.importing.parsed_users import ParsedUser
 from accounts.models import ImportedPerson, User

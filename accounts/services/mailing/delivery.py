@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from accounts.identifiers import ascii_email, fold_email
+from accounts.identifiers.names import ascii_email, fold_email
 from accounts.models import MailedTokenPurpose, OutgoingMail, User
 from accounts.models.mailing import DropReason
 from accounts.services.mailing import mail_budgets, mail_queue, mail_templates, mailed_tokens, registration_mail

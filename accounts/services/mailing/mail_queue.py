@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import ConnectorException
 from procrastinate.types import JSONValue
 
-from accounts.identifiers import HELD_PREFIX, fold_email
+from accounts.identifiers.names import HELD_PREFIX, fold_email
 from accounts.models import MailBudget
 from cedrina_base.uuids import uuid7
 

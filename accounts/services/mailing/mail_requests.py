@@ -13,9 +13,10 @@ import structlog
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import event_types, known_devices, selectors
+from accounts import event_types, selectors
+from accounts.client_tokens import known_devices
 from accounts.errors import DetailsInvalid
-from accounts.identifiers import fold_email, parse_email
+from accounts.identifiers.names import fold_email, parse_email
 from accounts.services.mailing import mail_queue, registration_mail
 from accounts.services.mailing.mail_queue import MailKind
 from accounts.types import FieldProblem

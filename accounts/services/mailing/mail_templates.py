@@ -17,8 +17,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 
 from accounts.conf import account_settings
-from accounts.domains import ascii_domain
-from accounts.identifiers import ascii_email
+from accounts.identifiers.domains import ascii_domain
+from accounts.identifiers.names import ascii_email
 from accounts.models import MailedTokenPurpose, PendingRegistration, User
 from accounts.services.mailing import mailed_tokens
 from accounts.services.mailing.mail_messages import FACTOR_NAMES, MAIL_TEXTS, PROVIDER_NAMES, MailText

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from django.db.models import F, QuerySet
 
-from accounts import event_types, link_tokens
+from accounts import event_types
+from accounts.client_tokens import link_tokens
 from accounts.conf import account_settings
 from accounts.errors import MailedTokenInvalid
 from accounts.models import MailedToken, MailedTokenPurpose, User

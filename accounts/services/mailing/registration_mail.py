@@ -10,8 +10,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import event_types, link_tokens
-from accounts.identifiers import fold_email
+from accounts import event_types
+from accounts.client_tokens import link_tokens
+from accounts.identifiers.names import fold_email
 from accounts.models import MailBudget, MailedTokenPurpose, OutgoingMail, PendingRegistration, User
 from accounts.models.mailing import DropReason
 from accounts.services.mailing import mail_budgets, mail_queue

@@ -15,10 +15,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import event_types, known_devices
+from accounts import event_types
+from accounts.client_tokens import known_devices
 from accounts.conf import account_settings
 from accounts.errors import AttemptsExhausted, HashingBusy
-from accounts.identifiers import name_key
+from accounts.identifiers.names import name_key
 from accounts.models import KnownClient, SignInFailures, User
 from accounts.models.passwords import AttemptCharge, AttemptCounter, AttemptPool
 from accounts.services.administration import authorization

@@ -5,7 +5,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import event_types, link_tokens, selectors
+from accounts import event_types, selectors
+from accounts.client_tokens import link_tokens
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, HashingBusy, MailedTokenInvalid
 from accounts.models import MailedTokenPurpose, User

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from accounts import event_types
-from accounts.identifiers import fold_email
+from accounts.identifiers.names import fold_email
 from accounts.models import MailedTokenPurpose, User
 from accounts.models.mailing import MailedTokenRecord
 from accounts.rules.address_proofs import AddressProof

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.models import PendingRegistration, User
 from accounts.services.passwords import attempts
 from tokens.types import ClientContext

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import event_types, known_devices, selectors
+from accounts import event_types, selectors
+from accounts.client_tokens import known_devices
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, AccountError, CredentialsInvalid, EmailNotConfirmed
-from accounts.identifiers import name_key
+from accounts.identifiers.names import name_key
 from accounts.models import User
 from accounts.models.passwords import refund_and_remember_params
 from accounts.services.factors import sign_in_challenges

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import event_types, selectors
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, UsernameTaken
-from accounts.identifiers import fold_email, is_username, parse_email
+from accounts.identifiers.names import fold_email, is_username, parse_email
 from accounts.models import PendingRegistration, User
 from accounts.services.addresses import uniqueness
 from accounts.services.mailing import mail_queue, registration_mail

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types
+from accounts.client_tokens.link_tokens import LinkToken
 from accounts.errors import DetailsInvalid, UsernameTaken
-from accounts.link_tokens import LinkToken
 from accounts.models import PendingRegistration, User
 from accounts.rules.address_proofs import EFFECTS, AddressProof, AddressState, ProofEffect
 from accounts.services.mailing import mail_queue, mailed_tokens

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.utils.translation import override
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.models import User
 from accounts.services.mailing import mail_queue
 from security_events.masking import truncate_ip

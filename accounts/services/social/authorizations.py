@@ -7,13 +7,13 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts.client_tokens.random_tokens import mint
 from accounts.errors import DetailsInvalid, ProviderUnavailable, SocialTokenInvalid
 from accounts.models import SocialAuthorization, SocialPurpose, User
 from accounts.providers import authorization, exchange, oauth_client, registry
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
 from accounts.providers.transport import while_waiting
-from accounts.secrets import mint
 from accounts.types import FieldProblem
 from cedrina_base.signed_tokens import token_digest
 

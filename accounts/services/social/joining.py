@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts import event_types
 from accounts.conf import account_settings
 from accounts.errors import AccountDisabled, ProviderAddressUnverified, ProviderUnavailable
-from accounts.identifiers import fold_email, username_candidates
+from accounts.identifiers.names import fold_email, username_candidates
 from accounts.models import PendingRegistration, User
 from accounts.providers import links
 from accounts.providers.identity import ProviderIdentity

@@ -13,7 +13,7 @@ from accounts.errors import (
     ProviderUnavailable,
     SocialTokenInvalid,
 )
-from accounts.identifiers import fold_email
+from accounts.identifiers.names import fold_email
 from accounts.models import PresentedToken, SocialPurpose, User
 from accounts.providers import exchange, registry
 from accounts.providers.identity import ProviderIdentity

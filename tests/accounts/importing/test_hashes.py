@@ -4,8 +4,8 @@ import hashlib
 import pytest
 from django.contrib.auth.hashers import check_password
 
-from accounts.imported_hashers import recompute, wrap
 from accounts.importing import hashes
+from accounts.importing.hashers import recompute, wrap
 from accounts.importing.hashes import StorableHash, WeakHash
 from accounts.importing.refusals import RowRefused
 from tests.accounts.importing.foreign import SALT, argon2_hash, b64, bare, bcrypt_hash, phc_pbkdf2

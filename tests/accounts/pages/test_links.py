@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import known_devices, link_tokens
+from accounts.client_tokens import known_devices, link_tokens
 from accounts.models import MailedToken, MailedTokenPurpose, PendingRegistration, User
 from accounts.services.mailing import mail_queue, mailed_tokens
 from cedrina_base.uuids import uuid7

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone, translation
 
-from accounts.identifiers import held_key
+from accounts.identifiers.names import held_key
 from accounts.models import User
 from cedrina import wiring
 from cedrina.operations import diagnosis

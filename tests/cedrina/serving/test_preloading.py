@@ -20,7 +20,7 @@ from accounts.services.passwords import hashing
 from cedrina_base.uuids import uuid7
 from django.db import connections
 from ratelimiting.services import background_thread
-from tokens.keyring import keyring
+from tokens.access_tokens.keyring import keyring
 parent = {
     "keys": len(keyring._keys),
     "pool": repr(connection_pool._pool),

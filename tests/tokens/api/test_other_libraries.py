@@ -14,7 +14,7 @@ from joserfc.jwk import KeySet
 from tests.attacks.forgery import Mint
 from tests.factories.tokens import open_session
 from tests.openid_provider import running
-from tokens.keyring import keyring
+from tokens.access_tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.services import keys
 from tokens.signing_algorithms import SIGNING_ALGORITHMS

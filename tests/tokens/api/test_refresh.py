@@ -3,8 +3,8 @@ from django.utils import timezone
 
 from security_events.models import SecurityEvent
 from tests.factories.tokens import family_of, open_session
-from tokens import secrets
 from tokens.end_reasons import LOGOUT
+from tokens.refresh_tokens import secrets
 from tokens.services import revocation, rotation, verification
 
 URL = "/api/v1/auth/refresh"

@@ -11,9 +11,9 @@ from django.core.management import CommandError, call_command
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
-from tokens import jwk
+from tokens.access_tokens import jwk
 from tokens.models import RefreshKeyEpoch, Session, SigningKey
-from tokens.refresh_key_epochs import refresh_epochs
+from tokens.refresh_tokens.key_epochs import refresh_epochs
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_keys")]
 

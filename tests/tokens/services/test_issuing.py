@@ -12,10 +12,11 @@ from cedrina_base.signed_tokens import token_digest
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import PHONE, claims_of, family_of, open_admin_session, open_session
-from tokens import errors, secrets
+from tokens import errors
+from tokens.access_tokens.keyring import keyring
 from tokens.end_reasons import LOGOUT
-from tokens.keyring import keyring
 from tokens.models import Session, SessionKind, TokenFamily
+from tokens.refresh_tokens import secrets
 from tokens.services import issuing, revocation, rotation, verification
 from tokens.types import ClientContext
 

@@ -14,9 +14,10 @@ from django.db import connection
 
 from security_events.models import SecurityEvent
 from tests.factories.tokens import open_session
-from tokens import errors, jwk
+from tokens import errors
+from tokens.access_tokens import jwk
+from tokens.access_tokens.keyring import keyring
 from tokens.conf import token_settings
-from tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.services import keys, rotation, verification
 from tokens.signing_algorithms import SIGNING_ALGORITHMS

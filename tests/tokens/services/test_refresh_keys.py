@@ -10,10 +10,11 @@ from accounts.end_reasons import PASSWORD_CHANGE
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import family_of, open_session
-from tokens import errors, secrets
+from tokens import errors
 from tokens.end_reasons import LOGOUT
 from tokens.models import RefreshKeyEpoch, Session
-from tokens.refresh_key_epochs import RefreshKeyEpochs, refresh_epochs
+from tokens.refresh_tokens import secrets
+from tokens.refresh_tokens.key_epochs import RefreshKeyEpochs, refresh_epochs
 from tokens.services import introspection, issuing, refresh_keys, revocation, rotation
 
 pytestmark = pytest.mark.django_db

@@ -8,9 +8,10 @@ from django.utils import timezone
 from cedrina_base.signed_tokens import token_digest
 from security_events.models import SecurityEvent
 from tests.factories.tokens import family_of, open_session
-from tokens import errors, secrets
+from tokens import errors
 from tokens.end_reasons import ADMINISTRATOR
 from tokens.models import TokenFamily
+from tokens.refresh_tokens import secrets
 from tokens.services import revocation, rotation, verification
 from tokens.signals import family_compromised
 

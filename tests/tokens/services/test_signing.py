@@ -6,7 +6,7 @@ import pytest
 
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import family_of, open_session
-from tokens.keyring import keyring
+from tokens.access_tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.services import signing
 from tokens.types import TokenGrant

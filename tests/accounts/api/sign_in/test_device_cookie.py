@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.services.mailing import mail_queue
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory

@@ -7,7 +7,7 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from accounts import known_devices, link_tokens
+from accounts.client_tokens import known_devices, link_tokens
 from accounts.errors import AccountError
 from accounts.factors import enrolled, recovery_codes
 from accounts.importing.parsed_users import ParsedUser

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.errors import CredentialsInvalid
-from accounts.identifiers import ascii_email, email_key, held_key
+from accounts.identifiers.names import ascii_email, email_key, held_key
 from accounts.models import ImportedPerson, MailedTokenPurpose, OutgoingMail, User
 from accounts.services.addresses import address_change, address_confirmation, address_refolding
 from accounts.services.addresses.address_refolding import HoldReason, former_fold

@@ -2,7 +2,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.errors import DetailsInvalid, EmailTaken, NotFound
-from accounts.identifiers import held_key
+from accounts.identifiers.names import held_key
 from accounts.models import User
 from accounts.services.addresses import address_confirmation, address_release
 from cedrina_base.uuids import uuid7

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.errors import AttemptsExhausted, CredentialsInvalid, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.models import KnownClient, User
 from accounts.services.administration import admin_sign_in

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.errors import AttemptsExhausted, CredentialRefused, CredentialsInvalid, MfaCodeInvalid, SignCountRegressed
 from accounts.factors import amr
 from accounts.factors.webauthn_challenges import ChallengeBinding

@@ -3,9 +3,9 @@ from django.contrib.auth.hashers import is_password_usable
 from django.db import connection
 from django.utils import timezone
 
+from accounts.client_tokens.link_tokens import LinkToken
 from accounts.importing.hashes import StorableHash, WeakHash
 from accounts.importing.parsed_users import ParsedUser
-from accounts.link_tokens import LinkToken
 from accounts.models import ImportedPerson, MailedTokenPurpose, OutgoingMail, PendingRegistration, User
 from accounts.services.importing import import_storage
 from accounts.services.mailing import registration_mail

@@ -6,7 +6,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.identifiers import held_key
+from accounts.identifiers.names import held_key
 from accounts.models import OutgoingMail, User
 from accounts.services.mailing import mail_queue
 from accounts.tasks import ExponentialBackoff

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts import link_tokens
+from accounts.client_tokens import link_tokens
 from accounts.models import MailedTokenPurpose, User
 from accounts.services.mailing import mail_templates
 from accounts.services.mailing.mail_messages import MAIL_TEXTS

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from accounts import link_tokens
+from accounts.client_tokens import link_tokens
 from accounts.errors import MailedTokenInvalid
 from accounts.models import MailedToken, MailedTokenPurpose
 from accounts.services.mailing import mailed_tokens

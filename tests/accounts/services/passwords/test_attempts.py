@@ -7,7 +7,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.conf import DEFAULT_SIGN_IN_BACKOFF
 from accounts.errors import AttemptsExhausted, CredentialsInvalid, EmailNotConfirmed, HashingBusy
 from accounts.models import KnownClient, SignInFailures

@@ -6,7 +6,7 @@ from django.utils import timezone
 from accounts.end_reasons import TAKEOVER_REPORTED
 from accounts.errors import MailedTokenInvalid
 from accounts.factors import enrolled
-from accounts.identifiers import held_key
+from accounts.identifiers.names import held_key
 from accounts.models import MailedToken, OutgoingMail, PasswordHistory, TotpSecret, User
 from accounts.providers import links
 from accounts.services.addresses import address_change, address_confirmation

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.errors import AttemptsExhausted
 from accounts.services.sign_in import known_browsers
 from tests.factories.accounts import PASSWORD, UserFactory

@@ -6,7 +6,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connections
 from django.utils import timezone
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.errors import AccountDisabled, CredentialsInvalid, EmailNotConfirmed
 from accounts.models import User
 from accounts.services.sign_in import password_sign_in

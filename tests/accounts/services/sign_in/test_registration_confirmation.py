@@ -5,7 +5,7 @@ from django.contrib.auth.hashers import is_password_usable
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import known_devices, link_tokens
+from accounts.client_tokens import known_devices, link_tokens
 from accounts.errors import DetailsInvalid, MailedTokenInvalid, UsernameTaken
 from accounts.models import KnownClient, MailedTokenPurpose, OutgoingMail, PendingRegistration, User
 from accounts.services.addresses import address_confirmation

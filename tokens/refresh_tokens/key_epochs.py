@@ -1,6 +1,6 @@
 """The epochs of the refresh token key, as far as this process knows them.
 
-An epoch is a number from 1 to 255 from which the key of refresh tokens is derived (``tokens.secrets``). Each statement
+An epoch is a number from 1 to 255 from which the key of refresh tokens is derived (``secrets``). Each statement
 that makes or exchanges a token compares the process's epoch with the database's, so a process that has not seen a
 rotation learns of it before it returns a token.
 """

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.domains import ascii_domain
+from accounts.identifiers.domains import ascii_domain
 from tests.accounts.address_pairs import ADDRESSES, table
 
 VECTORS = table("idna_vectors.tsv")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cedrina_base.signed_tokens import token_digest
-from tokens import secrets
+from tokens.refresh_tokens import secrets
 
 FAMILY = uuid.UUID("0197a3c0-5b1e-7c4d-9f00-2b6f1c9a7d10")
 

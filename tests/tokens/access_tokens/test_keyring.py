@@ -10,11 +10,11 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from tests.factories.tokens import open_session
-from tokens import keyring as module
-from tokens.codec import decode_access_token
+from tokens.access_tokens import keyring as module
+from tokens.access_tokens.codec import decode_access_token
+from tokens.access_tokens.keyring import KeyRing, NoSigningKey, encoded_header, keyring
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenInvalid
-from tokens.keyring import KeyRing, NoSigningKey, encoded_header, keyring
 from tokens.models import SigningKey
 from tokens.services import keys, verification
 from tokens.signing_algorithms import RS256, SIGNING_ALGORITHMS

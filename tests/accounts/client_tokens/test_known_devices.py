@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import known_devices
+from accounts.client_tokens import known_devices
 from accounts.models import User
 from tests.factories.accounts import UserFactory
 from tokens.types import ClientContext

@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.errors import CredentialsInvalid, DetailsInvalid, EmailTaken, ProviderAddressUnverified
-from accounts.identifiers import email_key, fold_email
+from accounts.identifiers.names import email_key, fold_email
 from accounts.models import User
 from accounts.providers.identity import clean_email
 from accounts.services.mailing import mail_queue

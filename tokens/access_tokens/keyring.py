@@ -21,7 +21,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from cedrina_base import base64url
-from tokens import jwk
+from tokens.access_tokens import jwk
 from tokens.conf import token_settings
 from tokens.models import SigningKey
 from tokens.signing_algorithms import SIGNING_ALGORITHMS, PrivateKey, PublicKey, SigningAlgorithm

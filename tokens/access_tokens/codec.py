@@ -19,9 +19,9 @@ from rest_framework_simplejwt.exceptions import TokenError as SimpleJwtError
 from rest_framework_simplejwt.tokens import Token
 
 from cedrina_base import base64url
+from tokens.access_tokens.keyring import keyring
 from tokens.conf import token_settings
 from tokens.errors import AccessTokenInvalid
-from tokens.keyring import keyring
 from tokens.signing_algorithms import RS256
 from tokens.types import AccessClaims, TokenGrant
 

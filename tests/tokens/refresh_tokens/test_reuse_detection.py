@@ -5,7 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from tokens.reuse_detection import FamilyState, RefreshTokenStatus, RepeatCounts, RepeatLimits, classify, count_repeat
+from tokens.refresh_tokens.reuse_detection import (
+    FamilyState,
+    RefreshTokenStatus,
+    RepeatCounts,
+    RepeatLimits,
+    classify,
+    count_repeat,
+)
 from tokens.types import RefreshClaims
 
 RACE, LOST = timedelta(seconds=10), timedelta(hours=24)

@@ -7,7 +7,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterator
 
-from accounts.domains import ascii_domain, has_invisible
+from accounts.identifiers.domains import ascii_domain, has_invisible
 
 EMAIL_MAX_LENGTH = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -43,7 +43,7 @@ def parse_email(text: str) -> str | None:
 
     Refused are display names, comments, quoted local parts, address literals, lists and control characters. Local parts
     with other characters than ASCII are refused, too: mail systems disagree about which of them are equal, and Django
-    can't send to them. The domain must be valid by ``accounts.domains``, and ``email_validator`` must compute the same
+    can't send to them. The domain must be valid by ``domains``, and ``email_validator`` must compute the same
     A-labels. Whether mail arrives is found out by a confirmation, not by a DNS query.
     """
     if len(text) > EMAIL_MAX_LENGTH or has_invisible(text):
@@ -77,7 +77,7 @@ def fold_email(address: str) -> str:
     """Return the form in which addresses are compared, counted and looked up. Equal forms mean the same mailbox.
 
     ASCII letters of the local part become lower case. Dots, hyphens and plus signs stay, because in some mail systems
-    they make another mailbox. The domain is encoded as A-labels (``accounts.domains``). Texts that are no address get a
+    they make another mailbox. The domain is encoded as A-labels (``domains``). Texts that are no address get a
     form that no address has, so that this never fails.
     """
     if address.isascii() or len(address) > EMAIL_MAX_LENGTH:

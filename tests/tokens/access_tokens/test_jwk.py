@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
-from tokens import jwk
+from tokens.access_tokens import jwk
 
 # The example of RFC 7638, 3.1.
 MODULUS = (

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from accounts import link_tokens
+from accounts.client_tokens import link_tokens
 from accounts.models import MailedTokenPurpose
 from cedrina_base.signed_tokens import token_digest
 from cedrina_base.uuids import uuid7

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.identifiers import (
+from accounts.identifiers.names import (
     ascii_email,
     email_key,
     fold_email,
