@@ -1,6 +1,7 @@
 """Requests handled in the test's own thread as a server handles them: within the limits, then by Django."""
 
 import asyncio
+import functools
 
 from django.core.handlers.wsgi import WSGIHandler
 
@@ -15,17 +16,17 @@ class EveryCall:
         return True
 
 
-django_application = WSGIHandler()
-handler = RequestHandler(
-    RequestDispatcher(
-        on_event_loop=django_application, on_thread=django_application, event_loop_calls=EveryCall(), threads=1
+@functools.cache
+def _handler():
+    application = WSGIHandler()
+    return RequestHandler(
+        RequestDispatcher(on_event_loop=application, on_thread=application, event_loop_calls=EveryCall(), threads=1)
     )
-)
 
 
 def handle(environ):
     """Return status, headers and body of the response to a request in WSGI's form."""
-    return asyncio.run(handler.handle(environ, chunks(environ["wsgi.input"])))
+    return asyncio.run(_handler().handle(environ, chunks(environ["wsgi.input"])))
 
 
 async def chunks(stream):

@@ -1,6 +1,7 @@
 """Hashes of one password as other systems write them, made with what those use themselves and none of our code."""
 
 import base64
+import functools
 import hashlib
 import json
 
@@ -21,9 +22,13 @@ def bare(kind, value):
     return hashlib.new(kind, value).hexdigest()
 
 
+@functools.cache
+def _bcrypt_hash(rounds, password):
+    return bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(rounds)).decode()
+
+
 def bcrypt_hash(rounds=10, prefix="2b", password=PASSWORD):
-    made = bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(rounds)).decode()
-    return made.replace("$2b$", f"${prefix}$")
+    return _bcrypt_hash(rounds, password).replace("$2b$", f"${prefix}$")
 
 
 def pbkdf2(digest, iterations, length, salt=SALT):
@@ -122,43 +127,52 @@ def in_django(hasher, **options):
     return hasher().encode(PASSWORD, "seasoning", **options)
 
 
-# Name: the format, the members that carry the hash, and whether it is too weak to be stored as it is.
+# Name: what makes the format, the members that carry the hash, and whether it is too weak to be stored as it is.
+# They are made by the test that wants them: at the import each process of a run would compute all, for a second.
 KINDS = {
-    "django pbkdf2_sha256": ("django", {"password": in_django(hashers.PBKDF2PasswordHasher, iterations=36_000)}, False),
-    "django pbkdf2_sha1": (
+    "django pbkdf2_sha256": lambda: (
+        "django",
+        {"password": in_django(hashers.PBKDF2PasswordHasher, iterations=36_000)},
+        False,
+    ),
+    "django pbkdf2_sha1": lambda: (
         "django",
         {"password": in_django(hashers.PBKDF2SHA1PasswordHasher, iterations=36_000)},
         False,
     ),
-    "django pbkdf2, few": ("django", {"password": in_django(hashers.PBKDF2PasswordHasher, iterations=1000)}, True),
-    "django argon2": ("django", {"password": "argon2" + argon2_hash(65536, 2, 2)}, False),
-    "django argon2i": ("django", {"password": "argon2" + argon2_hash(16384, 2, 2, argon2.Type.I)}, False),
-    "django bcrypt": ("django", {"password": "bcrypt$" + bcrypt_hash()}, False),
-    "django bcrypt_sha256": (
+    "django pbkdf2, few": lambda: (
+        "django",
+        {"password": in_django(hashers.PBKDF2PasswordHasher, iterations=1000)},
+        True,
+    ),
+    "django argon2": lambda: ("django", {"password": "argon2" + argon2_hash(65536, 2, 2)}, False),
+    "django argon2i": lambda: ("django", {"password": "argon2" + argon2_hash(16384, 2, 2, argon2.Type.I)}, False),
+    "django bcrypt": lambda: ("django", {"password": "bcrypt$" + bcrypt_hash()}, False),
+    "django bcrypt_sha256": lambda: (
         "django",
         {"password": "bcrypt_sha256$" + bcrypt_hash(password=hashlib.sha256(PASSWORD.encode()).hexdigest())},
         False,
     ),
-    "django bcrypt_sha256, cheap": (
+    "django bcrypt_sha256, cheap": lambda: (
         "django",
         {"password": "bcrypt_sha256$" + bcrypt_hash(5, password=hashlib.sha256(PASSWORD.encode()).hexdigest())},
         True,
     ),
-    "django scrypt": ("django", {"password": in_django(hashers.ScryptPasswordHasher, p=1)}, False),
-    "django md5": ("django", {"password": "md5$salt$" + bare("md5", b"salt" + PASSWORD.encode())}, True),
-    "django bare md5": ("django", {"password": bare("md5", PASSWORD.encode())}, True),
-    "django sha1": ("django", {"password": "sha1$salt$" + bare("sha1", b"salt" + PASSWORD.encode())}, True),
-    "bcrypt 2b": ("bcrypt", {"password_hash": bcrypt_hash()}, False),
-    "bcrypt 2a": ("bcrypt", {"hash": bcrypt_hash(prefix="2a")}, False),
-    "bcrypt 2y": ("bcrypt", {"password": bcrypt_hash(prefix="2y")}, False),
-    "bcrypt, cheap": ("bcrypt", {"password_hash": bcrypt_hash(4, "2y")}, True),
-    "keycloak pbkdf2-sha256": ("keycloak", keycloak_pbkdf2("pbkdf2-sha256", "sha256", 27_500, 64), False),
-    "keycloak pbkdf2-sha512": ("keycloak", keycloak_pbkdf2("pbkdf2-sha512", "sha512", 30_000, 64), False),
-    "keycloak pbkdf2": ("keycloak", keycloak_pbkdf2("pbkdf2", "sha1", 20_000, 64), False),
-    "keycloak pbkdf2, few": ("keycloak", keycloak_pbkdf2("pbkdf2-sha256", "sha256", 1, 64), True),
-    "keycloak argon2": ("keycloak", keycloak_argon2(), False),
-    "keycloak argon2, cheap": ("keycloak", keycloak_argon2(memory=64, passes=1), True),
-    "keycloak before 8": (
+    "django scrypt": lambda: ("django", {"password": in_django(hashers.ScryptPasswordHasher, p=1)}, False),
+    "django md5": lambda: ("django", {"password": "md5$salt$" + bare("md5", b"salt" + PASSWORD.encode())}, True),
+    "django bare md5": lambda: ("django", {"password": bare("md5", PASSWORD.encode())}, True),
+    "django sha1": lambda: ("django", {"password": "sha1$salt$" + bare("sha1", b"salt" + PASSWORD.encode())}, True),
+    "bcrypt 2b": lambda: ("bcrypt", {"password_hash": bcrypt_hash()}, False),
+    "bcrypt 2a": lambda: ("bcrypt", {"hash": bcrypt_hash(prefix="2a")}, False),
+    "bcrypt 2y": lambda: ("bcrypt", {"password": bcrypt_hash(prefix="2y")}, False),
+    "bcrypt, cheap": lambda: ("bcrypt", {"password_hash": bcrypt_hash(4, "2y")}, True),
+    "keycloak pbkdf2-sha256": lambda: ("keycloak", keycloak_pbkdf2("pbkdf2-sha256", "sha256", 27_500, 64), False),
+    "keycloak pbkdf2-sha512": lambda: ("keycloak", keycloak_pbkdf2("pbkdf2-sha512", "sha512", 30_000, 64), False),
+    "keycloak pbkdf2": lambda: ("keycloak", keycloak_pbkdf2("pbkdf2", "sha1", 20_000, 64), False),
+    "keycloak pbkdf2, few": lambda: ("keycloak", keycloak_pbkdf2("pbkdf2-sha256", "sha256", 1, 64), True),
+    "keycloak argon2": lambda: ("keycloak", keycloak_argon2(), False),
+    "keycloak argon2, cheap": lambda: ("keycloak", keycloak_argon2(memory=64, passes=1), True),
+    "keycloak before 8": lambda: (
         "keycloak",
         {
             "credentials": [
@@ -173,20 +187,20 @@ KINDS = {
         },
         False,
     ),
-    "supabase": ("supabase", {"encrypted_password": bcrypt_hash(10, "2a")}, False),
-    "auth0 export": ("auth0", {"passwordHash": bcrypt_hash()}, False),
-    "auth0 bcrypt": ("auth0", auth0("bcrypt", {"value": bcrypt_hash()}), False),
-    "auth0 pbkdf2": ("auth0", auth0("pbkdf2", {"value": phc_pbkdf2(), "encoding": "utf8"}), False),
-    "auth0 argon2": ("auth0", auth0("argon2", {"value": argon2_hash()}), False),
-    "auth0 ldap": ("auth0", auth0("ldap", {"value": ssha()}), True),
-    "auth0 md5": (
+    "supabase": lambda: ("supabase", {"encrypted_password": bcrypt_hash(10, "2a")}, False),
+    "auth0 export": lambda: ("auth0", {"passwordHash": bcrypt_hash()}, False),
+    "auth0 bcrypt": lambda: ("auth0", auth0("bcrypt", {"value": bcrypt_hash()}), False),
+    "auth0 pbkdf2": lambda: ("auth0", auth0("pbkdf2", {"value": phc_pbkdf2(), "encoding": "utf8"}), False),
+    "auth0 argon2": lambda: ("auth0", auth0("argon2", {"value": argon2_hash()}), False),
+    "auth0 ldap": lambda: ("auth0", auth0("ldap", {"value": ssha()}), True),
+    "auth0 md5": lambda: (
         "auth0",
         auth0("md5", {"value": bare("md5", PASSWORD.encode()), "encoding": "hex"}),
         True,
     ),
-    "auth0 sha1, salt before": ("auth0", salted("sha1", position="prefix"), True),
-    "auth0 sha256, salt behind": ("auth0", salted("sha256", position="suffix"), True),
-    "auth0 sha512 in base64": ("auth0", salted("sha512", position="prefix", encoding="base64"), True),
-    "auth0 scrypt": ("auth0", scrypt(2**14), False),
-    "auth0 scrypt, cheap": ("auth0", scrypt(2**10), True),
+    "auth0 sha1, salt before": lambda: ("auth0", salted("sha1", position="prefix"), True),
+    "auth0 sha256, salt behind": lambda: ("auth0", salted("sha256", position="suffix"), True),
+    "auth0 sha512 in base64": lambda: ("auth0", salted("sha512", position="prefix", encoding="base64"), True),
+    "auth0 scrypt": lambda: ("auth0", scrypt(2**14), False),
+    "auth0 scrypt, cheap": lambda: ("auth0", scrypt(2**10), True),
 }

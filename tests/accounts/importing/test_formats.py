@@ -34,7 +34,7 @@ def refused(read):
 class TestAPassword:
     @pytest.mark.parametrize("kind", KINDS)
     def test_is_kept_or_found_weak(self, read, kind):
-        name, members, is_weak = KINDS[kind]
+        name, members, is_weak = KINDS[kind]()
 
         assert isinstance(read(name, members).password, WeakHash if is_weak else StorableHash)
 

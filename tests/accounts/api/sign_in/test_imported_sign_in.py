@@ -27,7 +27,7 @@ def take(name, members, now):
 class TestSignIn:
     @pytest.mark.parametrize("kind", KINDS)
     def test_takes_the_old_password_and_no_other_and_stores_it_anew(self, api, now, kind):
-        name, members, is_weak = KINDS[kind]
+        name, members, is_weak = KINDS[kind]()
         tally = take(name, members, now)
         assert (tally.imported, tally.wrapped) == (1, int(is_weak))
         imported = User.objects.get().password
@@ -71,7 +71,7 @@ class TestTheTimeOfARefusal:
     @pytest.mark.parametrize("kind", ["bcrypt, cheap", "bcrypt 2a", "django md5", "auth0 ldap", "keycloak pbkdf2, few"])
     def test_is_one_computation_at_the_current_cost(self, now, settings, kind, bcrypt_computations):
         settings.ACCOUNTS = {**settings.ACCOUNTS, "BCRYPT_ROUNDS": 11 if kind == "bcrypt 2a" else 6}
-        name, members, _is_weak = KINDS[kind]
+        name, members, _is_weak = KINDS[kind]()
         take(name, members, now)
         digest = User.objects.get().password
         bcrypt_computations.clear()
