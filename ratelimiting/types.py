@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -99,8 +99,7 @@ class LimitDecision(NamedTuple):
         return min(enforced, key=lambda r: (-r.retry_after, r.remaining / max(1, r.level.quota.limit)))
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who makes a request, as far as limits depend on it: a user's key and tier; ``None`` where unknown."""
 
     user: str | None = None
@@ -122,8 +121,7 @@ def _no_named_key(_name: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestAttributes:
+class RequestAttributes(NamedTuple):
     """What limits depend on: the name of the route (never the path), the method, the client's address and the caller.
 
     ``find_key`` returns the value of a named key, which may need the request's body; it is called only for policies
@@ -140,16 +138,14 @@ class RequestAttributes:
 
     def without_request(self) -> RequestAttributes:
         """Return a copy that may outlive the request: without ``find_key``, which refers to it, texts cut."""
-        return replace(
-            self,
+        return self._replace(
             find_key=_no_named_key,
             user_agent=self.user_agent[:LONGEST_USER_AGENT],
             method=self.method[:LONGEST_METHOD],
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RequestDecision:
+class RequestDecision(NamedTuple):
     """The decision about an HTTP request, and the level that its response headers show."""
 
     limits: LimitDecision

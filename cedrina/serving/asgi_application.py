@@ -45,7 +45,8 @@ class AsgiApplication:
             try:
                 response = await self._request_handler.handle(environ, _body_chunks(receive) if has_body else None)
             except ClientDisconnected:
-                return
+                # Servers say the same of a body with wrong framing, whose client still waits.
+                response = request_limits.refusal_response("malformed_request", environ)
         status, response_headers, body = response
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response_headers]
         if not any(name == b"content-length" for name, _ in encoded):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.hashers import get_hashers
+from django.contrib.auth.password_validation import get_default_password_validators
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.urls import reverse
@@ -103,6 +104,7 @@ def _load() -> None:
     for name in settings.PROCRASTINATE_IMPORT_PATHS:
         import_module(name)
     get_hashers()
+    get_default_password_validators()  # one holds 20,000 passwords
     for name in settings.MIDDLEWARE:
         import_string(name)
     _load_templates()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rest_framework.throttling import BaseThrottle
@@ -27,7 +26,7 @@ class PolicyThrottle(BaseThrottle):
         plain = request._request  # noqa: SLF001 - the framework has no public name for Django's request
         decision = getattr(plain, "rate_limit", None)
         if decision is None:
-            attributes = replace(request_attributes(plain), caller=django_user(request))
+            attributes = request_attributes(plain)._replace(caller=django_user(request))
             decision = decide_request(attributes=attributes)
             plain.rate_limit = decision  # type: ignore[attr-defined]  # an attribute that Django's class lacks
         self._wait = decision.retry_after

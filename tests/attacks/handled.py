@@ -2,7 +2,8 @@
 
 import asyncio
 
-from cedrina.serving.application import django_application
+from django.core.handlers.wsgi import WSGIHandler
+
 from cedrina.serving.request_dispatcher import RequestDispatcher
 from cedrina.serving.request_processing import RequestHandler
 
@@ -14,6 +15,7 @@ class EveryCall:
         return True
 
 
+django_application = WSGIHandler()
 handler = RequestHandler(
     RequestDispatcher(
         on_event_loop=django_application, on_thread=django_application, event_loop_calls=EveryCall(), threads=1

@@ -108,9 +108,10 @@ class TestARequest:
         ((_, content),), _ = respond(scope((b"transfer-encoding", b"chunked")), *chunks)
         assert content == b"ab"
 
-    def test_whose_client_is_gone_is_not_answered(self):
+    def test_whose_body_ends_early_is_refused(self):
         requests, sent = respond(scope((b"content-length", b"5")), {"type": "http.disconnect"})
-        assert requests == sent == []
+        assert requests == []
+        assert sent[0]["status"] == 400
 
     def test_for_a_head_is_answered_without_a_body(self):
         _, sent = respond(scope(method="HEAD"))
