@@ -1,19 +1,22 @@
 """The admin pages of users, pending registrations, sessions and background jobs."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import django.contrib.auth.admin  # noqa: F401 - registers the group, which is taken out below
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.admin import ProcrastinateJobAdmin
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from accounts.administration.language_filter import LanguageFilter
 from accounts.errors import NotAllowed
 from accounts.identifiers.names import email_key
 from accounts.models import PendingRegistration, User
@@ -44,10 +47,10 @@ class UserAdmin(ReadOnlyAdmin):
         "tier",
         ("email_confirmed_at", admin.EmptyFieldListFilter),
         ("deleted_at", admin.EmptyFieldListFilter),
-        "locale",
+        LanguageFilter,
+        "created_at",
     ]
-    date_hierarchy = "created_at"
-    search_fields = ["username", "email", "email_folded", "=id"]
+    search_fields = ["username", "email", "email_folded"]
     search_help_text = _("Part of a username or an address, or a whole id.")
     ordering = ["-id"]
     readonly_fields = (
@@ -81,10 +84,17 @@ class UserAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: Any, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """Add the account whose normalized address is that of the search term."""
-        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
-        key = email_key(search_term)
-        return (found | queryset.filter(email_folded=key) if key else found), may_have_duplicates
+        """Find a whole id or address by its index; for any other term, read all users for a part of a name."""
+        conditions = []
+        with suppress(ValueError):
+            conditions.append(Q(pk=UUID(search_term.strip())))
+        if key := email_key(search_term):
+            conditions.append(Q(email_folded=key))
+        for condition in conditions:
+            found = queryset.filter(condition)
+            if found.exists():
+                return found, False
+        return super().get_search_results(request, queryset, search_term)
 
     def has_module_permission(self, request: Any) -> bool:
         return may(request.user, "users:read")

@@ -41,7 +41,10 @@ class Session(models.Model):
     """One sign-in on one device, which its user can see and end."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sessions", verbose_name=_("user"))
+    # Its index is the one of the user's sessions below.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="sessions", db_index=False, verbose_name=_("user")
+    )
     kind = models.CharField(
         _("kind"), max_length=8, choices=SessionKind.choices, default=SessionKind.API, db_default=SessionKind.API
     )
@@ -69,6 +72,10 @@ class Session(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "-id"], name="tokens_session_of_user_idx"),
+            # A sign-in reads the user's open sessions, of which there are few; ended ones are kept for a month or two.
+            models.Index(
+                fields=["user", "-id"], name="tokens_session_open_idx", condition=models.Q(ended_at__isnull=True)
+            ),
             # The absolute deadline never moves, so refreshes don't touch this index.
             models.Index(fields=["expires_at"], name="tokens_session_expiry_idx"),
         ]

@@ -220,6 +220,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        indexes = [
+            models.Index(
+                fields=["deleted_at"],
+                name="accounts_user_deleted_idx",
+                condition=models.Q(deleted_at__isnull=False),
+            )
+        ]
         constraints = [
             models.UniqueConstraint(Lower("username"), name="accounts_user_username_folded_key"),
             models.CheckConstraint(

@@ -3,10 +3,13 @@ import re
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
+from security_events.models import SecurityEvent
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.registrations import PendingRegistrationFactory
 from tests.factories.tokens import open_session
@@ -150,6 +153,35 @@ class TestPages:
 
         assert "ada@stra\u00dfe.de" in text
         assert "omar" not in text
+
+    def test_find_people_by_their_whole_id_and_language(self, browser):
+        person = UserFactory(username="mina", locale="es")
+        UserFactory(username="omar")
+
+        for query in ({"q": str(person.pk)}, {"locale": "es"}):
+            text = browser.get(USERS, query).content.decode()
+            assert "mina@example.com" in text
+            assert "omar@example.com" not in text
+
+    @pytest.mark.parametrize("name", ["session", "tokenfamily"])
+    def test_find_sessions_by_their_user_or_id(self, browser, name):
+        pair = open_session(user=UserFactory(username="mina"))
+        open_session(user=UserFactory(username="omar"))
+
+        for term in ("MINA", "in", "mina@example.com", str(pair.session_id)):
+            text = browser.get(f"/admin/tokens/{name}/", {"q": term}).content.decode()
+            assert "mina</" in text, term
+            assert "omar</" not in text, term
+
+    @pytest.mark.parametrize("url", [USERS, SESSIONS, LISTS[2], LISTS[4]])
+    def test_read_the_whole_table_for_the_number_of_rows_alone(self, browser, url):
+        with CaptureQueriesContext(connection) as captured:
+            browser.get(url)
+
+        model = {USERS: User, SESSIONS: Session, LISTS[2]: TokenFamily, LISTS[4]: SecurityEvent}[url]
+        reads = [query["sql"] for query in captured if f'FROM "{model._meta.db_table}"' in query["sql"]]
+        assert reads
+        assert not [sql for sql in reads if "DISTINCT" in sql or "MIN(" in sql]
 
     def test_find_events_by_who_and_what(self, browser, events):
         person = UserFactory(username="mina")
