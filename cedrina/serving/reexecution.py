@@ -10,11 +10,11 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 
+from cedrina.serving.shared_memory import create_file
 from cedrina.serving.worker_process import HANDLED_SIGNALS, Worker
 
 STATE_DESCRIPTOR = "SUPERVISOR_STATE_DESCRIPTOR"
@@ -41,10 +41,9 @@ class SupervisorState:
 
     def write(self) -> int:
         """Return the descriptor of a file with this state. It can be inherited, as can all that it names."""
-        with tempfile.TemporaryFile() as file:
+        descriptor = create_file()
+        with open(descriptor, "wb", closefd=False) as file:
             file.write(json.dumps(asdict(self)).encode())
-            file.flush()
-            descriptor = os.dup(file.fileno())
         pipes = [worker.ready_pipe for worker in self.workers]
         for number in chain([descriptor], pipes, *self.resources.values()):
             os.set_inheritable(number, True)

@@ -14,15 +14,14 @@ class SharedMemory:
         if descriptor is not None and os.fstat(descriptor).st_size == size:
             self.descriptor = descriptor
         else:
-            self.descriptor = _create_file(size)
+            self.descriptor = create_file()
+            os.ftruncate(self.descriptor, size)
         self.content = mmap.mmap(self.descriptor, size)
 
 
-def _create_file(size: int) -> int:
+def create_file() -> int:
+    """Return the descriptor of an empty file without a name: on Linux in memory, since a disk may be read-only."""
     if sys.platform == "linux":
-        descriptor = os.memfd_create("cedrina")
-    else:
-        with tempfile.TemporaryFile() as file:
-            descriptor = os.dup(file.fileno())
-    os.ftruncate(descriptor, size)
-    return descriptor
+        return os.memfd_create("cedrina")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
