@@ -1,7 +1,6 @@
 """What the environment may say, and how a bad start is stopped in words."""
 
 import base64
-import os
 import re
 import subprocess
 import sys
@@ -178,11 +177,12 @@ class TestDotenv:
         names = {*re.findall(r"\$\{([A-Z_]+)", compose), "COMPOSE_PROJECT_NAME", "PGHOST", "HTTPS_PROXY", "TZ"}
         names |= {"DJANGO_SETTINGS_MODULE", "DJANGO_SUPERUSER_PASSWORD", "CREATE_ADMIN_PASSWORD", "CEDRINA_DATA_DIR"}
         assert "SERVING_PASSWORD" in names
-        monkeypatch.setattr("os.environ", {})
+        variables = {}
+        monkeypatch.setattr("environ.Env.ENVIRON", variables)
         path = tmp_path / ".env"
         path.write_text("  # indented\n \n" + "".join(f"export {name}='a' # b\n" for name in names), encoding="utf-8")
         environment.read_dotenv(path)
-        assert os.environ == dict.fromkeys(names, "a")
+        assert variables == dict.fromkeys(names, "a")
         assert caplog.text == ""
 
     def test_does_not_limit_the_names_of_the_environment(self):
