@@ -218,7 +218,7 @@ def count_factor_failures(*, user_id: UUID, since: datetime, most: int) -> int:
     """Return how many second factors of a user failed after ``since``, at most ``most``."""
     # The user is the actor of these events, too. Ids begin with the time, so the index of actors finds the latest ones
     # alone. The index of targets leaves out events of their own actor: a condition on the target would read all events
-    # since then (2.4 MB of index and table for each 10,000 users and day).
+    # since then: 105 ms instead of 0.02 with a million users.
     first = UUID(int=int(since.timestamp() * 1000) << 80)
     rows = SecurityEvent.objects.filter(actor_id=str(user_id), pk__gt=first, occurred_at__gt=since)
     return rows.exclude(actor_id="").filter(type=event_types.MFA_FAILED.id)[:most].count()

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from cedrina_base import setting_checks
 from tokens.conf import EVICT_OLDEST, REJECT, token_settings
 from tokens.models import SigningKey
-from tokens.signing_algorithms import SIGNING_ALGORITHMS
+from tokens.signing_algorithm_names import SIGNING_ALGORITHM_NAMES
 
 _KEY_LENGTH = 32
 _LONG_ACCESS_TTL = timedelta(hours=1)
@@ -69,8 +69,8 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
             "E012",
         ),
         (
-            token_settings.ACCESS_TOKEN_ALGORITHM in SIGNING_ALGORITHMS,
-            f"ACCESS_TOKEN_ALGORITHM must be one of {', '.join(SIGNING_ALGORITHMS)}.",
+            token_settings.ACCESS_TOKEN_ALGORITHM in SIGNING_ALGORITHM_NAMES,
+            f"ACCESS_TOKEN_ALGORITHM must be one of {', '.join(SIGNING_ALGORITHM_NAMES)}.",
             "E015",
         ),
     )

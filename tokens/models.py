@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cedrina_base.uuids import uuid7
 from tokens import end_reasons
 from tokens.fields import EncryptedTextField
-from tokens.signing_algorithms import RS256, SIGNING_ALGORITHMS
+from tokens.signing_algorithm_names import RS256, SIGNING_ALGORITHM_NAMES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -162,7 +162,7 @@ class SigningKey(models.Model):
 
     kid = models.CharField(_("key id"), primary_key=True, max_length=64)  # RFC 7638 thumbprint
     algorithm = models.CharField(
-        _("algorithm"), max_length=8, choices=[(name, name) for name in SIGNING_ALGORITHMS], default=RS256.name
+        _("algorithm"), max_length=8, choices=[(name, name) for name in SIGNING_ALGORITHM_NAMES], default=RS256
     )
     public_key = models.TextField(_("public key"))
     private_key = EncryptedTextField()
@@ -176,7 +176,8 @@ class SigningKey(models.Model):
         verbose_name_plural = _("signing keys")
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(algorithm__in=list(SIGNING_ALGORITHMS)), name="tokens_signing_key_algorithm_is_known"
+                condition=models.Q(algorithm__in=list(SIGNING_ALGORITHM_NAMES)),
+                name="tokens_signing_key_algorithm_is_known",
             )
         ]
 

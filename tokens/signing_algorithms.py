@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key a
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from tokens import signing_algorithm_names
+
 PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
@@ -112,11 +114,13 @@ def _verify_eddsa(public: Ed25519PublicKey, data: bytes, signature: bytes) -> bo
     return True
 
 
-RS256 = SigningAlgorithm("RS256", _generate_rsa, _is_rsa, _sign_rs256, _verify_rs256)
-ES256 = SigningAlgorithm("ES256", _generate_p256, _is_p256, _sign_es256, _verify_es256)
+RS256 = SigningAlgorithm(signing_algorithm_names.RS256, _generate_rsa, _is_rsa, _sign_rs256, _verify_rs256)
+ES256 = SigningAlgorithm(signing_algorithm_names.ES256, _generate_p256, _is_p256, _sign_es256, _verify_es256)
 # RFC 9864 calls this one ``Ed25519``, too, and deprecates ``EdDSA`` for naming no curve. Libraries that services use
 # (PyJWT 2.15, Authlib 1.9) know only ``EdDSA``, so that is what headers and JWKS say; the JWK names its curve.
-EDDSA = SigningAlgorithm("EdDSA", Ed25519PrivateKey.generate, _is_ed25519, _sign_eddsa, _verify_eddsa)
+EDDSA = SigningAlgorithm(
+    signing_algorithm_names.EDDSA, Ed25519PrivateKey.generate, _is_ed25519, _sign_eddsa, _verify_eddsa
+)
 
 SIGNING_ALGORITHMS = {algorithm.name: algorithm for algorithm in (RS256, ES256, EDDSA)}
 

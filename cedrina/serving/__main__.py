@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from importlib import import_module
 
 from cedrina.serving.checks import check_code, run_checks
 from cedrina.settings.settings_module import settings_module
@@ -35,11 +36,18 @@ def main(arguments: list[str] | None = None) -> None:
         from cedrina.serving import http_server
 
         sys.exit(http_server.serve(host, port, settings.SERVING["WORKERS"], environment))
-    run_checks()
+    run_checks(while_they_run=load_code)
     if options.sockets:
         serve_sockets(host, port)
     else:
         serve_both(host, port)
+
+
+def load_code() -> None:
+    """Load what both servers import, and the views, before the first request needs them."""
+    import_module("cedrina.serving.application")  # sets Django up
+    import_module("cedrina.routing")
+    import_module("cedrina.urls")
 
 
 def serve_sockets(host: str, port: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cedrina.database.circuit_breaker import SHARED_BYTES, circuit_breaker
-from cedrina.serving.checks import end_checks, start_checks
+from cedrina.serving.checks import run_checks
 from cedrina.serving.connection_limits import max_connections, raise_descriptor_limit
 from cedrina.serving.listening import ListeningSockets
 from cedrina.serving.preloading import preload
@@ -72,15 +72,7 @@ def preload_and_check() -> None:
 
     Raises: SystemExit with the messages of the checks; whatever the code raises when they have passed.
     """
-    checks = start_checks()
-    try:
-        try:
-            preload()
-        finally:
-            end_checks(checks)
-    except BaseException:
-        checks.kill()
-        raise
+    run_checks(while_they_run=preload)
 
 
 def _listen(host: str, port: int, workers: int) -> ListeningSockets:

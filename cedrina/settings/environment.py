@@ -2,7 +2,9 @@
 
 import base64
 import difflib
+import io
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -16,10 +18,13 @@ from cedrina.settings.environment_settings import SETTINGS, EnvironmentSettings
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 PREFIX = "CEDRINA_"
+NEAR = 0.85  # two letters of twelve; PGHOST (0.8) and the passwords of docker-compose.yml are other programs' names
 SECRETS = frozenset(name for name, field in SETTINGS.items() if not field.repr)
 KNOWN_NAMES = frozenset(SETTINGS) | {f"{name}_FILE" for name in SECRETS}
 # Names that the demonstration reads. It is a client and has no settings.
 CLIENT_NAMES = frozenset({"CEDRINA_URL"})
+# As django-environ reads a line: of others it logs the content.
+_ASSIGNMENT = re.compile(r"(?:export )?([A-Za-z_0-9]+)=")
 # By the type of pydantic's error: what follows the name of the setting. Errors of setting_types.py say it themselves.
 _SENTENCES = {
     "int_parsing": "must be a whole number",
@@ -48,15 +53,38 @@ class ConfigurationError(SystemExit):
 def read_dotenv(path: Path = BASE_DIR / ".env") -> None:
     """Read `.env` for the names that the environment does not have.
 
+    A line without a name and a name that is nearly a setting's are refused: in the environment such a name may be
+    another program's, but this file has settings only.
+
     Raises: ConfigurationError.
     """
     if not path.is_file():
         return
     try:
-        environ.Env.read_env(path, overwrite=False, parse_comments=True)
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         # Not its message: it quotes a byte of the file.
         raise ConfigurationError([f"{path} is not encoded in UTF-8; save it in that encoding."]) from None
+    faults = list(_dotenv_faults(text, path=path))
+    if faults:
+        raise ConfigurationError(faults)
+    assignments = "\n".join(line for line in text.splitlines() if _ASSIGNMENT.match(line))
+    environ.Env.read_env(io.StringIO(assignments), overwrite=False, parse_comments=True)
+
+
+def _dotenv_faults(text: str, *, path: Path) -> Iterator[str]:
+    """Yield a sentence for each fault. None contains a line, which may hold a secret; django-environ would log it."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        assignment = _ASSIGNMENT.match(line)
+        if assignment is None:
+            yield f"{path}, line {number} is neither NAME=value nor a comment that begins with #."
+            continue
+        name = assignment[1]
+        near = difflib.get_close_matches(name.upper(), KNOWN_NAMES, 1, NEAR)
+        if near and name not in KNOWN_NAMES:
+            yield f"{path}, line {number}: {name} is not a setting. Did you mean {near[0]}?"
 
 
 def environment_of_test_run() -> dict[str, str]:

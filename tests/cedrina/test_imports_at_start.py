@@ -26,6 +26,8 @@ NOT_NEEDED = {
     "requests",
     "rest_framework.serializers",
     "rest_framework_simplejwt",
+    "tokens.signing_algorithms",
+    "uvicorn",
     "ua_parser",
     "yaml",
     "zxcvbn",

@@ -5,6 +5,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from cedrina_base import base64url
+from tokens.signing_algorithm_names import SIGNING_ALGORITHM_NAMES
 from tokens.signing_algorithms import EDDSA, ES256, RS256, SIGNING_ALGORITHMS, algorithm_of
 
 ORDER = ec.SECP256R1().group_order
@@ -150,3 +151,8 @@ class TestAlgorithmOf:
     )
     def test_is_none_for_other_keys(self, private):
         assert algorithm_of(private().public_key()) is None
+
+
+class TestNames:
+    def test_are_those_that_models_and_checks_know(self):
+        assert tuple(SIGNING_ALGORITHMS) == SIGNING_ALGORITHM_NAMES

@@ -54,20 +54,29 @@ def _start(everything: contextlib.ExitStack, *, data: Path) -> None:
     steps.ensure_secrets(data=data)
     # Nobody reads this machine's mail, and the printed calls should work at once.
     os.environ.setdefault("EMAIL_CONFIRMATION", "optional")
-    _say("Schema: migrate")
-    steps.prepare_database()
-    _say("Server and administrator")
     supervisor = DevelopmentSupervisor()
     everything.callback(supervisor.stop)
-    supervisor.start("server", [sys.executable, "-m", "cedrina.serving"])
-    # While the server loads. The worker comes last: it would take the processor that the server needs to become ready.
-    password = steps.ensure_administrator(data=data)
+    # With a schema that is current, the server loads while migrations and administrator are looked at: both take a
+    # second or two of one core.
+    is_current = not given and steps.is_schema_current(data=data)
+    if is_current:
+        _start_server(supervisor)
+    _say("Schema and administrator")
+    password = steps.prepare(data=data)
+    if not is_current:
+        _start_server(supervisor)
     address = f"http://{welcome.reachable(host)}:{port}"
     _wait_until_ready(host, port, supervisor)
+    # Last: it would take the processor that the server needs to become ready.
     _say("Worker")
     supervisor.start("worker", [sys.executable, "manage.py", "run_worker"], comes_back=True)
     print(welcome.text(address=address, administrator=steps.ADMINISTRATOR, password=password), flush=True)
     _watch(supervisor, keeper)
+
+
+def _start_server(supervisor: DevelopmentSupervisor) -> None:
+    _say("Server")
+    supervisor.start("server", [sys.executable, "-m", "cedrina.serving"])
 
 
 def _wait_until_ready(host: str, port: int, supervisor: DevelopmentSupervisor) -> None:

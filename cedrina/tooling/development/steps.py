@@ -1,5 +1,6 @@
 """The steps before the server starts. Each step does nothing when it was done before."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -14,6 +15,7 @@ from cedrina.tooling.development.errors import StepFailed
 ROOT = Path(__file__).resolve().parents[3]
 ADMINISTRATOR = "admin"
 ADDRESS = "admin@localhost.example"
+SCHEMA_DIGEST = "schema-digest"
 
 
 def manage(*arguments: str, stdin: str = "") -> str:
@@ -65,14 +67,6 @@ def ensure_secrets(*, data: Path) -> None:
             os.environ[name] = development_secret(name, directory=data)
 
 
-def prepare_database() -> None:
-    """Bring the schema up to date.
-
-    Raises: StepFailed when the database cannot be reached or a migration fails.
-    """
-    manage("migrate", "--no-input", "--verbosity=0")
-
-
 def remember(url: str, *, data: Path) -> None:
     """Write down where the embedded database listens this time, for manage.py in another terminal."""
     kept = data / "database-url"
@@ -80,13 +74,23 @@ def remember(url: str, *, data: Path) -> None:
     kept.write_text(url, encoding="ascii")
 
 
-def ensure_administrator(*, data: Path) -> str | None:
-    """Return the password with which the administrator was made, or None when somebody else made the account.
+def is_schema_current(*, data: Path) -> bool:
+    """Return whether the database in `data` was last prepared with the migrations of this code.
 
-    It stands in a file beside the database, readable by its owner alone, before the account is made with it: an
-    interrupted first start must not leave an account whose password nobody knows.
+    Then the server may load while `prepare` looks again; otherwise it would look for tables that are not there yet.
+    """
+    kept = data / SCHEMA_DIGEST
+    return kept.exists() and kept.read_text(encoding="ascii") == _digest_of_migrations()
 
-    Raises: StepFailed when the account cannot be made.
+
+def prepare(*, data: Path) -> str | None:
+    """Migrate and make the administrator.
+
+    Return the password with which the administrator was made, or None when somebody else made the account. It stands in
+    a file beside the database, readable by its owner alone, before the account is made with it: an interrupted first
+    start must not leave an account whose password nobody knows.
+
+    Raises: StepFailed when the database cannot be reached, a migration fails, or the account cannot be made.
     """
     kept = data / "admin-password"
     is_new = not kept.exists()
@@ -94,9 +98,18 @@ def ensure_administrator(*, data: Path) -> str | None:
         kept.touch(mode=0o600)
         kept.write_text(secrets.token_urlsafe(18), encoding="ascii")
     password = kept.read_text(encoding="ascii")
-    who = ("--username", ADMINISTRATOR, "--email", ADDRESS)
-    answer = manage("create_admin", *who, "--if-missing", "--password-stdin", "--json", stdin=password)
+    digest = _digest_of_migrations()
+    answer = manage("prepare_development", "--username", ADMINISTRATOR, "--email", ADDRESS, stdin=password)
+    (data / SCHEMA_DIGEST).write_text(digest, encoding="ascii")
     if is_new and json.loads(answer)["result"] != "created":
         kept.unlink()
         return None
     return password
+
+
+def _digest_of_migrations() -> str:
+    # Migrations of libraries change with the locked requirements.
+    digest = hashlib.sha256((ROOT / "requirements" / "dev.txt").read_bytes())
+    for path in sorted([*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/*/migrations/*.py")]):
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

@@ -1,6 +1,7 @@
 """What the environment may say, and how a bad start is stopped in words."""
 
 import base64
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -145,6 +146,47 @@ class TestDotenv:
             environment.read_dotenv(path)
         assert stopped.value.sentences == [f"{path} is not encoded in UTF-8; save it in that encoding."]
         assert stopped.value.__suppress_context__
+
+    @pytest.mark.parametrize("line", ["geheimer-schlüssel", "SECRET KEY=geheimer-schlüssel", "\ufeffPORT=geheim"])
+    def test_refuses_a_line_without_a_name_by_its_number(self, tmp_path, caplog, line):
+        path = tmp_path / ".env"
+        path.write_text(f"# settings\n\nPORT=8010\n{line}\n", encoding="utf-8")
+        with pytest.raises(environment.ConfigurationError) as stopped:
+            environment.read_dotenv(path)
+        assert stopped.value.sentences == [f"{path}, line 4 is neither NAME=value nor a comment that begins with #."]
+        assert "geheim" not in stopped.value.text + caplog.text
+
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("DATABSE_URL", "DATABASE_URL"),
+            ("ALOWED_HOSTS", "ALLOWED_HOSTS"),
+            ("SECRET_KEY_FIL", "SECRET_KEY_FILE"),
+            ("database_url", "DATABASE_URL"),
+        ],
+    )
+    def test_refuses_a_name_that_is_nearly_that_of_a_setting(self, tmp_path, name, meant):
+        path = tmp_path / ".env"
+        path.write_text(f"{name}=geheim", encoding="utf-8")
+        with pytest.raises(environment.ConfigurationError) as stopped:
+            environment.read_dotenv(path)
+        assert stopped.value.sentences == [f"{path}, line 1: {name} is not a setting. Did you mean {meant}?"]
+
+    def test_takes_names_that_other_programs_read(self, tmp_path, monkeypatch, caplog):
+        compose = (environment.BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8")
+        names = {*re.findall(r"\$\{([A-Z_]+)", compose), "COMPOSE_PROJECT_NAME", "PGHOST", "HTTPS_PROXY", "TZ"}
+        names |= {"DJANGO_SETTINGS_MODULE", "DJANGO_SUPERUSER_PASSWORD", "CREATE_ADMIN_PASSWORD", "CEDRINA_DATA_DIR"}
+        assert "SERVING_PASSWORD" in names
+        variables = {}
+        monkeypatch.setattr("environ.Env.ENVIRON", variables)
+        path = tmp_path / ".env"
+        path.write_text("  # indented\n \n" + "".join(f"export {name}='a' # b\n" for name in names), encoding="utf-8")
+        environment.read_dotenv(path)
+        assert variables == dict.fromkeys(names, "a")
+        assert caplog.text == ""
+
+    def test_does_not_limit_the_names_of_the_environment(self):
+        assert PRODUCTION["DATABASE_URL"] == environment.load({**PRODUCTION, "DATABSE_URL": "x"}).DATABASE_URL
 
 
 class TestMadeSecret:

@@ -20,7 +20,8 @@ Settings come from the environment; `.env` in the project's directory is read fi
 Names marked † may also be given as a file: `SECRET_KEY_FILE=/run/secrets/secret_key` reads the value from there.
 
 An unknown `CEDRINA_…` name, a contradiction, or, in staging and production, an unsafe value stops the start with a
-sentence that names the setting and says how to mend it.
+sentence that names the setting and says how to mend it. So does a line of `.env` that is neither `NAME=value` nor a
+comment, or whose name is nearly a setting's; names of other programs, such as `COMPOSE_PROJECT_NAME`, are passed on.
 
 This page is written by `manage.py write_configuration_doc`.
 """

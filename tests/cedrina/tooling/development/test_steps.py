@@ -34,6 +34,48 @@ class TestDemandFreePort:
             steps.demand_free_port()
 
 
+class TestPrepare:
+    @pytest.fixture
+    def asked(self, monkeypatch):
+        """The calls of manage.py: the first made the administrator, the others found it."""
+        asked = []
+
+        def manage(*arguments, stdin=""):
+            asked.append((arguments, stdin))
+            return '{"result": "exists"}' if len(asked) > 1 else '{"result": "created"}'
+
+        monkeypatch.setattr(steps, "manage", manage)
+        return asked
+
+    def test_makes_schema_and_administrator_in_one_process(self, asked, tmp_path):
+        password = steps.prepare(data=tmp_path)
+        assert [(arguments[0], stdin) for arguments, stdin in asked] == [("prepare_development", password)]
+        assert steps.prepare(data=tmp_path) == password
+
+    def test_makes_the_schema_current_until_a_migration_changes(self, asked, tmp_path, monkeypatch):
+        assert not steps.is_schema_current(data=tmp_path)
+        steps.prepare(data=tmp_path)
+        assert steps.is_schema_current(data=tmp_path)
+        root = tmp_path / "root"
+        for name in ("requirements/dev.txt", "app/migrations/0001_first.py"):
+            (root / name).parent.mkdir(parents=True)
+            (root / name).touch()
+        monkeypatch.setattr(steps, "ROOT", root)
+        steps.prepare(data=tmp_path)
+        assert steps.is_schema_current(data=tmp_path)
+        (root / "app/migrations/0002_second.py").touch()
+        assert not steps.is_schema_current(data=tmp_path)
+
+    def test_that_failed_leaves_the_schema_to_the_next_start(self, tmp_path, monkeypatch):
+        def fail(*_arguments, stdin):
+            raise StepFailed(stdin)
+
+        monkeypatch.setattr(steps, "manage", fail)
+        with pytest.raises(StepFailed):
+            steps.prepare(data=tmp_path)
+        assert not steps.is_schema_current(data=tmp_path)
+
+
 @pytest.mark.process
 class TestManage:
     def test_fails_with_the_words_of_the_command(self):
