@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     host = options.host or settings.SERVING["HOST"]
     port = settings.SERVING["PORT"] if options.port is None else options.port
     if options.http:
-        from cedrina.serving import http_server
+        from cedrina.serving.processes import http_server
 
         sys.exit(http_server.serve(host, port, settings.SERVING["WORKERS"], environment))
     run_checks(while_they_run=load_code)

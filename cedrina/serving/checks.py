@@ -49,8 +49,8 @@ def check_code(environment: Mapping[str, str]) -> None:
     """
     from django.core.management import CommandError, call_command
 
-    from cedrina.serving.preloading import preload
-    from cedrina.serving.reexecution import SupervisorState
+    from cedrina.serving.processes.preloading import preload
+    from cedrina.serving.processes.reexecution import SupervisorState
 
     SupervisorState.read(environment)
     preload()

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from cedrina.serving import listening
-from cedrina.serving.listening import FIRST_START_TIMEOUT_SECONDS, HEARTBEAT_TIMEOUT_SECONDS, ListeningSockets
+from cedrina.serving.processes import listening
+from cedrina.serving.processes.listening import FIRST_START_TIMEOUT_SECONDS, HEARTBEAT_TIMEOUT_SECONDS, ListeningSockets
 
 NOW = 1000.0
 WORKERS = 3

@@ -26,7 +26,7 @@ MODULES = (
     "cedrina.rate_limit_hooks",
     "cedrina.routing",
     "cedrina.serving.asgi_application",
-    "cedrina.serving.http_worker",
+    "cedrina.serving.processes.http_worker",
     "accounts.validators",
     "django.contrib.auth.context_processors",
     "django.contrib.messages.storage.fallback",
@@ -43,7 +43,7 @@ MODULES = (
     "ua_parser_builtins.matchers",
     "uvloop",
 )
-TEMPLATE_DIRECTORY = Path(__file__).resolve().parents[2] / "templates"
+TEMPLATE_DIRECTORY = Path(__file__).resolve().parents[3] / "templates"
 
 
 class NotForkable(Exception):

@@ -7,13 +7,13 @@ from typing import Any
 
 from cedrina.database.circuit_breaker import SHARED_BYTES, circuit_breaker
 from cedrina.serving.checks import run_checks
-from cedrina.serving.connection_limits import max_connections, raise_descriptor_limit
-from cedrina.serving.listening import ListeningSockets
-from cedrina.serving.preloading import preload
-from cedrina.serving.reexecution import STATE_DESCRIPTOR, NextProgram, SupervisorState, WorkerPosition
-from cedrina.serving.shared_memory import SharedMemory
-from cedrina.serving.supervision import Supervisor
-from cedrina.serving.worker_process import Worker
+from cedrina.serving.processes.connection_limits import max_connections, raise_descriptor_limit
+from cedrina.serving.processes.listening import ListeningSockets
+from cedrina.serving.processes.preloading import preload
+from cedrina.serving.processes.reexecution import STATE_DESCRIPTOR, NextProgram, SupervisorState, WorkerPosition
+from cedrina.serving.processes.shared_memory import SharedMemory
+from cedrina.serving.processes.supervision import Supervisor
+from cedrina.serving.processes.worker_process import Worker
 
 
 def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) -> int:
@@ -38,7 +38,7 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
     most_connections = max_connections(len(positions))
 
     def work(position: int, process_number: int, ready: Callable[[], None]) -> None:
-        from cedrina.serving import http_worker
+        from cedrina.serving.processes import http_worker
 
         circuit_breaker.set_worker_number(process_number)
         http_worker.serve(

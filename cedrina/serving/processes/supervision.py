@@ -15,8 +15,8 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cedrina.serving.reexecution import NextProgram, SupervisorState
-from cedrina.serving.worker_process import HANDLED_SIGNALS, Work, Worker, fork_worker
+from cedrina.serving.processes.reexecution import NextProgram, SupervisorState
+from cedrina.serving.processes.worker_process import HANDLED_SIGNALS, Work, Worker, fork_worker
 
 if TYPE_CHECKING:
     import subprocess

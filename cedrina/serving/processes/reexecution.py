@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 
-from cedrina.serving.shared_memory import create_file
-from cedrina.serving.worker_process import HANDLED_SIGNALS, Worker
+from cedrina.serving.processes.shared_memory import create_file
+from cedrina.serving.processes.worker_process import HANDLED_SIGNALS, Worker
 
 STATE_DESCRIPTOR = "SUPERVISOR_STATE_DESCRIPTOR"
 

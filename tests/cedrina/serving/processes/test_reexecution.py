@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from cedrina.serving.reexecution import STATE_DESCRIPTOR, SupervisorState, WorkerPosition
-from cedrina.serving.shared_memory import SharedMemory
-from cedrina.serving.worker_process import Worker
+from cedrina.serving.processes.reexecution import STATE_DESCRIPTOR, SupervisorState, WorkerPosition
+from cedrina.serving.processes.shared_memory import SharedMemory
+from cedrina.serving.processes.worker_process import Worker
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from cedrina.serving.connection_limits import MAX_CONNECTIONS, RESERVED_DESCRIPTORS
+from cedrina.serving.processes.connection_limits import MAX_CONNECTIONS, RESERVED_DESCRIPTORS
 
 RAISED = """
 import resource
-from cedrina.serving.connection_limits import max_connections, raise_descriptor_limit
+from cedrina.serving.processes.connection_limits import max_connections, raise_descriptor_limit
 raise_descriptor_limit({workers})
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], max_connections({workers}))
 """

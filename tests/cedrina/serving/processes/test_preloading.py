@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from cedrina.serving.preloading import NotForkable, open_descriptors, require_forkable
+from cedrina.serving.processes.preloading import NotForkable, open_descriptors, require_forkable
 from tests import served
 
 CHILDREN = """
@@ -60,7 +60,7 @@ class TestRequireForkable:
     def test_accepts_a_file(self):
         # In a process of its own: the one of the tests has threads.
         script = (
-            "from cedrina.serving.preloading import *; known = open_descriptors(); file = open('/dev/null'); "
+            "from cedrina.serving.processes.preloading import *; known = open_descriptors(); file = open('/dev/null'); "
             "other = open(__import__('tempfile').mkstemp()[1]); require_forkable(known_descriptors=known)"
         )
         subprocess.run([sys.executable, "-c", script], cwd=served.ROOT, env=served.environment(), check=True)

@@ -21,7 +21,7 @@ from granian.log import LogLevels
 from granian.net import SocketHolder  # type: ignore[attr-defined]  # not in its stub
 from granian.server.embed import Server
 
-from cedrina.serving.listening import BACKLOG, HEARTBEAT_TIMEOUT_SECONDS, ListeningSockets
+from cedrina.serving.processes.listening import BACKLOG, HEARTBEAT_TIMEOUT_SECONDS, ListeningSockets
 
 HEARTBEAT_SECONDS = 0.1
 # A takeover lasts so long after the other worker is back: its end closes the connections that it has accepted.

@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Self
 
-from cedrina.serving.shared_memory import SharedMemory
+from cedrina.serving.processes.shared_memory import SharedMemory
 
 BACKLOG = 1024
 # Longer than the event loop of a working process is ever blocked: up to 2.4 seconds by a silent database, see

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from cedrina.serving.reexecution import SupervisorState, WorkerPosition
-from cedrina.serving.supervision import (
+from cedrina.serving.processes.reexecution import SupervisorState, WorkerPosition
+from cedrina.serving.processes.supervision import (
     INITIAL_DELAY_SECONDS,
     MAX_DELAY_SECONDS,
     MAX_FAILED_STARTS,
@@ -14,7 +14,7 @@ from cedrina.serving.supervision import (
     RESET_AFTER_SECONDS,
     Supervisor,
 )
-from cedrina.serving.worker_process import Worker
+from cedrina.serving.processes.worker_process import Worker
 
 FAILED = 1 << 8  # as wait() says it: exit code 1
 KILLED = int(signal.SIGKILL)

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from cedrina.serving import http_worker
-from cedrina.serving.http_worker import HEARTBEAT_SECONDS, HttpWorker
-from cedrina.serving.listening import HEARTBEAT_TIMEOUT_SECONDS, ListeningSockets
+from cedrina.serving.processes import http_worker
+from cedrina.serving.processes.http_worker import HEARTBEAT_SECONDS, HttpWorker
+from cedrina.serving.processes.listening import HEARTBEAT_TIMEOUT_SECONDS, ListeningSockets
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 CONNECTIONS = 30  # none at one of two sockets: once in a thousand million times
