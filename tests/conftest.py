@@ -20,7 +20,6 @@ from django.test import TestCase, TransactionTestCase
 from httpx._transports import default
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from pytest_django.plugin import DjangoDbBlocker
 
 TURN = pytest.StashKey[Path]()
 RUN = pytest.StashKey[str]()
@@ -222,24 +221,28 @@ def turn_of(run_id: str) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _delete_committed_rows(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Generator[None]:
+def _delete_committed_rows(request: pytest.FixtureRequest) -> Generator[None]:
     """Delete the events and jobs that a test committed: Django's flush knows nothing of their tables.
 
     A test that looks for the one event of its kind would find those of the test before it, too.
     """
-    yield
     marker = request.node.get_closest_marker("django_db")
+    is_class = request.cls is not None
     commits = (
         "transactional_db" in request.fixturenames
         or (marker is not None and marker.kwargs.get("transaction", False))
-        or (request.cls is not None and issubclass(request.cls, TransactionTestCase))
+        or (is_class and issubclass(request.cls, TransactionTestCase) and not issubclass(request.cls, TestCase))
     )
-    if apps.is_installed("cedrina") and commits and not (request.cls is not None and issubclass(request.cls, TestCase)):
-        with django_db_blocker.unblock(), transaction.atomic(), connections["default"].cursor() as cursor:
-            cursor.execute("ALTER TABLE security_events_event DISABLE TRIGGER USER")
-            cursor.execute("DELETE FROM security_events_event")
-            cursor.execute("ALTER TABLE security_events_event ENABLE TRIGGER USER")
-            cursor.execute("DELETE FROM procrastinate_jobs")
+    if not (settings.configured and apps.is_installed("cedrina") and commits):
+        yield
+        return
+    blocker = request.getfixturevalue("django_db_blocker")
+    yield
+    with blocker.unblock(), transaction.atomic(), connections["default"].cursor() as cursor:
+        cursor.execute("ALTER TABLE security_events_event DISABLE TRIGGER USER")
+        cursor.execute("DELETE FROM security_events_event")
+        cursor.execute("ALTER TABLE security_events_event ENABLE TRIGGER USER")
+        cursor.execute("DELETE FROM procrastinate_jobs")
 
 
 @pytest.fixture

@@ -209,6 +209,7 @@ ON_NOBODY = {
     "grant_serving_role",
     "import_signing_key",
     "migrate",
+    "prepare_development",
     "purge_expired",
     "ratelimit_reset",
     "ratelimit_simulate",

@@ -15,6 +15,7 @@ from tests import served
 from tests.busy import Lateness
 from tests.problem_shape import assert_problem
 from tokens.access_tokens.keyring import encoded_header
+from tokens.signing_algorithms import RS256
 
 ANSWER_SECONDS = 3
 RECOVERY_SECONDS = 5
@@ -136,7 +137,7 @@ class TestWithoutPostgresAndAKeyThatIsNotKnown:
 def with_another_key(person):
     """Return a user's token with the id of an unknown key."""
     _header, payload, signature = person.tokens["access_token"].split(".")
-    return f"{encoded_header(secrets.token_urlsafe(32))}.{payload}.{signature}"
+    return f"{encoded_header(secrets.token_urlsafe(32), algorithm=RS256)}.{payload}.{signature}"
 
 
 class TestAFrozenPostgres:

@@ -14,7 +14,8 @@ from tests import served
 CHILDREN = """
 import gc, json, os, random, secrets, sys, uuid
 os.environ["DJANGO_SETTINGS_MODULE"] = "cedrina.settings.dev"
-from cedrina.serving import connection_pool, preloading
+from cedrina.serving import connection_pool
+from cedrina.serving.processes import preloading
 preloading.preload()
 from accounts.services.passwords import hashing
 from cedrina_base.uuids import uuid7
