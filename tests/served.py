@@ -117,7 +117,7 @@ class Served:
 
     def client(self, **options):
         """Return a client that speaks to the API's base path."""
-        return httpx.Client(base_url=f"{self.url}/api/v1", **{"timeout": 30, **options})
+        return httpx.Client(base_url=f"{self.url}/api/v1", **{"timeout": 90, **options})
 
     def manage(self, *arguments):
         """Run a command of manage.py with the server's settings."""

@@ -17,7 +17,7 @@ class Person:
         self.password = PASSWORD
         self.tokens = None
         self.devices = []
-        self.client = httpx.Client(timeout=30, headers={"User-Agent": user_agent})
+        self.client = httpx.Client(timeout=90, headers={"User-Agent": user_agent})
         self.move_to(server)
 
     def move_to(self, server):

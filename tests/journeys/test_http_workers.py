@@ -87,7 +87,7 @@ def each_accepts_on_its_own_socket(server):
 
 def most_of(server, connections):
     """Open so many connections at once, have each answered, and return how many the busier worker has."""
-    clients = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=30) for _ in range(connections)]
+    clients = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=90) for _ in range(connections)]
     try:
         for client in clients:
             client.connect()
@@ -233,7 +233,7 @@ class TestAWorkerThatHangs:
         os.kill(hanging, signal.SIGSTOP)
         try:
             for _ in range(20):
-                assert httpx.get(f"{server.url}/livez", timeout=30).status_code == 200
+                assert httpx.get(f"{server.url}/livez", timeout=90).status_code == 200
             assert sockets_of(server, state=LISTENS)[other] == WORKERS + 2
         finally:
             os.kill(hanging, signal.SIGCONT)
@@ -325,8 +325,8 @@ class TestAStart:
             network.cut()
             with served.serving(database_url=network.url, flags=("--http",)) as server:
                 for path in ("/readyz", "/api/v1/auth/me"):
-                    answer = httpx.get(server.url + path, headers={"Authorization": "Bearer x.y.z"}, timeout=30)
+                    answer = httpx.get(server.url + path, headers={"Authorization": "Bearer x.y.z"}, timeout=90)
                     assert answer.status_code in {503, 401}
                 assert_problem(httpx.get(f"{server.url}/readyz", timeout=60), status=503, code="service_unavailable")
                 network.heal()
-                until(lambda: httpx.get(f"{server.url}/readyz", timeout=30).status_code == 200, seconds=30)
+                until(lambda: httpx.get(f"{server.url}/readyz", timeout=90).status_code == 200, seconds=30)
