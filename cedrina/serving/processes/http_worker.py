@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from granian import loops
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
@@ -22,6 +23,8 @@ from granian.net import SocketHolder  # type: ignore[attr-defined]  # not in its
 from granian.server.embed import Server
 
 from cedrina.serving.processes.listening import BACKLOG, HEARTBEAT_TIMEOUT_SECONDS, ListeningSockets
+
+log = structlog.get_logger(__name__)
 
 HEARTBEAT_SECONDS = 0.1
 # A takeover lasts so long after the other worker is back: its end closes the connections that it has accepted.
@@ -113,8 +116,13 @@ class HttpWorker:
         server = self._server_for(sibling)
         serving = asyncio.create_task(server.serve())
         self._serving.add(serving)
-        serving.add_done_callback(self._serving.discard)
+        serving.add_done_callback(self._record_end_of_takeover)
         return SiblingServer(server, serving, now)
+
+    def _record_end_of_takeover(self, serving: asyncio.Task[None]) -> None:
+        self._serving.discard(serving)
+        if not serving.cancelled() and (error := serving.exception()) is not None:
+            log.error("takeover_failed", exc_info=error)  # it is tried again at the next heartbeat
 
     def _server_for(self, number: int) -> ListeningServer:
         return ListeningServer(
