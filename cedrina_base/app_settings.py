@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any, ClassVar, TypeVar, cast
 
 from django.conf import settings
-from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 T = TypeVar("T")
@@ -14,8 +13,8 @@ T = TypeVar("T")
 class AppSettings:
     """Base of an app's settings, read from the dict that the Django setting ``SETTING`` holds.
 
-    A subclass has one property in capitals for each name in the dict; the property's docstring documents it. Each
-    access reads the dict that the project has now, so that ``override_settings`` works in tests.
+    A subclass has one property in capitals for each name in the dict; the property's docstring documents it. The dict
+    is read at every access, so that ``override_settings`` works in tests.
     """
 
     SETTING: ClassVar[str]
@@ -27,7 +26,7 @@ class AppSettings:
 
     def given(self) -> dict[str, Any]:
         """Return the dict of the project; an empty one if the project has none."""
-        return _dict_of(self.SETTING)
+        return cast("dict[str, Any]", getattr(settings, self.SETTING, {}))
 
     def unknown_names(self) -> list[str]:
         """Return the names in the dict that are no settings, in the dict's order."""
@@ -40,18 +39,6 @@ class AppSettings:
     def _function(self, name: str, default: str) -> Callable[..., Any]:
         """Return the function whose dotted path the dict holds."""
         return imported(self._get(name, default))
-
-
-@lru_cache(maxsize=64)
-def _dict_of(setting: str) -> dict[str, Any]:
-    return cast("dict[str, Any]", getattr(settings, setting, {}))
-
-
-def _forget_dicts(**_: Any) -> None:
-    _dict_of.cache_clear()
-
-
-setting_changed.connect(_forget_dicts, dispatch_uid="cedrina_base.app_settings")
 
 
 @lru_cache(maxsize=64)
