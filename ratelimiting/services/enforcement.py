@@ -11,7 +11,6 @@ from ratelimiting.stores.circuit_breaker import CircuitBreaker
 from ratelimiting.stores.fallback import FallbackStore
 from ratelimiting.stores.memory import MemoryStore
 from ratelimiting.stores.protocol import Store
-from ratelimiting.stores.redis import RedisStore
 from ratelimiting.types import Level, LimitDecision, Mode
 
 _store: Store | None = None
@@ -59,6 +58,9 @@ def _create() -> Store:
     url = rate_limiting_settings.REDIS_URL
     if url is None:
         return local
+    # Here, because the client takes 5 MiB and is of no use without Redis.
+    from ratelimiting.stores.redis import RedisStore
+
     shared = RedisStore(url, deadline=rate_limiting_settings.STORE_DEADLINE, prefix=rate_limiting_settings.STORE_PREFIX)
     breaker = CircuitBreaker(failures=rate_limiting_settings.STORE_FAILURES, pause=rate_limiting_settings.STORE_PAUSE)
     return FallbackStore(shared, local, breaker)

@@ -30,7 +30,7 @@ NOT_NEEDED = {
     "uvicorn",
     "ua_parser",
     "yaml",
-    "zxcvbn",
+    "zxcvbn_rs_py",
 }
 PROGRAM = """
 import gc, sys, manage

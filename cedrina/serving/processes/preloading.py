@@ -103,6 +103,8 @@ def _load() -> None:
             import_module(name)
     for name in settings.PROCRASTINATE_IMPORT_PATHS:
         import_module(name)
+    if settings.RATELIMITING.get("REDIS_URL"):
+        import_module("ratelimiting.stores.redis")
     get_hashers()
     get_default_password_validators()  # one holds 20,000 passwords
     for name in settings.MIDDLEWARE:
