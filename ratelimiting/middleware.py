@@ -31,7 +31,6 @@ class RateLimitMiddleware:
             active_policies.from_settings()
         except PolicyInvalid as error:
             raise ImproperlyConfigured("\n".join(map(str, error.faults))) from error
-        background_thread.start()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         background_thread.wait_for_policies()

@@ -17,13 +17,17 @@ from cedrina.http.paths import event_loop_calls
 from cedrina.serving import connection_pool
 from cedrina.serving.request_dispatcher import RequestDispatcher
 from cedrina.serving.request_processing import RequestHandler
+from ratelimiting.services import background_thread
 from tokens.access_tokens.keyring import keyring
 
 set_timeouts()
+# Built before worker processes are forked, so that they share what it consists of.
+django_application = WSGIHandler()
+EVENT_LOOP_CALLS = event_loop_calls()
 
 
 def request_handler() -> RequestHandler:
-    """Return the request handler of this process, with the signing keys loaded.
+    """Return the request handler of this process. Load the signing keys, and begin to load the rate limits.
 
     The event loop's thread has a database connection of its own; the other threads share the rest of
     ``DATABASE_POOL_MAX``.
@@ -33,13 +37,13 @@ def request_handler() -> RequestHandler:
     loading = threading.Thread(target=_load_signing_keys)
     loading.start()
     loading.join()
+    background_thread.start()
     serving = settings.SERVING
-    django_application = WSGIHandler()
     pool = connection_pool.create_pool(size=max(1, serving["MAX_CONNECTIONS"] - 1), opened=serving["MIN_CONNECTIONS"])
     dispatcher = RequestDispatcher(
         on_event_loop=django_application,
         on_thread=connection_pool.with_pooled_connection(django_application, pool),
-        event_loop_calls=event_loop_calls(),
+        event_loop_calls=EVENT_LOOP_CALLS,
         threads=serving["THREADS"],
     )
     return RequestHandler(dispatcher)

@@ -58,8 +58,7 @@ def _create() -> Store:
     url = rate_limiting_settings.REDIS_URL
     if url is None:
         return local
-    # Here, because the client takes 5 MiB and is of no use without Redis.
-    from ratelimiting.stores.redis import RedisStore
+    from ratelimiting.stores.redis import RedisStore  # noqa: PLC0415 - its client takes 5 MiB, wanted with Redis only
 
     shared = RedisStore(url, deadline=rate_limiting_settings.STORE_DEADLINE, prefix=rate_limiting_settings.STORE_PREFIX)
     breaker = CircuitBreaker(failures=rate_limiting_settings.STORE_FAILURES, pause=rate_limiting_settings.STORE_PAUSE)

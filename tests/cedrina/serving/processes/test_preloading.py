@@ -20,6 +20,7 @@ preloading.preload()
 from accounts.services.passwords import hashing
 from cedrina_base.uuids import uuid7
 from django.db import connections
+from cedrina.serving import application
 from ratelimiting.services import background_thread
 from tokens.access_tokens.keyring import keyring
 parent = {
@@ -29,6 +30,8 @@ parent = {
     "hashing": hashing._pool.cache_info().currsize,
     "connections": [each.connection is None for each in connections.all(initialized_only=True)],
     "frozen": gc.get_freeze_count(),
+    "middleware": application.django_application._middleware_chain is not None,
+    "redis": "redis" in sys.modules,
 }
 print(json.dumps(parent), flush=True)
 uuid7(), uuid.uuid4(), random.random(), secrets.token_hex()  # generators that the parent has used
@@ -83,4 +86,6 @@ class TestPreload:
         assert parent["keys"] == parent["hashing"] == 0
         assert all(parent["connections"])
         assert parent["frozen"] > 100_000
+        assert parent["middleware"]
+        assert not parent["redis"]  # the process has no REDIS_URL
         assert not set(children[0]) & set(children[1])
