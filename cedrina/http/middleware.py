@@ -25,11 +25,9 @@ FIRST_ERROR = 400
 NOT_ALLOWED = 405
 UNKNOWN_METHOD = "UNKNOWN"
 STATUSES_OF_ODD_REQUESTS = frozenset({400, 404, 405})
-# Called by monitoring, from other networks than those of people.
-MONITORING_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
-# Answered under any Host: health checks address a container or a machine, not its public name. The responses contain
-# no part of the request.
-ANY_HOST_PATHS = frozenset({"/livez", "/readyz"})
+# Called by monitoring, from other networks than those of people. Answered under any Host, because health checks address
+# a container or a machine, not its public name; the responses contain no part of the request.
+HEALTH_PATHS = frozenset({"/livez", "/readyz"})
 
 
 class RequestMiddleware:
@@ -54,7 +52,7 @@ class RequestMiddleware:
         address = request.client_ip = caller.address  # type: ignore[attr-defined]
         user_agent = meta.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH]
         with bind(RequestContext(correlation_id=identity, ip_address=address, user_agent=user_agent)):
-            if request.path_info not in MONITORING_PATHS:
+            if request.path_info not in HEALTH_PATHS:
                 proxy_misconfiguration.count_request(caller, user_agent)
             accepted = meta.get("HTTP_ACCEPT_LANGUAGE")
             language = negotiate_language(accepted) if accepted else settings.LANGUAGE_CODE
@@ -72,7 +70,7 @@ class RequestMiddleware:
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
-        if path not in ANY_HOST_PATHS and not _is_allowed_host(
+        if path not in HEALTH_PATHS and not _is_allowed_host(
             request.META.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)
         ):
             response = problems.response(request, "malformed_request")
