@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.utils import translation
 
-from cedrina.http import problems, response_headers
+from cedrina.http import changed_tiers, problems, response_headers
 from cedrina.http.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.http.languages import negotiate_language
 from cedrina.http.paths import answers_html, fixed_paths, is_mailed_link_page, is_static
@@ -76,6 +76,7 @@ class RequestMiddleware:
             response = problems.response(request, "malformed_request")
         else:
             response = self.get_response(request)
+            changed_tiers.note_tier(request)
         headers = response.headers
         if response.status_code >= FIRST_ERROR and not answers_html(path):
             response = self._as_problem(request, response)

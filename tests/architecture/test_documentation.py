@@ -175,6 +175,17 @@ class TestAPage:
                 assert anchor in anchors(linked), target
 
 
+class TestDocstrings:
+    def test_name_modules_and_names_that_are_there(self):
+        named = {
+            name
+            for path in python(*PRODUCT)
+            for name in re.findall(r"``([^`\n]+)``", path.read_text(encoding="utf-8"))
+            if DOTTED.fullmatch(name)
+        }
+        assert [name for name in sorted(named) if not name.endswith((".py", ".lua")) and not resolves(name)] == []
+
+
 def table_of_hooks():
     """Return the rows of the table of hooks as (setting, default, in Cedrina)."""
     section = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("\n## Hooks\n")[2]
