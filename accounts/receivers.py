@@ -13,9 +13,17 @@ from tokens.types import ClientContext
 
 
 @receiver(signals.family_compromised, dispatch_uid="accounts.notify_token_reuse")
-def notify_token_reuse(*, user_id: UUID, **_details: Any) -> None:
-    """Mail the user whose session ended because its refresh token was used twice (RFC 9700, 4.14.2)."""
-    mail_queue.enqueue(user_id=user_id, kind=mail_queue.MailKind.SESSION_ENDED_FOR_SAFETY)
+@receiver(signals.reused_after_end, dispatch_uid="accounts.notify_reuse_after_end")
+def notify_token_reuse(*, user_id: UUID, session_id: UUID, **_details: Any) -> None:
+    """Mail the user whose refresh token was used twice, while its session lived or later (RFC 9700, 4.14.2).
+
+    The id of the mail is derived from the session, so that there is one mail for each, however often a thief tries.
+    """
+    mail_queue.enqueue(
+        user_id=user_id,
+        kind=mail_queue.MailKind.SESSION_ENDED_FOR_SAFETY,
+        mail_id=uuid5(session_id, "ended for safety"),
+    )
 
 
 @receiver(signals.repeated_elsewhere, dispatch_uid="accounts.notify_use_elsewhere")

@@ -1,5 +1,3 @@
-import gc
-
 from django.apps import AppConfig
 
 
@@ -10,4 +8,3 @@ class CedrinaConfig(AppConfig):
         from cedrina import wiring
 
         wiring.connect()
-        gc.enable()  # manage.py disables it while modules are imported

@@ -17,7 +17,7 @@ from accounts.api import device_cookie
 from accounts.api.permissions import action_permission
 from accounts.client_tokens import known_devices
 from accounts.identifiers.names import email_key
-from cedrina.http import problems
+from cedrina.http import changed_tiers, problems
 from cedrina.http.json import body_object
 from cedrina.http.paths import answers_html
 from cedrina.http.problem_catalogue import PROBLEMS
@@ -52,7 +52,8 @@ def caller_from_token(request: HttpRequest) -> Caller:
         return ANONYMOUS
     if claims is None or claims.expires_at + LEEWAY < datetime.now(UTC):
         return ANONYMOUS
-    return Caller(user=str(claims.user_id), tier=claims.tier or FREE_TIER)
+    tier = changed_tiers.current_tier(user_id=claims.user_id, claimed=claims.tier or FREE_TIER)
+    return Caller(user=str(claims.user_id), tier=tier)
 
 
 def account_key(request: HttpRequest) -> str | None:

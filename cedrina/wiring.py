@@ -1,20 +1,7 @@
 """Connect apps that do not import each other.
 
 ``connect`` records the signals of ``ratelimiting`` as security events. All other connections are dotted paths in
-``cedrina/settings/base.py``. The ``conf.py`` of an app documents its hooks:
-
-| hook | connected to |
-|---|---|
-| ``TOKENS["ROLES"]``, ``["TIER"]``, ``["MAY"]`` | ``accounts.access.decisions`` |
-| ``ACCOUNTS["WHILE_HASHING"]``, ``["WHILE_WAITING"]`` | ``cedrina.serving.connection_pool.connection_released`` |
-| ``RATELIMITING["CALLER"]``, ``["KEYS"]``, ``["REFUSAL"]`` | ``cedrina.rate_limit_hooks`` |
-| ``RATELIMITING["MAY"]`` | ``accounts.access.decisions.may`` |
-| ``REST_FRAMEWORK["EXCEPTION_HANDLER"]`` | ``cedrina.http.problems.problem_handler`` |
-| ``REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"]`` | ``cedrina.openapi.schema.ProblemAutoSchema`` |
-| ``SPECTACULAR_SETTINGS["POSTPROCESSING_HOOKS"]`` | ``cedrina.openapi.schema.describe_problems`` |
-| ``LOGGING_CONFIG`` | ``cedrina.operations.logging.configure`` |
-| ``PROCRASTINATE_IMPORT_PATHS`` | ``cedrina.operations.jobs`` |
-| ``CSRF_FAILURE_VIEW``, ``handler400`` to ``handler500`` | ``cedrina.http.error_views`` |
+``cedrina/settings/base.py``, listed in docs/architecture.md.
 """
 
 from collections.abc import Mapping, Sequence

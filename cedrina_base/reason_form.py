@@ -79,7 +79,7 @@ def confirmation_page(
         "opts": model_admin.opts,
         "form": form,
         "rows": rows,
-        "action": request.POST["action"],
+        "action": request.POST.get("action", ""),
         "checkbox_name": ACTION_CHECKBOX_NAME,
     }
     return TemplateResponse(request, template, context)

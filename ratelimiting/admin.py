@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_protect
 
 from cedrina_base.read_only_admin import ReadOnlyAdmin
-from cedrina_base.reason_form import ReasonForm, confirmation_page
+from cedrina_base.reason_form import ReasonForm, ask_for_reason, confirmation_page
 from ratelimiting.conf import rate_limiting_settings
-from ratelimiting.errors import RateLimitingError
+from ratelimiting.errors import PolicyInvalid, PolicyNotFound, RateLimitingError
 from ratelimiting.forms import PolicyForm
 from ratelimiting.models import MODE_CHOICES, PolicyVersion, RateLimitPolicy, ShadowPeriod
 from ratelimiting.services import active_policies, policies
@@ -48,6 +53,7 @@ class RateLimitPolicyAdmin(RateLimitingAdmin):
     list_filter = ["mode", "algorithm"]
     search_fields = ["name", "description"]
     ordering = ["name"]
+    actions = ["delete_selected"]
     change_list_template = "ratelimiting/policies.html"
 
     def has_add_permission(self, request: Any, _obj: Any = None) -> bool:
@@ -115,18 +121,29 @@ class RateLimitPolicyAdmin(RateLimitingAdmin):
         obj.pk = row.pk
         obj.refresh_from_db()
 
-    def delete_model(self, request: Any, obj: Any) -> None:
-        policies.delete(
-            policy_id=obj.pk,
-            versions=None,
-            author=_author(request),
-            reason="deleted in the admin",
-            now=timezone.now(),
-        )
+    @method_decorator(csrf_protect)
+    def delete_view(self, request: Any, object_id: str, _extra_context: dict[str, Any] | None = None) -> Any:
+        """Delete one policy on the page that asks for the reason, as the action does for several."""
+        if not self.has_delete_permission(request):
+            raise PermissionDenied
+        found = self.get_object(request, unquote(object_id))
+        rows = self.get_queryset(request).filter(pk=found.pk) if found else self.get_queryset(request).none()
+        page = self.delete_selected(request, rows) if found else None
+        return page or redirect("admin:ratelimiting_ratelimitpolicy_changelist")
 
-    def delete_queryset(self, request: Any, queryset: QuerySet[Any]) -> None:
-        for row in queryset:
-            self.delete_model(request, row)
+    # In the place of Django's action of this name, which asks for no reason.
+    @admin.action(description=_("Delete policies"), permissions=["delete"])
+    def delete_selected(self, request: Any, queryset: QuerySet[RateLimitPolicy]) -> Any:
+        def delete(row: Any, reason: str) -> bool:
+            try:
+                policies.delete(
+                    policy_id=row.pk, versions=None, author=_author(request), reason=reason, now=timezone.now()
+                )
+            except PolicyNotFound:  # deleted by somebody else meanwhile
+                return False
+            return True
+
+        return ask_for_reason(self, request, queryset, title=_("Delete policies"), act=delete)
 
 
 @admin.register(PolicyVersion)
@@ -150,12 +167,17 @@ class PolicyVersionAdmin(RateLimitingAdmin):
         version = queryset[0]
         form = ReasonForm.of(request)
         if form.is_valid():
-            made = policies.rollback(
-                number=version.number,
-                author=_author(request),
-                reason=form.cleaned_data["reason"],
-                now=timezone.now(),
-            )
+            try:
+                made = policies.rollback(
+                    number=version.number,
+                    author=_author(request),
+                    reason=form.cleaned_data["reason"],
+                    now=timezone.now(),
+                )
+            except PolicyInvalid as error:
+                for fault in error.faults:
+                    self.message_user(request, str(fault), messages.ERROR)
+                return None
             self.message_user(request, _("This is version %(number)d now.") % {"number": made.number}, messages.SUCCESS)
             return None
         return confirmation_page(

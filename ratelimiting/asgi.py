@@ -16,9 +16,8 @@ from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.services import background_thread
 from ratelimiting.services.active_policies import WIDER_FACTORS
 from ratelimiting.services.request_limits import decide_request
-from ratelimiting.types import RequestAttributes
+from ratelimiting.types import WEBSOCKET_ROUTE, RequestAttributes
 
-ROUTE = "websocket"
 # The close code of a refused socket: 4000 and the HTTP status.
 TOO_MANY_REQUESTS = 4429
 
@@ -85,4 +84,4 @@ def handshake_attributes(scope: Message) -> RequestAttributes:
     user_agent = next((value for name, value in scope["headers"] if name.lower() == b"user-agent"), b"")
     # The project's own middleware may have resolved the address already.
     address = scope["client_ip"] if "client_ip" in scope else client_from_scope(scope).address
-    return RequestAttributes(route=ROUTE, address=address, user_agent=user_agent.decode("latin-1"))
+    return RequestAttributes(route=WEBSOCKET_ROUTE, address=address, user_agent=user_agent.decode("latin-1"))

@@ -2,10 +2,12 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, transaction
 
 from cedrina_base import setting_checks
 from ratelimiting.conf import PROXY_HEADERS, rate_limiting_settings
@@ -49,14 +51,38 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 def check_policies(**_kwargs: Any) -> list[CheckMessage]:
     """Refuse invalid policies, each fault with what is allowed, and dotted paths that can't be imported."""
     # Imported here, because services import models, which are not loaded yet when this module is imported.
+    from ratelimiting.known_names import known_names  # noqa: PLC0415
     from ratelimiting.services import active_policies  # noqa: PLC0415
 
     found = setting_checks.unimportable_paths(rate_limiting_settings, _paths(), check_id="ratelimiting.E006")
     try:
-        active_policies.from_settings()
+        active_policies.from_settings(known=known_names())
     except PolicyInvalid as error:
         found += [Error(str(fault), id="ratelimiting.E005") for fault in error.faults]
     return found
+
+
+@register(Tags.database)
+def check_stored_policies(*, databases: Collection[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Warn of stored policies that name routes, tiers or policies which no longer exist, as after an upgrade."""
+    # As above.
+    from ratelimiting.services import active_policies  # noqa: PLC0415
+
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    try:
+        with transaction.atomic():  # a savepoint where the caller has begun a transaction
+            active_policies.refresh()
+        return [
+            CheckWarning(
+                str(fault),
+                hint="Change or delete the policy: it limits no request by that name.",
+                id="ratelimiting.W001",
+            )
+            for fault in active_policies.outdated_names()
+        ]
+    except (DatabaseError, PolicyInvalid):
+        return []  # the tables are not there yet, or another check names the fault
 
 
 def _paths() -> Iterator[tuple[str, str | None]]:

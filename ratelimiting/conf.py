@@ -73,6 +73,16 @@ class RateLimitingSettings(AppSettings):
         return self._get("OVERRIDES", ())
 
     @property
+    def ROUTES(self) -> Sequence[str]:
+        """Names of routes that ROOT_URLCONF does not have and policies may limit, as those of `request.urlconf`."""
+        return tuple(self._get("ROUTES", ()))
+
+    @property
+    def TIERS(self) -> Sequence[str] | None:
+        """The tiers that CALLER may return. A policy for any other one is refused; None allows any."""
+        return self._get("TIERS", None)
+
+    @property
     def CALLER(self) -> Callable[[Any], Any]:
         """Dotted path of a function ``(request)`` that returns a ``ratelimiting.types.Caller``: who makes a request."""
         return self._function("CALLER", "ratelimiting.callers.anonymous")

@@ -46,5 +46,6 @@ class RateLimitMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponseBase | None:
+        background_thread.note_routes_loaded()
         decision = limit_request(request)
         return None if decision.is_allowed else refusal_response(request, decision)

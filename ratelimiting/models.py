@@ -9,8 +9,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.uuids import uuid7
-from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid
+from ratelimiting.known_names import known_names
 from ratelimiting.policy_schema import MATCH_MEMBERS, MEMBERS, parse_policy
 
 ALGORITHM_CHOICES = [
@@ -74,7 +74,7 @@ class RateLimitPolicy(models.Model):
         Raises: django.core.exceptions.ValidationError.
         """
         try:
-            parse_policy(self.document(), named_keys=tuple(rate_limiting_settings.KEYS), source="database")
+            parse_policy(self.document(), known=known_names(), source="database")
         except PolicyInvalid as error:
             faults: dict[str, list[ValidationError]] = {}
             for fault in error.faults:

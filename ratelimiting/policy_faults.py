@@ -20,6 +20,10 @@ LONGEST_MEMBER = 50
 _NUMBER = "invalid", gettext_noop("must be a whole number from 1 to %(most)d.")
 _LIST = "invalid", gettext_noop("must be a list of %(most)d at most.")
 _TEXT = "invalid", gettext_noop("must be text on one line.")
+_NO_LIKE_ROUTE = gettext_noop(
+    "%(unknown)s is no route, nor like one, so nothing would be limited; "
+    "`manage.py ratelimit_status --routes` lists them."
+)
 _NO_OBJECT = gettext_noop("must be an object with the members of a policy.")
 _UNKNOWN = "unknown_field", gettext_noop("is no member; there are %(allowed)s.")
 # By the type of pydantic's error, or of ours in the schema: the code of the fault, and its sentence.
@@ -43,6 +47,14 @@ _SENTENCES = {
     "literal_error": ("invalid", gettext_noop("must be of %(allowed)s.")),
     "model_type": ("invalid", gettext_noop("must be an object with %(allowed)s.")),
     "unknown_part": ("invalid", gettext_noop("%(part)s is no part of a key; there are %(allowed)s.")),
+    "unknown_route": (
+        "invalid",
+        gettext_noop("%(unknown)s is no route, so nothing would be limited; the nearest are %(nearest)s."),
+    ),
+    "unknown_tier": (
+        "invalid",
+        gettext_noop("%(unknown)s is no tier, so nothing would be limited; there are %(allowed)s."),
+    ),
     "ambiguous_scope": ("invalid", gettext_noop("must name each part once, and global by itself.")),
     "burst_without_bucket": ("invalid", gettext_noop("belongs to a token_bucket alone; leave it out.")),
     "cost_too_high": ("invalid", gettext_noop("is more than there ever is; no request would pass.")),
@@ -77,6 +89,8 @@ def _fault(error: ErrorDetails, describe: MemberSchema, policy: str, source: str
     code, sentence = _SENTENCES.get(error["type"], _TEXT)
     if error["type"] == "model_type" and not path:
         sentence = _NO_OBJECT
+    if error["type"] == "unknown_route" and not context["nearest"]:
+        sentence = _NO_LIKE_ROUTE
     if code == "unknown_field":
         member, described = str(error["loc"][-1] if path == [] else path[-1]), describe(*path[:-1])
         path = [*path[:-1], member[:LONGEST_MEMBER]]

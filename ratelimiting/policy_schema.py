@@ -5,10 +5,11 @@ Each fault names the member and what is allowed there, in the same words everywh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -34,6 +35,8 @@ METHODS: tuple[str, ...] = get_args(Method)
 LARGEST_LIMIT = 1_000_000_000
 LONGEST_WINDOW_SECONDS = 31 * 86_400
 LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_PATTERN, LONGEST_TIER, MOST_ITEMS = 50, 200, 200, 50, 50
+# How many known names a fault suggests, and how much (0 to 1) they must be like what was written.
+MOST_SUGGESTIONS, LEAST_LIKENESS = 3, 0.6
 
 
 def _one_line(text: str) -> str:
@@ -42,8 +45,41 @@ def _one_line(text: str) -> str:
     return text
 
 
+class KnownNames(NamedTuple):
+    """The names that a policy may use: named keys in ``scope``, and routes and tiers in ``match``; None allows any."""
+
+    keys: Collection[str] = ()
+    routes: Collection[str] | None = None
+    tiers: Collection[str] | None = None
+
+
+_ANY_NAME = KnownNames()
+
+
+def _is_route(pattern: str, info: ValidationInfo) -> str:
+    known = (info.context or _ANY_NAME).routes
+    if known is not None and not any(fnmatchcase(name, pattern) for name in known):
+        raise PydanticCustomError("unknown_route", "unknown route", _near(pattern, known))
+    return pattern
+
+
+def _is_tier(tier: str, info: ValidationInfo) -> str:
+    known = (info.context or _ANY_NAME).tiers
+    if known is not None and tier not in known:
+        raise PydanticCustomError("unknown_tier", "unknown tier", {"unknown": tier, "allowed": ", ".join(known)})
+    return tier
+
+
+def _near(pattern: str, known: Collection[str]) -> dict[str, str]:
+    """Return what was written and the known names that are most like it, if any is."""
+    folded = {name.casefold(): name for name in sorted(known)}
+    near = get_close_matches(pattern[:LONGEST_NAME].casefold(), folded, n=MOST_SUGGESTIONS, cutoff=LEAST_LIKENESS)
+    return {"unknown": pattern, "nearest": ", ".join(folded[name] for name in near)}
+
+
 OneLine = AfterValidator(_one_line)
 Pattern = Annotated[str, Field(min_length=1, max_length=LONGEST_PATTERN), OneLine]
+RoutePattern = Annotated[Pattern, AfterValidator(_is_route)]
 Count = Annotated[int, Field(ge=1, le=LARGEST_LIMIT)]
 
 
@@ -56,9 +92,9 @@ class RequestMatch(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    routes: Annotated[tuple[Pattern, ...], Field(strict=False, max_length=MOST_ITEMS)] = ("*",)
+    routes: Annotated[tuple[RoutePattern, ...], Field(strict=False, max_length=MOST_ITEMS)] = ("*",)
     methods: Annotated[tuple[Method, ...], Field(strict=False, max_length=MOST_ITEMS)] = ()
-    tier: Annotated[str, Field(min_length=1, max_length=LONGEST_TIER), OneLine] | None = None
+    tier: Annotated[str, Field(min_length=1, max_length=LONGEST_TIER), OneLine, AfterValidator(_is_tier)] | None = None
     unless: Annotated[tuple[Pattern, ...], Field(strict=False, max_length=MOST_ITEMS)] = ()
 
     def fits(self, *, route: str, method: str, tier: str | None) -> bool:
@@ -90,7 +126,7 @@ class LimitPolicy(BaseModel):
     @field_validator("scope")
     @classmethod
     def _is_a_key(cls, scope: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        known = (*BUILT_IN_SCOPE_PARTS, *(info.context or ()))
+        known = (*BUILT_IN_SCOPE_PARTS, *(info.context or _ANY_NAME).keys)
         unknown = [part for part in scope if part not in known]
         if unknown:
             raise PydanticCustomError("unknown_part", "unknown part", {"part": unknown[0], "allowed": ", ".join(known)})
@@ -151,15 +187,13 @@ MEMBERS = tuple(LimitPolicy.model_fields)
 MATCH_MEMBERS = tuple(RequestMatch.model_fields)
 
 
-def parse_policy(document: Any, *, named_keys: Sequence[str] = (), source: str = "") -> LimitPolicy:
-    """Return the policy that a document describes. ``named_keys`` may stand in ``scope`` besides the built-in parts.
+def parse_policy(document: Any, *, known: KnownNames = _ANY_NAME, source: str = "") -> LimitPolicy:
+    """Return the policy that a document describes, which may use ``known`` names.
 
     Raises: PolicyInvalid, with every fault.
     """
     try:
-        return LimitPolicy.model_validate(
-            dict(document) if isinstance(document, Mapping) else document, context=tuple(named_keys)
-        )
+        return LimitPolicy.model_validate(dict(document) if isinstance(document, Mapping) else document, context=known)
     except ValidationError as error:
         name = str(document.get("name", "?"))[:LONGEST_NAME] if isinstance(document, Mapping) else "?"
         raise PolicyInvalid(
@@ -167,13 +201,13 @@ def parse_policy(document: Any, *, named_keys: Sequence[str] = (), source: str =
         ) from None
 
 
-def validate_members(document: Mapping[str, Any], *, named_keys: Sequence[str] = (), source: str = "") -> None:
+def validate_members(document: Mapping[str, Any], *, known: KnownNames = _ANY_NAME, source: str = "") -> None:
     """Validate each member of a change by itself: not what the change lacks, nor how its members fit each other.
 
     Raises: PolicyInvalid, with every fault.
     """
     try:
-        LimitPolicy.model_validate(dict(document), context=tuple(named_keys))
+        LimitPolicy.model_validate(dict(document), context=known)
     except ValidationError as error:
         name = str(document.get("name", "?"))[:LONGEST_NAME]
         faults = policy_faults.faults_of_members(error, describe=member_schema, policy=name, source=source)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # The route of every request whose path matches no URL pattern.
 UNMATCHED_ROUTE = ""
+# The route of every WebSocket: handshakes are counted before their URL is resolved.
+WEBSOCKET_ROUTE = "websocket"
 # How much of these texts is kept of a refused request, until its refusal is reported.
 LONGEST_USER_AGENT, LONGEST_METHOD = 512, 32
 

@@ -11,6 +11,10 @@ log = structlog.get_logger(__name__)
 # A refresh token was used twice and its family ended. Arguments: user_id, session_id, family_id.
 family_compromised = Signal()
 
+# A refresh token that had been superseded came back after its session had ended, so it was copied. At most one a minute
+# for each family. Arguments: user_id, session_id, family_id.
+reused_after_end = Signal()
+
 # The previous refresh token was presented by another kind of client in another network, and its successor was returned
 # again as for a lost response. Arguments: user_id, session_id, family_id, client, now.
 repeated_elsewhere = Signal()

@@ -1,9 +1,13 @@
 """The HTTP status of each error of this app."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
 from django.utils.encoding import force_str
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 
 from accounts import errors
+from accounts.types import FieldProblem
 
 STATUS_CODES: dict[type[errors.AccountError], int] = {
     errors.UsernameTaken: 409,
@@ -49,7 +53,7 @@ class AccountAPIException(APIException):
 def as_api_exception(error: errors.AccountError) -> APIException:
     """Return the API exception of an error, with the status of its nearest class in ``STATUS_CODES``."""
     if isinstance(error, errors.DetailsInvalid):
-        return _validation_error(error)
+        return validation_error(error.problems)
     exc = AccountAPIException(detail=force_str(error.message), code=error.code)
     exc.status_code = next(STATUS_CODES[cls] for cls in type(error).__mro__ if cls in STATUS_CODES)
     if isinstance(error, errors.RetryLater):
@@ -59,8 +63,11 @@ def as_api_exception(error: errors.AccountError) -> APIException:
     return exc
 
 
-def _validation_error(error: errors.DetailsInvalid) -> ValidationError:
-    found: dict[str, list[ErrorDetail]] = {}
-    for problem in error.problems:
-        found.setdefault(problem.field, []).append(ErrorDetail(force_str(problem.message), code=problem.code))
-    return ValidationError(found)
+def validation_error(
+    problems: Iterable[FieldProblem], *, found: Mapping[str, Sequence[ErrorDetail]] = MappingProxyType({})
+) -> ValidationError:
+    """Return the API exception of field problems, after those that a serializer has ``found``."""
+    details = {field: list(errors) for field, errors in found.items()}
+    for problem in problems:
+        details.setdefault(problem.field, []).append(ErrorDetail(force_str(problem.message), code=problem.code))
+    return ValidationError(details)

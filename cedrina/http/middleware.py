@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.utils import translation
 
-from cedrina.http import problems, response_headers
+from cedrina.http import changed_tiers, problems, response_headers
 from cedrina.http.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.http.languages import negotiate_language
 from cedrina.http.paths import answers_html, fixed_paths, is_mailed_link_page, is_static
@@ -25,11 +25,9 @@ FIRST_ERROR = 400
 NOT_ALLOWED = 405
 UNKNOWN_METHOD = "UNKNOWN"
 STATUSES_OF_ODD_REQUESTS = frozenset({400, 404, 405})
-# Called by monitoring, from other networks than those of people.
-MONITORING_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
-# Answered under any Host: health checks address a container or a machine, not its public name. The responses contain
-# no part of the request.
-ANY_HOST_PATHS = frozenset({"/livez", "/readyz"})
+# Called by monitoring, from other networks than those of people. Answered under any Host, because health checks address
+# a container or a machine, not its public name; the responses contain no part of the request.
+HEALTH_PATHS = frozenset({"/livez", "/readyz"})
 
 
 class RequestMiddleware:
@@ -54,7 +52,7 @@ class RequestMiddleware:
         address = request.client_ip = caller.address  # type: ignore[attr-defined]
         user_agent = meta.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH]
         with bind(RequestContext(correlation_id=identity, ip_address=address, user_agent=user_agent)):
-            if request.path_info not in MONITORING_PATHS:
+            if request.path_info not in HEALTH_PATHS:
                 proxy_misconfiguration.count_request(caller, user_agent)
             accepted = meta.get("HTTP_ACCEPT_LANGUAGE")
             language = negotiate_language(accepted) if accepted else settings.LANGUAGE_CODE
@@ -72,12 +70,13 @@ class RequestMiddleware:
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
-        if path not in ANY_HOST_PATHS and not _is_allowed_host(
+        if path not in HEALTH_PATHS and not _is_allowed_host(
             request.META.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)
         ):
             response = problems.response(request, "malformed_request")
         else:
             response = self.get_response(request)
+            changed_tiers.note_tier(request)
         headers = response.headers
         if response.status_code >= FIRST_ERROR and not answers_html(path):
             response = self._as_problem(request, response)

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from cedrina.settings import connections, environment, relying_party
-from cedrina.settings.rate_limits import profile, sockets_per_address
+from cedrina.settings.rate_limits import TIERS, profile, sockets_per_address
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
@@ -278,6 +278,7 @@ RATELIMITING: dict[str, Any] = {
     "ENABLED": ENV.RATELIMIT_ENABLED,
     "POLICIES": profile(ENV.RATELIMIT_PROFILE or ENVIRONMENT),
     "OVERRIDES": ENV.RATELIMIT_POLICIES,
+    "TIERS": list(TIERS),
     "CALLER": "cedrina.rate_limit_hooks.caller_from_token",
     "KEYS": {
         "account": "cedrina.rate_limit_hooks.account_key",

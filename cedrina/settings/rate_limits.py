@@ -6,7 +6,8 @@ Failed sign-ins are not counted by these policies, but by the rules in ``SIGN_IN
 from typing import Any
 
 MINUTE, HOUR = 60, 3600
-TIERS = {"pro": 5, "enterprise": 20}
+# By how much the limits of a tier are higher; the names are those of accounts.models.Tier.
+TIERS = {"free": 1, "pro": 5, "enterprise": 20}
 # The limits of the development profile are so many times higher, so that one machine's tests pass.
 DEVELOPMENT_FACTOR = 100
 # The API promises ten sockets to each person; behind one office address there may be a hundred people with some open.
@@ -147,7 +148,7 @@ _SPECIFIC: list[dict[str, Any]] = [
         "limit": 50,
         "window": MINUTE,
         "scope": ["user"],
-        "match": {"routes": ["rate-limit-polic*", "policies*"], "methods": _CHANGING},
+        "match": {"routes": ["rate-limit-polic*"], "methods": _CHANGING},
     },
 ]
 
@@ -179,6 +180,7 @@ def _general(name: str, limit: int, specific: list[str], part: str | None = None
             "match": {"tier": tier, "unless": specific},
         }
         for tier, factor in TIERS.items()
+        if factor > 1
     ]
     unless = [*specific, *(policy["name"] for policy in tiers)]
     general = {

@@ -9,7 +9,7 @@ NEW_POLICY: dict[str, Any] = {
     "limit": 5,
     "window": 3600,
     "scope": ["user"],
-    "match": {"routes": ["export"], "methods": ["GET"]},
+    "match": {"routes": ["export-me"], "methods": ["GET"]},
     "mode": "enforce",
     "reason": "exports are dear",
 }
@@ -17,7 +17,7 @@ POLICY: dict[str, Any] = {
     **{name: value for name, value in NEW_POLICY.items() if name != "reason"},
     "id": "019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a12",
     "burst": None,
-    "match": {"routes": ["export"], "methods": ["GET"], "tier": None, "unless": []},
+    "match": {"routes": ["export-me"], "methods": ["GET"], "tier": None, "unless": []},
     "cost": 1,
     "on_store_failure": "local",
     "version": 3,

@@ -14,7 +14,8 @@ from ratelimiting import selectors
 from ratelimiting.client_addresses.networks import IPV6_PREFIXES
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import Fault, PolicyInvalid
-from ratelimiting.policy_schema import IP, METHODS, LimitPolicy, merge_policy, parse_policy
+from ratelimiting.known_names import known_keys, known_names
+from ratelimiting.policy_schema import IP, METHODS, KnownNames, LimitPolicy, merge_policy, parse_policy
 from ratelimiting.types import Mode, Quota
 
 if TYPE_CHECKING:
@@ -137,8 +138,10 @@ def forget_stored() -> None:
         _state.version, _state.stored, _state.policies = 0, (), None
 
 
-def from_settings() -> tuple[dict[str, LimitPolicy], dict[str, str]]:
-    """Return the policies in the settings, and the source of each.
+def from_settings(*, known: KnownNames | None = None) -> tuple[dict[str, LimitPolicy], dict[str, str]]:
+    """Return the policies in the settings, and the source of each. ``known``: the names that they may use.
+
+    Without ``known`` any route and tier may be named: the checks before a start have compared them.
 
     Raises: PolicyInvalid, with every fault of every policy.
     """
@@ -158,7 +161,7 @@ def from_settings() -> tuple[dict[str, LimitPolicy], dict[str, str]]:
     policies: dict[str, LimitPolicy] = {}
     for name, document in documents.items():
         try:
-            policies[name] = _parse(document, source=sources[name])
+            policies[name] = _parse(document, source=sources[name], known=known)
         except PolicyInvalid as error:
             faults += error.faults
     faults += unknown_policy_faults(policies=policies.values(), known=documents, sources=sources)
@@ -183,6 +186,22 @@ def unknown_policy_faults(
         for policy in policies
         for unknown in sorted(set(policy.match.unless) - names)
     ]
+
+
+def outdated_names() -> list[Fault]:
+    """Return a fault for each name in a policy in force that no longer exists, such as a route that an upgrade removed.
+
+    Such a policy stays in force for the names that exist. Nothing else refuses it, because it was valid when it was
+    stored, and a server must not stop serving for it.
+    """
+    found, known = current(), known_names()
+    faults = unknown_policy_faults(policies=found.policies.values(), known=found.policies, sources=found.sources)
+    for name, policy in found.policies.items():
+        try:
+            _parse(policy.document(), source=found.sources[name], known=known)
+        except PolicyInvalid as error:
+            faults += error.faults
+    return faults
 
 
 def activate(*, policy: LimitPolicy) -> ActivePolicy:
@@ -215,8 +234,8 @@ def _wider_quotas(quota: Quota) -> tuple[Quota, ...]:
     )
 
 
-def _parse(document: Any, *, source: str) -> LimitPolicy:
-    return parse_policy(document, named_keys=tuple(rate_limiting_settings.KEYS), source=_SOURCE_NAMES[source])
+def _parse(document: Any, *, source: str, known: KnownNames | None = None) -> LimitPolicy:
+    return parse_policy(document, known=known or known_keys(), source=_SOURCE_NAMES[source])
 
 
 def _rebuild() -> PolicySet:

@@ -34,6 +34,8 @@ class _ThreadState:
         self.thread: threading.Thread | None = None
         self.has_run = threading.Event()
         self.is_database_reachable = True
+        self.are_routes_loaded = False
+        self.compared_version = -1
 
 
 _state = _ThreadState()
@@ -54,10 +56,18 @@ def wait_for_policies() -> None:
         _state.has_run.set()
 
 
+def note_routes_loaded() -> None:
+    """Remember that a request was resolved: before that the thread must not import the URLconf beside the server."""
+    _state.are_routes_loaded = True
+
+
 def run_once(*, now: datetime) -> None:
     """Read the policies if their version changed, and report what was counted."""
-    active_policies.refresh()
+    version = active_policies.refresh()
     _state.has_run.set()
+    if _state.are_routes_loaded and version != _state.compared_version:
+        _log_outdated_names()
+        _state.compared_version = version
     refusal_reports.report(now=now)
 
 
@@ -76,6 +86,11 @@ def _run() -> None:
             _state.is_database_reachable = False
             connection.close()
             time.sleep(seconds)
+
+
+def _log_outdated_names() -> None:
+    for fault in active_policies.outdated_names():
+        log.error("rate_limit_policy_names_nothing: %s", fault)
 
 
 def _listen() -> None:
@@ -104,6 +119,7 @@ def _reset_after_fork() -> None:
     """Forget the parent's thread, which does not run in the child."""
     _state.thread = None
     _state.has_run = threading.Event()
+    _state.compared_version = -1
 
 
 os.register_at_fork(after_in_child=_reset_after_fork)

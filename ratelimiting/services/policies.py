@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from ratelimiting import selectors, signals
-from ratelimiting.conf import rate_limiting_settings
-from ratelimiting.errors import PolicyChanged, PolicyInvalid, PolicyNameTaken, VersionNotFound
+from ratelimiting.errors import Fault, PolicyChanged, PolicyInvalid, PolicyNameTaken, VersionNotFound
+from ratelimiting.known_names import known_names
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
 from ratelimiting.policy_schema import LimitPolicy, merge_policy, parse_policy, validate_members
 from ratelimiting.services import active_policies
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -62,7 +62,7 @@ def change(
 
     Raises: PolicyInvalid, PolicyNotFound, PolicyNameTaken, PolicyChanged.
     """
-    validate_members(document, named_keys=tuple(rate_limiting_settings.KEYS), source="database")
+    validate_members(document, known=known_names(), source="database")
     with transaction.atomic():
         number = _next_number()
         row = _get(policy_id, versions)
@@ -158,12 +158,27 @@ def validate(*, document: Mapping[str, Any]) -> None:
 
 
 def _valid(document: Mapping[str, Any]) -> LimitPolicy:
-    policy = parse_policy(document, named_keys=tuple(rate_limiting_settings.KEYS), source="database")
+    policy = parse_policy(document, known=known_names(), source="database")
     known = {*active_policies.from_settings()[0], *RateLimitPolicy.objects.values_list("name", flat=True), policy.name}
     faults = active_policies.unknown_policy_faults(policies=[policy], known=known)
     if faults:
         raise PolicyInvalid(faults)
     return policy
+
+
+def _validate_restored(documents: Iterable[Mapping[str, Any]], *, names: Collection[str]) -> None:
+    known, found = known_names(), [*active_policies.from_settings()[0], *names]
+    faults: list[Fault] = []
+    for document in documents:
+        members = {name: value for name, value in document.items() if name != "id"}
+        try:
+            policy = parse_policy(members, known=known, source="database")
+        except PolicyInvalid as error:
+            faults += error.faults
+        else:
+            faults += active_policies.unknown_policy_faults(policies=[policy], known=found)
+    if faults:
+        raise PolicyInvalid(faults)
 
 
 def _columns(policy: LimitPolicy) -> dict[str, Any]:
@@ -191,13 +206,19 @@ def _snapshot() -> list[dict[str, Any]]:
 
 
 def _restore(wanted: dict[str, dict[str, Any]], *, number: int, now: datetime) -> None:
-    """Make the rows equal to a snapshot, ids included. Changed rows get the new version: no ETag is ever used twice."""
+    """Make the rows equal to a snapshot, ids included. Changed rows get the new version: no ETag is ever used twice.
+
+    Only what is changed is validated: a policy that has become invalid meanwhile must not prevent a rollback of others.
+
+    Raises: PolicyInvalid.
+    """
     present = {str(row.pk): row for row in RateLimitPolicy.objects.all()}
     changed = {
         key: document
         for key, document in wanted.items()
         if key not in present or {"id": key, **present[key].document()} != document
     }
+    _validate_restored(list(changed.values()), names={document["name"] for document in wanted.values()})
     # Deleted before any is created: two policies may have swapped their names.
     RateLimitPolicy.objects.filter(pk__in=[*(present.keys() - wanted.keys()), *changed]).delete()
     for key, document in changed.items():

@@ -2,10 +2,12 @@
 
 import importlib
 import re
+from functools import cache
 from importlib.util import find_spec
 
 import pytest
 from django.conf import settings
+from django.urls import Resolver404, URLResolver, get_resolver, resolve
 from django.utils.module_loading import import_string
 
 from accounts.conf import account_settings
@@ -22,6 +24,12 @@ DOTTED = re.compile(rf"(?:{'|'.join(PRODUCT)})(?:\.[A-Za-z_]\w*)+")
 IMPORT = re.compile(rf"^ *from ((?:{'|'.join(PRODUCT)})[\w.]*) import (.+)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+ROUTE = re.compile(r"(?:(?:[A-Z]+|WebSocket) )?(?P<path>/[\w./{}<>-]*)(?:\?.*)?")
+PLACEHOLDER = re.compile(r"\{\w+\}|<\w+>")
+FOLDERS = ("/etc/", "/run/", "/tmp/", "/usr/", "/var/", "/static/", "//")
+# Paths that a page names because they lead nowhere, that are the beginning of others, or that readers of a how-to add.
+NO_ROUTES = {"/Login", "/login/", "/api/v1", "/api/v1/auth/me/department"}
+SOCKETS = {"/ws/health/"}
 TOP = {path.name for path in ROOT.iterdir() if path.is_dir()}
 NAMES = {path.name for path in files()}
 TEXT_OF_PRODUCT = "\n".join(path.read_text(encoding="utf-8") for path in python(*PRODUCT))
@@ -54,6 +62,41 @@ def named_paths(page):
             first, _, rest = span.partition("/")
             if (rest and first in TOP) or (not rest and span.endswith(".py")):
                 yield span
+
+
+def named_routes(page):
+    """Return what a page names as a path of this server: `/livez`, `POST /auth/login`, `/auth/me?fields=…`."""
+    for span in SPAN.findall(prose(page)):
+        found = ROUTE.fullmatch(span)
+        if found and not found["path"].startswith(FOLDERS):
+            yield found["path"]
+
+
+def is_route(path):
+    """Return whether a path, below `/api/v1` or not, leads to a view or, with a slash at its end, to several."""
+    for text in ("0197a3c0-5b1e-7c4d-9f00-2b6f1c9a7d10", "1", "text"):
+        given = PLACEHOLDER.sub(text, path)
+        if any(leads_to_view(f"{base}{given}") for base in ("", "/api/v1")):
+            return True
+    return path.endswith("/") and any(known.startswith((path, f"/api/v1{path}")) for known in known_paths())
+
+
+def leads_to_view(path):
+    try:
+        return not resolve(path).view_name.endswith("catch_all_view")
+    except Resolver404:
+        return path in SOCKETS
+
+
+@cache
+def known_paths():
+    return {*paths_of(get_resolver().url_patterns, "/"), *SOCKETS}
+
+
+def paths_of(patterns, prefix):
+    for each in patterns:
+        path = prefix + str(each.pattern)
+        yield from paths_of(each.url_patterns, path) if isinstance(each, URLResolver) else [path]
 
 
 def is_there(path):
@@ -102,6 +145,10 @@ class TestAPage:
         named = [span for span in SPAN.findall(prose(page)) if re.fullmatch(r"test_\w+", span)]
         assert [name for name in named if f"def {name}(" not in TEXT_OF_TESTS] == []
 
+    def test_names_routes_that_are_there(self, page):
+        found = [path for path in named_routes(page) if path not in NO_ROUTES and not is_route(path)]
+        assert found == []
+
     def test_names_targets_that_make_knows(self, page):
         named = re.findall(r"`make ([a-z-]+)", prose(page))
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -126,6 +173,17 @@ class TestAPage:
             assert linked.exists(), target
             if anchor:
                 assert anchor in anchors(linked), target
+
+
+class TestDocstrings:
+    def test_name_modules_and_names_that_are_there(self):
+        named = {
+            name
+            for path in python(*PRODUCT)
+            for name in re.findall(r"``([^`\n]+)``", path.read_text(encoding="utf-8"))
+            if DOTTED.fullmatch(name)
+        }
+        assert [name for name in sorted(named) if not name.endswith((".py", ".lua")) and not resolves(name)] == []
 
 
 def table_of_hooks():

@@ -33,10 +33,9 @@ NOT_NEEDED = {
     "zxcvbn_rs_py",
 }
 PROGRAM = """
-import gc, sys, manage
+import sys, manage
 sys.argv = ["manage.py", *sys.argv[1:]]
 manage.main()
-assert gc.isenabled()
 print(*sorted(sys.modules), file=sys.stderr)
 """
 

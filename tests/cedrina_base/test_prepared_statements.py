@@ -2,7 +2,7 @@ import pytest
 from django.db import DataError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from cedrina_base.prepared_statements import fetch_row, prepared_cursor
+from cedrina_base.prepared_statements import prepared_cursor
 
 
 @pytest.mark.django_db
@@ -24,30 +24,11 @@ class TestPreparedCursor:
         with django_assert_num_queries(1), prepared_cursor() as cursor:
             cursor.execute("SELECT 1")
 
-
-@pytest.mark.django_db
-class TestFetchRow:
-    def test_returns_the_first_row_of_the_transaction_of_django(self):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT txid_current()")
-            (current,) = cursor.fetchone()
-
-        assert fetch_row("SELECT txid_current(), %(given)s", {"given": "x"}) == (current, "x")
-        assert fetch_row("SELECT 1 WHERE %(given)s = 'y'", {"given": "x"}) is None
-
-    def test_raises_the_errors_of_django(self):
-        with pytest.raises(DataError), transaction.atomic():
-            fetch_row("SELECT 1 / %(divisor)s", {"divisor": 0})
-
     def test_refuses_to_go_on_in_a_broken_transaction(self):
         with transaction.atomic():
             transaction.set_rollback(True)
-            with pytest.raises(TransactionManagementError):
-                fetch_row("SELECT %(given)s", {"given": 1})
-
-    def test_is_counted_with_other_queries(self, django_assert_num_queries):
-        with django_assert_num_queries(1):
-            fetch_row("SELECT %(given)s", {"given": 1})
+            with pytest.raises(TransactionManagementError), prepared_cursor() as cursor:
+                cursor.execute("SELECT %s", [1])
 
     def test_runs_the_wrappers_that_django_runs(self):
         seen = []
@@ -56,9 +37,9 @@ class TestFetchRow:
             seen.append(sql)
             return execute(sql, *rest)
 
-        with connection.execute_wrapper(record):
-            fetch_row("SELECT %(given)s", {"given": 1})
-        assert seen == ["SELECT %(given)s"]
+        with connection.execute_wrapper(record), prepared_cursor() as cursor:
+            cursor.execute("SELECT %s", [1])
+        assert seen == ["SELECT %s"]
 
     def test_reads_times_as_django_does(self):
         statement = "SELECT '2026-01-02 03:04:05.678901+02'::timestamptz"
@@ -66,6 +47,8 @@ class TestFetchRow:
             cursor.execute(statement)
             expected = cursor.fetchone()
 
-        found = fetch_row(statement, {})
+        with prepared_cursor() as cursor:
+            cursor.execute(statement)
+            found = cursor.fetchone()
         assert found == expected
         assert found[0].tzinfo is expected[0].tzinfo

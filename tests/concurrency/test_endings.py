@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.end_reasons import PASSWORD_CHANGE
+from accounts.models import OutgoingMail
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import PHONE, claims_of, family_of, open_session
@@ -162,7 +163,7 @@ class TestSessionLimit:
 
 
 class TestTheft:
-    def test_is_recorded_and_told_once_however_many_see_it(self, at_once):
+    def test_is_recorded_logged_told_and_mailed_once_however_many_see_it(self, at_once, caplog):
         told = []
 
         def listen(**announcement):
@@ -171,6 +172,7 @@ class TestTheft:
         family_compromised.connect(listen)
         for _ in range(10):
             first = open_session()
+            owner = family_of(first).user_id
             second = rotation.rotate(presented=first.refresh_token, now=timezone.now())
             third = rotation.rotate(presented=second.refresh_token, now=timezone.now())
             results = at_once(
@@ -183,6 +185,10 @@ class TestTheft:
             events = SecurityEvent.objects.filter(session_id=first.session_id, type="token.reuse_detected")
             assert events.count() == 1
             assert told.count(first.session_id) == 1
+            warnings = [entry for entry in caplog.records if "refresh_token_reused" in str(entry.msg)]
+            assert sum(str(first.session_id) in str(entry.msg) for entry in warnings) == 1
+            mails = OutgoingMail.objects.filter(user_id=owner)
+            assert [mail.kind for mail in mails] == ["session_ended_for_safety"]
         assert len(told) == 10
 
 

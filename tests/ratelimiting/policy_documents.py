@@ -1,6 +1,6 @@
 """Policies as tests write them."""
 
-from ratelimiting.policy_schema import parse_policy
+from ratelimiting.policy_schema import KnownNames, parse_policy
 from ratelimiting.types import Author
 
 BOSS = Author(id="1", name="boss")
@@ -12,4 +12,4 @@ def document(**members):
 
 
 def policy(**members):
-    return parse_policy(document(**members), named_keys=tuple(NAMED_KEYS))
+    return parse_policy(document(**members), known=KnownNames(keys=tuple(NAMED_KEYS)))

@@ -19,7 +19,7 @@ FORM = {
     "limit": "5",
     "window": "60",
     "scope": "user, endpoint",
-    "routes": "export*",
+    "routes": "export-*",
     "methods": "GET",
     "mode": "shadow",
     "cost": "1",
@@ -39,7 +39,7 @@ class TestPolicies:
     def test_are_added_and_changed_with_a_reason(self, browser):
         assert browser.post(f"{POLICIES}add/", FORM).status_code == 302
         row = RateLimitPolicy.objects.get()
-        assert (row.scope, row.routes, row.methods, row.mode) == (["user", "endpoint"], ["export*"], ["GET"], "shadow")
+        assert (row.scope, row.routes, row.methods, row.mode) == (["user", "endpoint"], ["export-*"], ["GET"], "shadow")
 
         page = browser.get(f"{POLICIES}{row.pk}/change/").content.decode()
         assert 'value="user, endpoint"' in page
@@ -55,6 +55,8 @@ class TestPolicies:
             ({"methods": "get"}, "must be of GET"),
             ({"burst": "5"}, "belongs to a token_bucket alone"),
             ({"unless": "nothing"}, "nothing is no policy"),
+            ({"routes": "lgoin"}, "lgoin is no route, so nothing would be limited; the nearest are login"),
+            ({"tier": "gold"}, "gold is no tier, so nothing would be limited; there are free, pro, enterprise"),
             ({"reason": ""}, "This field is required"),
         ],
     )
@@ -93,10 +95,39 @@ class TestPolicies:
         stored.create(document=document(name="sign-in"), author=BOSS, reason="r", now=timezone.now())
         assert f"{POLICIES}add/?name=sign-in" not in browser.get(POLICIES).content.decode()
 
-    def test_are_deleted_as_a_version(self, browser):
+    def test_are_deleted_with_a_reason_one_by_one_and_together(self, browser):
+        rows = [
+            stored.create(document=document(name=name, limit=1000), author=BOSS, reason="r", now=timezone.now())
+            for name in ("one", "two", "three")
+        ]
+        alone = f"{POLICIES}{rows[0].pk}/delete/"
+        chosen = {"action": "delete_selected", "_selected_action": [str(row.pk) for row in rows[1:]]}
+        for address, given in ((alone, {"post": "yes"}), (POLICIES, {**chosen, "post": "yes"})):
+            assert 'name="reason"' in browser.get(alone).content.decode()
+            for reason in ({}, {"confirmed": "yes"}, {"confirmed": "yes", "reason": " "}):
+                assert 'name="reason"' in browser.post(address, {**given, **reason}).content.decode()
+        assert RateLimitPolicy.objects.count() == 3
+
+        answer = browser.post(alone, {"confirmed": "yes", "reason": "no longer needed"})
+        assert answer.status_code == 302, answer.content
+        browser.post(POLICIES, {**chosen, "confirmed": "yes", "reason": "too strict"})
+
+        made = PolicyVersion.objects.filter(change="deleted").order_by("number")
+        assert [(each.author, each.reason) for each in made] == [
+            ("boss", "no longer needed"),
+            ("boss", "too strict"),
+            ("boss", "too strict"),
+        ]
+        assert not RateLimitPolicy.objects.exists()
+        assert browser.get(alone).status_code == 302
+
+    def test_are_deleted_by_those_alone_who_may_change_them(self, browser):
         row = stored.create(document=document(), author=BOSS, reason="r", now=timezone.now())
-        browser.post(f"{POLICIES}{row.pk}/delete/", {"post": "yes"})
-        assert PolicyVersion.objects.get(number=2).change == "deleted"
+        client = Client()
+        sign_in_at_admin(client, UserFactory(username="staff", raw_password=PASSWORD, is_staff=True))
+        answer = client.post(f"{POLICIES}{row.pk}/delete/", {"confirmed": "yes", "reason": "r"})
+        assert answer.status_code == 403
+        assert RateLimitPolicy.objects.exists()
 
     def test_are_closed_to_others(self):
         client = Client()

@@ -11,6 +11,7 @@ from django.utils import timezone
 from ratelimiting.checks import check_policies
 from ratelimiting.errors import PolicyInvalid
 from ratelimiting.forms import PolicyForm
+from ratelimiting.known_names import known_names
 from ratelimiting.models import RateLimitPolicy
 from ratelimiting.policy_schema import parse_policy
 from ratelimiting.services import policies as stored
@@ -32,6 +33,8 @@ FAULTY = [
     {"scope": ["ip", "ip"]},
     {"match": {"methods": ["post"]}},
     {"match": {"tier": "x" * 51}},
+    {"match": {"routes": ["lgoin", "nothing-like-it*"]}},
+    {"match": {"tier": "enterprize"}},
 ]
 
 
@@ -41,10 +44,10 @@ def faulty(request):
 
 
 @pytest.fixture
-def faults(faulty, settings):
+def faults(faulty):
     """Return the faults as the schema names them: member, code and message."""
     with pytest.raises(PolicyInvalid) as refusal:
-        parse_policy(faulty, named_keys=tuple(settings.RATELIMITING["KEYS"]))
+        parse_policy(faulty, known=known_names())
     return {(fault.member, fault.code, fault.message) for fault in refusal.value.faults}
 
 

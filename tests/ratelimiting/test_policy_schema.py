@@ -3,14 +3,14 @@
 import pytest
 
 from ratelimiting.errors import PolicyInvalid
-from ratelimiting.policy_schema import merge_policy, parse_policy
+from ratelimiting.policy_schema import KnownNames, merge_policy, parse_policy
 from ratelimiting.types import Algorithm, Mode, OnStoreFailure
 from tests.ratelimiting.policy_documents import document, policy
 
 
 def faults(**members):
     with pytest.raises(PolicyInvalid) as refusal:
-        parse_policy(document(**members), named_keys=("account",), source="here")
+        parse_policy(document(**members), known=KnownNames(keys=("account",)), source="here")
     return refusal.value.faults
 
 
@@ -30,7 +30,7 @@ class TestRead:
             description="D",
             match={"routes": ["a*"], "methods": ["POST"], "tier": "pro", "unless": ["other"]},
         ).document()
-        assert parse_policy(whole, named_keys=("account",)).document() == whole
+        assert parse_policy(whole, known=KnownNames(keys=("account",))).document() == whole
 
     @pytest.mark.parametrize(
         ("members", "member", "says"),

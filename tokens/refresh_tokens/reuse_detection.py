@@ -34,6 +34,7 @@ class FamilyState(NamedTuple):
     repeats: int = 0  # consecutive generations with a repeat, this one included
     foreign_repeats: int = 0  # those of them that another client repeated
     is_foreign_counted: bool = False  # whether this generation is among foreign_repeats
+    is_reuse_known: bool = False  # whether the family ended because a token of it was reused
 
     @property
     def is_same_client(self) -> bool:
@@ -104,6 +105,20 @@ def classify(  # noqa: PLR0911 - one line of the table each
             if counts.repeats <= limits.own_repeats and counts.foreign_repeats <= limits.foreign_repeats:
                 return RefreshTokenStatus.LOST_REPLY
     return RefreshTokenStatus.REUSED
+
+
+def is_reuse_of_ended(claims: RefreshClaims, state: FamilyState, *, now: datetime) -> bool:
+    """Return whether a token of an ended family was superseded long before the end, so that it must have been copied.
+
+    The current token and the one before it are what a client has that does not know of the end yet.
+    """
+    return (
+        state.is_ended
+        and not state.is_reuse_known
+        and state.expires_at > now
+        and claims.generation < state.generation
+        and claims.digest != state.previous_token_hash
+    )
 
 
 def count_repeat(state: FamilyState) -> RepeatCounts:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from cedrina_base.prepared_statements import prepared_cursor
@@ -23,6 +24,8 @@ from tokens.errors import AccessTokenInvalid
 from tokens.refresh_tokens import secrets
 from tokens.statements import complete
 from tokens.types import AccessClaims
+
+log = structlog.get_logger(__name__)
 
 # Each of these CTEs locks the families that a case ends.
 _FAMILY_OF_SESSION = """
@@ -185,6 +188,13 @@ def mark_compromised(*, family_id: UUID, generation: int, now: datetime) -> bool
         )
         for session in ended:
             signals.send_isolated(signals.family_compromised, name="family_compromised", **session._asdict())
+    for session in ended:
+        log.warning(
+            "refresh_token_reused",
+            session_id=str(session.session_id),
+            family_id=str(session.family_id),
+            presented_generation=generation,
+        )
     return bool(ended)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from cedrina_base.prepared_statements import fetch_row
+from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
 from security_events.event_cte import AppendedEvent, append_sql
 from tokens import devices, event_types
@@ -111,7 +111,9 @@ def _rotate(claims: RefreshClaims, client: ClientContext, *, now: datetime) -> T
         "now": now,
         **event.params,
     }
-    values = fetch_row(complete(_ROTATE, event=_REFRESHED), parameters)
+    with prepared_cursor() as cursor:
+        cursor.execute(complete(_ROTATE, event=_REFRESHED), parameters)
+        values = cursor.fetchone()
     if values is None:
         return None
     row, user = split_row(_RotatedRow, values)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import structlog
 from django.db import connection, transaction
 
 from cedrina_base.prepared_statements import prepared_cursor
@@ -11,7 +12,7 @@ from cedrina_base.signed_tokens import token_digest
 from security_events.catalogue import EventType
 from security_events.services import deduplication
 from security_events.types import Outcome
-from tokens import devices, event_types, signals, users
+from tokens import devices, end_reasons, event_types, signals, users
 from tokens.conf import token_settings
 from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpired, SessionRevoked
 from tokens.refresh_tokens import reuse_detection, secrets
@@ -22,13 +23,18 @@ from tokens.services.signing import sign_pair
 from tokens.statements import complete, split_row
 from tokens.types import ClientContext, RefreshClaims, TokenGrant, TokenPair
 
+_AFTER_END = "reused_after_end"
+
+log = structlog.get_logger(__name__)
+
 _READ_FAMILY = """
 SELECT f.session_id, f.token_hash, f.previous_token_hash, f.generation, f.confirmed_generation, f.key_epoch,
        f.rotated_at, f.repeated_at, f.expires_at,
        f.is_revoked OR s.ended_at IS NOT NULL OR NOT {user_is_active} AS is_ended,
        COALESCE(f.client_network = %(network)s, TRUE) AS is_same_network,
        COALESCE(f.client_kind = %(kind)s, TRUE) AS is_same_kind,
-       f.repeats, f.foreign_repeats, f.is_foreign_repeated, s.amr, s.authenticated_at,
+       f.repeats, f.foreign_repeats, f.is_foreign_repeated,
+       COALESCE(f.revoke_reason = %(reuse)s, FALSE) AS is_reuse_known, s.amr, s.authenticated_at,
        e.current AS current_epoch, e.minimum AS minimum_epoch, {signing_kid} AS signing_kid, {user_columns}
 FROM tokens_tokenfamily f
 JOIN tokens_session s ON s.id = f.session_id
@@ -62,6 +68,7 @@ class _FamilyRow(NamedTuple):
     repeats: int
     foreign_repeats: int
     is_foreign_repeated: bool
+    is_reuse_known: bool
     amr: list[str]
     authenticated_at: datetime
     current_epoch: int | None
@@ -89,6 +96,8 @@ def answer(*, claims: RefreshClaims, client: ClientContext, now: datetime) -> To
         return None
     status = _classify(claims, family, now=now)
     if status is RefreshTokenStatus.REVOKED:
+        if family is not None and reuse_detection.is_reuse_of_ended(claims, family.state, now=now):
+            _report_reuse_of_ended(claims, family, now=now)
         raise SessionRevoked(**context)
     if status is RefreshTokenStatus.EXPIRED:
         raise SessionExpired(**context)
@@ -108,6 +117,36 @@ def answer(*, claims: RefreshClaims, client: ClientContext, now: datetime) -> To
     current = _current_token(family)
     _record_repeat(family, status, event_types.TOKEN_REPEATED, now=now)
     return sign_pair(family.grant, refresh_token=current)
+
+
+def _report_reuse_of_ended(claims: RefreshClaims, family: _FamilySnapshot, *, now: datetime) -> None:
+    """Report a copied token whose session had ended, once a minute. Nobody gets in by it, but its owner should know.
+
+    A key epoch that is refused says nothing about the session: whoever has its secret can make such tokens.
+    """
+    if not refresh_epochs.accepts(claims.key_epoch):
+        return
+    user, session_id, family_id = family.grant.user, family.grant.session_id, claims.family_id
+    with transaction.atomic():
+        recorded = deduplication.record(
+            event_types.TOKEN_REUSE_DETECTED,
+            target=users.subject_of(user),
+            session_id=session_id,
+            family_id=family_id,
+            reasons=[_AFTER_END],
+            data={"reason": _AFTER_END, "presented_generation": claims.generation},
+            now=now,
+        )
+        if recorded is None:
+            return
+        signals.send_isolated(
+            signals.reused_after_end,
+            name="reused_after_end",
+            user_id=user.pk,
+            session_id=session_id,
+            family_id=family_id,
+        )
+    log.warning("refresh_token_reused_after_end", session_id=str(session_id), family_id=str(family_id))
 
 
 def _answer_lost_reply(claims: RefreshClaims, client: ClientContext, *, now: datetime) -> TokenPair | None:
@@ -135,6 +174,12 @@ def _answer_lost_reply(claims: RefreshClaims, client: ClientContext, *, now: dat
                 client=client,
                 now=now,
             )
+    if is_elsewhere:
+        log.warning(
+            "refresh_token_repeated_elsewhere",
+            session_id=str(family.grant.session_id),
+            family_id=str(claims.family_id),
+        )
     return sign_pair(family.grant, refresh_token=current)
 
 
@@ -206,7 +251,12 @@ def _record_rejection(claims: RefreshClaims, family: _FamilySnapshot | None, *, 
 
 
 def _read(statement: str, claims: RefreshClaims, client: ClientContext, *, now: datetime) -> _FamilySnapshot | None:
-    parameters: dict[str, Any] = {"family_id": claims.family_id, "now": now, **_digests_of(client)}
+    parameters: dict[str, Any] = {
+        "family_id": claims.family_id,
+        "reuse": end_reasons.code_of(end_reasons.REUSE_DETECTED),
+        "now": now,
+        **_digests_of(client),
+    }
     with prepared_cursor() as cursor:
         cursor.execute(complete(statement), parameters)
         values = cursor.fetchone()
@@ -227,6 +277,7 @@ def _read(statement: str, claims: RefreshClaims, client: ClientContext, *, now: 
         repeats=row.repeats,
         foreign_repeats=row.foreign_repeats,
         is_foreign_counted=row.is_foreign_repeated,
+        is_reuse_known=row.is_reuse_known,
     )
     grant = TokenGrant(
         family_id=claims.family_id,

@@ -136,12 +136,15 @@ def _import_batch(
         _count(counts, result, refused, callbacks)
         return counts
     fresh, known = import_storage.without_known(people=people, source=plan.source)
+    free, taken = import_storage.without_taken(people=fresh)
+    refused |= taken
     # Before the transaction, because a weak hash takes a quarter of a second.
-    passwords, counts.wrapped = import_storage.encoded_passwords(people=fresh)
+    passwords, weak = import_storage.encoded_passwords(people=free)
     try:
         with transaction.atomic():
-            result = import_storage.store(people=fresh, passwords=passwords, source=plan.source, now=now)
+            result = import_storage.store(people=free, passwords=passwords, source=plan.source, now=now)
             result.already += known
+            counts.wrapped = len(weak - result.refused.keys())
             # Reported before the commit: after a kill a refusal may be reported twice, but never not at all.
             _count(counts, result, refused, callbacks)
             _advance(run, batch[-1], counts)

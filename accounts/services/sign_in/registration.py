@@ -104,14 +104,30 @@ def _validated_user(application: RegistrationRequest, *, now: datetime) -> User:
         created_at=now,
         updated_at=now,
     )
-    problems = [
-        *username_problems(username=application.username),
-        *([] if address else [FieldProblem("email", "email_invalid", _("This is not an e-mail address."))]),
-        *password_changes.password_problems(password=application.password, user=user),
-    ]
+    problems = detail_problems(username=user.username, email=application.email, password=application.password)
     if problems:
         raise DetailsInvalid(problems)
     return user
+
+
+def detail_problems(
+    *, username: str | None = None, email: str | None = None, password: str | None = None
+) -> list[FieldProblem]:
+    """Return what is wrong with those details of a registration that are given, without a query and without a hash.
+
+    Whether a username or an address is taken is no part of it: only a registration that is otherwise right is told, and
+    only of a username.
+    """
+    address = parse_email(email or "")
+    user = User(username=username or "", email=address or "")
+    problems: list[FieldProblem] = []
+    if username is not None:
+        problems += username_problems(username=username)
+    if email is not None and not address:
+        problems.append(FieldProblem("email", "email_invalid", _("This is not an e-mail address.")))
+    if password is not None:
+        problems += password_changes.password_problems(password=password, user=user)
+    return problems
 
 
 def username_problems(*, username: str) -> list[FieldProblem]:

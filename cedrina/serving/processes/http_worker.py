@@ -74,15 +74,18 @@ class HttpWorker:
     async def run(self, ready: Callable[[], None]) -> None:
         """Serve until ``stop`` is called. Requests that have begun are answered.
 
-        Raises: RuntimeError when granian ends by itself.
+        Raises: RuntimeError when granian ends by itself, and what ended the heartbeat. The supervisor starts another
+            process then: without a heartbeat all others would take this one's connections.
         """
         self._server.on_startup(ready)
         watching = asyncio.create_task(self._watch_siblings())
+        watching.add_done_callback(self._stop_without_heartbeat)
         await self._server.serve()
         if not self._is_stopping:
             watching.cancel()
             raise RuntimeError("granian ended by itself")
-        await asyncio.gather(watching, *self._serving)
+        await asyncio.gather(*self._serving, return_exceptions=True)  # their errors are logged
+        await watching
 
     def stop(self) -> None:
         """Accept no more connections, and let ``run`` return."""
@@ -102,6 +105,11 @@ class HttpWorker:
                     self._update_sibling(sibling, now)
             last_heartbeat = now
             await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    def _stop_without_heartbeat(self, watching: asyncio.Task[None]) -> None:
+        if not watching.cancelled() and (error := watching.exception()) is not None:
+            log.error("heartbeat_failed", exc_info=error)
+            self.stop()
 
     def _update_sibling(self, sibling: int, now: float) -> None:
         current = self._sibling_servers.get(sibling)

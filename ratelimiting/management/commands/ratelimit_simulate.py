@@ -11,8 +11,8 @@ from django.utils.translation import gettext, gettext_noop
 
 from cedrina_base.operator_commands import USAGE
 from ratelimiting.access_logs import LoggedRequest, parse_line
-from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid
+from ratelimiting.known_names import known_names
 from ratelimiting.management.operator_command import RateLimitCommand
 from ratelimiting.policy_schema import LimitPolicy, parse_policy
 from ratelimiting.services import simulation
@@ -80,10 +80,9 @@ class Command(RateLimitCommand):
             )
         if not isinstance(documents, list) or not documents:
             self.fail("usage", gettext("%(path)s must be a JSON list of policies.") % {"path": path}, exit_code=USAGE)
+        known = known_names()
         try:
-            return [
-                parse_policy(each, named_keys=tuple(rate_limiting_settings.KEYS), source=path) for each in documents
-            ]
+            return [parse_policy(each, known=known, source=path) for each in documents]
         except PolicyInvalid as error:
             self.fail("usage", "\n".join(map(str, error.faults)), exit_code=USAGE)
 

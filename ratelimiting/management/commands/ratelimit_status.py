@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from cedrina_base.operator_commands import FAILED, USAGE
-from ratelimiting import keys, selectors
+from ratelimiting import keys, known_names, selectors
 from ratelimiting.management.operator_command import RateLimitCommand
 from ratelimiting.policy_schema import IP
 from ratelimiting.services import active_policies, enforcement
@@ -23,8 +23,13 @@ class Command(RateLimitCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--key", help=gettext("policy:part=value,part=value, such as sign-in:ip=203.0.113.7"))
+        parser.add_argument(
+            "--routes", action="store_true", help=gettext("the names of routes that a policy may limit")
+        )
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["routes"]:
+            return {"routes": sorted(known_names.routes())}
         version = active_policies.refresh()
         found = active_policies.current()
         if options["key"]:
@@ -48,6 +53,9 @@ class Command(RateLimitCommand):
         }
 
     def show(self, result: dict[str, Any]) -> None:
+        if "routes" in result:
+            self.stdout.write("\n".join(result["routes"]))
+            return
         if "key" in result:
             key = result["key"]
             if key["retry_after"]:

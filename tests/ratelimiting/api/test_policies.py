@@ -75,6 +75,8 @@ class TestCreate:
             ({"scope": ["global", "ip"]}, "scope", "invalid"),
             ({"match": {"unless": ["nothing"]}}, "match.unless", "invalid"),
             ({"match": {"route": ["x"]}}, "match.route", "unknown_field"),
+            ({"match": {"routes": ["lgoin"]}}, "match.routes", "invalid"),
+            ({"match": {"tier": "gold"}}, "match.tier", "invalid"),
             ({"burst": 9}, "burst", "invalid"),
             ({"reason": ""}, "reason", "blank"),
             ({"name": "Not Good"}, "name", "invalid"),

@@ -48,6 +48,13 @@ class TestStatus:
         assert found["policies"][0]["source"] == "profile"
         assert found["shadow"][0]["refused"] == 3
 
+    def test_lists_the_routes_that_a_policy_may_name(self, settings):
+        settings.ROOT_URLCONF = "tests.ratelimiting.one_route"
+        settings.RATELIMITING = {**settings.RATELIMITING, "ROUTES": ["of-another-host"]}
+        found = run_json("ratelimit_status", "--routes")["routes"]
+        assert found == ["inner:tests.ratelimiting.one_route.<lambda>", "of-another-host", "websocket"]
+        assert run("ratelimit_status", "--routes").split("\n")[:-1] == found
+
     def test_shows_how_a_key_stands(self, policies, redis_url, prefix):
         policies(document(limit=3), REDIS_URL=redis_url, STORE_PREFIX=prefix, STORE_DEADLINE=30)
         decide_request(attributes=RequestAttributes(address="203.0.113.7"))

@@ -22,6 +22,21 @@ class TestLook:
         assert "some" in active_policies.current().policies
         assert done == [1]
 
+    @pytest.mark.django_db
+    def test_logs_policies_for_routes_that_have_disappeared_once_routes_are_loaded(self, now, settings, caplog):
+        stored.create(document=document(match={"routes": ["login"]}), author=BOSS, reason="r", now=timezone.now())
+        settings.ROOT_URLCONF = "tests.ratelimiting.one_route"
+        settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": []}
+        background_thread._state = background_thread._ThreadState()  # as in a new process
+        background_thread.run_once(now=now)
+        assert "rate_limit_policy_names_nothing" not in caplog.text
+
+        background_thread.note_routes_loaded()
+        background_thread.run_once(now=now)
+        background_thread.run_once(now=now)
+        assert caplog.text.count("rate_limit_policy_names_nothing") == 1
+        assert "database: policy 'some', match.routes: login is no route" in caplog.text
+
     def test_does_not_begin_where_it_is_switched_off(self):
         background_thread.start()
         background_thread.wait_for_policies()

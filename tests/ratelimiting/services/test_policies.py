@@ -145,6 +145,23 @@ class TestRollback:
             with pytest.raises(VersionNotFound):
                 policies.rollback(number=number, author=BOSS, reason="r", now=timezone.now())
 
+    def test_refuses_to_bring_back_a_route_that_has_disappeared_and_keeps_others(self, settings):
+        row = create(name="outdated", match={"routes": ["login"]})
+        kept = create(name="kept", match={"routes": ["logout"]})
+        change(row, match={"routes": []})
+        settings.ROOT_URLCONF = "tests.ratelimiting.one_route"
+        settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": []}
+
+        with pytest.raises(PolicyInvalid, match="login is no route"):
+            policies.rollback(number=1, author=BOSS, reason="r", now=timezone.now())
+        policies.delete(policy_id=row.pk, versions=None, author=BOSS, reason="r", now=timezone.now())
+        policies.rollback(number=3, author=BOSS, reason="r", now=timezone.now())
+
+        assert dict(RateLimitPolicy.objects.values_list("name", "routes")) == {
+            "outdated": [],
+            kept.name: ["logout"],
+        }
+
     def test_is_decided_by_the_present_version(self):
         row = create()
         change(row, limit=5)

@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from security_events.models import SecurityEvent
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import PHONE, family_of, open_session
 from tokens import errors, signals
+from tokens.end_reasons import LOGOUT
 from tokens.models import Session, TokenFamily
-from tokens.services import introspection, rotation, verification
+from tokens.services import introspection, refresh_keys, revocation, rotation, verification
 from tokens.types import ClientContext
 
 pytestmark = pytest.mark.django_db
@@ -251,3 +253,79 @@ class TestEvents:
 
         events = SecurityEvent.objects.filter(session_id=first.session_id, type="token.successor_repeated")
         assert sorted(events.values_list("risk_reasons", flat=True)) == [["lost_reply"], ["race"]]
+
+
+class TestReuseAfterTheEnd:
+    """A copied token gets nobody in once its session has ended, but its owner should know that it was copied."""
+
+    @pytest.fixture
+    def rotated(self, now):
+        first = open_session(user=UserFactory(), client=PHONE, now=now)
+        second = rotate(first.refresh_token, PHONE, now + SECOND)
+        third = rotate(second.refresh_token, PHONE, now + 2 * SECOND)
+        return first, second, third
+
+    def family(self, pair):
+        return TokenFamily.objects.get(session_id=pair.session_id)
+
+    def end(self, pair, now):
+        family = self.family(pair)
+        revocation.end_session(session_id=family.session_id, user_id=family.user_id, reason=LOGOUT, now=now)
+
+    def present(self, pair, now, error=errors.SessionRevoked):
+        with pytest.raises(error):
+            rotate(pair.refresh_token, STRANGER, now)
+
+    def events(self, pair):
+        return SecurityEvent.objects.filter(session_id=pair.session_id, risk_reasons=["reused_after_end"])
+
+    @pytest.mark.attack("RFC 9700, 4.14.2")
+    @pytest.mark.usefixtures("empty_queue")
+    def test_is_recorded_logged_and_mailed_once(self, rotated, now, caplog):
+        first, *_ = rotated
+        self.end(first, now + MINUTE)
+        for hours in (1, 1, 1, 2, 3):
+            self.present(first, now + hours * HOUR)
+
+        event = self.events(first).first()
+        assert (event.type, event.severity, event.target_id) == (
+            "token.reuse_detected",
+            "high",
+            str(self.family(first).user_id),
+        )
+        assert self.events(first).count() == 3  # one a minute
+        assert caplog.text.count("refresh_token_reused_after_end") == 3
+        assert str(first.session_id) in caplog.text
+        assert first.refresh_token not in caplog.text
+        job = ProcrastinateJob.objects.get()
+        assert job.args["kind"] == "session_ended_for_safety"
+
+    @pytest.mark.usefixtures("empty_queue")
+    def test_is_not_what_a_client_does_that_missed_the_end(self, rotated, now):
+        _, second, third = rotated
+        self.end(third, now + MINUTE)
+        for pair in (second, third):
+            self.present(pair, now + HOUR)
+
+        assert not self.events(third).exists()
+        assert not ProcrastinateJob.objects.exists()
+
+    @pytest.mark.usefixtures("empty_queue")
+    def test_is_said_once_where_the_reuse_ended_the_session(self, rotated, now, caplog):
+        first, *_ = rotated
+        self.present(first, now + HOUR, errors.RefreshTokenReused)
+        self.present(first, now + 2 * HOUR)
+
+        assert not self.events(first).exists()
+        assert ProcrastinateJob.objects.count() == 1
+        assert caplog.text.count("refresh_token_reused") == 1
+        assert str(self.family(first).pk) in caplog.text
+
+    def test_says_nothing_of_a_session_that_would_be_over_or_of_a_refused_key(self, rotated, now, settings):
+        first, *_ = rotated
+        self.end(first, now + MINUTE)
+        self.present(first, now + timedelta(days=400))
+        refresh_keys.rotate(emergency=True, now=now + HOUR)
+        self.present(first, now + HOUR)
+
+        assert not self.events(first).exists()

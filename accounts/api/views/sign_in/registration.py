@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.api import device_cookie, openapi_examples
 from accounts.api.base import AccountsAPIView
 from accounts.api.locale import supported_language
-from accounts.api.problems import NEW_PASSWORD_CODES
+from accounts.api.problems import NEW_PASSWORD_CODES, validation_error
 from accounts.api.response_bodies import format_timestamp, user_body
 from accounts.api.serializers.outputs import MessageOutput, RegistrationOutput
 from accounts.api.serializers.sign_in.registration import RegistrationInput
@@ -80,7 +80,9 @@ class RegisterView(AccountsAPIView):
     )
     def post(self, request: Request) -> Response:
         body = RegistrationInput(data=request.data)
-        body.is_valid(raise_exception=True)
+        if not body.is_valid():
+            # With what the service would find, so that the person can correct everything at once.
+            raise validation_error(registration.detail_problems(**body.well_formed_details()), found=body.errors)
         application = body.registration_request(default_locale=supported_language(get_language()))
         registered = registration.register(application=application, client=client_context(request), now=timezone.now())
         if isinstance(registered, SignedIn):

@@ -112,6 +112,41 @@ class TestRegister:
         assert found(answer) == problems
         assert not User.objects.exists()
 
+    @pytest.mark.parametrize(
+        ("sent", "problems"),
+        [
+            (
+                {"username": "x", "email": "nobody", "password": "short", "locale": "tlh", "is_staff": True},
+                {
+                    ("username", "min_length"),
+                    ("email", "email_invalid"),
+                    ("password", "password_too_short"),
+                    ("locale", "invalid"),
+                    ("is_staff", "unknown_field"),
+                },
+            ),
+            (
+                {"username": "root", "email": 5, "password": "aaaaaaaaaaaaa"},
+                {("username", "username_reserved"), ("email", "invalid"), ("password", "password_too_weak")},
+            ),
+            (
+                {"email": "a@b@c"},
+                {("username", "required"), ("email", "email_invalid"), ("password", "required")},
+            ),
+            ({"username": "x", "email": "mina@example.com", "password": PASSWORD}, {("username", "min_length")}),
+        ],
+    )
+    def test_names_all_mistakes_at_once_without_a_query_or_a_hash(
+        self, api, settings, django_assert_num_queries, sent, problems
+    ):
+        UserFactory(email="mina@example.com", username="root2")
+        settings.ACCOUNTS = {**settings.ACCOUNTS, "BCRYPT_ROUNDS": 99}  # bcrypt refuses it, so a hash would be an error
+        with django_assert_num_queries(0):
+            answer = api.post(URL, sent, format="json")
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_error")
+        assert set(found(answer)) == problems
+
     def test_names_what_is_missing(self, api):
         assert found(api.post(URL, {}, format="json")) == [
             ("username", "required"),

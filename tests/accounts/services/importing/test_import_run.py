@@ -195,6 +195,24 @@ class TestTake:
         assert (tally.imported, tally.wrapped) == (1, 1)
         assert User.objects.get().password.startswith("wrapped$bcrypt:")
 
+    def test_neither_wraps_nor_counts_the_weak_hashes_of_refused_rows(self, take, settings):
+        UserFactory(username="taken", email="taken@example.com")
+        weak = bcrypt_hash(4)
+        refused = [
+            f"1,taken,mina@example.com,{weak}",
+            f"2,mina,taken@example.com,{weak}",
+            f"3,mina,not an address,{weak}",
+            f"4,mi na,mina@example.com,{weak}",
+        ]
+        cheap = settings.ACCOUNTS
+        settings.ACCOUNTS = {**cheap, "BCRYPT_ROUNDS": 99}  # bcrypt refuses it, so a hash would be an error
+        tally = take(dump(*refused))
+        assert (tally.imported, tally.refusals, tally.wrapped) == (0, 4, 0)
+
+        settings.ACCOUNTS = cheap
+        tally = take(dump(*refused, f"5,mina,mina@example.com,{weak}", f"6,MINA,other@example.com,{weak}"))
+        assert (tally.imported, tally.refusals, tally.wrapped) == (1, 5, 1)
+
 
 class TestBegin:
     def test_tells_files_and_sources_apart(self, begun, now):

@@ -49,7 +49,7 @@ class TestEncodedPasswords:
 
         encoded, weak = import_storage.encoded_passwords(people=people)
 
-        assert weak == 1
+        assert weak == {2}
         assert encoded[1] == "bcrypt$x"
         assert encoded[2].startswith("wrapped$md5::$$2b$04$")
         assert not is_password_usable(encoded[3])

@@ -180,3 +180,36 @@ class TestAWorker:
             sockets.of(0).close()
 
         run(scenario)
+
+    def test_ends_loudly_when_its_heartbeat_fails(self, caplog):
+        async def scenario():
+            sockets = ListeningSockets.listen("127.0.0.1", 0, 2)
+            worker = HttpWorker(Application(), sockets=sockets, number=0, most_connections=1)
+            ready = asyncio.Event()
+            running = asyncio.create_task(worker.run(ready.set))
+            await ready.wait()
+            sockets._memory.content.close()
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                with pytest.raises(TypeError, match="mmap"):
+                    await running
+            for number in range(2):
+                sockets.of(number).close()
+
+        run(scenario)
+        assert "heartbeat_failed" in caplog.text
+
+    def test_logs_a_takeover_that_fails_and_goes_on_serving(self, caplog):
+        async def scenario():
+            async with working() as (worker, sockets):
+                address = sockets.of(0).getsockname()
+                sockets.of(1).close()  # so that it can't be served
+                sockets.record_exit(1)
+                await until(lambda: caplog.text.count("takeover_failed") > 1)
+                sockets.record_heartbeat(1, time.monotonic() + DEADLINE_SECONDS)
+                await until(lambda: not worker._serving)
+                reader, writer = await asyncio.open_connection(*address)
+                writer.write(REQUEST)
+                assert await answer(reader)
+                writer.close()
+
+        run(scenario)
