@@ -181,5 +181,6 @@ register(
         permission="users:erase",
         service=erasure.erase_for_operator,
         is_destructive=True,
+        erases=True,
     )
 )
