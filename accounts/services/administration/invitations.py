@@ -1,5 +1,6 @@
 """Create people and invite them to choose a password."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,9 @@ from accounts.services.sign_in.registration import username_problems
 from accounts.types import FieldProblem
 from security_events.services import recording
 from tokens.users import subject_of
+
+# In characters, as the columns are.
+_LONGEST = {"full_name": 150, "department": 100, "location": 100}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,12 @@ def validate(*, person: NewPerson, by: User | None = None, now: datetime) -> Use
         *([] if may_use_reserved else username_problems(username=person.username)),
         *([] if address else [FieldProblem("email", "email_invalid", _("This is not an e-mail address."))]),
     ]
+    for name, longest in _LONGEST.items():
+        text = getattr(person, name)
+        if len(text) > longest:
+            problems.append(FieldProblem(name, "max_length", _("This is too long.")))
+        elif any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
+            problems.append(FieldProblem(name, "invalid", _("This must be text on one line.")))
     if problems:
         raise DetailsInvalid(problems)
     return User(
