@@ -47,8 +47,9 @@ TOKEN_PURPOSES: Mapping[MailKind, MailedTokenPurpose | None] = {
     MailKind.PASSWORD_SWITCHED_OFF: MailedTokenPurpose.RESET_PASSWORD,
     MailKind.ADDRESS_ALREADY_REGISTERED: None,
     MailKind.EMAIL_RESTORED: None,
-    # People can't undo what an operator did, but object to it.
+    # People can't undo what an operator did, but object to it. Only an address that was wrongly confirmed is theirs.
     **dict.fromkeys(mail_queue.CAUSED_BY_OPERATORS),
+    MailKind.EMAIL_CONFIRMED_BY_OPERATOR: MailedTokenPurpose.DISOWN,
     MailKind.INVITATION: MailedTokenPurpose.INVITATION,
     MailKind.RESET_BY_OPERATOR: MailedTokenPurpose.RESET_PASSWORD,
     MailKind.PASSWORD_RESET_REQUIRED: MailedTokenPurpose.RESET_PASSWORD,
