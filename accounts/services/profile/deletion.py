@@ -58,10 +58,10 @@ def request(*, user: User, session_id: UUID, password: str | None, now: datetime
 def close(*, user: User, reason: str, now: datetime, by: User | None = None) -> bool:
     """Close an account on behalf of an operator; ``False`` when it was closed already.
 
-    Raises: NotAllowed, InsufficientPrivileges, LastAdministrator.
+    Raises: NotAllowed, InsufficientPrivileges, OwnAccount, LastAdministrator.
     """
     actor = subject_of(by) if by else NO_SUBJECT
-    with authorization.authorize(actor=by, target=user, action="users:change", removes_access=True):
+    with authorization.authorize(actor=by, target=user, action="users:change", removes_access=True, on_others=True):
         if not _mark_deleted(user=user, checked_digest=None, now=now):
             return False
         ended = revocation.end_sessions(user_id=user.pk, reason=ACCOUNT_DELETED, actor=actor, note=reason, now=now)
@@ -72,10 +72,16 @@ def close(*, user: User, reason: str, now: datetime, by: User | None = None) -> 
             data={"note": reason, "ended_sessions": ended},
             now=now,
         )
+        mail_queue.enqueue(
+            user_id=user.pk,
+            kind=mail_queue.MailKind.DELETED_BY_OPERATOR,
+            details={"erased_after": (now + account_settings.DELETION_RETENTION).isoformat()},
+            now=now,
+        )
     return True
 
 
-def restore(*, user: User, by: User, reason: str, now: datetime) -> bool:
+def restore(*, user: User, by: User | None, reason: str, now: datetime) -> bool:
     """Restore a deleted account; ``False`` when it is not deleted, or already erased.
 
     Raises: NotAllowed, InsufficientPrivileges.
@@ -87,11 +93,12 @@ def restore(*, user: User, by: User, reason: str, now: datetime) -> bool:
         if is_restored:
             recording.record(
                 event_types.ACCOUNT_RESTORED,
-                actor=subject_of(by),
+                actor=subject_of(by) if by else NO_SUBJECT,
                 target=subject_of(user),
                 data={"note": reason},
                 now=now,
             )
+            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.ACCOUNT_RESTORED, now=now)
     return is_restored == 1
 
 
