@@ -31,6 +31,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         "HASHING_THREADS must be at least 1": conf.HASHING_THREADS < 1,
         "HASHING_QUEUE must be at least 1": conf.HASHING_QUEUE < 1,
         "HASHING_WAIT must be positive": timedelta(0) >= conf.HASHING_WAIT,
+        "SECOND_FACTOR_RESET_WAIT must be positive": timedelta(0) >= conf.SECOND_FACTOR_RESET_WAIT,
         "DELETION_RETENTION must not be negative": timedelta(0) > conf.DELETION_RETENTION,
     }
     problems += [Error(f"ACCOUNTS: {sentence}.", id="accounts.E002") for sentence, is_so in impossible.items() if is_so]

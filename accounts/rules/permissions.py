@@ -10,6 +10,7 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "docs:read": "accounts.view_user",
         "users:read": "accounts.view_user",
         "users:change": "accounts.change_user",
+        "factors:reset": "accounts.change_user",
         "sessions:read": "tokens.view_session",
         "sessions:end": "tokens.change_session",
         "keys:read": "tokens.view_signingkey",

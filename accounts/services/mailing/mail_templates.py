@@ -32,6 +32,7 @@ LINK_PAGES = {
     MailKind.RESET_PASSWORD: "reset-password",
     MailKind.CHOOSE_PASSWORD: "reset-password",
     MailKind.PASSWORD_SWITCHED_OFF: "reset-password",
+    MailKind.FACTOR_RESET_REQUESTED: "stop-reset",
 }
 REPORT_PAGE = "not-me"
 # The purpose of the token of each kind; None: no token. The tokens of all other kinds report a takeover (DISOWN).
@@ -44,6 +45,9 @@ TOKEN_PURPOSES: Mapping[MailKind, MailedTokenPurpose | None] = {
     MailKind.PASSWORD_SWITCHED_OFF: MailedTokenPurpose.RESET_PASSWORD,
     MailKind.ADDRESS_ALREADY_REGISTERED: None,
     MailKind.EMAIL_RESTORED: None,
+    MailKind.FACTOR_RESET_REQUESTED: MailedTokenPurpose.STOP_RESET,
+    MailKind.FACTOR_RESET_STOPPED: None,
+    MailKind.FACTOR_RESET_WITHDRAWN: None,
 }
 # A device chooses its own name. Without dots and slashes a mail program can't turn it into a link.
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()_+-]{0,59}")
@@ -151,6 +155,7 @@ def _facts(draft: MailDraft, text: MailText) -> list[tuple[str, str]]:
         (gettext("Factor"), str(FACTOR_NAMES.get(factor, ""))),
         (gettext("Service"), PROVIDER_NAMES.get(provider) or _if_matching(_DEVICE_NAME, provider)),
         (gettext("Recovery codes left"), _if_matching(_NUMBER, details.get("left", ""))),
+        (gettext("Not before"), _parsed_moment(details.get("due_at", ""))),
         (gettext("The account is kept until"), _parsed_moment(details.get("erased_after", ""))),
     ]
     return [(label, value) for label, value in found if value]

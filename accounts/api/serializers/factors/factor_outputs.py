@@ -17,12 +17,20 @@ class FactorOutput(serializers.Serializer[None]):
     synchronised = serializers.BooleanField()
 
 
+class FactorResetOutput(serializers.Serializer[None]):
+    """A reset that an operator has requested: it removes all second factors, not before ``due_at``."""
+
+    requested_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+
+
 class SecondFactorsOutput(serializers.Serializer[None]):
-    """All of them; ``enabled`` says whether a sign-in asks for one."""
+    """All of them; ``enabled`` says whether a sign-in asks for one, ``reset`` whether they are about to be removed."""
 
     enabled = serializers.BooleanField()
     methods = FactorOutput(many=True)
     recovery_codes_left = serializers.IntegerField()
+    reset = FactorResetOutput(allow_null=True)
 
 
 class TotpOutput(serializers.Serializer[None]):
