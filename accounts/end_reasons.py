@@ -9,3 +9,9 @@ ACCOUNT_DEACTIVATED = register(EndReason("account_deactivated", _("account deact
 TAKEOVER_REPORTED = register(EndReason("takeover_reported", _("reported as not theirs"), InitiatingEntity.USER))
 FACTORS_RESET = register(EndReason("factors_reset", _("second factors reset"), InitiatingEntity.ADMIN))
 ACCOUNT_DELETED = register(EndReason("account_deleted", _("account deleted"), InitiatingEntity.USER))
+PASSWORD_RESET_REQUIRED = register(
+    EndReason("password_reset_required", _("new password required"), InitiatingEntity.ADMIN)
+)
+STAFF_RIGHTS_WITHDRAWN = register(
+    EndReason("staff_rights_withdrawn", _("staff rights withdrawn"), InitiatingEntity.ADMIN)
+)

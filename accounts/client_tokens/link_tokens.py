@@ -19,7 +19,8 @@ _CODES = {
     MailedTokenPurpose.CHANGE_EMAIL: 3,
     MailedTokenPurpose.DISOWN: 4,
     MailedTokenPurpose.OPEN_ACCOUNT: 5,
-    MailedTokenPurpose.STOP_RESET: 6,
+    MailedTokenPurpose.INVITATION: 6,
+    MailedTokenPurpose.STOP_RESET: 7,
 }
 _PURPOSES = {code: purpose for purpose, code in _CODES.items()}
 

@@ -7,7 +7,7 @@ import cedrina_base.uuids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0014_index_of_deleted_users"),
+        ("accounts", "0015_operator_actions"),
     ]
 
     operations = [
@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
                     ("change_email", "confirm a new address"),
                     ("disown", "report a takeover"),
                     ("stop_reset", "stop a reset of second factors"),
+                    ("invitation", "choose the first password"),
                 ],
                 max_length=20,
                 verbose_name="purpose",
@@ -73,7 +74,10 @@ class Migration(migrations.Migration):
             model_name="mailedtoken",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("purpose__in", ["confirm_email", "reset_password", "change_email", "disown", "stop_reset"])
+                    (
+                        "purpose__in",
+                        ["confirm_email", "reset_password", "change_email", "disown", "stop_reset", "invitation"],
+                    )
                 ),
                 name="accounts_token_purpose",
             ),

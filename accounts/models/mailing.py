@@ -86,6 +86,7 @@ class MailBudget(models.TextChoices):
     ANYBODY = "anybody", _("anybody can cause it")
     KNOWN_DEVICE = "known_device", _("asked for on a known device")
     NOTICE = "notice", _("tells of a change")
+    OPERATOR = "operator", _("caused by an operator")
 
 
 class DropReason(StrEnum):
@@ -186,6 +187,7 @@ class MailedTokenPurpose(models.TextChoices):
     CHANGE_EMAIL = "change_email", _("confirm a new address")
     DISOWN = "disown", _("report a takeover")
     STOP_RESET = "stop_reset", _("stop a reset of second factors")
+    INVITATION = "invitation", _("choose the first password")
 
 
 # Tokens that confirm a registration have no row: they are valid as long as the registration is pending.

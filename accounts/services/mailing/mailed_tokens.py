@@ -28,6 +28,8 @@ from security_events.types import NO_SUBJECT
 from tokens.users import subject_of
 
 DISOWN_TTL = timedelta(days=7)
+# A new token of these makes the earlier ones of the account invalid: only the person or an operator can cause it.
+_REPLACING = (MailedTokenPurpose.CHANGE_EMAIL, MailedTokenPurpose.INVITATION)
 
 
 def issue(
@@ -66,7 +68,7 @@ def issue(
             bound_to=_binding(user=user, purpose=purpose, address=address),
             **values,
         )
-    if purpose is MailedTokenPurpose.CHANGE_EMAIL:
+    if purpose in _REPLACING:
         withdraw(user_id=user.pk, purposes=[purpose], keep=mail_id, now=now)
     return token
 
@@ -77,6 +79,8 @@ def lifetime(*, purpose: MailedTokenPurpose) -> timedelta:
         return account_settings.PASSWORD_RESET_TTL
     if purpose is MailedTokenPurpose.STOP_RESET:  # the reset is withdrawn or carried out before that
         return account_settings.SECOND_FACTOR_RESET_WAIT + DISOWN_TTL
+    if purpose is MailedTokenPurpose.INVITATION:
+        return account_settings.INVITATION_TTL
     return DISOWN_TTL if purpose is MailedTokenPurpose.DISOWN else account_settings.EMAIL_CONFIRMATION_TTL
 
 
