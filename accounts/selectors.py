@@ -19,6 +19,7 @@ from accounts.models import (
     OutgoingMail,
     PasswordHistory,
     PendingRegistration,
+    ResetOutcome,
     SecondFactorReset,
     SignInChallenge,
     SignInFailures,
@@ -235,6 +236,12 @@ def waiting_reset(*, user_id: UUID) -> SecondFactorReset | None:
 def latest_reset(*, user_id: UUID) -> SecondFactorReset | None:
     """Return the last reset of second factors that was requested for a user, whether it waits or has ended."""
     return SecondFactorReset.objects.filter(user_id=user_id).order_by("-requested_at", "-pk").first()
+
+
+def stopped_resets(*, since: datetime, most: int) -> list[SecondFactorReset]:
+    """Return the resets that were stopped by a mailed link at ``since`` or later, with their users, newest first."""
+    rows = SecondFactorReset.objects.filter(outcome=ResetOutcome.STOPPED, closed_at__gte=since)
+    return list(rows.select_related("user").defer("user__password").order_by("-closed_at")[:most])
 
 
 def notified_addresses(*, user_id: UUID, kind: str) -> list[str]:

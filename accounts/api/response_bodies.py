@@ -85,6 +85,17 @@ def factor_reset_body(reset: SecondFactorReset | None) -> dict[str, str] | None:
     return {"requested_at": format_timestamp(reset.requested_at), "due_at": format_timestamp(reset.due_at)}
 
 
+def latest_reset_body(reset: SecondFactorReset | None) -> dict[str, Any]:
+    """Return the last reset of a user for operators. ``outcome`` and ``closed_at`` are null while it waits."""
+    if reset is None:
+        return {"reset": None}
+    ending = {
+        "closed_at": format_timestamp(reset.closed_at) if reset.closed_at else None,
+        "outcome": reset.outcome or None,
+    }
+    return {"reset": {**(factor_reset_body(reset) or {}), **ending}}
+
+
 def format_timestamp(moment: datetime) -> str:
     """Return a time in UTC as RFC 3339, with ``Z``."""
     return moment.isoformat().replace("+00:00", "Z")

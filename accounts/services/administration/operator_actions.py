@@ -185,7 +185,6 @@ register(
         ),
         permission=factor_reset.PERMISSION,
         service=factor_reset.request,
-        is_destructive=True,
         is_offered=lambda user: user.is_mfa_enabled and user.is_active and user.deleted_at is None,
     )
 )

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from accounts.models import ResetOutcome
 from accounts.types import FactorMethod
 
 
@@ -22,6 +23,19 @@ class FactorResetOutput(serializers.Serializer[None]):
 
     requested_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField()
+
+
+class EndedResetOutput(FactorResetOutput):
+    """A reset and how it ended; both members are null while it waits."""
+
+    closed_at = serializers.DateTimeField(allow_null=True)
+    outcome = serializers.ChoiceField(choices=ResetOutcome.values, allow_null=True)
+
+
+class LatestResetOutput(serializers.Serializer[None]):
+    """The last reset that an operator has requested for a person."""
+
+    reset = EndedResetOutput(allow_null=True)
 
 
 class SecondFactorsOutput(serializers.Serializer[None]):
