@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.admin import ProcrastinateJobAdmin
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from accounts.administration import admin_factor_resets  # noqa: F401 - registers its list
 from accounts.administration.language_filter import LanguageFilter
 from accounts.errors import NotAllowed
 from accounts.identifiers.names import email_key

@@ -12,6 +12,7 @@ from accounts.conf import account_settings
 from cedrina_base import setting_checks
 
 MIN_ROUNDS = 10  # OWASP Password Storage Cheat Sheet
+SHORTEST_RESET_WAIT = timedelta(days=1)
 HASHER = "accounts.hashers.BCryptHasher"
 
 
@@ -32,6 +33,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         "HASHING_THREADS must be at least 1": conf.HASHING_THREADS < 1,
         "HASHING_QUEUE must be at least 1": conf.HASHING_QUEUE < 1,
         "HASHING_WAIT must be positive": timedelta(0) >= conf.HASHING_WAIT,
+        "SECOND_FACTOR_RESET_WAIT must be positive": timedelta(0) >= conf.SECOND_FACTOR_RESET_WAIT,
         "DELETION_RETENTION must not be negative": timedelta(0) > conf.DELETION_RETENTION,
     }
     problems += [Error(f"ACCOUNTS: {sentence}.", id="accounts.E002") for sentence, is_so in impossible.items() if is_so]
@@ -99,6 +101,14 @@ def check_strength(**_kwargs: Any) -> list[CheckMessage]:
     if account_settings.BCRYPT_ROUNDS < MIN_ROUNDS:
         problems.append(
             Error(f"ACCOUNTS['BCRYPT_ROUNDS'] is below {MIN_ROUNDS}: hashes are guessed too fast.", id="accounts.E010")
+        )
+    if account_settings.SECOND_FACTOR_RESET_WAIT < SHORTEST_RESET_WAIT:
+        problems.append(
+            Warning(
+                "ACCOUNTS['SECOND_FACTOR_RESET_WAIT'] is less than a day: people may read the mail about a reset too "
+                "late to stop it.",
+                id="accounts.W011",
+            )
         )
     if account_settings.EMAIL_CONFIRMATION != "required":
         problems.append(

@@ -146,6 +146,14 @@ class AccountSettings(AppSettings):
         return self._get("DELETION_RETENTION", timedelta(days=30))
 
     @property
+    def SECOND_FACTOR_RESET_WAIT(self) -> timedelta:
+        """How long a user can stop a reset of their second factors, from the delivery of the mail that tells of it.
+
+        NIST SP 800-63B-4, 4.2.3 requires the notification and leaves the time open. Three days include a weekend.
+        """
+        return self._get("SECOND_FACTOR_RESET_WAIT", timedelta(days=3))
+
+    @property
     def SIGN_IN_BACKOFF(self) -> dict[str, Backoff]:
         """How many wrong passwords are free and how the waits after them grow, for each kind of counter.
 

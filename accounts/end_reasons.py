@@ -7,6 +7,7 @@ from tokens.end_reasons import EndReason, InitiatingEntity, register
 PASSWORD_CHANGE = register(EndReason("password_change", _("password changed"), InitiatingEntity.USER))
 ACCOUNT_DEACTIVATED = register(EndReason("account_deactivated", _("account deactivated"), InitiatingEntity.ADMIN))
 TAKEOVER_REPORTED = register(EndReason("takeover_reported", _("reported as not theirs"), InitiatingEntity.USER))
+FACTORS_RESET = register(EndReason("factors_reset", _("second factors reset"), InitiatingEntity.ADMIN))
 ACCOUNT_DELETED = register(EndReason("account_deleted", _("account deleted"), InitiatingEntity.USER))
 PASSWORD_RESET_REQUIRED = register(
     EndReason("password_reset_required", _("new password required"), InitiatingEntity.ADMIN)

@@ -214,6 +214,29 @@ class LastAdministrator(NotAllowed):
     reason = "last_administrator"
 
 
+class OwnFactorReset(NotAllowed):
+    """An operator can't request the reset of their own second factors: a stolen session of theirs could."""
+
+    message = _("You can't reset your own second factor. Ask another operator.")
+    reason = "own_account"
+
+
+class ResetNotNotifiable(NotAllowed):
+    """Nobody could be told about the reset: the address of the account is not confirmed, or is on hold."""
+
+    message = _(
+        "The address of this account is not confirmed, so nobody could stop the reset. Settle the address first."
+    )
+    reason = "address_not_confirmed"
+
+
+class ResetsExhausted(NotAllowed):
+    """Resets for this account were requested too often within a day."""
+
+    message = _("Resets for this account were requested too often today. Try again tomorrow.")
+    reason = "too_many_resets"
+
+
 class ImportOvertaken(AccountError):
     """Another import is running, or has taken over the file of this one."""
 

@@ -289,6 +289,57 @@ MFA_SIGN_COUNT_REGRESSED = register(
         data=("factor", "locked_until"),
     )
 )
+# Resets of second factors: requested by an operator, carried out after a waiting time.
+MFA_RESET_REQUESTED = register(
+    EventType(
+        "mfa.reset_requested",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        40,
+        OcsfType.ACCOUNT_CHANGE_OTHER,
+        data=("note", "reset_id", "due_at"),
+    )
+)
+MFA_RESET_WITHDRAWN = register(
+    EventType(
+        "mfa.reset_withdrawn",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        10,
+        OcsfType.ACCOUNT_CHANGE_OTHER,
+        data=("note", "reset_id"),
+    )
+)
+MFA_RESET_STOPPED = register(
+    EventType(
+        "mfa.reset_stopped",
+        Category.ACCOUNT,
+        Severity.HIGH,
+        70,
+        OcsfType.ACCOUNT_CHANGE_OTHER,
+        data=("reset_id", "requested_by"),
+    )
+)
+MFA_RESET_CANCELLED = register(
+    EventType(
+        "mfa.reset_cancelled",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        40,
+        OcsfType.ACCOUNT_CHANGE_OTHER,
+        data=("reason", "reset_id", "requested_by"),
+    )
+)
+MFA_RESET_CARRIED_OUT = register(
+    EventType(
+        "mfa.reset_carried_out",
+        Category.ACCOUNT,
+        Severity.HIGH,
+        50,
+        OcsfType.ACCOUNT_CHANGE_MFA_FACTOR_DISABLE,
+        data=("reset_id", "requested_by", "ended_sessions", "removed_factors"),
+    )
+)
 # Accounts of identity providers.
 SOCIAL_ACCOUNT_LINKED = register(
     EventType(

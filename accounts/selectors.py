@@ -19,6 +19,8 @@ from accounts.models import (
     OutgoingMail,
     PasswordHistory,
     PendingRegistration,
+    ResetOutcome,
+    SecondFactorReset,
     SignInChallenge,
     SignInFailures,
     User,
@@ -110,11 +112,12 @@ def social_providers() -> tuple[Provider, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SecondFactors:
-    """A user's second factors and the number of recovery codes left."""
+    """A user's second factors, the number of recovery codes left, and the reset that waits."""
 
     is_enabled: bool
     factors: list[EnrolledFactor]
     recovery_codes_left: int
+    reset: SecondFactorReset | None
 
 
 def second_factors(*, user_id: UUID) -> SecondFactors:
@@ -123,6 +126,7 @@ def second_factors(*, user_id: UUID) -> SecondFactors:
         is_enabled=enrolled.has_any(user_id),
         factors=enrolled.list_factors(user_id),
         recovery_codes_left=recovery_codes.count_unused(user_id=user_id),
+        reset=waiting_reset(user_id=user_id),
     )
 
 
@@ -222,6 +226,28 @@ def count_factor_failures(*, user_id: UUID, since: datetime, most: int) -> int:
     first = UUID(int=int(since.timestamp() * 1000) << 80)
     rows = SecurityEvent.objects.filter(actor_id=str(user_id), pk__gt=first, occurred_at__gt=since)
     return rows.exclude(actor_id="").filter(type=event_types.MFA_FAILED.id)[:most].count()
+
+
+def waiting_reset(*, user_id: UUID) -> SecondFactorReset | None:
+    """Return the reset of second factors that waits for a user."""
+    return SecondFactorReset.objects.waiting().filter(user_id=user_id).first()
+
+
+def latest_reset(*, user_id: UUID) -> SecondFactorReset | None:
+    """Return the last reset of second factors that was requested for a user, whether it waits or has ended."""
+    return SecondFactorReset.objects.filter(user_id=user_id).order_by("-requested_at", "-pk").first()
+
+
+def stopped_resets(*, since: datetime, most: int) -> list[SecondFactorReset]:
+    """Return the resets that were stopped by a mailed link at ``since`` or later, with their users, newest first."""
+    rows = SecondFactorReset.objects.filter(outcome=ResetOutcome.STOPPED, closed_at__gte=since)
+    return list(rows.select_related("user").defer("user__password").order_by("-closed_at")[:most])
+
+
+def notified_addresses(*, user_id: UUID, kind: str) -> list[str]:
+    """Return the addresses to which mails of this kind were queued for a user in the last 30 days, the oldest first."""
+    rows = OutgoingMail.objects.filter(user_id=user_id, kind=kind).order_by("created_at", "pk")
+    return list(rows.values_list("address", flat=True))
 
 
 def was_mailed(*, user_id: UUID, kind: str, since: datetime) -> bool:

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from accounts import selectors
 from accounts.administration import admin_second_factor, admin_sessions
 from accounts.administration.admin_second_factor import CodeForm, PasswordAccepted, PasswordForm, PendingAdminSignIn
+from accounts.administration.stopped_resets import warn_of_stopped_resets
 from accounts.api import device_cookie
 from accounts.api.form_limits import RETRY_AFTER, LimitedForm, is_limited
 from accounts.errors import AttemptsExhausted, HashingBusy, MfaCodeInvalid, SignInChallengeInvalid
@@ -51,6 +52,12 @@ class MfaAdminSite(AdminSite):
             return response
         status = 503 if isinstance(refusal, HashingBusy) else 429
         return self._too_many_attempts(request, refusal.retry_after, status=status)
+
+    @method_decorator(never_cache)
+    def index(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the overview, with a warning of each reset of a second factor that its owner has stopped."""
+        warn_of_stopped_resets(request, now=timezone.now())
+        return super().index(request, extra_context)
 
     @method_decorator(never_cache)
     def logout(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:

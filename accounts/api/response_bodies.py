@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.factors.protocol import EnrolledFactor
-from accounts.models import User
+from accounts.models import SecondFactorReset, User
 from accounts.rules.user_claims import roles_of
 from accounts.selectors import SecondFactors
 from accounts.services.factors.sign_in_challenges import MfaChallenge
@@ -74,7 +74,26 @@ def second_factors_body(found: SecondFactors) -> dict[str, Any]:
         "enabled": found.is_enabled,
         "methods": [factor_body(factor) for factor in found.factors],
         "recovery_codes_left": found.recovery_codes_left,
+        "reset": factor_reset_body(found.reset),
     }
+
+
+def factor_reset_body(reset: SecondFactorReset | None) -> dict[str, str] | None:
+    """Return the reset of second factors that waits; ``due_at`` is the earliest time at which it is carried out."""
+    if reset is None:
+        return None
+    return {"requested_at": format_timestamp(reset.requested_at), "due_at": format_timestamp(reset.due_at)}
+
+
+def latest_reset_body(reset: SecondFactorReset | None) -> dict[str, Any]:
+    """Return the last reset of a user for operators. ``outcome`` and ``closed_at`` are null while it waits."""
+    if reset is None:
+        return {"reset": None}
+    ending = {
+        "closed_at": format_timestamp(reset.closed_at) if reset.closed_at else None,
+        "outcome": reset.outcome or None,
+    }
+    return {"reset": {**(factor_reset_body(reset) or {}), **ending}}
 
 
 def format_timestamp(moment: datetime) -> str:

@@ -20,6 +20,7 @@ _CODES = {
     MailedTokenPurpose.DISOWN: 4,
     MailedTokenPurpose.OPEN_ACCOUNT: 5,
     MailedTokenPurpose.INVITATION: 6,
+    MailedTokenPurpose.STOP_RESET: 7,
 }
 _PURPOSES = {code: purpose for purpose, code in _CODES.items()}
 

@@ -1,5 +1,6 @@
 """The rows of this app."""
 
+from accounts.models.factor_resets import ResetOutcome, SecondFactorReset
 from accounts.models.factors import (
     Ceremony,
     CeremonyPurpose,
@@ -32,6 +33,8 @@ __all__ = [
     "PresentedToken",
     "ProviderToken",
     "RecoverySecret",
+    "ResetOutcome",
+    "SecondFactorReset",
     "SecurityKey",
     "SignInChallenge",
     "SignInFailures",

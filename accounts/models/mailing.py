@@ -23,19 +23,22 @@ MAX_PASSWORD_ATTEMPTS = 5
 
 # The three statements below have the same conditions on a token `t` and its account `u`:
 #
-# - A deleted account can be reported, because an intruder may have deleted it. Nothing else can be done with it.
+# - A deleted account can be reported, because an intruder may have deleted it. Nothing else can be done with it, but
+#   that a reset of second factors can be stopped whatever state the account is in.
 # - `bound_to` is the digest of what the token was issued for: the confirmation of an address is bound to the address of
-#   the account, the report of a takeover to the address that the mail went to, all others to the password hash and the
-#   address. accounts.services.mailing.mailed_tokens computes the same digest when it issues a token.
+#   the account, the report of a takeover and the stop of a reset to the address that the mail went to, all others to
+#   the password hash and the address. accounts.services.mailing.mailed_tokens computes the same digest when it issues a
+#   token.
 _FIND_USABLE = """
 SELECT t.user_id, t.address, t.created_at
 FROM accounts_mailedtoken t JOIN accounts_user u ON u.id = t.user_id
 WHERE t.id = %(id)s AND t.purpose = %(purpose)s AND t.digest = %(digest)s
     AND t.used_at IS NULL AND t.expires_at > %(now)s AND t.rejected_passwords < %(max_attempts)s
-    AND u.is_active AND (u.deleted_at IS NULL OR t.purpose = 'disown')
+    AND (t.purpose = 'stop_reset' OR (u.is_active AND (u.deleted_at IS NULL OR t.purpose = 'disown')))
     AND t.bound_to = sha256(convert_to(CASE t.purpose
         WHEN 'confirm_email' THEN u.email_folded
         WHEN 'disown' THEN t.address
+        WHEN 'stop_reset' THEN t.address
         ELSE u.password || chr(10) || u.email_folded
     END, 'UTF8'))
 """
@@ -44,10 +47,11 @@ UPDATE accounts_mailedtoken t SET rejected_passwords = t.rejected_passwords + 1
 FROM accounts_user u
 WHERE u.id = t.user_id AND t.id = %(id)s AND t.purpose = %(purpose)s AND t.digest = %(digest)s
     AND t.used_at IS NULL AND t.expires_at > %(now)s AND t.rejected_passwords < %(max_attempts)s
-    AND u.is_active AND (u.deleted_at IS NULL OR t.purpose = 'disown')
+    AND (t.purpose = 'stop_reset' OR (u.is_active AND (u.deleted_at IS NULL OR t.purpose = 'disown')))
     AND t.bound_to = sha256(convert_to(CASE t.purpose
         WHEN 'confirm_email' THEN u.email_folded
         WHEN 'disown' THEN t.address
+        WHEN 'stop_reset' THEN t.address
         ELSE u.password || chr(10) || u.email_folded
     END, 'UTF8'))
 RETURNING t.user_id, t.address, t.created_at
@@ -59,10 +63,11 @@ WITH owner AS (
     SELECT u.id
     FROM accounts_user u JOIN accounts_mailedtoken t ON t.user_id = u.id
     WHERE t.id = %(id)s AND t.purpose = %(purpose)s
-        AND u.is_active AND (u.deleted_at IS NULL OR t.purpose = 'disown')
+        AND (t.purpose = 'stop_reset' OR (u.is_active AND (u.deleted_at IS NULL OR t.purpose = 'disown')))
         AND t.bound_to = sha256(convert_to(CASE t.purpose
             WHEN 'confirm_email' THEN u.email_folded
             WHEN 'disown' THEN t.address
+            WHEN 'stop_reset' THEN t.address
             ELSE u.password || chr(10) || u.email_folded
         END, 'UTF8'))
     FOR NO KEY UPDATE OF u
@@ -181,6 +186,7 @@ class MailedTokenPurpose(models.TextChoices):
     RESET_PASSWORD = "reset_password", _("set a new password")
     CHANGE_EMAIL = "change_email", _("confirm a new address")
     DISOWN = "disown", _("report a takeover")
+    STOP_RESET = "stop_reset", _("stop a reset of second factors")
     INVITATION = "invitation", _("choose the first password")
 
 

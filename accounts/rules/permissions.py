@@ -10,6 +10,7 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "docs:read": "accounts.view_user",
         "users:read": "accounts.view_user",
         "users:change": "accounts.change_user",
+        "factors:reset": "accounts.change_user",
         "users:create": "accounts.add_user",
         "users:erase": "accounts.delete_user",
         "staff_rights:change": "auth.change_permission",

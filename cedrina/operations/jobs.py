@@ -11,6 +11,7 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
+from accounts.services.factors import factor_reset
 from accounts.services.passwords import attempts
 from accounts.services.profile import erasure
 from accounts.services.profile import purging as accounts_purging
@@ -104,6 +105,13 @@ def purge_attempts(timestamp: int) -> None:
 def announce_expired_locks(timestamp: int) -> None:
     """Record the account locks that have expired."""
     attempts.record_expired_locks(now=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="cedrina.reset_factors", queue="maintenance", queueing_lock="reset_factors")
+def reset_factors(timestamp: int) -> None:
+    """Carry out the resets of second factors whose waiting time is over."""
+    log.info("factors_reset", count=factor_reset.carry_out_due(now=timezone.now()))
 
 
 @app.periodic(cron="* * * * *")

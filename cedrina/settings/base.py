@@ -269,6 +269,7 @@ ACCOUNTS: dict[str, Any] = {
     "SOCIAL_PROVIDERS": ENV.SOCIAL_PROVIDERS,
     "WHILE_WAITING": "cedrina.serving.connection_pool.connection_released",
     "TOTP_ISSUER": ENV.TOTP_ISSUER or "",
+    "SECOND_FACTOR_RESET_WAIT": timedelta(hours=ENV.SECOND_FACTOR_RESET_HOURS),
     "WEBAUTHN_RP_ID": ENV.WEBAUTHN_RP_ID or relying_party.default_id(PUBLIC_URL),
     "WEBAUTHN_ORIGINS": list(ENV.WEBAUTHN_ORIGINS) or [relying_party.default_origin(PUBLIC_URL)],
 }

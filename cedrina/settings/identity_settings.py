@@ -103,3 +103,6 @@ class SecondFactors(Section):
     one all of them are lost."""
     WEBAUTHN_ORIGINS: Items = Field([], json_schema_extra={"x-default": "that of `PUBLIC_URL`"})
     """Origins of the pages on which security keys and passkeys are accepted, `https://app.example.com`."""
+    SECOND_FACTOR_RESET_HOURS: Hours = Field(72, ge=1, le=336)
+    """How long a person can stop a reset of their second factors that an operator has requested, counted from the
+    delivery of the mail about it. Resets that wait already keep their time."""

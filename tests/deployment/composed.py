@@ -1,20 +1,22 @@
-"""docker-compose.yml, read as Compose reads it, with the values that docs/deploying.md says how to make."""
+"""docker-compose.yml, read as Compose reads it, with the values that docs/production.md says how to make."""
 
 import json
 import re
+import shutil
 import subprocess
 
 import yaml
 
 from tests.served import ROOT
 
-GUIDE = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
 
 
 def made_files(directory):
     """Run the first block of the guide; return what stands in .env and in cedrina.env."""
+    shutil.copy(ROOT / ".env.example", directory)
     block = re.search(r"^```sh\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)[1]
     subprocess.run(["sh", "-eu", "-c", block], cwd=directory, check=True)
     return read(directory / ".env"), read(directory / "cedrina.env")

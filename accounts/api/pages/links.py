@@ -19,6 +19,7 @@ from accounts.errors import (
     UsernameTaken,
 )
 from accounts.services.addresses import address_confirmation
+from accounts.services.factors import factor_reset
 from accounts.services.passwords import password_reset
 from accounts.services.profile import takeover
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
@@ -107,6 +108,23 @@ class ResetPasswordPage(MailedPage):
 
     def _expired(self) -> HttpResponse:
         return self.render("expired", status=400, expired="reset")
+
+
+class StopResetPage(MailedPage):
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        if not factor_reset.is_stoppable(token=token, now=timezone.now()):
+            return self._expired()
+        return self.render("stop_reset")
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            factor_reset.stop(token=token, now=timezone.now())
+        except MailedTokenInvalid:
+            return self._expired()
+        return self.redirect_to_result("reset-stopped")
+
+    def _expired(self) -> HttpResponse:
+        return self.render("expired", status=400, expired="stop_reset")
 
 
 class NotMePage(MailedPage):

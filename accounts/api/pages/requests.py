@@ -71,6 +71,13 @@ _RESULTS = {
             "operator of this service for help."
         ),
     ),
+    "reset-stopped": (
+        _("Your second factor stays"),
+        _(
+            "Nothing was changed, and the operator of this service is told. If you didn’t ask for the removal, choose "
+            "a new password."
+        ),
+    ),
     "mail-sent": (
         _("Look into your mailbox"),
         _("If there is something to send to this address, a mail is on its way. Look among unwanted mail, too."),

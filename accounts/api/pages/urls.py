@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from accounts.api.pages.links import ConfirmEmailPage, NotMePage, ResetPasswordPage
+from accounts.api.pages.links import ConfirmEmailPage, NotMePage, ResetPasswordPage, StopResetPage
 from accounts.api.pages.requests import ForgotPasswordPage, ResendConfirmationPage, ResultPage
 
 urlpatterns = [
     path("confirm-email/<str:token>", ConfirmEmailPage.as_view(), name="page-confirm-email"),
     path("reset-password/<str:token>", ResetPasswordPage.as_view(), name="page-reset-password"),
     path("not-me/<str:token>", NotMePage.as_view(), name="page-not-me"),
+    path("stop-reset/<str:token>", StopResetPage.as_view(), name="page-stop-reset"),
     path("forgot-password", ForgotPasswordPage.as_view(), name="page-forgot-password"),
     path("resend-confirmation", ResendConfirmationPage.as_view(), name="page-resend-confirmation"),
     path("done/<str:what>", ResultPage.as_view(), name="page-done"),

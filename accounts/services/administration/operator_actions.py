@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models.users import Tier
 from accounts.services.administration import account_status, attributes, invitations, operator_proofs, staff_rights
 from accounts.services.administration.operator_action import ActionValue, OperatorAction, ValueKind
+from accounts.services.factors import factor_reset
 from accounts.services.profile import deletion, erasure
 
 _actions: dict[str, OperatorAction] = {}
@@ -171,6 +172,30 @@ register(
         permission="users:change",
         service=deletion.restore,
         is_offered=lambda user: user.deleted_at is not None,
+    )
+)
+register(
+    OperatorAction(
+        name="reset-second-factor",
+        title=_("Reset the second factor"),
+        description=_(
+            "Removes all second factors and recovery codes after a waiting time. The person is mailed at once, and can "
+            "stop it by the link in the mail or by using the second factor. Make sure first that you speak with the "
+            "owner of the account."
+        ),
+        permission=factor_reset.PERMISSION,
+        service=factor_reset.request,
+        is_offered=lambda user: user.is_mfa_enabled and user.is_active and user.deleted_at is None,
+    )
+)
+register(
+    OperatorAction(
+        name="withdraw-second-factor-reset",
+        title=_("Withdraw the reset of the second factor"),
+        description=_("Ends a reset that waits. The second factors stay, and the person is mailed."),
+        permission=factor_reset.PERMISSION,
+        service=factor_reset.withdraw,
+        is_offered=lambda user: user.is_mfa_enabled,
     )
 )
 register(

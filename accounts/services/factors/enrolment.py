@@ -9,7 +9,8 @@ from django.db.models import F
 from accounts import event_types
 from accounts.errors import NotFound
 from accounts.factors import enrolled, recovery_codes, removal
-from accounts.models import User
+from accounts.models import ResetOutcome, User
+from accounts.services.factors import reset_endings
 from accounts.services.mailing import mail_queue
 from accounts.types import FactorMethod
 from security_events.catalogue import EventType
@@ -69,6 +70,7 @@ def remove_factors(*, user: User, reason: str, since: datetime | None = None, no
 
     Call it in a transaction that has locked the user's row and increments its version.
     """
+    reset_endings.cancel(user=user, outcome=ResetOutcome.FACTORS_CHANGED, now=now)
     removed = removal.remove_factors(user_id=user.pk, since=since)
     User.objects.filter(pk=user.pk).update(is_mfa_enabled=enrolled.has_any(user.pk))
     for factor in removed:
@@ -84,6 +86,7 @@ def remove_factors(*, user: User, reason: str, since: datetime | None = None, no
 
 
 def _update_user(*, user: User, now: datetime) -> None:
+    reset_endings.cancel(user=user, outcome=ResetOutcome.FACTORS_CHANGED, now=now)
     User.objects.filter(pk=user.pk).update(
         is_mfa_enabled=enrolled.has_any(user.pk), version=F("version") + 1, updated_at=now
     )

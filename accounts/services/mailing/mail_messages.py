@@ -168,6 +168,53 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
         _("Somebody tried to sign in with your password"),
         _("Somebody who knows your password failed several times at your second factor and was not let in."),
     ),
+    MailKind.FACTOR_RESET_REQUESTED: MailText(
+        subject=_("Your second factor is about to be removed"),
+        paragraphs=(
+            _("An operator of this service was told that you can’t use your second factor any more."),
+            _(
+                "After the time below your second factors and recovery codes are removed and all sessions are ended. "
+                "Then your password is enough to sign in. Until then nothing changes."
+            ),
+            _("If you asked for this, you only have to wait. If you still have your second factor, just sign in."),
+        ),
+        button=_("Stop this"),
+        warning=_(
+            "If you didn’t ask for this, somebody may have pretended to be you: press the button, then choose a new "
+            "password."
+        ),
+        shows_circumstances=True,
+        is_alarm=True,
+    ),
+    MailKind.FACTOR_RESET_STOPPED: MailText(
+        subject=_("Your second factor stays"),
+        paragraphs=(
+            _("The removal of your second factor was stopped by the link in the mail about it. Nothing was changed."),
+            _("If you didn’t ask for the removal, choose a new password: somebody may have pretended to be you."),
+        ),
+        warning=_("If it was not you who stopped it, tell the operator of this service."),
+        shows_circumstances=True,
+    ),
+    MailKind.FACTOR_RESET_UNNECESSARY: _notice(
+        _("Your second factor stays, because it was used"),
+        _("Your second factor was about to be removed. It was used in the meantime, so it stays. Nothing was changed."),
+    ),
+    MailKind.FACTOR_RESET_WITHDRAWN: MailText(
+        subject=_("Your second factor is not removed"),
+        paragraphs=(
+            _("The removal of your second factor, which we wrote to you about, was withdrawn. Nothing was changed."),
+        ),
+        warning=_("If you can’t use your second factor, ask the operator of this service again."),
+        shows_circumstances=True,
+    ),
+    MailKind.FACTORS_RESET: _notice(
+        _("Your second factor was removed"),
+        _(
+            "Your second factors and recovery codes were removed, as we announced, and all sessions were ended. "
+            "Your password did not change."
+        ),
+        _("Sign in with it and add a new second factor as soon as you can."),
+    ),
     MailKind.SOCIAL_ACCOUNT_LINKED: _notice(
         _("A way to sign in was added"),
         _("An account of another service was connected to yours. It can be used to sign in."),

@@ -32,6 +32,7 @@ LINK_PAGES = {
     MailKind.RESET_PASSWORD: "reset-password",
     MailKind.CHOOSE_PASSWORD: "reset-password",
     MailKind.PASSWORD_SWITCHED_OFF: "reset-password",
+    MailKind.FACTOR_RESET_REQUESTED: "stop-reset",
     MailKind.INVITATION: "reset-password",
     MailKind.RESET_BY_OPERATOR: "reset-password",
     MailKind.PASSWORD_RESET_REQUIRED: "reset-password",
@@ -47,6 +48,9 @@ TOKEN_PURPOSES: Mapping[MailKind, MailedTokenPurpose | None] = {
     MailKind.PASSWORD_SWITCHED_OFF: MailedTokenPurpose.RESET_PASSWORD,
     MailKind.ADDRESS_ALREADY_REGISTERED: None,
     MailKind.EMAIL_RESTORED: None,
+    MailKind.FACTOR_RESET_REQUESTED: MailedTokenPurpose.STOP_RESET,
+    MailKind.FACTOR_RESET_STOPPED: None,
+    MailKind.FACTOR_RESET_WITHDRAWN: None,
     # People can't undo what an operator did, but object to it. Only an address that was wrongly confirmed is theirs.
     **dict.fromkeys(mail_queue.CAUSED_BY_OPERATORS),
     MailKind.EMAIL_CONFIRMED_BY_OPERATOR: MailedTokenPurpose.DISOWN,
@@ -161,6 +165,7 @@ def _facts(draft: MailDraft, text: MailText) -> list[tuple[str, str]]:
         (gettext("Service"), PROVIDER_NAMES.get(provider) or _if_matching(_DEVICE_NAME, provider)),
         (gettext("Changed"), _member_names(details.get("changed", ""))),
         (gettext("Recovery codes left"), _if_matching(_NUMBER, details.get("left", ""))),
+        (gettext("Not before"), _parsed_moment(details.get("due_at", ""))),
         (gettext("The account is kept until"), _parsed_moment(details.get("erased_after", ""))),
     ]
     return [(label, value) for label, value in found if value]

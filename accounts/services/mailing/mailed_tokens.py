@@ -1,8 +1,9 @@
 """Issue, check, redeem and withdraw the tokens of mailed links.
 
 A token is bound to what it was issued for: the confirmation to the address of the account, the reset and the change to
-the password hash and the address. It becomes invalid when one of these changes. The report of a takeover is only bound
-to the address that its mail went to, because it must stay valid whatever an intruder changes.
+the password hash and the address. It becomes invalid when one of these changes. The report of a takeover and the stop
+of a reset are only bound to the address that their mail went to, because they must stay valid whatever an intruder
+changes.
 
 Locks are taken in one order, first the account's row and then the tokens' rows, so that two transactions can't
 deadlock.
@@ -76,6 +77,8 @@ def lifetime(*, purpose: MailedTokenPurpose) -> timedelta:
     """Return how long tokens of a purpose are valid."""
     if purpose is MailedTokenPurpose.RESET_PASSWORD:
         return account_settings.PASSWORD_RESET_TTL
+    if purpose is MailedTokenPurpose.STOP_RESET:  # the reset is withdrawn or carried out before that
+        return account_settings.SECOND_FACTOR_RESET_WAIT + DISOWN_TTL
     if purpose is MailedTokenPurpose.INVITATION:
         return account_settings.INVITATION_TTL
     return DISOWN_TTL if purpose is MailedTokenPurpose.DISOWN else account_settings.EMAIL_CONFIRMATION_TTL
@@ -190,7 +193,7 @@ def _binding(*, user: User, purpose: MailedTokenPurpose, address: str) -> bytes:
     """Return the digest that the statements of ``MailedTokenManager`` compare with the account as it is then."""
     if purpose is MailedTokenPurpose.CONFIRM_EMAIL:
         text = user.email_folded
-    elif purpose is MailedTokenPurpose.DISOWN:
+    elif purpose in (MailedTokenPurpose.DISOWN, MailedTokenPurpose.STOP_RESET):
         text = address
     else:
         text = f"{user.password}\n{user.email_folded}"

@@ -12,7 +12,7 @@ from security_events.models import SecurityEvent
 
 # Members of an event's data that its user may see. Risk scores and their reasons are left out, because an attacker who
 # controls the account could learn from them what to avoid; notes of operators are internal.
-VISIBLE_DETAILS = frozenset({"amr", "changed", "ended_sessions", "factor", "provider", "reason"})
+VISIBLE_DETAILS = frozenset({"amr", "changed", "due_at", "ended_sessions", "factor", "provider", "reason"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from accounts.models import (
     OutgoingMail,
     PendingRegistration,
     PresentedToken,
+    SecondFactorReset,
     SignInChallenge,
     SocialAuthorization,
     TotpEnrolment,
@@ -44,6 +45,7 @@ def _conditions(now: datetime) -> Mapping[type[models.Model], Q]:
         PendingRegistration: unfinished,
         PresentedToken: Q(expires_at__lt=now - _PRESENTED_TOKEN_RETENTION),
         MailedToken: Q(expires_at__lt=now - _HISTORY_RETENTION),
+        SecondFactorReset: Q(closed_at__lt=now - _HISTORY_RETENTION),
         OutgoingMail: Q(created_at__lt=now - _HISTORY_RETENTION),
         # An unfinished run stays, because it can be continued.
         ImportRun: Q(finished_at__lt=now - _HISTORY_RETENTION),

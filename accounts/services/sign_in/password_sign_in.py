@@ -18,9 +18,9 @@ from accounts.errors import (
     PasswordResetRequired,
 )
 from accounts.identifiers.names import name_key
-from accounts.models import User
+from accounts.models import ResetOutcome, User
 from accounts.models.passwords import refund_and_remember_params
-from accounts.services.factors import sign_in_challenges
+from accounts.services.factors import reset_endings, sign_in_challenges
 from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.passwords import attempts, session_passwords
 from accounts.services.passwords.attempts import PasswordAttempt
@@ -242,6 +242,8 @@ def record_sign_in(
     if record is None:
         return None
     event.announce()
+    if MULTI_FACTOR in amr:
+        reset_endings.cancel(user=user, outcome=ResetOutcome.FACTOR_SHOWN, now=now)
     recorded = RecordedSignIn(was_known_client=record.was_known_client, had_signed_in=user.last_login is not None)
     user.last_login, user.password = record.signed_in_at, new_digest
     if upgraded_digest:

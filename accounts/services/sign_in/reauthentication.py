@@ -8,8 +8,8 @@ from accounts import event_types, selectors
 from accounts.factors import webauthn, webauthn_challenges
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.factors.webauthn_protocol import Json
-from accounts.models import CeremonyPurpose, User
-from accounts.services.factors import second_factors
+from accounts.models import CeremonyPurpose, ResetOutcome, User
+from accounts.services.factors import reset_endings, second_factors
 from accounts.services.factors.second_factors import FactorResponse
 from security_events.services import recording
 from tokens.services import sessions
@@ -44,6 +44,7 @@ def show(*, user: User, session_id: UUID, response: FactorResponse, now: datetim
     """
 
     def confirm(methods: list[str]) -> datetime:
+        reset_endings.cancel(user=user, outcome=ResetOutcome.FACTOR_SHOWN, now=now)
         at = sessions.record_reauthentication(session_id=session_id, amr=methods, now=now)
         recording.record(
             event_types.REAUTHENTICATED,

@@ -50,4 +50,9 @@ def _shown(finding: DiagnosticFinding) -> str:
     lines = [f"{finding.severity.upper():9} {finding.id}  ({finding.section})"]
     for label, text in (("", finding.problem), (_("Mend:") + " ", finding.mend)):
         lines += textwrap.wrap(label + force_str(text), WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    # Not wrapped: the line is copied.
+    if finding.line:
+        lines.append(f"{_INDENT}{_('Write:')} {finding.line}")
+    if finding.page:
+        lines.append(f"{_INDENT}{_('See:')} {finding.page}")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from accounts.models import ResetOutcome
 from accounts.types import FactorMethod
 
 
@@ -17,12 +18,33 @@ class FactorOutput(serializers.Serializer[None]):
     synchronised = serializers.BooleanField()
 
 
+class FactorResetOutput(serializers.Serializer[None]):
+    """A reset that an operator has requested: it removes all second factors, not before ``due_at``."""
+
+    requested_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+
+
+class EndedResetOutput(FactorResetOutput):
+    """A reset and how it ended; both members are null while it waits."""
+
+    closed_at = serializers.DateTimeField(allow_null=True)
+    outcome = serializers.ChoiceField(choices=ResetOutcome.values, allow_null=True)
+
+
+class LatestResetOutput(serializers.Serializer[None]):
+    """The last reset that an operator has requested for a person."""
+
+    reset = EndedResetOutput(allow_null=True)
+
+
 class SecondFactorsOutput(serializers.Serializer[None]):
-    """All of them; ``enabled`` says whether a sign-in asks for one."""
+    """All of them; ``enabled`` says whether a sign-in asks for one, ``reset`` whether they are about to be removed."""
 
     enabled = serializers.BooleanField()
     methods = FactorOutput(many=True)
     recovery_codes_left = serializers.IntegerField()
+    reset = FactorResetOutput(allow_null=True)
 
 
 class TotpOutput(serializers.Serializer[None]):

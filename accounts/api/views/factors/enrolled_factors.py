@@ -38,7 +38,12 @@ class MfaView(AccountsAPIView):
             OpenApiExample(
                 "Somebody with a passkey",
                 response_only=True,
-                value={"enabled": True, "methods": [openapi_examples.FACTOR], "recovery_codes_left": 10},
+                value={
+                    "enabled": True,
+                    "methods": [openapi_examples.FACTOR],
+                    "recovery_codes_left": 10,
+                    "reset": None,
+                },
             )
         ],
     )

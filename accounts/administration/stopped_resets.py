@@ -1,0 +1,25 @@
+"""The warning of the admin about resets of second factors that people have stopped."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.utils.translation import gettext
+
+from accounts import selectors
+from accounts.rules.permissions import may
+
+SHOWN_FOR = timedelta(days=7)
+MAX_WARNINGS = 10
+
+
+def warn_of_stopped_resets(request: Any, *, now: datetime) -> None:
+    """Show operators which resets were stopped in the last week: somebody may have pretended to be these people."""
+    if not may(request.user, "users:read"):
+        return
+    for reset in selectors.stopped_resets(since=now - SHOWN_FOR, most=MAX_WARNINGS):
+        text = gettext(
+            "%(person)s stopped the reset of their second factor: somebody may have pretended to be them. Speak with "
+            "them and with whoever requested it."
+        )
+        messages.warning(request, text % {"person": reset.user.username})
