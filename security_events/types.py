@@ -46,3 +46,11 @@ class Subject:
 
 
 NO_SUBJECT = Subject()
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectLink:
+    """How the pages of events show an id: the name behind it, and the address of the page about it, empty for none."""
+
+    name: str
+    url: str = ""
