@@ -75,7 +75,7 @@ def close(*, user: User, reason: str, now: datetime, by: User | None = None) -> 
     return True
 
 
-def restore(*, user: User, by: User, reason: str, now: datetime) -> bool:
+def restore(*, user: User, by: User | None, reason: str, now: datetime) -> bool:
     """Restore a deleted account; ``False`` when it is not deleted, or already erased.
 
     Raises: NotAllowed, InsufficientPrivileges.
@@ -87,7 +87,7 @@ def restore(*, user: User, by: User, reason: str, now: datetime) -> bool:
         if is_restored:
             recording.record(
                 event_types.ACCOUNT_RESTORED,
-                actor=subject_of(by),
+                actor=subject_of(by) if by else NO_SUBJECT,
                 target=subject_of(user),
                 data={"note": reason},
                 now=now,
