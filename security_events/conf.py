@@ -38,6 +38,14 @@ class SecurityEventSettings(AppSettings):
         """
         return self._function("LINKS", "security_events.conf.no_links")
 
+    @property
+    def SUBJECT_ID(self) -> Callable[[Any, str], str]:
+        """Dotted path of a function ``(viewer, name) -> id`` for searches by the name of an actor or a target.
+
+        It returns an empty string for a name that nobody has or that the viewer may not look up.
+        """
+        return self._function("SUBJECT_ID", "security_events.conf.no_subject_id")
+
 
 security_event_settings = SecurityEventSettings()
 
@@ -45,3 +53,8 @@ security_event_settings = SecurityEventSettings()
 def no_links(_viewer: Any, _ids: Collection[str]) -> Mapping[str, SubjectLink]:
     """Know no names. This is the default of ``LINKS``."""
     return {}
+
+
+def no_subject_id(_viewer: Any, _name: str) -> str:
+    """Know no names. This is the default of ``SUBJECT_ID``."""
+    return ""

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 
@@ -23,6 +24,7 @@ from accounts.rules.permissions import may
 from accounts.services.administration import person_overview, person_timeline
 from accounts.services.administration.person_timeline import TimelineEntry, TimelineSource
 from security_events.administration.event_data import data_lines
+from security_events.models import SecurityEvent
 from security_events.types import SubjectLink
 from tokens import devices
 from tokens.models import Session, SessionKind
@@ -120,10 +122,19 @@ def _shown(entry: TimelineEntry, user: User, links: Mapping[str, SubjectLink]) -
         entry=entry,
         device=devices.device_name(entry.user_agent) or entry.user_agent[:40],
         url=url,
-        lines=data_lines(event.data) if event else entry.details,
+        lines=_event_lines(event) if event else [(label, _text(value)) for label, value in entry.details],
         actor=_other(event.actor_id, event.actor_name, user, links) if event else None,
         target=_other(event.target_id, event.target_name, user, links) if event else None,
     )
+
+
+def _event_lines(event: SecurityEvent) -> Sequence[tuple[str | Promise, str]]:
+    reasons = [(gettext("reasons"), ", ".join(map(str, event.risk_reasons)))] if event.risk_reasons else []
+    return [*reasons, *data_lines(event.data)]
+
+
+def _text(value: Any) -> str:
+    return date_format(value, "DATETIME_FORMAT") if isinstance(value, datetime) else str(value)
 
 
 def _other(identity: str, name: str, user: User, links: Mapping[str, SubjectLink]) -> SubjectLink | None:

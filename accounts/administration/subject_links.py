@@ -1,6 +1,6 @@
 """Name the people, sessions, token families and keys whose ids stand in security events.
 
-``settings.SECURITY_EVENTS["LINKS"]`` names the function of this module.
+``settings.SECURITY_EVENTS`` names the functions of this module as its hooks ``LINKS`` and ``SUBJECT_ID``.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from accounts import selectors
 from accounts.models import User
 from accounts.rules.permissions import may
 from security_events.types import SubjectLink
@@ -32,6 +33,12 @@ def links_of_subjects(viewer: Any, ids: Collection[str]) -> Mapping[str, Subject
         for kid in SigningKey.objects.filter(kid__in=others).values_list("kid", flat=True):
             found[kid] = SubjectLink(kid, reverse("admin:tokens_signingkey_change", args=[kid]))
     return found
+
+
+def subject_id(viewer: Any, name: str) -> str:
+    """Return the id of the person with a username or an address, deleted or not; empty if the viewer may not know."""
+    user = selectors.user_by_identifier_or_id(name=name) if may(viewer, "users:read") else None
+    return str(user.pk) if user else ""
 
 
 def person_url(user_id: UUID | str) -> str:

@@ -274,6 +274,7 @@ ACCOUNTS: dict[str, Any] = {
 SECURITY_EVENTS: dict[str, Any] = {
     "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
     "LINKS": "accounts.administration.subject_links.links_of_subjects",
+    "SUBJECT_ID": "accounts.administration.subject_links.subject_id",
 }
 RATELIMITING: dict[str, Any] = {
     "TRUSTED_PROXIES": list(ENV.TRUSTED_PROXIES),

@@ -8,7 +8,7 @@ _MOST_LINES = 100
 
 def data_lines(data: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     """Return each value with the path of its keys, such as ``("before.limit", "10")``; 100 at most."""
-    lines = list(_lines(data, ""))
+    lines = list(_lines(data, "")) if data else []
     left = len(lines) - _MOST_LINES
     return [*lines[:_MOST_LINES], *([("…", f"+{left}")] if left > 0 else [])]
 
