@@ -1,4 +1,4 @@
-"""The admin pages of users, pending registrations, sessions and background jobs."""
+"""The admin pages of users, pending registrations and sessions."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +16,6 @@ from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from procrastinate.contrib.django.admin import ProcrastinateJobAdmin
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.administration import person_actions
 from accounts.administration.language_filter import LanguageFilter
@@ -85,6 +83,10 @@ class UserAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         return person_page(self, request, user)
 
+    def history_view(self, request: Any, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the timeline, which is the history."""
+        return redirect("admin:accounts_user_change", object_id)
+
     def action_view(self, request: Any, user_id: UUID, name: str) -> Any:
         """Show the form of an operator action, or do the action."""
         action = OPERATOR_ACTIONS.get(name)
@@ -150,6 +152,8 @@ class UserAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Deactivate"), permissions=["change_status"])
     def deactivate(self, request: Any, queryset: QuerySet[User]) -> Any:
         others = queryset.exclude(pk=request.user.pk)
+        if "confirmed" not in request.POST and queryset.filter(pk=request.user.pk).exists():
+            self.message_user(request, _("Your own account is left out."), messages.WARNING)
         return self._act(request, others, title=_("Deactivate"), service=account_status.deactivate)
 
     @admin.action(description=_("Activate"), permissions=["change_status"])
@@ -189,17 +193,6 @@ class AuthorizedSessionAdmin(SessionAdmin):
             now=timezone.now(),
         )
         return _call_or_show_refusal(self, request, session.user, call)
-
-
-admin.site.unregister(ProcrastinateJob)
-
-
-@admin.register(ProcrastinateJob)
-class SuperuserJobAdmin(ProcrastinateJobAdmin):
-    """Background jobs. Only superusers may cancel them, because a job may be a mail to a user with more privileges."""
-
-    def get_actions(self, request: Any) -> dict[str, Any]:
-        return super().get_actions(request) if request.user.is_superuser else {}
 
 
 def _call_or_show_refusal(model_admin: Any, request: Any, user: Any, call: Callable[[], int]) -> bool:

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
@@ -59,6 +61,27 @@ class ReadOnlyAdmin(AnyModelAdmin):
         """Call the list what it is: Django's title asks to select something, which nobody can change here."""
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def history_view(self, request: Any, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the history of an object by the site's ``object_history``, if it has one, instead of Django's log."""
+        show = getattr(self.admin_site, "object_history", None)
+        shown = self.get_object(request, unquote(object_id)) if show else None
+        if show is None or shown is None:
+            return super().history_view(request, object_id, extra_context)
+        if not self.has_view_permission(request, shown):
+            raise PermissionDenied
+        return show(request, self, shown)
+
+    # Services record what is changed. Django's log would say less of it, and again.
+
+    def log_addition(self, _request: Any, _obj: Any, _message: Any) -> Any:
+        """Write nothing."""
+
+    def log_change(self, _request: Any, _obj: Any, _message: Any) -> Any:
+        """Write nothing."""
+
+    def log_deletions(self, _request: Any, _queryset: Any) -> Any:
+        """Write nothing."""
 
 
 def short_id(identity: Any) -> str:

@@ -31,6 +31,7 @@ class Category(StrEnum):
     KEY = "key"
     RATELIMIT = "ratelimit"
     NETWORK = "network"
+    JOB = "job"
 
 
 @dataclass(frozen=True, slots=True)
