@@ -37,7 +37,7 @@ def events_about(*, subject_id: str, before: UUID | None = None, limit: int) -> 
     return list(SecurityEvent.objects.raw(EVENTS_ABOUT, parameters))
 
 
-def events_where(condition: Q, *, before: UUID | None = None, limit: int) -> Sequence[SecurityEvent]:
+def events_where(*, condition: Q, before: UUID | None = None, limit: int) -> Sequence[SecurityEvent]:
     """Return the latest events that meet a condition, newest first, from the one after ``before`` on.
 
     The condition has to be one that an index begins with: a session, a token family, an address or a type.

@@ -56,12 +56,12 @@ def events_of(shown: Any, *, before: UUID | None = None, limit: int) -> Sequence
     Events name most objects as their target, by the primary key or by ``event_subject_id`` of the object.
     """
     if isinstance(shown, Session):
-        return events.events_where(Q(session_id=shown.pk), before=before, limit=limit)
+        return events.events_where(condition=Q(session_id=shown.pk), before=before, limit=limit)
     if isinstance(shown, TokenFamily):
-        return events.events_where(Q(family_id=shown.pk), before=before, limit=limit)
+        return events.events_where(condition=Q(family_id=shown.pk), before=before, limit=limit)
     if isinstance(shown, RateLimitPolicy | PolicyVersion):
         name = shown.name if isinstance(shown, RateLimitPolicy) else shown.policy
-        return events.events_where(Q(type=_POLICY_CHANGED, data__policy=name), before=before, limit=limit)
+        return events.events_where(condition=Q(type=_POLICY_CHANGED, data__policy=name), before=before, limit=limit)
     identity = getattr(shown, "event_subject_id", str(shown.pk))
     return events.events_about(subject_id=identity, before=before, limit=limit)
 

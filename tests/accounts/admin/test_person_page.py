@@ -137,9 +137,7 @@ class TestTimeline:
             open_session(user=person)
         first = browser.get(page_of(person))
         second = browser.get(page_of(person), {"before": str(first.context["next_cursor"])})
-        positions = [
-            {shown.entry.position for shown in page.context["timeline"]} for page in (first, second)
-        ]
+        positions = [{shown.entry.position for shown in page.context["timeline"]} for page in (first, second)]
         assert len(positions[0]) == 25
         assert positions[1]
         assert not positions[0] & positions[1]
@@ -230,7 +228,9 @@ class TestActions:
         form = browser.get(url).content.decode()
         for wrong in ({"value-tier": "gold"}, {"value-department": "x" * 11}, {}):
             assert browser.post(url, {"reason": "r", **wrong}).status_code == 200
-        done = browser.post(url, {"reason": "r", "value-tier": "pro", "value-department": "", "value-groups": ["a", "b"]})
+        done = browser.post(
+            url, {"reason": "r", "value-tier": "pro", "value-department": "", "value-groups": ["a", "b"]}
+        )
 
         assert 'value="Sales"' in form
         assert done.status_code == 302

@@ -118,9 +118,7 @@ class TestTimelinePage:
             for inner in node.get("Plans", ()):
                 yield from nodes(inner)
 
-        return max(
-            node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in nodes(plans[0]["Plan"])
-        )
+        return max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in nodes(plans[0]["Plan"]))
 
 
 def test_a_page_of_the_account_alone_is_the_same_in_each_language(settings):
