@@ -36,7 +36,10 @@ class JobFilter(admin.SimpleListFilter):
         return list(self.known.items())
 
     def queryset(self, _request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+        value = self.value()
+        if not value:
+            return queryset
+        return queryset.filter(**{str(self.parameter_name): value}) if value in self.known else queryset.none()
 
 
 class StateFilter(JobFilter):

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
@@ -61,6 +62,15 @@ class ReadOnlyAdmin(AnyModelAdmin):
         """Call the list what it is: Django's title asks to select something, which nobody can change here."""
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def response_action(self, request: Any, queryset: QuerySet[Any], *further: Any) -> Any:
+        """Run an action. An id that can't be one, which no form of ours sends, is refused."""
+        try:
+            for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(chosen)
+        except ValidationError as error:
+            raise SuspiciousOperation("An id of a chosen row is not valid.") from error
+        return super().response_action(request, queryset, *further)
 
     def history_view(self, request: Any, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         """Show the history of an object by the site's ``object_history``, if it has one, instead of Django's log."""

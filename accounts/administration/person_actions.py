@@ -33,7 +33,7 @@ class ActionForm(forms.Form):
         super().__init__(data)
         self.action = action
         for value in action.values:
-            self.fields[_PREFIX + value.name] = _form_field(value, initial=getattr(user, value.name, None))
+            self.fields[_PREFIX + value.name] = _form_field(value, initial=_present_value(user, value.name))
         self.fields["reason"] = reason_field()
 
     def values(self) -> dict[str, Value]:
@@ -122,6 +122,12 @@ def _is_done(model_admin: Any, request: Any, form: ActionForm, *, user: User, ac
 
 def _has_privileges(*, viewer: User, user: User) -> bool:
     return may_act_on(selectors.user_privileges(user=viewer), selectors.user_privileges(user=user))
+
+
+def _present_value(user: User, name: str) -> str | bool | None:
+    """Return what the account has now, if the value is a column of it."""
+    value = getattr(user, name, None)
+    return value if isinstance(value, str | bool) else None
 
 
 def _form_field(value: ActionValue, *, initial: Any) -> forms.Field:

@@ -6,12 +6,13 @@ and above), ``outcome``, ``actor``, ``target``, ``ip``.
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib.admin import ListFilter
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +29,7 @@ _AND_ABOVE = {
 }
 # Ids are made when a row is written, which is a little later than the moment of the event.
 _SLACK = timedelta(days=1)
+_FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)  # what an id can hold, and more
 _MOMENT_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
 
 
@@ -38,7 +40,13 @@ def _choices(name: str) -> list[Any]:
 
 def _moment_field(label: Any) -> forms.DateTimeField:
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, required=False, input_formats=_MOMENT_FORMATS, widget=widget)
+    return forms.DateTimeField(
+        label=label,
+        required=False,
+        input_formats=_MOMENT_FORMATS,
+        widget=widget,
+        validators=[MinValueValidator(_FIRST), MaxValueValidator(_LAST)],
+    )
 
 
 class EventConditionsForm(forms.Form):

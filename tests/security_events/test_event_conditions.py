@@ -40,7 +40,8 @@ def browser(boss):
 
 def found(viewer, **conditions):
     form = EventConditionsForm(conditions)
-    return set(SecurityEvent.objects.filter(form.condition(viewer)).values_list("pk", flat=True))
+    made = SecurityEvent.objects.exclude(type="key.created")  # by the migrations
+    return set(made.filter(form.condition(viewer)).values_list("pk", flat=True))
 
 
 class TestCondition:
@@ -152,7 +153,6 @@ class TestList:
         mina = UserFactory(username="mina")
         pair = open_session(user=mina)
         family = TokenFamily.objects.get(session_id=pair.session_id)
-        SecurityEvent.objects.count()
         event = record(event_types.LOGIN_FAILED, family_id=family.pk)
         link = f'<a href="/admin/accounts/user/{mina.pk}/change/"><bdi>mina</bdi></a>'
 

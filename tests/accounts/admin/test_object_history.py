@@ -59,7 +59,15 @@ def test_of_a_policy_shows_its_changes_and_nothing_is_written_to_the_log_of_djan
 
 
 def test_is_read_on_by_its_cursor_and_empty_where_nothing_happened(browser):
-    row = RateLimitPolicy.objects.create(name="quiet", algorithm="sliding_window", limit=1, window=1, scope=["user"])
+    row = RateLimitPolicy.objects.create(
+        name="quiet",
+        algorithm="sliding_window",
+        limit=1,
+        window=1,
+        scope=["user"],
+        created_at=timezone.now(),
+        updated_at=timezone.now(),
+    )
     assert "No events yet." in browser.get(f"/admin/ratelimiting/ratelimitpolicy/{row.pk}/history/").content.decode()
     for number in range(52):
         policies.change(

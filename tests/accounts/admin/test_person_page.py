@@ -262,6 +262,15 @@ class TestBulkActions:
         assert "Your own account is left out." in text
         assert "nothing was chosen, nothing changed" in text
 
+    @pytest.mark.parametrize("chosen", ["x", "", "a\0b", "0" * 40])
+    def test_refuse_ids_that_are_none(self, browser, chosen):
+        answer = browser.post(self.URL, {"action": "deactivate", "_selected_action": chosen})
+        assert answer.status_code == 400
+
+    @pytest.mark.parametrize("query", ["locale=x", "locale=%00", "p=99999", "p=x", "o=1", "is_active__exact=maybe"])
+    def test_stand_in_a_list_whose_address_may_be_anything(self, browser, query):
+        assert browser.get(f"{self.URL}?{query}", follow=True).status_code == 200
+
     def test_say_that_nothing_or_not_everything_changed(self, browser):
         active, locked = UserFactory(), UserFactory(is_active=False)
         confirmed = {"confirmed": "yes", "reason": "r"}

@@ -152,6 +152,8 @@ class TestPage:
             ({"queue_name": "mail"}, False),
             ({"task_name": "cedrina.purge_expired"}, True),
             ({"task_name": "cedrina.erase_deleted"}, False),
+            ({"status": "no_state"}, False),
+            ({"queue_name": "\0"}, False),
         ],
     )
     def test_is_filtered_by_state_kind_and_queue(self, browser, query, is_shown):
