@@ -24,6 +24,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         "EMAIL_CONFIRMATION must be 'required' or 'optional'": conf.EMAIL_CONFIRMATION not in ("required", "optional"),
         "EMAIL_CONFIRMATION_TTL must be positive": timedelta(0) >= conf.EMAIL_CONFIRMATION_TTL,
         "PASSWORD_RESET_TTL must be positive": timedelta(0) >= conf.PASSWORD_RESET_TTL,
+        "INVITATION_TTL must be positive": timedelta(0) >= conf.INVITATION_TTL,
         "PASSWORD_MIN_LENGTH must be 8 to 128": not 8 <= conf.PASSWORD_MIN_LENGTH <= 128,
         "PASSWORD_MIN_SCORE must be 0 to 4": not 0 <= conf.PASSWORD_MIN_SCORE <= 4,
         "PASSWORD_HISTORY must not be negative": conf.PASSWORD_HISTORY < 0,

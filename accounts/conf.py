@@ -36,6 +36,11 @@ class AccountSettings(AppSettings):
         return self._get("PASSWORD_RESET_TTL", timedelta(minutes=10))
 
     @property
+    def INVITATION_TTL(self) -> timedelta:
+        """How long the link of an invitation is valid after it was sent. Whoever reads the mail can use it, once."""
+        return self._get("INVITATION_TTL", timedelta(days=3))
+
+    @property
     def PASSWORD_MIN_LENGTH(self) -> int:
         """The minimum length of a new password, in characters (NIST SP 800-63B, 3.1.1.2)."""
         return self._get("PASSWORD_MIN_LENGTH", 12)

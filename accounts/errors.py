@@ -60,6 +60,13 @@ class EmailNotConfirmed(AccountError):
     message = _("The e-mail address of this account is not confirmed yet.")
 
 
+class PasswordResetRequired(AccountError):
+    """The password was right, but an operator demands a new one. Other sign-in methods still work."""
+
+    code = "password_reset_required"
+    message = _("You must choose a new password. Use the link that was mailed to you, or ask for another one.")
+
+
 class VersionMismatch(AccountError):
     """The account was changed since the caller read it (RFC 9110, 15.5.13)."""
 
@@ -191,6 +198,13 @@ class InsufficientPrivileges(NotAllowed):
 
     message = _("This account may do more than yours. Ask somebody who may do as much.")
     reason = "more_rights"
+
+
+class OwnAccount(NotAllowed):
+    """Operators don't do this to their own account. Somebody else, or the command line, does."""
+
+    message = _("You can't do this to your own account. Ask another administrator.")
+    reason = "own_account"
 
 
 class LastAdministrator(NotAllowed):

@@ -2,6 +2,9 @@
 
 from django.urls import path
 
+from accounts.api.views.administration.user_actions import ACTION_VIEWS
+from accounts.api.views.administration.user_sessions import UserSessionsView, UserSessionView
+from accounts.api.views.administration.users import UsersView, UserView
 from accounts.api.views.factors.enrolled_factors import MfaView, RecoveryCodesView, TotpActivationView, TotpView
 from accounts.api.views.factors.second_factors import MfaVerifyView, ReauthenticateView, ReauthenticationOptionsView
 from accounts.api.views.factors.webauthn import KeyOptionsView, KeysView, KeyView, PasskeyLoginView, PasskeyOptionsView
@@ -63,4 +66,12 @@ urlpatterns = [
     path("auth/social/<str:provider>/reauthenticate", SocialReauthenticateView.as_view(), name="social-reauthenticate"),
     path("auth/me/export", ExportView.as_view(), name="export-me"),
     path("auth/me/security-events", ActivityView.as_view(), name="my-security-events"),
+    path("admin/users", UsersView.as_view(), name="users"),
+    path("admin/users/<uuid:user_id>", UserView.as_view(), name="user"),
+    path("admin/users/<uuid:user_id>/sessions", UserSessionsView.as_view(), name="user-sessions"),
+    path("admin/users/<uuid:user_id>/sessions/<uuid:session_id>", UserSessionView.as_view(), name="user-session"),
+    *(
+        path(f"admin/users/<uuid:user_id>/{name}", view.as_view(), name=f"user-action-{name}")
+        for name, view in ACTION_VIEWS.items()
+    ),
 ]

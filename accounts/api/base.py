@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.problems import as_api_exception
-from accounts.errors import AccountError
+from accounts.errors import AccountError, NotAllowed
 from accounts.models import User
 from accounts.services.social.authorizations import SessionUser
 from tokens.api.base import TokensAPIView
@@ -23,6 +23,16 @@ class AccountsAPIView(TokensAPIView):
 def request_user(request: Request) -> User:
     """Return the user of the access token, in a view that requires one."""
     return cast("User", request.user)
+
+
+def request_operator(request: Request) -> User:
+    """Return the user of the access token as the operator who acts on an account.
+
+    Raises: NotAllowed, if the caller is no person: services decide by the rows of the two accounts.
+    """
+    if not isinstance(request.user, User):
+        raise NotAllowed
+    return request.user
 
 
 def request_principal(request: Request) -> Principal:

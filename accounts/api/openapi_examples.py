@@ -16,6 +16,14 @@ USER: dict[str, Any] = {
     "created_at": "2026-01-05T10:00:00Z",
     "updated_at": "2026-01-05T10:00:00Z",
 }
+ADMIN_USER: dict[str, Any] = {
+    **USER,
+    "department": "Sales",
+    "location": "Lisbon",
+    "deleted_at": None,
+    "last_login_at": "2026-01-05T10:00:00Z",
+    "risk": None,
+}
 MFA_CHALLENGE: dict[str, Any] = {
     "token": "cdc_pZ6y0m6o3r1qk2vJwV2xJc9iUO4r3o2p8uYcA0dPz1E",
     "methods": ["totp", "recovery_code"],

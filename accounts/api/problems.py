@@ -11,6 +11,7 @@ STATUS_CODES: dict[type[errors.AccountError], int] = {
     errors.CredentialsInvalid: 401,
     errors.AccountDisabled: 403,
     errors.EmailNotConfirmed: 403,
+    errors.PasswordResetRequired: 403,
     errors.ProviderAddressUnverified: 403,
     errors.VersionMismatch: 412,
     errors.MailedTokenInvalid: 400,

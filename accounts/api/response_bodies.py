@@ -30,6 +30,18 @@ def user_body(user: User) -> dict[str, Any]:
     }
 
 
+def admin_user_body(user: User) -> dict[str, Any]:
+    """Return a user as operators see them. This makes no query."""
+    return {
+        **user_body(user),
+        "department": user.department,
+        "location": user.location,
+        "deleted_at": format_timestamp(user.deleted_at) if user.deleted_at else None,
+        "last_login_at": format_timestamp(user.last_login) if user.last_login else None,
+        "risk": None,
+    }
+
+
 def sign_in_body(result: SignedIn | MfaChallenge) -> dict[str, Any]:
     """Return the result of a sign-in: a session, or a challenge of the second factor."""
     if isinstance(result, MfaChallenge):

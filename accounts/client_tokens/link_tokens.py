@@ -19,6 +19,7 @@ _CODES = {
     MailedTokenPurpose.CHANGE_EMAIL: 3,
     MailedTokenPurpose.DISOWN: 4,
     MailedTokenPurpose.OPEN_ACCOUNT: 5,
+    MailedTokenPurpose.INVITATION: 6,
 }
 _PURPOSES = {code: purpose for purpose, code in _CODES.items()}
 

@@ -81,6 +81,7 @@ class MailBudget(models.TextChoices):
     ANYBODY = "anybody", _("anybody can cause it")
     KNOWN_DEVICE = "known_device", _("asked for on a known device")
     NOTICE = "notice", _("tells of a change")
+    OPERATOR = "operator", _("caused by an operator")
 
 
 class DropReason(StrEnum):
@@ -180,6 +181,7 @@ class MailedTokenPurpose(models.TextChoices):
     RESET_PASSWORD = "reset_password", _("set a new password")
     CHANGE_EMAIL = "change_email", _("confirm a new address")
     DISOWN = "disown", _("report a takeover")
+    INVITATION = "invitation", _("choose the first password")
 
 
 # Tokens that confirm a registration have no row: they are valid as long as the registration is pending.

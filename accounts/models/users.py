@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import connection, models
-from django.db.models.functions import Lower
+from django.db.models.functions import Collate, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -31,11 +31,13 @@ WHERE lower(username) = lower(%(username)s) OR email_folded = %(email_folded)s
 _INSERT_UNLESS_TAKEN = """
 INSERT INTO accounts_user (
     id, password, last_login, is_superuser, username, email, email_folded, email_confirmed_at, full_name, locale, tier,
-    department, location, is_active, is_staff, is_mfa_enabled, deleted_at, version, created_at, updated_at
+    department, location, is_active, is_staff, is_mfa_enabled, is_password_reset_required, deleted_at, version,
+    created_at, updated_at
 ) VALUES (
     %(id)s, %(password)s, %(last_login)s, %(is_superuser)s, %(username)s, %(email)s, %(email_folded)s,
     %(email_confirmed_at)s, %(full_name)s, %(locale)s, %(tier)s, %(department)s, %(location)s, %(is_active)s,
-    %(is_staff)s, %(is_mfa_enabled)s, %(deleted_at)s, %(version)s, %(created_at)s, %(updated_at)s
+    %(is_staff)s, %(is_mfa_enabled)s, %(is_password_reset_required)s, %(deleted_at)s, %(version)s, %(created_at)s,
+    %(updated_at)s
 )
 ON CONFLICT DO NOTHING
 """
@@ -45,6 +47,7 @@ WITH signed_in AS (
     SET last_login = %(now)s::timestamptz, password = %(new_digest)s
     WHERE id = %(id)s AND password = %(checked_digest)s AND is_active AND deleted_at IS NULL
         AND (NOT is_mfa_enabled OR %(is_multi_factor)s)
+        AND NOT (is_password_reset_required AND %(is_by_password)s)
     RETURNING last_login
 ),
 event AS ({append_sql(source="signed_in")}),
@@ -53,7 +56,8 @@ remembered AS ({REMEMBER_CLIENT_IF_SIGNED_IN})
 SELECT last_login, {WAS_KNOWN_CLIENT} AS was_known_client FROM signed_in
 """  # noqa: S608 - parts of our own
 _REPLACE_PASSWORD = """
-UPDATE accounts_user SET password = %(new_digest)s, version = version + 1, updated_at = %(at)s
+UPDATE accounts_user
+SET password = %(new_digest)s, is_password_reset_required = FALSE, version = version + 1, updated_at = %(at)s
 WHERE id = %(id)s AND password = %(checked_digest)s AND is_active AND deleted_at IS NULL
 RETURNING version
 """
@@ -127,6 +131,7 @@ class UserManager(BaseUserManager["User"]):
         checked_digest: str,
         new_digest: str,
         is_multi_factor: bool,
+        is_by_password: bool,
         event: AppendedEvent,
         attempt_and_client: dict[str, Any],
         now: datetime,
@@ -135,7 +140,8 @@ class UserManager(BaseUserManager["User"]):
 
         The hash that was checked is part of the condition: a password change, a deactivation or a deletion that
         committed while the hash was computed wins. So does a second factor that was added meanwhile, unless one was
-        shown. ``attempt_and_client`` are the parameters made by ``refund_and_remember_params``.
+        shown, and for a sign-in by password an operator's demand for a new one. ``attempt_and_client`` are the
+        parameters made by ``refund_and_remember_params``.
         """
         own: dict[str, Any] = {
             "now": now,
@@ -143,6 +149,7 @@ class UserManager(BaseUserManager["User"]):
             "id": user.pk,
             "checked_digest": checked_digest,
             "is_multi_factor": is_multi_factor,
+            "is_by_password": is_by_password,
         }
         with connection.cursor() as cursor:
             cursor.execute(_RECORD_SIGN_IN, {**event.params, **attempt_and_client, **own})
@@ -205,6 +212,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("staff"), default=False)
     # Whether a factor is enrolled, kept beside the factors' own rows so that no request needs a query for it.
     is_mfa_enabled = models.BooleanField(_("second factor"), default=False, editable=False)
+    # An operator demands a new password: the present one opens no session any more. Any new password ends it.
+    # The default stands in the database, because servers of the former version insert rows during a deployment.
+    is_password_reset_required = models.BooleanField(
+        _("new password required"), default=False, db_default=False, editable=False
+    )
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
     # Counts changes, for If-Match (RFC 9110, 13.1.1).
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
@@ -225,7 +237,16 @@ class User(AbstractBaseUser, PermissionsMixin):
                 fields=["deleted_at"],
                 name="accounts_user_deleted_idx",
                 condition=models.Q(deleted_at__isnull=False),
-            )
+            ),
+            # Two lists of few users among millions, in their order.
+            models.Index(fields=["id"], name="accounts_user_inactive_idx", condition=models.Q(is_active=False)),
+            models.Index(
+                fields=["id"],
+                name="accounts_user_privileged_idx",
+                condition=models.Q(is_staff=True) | models.Q(is_superuser=True),
+            ),
+            # In the order of characters, so that a search for the beginning of a username can use it.
+            models.Index(Collate(Lower("username"), "C"), name="accounts_user_prefix_idx"),
         ]
         constraints = [
             models.UniqueConstraint(Lower("username"), name="accounts_user_username_folded_key"),

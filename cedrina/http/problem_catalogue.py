@@ -38,6 +38,9 @@ PROBLEMS: dict[str, ProblemType] = {
     ),
     "permission_denied": ProblemType(403, _("Permission denied"), _("You may not do this.")),
     "email_not_confirmed": ProblemType(403, _("E-mail not confirmed"), _("Confirm your e-mail address first.")),
+    "password_reset_required": ProblemType(
+        403, _("New password required"), _("Choose a new password by the link that was mailed to you.")
+    ),
     "account_disabled": ProblemType(403, _("Account disabled"), _("This account is disabled.")),
     "reauthentication_required": ProblemType(
         403, _("Reauthentication required"), _("Confirm your password and try again.")

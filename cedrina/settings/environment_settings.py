@@ -117,6 +117,8 @@ class Mail(Section):
     """How long the mailed link that confirms an address is good for, and a registration waits for it."""
     PASSWORD_RESET_SECONDS: Seconds = Field(600, ge=60, le=3600)
     """How long the mailed link to a new password is good for."""
+    INVITATION_SECONDS: Seconds = Field(259200, ge=3600, le=2592000)
+    """How long the mailed link of an invitation is good for, by which a person chooses their first password."""
 
 
 class Limits(Section):

@@ -32,7 +32,7 @@ _HASHING: dict[str, Any] = {
     "methods": ["POST", "PUT", "DELETE"],
 }
 _OF_ADDRESSES = ["sign-in", "registration", "mail-address", "refresh-address", "ceremonies"]
-_OF_USERS = [*_OF_ADDRESSES, "policy-changes", "address-changes"]
+_OF_USERS = [*_OF_ADDRESSES, "policy-changes", "address-changes", "creations", "operator-actions"]
 
 _SPECIFIC: list[dict[str, Any]] = [
     {
@@ -140,6 +140,22 @@ _SPECIFIC: list[dict[str, Any]] = [
         "window": HOUR,
         "scope": ["user"],
         "match": {"routes": ["change-email"], "methods": ["POST"]},
+    },
+    {
+        "name": "creations",
+        "description": "People whom one operator creates, each of whom is mailed.",
+        "limit": 100,
+        "window": HOUR,
+        "scope": ["user"],
+        "match": {"routes": ["users"], "methods": ["POST"]},
+    },
+    {
+        "name": "operator-actions",
+        "description": "Changes of accounts by one operator, each of which mails somebody.",
+        "limit": 600,
+        "window": HOUR,
+        "scope": ["user"],
+        "match": {"routes": ["user", "user-action-*", "user-session"], "methods": _CHANGING},
     },
     {
         "name": "policy-changes",

@@ -32,6 +32,8 @@ SHIPPED = {
     "policy-changes": (50, 60, ["user"]),
     "ceremonies": (120, 60, ["ip"]),
     "address-changes": (10, 3600, ["user"]),
+    "creations": (100, 3600, ["user"]),
+    "operator-actions": (600, 3600, ["user"]),
     "hashing": (20, 60, ["ip"]),
     "hashing-network": (100, 60, ["network"]),
     "hashing-user": (20, 60, ["user"]),
@@ -82,6 +84,9 @@ class TestProfile:
             assert names("me", "GET") == names("", "GET") == names("websocket", "GET") == {"global", "user", "address"}
             assert names("me", "GET", "pro") == {"global", "user-pro", "address-pro"}
             assert names("rate-limit-policies") == {"global", "policy-changes", "address"}
+            assert names("users") == {"global", "creations", "address"}
+            assert names("user", "PATCH") == names("user-action-lock") == {"global", "operator-actions", "address"}
+            assert names("users", "GET") == names("user-sessions", "GET") == {"global", "user", "address"}
             assert names("rate-limit-policies", "GET") == {"global", "user", "address"}
 
     def test_lets_ten_sign_ins_a_minute_through(self):

@@ -96,6 +96,7 @@ def apply_proof(
     columns = dict(changes or {})
     if Credential.PASSWORD in removed:
         columns["password"] = new_digest or make_password(None)
+        columns["is_password_reset_required"] = False
         if Credential.PASSWORD_HISTORY not in removed:
             password_changes.add_to_history(user=current, digest=current.password, now=now)
     _store(current, columns, now=now)

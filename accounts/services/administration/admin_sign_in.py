@@ -140,6 +140,8 @@ def _refusal_reason(user: User | None, *, is_right: bool) -> str:
         return "wrong_password"
     if not user.is_active:
         return "disabled"
+    if user.is_password_reset_required:
+        return "password_reset_required"
     return "" if user.is_staff else "not_staff"
 
 

@@ -13,6 +13,7 @@ from accounts.errors import DetailsInvalid
 from accounts.models import User
 from accounts.types import FieldProblem
 
+LONGEST_REASON = 200  # characters, as in the forms of the admin
 Text = str | Promise
 Value = str | bool | tuple[str, ...]
 
@@ -39,7 +40,6 @@ class ActionValue:
     choices: tuple[tuple[str, Text], ...] = ()
     is_required: bool = True
     max_length: int = 100
-    help_text: Text = ""
 
     def problem(self, value: object) -> FieldProblem | None:
         """Return what is wrong with a value; ``None`` if the service can be called with it."""
@@ -86,6 +86,7 @@ class OperatorAction:
     ``name`` is that of the API's route and of the command. ``permission`` is one of ``accounts.rules.permissions``.
     ``is_offered`` tells whether the action would change anything about an account; the service decides again.
     ``is_destructive``: what the action changes can't be restored, so the command asks before and the admin warns.
+    ``erases``: the account does not exist afterwards.
     """
 
     name: str
@@ -95,6 +96,7 @@ class OperatorAction:
     service: Callable[..., int]
     values: tuple[ActionValue, ...] = ()
     is_destructive: bool = False
+    erases: bool = False
     is_offered: Callable[[User], bool] = always_offered
 
     def run(self, *, user: User, by: User | None, reason: str, now: datetime, **values: Value) -> bool:

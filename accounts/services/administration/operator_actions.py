@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services.administration import account_status
-from accounts.services.administration.operator_action import OperatorAction
-from accounts.services.profile import deletion
+from accounts.models.users import Tier
+from accounts.services.administration import account_status, attributes, invitations, operator_proofs, staff_rights
+from accounts.services.administration.operator_action import ActionValue, OperatorAction, ValueKind
+from accounts.services.profile import deletion, erasure
 
 _actions: dict[str, OperatorAction] = {}
 OPERATOR_ACTIONS: Mapping[str, OperatorAction] = MappingProxyType(_actions)
@@ -25,6 +26,104 @@ def register(action: OperatorAction) -> OperatorAction:
     return action
 
 
+register(
+    OperatorAction(
+        name="invite",
+        title=_("Invite"),
+        description=_("Mails a link to choose the first password, instead of the one that was mailed before."),
+        permission="users:create",
+        service=invitations.invite,
+        is_offered=lambda user: invitations.is_invitable(user) and user.last_login is None,
+    )
+)
+register(
+    OperatorAction(
+        name="confirm-email",
+        title=_("Confirm the address"),
+        description=_("Stores that the address belongs to this person. Do it only if you know that."),
+        permission="users:change",
+        service=operator_proofs.confirm_email,
+        is_offered=lambda user: operator_proofs.is_open(user) and user.email_confirmed_at is None,
+    )
+)
+register(
+    OperatorAction(
+        name="send-reset",
+        title=_("Send a link to a new password"),
+        description=_("Mails a link to a new password. Until it is used, nothing changes."),
+        permission="users:change",
+        service=operator_proofs.send_reset,
+        is_offered=operator_proofs.is_open,
+    )
+)
+register(
+    OperatorAction(
+        name="require-password-reset",
+        title=_("Require a new password"),
+        description=_("Ends all sessions. The present password opens no new ones, and a link to a new one is mailed."),
+        permission="users:change",
+        service=operator_proofs.require_password_reset,
+        is_offered=lambda user: user.deleted_at is None and not user.is_password_reset_required,
+    )
+)
+register(
+    OperatorAction(
+        name="set-tier",
+        title=_("Set the tier"),
+        description=_("Changes the tier, which decides how much the person may use."),
+        permission="users:change",
+        service=attributes.set_tier,
+        values=(ActionValue("tier", _("Tier"), ValueKind.CHOICE, choices=tuple(Tier.choices)),),
+    )
+)
+register(
+    OperatorAction(
+        name="set-department",
+        title=_("Set the department"),
+        description=_("Changes the department. Without a value the person has none."),
+        permission="users:change",
+        service=attributes.set_department,
+        values=(ActionValue("department", _("Department"), is_required=False),),
+    )
+)
+register(
+    OperatorAction(
+        name="set-location",
+        title=_("Set the location"),
+        description=_("Changes the location. Without a value the person has none."),
+        permission="users:change",
+        service=attributes.set_location,
+        values=(ActionValue("location", _("Location"), is_required=False),),
+    )
+)
+register(
+    OperatorAction(
+        name="grant-staff-rights",
+        title=_("Grant rights of the staff"),
+        description=_("Lets the person use the admin and do these things. You can grant what you have yourself."),
+        permission="staff_rights:change",
+        service=staff_rights.grant,
+        values=(
+            ActionValue(
+                "rights",
+                _("Rights"),
+                ValueKind.CHOICES,
+                choices=tuple((right, right) for right in staff_rights.RIGHTS),
+            ),
+        ),
+        is_offered=operator_proofs.is_open,
+    )
+)
+register(
+    OperatorAction(
+        name="withdraw-staff-rights",
+        title=_("Withdraw all rights of the staff"),
+        description=_("Ends all sessions. The person keeps the account, without any right of the staff."),
+        permission="staff_rights:change",
+        service=staff_rights.withdraw,
+        is_offered=lambda user: user.is_staff or user.is_superuser,
+    )
+)
 register(
     OperatorAction(
         name="lock",
@@ -72,5 +171,16 @@ register(
         permission="users:change",
         service=deletion.restore,
         is_offered=lambda user: user.deleted_at is not None,
+    )
+)
+register(
+    OperatorAction(
+        name="anonymise",
+        title=_("Erase the person"),
+        description=_("Deletes all that is kept about the person, at once and for good. Only security events stay."),
+        permission="users:erase",
+        service=erasure.erase_for_operator,
+        is_destructive=True,
+        erases=True,
     )
 )

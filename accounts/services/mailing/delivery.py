@@ -33,6 +33,9 @@ _ONLY_TO_ACCOUNT_ADDRESS = (
     MailKind.RESET_PASSWORD,
     MailKind.CHOOSE_PASSWORD,
     MailKind.PASSWORD_SWITCHED_OFF,
+    MailKind.INVITATION,
+    MailKind.RESET_BY_OPERATOR,
+    MailKind.PASSWORD_RESET_REQUIRED,
 )
 _PERMANENT = 500  # SMTP reply codes from here on (RFC 5321, 4.2.1)
 

@@ -34,6 +34,9 @@ _IF_NOT_YOU = _(
 )
 
 
+_TO_OBJECT = _("If you don’t agree, or didn’t expect this, write to the operator of this service.")
+
+
 def _notice(
     subject: TranslatableText, *paragraphs: TranslatableText, warning: TranslatableText = _IF_NOT_YOU
 ) -> MailText:
@@ -41,6 +44,11 @@ def _notice(
     return MailText(
         subject=subject, paragraphs=paragraphs, button=_NOT_ME, warning=warning, shows_circumstances=True, is_alarm=True
     )
+
+
+def _by_operator(subject: TranslatableText, *paragraphs: TranslatableText) -> MailText:
+    """Return the text of a notice of what an operator did. The operator's reason is not told: it is a free text."""
+    return MailText(subject=subject, paragraphs=paragraphs, warning=_TO_OBJECT, shows_circumstances=True)
 
 
 MAIL_TEXTS: Mapping[MailKind, MailText] = {
@@ -176,6 +184,65 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
             "link to choose a new one. The button works for %(lifetime)s."
         ),
     ),
+    MailKind.INVITATION: MailText(
+        subject=_("An account was made for you"),
+        paragraphs=(
+            _("An operator of this service made an account for you, with the username above."),
+            _("Choose a password to use it. The link works once, for %(lifetime)s."),
+        ),
+        button=_("Choose a password"),
+        warning=_("If you know nothing of this, do nothing: without you nobody can use the account."),
+    ),
+    MailKind.RESET_BY_OPERATOR: MailText(
+        subject=_("Choose a new password"),
+        paragraphs=(
+            _("An operator of this service sent you a link to a new password for your account."),
+            _("The link works once, for %(lifetime)s. Choosing a new password ends all sessions."),
+        ),
+        button=_("Choose a new password"),
+        warning=_("If you didn’t ask for it, do nothing: your password stays as it is. Never pass this link on."),
+    ),
+    MailKind.PASSWORD_RESET_REQUIRED: MailText(
+        subject=_("You must choose a new password"),
+        paragraphs=(
+            _("An operator of this service ended all your sessions. Your password opens no new ones."),
+            _("Choose a new password to sign in again. The link works once, for %(lifetime)s."),
+        ),
+        button=_("Choose a new password"),
+        warning=_("If the link is too old, ask for another one by “Forgot your password?”."),
+    ),
+    MailKind.EMAIL_CONFIRMED_BY_OPERATOR: _notice(
+        _("Your e-mail address was confirmed"),
+        _("An operator of this service confirmed that this is the address of your account."),
+    ),
+    MailKind.CHANGED_BY_OPERATOR: _by_operator(
+        _("Your account was changed"), _("An operator of this service changed your account.")
+    ),
+    MailKind.STAFF_RIGHTS_GRANTED: _by_operator(
+        _("You were given rights of the staff"), _("An operator of this service gave your account rights of the staff.")
+    ),
+    MailKind.STAFF_RIGHTS_WITHDRAWN: _by_operator(
+        _("Your rights of the staff were withdrawn"),
+        _("An operator of this service withdrew rights of the staff from your account. All your sessions were ended."),
+    ),
+    MailKind.ACCOUNT_LOCKED: _by_operator(
+        _("Your account was locked"),
+        _("An operator of this service locked your account. All sessions were ended, and nobody can sign in to it."),
+    ),
+    MailKind.ACCOUNT_UNLOCKED: _by_operator(
+        _("Your account was unlocked"), _("An operator of this service unlocked your account. You can sign in again.")
+    ),
+    MailKind.SESSIONS_ENDED_BY_OPERATOR: _by_operator(
+        _("Your sessions were ended"),
+        _("An operator of this service ended sessions of yours. You can sign in again."),
+    ),
+    MailKind.DELETED_BY_OPERATOR: _by_operator(
+        _("Your account will be deleted"),
+        _("An operator of this service closed your account. All sessions were ended."),
+    ),
+    MailKind.ACCOUNT_RESTORED: _by_operator(
+        _("Your account was restored"), _("An operator of this service restored your account. You can sign in again.")
+    ),
 }
 
 # Names for the values that details may have; the keys are those of the API.
@@ -186,3 +253,11 @@ FACTOR_NAMES: Mapping[str, TranslatableText] = {
     "recovery_codes": _("recovery codes"),
 }
 PROVIDER_NAMES: Mapping[str, str] = {"google": "Google", "microsoft": "Microsoft", "facebook": "Facebook"}
+# What operators change about an account.
+MEMBER_NAMES: Mapping[str, TranslatableText] = {
+    "tier": _("tier"),
+    "department": _("department"),
+    "location": _("location"),
+    "full_name": _("full name"),
+    "locale": _("language"),
+}

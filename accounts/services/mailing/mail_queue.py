@@ -56,6 +56,18 @@ class MailKind(StrEnum):
     SOCIAL_ACCOUNT_LINKED = "social_account_linked"
     SOCIAL_ACCOUNT_UNLINKED = "social_account_unlinked"
     DELETION_REQUESTED = "deletion_requested"
+    INVITATION = "invitation"
+    RESET_BY_OPERATOR = "reset_by_operator"
+    PASSWORD_RESET_REQUIRED = "password_reset_required"
+    EMAIL_CONFIRMED_BY_OPERATOR = "email_confirmed_by_operator"
+    CHANGED_BY_OPERATOR = "changed_by_operator"
+    STAFF_RIGHTS_GRANTED = "staff_rights_granted"
+    STAFF_RIGHTS_WITHDRAWN = "staff_rights_withdrawn"
+    ACCOUNT_LOCKED = "account_locked"
+    ACCOUNT_UNLOCKED = "account_unlocked"
+    SESSIONS_ENDED_BY_OPERATOR = "sessions_ended_by_operator"
+    DELETED_BY_OPERATOR = "deleted_by_operator"
+    ACCOUNT_RESTORED = "account_restored"
 
 
 # Mails that anybody can cause to be sent to any address. All others are notices about an account.
@@ -66,6 +78,24 @@ CAUSED_BY_ANYBODY = frozenset(
         MailKind.CONFIRM_NEW_EMAIL,
         MailKind.RESET_PASSWORD,
         MailKind.ADDRESS_ALREADY_REGISTERED,
+    }
+)
+# Mails that an operator causes. They have a budget of their own, so that no operator can fill a mailbox, nor keep back
+# the notices of an attack.
+CAUSED_BY_OPERATORS = frozenset(
+    {
+        MailKind.INVITATION,
+        MailKind.RESET_BY_OPERATOR,
+        MailKind.PASSWORD_RESET_REQUIRED,
+        MailKind.EMAIL_CONFIRMED_BY_OPERATOR,
+        MailKind.CHANGED_BY_OPERATOR,
+        MailKind.STAFF_RIGHTS_GRANTED,
+        MailKind.STAFF_RIGHTS_WITHDRAWN,
+        MailKind.ACCOUNT_LOCKED,
+        MailKind.ACCOUNT_UNLOCKED,
+        MailKind.SESSIONS_ENDED_BY_OPERATOR,
+        MailKind.DELETED_BY_OPERATOR,
+        MailKind.ACCOUNT_RESTORED,
     }
 )
 
@@ -135,6 +165,8 @@ def defer(task: str, **arguments: JSONValue) -> None:
 
 
 def _budget(kind: MailKind, *, is_known_device: bool) -> str:
+    if kind in CAUSED_BY_OPERATORS:
+        return MailBudget.OPERATOR
     if kind not in CAUSED_BY_ANYBODY:
         return MailBudget.NOTICE
     return MailBudget.KNOWN_DEVICE if is_known_device else MailBudget.ANYBODY

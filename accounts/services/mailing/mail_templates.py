@@ -20,8 +20,8 @@ from accounts.conf import account_settings
 from accounts.identifiers.domains import ascii_domain
 from accounts.identifiers.names import ascii_email
 from accounts.models import MailedTokenPurpose, PendingRegistration, User
-from accounts.services.mailing import mailed_tokens
-from accounts.services.mailing.mail_messages import FACTOR_NAMES, MAIL_TEXTS, PROVIDER_NAMES, MailText
+from accounts.services.mailing import mail_queue, mailed_tokens
+from accounts.services.mailing.mail_messages import FACTOR_NAMES, MAIL_TEXTS, MEMBER_NAMES, PROVIDER_NAMES, MailText
 from accounts.services.mailing.mail_queue import MailKind
 
 # The page that the link of each kind opens, as in accounts.api.pages.urls. All other links open REPORT_PAGE.
@@ -32,6 +32,9 @@ LINK_PAGES = {
     MailKind.RESET_PASSWORD: "reset-password",
     MailKind.CHOOSE_PASSWORD: "reset-password",
     MailKind.PASSWORD_SWITCHED_OFF: "reset-password",
+    MailKind.INVITATION: "reset-password",
+    MailKind.RESET_BY_OPERATOR: "reset-password",
+    MailKind.PASSWORD_RESET_REQUIRED: "reset-password",
 }
 REPORT_PAGE = "not-me"
 # The purpose of the token of each kind; None: no token. The tokens of all other kinds report a takeover (DISOWN).
@@ -44,6 +47,12 @@ TOKEN_PURPOSES: Mapping[MailKind, MailedTokenPurpose | None] = {
     MailKind.PASSWORD_SWITCHED_OFF: MailedTokenPurpose.RESET_PASSWORD,
     MailKind.ADDRESS_ALREADY_REGISTERED: None,
     MailKind.EMAIL_RESTORED: None,
+    # People can't undo what an operator did, but object to it. Only an address that was wrongly confirmed is theirs.
+    **dict.fromkeys(mail_queue.CAUSED_BY_OPERATORS),
+    MailKind.EMAIL_CONFIRMED_BY_OPERATOR: MailedTokenPurpose.DISOWN,
+    MailKind.INVITATION: MailedTokenPurpose.INVITATION,
+    MailKind.RESET_BY_OPERATOR: MailedTokenPurpose.RESET_PASSWORD,
+    MailKind.PASSWORD_RESET_REQUIRED: MailedTokenPurpose.RESET_PASSWORD,
 }
 # A device chooses its own name. Without dots and slashes a mail program can't turn it into a link.
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()_+-]{0,59}")
@@ -150,10 +159,16 @@ def _facts(draft: MailDraft, text: MailText) -> list[tuple[str, str]]:
         (gettext("Network address"), _if_matching(_ADDRESS, details.get("ip_address", ""))),
         (gettext("Factor"), str(FACTOR_NAMES.get(factor, ""))),
         (gettext("Service"), PROVIDER_NAMES.get(provider) or _if_matching(_DEVICE_NAME, provider)),
+        (gettext("Changed"), _member_names(details.get("changed", ""))),
         (gettext("Recovery codes left"), _if_matching(_NUMBER, details.get("left", ""))),
         (gettext("The account is kept until"), _parsed_moment(details.get("erased_after", ""))),
     ]
     return [(label, value) for label, value in found if value]
+
+
+def _member_names(text: str) -> str:
+    """Return the names of the members of an account that ``text`` lists, separated by spaces."""
+    return ", ".join(str(MEMBER_NAMES[name]) for name in text.split() if name in MEMBER_NAMES)
 
 
 def _link(draft: MailDraft, language: str) -> str:

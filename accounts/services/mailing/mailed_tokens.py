@@ -27,6 +27,8 @@ from security_events.types import NO_SUBJECT
 from tokens.users import subject_of
 
 DISOWN_TTL = timedelta(days=7)
+# A new token of these makes the earlier ones of the account invalid: only the person or an operator can cause it.
+_REPLACING = (MailedTokenPurpose.CHANGE_EMAIL, MailedTokenPurpose.INVITATION)
 
 
 def issue(
@@ -65,7 +67,7 @@ def issue(
             bound_to=_binding(user=user, purpose=purpose, address=address),
             **values,
         )
-    if purpose is MailedTokenPurpose.CHANGE_EMAIL:
+    if purpose in _REPLACING:
         withdraw(user_id=user.pk, purposes=[purpose], keep=mail_id, now=now)
     return token
 
@@ -74,6 +76,8 @@ def lifetime(*, purpose: MailedTokenPurpose) -> timedelta:
     """Return how long tokens of a purpose are valid."""
     if purpose is MailedTokenPurpose.RESET_PASSWORD:
         return account_settings.PASSWORD_RESET_TTL
+    if purpose is MailedTokenPurpose.INVITATION:
+        return account_settings.INVITATION_TTL
     return DISOWN_TTL if purpose is MailedTokenPurpose.DISOWN else account_settings.EMAIL_CONFIRMATION_TTL
 
 

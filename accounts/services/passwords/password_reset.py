@@ -19,6 +19,8 @@ from security_events.services import recording
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
+PURPOSES = (MailedTokenPurpose.RESET_PASSWORD, MailedTokenPurpose.INVITATION)
+
 
 def reset(*, token: str, new_password: str, client: ClientContext, now: datetime) -> User:
     """Redeem a token for a new password and end all sessions; return the account.
@@ -30,7 +32,7 @@ def reset(*, token: str, new_password: str, client: ClientContext, now: datetime
 
     Raises: MailedTokenInvalid, DetailsInvalid, HashingBusy.
     """
-    link = mailed_tokens.parse(presented=token, purposes=(MailedTokenPurpose.RESET_PASSWORD,))
+    link = mailed_tokens.parse(presented=token, purposes=PURPOSES)
     user = selectors.user_by_id(user_id=mailed_tokens.charge_password_attempt(link=link, now=now).user_id)
     if user is None:
         raise MailedTokenInvalid
@@ -54,7 +56,7 @@ def reset(*, token: str, new_password: str, client: ClientContext, now: datetime
 
 def is_usable(*, token: str, now: datetime) -> bool:
     """Return whether a token can be redeemed for a new password now. Nothing is written."""
-    return mailed_tokens.is_usable(presented=token, purposes=(MailedTokenPurpose.RESET_PASSWORD,), now=now)
+    return mailed_tokens.is_usable(presented=token, purposes=PURPOSES, now=now)
 
 
 def _redeem(*, link: link_tokens.LinkToken, user: User, digest: str, now: datetime) -> bool:

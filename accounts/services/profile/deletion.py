@@ -58,10 +58,10 @@ def request(*, user: User, session_id: UUID, password: str | None, now: datetime
 def close(*, user: User, reason: str, now: datetime, by: User | None = None) -> bool:
     """Close an account on behalf of an operator; ``False`` when it was closed already.
 
-    Raises: NotAllowed, InsufficientPrivileges, LastAdministrator.
+    Raises: NotAllowed, InsufficientPrivileges, OwnAccount, LastAdministrator.
     """
     actor = subject_of(by) if by else NO_SUBJECT
-    with authorization.authorize(actor=by, target=user, action="users:change", removes_access=True):
+    with authorization.authorize(actor=by, target=user, action="users:change", removes_access=True, on_others=True):
         if not _mark_deleted(user=user, checked_digest=None, now=now):
             return False
         ended = revocation.end_sessions(user_id=user.pk, reason=ACCOUNT_DELETED, actor=actor, note=reason, now=now)
@@ -70,6 +70,12 @@ def close(*, user: User, reason: str, now: datetime, by: User | None = None) -> 
             actor=actor,
             target=subject_of(user),
             data={"note": reason, "ended_sessions": ended},
+            now=now,
+        )
+        mail_queue.enqueue(
+            user_id=user.pk,
+            kind=mail_queue.MailKind.DELETED_BY_OPERATOR,
+            details={"erased_after": (now + account_settings.DELETION_RETENTION).isoformat()},
             now=now,
         )
     return True
@@ -92,6 +98,7 @@ def restore(*, user: User, by: User | None, reason: str, now: datetime) -> bool:
                 data={"note": reason},
                 now=now,
             )
+            mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.ACCOUNT_RESTORED, now=now)
     return is_restored == 1
 
 

@@ -11,9 +11,15 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import event_types
 from accounts.conf import account_settings
+from accounts.end_reasons import ACCOUNT_DELETED
 from accounts.models import SignInFailures, User
+from accounts.operator_event_types import ACCOUNT_ERASED_BY_OPERATOR
+from accounts.services.administration import authorization
+from accounts.services.administration.operator_notices import operator_subject
 from security_events.services import recording
 from security_events.types import Subject
+from tokens.services import revocation
+from tokens.users import subject_of
 
 BATCH_SIZE = 100
 
@@ -56,6 +62,29 @@ def erase_now(*, user_id: UUID, now: datetime) -> bool:
         )
         _erase(ids=ids, now=now)
     return bool(ids)
+
+
+def erase_for_operator(*, user: User, by: User | None, reason: str, now: datetime) -> bool:
+    """Erase an account at once, deleted or not; ``False`` when it is gone already. Nothing can be restored.
+
+    The person's security events stay, with a masked name.
+
+    Raises: NotAllowed, InsufficientPrivileges, OwnAccount, LastAdministrator.
+    """
+    with authorization.authorize(actor=by, target=user, action="users:erase", removes_access=True, on_others=True):
+        if not User.objects.filter(pk=user.pk).exists():
+            return False
+        User.objects.present().filter(pk=user.pk).update(deleted_at=now)
+        actor = operator_subject(by)
+        ended = revocation.end_sessions(user_id=user.pk, reason=ACCOUNT_DELETED, actor=actor, note=reason, now=now)
+        recording.record(
+            ACCOUNT_ERASED_BY_OPERATOR,
+            actor=actor,
+            target=subject_of(user),
+            data={"note": reason, "ended_sessions": ended},
+            now=now,
+        )
+        return erase_now(user_id=user.pk, now=now)
 
 
 def _cutoff(now: datetime) -> datetime:

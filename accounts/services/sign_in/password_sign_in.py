@@ -10,7 +10,13 @@ from django.db import transaction
 from accounts import event_types, selectors
 from accounts.client_tokens import known_devices
 from accounts.conf import account_settings
-from accounts.errors import AccountDisabled, AccountError, CredentialsInvalid, EmailNotConfirmed
+from accounts.errors import (
+    AccountDisabled,
+    AccountError,
+    CredentialsInvalid,
+    EmailNotConfirmed,
+    PasswordResetRequired,
+)
 from accounts.identifiers.names import name_key
 from accounts.models import User
 from accounts.models.passwords import refund_and_remember_params
@@ -61,8 +67,8 @@ def sign_in(
     A pending registration is found by its username only. An address finds accounts only, because the answer must not
     depend on whether a registered address has an account.
 
-    Raises: CredentialsInvalid, AttemptsExhausted, AccountDisabled, EmailNotConfirmed, HashingBusy, and
-    SessionLimitReached of ``tokens``.
+    Raises: CredentialsInvalid, AttemptsExhausted, AccountDisabled, EmailNotConfirmed, PasswordResetRequired,
+    HashingBusy, and SessionLimitReached of ``tokens``.
     """
     user, registration = selectors.account_or_registration(name=name, at=now)
     attempt = attempts.charge(name=name, user=user, client=client, device_token=device_token, now=now)
@@ -85,7 +91,7 @@ def sign_in(
             attempt=attempt,
             now=now,
         )
-    except (AccountDisabled, EmailNotConfirmed, SessionLimitReached):
+    except (AccountDisabled, EmailNotConfirmed, PasswordResetRequired, SessionLimitReached):
         attempts.refund(attempt=attempt)
         raise
 
@@ -105,10 +111,13 @@ def complete_sign_in(
     A person with a second factor who has not shown it gets a challenge instead of a session, whatever the first factor
     was. ``user`` is as read before the authentication: a password change since then makes the sign-in fail.
 
-    Raises: CredentialsInvalid, AccountDisabled, EmailNotConfirmed, and SessionLimitReached of ``tokens``.
+    Raises: CredentialsInvalid, AccountDisabled, EmailNotConfirmed, PasswordResetRequired, and SessionLimitReached of
+    ``tokens``.
     """
     name = name or user.username
     require_active_account(user=user, name=name, now=now)
+    if user.is_password_reset_required and PASSWORD in amr:
+        raise record_refusal(PasswordResetRequired(), user=user, name=name, reason="password_reset_required", now=now)
     if user.is_mfa_enabled and MULTI_FACTOR not in amr:
         if attempt is not None:
             attempts.refund(attempt=attempt)
@@ -220,6 +229,7 @@ def record_sign_in(
         checked_digest=user.password,
         new_digest=new_digest,
         is_multi_factor=MULTI_FACTOR in amr,
+        is_by_password=PASSWORD in amr,
         event=event,
         attempt_and_client=refund_and_remember_params(
             keys=attempt.charged.keys if attempt else (),

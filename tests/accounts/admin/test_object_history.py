@@ -65,7 +65,6 @@ def test_is_read_on_by_its_cursor_and_empty_where_nothing_happened(browser):
         limit=1,
         window=1,
         scope=["user"],
-        created_at=timezone.now(),
         updated_at=timezone.now(),
     )
     assert "No events yet." in browser.get(f"/admin/ratelimiting/ratelimitpolicy/{row.pk}/history/").content.decode()

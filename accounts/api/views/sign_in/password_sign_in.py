@@ -31,6 +31,7 @@ class LoginView(AccountsAPIView):
             "invalid_credentials",
             "account_disabled",
             "email_not_confirmed",
+            "password_reset_required",
             "session_limit_reached",
             "too_many_attempts",
         ]
