@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.administration import person_actions
 from accounts.administration.language_filter import LanguageFilter
+from accounts.administration.person_creation import creation_page
 from accounts.administration.person_page import person_page
 from accounts.errors import NotAllowed
 from accounts.identifiers.names import email_key
@@ -71,6 +72,12 @@ class UserAdmin(ReadOnlyAdmin):
             ),
         ]
         return [*own, *super().get_urls()]
+
+    def add_view(self, request: Any, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the form that creates and invites a person."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return creation_page(self, request)
 
     def change_view(
         self, request: Any, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -134,6 +141,9 @@ class UserAdmin(ReadOnlyAdmin):
 
     def has_view_permission(self, request: Any, obj: Any = None) -> bool:
         return may(request.user, "users:read", obj)
+
+    def has_add_permission(self, request: Any, _obj: Any = None) -> bool:
+        return may(request.user, "users:create")
 
     def has_change_status_permission(self, request: Any) -> bool:
         return may(request.user, "users:change")

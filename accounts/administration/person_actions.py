@@ -133,7 +133,6 @@ def _present_value(user: User, name: str) -> str | bool | None:
 def _form_field(value: ActionValue, *, initial: Any) -> forms.Field:
     options: dict[str, Any] = {
         "label": value.label,
-        "help_text": value.help_text,
         "required": value.is_required,
         "initial": initial,
     }

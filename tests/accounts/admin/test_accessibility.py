@@ -62,6 +62,8 @@ def paths(server):
         "/admin/ratelimiting/ratelimitpolicy/add/",
         f"/admin/accounts/user/{person}/change/",
         f"/admin/accounts/user/{person}/actions/lock/",
+        f"/admin/accounts/user/{person}/actions/grant-staff-rights/",
+        "/admin/accounts/user/add/",
         "/admin/accounts/user/?q=nobody-has-this-name",
         "/admin/security_events/securityevent/?since=nonsense&severity=high",
     ]
@@ -128,7 +130,7 @@ class TestTheKeyboard:
     def test_skips_to_the_content_and_shows_where_it_is(self, chromium, server, paths, signed_in):
         context = chromium.new_context(viewport={"width": 1280, "height": 900}, storage_state=signed_in)
         page = context.new_page()
-        page.goto(server.url + paths[1][-4])
+        page.goto(server.url + paths[1][14])
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip-to-content-link"
         page.keyboard.press("Enter")

@@ -249,6 +249,51 @@ class TestActions:
             assert "does not exist" in answer.content.decode() or "doesn’t exist" in answer.content.decode()
 
 
+class TestCreation:
+    URL = "/admin/accounts/user/add/"
+    FORM = {
+        "username": "nadia",
+        "email": "nadia@example.com",
+        "locale": "es",
+        "tier": "free",
+        "reason": "new colleague",
+    }
+
+    def test_creates_and_invites_a_person_with_a_reason(self, browser, events):
+        answer = browser.post(self.URL, {**self.FORM, "is_invited": "on"}, follow=True)
+
+        person = User.objects.get(username="nadia")
+        assert answer.redirect_chain == [(page_of(person), 302)]
+        assert "nadia was created." in answer.content.decode()
+        assert (person.locale, person.email_confirmed_at) == ("es", None)
+        assert events("account.created_by_operator").get().data["note"] == "new colleague"
+        assert events("account.invited").get().target_id == str(person.pk)
+
+    @pytest.mark.parametrize(
+        ("change", "sentence"),
+        [
+            ({"reason": ""}, "This field is required"),
+            ({"username": "a b"}, "errorlist"),
+            ({"email": "no address"}, "This is not an e-mail address."),
+            ({"username": "TAKEN"}, "This username is taken."),
+            ({"email": "taken@example.com"}, "already registered"),
+            ({"department": "x" * 101}, "at most 100 characters"),
+        ],
+    )
+    def test_says_what_is_wrong_beside_the_field(self, browser, change, sentence):
+        UserFactory(username="taken")
+        answer = browser.post(self.URL, {**self.FORM, **change})
+        assert answer.status_code == 200
+        assert sentence in answer.content.decode()
+        assert not User.objects.filter(username="nadia").exists()
+
+    def test_is_closed_to_staff_without_the_permission(self, staff):
+        client = staff("accounts.view_user", "accounts.change_user")
+        assert client.get(self.URL).status_code == 403
+        assert client.post(self.URL, self.FORM).status_code == 403
+        assert self.URL not in client.get("/admin/accounts/user/").content.decode()
+
+
 class TestBulkActions:
     URL = "/admin/accounts/user/"
 
