@@ -1,4 +1,4 @@
-"""The admin pages of users, pending registrations, sessions and background jobs."""
+"""The admin pages of users, pending registrations and sessions."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,19 +10,27 @@ import django.contrib.auth.admin  # noqa: F401 - registers the group, which is t
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
+from django.shortcuts import redirect
+from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from procrastinate.contrib.django.admin import ProcrastinateJobAdmin
-from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.administration import admin_factor_resets  # noqa: F401 - registers its list
+from accounts.administration import (
+    admin_factor_resets,  # noqa: F401 - registers its list
+    person_actions,
+)
 from accounts.administration.language_filter import LanguageFilter
+from accounts.administration.person_creation import creation_page
+from accounts.administration.person_page import person_page
 from accounts.errors import NotAllowed
 from accounts.identifiers.names import email_key
 from accounts.models import PendingRegistration, User
 from accounts.rules.permissions import may
 from accounts.services.administration import account_status
+from accounts.services.administration.operator_action import OperatorAction
+from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
 from accounts.services.passwords import attempts
 from accounts.services.profile import deletion
 from cedrina_base.read_only_admin import ReadOnlyAdmin
@@ -54,30 +62,64 @@ class UserAdmin(ReadOnlyAdmin):
     search_fields = ["username", "email", "email_folded"]
     search_help_text = _("Part of a username or an address, or a whole id.")
     ordering = ["-id"]
-    readonly_fields = (
-        "id",
-        "username",
-        "email",
-        "email_confirmed_at",
-        "full_name",
-        "locale",
-        "tier",
-        "department",
-        "location",
-        "is_active",
-        "is_mfa_enabled",
-        "is_staff",
-        "is_superuser",
-        "groups",
-        "user_permissions",
-        "version",
-        "created_at",
-        "updated_at",
-        "last_login",
-        "deleted_at",
-    )
-    fields = readonly_fields
     actions = ["end_sessions", "deactivate", "activate", "restore", "unlock"]
+
+    def get_urls(self) -> list[Any]:
+        """Add the pages of the operator actions and of the end of one session."""
+        own = [
+            path("<uuid:user_id>/actions/<slug:name>/", self._site_view(self.action_view), name="accounts_user_action"),
+            path(
+                "<uuid:user_id>/sessions/<uuid:session_id>/end/",
+                self._site_view(self.end_session_view),
+                name="accounts_user_end_session",
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def add_view(self, request: Any, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the form that creates and invites a person."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return creation_page(self, request)
+
+    def change_view(
+        self, request: Any, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Show the page of the person. It takes no form, so a POST is refused."""
+        user = self.get_object(request, object_id)
+        if user is None:
+            return self._missing(request)
+        if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request, user):
+            raise PermissionDenied
+        return person_page(self, request, user)
+
+    def history_view(self, request: Any, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the timeline, which is the history."""
+        return redirect("admin:accounts_user_change", object_id)
+
+    def action_view(self, request: Any, user_id: UUID, name: str) -> Any:
+        """Show the form of an operator action, or do the action."""
+        action = OPERATOR_ACTIONS.get(name)
+        return self._action_page(request, user_id, action) if action else self._missing(request)
+
+    def end_session_view(self, request: Any, user_id: UUID, session_id: UUID) -> Any:
+        """Show the form that ends one session, or end it."""
+        return self._action_page(request, user_id, person_actions.end_session_action(session_id))
+
+    def _action_page(self, request: Any, user_id: UUID, action: OperatorAction) -> Any:
+        user = self.get_object(request, str(user_id))
+        if user is None:
+            return self._missing(request)
+        if not self.has_view_permission(request, user) or not may(request.user, action.permission, user):
+            raise PermissionDenied
+        return person_actions.action_page(self, request, user=user, action=action)
+
+    def _missing(self, request: Any) -> Any:
+        self.message_user(request, _("This does not exist, or not any more."), messages.WARNING)
+        return redirect("admin:accounts_user_changelist")
+
+    def _site_view(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        return self.admin_site.admin_view(view)
 
     def get_queryset(self, request: Any) -> QuerySet[User]:
         return super().get_queryset(request).defer("password")
@@ -103,6 +145,9 @@ class UserAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: Any, obj: Any = None) -> bool:
         return may(request.user, "users:read", obj)
 
+    def has_add_permission(self, request: Any, _obj: Any = None) -> bool:
+        return may(request.user, "users:create")
+
     def has_change_status_permission(self, request: Any) -> bool:
         return may(request.user, "users:change")
 
@@ -120,6 +165,8 @@ class UserAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Deactivate"), permissions=["change_status"])
     def deactivate(self, request: Any, queryset: QuerySet[User]) -> Any:
         others = queryset.exclude(pk=request.user.pk)
+        if "confirmed" not in request.POST and queryset.filter(pk=request.user.pk).exists():
+            self.message_user(request, _("Your own account is left out."), messages.WARNING)
         return self._act(request, others, title=_("Deactivate"), service=account_status.deactivate)
 
     @admin.action(description=_("Activate"), permissions=["change_status"])
@@ -159,17 +206,6 @@ class AuthorizedSessionAdmin(SessionAdmin):
             now=timezone.now(),
         )
         return _call_or_show_refusal(self, request, session.user, call)
-
-
-admin.site.unregister(ProcrastinateJob)
-
-
-@admin.register(ProcrastinateJob)
-class SuperuserJobAdmin(ProcrastinateJobAdmin):
-    """Background jobs. Only superusers may cancel them, because a job may be a mail to a user with more privileges."""
-
-    def get_actions(self, request: Any) -> dict[str, Any]:
-        return super().get_actions(request) if request.user.is_superuser else {}
 
 
 def _call_or_show_refusal(model_admin: Any, request: Any, user: Any, call: Callable[[], int]) -> bool:

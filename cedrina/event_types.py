@@ -1,4 +1,4 @@
-"""The event types of what ``ratelimiting`` announces.
+"""The event types of what ``ratelimiting`` announces, and of background jobs.
 
 ``ratelimiting`` and ``security_events`` do not import each other, so ``cedrina.wiring`` records the signals of the one
 by the other. The arguments are: id, category, severity, base risk from 0 to 100, OCSF class and activity, keys of the
@@ -106,5 +106,25 @@ RATELIMIT_USER_AGENTS_ROTATED = register(
         50,
         OcsfType.DETECTION_FINDING_CREATE,
         data=("user_agents",),
+    )
+)
+JOB_RETRIED = register(
+    EventType(
+        "job.retried",
+        Category.JOB,
+        Severity.LOW,
+        5,
+        OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("task", "queue", "attempts", "note"),
+    )
+)
+JOB_CANCELLED = register(
+    EventType(
+        "job.cancelled",
+        Category.JOB,
+        Severity.MEDIUM,
+        10,
+        OcsfType.ENTITY_MANAGEMENT_DISABLE,
+        data=("task", "queue", "attempts", "note"),
     )
 )

@@ -52,15 +52,27 @@ def ask_for_reason(
 ) -> TemplateResponse | None:
     """Show which rows an action will change and ask for the reason.
 
-    Once it is given, call ``act(row, reason)`` for each row and show for how many it returned ``True``.
+    Once it is given, call ``act(row, reason)`` for each row and show for how many it returned ``True``. An action on
+    nothing says so.
     """
-    form = ReasonForm.of(request)
-    if form.is_valid():
-        done = sum(bool(act(row, form.cleaned_data["reason"])) for row in queryset)
-        sentence = _("%(title)s: done to %(done)d.") % {"title": title, "done": done}
-        model_admin.message_user(request, sentence, messages.SUCCESS)
+    if not queryset.exists():
+        text = _("%(title)s: nothing was chosen, nothing changed.") % {"title": title}
+        model_admin.message_user(request, text, messages.WARNING)
         return None
-    return confirmation_page(model_admin, request, form=form, rows=queryset, title=title)
+    form = ReasonForm.of(request)
+    if not form.is_valid():
+        return confirmation_page(model_admin, request, form=form, rows=queryset, title=title)
+    rows = list(queryset)
+    done = sum(bool(act(row, form.cleaned_data["reason"])) for row in rows)
+    counts = {"title": title, "done": done, "chosen": len(rows)}
+    if done == 0:
+        model_admin.message_user(request, _("%(title)s: nothing changed.") % counts, messages.WARNING)
+    elif done < len(rows):
+        text = _("%(title)s: done to %(done)d of %(chosen)d. The others were so already, or were refused.") % counts
+        model_admin.message_user(request, text, messages.WARNING)
+    else:
+        model_admin.message_user(request, _("%(title)s: done to %(done)d.") % counts, messages.SUCCESS)
+    return None
 
 
 def confirmation_page(

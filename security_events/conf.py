@@ -1,8 +1,12 @@
 """Settings of this app, read from ``settings.SECURITY_EVENTS``."""
 
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
 from django.conf import settings
 
 from cedrina_base.app_settings import AppSettings
+from security_events.types import SubjectLink
 
 
 class SecurityEventSettings(AppSettings):
@@ -25,5 +29,32 @@ class SecurityEventSettings(AppSettings):
         """For how many months after the current one partitions are created in advance; at least 1."""
         return self._get("PARTITIONS_AHEAD", 3)
 
+    @property
+    def LINKS(self) -> Callable[[Any, Collection[str]], Mapping[str, SubjectLink]]:
+        """Dotted path of a function ``(viewer, ids) -> {id: SubjectLink}`` for the admin's pages of events.
+
+        The ids are those of actors, targets, sessions and token families, a few hundred at most. What the viewer may
+        not see, and ids that nothing is known of, are left out.
+        """
+        return self._function("LINKS", "security_events.conf.no_links")
+
+    @property
+    def SUBJECT_ID(self) -> Callable[[Any, str], str]:
+        """Dotted path of a function ``(viewer, name) -> id`` for searches by the name of an actor or a target.
+
+        It returns an empty string for a name that nobody has or that the viewer may not look up.
+        """
+        return self._function("SUBJECT_ID", "security_events.conf.no_subject_id")
+
 
 security_event_settings = SecurityEventSettings()
+
+
+def no_links(_viewer: Any, _ids: Collection[str]) -> Mapping[str, SubjectLink]:
+    """Know no names. This is the default of ``LINKS``."""
+    return {}
+
+
+def no_subject_id(_viewer: Any, _name: str) -> str:
+    """Know no names. This is the default of ``SUBJECT_ID``."""
+    return ""

@@ -16,6 +16,7 @@ _LABELS = {
     Category.KEY: _("key"),
     Category.RATELIMIT: _("rate limit"),
     Category.NETWORK: _("network"),
+    Category.JOB: _("background job"),
     Severity.INFO: _("info"),
     Severity.LOW: _("low"),
     Severity.MEDIUM: _("medium"),

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models import Q
+
 from security_events.models import SecurityEvent
 
 # Two index scans that each stop at the limit, merged: events whose actor the subject is, and events of other actors
@@ -33,3 +35,12 @@ def events_about(*, subject_id: str, before: UUID | None = None, limit: int) -> 
     """
     parameters = {"subject_id": subject_id, "before": before or _AFTER_ALL, "limit": limit}
     return list(SecurityEvent.objects.raw(EVENTS_ABOUT, parameters))
+
+
+def events_where(*, condition: Q, before: UUID | None = None, limit: int) -> Sequence[SecurityEvent]:
+    """Return the latest events that meet a condition, newest first, from the one after ``before`` on.
+
+    The condition has to be one that an index begins with: a session, a token family, an address or a type.
+    """
+    rows = SecurityEvent.objects.filter(condition, pk__lt=before or _AFTER_ALL)
+    return list(rows.order_by("-pk")[:limit])

@@ -31,6 +31,7 @@ class Category(StrEnum):
     KEY = "key"
     RATELIMIT = "ratelimit"
     NETWORK = "network"
+    JOB = "job"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,11 @@ class Subject:
 
 
 NO_SUBJECT = Subject()
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectLink:
+    """How the pages of events show an id: the name behind it, and the address of the page about it, empty for none."""
+
+    name: str
+    url: str = ""

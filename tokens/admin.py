@@ -64,7 +64,7 @@ class SessionAdmin(UserRowsAdmin):
     list_display = ["user", "kind", "device", "ip_address", "created_at", "last_activity_at", "ended_at", "end_reason"]
     list_filter = ["kind", ("ended_at", admin.EmptyFieldListFilter), "end_reason", "created_at"]
     list_select_related = ["user"]
-    id_columns = ("pk",)
+    id_columns = ("pk", "user_id")
     ordering = ["-id"]
     readonly_fields = (
         "id",
@@ -126,7 +126,7 @@ class TokenFamilyAdmin(UserRowsAdmin):
     list_display = ["family_id", "user", "generation", "rotated_at", "expires_at", "is_revoked", "revoke_reason"]
     list_filter = ["is_revoked", "revoke_reason"]
     list_select_related = ["user"]
-    id_columns = ("pk", "session_id")
+    id_columns = ("pk", "session_id", "user_id")
     ordering = ["-family_id"]
     readonly_fields = (
         "family_id",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts import selectors
-from accounts.administration import admin_second_factor, admin_sessions
+from accounts.administration import admin_second_factor, admin_sessions, object_history
 from accounts.administration.admin_second_factor import CodeForm, PasswordAccepted, PasswordForm, PendingAdminSignIn
 from accounts.administration.stopped_resets import warn_of_stopped_resets
 from accounts.api import device_cookie
@@ -113,6 +113,10 @@ class MfaAdminSite(AdminSite):
             return self._code_page(request, pending, form)
         admin_second_factor.discard(request)
         return self._log_in(request, signed_in, next_url=pending.next_url)
+
+    def object_history(self, request: Any, model_admin: Any, shown: Any) -> Any:
+        """Show the security events about an object."""
+        return object_history.history_page(self, request, model_admin, shown)
 
     def get_urls(self) -> list[Any]:
         """Import the admin modules of all apps. Add the page of the second factor, leave out Django's password form."""

@@ -19,4 +19,7 @@ class LanguageFilter(admin.SimpleListFilter):
         return settings.LANGUAGES
 
     def queryset(self, _request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(locale=self.value()) if self.value() else queryset
+        value = self.value()
+        if not value:
+            return queryset
+        return queryset.filter(locale=value) if value in dict(settings.LANGUAGES) else queryset.none()

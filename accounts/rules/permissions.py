@@ -19,6 +19,7 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "keys:read": "tokens.view_signingkey",
         "events:read": "security_events.view_securityevent",
         "tokens:introspect": "tokens.view_tokenfamily",
+        "jobs:read": "procrastinate.view_procrastinatejob",
         "rate_limits:read": "ratelimiting.view_ratelimitpolicy",
         "rate_limits:change": "ratelimiting.change_ratelimitpolicy",
     }

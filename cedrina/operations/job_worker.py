@@ -22,6 +22,7 @@ from psycopg.errors import _WaitTimeout
 from cedrina.database.circuit_breaker import circuit_breaker
 from cedrina.database.connection import TimeoutConnection
 from cedrina.http.problems import is_database_outage
+from cedrina.operations import job_failures
 
 # Statements of the queue take milliseconds. A worker that stops waits for one of them at most.
 QUEUE_TIMEOUT_SECONDS = 3.0
@@ -108,7 +109,11 @@ async def _work_while_connected(stop: asyncio.Event, options: dict[str, Any]) ->
         stopping = asyncio.create_task(stop.wait())
         try:
             await connector.open_async()
-            working = asyncio.create_task(app.run_worker_async(install_signal_handlers=False, **options))
+            working = asyncio.create_task(
+                app.run_worker_async(
+                    install_signal_handlers=False, worker_middleware=[job_failures.store_failure], **options
+                )
+            )
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
             working.cancel()  # it finishes its running jobs first
             with contextlib.suppress(asyncio.CancelledError):

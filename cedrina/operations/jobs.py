@@ -1,8 +1,9 @@
 """The periodic jobs. The background worker imports this module by PROCRASTINATE_IMPORT_PATHS."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
+from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from procrastinate import JobContext
@@ -15,6 +16,7 @@ from accounts.services.factors import factor_reset
 from accounts.services.passwords import attempts
 from accounts.services.profile import erasure
 from accounts.services.profile import purging as accounts_purging
+from cedrina.operations import job_failures
 from ratelimiting.services import shadow_figures
 from security_events.services import deduplication, partitions
 from tokens.services import purging
@@ -74,6 +76,7 @@ async def forget_done_jobs(context: JobContext, timestamp: int) -> None:
     manager = context.app.job_manager
     await manager.delete_old_jobs(DONE_HOURS)
     await manager.delete_old_jobs(FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True)
+    await sync_to_async(job_failures.purge)(now=timezone.now(), older_than=timedelta(hours=FAILED_HOURS))
 
 
 @app.periodic(cron="*/10 * * * *")

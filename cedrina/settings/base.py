@@ -273,7 +273,11 @@ ACCOUNTS: dict[str, Any] = {
     "WEBAUTHN_RP_ID": ENV.WEBAUTHN_RP_ID or relying_party.default_id(PUBLIC_URL),
     "WEBAUTHN_ORIGINS": list(ENV.WEBAUTHN_ORIGINS) or [relying_party.default_origin(PUBLIC_URL)],
 }
-SECURITY_EVENTS: dict[str, Any] = {"TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES}
+SECURITY_EVENTS: dict[str, Any] = {
+    "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
+    "LINKS": "accounts.administration.subject_links.links_of_subjects",
+    "SUBJECT_ID": "accounts.administration.subject_links.subject_id",
+}
 RATELIMITING: dict[str, Any] = {
     "TRUSTED_PROXIES": list(ENV.TRUSTED_PROXIES),
     "TRUSTED_PROXY_HEADER": ENV.TRUSTED_PROXY_HEADER,

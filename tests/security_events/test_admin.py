@@ -2,16 +2,13 @@ import uuid
 
 import pytest
 from django.contrib import admin
-from django.contrib.admin.filters import ChoicesFieldListFilter
-from django.test import RequestFactory
 
 from accounts.event_types import LOGIN_FAILED
 from security_events.admin import SecurityEventAdmin
-from security_events.catalogue import CATALOGUE
 from security_events.context import RequestContext, bind
 from security_events.models import SecurityEvent
 from security_events.services.recording import record
-from security_events.types import Category, Subject
+from security_events.types import Subject
 
 pytestmark = pytest.mark.django_db
 
@@ -19,20 +16,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def page():
     return SecurityEventAdmin(SecurityEvent, admin.site)
-
-
-class TestFilters:
-    def offered(self, page, name):
-        field = SecurityEvent._meta.get_field(name)
-        request = RequestFactory().get("/")
-        found = ChoicesFieldListFilter(field, request, {}, SecurityEvent, page, name)
-        return {value for value, _label in found.field.flatchoices}
-
-    def test_offer_the_types_of_all_apps(self, page):
-        assert self.offered(page, "type") == set(CATALOGUE)
-
-    def test_offer_all_categories(self, page):
-        assert self.offered(page, "category") == set(Category)
 
 
 class TestSearch:

@@ -1,0 +1,38 @@
+"""The rows of the project itself: background jobs as operators see them, and why jobs failed."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+
+class BackgroundJob(ProcrastinateJob):
+    """procrastinate's row of a job, under a name of ours. It is changed by ``operations.job_actions`` only."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("background job")
+        verbose_name_plural = _("background jobs")
+
+    def __str__(self) -> str:
+        return f"{self.task_name} {self.pk}"
+
+    @property
+    def event_subject_id(self) -> str:
+        """The id that security events name the job by."""
+        return f"job-{self.pk}"
+
+
+class JobFailure(models.Model):
+    """The last error of a job: the name of its class. The message could hold personal data, so it is only logged."""
+
+    job_id = models.BigIntegerField(primary_key=True)
+    error = models.CharField(_("last error"), max_length=200)
+    failed_at = models.DateTimeField(_("failed at"))
+
+    class Meta:
+        verbose_name = _("failure of a background job")
+        verbose_name_plural = _("failures of background jobs")
+        indexes = [models.Index(fields=["failed_at"], name="cedrina_jobfailure_age_idx")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.error}"

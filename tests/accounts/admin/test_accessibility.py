@@ -1,0 +1,152 @@
+"""Every page of the admin in Chromium against WCAG 2.2 AA (axe-core): both directions, light and dark, two widths."""
+
+import json
+from importlib import resources
+
+import pytest
+
+from tests.accounts.admin.admin_browser import CHROMIUM, sign_in
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+RUN = f"axe.run({{preload: false, runOnly: {json.dumps(RULES)}}})"
+TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
+LISTS = [
+    "accounts/user",
+    "accounts/pendingregistration",
+    "cedrina/backgroundjob",
+    "ratelimiting/policyversion",
+    "ratelimiting/ratelimitpolicy",
+    "ratelimiting/shadowperiod",
+    "security_events/securityevent",
+    "tokens/refreshkeyepoch",
+    "tokens/session",
+    "tokens/signingkey",
+    "tokens/tokenfamily",
+]
+# Each row of the admin has the same page, so one of each kind is enough.
+DETAILS = [
+    "accounts/user",
+    "security_events/securityevent",
+    "tokens/session",
+    "tokens/tokenfamily",
+    "tokens/signingkey",
+]
+VIEWS = [("en", "light", 1280), ("en", "dark", 390), ("fa", "light", 390), ("ar", "dark", 1280)]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium was found"),
+]
+
+
+@pytest.fixture(scope="module")
+def paths(server):
+    """Return the paths of all pages, with a person who has a long name and sessions."""
+    password = json.loads(
+        server.manage("create_admin", "--username", "viewer", "--email", "viewer@example.com", "--json")
+    )["password"]
+    with server.client(headers={"User-Agent": "<b>" + "Agent" * 60}) as client:
+        body = {
+            "username": "x" * 50,
+            "email": f"{'a' * 60}@{'subdomain.' * 10}example.com",
+            "full_name": "Wolfeschlegelsteinhausenbergerdorff " * 4,
+            "password": "violet harbour drum kite",
+        }
+        person = client.post("/auth/register", json=body).json()["user"]["id"]
+    lists = [f"/admin/{name}/" for name in LISTS]
+    return password, [
+        "/admin/",
+        "/admin/tokens/",
+        *lists,
+        "/admin/ratelimiting/ratelimitpolicy/add/",
+        f"/admin/accounts/user/{person}/change/",
+        f"/admin/accounts/user/{person}/actions/lock/",
+        f"/admin/accounts/user/{person}/actions/grant-staff-rights/",
+        "/admin/accounts/user/add/",
+        "/admin/accounts/user/?q=nobody-has-this-name",
+        "/admin/security_events/securityevent/?since=nonsense&severity=high",
+    ]
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium, server, paths):
+    """Return the cookies of an administrator: one sign-in for all views."""
+    page = chromium.new_page()
+    sign_in(page, server, paths[0], name="viewer")
+    yield page.context.storage_state()
+    page.context.close()
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: "-".join(map(str, view)))
+def test_pages_have_no_fault_and_never_scroll_sideways(chromium, server, paths, signed_in, view):
+    language, scheme, width = view
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        extra_http_headers={"Accept-Language": language},
+        storage_state=signed_in,
+    )
+    page = context.new_page()
+    faults = {}
+
+    def look(path):
+        response = page.goto(server.url + path)
+        assert response.status == 200, path
+        page.evaluate(AXE)
+        found = [
+            f"{fault['id']}: {node['target']}" for fault in page.evaluate(RUN)["violations"] for node in fault["nodes"]
+        ]
+        too_wide = page.evaluate(TOO_WIDE)
+        if found or too_wide > 0:
+            faults[path] = [*found, f"{too_wide} pixels too wide"]
+
+    for path in paths[1]:
+        look(path)
+    for name in DETAILS:
+        page.goto(f"{server.url}/admin/{name}/")
+        first = page.get_attribute("#result_list tbody th a", "href")
+        look(first)
+        page.goto(f"{server.url}{first}")
+        history = page.query_selector(".historylink")
+        if history is not None:
+            look(history.get_attribute("href"))
+    context.close()
+
+    assert faults == {}
+
+
+def test_of_the_sign_in_has_no_fault(chromium, server):
+    for scheme in ("light", "dark"):
+        context = chromium.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)
+        page = context.new_page()
+        page.goto(f"{server.url}/admin/login/")
+        page.evaluate(AXE)
+        assert [fault["id"] for fault in page.evaluate(RUN)["violations"]] == [], scheme
+        context.close()
+
+
+class TestTheKeyboard:
+    def test_skips_to_the_content_and_shows_where_it_is(self, chromium, server, paths, signed_in):
+        context = chromium.new_context(viewport={"width": 1280, "height": 900}, storage_state=signed_in)
+        page = context.new_page()
+        page.goto(server.url + paths[1][14])
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip-to-content-link"
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('main') !== null")
+        width = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+        style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert (width, style) == ("3px", "solid")
+        context.close()
+
+    def test_scrolls_a_wide_table(self, chromium, server, signed_in):
+        context = chromium.new_context(viewport={"width": 390, "height": 900}, storage_state=signed_in)
+        page = context.new_page()
+        page.goto(f"{server.url}/admin/security_events/securityevent/")
+        page.focus(".results")
+        before = page.evaluate("document.querySelector('.results').scrollLeft")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"document.querySelector('.results').scrollLeft > {before}")
+        context.close()
