@@ -25,7 +25,8 @@ class TestPreferredFormat:
             ("text/html;q=0, application/json", "json"),
             ("text/html;q=nan", None),
             ("text/html;q=1e5", None),
-            (";,;q=,text/html;q", "html"),
+            (";,;q=,text/html;q", None),
+            (";,;q=,text/html;level=1", "html"),
         ],
     )
     def test_is_what_the_header_names_with_more_weight(self, header, preferred):

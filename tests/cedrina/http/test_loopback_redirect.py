@@ -21,7 +21,7 @@ class TestLoopbackRedirectMiddleware:
         response = client.get(path, headers={"Host": host})
         assert (response.status_code, response["Location"]) == (
             307,
-            f"http://localhost:8000{path.replace('%0a', '%0a')}",
+            f"http://localhost:8000{path}",
         )
         assert response["X-Correlation-ID"]
 
@@ -38,7 +38,9 @@ class TestLoopbackRedirectMiddleware:
         ],
     )
     def test_leaves_everything_else_alone(self, client, method, path, host):
-        assert getattr(client, method)(path, headers={"Host": host}).status_code != 307
+        response = getattr(client, method)(path, headers={"Host": host})
+        assert response.status_code != 307
+        response.close()
 
     @pytest.mark.attack("CWE-601")
     @pytest.mark.parametrize("path", ["//evil.example/admin/", "/admin//evil.example", "/admin/@evil.example"])

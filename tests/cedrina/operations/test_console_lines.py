@@ -60,7 +60,7 @@ class TestShownPath:
             ("/api/v1/auth/me", "/api/v1/auth/me"),
             ("/a b\n\x1b[2J", "/a%20b%0A%1B%5B2J"),
             ("/\u202ecod", "/%E2%80%AEcod"),
-            ("/\udcff", "/?"),
+            ("/\udcff", "/%3F"),
             (f"/account/reset-password/{TOKEN}", "/account/reset-password/…"),
             ("/account/done/email-confirmed", "/account/done/email-confirmed"),
         ],
