@@ -11,7 +11,13 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except Exception as error:
+        from cedrina.operations.command_faults import end_command
+
+        end_command(error, arguments=sys.argv)
+        raise
 
 
 if __name__ == "__main__":

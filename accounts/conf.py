@@ -26,6 +26,14 @@ class AccountSettings(AppSettings):
         return self._get("EMAIL_CONFIRMATION", "required")
 
     @property
+    def RESERVED_DOMAINS(self) -> Sequence[str]:
+        """Top-level domains of RFC 2606 whose addresses are accepted, for development.
+
+        Without this setting addresses in ``test``, ``localhost`` and ``example`` are refused: nobody can own them.
+        """
+        return self._get("RESERVED_DOMAINS", ())
+
+    @property
     def EMAIL_CONFIRMATION_TTL(self) -> timedelta:
         """How long a confirmation link is valid, and how long its registration reserves the username."""
         return self._get("EMAIL_CONFIRMATION_TTL", timedelta(days=1))

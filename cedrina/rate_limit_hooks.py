@@ -1,12 +1,11 @@
 """The hooks of ``settings.RATELIMITING``: the caller, named keys, the answer 429 and the permissions of the API."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.permissions import BasePermission
@@ -17,10 +16,9 @@ from accounts.api import device_cookie
 from accounts.api.permissions import action_permission
 from accounts.client_tokens import known_devices
 from accounts.identifiers.names import email_key
-from cedrina.http import changed_tiers, problems
+from cedrina.http import changed_tiers, error_pages
 from cedrina.http.json import body_object
 from cedrina.http.paths import answers_html
-from cedrina.http.problem_catalogue import PROBLEMS
 from ratelimiting.api.permissions import READ
 from ratelimiting.client_addresses.networks import enclosing_networks
 from ratelimiting.types import ANONYMOUS, Caller
@@ -83,14 +81,7 @@ def network_key(request: HttpRequest) -> str:
 
 def refusal_response(request: HttpRequest, retry_after: int) -> HttpResponse:
     """For ``REFUSAL``: a problem document, or a page where browsers navigate."""
-    if not answers_html(request.path_info):
-        return problems.response(request, "rate_limited")
-    context: dict[str, Any] = {
-        "problem": PROBLEMS["rate_limited"],
-        "correlation_id": getattr(request, "correlation_id", ""),
-        "retry_after": retry_after,
-    }
-    return render(request, "errors/problem.html", context, status=429)
+    return error_pages.response(request, "rate_limited", retry_after=retry_after)
 
 
 class FreshSecondFactor(BasePermission):

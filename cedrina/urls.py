@@ -3,10 +3,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from cedrina.http.home import home
 from cedrina.openapi.views import DocumentationView, SchemaView
 from cedrina.operations.health import livez, readyz
 
 urlpatterns = [
+    path("", home, name="home"),
     path("api/v1/", include("tokens.urls")),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/admin/", include("ratelimiting.urls")),

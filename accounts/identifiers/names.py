@@ -7,11 +7,13 @@ import unicodedata
 import uuid
 from collections.abc import Iterator
 
+from accounts.conf import account_settings
 from accounts.identifiers.domains import ascii_domain, has_invisible
 
 EMAIL_MAX_LENGTH = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 HELD_PREFIX = "held:"  # contains no at sign, so that no address starts with it
+_RESERVED = (".test", ".localhost", ".example")
 _USERNAME = re.compile(r"[A-Za-z0-9_-]{3,50}")
 
 
@@ -44,7 +46,8 @@ def parse_email(text: str) -> str | None:
     Refused are display names, comments, quoted local parts, address literals, lists and control characters. Local parts
     with other characters than ASCII are refused, too: mail systems disagree about which of them are equal, and Django
     can't send to them. The domain must be valid by ``domains``, and ``email_validator`` must compute the same
-    A-labels. Whether mail arrives is found out by a confirmation, not by a DNS query.
+    A-labels. Whether mail arrives is found out by a confirmation, not by a DNS query. Domains that nobody can own
+    (RFC 2606, 2) are refused unless RESERVED_DOMAINS lists them.
     """
     if len(text) > EMAIL_MAX_LENGTH or has_invisible(text):
         return None
@@ -52,11 +55,16 @@ def parse_email(text: str) -> str | None:
     encoded = ascii_domain(domain) if local.isascii() else None
     if encoded is None or len(local) + 1 + len(encoded) > EMAIL_MAX_LENGTH:
         return None
+    reserved = encoded.rpartition(".")[2] if encoded.endswith(_RESERVED) else ""
+    if reserved and reserved not in account_settings.RESERVED_DOMAINS:
+        return None
     import email_validator  # 35 ms, which a command without addresses need not wait for
 
+    # It refuses `test` and `localhost`, but takes `example`, which stands in for them.
+    stand_in = f"{encoded.removesuffix(reserved)}example" if reserved else encoded
     try:
         parsed = email_validator.validate_email(
-            text,
+            f"{local}@{stand_in}" if reserved else text,
             strict=True,
             check_deliverability=False,
             allow_smtputf8=False,
@@ -66,11 +74,12 @@ def parse_email(text: str) -> str | None:
         )
     except email_validator.EmailNotValidError:
         return None
-    if encoded != parsed.ascii_domain:
+    if stand_in != parsed.ascii_domain:
         return None
+    u_labels = f"{parsed.domain.removesuffix('example')}{reserved}" if reserved else parsed.domain
     # The owner's upper and lower case is kept. Domains with other characters than ASCII are stored as U-labels.
-    is_plain = domain.isascii() and encoded == domain.lower() == parsed.domain
-    return f"{local}@{domain if is_plain else parsed.domain}"
+    is_plain = domain.isascii() and encoded == domain.lower() == u_labels
+    return f"{local}@{domain if is_plain else u_labels}"
 
 
 def fold_email(address: str) -> str:

@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.utils import translation
 
-from cedrina.http import changed_tiers, problems, response_headers
+from cedrina.http import changed_tiers, error_pages, problems, response_headers
 from cedrina.http.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.http.languages import negotiate_language
-from cedrina.http.paths import answers_html, fixed_paths, is_mailed_link_page, is_static
+from cedrina.http.paths import MONITORING_PATHS, answers_html, fixed_paths, is_mailed_link_page, is_static
 from cedrina.http.problem_catalogue import code_of_status
 from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
 from ratelimiting.client_addresses.resolution import client_from_environ, is_trusted_peer
@@ -26,7 +26,7 @@ NOT_ALLOWED = 405
 UNKNOWN_METHOD = "UNKNOWN"
 STATUSES_OF_ODD_REQUESTS = frozenset({400, 404, 405})
 # Called by monitoring, from other networks than those of people. Answered under any Host, because health checks address
-# a container or a machine, not its public name; the responses contain no part of the request.
+# a container or a machine, not its public name. The responses contain no part of the request.
 HEALTH_PATHS = frozenset({"/livez", "/readyz"})
 
 
@@ -73,15 +73,17 @@ class RequestMiddleware:
         if path not in HEALTH_PATHS and not _is_allowed_host(
             request.META.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)
         ):
-            response = problems.response(request, "malformed_request")
+            response = error_pages.response(request, "malformed_request")
         else:
             response = self.get_response(request)
             changed_tiers.note_tier(request)
+        is_page = answers_html(path)
+        if response.status_code >= FIRST_ERROR:
+            response = self._as_error(request, response)
+            content_type = response.headers.get("Content-Type", "")
+            is_page = content_type.startswith("text/html") if not is_page else content_type != problems.CONTENT_TYPE
         headers = response.headers
-        if response.status_code >= FIRST_ERROR and not answers_html(path):
-            response = self._as_problem(request, response)
-            headers = response.headers
-        if answers_html(path):
+        if is_page:
             fixed = self._mailed_pages if is_mailed_link_page(path) else self._pages
             if not is_static(path) or response.status_code >= FIRST_ERROR:
                 set_content_language(response)
@@ -93,20 +95,20 @@ class RequestMiddleware:
             headers[name] = value
         return response
 
-    def _as_problem(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Return an error of the framework as a problem (RFC 9457). A problem is returned unchanged."""
+    def _as_error(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Return an error of the framework as a problem (RFC 9457) or a page. One of ours is returned unchanged."""
         if response.status_code == NOT_ALLOWED and "Allow" in response.headers:
             # The framework lists OPTIONS, but no view answers it.
             methods = [method for method in response.headers["Allow"].split(", ") if method != "OPTIONS"]
             response.headers["Allow"] = ", ".join(methods)
-        if response.headers.get("Content-Type", "").startswith((problems.CONTENT_TYPE, "application/json")):
+        if error_pages.is_answered(response):
             return response
         code = code_of_status(response.status_code)
-        problem = problems.response(request, code, status=response.status_code)
+        answer = error_pages.response(request, code, status=response.status_code)
         for name in ("Allow", "WWW-Authenticate", "Retry-After", *RATE_LIMIT_HEADERS):
             if name in response.headers:
-                problem.headers[name] = response.headers[name]
-        return problem
+                answer.headers[name] = response.headers[name]
+        return answer
 
 
 def _is_allowed_host(host: str, allowed: tuple[str, ...]) -> bool:

@@ -11,6 +11,10 @@ from django.urls import get_resolver
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+API_PREFIXES = ("/api/", "/.well-known/", "/oauth/", "/ws/")
+# Called by monitoring, from other networks than those of people.
+MONITORING_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+HOME = "/"
 PAGE_PREFIXES = ("/admin/", "/api/docs", "/api/schema", "/static/")
 # Pages to which mailed links lead. They have no session and no cookie: the token in the address is the authority.
 MAILED_LINK_PREFIX = "/account/"
@@ -33,12 +37,17 @@ def is_static(path: str) -> bool:
 
 def has_content_policy(path: str) -> bool:
     """Return whether a browser displays what this path returns."""
-    return is_page(path) or is_mailed_link_page(path)
+    return is_page(path) or is_mailed_link_page(path) or path == HOME
 
 
 def answers_html(path: str) -> bool:
-    """Return whether an error on this path is shown to a person."""
-    return path.startswith(("/admin/", "/api/docs", "/static/", MAILED_LINK_PREFIX))
+    """Return whether this path is opened by people, so that its errors are pages unless JSON is asked for."""
+    return path == HOME or path.startswith(("/admin/", "/api/docs", "/static/", MAILED_LINK_PREFIX))
+
+
+def is_api(path: str) -> bool:
+    """Return whether only programs call this path, so that its errors are problems (RFC 9457) for everybody."""
+    return (path.startswith(API_PREFIXES) and not path.startswith("/api/docs")) or path in MONITORING_PATHS
 
 
 @cache

@@ -9,11 +9,13 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils import translation
 
-from cedrina.http import problems, response_headers
+from cedrina.http import error_pages, problems, response_headers
 from cedrina.http.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.http.languages import negotiate_language
+from cedrina.http.paths import is_api, is_mailed_link_page
 
 BODY_TIMEOUT_SECONDS = 30.0
 MAX_LENGTH_DIGITS = 15
@@ -52,28 +54,43 @@ def max_body_bytes(environ: dict[str, Any]) -> int:
 
 
 def refusal_response(code: str, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Return status, headers and body of a problem.
+    """Return status, headers and body of a problem, or of a page for browsers.
 
     ``Connection: close`` is among the headers, because an unread body may follow on the connection.
     """
     identity = correlation_id(environ.get(ENVIRON_KEY))
+    path = environ["PATH_INFO"][:MAX_PATH_LENGTH]
     language = negotiate_language(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
     with translation.override(language):
-        problem = problems.build(code=code, instance=environ["PATH_INFO"][:MAX_PATH_LENGTH], correlation_id=identity)
-    body = orjson.dumps(problem)
-    headers = {
-        "Content-Type": problems.CONTENT_TYPE,
-        "Content-Length": str(len(body)),
-        "Content-Language": language,
-        "Cache-Control": "no-store",
-        "Connection": "close",
-        "Vary": "Accept-Language",
-        HEADER: identity,
-        **response_headers.api_headers(),
-    }
+        answer = _page(code, environ, path=path, identity=identity) or _problem(code, path=path, identity=identity)
+    status, headers, body = answer
+    headers |= {"Content-Length": str(len(body)), "Content-Language": language, "Cache-Control": "no-store"}
+    headers |= {"Connection": "close", HEADER: identity}
     if code == "service_unavailable":
         headers["Retry-After"] = str(problems.RETRY_AFTER_SECONDS)
-    return problem["status"], list(headers.items()), body
+    if not is_api(path):
+        headers["Vary"] = "Accept, Accept-Language"
+    return status, list(headers.items()), body
+
+
+def _problem(code: str, *, path: str, identity: str) -> tuple[int, dict[str, str], bytes]:
+    problem = problems.build(code=code, instance=path, correlation_id=identity)
+    headers = {"Content-Type": problems.CONTENT_TYPE, "Vary": "Accept-Language", **response_headers.api_headers()}
+    return problem["status"], headers, orjson.dumps(problem)
+
+
+def _page(code: str, environ: dict[str, Any], *, path: str, identity: str) -> tuple[int, dict[str, str], bytes] | None:
+    """Return the page for a browser; ``None`` for programs."""
+    if not error_pages.is_for_browser(path, environ.get("HTTP_ACCEPT", "")):
+        return None
+    request = HttpRequest()  # what was sent may have no valid head, so that nothing is read from it
+    request.correlation_id = identity  # type: ignore[attr-defined]
+    answer = error_pages.page(request, code)
+    if answer is None:
+        return None
+    is_mailed = is_mailed_link_page(path)
+    fixed = response_headers.mailed_link_headers() if is_mailed else response_headers.page_headers()
+    return answer.status_code, {**dict(answer.headers.items()), **fixed}, answer.content
 
 
 def declared_length(text: str | None) -> int | None:

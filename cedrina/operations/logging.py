@@ -4,10 +4,12 @@ import logging
 import logging.config
 import sys
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
 
+from cedrina.settings.environment import ConfigurationError
 from security_events.context import current
 from security_events.masking import mask_mapping
 
@@ -40,27 +42,60 @@ def configure(options: dict[str, Any]) -> None:
         "foreign_pre_chain": shared,
         "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(options["FORMAT"])],
     }
+    handler: dict[str, Any] = {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "lines"}
     if options["FILE"]:
-        handler = {"class": "logging.handlers.WatchedFileHandler", "filename": options["FILE"], "formatter": "lines"}
-    else:
-        handler = {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "lines"}
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {"lines": formatter},
-            "handlers": {"out": handler},
-            "root": {"handlers": ["out"], "level": options["LEVEL"]},
-            "loggers": {
-                # A refused request is no fault. Refusals that matter are security events.
-                "django.request": {"level": "ERROR"},
-                "django.security": {"level": "ERROR"},
-                "procrastinate": {"level": "WARNING"},
-                # It logs credential ids, by which a person could be followed through the log.
-                "fido2": {"level": "WARNING"},
-            },
+        _demand_writable(options["FILE"])
+        handler = {
+            "class": "cedrina.operations.log_file.LogFileHandler",
+            "filename": options["FILE"],
+            "formatter": "lines",
         }
-    )
+    config: dict[str, Any] = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": formatter},
+        "handlers": {"out": handler},
+        "root": {"handlers": ["out"], "level": options["LEVEL"]},
+        "loggers": {
+            # A refused request is no fault. Refusals that matter are security events.
+            "django.request": {"level": "ERROR"},
+            "django.security": {"level": "ERROR"},
+            "procrastinate": {"level": "WARNING"},
+            # It logs credential ids, by which a person could be followed through the log.
+            "fido2": {"level": "WARNING"},
+        },
+    }
+    if options.get("HAS_SHORT_LINES"):
+        _add_short_lines(config, shows_all=options["LEVEL"] == "DEBUG")
+    logging.config.dictConfig(config)
+
+
+def _demand_writable(path: str) -> None:
+    """Open the log file once.
+
+    Raises: ConfigurationError, instead of logging's ValueError without a reason.
+    """
+    try:
+        with Path(path).open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        sentence = (
+            f"LOG_FILE can't be written: {path}: {error.strerror}. Name another file, or leave it out for stderr."
+        )
+        raise ConfigurationError([sentence]) from None
+
+
+def _add_short_lines(config: dict[str, Any], *, shows_all: bool) -> None:
+    """Let requests, mails and security events be short lines, as a person at a terminal reads them."""
+    from cedrina.operations import console_lines  # noqa: PLC0415 - production has no use for it
+
+    config["formatters"]["short"] = {
+        **config["formatters"]["lines"],
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, console_lines.render_line],
+    }
+    config["filters"] = {"severity": {"()": console_lines.SeverityFilter, "shows_all": shows_all}}
+    config["handlers"]["short"] = {**config["handlers"]["out"], "formatter": "short", "filters": ["severity"]}
+    config["loggers"] |= {name: {"handlers": ["short"], "propagate": False} for name in console_lines.LOGGERS}
 
 
 def add_correlation_id(_logger: Any, _method: str, event: EventDict) -> EventDict:

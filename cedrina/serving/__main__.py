@@ -5,6 +5,7 @@ import os
 import sys
 from importlib import import_module
 
+from cedrina.serving.addresses import demand_free_address, refuse_address
 from cedrina.serving.checks import check_code, run_checks
 from cedrina.settings.settings_module import settings_module
 
@@ -36,6 +37,10 @@ def main(arguments: list[str] | None = None) -> None:
         from cedrina.serving.processes import http_server
 
         sys.exit(http_server.serve(host, port, settings.SERVING["WORKERS"], environment))
+    try:
+        demand_free_address(host, port)  # the servers below would say it in a log line, after seconds
+    except OSError as error:
+        refuse_address(host, port, error)
     run_checks(while_they_run=load_code)
     if options.sockets:
         serve_sockets(host, port)

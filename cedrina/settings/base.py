@@ -7,13 +7,13 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from cedrina.settings import connections, environment, relying_party
+from cedrina.settings import connections, development_data, dotenv, environment, relying_party
 from cedrina.settings.rate_limits import TIERS, profile, sockets_per_address
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
 if not IS_TEST:
-    environment.read_dotenv()
+    dotenv.read_dotenv()
 ENV = environment.load(environment.environment_of_test_run() if IS_TEST else None)
 ENVIRONMENT: str = ENV.CEDRINA_ENV
 
@@ -90,7 +90,12 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W003",
 ]
 
-DATABASES = {"default": connections.database(ENV.DATABASE_URL, is_prepared=ENV.DATABASE_PREPARED_STATEMENTS)}
+# Without DATABASE_URL, a development machine uses the database of the `make run` that runs in another terminal.
+IS_DATABASE_NAMED = bool(ENV.DATABASE_URL) or IS_TEST
+DATABASE_URL = ENV.DATABASE_URL
+if not IS_DATABASE_NAMED and ENV.is_development:
+    DATABASE_URL = development_data.remembered_database(directory=development_data.data_directory(ENV.CEDRINA_DATA_DIR))
+DATABASES = {"default": connections.database(DATABASE_URL, is_prepared=ENV.DATABASE_PREPARED_STATEMENTS)}
 # The role that owns the tables, when another role serves. cedrina/database/table_owner.py uses it.
 MIGRATION_DATABASE = (
     connections.database(ENV.DATABASE_MIGRATION_URL, is_prepared=False) if ENV.DATABASE_MIGRATION_URL else None
@@ -184,13 +189,22 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DEFAULT_FROM_EMAIL: str = ENV.DEFAULT_FROM_EMAIL
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 globals().update(connections.mail(ENV.EMAIL_URL))
+EMAIL_BACKEND: str
+# The backend that delivers on a development machine, where another one writes a line for each mail.
+MAIL_LINES: dict[str, str] = {}
 
 # The worker imports them. By default, every process would import the modules named `tasks`.
 PROCRASTINATE_IMPORT_PATHS = ["accounts.tasks", "cedrina.operations.jobs"]
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 
 LOGGING_CONFIG = "cedrina.operations.logging.configure"
-LOGGING = {"FORMAT": ENV.LOG_FORMAT, "LEVEL": ENV.LOG_LEVEL, "FILE": ENV.LOG_FILE}
+IS_DEVELOPMENT = ENV.is_development and not IS_TEST
+LOGGING = {
+    "FORMAT": ENV.LOG_FORMAT,
+    "LEVEL": ENV.LOG_LEVEL,
+    "FILE": ENV.LOG_FILE,
+    "HAS_SHORT_LINES": IS_DEVELOPMENT and ENV.LOG_FORMAT == "console",
+}
 
 PROBLEM_TYPE_BASE: str = ENV.PROBLEM_TYPE_BASE
 SERVING: dict[str, Any] = {
@@ -254,6 +268,8 @@ TOKENS: dict[str, Any] = {
 }
 ACCOUNTS: dict[str, Any] = {
     "EMAIL_CONFIRMATION": ENV.EMAIL_CONFIRMATION,
+    # Nobody can own these domains (RFC 2606, 2), and no mail to them leaves a machine of development.
+    "RESERVED_DOMAINS": ["test", "localhost", "example"] if ENV.is_development else [],
     "EMAIL_CONFIRMATION_TTL": timedelta(seconds=ENV.EMAIL_CONFIRMATION_SECONDS),
     "PASSWORD_RESET_TTL": timedelta(seconds=ENV.PASSWORD_RESET_SECONDS),
     "INVITATION_TTL": timedelta(seconds=ENV.INVITATION_SECONDS),

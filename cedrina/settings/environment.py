@@ -2,29 +2,25 @@
 
 import base64
 import difflib
-import io
 import os
-import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-import environ
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cedrina.settings import social_providers, validation
+from cedrina.settings.development_data import data_directory
 from cedrina.settings.development_secrets import development_secret
 from cedrina.settings.environment_settings import SETTINGS, EnvironmentSettings
+from cedrina.settings.public_address import default_allowed_hosts, default_public_url
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 PREFIX = "CEDRINA_"
-NEAR = 0.85  # two letters of twelve; PGHOST (0.8) and the passwords of docker-compose.yml are other programs' names
 SECRETS = frozenset(name for name, field in SETTINGS.items() if not field.repr)
 KNOWN_NAMES = frozenset(SETTINGS) | {f"{name}_FILE" for name in SECRETS}
 # Names that the demonstration reads. It is a client and has no settings.
 CLIENT_NAMES = frozenset({"CEDRINA_URL"})
-# As django-environ reads a line: of others it logs the content.
-_ASSIGNMENT = re.compile(r"(?:export )?([A-Za-z_0-9]+)=")
 # By the type of pydantic's error: what follows the name of the setting. Errors of setting_types.py say it themselves.
 _SENTENCES = {
     "int_parsing": "must be a whole number",
@@ -50,48 +46,16 @@ class ConfigurationError(SystemExit):
         self.text = str(self.code)
 
 
-def read_dotenv(path: Path = BASE_DIR / ".env") -> None:
-    """Read `.env` for the names that the environment does not have.
-
-    A line without a name and a name that is nearly a setting's are refused: in the environment such a name may be
-    another program's, but this file has settings only.
-
-    Raises: ConfigurationError.
-    """
-    if not path.is_file():
-        return
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        # Not its message: it quotes a byte of the file.
-        raise ConfigurationError([f"{path} is not encoded in UTF-8; save it in that encoding."]) from None
-    faults = list(_dotenv_faults(text, path=path))
-    if faults:
-        raise ConfigurationError(faults)
-    assignments = "\n".join(line for line in text.splitlines() if _ASSIGNMENT.match(line))
-    environ.Env.read_env(io.StringIO(assignments), overwrite=False, parse_comments=True)
-
-
-def _dotenv_faults(text: str, *, path: Path) -> Iterator[str]:
-    """Yield a sentence for each fault. None contains a line, which may hold a secret; django-environ would log it."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        assignment = _ASSIGNMENT.match(line)
-        if assignment is None:
-            yield f"{path}, line {number} is neither NAME=value nor a comment that begins with #."
-            continue
-        name = assignment[1]
-        near = difflib.get_close_matches(name.upper(), KNOWN_NAMES, 1, NEAR)
-        if near and name not in KNOWN_NAMES:
-            yield f"{path}, line {number}: {name} is not a setting. Did you mean {near[0]}?"
-
-
 def environment_of_test_run() -> dict[str, str]:
     """Return the environment of a test run: the URLs of its stores, and nothing else of the real environment."""
     stores = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ}
     field_key = base64.b64encode(b"only-in-tests-only-in-tests-only").decode()
-    return {"SECRET_KEY": "only-in-tests-" * 5, "FIELD_ENCRYPTION_KEYS": f"test1:{field_key}", **stores}
+    return {
+        "SECRET_KEY": "only-in-tests-" * 5,
+        "FIELD_ENCRYPTION_KEYS": f"test1:{field_key}",
+        "PUBLIC_URL": "http://127.0.0.1:8000",
+        **stores,
+    }
 
 
 def load(source: Mapping[str, str] | None = None) -> EnvironmentSettings:
@@ -113,8 +77,11 @@ def load(source: Mapping[str, str] | None = None) -> EnvironmentSettings:
     faults.extend(found)
     if values.is_development:
         missing = {"SECRET_KEY", "FIELD_ENCRYPTION_KEYS"} - set(texts)
-        made = {name: development_secret(name, directory=BASE_DIR / ".data") for name in missing}
-        values, _ = _parse({"PUBLIC_URL": f"http://127.0.0.1:{values.PORT}", **made, **texts})
+        data = data_directory(values.CEDRINA_DATA_DIR)
+        made = {name: development_secret(name, directory=data) for name in missing}
+        values, _ = _parse({"PUBLIC_URL": default_public_url(values.HOST, values.PORT), **made, **texts})
+        if "ALLOWED_HOSTS" not in texts:
+            values.ALLOWED_HOSTS = default_allowed_hosts(values.HOST, validation.host_of(values.PUBLIC_URL))
     values.SOCIAL_PROVIDERS, found = social_providers.read(
         values.SOCIAL_PROVIDERS, is_development=values.is_development
     )

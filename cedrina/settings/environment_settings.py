@@ -29,6 +29,9 @@ class Profile(Section):
 
     CEDRINA_ENV: Annotated[Literal["development", "staging", "production"], LOWER] = "development"
     """Chooses the profile and how strict the start is. Staging is as strict as production."""
+    CEDRINA_DATA_DIR: Text = ".data"
+    """In development, where `make run` keeps its database and its secrets, and where `manage.py` looks for them. A
+    relative path is one below the project's directory."""
 
 
 class Secrets(Section):
@@ -51,7 +54,7 @@ class Stores(Section):
     DATABASE_URL: Url | None = Field(
         None,
         repr=False,
-        json_schema_extra={"x-default": "the embedded server of `make run`; required in staging and production"},
+        json_schema_extra={"x-default": "the database of the running `make run`; required in staging and production"},
     )
     """PostgreSQL 16 or newer: `postgres://user:password@host:5432/name`, over a socket
     `postgres:////directory/name` or `postgres:///name?host=/directory`."""
@@ -83,11 +86,13 @@ class Serving(Section):
     """HTTP worker processes."""
     ALLOWED_HOSTS: Items = Field(
         ["localhost", "127.0.0.1", "[::1]"],
-        json_schema_extra={"x-default": "loopback in development, required otherwise"},
+        json_schema_extra={
+            "x-default": "loopback, `HOST` and the host of `PUBLIC_URL` in development, required otherwise"
+        },
     )
     """Names under which this server may be addressed."""
     PUBLIC_URL: Url = Field(
-        "", json_schema_extra={"x-default": "loopback and `PORT` in development, required otherwise"}
+        "", json_schema_extra={"x-default": "`http://localhost:PORT` in development, required otherwise"}
     )
     """Where people reach this server. Links in mail and the metadata documents come from this alone."""
     CORS_ALLOWED_ORIGINS: Items = []

@@ -60,8 +60,27 @@ def _urls(values: EnvironmentSettings) -> Iterator[str]:
         url = getattr(values, name)
         if url and url.partition(":")[0] not in schemes:
             yield f"{name} must begin with one of {', '.join(sorted(schemes))}, followed by a colon."
-    if values.PUBLIC_URL and not urlsplit(values.PUBLIC_URL).hostname:
+        elif url and not _is_parsed(url):
+            yield (
+                f"{name} has no host and port that can be read; write /, @, : and other special characters of a "
+                "password as %2F, %40, %3A."
+            )
+    if values.PUBLIC_URL and _is_parsed(values.PUBLIC_URL) and not host_of(values.PUBLIC_URL):
         yield "PUBLIC_URL must name a host, such as https://accounts.example.com."
+
+
+def _is_parsed(url: str) -> bool:
+    """Return whether host and port can be read. The errors of what reads them later would quote a part of a secret."""
+    try:
+        _port = urlsplit(url).port
+    except ValueError:
+        return False
+    return True
+
+
+def host_of(url: str) -> str | None:
+    """Return the host of a URL; ``None`` if it has none or can't be read."""
+    return urlsplit(url).hostname if _is_parsed(url) else None
 
 
 def _is_origin(text: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from tests import served
 
 README = (served.ROOT / "README.md").read_text(encoding="utf-8")
-ADDRESS = "http://127.0.0.1:8000"
+ADDRESS = "http://localhost:8000"
 ONE_SCREEN = 55
 LONGEST_LINE = 140
 

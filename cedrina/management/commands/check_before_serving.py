@@ -1,4 +1,4 @@
-"""The checks before `python -m cedrina.serving` serves: system checks, and the privileges of the serving role."""
+"""The checks before `python -m cedrina.serving` serves: system checks, the stores, privileges of the serving role."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error
 from django.utils.encoding import force_str
 
-from cedrina.operations import diagnosis
+from cedrina.operations import diagnosis, stores
 
 log = structlog.get_logger(__name__)
 
@@ -17,8 +17,9 @@ class Command(BaseCommand):
     help = "Refuse what the apps' own checks refuse; warn of a database role that may do more than serving needs."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Log warnings outside of development. Ignore a database that is not up yet."""
-        if settings.ENVIRONMENT == "development":
+        """Log warnings. Without a database or Redis the server starts all the same: it waits for them."""
+        stores.warn_of_redis()
+        if not stores.warn_of_database() or settings.ENVIRONMENT == "development":
             return
         try:
             findings = list(diagnosis.privileges_of_serving_role())

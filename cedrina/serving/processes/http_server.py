@@ -1,11 +1,10 @@
 """The HTTP server: a supervisor that loads the code and keeps the sockets, and the workers that it forks."""
 
-import os
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from cedrina.database.circuit_breaker import SHARED_BYTES, circuit_breaker
+from cedrina.serving.addresses import refuse_address
 from cedrina.serving.checks import run_checks
 from cedrina.serving.processes.connection_limits import max_connections, raise_descriptor_limit
 from cedrina.serving.processes.listening import ListeningSockets
@@ -79,8 +78,7 @@ def _listen(host: str, port: int, workers: int) -> ListeningSockets:
     try:
         return ListeningSockets.listen(host, port, workers)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        sys.exit(f"Cannot listen on {host}, port {port}: {reason}.")
+        refuse_address(host, port, error)
 
 
 def _inherited_sockets(state: SupervisorState) -> ListeningSockets:

@@ -9,7 +9,9 @@ import time
 from http import HTTPStatus
 from pathlib import Path
 
-from cedrina.settings.environment import read_dotenv
+from cedrina.settings import development_data
+from cedrina.settings.dotenv import read_dotenv
+from cedrina.settings.public_address import default_public_url
 from cedrina.tooling.development import steps, welcome
 from cedrina.tooling.development.errors import StepFailed
 from cedrina.tooling.development.supervisor import DevelopmentSupervisor
@@ -26,8 +28,7 @@ def main() -> int:
     for signum in processes.FORWARDED:
         signal.signal(signum, _interrupt)
     read_dotenv()
-    # Removed from the environment: it is an option of this launcher, not a setting of the server.
-    data = Path(os.environ.pop("CEDRINA_DATA_DIR", "") or steps.ROOT / ".data").absolute()
+    data = development_data.data_directory(os.environ.get("CEDRINA_DATA_DIR", ""))
     try:
         with contextlib.ExitStack() as everything:
             try:
@@ -50,7 +51,9 @@ def _start(everything: contextlib.ExitStack, *, data: Path) -> None:
     _say("PostgreSQL: DATABASE_URL" if given else f"PostgreSQL: embedded, data in {data / 'postgres'}")
     keeper = everything.enter_context(servers(redis=False, data=data / "postgres"))
     os.environ.update(keeper.addresses)
-    steps.remember(os.environ["DATABASE_URL"], data=data)
+    if not given:
+        development_data.remember_database(os.environ["DATABASE_URL"], directory=data)
+        everything.callback(development_data.forget_database, directory=data)
     steps.ensure_secrets(data=data)
     # Nobody reads this machine's mail, and the printed calls should work at once.
     os.environ.setdefault("EMAIL_CONFIRMATION", "optional")
@@ -65,7 +68,8 @@ def _start(everything: contextlib.ExitStack, *, data: Path) -> None:
     password = steps.prepare(data=data)
     if not is_current:
         _start_server(supervisor)
-    address = f"http://{welcome.reachable(host)}:{port}"
+    # The server has the same default. Passkeys work at `localhost` and at no IP address.
+    address = (os.environ.get("PUBLIC_URL") or default_public_url(host, port)).rstrip("/")
     _wait_until_ready(host, port, supervisor)
     # Last: it would take the processor that the server needs to become ready.
     _say("Worker")

@@ -1,5 +1,6 @@
 """The steps before the server starts. Each step does nothing when it was done before."""
 
+import errno
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cedrina.serving import addresses
 from cedrina.settings.development_secrets import development_secret
 from cedrina.tooling.development.errors import StepFailed
 
@@ -51,13 +53,25 @@ def demand_free_port() -> tuple[str, int]:
     """
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, int(port)))
+        addresses.demand_free_address(host, int(port))
+        if host == "127.0.0.1" and socket.has_ipv6:
+            _demand_free_on_ipv6(int(port))
     except (OSError, ValueError, OverflowError) as error:
-        raise StepFailed(f"Cannot listen on {host}, port {port}: {error}. Try another: make run PORT=8010.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise StepFailed(f"Cannot listen on {host}, port {port}: {reason}. Try another: make run PORT=8010.") from error
     return host, int(port)
+
+
+def _demand_free_on_ipv6(port: int) -> None:
+    """Look that nobody else answers `localhost`, which is ::1 first for many programs.
+
+    Raises: OSError when the port is taken there. A machine without IPv6 is none.
+    """
+    try:
+        addresses.demand_free_address("::1", port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise
 
 
 def ensure_secrets(*, data: Path) -> None:
@@ -65,13 +79,6 @@ def ensure_secrets(*, data: Path) -> None:
     for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS"):
         if not os.environ.get(name) and not os.environ.get(f"{name}_FILE"):
             os.environ[name] = development_secret(name, directory=data)
-
-
-def remember(url: str, *, data: Path) -> None:
-    """Write down where the embedded database listens this time, for manage.py in another terminal."""
-    kept = data / "database-url"
-    kept.touch(mode=0o600)
-    kept.write_text(url, encoding="ascii")
 
 
 def is_schema_current(*, data: Path) -> bool:

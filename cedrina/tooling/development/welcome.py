@@ -5,6 +5,7 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - to translat
 TEXT = """
 Cedrina is running; Ctrl-C ends it.
 
+  {address}/           where everything is
   {address}/api/docs   the API
   {address}/admin/     the administration: {account}
 

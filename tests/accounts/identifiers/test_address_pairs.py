@@ -39,7 +39,9 @@ def register(username, email):
 
 def account_named(email):
     body = json.dumps({"email": email})
-    return rate_limit_hooks.account_key(RequestFactory().post("/", body, content_type="application/json"))
+    return rate_limit_hooks.account_key(
+        RequestFactory().post("/api/v1/auth/login", body, content_type="application/json")
+    )
 
 
 class TestPairs:

@@ -41,4 +41,8 @@ urlpatterns = [
     path("api/v1/outage", outage),
     path("api/v1/suspicion", suspicion),
     path("api/v1/refusal", refusal),
+    path("bug", bug),
+    path("outage", outage),
+    path("suspicion", suspicion),
+    path("refusal", refusal),
 ]

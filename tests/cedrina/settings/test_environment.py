@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cedrina.settings import environment
+from cedrina.settings import dotenv, environment
 from cedrina.settings.development_secrets import development_secret
 from cedrina.settings.environment_settings import SETTINGS
 
@@ -143,16 +143,16 @@ class TestDotenv:
         path = tmp_path / ".env"
         path.write_bytes("EMAIL_URL=smtp://u:geheimer-schl\u00fcssel@mail.example.com".encode("latin-1"))
         with pytest.raises(environment.ConfigurationError) as stopped:
-            environment.read_dotenv(path)
+            dotenv.read_dotenv(path)
         assert stopped.value.sentences == [f"{path} is not encoded in UTF-8; save it in that encoding."]
-        assert stopped.value.__suppress_context__
+        assert stopped.value.__context__ is None
 
     @pytest.mark.parametrize("line", ["geheimer-schlüssel", "SECRET KEY=geheimer-schlüssel", "\ufeffPORT=geheim"])
     def test_refuses_a_line_without_a_name_by_its_number(self, tmp_path, caplog, line):
         path = tmp_path / ".env"
         path.write_text(f"# settings\n\nPORT=8010\n{line}\n", encoding="utf-8")
         with pytest.raises(environment.ConfigurationError) as stopped:
-            environment.read_dotenv(path)
+            dotenv.read_dotenv(path)
         assert stopped.value.sentences == [f"{path}, line 4 is neither NAME=value nor a comment that begins with #."]
         assert "geheim" not in stopped.value.text + caplog.text
 
@@ -169,7 +169,7 @@ class TestDotenv:
         path = tmp_path / ".env"
         path.write_text(f"{name}=geheim", encoding="utf-8")
         with pytest.raises(environment.ConfigurationError) as stopped:
-            environment.read_dotenv(path)
+            dotenv.read_dotenv(path)
         assert stopped.value.sentences == [f"{path}, line 1: {name} is not a setting. Did you mean {meant}?"]
 
     def test_takes_names_that_other_programs_read(self, tmp_path, monkeypatch, caplog):
@@ -181,7 +181,7 @@ class TestDotenv:
         monkeypatch.setattr("environ.Env.ENVIRON", variables)
         path = tmp_path / ".env"
         path.write_text("  # indented\n \n" + "".join(f"export {name}='a' # b\n" for name in names), encoding="utf-8")
-        environment.read_dotenv(path)
+        dotenv.read_dotenv(path)
         assert variables == dict.fromkeys(names, "a")
         assert caplog.text == ""
 

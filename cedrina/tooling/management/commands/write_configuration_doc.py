@@ -21,7 +21,9 @@ Names marked † may also be given as a file: `SECRET_KEY_FILE=/run/secrets/secr
 
 An unknown `CEDRINA_…` name, a contradiction, or, in staging and production, an unsafe value stops the start with a
 sentence that names the setting and says how to mend it. So does a line of `.env` that is neither `NAME=value` nor a
-comment, or whose name is nearly a setting's; names of other programs, such as `COMPOSE_PROJECT_NAME`, are passed on.
+comment, or whose name is no setting. Names that docker-compose.yml and some other programs read may stand there, too
+(`COMPOSE_…`, `DOCKER_…`, `POSTGRES_…`, `PG…`, `…_PROXY`, `TZ` and a few more: `cedrina/settings/dotenv.py`); give other
+programs a file of their own.
 
 This page is written by `manage.py write_configuration_doc`.
 """
