@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.branding.brand import current as current_brand
 from cedrina.http import problems
 from cedrina.http.paths import answers_html
 from cedrina.http.problem_catalogue import PROBLEMS
@@ -41,7 +42,11 @@ def _answer(request: HttpRequest, code: str) -> HttpResponse:
     if not answers_html(request.path):
         return problems.response(request, code)
     kind = PROBLEMS[code]
-    context: dict[str, Any] = {"problem": kind, "correlation_id": getattr(request, "correlation_id", "")}
+    context: dict[str, Any] = {
+        "problem": kind,
+        "brand": current_brand(),
+        "correlation_id": getattr(request, "correlation_id", ""),
+    }
     answer = render(request, "errors/problem.html", context, status=kind.status)
     if code == "service_unavailable":
         answer["Retry-After"] = str(problems.RETRY_AFTER_SECONDS)

@@ -14,6 +14,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 PAGE_PREFIXES = ("/admin/", "/api/docs", "/api/schema", "/static/")
 # Pages to which mailed links lead. They have no session and no cookie: the token in the address is the authority.
 MAILED_LINK_PREFIX = "/account/"
+# The mails of development, with such links.
+SENT_MAIL_PREFIX = "/dev/"
 
 
 def is_page(path: str) -> bool:
@@ -22,8 +24,8 @@ def is_page(path: str) -> bool:
 
 
 def is_mailed_link_page(path: str) -> bool:
-    """Return whether mailed links lead to this path, so that the address itself is a secret."""
-    return path.startswith(MAILED_LINK_PREFIX)
+    """Return whether the address is a secret that no other site must learn, or the page shows such addresses."""
+    return path.startswith((MAILED_LINK_PREFIX, SENT_MAIL_PREFIX))
 
 
 def is_static(path: str) -> bool:
@@ -38,7 +40,7 @@ def has_content_policy(path: str) -> bool:
 
 def answers_html(path: str) -> bool:
     """Return whether an error on this path is shown to a person."""
-    return path.startswith(("/admin/", "/api/docs", "/static/", MAILED_LINK_PREFIX))
+    return path.startswith(("/admin/", "/api/docs", "/static/", MAILED_LINK_PREFIX, SENT_MAIL_PREFIX))
 
 
 @cache

@@ -15,6 +15,8 @@ _SAMPLE_PATHS = {
     "account-done": "/account/done/password-set",
     "account-nothing": "/account/nothing",
     "admin-nothing": "/admin/nothing",
+    "dev-mail-preview": "/dev/mail/preview/new_device/en",
+    "dev-mail-nothing": "/dev/mail/nothing",
     "nothing": "/nothing",
 }
 _PAGES_OUTSIDE_ADMIN = ("/account/", "/api/docs", "/dev/")
@@ -45,7 +47,7 @@ def all_pages(data: DemoData, *, only: str = "*") -> Sequence[ScreenshotPage]:
 
 def _site_pages() -> Iterator[ScreenshotPage]:
     for path in _fixed_paths():
-        if path == "/" or path.startswith(_PAGES_OUTSIDE_ADMIN):
+        if path == "/" or (path.startswith(_PAGES_OUTSIDE_ADMIN) and "/brand/" not in path):
             waits_for = ".opblock" if path == "/api/docs" else ""
             yield ScreenshotPage(name=path.strip("/").replace("/", "-") or "start", path=path, waits_for=waits_for)
     for name, path in _SAMPLE_PATHS.items():
