@@ -19,7 +19,7 @@ PRODUCTION := env -u DATABASE_URL CEDRINA_ENV=production \
 	EMAIL_URL=smtp://127.0.0.1 DEFAULT_FROM_EMAIL=cedrina@example.org
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-quick check bench bench-check lock messages venv
+.PHONY: help run demo screenshots test test-quick check bench bench-check lock messages venv
 .PHONY: check-lint check-format check-types check-imports check-deploy check-migrations check-openapi \
 	check-configuration check-templates check-translations check-locks
 
@@ -35,6 +35,9 @@ run: venv ## Start everything on this machine; Ctrl-C ends it, the data stays in
 
 demo: venv ## Tell the story of a stolen refresh token, against CEDRINA_URL or a server of its own
 	@exec $(PY) -m cedrina.tooling.demo $(ARGS)
+
+screenshots: venv ## Take every page, light, dark, right to left, desktop and phone: make screenshots ARGS='--only "admin-*"'
+	@exec $(PY) -m cedrina.tooling.screenshots $(ARGS)
 
 # Twice the cores: half of the tests' time is waiting, for an outage to pass or a deadline to come. The quick ones compute.
 test: WORKERS ?= 4

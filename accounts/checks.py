@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's name
 
+from accounts.branding import contrast, logo
 from accounts.conf import account_settings
 from cedrina_base import setting_checks
 
@@ -34,10 +35,22 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         "HASHING_QUEUE must be at least 1": conf.HASHING_QUEUE < 1,
         "HASHING_WAIT must be positive": timedelta(0) >= conf.HASHING_WAIT,
         "SECOND_FACTOR_RESET_WAIT must be positive": timedelta(0) >= conf.SECOND_FACTOR_RESET_WAIT,
+        "BRAND_COLOUR must be a colour as #rrggbb": not contrast.is_colour(conf.BRAND_COLOUR),
         "DELETION_RETENTION must not be negative": timedelta(0) > conf.DELETION_RETENTION,
     }
     problems += [Error(f"ACCOUNTS: {sentence}.", id="accounts.E002") for sentence, is_so in impossible.items() if is_so]
     return problems
+
+
+@register()
+def check_logo(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse a logo that mails and pages can't show."""
+    try:
+        if account_settings.BRAND_LOGO:
+            logo.read(account_settings.BRAND_LOGO)
+    except logo.LogoUnusable as error:
+        return [Error(f"ACCOUNTS['BRAND_LOGO'] {error}.", id="accounts.E004")]
+    return []
 
 
 @register()

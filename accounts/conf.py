@@ -100,18 +100,40 @@ class AccountSettings(AppSettings):
     def RESERVED_USERNAMES(self) -> frozenset[str]:
         """Usernames in lower case that can't be registered, because they look like the operator's.
 
-        The words of TOTP_ISSUER are always reserved as well.
+        APP_NAME and TOTP_ISSUER are always reserved as well.
         """
-        return frozenset(self._get("RESERVED_USERNAMES", DEFAULT_RESERVED_USERNAMES)) | self._issuer_names()
-
-    def _issuer_names(self) -> frozenset[str]:
-        words = re.findall(r"[a-z0-9]+", self.TOTP_ISSUER.lower())
-        return frozenset(joint.join(words) for joint in ("", "-", "_") if words)
+        reserved = frozenset(self._get("RESERVED_USERNAMES", DEFAULT_RESERVED_USERNAMES))
+        return reserved | _as_usernames(self.APP_NAME) | _as_usernames(self.TOTP_ISSUER)
 
     @property
     def PUBLIC_URL(self) -> str:
         """The URL of this installation, which links in mail begin with."""
         return self._get("PUBLIC_URL", "")
+
+    @property
+    def APP_NAME(self) -> str:
+        """The name of the application in mails, on pages, in the admin and in authenticator applications."""
+        return self._get("APP_NAME", "") or "Cedrina"
+
+    @property
+    def APP_URL(self) -> str:
+        """The URL of the application, to which mails and pages link back."""
+        return self._get("APP_URL", "") or self.PUBLIC_URL
+
+    @property
+    def SUPPORT_EMAIL(self) -> str:
+        """The address that mails and pages give for questions; empty for none."""
+        return self._get("SUPPORT_EMAIL", "")
+
+    @property
+    def BRAND_LOGO(self) -> str:
+        """The path of the application's logo, a PNG file; empty for none."""
+        return self._get("BRAND_LOGO", "")
+
+    @property
+    def BRAND_COLOUR(self) -> str:
+        """The colour of buttons, as ``#rrggbb``."""
+        return self._get("BRAND_COLOUR", "") or DEFAULT_COLOUR
 
     @property
     def ADMIN_LOGIN_RATE(self) -> str:
@@ -135,8 +157,11 @@ class AccountSettings(AppSettings):
 
     @property
     def TOTP_ISSUER(self) -> str:
-        """The name of this installation in authenticator applications and on security keys."""
-        return self._get("TOTP_ISSUER", "") or self.WEBAUTHN_RP_ID
+        """The name of this installation in authenticator applications and on security keys.
+
+        Only a label: secrets and keys that people have stored under another name go on working.
+        """
+        return self._get("TOTP_ISSUER", "") or self.APP_NAME
 
     @property
     def WEBAUTHN_RP_ID(self) -> str:
@@ -172,6 +197,7 @@ class AccountSettings(AppSettings):
         return {**DEFAULT_SIGN_IN_BACKOFF, **self._get("SIGN_IN_BACKOFF", {})}
 
 
+DEFAULT_COLOUR = "#1f6f5c"
 DEFAULT_RESERVED_USERNAMES = (
     "admin",
     "administrator",
@@ -220,5 +246,11 @@ DEFAULT_SIGN_IN_BACKOFF = {
     "factor_device": Backoff(free=5, first=900, longest=24 * HOUR, forgiven_after=6 * HOUR),
     "factor_session": Backoff(free=5, first=900, longest=24 * HOUR, forgiven_after=6 * HOUR),
 }
+
+
+def _as_usernames(name: str) -> frozenset[str]:
+    words = re.findall(r"[a-z0-9]+", name.lower())
+    return frozenset(joint.join(words) for joint in ("", "-", "_") if words)
+
 
 account_settings = AccountSettings()

@@ -1,5 +1,6 @@
 """The HTTP routes of all apps."""
 
+from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
 
@@ -20,6 +21,9 @@ urlpatterns = [
     path("api/docs", DocumentationView.as_view(url_name="schema"), name="docs"),
     path("admin/", admin.site.urls),
 ]
+
+if apps.is_installed("cedrina.tooling"):  # in development; the settings of staging and production never name it
+    urlpatterns.append(path("dev/", include("cedrina.tooling.sent_mail.urls")))
 
 handler400 = "cedrina.http.error_views.bad_request"
 handler403 = "cedrina.http.error_views.permission_denied"

@@ -18,6 +18,7 @@ from accounts.administration.admin_second_factor import CodeForm, PasswordAccept
 from accounts.administration.stopped_resets import warn_of_stopped_resets
 from accounts.api import device_cookie
 from accounts.api.form_limits import RETRY_AFTER, LimitedForm, is_limited
+from accounts.conf import account_settings
 from accounts.errors import AttemptsExhausted, HashingBusy, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.services.administration import admin_sign_in
 from accounts.services.administration.admin_sign_in import AdminSession
@@ -32,11 +33,19 @@ _EXCLUDED_URLS = {"password_change", "password_change_done"}
 class MfaAdminSite(AdminSite):
     """Django's admin, with rate limits and a second factor at the sign-in."""
 
-    site_header = _("Cedrina")
-    site_title = _("Cedrina")
     index_title = _("Overview")
     site_url = None
     login_form = PasswordForm
+
+    @property
+    def site_header(self) -> str:  # type: ignore[override]  # Django has an attribute; this reads the setting
+        """The application's name, in the header of each page."""
+        return account_settings.APP_NAME
+
+    @property
+    def site_title(self) -> str:  # type: ignore[override]  # as above
+        """The application's name, in the title of each page."""
+        return account_settings.APP_NAME
 
     @method_decorator(never_cache)
     def login(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:

@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 
+from accounts.branding.brand import current as current_brand
 from cedrina.http import problems
 from cedrina.http.accepted_formats import preferred_format
 from cedrina.http.paths import answers_html, is_api
@@ -80,6 +81,7 @@ def page(
         retry_after = problems.RETRY_AFTER_SECONDS
     context: dict[str, Any] = {
         "problem": kind,
+        "brand": current_brand(),
         "advice": advice or ADVICE.get(code, "" if retry_after else DEFAULT_ADVICE),
         "retry_after": retry_after,
         "correlation_id": getattr(request, "correlation_id", ""),

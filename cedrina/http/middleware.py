@@ -11,7 +11,7 @@ from django.utils import translation
 from cedrina.http import changed_tiers, error_pages, problems, response_headers
 from cedrina.http.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.http.languages import negotiate_language
-from cedrina.http.paths import MONITORING_PATHS, answers_html, fixed_paths, is_mailed_link_page, is_static
+from cedrina.http.paths import answers_html, fixed_paths, is_mailed_link_page, is_static
 from cedrina.http.problem_catalogue import code_of_status
 from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
 from ratelimiting.client_addresses.resolution import client_from_environ, is_trusted_peer

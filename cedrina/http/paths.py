@@ -18,6 +18,8 @@ HOME = "/"
 PAGE_PREFIXES = ("/admin/", "/api/docs", "/api/schema", "/static/")
 # Pages to which mailed links lead. They have no session and no cookie: the token in the address is the authority.
 MAILED_LINK_PREFIX = "/account/"
+# The mails of development, with such links.
+SENT_MAIL_PREFIX = "/dev/"
 
 
 def is_page(path: str) -> bool:
@@ -26,8 +28,8 @@ def is_page(path: str) -> bool:
 
 
 def is_mailed_link_page(path: str) -> bool:
-    """Return whether mailed links lead to this path, so that the address itself is a secret."""
-    return path.startswith(MAILED_LINK_PREFIX)
+    """Return whether the address is a secret that no other site must learn, or the page shows such addresses."""
+    return path.startswith((MAILED_LINK_PREFIX, SENT_MAIL_PREFIX))
 
 
 def is_static(path: str) -> bool:
@@ -42,7 +44,7 @@ def has_content_policy(path: str) -> bool:
 
 def answers_html(path: str) -> bool:
     """Return whether this path is opened by people, so that its errors are pages unless JSON is asked for."""
-    return path == HOME or path.startswith(("/admin/", "/api/docs", "/static/", MAILED_LINK_PREFIX))
+    return path == HOME or path.startswith(("/admin/", "/api/docs", "/static/", MAILED_LINK_PREFIX, SENT_MAIL_PREFIX))
 
 
 def is_api(path: str) -> bool:

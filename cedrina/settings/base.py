@@ -188,6 +188,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 DEFAULT_FROM_EMAIL: str = ENV.DEFAULT_FROM_EMAIL
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_BACKEND: str
 globals().update(connections.mail(ENV.EMAIL_URL))
 EMAIL_BACKEND: str
 # The backend that delivers on a development machine, where another one writes a line for each mail.
@@ -282,6 +283,11 @@ ACCOUNTS: dict[str, Any] = {
     "WHILE_HASHING": "cedrina.serving.connection_pool.connection_released",
     "DELETION_RETENTION": timedelta(days=ENV.DELETION_RETENTION_DAYS),
     "PUBLIC_URL": PUBLIC_URL,
+    "APP_NAME": ENV.APP_NAME,
+    "APP_URL": ENV.APP_URL.rstrip("/"),
+    "SUPPORT_EMAIL": ENV.SUPPORT_EMAIL,
+    "BRAND_LOGO": ENV.BRAND_LOGO,
+    "BRAND_COLOUR": ENV.BRAND_COLOUR,
     "SOCIAL_PROVIDERS": ENV.SOCIAL_PROVIDERS,
     "WHILE_WAITING": "cedrina.serving.connection_pool.connection_released",
     "TOTP_ISSUER": ENV.TOTP_ISSUER or "",

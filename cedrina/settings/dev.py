@@ -11,6 +11,8 @@ from cedrina.settings.public_address import LOCALHOST
 # The image leaves the development tools out, and may be run with CEDRINA_ENV=development all the same.
 if find_spec("cedrina.tooling"):
     INSTALLED_APPS += ["cedrina.tooling"]
+    if _EMAIL_BACKEND == "django.core.mail.backends.filebased.EmailBackend":
+        _EMAIL_BACKEND = "cedrina.tooling.sent_mail.backend.FolderBackend"  # one file for each mail, for /dev/mail
 
 # DJANGO_SETTINGS_MODULE may name this module in another environment.
 if IS_DEVELOPMENT:

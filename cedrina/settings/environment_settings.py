@@ -8,14 +8,18 @@ from cedrina.settings.identity_settings import Passwords, SecondFactors, SocialS
 from cedrina.settings.setting_types import (
     LOWER,
     UPPER,
+    AppName,
+    Colour,
     Days,
     FieldKeys,
     Items,
+    LogoFile,
     Number,
     Objects,
     Seconds,
     Section,
     Sender,
+    SupportAddress,
     Switch,
     Text,
     Url,
@@ -106,6 +110,23 @@ class Serving(Section):
     """What the `type` of every problem begins with (RFC 9457)."""
 
 
+class Branding(Section):
+    model_config = ConfigDict(title="Application")
+
+    APP_NAME: AppName = "Cedrina"
+    """What mails, pages, the admin and authenticator applications call the application. branding.md shows where."""
+    APP_URL: Url = Field("", json_schema_extra={"x-default": "`PUBLIC_URL`"})
+    """Where people use the application. Mails and pages link back to it."""
+    SUPPORT_EMAIL: SupportAddress = Field("", json_schema_extra={"x-default": "none"})
+    """Where people may ask. Mails and pages name it."""
+    BRAND_LOGO: LogoFile = Field("", json_schema_extra={"x-default": "none: the name is shown"})
+    """The logo: a PNG file of at most 64 KiB and 1024 pixels. Mails contain it, so that it is shown without being
+    fetched. SVG is refused, because mail programs don't show it and it can run scripts."""
+    BRAND_COLOUR: Colour = "#1f6f5c"
+    """Colour of buttons, links and marks. What can't be read is made lighter or darker: text on it is white or black,
+    and as text on light and dark pages it reaches a contrast of 4.5:1."""
+
+
 class Mail(Section):
     model_config = ConfigDict(title="Mail")
 
@@ -113,8 +134,8 @@ class Mail(Section):
         "consolemail:", repr=False, json_schema_extra={"x-default": "`consolemail:` in development, required otherwise"}
     )
     """`smtp://user:password@host:587`, `smtp+tls://…`, `smtp+ssl://…`, `filemail:///directory`, `consolemail:`."""
-    DEFAULT_FROM_EMAIL: Sender = "Cedrina <no-reply@localhost>"
-    """Sender of every mail."""
+    DEFAULT_FROM_EMAIL: Sender = "no-reply@localhost"
+    """Sender of every mail. Without a name, mails bear that of the application: `APP_NAME`."""
     EMAIL_CONFIRMATION: Annotated[Literal["required", "optional"], LOWER] = "required"
     """Whether an account is opened, and may be signed in to, only once its address is confirmed. With `optional` it
     is opened at once, and registering tells whether an address has an account."""
@@ -165,6 +186,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Secrets,
     Stores,
     Serving,
+    Branding,
     Mail,
     Tokens,
     Passwords,
@@ -176,7 +198,7 @@ SECTIONS: tuple[type[Section], ...] = (
 
 
 class EnvironmentSettings(
-    Profile, Secrets, Stores, Serving, Mail, Tokens, Passwords, SocialSignIn, SecondFactors, Limits, Records
+    Profile, Secrets, Stores, Serving, Branding, Mail, Tokens, Passwords, SocialSignIn, SecondFactors, Limits, Records
 ):
     """The values of all settings."""
 

@@ -94,7 +94,7 @@ class SocialSignIn(Section):
 class SecondFactors(Section):
     model_config = ConfigDict(title="Second factors")
 
-    TOTP_ISSUER: Text = Field("", json_schema_extra={"x-default": "`WEBAUTHN_RP_ID`"})
+    TOTP_ISSUER: Text = Field("", json_schema_extra={"x-default": "`APP_NAME`"})
     """What authenticator applications and security keys call this installation."""
     WEBAUTHN_RP_ID: Text | None = Field(
         None, json_schema_extra={"x-default": "the host of `PUBLIC_URL`; `localhost` for a loopback address"}

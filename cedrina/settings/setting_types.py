@@ -8,15 +8,18 @@ import base64
 import binascii
 import re
 from email.utils import formataddr, parseaddr
+from pathlib import Path
 from typing import Annotated, Any
 
 import environ
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Json
 from pydantic_core import PydanticCustomError
 
+from accounts.branding import contrast, logo
 from accounts.identifiers.names import ascii_email
 
 FIELD_KEY_BYTES = 32
+MAX_APP_NAME = 60
 
 
 class Section(BaseModel):
@@ -73,6 +76,44 @@ def _field_keys(value: Any) -> list[tuple[str, bytes]]:
     return keys
 
 
+def _app_name(text: str) -> str:
+    """Return a name that mails, pages and authenticator applications can show.
+
+    Its ``:`` would part the name from the account in authenticator applications; quotes and brackets part the name from
+    the address of a mail's sender.
+    """
+    name = text.strip()
+    if not 0 < len(name) <= MAX_APP_NAME or not name.isprintable() or set(name) & set(':"<>@\\/'):
+        raise PydanticCustomError(
+            "app_name", 'must be a name of at most 60 characters, without line breaks and : " < > @ / \\'
+        )
+    return name
+
+
+def _support_address(text: str) -> str:
+    address = ascii_email(text) if text else ""
+    if address is None:
+        raise PydanticCustomError("support_address", "must be an address of mail, such as help@example.com")
+    return address
+
+
+def _colour(text: str) -> str:
+    if not contrast.is_colour(text):
+        raise PydanticCustomError("colour", "must be a colour as #rrggbb, such as #1f6f5c")
+    return text.lower()
+
+
+def _logo(text: str) -> str:
+    if not text:
+        return text
+    path = str(Path(text).absolute())
+    try:
+        logo.read(path)
+    except logo.LogoUnusable as error:
+        raise PydanticCustomError("logo", "{reason}", {"reason": str(error)}) from error
+    return path
+
+
 LOWER = BeforeValidator(str.lower)
 UPPER = BeforeValidator(str.upper)
 SIGNING_ALGORITHM = BeforeValidator(lambda text: "EdDSA" if text.lower() == "eddsa" else text.upper())
@@ -89,4 +130,8 @@ Items = Annotated[list[str], BeforeValidator(_items), Field(title="comma separat
 FieldKeys = Annotated[list[tuple[str, bytes]], BeforeValidator(_field_keys), Field(title="comma separated list")]
 Url = Annotated[str, AfterValidator(_with_scheme), Field(title="URL")]
 Sender = Annotated[str, AfterValidator(_sender), Field(title="address of mail, with or without a name")]
+AppName = Annotated[str, AfterValidator(_app_name), Field(title="text")]
+SupportAddress = Annotated[str, AfterValidator(_support_address), Field(title="address of mail")]
+Colour = Annotated[str, AfterValidator(_colour), Field(title="#rrggbb")]
+LogoFile = Annotated[str, AfterValidator(_logo), Field(title="path of a PNG file")]
 Objects = Annotated[Json[list[dict[str, Any]]], Field(title="JSON list of objects")]

@@ -55,6 +55,7 @@ def _urls(values: EnvironmentSettings) -> Iterator[str]:
         ("REDIS_URL", REDIS_SCHEMES),
         ("EMAIL_URL", MAIL_SCHEMES),
         ("PUBLIC_URL", {"http", "https"}),
+        ("APP_URL", {"http", "https"}),
         ("PROBLEM_TYPE_BASE", {"http", "https", "urn", "tag"}),
     ):
         url = getattr(values, name)
@@ -67,6 +68,8 @@ def _urls(values: EnvironmentSettings) -> Iterator[str]:
             )
     if values.PUBLIC_URL and _is_parsed(values.PUBLIC_URL) and not host_of(values.PUBLIC_URL):
         yield "PUBLIC_URL must name a host, such as https://accounts.example.com."
+    if values.APP_URL and not urlsplit(values.APP_URL).hostname:
+        yield "APP_URL must name a host, such as https://app.example.com."
 
 
 def _is_parsed(url: str) -> bool:
@@ -103,10 +106,7 @@ def unsafe_values(values: EnvironmentSettings, *, given: Collection[str]) -> Ite
     yield from _weak_limits(values)
     if "*" in values.ALLOWED_HOSTS:
         yield "ALLOWED_HOSTS must not contain *; list the names under which this server is addressed."
-    if values.PUBLIC_URL and not values.PUBLIC_URL.startswith("https://"):
-        yield "PUBLIC_URL must begin with https://; tokens must not travel in the clear."
-    if any(not origin.startswith("https://") for origin in values.CORS_ALLOWED_ORIGINS):
-        yield "CORS_ALLOWED_ORIGINS must begin with https://; a plain origin can be impersonated on the way."
+    yield from _plain_urls(values)
     if values.BCRYPT_ROUNDS < MIN_BCRYPT_ROUNDS:
         yield f"BCRYPT_ROUNDS is below {MIN_BCRYPT_ROUNDS}; use 12."
     if values.ACCESS_TOKEN_SECONDS > MAX_ACCESS_TOKEN_SECONDS:
@@ -115,6 +115,15 @@ def unsafe_values(values: EnvironmentSettings, *, given: Collection[str]) -> Ite
         yield "TRUSTED_PROXIES must not hold every address; list the networks of your proxies."
     if "EMAIL_URL" in given and values.EMAIL_URL.startswith(("consolemail", "memorymail")):
         yield "EMAIL_URL must deliver: links to confirm an address would end up in the log. Use smtp://."
+
+
+def _plain_urls(values: EnvironmentSettings) -> Iterator[str]:
+    if values.PUBLIC_URL and not values.PUBLIC_URL.startswith("https://"):
+        yield "PUBLIC_URL must begin with https://; tokens must not travel in the clear."
+    if values.APP_URL and not values.APP_URL.startswith("https://"):
+        yield "APP_URL must begin with https://; a plain page can be replaced on the way."
+    if any(not origin.startswith("https://") for origin in values.CORS_ALLOWED_ORIGINS):
+        yield "CORS_ALLOWED_ORIGINS must begin with https://; a plain origin can be impersonated on the way."
 
 
 def _weak_limits(values: EnvironmentSettings) -> Iterator[str]:

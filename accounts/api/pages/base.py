@@ -15,7 +15,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.api.form_limits import RETRY_AFTER, LimitedForm, is_limited
-from accounts.conf import account_settings
+from accounts.branding.brand import current as current_brand
 from accounts.errors import HashingBusy
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class MailedPage(View):
         """Render a template of ``accounts/pages``."""
         context |= {
             "languages": [(code, translation.get_language_info(code)["name_local"]) for code, _ in settings.LANGUAGES],
-            "public_url": account_settings.PUBLIC_URL,
+            "brand": current_brand(),
         }
         return render(self.request, f"accounts/pages/{template}.html", context, status=status)
 

@@ -20,6 +20,7 @@ from accounts.errors import (
 )
 from accounts.services.addresses import address_confirmation
 from accounts.services.factors import factor_reset
+from accounts.services.mailing import mailed_tokens
 from accounts.services.passwords import password_reset
 from accounts.services.profile import takeover
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
@@ -73,7 +74,9 @@ class ConfirmEmailPage(MailedPage):
 
     def _ask(self, token: str, errors: Sequence[str]) -> HttpResponse:
         is_change = address_confirmation.is_address_change(token=token)
-        return self.render("confirm_email", status=422, asks_password=True, is_change=is_change, errors=errors)
+        username = mailed_tokens.username(presented=token)
+        context = {"asks_password": True, "is_change": is_change, "errors": errors, "username": username}
+        return self.render("confirm_email", status=422, **context)
 
     def _expired(self) -> HttpResponse:
         return self.render("expired", status=400, expired="confirmation")
@@ -83,14 +86,14 @@ class ResetPasswordPage(MailedPage):
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         if not password_reset.is_usable(token=token, now=timezone.now()):
             return self._expired()
-        return self.render("reset_password")
+        return self.render("reset_password", username=mailed_tokens.username(presented=token))
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         new_password = form_field(request, "new_password")
         if not password_reset.is_usable(token=token, now=timezone.now()):
             return self._expired()
         if new_password != form_field(request, "new_password_again"):
-            return self._again([gettext("The two passwords are not the same.")])
+            return self._again(token, [gettext("The two passwords are not the same.")])
         try:
             user = password_reset.reset(
                 token=token, new_password=new_password, client=client_context(request), now=timezone.now()
@@ -98,13 +101,14 @@ class ResetPasswordPage(MailedPage):
         except MailedTokenInvalid:
             return self._expired()
         except DetailsInvalid as refusal:
-            return self._again([str(problem.message) for problem in refusal.problems])
+            return self._again(token, [str(problem.message) for problem in refusal.problems])
         response = self.redirect_to_result("password-set")
         device_cookie.renew_after_reset(response, user=user)
         return response
 
-    def _again(self, errors: Sequence[str]) -> HttpResponse:
-        return self.render("reset_password", status=422, errors=errors)
+    def _again(self, token: str, errors: Sequence[str]) -> HttpResponse:
+        username = mailed_tokens.username(presented=token)
+        return self.render("reset_password", status=422, errors=errors, username=username)
 
     def _expired(self) -> HttpResponse:
         return self.render("expired", status=400, expired="reset")

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from accounts.api.pages import brand_files
 from accounts.api.pages.links import ConfirmEmailPage, NotMePage, ResetPasswordPage, StopResetPage
 from accounts.api.pages.requests import ForgotPasswordPage, ResendConfirmationPage, ResultPage
 
@@ -13,4 +14,7 @@ urlpatterns = [
     path("forgot-password", ForgotPasswordPage.as_view(), name="page-forgot-password"),
     path("resend-confirmation", ResendConfirmationPage.as_view(), name="page-resend-confirmation"),
     path("done/<str:what>", ResultPage.as_view(), name="page-done"),
+    path("brand/colours.css", brand_files.colours, name="brand-colours"),
+    path("brand/logo.png", brand_files.logo, name="brand-logo"),
+    path("brand/icon.svg", brand_files.icon, name="brand-icon"),
 ]

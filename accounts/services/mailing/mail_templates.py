@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import formats, translation
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 
+from accounts.branding.brand import current as current_brand
+from accounts.branding.greetings import greeting_name
 from accounts.conf import account_settings
 from accounts.identifiers.domains import ascii_domain
 from accounts.identifiers.names import ascii_email
@@ -23,6 +24,7 @@ from accounts.models import MailedTokenPurpose, PendingRegistration, User
 from accounts.services.mailing import mail_queue, mailed_tokens
 from accounts.services.mailing.mail_messages import FACTOR_NAMES, MAIL_TEXTS, MEMBER_NAMES, PROVIDER_NAMES, MailText
 from accounts.services.mailing.mail_queue import MailKind
+from accounts.services.mailing.outgoing_message import OutgoingMessage, sender
 
 # The page that the link of each kind opens, as in accounts.api.pages.urls. All other links open REPORT_PAGE.
 LINK_PAGES = {
@@ -82,26 +84,34 @@ class MailDraft:
     expires_at: datetime | None = None
 
 
-def compose(*, draft: MailDraft) -> EmailMultiAlternatives:
-    """Return the message with the same content as text and as HTML. All links are below PUBLIC_URL."""
+def compose(*, draft: MailDraft) -> OutgoingMessage:
+    """Return the message with the same content as text and as HTML.
+
+    The button's link is below PUBLIC_URL; the only other one leads back to APP_URL.
+    """
     language = recipient_language(user=draft.user)
     with translation.override(language):
         text = MAIL_TEXTS[draft.kind]
+        brand = current_brand()
         context = {
             "subject": text.subject,
             "username": draft.user.username,
+            "greeting": _greeting(draft),
+            "brand": brand,
+            "app_name": brand.name,
+            "logo_id": logo_id(mail_id=draft.mail_id).strip("<>"),
             "paragraphs": [paragraph % _text_params(draft) for paragraph in text.paragraphs],
             "facts": _facts(draft, text),
             "warning": text.warning % _text_params(draft) if text.warning else "",
             "button": text.button,
             "link": _link(draft, language),
             "is_alarm": text.is_alarm,
-            "public_url": account_settings.PUBLIC_URL,
             "language": language,
             "is_right_to_left": translation.get_language_bidi(),
         }
-        message = EmailMultiAlternatives(
+        message = OutgoingMessage(
             subject=str(text.subject),
+            from_email=sender(brand.name),
             body=render_to_string("accounts/mail/message.txt", context | _with_direction_marks(context)),
             # Encoded here, because Django encodes domains by IDNA2003, which may yield another domain.
             to=[ascii_email(draft.address) or draft.address],
@@ -111,10 +121,16 @@ def compose(*, draft: MailDraft) -> EmailMultiAlternatives:
                 "Content-Language": language,
             },
         )
-        marked = {name: format_html("<bdi>{}</bdi>", context[name]) for name in ("username", "public_url")}
-        html = render_to_string("accounts/mail/message.html", context | {"marked": marked})
+        html = render_to_string("accounts/mail/message.html", context | {"marked": _in_bdi(context)})
         message.attach_alternative(html, "text/html")
+        if brand.logo is not None:
+            message.attach_logo(brand.logo, content_id=logo_id(mail_id=draft.mail_id))
     return message
+
+
+def has_token(kind: MailKind) -> bool:
+    """Return whether the link of a kind of mail has a token."""
+    return TOKEN_PURPOSES.get(kind, MailedTokenPurpose.DISOWN) is not None
 
 
 def recipient_language(*, user: User | PendingRegistration) -> str:
@@ -124,25 +140,58 @@ def recipient_language(*, user: User | PendingRegistration) -> str:
 
 def message_id(*, mail_id: UUID) -> str:
     """Return the Message-ID of a mail, the same for each attempt to send it (RFC 5322, 3.6.4)."""
-    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-    domain = urlsplit(account_settings.PUBLIC_URL).hostname or sender
+    own = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    domain = urlsplit(account_settings.PUBLIC_URL).hostname or own
     domain = domain if domain.isascii() else ascii_domain(domain) or "localhost"
     return f"<{mail_id}@{domain if '.' in domain else f'{domain}.invalid'}>"
 
 
+def logo_id(*, mail_id: UUID) -> str:
+    """Return the Content-ID of the logo in a mail (RFC 2045, 7), with its brackets."""
+    return message_id(mail_id=mail_id).replace("<", "<logo.", 1)
+
+
+def _greeting(draft: MailDraft) -> str:
+    """Return the name that the mail greets."""
+    user = draft.user
+    if draft.kind is MailKind.ADDRESS_ALREADY_REGISTERED:
+        return user.username  # its text refers to "the username above"
+    return greeting_name(full_name=user.full_name, username=user.username)
+
+
+def _in_bdi(context: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names and addresses of the HTML, each in an element that keeps its direction from its surroundings."""
+    brand = context["brand"]
+    values = {
+        "greeting": context["greeting"],
+        "app_name": brand.name,
+        "app_url": brand.url,
+        "support_email": brand.support_email,
+    }
+    return {name: format_html("<bdi>{}</bdi>", value) for name, value in values.items()}
+
+
 def _with_direction_marks(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values with the Unicode controls that keep Latin text in order within plain text from right to left.
+    """Return values with the Unicode controls that keep each in order within plain text of another direction.
 
     The username only gets a mark in front of it, because people copy it with any character that follows it.
     """
-    if not context["is_right_to_left"]:
-        return {}
+    is_right_to_left, username = context["is_right_to_left"], context["username"]
+    greeting, app_name = (
+        _isolated(name) if is_right_to_left or not name.isascii() else name
+        for name in (context["greeting"], context["app_name"])
+    )
+    if not is_right_to_left:
+        return {"greeting": greeting, "app_name": app_name}
     return {
-        "username": f"\N{LEFT-TO-RIGHT MARK}{context['username']}",
-        "facts": [
-            (label, f"\N{FIRST STRONG ISOLATE}{value}\N{POP DIRECTIONAL ISOLATE}") for label, value in context["facts"]
-        ],
+        "greeting": f"\N{LEFT-TO-RIGHT MARK}{username}" if context["greeting"] == username else greeting,
+        "app_name": app_name,
+        "facts": [(label, _isolated(value)) for label, value in context["facts"]],
     }
+
+
+def _isolated(text: str) -> str:
+    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def _text_params(draft: MailDraft) -> dict[str, str]:

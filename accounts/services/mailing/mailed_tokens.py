@@ -20,7 +20,7 @@ from accounts import event_types
 from accounts.client_tokens import link_tokens
 from accounts.conf import account_settings
 from accounts.errors import MailedTokenInvalid
-from accounts.models import MailedToken, MailedTokenPurpose, User
+from accounts.models import MailedToken, MailedTokenPurpose, PendingRegistration, User
 from accounts.models.mailing import MAX_PASSWORD_ATTEMPTS, MailedTokenRecord
 from cedrina_base.signed_tokens import token_digest
 from security_events.services import deduplication
@@ -99,6 +99,21 @@ def is_usable(*, presented: str, purposes: tuple[MailedTokenPurpose, ...], now: 
     """Return whether a token can be redeemed now. Nothing is written, because mail scanners follow every link."""
     link = link_tokens.parse(presented)
     return link is not None and link.purpose in purposes and MailedToken.objects.find_usable(link, now=now) is not None
+
+
+def username(*, presented: str) -> str:
+    """Return the username of the account or registration that a mailed link is for; empty if there is none.
+
+    For password managers: a page without the name stores a password that belongs to nobody. The mail has the name, too.
+    """
+    link = link_tokens.parse(presented)
+    if link is None:
+        return ""
+    if link.purpose is MailedTokenPurpose.OPEN_ACCOUNT:
+        registration = PendingRegistration.objects.filter(pk=link.mail_id).first()
+        return registration.username if registration else ""
+    token = MailedToken.objects.filter(pk=link.mail_id).select_related("user").first()
+    return token.user.username if token else ""
 
 
 def look_up(*, link: link_tokens.LinkToken, now: datetime) -> MailedTokenRecord:

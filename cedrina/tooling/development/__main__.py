@@ -8,6 +8,7 @@ import sys
 import time
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import quote
 
 from cedrina.settings import development_data
 from cedrina.settings.dotenv import read_dotenv
@@ -57,6 +58,8 @@ def _start(everything: contextlib.ExitStack, *, data: Path) -> None:
     steps.ensure_secrets(data=data)
     # Nobody reads this machine's mail, and the printed calls should work at once.
     os.environ.setdefault("EMAIL_CONFIRMATION", "optional")
+    # /dev/mail shows what was sent.
+    os.environ.setdefault("EMAIL_URL", f"filemail://{quote(str(data / 'mail'))}")
     supervisor = DevelopmentSupervisor()
     everything.callback(supervisor.stop)
     # With a schema that is current, the server loads while migrations and administrator are looked at: both take a

@@ -8,6 +8,7 @@ Cedrina is running; Ctrl-C ends it.
   {address}/           where everything is
   {address}/api/docs   the API
   {address}/admin/     the administration: {account}
+  {address}/dev/mail   the mails that were sent
 
 Try it:
 
