@@ -10,6 +10,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.branding.brand import current as current_brand
+
 GUIDE_URL = "https://cedrina.dev/docs/"
 INBOX = "/dev/mail"
 
@@ -31,10 +33,9 @@ def home(request: HttpRequest) -> HttpResponse:
     language = wanted if wanted in names else translation.get_language() or settings.LANGUAGE_CODE
     with translation.override(language):
         context = {
-            "name": "Cedrina",
+            "brand": current_brand(),
             "links": links(),
             "languages": [(code, translation.get_language_info(code)["name_local"]) for code in names],
-            "public_url": settings.PUBLIC_URL,
         }
         response = render(request, "home.html", context)
     response.headers["Content-Language"] = language
