@@ -7,7 +7,7 @@ class CedrinaConfig(AppConfig):
     name = "cedrina"
 
     def ready(self) -> None:
-        from cedrina import wiring
+        from cedrina import scopes, wiring
 
         wiring.connect()
         gc.enable()  # manage.py disables it while modules are imported

@@ -14,6 +14,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 PAGE_PREFIXES = ("/admin/", "/api/docs", "/api/schema", "/static/")
 # Pages to which mailed links lead. They have no session and no cookie: the token in the address is the authority.
 MAILED_LINK_PREFIX = "/account/"
+OAUTH_PREFIX = "/oauth/"
 
 
 def is_page(path: str) -> bool:
@@ -34,6 +35,11 @@ def is_static(path: str) -> bool:
 def has_content_policy(path: str) -> bool:
     """Return whether a browser displays what this path returns."""
     return is_page(path) or is_mailed_link_page(path)
+
+
+def answers_oauth(path: str) -> bool:
+    """Return whether an error on this path has the shape of RFC 6749, 5.2."""
+    return path.startswith(OAUTH_PREFIX)
 
 
 def answers_html(path: str) -> bool:
