@@ -122,7 +122,7 @@ def rotate_secret(*, client_id: UUID, overlap: timedelta, operator: Operator, no
         client = _lock(client_id)
         validate_rotation(authentication_method=client.authentication_method, overlap=overlap, longest=MAX_OVERLAP)
         _require_grantable(client.scopes, operator)
-        latest = client.secrets.order_by("-created_at", "-pk").values_list("pk", flat=True).first()
+        latest = client.secrets.order_by("-pk").values_list("pk", flat=True).first()
         client.secrets.exclude(pk__in=[latest]).delete()
         client.secrets.filter(expires_at__isnull=True).update(expires_at=now + overlap)
         client.secrets.filter(expires_at__lte=now).delete()
