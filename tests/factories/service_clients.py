@@ -24,6 +24,7 @@ MAKE = {
     "PS256": lambda: rsa.generate_private_key(65537, 2048),
     "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "EdDSA": ed25519.Ed25519PrivateKey.generate,
+    "Ed25519": ed25519.Ed25519PrivateKey.generate,
 }
 
 
@@ -40,7 +41,7 @@ def register(*, name="orders", scopes=("tokens:introspect",), now=None, **member
 
 def public_jwk(private, *, algorithm, **members):
     """Return the public key of a private one as a JSON Web Key."""
-    found = get_default_algorithms()[algorithm].to_jwk(private.public_key(), as_dict=True)
+    found = get_default_algorithms()[algorithm.replace("Ed25519", "EdDSA")].to_jwk(private.public_key(), as_dict=True)
     return {**{name: value for name, value in found.items() if name != "key_ops"}, **members}
 
 

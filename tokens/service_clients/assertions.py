@@ -1,5 +1,6 @@
 """Client assertions: JWTs that a service client signs with its own key to authenticate (RFC 7523, 2.2 and 3)."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import jwt
+from jwt.algorithms import OKPAlgorithm
 from jwt.exceptions import PyJWTError
 
 from cedrina_base.signed_tokens import token_digest
@@ -22,16 +24,9 @@ _LATEST = 253_402_300_799  # the end of the year 9999
 # OpenID Connect Core, 9 asks for no type. Any other type, such as that of an access token, is another kind of token
 # (RFC 8725, 3.11; draft-ietf-oauth-rfc7523bis, 4).
 _TYPES = frozenset({"jwt", "client-authentication+jwt"})
-_UNCHECKED = {
-    "verify_signature": True,
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-    "verify_aud": False,
-    "verify_iss": False,
-    "verify_sub": False,
-    "verify_jti": False,
-}
+# PyJWT does not know the name that RFC 9864 gives to EdDSA with the curve Ed25519; oauth4webapi and others use it.
+_JWS = jwt.PyJWS()
+_JWS.register_algorithm("Ed25519", OKPAlgorithm())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +55,8 @@ def parse_assertion(text: str) -> ClientAssertion:
     if len(text) > MAX_LENGTH:
         raise ClientAuthenticationFailed(reason="assertion_malformed")
     try:
-        header = jwt.get_unverified_header(text)
-        claims = jwt.decode(text, options={"verify_signature": False})
+        header = _JWS.get_unverified_header(text)
+        claims = _claims(_JWS.decode(text, options={"verify_signature": False}))
     except (PyJWTError, ValueError, RecursionError) as error:
         raise ClientAuthenticationFailed(reason="assertion_malformed") from error
     kind, key_id = header.get("typ", "JWT"), header.get("kid")
@@ -123,16 +118,21 @@ def verify_assertion(
 def _verified_claims(assertion: ClientAssertion, jwks: Mapping[str, Any]) -> dict[str, Any]:
     for key in verification_keys(jwks, algorithm=assertion.algorithm, key_id=assertion.key_id):
         try:
-            claims: dict[str, Any] = jwt.decode(
-                assertion.text,
-                key=key,
-                algorithms=[assertion.algorithm],
-                options=_UNCHECKED,  # type: ignore[arg-type]
-            )
-        except PyJWTError:
+            return _claims(_JWS.decode(assertion.text, key, algorithms=[assertion.algorithm]))
+        except (PyJWTError, ValueError, RecursionError):
             continue
-        return claims
     raise ClientAuthenticationFailed(reason="wrong_signature", client_id=assertion.client_id)
+
+
+def _claims(payload: bytes) -> dict[str, Any]:
+    """Return the claims of a payload.
+
+    Raises: ValueError, also for UTF-8 that is none, and RecursionError.
+    """
+    claims = json.loads(payload.decode())
+    if not isinstance(claims, dict):
+        raise ValueError("The payload is no object.")  # noqa: TRY004 - as for every other payload that is none
+    return claims
 
 
 def _time_of(value: Any) -> datetime | None:

@@ -17,7 +17,7 @@ from jwt.exceptions import PyJWTError
 from tokens.errors import JwksInvalid
 from tokens.signing_algorithms import MIN_RSA_BITS, PublicKey
 
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")  # the last two are the same (RFC 9864)
 MOST_KEYS = 10
 LONGEST_KEY_ID = 200
 # To verify with a larger key takes long: its owner would slow everybody down.
@@ -90,4 +90,4 @@ def _algorithms_of(public: object) -> tuple[str, ...]:
         return ("RS256", "PS256") if MIN_RSA_BITS <= public.key_size <= MAX_RSA_BITS else ()
     if isinstance(public, EllipticCurvePublicKey):
         return ("ES256",) if isinstance(public.curve, SECP256R1) else ()
-    return ("EdDSA",) if isinstance(public, Ed25519PublicKey) else ()
+    return ("EdDSA", "Ed25519") if isinstance(public, Ed25519PublicKey) else ()

@@ -44,7 +44,7 @@ class TestMetadata:
 
         assert response.status_code == 200
         ways = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
-        algorithms = ["RS256", "PS256", "ES256", "EdDSA"]
+        algorithms = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
         assert response.json() == {
             "issuer": "https://auth.example.com",
             "jwks_uri": "https://auth.example.com/.well-known/jwks.json",
