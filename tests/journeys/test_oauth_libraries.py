@@ -1,4 +1,4 @@
-"""OAuth libraries of others use a served process as they use any server: they judge the endpoints."""
+"""OAuth libraries of others use a served process as they use any issuer_server: they judge the endpoints."""
 
 import json
 import subprocess
@@ -13,54 +13,45 @@ from jwt.algorithms import get_default_algorithms
 from oauthlib.oauth2 import BackendApplicationClient, InvalidClientError, LegacyApplicationClient
 from requests_oauthlib import OAuth2Session as RequestsOAuth2Session
 
-from tests import node_packages, served
+from tests import node_packages
 from tests.factories.service_clients import MAKE, public_jwk
 
 SCRIPTS = Path(__file__).parents[1] / "oauth_clients"
 
 
 @pytest.fixture(scope="module")
-def server(database_url):
-    """A server that is its own issuer, at the address where clients look for it."""
-    running = served.Served(database_url=database_url)
-    running.environment["PUBLIC_URL"] = running.url
-    try:
-        yield running.start()
-    finally:
-        running.stop()
+def metadata(issuer_server):
+    with issuer_server.client() as http:
+        return http.get(f"{issuer_server.url}/.well-known/oauth-authorization-issuer_server").json()
 
 
 @pytest.fixture(scope="module")
-def metadata(server):
-    with server.client() as http:
-        return http.get(f"{server.url}/.well-known/oauth-authorization-server").json()
-
-
-@pytest.fixture(scope="module")
-def secret_client(server):
-    report = registered(server, "with-a-secret", "--reason", "a test")
+def secret_client(issuer_server):
+    report = registered(issuer_server, "with-a-secret", "--reason", "a test")
     return report["client"]["id"], report["client_secret"]
 
 
 @pytest.fixture(scope="module")
-def key_client(server, tmp_path_factory):
+def key_client(issuer_server, tmp_path_factory):
     """A client with a key for each algorithm, and its private keys."""
     keys = {name: make() for name, make in MAKE.items()}
     jwks = {"keys": [public_jwk(key, algorithm=name, kid=name, alg=name) for name, key in keys.items()]}
     jwks["keys"].append(public_jwk(keys["ES256"], algorithm="ES256", kid="1"))
     file = tmp_path_factory.mktemp("keys") / "jwks.json"
     file.write_text(json.dumps(jwks))
-    return registered(server, "with-keys", "--jwks", str(file))["client"]["id"], keys
+    return registered(issuer_server, "with-keys", "--jwks", str(file))["client"]["id"], keys
 
 
-def registered(server, name, *options):
-    return json.loads(server.manage("service_client", "create", name, "--scope=tokens:introspect", *options, "--json"))
+def registered(issuer_server, name, *options):
+    return json.loads(
+        issuer_server.manage("service_client", "create", name, "--scope=tokens:introspect", *options, "--json")
+    )
 
 
 @pytest.fixture
-def pair(server, newcomer):
+def pair(issuer_server, newcomer):
     """The tokens of a person."""
-    person = newcomer(server)
+    person = newcomer(issuer_server)
     assert person.register().status_code == 201
     return person.tokens
 
@@ -77,30 +68,30 @@ def run(script, **part):
 
 @pytest.mark.parametrize("script", ["oauth4webapi.mjs", "openid_client.mjs"])
 class TestLibrariesOfNode:
-    def test_use_a_secret(self, script, server, secret_client, pair):
+    def test_use_a_secret(self, script, issuer_server, secret_client, pair):
         client_id, secret = secret_client
         got = run(
             script,
-            issuer=server.url,
+            issuer=issuer_server.url,
             client_id=client_id,
             client_secret=secret,
             person=pair["access_token"],
             refresh_token=pair["refresh_token"],
         )
-        self.judge(got, server, client_id, pair, ways=2)
+        self.judge(got, issuer_server, client_id, pair, ways=2)
         assert got["refreshed"]["refresh_token"] != pair["refresh_token"]
         assert got["refused"]["status"] == 401
 
-    def test_use_a_key(self, script, server, key_client, pair):
+    def test_use_a_key(self, script, issuer_server, key_client, pair):
         client_id, keys = key_client
         private = get_default_algorithms()["ES256"].to_jwk(keys["ES256"], as_dict=True)
         jwk = {name: private[name] for name in ("kty", "crv", "x", "y", "d")}
-        got = run(script, issuer=server.url, client_id=client_id, private_jwk=jwk, person=pair["access_token"])
+        got = run(script, issuer=issuer_server.url, client_id=client_id, private_jwk=jwk, person=pair["access_token"])
 
-        self.judge(got, server, client_id, pair, ways=1)
+        self.judge(got, issuer_server, client_id, pair, ways=1)
 
-    def judge(self, got, server, client_id, pair, *, ways):
-        assert got["issuer"] == server.url
+    def judge(self, got, issuer_server, client_id, pair, *, ways):
+        assert got["issuer"] == issuer_server.url
         assert len(got["ways"]) == ways
         for way in got["ways"]:
             assert way["scope"] == "tokens:introspect"
@@ -165,14 +156,14 @@ def plain_http(monkeypatch):
 
 @pytest.mark.usefixtures("plain_http")
 class TestRequestsOauthlib:
-    def test_uses_a_secret(self, server, metadata, secret_client):
+    def test_uses_a_secret(self, issuer_server, metadata, secret_client):
         client_id, secret = secret_client
         session = RequestsOAuth2Session(client=BackendApplicationClient(client_id, scope=["tokens:introspect"]))
         token = session.fetch_token(metadata["token_endpoint"], client_secret=secret)
 
         assert list(token["scope"]) == ["tokens:introspect"]
         # Its session sends the token as a bearer token.
-        answer = session.post(f"{server.url}/api/v1/auth/introspect", json={"token": token["access_token"]})
+        answer = session.post(f"{issuer_server.url}/api/v1/auth/introspect", json={"token": token["access_token"]})
         assert answer.json()["client_id"] == client_id
 
     def test_is_told_of_a_wrong_secret(self, metadata, secret_client):

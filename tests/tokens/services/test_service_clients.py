@@ -1,9 +1,11 @@
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from security_events.models import SecurityEvent
+from tests.factories.client_tokens import authenticate, claims_of, use
 from tests.factories.service_clients import MAKE, operator, public_jwk, register, register_with_key
 from tokens.access_tokens.codec import decode_access_token
 from tokens.errors import (
@@ -27,20 +29,6 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def now():
     return timezone.now()  # the signing key of the tests has to be active
-
-
-def authenticate(made, *, secret=None, now):
-    given = ClientSecret(str(made.client.pk), secret or made.secret, "client_secret_basic")
-    return client_authentication.authenticate(credentials=given, audiences=(), now=now)
-
-
-def claims_of(made, *, now, scope=None):
-    client = authenticate(made, now=now)
-    return decode_access_token(service_tokens.issue(client=client, scope=scope, now=now).access_token)
-
-
-def use(claims, *, now):
-    return service_tokens.authenticate_claims(claims=claims, now=now)
 
 
 def events(kind):
@@ -90,41 +78,6 @@ class TestRegister:
             service_clients.register(
                 members=members, operator=operator(may_grant=lambda scope: scope == "rate_limits:read"), now=now
             )
-
-
-class TestTokens:
-    def test_are_accepted_in_one_query_and_written_once_a_minute(self, now, django_assert_num_queries):
-        claims = claims_of(register(), now=now)
-        use(claims, now=now)
-        with django_assert_num_queries(1):
-            found = use(claims, now=now + timedelta(seconds=30))
-        with django_assert_num_queries(2):
-            use(claims, now=now + timedelta(seconds=90))
-
-        assert found.caller.scopes == found.principal.scopes == {"tokens:introspect"}
-        assert not found.caller.is_authenticated
-        assert ServiceClient.objects.get().last_used_at == now + timedelta(seconds=90)
-
-    def test_expire(self, now):
-        claims = claims_of(register(), now=now)
-        with pytest.raises(AccessTokenExpired):
-            use(claims, now=claims.expires_at)
-
-    def test_lose_a_scope_that_the_client_loses(self, now):
-        made = register(scopes=["tokens:introspect", "rate_limits:read"])
-        claims = claims_of(made, now=now)
-        members = {"scopes": ["rate_limits:read"]}
-        service_clients.change(client_id=made.client.pk, members=members, operator=operator(), now=now)
-
-        assert use(claims, now=now).caller.scopes == {"rate_limits:read"}
-
-    def test_die_with_an_emergency_rotation_of_the_signing_key(self, now, own_keys):
-        from tokens.services import keys
-
-        claims = claims_of(register(), now=now)
-        keys.rotate(now=now + timedelta(seconds=1), emergency=True)
-        with pytest.raises(AccessTokenInvalid):
-            use(claims, now=now + timedelta(minutes=1))
 
 
 class TestDisable:
@@ -293,9 +246,7 @@ class TestPurge:
         client_id = made.client.pk
         for age in (timedelta(hours=1), timedelta(days=2)):
             UsedAssertion.objects.create(client_id=client_id, digest=bytes([age.days]) * 32, expires_at=now - age)
-            RevokedServiceToken.objects.create(
-                jti=service_tokens.uuid.uuid4(), client_id=client_id, expires_at=now - age
-            )
+            RevokedServiceToken.objects.create(jti=uuid.uuid4(), client_id=client_id, expires_at=now - age)
             ServiceClientSecret.objects.create(
                 client=made.client, digest=bytes([age.days + 9]) * 32, created_at=now, expires_at=now - age
             )
@@ -303,27 +254,3 @@ class TestPurge:
 
         assert UsedAssertion.objects.count() == RevokedServiceToken.objects.count() == 1
         assert ServiceClientSecret.objects.count() == 2
-
-
-class TestUsedAssertions:
-    def test_of_one_client_are_bounded(self, now, monkeypatch):
-        from tests.factories.service_clients import assertion
-        from tokens.services.client_authentication import SignedAssertion
-
-        client, private = register_with_key()
-        most = client_authentication.MAX_USED_ASSERTIONS
-        UsedAssertion.objects.bulk_create(
-            UsedAssertion(client_id=client.pk, digest=number.to_bytes(32), expires_at=now + HOUR)
-            for number in range(most - 1)
-        )
-
-        def authenticate_once():
-            signed = SignedAssertion(assertion(client, private, now=now))
-            return client_authentication.authenticate(credentials=signed, audiences=("http://127.0.0.1:8000",), now=now)
-
-        assert authenticate_once()
-        with pytest.raises(ClientAuthenticationFailed):
-            authenticate_once()
-        UsedAssertion.objects.update(expires_at=now - HOUR)
-        assert authenticate_once()
-        assert UsedAssertion.objects.count() == most - 100 + 1  # it also removes some that are past

@@ -19,8 +19,11 @@ class ServiceClientMembers(StrictSerializer):
     authentication_method = StrictCharField(
         max_length=32, required=False, help_text=f"{CLIENT_SECRET} (the default) or {PRIVATE_KEY_JWT}."
     )
-    jwks = serializers.JSONField(
-        required=False, allow_null=True, help_text="Public keys, of a client that signs assertions (RFC 7517)."
+    jwks = serializers.DictField(
+        child=serializers.JSONField(),
+        required=False,
+        allow_null=True,
+        help_text="Public keys, of a client that signs assertions (RFC 7517).",
     )
     reason = ReasonField()
 
@@ -68,7 +71,7 @@ class ServiceClientOutput(serializers.Serializer[object]):
     description = serializers.CharField(allow_blank=True)
     scopes = serializers.ListField(child=serializers.CharField())
     authentication_method = serializers.CharField()
-    jwks = serializers.JSONField(allow_null=True)
+    jwks = serializers.DictField(child=serializers.JSONField(), allow_null=True)
     is_enabled = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
