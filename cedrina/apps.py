@@ -5,6 +5,6 @@ class CedrinaConfig(AppConfig):
     name = "cedrina"
 
     def ready(self) -> None:
-        from cedrina import wiring
+        from cedrina import scopes, wiring
 
         wiring.connect()

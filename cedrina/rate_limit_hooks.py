@@ -1,6 +1,7 @@
 """The hooks of ``settings.RATELIMITING``: the caller, named keys, the answer 429 and the permissions of the API."""
 
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
@@ -18,15 +19,19 @@ from accounts.client_tokens import known_devices
 from accounts.identifiers.names import email_key
 from cedrina.http import changed_tiers, error_pages
 from cedrina.http.json import body_object
-from cedrina.http.paths import answers_html
+from cedrina.http.paths import answers_html, answers_oauth
 from ratelimiting.api.permissions import READ
 from ratelimiting.client_addresses.networks import enclosing_networks
+from ratelimiting.services import named_limits
 from ratelimiting.types import ANONYMOUS, Caller
 from tokens.api.authentication import signed_claims
+from tokens.api.oauth.errors import TOO_MANY_REQUESTS, OAuthProblem, error_response
+from tokens.api.oauth.forms import oauth_form
 from tokens.api.problems import as_api_exception
 from tokens.api.refresh_tokens import refresh_claims
 from tokens.api.step_up import RequiredFactor, check_requirement, requires
 from tokens.errors import TokenError
+from tokens.types import ServiceClaims, ServicePrincipal
 
 if TYPE_CHECKING:
     from tokens.types import Principal
@@ -50,8 +55,25 @@ def caller_from_token(request: HttpRequest) -> Caller:
         return ANONYMOUS
     if claims is None or claims.expires_at + LEEWAY < datetime.now(UTC):
         return ANONYMOUS
+    if isinstance(claims, ServiceClaims):
+        return Caller(user=f"client:{claims.client_id}", tier=FREE_TIER)
     tier = changed_tiers.current_tier(user_id=claims.user_id, claimed=claims.tier or FREE_TIER)
     return Caller(user=str(claims.user_id), tier=tier)
+
+
+def client_wait(client_id: str | None, address: str | None) -> int:
+    """For ``TOKENS["CLIENT_LIMIT"]``: the seconds that a service client, or an address that failed to be one, waits.
+
+    A failure is counted by address only, and after it: right credentials are accepted from everywhere, however often
+    others have failed in the client's name or from its address.
+    """
+    if client_id is None:
+        decision = named_limits.check(name="client-authentication-failures", key=address or "")
+    else:
+        decision = named_limits.check(name="service-client", key=f"client:{client_id}")
+    if decision.is_allowed:
+        return 0
+    return max(1, ceil(max(result.retry_after for result in decision.results)))
 
 
 def account_key(request: HttpRequest) -> str | None:
@@ -68,8 +90,12 @@ def account_key(request: HttpRequest) -> str | None:
 
 
 def family_key(request: HttpRequest) -> str | None:
-    """For ``KEYS``: the family of the refresh token in a JSON body, if its signature is valid."""
-    claims = refresh_claims(request, _member(request, "refresh_token") or "")
+    """For ``KEYS``: the family of the refresh token in a JSON body or an OAuth form, if its signature is valid."""
+    if answers_oauth(request.path_info):
+        presented = _parameter(request, "refresh_token")
+    else:
+        presented = _member(request, "refresh_token")
+    claims = refresh_claims(request, presented or "")
     return None if claims is None else claims.family_id.hex
 
 
@@ -80,7 +106,9 @@ def network_key(request: HttpRequest) -> str:
 
 
 def refusal_response(request: HttpRequest, retry_after: int) -> HttpResponse:
-    """For ``REFUSAL``: a problem document, or a page where browsers navigate."""
+    """For ``REFUSAL``: a problem document, an OAuth error, or a page where browsers navigate."""
+    if answers_oauth(request.path_info):
+        return error_response(TOO_MANY_REQUESTS)
     return error_pages.response(request, "rate_limited", retry_after=retry_after)
 
 
@@ -91,6 +119,8 @@ class FreshSecondFactor(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         del view
+        if isinstance(request.auth, ServicePrincipal):
+            return False  # a service client can't confirm who it is
         principal = cast("Principal", request.auth)  # of AccessTokenAuthentication, which has let the request in
         try:
             check_requirement(
@@ -114,6 +144,14 @@ def _field(request: HttpRequest, name: str) -> str | None:
     except (BadRequest, SuspiciousOperation, OSError):
         return None
     return value if 0 < len(value) <= LONGEST_NAME else None
+
+
+def _parameter(request: HttpRequest, name: str) -> str | None:
+    """Return a parameter of an OAuth form; None if it can't be read, which the view refuses."""
+    try:
+        return oauth_form(request).get(name)
+    except (OAuthProblem, SuspiciousOperation, OSError):
+        return None
 
 
 def _member(request: HttpRequest, name: str) -> str | None:

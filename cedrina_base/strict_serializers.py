@@ -10,6 +10,7 @@ from rest_framework.exceptions import ErrorDetail
 
 # How many unknown members a response names; a body of 64 KiB may hold thousands.
 MAX_UNKNOWN_MEMBERS = 100
+LONGEST_REASON = 200
 
 
 def sole_text(data: Any, name: str, *, max_length: int) -> str | None:
@@ -75,3 +76,26 @@ class StrictBooleanField(serializers.BooleanField):
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """Takes an integer; a string of digits is refused."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        value: int = super().to_internal_value(data)
+        return value
+
+
+class ReasonField(StrictCharField):
+    """Why something is changed, on one line."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=LONGEST_REASON, **options)
+
+    def to_internal_value(self, data: object) -> str:
+        value: str = super().to_internal_value(data)
+        if not value.isprintable():
+            raise serializers.ValidationError(_("The reason must be text on one line."), code="invalid")
+        return value

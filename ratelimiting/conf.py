@@ -110,8 +110,8 @@ class RateLimitingSettings(AppSettings):
     def API_PERMISSIONS(self) -> Callable[[str], Sequence[Any]]:
         """Dotted path of a function ``(action)`` that returns permissions of Django REST framework.
 
-        They are asked before the API reads (`rate_limits:read`) or changes (`rate_limits:change`) policies, after the
-        default ones of the framework. As a rule they ask MAY.
+        They are asked before the API reads (`rate_limits:read`) or changes (`rate_limits:change`) policies. As a rule
+        they ask MAY. If there are none, the default ones of the framework are asked.
         """
         return self._function("API_PERMISSIONS", "ratelimiting.api.permissions.from_setting_may")
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.read_only_admin import ReadOnlyAdmin
 from cedrina_base.reason_form import ask_for_reason
-from tokens import devices
+from tokens import devices, service_client_admin  # noqa: F401 - the latter registers its page
 from tokens.conf import token_settings
 from tokens.end_reasons import ADMINISTRATOR
 from tokens.models import RefreshKeyEpoch, Session, SigningKey, TokenFamily

@@ -14,6 +14,7 @@ class TokensConfig(AppConfig):
 
     def ready(self) -> None:
         from tokens import checks
+        from tokens.service_clients import scopes
 
         post_migrate.connect(_make_first_key, sender=self)
 

@@ -124,9 +124,29 @@ class TokenSettings(AppSettings):
     def MAY(self) -> Callable[[Any, str], bool]:
         """Dotted path of a function ``(user, action) -> bool`` that decides whether an operator may do an action.
 
-        Actions are ``sessions:read``, ``sessions:end``, ``keys:read`` and ``tokens:introspect``.
+        Actions are ``sessions:read``, ``sessions:end``, ``keys:read``, ``tokens:introspect``, ``service_clients:read``
+        and ``service_clients:change``. It is asked about operators only: the scopes of a service client are all that
+        the client may do.
         """
         return self._function("MAY", "tokens.conf.allow_superusers")
+
+    @property
+    def API_PERMISSIONS(self) -> Callable[[str], Sequence[Any]]:
+        """Dotted path of a function ``(action) -> list`` of permissions of Django REST framework.
+
+        They guard the calls by which operators register service clients. The default asks ``MAY``.
+        """
+        return self._function("API_PERMISSIONS", "tokens.api.permissions.from_setting_may")
+
+    @property
+    def CLIENT_LIMIT(self) -> Callable[[str | None, str | None], int]:
+        """Dotted path of a function ``(client_id, address) -> seconds`` that counts authentications of service clients.
+
+        It is called after each: with the id of the client, or with ``None`` if the client was not authenticated. If it
+        returns more than 0, the request is answered 429. A failed authentication must not be counted against the
+        client that it names, or anybody could lock a client out. There is no limit by default.
+        """
+        return self._function("CLIENT_LIMIT", "tokens.conf.no_client_limit")
 
     @property
     def HAS_SECOND_FACTOR(self) -> Callable[[Any], bool]:
@@ -156,6 +176,11 @@ def no_tier(_user: Any) -> str | None:
 def no_second_factor(_user: Any) -> bool:
     """Return that the user has no second factor. This is the default of ``HAS_SECOND_FACTOR``."""
     return False
+
+
+def no_client_limit(_client_id: str | None, _address: str | None) -> int:
+    """Return that nobody has to wait. This is the default of ``CLIENT_LIMIT``."""
+    return 0
 
 
 def allow_superusers(user: Any, _action: str) -> bool:

@@ -1,5 +1,7 @@
 """Errors that this app raises to refuse a request. Callers see the code, the audit trail names the class."""
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.errors import AppError
@@ -92,3 +94,65 @@ class StepUpRequired(ReauthenticationRequired):
 
     code = "step_up_required"
     message = _("Confirm this with your second factor, then try again.")
+
+
+class ClientAuthenticationFailed(TokenError):
+    """A service client could not prove who it is (RFC 6749, 5.2). The context's reason is for the event only."""
+
+    code = "invalid_client"
+    message = _("The client was not authenticated.")
+
+
+class ScopeNotAllowed(TokenError):
+    """A requested scope that the client does not have (RFC 6749, 5.2)."""
+
+    code = "invalid_scope"
+    message = _("The client does not have this scope.")
+
+
+class ServiceClientNotFound(TokenError):
+    """No service client has that id or that name."""
+
+    code = "not_found"
+    message = _("There is no such service client.")
+
+
+class ServiceClientNameTaken(TokenError):
+    """Another service client has that name."""
+
+    code = "already_exists"
+    message = _("There is a service client of that name. Choose another name.")
+
+
+class ServiceClientChanged(TokenError):
+    """Somebody else has changed the service client since it was read (RFC 9110, 13.1.1)."""
+
+    code = "version_mismatch"
+    message = _("The service client was changed meanwhile. Read it again, then repeat your change.")
+
+
+class ScopeNotGrantable(TokenError):
+    """An operator may neither give a scope that they lack nor get the credentials of a client that has one."""
+
+    code = "permission_denied"
+    message = _("You lack a permission that this service client has. Ask somebody who has it.")
+
+
+class ServiceClientInvalid(TokenError):
+    """A member of a service client has a value that it cannot have."""
+
+    code = "validation_error"
+    message = _("The service client is not valid.")
+
+    def __init__(self, *, member: str, member_code: str, sentence: Any) -> None:
+        super().__init__(member=member)
+        self.member = member
+        self.member_code = member_code
+        self.sentence = sentence
+
+
+class JwksInvalid(ServiceClientInvalid):
+    """A key set that assertions can't be verified with, or that holds a private key."""
+
+    def __init__(self, sentence: Any) -> None:
+        super().__init__(member="jwks", member_code="invalid", sentence=sentence)

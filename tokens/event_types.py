@@ -1,4 +1,4 @@
-"""The event types of sessions, refresh tokens and signing keys.
+"""The event types of sessions, refresh tokens, signing keys and service clients.
 
 The arguments are: id, category, severity, base risk from 0 to 100, OCSF class and activity, keys of the data.
 """
@@ -92,5 +92,85 @@ REFRESH_KEY_ROTATED = register(
         5,
         OcsfType.ENTITY_MANAGEMENT_UPDATE,
         data=("emergency", "epoch", "minimum_epoch"),
+    )
+)
+SERVICE_CLIENT_CREATED = register(
+    EventType(
+        "service_client.created",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        20,
+        OcsfType.ENTITY_MANAGEMENT_CREATE,
+        data=("scopes", "authentication_method", "note"),
+    )
+)
+SERVICE_CLIENT_CHANGED = register(
+    EventType(
+        "service_client.changed",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        20,
+        OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("changed", "scopes", "note"),
+    )
+)
+SERVICE_CLIENT_SECRET_ROTATED = register(
+    EventType(
+        "service_client.secret_rotated",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        10,
+        OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("overlap_seconds", "note"),
+    )
+)
+SERVICE_CLIENT_ENABLED = register(
+    EventType(
+        "service_client.enabled",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        10,
+        OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("note",),
+    )
+)
+SERVICE_CLIENT_DISABLED = register(
+    EventType(
+        "service_client.disabled",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        10,
+        OcsfType.ENTITY_MANAGEMENT_DISABLE,
+        data=("note",),
+    )
+)
+SERVICE_CLIENT_DELETED = register(
+    EventType(
+        "service_client.deleted",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        10,
+        OcsfType.ENTITY_MANAGEMENT_DISABLE,
+        data=("note",),
+    )
+)
+SERVICE_CLIENT_TOKEN_REVOKED = register(
+    EventType(
+        "service_client.token_revoked",
+        Category.SESSION,
+        Severity.LOW,
+        5,
+        OcsfType.AUTHENTICATION_LOGOFF,
+        data=("jti",),
+    )
+)
+SERVICE_CLIENT_AUTHENTICATION_FAILED = register(
+    EventType(
+        "service_client.authentication_failed",
+        Category.AUTHENTICATION,
+        Severity.LOW,
+        30,
+        OcsfType.AUTHENTICATION_LOGON,
+        data=("method",),
     )
 )

@@ -5,11 +5,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Prefetch, QuerySet
 from django.db.models.functions import Least
 
 from tokens.access_tokens.keyring import keyring
-from tokens.models import Session
+from tokens.errors import ServiceClientNotFound
+from tokens.models import ServiceClient, ServiceClientSecret, Session
+
+_SECRETS = Prefetch("secrets", ServiceClientSecret.objects.defer("digest").order_by("created_at", "pk"))
 
 
 def live_sessions(*, user_id: Any, now: datetime) -> QuerySet[Session]:
@@ -46,6 +49,26 @@ def sessions_of(*, user_id: Any) -> QuerySet[Session]:
 def owners_of_live_sessions(*, now: datetime) -> QuerySet[Session, Any]:
     """Return the ids of all users with a live session."""
     return Session.objects.live(at=now).order_by().values_list("user_id", flat=True).distinct()
+
+
+def service_clients_page(*, after: UUID | None, limit: int) -> Sequence[ServiceClient]:
+    """Return up to ``limit + 1`` service clients with their secrets' times, the oldest first, after the one given."""
+    rows = ServiceClient.objects.order_by("pk").prefetch_related(_SECRETS)
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    return list(rows[: limit + 1])
+
+
+def service_client(*, client_id: UUID | None = None, name: str | None = None) -> ServiceClient:
+    """Return a service client by its id or by its name, with its secrets' times.
+
+    Raises: ServiceClientNotFound.
+    """
+    wanted = {"pk": client_id} if name is None else {"name": name}
+    found = ServiceClient.objects.prefetch_related(_SECRETS).filter(**wanted).first()
+    if found is None:
+        raise ServiceClientNotFound
+    return found
 
 
 def published_keys() -> list[dict[str, Any]]:

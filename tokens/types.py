@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 MAX_USER_AGENT_LENGTH = 512  # as stored and parsed; longer ones are cut
@@ -60,6 +60,68 @@ class AccessClaims:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceClaims:
+    """The claims of a service client's access token whose signature is verified (RFC 9068, 2.2).
+
+    ``generation`` is that of the client's tokens: a client that was disabled or got a new secret at once has another.
+    """
+
+    client_id: UUID
+    scopes: frozenset[str]
+    generation: int
+    jti: UUID
+    issued_at: datetime
+    expires_at: datetime
+    kid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCaller:
+    """A service client as ``request.user``.
+
+    It is no person: ``is_authenticated`` is false, so that Django's and the framework's own guards refuse it, and only
+    what asks for one of its scopes lets it in.
+    """
+
+    pk: UUID
+    name: str
+    scopes: frozenset[str]
+    is_authenticated: ClassVar[bool] = False
+    is_anonymous: ClassVar[bool] = True
+    is_active: ClassVar[bool] = True
+    is_staff: ClassVar[bool] = False
+    is_superuser: ClassVar[bool] = False
+
+    def get_username(self) -> str:
+        """Return the name of the client, for events."""
+        return self.name
+
+    def has_perm(self, _permission: str, _obj: object = None) -> bool:
+        """Return that it has no permission of Django's: its scopes are all that it has."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePrincipal:
+    """What an accepted access token of a service client says: ``request.auth``."""
+
+    client_id: UUID
+    scopes: frozenset[str]
+    jti: UUID
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceToken:
+    """The answer to a client that asks for an access token of its own (RFC 6749, 4.4.3). The lifetime is in seconds."""
+
+    access_token: str
+    expires_in: int
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshClaims:
     """The claims of a genuine refresh token, and the digest that the database stores for it."""
 
@@ -103,3 +165,5 @@ class TokenIntrospection:
     family_id: str | None = None
     amr: tuple[str, ...] | None = None
     roles: tuple[str, ...] | None = None
+    client_id: str | None = None
+    scope: str | None = None

@@ -5,6 +5,7 @@ from django.urls import path
 from tokens.api.views.logout import LogoutView
 from tokens.api.views.oauth import IntrospectView, RevokeView
 from tokens.api.views.refresh import RefreshView
+from tokens.api.views.service_clients import ServiceClientSecretView, ServiceClientsView, ServiceClientView
 from tokens.api.views.sessions import SessionListView, SessionView
 
 urlpatterns = [
@@ -14,4 +15,11 @@ urlpatterns = [
     path("auth/sessions/<uuid:session_id>", SessionView.as_view(), name="session"),
     path("auth/introspect", IntrospectView.as_view(), name="introspect"),
     path("auth/revoke", RevokeView.as_view(), name="revoke"),
+    path("admin/service-clients", ServiceClientsView.as_view(), name="service-clients"),
+    path("admin/service-clients/<uuid:client_id>", ServiceClientView.as_view(), name="service-client"),
+    path(
+        "admin/service-clients/<uuid:client_id>/rotate-secret",
+        ServiceClientSecretView.as_view(),
+        name="service-client-rotate-secret",
+    ),
 ]

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from accounts import event_types
 from accounts.rules.permissions import may
 from security_events.services import deduplication
+from tokens.types import ServiceCaller
 from tokens.users import subject_of
 
 
@@ -21,7 +22,7 @@ class ActionPermission(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         user = request.user
         is_allowed = may(user, self.action)
-        if not is_allowed and getattr(user, "is_authenticated", False):
+        if not is_allowed and (isinstance(user, ServiceCaller) or getattr(user, "is_authenticated", False)):
             deduplication.record(
                 event_types.PERMISSION_DENIED,
                 actor=subject_of(user),
@@ -35,3 +36,8 @@ class ActionPermission(BasePermission):
 def action_permission(action: str) -> type[ActionPermission]:
     """Return the permission class of an action, for ``permission_classes``."""
     return type("ActionPermission", (ActionPermission,), {"action": action})
+
+
+def action_permissions(action: str) -> list[BasePermission]:
+    """For ``TOKENS["API_PERMISSIONS"]``: our roles decide. The views of ``tokens`` ask for a recent sign-in."""
+    return [action_permission(action)()]

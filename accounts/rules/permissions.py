@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from tokens.types import ServiceCaller
+
 # For each action of the API, the Django permission that allows it to staff who are not superusers.
 PERMISSIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -20,6 +22,8 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "events:read": "security_events.view_securityevent",
         "tokens:introspect": "tokens.view_tokenfamily",
         "jobs:read": "procrastinate.view_procrastinatejob",
+        "service_clients:read": "tokens.view_serviceclient",
+        "service_clients:change": "tokens.change_serviceclient",
         "rate_limits:read": "ratelimiting.view_ratelimitpolicy",
         "rate_limits:change": "ratelimiting.change_ratelimitpolicy",
     }
@@ -29,8 +33,11 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
 def may(user: Any, action: str, target: Any = None) -> bool:
     """Return whether a user may do an action. An action that is not listed is for superusers only.
 
-    ``target`` is the object of the action, ``None`` for all objects of a kind.
+    A service client may do what its scopes name. ``target`` is the object of the action, ``None`` for all objects of a
+    kind.
     """
+    if isinstance(user, ServiceCaller):
+        return action in user.scopes
     if user is None or not getattr(user, "is_active", False) or getattr(user, "deleted_at", None) is not None:
         return False
     if user.is_superuser:

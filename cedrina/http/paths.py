@@ -20,6 +20,7 @@ PAGE_PREFIXES = ("/admin/", "/api/docs", "/api/schema", "/static/")
 MAILED_LINK_PREFIX = "/account/"
 # The mails of development, with such links.
 SENT_MAIL_PREFIX = "/dev/"
+OAUTH_PREFIX = "/oauth/"
 
 
 def is_page(path: str) -> bool:
@@ -40,6 +41,11 @@ def is_static(path: str) -> bool:
 def has_content_policy(path: str) -> bool:
     """Return whether a browser displays what this path returns."""
     return is_page(path) or is_mailed_link_page(path) or path == HOME
+
+
+def answers_oauth(path: str) -> bool:
+    """Return whether an error on this path has the shape of RFC 6749, 5.2."""
+    return path.startswith(OAUTH_PREFIX)
 
 
 def answers_html(path: str) -> bool:

@@ -169,7 +169,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 CORS_ALLOWED_ORIGINS = list(ENV.CORS_ALLOWED_ORIGINS)
-CORS_URLS_REGEX = r"^/(api|\.well-known)/"
+CORS_URLS_REGEX = r"^/(api|oauth|\.well-known)/"
 CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-type", "if-match", "x-correlation-id"]
 CORS_EXPOSE_HEADERS = [
     "etag",
@@ -265,6 +265,8 @@ TOKENS: dict[str, Any] = {
     "TIER": "accounts.rules.user_claims.tier_of",
     "HAS_SECOND_FACTOR": "accounts.rules.user_claims.has_second_factor",
     "ACTIVE_USER": {"is_active": True, "deleted_at": None},
+    "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
+    "CLIENT_LIMIT": "cedrina.rate_limit_hooks.client_wait",
     "MAY": "accounts.rules.permissions.may",
 }
 ACCOUNTS: dict[str, Any] = {

@@ -32,7 +32,17 @@ _HASHING: dict[str, Any] = {
     ],
     "methods": ["POST", "PUT", "DELETE"],
 }
-_OF_ADDRESSES = ["sign-in", "registration", "mail-address", "refresh-address", "ceremonies"]
+# The calls of OAuth clients. What they authenticate with can't be guessed, so their limits are wide.
+_OAUTH = ["oauth-token", "oauth-revoke"]
+_OF_ADDRESSES = [
+    "sign-in",
+    "registration",
+    "mail-address",
+    "refresh-address",
+    "ceremonies",
+    "oauth-address",
+    "introspection-address",
+]
 _OF_USERS = [*_OF_ADDRESSES, "policy-changes", "address-changes", "creations", "operator-actions"]
 
 _SPECIFIC: list[dict[str, Any]] = [
@@ -100,7 +110,7 @@ _SPECIFIC: list[dict[str, Any]] = [
         "limit": 30,
         "window": MINUTE,
         "scope": ["family"],
-        "match": {"routes": ["refresh"], "methods": ["POST"]},
+        "match": {"routes": ["refresh", "oauth-token"], "methods": ["POST"]},
     },
     {
         "name": "refresh-address",
@@ -109,6 +119,38 @@ _SPECIFIC: list[dict[str, Any]] = [
         "window": MINUTE,
         "scope": ["ip"],
         "match": {"routes": ["refresh"], "methods": ["POST"]},
+    },
+    {
+        "name": "oauth-address",
+        "description": "Tokens that OAuth clients ask for or revoke, from one address.",
+        "limit": 600,
+        "window": MINUTE,
+        "scope": ["ip"],
+        "match": {"routes": _OAUTH, "methods": ["POST"]},
+    },
+    {
+        "name": "introspection-address",
+        "description": "Introspections by OAuth clients, from one address.",
+        "limit": 6000,
+        "window": MINUTE,
+        "scope": ["ip"],
+        "match": {"routes": ["oauth-introspect"], "methods": ["POST"]},
+    },
+    {
+        "name": "service-client",
+        "description": "Authenticated calls of one service client to the OAuth endpoints.",
+        "limit": 6000,
+        "window": MINUTE,
+        "scope": ["user"],
+        "match": {"routes": []},
+    },
+    {
+        "name": "client-authentication-failures",
+        "description": "Failed authentications of service clients, from one address.",
+        "limit": 30,
+        "window": MINUTE,
+        "scope": ["ip"],
+        "match": {"routes": []},
     },
     {
         "name": "hashing",

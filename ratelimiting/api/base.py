@@ -15,14 +15,14 @@ STATUS_BY_CODE = {"not_found": 404, "already_exists": 409, "version_mismatch": 4
 
 
 class RateLimitingAPIView(APIView):
-    """Asks the project's permissions besides the framework's default ones, and gives refusals an HTTP status.
+    """Asks the project's permissions, without any the framework's default ones, and gives refusals an HTTP status.
 
     Authentication, renderers and the shape of errors are the project's ``REST_FRAMEWORK`` settings.
     """
 
     def get_permissions(self) -> list[Any]:
         action = READ if self.request.method == "GET" else CHANGE
-        return [*super().get_permissions(), *rate_limiting_settings.API_PERMISSIONS(action)]
+        return [*rate_limiting_settings.API_PERMISSIONS(action)] or super().get_permissions()
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(as_api_exception(exc) if isinstance(exc, RateLimitingError) else exc)

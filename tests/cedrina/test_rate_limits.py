@@ -16,6 +16,7 @@ from ratelimiting.services import active_policies
 from ratelimiting.services.request_limits import decide_request
 from ratelimiting.types import RequestAttributes
 from tests.factories.accounts import UserFactory
+from tests.factories.service_clients import basic, post, register
 from tests.factories.tokens import family_of, open_session
 from tests.ratelimiting.policy_documents import document
 
@@ -29,6 +30,10 @@ SHIPPED = {
     "mail-address": (20, 3600, ["ip"]),
     "refresh-family": (30, 60, ["family"]),
     "refresh-address": (600, 60, ["ip"]),
+    "oauth-address": (600, 60, ["ip"]),
+    "introspection-address": (6000, 60, ["ip"]),
+    "service-client": (6000, 60, ["user"]),
+    "client-authentication-failures": (30, 60, ["ip"]),
     "policy-changes": (50, 60, ["user"]),
     "ceremonies": (120, 60, ["ip"]),
     "address-changes": (10, 3600, ["user"]),
@@ -81,6 +86,9 @@ class TestProfile:
             assert names("passkey-options") == names("social-authorize", "GET") == {"global", "ceremonies"}
             assert names("change-email") == {"global", "address-changes", "address", *HASHING}
             assert names("refresh") == {"global", "refresh-family", "refresh-address"}
+            assert names("oauth-token") == {"global", "refresh-family", "oauth-address"}
+            assert names("oauth-revoke") == {"global", "oauth-address"}
+            assert names("oauth-introspect") == {"global", "introspection-address"}
             assert names("me", "GET") == names("", "GET") == names("websocket", "GET") == {"global", "user", "address"}
             assert names("me", "GET", "pro") == {"global", "user-pro", "address-pro"}
             assert names("rate-limit-policies") == {"global", "policy-changes", "address"}
@@ -128,6 +136,17 @@ class TestCaller:
             caller = rate_limit_hooks.caller_from_token(request)
         assert (caller.user, caller.tier) == (str(user.pk), "pro")
 
+    @pytest.mark.django_db
+    def test_is_a_service_client_by_its_token(self, client, django_assert_num_queries):
+        made = register()
+        response = post(
+            client, "/oauth/token", {"grant_type": "client_credentials"}, headers=basic(made.client.pk, made.secret)
+        )
+        token = response.json()["access_token"]
+        request = RequestFactory().get("/", headers={"Authorization": f"Bearer {token}"})
+        with django_assert_num_queries(0):
+            assert rate_limit_hooks.caller_from_token(request).user == f"client:{made.client.pk}"
+
     @pytest.mark.parametrize("header", ["Bearer x", "Bearer", "Basic x", ""])
     def test_is_nobody_without_a_token_of_ours(self, header):
         assert (
@@ -153,6 +172,11 @@ class TestKeys:
         assert rate_limit_hooks.account_key(self.post({"email": "Ada@Example.com"})) == "ada@example.com"
         body = self.post({"refresh_token": pair.refresh_token})
         assert rate_limit_hooks.family_key(body) == family_of(pair).family_id.hex
+        form = RequestFactory().post(
+            "/oauth/token", urlencode({"refresh_token": pair.refresh_token}), "application/x-www-form-urlencoded"
+        )
+        assert rate_limit_hooks.family_key(form) == family_of(pair).family_id.hex
+        assert rate_limit_hooks.family_key(RequestFactory().post("/oauth/token", {})) is None
 
     @pytest.mark.parametrize(
         ("address", "network"),

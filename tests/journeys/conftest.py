@@ -24,6 +24,17 @@ def server(database_url):
 
 
 @pytest.fixture(scope="session")
+def issuer_server(database_url):
+    """A server that is its own issuer, at the address where OAuth clients look for it (RFC 8414, 3)."""
+    running = served.Served(database_url=database_url)
+    running.environment["PUBLIC_URL"] = running.url
+    try:
+        yield running.start()
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
 def other_server(database_url, server):
     """A second process on the same database, of the other kind, for all journeys that leave it as it was."""
     with served.serving(database_url=database_url, flags=("--http",)) as running:

@@ -1,20 +1,16 @@
 """Start oidc-provider, and walk a person through its pages as their browser would."""
 
-import fcntl
 import json
-import shutil
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
-import pytest
 
-from tests.served import ROOT
+from tests import node_packages
 
 HERE = Path(__file__).parent
-LOCK = ROOT / ".data" / "openid_provider.lock"
 CLIENT_ID, CLIENT_SECRET = "cedrina", "a secret of the tests"
 REDIRECT_URI = "http://127.0.0.1:8401/signed-in"
 
@@ -22,7 +18,7 @@ REDIRECT_URI = "http://127.0.0.1:8401/signed-in"
 @contextmanager
 def openid_provider():
     """Give the address of a provider, ended afterwards."""
-    install()
+    node_packages.install(HERE)
     process = subprocess.Popen(
         ["node", "server.mjs", REDIRECT_URI], cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
@@ -34,22 +30,6 @@ def openid_provider():
         process.terminate()
         process.wait(timeout=10)
         process.stdout.close()
-
-
-def install():
-    """Install what package-lock.json names, once; concurrent callers wait."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node.js is not installed: the certified OpenID provider can't be started.")
-    LOCK.parent.mkdir(exist_ok=True)
-    with LOCK.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (HERE / "node_modules" / ".package-lock.json").is_file():
-            return
-        done = subprocess.run(
-            ["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            pytest.skip("npm could not install oidc-provider: " + done.stderr[-300:])
 
 
 def setting(issuer, **members):

@@ -10,21 +10,27 @@ from rest_framework.request import Request
 from tokens.access_tokens.codec import decode_access_token
 from tokens.api.problems import TokenProblem, as_api_exception
 from tokens.errors import AccessTokenInvalid, TokenError
-from tokens.services import verification
-from tokens.types import AccessClaims, Principal
+from tokens.services import service_tokens, verification
+from tokens.types import AccessClaims, Principal, ServiceClaims, ServicePrincipal
 
 _SCHEME = "bearer"
 _SPACE = " \t"  # may surround the value of a header (RFC 9110, 5.6.3)
 
 
 class AccessTokenAuthentication(BaseAuthentication):
-    """Accept an access token whose session is live: ``request.user`` is its user, ``request.auth`` a Principal."""
+    """Accept an access token whose session is live: ``request.user`` is its user, ``request.auth`` a Principal.
 
-    def authenticate(self, request: Request) -> tuple[Any, Principal] | None:
+    Of a service client's token, ``request.user`` is a ServiceCaller and ``request.auth`` a ServicePrincipal.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Principal | ServicePrincipal] | None:
         claims = signed_claims(request)
         if claims is None:
             return None
         try:
+            if isinstance(claims, ServiceClaims):
+                client = service_tokens.authenticate_claims(claims=claims, now=timezone.now())
+                return client.caller, client.principal
             found = verification.authenticate_claims(claims=claims, now=timezone.now())
         except TokenError as error:
             raise as_api_exception(error) from error
@@ -35,12 +41,12 @@ class AccessTokenAuthentication(BaseAuthentication):
 
 
 class SignedTokenAuthentication(BaseAuthentication):
-    """Accept an access token by its signature alone: ``request.auth`` is its AccessClaims, ``request.user`` is None.
+    """Accept an access token by its signature alone: ``request.auth`` is its claims, ``request.user`` is None.
 
     For views whose own statement decides whether the session is live, so that they need no query before it.
     """
 
-    def authenticate(self, request: Request) -> tuple[None, AccessClaims] | None:
+    def authenticate(self, request: Request) -> tuple[None, AccessClaims | ServiceClaims] | None:
         claims = signed_claims(request)
         return None if claims is None else (None, claims)
 
@@ -48,7 +54,7 @@ class SignedTokenAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-def signed_claims(request: Request | HttpRequest) -> AccessClaims | None:
+def signed_claims(request: Request | HttpRequest) -> AccessClaims | ServiceClaims | None:
     """Return the claims of a request's access token after verifying its signature; ``None`` if there is no token.
 
     The result is kept on the request, so the middleware and the view together verify a token once.
@@ -56,7 +62,9 @@ def signed_claims(request: Request | HttpRequest) -> AccessClaims | None:
     Raises: TokenProblem.
     """
     plain: Any = getattr(request, "_request", request)
-    kept: tuple[AccessClaims | None, TokenProblem | None] | None = getattr(plain, "_signed_claims", None)
+    kept: tuple[AccessClaims | ServiceClaims | None, TokenProblem | None] | None = getattr(
+        plain, "_signed_claims", None
+    )
     if kept is None:
         kept = plain._signed_claims = _verified(plain)  # noqa: SLF001 - an attribute of ours
     claims, problem = kept
@@ -65,7 +73,7 @@ def signed_claims(request: Request | HttpRequest) -> AccessClaims | None:
     return claims
 
 
-def _verified(request: HttpRequest) -> tuple[AccessClaims | None, TokenProblem | None]:
+def _verified(request: HttpRequest) -> tuple[AccessClaims | ServiceClaims | None, TokenProblem | None]:
     try:
         presented = presented_token(request)
         return (None if presented is None else decode_access_token(presented)), None

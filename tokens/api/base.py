@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.utils import timezone
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -11,7 +12,7 @@ from rest_framework.views import APIView
 from tokens.api.problems import as_api_exception
 from tokens.api.step_up import AuthenticationRequirement, check_requirement
 from tokens.errors import TokenError
-from tokens.types import Principal
+from tokens.types import Principal, ServicePrincipal
 
 
 class TokensAPIView(APIView):
@@ -22,8 +23,12 @@ class TokensAPIView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         requirement = self.step_up.get((request.method or "").lower())
-        if requirement is not None and isinstance(request.auth, Principal):
+        if requirement is None:
+            return
+        if isinstance(request.auth, Principal):
             check_requirement(requirement, principal=request.auth, user=request.user, now=timezone.now())
+        elif isinstance(request.auth, ServicePrincipal) and requirement.max_age is not None:
+            raise PermissionDenied  # a service client can't confirm who it is
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(as_api_exception(exc) if isinstance(exc, TokenError) else exc)

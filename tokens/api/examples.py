@@ -23,3 +23,24 @@ SESSION = {
     "expires_at": "2026-01-12T10:42:00Z",
     "amr": ["pwd"],
 }
+CLIENT_SECRET = "cds_S1ll5VbQYdGgZ1m0r2yfYqf5dUPo2TtJb6rVZc0QfXk"
+NEW_SERVICE_CLIENT = {
+    "name": "orders",
+    "description": "The order service checks the tokens of its callers.",
+    "scopes": ["tokens:introspect"],
+    "reason": "the order service goes live",
+}
+SERVICE_CLIENT = {
+    "id": "0197a3c0-5b1e-7c4d-9f00-2b6f1c9a7d11",
+    "name": "orders",
+    "description": "The order service checks the tokens of its callers.",
+    "scopes": ["tokens:introspect"],
+    "authentication_method": "client_secret",
+    "jwks": None,
+    "is_enabled": True,
+    "created_at": "2026-01-05T10:00:00Z",
+    "updated_at": "2026-01-05T10:00:00Z",
+    "last_used_at": None,
+    "created_by": "0197a3c0-5b1e-7c4d-9f00-2b6f1c9a7d12",
+    "secrets": [{"created_at": "2026-01-05T10:00:00Z", "expires_at": None}],
+}

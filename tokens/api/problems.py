@@ -6,11 +6,15 @@ from rest_framework.exceptions import APIException
 
 from tokens import errors
 
-STATUS = {
+STATUS: dict[type[errors.TokenError], int] = {
     errors.TokenError: status.HTTP_401_UNAUTHORIZED,
     errors.SessionLimitReached: status.HTTP_409_CONFLICT,
     errors.SessionNotFound: status.HTTP_404_NOT_FOUND,
     errors.ReauthenticationRequired: status.HTTP_403_FORBIDDEN,
+    errors.ServiceClientNotFound: status.HTTP_404_NOT_FOUND,
+    errors.ServiceClientNameTaken: status.HTTP_409_CONFLICT,
+    errors.ServiceClientChanged: status.HTTP_412_PRECONDITION_FAILED,
+    errors.ScopeNotGrantable: status.HTTP_403_FORBIDDEN,
 }
 SECOND_FACTOR = "mfa"  # the authentication context class of a challenge (RFC 9470, 3)
 

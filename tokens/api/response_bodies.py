@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from tokens import devices
-from tokens.models import Session, SessionKind
+from tokens.models import ServiceClient, Session, SessionKind
 from tokens.types import TokenIntrospection, TokenPair
 
 
@@ -34,6 +34,24 @@ def session_body(row: Session, *, current_id: UUID) -> dict[str, Any]:
         "last_activity_at": row.last_activity_at,
         "expires_at": row.deadline,  # type: ignore[attr-defined]  # annotated by the selector
         "amr": row.amr,
+    }
+
+
+def service_client_body(client: ServiceClient) -> dict[str, Any]:
+    """Return a service client as operators see it, without its secrets."""
+    return {
+        "id": str(client.pk),
+        "name": client.name,
+        "description": client.description,
+        "scopes": client.scopes,
+        "authentication_method": str(client.authentication_method),
+        "jwks": client.jwks,
+        "is_enabled": client.is_enabled,
+        "created_at": client.created_at,
+        "updated_at": client.updated_at,
+        "last_used_at": client.last_used_at,
+        "created_by": client.created_by,
+        "secrets": [{"created_at": each.created_at, "expires_at": each.expires_at} for each in client.secrets.all()],
     }
 
 

@@ -10,8 +10,9 @@ from tokens.access_tokens.codec import decode_access_token
 from tokens.conf import token_settings
 from tokens.errors import TokenError
 from tokens.refresh_tokens import secrets
-from tokens.services import verification
-from tokens.types import RefreshClaims, TokenIntrospection
+from tokens.service_clients.scopes import INTROSPECT, scope_text
+from tokens.services import service_tokens, verification
+from tokens.types import RefreshClaims, ServiceCaller, ServiceClaims, TokenIntrospection
 
 INACTIVE = TokenIntrospection(active=False)
 
@@ -33,8 +34,8 @@ class _RefreshTokenRow(NamedTuple):
 def introspect(*, token: str, asker: Any, now: datetime) -> TokenIntrospection:
     """Return the claims of an active token, or that it is not active (RFC 7662, 2.2).
 
-    Users may introspect their own tokens; the action ``tokens:introspect`` allows anybody's. Every other token is
-    inactive, so that the answer reveals nothing (RFC 7662, 4).
+    Users and service clients may introspect their own tokens; the action or the scope ``tokens:introspect`` allows
+    anybody's. Every other token is inactive, so that the answer reveals nothing (RFC 7662, 4).
 
     An active access token has reached the client that it was issued to. So this confirms its generation, as using it
     here would, but does not extend the session. Only its exchange confirms a refresh token.
@@ -44,7 +45,10 @@ def introspect(*, token: str, asker: Any, now: datetime) -> TokenIntrospection:
         found = _introspect_refresh_token(refresh, now=now)
         return found if found.sub is not None and _may_introspect(asker, found.sub) else INACTIVE
     try:
-        result = verification.authenticate_claims(claims=decode_access_token(token), is_use=False, now=now)
+        claims = decode_access_token(token)
+        if isinstance(claims, ServiceClaims):
+            return _introspect_service_token(claims, asker, now=now)
+        result = verification.authenticate_claims(claims=claims, is_use=False, now=now)
     except TokenError:
         return INACTIVE
     if not _may_introspect(asker, str(result.principal.user_id)):
@@ -55,7 +59,29 @@ def introspect(*, token: str, asker: Any, now: datetime) -> TokenIntrospection:
 
 
 def _may_introspect(asker: Any, subject: str) -> bool:
-    return subject == str(asker.pk) or token_settings.MAY(asker, "tokens:introspect")
+    if subject == str(asker.pk):
+        return True
+    if isinstance(asker, ServiceCaller):
+        return INTROSPECT.name in asker.scopes
+    return token_settings.MAY(asker, INTROSPECT.name)
+
+
+def _introspect_service_token(claims: ServiceClaims, asker: Any, *, now: datetime) -> TokenIntrospection:
+    if not _may_introspect(asker, str(claims.client_id)):
+        return INACTIVE
+    result = service_tokens.authenticate_claims(claims=claims, is_use=False, now=now)
+    return TokenIntrospection(
+        active=True,
+        token_type="Bearer",
+        iss=token_settings.ISSUER,
+        aud=token_settings.AUDIENCE,
+        sub=str(claims.client_id),
+        client_id=str(claims.client_id),
+        scope=scope_text(result.principal.scopes),
+        exp=_seconds(claims.expires_at),
+        iat=_seconds(claims.issued_at),
+        jti=str(claims.jti),
+    )
 
 
 def _of_access_token(result: verification.AuthenticationResult) -> TokenIntrospection:

@@ -1,4 +1,4 @@
-"""Delete sessions, families and signing keys that ended long ago."""
+"""Delete sessions, families, signing keys and what service clients have used, when it ended long ago."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from tokens.models import Session, SigningKey
+from cedrina_base.batch_deletion import delete_in_batches
+from tokens.models import RevokedServiceToken, ServiceClientSecret, Session, SigningKey, UsedAssertion
 
 # For this long an ended session can be told from an unknown one, and reuse of its tokens explained.
 _RETENTION = timedelta(days=30)
+_FORGOTTEN_AFTER = timedelta(days=1)
 _BATCH = 1000
 
 _DELETE_SESSIONS = """
@@ -48,5 +50,10 @@ def purge_expired(*, now: datetime, progress: Callable[[int], None] | None = Non
         sessions += deleted
         if progress:
             progress(sessions)
+    # Servers whose clocks differ by less than a day still know what must not be accepted again.
+    long_past = now - _FORGOTTEN_AFTER
+    delete_in_batches(UsedAssertion.objects.filter(expires_at__lt=long_past))
+    delete_in_batches(RevokedServiceToken.objects.filter(expires_at__lt=long_past))
+    delete_in_batches(ServiceClientSecret.objects.filter(expires_at__lt=long_past))
     keys, _ = SigningKey.objects.filter(expires_at__lt=now - _RETENTION).delete()
     return PurgeCounts(sessions=sessions, signing_keys=keys)

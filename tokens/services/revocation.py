@@ -22,8 +22,9 @@ from tokens.access_tokens.codec import decode_access_token
 from tokens.end_reasons import EndReason, InitiatingEntity
 from tokens.errors import AccessTokenInvalid
 from tokens.refresh_tokens import secrets
+from tokens.services import service_tokens
 from tokens.statements import complete
-from tokens.types import AccessClaims
+from tokens.types import AccessClaims, ServiceClaims
 
 log = structlog.get_logger(__name__)
 
@@ -152,11 +153,17 @@ def end_sessions_of_refused_epochs(*, limit: int, note: str, now: datetime) -> i
     return len(ended)
 
 
-def revoke_token(*, presented: str, now: datetime) -> bool:
+def revoke_token(*, presented: str, client_id: UUID | None = None, now: datetime) -> bool:
     """End the session of a token that its client revokes; return whether it was live (RFC 7009, 2.1).
 
-    Only a token that would still be accepted ends a session: one from an old log does not.
+    Only a token that would still be accepted ends a session: one from an old log does not. The token of a service
+    client has no session: it alone is refused from then on.
+
+    ``client_id`` is the service client that has authenticated. It revokes its own tokens only, and learns nothing about
+    others: RFC 7009, 2.1 would tell it that a token belongs to another client.
     """
+    if client_id is not None:
+        return _revoke_own_token(presented, client_id, now=now)
     refresh = secrets.parse_refresh_token(presented)
     if refresh is not None:
         parameters = {"family_id": refresh.family_id, "digest": refresh.digest, "key_epoch": refresh.key_epoch}
@@ -165,8 +172,20 @@ def revoke_token(*, presented: str, now: datetime) -> bool:
         access = decode_access_token(presented)
     except AccessTokenInvalid:
         return False
+    if isinstance(access, ServiceClaims):
+        return service_tokens.revoke(claims=access, now=now)
     parameters = _access_token_parameters(access)
     return bool(_end(_FAMILY_OF_ACCESS_TOKEN, parameters, reason=end_reasons.TOKEN_REVOKED, now=now))
+
+
+def _revoke_own_token(presented: str, client_id: UUID, *, now: datetime) -> bool:
+    try:
+        access = decode_access_token(presented)
+    except AccessTokenInvalid:
+        return False
+    if not isinstance(access, ServiceClaims) or access.client_id != client_id:
+        return False
+    return service_tokens.revoke(claims=access, now=now)
 
 
 def mark_compromised(*, family_id: UUID, generation: int, now: datetime) -> bool:

@@ -92,7 +92,10 @@ def authenticate(*, presented: str, now: datetime) -> AuthenticationResult:
 
     Raises: AccessTokenInvalid, AccessTokenExpired, SessionRevoked, SessionExpired (RFC 9068, 4).
     """
-    return authenticate_claims(claims=decode_access_token(presented), now=now)
+    claims = decode_access_token(presented)
+    if not isinstance(claims, AccessClaims):
+        raise AccessTokenInvalid(client_id=claims.client_id, reason="it is of a service client, not of a person")
+    return authenticate_claims(claims=claims, now=now)
 
 
 def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datetime) -> AuthenticationResult:

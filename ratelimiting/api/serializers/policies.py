@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
+from cedrina_base.strict_serializers import ReasonField, StrictCharField, StrictIntegerField, StrictSerializer
 from ratelimiting.api.serializers.policy_fields import Fields, match_fields, policy_fields, schema_field
 from ratelimiting.models import RateLimitPolicy
 from ratelimiting.policy_schema import LARGEST_LIMIT
@@ -14,31 +14,7 @@ from ratelimiting.policy_schema import LARGEST_LIMIT
 if TYPE_CHECKING:
     from ratelimiting.services.active_policies import PolicyInForce
 
-LONGEST_REASON = 200
 MOST_DIGITS = 9
-
-
-class StrictIntegerField(serializers.IntegerField):
-    """Takes an integer; a string of digits is refused."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int):
-            self.fail("invalid")
-        value: int = super().to_internal_value(data)
-        return value
-
-
-class ReasonField(StrictCharField):
-    """Why something is changed, on one line."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=LONGEST_REASON, **options)
-
-    def to_internal_value(self, data: object) -> str:
-        value: str = super().to_internal_value(data)
-        if not value.isprintable():
-            raise serializers.ValidationError(_("The reason must be text on one line."), code="invalid")
-        return value
 
 
 class MatchMembers(serializers.Serializer[None]):

@@ -11,6 +11,7 @@ from joserfc import jws
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 
+from tests import node_packages
 from tests.attacks.forgery import Mint
 from tests.factories.tokens import open_session
 from tests.openid_provider import running
@@ -104,7 +105,7 @@ class TestOtherProcesses:
 
     @pytest.mark.process
     def test_verify_by_jose_of_node(self, jwks, tokens):
-        running.install()
+        node_packages.install(running.HERE)
         command = ["node", "--input-type=module", "-e", JOSE]
 
         assert self.verified(command, jwks, tokens, cwd=running.HERE) == [f"{name} {ISSUER}" for name in NAMES]

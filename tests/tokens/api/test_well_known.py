@@ -43,20 +43,27 @@ class TestMetadata:
         response = api.get(METADATA)
 
         assert response.status_code == 200
+        ways = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+        algorithms = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
         assert response.json() == {
             "issuer": "https://auth.example.com",
             "jwks_uri": "https://auth.example.com/.well-known/jwks.json",
-            "token_endpoint": "https://auth.example.com/api/v1/auth/refresh",
-            "introspection_endpoint": "https://auth.example.com/api/v1/auth/introspect",
-            "revocation_endpoint": "https://auth.example.com/api/v1/auth/revoke",
             "response_types_supported": [],
-            "grant_types_supported": ["refresh_token"],
-            "token_endpoint_auth_methods_supported": ["none"],
+            "grant_types_supported": ["client_credentials", "refresh_token"],
+            "scopes_supported": ["rate_limits:read", "tokens:introspect"],
+            "token_endpoint": "https://auth.example.com/oauth/token",
+            "token_endpoint_auth_methods_supported": [*ways, "none"],
+            "token_endpoint_auth_signing_alg_values_supported": algorithms,
+            "introspection_endpoint": "https://auth.example.com/oauth/introspect",
+            "introspection_endpoint_auth_methods_supported": [*ways, "Bearer"],
+            "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+            "revocation_endpoint": "https://auth.example.com/oauth/revoke",
+            "revocation_endpoint_auth_methods_supported": [*ways, "none"],
+            "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         }
 
     def test_points_to_what_is_there(self, api):
         body = api.get(METADATA).json()
         for name in ("jwks_uri", "token_endpoint", "introspection_endpoint", "revocation_endpoint"):
             path = body[name].removeprefix(body["issuer"])
-            assert api.options(path).status_code != 404
-            assert api.post(path, {}, format="json").status_code != 404
+            assert api.get(path).status_code in (200, 405)

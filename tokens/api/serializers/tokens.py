@@ -54,6 +54,8 @@ class IntrospectionOutput(serializers.Serializer[dict[str, object]]):
     family_id = serializers.CharField(required=False)
     amr = serializers.ListField(child=serializers.CharField(), required=False)
     roles = serializers.ListField(child=serializers.CharField(), required=False)
+    client_id = serializers.CharField(required=False, help_text="The service client whose token it is.")
+    scope = serializers.CharField(required=False, help_text="What the service client may do, separated by spaces.")
 
 
 class EmptyOutput(serializers.Serializer[dict[str, object]]):

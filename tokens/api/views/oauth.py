@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from tokens.api import examples
 from tokens.api.base import TokensAPIView
-from tokens.api.permissions import HasAccessToken
+from tokens.api.permissions import HasAnyAccessToken
 from tokens.api.response_bodies import introspection_body
 from tokens.api.serializers.tokens import EmptyOutput, IntrospectionOutput, TokenInput
 from tokens.api.step_up import no_step_up
@@ -22,12 +22,12 @@ _TOKEN = OpenApiExample("A token of either kind", value={"token": examples.REFRE
 class IntrospectView(TokensAPIView):
     """Say what a token is good for (RFC 7662).
 
-    People may ask about their own tokens, who has `tokens:introspect` about anybody's. A dead or foreign token is only
-    said not to be active.
+    People and service clients may ask about their own tokens, with the permission or the scope `tokens:introspect`
+    about anybody's. A dead or foreign token is only said not to be active.
     """
 
     event_loop_methods = frozenset({"POST"})
-    permission_classes = [HasAccessToken]
+    permission_classes = [HasAnyAccessToken]
     step_up: ClassVar = {"post": no_step_up("it reads, and only what the caller may see")}
 
     @extend_schema(

@@ -1,5 +1,7 @@
 """Public discovery documents: the JWKS (RFC 7517) and the server metadata (RFC 8414)."""
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
@@ -8,11 +10,15 @@ from rest_framework.response import Response
 
 from tokens import selectors
 from tokens.api.base import TokensAPIView
+from tokens.api.oauth.addresses import INTROSPECTION, REVOCATION, TOKEN, endpoint
+from tokens.api.oauth.client import METHODS
+from tokens.api.oauth.token import GRANT_TYPES
 from tokens.conf import token_settings
+from tokens.service_clients.jwks import ALGORITHMS
+from tokens.service_clients.scopes import SCOPES
 
 # Shorter than JWKS_PROPAGATION_TTL, the time between a key's publication and its first use.
 _CACHED = {"Cache-Control": "public, max-age=60"}
-_API = "/api/v1/auth"
 
 
 class JwksView(TokensAPIView):
@@ -68,12 +74,26 @@ class AuthorizationServerMetadataView(TokensAPIView):
             {
                 "issuer": issuer,
                 "jwks_uri": f"{issuer}/.well-known/jwks.json",
-                "token_endpoint": f"{issuer}{_API}/refresh",
-                "introspection_endpoint": f"{issuer}{_API}/introspect",
-                "revocation_endpoint": f"{issuer}{_API}/revoke",
-                "response_types_supported": [],
-                "grant_types_supported": ["refresh_token"],
-                "token_endpoint_auth_methods_supported": ["none"],
+                "response_types_supported": [],  # there is no authorization endpoint
+                "grant_types_supported": list(GRANT_TYPES),
+                "scopes_supported": sorted(SCOPES),
+                **_endpoint_members(),
             },
             headers=_CACHED,
         )
+
+
+def _endpoint_members() -> dict[str, Any]:
+    """Return the members of the OAuth endpoints that the project has routes for."""
+    members: dict[str, Any] = {}
+    for kind, name, methods in (
+        ("token", TOKEN, (*METHODS, "none")),
+        ("introspection", INTROSPECTION, (*METHODS, "Bearer")),
+        ("revocation", REVOCATION, (*METHODS, "none")),
+    ):
+        address = endpoint(name)
+        if address is not None:
+            members[f"{kind}_endpoint"] = address
+            members[f"{kind}_endpoint_auth_methods_supported"] = list(methods)
+            members[f"{kind}_endpoint_auth_signing_alg_values_supported"] = list(ALGORITHMS)
+    return members

@@ -1,0 +1,7 @@
+"""The scopes of service clients whose calls belong to apps that don't know ``tokens``."""
+
+from django.utils.translation import gettext_lazy as _
+
+from tokens.service_clients.scopes import Scope, register
+
+READ_RATE_LIMITS = register(Scope("rate_limits:read", _("read the policies of the rate limiter")))
