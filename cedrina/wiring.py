@@ -11,7 +11,7 @@
 | ``RATELIMITING["MAY"]`` | ``accounts.access.decisions.may`` |
 | ``REST_FRAMEWORK["EXCEPTION_HANDLER"]`` | ``cedrina.http.problems.problem_handler`` |
 | ``REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"]`` | ``cedrina.openapi.schema.ProblemAutoSchema`` |
-| ``SPECTACULAR_SETTINGS["POSTPROCESSING_HOOKS"]`` | ``cedrina.openapi.schema.describe_problems`` |
+| ``SPECTACULAR_SETTINGS["POSTPROCESSING_HOOKS"]`` | ``cedrina.openapi.document.complete_document`` |
 | ``LOGGING_CONFIG`` | ``cedrina.operations.logging.configure`` |
 | ``PROCRASTINATE_IMPORT_PATHS`` | ``cedrina.operations.jobs`` |
 | ``CSRF_FAILURE_VIEW``, ``handler400`` to ``handler500`` | ``cedrina.http.error_views`` |
