@@ -1,5 +1,6 @@
 """The calls as the generated OpenAPI document describes them, so that tests of all calls include new ones."""
 
+import copy
 import re
 from dataclasses import dataclass, field
 from functools import cache
@@ -62,27 +63,74 @@ def with_body():
 
 def _call(verb, template, operation):
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    schema = _resolved(content.get("schema", {}))
-    examples = [example["value"] for example in content.get("examples", {}).values()]
+    schema = resolved(content.get("schema", {}))
+    examples = [resolved(example)["value"] for example in content.get("examples", {}).values()]
     # The fullest example: what it leaves out is not tried.
     example = max(examples, key=len) if examples else ({} if content else None)
     parameters = operation.get("parameters", [])
-    security = operation.get("security", [{}])
+    security = operation["security"]
     return Call(
         method=verb.upper(),
         template=template,
-        is_public={} in security,
+        is_public=is_public(operation),
         takes_token=any(security),
         example=example,
-        members={name: _resolved(member) for name, member in schema.get("properties", {}).items()},
+        members={name: resolved(member) for name, member in schema.get("properties", {}).items()},
         required=frozenset(schema.get("required", ())),
         headers={item["name"]: "*" for item in parameters if item["in"] == "header" and item.get("required")},
         query=tuple(item["name"] for item in parameters if item["in"] == "query"),
     )
 
 
-def _resolved(schema):
-    reference = schema.get("$ref")
+def is_public(operation):
+    """Return whether an operation may be called without a token: none is described for it, or also none."""
+    return not operation["security"] or {} in operation["security"]
+
+
+def resolved(part, whole=None):
+    """Return a part of the document, or the component that it refers to."""
+    reference = part.get("$ref")
     if reference is None:
-        return schema
-    return document()["components"]["schemas"][reference.rsplit("/", 1)[1]]
+        return part
+    kind, name = reference.removeprefix("#/components/").split("/")
+    return (whole or document())["components"][kind][name]
+
+
+def responses(operation, whole=None):
+    """Return the responses of an operation by status, without references."""
+    return {status: resolved(response, whole) for status, response in operation["responses"].items()}
+
+
+def codes_of(operation, whole=None):
+    """Return every problem code that an operation's responses name, by status."""
+    found = {}
+    for status, response in responses(operation, whole).items():
+        examples = response.get("content", {}).get("application/problem+json", {}).get("examples", {})
+        if examples:
+            found[int(status)] = set(examples)
+    return found
+
+
+def field_codes_of(operation, whole=None):
+    """Return the codes that the fields of an operation's validation error may have, as its description lists them."""
+    description = responses(operation, whole).get("422", {}).get("description", "")
+    return set(re.findall(r"`(\w+)`", description.partition("Codes in `errors`:")[2]))
+
+
+def narrowed(whole):
+    """Return a document in which the schema of each problem allows only the codes that the response names.
+
+    The document itself has one schema for all problems, so that generated clients have one type.
+    """
+    whole = copy.deepcopy(whole)
+    for methods in whole["paths"].values():
+        for operation in methods.values():
+            codes, fields = codes_of(operation, whole), field_codes_of(operation, whole)
+            operation["responses"] = copy.deepcopy(responses(operation, whole))
+            for status, names in codes.items():
+                content = operation["responses"][str(status)]["content"]["application/problem+json"]
+                only = {"code": {"enum": sorted(names)}, "status": {"const": status}}
+                if fields and status == 422:
+                    only["errors"] = {"items": {"properties": {"code": {"enum": sorted(fields)}}}}
+                content["schema"] = {"allOf": [content["schema"], {"type": "object", "properties": only}]}
+    return whole

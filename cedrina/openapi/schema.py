@@ -1,39 +1,52 @@
-"""The OpenAPI schema of the API: drf-spectacular's, with the problems that each operation may answer.
+"""How drf-spectacular describes one operation, with the errors that it may answer.
 
-A view declares its own codes as data: ``problem_codes = {"post": ["invalid_credentials"]}``, and and the
-codes of the fields of its 422: ``field_codes = {"post": ["password_too_short"]}``. The codes
-that any operation may answer are added here.
+A view declares its own codes as data: ``problem_codes = {"post": ["invalid_credentials"]}``, and the codes of the
+fields of its 422: ``field_codes = {"post": ["password_too_short"]}``. Codes that any operation may answer are added
+here.
 """
 
-from collections.abc import Iterable
+import re
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework.permissions import AllowAny
 
-from cedrina.http.problem_catalogue import FIELD_CODES, PROBLEMS
-from cedrina.http.problems import CHALLENGE, CONTENT_TYPE, RETRY_AFTER_SECONDS
+from cedrina.http.problems import CONTENT_TYPE
+from cedrina.openapi.headers import share_headers
+from cedrina.openapi.problem_responses import (
+    VALIDATION_ERROR,
+    WITH_TOKEN,
+    codes_by_status,
+    problem_response,
+    response_name,
+)
 
 ALWAYS = ("not_acceptable", "internal_error", "service_unavailable")
-WITH_BODY = ("malformed_request", "request_timeout", "payload_too_large", "unsupported_media_type", "validation_error")
-WITH_TOKEN = ("authentication_required", "invalid_token", "token_expired", "session_revoked", "session_expired")
+WITH_BODY = ("malformed_request", "request_timeout", "payload_too_large", "unsupported_media_type", VALIDATION_ERROR)
 WITH_PARAMETER = ("not_found",)
 ACCESS_TOKEN = "accessToken"
-PROBLEM = {"$ref": "#/components/schemas/Problem"}
-EXAMPLE_ID = "01976e2c-5a4b-7c3d-8e9f-0a1b2c3d4e5f"
-EXAMPLE_TIME = "2026-01-05T10:00:00Z"
-EXAMPLE_BASE = "https://cedrina.dev/problems/"
+RATE_LIMITS = "ratelimiting.middleware.RateLimitMiddleware"
+_FIRST_SENTENCE = re.compile(r"[^.:;]+")
 
 
 class ProblemAutoSchema(AutoSchema):
-    """drf-spectacular's ``AutoSchema``, with problems added to the responses of each operation."""
+    """drf-spectacular's ``AutoSchema``, with problems and shared headers in the responses of each operation."""
+
+    def get_summary(self) -> str | None:
+        """Return the first sentence of the description, for a view that declares no summary."""
+        found = _FIRST_SENTENCE.match(" ".join(str(self.get_description() or "").split()))
+        return found.group() if found else None
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """Return the one security scheme, whichever authentication class the view has."""
-        is_public = any(isinstance(permission, AllowAny) for permission in self.view.get_permissions())
+        """Return the one security scheme, whichever authentication class the view has; nothing for none."""
         if not self.view.get_authenticators():
-            return [{}]
-        return [{ACCESS_TOKEN: []}, {}] if is_public else [{ACCESS_TOKEN: []}]
+            return []
+        return [{ACCESS_TOKEN: []}, {}] if self._is_public() else [{ACCESS_TOKEN: []}]
+
+    def _is_public(self) -> bool:
+        return any(isinstance(permission, AllowAny) for permission in self.view.get_permissions())
 
     def _get_request_body(self, direction: str = "request") -> Any:
         """Describe the body of a DELETE, too, when the view declares one (RFC 9110, 9.3.5)."""
@@ -51,128 +64,53 @@ class ProblemAutoSchema(AutoSchema):
         operation: dict[str, Any] | None = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is None:
             return None
-        verb = method.lower()
+        # Without it, a list of the whole document would apply, and the reader can't tell what is meant.
+        operation.setdefault("security", [])
+        responses = operation["responses"]
+        for response in responses.values():
+            share_headers(response)
+        fields = getattr(self.view, "field_codes", {}).get(method.lower())
+        for status, codes in codes_by_status(self._codes(operation, method.lower())).items():
+            if VALIDATION_ERROR in codes:
+                problem = problem_response(codes, field_codes=fields)
+            else:
+                problem = _shared(codes, registry)
+            responses[str(status)] = _beside_own(responses.get(str(status)), problem, codes)
+        operation["responses"] = {status: responses[status] for status in sorted(responses)}
+        return operation
+
+    def _codes(self, operation: dict[str, Any], verb: str) -> list[str]:
+        """Return the codes of an operation: its own, those of its permissions, and those that any such call has."""
         codes = [*ALWAYS, *getattr(self.view, "problem_codes", {}).get(verb, ())]
         for permission in self.view.get_permissions():
             codes += getattr(permission, "problem_codes", ())
+        if RATE_LIMITS in settings.MIDDLEWARE:
+            # It decides about every request, and policies for any route may be stored while the server runs.
+            codes.append("rate_limited")
         if "requestBody" in operation:
             codes += WITH_BODY
-        if not any(isinstance(permission, AllowAny) for permission in self.view.get_permissions()):
+        if not self._is_public():
             codes += WITH_TOKEN
-        if "{" in path:
+        if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
             codes += WITH_PARAMETER
-        fields = getattr(self.view, "field_codes", {}).get(verb)
-        operation["responses"].update(problem_responses(codes, instance=path, field_codes=fields))
-        return operation
+        return codes
 
 
-def problem_responses(
-    codes: Iterable[str], *, instance: str, field_codes: Iterable[str] | None = None
-) -> dict[str, Any]:
-    """Return one response for each status, with an example for each code.
-
-    Raises: KeyError for a code that is not in the catalogue.
-    """
-    by_status: dict[int, list[str]] = {}
-    for code in sorted(set(codes)):
-        by_status.setdefault(PROBLEMS[code].status, []).append(code)
-    return {
-        str(status): _response(status, names, instance, sorted(field_codes or FIELD_CODES))
-        for status, names in sorted(by_status.items())
-    }
+def _shared(codes: list[str], registry: Any) -> dict[str, Any]:
+    """Return a reference to the shared response of some codes, which is registered if it is new."""
+    name = response_name(codes)
+    component = ResolvedComponent(  # type: ignore[no-untyped-call]  # as above
+        name, ResolvedComponent.RESPONSE, problem_response(codes), object=name
+    )
+    registry.register_on_missing(component)
+    return dict(component.ref)
 
 
-def _response(status: int, codes: list[str], instance: str, field_codes: list[str]) -> dict[str, Any]:
-    narrowed: dict[str, Any] = {"code": {"enum": codes}, "status": {"const": status}}
-    if "validation_error" in codes:
-        narrowed["errors"] = {"items": {"properties": {"code": {"enum": field_codes}}}}
-    response: dict[str, Any] = {
-        "description": "; ".join(str(PROBLEMS[code].title) for code in codes),
-        "content": {
-            CONTENT_TYPE: {
-                "schema": {"allOf": [PROBLEM, {"type": "object", "properties": narrowed}]},
-                "examples": {
-                    code: {"summary": str(PROBLEMS[code].title), "value": _example(code, instance, field_codes)}
-                    for code in codes
-                },
-            }
-        },
-    }
-    headers = {
-        401: ("WWW-Authenticate", {"type": "string"}, CHALLENGE),
-        429: ("Retry-After", {"type": "integer"}, RETRY_AFTER_SECONDS),
-        503: ("Retry-After", {"type": "integer"}, RETRY_AFTER_SECONDS),
-    }
-    if status in headers:
-        name, schema, example = headers[status]
-        response["headers"] = {name: {"schema": schema, "example": example, "required": True}}
-    return response
-
-
-def _example(code: str, instance: str, field_codes: list[str]) -> dict[str, Any]:
-    kind = PROBLEMS[code]
-    example: dict[str, Any] = {
-        "type": f"{EXAMPLE_BASE}{code}",
-        "title": str(kind.title),
-        "status": kind.status,
-        "detail": str(kind.detail),
-        "instance": instance,
-        "code": code,
-        "correlation_id": EXAMPLE_ID,
-        "timestamp": EXAMPLE_TIME,
-    }
-    if code == "validation_error":
-        field_code = "unknown_field" if "unknown_field" in field_codes else field_codes[0]
-        example["detail"] = "One field is not valid."
-        example["errors"] = [{"field": "nickname", "code": field_code, "detail": "This field is not known."}]
-    return example
-
-
-def describe_problems(result: dict[str, Any], **_options: Any) -> dict[str, Any]:
-    """Add the parts that no view declares: the schema of a problem, and the two health calls."""
-    components = result.setdefault("components", {}).setdefault("schemas", {})
-    components["Problem"] = {
-        "type": "object",
-        "description": "An error (RFC 9457). `code` never changes; `title` and `detail` follow Accept-Language.",
-        "required": ["type", "title", "status", "detail", "instance", "code", "correlation_id", "timestamp"],
-        "properties": {
-            "type": {"type": "string", "format": "uri"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "instance": {"type": "string", "format": "uri-reference"},
-            "code": {"type": "string", "enum": sorted(PROBLEMS)},
-            "correlation_id": {"type": "string"},
-            "timestamp": {"type": "string", "format": "date-time"},
-            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
-        },
-    }
-    components["FieldError"] = {
-        "type": "object",
-        "required": ["field", "code", "detail"],
-        "properties": {
-            "field": {"type": "string"},
-            "code": {"type": "string", "enum": sorted(FIELD_CODES)},
-            "detail": {"type": "string"},
-        },
-    }
-    schemes = result["components"].setdefault("securitySchemes", {})
-    schemes[ACCESS_TOKEN] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-    for path, meaning in (("/livez", "Is the process alive?"), ("/readyz", "Can it do its work?")):
-        result["paths"][path] = {"get": _health_operation(path, meaning)}
-    return result
-
-
-def _health_operation(path: str, meaning: str) -> dict[str, Any]:
-    status = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string", "const": "ok"}}}
-    content = {"application/json": {"schema": status, "examples": {"ok": {"value": {"status": "ok"}}}}}
-    return {
-        "operationId": path.strip("/"),
-        "description": meaning,
-        "tags": ["system"],
-        "security": [{}],
-        "responses": {
-            "200": {"description": "Yes", "content": content},
-            **problem_responses(["service_unavailable"], instance=path),
-        },
-    }
+def _beside_own(own: dict[str, Any] | None, problem: dict[str, Any], codes: list[str]) -> dict[str, Any]:
+    """Return a problem beside the response that the view itself declares for the status, such as that of RFC 6749."""
+    if own is None:
+        return problem
+    whole = problem_response(codes)
+    described = f"{own.get('description', '')} {whole['description']}".strip()
+    content = {**own.get("content", {}), CONTENT_TYPE: whole["content"][CONTENT_TYPE]}
+    return {"description": described, "headers": {**own["headers"], **whole["headers"]}, "content": content}

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cedrina.settings import connections, development_data, dotenv, environment, relying_party
 from cedrina.settings.rate_limits import TIERS, profile, sockets_per_address
+from cedrina.version import VERSION
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
@@ -233,14 +234,18 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Cedrina",
     "DESCRIPTION": "Accounts, sessions and tokens. Every error is `application/problem+json` (RFC 9457).",
-    "VERSION": "1.0.0",
+    "VERSION": VERSION,
     "OAS_VERSION": "3.1.1",
+    "CONTACT": {"name": "Cedrina", "url": "https://cedrina.dev"},
+    "LICENSE": {"name": "MIT License", "identifier": "MIT"},
+    # Relative to the address of the document (OpenAPI 3.1.1, 4.8.5), so it is right for each installation.
+    "SERVERS": [{"url": "/", "description": "The server of this document"}],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": ["cedrina.openapi.schema.describe_problems"],
+    "POSTPROCESSING_HOOKS": ["cedrina.openapi.document.complete_document"],
     "SERVE_PUBLIC": True,
 }
 

@@ -220,6 +220,7 @@ ON_NOBODY = {
     "run_worker",
     "translations",
     "write_configuration_doc",
+    "write_openapi_document",
 }
 # What is not ours and would act on accounts past the services is the whole database's: dumps, shells and flushes.
 WHOLE_DATABASE = {"dbshell", "dumpdata", "flush", "loaddata", "procrastinate", "shell", "test", "testserver"}

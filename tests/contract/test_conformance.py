@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import load_all_checks
 
 from tests.budgets import examples
-from tests.described import document
+from tests.described import document, narrowed
 from tests.factories.tokens import open_session
 from tests.problem_shape import FOR_THEIR_SHAPE
 
@@ -34,7 +34,7 @@ CHECKS = schemathesis.checks.CHECKS.get_by_names(
 # A body that fits no schema may also be too large to be looked at.
 REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428"]
 CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}}})
-schema = schemathesis.openapi.from_dict(json.loads(OpenApiJsonRenderer().render(document())), config=CONFIG)
+schema = schemathesis.openapi.from_dict(narrowed(json.loads(OpenApiJsonRenderer().render(document()))), config=CONFIG)
 schema.app = get_wsgi_application()
 
 

@@ -39,6 +39,7 @@ class PoliciesView(RateLimitingAPIView):
     @extend_schema(
         operation_id="list_rate_limit_policies",
         tags=["administration"],
+        summary="List rate limit policies",
         parameters=[shapes.PolicyPageInput, ENTITY_TAG],
         responses={200: shapes.PolicyListOutput},
         examples=[
@@ -57,6 +58,7 @@ class PoliciesView(RateLimitingAPIView):
     @extend_schema(
         operation_id="create_rate_limit_policy",
         tags=["administration"],
+        summary="Create a rate limit policy",
         request=shapes.PolicyInput,
         parameters=[ENTITY_TAG],
         responses={201: shapes.PolicyOutput},
@@ -87,6 +89,7 @@ class PolicyView(RateLimitingAPIView):
     @extend_schema(
         operation_id="read_rate_limit_policy",
         tags=["administration"],
+        summary="Read a rate limit policy",
         parameters=[ENTITY_TAG],
         responses={200: shapes.PolicyOutput},
         examples=[OpenApiExample("Stored", response_only=True, value=examples.POLICY)],
@@ -98,6 +101,7 @@ class PolicyView(RateLimitingAPIView):
     @extend_schema(
         operation_id="change_rate_limit_policy",
         tags=["administration"],
+        summary="Change a rate limit policy",
         request=shapes.PolicyChangeInput,
         parameters=[ENTITY_TAG, IF_MATCH],
         responses={200: shapes.PolicyOutput},
@@ -123,6 +127,7 @@ class PolicyView(RateLimitingAPIView):
     @extend_schema(
         operation_id="delete_rate_limit_policy",
         tags=["administration"],
+        summary="Delete a rate limit policy",
         request=None,
         parameters=[IF_MATCH, shapes.ReasonInput],
         responses={204: None},
@@ -151,6 +156,7 @@ class VersionsView(RateLimitingAPIView):
     @extend_schema(
         operation_id="list_rate_limit_policy_versions",
         tags=["administration"],
+        summary="List versions of the rate limit policies",
         parameters=[shapes.VersionPageInput],
         responses={200: shapes.VersionListOutput},
         examples=[
@@ -176,6 +182,7 @@ class RollbackView(RateLimitingAPIView):
     @extend_schema(
         operation_id="roll_rate_limit_policies_back",
         tags=["administration"],
+        summary="Restore a version of the rate limit policies",
         request=shapes.RollbackInput,
         parameters=[
             OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag of the list of policies.")

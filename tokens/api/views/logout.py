@@ -33,7 +33,8 @@ class LogoutView(TokensAPIView):
 
     @extend_schema(
         operation_id="logout",
-        tags=["tokens"],
+        tags=["sign-in"],
+        summary="Sign out",
         request=LogoutInput,
         responses={204: None},
         examples=[OpenApiExample("Everywhere", value={"all": True}, request_only=True)],

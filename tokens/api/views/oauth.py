@@ -33,6 +33,7 @@ class IntrospectView(TokensAPIView):
     @extend_schema(
         operation_id="introspect",
         tags=["tokens"],
+        summary="Introspect a token",
         request=TokenInput,
         responses={200: IntrospectionOutput},
         examples=[_TOKEN, OpenApiExample("Dead or foreign", value={"active": False}, response_only=True)],
@@ -55,6 +56,7 @@ class RevokeView(TokensAPIView):
     @extend_schema(
         operation_id="revoke",
         tags=["tokens"],
+        summary="Revoke a token",
         request=TokenInput,
         responses={200: EmptyOutput},
         examples=[_TOKEN, OpenApiExample("Always", value={}, response_only=True)],

@@ -35,7 +35,8 @@ class RefreshView(TokensAPIView):
 
     @extend_schema(
         operation_id="refresh",
-        tags=["tokens"],
+        tags=["sign-in"],
+        summary="Exchange a refresh token",
         request=RefreshInput,
         responses={200: TokenPairOutput},
         examples=[

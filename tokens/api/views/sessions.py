@@ -35,6 +35,7 @@ class SessionListView(TokensAPIView):
     @extend_schema(
         operation_id="list_sessions",
         tags=["sessions"],
+        summary="List your sessions",
         parameters=[PageInput],
         responses={200: SessionListOutput},
         examples=[OpenApiExample("One", value={"results": [examples.SESSION], "next": None}, response_only=True)],
@@ -57,6 +58,7 @@ class SessionListView(TokensAPIView):
     @extend_schema(
         operation_id="end_other_sessions",
         tags=["sessions"],
+        summary="End all other sessions",
         request=None,
         responses={200: RevokedOutput},
         examples=[OpenApiExample("Two ended", value={"revoked": 2}, response_only=True)],
@@ -76,7 +78,9 @@ class SessionView(TokensAPIView):
     permission_classes = [HasAccessToken]
     step_up: ClassVar = {"delete": no_step_up("in a hurry, nobody should have to look for a password first")}
 
-    @extend_schema(operation_id="end_session", tags=["sessions"], request=None, responses={204: None})
+    @extend_schema(
+        operation_id="end_session", tags=["sessions"], summary="End a session", request=None, responses={204: None}
+    )
     def delete(self, request: Request, session_id: UUID) -> Response:
         """End one session; its tokens die at once."""
         principal = cast("Principal", request.auth)

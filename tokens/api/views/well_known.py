@@ -31,6 +31,7 @@ class JwksView(TokensAPIView):
     @extend_schema(
         operation_id="jwks",
         tags=["discovery"],
+        summary="Read the public keys",
         responses={200: OpenApiTypes.OBJECT},
         examples=[
             OpenApiExample(
@@ -65,6 +66,7 @@ class AuthorizationServerMetadataView(TokensAPIView):
     @extend_schema(
         operation_id="authorization_server_metadata",
         tags=["discovery"],
+        summary="Read the server metadata",
         responses={200: OpenApiTypes.OBJECT},
         examples=[OpenApiExample("A server", value={"issuer": "https://auth.example.com"}, response_only=True)],
     )

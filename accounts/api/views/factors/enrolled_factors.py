@@ -32,6 +32,7 @@ class MfaView(AccountsAPIView):
     @extend_schema(
         operation_id="second_factors",
         tags=["second factors"],
+        summary="List your second factors",
         request=None,
         responses={200: SecondFactorsOutput},
         examples=[
@@ -64,6 +65,7 @@ class TotpView(AccountsAPIView):
     @extend_schema(
         operation_id="begin_totp",
         tags=["second factors"],
+        summary="Begin to add an authenticator application",
         request=None,
         responses={200: TotpOutput},
         examples=[
@@ -83,7 +85,13 @@ class TotpView(AccountsAPIView):
         made = totp_enrolment.begin(user=request_user(request), now=timezone.now())
         return Response({"secret": made.secret, "otpauth_url": made.url, "qr_svg": made.svg})
 
-    @extend_schema(operation_id="remove_totp", tags=["second factors"], request=None, responses={204: None})
+    @extend_schema(
+        operation_id="remove_totp",
+        tags=["second factors"],
+        summary="Remove your authenticator application",
+        request=None,
+        responses={204: None},
+    )
     def delete(self, request: Request) -> Response:
         """Remove your authenticator application. Recovery codes go with the last second factor."""
         totp_enrolment.remove(
@@ -109,6 +117,7 @@ class TotpActivationView(AccountsAPIView):
     @extend_schema(
         operation_id="activate_totp",
         tags=["second factors"],
+        summary="Activate an authenticator application",
         request=TotpActivationInput,
         responses={200: FirstFactorOutput},
         examples=[
@@ -139,6 +148,7 @@ class RecoveryCodesView(AccountsAPIView):
     @extend_schema(
         operation_id="renew_recovery_codes",
         tags=["second factors"],
+        summary="Replace your recovery codes",
         request=None,
         responses={200: RecoveryCodesOutput},
         examples=[

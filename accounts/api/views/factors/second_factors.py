@@ -49,7 +49,8 @@ class MfaVerifyView(AccountsAPIView):
 
     @extend_schema(
         operation_id="verify_mfa",
-        tags=["second factors"],
+        tags=["sign-in"],
+        summary="Complete a sign-in with a second factor",
         request=VerificationInput,
         responses={200: LoginOutput},
         examples=[
@@ -107,7 +108,8 @@ class ReauthenticateView(AccountsAPIView):
 
     @extend_schema(
         operation_id="reauthenticate",
-        tags=["accounts"],
+        tags=["sign-in"],
+        summary="Re-authenticate",
         request=ReauthenticationInput,
         responses={200: ReauthenticationOutput},
         examples=[
@@ -142,7 +144,8 @@ class ReauthenticationOptionsView(AccountsAPIView):
 
     @extend_schema(
         operation_id="reauthentication_options",
-        tags=["accounts"],
+        tags=["sign-in"],
+        summary="List the ways to re-authenticate",
         request=None,
         responses={200: ProofOptionsOutput},
         examples=[

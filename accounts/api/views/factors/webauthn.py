@@ -35,6 +35,7 @@ class KeyOptionsView(AccountsAPIView):
     @extend_schema(
         operation_id="webauthn_options",
         tags=["second factors"],
+        summary="Begin to add a security key",
         request=KeyOptionsInput,
         responses={200: OpenApiTypes.OBJECT},
         examples=[
@@ -71,6 +72,7 @@ class KeysView(AccountsAPIView):
     @extend_schema(
         operation_id="add_webauthn",
         tags=["second factors"],
+        summary="Add a security key",
         request=KeyInput,
         responses={201: NewKeyOutput},
         examples=[
@@ -104,7 +106,13 @@ class KeyView(AccountsAPIView):
     step_up: ClassVar = {"delete": STRONG}
     problem_codes: ClassVar[dict[str, list[str]]] = {"delete": [*STEP_UP, "permission_denied"]}
 
-    @extend_schema(operation_id="remove_webauthn", tags=["second factors"], request=None, responses={204: None})
+    @extend_schema(
+        operation_id="remove_webauthn",
+        tags=["second factors"],
+        summary="Remove a security key",
+        request=None,
+        responses={204: None},
+    )
     def delete(self, request: Request, key_id: UUID) -> Response:
         """Remove one of your security keys. Recovery codes go with the last second factor."""
         security_keys.remove(
@@ -124,7 +132,8 @@ class PasskeyOptionsView(AccountsAPIView):
 
     @extend_schema(
         operation_id="passkey_options",
-        tags=["second factors"],
+        tags=["sign-in"],
+        summary="Begin a sign-in by passkey",
         request=None,
         responses={200: OpenApiTypes.OBJECT},
         examples=[OpenApiExample("Request options", response_only=True, value=openapi_examples.PASSKEY_OPTIONS)],
@@ -145,7 +154,8 @@ class PasskeyLoginView(AccountsAPIView):
 
     @extend_schema(
         operation_id="passkey_login",
-        tags=["second factors"],
+        tags=["sign-in"],
+        summary="Sign in by passkey",
         request=PasskeyInput,
         responses={200: LoginOutput},
         examples=[

@@ -105,7 +105,8 @@ class ConfirmEmailView(AccountsAPIView):
 
     @extend_schema(
         operation_id="confirm_email",
-        tags=["accounts"],
+        tags=["sign-in"],
+        summary="Confirm an e-mail address",
         request=ConfirmationInput,
         responses={200: MessageOutput},
         examples=_examples({"token": openapi_examples.MAILED_TOKEN, "password": openapi_examples.PASSWORD}, CONFIRMED),
@@ -137,7 +138,8 @@ class ResendConfirmationView(AccountsAPIView):
 
     @extend_schema(
         operation_id="resend_confirmation",
-        tags=["accounts"],
+        tags=["sign-in"],
+        summary="Request another confirmation mail",
         request=AddressInput,
         responses={202: MessageOutput},
         examples=_examples(_ADDRESS, RESENT, status=202),
@@ -161,7 +163,8 @@ class ForgotPasswordView(AccountsAPIView):
 
     @extend_schema(
         operation_id="forgot_password",
-        tags=["accounts"],
+        tags=["sign-in"],
+        summary="Request a mail to reset the password",
         request=AddressInput,
         responses={202: MessageOutput},
         examples=_examples(_ADDRESS, FORGOTTEN, status=202),
@@ -190,7 +193,8 @@ class ResetPasswordView(AccountsAPIView):
 
     @extend_schema(
         operation_id="reset_password",
-        tags=["accounts"],
+        tags=["sign-in"],
+        summary="Reset the password",
         request=PasswordResetInput,
         responses={200: MessageOutput},
         examples=_examples(
@@ -227,6 +231,7 @@ class AddressChangeView(AccountsAPIView):
     @extend_schema(
         operation_id="change_email",
         tags=["accounts"],
+        summary="Change your e-mail address",
         request=AddressChangeInput,
         responses={202: MessageOutput},
         examples=_examples(

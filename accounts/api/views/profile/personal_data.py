@@ -23,6 +23,7 @@ class ExportView(AccountsAPIView):
     @extend_schema(
         operation_id="export_me",
         tags=["accounts"],
+        summary="Export your personal data",
         request=None,
         parameters=[
             OpenApiParameter(
@@ -54,6 +55,7 @@ class ActivityView(AccountsAPIView):
     @extend_schema(
         operation_id="list_my_security_events",
         tags=["accounts"],
+        summary="List your security events",
         parameters=[PageInput],
         responses={200: ActivityListOutput},
         examples=[

@@ -49,6 +49,7 @@ class MeView(AccountsAPIView):
     @extend_schema(
         operation_id="me",
         tags=["accounts"],
+        summary="Read your account",
         request=None,
         parameters=[ENTITY_TAG],
         responses={200: UserOutput},
@@ -62,6 +63,7 @@ class MeView(AccountsAPIView):
     @extend_schema(
         operation_id="update_me",
         tags=["accounts"],
+        summary="Change your account",
         request=ProfileInput,
         parameters=[
             ENTITY_TAG,
@@ -86,6 +88,7 @@ class MeView(AccountsAPIView):
     @extend_schema(
         operation_id="delete_me",
         tags=["accounts"],
+        summary="Delete your account",
         request=DeletionInput,
         responses={202: DeletionOutput},
         examples=[

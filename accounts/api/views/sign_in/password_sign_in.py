@@ -42,7 +42,8 @@ class LoginView(AccountsAPIView):
 
     @extend_schema(
         operation_id="login",
-        tags=["accounts"],
+        tags=["sign-in"],
+        summary="Sign in with a password",
         request=LoginInput,
         responses={200: LoginOutput},
         examples=[

@@ -46,6 +46,7 @@ class ChangePasswordView(AccountsAPIView):
     @extend_schema(
         operation_id="change_password",
         tags=["accounts"],
+        summary="Change your password",
         request=PasswordChangeInput,
         responses={200: PasswordChangeOutput},
         examples=[

@@ -55,7 +55,8 @@ class RegisterView(AccountsAPIView):
 
     @extend_schema(
         operation_id="register",
-        tags=["accounts"],
+        tags=["sign-in"],
+        summary="Open an account",
         request=RegistrationInput,
         responses={201: RegistrationOutput, 202: MessageOutput},
         examples=[

@@ -26,6 +26,7 @@ class SocialAccountsView(AccountsAPIView):
     @extend_schema(
         operation_id="list_social_accounts",
         tags=["social sign-in"],
+        summary="List your connected accounts",
         responses={200: SocialAccountListOutput},
         examples=[OpenApiExample("One", response_only=True, value={"results": [openapi_examples.SOCIAL_ACCOUNT]})],
     )
@@ -43,7 +44,13 @@ class SocialAccountView(AccountsAPIView):
         "delete": ["permission_denied", "reauthentication_required", "step_up_required"]
     }
 
-    @extend_schema(operation_id="unlink_social_account", tags=["social sign-in"], request=None, responses={204: None})
+    @extend_schema(
+        operation_id="unlink_social_account",
+        tags=["social sign-in"],
+        summary="Disconnect an account of a provider",
+        request=None,
+        responses={204: None},
+    )
     def delete(self, request: Request, account_id: UUID) -> Response:
         """Disconnect an account of a provider. The last way to sign in can't be removed."""
         connections.unlink(user=request_user(request), link_id=account_id, now=timezone.now())
@@ -68,6 +75,7 @@ class SocialLinkView(AccountsAPIView):
     @extend_schema(
         operation_id="link_social_account",
         tags=["social sign-in"],
+        summary="Connect an account of a provider",
         request=CallbackInput,
         responses={201: SocialAccountOutput},
         examples=[
@@ -99,6 +107,7 @@ class SocialReauthenticateView(AccountsAPIView):
     @extend_schema(
         operation_id="reauthenticate_by_social_account",
         tags=["social sign-in"],
+        summary="Re-authenticate by a provider",
         request=CallbackInput,
         responses={200: ReauthenticationOutput},
         examples=[

@@ -57,6 +57,7 @@ class SocialProvidersView(AccountsAPIView):
     @extend_schema(
         operation_id="list_social_providers",
         tags=["social sign-in"],
+        summary="List the providers",
         responses={200: ProviderListOutput},
         examples=[OpenApiExample("Two", response_only=True, value={"results": openapi_examples.PROVIDERS})],
     )
@@ -84,6 +85,7 @@ class SocialAuthorizeView(AccountsAPIView):
     @extend_schema(
         operation_id="begin_social_sign_in",
         tags=["social sign-in"],
+        summary="Begin a sign-in by a provider",
         request=AuthorizeInput,
         responses={200: AuthorizationOutput},
         examples=[
@@ -129,6 +131,7 @@ class SocialCallbackView(AccountsAPIView):
     @extend_schema(
         operation_id="finish_social_sign_in",
         tags=["social sign-in"],
+        summary="Complete a sign-in by a provider",
         request=CallbackInput,
         responses={200: LoginOutput},
         examples=[OpenApiExample("Back again", request_only=True, value=openapi_examples.RETURN), *SIGNED_IN],
@@ -161,6 +164,7 @@ class SocialTokenView(AccountsAPIView):
     @extend_schema(
         operation_id="sign_in_by_social_token",
         tags=["social sign-in"],
+        summary="Sign in with a token of a provider",
         request=SocialTokenInput,
         responses={200: LoginOutput},
         examples=[

@@ -1,0 +1,94 @@
+"""What the document has as a whole: components that no view declares, the health calls, and the order of all calls."""
+
+import re
+from typing import Any
+
+from cedrina.openapi.headers import HEADERS, header_references
+from cedrina.openapi.headers import ON_EVERY_RESPONSE as HEADERS_OF_ALL
+from cedrina.openapi.problem_responses import (
+    codes_by_status,
+    problem_examples,
+    problem_response,
+    problem_schemas,
+    response_name,
+)
+from cedrina.openapi.reading_order import TAGS, place_of
+from cedrina.openapi.schema import ACCESS_TOKEN
+
+_VERBS = ("get", "post", "put", "patch", "delete")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
+_OF_HEALTH = ("rate_limited", "internal_error", "service_unavailable")
+
+
+def complete_document(result: dict[str, Any], **_options: Any) -> dict[str, Any]:
+    """Add to drf-spectacular's document what no view declares, and order its calls. A postprocessing hook."""
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {}).update(problem_schemas())
+    components.setdefault("securitySchemes", {})[ACCESS_TOKEN] = {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The `access_token` of a sign-in, a registration or a refresh.",
+    }
+    components["headers"] = HEADERS
+    components["examples"] = problem_examples()
+    shared = components.setdefault("responses", {})
+    for path, summary, description in (
+        ("/livez", "Check that the process runs", "Is the process alive?"),
+        ("/readyz", "Check that calls can be answered", "Can it do its work?"),
+    ):
+        result["paths"][path] = {"get": _health_operation(path, summary, description, shared)}
+    components["schemas"] = dict(sorted(components["schemas"].items()))
+    components["responses"] = dict(sorted(shared.items()))
+    _share_examples(result["paths"], components["examples"])
+    result["paths"] = dict(sorted(result["paths"].items(), key=lambda item: _place_of_path(*item)))
+    result["tags"] = _tags(result["paths"])
+    return result
+
+
+def _share_examples(paths: dict[str, Any], examples: dict[str, Any]) -> None:
+    """Move the examples of bodies to the components, as ``<operation>_<name>``: generators expect a reference."""
+    for operation in (item[verb] for item in paths.values() for verb in _VERBS if verb in item):
+        for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for content in part.get("content", {}).values():
+                for name, example in content.get("examples", {}).items():
+                    if "$ref" not in example:
+                        shared = _NOT_IN_NAMES.sub("", f"{operation['operationId']}_{name}")
+                        examples[shared] = example
+                        content["examples"][name] = {"$ref": f"#/components/examples/{shared}"}
+
+
+def _tags(paths: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the tags that are used, in reading order; those that are not in it come last."""
+    used = [tag for item in paths.values() for verb in _VERBS if verb in item for tag in item[verb].get("tags", ())]
+    described = {tag.name: tag.description for tag in TAGS}
+    ordered = [name for name in described if name in used] + [name for name in used if name not in described]
+    return [
+        {"name": name, **({"description": described[name]} if name in described else {})}
+        for name in dict.fromkeys(ordered)
+    ]
+
+
+def _place_of_path(path: str, item: dict[str, Any]) -> tuple[tuple[int, int], str]:
+    places = [place_of(item[verb].get("tags", ()), item[verb]["operationId"]) for verb in _VERBS if verb in item]
+    return min(places), path
+
+
+def _health_operation(path: str, summary: str, description: str, shared: dict[str, Any]) -> dict[str, Any]:
+    status = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string", "const": "ok"}}}
+    content = {"application/json": {"schema": status, "examples": {"ok": {"value": {"status": "ok"}}}}}
+    responses: dict[str, Any] = {
+        "200": {"description": "Yes", "headers": header_references(*HEADERS_OF_ALL), "content": content}
+    }
+    for code, codes in codes_by_status(_OF_HEALTH).items():
+        name = response_name(codes)
+        shared.setdefault(name, problem_response(codes))
+        responses[str(code)] = {"$ref": f"#/components/responses/{name}"}
+    return {
+        "operationId": path.strip("/"),
+        "summary": summary,
+        "description": description,
+        "tags": ["system"],
+        "security": [],
+        "responses": responses,
+    }

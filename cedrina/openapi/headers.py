@@ -1,0 +1,75 @@
+"""The headers of responses as components of the document."""
+
+from typing import Any
+
+from cedrina.http.correlation import HEADER as CORRELATION_ID
+from cedrina.http.problems import CHALLENGE, RETRY_AFTER_SECONDS
+from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
+
+_TEXT = {"type": "string"}
+_COUNT = {"type": "integer", "minimum": 0}
+HEADERS: dict[str, dict[str, Any]] = {
+    CORRELATION_ID: {
+        "description": "Names the request in the server's log. A client's own is kept if it is 8 to 64 characters of "
+        "`[A-Za-z0-9._-]`.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{8,64}$"},
+        "example": "01976e2c-5a4b-7c3d-8e9f-0a1b2c3d4e5f",
+    },
+    "RateLimit-Policy": {
+        "description": "The tightest limit of the call: so many requests (`q`) in so many seconds (`w`). "
+        "draft-ietf-httpapi-ratelimit-headers.",
+        "schema": _TEXT,
+        "example": '"sign-in";q=10;w=60',
+    },
+    "RateLimit": {
+        "description": "What is left of that limit (`r`), and the seconds until all of it is free again (`t`).",
+        "schema": _TEXT,
+        "example": '"sign-in";r=3;t=21',
+    },
+    "X-RateLimit-Limit": {"description": "How many requests that limit allows.", "schema": _COUNT, "example": 10},
+    "X-RateLimit-Remaining": {"description": "How many requests are left.", "schema": _COUNT, "example": 3},
+    "X-RateLimit-Reset": {
+        "description": "When all of it is free again, in Unix seconds.",
+        "schema": _COUNT,
+        "example": 1767607221,
+    },
+    "Retry-After": {
+        "description": "Repeat the call after so many seconds.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+        "example": RETRY_AFTER_SECONDS,
+    },
+    "WWW-Authenticate": {
+        "description": "How to authenticate, and what was wrong (RFC 6750, 3).",
+        "required": True,
+        "schema": _TEXT,
+        "example": CHALLENGE,
+    },
+    "ETag": {
+        "description": "The version of what was read or changed. Send it back in `If-Match`.",
+        "schema": _TEXT,
+        "example": '"7"',
+    },
+}
+# The middleware of all responses and that of the limits add them.
+ON_EVERY_RESPONSE = (CORRELATION_ID, *RATE_LIMIT_HEADERS)
+
+
+def header_references(*names: str) -> dict[str, dict[str, str]]:
+    """Return references to these headers, by name.
+
+    Raises: KeyError for a header that is not described above.
+    """
+    return {name: _reference(name) for name in names if HEADERS[name]}
+
+
+def share_headers(response: dict[str, Any]) -> None:
+    """Add to a response the headers that every response has, and refer to those that are described here."""
+    own = response.get("headers", {})
+    described = {name: _reference(name) if name in HEADERS else header for name, header in own.items()}
+    response["headers"] = {**described, **header_references(*ON_EVERY_RESPONSE)}
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/headers/{name}"}

@@ -1,0 +1,124 @@
+"""The errors of an operation as responses of the document, each shared by all operations that have the same codes.
+
+Every error has one schema, ``Problem``, so that a generated client has one type to handle. Which codes a response may
+have is in its description and its examples, one for each code.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from cedrina.http.problem_catalogue import FIELD_CODES, PROBLEMS
+from cedrina.http.problems import CONTENT_TYPE
+from cedrina.openapi.headers import ON_EVERY_RESPONSE, header_references
+
+Document = dict[str, Any]
+
+# What an operation with an access token may answer with 401, and the name of that set.
+WITH_TOKEN = ("authentication_required", "invalid_token", "session_expired", "session_revoked", "token_expired")
+ACCESS_TOKEN_REFUSED = "AccessTokenRefused"
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
+EXAMPLE_ID = "01976e2c-5a4b-7c3d-8e9f-0a1b2c3d4e5f"
+EXAMPLE_TIME = "2026-01-05T10:00:00Z"
+EXAMPLE_BASE = "https://cedrina.dev/problems/"
+EXAMPLE_PATH = "/api/v1/auth/login"
+VALIDATION_ERROR = "validation_error"
+_HEADERS_OF_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+
+
+def codes_by_status(codes: Iterable[str]) -> dict[int, list[str]]:
+    """Return the codes, each once and in order, by their status.
+
+    Raises: KeyError for a code that is not in the catalogue.
+    """
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(set(codes)):
+        by_status.setdefault(PROBLEMS[code].status, []).append(code)
+    return dict(sorted(by_status.items()))
+
+
+def response_name(codes: Iterable[str]) -> str:
+    """Return the name of the shared response of some codes: ``InvalidCredentialsOrInvalidMfaCode``."""
+    names = set(codes)
+    parts = [_pascal(code) for code in sorted(names)]
+    if names >= set(WITH_TOKEN):
+        parts = [ACCESS_TOKEN_REFUSED, *(_pascal(code) for code in sorted(names - set(WITH_TOKEN)))]
+    return "Or".join(parts)
+
+
+def problem_response(codes: list[str], *, field_codes: Iterable[str] | None = None) -> Document:
+    """Return the response of some codes, which have one status. ``field_codes`` are those of a validation error."""
+    status = PROBLEMS[codes[0]].status
+    description = " ".join(f"`{code}`: {PROBLEMS[code].title}." for code in codes)
+    if VALIDATION_ERROR in codes:
+        listed = ", ".join(f"`{code}`" for code in sorted(field_codes or FIELD_CODES))
+        description += f" Codes in `errors`: {listed}."
+    return {
+        "description": description,
+        "headers": header_references(*_HEADERS_OF_STATUS.get(status, ()), *ON_EVERY_RESPONSE),
+        "content": {
+            CONTENT_TYPE: {
+                "schema": PROBLEM,
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
+    }
+
+
+def problem_examples() -> Document:
+    """Return one example for each code that an operation can have: any but that of a method that a path lacks."""
+    return {
+        code: {"summary": str(kind.title), "value": _example(code)}
+        for code, kind in sorted(PROBLEMS.items(), key=lambda item: item[0])
+        if code != "method_not_allowed"
+    }
+
+
+def problem_schemas() -> Document:
+    """Return the schemas of an error and of the errors of its fields (RFC 9457)."""
+    text = {"type": "string"}
+    return {
+        "Problem": {
+            "type": "object",
+            "description": "An error (RFC 9457). `code` never changes; `title` and `detail` follow Accept-Language.",
+            "required": ["type", "title", "status", "detail", "instance", "code", "correlation_id", "timestamp"],
+            "properties": {
+                "type": {"type": "string", "format": "uri"},
+                "title": text,
+                "status": {"type": "integer"},
+                "detail": text,
+                "instance": {"type": "string", "format": "uri-reference"},
+                "code": {"type": "string", "enum": sorted(PROBLEMS)},
+                "correlation_id": text,
+                "timestamp": {"type": "string", "format": "date-time"},
+                "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+            },
+        },
+        "FieldError": {
+            "type": "object",
+            "description": "What is wrong with one field. `code` never changes; `detail` follows Accept-Language.",
+            "required": ["field", "code", "detail"],
+            "properties": {"field": text, "code": {"type": "string", "enum": sorted(FIELD_CODES)}, "detail": text},
+        },
+    }
+
+
+def _example(code: str) -> Document:
+    kind = PROBLEMS[code]
+    example: Document = {
+        "type": f"{EXAMPLE_BASE}{code}",
+        "title": str(kind.title),
+        "status": kind.status,
+        "detail": str(kind.detail),
+        "instance": EXAMPLE_PATH,
+        "code": code,
+        "correlation_id": EXAMPLE_ID,
+        "timestamp": EXAMPLE_TIME,
+    }
+    if code == VALIDATION_ERROR:
+        example["detail"] = "One field is not valid."
+        example["errors"] = [{"field": "nickname", "code": "unknown_field", "detail": "This field is not known."}]
+    return example
+
+
+def _pascal(code: str) -> str:
+    return "".join(word.capitalize() for word in code.split("_"))

@@ -1,0 +1,110 @@
+"""The order in which the document shows its tags, and the operations of each: that in which a client needs them.
+
+An operation that is not listed stands after those of its tag that are, and a tag after the listed ones.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Tag(NamedTuple):
+    """A group of operations, and the ids of these in the order of their use."""
+
+    name: str
+    description: str
+    operations: tuple[str, ...] = ()
+
+
+TAGS = (
+    Tag(
+        "sign-in",
+        "Open an account, sign in, stay signed in and sign out.",
+        (
+            "register",
+            "confirm_email",
+            "resend_confirmation",
+            "login",
+            "verify_mfa",
+            "passkey_options",
+            "passkey_login",
+            "refresh",
+            "logout",
+            "forgot_password",
+            "reset_password",
+            "reauthentication_options",
+            "reauthenticate",
+        ),
+    ),
+    Tag(
+        "social sign-in",
+        "Sign in by a provider, and connect accounts of providers.",
+        (
+            "list_social_providers",
+            "begin_social_sign_in",
+            "finish_social_sign_in",
+            "sign_in_by_social_token",
+            "reauthenticate_by_social_account",
+            "list_social_accounts",
+            "link_social_account",
+            "unlink_social_account",
+        ),
+    ),
+    Tag(
+        "accounts",
+        "Read and change your own account.",
+        (
+            "me",
+            "update_me",
+            "change_password",
+            "change_email",
+            "list_my_security_events",
+            "export_me",
+            "delete_me",
+        ),
+    ),
+    Tag(
+        "second factors",
+        "Add and remove authenticator applications, security keys, passkeys and recovery codes.",
+        (
+            "second_factors",
+            "begin_totp",
+            "activate_totp",
+            "remove_totp",
+            "webauthn_options",
+            "add_webauthn",
+            "remove_webauthn",
+            "renew_recovery_codes",
+        ),
+    ),
+    Tag("sessions", "List and end your sessions.", ("list_sessions", "end_session", "end_other_sessions")),
+    Tag("tokens", "Ask about tokens and revoke them: for services.", ("introspect", "revoke")),
+    Tag("oauth", "The same for OAuth 2.0 clients, in the form of its RFCs."),
+    Tag(
+        "discovery",
+        "Find the endpoints of this installation and the keys that verify its tokens.",
+        ("authorization_server_metadata", "jwks"),
+    ),
+    Tag(
+        "administration",
+        "Operate an installation. These calls need permissions.",
+        (
+            "list_rate_limit_policies",
+            "create_rate_limit_policy",
+            "read_rate_limit_policy",
+            "change_rate_limit_policy",
+            "delete_rate_limit_policy",
+            "list_rate_limit_policy_versions",
+            "roll_rate_limit_policies_back",
+        ),
+    ),
+    Tag("system", "Ask whether a process runs and can answer calls.", ("livez", "readyz")),
+)
+_TAG_PLACES = {tag.name: place for place, tag in enumerate(TAGS)}
+_PLACES = {operation: (place, n) for place, tag in enumerate(TAGS) for n, operation in enumerate(tag.operations)}
+
+
+def place_of(tags: Iterable[str], operation_id: str) -> tuple[int, int]:
+    """Return the place of an operation: that of its tag, and that among the operations of the tag."""
+    if operation_id in _PLACES:
+        return _PLACES[operation_id]
+    return min((_TAG_PLACES.get(tag, len(TAGS)) for tag in tags), default=len(TAGS)), len(_PLACES)

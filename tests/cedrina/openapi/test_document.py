@@ -1,0 +1,80 @@
+"""The document as a whole: its order, its components, and that it says what the views declare."""
+
+import pytest
+from django.urls import resolve
+
+from cedrina.openapi.document import complete_document
+from cedrina.openapi.reading_order import TAGS, place_of
+from cedrina.settings.rate_limits import profile
+from cedrina.version import VERSION
+from ratelimiting.api.headers import NAMES
+from ratelimiting.services import active_policies
+from tests.described import calls, codes_of, document, field_codes_of, responses
+
+
+def operations():
+    return [(path, verb, operation) for path, item in document()["paths"].items() for verb, operation in item.items()]
+
+
+class TestCompleteDocument:
+    def test_adds_the_health_calls_and_the_shape_of_errors(self):
+        result = complete_document({"paths": {}})
+        assert set(result["paths"]) == {"/livez", "/readyz"}
+        assert {"Problem", "FieldError"} <= set(result["components"]["schemas"])
+
+    def test_keeps_a_tag_that_is_in_no_list_last(self):
+        operation = {"operationId": "new", "tags": ["of tomorrow"], "responses": {}}
+        result = complete_document({"paths": {"/new": {"get": operation}}})
+        assert [tag["name"] for tag in result["tags"]] == ["system", "of tomorrow"]
+        assert list(result["paths"]) == ["/livez", "/readyz", "/new"]
+
+
+class TestTheDocument:
+    def test_begins_with_how_to_sign_in(self):
+        names = [operation["operationId"] for _path, _verb, operation in operations()]
+        assert names[:4] == ["register", "confirm_email", "resend_confirmation", "login"]
+        assert document()["tags"][0]["name"] == "sign-in"
+
+    def test_has_its_operations_in_the_order_of_its_tags(self):
+        places = [
+            min(place_of(o["tags"], o["operationId"]) for o in item.values()) for item in document()["paths"].values()
+        ]
+        assert places == sorted(places)
+
+    def test_describes_each_tag_once(self):
+        used = {tag for _path, _verb, operation in operations() for tag in operation["tags"]}
+        assert {tag["name"] for tag in document()["tags"]} == used
+        assert all(tag["description"] for tag in document()["tags"])
+
+    def test_orders_only_operations_that_there_are(self):
+        listed = [name for tag in TAGS for name in tag.operations]
+        assert len(listed) == len(set(listed))
+        assert set(listed) <= {operation["operationId"] for _path, _verb, operation in operations()}
+
+    def test_says_which_version_and_licence_it_has_and_where_its_server_is(self):
+        assert document()["info"]["version"] == VERSION
+        assert document()["info"]["license"]["identifier"] == "MIT"
+        assert document()["servers"][0]["url"] == "/"
+
+
+@pytest.mark.parametrize("call", calls(), ids=lambda call: call.name)
+class TestACall:
+    def test_has_what_its_view_declares(self, call):
+        operation, verb = document()["paths"][call.template][call.method.lower()], call.method.lower()
+        view = getattr(resolve(call.path).func, "cls", None)
+        flat = set().union(*codes_of(operation).values())
+        assert set(getattr(view, "problem_codes", {}).get(verb, ())) <= flat
+        for permission in getattr(view, "permission_classes", ()):
+            assert set(getattr(permission, "problem_codes", ())) <= flat
+        if fields := getattr(view, "field_codes", {}).get(verb):
+            assert field_codes_of(operation) == set(fields)
+
+    def test_says_that_shipped_limits_may_refuse_it(self, call, settings):
+        settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": profile("production")}
+        route = resolve(call.path).view_name
+        assert active_policies.current().for_request(route=route, method=call.method, tier=None)
+        operation = document()["paths"][call.template][call.method.lower()]
+        for status, response in responses(operation).items():
+            assert set(NAMES) <= set(response["headers"]), status
+        assert responses(operation)["429"]["headers"]["Retry-After"]
+        assert "rate_limited" in codes_of(operation)[429]

@@ -1,0 +1,64 @@
+"""The shared responses of errors."""
+
+import pytest
+
+from cedrina.http.problem_catalogue import PROBLEMS
+from cedrina.openapi.problem_responses import (
+    WITH_TOKEN,
+    codes_by_status,
+    problem_examples,
+    problem_response,
+    problem_schemas,
+    response_name,
+)
+
+
+class TestCodesByStatus:
+    def test_gathers_each_code_once(self):
+        found = codes_by_status(["token_expired", "not_found", "invalid_token", "not_found"])
+        assert found == {401: ["invalid_token", "token_expired"], 404: ["not_found"]}
+
+    def test_refuses_a_code_that_the_contract_does_not_have(self):
+        with pytest.raises(KeyError):
+            codes_by_status(["oops"])
+
+
+class TestResponseName:
+    def test_says_the_codes(self):
+        assert response_name(["invalid_mfa_code", "invalid_credentials"]) == "InvalidCredentialsOrInvalidMfaCode"
+
+    def test_is_short_for_the_codes_of_every_call_with_a_token(self):
+        assert response_name(WITH_TOKEN) == "AccessTokenRefused"
+        assert response_name([*WITH_TOKEN, "invalid_credentials"]) == "AccessTokenRefusedOrInvalidCredentials"
+
+
+class TestProblemResponse:
+    def test_has_an_example_for_each_code_and_names_it(self):
+        found = problem_response(["invalid_token", "token_expired"])
+        content = found["content"]["application/problem+json"]
+        assert content["examples"]["token_expired"] == {"$ref": "#/components/examples/token_expired"}
+        assert list(content["examples"]) == ["invalid_token", "token_expired"]
+        assert found["description"] == "`invalid_token`: Invalid token. `token_expired`: Token expired."
+
+    @pytest.mark.parametrize(
+        ("code", "header"),
+        [
+            ("invalid_token", "WWW-Authenticate"),
+            ("rate_limited", "Retry-After"),
+            ("service_unavailable", "Retry-After"),
+            ("not_found", "RateLimit"),
+            ("not_found", "X-Correlation-ID"),
+        ],
+    )
+    def test_has_the_headers_of_its_status(self, code, header):
+        assert problem_response([code])["headers"][header] == {"$ref": f"#/components/headers/{header}"}
+
+    def test_lists_the_codes_of_fields(self):
+        found = problem_response(["validation_error"], field_codes=["required", "blank"])
+        assert found["description"].endswith("Codes in `errors`: `blank`, `required`.")
+
+
+class TestProblemSchemas:
+    def test_have_all_codes_of_the_contract(self):
+        assert set(problem_schemas()["Problem"]["properties"]["code"]["enum"]) == set(PROBLEMS)
+        assert set(PROBLEMS) - set(problem_examples()) == {"method_not_allowed"}
