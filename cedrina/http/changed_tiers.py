@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from accounts.models import User
 from tokens.api.authentication import signed_claims
 from tokens.api.problems import TokenProblem
+from tokens.types import AccessClaims
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -38,7 +39,7 @@ def note_tier(request: "HttpRequest") -> None:
         claims = signed_claims(request)  # which the request has kept
     except TokenProblem:  # the view let the user in by something else
         return
-    if claims is None or claims.user_id != user.pk:
+    if not isinstance(claims, AccessClaims) or claims.user_id != user.pk:
         return
     if claims.tier == user.tier:
         _tiers.pop(user.pk, None)

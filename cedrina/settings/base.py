@@ -191,7 +191,6 @@ DEFAULT_FROM_EMAIL: str = ENV.DEFAULT_FROM_EMAIL
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_BACKEND: str
 globals().update(connections.mail(ENV.EMAIL_URL))
-EMAIL_BACKEND: str
 # The backend that delivers on a development machine, where another one writes a line for each mail.
 MAIL_LINES: dict[str, str] = {}
 

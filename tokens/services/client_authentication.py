@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from cedrina_base.prepared_statements import fetch_row
+from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
 from security_events.services import deduplication
 from security_events.types import NO_SUBJECT, Subject
@@ -148,7 +148,9 @@ def record_failure(*, error: ClientAuthenticationFailed, method: str, now: datet
 
 
 def _read(client_id: UUID, digest: bytes, *, now: datetime) -> _ClientRow | None:
-    values = fetch_row(complete(_READ_CLIENT), {"client_id": client_id, "digest": digest, "now": now})
+    with prepared_cursor() as cursor:
+        cursor.execute(complete(_READ_CLIENT), {"client_id": client_id, "digest": digest, "now": now})
+        values = cursor.fetchone()
     return None if values is None else _ClientRow._make(values)
 
 
@@ -169,4 +171,6 @@ def _is_first_use(client_id: UUID, verified: VerifiedAssertion, *, now: datetime
         "most": MAX_USED_ASSERTIONS - 1,
         "now": now,
     }
-    return fetch_row(_USE_ASSERTION, parameters) is not None
+    with prepared_cursor() as cursor:
+        cursor.execute(_USE_ASSERTION, parameters)
+        return cursor.fetchone() is not None

@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from cedrina_base.prepared_statements import fetch_row, prepared_cursor
+from cedrina_base.prepared_statements import prepared_cursor
 from security_events.event_cte import AppendedEvent, append_sql
 from security_events.types import Subject
 from tokens import event_types
@@ -94,16 +94,16 @@ def authenticate_claims(*, claims: ServiceClaims, is_use: bool = True, now: date
 
     Raises: AccessTokenInvalid, AccessTokenExpired (RFC 9068, 4).
     """
-    values = fetch_row(
-        _READ_CLIENT,
-        {
-            "client_id": claims.client_id,
-            "generation": claims.generation,
-            "jti": claims.jti,
-            "kid": claims.kid,
-            "now": now,
-        },
-    )
+    parameters = {
+        "client_id": claims.client_id,
+        "generation": claims.generation,
+        "jti": claims.jti,
+        "kid": claims.kid,
+        "now": now,
+    }
+    with prepared_cursor() as cursor:
+        cursor.execute(_READ_CLIENT, parameters)
+        values = cursor.fetchone()
     row = _ClientRow._make(values) if values is not None else None
     if row is None or not row.is_live:
         raise AccessTokenInvalid(client_id=claims.client_id, reason="its client is disabled, or it was revoked")
