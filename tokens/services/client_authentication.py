@@ -164,7 +164,7 @@ def _use_assertion(assertion: ClientAssertion, row: _ClientRow, audiences: Itera
 
 
 def _is_first_use(client_id: UUID, verified: VerifiedAssertion, *, now: datetime) -> bool:
-    parameters = {
+    parameters: dict[str, Any] = {
         "client_id": client_id,
         "digest": verified.digest,
         "expires_at": verified.expires_at + _KEPT_LONGER,

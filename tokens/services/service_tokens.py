@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cedrina_base.prepared_statements import prepared_cursor
 from security_events.event_cte import AppendedEvent, append_sql
@@ -94,7 +94,7 @@ def authenticate_claims(*, claims: ServiceClaims, is_use: bool = True, now: date
 
     Raises: AccessTokenInvalid, AccessTokenExpired (RFC 9068, 4).
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "client_id": claims.client_id,
         "generation": claims.generation,
         "jti": claims.jti,
