@@ -59,7 +59,9 @@ _ANY_NAME = KnownNames()
 def _is_route(pattern: str, info: ValidationInfo) -> str:
     known = (info.context or _ANY_NAME).routes
     if known is not None and not any(fnmatchcase(name, pattern) for name in known):
-        raise PydanticCustomError("unknown_route", "unknown route", _near(pattern, known))
+        raise PydanticCustomError(
+            "unknown_route", "unknown route", {"unknown": pattern, "nearest": ", ".join(nearest_names(pattern, known))}
+        )
     return pattern
 
 
@@ -70,11 +72,11 @@ def _is_tier(tier: str, info: ValidationInfo) -> str:
     return tier
 
 
-def _near(pattern: str, known: Collection[str]) -> dict[str, str]:
-    """Return what was written and the known names that are most like it, if any is."""
+def nearest_names(text: str, known: Collection[str]) -> list[str]:
+    """Return the known names that are most like a text, the nearest first; none if none is like it."""
     folded = {name.casefold(): name for name in sorted(known)}
-    near = get_close_matches(pattern[:LONGEST_NAME].casefold(), folded, n=MOST_SUGGESTIONS, cutoff=LEAST_LIKENESS)
-    return {"unknown": pattern, "nearest": ", ".join(folded[name] for name in near)}
+    near = get_close_matches(text[:LONGEST_NAME].casefold(), folded, n=MOST_SUGGESTIONS, cutoff=LEAST_LIKENESS)
+    return [folded[name] for name in near]
 
 
 OneLine = AfterValidator(_one_line)

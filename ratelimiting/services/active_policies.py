@@ -15,11 +15,11 @@ from ratelimiting.client_addresses.networks import IPV6_PREFIXES
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import Fault, PolicyInvalid
 from ratelimiting.known_names import known_keys, known_names
-from ratelimiting.policy_schema import IP, METHODS, KnownNames, LimitPolicy, merge_policy, parse_policy
+from ratelimiting.policy_schema import IP, METHODS, KnownNames, LimitPolicy, merge_policy, nearest_names, parse_policy
 from ratelimiting.types import Mode, Quota
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ratelimiting.models import RateLimitPolicy
 
@@ -164,10 +164,22 @@ def from_settings(*, known: KnownNames | None = None) -> tuple[dict[str, LimitPo
             policies[name] = _parse(document, source=sources[name], known=known)
         except PolicyInvalid as error:
             faults += error.faults
+            faults += _misspelt_override_faults(name, error.faults, known=policies.keys(), source=sources[name])
     faults += unknown_policy_faults(policies=policies.values(), known=documents, sources=sources)
     if faults:
         raise PolicyInvalid(faults)
     return policies, sources
+
+
+def _misspelt_override_faults(
+    name: str, faults: Iterable[Fault], *, known: Collection[str], source: str
+) -> list[Fault]:
+    """Return a fault for a policy that lacks members and whose name is nearly that of a policy to override."""
+    near = nearest_names(name, known)
+    if source != ENVIRONMENT or not near or all(fault.code != "required" for fault in faults):
+        return []
+    sentence = f"overrides no policy, because none has this name; the nearest are {', '.join(near)}."
+    return [Fault("name", "invalid", sentence, name, _SOURCE_NAMES[source])]
 
 
 def unknown_policy_faults(

@@ -11,6 +11,7 @@ from tests.problem_shape import assert_problem
 
 OWNER = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 RACE_SECONDS = 1
+OWN_REPEATS = 3  # instead of ten: each round takes two windows of a race
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,7 @@ def quick_server():
         served.serving(
             database_url=url,
             REFRESH_RACE_SECONDS=str(RACE_SECONDS),
+            REFRESH_OWN_REPEATS=str(OWN_REPEATS),
             TRUSTED_PROXIES="127.0.0.0/8",
             RATELIMIT_ENABLED="off",
         ) as running,
@@ -80,8 +82,8 @@ class TestAThief:
 class TestAThiefWhoTakesTurnsWithTheOwner:
     """Both only refresh: their access tokens go to other services, which have the keys or introspect."""
 
-    def take_turns(self, owner, thief, *, rounds=40, look=None):
-        """Return the round in which one of them was refused."""
+    def take_turns(self, owner, thief, *, rounds=40, look=None, is_same_client=False):
+        """Return the round in which one of them was refused. Only the same client is let race."""
         for number in range(1, rounds + 1):
             for holder in (owner, thief):
                 answer = holder.refresh()
@@ -90,7 +92,8 @@ class TestAThiefWhoTakesTurnsWithTheOwner:
                     return number
                 if look:
                     look(holder)
-                time.sleep(RACE_SECONDS)
+                if is_same_client:
+                    time.sleep(RACE_SECONDS)
         return None
 
     @pytest.fixture
@@ -121,10 +124,10 @@ class TestAThiefWhoTakesTurnsWithTheOwner:
         noticed = events_of(quick_server, "token.repeated_elsewhere")["token.repeated_elsewhere"] - before
         assert bool(noticed) == (user_agent != OWNER and address.startswith("198"))
 
-    def test_is_seen_in_the_eleventh_round_from_the_same_network_with_the_same_client(self, pair_of):
+    def test_is_seen_after_its_repeats_from_the_same_network_with_the_same_client(self, pair_of):
         owner, thief = pair_of(address="203.0.113.9", user_agent=OWNER.replace("140.0", "141.0"))
 
-        assert self.take_turns(owner, thief) == 11
+        assert self.take_turns(owner, thief, is_same_client=True) == OWN_REPEATS + 1
 
     def test_is_seen_in_the_first_round_where_the_other_service_introspects(self, pair_of, quick_server, newcomer):
         owner, thief = pair_of(address="203.0.113.9", user_agent=OWNER)
@@ -133,7 +136,7 @@ class TestAThiefWhoTakesTurnsWithTheOwner:
             answer = holder.send("POST", "/auth/introspect", {"token": holder.tokens["access_token"]})
             assert answer.json()["active"]
 
-        assert self.take_turns(owner, thief, look=introspect) == 1
+        assert self.take_turns(owner, thief, look=introspect, is_same_client=True) == 1
 
 
 @pytest.mark.attack("CWE-779")

@@ -45,6 +45,11 @@ class TestSources:
             ([document(limit=0)], [], "RATELIMITING['POLICIES']: policy 'some', limit: must be a whole number"),
             ([document()], [{"name": "some", "limt": 1}], "RATELIMIT_POLICIES .*: policy 'some', limt: is no member"),
             ([], [{"name": "new", "limit": 1}], "RATELIMIT_POLICIES .*: policy 'new', window: is missing"),
+            (
+                [document()],
+                [{"name": "soem", "limit": 1}],
+                "soem', name: overrides no policy, .*; the nearest are some",
+            ),
             ([], ["x"], "policy '?', policy: must be an object"),
             ([document(match={"unless": ["other"]})], [], "match.unless: other is no policy; there are some"),
         ],
