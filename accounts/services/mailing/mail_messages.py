@@ -258,7 +258,7 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
         button=_("Choose a new password"),
         warning=_("If the link is too old, ask for another one by “Forgot your password?”."),
     ),
-    MailKind.EMAIL_CONFIRMED_BY_OPERATOR: _by_operator(
+    MailKind.EMAIL_CONFIRMED_BY_OPERATOR: _notice(
         _("Your e-mail address was confirmed"),
         _("An operator of this service confirmed that this is the address of your account."),
     ),

@@ -51,8 +51,9 @@ TOKEN_PURPOSES: Mapping[MailKind, MailedTokenPurpose | None] = {
     MailKind.FACTOR_RESET_REQUESTED: MailedTokenPurpose.STOP_RESET,
     MailKind.FACTOR_RESET_STOPPED: None,
     MailKind.FACTOR_RESET_WITHDRAWN: None,
-    # People can't undo what an operator did, but object to it.
+    # People can't undo what an operator did, but object to it. Only an address that was wrongly confirmed is theirs.
     **dict.fromkeys(mail_queue.CAUSED_BY_OPERATORS),
+    MailKind.EMAIL_CONFIRMED_BY_OPERATOR: MailedTokenPurpose.DISOWN,
     MailKind.INVITATION: MailedTokenPurpose.INVITATION,
     MailKind.RESET_BY_OPERATOR: MailedTokenPurpose.RESET_PASSWORD,
     MailKind.PASSWORD_RESET_REQUIRED: MailedTokenPurpose.RESET_PASSWORD,

@@ -20,7 +20,12 @@ from tokens.users import subject_of
 # An event is dated before its notice: a request may wait for a provider in between, and servers' clocks differ.
 _SKEW = timedelta(minutes=2)
 # Links that an intruder may have requested.
-_PENDING = [MailedTokenPurpose.CONFIRM_EMAIL, MailedTokenPurpose.CHANGE_EMAIL, MailedTokenPurpose.RESET_PASSWORD]
+_PENDING = [
+    MailedTokenPurpose.CONFIRM_EMAIL,
+    MailedTokenPurpose.CHANGE_EMAIL,
+    MailedTokenPurpose.RESET_PASSWORD,
+    MailedTokenPurpose.INVITATION,
+]
 
 
 @dataclass(frozen=True, slots=True)
