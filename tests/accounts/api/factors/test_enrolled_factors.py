@@ -6,6 +6,8 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from accounts.api.response_bodies import format_timestamp
+from accounts.services.factors import factor_reset
 from tests.authenticator import SoftwareKey
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
@@ -48,7 +50,7 @@ def grow_old():
 
 class TestOverview:
     def test_is_empty_for_people_without(self, call):
-        assert call("get", "") == (200, {"enabled": False, "methods": [], "recovery_codes_left": 0})
+        assert call("get", "") == (200, {"enabled": False, "methods": [], "recovery_codes_left": 0, "reset": None})
 
     def test_lists_what_there_is_and_when_it_was_used(self, call, api, mina):
         secret, codes = add_totp(mina)
@@ -64,8 +66,18 @@ class TestOverview:
             ("recovery_code", "", False),
             ("webauthn", "Blue key", True),
         ]
+        assert found["reset"] is None
         assert len({one["id"] for one in found["methods"]}) == 3
         assert all(one["created_at"].endswith("Z") for one in found["methods"])
+
+    def test_shows_a_reset_that_waits(self, call, mina, now):
+        add_totp(mina)
+        factor_reset.request(user=mina, by=None, reason="lost", now=now)
+
+        assert call("get", "")[1]["reset"] == {
+            "requested_at": format_timestamp(now),
+            "due_at": format_timestamp(now + timedelta(hours=72)),
+        }
 
     def test_requires_an_access_token(self, api):
         assert api.get(MFA).status_code == 401
@@ -135,7 +147,7 @@ class TestWebAuthn:
         assert (key["name"], key["type"], len(key["recovery_codes"])) == ("Blue key", "webauthn", 10)
         assert call("get", "")[1]["methods"][0]["id"] == key["id"]
         assert call("delete", f"/webauthn/{key['id']}") == (204, None)
-        assert call("get", "")[1] == {"enabled": False, "methods": [], "recovery_codes_left": 0}
+        assert call("get", "")[1] == {"enabled": False, "methods": [], "recovery_codes_left": 0, "reset": None}
 
     @pytest.mark.parametrize(
         ("changes", "field", "code"),

@@ -211,6 +211,7 @@ class TestApplyProof:
 NO_CREDENTIALS = {
     "accounts.ImportedPerson",
     "accounts.OutgoingMail",
+    "accounts.SecondFactorReset",
     "accounts.User_groups",
     "accounts.User_user_permissions",
     "admin.LogEntry",

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.end_reasons import FACTORS_RESET
@@ -312,6 +313,42 @@ class TestCarryOutDue:
         assert factor_reset.carry_out_due(now=now + WAIT + HOUR) == 0
         assert outcome(user) == ResetOutcome.NOT_ALLOWED
         assert enrolled.has_any(user.pk)
+
+
+class TestAWorkerThatDies:
+    def test_at_any_statement_leaves_it_waiting_and_the_next_one_carries_it_out(self, user, operator, now):
+        request(user, operator, now)
+        mailbox.work()
+        later = now + WAIT + HOUR
+        died = 0
+        while True:
+            try:
+                with connection.execute_wrapper(DiesAt(died + 1)), transaction.atomic():
+                    assert factor_reset.carry_out_due(now=later) == 1
+                break
+            except OperationalError:
+                died += 1
+            assert not outcome(user)
+            assert enrolled.methods(user.pk)
+            assert Session.objects.filter(user=user, ended_at=None).exists()
+            assert mailbox.queued() == []
+
+        assert died > 10
+        assert outcome(user) == ResetOutcome.CARRIED_OUT
+        assert subjects(mailbox.work()) == [REMOVED]
+
+
+class DiesAt:
+    """Lose the connection before the statement with this number."""
+
+    def __init__(self, number):
+        self.left = number
+
+    def __call__(self, execute, *arguments):
+        self.left -= 1
+        if not self.left:
+            raise OperationalError
+        return execute(*arguments)
 
 
 class TestWhatEndsAReset:

@@ -45,12 +45,15 @@ class TestRedeem:
     def test_is_refused_to_a_closed_account(self, purpose, now):
         token = issue(UserFactory(is_active=False), purpose, now)
 
-        assert redeem(token, now) is None
+        # Closing an account must not keep its owner from stopping a reset.
+        assert (redeem(token, now) is not None) == (purpose is MailedTokenPurpose.STOP_RESET)
 
     def test_of_a_deleted_account_is_left_to_the_report_of_a_takeover(self, purpose, now):
         token = issue(UserFactory(deleted_at=now), purpose, now)
 
-        assert (redeem(token, now) is not None) == (purpose is MailedTokenPurpose.DISOWN)
+        assert (redeem(token, now) is not None) == (
+            purpose in (MailedTokenPurpose.DISOWN, MailedTokenPurpose.STOP_RESET)
+        )
 
     def test_is_bound_to_what_the_token_was_made_for(self, purpose, now):
         by_password, by_address = UserFactory(), UserFactory()
@@ -69,6 +72,8 @@ class TestRedeem:
                 MailedTokenPurpose.RESET_PASSWORD: [False, False],
                 MailedTokenPurpose.CHANGE_EMAIL: [False, False],
                 MailedTokenPurpose.DISOWN: [True, True],
+                MailedTokenPurpose.INVITATION: [False, False],
+                MailedTokenPurpose.STOP_RESET: [True, True],
             }[purpose]
         )
 

@@ -21,7 +21,7 @@ from accounts.models import (
     User,
 )
 from accounts.providers.identity import ProviderTokens
-from accounts.services.factors import lockouts, sign_in_challenges, totp_enrolment
+from accounts.services.factors import factor_reset, lockouts, sign_in_challenges, totp_enrolment
 from accounts.services.mailing import mail_queue, mail_requests
 from accounts.services.passwords import password_changes
 from accounts.services.profile import deletion, erasure, profile_changes
@@ -99,6 +99,7 @@ def life(phone, now, empty_queue):
     SocialToken.objects.create(account=SocialAccount.objects.get(), token="zerlina-token")
     social.begin_linking(user, session_id=session_id, now=now)
     mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.PASSWORD_CHANGED)
+    factor_reset.request(user=user, by=None, reason="lost", now=now)
     mailbox.work()  # which makes the tokens
     mail_requests.submit(requested=mail_requests.RequestedMail.RESET, email="quetzal.person@example.com", now=now)
     ImportedPerson.objects.create(user=user, source="auth0", external_id="auth0|zerlina-7", imported_at=now)

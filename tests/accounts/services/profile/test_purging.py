@@ -9,6 +9,7 @@ from accounts.models import (
     OutgoingMail,
     PendingRegistration,
     PresentedToken,
+    SecondFactorReset,
     SignInChallenge,
     SocialAuthorization,
     TotpEnrolment,
@@ -29,6 +30,7 @@ ROWS = (
     OutgoingMail,
     PendingRegistration,
     PresentedToken,
+    SecondFactorReset,
     SignInChallenge,
     SocialAuthorization,
     TotpEnrolment,
@@ -107,6 +109,15 @@ class TestPurgeExpired:
 
         assert purged(now) == {"importrun": 1}
         assert ImportRun.objects.filter(finished_at=None).count() == 1
+
+    def test_deletes_resets_a_month_after_they_ended_and_none_that_wait(self, now):
+        for days in (None, 29, 31):
+            ended = {} if days is None else {"closed_at": now - days * DAY, "outcome": "stopped"}
+            times = {"requested_at": now - 90 * DAY, "wait": DAY, "due_at": now - 89 * DAY}
+            SecondFactorReset.objects.create(user=UserFactory(), notice_id=uuid7(), **times, **ended)
+
+        assert purged(now) == {"secondfactorreset": 1}
+        assert SecondFactorReset.objects.count() == 2
 
     def test_works_in_batches(self, now, monkeypatch):
         monkeypatch.setattr(batch_deletion, "BATCH_SIZE", 2)
