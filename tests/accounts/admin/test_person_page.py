@@ -264,7 +264,7 @@ class TestCreation:
 
         person = User.objects.get(username="nadia")
         assert answer.redirect_chain == [(page_of(person), 302)]
-        assert "nadia was created." in answer.content.decode()
+        assert "The account nadia was created." in answer.content.decode()
         assert (person.locale, person.email_confirmed_at) == ("es", None)
         assert events("account.created_by_operator").get().data["note"] == "new colleague"
         assert events("account.invited").get().target_id == str(person.pk)
