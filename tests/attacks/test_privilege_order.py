@@ -192,6 +192,7 @@ class TestTheAdmin:
 
 # Commands are for who has the shell, and so the database: they act on anybody but the last administrator.
 ON_ACCOUNTS = {
+    "account",
     "changepassword",
     "create_admin",
     "createsuperuser",
@@ -269,7 +270,14 @@ class TestTheApi:
         (*prefixes,) = (
             pattern for pattern in get_resolver().url_patterns if str(pattern.pattern).startswith("api/v1/")
         )
-        assert set(_parts(prefixes)) == {"session_id", "key_id", "account_id", "policy_id", "provider"}
+        assert set(_parts(prefixes)) == {
+            "session_id",
+            "key_id",
+            "account_id",
+            "policy_id",
+            "provider",
+            "user_id",  # of the calls of operators: test_operator_rights.py
+        }
 
     @pytest.mark.parametrize("target_rank", RANKS)
     @pytest.mark.parametrize("actor_rank", RANKS)

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from accounts.errors import NotAllowed
 from accounts.models import User
-from accounts.services.administration import account_status, admin_sign_in
-from accounts.services.profile import deletion
+from accounts.services.administration import account_status, admin_sign_in, operator_proofs, staff_rights
+from accounts.services.profile import deletion, erasure
+from accounts.services.sign_in import password_sign_in
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import PHONE, open_session
 from tokens.models import Session
@@ -25,6 +26,14 @@ def deactivate(one, other):
 
 def close(one, other):
     return deletion.close(user=other, by=one, reason="at once", now=timezone.now())
+
+
+def withdraw(one, other):
+    return staff_rights.withdraw(user=other, by=one, reason="at once", now=timezone.now())
+
+
+def erase(one, other):
+    return erasure.erase_for_operator(user=other, by=one, reason="at once", now=timezone.now())
 
 
 def leave(_one, other):
@@ -43,7 +52,15 @@ def pair_of_administrators():
 
 class TestTwoAdministrators:
     @pytest.mark.parametrize(
-        ("first", "second"), list(product((deactivate, close, leave), repeat=2)), ids=lambda act: act.__name__
+        ("first", "second"),
+        [
+            *product((deactivate, close, leave), repeat=2),
+            (withdraw, withdraw),
+            (erase, erase),
+            (withdraw, erase),
+            (deactivate, withdraw),
+        ],
+        ids=lambda act: act.__name__,
     )
     def test_cannot_both_go(self, at_once, first, second):
         for _ in range(ROUNDS):
@@ -75,4 +92,24 @@ class TestAnAdminsSignIn:
             )
 
             assert is_closed is True, signed_in
+            assert not Session.objects.filter(user=other, ended_at=None).exists()
+
+
+class TestASignIn:
+    def test_does_not_outlive_the_demand_for_a_new_password_that_it_races_with(self, at_once):
+        now = timezone.now()
+        for _ in range(ROUNDS):
+            one, other = pair_of_administrators()
+            signed_in, is_demanded = at_once(
+                partial(
+                    password_sign_in.complete_sign_in,
+                    user=other,
+                    amr=[password_sign_in.PASSWORD],
+                    client=PHONE,
+                    now=now,
+                ),
+                partial(operator_proofs.require_password_reset, user=other, by=one, reason="at once", now=now),
+            )
+
+            assert is_demanded is True, signed_in
             assert not Session.objects.filter(user=other, ended_at=None).exists()

@@ -7,6 +7,7 @@ import pytest
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.validation import validate_schema
 
+from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
 from tests.described import VERBS, document
 from tests.problem_shape import CODES, FIELD_CODES, MEMBERS
 from tests.served import ROOT
@@ -35,6 +36,7 @@ PROMISED = {
         "invalid_credentials",
         "email_not_confirmed",
         "account_disabled",
+        "password_reset_required",
         "session_limit_reached",
         "too_many_attempts",
     },
@@ -112,6 +114,16 @@ PROMISED = {
     "DELETE /api/v1/admin/rate-limit-policies/{policy_id}": {"precondition_required", "version_mismatch", "not_found"},
     "GET /api/v1/admin/rate-limit-policies/versions": {"permission_denied"},
     "POST /api/v1/admin/rate-limit-policies/rollback": {"permission_denied", "not_found", "version_mismatch"},
+    "GET /api/v1/admin/users": {"permission_denied", "validation_error"},
+    "POST /api/v1/admin/users": {"permission_denied", "username_taken", "email_taken", "step_up_required"},
+    "GET /api/v1/admin/users/{user_id}": {"permission_denied", "not_found"},
+    "PATCH /api/v1/admin/users/{user_id}": {"precondition_required", "version_mismatch", "not_found"},
+    "GET /api/v1/admin/users/{user_id}/sessions": {"permission_denied", "not_found"},
+    "DELETE /api/v1/admin/users/{user_id}/sessions/{session_id}": {"permission_denied", "not_found"},
+    **{
+        f"POST /api/v1/admin/users/{{user_id}}/{name}": {"permission_denied", "step_up_required", "validation_error"}
+        for name in OPERATOR_ACTIONS
+    },
     "POST /api/v1/auth/refresh": {"invalid_token", "session_revoked", "session_expired", "refresh_token_reused"},
     "POST /api/v1/auth/logout": {"authentication_required", "session_revoked"},
     "GET /api/v1/auth/sessions": {"session_expired", "validation_error"},
@@ -149,6 +161,9 @@ SUCCESSES = {
     "DELETE /api/v1/auth/me": {"202"},
     "POST /api/v1/admin/rate-limit-policies": {"201"},
     "DELETE /api/v1/admin/rate-limit-policies/{policy_id}": {"204"},
+    "POST /api/v1/admin/users": {"201"},
+    "POST /api/v1/admin/users/{user_id}/anonymise": {"204"},
+    "DELETE /api/v1/admin/users/{user_id}/sessions/{session_id}": {"204"},
     "POST /api/v1/auth/register": {"201", "202"},
     "POST /api/v1/auth/resend-confirmation": {"202"},
     "POST /api/v1/auth/forgot-password": {"202"},

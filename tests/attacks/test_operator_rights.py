@@ -1,0 +1,158 @@
+"""No operator gets, gives or takes a right beyond their own: every action, rank by rank, and in any sequence."""
+
+import random
+from contextlib import suppress
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.cache import cache
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts import selectors
+from accounts.errors import AccountError
+from accounts.models import User
+from accounts.services.administration import invitations
+from accounts.services.administration.invitations import NewPerson
+from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
+from accounts.services.administration.staff_rights import RIGHTS
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.tokens import open_session
+
+pytestmark = [pytest.mark.django_db, pytest.mark.attack("OWASP ASVS 5.0, 8.2.2; CWE-269")]
+
+RANKS = {
+    "superuser": None,
+    "manager": {"add_user", "view_user", "change_user", "delete_user", "change_session", "change_permission"},
+    "helper": {"view_user", "change_user", "change_session"},
+    "granter": {"view_user", "change_permission"},
+    "creator": {"add_user"},
+    "person": set(),
+}
+# The permission that each action takes, written down again.
+TAKES = {
+    "invite": "add_user",
+    "confirm-email": "change_user",
+    "send-reset": "change_user",
+    "require-password-reset": "change_user",
+    "set-tier": "change_user",
+    "set-department": "change_user",
+    "set-location": "change_user",
+    "grant-staff-rights": "change_permission",
+    "withdraw-staff-rights": "change_permission",
+    "lock": "change_user",
+    "unlock": "change_user",
+    "logout": "change_session",
+    "delete": "change_user",
+    "restore": "change_user",
+    "anonymise": "delete_user",
+}
+# Last, because they take the account away.
+LAST = ("lock", "withdraw-staff-rights", "delete", "restore", "anonymise")
+VALUES = {
+    "set-tier": {"tier": "enterprise"},
+    "set-department": {"department": "Treasury"},
+    "set-location": {"location": "Vault"},
+    "grant-staff-rights": {"rights": ["users:read"]},
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_cache():
+    cache.clear()
+
+
+def account(rank, **details):
+    permissions = RANKS[rank]
+    if permissions is None:
+        return UserFactory(raw_password=PASSWORD, admin=True, **details)
+    user = UserFactory(raw_password=PASSWORD, is_staff=bool(permissions), **details)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return user
+
+
+def is_allowed(actor_rank, target_rank, name):
+    """Return what must come of it, by sets alone."""
+    own, others = RANKS[actor_rank], RANKS[target_rank]
+    if own is None:
+        return True
+    if others is None or not others <= own or TAKES[name] not in own:
+        return False
+    return name != "grant-staff-rights" or "view_user" in own
+
+
+def in_order():
+    return sorted(OPERATOR_ACTIONS, key=lambda name: LAST.index(name) if name in LAST else -1)
+
+
+class TestEveryAction:
+    def test_is_listed_here(self):
+        assert set(TAKES) == set(OPERATOR_ACTIONS)
+
+    @pytest.mark.parametrize("target_rank", RANKS)
+    @pytest.mark.parametrize("actor_rank", RANKS)
+    def test_is_done_to_equals_and_those_below_by_those_who_may(self, actor_rank, target_rank):
+        account("superuser")  # so that none is the last one
+        actor = account(actor_rank)
+        api = APIClient()
+        api.credentials(HTTP_AUTHORIZATION=f"Bearer {open_session(user=actor).access_token}")
+        for name in in_order():
+            target = account(target_rank)
+            before = User.objects.filter(pk=target.pk).values().get()
+
+            body = {"reason": "because", **VALUES.get(name, {})}
+            answer = api.post(f"/api/v1/admin/users/{target.pk}/{name}", body, format="json")
+
+            expected = {200, 204} if is_allowed(actor_rank, target_rank, name) else {403}
+            assert answer.status_code in expected, (name, answer.content)
+            if answer.status_code == 403:
+                assert User.objects.filter(pk=target.pk).values().get() == before, name
+
+    @pytest.mark.parametrize("rank", ["manager", "helper"])
+    @pytest.mark.parametrize("change", [{"tier": "enterprise"}, {"department": "Treasury"}, {"location": "Vault"}])
+    def test_raises_nobody_by_themselves(self, rank, change):
+        actor = account(rank)
+        api = APIClient()
+        api.credentials(HTTP_AUTHORIZATION=f"Bearer {open_session(user=actor).access_token}")
+
+        answer = api.patch(
+            f"/api/v1/admin/users/{actor.pk}",
+            {"reason": "because", **change},
+            format="json",
+            headers={"If-Match": "*"},
+        )
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+
+
+class TestAnySequence:
+    @pytest.mark.parametrize("seed", range(4))
+    def test_adds_no_rights_up(self, seed):
+        """Operators who work together never make an account that has more than one of them had.
+
+        Grants need a target below the granter, so each account's rights stay within those of one account at the start.
+        """
+        chance, now = random.Random(seed), timezone.now()
+        boss = account("superuser")
+        staff = [account(rank) for rank in ("manager", "helper", "granter", "creator", "person")]
+        staff[2].user_permissions.add(Permission.objects.get(content_type__app_label="tokens", codename="view_session"))
+        at_the_start = [selectors.user_privileges(user=user).permissions for user in staff]
+        for step in range(60):
+            actor, target = chance.choice(staff), chance.choice([*staff, boss])
+            # Services read the rows themselves: what the caller's object says is stale on purpose.
+            name = chance.choice([*in_order()[:9], "grant-staff-rights", "create"])
+            with suppress(AccountError):
+                if name == "create":
+                    person = NewPerson(username=f"new-{seed}-{step}", email=f"new-{seed}-{step}@example.com")
+                    staff.append(invitations.create(person=person, by=actor, reason="because", now=now))
+                else:
+                    values = dict(VALUES.get(name, {}))
+                    if name == "grant-staff-rights":
+                        values = {"rights": tuple(chance.sample(RIGHTS, 2))}
+                    OPERATOR_ACTIONS[name].run(user=target, by=actor, reason="because", now=now, **values)
+        for user in User.objects.exclude(pk=boss.pk):
+            held = selectors.user_privileges(user=user)
+            assert not held.is_superuser
+            assert any(held.permissions <= initial for initial in at_the_start), held
+        boss.refresh_from_db()
+        assert (boss.tier, boss.is_active, boss.is_superuser) == ("free", True, True)
