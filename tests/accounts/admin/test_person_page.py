@@ -321,3 +321,22 @@ class TestBulkActions:
         confirmed = {"confirmed": "yes", "reason": "r"}
         assert "Deactivate: nothing changed." in self.chosen(browser, "deactivate", [locked], **confirmed)
         assert "Deactivate: done to 1 of 2." in self.chosen(browser, "deactivate", [active, locked], **confirmed)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_search_that_the_database_cuts_leads_back_to_the_list(browser):
+    def cut(execute, sql, params, many, context):
+        if "UPPER" not in sql:  # of a search for a part of a name
+            return execute(sql, params, many, context)
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 20")
+            try:
+                cursor.execute("SELECT pg_sleep(5)")
+            finally:
+                cursor.execute("RESET statement_timeout")
+
+    with connection.execute_wrapper(cut):
+        answer = browser.get("/admin/accounts/user/?q=somebody", follow=True)
+
+    assert answer.redirect_chain == [("/admin/accounts/user/", 302)]
+    assert "The search took too long." in answer.content.decode()
