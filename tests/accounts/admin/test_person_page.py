@@ -316,6 +316,12 @@ class TestBulkActions:
     def test_stand_in_a_list_whose_address_may_be_anything(self, browser, query):
         assert browser.get(f"{self.URL}?{query}", follow=True).status_code == 200
 
+    def test_are_refused_for_more_accounts_than_a_page_can_list(self, browser):
+        UserFactory.create_batch(201)
+        body = {"select_across": "1", "confirmed": "yes", "reason": "r"}
+        assert "choose at most 200" in self.chosen(browser, "deactivate", list(User.objects.all()[:1]), **body)
+        assert not User.objects.filter(is_active=False).exists()
+
     def test_say_that_nothing_or_not_everything_changed(self, browser):
         active, locked = UserFactory(), UserFactory(is_active=False)
         confirmed = {"confirmed": "yes", "reason": "r"}
