@@ -1,7 +1,6 @@
 """The admin pages of users, pending registrations and sessions."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,12 +10,13 @@ from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import user_lists
 from accounts.administration import (
     admin_factor_resets,  # noqa: F401 - registers its list
     person_actions,
@@ -60,7 +60,7 @@ class UserAdmin(ReadOnlyAdmin):
         "created_at",
     ]
     search_fields = ["username", "email", "email_folded"]
-    search_help_text = _("Part of a username or an address, or a whole id.")
+    search_help_text = _("The beginning or a part of a username or an address, or a whole id.")
     ordering = ["-id"]
     actions = ["end_sessions", "deactivate", "activate", "restore", "unlock"]
 
@@ -127,16 +127,15 @@ class UserAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: Any, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """Find a whole id or address by its index; for any other term, read all users for a part of a name."""
-        conditions = []
-        with suppress(ValueError):
-            conditions.append(Q(pk=UUID(search_term.strip())))
-        if key := email_key(search_term):
-            conditions.append(Q(email_folded=key))
-        for condition in conditions:
-            found = queryset.filter(condition)
+        """Find an id, a whole address or the beginning of a name by an index; otherwise read all users for a part."""
+        term = search_term.strip()
+        if key := email_key(term):
+            found = queryset.filter(email_folded=key)
             if found.exists():
                 return found, False
+        found = user_lists.matching(queryset, search=term) if term else queryset
+        if not term or found.exists():
+            return found, False
         return super().get_search_results(request, queryset, search_term)
 
     def has_module_permission(self, request: Any) -> bool:

@@ -44,7 +44,7 @@ def page(
     """
     rows: QuerySet[User] = User.objects.get_queryset().defer("password").order_by("-pk")
     if search:
-        rows = _matching(rows, search)
+        rows = matching(rows, search=search)
     if role is not None:
         rows = rows.filter(is_superuser=True) if role is ListedRole.ADMIN else rows.filter(is_staff=True)
     if is_active is not None:
@@ -60,7 +60,8 @@ def user(*, user_id: UUID) -> User | None:
     return User.objects.defer("password").filter(pk=user_id).first()
 
 
-def _matching(rows: QuerySet[User], search: str) -> QuerySet[User]:
+def matching(rows: QuerySet[User], *, search: str) -> QuerySet[User]:
+    """Return the accounts with an id, or whose username or address begins so; case is ignored."""
     with suppress(ValueError):
         return rows.filter(pk=UUID(search))
     by_address = Q(email_folded__startswith=fold_email(search))

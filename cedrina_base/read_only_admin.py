@@ -2,15 +2,18 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.core.paginator import Paginator
+from django.db import OperationalError
 from django.db.models import QuerySet
+from django.shortcuts import redirect
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     AnyModelAdmin = admin.ModelAdmin[Any]
@@ -22,6 +25,7 @@ else:
 MOST_ROWS = 10_000
 _SHOWN_WHOLE = 16
 _CUT_TO = 8
+_QUERY_CANCELED = "57014"  # the SQLSTATE of a statement that was cut by its time limit
 
 
 class BoundedPaginator(AnyPaginator):
@@ -44,6 +48,7 @@ class ReadOnlyAdmin(AnyModelAdmin):
     list_per_page = 50
     list_max_show_all = 0  # no link that shows all rows on one page
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count all rows for each choice of each filter
     actions_selection_counter = True
     paginator = BoundedPaginator
     # Lists are sorted by an index, so no column sorts a large table.
@@ -59,9 +64,19 @@ class ReadOnlyAdmin(AnyModelAdmin):
         return False
 
     def changelist_view(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
-        """Call the list what it is: Django's title asks to select something, which nobody can change here."""
+        """Call the list what it is: Django's title asks to select something, which nobody can change here.
+
+        A search or a filter that takes longer than the database's limit leads back to the whole list, with a message.
+        """
         title = capfirst(str(self.opts.verbose_name_plural))
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        try:
+            return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", "") != _QUERY_CANCELED or not request.GET:
+                raise
+        text = _("The search took too long. Give the beginning of a name or a whole id, or filter more narrowly.")
+        self.message_user(request, text, messages.ERROR)
+        return redirect(request.path)
 
     def response_action(self, request: Any, queryset: QuerySet[Any], *further: Any) -> Any:
         """Run an action. An id that can't be one, which no form of ours sends, is refused."""

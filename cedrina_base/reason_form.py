@@ -11,13 +11,14 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from django.db.models import Model, QuerySet
 
     from cedrina_base.read_only_admin import AnyModelAdmin
 
 REASON_LENGTH = 200
+MOST_ROWS = 200  # of one action: each row takes a transaction, and the page lists them all
 TEMPLATE = "cedrina_base/confirm_with_reason.html"
 
 
@@ -55,14 +56,18 @@ def ask_for_reason(
     Once it is given, call ``act(row, reason)`` for each row and show for how many it returned ``True``. An action on
     nothing says so.
     """
-    if not queryset.exists():
+    rows = list(queryset[: MOST_ROWS + 1])
+    if len(rows) > MOST_ROWS:
+        text = _("%(title)s: choose at most %(most)d. Nothing changed.") % {"title": title, "most": MOST_ROWS}
+        model_admin.message_user(request, text, messages.ERROR)
+        return None
+    if not rows:
         text = _("%(title)s: nothing was chosen, nothing changed.") % {"title": title}
         model_admin.message_user(request, text, messages.WARNING)
         return None
     form = ReasonForm.of(request)
     if not form.is_valid():
-        return confirmation_page(model_admin, request, form=form, rows=queryset, title=title)
-    rows = list(queryset)
+        return confirmation_page(model_admin, request, form=form, rows=rows, title=title)
     done = sum(bool(act(row, form.cleaned_data["reason"])) for row in rows)
     counts = {"title": title, "done": done, "chosen": len(rows)}
     if done == 0:
@@ -80,7 +85,7 @@ def confirmation_page(
     request: Any,
     *,
     form: ReasonForm,
-    rows: QuerySet[Any],
+    rows: Iterable[Any],
     title: Any,
     template: str = TEMPLATE,
 ) -> TemplateResponse:

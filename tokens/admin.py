@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cedrina_base.read_only_admin import ReadOnlyAdmin
+from cedrina_base.read_only_admin import ReadOnlyAdmin, short_id
 from cedrina_base.reason_form import ask_for_reason
 from tokens import devices, service_client_admin  # noqa: F401 - the latter registers its page
 from tokens.conf import token_settings
@@ -123,7 +123,7 @@ class TokenFamilyAdmin(UserRowsAdmin):
     """Token families, without their digests."""
 
     view_action = "sessions:read"
-    list_display = ["family_id", "user", "generation", "rotated_at", "expires_at", "is_revoked", "revoke_reason"]
+    list_display = ["identity", "user", "generation", "rotated_at", "expires_at", "is_revoked", "revoke_reason"]
     list_filter = ["is_revoked", "revoke_reason"]
     list_select_related = ["user"]
     id_columns = ("pk", "session_id", "user_id")
@@ -145,6 +145,10 @@ class TokenFamilyAdmin(UserRowsAdmin):
         "revoke_reason",
     )
     fields = readonly_fields
+
+    @admin.display(description=_("token family"))
+    def identity(self, family: TokenFamily) -> str:
+        return short_id(family.pk)
 
     def get_queryset(self, request: Any) -> QuerySet[TokenFamily]:
         digests = ("token_hash", "previous_token_hash", "client_network", "client_kind")

@@ -53,7 +53,7 @@ def creation_page(model_admin: Any, request: Any) -> Any:
     form = NewPersonForm(request.POST if request.method == "POST" else None)
     user = _created(request, form) if form.is_valid() else None
     if user is not None:
-        text = gettext("%(person)s was created.") % {"person": user.username}
+        text = gettext("The account %(person)s was created.") % {"person": user.username}
         model_admin.message_user(request, text, messages.SUCCESS)
         return redirect(person_url(user.pk))
     context = {

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import UniqueViolation
 
 from accounts.errors import NotAllowed
 from accounts.rules.permissions import may
@@ -77,13 +77,6 @@ def _change(
                 data={"task": job.task_name, "queue": job.queue_name, "attempts": job.attempts, "note": reason},
                 now=now,
             )
-    except (ConnectorException, IntegrityError) as error:
-        if _is_queueing_lock(error):
-            return False
-        raise
+    except UniqueViolation:
+        return False  # another job with the same queueing lock waits, so that this one may not wait as well
     return True
-
-
-def _is_queueing_lock(error: BaseException) -> bool:
-    """Return whether another job with the same queueing lock waits, so that this one may not wait as well."""
-    return any("queueing_lock" in str(each) for each in (error, error.__cause__) if each is not None)

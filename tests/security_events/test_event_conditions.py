@@ -1,6 +1,8 @@
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
@@ -15,6 +17,7 @@ from security_events.administration.event_data import data_lines
 from security_events.catalogue import CATALOGUE
 from security_events.context import RequestContext, bind
 from security_events.models import SecurityEvent
+from security_events.services import partitions
 from security_events.services.recording import record
 from security_events.types import Category, Outcome, Subject
 from tests.factories.accounts import UserFactory
@@ -24,6 +27,15 @@ from tokens.users import subject_of
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/security_events/securityevent/"
+MANY = """
+INSERT INTO security_events_event (
+    id, occurred_at, type, category, severity, outcome, actor_id, actor_name, actor_pseudonym, target_id, target_name,
+    correlation_id, user_agent, risk_score, risk_reasons, data
+)
+SELECT security_events_uuid7(), now(), 'session.created', 'session', 'info', 'success', '', '', '', '', '', '', '', 0,
+    '[]', '{}'
+FROM generate_series(1, 10050)
+"""
 
 
 @pytest.fixture
@@ -148,6 +160,25 @@ class TestIndexes:
         assert not [plan for plan in statements if "Seq Scan on security_events_event" in plan]
 
 
+class TestMigration:
+    CHILDREN = """
+        SELECT count(*) FROM pg_inherits JOIN pg_index ON indexrelid = inhrelid
+        WHERE indrelid = %s::regclass AND indisvalid
+    """
+
+    def test_indexes_each_partition_and_does_nothing_the_second_time(self):
+        migration = import_module("security_events.migrations.0005_indexes_for_searches_of_operators")
+        partitions.ensure(now=datetime(2031, 5, 1, tzinfo=UTC))
+
+        migration.create(None, SimpleNamespace(connection=connection))
+
+        with connection.cursor() as cursor:
+            for partition in ("security_events_event_default", "security_events_event_2031_06"):
+                cursor.execute(self.CHILDREN, [partition])
+                # The primary key, the actor and the target have theirs since the beginning.
+                assert cursor.fetchone() == (len(migration.INDEXES) + 3,), partition
+
+
 class TestList:
     def test_names_and_links_people_and_who_is_behind_a_session_or_a_family(self, browser):
         mina = UserFactory(username="mina")
@@ -174,6 +205,18 @@ class TestList:
         text = browser.get(LIST, {"q": "corr-none", "severity": "high"}).content.decode()
         assert '<input type="hidden" name="q" value="corr-none">' in text
         assert "Nothing was found." in text
+
+    def test_counts_and_shows_the_first_ten_thousand(self, browser):
+        with connection.cursor() as cursor:
+            cursor.execute(MANY)
+        first = browser.get(LIST).content.decode()
+        last = browser.get(LIST, {"p": 200})
+        beyond = browser.get(LIST, {"p": 201}, follow=True)
+
+        assert "the first 10,000" in first or "the first 10000" in first
+        assert last.status_code == 200
+        assert "session.created" in last.content.decode()
+        assert beyond.redirect_chain
 
     def test_shows_data_as_text(self, browser):
         event = record(event_types.ACCOUNT_ACTIVATED, data={"note": "<b>bold</b>"}, reasons=["<i>x</i>"])

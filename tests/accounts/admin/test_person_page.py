@@ -264,7 +264,7 @@ class TestCreation:
 
         person = User.objects.get(username="nadia")
         assert answer.redirect_chain == [(page_of(person), 302)]
-        assert "nadia was created." in answer.content.decode()
+        assert "The account nadia was created." in answer.content.decode()
         assert (person.locale, person.email_confirmed_at) == ("es", None)
         assert events("account.created_by_operator").get().data["note"] == "new colleague"
         assert events("account.invited").get().target_id == str(person.pk)
@@ -316,8 +316,33 @@ class TestBulkActions:
     def test_stand_in_a_list_whose_address_may_be_anything(self, browser, query):
         assert browser.get(f"{self.URL}?{query}", follow=True).status_code == 200
 
+    def test_are_refused_for_more_accounts_than_a_page_can_list(self, browser):
+        UserFactory.create_batch(201)
+        body = {"select_across": "1", "confirmed": "yes", "reason": "r"}
+        assert "choose at most 200" in self.chosen(browser, "deactivate", list(User.objects.all()[:1]), **body)
+        assert not User.objects.filter(is_active=False).exists()
+
     def test_say_that_nothing_or_not_everything_changed(self, browser):
         active, locked = UserFactory(), UserFactory(is_active=False)
         confirmed = {"confirmed": "yes", "reason": "r"}
         assert "Deactivate: nothing changed." in self.chosen(browser, "deactivate", [locked], **confirmed)
         assert "Deactivate: done to 1 of 2." in self.chosen(browser, "deactivate", [active, locked], **confirmed)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_search_that_the_database_cuts_leads_back_to_the_list(browser):
+    def cut(execute, sql, params, many, context):
+        if "UPPER" not in sql:  # of a search for a part of a name
+            return execute(sql, params, many, context)
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 20")
+            try:
+                cursor.execute("SELECT pg_sleep(5)")
+            finally:
+                cursor.execute("RESET statement_timeout")
+
+    with connection.execute_wrapper(cut):
+        answer = browser.get("/admin/accounts/user/?q=somebody", follow=True)
+
+    assert answer.redirect_chain == [("/admin/accounts/user/", 302)]
+    assert "The search took too long." in answer.content.decode()

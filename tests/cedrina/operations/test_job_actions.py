@@ -74,11 +74,7 @@ class TestRetry:
 
     def test_leaves_a_job_whose_like_waits_already(self, boss):
         failed = defer("failed")
-        waiting = defer()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE procrastinate_jobs SET queueing_lock = 'one' WHERE id = ANY(%s)", [[failed, waiting]]
-            )
+        defer()  # the task has a queueing lock
 
         assert not job_actions.retry(job_id=failed, by=boss, reason="r", now=timezone.now())
         assert state_of(failed) == "failed"
@@ -161,7 +157,7 @@ class TestPage:
         assert (f"{LIST}{job_id}/change/" in browser.get(LIST, query).content.decode()) is is_shown
 
     def test_retries_and_cancels_with_a_reason(self, browser):
-        failed, waiting = defer("failed"), defer()
+        failed, waiting = defer("failed"), defer(task="cedrina.erase_deleted")
         for action, expected in (("retry", ("todo", "todo")), ("cancel", ("cancelled", "cancelled"))):
             chosen = {"action": action, "_selected_action": [str(failed), str(waiting)]}
             assert 'name="reason"' in browser.post(LIST, chosen).content.decode()
