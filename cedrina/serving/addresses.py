@@ -5,12 +5,16 @@ import socket
 import sys
 from typing import NoReturn
 
+LAST_PORT = 65535
+
 
 def demand_free_address(host: str, port: int) -> None:
     """Listen on the address for a moment.
 
     Raises: OSError when it can't be used, or another process listens there; OverflowError for what is no port.
     """
+    if not 0 <= port <= LAST_PORT:
+        raise OverflowError(f"ports are 0 to {LAST_PORT}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     socket.create_server((host, port), family=family).close()
 

@@ -164,7 +164,7 @@ class TestKeys:
         assert rate_limit_hooks.account_key(request) == "ada@example.com"
 
     def post(self, body):
-        return RequestFactory().post("/", body, content_type="application/json")
+        return RequestFactory().post("/api/v1/auth/login", body, content_type="application/json")
 
     @pytest.mark.django_db
     def test_are_found_in_bodies(self):

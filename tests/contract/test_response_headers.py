@@ -69,9 +69,7 @@ class TestEveryCall:
         assert kinds[False, True] >= 1
         assert not kinds[False, False]
 
-    @pytest.mark.parametrize(
-        "path", ["/", "/nowhere", "/api/v1/nowhere", "/livez/", "/ADMIN/", "/%ff", "/api/v1/auth/me\0"]
-    )
+    @pytest.mark.parametrize("path", ["/nowhere", "/api/v1/nowhere", "/livez/", "/ADMIN/", "/%ff", "/api/v1/auth/me\0"])
     def test_of_no_call_carries_them(self, path):
         assert_of_the_api(Client(headers=ACCEPTS).get(path))
 
@@ -117,7 +115,7 @@ class TestTheEdge:
 @pytest.mark.django_db
 class TestPages:
     @pytest.mark.parametrize(
-        "path", ["/admin/login/", "/admin/nowhere", "/account/forgot-password", "/account/nowhere", "/admin/"]
+        "path", ["/", "/admin/login/", "/admin/nowhere", "/account/forgot-password", "/account/nowhere", "/admin/"]
     )
     def test_have_a_policy_of_their_own_and_depend_on_the_language(self, path):
         answer = Client(headers=ACCEPTS).get(path)

@@ -63,6 +63,7 @@ def start():
         started.append(Run(**{"data": data, "port": port, **options}))
         return started[-1]
 
+    begin.data = data
     yield begin
     for each in started:
         if not each.process.stdout.closed:
@@ -72,6 +73,21 @@ def start():
 
 def shell(script):
     return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def manage(*arguments, data):
+    """Run a command as in another terminal, which knows the directory of the data only; return its code and stderr."""
+    clean = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**clean, "CEDRINA_DATA_DIR": str(data)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stderr
 
 
 def lines_to_try(text):
@@ -87,7 +103,18 @@ class TestRun:
         register, sign_in, me = lines_to_try(text)
         assert json.loads(shell(register))["user"]["username"] == "ada"
         assert json.loads(shell(f"{sign_in}\n{me}"))["email"] == "ada@example.org"
+        assert manage("unlock_account", "ada", data=start.data) == (0, "")
+        lines = first.until("mail  ada@example.org  ")
+        assert "POST   /api/v1/auth/register  201  " in lines
+        assert "GET    /api/v1/auth/me  200  " in lines
+        assert re.search(
+            r"mail  ada@example\.org  Confirm your e-mail address  http://localhost:\d+/account/confirm-", lines
+        )
         assert first.end()[0] == 0
+        assert manage("unlock_account", "ada", data=start.data) == (
+            1,
+            "make run is not running; start it or set DATABASE_URL.\n",
+        )
 
         second = start()
         again = second.until("Authorization: Bearer")

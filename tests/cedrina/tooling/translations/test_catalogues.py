@@ -21,7 +21,7 @@ FIXED = re.compile(
     r"|policy:part=value,part=value|sign-in:ip=[\d.]+\d|=required"
     r"|(?<![a-z])(?:global|tier|user|ip|endpoint)(?![a-z])"
 )
-SAME_IN_SPANISH = {"Cedrina", "Error", "Error:", "Token", "token", "tokens", "Tokens"}
+SAME_IN_SPANISH = {"API", "Cedrina", "Error", "Error:", "Token", "token", "tokens", "Tokens"}
 ZWNJ = "\N{ZERO WIDTH NON-JOINER}"
 
 
