@@ -70,7 +70,11 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates", BASE_DIR / "cedrina" / "templates"],  # the latter where the wheel is installed
+        "DIRS": [
+            *filter(None, [ENV.TEMPLATES_DIR]),
+            BASE_DIR / "templates",
+            BASE_DIR / "cedrina" / "templates",  # where the wheel is installed
+        ],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -135,7 +139,11 @@ MFA_RECOVERY_CODE_DIGITS = 12
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("fa", _("Persian")), ("ar", _("Arabic"))]
-LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "cedrina_base" / "locale"]  # the latter as above
+LOCALE_PATHS = [
+    *filter(None, [ENV.LOCALE_DIR]),
+    BASE_DIR / "locale",
+    BASE_DIR / "cedrina_base" / "locale",  # as above
+]
 USE_I18N = True
 FORMAT_MODULE_PATH = ["cedrina.formats"]
 USE_TZ = True

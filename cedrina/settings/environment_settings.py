@@ -12,6 +12,7 @@ from cedrina.settings.setting_types import (
     Colour,
     Days,
     FieldKeys,
+    Folder,
     Items,
     LogoFile,
     Number,
@@ -125,6 +126,10 @@ class Branding(Section):
     BRAND_COLOUR: Colour = "#1f6f5c"
     """Colour of buttons, links and marks. What can't be read is made lighter or darker: text on it is white or black,
     and as text on light and dark pages it reaches a contrast of 4.5:1."""
+    TEMPLATES_DIR: Folder = Field("", json_schema_extra={"x-default": "none"})
+    """Templates that replace those of the same name, for mails and pages. branding.md lists them with their context."""
+    LOCALE_DIR: Folder = Field("", json_schema_extra={"x-default": "none"})
+    """Catalogues whose sentences replace those of `locale/`: `en/LC_MESSAGES/django.mo`. branding.md has an example."""
 
 
 class Mail(Section):

@@ -103,6 +103,12 @@ def _colour(text: str) -> str:
     return text.lower()
 
 
+def _folder(text: str) -> str:
+    if text and not Path(text).is_dir():
+        raise PydanticCustomError("folder", "must be the path of a folder that is there")
+    return str(Path(text).absolute()) if text else text
+
+
 def _logo(text: str) -> str:
     if not text:
         return text
@@ -133,5 +139,6 @@ Sender = Annotated[str, AfterValidator(_sender), Field(title="address of mail, w
 AppName = Annotated[str, AfterValidator(_app_name), Field(title="text")]
 SupportAddress = Annotated[str, AfterValidator(_support_address), Field(title="address of mail")]
 Colour = Annotated[str, AfterValidator(_colour), Field(title="#rrggbb")]
+Folder = Annotated[str, AfterValidator(_folder), Field(title="path of a folder")]
 LogoFile = Annotated[str, AfterValidator(_logo), Field(title="path of a PNG file")]
 Objects = Annotated[Json[list[dict[str, Any]]], Field(title="JSON list of objects")]

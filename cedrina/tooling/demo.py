@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -130,13 +130,13 @@ def _decoded(raw: bytes) -> Any:
 
 
 @contextmanager
-def own_server() -> Iterator[Server]:
-    """Start a server on a free port, beside the database that DATABASE_URL names."""
+def own_server(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Start a server on a free port, with these settings, beside the database that DATABASE_URL names."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cedrina.settings.dev")
-    os.environ.update(PORT=str(port), EMAIL_CONFIRMATION="optional", LOG_LEVEL="WARNING")
+    os.environ.update(PORT=str(port), EMAIL_CONFIRMATION="optional", LOG_LEVEL="WARNING", **(settings or {}))
     subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "cedrina.serving"],

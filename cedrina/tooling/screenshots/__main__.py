@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cedrina.tooling import demo
 
@@ -24,13 +25,12 @@ def main() -> int:
 
 
 def _take(*, only: str, folder: Path) -> int:
-    os.environ["EMAIL_URL"] = "memorymail:"
-    with demo.own_server() as server:
+    with TemporaryDirectory() as mails, demo.own_server({"EMAIL_URL": f"filemail://{mails}"}) as server:
         import django
 
         django.setup()
         # Here, since they import models.
-        from cedrina.tooling.screenshots import capture, demo_data, pages
+        from cedrina.tooling.screenshots import capture, demo_data, pages, sheet
 
         executable = capture.chromium()
         if executable is None:
@@ -43,6 +43,7 @@ def _take(*, only: str, folder: Path) -> int:
         for fault in capture.take(wanted, url=server.url, password=data.password, folder=folder, executable=executable):
             faults += 1
             print(f"- {fault}", flush=True)
+    sheet.write(folder)
     return 1 if faults else 0
 
 

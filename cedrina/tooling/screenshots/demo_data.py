@@ -6,14 +6,18 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from django.core import mail
+from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.services.mailing import delivery, mail_queue
 from accounts.services.mailing.mail_queue import MailKind
 from cedrina.tooling import demo
+from cedrina.tooling.sent_mail import storage
+from cedrina.tooling.sent_mail.storage import StoredMail
 
 ADMINISTRATOR = "operator"
 PEOPLE = (
@@ -31,11 +35,12 @@ _DETAILS = {"device": "Firefox on Windows", "ip_address": "203.0.113.7"}
 
 @dataclass(frozen=True, slots=True)
 class DemoData:
-    """The administrator's password, the path of each page that mailed links open, and the HTML of mails."""
+    """The administrator's password, the path of each page that mailed links open, and mails."""
 
     password: str = field(repr=False)
     mailed_paths: Mapping[str, str]
     mails: Mapping[str, str]
+    newest_mail: str
 
 
 def make(server: demo.Server) -> DemoData:
@@ -51,7 +56,12 @@ def make(server: demo.Server) -> DemoData:
     server.call("POST", "/auth/login", {"username": "amina", "password": "a wrong password"})
     mails = _mails()
     paths = {found[2]: found[1] for body in mails.values() if (found := _LINK.search(body))}
-    return DemoData(password=json.loads(done.stdout)["password"], mailed_paths=paths, mails=mails)
+    return DemoData(
+        password=json.loads(done.stdout)["password"],
+        mailed_paths=paths,
+        mails=mails,
+        newest_mail=reverse("sent-mail-one", args=[_newest().name]),
+    )
 
 
 def _mails() -> dict[str, str]:
@@ -62,7 +72,9 @@ def _mails() -> dict[str, str]:
         for kind in _KINDS:
             mail_id = mail_queue.enqueue(user_id=user.pk, kind=kind, is_known_device=True)
             delivery.deliver(mail_id=mail_id, details=_DETAILS, now=timezone.now())
-            message = mail.outbox[-1]
-            if isinstance(message, mail.EmailMultiAlternatives):
-                found[f"{kind}-{language}"] = str(message.alternatives[0][0])
+            found[f"{kind}-{language}"] = _newest().html
     return found
+
+
+def _newest() -> StoredMail:
+    return storage.newest_first(Path(settings.EMAIL_FILE_PATH))[0]  # type: ignore[misc]  # as in sent_mail.backend

@@ -41,15 +41,16 @@ class ScreenshotPage:
 
 def all_pages(data: DemoData, *, only: str = "*") -> Sequence[ScreenshotPage]:
     """Return the pages whose name matches ``only`` (fnmatch), each once, in the order of the site."""
-    found = {page.name: page for page in (*_site_pages(), *_mailed_pages(data), *_admin_pages(), *_mails(data))}
+    found = {page.name: page for page in (*_site_pages(data), *_mailed_pages(data), *_admin_pages(), *_mails(data))}
     return [page for name, page in found.items() if fnmatch.fnmatch(name, only)]
 
 
-def _site_pages() -> Iterator[ScreenshotPage]:
+def _site_pages(data: DemoData) -> Iterator[ScreenshotPage]:
     for path in _fixed_paths():
         if path == "/" or (path.startswith(_PAGES_OUTSIDE_ADMIN) and "/brand/" not in path):
             waits_for = ".opblock" if path == "/api/docs" else ""
             yield ScreenshotPage(name=path.strip("/").replace("/", "-") or "start", path=path, waits_for=waits_for)
+    yield ScreenshotPage(name="dev-mail-one", path=data.newest_mail)
     for name, path in _SAMPLE_PATHS.items():
         yield ScreenshotPage(name=name, path=path, is_signed_in=path.startswith("/admin/"))
     yield ScreenshotPage(
