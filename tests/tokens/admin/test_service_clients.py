@@ -51,7 +51,7 @@ def staff(*names):
 
 
 def secret_on(response):
-    (secret,) = re.findall(r'value="(cds_[^"]+)"', response.content.decode())
+    (secret,) = re.findall(r">(cds_[^<]+)<", response.content.decode())
     return secret
 
 
