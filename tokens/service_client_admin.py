@@ -37,13 +37,20 @@ def _scope_choices() -> list[tuple[str, str]]:
     return [(scope.name, f"{scope.name}: {force_str(scope.label)}") for scope in SCOPES.values()]
 
 
+class KeySetField(forms.JSONField):
+    """A key set as JSON; empty where there is none."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 class ServiceClientForm(ServiceClientModelForm):
     """A service client. Its members are validated in the same words as for the API and the command."""
 
     scopes = forms.MultipleChoiceField(
         label=_("Scopes"), choices=_scope_choices, widget=forms.CheckboxSelectMultiple, help_text=_("What it may do")
     )
-    jwks = forms.JSONField(
+    jwks = KeySetField(
         label=_("Public keys (JWKS)"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 8, "dir": "ltr", "class": "vLargeTextField"}),
@@ -97,7 +104,7 @@ class ServiceClientAdmin(ReadOnlyAdmin):
     """Service clients. The actions ``service_clients:read`` and ``:change`` allow users to see and change them."""
 
     form = ServiceClientForm
-    list_display = ["name", "scopes_text", "authentication_method", "is_enabled", "last_used_at", "created_at"]
+    list_display = ["name", "scopes_text", "is_enabled", "last_used_at"]
     list_filter = ["is_enabled", "authentication_method"]
     search_fields = ["name", "description", "=id"]
     ordering = ["name"]

@@ -22,7 +22,8 @@ class RateLimitingAPIView(APIView):
 
     def get_permissions(self) -> list[Any]:
         action = READ if self.request.method == "GET" else CHANGE
-        return [*rate_limiting_settings.API_PERMISSIONS(action)] or [*super().get_permissions()]
+        own = list(rate_limiting_settings.API_PERMISSIONS(action))
+        return own or list(super().get_permissions())
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(as_api_exception(exc) if isinstance(exc, RateLimitingError) else exc)

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import jwt
 import pytest
@@ -12,9 +13,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from security_events.models import SecurityEvent
+from security_events.types import Subject
 from tests.standalone.people.models import Person
 from tokens.models import Session, TokenFamily
-from tokens.services import issuing, purging, rotation, verification
+from tokens.services import issuing, purging, rotation, service_clients, verification
+from tokens.services.service_clients import Operator
 from tokens.signals import family_compromised
 from tokens.types import ClientContext
 
@@ -140,7 +143,22 @@ def test_revocation_and_discovery_work(api, pair):
     (key,) = api.get("/.well-known/jwks.json").json()["keys"]
     assert (key["kty"], key["crv"], key["alg"]) == ("EC", "P-256", "ES256")
     assert jwt.decode(pair.access_token, jwt.PyJWK(key), algorithms=["ES256"], audience="cedrina")["sub"]
-    assert api.get("/.well-known/oauth-authorization-server").json()["grant_types_supported"] == ["refresh_token"]
+    assert api.get("/.well-known/oauth-authorization-server").json()["token_endpoint"].endswith("/oauth/token")
+
+
+def test_a_service_client_asks_about_tokens_and_is_no_person(api, pair):
+    operator = Operator(subject=Subject(id="1"), reason="a test", may_grant=service_clients.everything)
+    members = {"name": "orders", "scopes": ["tokens:introspect"]}
+    made = service_clients.register(members=members, operator=operator, now=timezone.now())
+    parameters = {"grant_type": "client_credentials", "client_id": str(made.client.pk), "client_secret": made.secret}
+    form = "application/x-www-form-urlencoded"
+    token = api.post("/oauth/token", urlencode(parameters), content_type=form).json()["access_token"]
+    bearing(api, token)
+
+    asked = api.post("/oauth/introspect", urlencode({"token": pair.access_token}), content_type=form)
+    assert asked.json()["active"] is True
+    assert api.get("/auth/sessions").status_code == 403
+    assert api.get("/admin/service-clients").status_code == 403
 
 
 def test_junk_is_refused(api):
