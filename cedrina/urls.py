@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from cedrina.openapi.views import DocumentationView, SchemaView
+from cedrina.openapi.views import DocumentationView, GuideView, SchemaView
 from cedrina.operations.health import livez, readyz
 
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocumentationView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/guide", GuideView.as_view(), name="guide"),
     path("admin/", admin.site.urls),
 ]
 
