@@ -14,6 +14,7 @@ COPY ratelimiting ratelimiting
 COPY security_events security_events
 COPY cedrina_base cedrina_base
 COPY templates templates
+COPY docs/api-guide.md docs/api-guide.md
 COPY locale locale
 # No collectstatic: pages are few, and their files are served straight from the packages (WHITENOISE_USE_FINDERS).
 RUN /opt/cedrina/bin/python -m compileall -q .

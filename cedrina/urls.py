@@ -4,8 +4,12 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
 
+<<<<<<< HEAD
 from cedrina.http.home import home
 from cedrina.openapi.views import DocumentationView, SchemaView
+=======
+from cedrina.openapi.views import DocumentationView, GuideView, SchemaView
+>>>>>>> openapi
 from cedrina.operations.health import livez, readyz
 
 urlpatterns = [
@@ -20,6 +24,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocumentationView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/guide", GuideView.as_view(), name="guide"),
     path("admin/", admin.site.urls),
 ]
 

@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 from django.conf import settings
+from django.http import Http404
 from django.utils.translation import get_language
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
@@ -13,9 +14,11 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from accounts.api.permissions import action_permission
 from cedrina.http.json import OrjsonRenderer
+from cedrina.openapi.guide import guide
 from tokens.api.authentication import AccessTokenAuthentication
 from tokens.api.content_language import set_content_language
 
@@ -77,3 +80,20 @@ class DocumentationView(SpectacularSwaggerSplitView):
     content_negotiation_class = DefaultContentNegotiation
     renderer_classes = [TemplateHTMLRenderer, OrjsonRenderer]
     template_name = "api_documentation.html"
+
+
+class GuideView(APIView):
+    """The guide for authors of clients, as a page."""
+
+    schema = None
+    authentication_classes = [AccessTokenAuthentication, SessionAuthentication]
+    permission_classes = [MayReadDocumentation]
+    content_negotiation_class = DefaultContentNegotiation
+    renderer_classes = [TemplateHTMLRenderer, OrjsonRenderer]
+
+    def get(self, request: Request) -> Response:
+        body = guide()
+        if body is None:
+            raise Http404
+        context = {"title": "Writing a client", "body": body}
+        return Response(context, template_name="api_guide.html", headers={"Content-Language": "en"})
