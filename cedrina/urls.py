@@ -4,12 +4,8 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
 
-<<<<<<< HEAD
 from cedrina.http.home import home
-from cedrina.openapi.views import DocumentationView, SchemaView
-=======
 from cedrina.openapi.views import DocumentationView, GuideView, SchemaView
->>>>>>> openapi
 from cedrina.operations.health import livez, readyz
 
 urlpatterns = [

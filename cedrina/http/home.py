@@ -12,7 +12,6 @@ from django.views.decorators.http import require_safe
 
 from accounts.branding.brand import current as current_brand
 
-GUIDE_URL = "https://cedrina.dev/docs/"
 INBOX = "/dev/mail"
 
 
@@ -47,7 +46,7 @@ def links() -> list[HomeLink]:
     """Return the links of the page, in the active language. The inbox is linked where its page exists."""
     found = [
         HomeLink(reverse("docs"), _("API"), _("every call, to try out")),
-        HomeLink(GUIDE_URL, _("Guide"), _("how to write a client and run this server")),
+        HomeLink(reverse("guide"), _("Guide"), _("how to write a client and run this server")),
         HomeLink(reverse("admin:index"), _("Administration"), _("people, sessions, limits and events")),
         HomeLink(reverse("readyz"), _("Health"), _("whether calls can be answered")),
     ]
