@@ -27,8 +27,10 @@ COMMANDS = [path for path in python(*APPS) if path.parent.name == "commands" and
 TEMPLATES = [
     path
     for path in files()
-    # The page around Swagger UI, which is in English as the document that it shows.
-    if "templates" in path.parts and "tests" not in path.parts and path.name != "api_documentation.html"
+    # English as what they show: the page around Swagger UI, and the tools of development.
+    if "templates" in path.parts
+    and not {"tests", "tooling"} & set(path.parts)
+    and path.name != "api_documentation.html"
 ]
 WORDS = re.compile(r"[a-z]{2,} [a-z]|[a-z]{2,}[.?]$")
 

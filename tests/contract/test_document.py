@@ -130,6 +130,7 @@ PROMISED = {
     "POST /api/v1/admin/users": {"permission_denied", "username_taken", "email_taken", "step_up_required"},
     "GET /api/v1/admin/users/{user_id}": {"permission_denied", "not_found"},
     "PATCH /api/v1/admin/users/{user_id}": {"precondition_required", "version_mismatch", "not_found"},
+    "GET /api/v1/admin/users/{user_id}/second-factor-reset": {"permission_denied", "not_found"},
     "GET /api/v1/admin/users/{user_id}/sessions": {"permission_denied", "not_found"},
     "DELETE /api/v1/admin/users/{user_id}/sessions/{session_id}": {"permission_denied", "not_found"},
     **{

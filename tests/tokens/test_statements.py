@@ -33,6 +33,7 @@ def test_a_row_type_names_the_columns_of_its_statement(statement, row_type, now)
         **dict.fromkeys(("ip_address",), None),
         "kid": "k",
         "reason": "r",
+        "reuse": "r",
         "user_agent": "",
         "amr": [],
         "is_multi_factor": False,

@@ -136,7 +136,7 @@ class ServiceClientView(ServiceClientAPIView):
         ],
     )
     def patch(self, request: Request, client_id: UUID) -> Response:
-        """Change members of a service client, if nobody changed it since you read it.
+        """Change a service client that nobody changed meanwhile.
 
         `is_enabled: false` refuses the client and its access tokens at once, and so does a change of its keys with
         tokens that it got before. A client that changes to `client_secret` gets a secret in this answer.
@@ -195,7 +195,7 @@ class ServiceClientSecretView(ServiceClientAPIView):
         ],
     )
     def post(self, request: Request, client_id: UUID) -> Response:
-        """Give a service client a new secret, shown in this answer only.
+        """Give a service client a new secret, which is shown once.
 
         The secret before is accepted for `overlap_seconds` more, so that you can replace it everywhere first.
         """

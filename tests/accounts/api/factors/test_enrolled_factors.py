@@ -87,7 +87,7 @@ class TestTotp:
     def test_is_set_up_by_a_key_and_a_code(self, call, api):
         status, shown = call("post", "/totp")
         assert (status, set(shown)) == (200, {"secret", "otpauth_url", "qr_svg"})
-        assert shown["otpauth_url"] == f"otpauth://totp/localhost%3Amina?secret={shown['secret']}&issuer=localhost"
+        assert shown["otpauth_url"] == f"otpauth://totp/Cedrina%3Amina?secret={shown['secret']}&issuer=Cedrina"
 
         status, answer = call("post", "/totp/activate", {"code": code_of(shown["secret"])})
 

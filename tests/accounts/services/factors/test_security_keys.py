@@ -46,7 +46,7 @@ class TestBegin:
     def test_asks_for_a_key_of_this_installation_without_data_of_the_user(self, user, begin):
         options = begin()
 
-        assert options["rp"] == {"id": "localhost", "name": "localhost"}
+        assert options["rp"] == {"id": "localhost", "name": "Cedrina"}
         assert (options["user"]["name"], options["user"]["displayName"]) == ("mina", "Mina Karimi")
         handle = websafe_decode(options["user"]["id"])
         assert len(handle) == 32
