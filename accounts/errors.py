@@ -214,11 +214,10 @@ class LastAdministrator(NotAllowed):
     reason = "last_administrator"
 
 
-class OwnFactorReset(NotAllowed):
+class OwnFactorReset(OwnAccount):
     """An operator can't request the reset of their own second factors: a stolen session of theirs could."""
 
     message = _("You can't reset your own second factor. Ask another operator.")
-    reason = "own_account"
 
 
 class ResetNotNotifiable(NotAllowed):

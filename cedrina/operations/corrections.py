@@ -75,6 +75,7 @@ _OF_SETTINGS: dict[str, Correction] = {
     "accounts.E001": Correction("OWASP ASVS 5.0, 13.1", _NAME, _CODE, "ACCOUNTS = {…}  # without that name"),
     "accounts.E002": Correction("NIST SP 800-63B, 3.1.1", _VALUE, _ENVIRONMENT),
     "accounts.E003": Correction("OWASP ASVS 5.0, 13.1", _HOOK, _CODE, 'ACCOUNTS["WHILE_HASHING"] = None'),
+    "accounts.E004": Correction("OWASP ASVS 5.0, 5.3.1", _VALUE, _ENVIRONMENT),
     "accounts.E010": Correction(
         "OWASP ASVS 5.0, 11.4.2",
         _("Raise BCRYPT_ROUNDS; hashes are upgraded when their owners sign in."),
@@ -145,6 +146,12 @@ _OF_SETTINGS: dict[str, Correction] = {
         _("Let all services that verify tokens accept both, then run `manage.py rotate_signing_key`."),
         "docs/key-rotation.md#another-algorithm",
         "manage.py rotate_signing_key",
+    ),
+    "ratelimiting.W001": Correction(
+        "OWASP ASVS 5.0, 6.3.1",
+        _("Change or delete the policy in the admin: it limits nothing by that name. The command lists the names."),
+        "docs/rate-limiting.md",
+        "manage.py ratelimit_status --routes",
     ),
     "ratelimiting.E001": Correction("OWASP ASVS 5.0, 13.1", _NAME, _CODE, "RATELIMITING = {…}  # without that name"),
     "ratelimiting.E002": Correction("OWASP ASVS 5.0, 4.1.3", _VALUE, _TLS, "TRUSTED_PROXIES=10.0.0.10"),

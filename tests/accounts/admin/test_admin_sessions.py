@@ -259,7 +259,7 @@ class TestAuthentication:
 
     def test_takes_one_query(self, boss, browser, django_assert_num_queries):
         is_in(browser)
-        with django_assert_num_queries(3) as context:
+        with django_assert_num_queries(4) as context:  # the last one is the page's: resets of second factors that wait
             assert is_in(browser)
         assert sum("tokens_session" in query["sql"] for query in context.captured_queries) == 1
 

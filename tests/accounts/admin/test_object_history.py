@@ -46,7 +46,7 @@ def test_of_sessions_families_and_keys_shows_their_events_and_whose_they_are(bro
 def test_of_a_policy_shows_its_changes_and_nothing_is_written_to_the_log_of_django(browser):
     row = policies.create(document=document(name="one"), author=BOSS, reason="because", now=timezone.now())
     policies.create(document=document(name="two"), author=BOSS, reason="other", now=timezone.now())
-    browser.post(f"/admin/ratelimiting/ratelimitpolicy/{row.pk}/delete/", {"post": "yes", "reason": "r"})
+    browser.post(f"/admin/ratelimiting/ratelimitpolicy/{row.pk}/delete/", {"confirmed": "yes", "reason": "r"})
     again = policies.create(document=document(name="one"), author=BOSS, reason="once more", now=timezone.now())
 
     text = browser.get(f"/admin/ratelimiting/ratelimitpolicy/{again.pk}/history/").content.decode()

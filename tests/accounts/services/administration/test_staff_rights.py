@@ -91,7 +91,7 @@ class TestWithdraw:
         event = events("staff_rights.withdrawn").get()
         assert event.data == {
             "note": "left",
-            "rights": ["docs:read", "users:read", "users:change"],
+            "rights": ["docs:read", "users:read", "users:change", "factors:reset"],
             "ended_sessions": 1,
         }
 
