@@ -1,5 +1,6 @@
 """Background jobs of this app. Procrastinate imports them by the name of this module."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
@@ -7,7 +8,7 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from accounts.services.mailing import delivery, mail_queue, mail_requests, registration_mail
+from accounts.services.mailing import delivery, erasure_notices, mail_queue, mail_requests, registration_mail
 
 _MAX_WAIT = 3600  # seconds
 _MAX_ATTEMPTS = 40  # about a day and a half
@@ -42,3 +43,10 @@ def process_mail_request(wish: str, sealed_address: str, mail_id: str) -> None:
 @app.task(name=registration_mail.ENQUEUE_TASK, queue="mail", retry=ExponentialBackoff())
 def enqueue_registration_mail(registration_id: str) -> None:
     registration_mail.enqueue(registration_id=UUID(registration_id), now=timezone.now())
+
+
+@app.task(name=erasure_notices.SEND_TASK, queue="mail", retry=ExponentialBackoff())
+def send_erasure_notice(mail_id: str, occurred_at: str, sealed_recipient: str) -> None:
+    erasure_notices.send(
+        mail_id=UUID(mail_id), occurred_at=datetime.fromisoformat(occurred_at), sealed_recipient=sealed_recipient
+    )

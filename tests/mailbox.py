@@ -12,6 +12,7 @@ TASKS = {
     "accounts.send_mail": tasks.send_mail,
     "accounts.answer_mail_request": tasks.process_mail_request,
     "accounts.answer_registration": tasks.enqueue_registration_mail,
+    "accounts.send_erasure_notice": tasks.send_erasure_notice,
 }
 LINK = re.compile(r"(https?://\S+)/account/([a-z-]+)/(cdm_[A-Za-z0-9_-]{44})\?lang=([a-z]+)")
 

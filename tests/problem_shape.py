@@ -25,6 +25,7 @@ CODES = {
         "account_disabled",
         "reauthentication_required",
         "step_up_required",
+        "password_reset_required",
     },
     404: {"not_found"},
     405: {"method_not_allowed"},

@@ -135,7 +135,7 @@ class TestAnySequence:
         chance, now = random.Random(seed), timezone.now()
         boss = account("superuser")
         staff = [account(rank) for rank in ("manager", "helper", "granter", "creator", "person")]
-        staff[2].user_permissions.add(Permission.objects.get(codename="view_session"))
+        staff[2].user_permissions.add(Permission.objects.get(content_type__app_label="tokens", codename="view_session"))
         at_the_start = [selectors.user_privileges(user=user).permissions for user in staff]
         for step in range(60):
             actor, target = chance.choice(staff), chance.choice([*staff, boss])

@@ -160,6 +160,53 @@ class TestMailFlows:
         assert "You already have an account" in subjects
 
 
+class TestOperators:
+    """What an operator does at ``/admin/users``, as the person sees it in their mailbox and at the sign-in."""
+
+    @pytest.fixture
+    def do(self, site, person):
+        served.execute(
+            site.environment["DATABASE_URL"],
+            f"UPDATE accounts_user SET is_staff = TRUE, is_superuser = TRUE WHERE username = '{person.name}'",
+        )
+
+        def send(user_id, action, **values):
+            path = f"/admin/users/{user_id}/{action}" if action else "/admin/users"
+            answer = person.send("POST", path, {"reason": "a reason that stays here", **values})
+            assert answer.status_code in (200, 201), answer.text
+            return answer.json()
+
+        return send
+
+    def test_invite_lock_and_make_somebody_staff(self, site, reader, newcomer, do):
+        guest = newcomer(site, name=f"guest-{secrets.token_hex(4)}")
+        user_id = do(None, None, username=guest.name, email=guest.address)["id"]
+        link = reader.read(guest.address, "An account was made for you")
+        assert reader.press(link, new_password=NEW_PASSWORD, new_password_again=NEW_PASSWORD).status_code == 303
+        assert guest.sign_in(password=NEW_PASSWORD).json()["user"]["email_confirmed"] is True
+
+        do(user_id, "lock")
+        assert_problem(guest.me(), status=401, code="session_revoked")
+        assert_problem(guest.sign_in(password=NEW_PASSWORD), status=403, code="account_disabled")
+        do(user_id, "unlock")
+        assert guest.sign_in(password=NEW_PASSWORD).status_code == 200
+
+        assert_problem(guest.send("GET", "/admin/users"), status=403, code="permission_denied")
+        do(user_id, "grant-staff-rights", rights=["users:read"])
+        assert guest.send("GET", f"/admin/users?search={guest.name}").json()["results"][0]["id"] == user_id
+        do(user_id, "withdraw-staff-rights")
+        assert_problem(guest.send("GET", "/admin/users"), status=401, code="session_revoked")
+
+        do(user_id, "require-password-reset")
+        assert_problem(guest.sign_in(password=NEW_PASSWORD), status=403, code="password_reset_required")
+        words = "eleven calm silver rivers"
+        link = reader.read(guest.address, "You must choose a new password")
+        assert reader.press(link, new_password=words, new_password_again=words).status_code == 303
+        assert guest.sign_in(password=words).status_code == 200
+        texts = [mail.get_body(("plain",)).get_content() for mail in reader.post_office.accepted]
+        assert not any("a reason that stays here" in text for text in texts)
+
+
 @pytest.mark.attack("ASVS 5.0, 4.1.3; OWASP WSTG-INPV-17")
 class TestForgedHosts:
     @pytest.mark.parametrize(

@@ -290,6 +290,10 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
     MailKind.ACCOUNT_RESTORED: _by_operator(
         _("Your account was restored"), _("An operator of this service restored your account. You can sign in again.")
     ),
+    MailKind.ERASED_BY_OPERATOR: _by_operator(
+        _("Your account was erased"),
+        _("An operator of this service erased your account and what was kept about you. It can’t be restored."),
+    ),
 }
 
 # Names for the values that details may have; the keys are those of the API.

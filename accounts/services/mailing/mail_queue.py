@@ -73,6 +73,7 @@ class MailKind(StrEnum):
     SESSIONS_ENDED_BY_OPERATOR = "sessions_ended_by_operator"
     DELETED_BY_OPERATOR = "deleted_by_operator"
     ACCOUNT_RESTORED = "account_restored"
+    ERASED_BY_OPERATOR = "erased_by_operator"
 
 
 # Mails that anybody can cause to be sent to any address. All others are notices about an account.
@@ -101,6 +102,7 @@ CAUSED_BY_OPERATORS = frozenset(
         MailKind.SESSIONS_ENDED_BY_OPERATOR,
         MailKind.DELETED_BY_OPERATOR,
         MailKind.ACCOUNT_RESTORED,
+        MailKind.ERASED_BY_OPERATOR,
     }
 )
 

@@ -16,6 +16,7 @@ from accounts.models import SignInFailures, User
 from accounts.operator_event_types import ACCOUNT_ERASED_BY_OPERATOR
 from accounts.services.administration import authorization
 from accounts.services.administration.operator_notices import operator_subject
+from accounts.services.mailing import erasure_notices
 from security_events.services import recording
 from security_events.types import Subject
 from tokens.services import revocation
@@ -67,11 +68,13 @@ def erase_now(*, user_id: UUID, now: datetime) -> bool:
 def erase_for_operator(*, user: User, by: User | None, reason: str, now: datetime) -> bool:
     """Erase an account at once, deleted or not; ``False`` when it is gone already. Nothing can be restored.
 
-    The person's security events stay, with a masked name.
+    The person's security events stay, with a masked name. The person is mailed after that.
 
     Raises: NotAllowed, InsufficientPrivileges, OwnAccount, LastAdministrator.
     """
-    with authorization.authorize(actor=by, target=user, action="users:erase", removes_access=True, on_others=True):
+    with authorization.authorize(
+        actor=by, target=user, action="users:erase", removes_access=True, on_others=True
+    ) as accounts:
         if not User.objects.filter(pk=user.pk).exists():
             return False
         User.objects.present().filter(pk=user.pk).update(deleted_at=now)
@@ -84,6 +87,7 @@ def erase_for_operator(*, user: User, by: User | None, reason: str, now: datetim
             data={"note": reason, "ended_sessions": ended},
             now=now,
         )
+        erasure_notices.enqueue(user=accounts.target, now=now)
         return erase_now(user_id=user.pk, now=now)
 
 

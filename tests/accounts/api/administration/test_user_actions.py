@@ -184,6 +184,9 @@ class TestErasure:
     def test_leaves_nobody(self, operator, mina):
         open_session(user=mina)
         assert do(operator, "anonymise", mina).status_code == 204
+        (mail,) = work()
+        assert (mail.to, mail.subject) == ([mina.email], "Your account was erased")
+        assert "mina" in mail.body
         assert code(operator.get(f"{URL}/{mina.pk}")) == (404, "not_found")
 
 
