@@ -19,7 +19,7 @@ def warn_of_stopped_resets(request: Any, *, now: datetime) -> None:
         return
     for reset in selectors.stopped_resets(since=now - SHOWN_FOR, most=MAX_WARNINGS):
         text = gettext(
-            "%(person)s stopped the reset of their second factor: somebody may have pretended to be them. Speak with "
-            "them and with whoever requested it."
+            "The reset of the second factor of %(person)s was stopped by the link in the mail: somebody may have "
+            "pretended to be them. Speak with them and with the operator who requested it."
         )
         messages.warning(request, text % {"person": reset.user.username})
