@@ -64,6 +64,8 @@ class TestMailDelivery:
         with worker(site):
             until(url, jobs_that("task_name = 'accounts.send_mail' AND attempts > 0"), [(1,)])
             assert mail_server.accepted == []
+            # What operators see of the error: its class, not the address in its message.
+            until(url, "SELECT DISTINCT error FROM cedrina_jobfailure", [("builtins.ConnectionRefusedError",)])
 
             mail_server.start()
             served.execute(url, SOON)
