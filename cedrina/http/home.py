@@ -10,7 +10,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-GUIDE_URL = "https://cedrina.dev/docs/"
+GUIDE = "/api/docs/guide"
+PUBLISHED_GUIDE_URL = "https://cedrina.dev/docs/"
 INBOX = "/dev/mail"
 
 
@@ -46,7 +47,9 @@ def links() -> list[HomeLink]:
     """Return the links of the page, in the active language. The inbox is linked where its page exists."""
     found = [
         HomeLink(reverse("docs"), _("API"), _("every call, to try out")),
-        HomeLink(GUIDE_URL, _("Guide"), _("how to write a client and run this server")),
+        HomeLink(
+            GUIDE if _exists(GUIDE) else PUBLISHED_GUIDE_URL, _("Guide"), _("how to write a client and run this server")
+        ),
         HomeLink(reverse("admin:index"), _("Administration"), _("people, sessions, limits and events")),
         HomeLink(reverse("readyz"), _("Health"), _("whether calls can be answered")),
     ]
