@@ -25,6 +25,7 @@ from tokens.api.content_language import set_content_language
 TEMPLATE = "errors/problem.html"
 ADVICE: Mapping[str, TranslatableText] = {
     "malformed_request": _("Go back and try again. If you followed a link, open it again where you found it."),
+    "authentication_required": _("Sign in to the administration, then open this page again."),
     "permission_denied": _("Sign in with an account that may do this, or ask the operator of this service."),
     "not_found": _("Check the address, or go to the start page."),
     "method_not_allowed": _("Go back to the page that you came from, and use its buttons."),

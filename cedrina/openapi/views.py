@@ -1,7 +1,7 @@
 """The OpenAPI document and its page. In development anybody may read them, elsewhere people with `docs:read`."""
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.http import Http404
@@ -17,10 +17,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.permissions import action_permission
+from cedrina.http import error_pages
 from cedrina.http.json import OrjsonRenderer
 from cedrina.openapi.guide import guide
 from tokens.api.authentication import AccessTokenAuthentication
 from tokens.api.content_language import set_content_language
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 
 class MayReadDocumentation(action_permission("docs:read")):  # type: ignore[misc]  # a class made by a function
@@ -72,7 +76,23 @@ class SchemaView(SpectacularAPIView):
         return set_content_language(super().finalize_response(request, response, *args, **kwargs))
 
 
-class DocumentationView(SpectacularSwaggerSplitView):
+class PageErrors(APIView):
+    """Answers errors of a view that renders a template as any page does.
+
+    The renderer of templates would write neither a page nor a problem.
+    """
+
+    def handle_exception(self, exc: Exception) -> Any:
+        problem = super().handle_exception(exc)
+        # Django REST framework's request has the attributes of Django's.
+        answer = error_pages.response(cast("HttpRequest", self.request), problem.data["code"])
+        for name in ("WWW-Authenticate", "Retry-After"):
+            if name in problem.headers:
+                answer.headers[name] = problem.headers[name]
+        return answer
+
+
+class DocumentationView(PageErrors, SpectacularSwaggerSplitView):
     """The document as a page, by Swagger UI."""
 
     authentication_classes = [AccessTokenAuthentication, SessionAuthentication]

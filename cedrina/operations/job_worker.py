@@ -21,6 +21,7 @@ from psycopg.errors import _WaitTimeout
 
 from cedrina.database.circuit_breaker import circuit_breaker
 from cedrina.database.connection import TimeoutConnection
+from cedrina.database.faults import database_fault
 from cedrina.http.problems import is_database_outage
 from cedrina.operations import job_failures
 
@@ -81,7 +82,8 @@ async def work(*, stop: asyncio.Event, **options: Any) -> None:
         except (ConnectorException, psycopg.Error) as error:
             if not is_database_outage(error) and not is_database_outage(error.__cause__):
                 raise
-            reason = str(error.__cause__ or error).partition("\n")[0]
+            # Not its message: it may have a part of the URL, and with that of a password.
+            reason = database_fault(error.__cause__ or error) or type(error).__name__
         if stop.is_set():
             return
         if time.monotonic() - started > RESET_AFTER_SECONDS:

@@ -1,5 +1,6 @@
 """The periodic jobs. The background worker imports this module by PROCRASTINATE_IMPORT_PATHS."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -84,8 +85,9 @@ async def forget_done_jobs(context: JobContext, timestamp: int) -> None:
 def purge_accounts(timestamp: int) -> None:
     """Delete expired data of accounts. Every ten minutes, because anybody can cause some of it without signing in."""
     counts = accounts_purging.purge_expired(now=datetime.fromtimestamp(timestamp, UTC))
+    level = logging.INFO if any(counts.values()) else logging.DEBUG
     # The suffix keeps the masking of logs from taking "mailed_tokens" for the name of a secret.
-    log.info("accounts_purged", **{f"{name}_count": count for name, count in counts.items()})
+    log.log(level, "accounts_purged", **{f"{name}_count": count for name, count in counts.items()})
 
 
 @app.periodic(cron="7 3 * * *")

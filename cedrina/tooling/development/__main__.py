@@ -39,6 +39,11 @@ def main() -> int:
     except (StepFailed, EmbeddedServerError) as error:
         print(f"\nmake run: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        reason = f"{where}{error.strerror or error}"
+        print(f"\nmake run: {reason}. Correct this, or name another CEDRINA_DATA_DIR.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Everything ended; the data is kept.", flush=True)
     return 0

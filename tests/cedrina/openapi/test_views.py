@@ -39,6 +39,20 @@ class TestSchema:
 
 @pytest.mark.django_db
 class TestPage:
+    @production
+    @pytest.mark.parametrize("accept", ["text/html", "*/*"])
+    def test_says_to_people_where_to_sign_in(self, accept):
+        answer = Client().get("/api/docs", headers={"Accept": accept})
+        assert answer.status_code == 401
+        assert answer["Content-Type"].startswith("text/html")
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+        assert "Sign in to the administration" in answer.content.decode()
+
+    @production
+    def test_refuses_programs_as_the_api_does(self):
+        answer = Client().get("/api/docs", headers={"Accept": "application/json"})
+        assert_problem(answer, status=401, code="authentication_required")
+
     def test_needs_no_inline_script(self):
         answer = Client().get("/api/docs", headers={"Accept": "text/html"})
         text = answer.content.decode()
