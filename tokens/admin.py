@@ -24,7 +24,6 @@ from tokens.service_client_admin import ServiceClientAdmin
 from tokens.services import revocation
 from tokens.users import subject_of
 
-
 admin.site.register(ServiceClient, ServiceClientAdmin)
 
 
