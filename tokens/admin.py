@@ -16,12 +16,15 @@ from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.read_only_admin import ReadOnlyAdmin, short_id
 from cedrina_base.reason_form import ask_for_reason
-from tokens import devices, service_client_admin  # noqa: F401 - the latter registers its page
+from tokens import devices
 from tokens.conf import token_settings
 from tokens.end_reasons import ADMINISTRATOR
-from tokens.models import RefreshKeyEpoch, Session, SigningKey, TokenFamily
+from tokens.models import RefreshKeyEpoch, ServiceClient, Session, SigningKey, TokenFamily
+from tokens.service_client_admin import ServiceClientAdmin
 from tokens.services import revocation
 from tokens.users import subject_of
+
+admin.site.register(ServiceClient, ServiceClientAdmin)
 
 
 class TokensAdmin(ReadOnlyAdmin):

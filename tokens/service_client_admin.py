@@ -99,7 +99,6 @@ class RotationForm(ReasonForm):
     )
 
 
-@admin.register(ServiceClient)
 class ServiceClientAdmin(ReadOnlyAdmin):
     """Service clients. The actions ``service_clients:read`` and ``:change`` allow users to see and change them."""
 
