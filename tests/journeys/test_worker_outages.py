@@ -48,6 +48,13 @@ def network(url):
         yield network
 
 
+@pytest.fixture(scope="class")
+def network_and_worker(site, url):
+    """Return one worker, which goes through all faults, and its way to the database."""
+    with Network(url) as network, worker(site, DATABASE_URL=network.url) as running:
+        yield network, running
+
+
 def until_ready(site):
     deadline = time.monotonic() + END_SECONDS
     while httpx.get(f"{site.url}/readyz", timeout=30).status_code != 200:
@@ -85,21 +92,24 @@ def check_each_got_one(mail_server, addresses):
     assert received() == sorted(addresses)
 
 
-class TestAWorkerWithoutDatabase:
+class TestAWorkerThatLosesItsDatabase:
     @pytest.mark.parametrize("fault", ["cut", "reset", "swallow", "delay", "forget"])
-    def test_goes_on_by_itself_and_sends_each_mail_once(self, site, network, mail_server, newcomer, fault):
-        with worker(site, DATABASE_URL=network.url) as running:
-            addresses = [write_to(newcomer, site)]
-            until_sent(site, mail_server)
-            getattr(network, fault)(*([30] if fault == "delay" else []))
-            addresses += [write_to(newcomer, site) for _ in range(2)]
-            time.sleep(OUTAGE_SECONDS)
-            if fault != "forget":
-                assert not {message["To"] for message in mail_server.accepted} & set(addresses[1:])
-            network.heal()
-            check_each_got_one(mail_server, addresses)
-            assert running.process.poll() is None
+    def test_goes_on_by_itself_and_sends_each_mail_once(self, site, network_and_worker, mail_server, newcomer, fault):
+        network, running = network_and_worker
+        network.heal()
+        addresses = [write_to(newcomer, site)]
+        until_sent(site, mail_server)
+        getattr(network, fault)(*([30] if fault == "delay" else []))
+        addresses += [write_to(newcomer, site) for _ in range(2)]
+        time.sleep(OUTAGE_SECONDS)
+        if fault != "forget":
+            assert not {message["To"] for message in mail_server.accepted} & set(addresses[1:])
+        network.heal()
+        check_each_got_one(mail_server, addresses)
+        assert running.process.poll() is None
 
+
+class TestAWorkerWithoutDatabase:
     def test_that_stops_and_starts_goes_on_by_itself(self, mail_server, newcomer):
         with postgres_server.temporary(is_durable=True) as postgres:
             served.migrate(postgres.url)
