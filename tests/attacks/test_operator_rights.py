@@ -66,7 +66,7 @@ def account(rank, **details):
     permissions = RANKS[rank]
     if permissions is None:
         return UserFactory(raw_password=PASSWORD, admin=True, **details)
-    user = UserFactory(raw_password=PASSWORD, is_staff=bool(permissions), **details)
+    user = UserFactory(is_staff=bool(permissions), **details)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     return user
 

@@ -71,6 +71,7 @@ class TestRedeem:
                 MailedTokenPurpose.CONFIRM_EMAIL: [True, False],
                 MailedTokenPurpose.RESET_PASSWORD: [False, False],
                 MailedTokenPurpose.CHANGE_EMAIL: [False, False],
+                MailedTokenPurpose.INVITATION: [False, False],
                 MailedTokenPurpose.DISOWN: [True, True],
                 MailedTokenPurpose.INVITATION: [False, False],
                 MailedTokenPurpose.STOP_RESET: [True, True],
