@@ -100,7 +100,7 @@ class TestThePageOfAPerson:
         page.click("#action-form input[type=submit]")
         page.wait_for_selector(".messagelist .success")
 
-        newest = page.inner_text(".timeline .entry >> nth=0")
+        newest = page.inner_text(".timeline .entry:has-text('session.revoked') >> nth=0")
         assert "session.revoked" in newest
         assert "lost her phone" in newest
         assert "keeper" in newest
