@@ -115,7 +115,7 @@ class TestTokens:
             project.manage("check", "--fail-level", "WARNING")
             project.manage("makemigrations", "--check", "--dry-run")
             first, presented = (
-                json.loads((project.folder / name).read_text())["refresh_token"] for name in ("ada.json", "new.json")
+                json.loads((project.folder / name).read_text())["refresh_token"] for name in ("ada.json", "newest.json")
             )
             printed = project.shell(f"first, presented = {first!r}, {presented!r}", THEFT, ENDING).splitlines()
 
