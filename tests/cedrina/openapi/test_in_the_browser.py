@@ -39,8 +39,9 @@ def visit(site, browser):
     """Return a function that opens a page. Afterwards, the browser must have complained of nothing."""
     contexts, complaints = [], []
 
-    def opened(path, *, scheme="light", width=1280):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+    def opened(path, *, scheme="light", width=1280, language="en"):
+        size = {"width": width, "height": 900}
+        context = browser.new_context(color_scheme=scheme, viewport=size, locale=language)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
@@ -81,7 +82,7 @@ class TestColours:
 class TestThePage:
     def test_leads_to_the_guide_and_back(self, visit):
         page = visit("/api/docs")
-        page.click("text=Guide: writing a client")
+        page.click("nav >> text=Guide")
         assert page.text_content("h1") == "Writing a client"
         assert page.locator("#generate-a-client").count() == 1
         page.click("nav >> text=API")
@@ -90,7 +91,7 @@ class TestThePage:
     def test_is_used_by_keyboard_alone(self, visit):
         page = visit("/api/docs")
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent") == "Skip to the calls"
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
         page.keyboard.press("Enter")
         page.focus(f"{LOGIN} .opblock-summary-control")
         page.keyboard.press("Enter")
@@ -107,9 +108,10 @@ class TestThePage:
         assert page.text_content(f"{call} .live-responses-table tbody .response-col_status").startswith("200")
 
     @pytest.mark.parametrize("path", ["/api/docs", "/api/docs/guide"])
-    @pytest.mark.parametrize("width", [390, 640])  # the latter is 1280 at a zoom of 200 %
-    def test_fits_a_phone_and_a_zoom(self, visit, path, width):
-        page = visit(path, width=width)
+    @pytest.mark.parametrize(("width", "language"), [(390, "fa"), (640, "en")])  # the latter is 1280 at a zoom of 200 %
+    def test_fits_a_phone_and_a_zoom(self, visit, path, width, language):
+        page = visit(path, width=width, language=language)
+        assert page.get_attribute("nav", "dir") == ("rtl" if language == "fa" else "ltr")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
     @pytest.mark.parametrize("path", ["/api/docs", "/api/docs/guide"])
