@@ -92,7 +92,8 @@ def _app_name(text: str) -> str:
 
 def _support_address(text: str) -> str:
     address = ascii_email(text) if text else ""
-    if address is None:
+    # Nothing that would end the address in a mailto: link (RFC 6068, 2).
+    if address is None or (address and not re.fullmatch(r"[\w.+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", address)):
         raise PydanticCustomError("support_address", "must be an address of mail, such as help@example.com")
     return address
 
