@@ -1,11 +1,17 @@
 """The guide for authors of clients (`docs/api-guide.md`) as a page."""
 
+from __future__ import annotations
+
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.safestring import SafeString
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 # In a checkout and in the image; in an installed wheel.
 PLACES = (Path(settings.BASE_DIR) / "docs" / "api-guide.md", Path(__file__).with_name("api-guide.md"))
@@ -29,14 +35,25 @@ def guide() -> SafeString | None:
     for token, content in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open" and content is not None:
             token.attrSet("id", anchor(content.content))
-        for inner in token.children or ():
-            if inner.attrs.get("href") == "openapi.json":
-                inner.attrSet("href", "/api/schema")
+        _link_what_is_served(token.children or [])
     html = str(markdown.renderer.render(tokens, markdown.options, {}))
     # A region that scrolls must be reachable by keyboard (WCAG 2.2, 2.1.1).
     html = html.replace("<table>", '<div class="wide" tabindex="0" role="group" aria-label="Table"><table>')
     html = html.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
     return SafeString(html)
+
+
+def _link_what_is_served(tokens: list[Token]) -> None:
+    """Lead to the document where it is served, and leave links to other pages of the folder as text."""
+    is_served = True
+    for token in tokens:
+        target = str(token.attrs.get("href", ""))
+        if token.type == "link_open":
+            is_served = target == "openapi.json" or target.startswith(("#", "https://"))
+            if target == "openapi.json":
+                token.attrSet("href", "/api/schema")
+        if token.type in ("link_open", "link_close") and not is_served:
+            token.tag, token.attrs = "span", {}
 
 
 def anchor(title: str) -> str:

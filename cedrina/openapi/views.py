@@ -102,7 +102,7 @@ class DocumentationView(PageErrors, SpectacularSwaggerSplitView):
     template_name = "api_documentation.html"
 
 
-class GuideView(APIView):
+class GuideView(PageErrors):
     """The guide for authors of clients, as a page."""
 
     schema = None

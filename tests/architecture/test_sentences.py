@@ -27,10 +27,10 @@ COMMANDS = [path for path in python(*APPS) if path.parent.name == "commands" and
 TEMPLATES = [
     path
     for path in files()
-    # English as what they show: the page around Swagger UI, and the tools of development.
+    # English as what they show: the pages around Swagger UI and the guide, and the tools of development.
     if "templates" in path.parts
     and not {"tests", "tooling"} & set(path.parts)
-    and path.name != "api_documentation.html"
+    and path.name not in {"api_documentation.html", "api_guide.html"}
 ]
 WORDS = re.compile(r"[a-z]{2,} [a-z]|[a-z]{2,}[.?]$")
 

@@ -46,6 +46,8 @@ TAKES = {
     "delete": "change_user",
     "restore": "change_user",
     "anonymise": "delete_user",
+    "reset-second-factor": "change_user",
+    "withdraw-second-factor-reset": "change_user",
 }
 # Last, because they take the account away.
 LAST = ("lock", "withdraw-staff-rights", "delete", "restore", "anonymise")

@@ -46,5 +46,8 @@ class FactorResetView(AccountsAPIView):
         ],
     )
     def get(self, request: Request, user_id: UUID) -> Response:
-        """Read the reset of second factors that waits (`outcome` is null), or how the last one ended."""
+        """Read the last reset of second factors.
+
+        `outcome` is null while it waits.
+        """
         return Response(latest_reset_body(selectors.latest_reset(user_id=find_user(user_id).pk)))

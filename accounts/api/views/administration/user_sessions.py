@@ -37,7 +37,7 @@ class UserSessionsView(AccountsAPIView):
         examples=[OpenApiExample("One", value={"results": [examples.SESSION], "next": None}, response_only=True)],
     )
     def get(self, request: Request, user_id: UUID) -> Response:
-        """List the sessions that could still act, the newest sign-in first."""
+        """List the open sessions, the newest sign-in first."""
         query = PageInput(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         found = selectors.live_sessions_page(

@@ -77,7 +77,10 @@ class UsersView(AccountsAPIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """List accounts, the newest first, deleted ones included until they are erased."""
+        """List accounts, the newest first.
+
+        Deleted accounts are included until they are erased.
+        """
         query = shapes.UserPageInput(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         found = user_lists.page(**query.conditions())
@@ -159,7 +162,9 @@ class UserView(AccountsAPIView):
         ],
     )
     def patch(self, request: Request, user_id: UUID) -> Response:
-        """Change tier, department, location, name or language, if nobody changed the account since you read it.
+        """Change an account that nobody changed meanwhile.
+
+        Members are the tier, the department, the location, the name and the language.
 
         You can't change your own account by this call.
         """
