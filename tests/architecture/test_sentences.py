@@ -28,7 +28,7 @@ TEMPLATES = [
     path
     for path in files()
     # The page around Swagger UI, which is in English as the document that it shows.
-    if "templates" in path.parts and "tests" not in path.parts and path.name != "api_documentation.html"
+    if "templates" in path.parts and not {"tests", "tooling"} & {*path.parts} and path.name != "api_documentation.html"
 ]
 WORDS = re.compile(r"[a-z]{2,} [a-z]|[a-z]{2,}[.?]$")
 
