@@ -16,7 +16,7 @@ _ASSIGNMENT = re.compile(r"(?:export )?([A-Za-z_0-9]+)=")
 # Docker Compose reads the same file (docker-compose.yml), psql reads PGHOST, and so on. A name of another program that
 # is not here belongs into a file of its own.
 _OTHER_PROGRAMS = re.compile(
-    r"SERVING_PASSWORD|OWNER_PASSWORD|REDIS_PASSWORD|PUBLISHED_PORT"  # docker-compose.yml
+    r"SUPERUSER_PASSWORD|SERVING_PASSWORD|OWNER_PASSWORD|REDIS_PASSWORD|PUBLISHED_PORT"  # docker-compose.yml
     r"|(?:COMPOSE|DOCKER|BUILDKIT|BUILDX|POSTGRES|PIP|UV|PYTHON|LC|OTEL)_?[A-Z0-9_]+"
     r"|PG[A-Z]+|PYTHON[A-Z]+|CREATE_ADMIN_PASSWORD|DJANGO_(?:SETTINGS_MODULE|SUPERUSER_[A-Z]+)"
     r"|(?:HTTP|HTTPS|ALL|NO|http|https|all|no)_(?:PROXY|proxy)|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|TZ|LANG|LANGUAGE"

@@ -1,6 +1,7 @@
 """Where `.env` can't be read, and which names it may have."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -43,6 +44,12 @@ class TestReadDotenv:
         [sentence] = sentences(path)
         assert sentence.startswith(f"{path}, line 2: {name} is not a setting. ")
         assert "geheim" not in sentence
+
+    def test_accepts_what_docker_compose_reads(self):
+        text = (BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8")
+        names = set(re.findall(r"\$\{([A-Z_]+)|environment: ([A-Z_]+)\}", text))
+        assert len(names) > 4
+        assert [name for pair in names for name in pair if name and not dotenv.is_known(name)] == []
 
     @pytest.mark.parametrize("name", ["CEDRINA_EVN", "CEDRINA_QQQQ"])
     def test_leaves_names_with_our_prefix_to_the_rule_of_the_environment(self, name):

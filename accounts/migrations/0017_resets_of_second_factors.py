@@ -7,7 +7,7 @@ import cedrina_base.uuids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0015_operator_actions"),
+        ("accounts", "0016_operator_actions"),
     ]
 
     operations = [
