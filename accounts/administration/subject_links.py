@@ -1,4 +1,4 @@
-"""Name the people, sessions, token families and keys whose ids stand in security events.
+"""Name the people, sessions, token families, service clients and keys whose ids stand in security events.
 
 ``settings.SECURITY_EVENTS`` names the functions of this module as its hooks ``LINKS`` and ``SUBJECT_ID``.
 """
@@ -14,7 +14,7 @@ from accounts import selectors
 from accounts.models import User
 from accounts.rules.permissions import may
 from security_events.types import SubjectLink
-from tokens.models import Session, SigningKey, TokenFamily
+from tokens.models import ServiceClient, Session, SigningKey, TokenFamily
 
 
 def links_of_subjects(viewer: Any, ids: Collection[str]) -> Mapping[str, SubjectLink]:
@@ -28,6 +28,8 @@ def links_of_subjects(viewer: Any, ids: Collection[str]) -> Mapping[str, Subject
         found |= _people(uuids)
         found |= _owners(Session, uuids)
         found |= _owners(TokenFamily, uuids)
+    if uuids and may(viewer, "service_clients:read"):
+        found |= _service_clients(uuids - {UUID(text) for text in found})
     others = [text for text in ids if _uuid(text) is None]
     if others and may(viewer, "keys:read"):
         for kid in SigningKey.objects.filter(kid__in=others).values_list("kid", flat=True):
@@ -54,6 +56,11 @@ def _people(ids: Collection[UUID]) -> dict[str, SubjectLink]:
 def _owners(model: Any, ids: Collection[UUID]) -> dict[str, SubjectLink]:
     rows = model.objects.filter(pk__in=ids).values_list("pk", "user_id", "user__username")
     return {str(pk): SubjectLink(name, person_url(user_id)) for pk, user_id, name in rows}
+
+
+def _service_clients(ids: Collection[UUID]) -> dict[str, SubjectLink]:
+    rows = ServiceClient.objects.filter(pk__in=ids).values_list("pk", "name") if ids else []
+    return {str(pk): SubjectLink(name, reverse("admin:tokens_serviceclient_change", args=[pk])) for pk, name in rows}
 
 
 def _uuid(text: str) -> UUID | None:

@@ -15,7 +15,10 @@ from accounts.services.administration.operator_action import ActionValue, Operat
 from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
 from security_events.context import RequestContext, bind
 from security_events.services import recording
+from security_events.types import Subject
+from tests.factories import service_clients
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.factors import add_totp
 from tests.factories.tokens import open_session, sign_in_at_admin
 from tokens.models import Session
 from tokens.types import ClientContext
@@ -57,6 +60,25 @@ def staff():
 
 
 class TestSections:
+    def test_show_a_reset_of_the_second_factors_that_waits(self, browser, now):
+        person = UserFactory(raw_password=PASSWORD)
+        add_totp(person)
+        assert "A reset was requested" not in browser.get(page_of(person)).content.decode()
+
+        OPERATOR_ACTIONS["reset-second-factor"].run(user=person, by=None, reason="lost telephone", now=now)
+
+        assert "A reset was requested" in browser.get(page_of(person)).content.decode()
+
+    def test_name_the_service_clients_of_events(self, browser, now):
+        person, (client, _secret) = UserFactory(), service_clients.register(name="orders")
+        recording.record(
+            event_types.PERMISSION_DENIED, actor=Subject(id=str(client.pk)), target=subject_of(person), now=now
+        )
+
+        text = browser.get(page_of(person)).content.decode()
+
+        assert f'href="/admin/tokens/serviceclient/{client.pk}/change/"><bdi>orders</bdi></a>' in text
+
     @pytest.mark.parametrize(
         ("permissions", "sees_sessions", "sees_events"),
         [
