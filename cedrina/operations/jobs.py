@@ -116,7 +116,9 @@ def announce_expired_locks(timestamp: int) -> None:
 @app.task(name="cedrina.reset_factors", queue="maintenance", queueing_lock="reset_factors")
 def reset_factors(timestamp: int) -> None:
     """Carry out the resets of second factors whose waiting time is over."""
-    log.info("factors_reset", count=factor_reset.carry_out_due(now=timezone.now()))
+    count = factor_reset.carry_out_due(now=timezone.now())
+    if count:
+        log.info("factors_reset", count=count)
 
 
 @app.periodic(cron="* * * * *")

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from accounts.services.mailing import mail_previews
 from accounts.services.mailing.mail_queue import MailKind
+from cedrina_base.operator_commands import LocalizedCommand
 
 
-class Command(BaseCommand):
+class Command(LocalizedCommand):
     help = gettext_noop("Show a mail with sample data, in the application's name and colours. Nothing is sent.")
     requires_system_checks: list[str] = []
 

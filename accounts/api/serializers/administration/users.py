@@ -51,7 +51,7 @@ class ReasonInput(StrictSerializer):
 class SessionEndInput(StrictSerializer):
     """Why an operator ends a session."""
 
-    reason = reason_field(required=False, default="")
+    reason = reason_field(required=False)
 
 
 class QueryBooleanField(StrictChoiceField):

@@ -77,7 +77,7 @@ class UserSessionView(AccountsAPIView):
             session_id=session_id,
             user=find_user(user_id),
             by=request_operator(request),
-            reason=query.validated_data["reason"],
+            reason=query.validated_data.get("reason", ""),
             now=timezone.now(),
         )
         if not is_ended:
