@@ -73,8 +73,8 @@ class TestTheExample:
 
     def test_is_read_as_a_dotenv_file(self):
         code = (
-            "import os; from pathlib import Path; from cedrina.settings import environment\n"
-            "environment.read_dotenv(Path('.env.example')); print(os.environ['DEFAULT_FROM_EMAIL'])"
+            "import os; from pathlib import Path; from cedrina.settings import dotenv\n"
+            "dotenv.read_dotenv(Path('.env.example')); print(os.environ['DEFAULT_FROM_EMAIL'])"
         )
         done = subprocess.run(
             [sys.executable, "-c", code],

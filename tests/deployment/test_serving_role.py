@@ -266,8 +266,12 @@ EXCESS = {
 
 class TestDoctor:
     def findings(self, url):
+        environment = served.environment(
+            **{**PRODUCTION, "EMAIL_URL": "filemail:///tmp", "DATABASE_URL": url},
+            DJANGO_SETTINGS_MODULE="cedrina.settings.prod",
+        )
         try:
-            text = served.manage("doctor", "--json", environment=served.environment(DATABASE_URL=url))
+            text = served.manage("doctor", "--json", environment=environment)
         except AssertionError as failed:
             text = re.search(r"\{.*\}", str(failed), re.DOTALL)[0]
         return [found for found in json.loads(text)["findings"] if found["id"] == "database.serving_role"]
@@ -279,7 +283,7 @@ class TestDoctor:
         [finding] = self.findings(urls.superuser)
         assert (finding["severity"], finding["section"]) == ("warning", "OWASP ASVS 5.0, 13.2.2")
         assert "SUPERUSER" in finding["problem"]
-        assert "DATABASE_MIGRATION_URL" in finding["mend"]
+        assert "DATABASE_MIGRATION_URL" in finding["line"]
         assert f"owner of {TRAIL}" in self.findings(urls.owner)[0]["problem"]
 
     @pytest.mark.parametrize("statement", EXCESS)
@@ -326,7 +330,8 @@ class TestStart:
         )
 
     def test_is_not_kept_by_a_database_that_is_away(self, tmp_path):
-        assert self.stderr_of(tmp_path, f"postgres://x:{secrets.token_hex(4)}@127.0.0.1:1/none") == ""
+        [line] = self.stderr_of(tmp_path, f"postgres://x:{secrets.token_hex(4)}@127.0.0.1:1/none").splitlines()
+        assert "database_unavailable" in line
 
     def test_says_nothing_in_development(self, urls, tmp_path):
         assert self.stderr_of(tmp_path, urls.superuser, CEDRINA_ENV="development", DJANGO_SETTINGS_MODULE="x") == ""

@@ -326,7 +326,10 @@ class TestAStart:
             port = taken.getsockname()[1]
             done = self.start(DATABASE_URL=url, PORT=str(port))
         assert done.returncode == 1
-        assert done.stderr.strip() == f"Cannot listen on 127.0.0.1, port {port}: Address already in use."
+        assert done.stderr.strip() == (
+            f"Cannot listen on 127.0.0.1, port {port}: Address already in use. "
+            "Set another HOST or PORT, or end what uses this one."
+        )
 
     def test_without_a_database_answers_503_until_there_is_one(self, url):
         with Network(url) as network:

@@ -1,4 +1,4 @@
-"""OAuth libraries of others use a served process as they use any issuer_server: they judge the endpoints."""
+"""OAuth libraries of others use a served process as they use any server: they judge the endpoints."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ SCRIPTS = Path(__file__).parents[1] / "oauth_clients"
 @pytest.fixture(scope="module")
 def metadata(issuer_server):
     with issuer_server.client() as http:
-        return http.get(f"{issuer_server.url}/.well-known/oauth-authorization-issuer_server").json()
+        return http.get(f"{issuer_server.url}/.well-known/oauth-authorization-server").json()
 
 
 @pytest.fixture(scope="module")
