@@ -42,7 +42,6 @@ class TestAPath:
     @pytest.mark.parametrize(
         "path",
         [
-            "/",
             "/api",
             "/api/v1",
             "/api/v1/",

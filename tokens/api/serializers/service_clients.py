@@ -2,7 +2,13 @@
 
 from rest_framework import serializers
 
-from cedrina_base.strict_serializers import ReasonField, StrictCharField, StrictIntegerField, StrictSerializer
+from cedrina_base.strict_serializers import (
+    ReasonField,
+    StrictBooleanField,
+    StrictCharField,
+    StrictIntegerField,
+    StrictSerializer,
+)
 from tokens.service_clients.members import CLIENT_SECRET, LONGEST_DESCRIPTION, LONGEST_NAME, PRIVATE_KEY_JWT
 
 _LONGEST_SCOPE, _MOST_SCOPES = 64, 100
@@ -40,7 +46,7 @@ class ServiceClientInput(ServiceClientMembers):
 class ServiceClientChangeInput(ServiceClientMembers):
     """Members to change; what is left out stays."""
 
-    is_enabled = serializers.BooleanField(required=False, help_text="false refuses the client and its tokens at once.")
+    is_enabled = StrictBooleanField(required=False, help_text="false refuses the client and its tokens at once.")
 
 
 class SecretRotationInput(StrictSerializer):
