@@ -41,7 +41,7 @@ class Site:
         raise AssertionError(f"no mail with a link to {page}")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("brand")
     (folder / "logo.png").write_bytes(png())
@@ -54,7 +54,7 @@ def site(tmp_path_factory):
         yield Site(running, folder / "mail")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

@@ -15,7 +15,14 @@ SECRET = "geheimes-kennwort"
 DEAD = f"postgres://cedrina:{SECRET}@127.0.0.1:1/cedrina"
 SENTENCE = "The database at 127.0.0.1, port 1, does not answer; start it, or correct DATABASE_URL."
 # They answer without the database, or wait until it is there.
-NEEDS_NO_DATABASE = {"check_before_serving", "translations", "write_configuration_doc", "ratelimit_simulate"}
+NEEDS_NO_DATABASE = {
+    "check_before_serving",
+    "preview_mail",
+    "ratelimit_simulate",
+    "translations",
+    "write_configuration_doc",
+    "write_openapi_document",
+}
 WAITS = {"run_worker"}
 DJANGOS = {"migrate": [], "showmigrations": [], "changepassword": ["mina"], "shell": ["-c", "1"]}
 
@@ -38,8 +45,11 @@ def arguments(tmp_path_factory):
         "release_address": ["mina@example.org", "mina@example.org"],
         "revoke_sessions": ["--all", "--yes"],
         "import_signing_key": [str(folder / "key.pem")],
+        "account": ["lock", "mina", "--reason", "a test"],
+        "service_client": ["create", "orders", "--scope=tokens:introspect", "--reason", "a test"],
         "translations": ["check"],
         "write_configuration_doc": ["--check"],
+        "write_openapi_document": ["--check"],
     }
     return {name: special.get(name) or required(name, app) for name, app in our_commands().items()}
 

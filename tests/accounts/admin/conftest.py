@@ -19,13 +19,13 @@ def boss():
     return UserFactory(username="boss", raw_password=PASSWORD, admin=True)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def server():
     with served.database() as url, served.serving(database_url=url) as running:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
