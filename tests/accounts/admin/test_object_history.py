@@ -12,6 +12,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session, sign_in_at_admin
 from tests.ratelimiting.policy_documents import BOSS, document
 from tokens.models import SigningKey, TokenFamily
+from tokens.services import keys
 
 pytestmark = pytest.mark.django_db
 
@@ -33,14 +34,14 @@ def test_of_sessions_families_and_keys_shows_their_events_and_whose_they_are(bro
     pair = open_session(user=UserFactory(username="mina"))
     open_session(user=UserFactory(username="omar"))
     family = TokenFamily.objects.get(session_id=pair.session_id)
-    key = SigningKey.objects.first()
+    key = keys.rotate(now=timezone.now())
 
     for url in (f"tokens/session/{pair.session_id}", f"tokens/tokenfamily/{family.pk}"):
         text = browser.get(f"/admin/{url}/history/").content.decode()
         assert "session.created" in text
         assert ">mina<" in text
         assert ">omar<" not in text
-    assert "key.created" in browser.get(f"/admin/tokens/signingkey/{key.pk}/history/").content.decode()
+    assert "key.rotated" in browser.get(f"/admin/tokens/signingkey/{key.pk}/history/").content.decode()
 
 
 def test_of_a_policy_shows_its_changes_and_nothing_is_written_to_the_log_of_django(browser):
