@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from cedrina.http.paths import answers_html, is_static
+from cedrina.http.paths import BRAND_PREFIX, answers_html, is_static
 
 
 class LoopbackRedirectMiddleware:
@@ -23,7 +23,9 @@ class LoopbackRedirectMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
-        is_page = request.method in ("GET", "HEAD") and answers_html(path) and not is_static(path)
+        # Files of a page are answered where it is: its policy allows none of another origin.
+        is_file = is_static(path) or path.startswith(BRAND_PREFIX)
+        is_page = request.method in ("GET", "HEAD") and answers_html(path) and not is_file
         if not is_page or request.META.get("HTTP_HOST") not in self._hosts:
             return self.get_response(request)
         response = HttpResponseRedirect(settings.PUBLIC_URL + request.get_full_path())

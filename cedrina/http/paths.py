@@ -18,6 +18,8 @@ HOME = "/"
 PAGE_PREFIXES = ("/admin/", "/api/docs", "/api/schema", "/static/")
 # Pages to which mailed links lead. They have no session and no cookie: the token in the address is the authority.
 MAILED_LINK_PREFIX = "/account/"
+# Files of these pages, with the look of the application.
+BRAND_PREFIX = "/account/brand/"
 # The mails of development, with such links.
 SENT_MAIL_PREFIX = "/dev/"
 OAUTH_PREFIX = "/oauth/"

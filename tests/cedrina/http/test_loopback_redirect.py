@@ -31,6 +31,7 @@ class TestLoopbackRedirectMiddleware:
             ("get", "/livez", "127.0.0.1:8000"),
             ("get", "/api/v1/auth/me", "127.0.0.1:8000"),
             ("get", "/static/accounts/pages.css", "127.0.0.1:8000"),
+            ("get", "/account/brand/colours.css", "127.0.0.1:8000"),
             ("post", "/account/forgot-password", "127.0.0.1:8000"),
             ("get", "/", "127.0.0.1:9000"),  # a forwarded port: `localhost:8000` may lead elsewhere
             ("get", "/", "localhost:8000"),
