@@ -1,12 +1,14 @@
 """The admin's page of background jobs. procrastinate's own pages use inline styles, which our policy forbids."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Max, QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.models import (
     ProcrastinateEvent,
@@ -124,12 +126,12 @@ class BackgroundJobAdmin(ReadOnlyAdmin):
         return int(job.attempts)
 
     @admin.display(description=_("not before"))
-    def scheduled(self, job: BackgroundJob) -> Any:
-        return job.scheduled_at
+    def scheduled(self, job: BackgroundJob) -> str:
+        return _moment(job.scheduled_at)
 
     @admin.display(description=_("last change"))
-    def changed(self, job: Any) -> Any:
-        return job.changed_at
+    def changed(self, job: Any) -> str:
+        return _moment(job.changed_at)
 
     @admin.display(description=_("last error"))
     def error(self, job: Any) -> str:
@@ -148,6 +150,11 @@ class BackgroundJobAdmin(ReadOnlyAdmin):
             return service(job_id=job.pk, by=request.user, reason=reason, now=timezone.now())
 
         return ask_for_reason(self, request, queryset, title=title, act=act)
+
+
+def _moment(moment: datetime | None) -> str:
+    """Format a time; Django does it in lists only, not on the page of one row."""
+    return date_format(moment, "DATETIME_FORMAT") if moment else "-"
 
 
 def _with_history(jobs: list[Any]) -> list[Any]:

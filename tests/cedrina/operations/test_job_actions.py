@@ -138,6 +138,8 @@ class TestPage:
             assert "Send a mail" in text
             assert "smtplib.SMTPServerDisconnected" in text
             assert "mina@example.com" not in text
+            assert "+00:00" not in text  # times are in the format of the language
+            assert ">None<" not in text
 
     @pytest.mark.parametrize(
         ("query", "is_shown"),
