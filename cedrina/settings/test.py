@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from cedrina.settings import connections
 from cedrina.settings.base import *
 from cedrina.settings.base import ACCOUNTS as _ACCOUNTS
 from cedrina.settings.base import INSTALLED_APPS
@@ -20,4 +21,6 @@ ACCOUNTS = {
 # A test that needs stored policies looks itself; a thread of its own would see another database than the test's.
 # Counts are those of the process, or tests that run beside each other would count together.
 RATELIMITING = {**_RATELIMITING, "WATCH_SECONDS": 0, "REDIS_URL": None}
+# To clear a cache in Redis deletes all keys there, those of tests in other processes too.
+CACHES = {"default": connections.cache(None)}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
