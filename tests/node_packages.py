@@ -17,7 +17,8 @@ def install(folder):
     lock_file.parent.mkdir(exist_ok=True)
     with lock_file.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if (folder / "node_modules" / ".package-lock.json").is_file():
+        installed, wanted = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
+        if installed.is_file() and installed.stat().st_mtime >= wanted.stat().st_mtime:
             return
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

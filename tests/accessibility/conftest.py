@@ -5,14 +5,13 @@ import shutil
 import time
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from cedrina.tooling.sent_mail import storage
 from tests import served
 from tests.accounts.branding.png import png
+from tests.browser import chromium_browser
 from tests.mail_server import worker
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 LINK = re.compile(r"https?://[^/\s]+(/account/[a-z-]+/cdm_[A-Za-z0-9_-]+)")
 # Neither white nor black pages can show it as text, and white text can't be read on it.
 BRAND = {
@@ -56,7 +55,5 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium_browser() as browser:
         yield browser
-        browser.close()

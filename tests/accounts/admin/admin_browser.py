@@ -1,8 +1,4 @@
-"""Chromium, and the sign-in at the admin in it."""
-
-import shutil
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+"""The sign-in at the admin in a browser."""
 
 
 def sign_in(page, server, password, *, name="boss", recovery_code=None):

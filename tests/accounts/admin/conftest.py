@@ -2,10 +2,9 @@
 
 import pytest
 from django.core.cache import cache
-from playwright.sync_api import sync_playwright
 
 from tests import served
-from tests.accounts.admin.admin_browser import CHROMIUM
+from tests.browser import chromium_browser
 from tests.factories.accounts import PASSWORD, UserFactory
 
 
@@ -27,7 +26,5 @@ def server():
 
 @pytest.fixture(scope="module")
 def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium_browser() as browser:
         yield browser
-        browser.close()

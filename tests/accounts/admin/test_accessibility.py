@@ -6,7 +6,8 @@ from importlib import resources
 
 import pytest
 
-from tests.accounts.admin.admin_browser import CHROMIUM, sign_in
+from tests.accounts.admin.admin_browser import sign_in
+from tests.browser import CHROMIUM
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.accounts.admin.admin_browser import CHROMIUM, sign_in
+from tests.accounts.admin.admin_browser import sign_in
+from tests.browser import CHROMIUM
 from tests.factories.factors import code_of
 
 PAGES = ["accounts/user", "tokens/session", "tokens/tokenfamily", "tokens/signingkey", "security_events/securityevent"]

@@ -4,14 +4,12 @@ import re
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests import served
+from tests.browser import CHROMIUM, chromium_browser
 from tests.journeys.person import NEW_PASSWORD, Person
 from tests.mail_server import MailServer, worker
 from tests.mailbox import LINK
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 pytestmark = [
     pytest.mark.browser,
@@ -38,15 +36,13 @@ def site(post_office):
 
 @pytest.fixture
 def page():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium_browser() as browser:
         page = browser.new_page(java_script_enabled=False)
         page.complaints = []
         page.on("console", lambda message: page.complaints.append(message.text))
         page.sent = []
         page.on("request", lambda request: page.sent.append((request.url, request.headers.get("referer"))))
         yield page
-        browser.close()
 
 
 class TestABrowserWithoutScripts:
