@@ -59,7 +59,11 @@ def ground(page):
 
 
 def violations(page, rules):
-    """Return what axe-core finds on a page, by rule, with the first elements that violate it."""
+    """Return what axe-core finds on a page, by rule, with the first elements that violate it.
+
+    Waits for transitions to end: during one, a colour is neither that of the light nor that of the dark page.
+    """
+    page.wait_for_function("document.getAnimations().every(animation => animation.playState !== 'running')")
     found = page.evaluate("rules => axe.run({runOnly: rules})", rules)["violations"]
     return {each["id"]: [node["target"] for node in each["nodes"]][:5] for each in found}
 
