@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/v1/", include("tokens.urls")),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/admin/", include("ratelimiting.urls")),
+    path("api/v1/admin/", include("security_events.urls")),
     path("account/", include("accounts.api.pages.urls")),
     path("oauth/", include("tokens.oauth_urls")),
     path(".well-known/", include("tokens.well_known_urls")),

@@ -1,6 +1,6 @@
 """Settings of this app, read from ``settings.SECURITY_EVENTS``."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -45,6 +45,14 @@ class SecurityEventSettings(AppSettings):
         It returns an empty string for a name that nobody has or that the viewer may not look up.
         """
         return self._function("SUBJECT_ID", "security_events.conf.no_subject_id")
+
+    @property
+    def API_PERMISSIONS(self) -> Callable[[str], Sequence[Any]]:
+        """Dotted path of a function ``(action)`` that returns permissions of Django REST framework.
+
+        They are asked before each call of the API. If there are none, the default ones of the framework are asked.
+        """
+        return self._function("API_PERMISSIONS", "security_events.api.permissions.django_permission")
 
 
 security_event_settings = SecurityEventSettings()

@@ -1,8 +1,16 @@
 """Errors and warnings of this app."""
 
+from cedrina_base.errors import AppError
+
 
 class SecurityEventError(Exception):
     """Root of this app's errors."""
+
+
+class SecurityEventRefusal(AppError):
+    """A request that this app refuses. Each subclass has a code, a message and an HTTP status."""
+
+    status: int
 
 
 class UndeclaredEventType(SecurityEventError):

@@ -12,10 +12,10 @@ from django.utils.translation import gettext
 
 from accounts.rules.permissions import may
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
-from security_events import selectors as events
 from security_events.administration.event_data import data_lines
 from security_events.administration.event_list import links_of, owner, subject
 from security_events.models import SecurityEvent
+from security_events.selectors import events
 from tokens.models import Session, TokenFamily
 
 ENTRIES = 50

@@ -1,6 +1,6 @@
-from security_events import models
 from security_events.catalogue import EventType
 from security_events.models import SecurityEvent, category_choices
+from security_events.models import events as models
 from security_events.types import Category, Severity
 
 

@@ -21,8 +21,8 @@ from accounts import selectors
 from accounts.models import OutgoingMail, User
 from accounts.services.mailing.mail_messages import MAIL_TEXTS
 from accounts.services.mailing.mail_queue import MailKind
-from security_events import selectors as events
 from security_events.models import SecurityEvent
+from security_events.selectors import events
 from tokens import selectors as token_selectors
 
 _NEWEST = UUID(int=2**128 - 1)

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import User
-from security_events import selectors as events
 from security_events.models import SecurityEvent
+from security_events.selectors import events
 
 # Members of an event's data that its user may see. Risk scores and their reasons are left out, because an attacker who
 # controls the account could learn from them what to avoid; notes of operators are internal.

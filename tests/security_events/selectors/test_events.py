@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 
 from accounts.event_types import ACCOUNT_DEACTIVATED, ACCOUNT_REGISTRATION_REPEATED, LOGIN_SUCCEEDED, REAUTHENTICATED
-from security_events import selectors
+from security_events.selectors import events as selectors
 from security_events.services.recording import record
 from security_events.types import Subject
 from tokens.event_types import KEY_CREATED, SESSION_REVOKED

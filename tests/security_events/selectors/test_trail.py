@@ -1,0 +1,67 @@
+"""The order of the trail: no event comes late, whatever order transactions begin and end in."""
+
+import threading
+
+import pytest
+from django.db import connection, connections, transaction
+
+from accounts.event_types import LOGIN_SUCCEEDED
+from security_events.selectors.trail import START, events_after
+from security_events.services.recording import record
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def ids(events):
+    return [event.position.event_id for event in events]
+
+
+def test_events_come_in_the_order_of_their_transactions():
+    with transaction.atomic():
+        first = {record(LOGIN_SUCCEEDED), record(LOGIN_SUCCEEDED)}
+    second = record(LOGIN_SUCCEEDED)
+
+    events = events_after(START, limit=10)
+
+    assert ids(events) == [*sorted(first), second]
+    assert ids(events_after(events[1].position, limit=10)) == [second]
+    assert ids(events_after(START, limit=1)) == [min(first)]
+    assert events_after(events[-1].position, limit=10) == []
+
+
+def test_an_event_waits_for_transactions_that_began_before_it():
+    """Otherwise a reader that remembers the last position would miss what such a transaction commits later."""
+    recorded, may_end, early = threading.Event(), threading.Event(), []
+
+    def slow():
+        with transaction.atomic():
+            early.append(record(LOGIN_SUCCEEDED))
+            recorded.set()
+            may_end.wait(20)
+        connections.close_all()
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert recorded.wait(20)
+    late = record(LOGIN_SUCCEEDED)
+    meanwhile = events_after(START, limit=10)
+    may_end.set()
+    thread.join()
+
+    assert meanwhile == []
+    assert ids(events_after(START, limit=10)) == [early[0], late]
+
+
+def test_a_reader_needs_an_index_only():
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")
+        cursor.execute(
+            "EXPLAIN SELECT * FROM security_events_event event"
+            " WHERE (event.transaction_id, event.id) > (5, '00000000-0000-0000-0000-000000000000')"
+            " AND event.transaction_id < security_events_oldest_transaction()"
+            " ORDER BY event.transaction_id, event.id LIMIT 10"
+        )
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute("RESET enable_seqscan")
+    assert "transaction_id" in plan
+    assert "Sort" not in plan
