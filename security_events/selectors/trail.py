@@ -1,6 +1,6 @@
 """Read events in the order of the trail: that of their transactions, and of their ids inside one.
 
-An event is visible here once all transactions that began before its own have ended. So no event ever appears before one
+An event is visible here once all transactions of the database that began before its own have ended. So no event ever appears before one
 that was read already, and a reader that remembers one position reads each event once.
 """
 
@@ -15,7 +15,7 @@ _AFTER = f"""
 SELECT event.transaction_id, {EVENT_COLUMNS}
 FROM security_events_event event
 WHERE (event.transaction_id, event.id) > (%(transaction_id)s, %(event_id)s)
-  AND event.transaction_id < security_events_oldest_transaction()
+  AND event.transaction_id < (SELECT security_events_oldest_transaction())
 ORDER BY event.transaction_id, event.id LIMIT %(limit)s
 """  # noqa: S608 - parts of our own
 
