@@ -1,0 +1,63 @@
+"""The sinks that a setting lists."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from security_events.sinks.syslog_connection import TlsFiles
+from security_events.sinks.syslog_messages import DEFAULT_SD_ID, FACILITIES
+
+
+class Content(StrEnum):
+    """What a sink is sent."""
+
+    EVENTS = "events"
+    CHECKPOINTS = "checkpoints"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class SinkTarget:
+    """A sink of the setting. ``name`` identifies it: changed options leave it the same, another place is another."""
+
+    name: str
+    content: Content
+    format: str = "cedrina"
+    starts_at_oldest: bool = False
+
+    @property
+    def takes_events(self) -> bool:
+        return self.content is not Content.CHECKPOINTS
+
+    @property
+    def takes_checkpoints(self) -> bool:
+        return self.content is not Content.EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class SyslogTarget(SinkTarget):
+    """A receiver of syslog. The options are those of ``SyslogOrigin``, ``TlsFiles`` and ``SyslogSender``."""
+
+    host: str = ""
+    port: int = 0
+    tls: TlsFiles | None = None
+    facility: int = FACILITIES["authpriv"]
+    hostname: str = ""
+    app_name: str = "cedrina"
+    sd_id: str = DEFAULT_SD_ID
+    max_bytes: int = 0
+    has_bom: bool = True
+    keeps_connection: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileTarget(SinkTarget):
+    """A file of this machine, or of one that is mounted."""
+
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTarget(SinkTarget):
+    """A URL that each checkpoint is posted to. It may hold a secret."""
+
+    url: str = field(default="", repr=False)
