@@ -10,7 +10,7 @@ from tokens.access_tokens.codec import AccessToken, KeyringBackend
 from tokens.api.authentication import signed_claims
 from tokens.api.client import client_context
 from tokens.api.refresh_tokens import refresh_claims
-from tokens.fields import Ciphertext
+from cedrina_base.encrypted_fields import Ciphertext
 from tokens.models import SigningKey
 from tokens.refresh_tokens import secrets
 
