@@ -260,6 +260,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 
 IS_HARDENED = ENV.TOKEN_PROFILE == "hardened"
+CEDRINA_BASE: dict[str, Any] = {
+    "OUTBOUND_ALLOWED_NETWORKS": list(ENV.OUTBOUND_ALLOWED_NETWORKS),
+    "OUTBOUND_ALLOWED_PORTS": ENV.OUTBOUND_ALLOWED_PORTS or ([80, 443] if ENV.is_development else [443]),
+    "OUTBOUND_PLAIN_HTTP": ENV.is_development,
+}
 TOKENS: dict[str, Any] = {
     "ISSUER": ENV.TOKEN_ISSUER or PUBLIC_URL,
     "AUDIENCE": ENV.TOKEN_AUDIENCE,
@@ -313,6 +318,7 @@ ACCOUNTS: dict[str, Any] = {
     "WEBAUTHN_ORIGINS": list(ENV.WEBAUTHN_ORIGINS) or [relying_party.default_origin(PUBLIC_URL)],
 }
 SECURITY_EVENTS: dict[str, Any] = {
+    "FIELD_ENCRYPTION_KEYS": ENV.FIELD_ENCRYPTION_KEYS,
     "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "LINKS": "accounts.administration.subject_links.links_of_subjects",
