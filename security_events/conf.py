@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from cedrina_base.app_settings import AppSettings
-from security_events.types import SubjectLink
+from security_events.types import SinkNotice, SubjectLink
 
 
 class SecurityEventSettings(AppSettings):
@@ -23,6 +23,14 @@ class SecurityEventSettings(AppSettings):
     def TRUNCATE_IP_ADDRESSES(self) -> bool:
         """Whether events store only the network of an address: /24 of IPv4, /48 of IPv6."""
         return self._get("TRUNCATE_IP_ADDRESSES", default=False)
+
+    @property
+    def FIELD_ENCRYPTION_KEYS(self) -> Sequence[tuple[str, bytes]]:
+        """The keys of encrypted columns: pairs of an id and 32 bytes (AES-256). The first one encrypts.
+
+        Without one, no audit key can be stored, so the trail can't be sealed.
+        """
+        return self._get("FIELD_ENCRYPTION_KEYS", ())
 
     @property
     def PARTITIONS_AHEAD(self) -> int:
@@ -54,6 +62,14 @@ class SecurityEventSettings(AppSettings):
         """
         return self._function("API_PERMISSIONS", "security_events.api.permissions.django_permission")
 
+    @property
+    def SINK_NOTICE(self) -> Callable[[SinkNotice], None]:
+        """Dotted path of a function ``(SinkNotice)`` that tells the owner that a sink stopped taking events.
+
+        It is called inside of the transaction that stores it, so what it does must not be slow: queue a mail.
+        """
+        return self._function("SINK_NOTICE", "security_events.conf.no_notice")
+
 
 security_event_settings = SecurityEventSettings()
 
@@ -66,3 +82,7 @@ def no_links(_viewer: Any, _ids: Collection[str]) -> Mapping[str, SubjectLink]:
 def no_subject_id(_viewer: Any, _name: str) -> str:
     """Know no names. This is the default of ``SUBJECT_ID``."""
     return ""
+
+
+def no_notice(_notice: SinkNotice) -> None:
+    """Tell nobody. This is the default of ``SINK_NOTICE``."""

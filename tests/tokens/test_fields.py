@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from tokens import encryption
-from cedrina_base.encryption import DecryptionFailed
 from cedrina_base.encrypted_fields import Ciphertext
+from cedrina_base.encryption import DecryptionFailed
+from tokens import encryption
 from tokens.models import SigningKey
 
 pytestmark = pytest.mark.django_db
