@@ -314,6 +314,8 @@ ACCOUNTS: dict[str, Any] = {
 }
 SECURITY_EVENTS: dict[str, Any] = {
     "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
+    "PRODUCT_VERSION": VERSION,
+    "SOURCE": PUBLIC_URL,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "LINKS": "accounts.administration.subject_links.links_of_subjects",
     "SUBJECT_ID": "accounts.administration.subject_links.subject_id",
