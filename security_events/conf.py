@@ -62,6 +62,14 @@ class SecurityEventSettings(AppSettings):
         return self._get("PRODUCT_VERSION", "")
 
     @property
+    def SINKS(self) -> Sequence[str]:
+        """URLs of receivers of syslog, files and webhooks that events or checkpoints are sent to.
+
+        ``security_events.sinks.sink_urls`` says what they mean. The process that delivers reads them when it starts.
+        """
+        return self._get("SINKS", ())
+
+    @property
     def SOURCE(self) -> str:
         """A URI of this installation, the ``source`` of CloudEvents, such as its address."""
         return self._get("SOURCE", "urn:cedrina")

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from security_events.delivery import kinds, sender, sink_rows
+from security_events.delivery import configured_sinks, kinds, sender, sink_rows
 
 POLL_SECONDS = 0.5
 MAX_THREADS = 32
@@ -30,6 +30,7 @@ class Dispatcher:
     def __init__(self, *, clock: Callable[[], datetime] = timezone.now) -> None:
         self._clock = clock
         self._busy: set[UUID] = set()
+        self._knows_configured_sinks = False
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -58,12 +59,19 @@ class Dispatcher:
         connection.close()
 
     def _start_turns(self, threads: ThreadPoolExecutor) -> None:
-        for sink_id in sink_rows.due_sinks(kinds=kinds.KINDS, now=self._clock()):
+        for sink_id in self._due_sinks():
             with self._lock:
                 if sink_id in self._busy:
                     continue
                 self._busy.add(sink_id)
             threads.submit(self._turn, sink_id)
+
+    def _due_sinks(self) -> list[UUID]:
+        now = self._clock()
+        if not self._knows_configured_sinks:
+            configured_sinks.synchronise(now=now)
+            self._knows_configured_sinks = True
+        return sink_rows.due_sinks(kinds=kinds.KINDS, checkpoint_kinds=kinds.checkpoint_kinds(), now=now)
 
     def _turn(self, sink_id: UUID) -> None:
         delivered = 0

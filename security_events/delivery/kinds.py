@@ -7,7 +7,7 @@ Each app registers its own in its module ``sink_kinds``::
 The module is imported by processes that deliver, and by no other one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Protocol
@@ -40,9 +40,12 @@ class SinkKind(Protocol):
     delays after the first, second, … failure in a row, before the sink is parked.
     """
 
-    name: str
-    batch_size: int
-    retry_delays: Sequence[timedelta]
+    @property
+    def name(self) -> str: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def retry_delays(self) -> Sequence[timedelta]: ...
 
     def deliver(self, sink: Sink, events: Sequence[TrailEvent], *, now: datetime) -> int:
         """Deliver events in their order, and return how many were delivered; fewer than all when time is up.
@@ -58,6 +61,13 @@ class SinkKind(Protocol):
         """Send what was asked for beside the trail (``Sink.has_requests``). What fails is the kind's own matter."""
 
 
+class CheckpointKind:
+    """A base of kinds whose sinks are given the checkpoints of the sealed trail instead of the events.
+
+    The position of such a sink is that of the last event that its last checkpoint covers.
+    """
+
+
 _registered: dict[str, SinkKind] = {}
 KINDS: Mapping[str, SinkKind] = MappingProxyType(_registered)
 """All kinds by their names, once ``load`` was called."""
@@ -66,6 +76,11 @@ KINDS: Mapping[str, SinkKind] = MappingProxyType(_registered)
 def register(kind: SinkKind) -> None:
     """Declare a kind. A second one of the name replaces the first, as in tests."""
     _registered[kind.name] = kind
+
+
+def checkpoint_kinds() -> Collection[str]:
+    """Return the names of the kinds that are given checkpoints."""
+    return [name for name, kind in KINDS.items() if isinstance(kind, CheckpointKind)]
 
 
 def load() -> None:

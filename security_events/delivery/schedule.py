@@ -16,6 +16,8 @@ RETRY_DELAYS = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
+# For receivers on one's own network: tried again soon, and then each minute, until PARKED_AFTER has passed.
+SHORT_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 5, 15, 30, *[60] * 4600))
 PARKED_AFTER = timedelta(hours=76)
 PROBE_EVERY = timedelta(hours=1)
 _JITTER = 0.1  # of the delay, added to it

@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from security_events.delivery import schedule, sink_notices, sink_rows
-from security_events.delivery.kinds import KINDS, DeliveryFailed, SinkKind
+from security_events.delivery.kinds import KINDS, CheckpointKind, DeliveryFailed, SinkKind
 from security_events.models import Sink, SinkState
+from security_events.selectors.checkpoint_positions import checkpoints_after
 from security_events.selectors.trail import TrailEvent, TrailPosition, events_after
 
 BATCH_SECONDS = 5.0  # for one call of a kind; with one request more it must fit into sink_rows.LEASE_SECONDS
@@ -57,7 +58,8 @@ def _deliver_batch(sink: Sink, clock: Callable[[], datetime]) -> int:
         kind.deliver_requests(sink, now=clock())
     if not sink.is_enabled or (sink.next_attempt_at is not None and sink.next_attempt_at > clock()):
         return 0
-    events = events_after(TrailPosition(sink.transaction_id, sink.event_id), limit=kind.batch_size)
+    read = checkpoints_after if isinstance(kind, CheckpointKind) else events_after
+    events = read(TrailPosition(sink.transaction_id, sink.event_id), limit=kind.batch_size)
     if not events:
         return 0
     delivered, failure = _attempt(kind, sink, events, clock())

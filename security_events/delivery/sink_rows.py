@@ -17,11 +17,15 @@ SELECT sink.id FROM security_events_sink sink
 WHERE sink.kind = ANY(%(kinds)s) AND {_IS_FREE} AND (
     sink.has_requests
     OR (
-        sink.is_enabled AND {_IS_DUE} AND EXISTS (
+        sink.is_enabled AND {_IS_DUE} AND CASE WHEN sink.kind = ANY(%(checkpoint_kinds)s) THEN
+            (sink.transaction_id, sink.event_id) < (
+                SELECT transaction_id, events_to FROM security_events_trail_checkpoint ORDER BY size DESC LIMIT 1
+            )
+        ELSE EXISTS (
             SELECT FROM security_events_event event
             WHERE (event.transaction_id, event.id) > (sink.transaction_id, sink.event_id)
               AND event.transaction_id < (SELECT security_events_oldest_transaction())
-        )
+        ) END
     )
 )
 ORDER BY sink.id
@@ -48,10 +52,13 @@ WHERE id = %(id)s AND lease_id = %(lease)s RETURNING id
 """
 
 
-def due_sinks(*, kinds: Collection[str], now: datetime) -> list[UUID]:
-    """Return the sinks that something can be sent to now, and that no process is busy with."""
+def due_sinks(*, kinds: Collection[str], checkpoint_kinds: Collection[str] = (), now: datetime) -> list[UUID]:
+    """Return the sinks that something can be sent to now, and that no process is busy with.
+
+    Those of ``checkpoint_kinds`` are given checkpoints, the others events.
+    """
     with prepared_cursor() as cursor:
-        cursor.execute(_DUE, {"kinds": list(kinds), "now": now})
+        cursor.execute(_DUE, {"kinds": list(kinds), "checkpoint_kinds": list(checkpoint_kinds), "now": now})
         return [sink_id for (sink_id,) in cursor.fetchall()]
 
 

@@ -1,6 +1,7 @@
 """The tables of this app."""
 
 from security_events.models.events import SecurityEvent, category_choices
+from security_events.models.sink_risks import SinkRisk
 from security_events.models.sinks import Sink, SinkState
 from security_events.models.trail import AuditKey, CheckpointCosignature, TrailCheckpoint
 
@@ -9,6 +10,7 @@ __all__ = [
     "CheckpointCosignature",
     "SecurityEvent",
     "Sink",
+    "SinkRisk",
     "SinkState",
     "TrailCheckpoint",
     "category_choices",

@@ -16,7 +16,7 @@ from security_events.sinks.url_options import SinkUrlFault, UrlOptions
 
 FORMATS = ("cedrina", "ocsf", "ecs", "cef", "cloudevents")
 PORTS = {"syslog+tls": 6514, "syslog+tcp": 601}  # RFC 5425, 4.1; for TCP what rsyslog and syslog-ng listen on
-MOST_PORT = 65535
+MOST_NAME = 200  # as the column of the table
 # The least that each receiver takes (RFC 5424, 6.1), and the most that the large ones do.
 LEAST_MESSAGE, MOST_MESSAGE = 2048, 16 * 1024 * 1024
 
@@ -32,6 +32,8 @@ def read_sinks(urls: Iterable[str]) -> tuple[SinkTarget, ...]:
             target = read_sink(url)
         except SinkUrlFault as fault:
             raise SinkUrlFault(f"URL {number}: {fault}") from None
+        if len(target.name) > MOST_NAME:
+            raise SinkUrlFault(f"URL {number}: its host or path is too long; use at most {MOST_NAME} characters")
         if target.name in {each.name for each in targets}:
             raise SinkUrlFault(f"URL {number}: it is there twice; list each place once, with content=all for both")
         targets.append(target)
@@ -64,6 +66,10 @@ def read_sink(url: str) -> SinkTarget:
 def _syslog(parts: SplitResult, port: int | None) -> SyslogTarget:
     if not parts.hostname or parts.path.strip("/"):
         raise SinkUrlFault("a receiver of syslog is a host and a port: syslog+tls://host:6514?format=cef")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise SinkUrlFault("its host is no name that can be looked up") from None
     is_tls = parts.scheme == "syslog+tls"
     options = UrlOptions(parts.query, [*_SYSLOG_OPTIONS, *(_TLS_OPTIONS if is_tls else [])])
     number = PORTS[parts.scheme] if port is None else port

@@ -52,8 +52,8 @@ class SyslogConnection:
     """An open connection. All its methods raise OSError when it breaks, TimeoutError among them."""
 
     def __init__(self, address: tuple[str, int], *, tls: TlsFiles | None, seconds: float) -> None:
-        """Connect. ``seconds`` limit connecting, and then how long sending may stand still."""
-        self._seconds = seconds
+        """Connect within ``seconds``, for each address that the name has."""
+        self._deadline = time.monotonic() + seconds
         self.sent = 0
         self._has_read_end = False
         context = tls.context() if tls else None
@@ -68,6 +68,10 @@ class SyslogConnection:
         except BaseException:
             self._socket.close()
             raise
+
+    def limit(self, seconds: float) -> None:
+        """Let what follows take at most so long in all."""
+        self._deadline = time.monotonic() + seconds
 
     def send(self, data: bytes) -> None:
         """Hand bytes to the kernel. ``sent`` grows by what was handed over, also when it breaks."""
@@ -94,11 +98,9 @@ class SyslogConnection:
 
         Raises: TimeoutError; ConnectionError when the receiver has ended or reset the connection.
         """
-        deadline = time.monotonic() + self._seconds
         pause = 0.0005
         while self.unacknowledged():
-            if time.monotonic() > deadline:
-                raise TimeoutError
+            self._remaining()
             if not self._has_read_end:
                 self.require_open()
             self._raise_reset()
@@ -113,7 +115,7 @@ class SyslogConnection:
         Raises: ConnectionError when it has ended the connection, so that what would be sent now would be lost.
         """
         while select.select([self._socket], [], [], 0)[0]:
-            received = self._socket.recv(CHUNK)
+            received = self._received()
             if not received or (self._tls and self._has_ended(self._tls, received)):
                 raise ConnectionAbortedError
 
@@ -128,7 +130,7 @@ class SyslogConnection:
             self._end_tls(self._tls)
         else:
             self._socket.shutdown(socket.SHUT_WR)
-            while self._socket.recv(CHUNK):
+            while self._received():
                 pass
         self._has_read_end = True
         # Its end may have come from before it got our last bytes. Those it will then never acknowledge.
@@ -151,6 +153,7 @@ class SyslogConnection:
     def _send_all(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
+            self._socket.settimeout(self._remaining())
             count = self._socket.send(view)
             self.sent += count
             view = view[count:]
@@ -159,8 +162,19 @@ class SyslogConnection:
         if error := self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(error, os.strerror(error))
 
+    def _received(self) -> bytes:
+        """Return what the receiver has sent; nothing when it has ended its side."""
+        self._socket.settimeout(self._remaining())
+        return self._socket.recv(CHUNK)
+
+    def _remaining(self) -> float:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError
+        return remaining
+
     def _receive(self) -> None:
-        received = self._socket.recv(CHUNK)
+        received = self._received()
         if not received:
             raise ConnectionAbortedError
         self._incoming.write(received)
@@ -183,6 +197,6 @@ class SyslogConnection:
         self._send_all(self._outgoing.read())
         self._socket.shutdown(socket.SHUT_WR)
         # Not by another `unwrap`: OpenSSL takes a refusal, such as of our certificate, for an end.
-        while received := self._socket.recv(CHUNK):
+        while received := self._received():
             if self._has_ended(tls, received):
                 return

@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from security_events.sinks.syslog_connection import SyslogConnection, TlsFiles
 from security_events.sinks.syslog_messages import frame
 
-SECONDS = 10.0
+CONNECT_SECONDS = 5.0
+SECONDS = 10.0  # for a batch
+MOST_MESSAGES = 500
 CHUNK_BYTES = 65536
 MOST_SILENT_ENDS = 3
 # What a receiver's kernel holds at most unread, by Linux's default of net.ipv4.tcp_rmem.
@@ -41,8 +43,9 @@ class SyslogInterrupted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SyslogDelivery:
-    """All messages are delivered. ``at_risk`` counts those that the receiver may have lost, now or earlier."""
+    """How many messages are delivered. ``at_risk`` counts those that the receiver may have lost, now or earlier."""
 
+    delivered: int
     at_risk: int = 0
 
 
@@ -62,32 +65,35 @@ class SyslogSender:
         self._keeps_connection = keeps_connection
         self._seconds = seconds
         self._silent_ends = 0
+        self._most = MOST_MESSAGES
         self._connection: SyslogConnection | None = None
         # For each chunk sent by this connection: where it ends, in bytes, and how many messages it holds.
         self._chunks: deque[tuple[int, int]] = deque()
 
     def send(self, messages: Sequence[bytes]) -> SyslogDelivery:
-        """Deliver messages in their order.
+        """Deliver messages in their order; fewer than all when the receiver is slow.
 
         Raises: SyslogInterrupted.
         """
+        messages = messages[: self._most]
         lost_earlier = self._leave_ended_connection()
         before = 0
         try:
             connection = self._connection or self._connect()
+            connection.limit(self._seconds)
             before = sum(count for _, count in self._chunks)
             for chunk in _chunks(messages):
                 connection.send(b"".join(map(frame, chunk)))
                 self._chunks.append((connection.sent, len(chunk)))
-            if self._keeps_connection:
-                connection.wait_until_acknowledged()
-                self._forget_read_chunks(connection.sent)
-                return SyslogDelivery(lost_earlier)
-            return SyslogDelivery(lost_earlier + self._confirm(connection, len(messages)))
+            unconfirmed = self._confirm(connection, len(messages))
         except OSError as error:
+            if isinstance(error, TimeoutError):
+                self._most = max(1, self._most // 2)
             delivered, at_risk = self._known_after_break(before)
             self.close()
             raise SyslogInterrupted(reason_of(error), delivered=delivered, at_risk=lost_earlier + at_risk) from error
+        self._most = min(2 * self._most, MOST_MESSAGES)
+        return SyslogDelivery(len(messages), lost_earlier + unconfirmed)
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -97,27 +103,32 @@ class SyslogSender:
         self._chunks.clear()
 
     def _connect(self) -> SyslogConnection:
-        self._connection = SyslogConnection(self._address, tls=self._tls, seconds=self._seconds)
+        seconds = min(CONNECT_SECONDS, self._seconds)
+        self._connection = SyslogConnection(self._address, tls=self._tls, seconds=seconds)
         return self._connection
 
     def _confirm(self, connection: SyslogConnection, count: int) -> int:
-        """Let the receiver confirm by ending the connection. Return how many messages stay unconfirmed.
+        """Wait until a batch is confirmed. Return how many of its messages stay unconfirmed.
 
         A receiver may never end its side, although its kernel has everything. After MOST_SILENT_ENDS batches in a row
         the same batch is not sent again: from then on the receiver's kernel confirms.
         """
+        if self._keeps_connection:
+            connection.wait_until_acknowledged()
+            self._forget_read_chunks(connection.sent)
+            return 0
+        unconfirmed = 0
         try:
             connection.end()
+            self._silent_ends = 0
         except TimeoutError:
             self._silent_ends += 1
             if connection.unacknowledged() or self._silent_ends < MOST_SILENT_ENDS:
                 raise
             self._keeps_connection = True
-            self.close()
-            return count
-        self._silent_ends = 0
+            unconfirmed = count
         self.close()
-        return 0
+        return unconfirmed
 
     def _leave_ended_connection(self) -> int:
         """Close a kept connection that the receiver has ended; return how many messages it may have lost.

@@ -46,9 +46,9 @@ class TestOverTls:
             sender = SyslogSender(("localhost", receiver.port), tls=trusting(authority))
             sent = messages(1000)
 
-            deliveries = [sender.send(sent[:400]), sender.send(sent[400:])]
+            deliveries = [sender.send(sent[:400]), sender.send(sent[400:]), sender.send(sent[900:])]
 
-            assert deliveries == [SyslogDelivery(), SyslogDelivery()]
+            assert deliveries == [SyslogDelivery(400), SyslogDelivery(500), SyslogDelivery(100)]
             assert receiver.received(count=1000) == sent
 
     @pytest.mark.parametrize("kind", [Rsyslog, SyslogNg])
@@ -107,8 +107,8 @@ class TestOtherReceivers:
                 with pytest.raises(SyslogInterrupted, match="in time"):
                     sender.send(messages(3))
 
-            assert sender.send(messages(3)) == SyslogDelivery(at_risk=3)
-            assert sender.send(messages(3)) == SyslogDelivery()
+            assert sender.send(messages(3)) == SyslogDelivery(3, at_risk=3)
+            assert sender.send(messages(3)) == SyslogDelivery(3)
             sender.close()
 
 
@@ -120,7 +120,7 @@ class TestOverTcp:
             sender = SyslogSender(("127.0.0.1", receiver.port), tls=None, keeps_connection=keeps_connection)
             sent = messages(20)
 
-            assert sender.send(sent[:9]) == sender.send(sent[9:]) == SyslogDelivery()
+            assert sender.send(sent[:10]) == sender.send(sent[10:]) == SyslogDelivery(10)
             sender.close()
 
             assert receiver.received(count=20) == sent
@@ -164,8 +164,9 @@ def deliver(sender, todo, *, between):
     while done < len(todo):
         between(next(batches))
         try:
-            at_risk += sender.send(todo[done : done + 400]).at_risk
-            done += len(todo[done : done + 400])
+            delivery = sender.send(todo[done : done + 400])
+            done += delivery.delivered
+            at_risk += delivery.at_risk
         except SyslogInterrupted as interrupted:
             done += interrupted.delivered
             at_risk += interrupted.at_risk
