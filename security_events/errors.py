@@ -1,5 +1,7 @@
 """Errors and warnings of this app."""
 
+from django.utils.translation import gettext_lazy as _
+
 from cedrina_base.errors import AppError
 
 
@@ -11,6 +13,14 @@ class SecurityEventRefusal(AppError):
     """A request that this app refuses. Each subclass has a code, a message and an HTTP status."""
 
     status: int
+
+
+class EventNotFound(SecurityEventRefusal):
+    """There is no event of an id, or retention has removed it."""
+
+    code = "not_found"
+    message = _("There is no such event.")
+    status = 404
 
 
 class UndeclaredEventType(SecurityEventError):
