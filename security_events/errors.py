@@ -16,6 +16,14 @@ class SecurityEventRefusal(AppError):
     status: int
 
 
+class EventNotFound(SecurityEventRefusal):
+    """There is no event of an id, or retention has removed it."""
+
+    code = "not_found"
+    message = _("There is no such event.")
+    status = 404
+
+
 class UndeclaredEventType(SecurityEventError):
     """An event was to be recorded whose type no app has registered. It is a mistake in the calling code."""
 

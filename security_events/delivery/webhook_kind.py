@@ -14,6 +14,7 @@ from security_events.delivery.kinds import DeliveryFailed
 from security_events.delivery.schedule import RETRY_DELAYS
 from security_events.delivery.sender import BATCH_SECONDS
 from security_events.delivery.webhook_requests import Attempt, Message, send
+from security_events.exporters.formats import ExportFormat
 from security_events.models import DeliveryCause, DeliveryStatus, Sink, Webhook, WebhookDelivery
 from security_events.selectors.trail import TrailEvent, form_of
 from security_events.webhooks.messages import TEST_TYPE, body_of_test, event_body
@@ -54,7 +55,7 @@ class WebhookKind:
                     if done and elapsed > BATCH_SECONDS:
                         break
                     if not webhook.types or event.form["type"] in webhook.types:
-                        body = event_body(event.form, data_format=webhook.format)
+                        body = event_body(event.form, data_format=ExportFormat(webhook.format))
                         message = Message(event.position.event_id, event.form["type"], body)
                         sent_at = now + timedelta(seconds=elapsed)
                         attempts.append(send(client, webhook.url, signer, message, now=sent_at))
@@ -99,5 +100,5 @@ def _send_requested(
     form = form_of(delivery.message_id)
     if form is None:
         return Attempt(delivery.message_id, delivery.type, now, 0, None, "event_deleted")
-    message = Message(delivery.message_id, delivery.type, event_body(form, data_format=webhook.format))
+    message = Message(delivery.message_id, delivery.type, event_body(form, data_format=ExportFormat(webhook.format)))
     return send(client, webhook.url, signer, message, now=now)

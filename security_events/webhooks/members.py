@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cedrina_base import outgoing_http
 from security_events.catalogue import CATALOGUE
 from security_events.errors import WebhookInvalid
-from security_events.webhooks.messages import DEFAULT_FORMAT, FORMATS
+from security_events.exporters.formats import ExportFormat
 
 MAX_OVERLAP = timedelta(days=30)
 
@@ -68,9 +68,9 @@ def _types(given: Any) -> list[str]:
 
 def _format(given: Any) -> str:
     if given is None:
-        return DEFAULT_FORMAT
-    if given not in FORMATS:
-        sentence = _("The format must be one of %(formats)s.") % {"formats": ", ".join(FORMATS)}
+        return ExportFormat.CEDRINA.value
+    if given not in list(ExportFormat):
+        sentence = _("The format must be one of %(formats)s.") % {"formats": ", ".join(ExportFormat)}
         raise WebhookInvalid(member="format", member_code="invalid", sentence=sentence)
     return str(given)
 

@@ -17,6 +17,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from accounts.event_types import LOGIN_SUCCEEDED, PASSWORD_CHANGED
 from security_events.delivery import kinds, sender, sink_rows, webhook_log
 from security_events.delivery.webhook_kind import WebhookKind
+from security_events.exporters.formats import ExportFormat, line_of
 from security_events.models import SecurityEvent, Sink, WebhookDelivery
 from security_events.selectors.trail import form_of
 from security_events.services import webhooks
@@ -112,6 +113,16 @@ class TestMessages:
         sender.deliver(everything.pk, now=now)
         types = [json.loads(each.body)["type"] for each in receiver.received]
         assert types == ["webhook.created", *["authentication.login_succeeded"] * 2, "password.changed"]
+
+    @pytest.mark.parametrize("name", ["ocsf", "ecs", "cef", "cloudevents"])
+    def test_have_data_in_the_chosen_format(self, receiver, now, name):
+        made = make_webhook(receiver.url, now=now, types=[LOGIN_SUCCEEDED.id], format=name)
+        event_id, *_ = record_events(1)
+        sender.deliver(made.webhook.pk, now=now)
+
+        body = ForeignWebhook(made.secret).verify(receiver.received[0].body, receiver.received[0].headers)
+        line = line_of(form_of(event_id), ExportFormat(name))
+        assert body["data"] == (line if name == "cef" else json.loads(line))
 
 
 class TestFailures:
