@@ -4,7 +4,9 @@ from security_events.delivery.checkpoint_webhook_kind import CheckpointWebhookKi
 from security_events.delivery.file_kinds import CheckpointFileKind, FileKind
 from security_events.delivery.kinds import register
 from security_events.delivery.syslog_kinds import CheckpointSyslogKind, SyslogKind
+from security_events.delivery.webhook_kind import WebhookKind
 
+register(WebhookKind())
 register(SyslogKind())
 register(FileKind())
 register(CheckpointSyslogKind())

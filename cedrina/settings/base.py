@@ -185,6 +185,7 @@ CORS_EXPOSE_HEADERS = [
     "retry-after",
     "www-authenticate",
     "x-correlation-id",
+    "x-next-cursor",
     "ratelimit",
     "ratelimit-policy",
     "x-ratelimit-limit",

@@ -58,7 +58,7 @@ class SinkKind(Protocol):
         """
 
     def deliver_requests(self, sink: Sink, *, now: datetime) -> None:
-        """Send what was asked for beside the trail (``Sink.has_requests``). What fails is the kind's own matter."""
+        """Send what was asked for beside the trail (``Sink.open_requests``). What fails is the kind's own matter."""
 
 
 class CheckpointKind:

@@ -282,6 +282,7 @@ class TestTheApi:
             "account_id",
             "client_id",
             "policy_id",
+            "event_id",
             "provider",
             "user_id",  # of the calls of operators: test_operator_rights.py
         }
