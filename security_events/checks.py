@@ -9,6 +9,8 @@ from cedrina_base import setting_checks
 from security_events.catalogue import CATALOGUE, EventType
 from security_events.conf import security_event_settings
 from security_events.exporters.ocsf.schema import OCSF_1_8
+from security_events.sinks.sink_urls import read_sinks
+from security_events.sinks.url_options import SinkUrlFault
 
 _FIRST_OCSF_TYPE = 100100  # class 1001, activity 0
 _HINT = "Give it the type_uid that it is exported as: ocsf_type_uid=OcsfType.… (class times 100, plus activity)."
@@ -20,6 +22,10 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     problems = setting_checks.unknown_names(security_event_settings, check_id="security_events.E001")
     if security_event_settings.PARTITIONS_AHEAD < 1:
         problems.append(Error("SECURITY_EVENTS['PARTITIONS_AHEAD'] must be at least 1.", id="security_events.E002"))
+    try:
+        read_sinks(security_event_settings.SINKS)
+    except SinkUrlFault as fault:
+        problems.append(Error(f"SECURITY_EVENTS['SINKS']: {fault}.", id="security_events.E020"))
     return problems
 
 

@@ -325,6 +325,7 @@ SECURITY_EVENTS: dict[str, Any] = {
     "AUDIT_ORIGIN": PUBLIC_URL.partition("://")[2],
     "AUDIT_SEAL_SECONDS": ENV.AUDIT_SEAL_SECONDS,
     "AUDIT_PUBLIC": ENV.AUDIT_PUBLIC,
+    "SINKS": ENV.AUDIT_SINKS,
     "PRODUCT_VERSION": VERSION,
     "SOURCE": PUBLIC_URL,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",

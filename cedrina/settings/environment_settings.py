@@ -22,6 +22,7 @@ from cedrina.settings.setting_types import (
     Seconds,
     Section,
     Sender,
+    Sinks,
     SupportAddress,
     Switch,
     Text,
@@ -207,6 +208,10 @@ class AuditTrail(Section):
     AUDIT_PUBLIC: Switch = False
     """Whether anybody may read the newest signed root, at `/.well-known/audit-checkpoint`. It says how many events
     there are, and nothing of them."""
+    AUDIT_SINKS: Sinks = Field([], repr=False, json_schema_extra={"x-default": "none"})
+    """Where events and signed roots are sent, so that the database's owner can't take them back:
+    `syslog+tls://siem.example.com:6514`, `file:///var/log/cedrina/roots.txt`, `https://archive.example.com/roots`. A
+    comma in a URL is `%2C`. syslog.md has the options."""
 
 
 SECTIONS: tuple[type[Section], ...] = (

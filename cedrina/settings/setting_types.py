@@ -130,6 +130,19 @@ def _logo(text: str) -> str:
     return path
 
 
+def _sinks(value: Any) -> list[str]:
+    # Few installations have sinks, and each process reads the settings when it starts.
+    from security_events.sinks.sink_urls import read_sinks  # noqa: PLC0415
+    from security_events.sinks.url_options import SinkUrlFault  # noqa: PLC0415
+
+    urls: list[str] = _items(value)
+    try:
+        read_sinks(urls)
+    except SinkUrlFault as fault:
+        raise PydanticCustomError("sinks", "{reason}", {"reason": str(fault)}) from None
+    return urls
+
+
 LOWER = BeforeValidator(str.lower)
 UPPER = BeforeValidator(str.upper)
 SIGNING_ALGORITHM = BeforeValidator(lambda text: "EdDSA" if text.lower() == "eddsa" else text.upper())
@@ -156,5 +169,6 @@ AppName = Annotated[str, AfterValidator(_app_name), Field(title="text")]
 SupportAddress = Annotated[str, AfterValidator(_support_address), Field(title="address of mail")]
 Colour = Annotated[str, AfterValidator(_colour), Field(title="#rrggbb")]
 Folder = Annotated[str, AfterValidator(_folder), Field(title="path of a folder")]
+Sinks = Annotated[list[str], BeforeValidator(_sinks), Field(title="comma separated list of URLs")]
 LogoFile = Annotated[str, AfterValidator(_logo), Field(title="path of a PNG file")]
 Objects = Annotated[Json[list[dict[str, Any]]], Field(title="JSON list of objects")]

@@ -1,7 +1,9 @@
 """The sinks that a setting lists."""
 
+import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from security_events.sinks.syslog_connection import TlsFiles
 from security_events.sinks.syslog_messages import DEFAULT_SD_ID, FACILITIES
@@ -23,6 +25,22 @@ class SinkTarget:
     content: Content
     format: str = "cedrina"
     starts_at_oldest: bool = False
+
+    @property
+    def host_name(self) -> str:
+        """The host that it is on; an empty text for a file, which is on this machine or on a mounted one."""
+        return ""
+
+    @property
+    def is_on_another_machine(self) -> bool:
+        """Whether what it is sent is stored elsewhere, as far as its address says so."""
+        host = self.host_name.rstrip(".").lower()
+        if not host or host == "localhost" or host.endswith(".localhost"):
+            return False
+        try:
+            return not ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return True
 
     @property
     def takes_events(self) -> bool:
@@ -48,6 +66,10 @@ class SyslogTarget(SinkTarget):
     has_bom: bool = True
     keeps_connection: bool = False
 
+    @property
+    def host_name(self) -> str:
+        return self.host
+
 
 @dataclass(frozen=True, slots=True)
 class FileTarget(SinkTarget):
@@ -61,3 +83,7 @@ class WebhookTarget(SinkTarget):
     """A URL that each checkpoint is posted to. It may hold a secret."""
 
     url: str = field(default="", repr=False)
+
+    @property
+    def host_name(self) -> str:
+        return urlsplit(self.url).hostname or ""

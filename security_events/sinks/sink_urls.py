@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from security_events.sinks.sink_targets import Content, FileTarget, SinkTarget, SyslogTarget, WebhookTarget
 from security_events.sinks.syslog_connection import TlsFiles
 from security_events.sinks.syslog_messages import MOST_APP_NAME, MOST_HOSTNAME
-from security_events.sinks.url_options import SinkUrlFault, UrlOptions
+from security_events.sinks.url_options import FILE_OPTIONS, SYSLOG_OPTIONS, TLS_OPTIONS, SinkUrlFault, UrlOptions
 
 FORMATS = ("cedrina", "ocsf", "ecs", "cef", "cloudevents")
 PORTS = {"syslog+tls": 6514, "syslog+tcp": 601}  # RFC 5425, 4.1; for TCP what rsyslog and syslog-ng listen on
@@ -71,7 +71,7 @@ def _syslog(parts: SplitResult, port: int | None) -> SyslogTarget:
     except UnicodeError:
         raise SinkUrlFault("its host is no name that can be looked up") from None
     is_tls = parts.scheme == "syslog+tls"
-    options = UrlOptions(parts.query, [*_SYSLOG_OPTIONS, *(_TLS_OPTIONS if is_tls else [])])
+    options = UrlOptions(parts.query, [*SYSLOG_OPTIONS, *(TLS_OPTIONS if is_tls else [])])
     number = PORTS[parts.scheme] if port is None else port
     if number == 0:
         raise SinkUrlFault("its port must be from 1 to 65535")
@@ -96,15 +96,11 @@ def _syslog(parts: SplitResult, port: int | None) -> SyslogTarget:
     )
 
 
-_SYSLOG_OPTIONS = ["content", "format", "from", "facility", "hostname", "app", "sd_id", "max_bytes", "bom", "confirm"]
-_TLS_OPTIONS = ["ca", "cert", "key"]
-
-
 def _file(parts: SplitResult) -> FileTarget:
     path = unquote(parts.path)
     if parts.netloc not in ("", "localhost") or not path.startswith("/") or path.endswith("/") or "\0" in path:
         raise SinkUrlFault("a file is written with its whole path: file:///var/log/cedrina/checkpoints.txt")
-    options = UrlOptions(parts.query, ["content", "format", "from"])
+    options = UrlOptions(parts.query, FILE_OPTIONS)
     content = options.chosen("content", Content, Content.CHECKPOINTS)
     if content is Content.ALL:
         raise SinkUrlFault("a file holds either events or checkpoints; list two files")

@@ -7,6 +7,11 @@ from urllib.parse import parse_qsl
 from security_events.sinks.sink_targets import Content
 from security_events.sinks.syslog_messages import DEFAULT_SD_ID, FACILITIES
 
+FILE_OPTIONS = ("content", "format", "from")
+SYSLOG_OPTIONS = (*FILE_OPTIONS, "facility", "hostname", "app", "sd_id", "max_bytes", "bom", "confirm")
+TLS_OPTIONS = ("ca", "cert", "key")
+OPTIONS = SYSLOG_OPTIONS + TLS_OPTIONS
+
 
 class SinkUrlFault(ValueError):
     """A URL is no sink. The message says what is wrong with it and holds no part of it but names of options."""

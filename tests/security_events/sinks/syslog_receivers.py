@@ -61,11 +61,15 @@ class Receiver:
         """Let it read nothing more, though its kernel still does."""
         self.process.send_signal(signal.SIGSTOP)
 
-    def received(self, *, count):
+    def lines(self, *, count):
+        """Wait for so many lines; return all."""
+        return [line.decode() for line in self.received(count=count, end=b"\n")]
+
+    def received(self, *, count, end=END):
         """Wait for so many messages; return all."""
         deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < deadline:
-            messages = self.output.read_bytes().split(END)[:-1] if self.output.exists() else []
+            messages = self.output.read_bytes().split(end)[:-1] if self.output.exists() else []
             if len(messages) >= count:
                 return messages
             time.sleep(0.02)
@@ -79,6 +83,17 @@ class Rsyslog(Receiver):
 
     def command(self):
         folder = None if shutil.which("rsyslogd") else debian_packages.unpack("rsyslog", RSYSLOG)
+        path = self.folder / "rsyslog.conf"
+        path.write_text(f'global(workDirectory="{self.folder}")\n' + self.configuration())
+        options = ["-n", "-f", path, "-i", self.folder / "pid"]
+        if folder is None:
+            return ["rsyslogd", *options], {}
+        modules = next(folder.rglob("rsyslog/imtcp.so")).parent
+        return [folder / "usr/sbin/rsyslogd", *options, "-M", modules], {
+            "LD_LIBRARY_PATH": debian_packages.libraries(folder)
+        }
+
+    def configuration(self):
         settings, module = "", ""
         if self.authority:
             driver = DRIVERS[self.driver]
@@ -88,22 +103,13 @@ class Rsyslog(Receiver):
                 f'DefaultNetstreamDriver="{driver}" DefaultNetstreamDriverCAFile="{self.authority.file}" '
                 f'DefaultNetstreamDriverCertFile="{self.certificate}" DefaultNetstreamDriverKeyFile="{self.key}"'
             )
-        configuration = self.folder / "rsyslog.conf"
-        configuration.write_text(f"""
-            global(workDirectory="{self.folder}" maxMessageSize="200k" {settings}
-                   parser.escapeControlCharactersOnReceive="off")
+        return f"""
+            global(maxMessageSize="200k" parser.escapeControlCharactersOnReceive="off" {settings})
             module(load="imtcp" maxFrameSize="200000" {module})
             template(name="raw" type="string" string="%rawmsg:::drop-last-lf%<END>\\n")
             input(type="imtcp" address="127.0.0.1" port="{self.port}")
             action(type="omfile" file="{self.output}" template="raw")
-        """)
-        options = ["-n", "-f", configuration, "-i", self.folder / "pid"]
-        if folder is None:
-            return ["rsyslogd", *options], {}
-        modules = next(folder.rglob("rsyslog/imtcp.so")).parent
-        return [folder / "usr/sbin/rsyslogd", *options, "-M", modules], {
-            "LD_LIBRARY_PATH": debian_packages.libraries(folder)
-        }
+        """
 
 
 class RsyslogWithGnutls(Rsyslog):
@@ -117,21 +123,8 @@ class SyslogNg(Receiver):
 
     def command(self):
         folder = None if shutil.which("syslog-ng") else debian_packages.unpack("syslog-ng", SYSLOG_NG)
-        transport = 'transport("tcp")'
-        if self.authority:
-            peers = "required-trusted" if self.asks_for_certificate else "optional-untrusted"
-            transport = (
-                f'transport("tls") tls(key-file("{self.key}") cert-file("{self.certificate}") '
-                f'ca-file("{self.authority.file}") peer-verify({peers}))'
-            )
-        configuration = self.folder / "syslog-ng.conf"
-        configuration.write_text(f"""@version: 3.35
-            options {{ log-msg-size(262144); keep-hostname(yes); }};
-            source s {{ syslog(ip("127.0.0.1") port({self.port}) {transport} flags(store-raw-message)); }};
-            destination f {{ file("{self.output}" template("${{RAWMSG}}<END>\\n")); }};
-            log {{ source(s); destination(f); }};
-        """)
-        names = {"-f": configuration, "--persist-file": "persist", "--pidfile": "pid", "--control": "control"}
+        (self.folder / "syslog-ng.conf").write_text(self.configuration())
+        names = {"-f": "syslog-ng.conf", "--persist-file": "persist", "--pidfile": "pid", "--control": "control"}
         options = [str(word) for name, value in names.items() for word in (name, self.folder / value)]
         if folder is None:
             return ["syslog-ng", "-F", "--no-caps", *options], {}
@@ -139,6 +132,21 @@ class SyslogNg(Receiver):
         return [folder / "usr/sbin/syslog-ng", "-F", "--no-caps", *options, "--module-path", modules], {
             "LD_LIBRARY_PATH": debian_packages.libraries(folder)
         }
+
+    def configuration(self):
+        transport = 'transport("tcp")'
+        if self.authority:
+            peers = "required-trusted" if self.asks_for_certificate else "optional-untrusted"
+            transport = (
+                f'transport("tls") tls(key-file("{self.key}") cert-file("{self.certificate}") '
+                f'ca-file("{self.authority.file}") peer-verify({peers}))'
+            )
+        return f"""@version: 3.35
+            options {{ log-msg-size(262144); keep-hostname(yes); }};
+            source s {{ syslog(ip("127.0.0.1") port({self.port}) {transport} flags(store-raw-message)); }};
+            destination f {{ file("{self.output}" template("${{RAWMSG}}<END>\\n")); }};
+            log {{ source(s); destination(f); }};
+        """
 
 
 @contextlib.contextmanager
