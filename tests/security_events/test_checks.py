@@ -18,6 +18,8 @@ class TestCheckSettings:
             ({"TRUNCATE_IP_ADDRESSES": True, "PSEUDONYM_KEY": "x", "PARTITIONS_AHEAD": 1}, []),
             ({"TRUNCATE_IPS": True}, ["security_events.E001"]),
             ({"PARTITIONS_AHEAD": 0}, ["security_events.E002"]),
+            ({"SINKS": ["syslog+tls://siem.example.com", "/var/log/checkpoints"]}, []),
+            ({"SINKS": ["syslog+tls://siem.example.com", "siem.example.com:514"]}, ["security_events.E020"]),
         ],
     )
     def test_names_what_is_wrong(self, settings, given, ids):
