@@ -126,7 +126,9 @@ def delete(*, webhook_id: UUID, versions: frozenset[int] | None = None, actor: S
 
 
 def rotate_secret(*, webhook_id: UUID, overlap: timedelta, actor: Subject, now: datetime) -> RegisteredWebhook:
-    """Give a webhook a new secret and a new key. Messages are signed with those before for ``overlap`` more.
+    """Give a webhook a new secret and a new key. Messages are signed with the last one for ``overlap`` more.
+
+    Without overlap, as after a leak, all those before end at once.
 
     Raises: WebhookNotFound, WebhookInvalid.
     """
@@ -135,7 +137,7 @@ def rotate_secret(*, webhook_id: UUID, overlap: timedelta, actor: Subject, now: 
         webhook = _lock(webhook_id)
         webhook.secrets.filter(expires_at=None).update(expires_at=now + overlap)
         former = webhook.secrets.filter(expires_at__gt=now).order_by("-pk").values_list("pk", flat=True)
-        webhook.secrets.exclude(pk__in=list(former[:MOST_FORMER_SECRETS])).delete()
+        webhook.secrets.exclude(pk__in=list(former[:MOST_FORMER_SECRETS]) if overlap else []).delete()
         webhook.version += 1
         webhook.updated_at = now
         webhook.save(update_fields=["version", "updated_at"])

@@ -283,6 +283,8 @@ class TestTheApi:
             "client_id",
             "policy_id",
             "event_id",
+            "webhook_id",
+            "delivery_id",
             "provider",
             "user_id",  # of the calls of operators: test_operator_rights.py
         }
