@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from security_events.errors import WebhookLimitReached
+from security_events.errors import EncryptionKeyMissing, WebhookLimitReached
 from security_events.models import SecurityEvent, Sink, WebhookSecret
 from security_events.services import webhooks
 from tests.factories.webhooks import OPERATOR, make_webhook
@@ -22,6 +22,12 @@ class TestCreate:
         stored = WebhookSecret.objects.values_list("secret", "private_key")[0]
         assert all(text.startswith("test1:") for text in stored)
         assert WebhookSecret.objects.get().secret == made.secret
+
+    def test_refuses_to_store_a_secret_without_a_key(self, settings):
+        settings.SECURITY_EVENTS = {**settings.SECURITY_EVENTS, "FIELD_ENCRYPTION_KEYS": []}
+        with pytest.raises(EncryptionKeyMissing):
+            make_webhook(URL, now=timezone.now())
+        assert not Sink.objects.exists()
 
     def test_names_the_host_alone_outside_of_its_own_row(self):
         webhook = make_webhook(URL, now=timezone.now()).webhook
