@@ -28,3 +28,47 @@ CEF_LINE = (
     "CEF:0|Cedrina|Cedrina|0.1.0|authentication.login_failed|authentication login failed|3|rt=1767607200123 "
     "externalId=019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11 cat=authentication outcome=failure src=203.0.113.7\n"
 )
+WEBHOOK_SECRET = "whsec_QzJkb0x2ZXIgdGhlIGhpbGxzIGFuZCBmYXIgYXdheSE="
+NEW_WEBHOOK: dict[str, Any] = {
+    "url": "https://hooks.example.com/cedrina",
+    "types": ["authentication.login_failed", "authentication.login_succeeded"],
+}
+WEBHOOK: dict[str, Any] = {
+    "id": "019b8d5a-0000-7a30-9f52-0d6f6b0f8a11",
+    **NEW_WEBHOOK,
+    "format": "cedrina",
+    "is_enabled": True,
+    "state": "active",
+    "failed_attempts": 0,
+    "failing_since": None,
+    "next_attempt_at": None,
+    "last_error": None,
+    "last_delivered_at": "2026-01-05T10:00:00.600000Z",
+    "public_key": "whpk_3fVqvTzgrGvYKx8mS7YkbIdJ6Uo4b0V0m3Yw8yX1c2E=",
+    "secrets": [{"created_at": "2026-01-05T09:00:00Z", "expires_at": None}],
+    "created_at": "2026-01-05T09:00:00Z",
+    "updated_at": "2026-01-05T09:00:00Z",
+    "created_by": "019b8d00-0000-7a30-9f52-0d6f6b0f8a11",
+}
+DELIVERY: dict[str, Any] = {
+    "id": "019b8d5a-4f00-7a30-9f52-0d6f6b0f8a11",
+    "cause": "event",
+    "message_id": EVENT["id"],
+    "type": EVENT["type"],
+    "status": "delivered",
+    "attempts": 1,
+    "response_status": 204,
+    "error": "",
+    "duration_ms": 12,
+    "created_at": "2026-01-05T10:00:00.588000Z",
+    "attempted_at": "2026-01-05T10:00:00.588000Z",
+}
+QUEUED_DELIVERY: dict[str, Any] = {
+    **DELIVERY,
+    "cause": "replay",
+    "status": "queued",
+    "attempts": 0,
+    "response_status": None,
+    "duration_ms": None,
+    "attempted_at": None,
+}

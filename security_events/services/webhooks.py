@@ -14,7 +14,14 @@ from django.db.models import F
 from cedrina_base.uuids import uuid7
 from security_events import event_types
 from security_events.catalogue import EventType
-from security_events.errors import DeliveryQueueFull, WebhookChanged, WebhookLimitReached, WebhookNotFound
+from security_events.conf import security_event_settings
+from security_events.errors import (
+    DeliveryQueueFull,
+    WebhookChanged,
+    WebhookKeyMissing,
+    WebhookLimitReached,
+    WebhookNotFound,
+)
 from security_events.models import (
     DeliveryCause,
     DeliveryStatus,
@@ -48,8 +55,10 @@ class RegisteredWebhook(NamedTuple):
 def create(*, members: Mapping[str, Any], is_enabled: bool = True, actor: Subject, now: datetime) -> RegisteredWebhook:
     """Store a webhook. It gets the events that are committed from now on.
 
-    Raises: WebhookInvalid, WebhookLimitReached.
+    Raises: WebhookInvalid, WebhookLimitReached, WebhookKeyMissing.
     """
+    if not security_event_settings.FIELD_ENCRYPTION_KEYS:
+        raise WebhookKeyMissing
     values = validated_members(members)
     with transaction.atomic():
         _require_room()
@@ -126,7 +135,9 @@ def delete(*, webhook_id: UUID, versions: frozenset[int] | None = None, actor: S
 
 
 def rotate_secret(*, webhook_id: UUID, overlap: timedelta, actor: Subject, now: datetime) -> RegisteredWebhook:
-    """Give a webhook a new secret and a new key. Messages are signed with those before for ``overlap`` more.
+    """Give a webhook a new secret and a new key. Messages are signed with the last one for ``overlap`` more.
+
+    Without overlap, as after a leak, all those before end at once.
 
     Raises: WebhookNotFound, WebhookInvalid.
     """
@@ -135,7 +146,7 @@ def rotate_secret(*, webhook_id: UUID, overlap: timedelta, actor: Subject, now: 
         webhook = _lock(webhook_id)
         webhook.secrets.filter(expires_at=None).update(expires_at=now + overlap)
         former = webhook.secrets.filter(expires_at__gt=now).order_by("-pk").values_list("pk", flat=True)
-        webhook.secrets.exclude(pk__in=list(former[:MOST_FORMER_SECRETS])).delete()
+        webhook.secrets.exclude(pk__in=list(former[:MOST_FORMER_SECRETS]) if overlap else []).delete()
         webhook.version += 1
         webhook.updated_at = now
         webhook.save(update_fields=["version", "updated_at"])

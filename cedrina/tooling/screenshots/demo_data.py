@@ -20,8 +20,11 @@ from accounts.services.mailing.mail_queue import MailKind
 from cedrina.tooling import demo
 from cedrina.tooling.sent_mail import storage
 from cedrina.tooling.sent_mail.storage import StoredMail
+from cedrina_base.uuids import uuid7
 from security_events.models import Sink, SinkRisk, SinkState
 from security_events.selectors.trail import START
+from security_events.services import webhooks
+from security_events.types import Subject
 
 ADMINISTRATOR = "operator"
 PEOPLE = (
@@ -59,6 +62,7 @@ def make(server: demo.Server) -> DemoData:
         User.objects.filter(username=username).update(full_name=name)
     server.call("POST", "/auth/login", {"username": "amina", "password": "a wrong password"})
     _make_sinks(now=timezone.now())
+    _webhooks()
     mails = _mails()
     paths = {found[2]: found[1] for body in mails.values() if (found := _LINK.search(body))}
     return DemoData(
@@ -98,6 +102,28 @@ def _make_sinks(*, now: datetime) -> None:
         **position,
     )
     Sink.objects.create(kind="file", name="file:///var/log/cedrina/events.ndjson", is_enabled=False, **position)
+
+
+def _webhooks() -> None:
+    """Register one that works and one that is parked, with a few deliveries."""
+    now = timezone.now()
+    for url, types in (("https://hooks.example.com/cedrina", []), ("https://siem.example.org/in", ["session.created"])):
+        webhook = webhooks.create(
+            members={"url": url, "types": types}, actor=Subject("", ADMINISTRATOR), now=now
+        ).webhook
+        for status, error in (("delivered", ""), ("failed", "status_503"), ("failing", "forbidden_address")):
+            webhook.deliveries.create(
+                cause="event",
+                message_id=uuid7(),
+                type="session.created",
+                status=status,
+                error=error,
+                attempts=2,
+                created_at=now,
+                attempted_at=now,
+            )
+    webhook.sink.state, webhook.sink.last_error, webhook.sink.attempts = SinkState.PARKED, "timeout", 10
+    webhook.sink.save(update_fields=["state", "last_error", "attempts"])
 
 
 def _mails() -> dict[str, str]:
