@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from cedrina_base.app_settings import AppSettings
-from security_events.types import SubjectLink
+from security_events.types import SinkNotice, SubjectLink
 
 
 class SecurityEventSettings(AppSettings):
@@ -25,9 +25,59 @@ class SecurityEventSettings(AppSettings):
         return self._get("TRUNCATE_IP_ADDRESSES", default=False)
 
     @property
+    def FIELD_ENCRYPTION_KEYS(self) -> Sequence[tuple[str, bytes]]:
+        """The keys of encrypted columns: pairs of an id and 32 bytes (AES-256). The first one encrypts.
+
+        Without one, no audit key can be stored, so the trail can't be sealed.
+        """
+        return self._get("FIELD_ENCRYPTION_KEYS", ())
+
+    @property
+    def AUDIT_ORIGIN(self) -> str:
+        """The name of the sealed trail: the address of the installation without a scheme, such as ``id.example.org``.
+
+        It has no spaces and no plus sign. The first seal stores it with the audit key, and it stays: those who verify
+        the trail know it by this name.
+        """
+        return self._get("AUDIT_ORIGIN", "")
+
+    @property
+    def AUDIT_SEAL_SECONDS(self) -> int:
+        """How many seconds are between two seals. The project runs ``sealing.seal`` that often."""
+        return self._get("AUDIT_SEAL_SECONDS", 10)
+
+    @property
+    def AUDIT_PUBLIC(self) -> bool:
+        """Whether anybody may read the newest checkpoint, at ``/.well-known/audit-checkpoint``."""
+        return self._get("AUDIT_PUBLIC", default=False)
+
+    @property
     def PARTITIONS_AHEAD(self) -> int:
         """For how many months after the current one partitions are created in advance; at least 1."""
         return self._get("PARTITIONS_AHEAD", 3)
+
+    @property
+    def PRODUCT_NAME(self) -> str:
+        """The name of the recording program in exported events. Rules in a SIEM refer to it."""
+        return self._get("PRODUCT_NAME", "Cedrina")
+
+    @property
+    def PRODUCT_VERSION(self) -> str:
+        """The version of the recording program in exported events; empty for none."""
+        return self._get("PRODUCT_VERSION", "")
+
+    @property
+    def SINKS(self) -> Sequence[str]:
+        """URLs of receivers of syslog, files and webhooks that events or checkpoints are sent to.
+
+        ``security_events.sinks.sink_urls`` says what they mean. The process that delivers reads them when it starts.
+        """
+        return self._get("SINKS", ())
+
+    @property
+    def SOURCE(self) -> str:
+        """A URI of this installation, the ``source`` of CloudEvents, such as its address."""
+        return self._get("SOURCE", "urn:cedrina")
 
     @property
     def LINKS(self) -> Callable[[Any, Collection[str]], Mapping[str, SubjectLink]]:
@@ -54,6 +104,14 @@ class SecurityEventSettings(AppSettings):
         """
         return self._function("API_PERMISSIONS", "security_events.api.permissions.django_permission")
 
+    @property
+    def SINK_NOTICE(self) -> Callable[[SinkNotice], None]:
+        """Dotted path of a function ``(SinkNotice)`` that tells the owner that a sink stopped taking events.
+
+        It is called inside of the transaction that stores it, so what it does must not be slow: queue a mail.
+        """
+        return self._function("SINK_NOTICE", "security_events.conf.no_notice")
+
 
 security_event_settings = SecurityEventSettings()
 
@@ -66,3 +124,7 @@ def no_links(_viewer: Any, _ids: Collection[str]) -> Mapping[str, SubjectLink]:
 def no_subject_id(_viewer: Any, _name: str) -> str:
     """Know no names. This is the default of ``SUBJECT_ID``."""
     return ""
+
+
+def no_notice(_notice: SinkNotice) -> None:
+    """Tell nobody. This is the default of ``SINK_NOTICE``."""

@@ -14,3 +14,103 @@ REFUSALS_SUPPRESSED = register(
         data=("suppressed",),
     )
 )
+
+AUDIT_KEY_CREATED = register(
+    EventType(
+        "key.audit_created",
+        Category.KEY,
+        Severity.MEDIUM,
+        base_risk=0,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_CREATE,
+        data=("size",),
+    )
+)
+AUDIT_KEY_ROTATED = register(
+    EventType(
+        "key.audit_rotated",
+        Category.KEY,
+        Severity.MEDIUM,
+        base_risk=5,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("retired", "size"),
+    )
+)
+SINK_PARKED = register(
+    EventType(
+        "sink.parked",
+        Category.DELIVERY,
+        Severity.HIGH,
+        base_risk=30,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_DISABLE,
+        data=("kind", "reason"),
+    )
+)
+SINK_DISABLED = register(
+    EventType(
+        "sink.disabled",
+        Category.DELIVERY,
+        Severity.HIGH,
+        base_risk=30,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_DISABLE,
+        data=("kind", "reason"),
+    )
+)
+SINK_RESUMED = register(
+    EventType(
+        "sink.resumed",
+        Category.DELIVERY,
+        Severity.INFO,
+        base_risk=0,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("kind",),
+    )
+)
+WEBHOOK_CREATED = register(
+    EventType(
+        "webhook.created",
+        Category.DELIVERY,
+        Severity.MEDIUM,
+        base_risk=30,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_CREATE,
+        data=("types",),
+    )
+)
+WEBHOOK_CHANGED = register(
+    EventType(
+        "webhook.changed",
+        Category.DELIVERY,
+        Severity.MEDIUM,
+        base_risk=30,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("changed", "is_enabled"),
+    )
+)
+WEBHOOK_DELETED = register(
+    EventType(
+        "webhook.deleted",
+        Category.DELIVERY,
+        Severity.MEDIUM,
+        base_risk=20,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_DELETE,
+    )
+)
+WEBHOOK_SECRET_ROTATED = register(
+    EventType(
+        "webhook.secret_rotated",
+        Category.DELIVERY,
+        Severity.LOW,
+        base_risk=10,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("overlap_seconds",),
+    )
+)
+WEBHOOK_REPLAYED = register(
+    EventType(
+        "webhook.replayed",
+        Category.DELIVERY,
+        Severity.LOW,
+        base_risk=10,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("since",),
+    )
+)

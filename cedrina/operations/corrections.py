@@ -62,6 +62,8 @@ def _weak_secret(problem: TranslatableText) -> Correction:
     return Correction("OWASP ASVS 5.0, 13.3.1", mend, _SECRETS, _SECRET_LINE, problem)
 
 
+_SYSLOG = "docs/syslog.md"
+_SINK_LINE = "AUDIT_SINKS=syslog+tls://siem.example.org:6514"
 _HOOK = _("Name a function that can be imported, or leave the default.")
 _POSTGRESQL = _("Use PostgreSQL 16 or newer.")
 _DATABASE_LINE = "DATABASE_URL=postgres://cedrina_app:password@db.example.org:5432/cedrina"
@@ -168,8 +170,13 @@ _OF_SETTINGS: dict[str, Correction] = {
     "security_events.E001": Correction(
         "OWASP ASVS 5.0, 13.1", _NAME, _CODE, "SECURITY_EVENTS = {…}  # without that name"
     ),
+    "cedrina_base.E001": Correction("OWASP ASVS 5.0, 13.1", _NAME, _CODE, "CEDRINA_BASE = {…}  # without that name"),
+    "cedrina_base.E002": Correction("OWASP ASVS 5.0, 1.3.6", _VALUE, _ENVIRONMENT),
+    "cedrina_base.E003": Correction("OWASP ASVS 5.0, 1.3.6", _VALUE, _ENVIRONMENT),
+    "cedrina_base.E004": _in_code('CEDRINA_BASE["OUTBOUND_PLAIN_HTTP"] = False', section="OWASP ASVS 5.0, 12.2.1"),
     "security_events.E002": _in_code('SECURITY_EVENTS["PARTITIONS_AHEAD"] = 3', section="OWASP ASVS 5.0, 16.3"),
     "security_events.E003": Correction("OWASP ASVS 5.0, 13.1", _POSTGRESQL, _ENVIRONMENT, _DATABASE_LINE),
+    "security_events.E020": Correction("OWASP ASVS 5.0, 16.4.3", _VALUE, f"{_SYSLOG}#the-setting", _SINK_LINE),
     "security_events.W001": Correction(
         "OWASP ASVS 5.0, 16.3",
         _("Declare how a SIEM reads the event type: docs/how-to/add-an-event-type.md."),
@@ -220,6 +227,27 @@ _OF_THE_INSTALLATION: dict[str, Correction] = {
     "accounts.foreign_connections": Correction(
         "OWASP ASVS 5.0, 6.3.8", _REFOLD, _ADDRESSES, "manage.py refold_addresses"
     ),
+    "audit_trail.kept_here_alone": Correction(
+        "OWASP ASVS 5.0, 16.4.3",
+        _("Send checkpoints to a machine that another person administers."),
+        f"{_SYSLOG}#checkpoints-off-the-machine",
+        "AUDIT_SINKS=https://archive.example.org/checkpoints",
+    ),
+    "audit_trail.file_alone": Correction(
+        "OWASP ASVS 5.0, 16.4.3",
+        _("See to it that the file is on a machine that another person administers, such as by a mounted folder."),
+        f"{_SYSLOG}#checkpoints-off-the-machine",
+        "AUDIT_SINKS=https://archive.example.org/checkpoints",
+    ),
+    "audit_trail.plain_syslog": Correction(
+        "OWASP ASVS 5.0, 12.3.1", _("Let the receiver speak TLS."), f"{_SYSLOG}#the-setting", _SINK_LINE
+    ),
+    "audit_trail.sink_failing": Correction(
+        "OWASP ASVS 5.0, 16.4.3",
+        _("Do what the reason says. Nothing is lost: it goes on where it stopped."),
+        f"{_SYSLOG}#when-a-receiver-fails",
+        "manage.py doctor",
+    ),
     "mail.sender": Correction(
         "RFC 7208",
         _("Send from a domain whose SPF, DKIM and DMARC records name your mail server."),
@@ -255,6 +283,7 @@ ENVIRONMENT_NAMES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("TOKENS", "REFRESH_RACE_TTL"): "REFRESH_RACE_SECONDS",
         ("TOKENS", "REFRESH_LOST_REPLY_TTL"): "REFRESH_LOST_REPLY_HOURS",
         ("TOKENS", "JWKS_PROPAGATION_TTL"): "JWKS_PROPAGATION_SECONDS",
+        ("SECURITY_EVENTS", "SINKS"): "AUDIT_SINKS",
         ("RATELIMITING", "ENABLED"): "RATELIMIT_ENABLED",
         ("RATELIMITING", "OVERRIDES"): "RATELIMIT_POLICIES",
     }

@@ -24,7 +24,11 @@ from cedrina import event_types
 from cedrina.database import excess_privileges
 from cedrina.operations import corrections
 from cedrina.operations.corrections import TranslatableText
-from security_events.models import SecurityEvent
+from security_events.conf import security_event_settings
+from security_events.delivery import configured_sinks
+from security_events.models import SecurityEvent, Sink, SinkState
+from security_events.sinks.sink_targets import FileTarget, SyslogTarget
+from security_events.sinks.sink_urls import read_sinks
 
 RECENT = timedelta(days=1)
 
@@ -174,6 +178,39 @@ def mail_sender(_now: datetime) -> Iterator[DiagnosticFinding]:
     if not is_development_on_loopback() and (_is_loopback(domain) or "." not in domain):
         problem = force_str(_("DEFAULT_FROM_EMAIL is at %(domain)s: most mail servers refuse such mail."))
         yield _finding("mail.sender", FindingSeverity.WARNING, problem % {"domain": domain})
+
+
+@diagnostic
+def outside_copies(_now: datetime) -> Iterator[DiagnosticFinding]:
+    """Yield findings when no checkpoint of the audit trail leaves this machine, or events leave it unencrypted."""
+    targets = read_sinks(security_event_settings.SINKS)
+    for target in targets:
+        if isinstance(target, SyslogTarget) and target.tls is None and target.is_on_another_machine:
+            problem = force_str(_("%(name)s gets security events without encryption.")) % {"name": target.name}
+            yield _finding("audit_trail.plain_syslog", FindingSeverity.WARNING, problem)
+    takers = [target for target in targets if target.takes_checkpoints]
+    has_witnesses = bool(security_event_settings.given().get("AUDIT_WITNESSES"))
+    if is_development_on_loopback() or has_witnesses or any(target.is_on_another_machine for target in takers):
+        return
+    if any(isinstance(target, FileTarget) for target in takers):
+        problem = force_str(_("Checkpoints of the audit trail are kept in a file alone."))
+        yield _finding("audit_trail.file_alone", FindingSeverity.INFO, problem)
+    else:
+        problem = force_str(
+            _("No checkpoint of the audit trail leaves this machine, so its owner can rewrite the trail unseen.")
+        )
+        yield _finding("audit_trail.kept_here_alone", FindingSeverity.WARNING, problem)
+
+
+@diagnostic
+def failing_sinks(_now: datetime) -> Iterator[DiagnosticFinding]:
+    """Yield the sinks of the setting that take nothing at the moment."""
+    failing = Sink.objects.filter(kind__in=configured_sinks.KINDS, is_enabled=True).exclude(state=SinkState.ACTIVE)
+    for sink in failing.order_by("kind", "name"):
+        text = _("%(name)s (%(kind)s) takes nothing since %(since)s UTC: %(reason)s")
+        since = f"{sink.failing_since:%Y-%m-%d %H:%M}" if sink.failing_since else "-"
+        values = {"name": sink.name, "kind": sink.kind, "since": since, "reason": sink.last_error}
+        yield _finding("audit_trail.sink_failing", FindingSeverity.WARNING, force_str(text) % values)
 
 
 @diagnostic

@@ -185,6 +185,7 @@ CORS_EXPOSE_HEADERS = [
     "retry-after",
     "www-authenticate",
     "x-correlation-id",
+    "x-next-cursor",
     "ratelimit",
     "ratelimit-policy",
     "x-ratelimit-limit",
@@ -260,6 +261,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 
 IS_HARDENED = ENV.TOKEN_PROFILE == "hardened"
+CEDRINA_BASE: dict[str, Any] = {
+    "OUTBOUND_ALLOWED_NETWORKS": list(ENV.OUTBOUND_ALLOWED_NETWORKS),
+    "OUTBOUND_ALLOWED_PORTS": ENV.OUTBOUND_ALLOWED_PORTS or ([80, 443] if ENV.is_development else [443]),
+    "OUTBOUND_PLAIN_HTTP": ENV.is_development,
+}
 TOKENS: dict[str, Any] = {
     "ISSUER": ENV.TOKEN_ISSUER or PUBLIC_URL,
     "AUDIENCE": ENV.TOKEN_AUDIENCE,
@@ -276,6 +282,7 @@ TOKENS: dict[str, Any] = {
     "MAX_SESSIONS_PER_USER": ENV.MAX_SESSIONS_PER_USER,
     "SESSION_OVERFLOW": ENV.SESSION_OVERFLOW,
     "FIELD_ENCRYPTION_KEYS": ENV.FIELD_ENCRYPTION_KEYS,
+    "FURTHER_JWKS": "security_events.selectors.audit_jwks.audit_jwks",
     "ROLES": "accounts.rules.user_claims.roles_of",
     "TIER": "accounts.rules.user_claims.tier_of",
     "HAS_SECOND_FACTOR": "accounts.rules.user_claims.has_second_factor",
@@ -313,10 +320,18 @@ ACCOUNTS: dict[str, Any] = {
     "WEBAUTHN_ORIGINS": list(ENV.WEBAUTHN_ORIGINS) or [relying_party.default_origin(PUBLIC_URL)],
 }
 SECURITY_EVENTS: dict[str, Any] = {
+    "FIELD_ENCRYPTION_KEYS": ENV.FIELD_ENCRYPTION_KEYS,
     "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
+    "AUDIT_ORIGIN": PUBLIC_URL.partition("://")[2],
+    "AUDIT_SEAL_SECONDS": ENV.AUDIT_SEAL_SECONDS,
+    "AUDIT_PUBLIC": ENV.AUDIT_PUBLIC,
+    "SINKS": ENV.AUDIT_SINKS,
+    "PRODUCT_VERSION": VERSION,
+    "SOURCE": PUBLIC_URL,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "LINKS": "accounts.administration.subject_links.links_of_subjects",
     "SUBJECT_ID": "accounts.administration.subject_links.subject_id",
+    "SINK_NOTICE": "accounts.services.mailing.sink_owners.tell",
 }
 RATELIMITING: dict[str, Any] = {
     "TRUSTED_PROXIES": list(ENV.TRUSTED_PROXIES),

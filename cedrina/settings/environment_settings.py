@@ -15,11 +15,14 @@ from cedrina.settings.setting_types import (
     Folder,
     Items,
     LogoFile,
+    Networks,
     Number,
     Objects,
+    Ports,
     Seconds,
     Section,
     Sender,
+    Sinks,
     SupportAddress,
     Switch,
     Text,
@@ -111,6 +114,16 @@ class Serving(Section):
     """What the `type` of every problem begins with (RFC 9457)."""
 
 
+class OutgoingHttp(Section):
+    model_config = ConfigDict(title="Outgoing HTTP")
+
+    OUTBOUND_ALLOWED_NETWORKS: Networks = []
+    """Networks that webhooks and other outgoing requests may reach although they are not public, `10.1.0.0/16`. All
+    other private, local and reserved addresses are refused."""
+    OUTBOUND_ALLOWED_PORTS: Ports = Field([], json_schema_extra={"x-default": "443; in development 80,443"})
+    """Ports that these requests may use. Without TLS they are sent in development only."""
+
+
 class Branding(Section):
     model_config = ConfigDict(title="Application")
 
@@ -186,11 +199,27 @@ class Records(Section):
     """A file to log into instead of stderr."""
 
 
+class AuditTrail(Section):
+    model_config = ConfigDict(title="Audit trail")
+
+    AUDIT_SEAL_SECONDS: Seconds = Field(10, ge=1, le=1800)
+    """How often new security events are sealed: appended to a tree whose root is signed. From 60 on, in whole
+    minutes. See audit-trail.md."""
+    AUDIT_PUBLIC: Switch = False
+    """Whether anybody may read the newest signed root, at `/.well-known/audit-checkpoint`. It says how many events
+    there are, and nothing of them."""
+    AUDIT_SINKS: Sinks = Field([], repr=False, json_schema_extra={"x-default": "none"})
+    """Where events and signed roots are sent, so that the database's owner can't take them back:
+    `syslog+tls://siem.example.com:6514`, `file:///var/log/cedrina/roots.txt`, `https://archive.example.com/roots`. A
+    comma in a URL is `%2C`. syslog.md has the options."""
+
+
 SECTIONS: tuple[type[Section], ...] = (
     Profile,
     Secrets,
     Stores,
     Serving,
+    OutgoingHttp,
     Branding,
     Mail,
     Tokens,
@@ -199,11 +228,25 @@ SECTIONS: tuple[type[Section], ...] = (
     SecondFactors,
     Limits,
     Records,
+    AuditTrail,
 )
 
 
 class EnvironmentSettings(
-    Profile, Secrets, Stores, Serving, Branding, Mail, Tokens, Passwords, SocialSignIn, SecondFactors, Limits, Records
+    Profile,
+    Secrets,
+    Stores,
+    Serving,
+    OutgoingHttp,
+    Branding,
+    Mail,
+    Tokens,
+    Passwords,
+    SocialSignIn,
+    SecondFactors,
+    Limits,
+    Records,
+    AuditTrail,
 ):
     """The values of all settings."""
 

@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 from email.utils import formataddr, parseaddr
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,14 @@ def _items(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return [item.strip() for item in environ.Env.parse_value(value, list) if item.strip()]
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError:
+        raise PydanticCustomError("network", "must be networks, such as 10.1.0.0/16, comma separated") from None
+    return text
 
 
 def _with_scheme(text: str) -> str:
@@ -121,6 +130,19 @@ def _logo(text: str) -> str:
     return path
 
 
+def _sinks(value: Any) -> list[str]:
+    # Few installations have sinks, and each process reads the settings when it starts.
+    from security_events.sinks.sink_urls import read_sinks  # noqa: PLC0415
+    from security_events.sinks.url_options import SinkUrlFault  # noqa: PLC0415
+
+    urls: list[str] = _items(value)
+    try:
+        read_sinks(urls)
+    except SinkUrlFault as fault:
+        raise PydanticCustomError("sinks", "{reason}", {"reason": str(fault)}) from None
+    return urls
+
+
 LOWER = BeforeValidator(str.lower)
 UPPER = BeforeValidator(str.upper)
 SIGNING_ALGORITHM = BeforeValidator(lambda text: "EdDSA" if text.lower() == "eddsa" else text.upper())
@@ -135,11 +157,18 @@ Characters = Annotated[int, Field(title="characters")]
 Switch = Annotated[bool, Field(title="true or false")]
 Items = Annotated[list[str], BeforeValidator(_items), Field(title="comma separated list")]
 FieldKeys = Annotated[list[tuple[str, bytes]], BeforeValidator(_field_keys), Field(title="comma separated list")]
+Networks = Annotated[
+    list[Annotated[str, AfterValidator(_network)]], BeforeValidator(_items), Field(title="comma separated list")
+]
+Ports = Annotated[
+    list[Annotated[int, Field(ge=1, le=65535)]], BeforeValidator(_items), Field(title="comma separated list")
+]
 Url = Annotated[str, AfterValidator(_with_scheme), Field(title="URL")]
 Sender = Annotated[str, AfterValidator(_sender), Field(title="address of mail, with or without a name")]
 AppName = Annotated[str, AfterValidator(_app_name), Field(title="text")]
 SupportAddress = Annotated[str, AfterValidator(_support_address), Field(title="address of mail")]
 Colour = Annotated[str, AfterValidator(_colour), Field(title="#rrggbb")]
 Folder = Annotated[str, AfterValidator(_folder), Field(title="path of a folder")]
+Sinks = Annotated[list[str], BeforeValidator(_sinks), Field(title="comma separated list of URLs")]
 LogoFile = Annotated[str, AfterValidator(_logo), Field(title="path of a PNG file")]
 Objects = Annotated[Json[list[dict[str, Any]]], Field(title="JSON list of objects")]

@@ -124,6 +124,8 @@ def _plain_urls(values: EnvironmentSettings) -> Iterator[str]:
         yield "APP_URL must begin with https://; a plain page can be replaced on the way."
     if any(not origin.startswith("https://") for origin in values.CORS_ALLOWED_ORIGINS):
         yield "CORS_ALLOWED_ORIGINS must begin with https://; a plain origin can be impersonated on the way."
+    if any(url.startswith("http://") for url in values.AUDIT_SINKS):
+        yield "AUDIT_SINKS must not begin with http://; use https://."
 
 
 def _weak_limits(values: EnvironmentSettings) -> Iterator[str]:

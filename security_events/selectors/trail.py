@@ -5,6 +5,7 @@ appears before one that was read already, and a reader that remembers one positi
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,6 +20,12 @@ WHERE (event.transaction_id, event.id) > (%(transaction_id)s, %(event_id)s)
 ORDER BY event.transaction_id, event.id LIMIT %(limit)s
 """  # noqa: S608 - parts of our own
 
+_ONE = f"SELECT {EVENT_COLUMNS} FROM security_events_event event WHERE event.id = %(event_id)s"  # noqa: S608 - parts of our own
+# Events of one transaction may bear different times; the position stands before the whole transaction.
+_BEFORE = """
+SELECT transaction_id - 1 FROM security_events_event WHERE occurred_at >= %(since)s ORDER BY transaction_id LIMIT 1
+"""
+
 
 class TrailPosition(NamedTuple):
     """Where an event stands in the trail."""
@@ -28,6 +35,7 @@ class TrailPosition(NamedTuple):
 
 
 START = TrailPosition(0, UUID(int=0))
+_LAST_ID = UUID(int=2**128 - 1)
 
 
 class TrailEvent(NamedTuple):
@@ -35,6 +43,32 @@ class TrailEvent(NamedTuple):
 
     position: TrailPosition
     form: dict[str, Any]
+
+
+def end_of_trail() -> TrailPosition:
+    """Return the position behind all events that can be read now. Events that are committed later stand behind it."""
+    with prepared_cursor() as cursor:
+        cursor.execute("SELECT security_events_oldest_transaction() - 1")
+        return TrailPosition(cursor.fetchone()[0], _LAST_ID)
+
+
+def position_before(since: datetime) -> TrailPosition | None:
+    """Return a position with all events behind it that occurred since a time; ``None`` if there are none.
+
+    Events that occurred a little earlier may stand behind it, too: the order of the trail is that of transactions.
+    """
+    with prepared_cursor() as cursor:
+        cursor.execute(_BEFORE, {"since": since})
+        row = cursor.fetchone()
+    return None if row is None else TrailPosition(row[0], _LAST_ID)
+
+
+def form_of(event_id: UUID) -> dict[str, Any] | None:
+    """Return one event in its public form; ``None`` if there is none (any more)."""
+    with prepared_cursor() as cursor:
+        cursor.execute(_ONE, {"event_id": event_id})
+        row = cursor.fetchone()
+    return None if row is None else event_form(row)
 
 
 def events_after(position: TrailPosition, *, limit: int) -> Sequence[TrailEvent]:

@@ -18,6 +18,8 @@ class TestCheckSettings:
             ({"TRUNCATE_IP_ADDRESSES": True, "PSEUDONYM_KEY": "x", "PARTITIONS_AHEAD": 1}, []),
             ({"TRUNCATE_IPS": True}, ["security_events.E001"]),
             ({"PARTITIONS_AHEAD": 0}, ["security_events.E002"]),
+            ({"SINKS": ["syslog+tls://siem.example.com", "/var/log/checkpoints"]}, []),
+            ({"SINKS": ["syslog+tls://siem.example.com", "siem.example.com:514"]}, ["security_events.E020"]),
         ],
     )
     def test_names_what_is_wrong(self, settings, given, ids):
@@ -30,8 +32,17 @@ class TestCheckEventTypes:
     def test_accepts_all_types_of_the_product(self):
         assert check_event_types() == []
 
-    @pytest.mark.parametrize("ocsf_type_uid", [None, 0, 3002])
-    def test_names_a_type_that_has_no_place_in_ocsf(self, monkeypatch, ocsf_type_uid):
+    @pytest.mark.parametrize(
+        ("ocsf_type_uid", "said"),
+        [
+            (None, "no OCSF class"),
+            (0, "no OCSF class"),
+            (3002, "no OCSF class"),
+            (300250, "class 3002 has no activity 50"),
+            (500101, "the OCSF class 5001, which is not exported; these are: 1008, 2003"),
+        ],
+    )
+    def test_names_a_type_that_has_no_place_in_ocsf(self, monkeypatch, ocsf_type_uid, said):
         event_type = EventType("invoice.paid", "billing", Severity.LOW, 0, ocsf_type_uid)
         monkeypatch.setattr(checks, "CATALOGUE", {event_type.id: event_type})
 
@@ -39,6 +50,7 @@ class TestCheckEventTypes:
         assert warning.id == "security_events.W001"
         assert warning.level == WARNING
         assert "invoice.paid" in warning.msg
+        assert said in warning.msg
 
 
 class TestCheckDatabase:

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
@@ -18,6 +20,11 @@ from accounts.services.mailing.mail_queue import MailKind
 from cedrina.tooling import demo
 from cedrina.tooling.sent_mail import storage
 from cedrina.tooling.sent_mail.storage import StoredMail
+from cedrina_base.uuids import uuid7
+from security_events.models import Sink, SinkRisk, SinkState
+from security_events.selectors.trail import START
+from security_events.services import webhooks
+from security_events.types import Subject
 
 ADMINISTRATOR = "operator"
 PEOPLE = (
@@ -54,6 +61,8 @@ def make(server: demo.Server) -> DemoData:
         server.call("POST", "/auth/register", body)
         User.objects.filter(username=username).update(full_name=name)
     server.call("POST", "/auth/login", {"username": "amina", "password": "a wrong password"})
+    _make_sinks(now=timezone.now())
+    _webhooks()
     mails = _mails()
     paths = {found[2]: found[1] for body in mails.values() if (found := _LINK.search(body))}
     return DemoData(
@@ -62,6 +71,59 @@ def make(server: demo.Server) -> DemoData:
         mails=mails,
         newest_mail=reverse("sent-mail-one", args=[_newest().name]),
     )
+
+
+def _make_sinks(*, now: datetime) -> None:
+    """Make a sink of each state: delivering, failing, parked and switched off."""
+    # Not tried again meanwhile: the setting names none of them.
+    position: dict[str, Any] = {
+        "event_id": START.event_id,
+        "created_at": now,
+        "next_attempt_at": now + timedelta(hours=1),
+    }
+    Sink.objects.create(
+        kind="checkpoint_file", name="file:///mnt/archive/checkpoints.txt", last_delivered_at=now, **position
+    )
+    syslog = Sink.objects.create(
+        kind="syslog",
+        name="syslog+tls://siem.example.com:6514",
+        state=SinkState.FAILING,
+        attempts=3,
+        failing_since=now,
+        last_error="The receiver did not answer in time. Check that it runs and that the network lets it be reached.",
+        **position,
+    )
+    SinkRisk.objects.create(sink=syslog, messages=417, last_at=now)
+    Sink.objects.create(
+        kind="checkpoint_webhook",
+        name="https://archive.example.com#1f0c9d2a",
+        state=SinkState.PARKED,
+        last_error="status 503",
+        **position,
+    )
+    Sink.objects.create(kind="file", name="file:///var/log/cedrina/events.ndjson", is_enabled=False, **position)
+
+
+def _webhooks() -> None:
+    """Register one that works and one that is parked, with a few deliveries."""
+    now = timezone.now()
+    for url, types in (("https://hooks.example.com/cedrina", []), ("https://siem.example.org/in", ["session.created"])):
+        webhook = webhooks.create(
+            members={"url": url, "types": types}, actor=Subject("", ADMINISTRATOR), now=now
+        ).webhook
+        for status, error in (("delivered", ""), ("failed", "status_503"), ("failing", "forbidden_address")):
+            webhook.deliveries.create(
+                cause="event",
+                message_id=uuid7(),
+                type="session.created",
+                status=status,
+                error=error,
+                attempts=2,
+                created_at=now,
+                attempted_at=now,
+            )
+    webhook.sink.state, webhook.sink.last_error, webhook.sink.attempts = SinkState.PARKED, "timeout", 10
+    webhook.sink.save(update_fields=["state", "last_error", "attempts"])
 
 
 def _mails() -> dict[str, str]:

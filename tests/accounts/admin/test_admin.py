@@ -26,6 +26,7 @@ LISTS = [
     "/admin/tokens/tokenfamily/",
     "/admin/tokens/signingkey/",
     "/admin/security_events/securityevent/",
+    "/admin/security_events/sink/",
     "/admin/tokens/refreshkeyepoch/",
     REGISTRATIONS,
 ]

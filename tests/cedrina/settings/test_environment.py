@@ -81,6 +81,11 @@ class TestLoad:
             ({"SESSION_IDLE_SECONDS": "60"}, "ACCESS_TOKEN_SECONDS is longer than SESSION_IDLE_SECONDS"),
             ({"DATABASE_POOL_MIN": "5", "DATABASE_POOL_MAX": "4"}, "DATABASE_POOL_MIN is more than DATABASE_POOL_MAX"),
             ({"EMAIL_CONFIRMATION": "maybe"}, "EMAIL_CONFIRMATION must be one of required, optional."),
+            (
+                {"AUDIT_SINKS": "/var/log/notes,syslog+tls://siem?ca=a&secret=x"},
+                "AUDIT_SINKS URL 2: it has no option secret",
+            ),
+            ({"AUDIT_SINKS": "http://archive.example.com/token"}, "AUDIT_SINKS must not begin with http://"),
             ({"DEFAULT_FROM_EMAIL": "Ada <m\u00edna@example.com>"}, "DEFAULT_FROM_EMAIL must be an address that mail"),
             ({"CEDRINA_ENV": "prod"}, "CEDRINA_ENV must be one of development, staging, production."),
         ],
