@@ -1,4 +1,4 @@
-"""The command ``python -m security_events.verifier``: verify an export or a proof without Django and without a database.
+"""The command ``python -m security_events.verifier``: verify an export or a proof without Django and a database.
 
 Exit codes: 0 if nothing wrong was found, 1 if something was, 2 if it could not be verified.
 """
@@ -8,18 +8,18 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
-from security_events.verifier.checkpoint_files import KeptNote, read_notes
 from security_events.verifier.errors import NoteMalformed, VerificationError
-from security_events.verifier.event_lines import EventLine
-from security_events.verifier.exports import companion, verify_export
+from security_events.verifier.exports.checkpoint_files import KeptNote, read_notes
+from security_events.verifier.exports.event_lines import EventLine
+from security_events.verifier.exports.verification import companion, verify_export
 from security_events.verifier.keys import VerificationKey, parse_verification_key
 from security_events.verifier.notes import parse_note
 from security_events.verifier.proofs import verify_proof
 from security_events.verifier.reports import Report
-from security_events.verifier.trust import JudgedCheckpoint, TrustedKey, cosigned_at, judge_checkpoint, keys_of_jwks
+from security_events.verifier.trust import TrustedKey, cosigned_at, judge_checkpoint, keys_of_jwks
 
 WRONG = 1
 NOT_VERIFIED = 2
@@ -142,5 +142,5 @@ def _verify_proof(options: Namespace) -> int:
     return 0
 
 
-def _write(text: str, stream: object) -> None:
-    print(text, file=stream)  # type: ignore[call-overload]  # noqa: T201 - what the command answers
+def _write(text: str, stream: TextIO) -> None:
+    print(text, file=stream)

@@ -7,7 +7,13 @@ from typing import Any, NamedTuple
 
 from security_events.verifier.checkpoints import Checkpoint, open_checkpoint, parse_checkpoint
 from security_events.verifier.errors import NoteMalformed, SignatureInvalid, SignerUnknown
-from security_events.verifier.keys import ED25519, ED25519_COSIGNATURE, VerificationKey, cosignature_time, valid_key_name
+from security_events.verifier.keys import (
+    ED25519,
+    ED25519_COSIGNATURE,
+    VerificationKey,
+    cosignature_time,
+    valid_key_name,
+)
 from security_events.verifier.notes import Note, parse_note
 from security_events.verifier.reports import (
     KEY_RETIRED,

@@ -1,8 +1,9 @@
 """One walk over the leaves of a trail, which compares each checkpoint with the tree when it is reached."""
 
 import copy
-from dataclasses import replace
+import heapq
 from collections.abc import Iterable
+from dataclasses import replace
 
 from security_events.verifier.merkle import TreeEdge
 from security_events.verifier.reports import (
@@ -23,9 +24,11 @@ class TrailWalk:
     """
 
     def __init__(self, checkpoints: Iterable[JudgedCheckpoint], outside: Iterable[JudgedCheckpoint] = ()) -> None:
-        """Take the trail's own checkpoints, and those that were kept elsewhere."""
-        listed = [(each.size, False, each) for each in checkpoints] + [(each.size, True, each) for each in outside]
-        self._ahead = sorted(listed, key=lambda item: item[:2], reverse=True)
+        """Take the trail's own checkpoints, the smallest first, and those that were kept elsewhere."""
+        own = ((each.size, False, each) for each in checkpoints)
+        others = ((each.size, True, each) for each in sorted(outside, key=lambda each: each.size))
+        self._checkpoints = heapq.merge(own, others, key=lambda each: each[:2])
+        self._ahead = next(self._checkpoints, None)
         self._edge = TreeEdge()
         self._of_events: TreeEdge | None = None
         self._suspicion: Finding | None = None
@@ -44,7 +47,7 @@ class TrailWalk:
     @property
     def next_size(self) -> int | None:
         """The size of the next checkpoint."""
-        return self._ahead[-1][0] if self._ahead else None
+        return self._ahead[0] if self._ahead else None
 
     @property
     def is_undecided(self) -> bool:
@@ -56,7 +59,7 @@ class TrailWalk:
         self._edge.append(leaf, level=level)
         if self._of_events is not None:
             self._of_events.append(leaf, level=level)
-        if self._ahead and self._edge.size >= self._ahead[-1][0]:
+        if self._ahead and self._edge.size >= self._ahead[0]:
             self._meet_checkpoints()
 
     def append_differing(self, leaf: bytes, *, of_event: bytes | None, suspicion: Finding) -> None:
@@ -72,13 +75,14 @@ class TrailWalk:
         if self.finding is None:
             self.finding = self._suspicion
         if self.finding is None and self._ahead:
-            size, is_outside, judged = self._ahead[-1]
+            size, is_outside, judged = self._ahead
             reason = ROLLBACK if is_outside else WRONG_ROOT
             self.finding = judged.finding or Finding("checkpoint", str(size), size, reason)
 
     def _meet_checkpoints(self) -> None:
-        while self._ahead and self._ahead[-1][0] <= self._edge.size and self.finding is None:
-            size, is_outside, judged = self._ahead.pop()
+        while self._ahead and self._ahead[0] <= self._edge.size and self.finding is None:
+            size, is_outside, judged = self._ahead
+            self._ahead = next(self._checkpoints, None)
             self._meet(size, judged, is_outside=is_outside)
 
     def _meet(self, size: int, judged: JudgedCheckpoint, *, is_outside: bool) -> None:

@@ -51,9 +51,7 @@ class EventLine(NamedTuple):
 
     def _event(self) -> dict[str, Any] | None:
         try:
-            event = json.loads(
-                self.content, object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse
-            )
+            event = json.loads(self.content, object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
         except (ValueError, RecursionError):
             return None
         return event if isinstance(event, dict) else None

@@ -62,5 +62,7 @@ def _tree_line(line: bytes) -> TreeLine:
         raise NoteMalformed("A line of a tree file has the form <level> <position> <base64>[ <event id>].") from None
     read = TreeLine(parse_size(level), parse_size(position), strict_base64(hash_), event[0] if event else None)
     if read.level > _HIGHEST_LEVEL or len(read.hash) != HASH_BYTES or len(event) > 1 or (event and read.level):
-        raise NoteMalformed("A line of a tree file has a level below 63, a hash of 32 bytes, and leaves alone have ids.")
+        raise NoteMalformed(
+            "A line of a tree file has a level below 63, a hash of 32 bytes, and leaves alone have ids."
+        )
     return read

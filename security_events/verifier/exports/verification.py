@@ -5,13 +5,13 @@ other, and ``<export>.tree``, see ``tree_files``. Without the latter, an export 
 trail can be verified as well, but the event that is wrong has no name then, only the checkpoint behind it.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from security_events.verifier.event_lines import EventLine, read_events
+from security_events.verifier.exports.event_lines import EventLine, read_events
+from security_events.verifier.exports.tree_files import TreeLine, read_tree
 from security_events.verifier.merkle import leaf_hash
 from security_events.verifier.reports import CHANGED, INSERTED, REMOVED, REORDERED, Finding, Report
-from security_events.verifier.tree_files import TreeLine, read_tree
 from security_events.verifier.trust import JudgedCheckpoint
 from security_events.verifier.walk import TrailWalk
 
@@ -27,8 +27,8 @@ def companion(export: Path, kind: str) -> Path:
 def verify_export(
     export: Path,
     *,
-    checkpoints: Collection[JudgedCheckpoint],
-    outside: Collection[JudgedCheckpoint] = (),
+    checkpoints: Iterable[JudgedCheckpoint],
+    outside: Iterable[JudgedCheckpoint] = (),
     progress: Progress | None = None,
 ) -> Report:
     """Compare the events of an export with the tree, and the tree with the checkpoints.
@@ -37,7 +37,7 @@ def verify_export(
 
     Raises: NoteMalformed, if the tree file is none; OSError.
     """
-    walk, report = TrailWalk(checkpoints, outside), Report()
+    walk, report = TrailWalk(sorted(checkpoints, key=lambda each: each.size), outside), Report()
     tree = companion(export, "tree")
     if tree.exists():
         _walk_tree(export, tree, walk, report, progress)
