@@ -47,6 +47,14 @@ class SecurityEventSettings(AppSettings):
         return self._get("AUDIT_PUBLIC", default=False)
 
     @property
+    def AUDIT_WITNESSES(self) -> Sequence[Mapping[str, str]]:
+        """The witnesses that each checkpoint is offered to (C2SP tlog-witness): objects with ``key`` and ``url``.
+
+        The key has the form ``name+id+base64`` (a vkey of type 0x04). The URL is the witness's submission prefix.
+        """
+        return self._get("AUDIT_WITNESSES", ())
+
+    @property
     def PARTITIONS_AHEAD(self) -> int:
         """For how many months after the current one partitions are created in advance; at least 1."""
         return self._get("PARTITIONS_AHEAD", 3)

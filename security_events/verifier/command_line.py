@@ -14,7 +14,7 @@ from typing import TextIO
 from security_events.verifier.errors import NoteMalformed, VerificationError
 from security_events.verifier.exports.checkpoint_files import KeptNote, read_notes
 from security_events.verifier.exports.event_lines import EventLine
-from security_events.verifier.exports.verification import companion, verify_export
+from security_events.verifier.exports.verification import Progress, companion, verify_export
 from security_events.verifier.keys import VerificationKey, parse_verification_key
 from security_events.verifier.notes import parse_note
 from security_events.verifier.proofs import verify_proof
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         report = verify_export_file(
             options.export,
             keys=trusted_keys(jwks=options.jwks, vkeys=options.vkey),
-            outside=options.checkpoint,
+            outside=[note for path in options.checkpoint for note in read_notes(path)],
             witnesses=[parse_verification_key(each) for each in options.witness],
             now=time.time(),
         )
@@ -51,19 +51,14 @@ def _parser() -> ArgumentParser:
     what.add_argument("--export", type=Path, help="file of events, one a line")
     what.add_argument("--proof", type=Path, help="proof of one event (.tlog-proof); give the event with --event")
     parser.add_argument("--event", type=Path, help="the event as JSON")
-    add_trust_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    return parser
-
-
-def add_trust_arguments(parser: ArgumentParser) -> None:
-    """Add the options that say what is trusted."""
     parser.add_argument(
         "--checkpoint", type=Path, action="append", default=[], help="checkpoints that were kept elsewhere"
     )
     parser.add_argument("--jwks", type=Path, help="file of a JSON Web Key Set with the audit keys")
     parser.add_argument("--vkey", action="append", default=[], help="audit key in the form name+id+base64")
     parser.add_argument("--witness", action="append", default=[], help="key of a witness, in the same form")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
 
 
 def trusted_keys(*, jwks: Path | None, vkeys: Sequence[str]) -> list[TrustedKey]:
@@ -86,9 +81,10 @@ def verify_export_file(
     export: Path,
     *,
     keys: Sequence[TrustedKey],
-    outside: Sequence[Path],
+    outside: Sequence[KeptNote],
     witnesses: Sequence[VerificationKey],
     now: float,
+    progress: Progress | None = None,
 ) -> Report:
     """Verify an export with the files beside it, and with checkpoints from elsewhere.
 
@@ -97,17 +93,17 @@ def verify_export_file(
     Raises: VerificationError, OSError.
     """
     own = companion(export, "checkpoint")
-    own_notes = read_notes(own) if own.exists() else []
-    kept = [note for path in outside for note in read_notes(path)]
-    if not own_notes and not kept:
+    own_notes = [each.note for each in read_notes(own)] if own.exists() else []
+    if not own_notes and not outside:
         raise NoteMalformed(f"There is no checkpoint to compare with: {own.name} is not there. Give --checkpoint.")
     report = verify_export(
         export,
-        checkpoints=[judge_checkpoint(each.note, keys) for each in own_notes],
-        outside=[judge_checkpoint(each.note, keys) for each in kept],
+        checkpoints=[judge_checkpoint(each, keys) for each in own_notes],
+        outside=[judge_checkpoint(each.note, keys) for each in outside],
+        progress=progress,
     )
     report.not_covered.newest_outside_checkpoint_age = outside_age(
-        report, kept=kept, own=[each.note for each in own_notes], witnesses=witnesses, now=now
+        report, kept=outside, own=own_notes, witnesses=witnesses, now=now
     )
     return report
 
@@ -115,13 +111,15 @@ def verify_export_file(
 def outside_age(
     report: Report, *, kept: Sequence[KeptNote], own: Sequence[str], witnesses: Sequence[VerificationKey], now: float
 ) -> float | None:
-    """Return the age in seconds of the newest checkpoint that is known to others; ``None`` if none is.
+    """Return the age in seconds of the newest checkpoint that is known to others and fits; ``None`` if none does.
 
-    It counts from a witness's signature, or else from when the file was written.
+    ``own`` are notes of the trail that witnesses may have signed. The time is that of a witness's signature, or else
+    that of the file in which the checkpoint was kept.
     """
-    notes = [(parse_note(each.note), each.modified_at) for each in kept if report.newest_outside is not None]
-    times = [cosigned_at(note, witnesses) or modified for note, modified in notes]
-    if report.ok:
+    times: list[float] = []
+    if report.newest_outside is not None:
+        times += [cosigned_at(parse_note(each.note), witnesses) or each.modified_at for each in kept]
+    if report.ok and witnesses:
         times += filter(None, (cosigned_at(parse_note(each), witnesses) for each in own))
     return max(0.0, now - max(times)) if times else None
 

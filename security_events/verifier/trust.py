@@ -39,14 +39,11 @@ class TrustedKey(NamedTuple):
 class JudgedCheckpoint(NamedTuple):
     """A checkpoint whose signature was verified, or what is wrong with it."""
 
+    size: int
+    """Where in the trail it stands; 0 if nothing tells."""
     note: Note | None
     checkpoint: Checkpoint | None
     finding: Finding | None
-
-    @property
-    def size(self) -> int:
-        """Where in the trail it stands; 0 if it can't be read."""
-        return self.checkpoint.size if self.checkpoint else 0
 
 
 def judge_checkpoint(
@@ -54,30 +51,27 @@ def judge_checkpoint(
 ) -> JudgedCheckpoint:
     """Verify the signature of a checkpoint by the key that it names, and that the key was in use at its size.
 
-    ``size`` names the checkpoint if it can't be read.
+    ``size`` is where it stands if something else than the note tells.
     """
+    parsed = checkpoint = None
+    reason = ""
     try:
         parsed = parse_note(note)
         checkpoint = parse_checkpoint(parsed.text)
-    except NoteMalformed:
-        return JudgedCheckpoint(None, None, _finding(size, MALFORMED))
-    finding = None
-    try:
         open_checkpoint(parsed, [each.key for each in keys], origin=origin)
+    except NoteMalformed:
+        reason = MALFORMED
     except SignatureInvalid:
-        finding = _finding(checkpoint.size, SIGNATURE_INVALID)
+        reason = SIGNATURE_INVALID
     except SignerUnknown:
-        finding = _finding(checkpoint.size, KEY_UNKNOWN)
-    else:
+        reason = KEY_UNKNOWN
+    place = size if size is not None else checkpoint.size if checkpoint else None
+    if parsed and checkpoint and not reason:
         signers = {each.identity for each in parsed.signatures}
         in_use = [each for each in keys if each.key.identity in signers and each.key.type == ED25519]
-        if not any(each.signs(checkpoint.size) for each in in_use):
-            finding = _finding(checkpoint.size, KEY_RETIRED)
-    return JudgedCheckpoint(parsed, checkpoint, finding)
-
-
-def _finding(size: int | None, reason: str) -> Finding:
-    return Finding("checkpoint", None if size is None else str(size), size, reason)
+        reason = "" if any(each.signs(checkpoint.size) for each in in_use) else KEY_RETIRED
+    finding = Finding("checkpoint", None if place is None else str(place), place, reason) if reason else None
+    return JudgedCheckpoint(place or 0, parsed, checkpoint, finding)
 
 
 def cosigned_at(note: Note, witnesses: Iterable[VerificationKey]) -> int | None:

@@ -32,6 +32,7 @@ class TrailWalk:
         self._edge = TreeEdge()
         self._of_events: TreeEdge | None = None
         self._suspicion: Finding | None = None
+        self._event_id: str | None = None
         self.finding: Finding | None = None
         self.last_verified = 0
         """The size of the newest checkpoint that fits."""
@@ -62,10 +63,16 @@ class TrailWalk:
         if self._ahead and self._edge.size >= self._ahead[0]:
             self._meet_checkpoints()
 
-    def append_differing(self, leaf: bytes, *, of_event: bytes | None, suspicion: Finding) -> None:
-        """Walk over a leaf that an event does not fit. ``of_event`` is the hash that the event would have."""
+    def append_differing(
+        self, leaf: bytes, *, suspicion: Finding, of_event: bytes | None, event_id: str | None = None
+    ) -> None:
+        """Walk over a leaf that the event at its place does not fit; ``suspicion`` is what that looks like.
+
+        ``of_event`` and ``event_id`` are the hash and the id of that event, if there is one.
+        """
         if self._of_events is None:
-            self._of_events, self._suspicion = copy.deepcopy(self._edge), suspicion
+            self._of_events, self._event_id = copy.deepcopy(self._edge), event_id
+            self._suspicion = suspicion
         self._edge.append(leaf)
         self._of_events.append(of_event or leaf)
         self._meet_checkpoints()
@@ -95,7 +102,8 @@ class TrailWalk:
         if self._suspicion is not None:
             is_root_of_events = self._of_events is not None and self._of_events.root() == judged.checkpoint.root
             is_leaf_wrong = is_root_of_events and not is_root_of_leaves
-            self.finding = replace(self._suspicion, reason=LEAF_CHANGED) if is_leaf_wrong else self._suspicion
+            found = self._suspicion
+            self.finding = replace(found, id=self._event_id, reason=LEAF_CHANGED) if is_leaf_wrong else found
         elif is_root_of_leaves:
             self.last_verified = size
             self.newest_outside = size if is_outside else self.newest_outside

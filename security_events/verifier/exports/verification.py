@@ -95,10 +95,12 @@ def _compare(event: EventLine | None, line: TreeLine, walk: TrailWalk, elsewhere
     computed = event and event.canonical_leaf()
     if computed == line.hash:
         walk.append(line.hash)
-    elif walk.is_undecided:  # the first one is named, and the leaves behind it are still needed for the root
-        walk.append_differing(line.hash, of_event=computed, suspicion=_suspicion(line, CHANGED))
-    else:
-        walk.append_differing(line.hash, of_event=computed, suspicion=elsewhere.explain(event, computed, line))
+        return
+    # Once the first one is named, the leaves behind it are still needed for the root.
+    suspicion = _suspicion(line, CHANGED) if walk.is_undecided else elsewhere.explain(event, computed, line)
+    walk.append_differing(
+        line.hash, suspicion=suspicion, of_event=computed, event_id=event.event_id() if event else None
+    )
 
 
 class _Elsewhere:

@@ -1,0 +1,145 @@
+"""Read the whole sealed trail in one pass, for its verification. The caller holds one snapshot for all of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from security_events.event_form import EVENT_COLUMNS, event_form
+from security_events.selectors.trail import TrailPosition
+
+ROWS_AT_ONCE = 2_000
+
+_LEAVES = "SELECT leaf_index, hash, event_id FROM security_events_trail_leaf ORDER BY leaf_index"
+_EVENTS = f"""
+SELECT {EVENT_COLUMNS} FROM security_events_event event
+WHERE (event.transaction_id, event.id) <= (%(transaction_id)s, %(event_id)s)
+ORDER BY event.transaction_id, event.id
+"""  # noqa: S608 - parts of our own
+_EVENT = f"SELECT {EVENT_COLUMNS} FROM security_events_event event WHERE event.id = %s"  # noqa: S608
+_UNSEALED = """
+SELECT count(*) FROM security_events_event event
+WHERE (event.transaction_id, event.id) > (%(transaction_id)s, %(event_id)s)
+"""
+_CHECKPOINTS = """
+SELECT checkpoint.size, checkpoint.root, checkpoint.note, checkpoint.key_id,
+    -- What stands beside the note is that of its leaves, and of its last event if that is still there.
+    first_leaf.event_id IS DISTINCT FROM checkpoint.events_from AND first_leaf IS NOT NULL
+        OR last_leaf.event_id IS DISTINCT FROM checkpoint.events_to AND last_leaf IS NOT NULL
+        OR last_event.transaction_id <> checkpoint.transaction_id,
+    ARRAY(SELECT line FROM security_events_trail_cosignature cosignature WHERE cosignature.size = checkpoint.size)
+FROM (
+    SELECT *, lag(size, 1, 0::bigint) OVER (ORDER BY size) AS size_before FROM security_events_trail_checkpoint
+) checkpoint
+LEFT JOIN security_events_trail_leaf first_leaf ON first_leaf.leaf_index = checkpoint.size_before
+LEFT JOIN security_events_trail_leaf last_leaf ON last_leaf.leaf_index = checkpoint.size - 1
+LEFT JOIN security_events_event last_event ON last_event.id = checkpoint.events_to
+ORDER BY checkpoint.size
+"""
+# Of a changed row, the leaf and the event say where the last event stands.
+_NEWEST = """
+SELECT COALESCE(event.transaction_id, checkpoint.transaction_id), COALESCE(leaf.event_id, checkpoint.events_to)
+FROM (SELECT * FROM security_events_trail_checkpoint ORDER BY size DESC LIMIT 1) checkpoint
+LEFT JOIN security_events_trail_leaf leaf ON leaf.leaf_index = checkpoint.size - 1
+LEFT JOIN security_events_event event ON event.id = leaf.event_id
+"""
+_COSIGNED = """
+SELECT DISTINCT ON (cosignature.witness) checkpoint.note, rtrim(cosignature.line, E'\\n') || E'\\n'
+FROM security_events_trail_cosignature cosignature JOIN security_events_trail_checkpoint checkpoint USING (size)
+ORDER BY cosignature.witness, checkpoint.size DESC
+"""
+_LEAF_OF_EVENT = "SELECT leaf_index FROM security_events_trail_leaf WHERE event_id = %s ORDER BY leaf_index LIMIT 1"
+
+_EVENT_OF_LEAF = "SELECT event_id FROM security_events_trail_leaf WHERE leaf_index = %s"
+
+
+class StoredLeaf(NamedTuple):
+    """A row of the table of leaves."""
+
+    place: int
+    hash: bytes
+    event_id: UUID
+
+
+class StoredCheckpoint(NamedTuple):
+    """A row of the table of checkpoints, with its cosignatures."""
+
+    size: int
+    root: bytes
+    note: str
+    key_id: str
+    is_row_changed: bool
+    cosignatures: Sequence[str]
+
+
+def begin_snapshot() -> None:
+    """Let all statements of the current transaction see one state of the database, and change nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+def stored_leaves() -> Iterator[StoredLeaf]:
+    """Yield all leaves, the first one first."""
+    return (StoredLeaf(row[0], bytes(row[1]), row[2]) for row in _rows(_LEAVES))
+
+
+def sealed_events(end: TrailPosition) -> Iterator[Mapping[str, Any]]:
+    """Yield the forms of the events up to a position, in the order of the trail."""
+    return (event_form(row) for row in _rows(_EVENTS, end._asdict()))
+
+
+def stored_checkpoints() -> Iterator[StoredCheckpoint]:
+    """Yield all checkpoints, the smallest first."""
+    return (
+        StoredCheckpoint(row[0], bytes(row[1]), row[2], row[3], bool(row[4]), row[5]) for row in _rows(_CHECKPOINTS)
+    )
+
+
+def sealed_until() -> TrailPosition | None:
+    """Return the position of the last sealed event; ``None`` before the first seal."""
+    rows = _fetch(_NEWEST)
+    return TrailPosition(*rows[0]) if rows else None
+
+
+def cosigned_notes() -> list[str]:
+    """Return the newest checkpoint of each witness, with its cosignature."""
+    return [note + line for note, line in _fetch(_COSIGNED)]
+
+
+def unsealed_count(position: TrailPosition) -> int:
+    """Return how many events stand behind a position."""
+    count: int = _fetch(_UNSEALED, position._asdict())[0][0]
+    return count
+
+
+def event_by_id(event_id: UUID) -> Mapping[str, Any] | None:
+    """Return the form of an event, wherever it stands."""
+    rows = _fetch(_EVENT, [event_id])
+    return event_form(rows[0]) if rows else None
+
+
+def leaf_of_event(event_id: str) -> int | None:
+    """Return the index of the leaf that names an event."""
+    rows = _fetch(_LEAF_OF_EVENT, [event_id])
+    return rows[0][0] if rows else None
+
+
+def event_id_at(index: int) -> str | None:
+    """Return the id of the event that a leaf names."""
+    rows = _fetch(_EVENT_OF_LEAF, [index])
+    return str(rows[0][0]) if rows else None
+
+
+def _fetch(statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _rows(statement: str, parameters: Any = None) -> Iterator[tuple[Any, ...]]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement, parameters)
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            yield from rows
