@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from cedrina_base.app_settings import AppSettings
-from security_events.types import SubjectLink
+from security_events.types import SinkNotice, SubjectLink
 
 
 class SecurityEventSettings(AppSettings):
@@ -84,6 +84,14 @@ class SecurityEventSettings(AppSettings):
         """
         return self._function("API_PERMISSIONS", "security_events.api.permissions.django_permission")
 
+    @property
+    def SINK_NOTICE(self) -> Callable[[SinkNotice], None]:
+        """Dotted path of a function ``(SinkNotice)`` that tells the owner that a sink stopped taking events.
+
+        It is called inside of the transaction that stores it, so what it does must not be slow: queue a mail.
+        """
+        return self._function("SINK_NOTICE", "security_events.conf.no_notice")
+
 
 security_event_settings = SecurityEventSettings()
 
@@ -96,3 +104,7 @@ def no_links(_viewer: Any, _ids: Collection[str]) -> Mapping[str, SubjectLink]:
 def no_subject_id(_viewer: Any, _name: str) -> str:
     """Know no names. This is the default of ``SUBJECT_ID``."""
     return ""
+
+
+def no_notice(_notice: SinkNotice) -> None:
+    """Tell nobody. This is the default of ``SINK_NOTICE``."""

@@ -1,6 +1,15 @@
 """The tables of this app."""
 
 from security_events.models.events import SecurityEvent, category_choices
+from security_events.models.sinks import Sink, SinkState
 from security_events.models.trail import AuditKey, CheckpointCosignature, TrailCheckpoint
 
-__all__ = ["AuditKey", "CheckpointCosignature", "SecurityEvent", "TrailCheckpoint", "category_choices"]
+__all__ = [
+    "AuditKey",
+    "CheckpointCosignature",
+    "SecurityEvent",
+    "Sink",
+    "SinkState",
+    "TrailCheckpoint",
+    "category_choices",
+]

@@ -18,7 +18,7 @@ from security_events.verifier.reports import Report
 
 class Command(ReportingCommand):
     help = gettext_noop(
-        "Verify that no sealed security event was changed, removed, inserted or reordered, and that the checkpoints are "
+        "Verify that no sealed security event was changed, removed, inserted or reordered, and that checkpoints are "
         "signed by the audit keys. Names the first wrong event or checkpoint, and says what is not covered. Exit code "
         "1 if something is wrong, 2 if it could not be verified."
     )
