@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import chain, islice
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from security_events.models import AuditKey
 from security_events.selectors import checkpoints, trail_verification
@@ -36,8 +36,10 @@ def verify(
     ``keys`` are those that an auditor trusts; without any, those that are stored. ``outside`` are checkpoints that were
     kept elsewhere. ``progress`` is called with the number of events done so far.
     """
-    with transaction.atomic(durable=True):
-        trail_verification.begin_snapshot()
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            trail_verification.begin_snapshot()
         stored_keys = checkpoints.audit_keys()
         trusted = list(keys) or stored_trusted_keys()
         own = (_judged(each, trusted, stored_keys, witnesses) for each in trail_verification.stored_checkpoints())
