@@ -20,9 +20,9 @@ def require_go():
 
 
 def build(source, folder):
-    """Compile a Go program and return the path of the binary."""
+    """Compile the Go program of a folder and return the path of the binary."""
     binary = folder / "judge"
-    subprocess.run(["go", "build", "-o", binary, source], env=ENVIRONMENT, check=True, timeout=240)
+    subprocess.run(["go", "build", "-o", binary, *sorted(source.glob("*.go"))], env=ENVIRONMENT, check=True, timeout=240)
     return binary
 
 
