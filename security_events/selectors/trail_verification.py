@@ -7,7 +7,8 @@ from uuid import UUID
 from django.db import connection
 
 from security_events.event_form import EVENT_COLUMNS, event_form
-from security_events.selectors.trail import TrailPosition
+from security_events.event_types import AUDIT_KEY_ROTATED
+from security_events.selectors.trail import START, TrailPosition
 
 ROWS_AT_ONCE = 2_000
 
@@ -27,7 +28,11 @@ SELECT checkpoint.size, checkpoint.root, checkpoint.note, checkpoint.key_id,
     -- What stands beside the note is that of its leaves, and of its last event if that is still there.
     first_leaf.event_id IS DISTINCT FROM checkpoint.events_from AND first_leaf IS NOT NULL
         OR last_leaf.event_id IS DISTINCT FROM checkpoint.events_to AND last_leaf IS NOT NULL
-        OR last_event.transaction_id <> checkpoint.transaction_id,
+        OR last_event.transaction_id <> checkpoint.transaction_id
+        OR EXISTS (
+            SELECT FROM security_events_trail_cosignature cosignature
+            WHERE cosignature.size = checkpoint.size AND NOT starts_with(line, '— ' || witness || ' ')
+        ),
     ARRAY(SELECT line FROM security_events_trail_cosignature cosignature WHERE cosignature.size = checkpoint.size)
 FROM (
     SELECT *, lag(size, 1, 0::bigint) OVER (ORDER BY size) AS size_before FROM security_events_trail_checkpoint
@@ -37,18 +42,18 @@ LEFT JOIN security_events_trail_leaf last_leaf ON last_leaf.leaf_index = checkpo
 LEFT JOIN security_events_event last_event ON last_event.id = checkpoint.events_to
 ORDER BY checkpoint.size
 """
-# Of a changed row, the leaf and the event say where the last event stands.
-_NEWEST = """
-SELECT COALESCE(event.transaction_id, checkpoint.transaction_id), COALESCE(leaf.event_id, checkpoint.events_to)
-FROM (SELECT * FROM security_events_trail_checkpoint ORDER BY size DESC LIMIT 1) checkpoint
-LEFT JOIN security_events_trail_leaf leaf ON leaf.leaf_index = checkpoint.size - 1
-LEFT JOIN security_events_event event ON event.id = leaf.event_id
+_NEWEST = "SELECT size, transaction_id, events_to FROM security_events_trail_checkpoint ORDER BY size DESC LIMIT 1"
+_LAST_LEAF = """
+SELECT event.transaction_id, event.id
+FROM (SELECT event_id FROM security_events_trail_leaf ORDER BY leaf_index DESC LIMIT 1) leaf
+JOIN security_events_event event ON event.id = leaf.event_id
 """
 _COSIGNED = """
 SELECT DISTINCT ON (cosignature.witness) checkpoint.note, rtrim(cosignature.line, E'\\n') || E'\\n'
 FROM security_events_trail_cosignature cosignature JOIN security_events_trail_checkpoint checkpoint USING (size)
 ORDER BY cosignature.witness, checkpoint.size DESC
 """
+_ROTATIONS = "SELECT data ->> 'retired', (data ->> 'size')::bigint FROM security_events_event WHERE type = %s"
 _LEAF_OF_EVENT = "SELECT leaf_index FROM security_events_trail_leaf WHERE event_id = %s ORDER BY leaf_index LIMIT 1"
 
 _EVENT_OF_LEAF = "SELECT event_id FROM security_events_trail_leaf WHERE leaf_index = %s"
@@ -96,10 +101,20 @@ def stored_checkpoints() -> Iterator[StoredCheckpoint]:
     )
 
 
-def sealed_until() -> TrailPosition | None:
-    """Return the position of the last sealed event; ``None`` before the first seal."""
-    rows = _fetch(_NEWEST)
-    return TrailPosition(*rows[0]) if rows else None
+def sealed_until() -> tuple[int, TrailPosition]:
+    """Return the size of the newest checkpoint and the position of its last event; the start before the first seal.
+
+    The last leaf says, too, where that is: either of them may have been changed.
+    """
+    newest = _fetch(_NEWEST)
+    if not newest:
+        return 0, START
+    return newest[0][0], max(TrailPosition(*row) for row in (newest[0][1:], *_fetch(_LAST_LEAF)))
+
+
+def sizes_of_rotations() -> dict[str, int]:
+    """Return at which size each audit key was retired, as the events of the rotations say."""
+    return dict(_fetch(_ROTATIONS, [AUDIT_KEY_ROTATED.id]))
 
 
 def cosigned_notes() -> list[str]:

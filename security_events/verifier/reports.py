@@ -19,12 +19,13 @@ KEY_UNKNOWN = "key_unknown"
 KEY_RETIRED = "key_retired"
 WRONG_ROOT = "wrong_root"
 ROW_CHANGED = "row_changed"
+KEY_CHANGED = "key_changed"
 FORK = "fork"
 ROLLBACK = "rollback"
 
 EXPLANATIONS = {
     CHANGED: "the event is not the one that was sealed",
-    REMOVED: "the event is gone; its leaf still stands in the tree",
+    REMOVED: "it is gone, although it was sealed: its leaf still stands in the tree",
     INSERTED: "the event was never sealed at this place; it was added afterwards",
     REORDERED: "the event does not stand where it was sealed",
     LEAF_CHANGED: "the event is as it was sealed, but its stored leaf was changed or removed",
@@ -36,6 +37,7 @@ EXPLANATIONS = {
     WRONG_ROOT: "the leaves up to here do not give the root that was signed: the leaves since the checkpoint before "
     "were rewritten, or the checkpoint was forged with the key",
     ROW_CHANGED: "what is stored beside the checkpoint is not what was signed",
+    KEY_CHANGED: "the sizes that the stored audit keys sign for were changed",
     FORK: "the tree at this size is another one than the checkpoint from outside says: the past was rewritten",
     ROLLBACK: "the checkpoint from outside is newer than this trail: an older state was restored, or the newest part "
     "was removed",
@@ -73,7 +75,9 @@ class NotCovered:
     The owner of the database who also has the key could have rewritten everything since.
     """
     not_exported: int = 0
-    """Sealed events behind the last one of an export."""
+    """Sealed events behind the first one of an export that are not part of it: their hashes stand in the tree."""
+    purged: int = 0
+    """Events behind ``pruned_below`` that retention has deleted, as sealed events say; their hashes remain."""
 
 
 @dataclass(slots=True)
@@ -103,7 +107,7 @@ class Report:
                 "unsealed": covered.unsealed,
                 "pruned_below": covered.pruned_below,
                 "newest_outside_checkpoint_age": covered.newest_outside_checkpoint_age,
-                **({"not_exported": covered.not_exported} if covered.not_exported else {}),
+                **{name: count for name in ("not_exported", "purged") if (count := getattr(covered, name))},
             },
         }
 
@@ -121,7 +125,12 @@ class Report:
         if covered.unsealed:
             lines.append(f"Not covered: the newest {covered.unsealed} events, which no checkpoint holds yet.")
         if covered.not_exported:
-            lines.append(f"Not covered: {covered.not_exported} sealed events behind the last one of the export.")
+            lines.append(
+                f"Not covered: {covered.not_exported} sealed events that the export leaves out. Ask for them if it "
+                "should be complete."
+            )
+        if covered.purged:
+            lines.append(f"Not covered: the content of {covered.purged} later events that retention has deleted.")
         if covered.pruned_below:
             lines.append(f"Not covered: the content of the events below index {covered.pruned_below}; hashes remain.")
         age = covered.newest_outside_checkpoint_age

@@ -9,6 +9,7 @@ from security_events.verifier.merkle import TreeEdge
 from security_events.verifier.reports import (
     FORK,
     LEAF_CHANGED,
+    REMOVED,
     ROLLBACK,
     WRONG_ROOT,
     Finding,
@@ -77,12 +78,16 @@ class TrailWalk:
         self._of_events.append(of_event or leaf)
         self._meet_checkpoints()
 
-    def finish(self) -> None:
-        """Say that there are no more leaves."""
+    def finish(self, *, has_tree: bool) -> None:
+        """Say that there are no more leaves. With ``has_tree``, they are those of the tree: the next one is gone."""
         if self.finding is None:
             self.finding = self._suspicion
-        if self.finding is None and self._ahead:
-            size, is_outside, judged = self._ahead
+        if self.finding is not None or self._ahead is None:
+            return
+        size, is_outside, judged = self._ahead
+        if has_tree and not is_outside:
+            self.finding = judged.finding or Finding("event", None, self._edge.size, REMOVED)
+        else:
             reason = ROLLBACK if is_outside else WRONG_ROOT
             self.finding = judged.finding or Finding("checkpoint", str(size), size, reason)
 

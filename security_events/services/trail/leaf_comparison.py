@@ -1,6 +1,6 @@
 """Compare each stored leaf of the trail with the event that stands at its place."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from security_events.event_form import canonical_bytes
@@ -18,18 +18,37 @@ Form = Mapping[str, Any]
 class LeafComparison:
     """Two rows of the same things, side by side: the leaves by their indices, and the events in the trail's order."""
 
-    def __init__(self, events: Iterator[Form]) -> None:
-        """Take the sealed events in the order of the trail."""
+    def __init__(self, events: Iterator[Form], *, size: int, purged: Container[int] = ()) -> None:
+        """Take the sealed events in the order of the trail, and the size of the newest checkpoint.
+
+        ``purged`` are the indexes of the leaves whose events retention has deleted.
+        """
         self._events = events
+        self._size = size
+        self._purged = purged
         self._event = next(events, None)
         self.checked = 0
         """How many events were compared."""
+        self.first_checked: int | None = None
+        """The index of the first one."""
+        self.passed = 0
+        """How many leaves behind it were passed because retention has deleted their events."""
 
     def compare(self, leaf: StoredLeaf, walk: TrailWalk) -> None:
         """Walk over a leaf, and over missing ones in front of it."""
+        if leaf.place >= self._size and walk.finding is None:
+            walk.finding = Finding("checkpoint", None, self._size, REMOVED)
         while walk.size < leaf.place and walk.finding is None:
             self._pass_missing_leaf(walk)
+        if walk.finding is not None:
+            return
         event = self._event
+        if (event is None or event["id"] != str(leaf.event_id)) and leaf.place in self._purged:
+            walk.append(leaf.hash)
+            self.passed += self.first_checked is not None
+            return
+        if self.first_checked is None:
+            self.first_checked = leaf.place
         computed = None if event is None else leaf_hash(canonical_bytes(event))
         if event is not None and computed == leaf.hash and event["id"] == str(leaf.event_id):
             self._advance()
@@ -52,10 +71,13 @@ class LeafComparison:
 
     def _pass_missing_leaf(self, walk: TrailWalk) -> None:
         event = self._event
+        if event is None and walk.size < self._size:
+            walk.finding = Finding("event", None, walk.size, REMOVED)
+            return
         event_id = event["id"] if event else None
         walk.append_differing(
             _NO_HASH,
-            suspicion=Finding("event", event_id, walk.size, LEAF_CHANGED if event else REMOVED),
+            suspicion=Finding("event", event_id, walk.size, LEAF_CHANGED),
             of_event=None if event is None else leaf_hash(canonical_bytes(event)),
             event_id=event_id,
         )

@@ -8,7 +8,6 @@ from django.db import connection, transaction
 
 from security_events.models import AuditKey
 from security_events.selectors import checkpoints, trail_verification
-from security_events.selectors.trail import START
 from security_events.selectors.trail_hashes import stored_hashes
 from security_events.selectors.trail_verification import ROWS_AT_ONCE, StoredCheckpoint
 from security_events.services.trail.leaf_comparison import LeafComparison
@@ -16,7 +15,7 @@ from security_events.trail.tree_shape import GrowingTree, Leaves, Subtree, store
 from security_events.verifier import NoteMalformed, VerificationKey, parse_signature
 from security_events.verifier.command_line import outside_age
 from security_events.verifier.exports.checkpoint_files import KeptNote
-from security_events.verifier.reports import ROW_CHANGED, SUBTREE_CHANGED, Finding, Report
+from security_events.verifier.reports import KEY_CHANGED, ROW_CHANGED, SUBTREE_CHANGED, Finding, Report
 from security_events.verifier.trust import JudgedCheckpoint, TrustedKey, judge_checkpoint
 from security_events.verifier.walk import TrailWalk
 
@@ -44,11 +43,10 @@ def verify(
         trusted = list(keys) or stored_trusted_keys()
         own = (_judged(each, trusted, stored_keys, witnesses) for each in trail_verification.stored_checkpoints())
         walk = TrailWalk(own, [judge_checkpoint(each.note, trusted) for each in outside])
-        report, end = Report(), trail_verification.sealed_until()
-        events = trail_verification.sealed_events(end) if end else iter(())
-        _walk(walk, report, LeafComparison(events), progress)
-        report.not_covered.unsealed = trail_verification.unsealed_count(end or START)
-        report.first_wrong = report.first_wrong or walk.finding
+        report, (size, end) = Report(), trail_verification.sealed_until()
+        _walk(walk, report, LeafComparison(trail_verification.sealed_events(end), size=size), progress)
+        report.not_covered.unsealed = trail_verification.unsealed_count(end)
+        report.first_wrong = report.first_wrong or walk.finding or _wrong_key(stored_keys)
         report.newest_outside = walk.newest_outside
         own_notes = trail_verification.cosigned_notes() if witnesses else ()
     report.not_covered.newest_outside_checkpoint_age = outside_age(
@@ -66,7 +64,6 @@ def _walk(walk: TrailWalk, report: Report, comparison: LeafComparison, progress:
     stored = trail_verification.stored_leaves()
     first = next(stored, None)
     tree = _tree_below(first.place if first else 0, walk)
-    report.not_covered.pruned_below = tree.size
     leaves = iter(()) if first is None else chain([first], stored)
     while walk.finding is None and (batch := list(islice(leaves, ROWS_AT_ONCE))):
         for leaf in batch:
@@ -79,7 +76,9 @@ def _walk(walk: TrailWalk, report: Report, comparison: LeafComparison, progress:
         if progress:
             progress(report.checked)
     comparison.compare_rest(walk)
-    walk.finish()
+    walk.finish(has_tree=True)
+    first_checked = walk.size if comparison.first_checked is None else comparison.first_checked
+    report.not_covered.pruned_below, report.not_covered.purged = first_checked, comparison.passed
 
 
 def _tree_below(first: int, walk: TrailWalk) -> GrowingTree:
@@ -91,6 +90,17 @@ def _tree_below(first: int, walk: TrailWalk) -> GrowingTree:
     for subtree in subtrees:
         walk.append(hashes[subtree], level=subtree.level)
     return GrowingTree(first, hashes)
+
+
+def _wrong_key(keys: Sequence[AuditKey]) -> Finding | None:
+    """Compare the sizes at which keys began and ended with each other, and with the sealed events of the rotations."""
+    retired_at = trail_verification.sizes_of_rotations()
+    size: int | None = 0
+    for key in keys:
+        if key.began_at_size != size or retired_at.get(key.kid, key.ended_at_size) != key.ended_at_size:
+            return Finding("checkpoint", str(key.began_at_size), key.began_at_size, KEY_CHANGED)
+        size = key.ended_at_size
+    return None
 
 
 def _wrong_subtree(computed: dict[Subtree, bytes]) -> Finding | None:

@@ -56,15 +56,16 @@ def _walk_events(export: Path, walk: TrailWalk, report: Report, progress: Progre
         walk.append(event.canonical_leaf() or leaf_hash(event.content))
         report.checked += 1
         _show(report.checked, progress)
-    walk.finish()
+    walk.finish(has_tree=False)
 
 
 def _walk_tree(export: Path, tree: Path, walk: TrailWalk, report: Report, progress: Progress | None) -> None:
     events = read_events(export)
-    has_begun = False
+    has_begun = is_behind_export = False
     for line in read_tree(tree):
         if walk.finding or walk.next_size is None:
             break
+        is_behind_export = has_begun and line.event_id is None
         if line.event_id is None:
             if has_begun:
                 report.not_covered.not_exported += 1 << line.level
@@ -72,20 +73,17 @@ def _walk_tree(export: Path, tree: Path, walk: TrailWalk, report: Report, progre
                 report.not_covered.pruned_below = line.first_leaf + (1 << line.level)
             walk.append(line.hash, level=line.level)
             continue
-        if report.not_covered.not_exported:
-            walk.append_differing(line.hash, of_event=None, suspicion=_suspicion(line, REMOVED))
-            continue
         has_begun = True
         _compare(next(events, None), line, walk, _Elsewhere(export, tree))
         report.checked += 1
         _show(report.checked, progress)
-    walk.finish()
+    walk.finish(has_tree=True)
     if walk.finding:
         return
     report.not_covered.unsealed = sum(1 for _ in events)
     # Behind the tree, an event is unsealed; in front of leaves that are not exported, it was never there.
-    if report.not_covered.unsealed and report.not_covered.not_exported:
-        walk.finding = Finding("event", None, walk.size - report.not_covered.not_exported, INSERTED)
+    if report.not_covered.unsealed and is_behind_export:
+        walk.finding = Finding("event", None, walk.size, INSERTED)
 
 
 def _compare(event: EventLine | None, line: TreeLine, walk: TrailWalk, elsewhere: "_Elsewhere") -> None:

@@ -22,7 +22,8 @@ def require_go():
 def build(source, folder):
     """Compile the Go program of a folder and return the path of the binary."""
     binary = folder / "judge"
-    subprocess.run(["go", "build", "-o", binary, *sorted(source.glob("*.go"))], env=ENVIRONMENT, check=True, timeout=240)
+    command = ["go", "build", "-o", binary, *sorted(source.glob("*.go"))]
+    subprocess.run(command, env=ENVIRONMENT, check=True, timeout=240)
     return binary
 
 
