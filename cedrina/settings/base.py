@@ -185,6 +185,7 @@ CORS_EXPOSE_HEADERS = [
     "retry-after",
     "www-authenticate",
     "x-correlation-id",
+    "x-next-cursor",
     "ratelimit",
     "ratelimit-policy",
     "x-ratelimit-limit",
@@ -319,6 +320,8 @@ ACCOUNTS: dict[str, Any] = {
     "WEBAUTHN_ORIGINS": list(ENV.WEBAUTHN_ORIGINS) or [relying_party.default_origin(PUBLIC_URL)],
 }
 SECURITY_EVENTS: dict[str, Any] = {
+    "PRODUCT_VERSION": VERSION,
+    "SOURCE": PUBLIC_URL,
     "FIELD_ENCRYPTION_KEYS": ENV.FIELD_ENCRYPTION_KEYS,
     "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
     "AUDIT_ORIGIN": PUBLIC_URL.partition("://")[2],
