@@ -25,6 +25,28 @@ class SecurityEventSettings(AppSettings):
         return self._get("TRUNCATE_IP_ADDRESSES", default=False)
 
     @property
+    def FIELD_ENCRYPTION_KEYS(self) -> Sequence[tuple[str, bytes]]:
+        """The keys of encrypted columns: pairs of an id and 32 bytes (AES-256). The first one encrypts.
+
+        Without one, no audit key can be stored, so the trail can't be sealed.
+        """
+        return self._get("FIELD_ENCRYPTION_KEYS", ())
+
+    @property
+    def AUDIT_ORIGIN(self) -> str:
+        """The name of the sealed trail: the address of the installation without a scheme, such as ``id.example.org``.
+
+        It has no spaces and no plus sign. The first seal stores it with the audit key, and it stays: those who verify
+        the trail know it by this name.
+        """
+        return self._get("AUDIT_ORIGIN", "")
+
+    @property
+    def AUDIT_PUBLIC(self) -> bool:
+        """Whether anybody may read the newest checkpoint, at ``/.well-known/audit-checkpoint``."""
+        return self._get("AUDIT_PUBLIC", default=False)
+
+    @property
     def PARTITIONS_AHEAD(self) -> int:
         """For how many months after the current one partitions are created in advance; at least 1."""
         return self._get("PARTITIONS_AHEAD", 3)

@@ -1,5 +1,8 @@
 """Errors and warnings of this app."""
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from cedrina_base.errors import AppError
 
 
@@ -23,6 +26,47 @@ class EventTypeTaken(SecurityEventError):
 
 class InvalidEventType(SecurityEventError):
     """The id, category or base risk of an event type can't be stored."""
+
+
+class SealingError(SecurityEventError):
+    """The trail can't be sealed. Each subclass has a code, and a message that says what to do."""
+
+    code: str
+    message: str | Promise
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class TrailDamaged(SealingError):
+    """The stored tree doesn't have the root that was signed last: rows were changed or are missing."""
+
+    code = "trail_damaged"
+    message = _(
+        "The stored trail is not the one that was signed last, so it is not sealed any further. Run "
+        "`manage.py verify_audit_trail`: it names what was changed."
+    )
+
+
+class AuditOriginInvalid(SealingError):
+    """``AUDIT_ORIGIN`` is missing, or can't be the name of a key (C2SP signed-note)."""
+
+    code = "audit_origin_invalid"
+    message = _("The trail has no usable name. Set AUDIT_ORIGIN to the installation's address, without spaces or +.")
+
+
+class EncryptionKeyMissing(SealingError):
+    """``FIELD_ENCRYPTION_KEYS`` is empty, so that no audit key can be stored."""
+
+    code = "encryption_key_missing"
+    message = _("An audit key can't be stored without FIELD_ENCRYPTION_KEYS. Set a key.")
+
+
+class AuditKeyMissing(SealingError):
+    """There is no audit key to rotate: nothing was sealed yet."""
+
+    code = "audit_key_missing"
+    message = _("There is no audit key yet. `manage.py seal_audit_trail` makes the first one.")
 
 
 class UndeclaredEventData(RuntimeWarning):

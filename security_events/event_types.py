@@ -14,3 +14,24 @@ REFUSALS_SUPPRESSED = register(
         data=("suppressed",),
     )
 )
+
+AUDIT_KEY_CREATED = register(
+    EventType(
+        "key.audit_created",
+        Category.KEY,
+        Severity.MEDIUM,
+        base_risk=0,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_CREATE,
+        data=("size",),
+    )
+)
+AUDIT_KEY_ROTATED = register(
+    EventType(
+        "key.audit_rotated",
+        Category.KEY,
+        Severity.MEDIUM,
+        base_risk=5,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("retired", "size"),
+    )
+)

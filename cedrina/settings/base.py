@@ -314,6 +314,9 @@ ACCOUNTS: dict[str, Any] = {
 }
 SECURITY_EVENTS: dict[str, Any] = {
     "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
+    "FIELD_ENCRYPTION_KEYS": ENV.FIELD_ENCRYPTION_KEYS,
+    "AUDIT_ORIGIN": PUBLIC_URL.partition("://")[2],
+    "AUDIT_PUBLIC": ENV.AUDIT_PUBLIC,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "LINKS": "accounts.administration.subject_links.links_of_subjects",
     "SUBJECT_ID": "accounts.administration.subject_links.subject_id",

@@ -186,6 +186,17 @@ class Records(Section):
     """A file to log into instead of stderr."""
 
 
+class AuditTrail(Section):
+    model_config = ConfigDict(title="Audit trail")
+
+    AUDIT_SEAL_SECONDS: Seconds = Field(10, ge=1, le=1800)
+    """How often new security events are sealed: appended to a tree whose root is signed. From 60 on, in whole
+    minutes. See audit-trail.md."""
+    AUDIT_PUBLIC: Switch = False
+    """Whether anybody may read the newest signed root, at `/.well-known/audit-checkpoint`. It says how many events
+    there are, and nothing of them."""
+
+
 SECTIONS: tuple[type[Section], ...] = (
     Profile,
     Secrets,
@@ -199,11 +210,24 @@ SECTIONS: tuple[type[Section], ...] = (
     SecondFactors,
     Limits,
     Records,
+    AuditTrail,
 )
 
 
 class EnvironmentSettings(
-    Profile, Secrets, Stores, Serving, Branding, Mail, Tokens, Passwords, SocialSignIn, SecondFactors, Limits, Records
+    Profile,
+    Secrets,
+    Stores,
+    Serving,
+    Branding,
+    Mail,
+    Tokens,
+    Passwords,
+    SocialSignIn,
+    SecondFactors,
+    Limits,
+    Records,
+    AuditTrail,
 ):
     """The values of all settings."""
 

@@ -1,5 +1,6 @@
 """The tables of this app."""
 
 from security_events.models.events import SecurityEvent, category_choices
+from security_events.models.trail import AuditKey, CheckpointCosignature, TrailCheckpoint
 
-__all__ = ["SecurityEvent", "category_choices"]
+__all__ = ["AuditKey", "CheckpointCosignature", "SecurityEvent", "TrailCheckpoint", "category_choices"]

@@ -6,11 +6,11 @@ from django.db.models.query_utils import DeferredAttribute
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from cedrina_base.encrypted_fields import Ciphertext
 from tokens.access_tokens.codec import AccessToken, KeyringBackend
 from tokens.api.authentication import signed_claims
 from tokens.api.client import client_context
 from tokens.api.refresh_tokens import refresh_claims
-from tokens.fields import Ciphertext
 from tokens.models import SigningKey
 from tokens.refresh_tokens import secrets
 

@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterator
 from django.apps import apps
 from django.db import connection, models
 
-from tokens import encryption
-from tokens.conf import token_settings
-from tokens.fields import Ciphertext, EncryptedTextField
+from cedrina_base.encrypted_fields import EncryptedField
 
 
 def outdated() -> int:
@@ -32,25 +30,23 @@ def reencrypt(*, progress: Callable[[int], None] | None = None) -> int:
     return done
 
 
-def _move(instance: models.Model, field: EncryptedTextField) -> int:
+def _move(instance: models.Model, field: EncryptedField) -> int:
     stored = instance.__dict__[field.attname]
-    fresh = Ciphertext(
-        encryption.encrypt(getattr(instance, field.attname), associated_data=field.associated_data(instance))
-    )
+    fresh = field.encrypt(getattr(instance, field.attname), instance)
     manager = type(instance)._base_manager
     unchanged = manager.filter(pk=instance.pk, **{field.name: stored})
     return unchanged.update(**{field.name: fresh})
 
 
-def _outdated_rows(model: type[models.Model], field: EncryptedTextField) -> models.QuerySet[models.Model]:
-    current = f"{token_settings.FIELD_ENCRYPTION_KEYS[0][0]}:"
+def _outdated_rows(model: type[models.Model], field: EncryptedField) -> models.QuerySet[models.Model]:
+    current = f"{field.encryption_keys()[0][0]}:"
     column = f"{connection.ops.quote_name(model._meta.db_table)}.{connection.ops.quote_name(str(field.column))}"
     # With extra(), because the field refuses lookups.
     return model._base_manager.extra(where=[f"NOT starts_with({column}, %s)"], params=[current])  # noqa: S610
 
 
-def _columns() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:
+def _columns() -> Iterator[tuple[type[models.Model], EncryptedField]]:
     for model in apps.get_models():
         for field in model._meta.local_concrete_fields:
-            if isinstance(field, EncryptedTextField):
+            if isinstance(field, EncryptedField):
                 yield model, field

@@ -10,10 +10,10 @@ from django.db import connection
 from accounts.factors import recovery_codes, totp
 from accounts.factors.adapter import secret_of
 from accounts.models import RecoverySecret, TotpSecret
+from cedrina_base.encryption import DecryptionFailed
 from tests.factories.accounts import UserFactory
 from tests.factories.factors import accepts, add_key, add_totp, code_of
 from tests.factories.factors import secret_of as key_of
-from tokens.encryption import DecryptionFailed
 from tokens.services import reencryption
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tokens.encryption import DecryptionFailed
+from cedrina_base.encryption import DecryptionFailed
 from tokens.models import SigningKey
 from tokens.services import reencryption
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
+from cedrina_base.encryption import DecryptionFailed
 from cedrina_base.operator_commands import OperatorCommand
-from tokens.encryption import DecryptionFailed
 from tokens.services import reencryption
 
 

@@ -1,0 +1,1 @@
+"""Seal the trail, rotate its keys, and prove what is in it."""
