@@ -17,6 +17,7 @@ urlpatterns = [
     path("account/", include("accounts.api.pages.urls")),
     path("oauth/", include("tokens.oauth_urls")),
     path(".well-known/", include("tokens.well_known_urls")),
+    path(".well-known/", include("security_events.well_known_urls")),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("api/schema", SchemaView.as_view(), name="schema"),

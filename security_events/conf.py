@@ -42,6 +42,11 @@ class SecurityEventSettings(AppSettings):
         return self._get("AUDIT_ORIGIN", "")
 
     @property
+    def AUDIT_SEAL_SECONDS(self) -> int:
+        """How many seconds are between two seals. The project runs ``sealing.seal`` that often."""
+        return self._get("AUDIT_SEAL_SECONDS", 10)
+
+    @property
     def AUDIT_PUBLIC(self) -> bool:
         """Whether anybody may read the newest checkpoint, at ``/.well-known/audit-checkpoint``."""
         return self._get("AUDIT_PUBLIC", default=False)

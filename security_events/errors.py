@@ -11,9 +11,46 @@ class SecurityEventError(Exception):
 
 
 class SecurityEventRefusal(AppError):
-    """A request that this app refuses. Each subclass has a code, a message and an HTTP status."""
+    """A request that this app refuses. Each subclass has a code, a message and an HTTP status.
+
+    A temporary refusal names in ``Retry-After`` the time between two seals of the trail.
+    """
 
     status: int
+    is_temporary = False
+
+
+class EventNotFound(SecurityEventRefusal):
+    """There is no event with this id, and there was none that was sealed."""
+
+    code = "not_found"
+    message = _("There is no such event.")
+    status = 404
+
+
+class NotSealedYet(SecurityEventRefusal):
+    """What was asked for exists once events were sealed the next time."""
+
+    code = "not_sealed_yet"
+    message = _("This is not sealed yet. Try again in a few seconds.")
+    status = 409
+    is_temporary = True
+
+
+class SizeNotSealed(SecurityEventRefusal):
+    """The trail never had this size."""
+
+    code = "not_found"
+    message = _("The trail has no checkpoints of these sizes. The first size is the smaller one.")
+    status = 404
+
+
+class HashesPruned(SecurityEventRefusal):
+    """Hashes that the proof needs were deleted with old events."""
+
+    code = "hashes_pruned"
+    message = _("This part of the trail is older than what is kept, so it can't be proved any more.")
+    status = 410
 
 
 class UndeclaredEventType(SecurityEventError):

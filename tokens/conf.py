@@ -149,6 +149,14 @@ class TokenSettings(AppSettings):
         return self._function("CLIENT_LIMIT", "tokens.conf.no_client_limit")
 
     @property
+    def FURTHER_JWKS(self) -> Callable[[], Sequence[Mapping[str, Any]]]:
+        """Dotted path of a function that returns further public keys as JSON Web Keys (RFC 7517).
+
+        They are published beside the signing keys, for something other than tokens: no token is verified by them.
+        """
+        return self._function("FURTHER_JWKS", "tokens.conf.no_further_jwks")
+
+    @property
     def HAS_SECOND_FACTOR(self) -> Callable[[Any], bool]:
         """Dotted path of a function ``(user) -> bool``: whether endpoints can require a second factor of the user."""
         return self._function("HAS_SECOND_FACTOR", "tokens.conf.no_second_factor")
@@ -194,3 +202,8 @@ def _derived_key(secret: str) -> tuple[tuple[str, bytes], ...]:
 
 
 token_settings = TokenSettings()
+
+
+def no_further_jwks() -> Sequence[Mapping[str, Any]]:
+    """Publish signing keys only. This is the default of ``FURTHER_JWKS``."""
+    return ()

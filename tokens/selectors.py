@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import F, Prefetch, QuerySet
 from django.db.models.functions import Least
 
+from tokens.access_tokens.further_keys import further_keys
 from tokens.access_tokens.keyring import keyring
 from tokens.errors import ServiceClientNotFound
 from tokens.models import ServiceClient, ServiceClientSecret, Session
@@ -72,5 +73,8 @@ def service_client(*, client_id: UUID | None = None, name: str | None = None) ->
 
 
 def published_keys() -> list[dict[str, Any]]:
-    """Return the published signing keys as JSON Web Keys (RFC 7517); the last known ones without the database."""
-    return keyring.jwks()
+    """Return the published keys as JSON Web Keys (RFC 7517); the last known ones without the database.
+
+    Those of the setting ``FURTHER_JWKS`` come after the signing keys.
+    """
+    return [*keyring.jwks(), *map(dict, further_keys.jwks())]

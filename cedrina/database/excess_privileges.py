@@ -7,15 +7,19 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from security_events.models import TRAIL_TABLES
 from security_events.services.partitions import PARENT
 
 # The privileges of this connection's role, those by PUBLIC and by membership in other roles included. The names of the
 # boolean columns are what people read: SQL's own words.
 _EXCESS_PRIVILEGES = """
 WITH trail AS (
-    SELECT c.oid, c.relowner, c.relname <> %(parent)s AS is_partition FROM pg_class c
+    SELECT c.oid, c.relowner, %(parent)s AS name, c.relname <> %(parent)s AS is_partition FROM pg_class c
     WHERE c.oid = to_regclass(%(parent)s)
        OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass(%(parent)s)))
+    UNION ALL
+    SELECT c.oid, c.relowner, c.relname, false FROM pg_class c
+    WHERE c.oid IN (SELECT to_regclass(name) FROM unnest(%(trail)s::text[]) AS name)
 )
 SELECT current_user AS role,
        rolsuper AS is_superuser,
@@ -39,10 +43,13 @@ SELECT current_user AS role,
            CASE WHEN has_parameter_privilege('session_replication_role', 'SET')
                 THEN 'SET session_replication_role' END
        ], NULL) AS privileges,
-       ARRAY(SELECT privilege || ' on ' || %(parent)s
-             FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege
-             WHERE EXISTS (SELECT FROM trail WHERE has_table_privilege(oid, privilege))
-                OR privilege = 'UPDATE' AND EXISTS (SELECT FROM trail WHERE has_any_column_privilege(oid, 'UPDATE')))
+       ARRAY(SELECT privilege || ' on ' || name
+             FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) WITH ORDINALITY
+                  AS named (privilege, place), trail
+             GROUP BY name, privilege, place
+             HAVING bool_or(has_table_privilege(oid, privilege))
+                OR privilege = 'UPDATE' AND bool_or(has_any_column_privilege(oid, 'UPDATE'))
+             ORDER BY name, place)
            AS privileges_on_trail,
        CASE WHEN EXISTS (SELECT FROM trail WHERE is_partition AND has_table_privilege(oid, 'INSERT'))
             THEN ARRAY['INSERT on partitions of ' || %(parent)s] ELSE ARRAY[]::text[] END
@@ -64,7 +71,7 @@ def read_excess_privileges() -> ServingRolePrivileges:
     Raises: DatabaseError when the database cannot be asked.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_EXCESS_PRIVILEGES, {"parent": PARENT})
+        cursor.execute(_EXCESS_PRIVILEGES, {"parent": PARENT, "trail": list(TRAIL_TABLES)})
         found = dict(zip([column.name for column in cursor.description], cursor.fetchone(), strict=True))
     if found["is_superuser"]:
         return ServingRolePrivileges(found["role"], ["SUPERUSER"])  # which implies all others

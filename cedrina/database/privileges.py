@@ -1,7 +1,8 @@
 """The privileges of the role that serves: missing ones are granted, others are revoked.
 
-The role reads and writes all tables, except security events: those it reads and inserts, by the parent table only. On
-partitions it has no privileges, so partitions that are made later need none. It owns nothing and defines nothing.
+The role reads and writes all tables, except security events and the sealed trail: those it reads and inserts, events by
+the parent table only. On partitions it has no privileges, so partitions that are made later need none. It owns nothing
+and defines nothing.
 """
 
 from collections import namedtuple
@@ -11,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg import sql
 
+from security_events.models import TRAIL_TABLES
 from security_events.services.partitions import PARENT
 
 TABLE_PRIVILEGES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
@@ -22,7 +24,7 @@ PARTITION_FUNCTION = "security_events_make_partition(date)"
 _RELATIONS = """
 SELECT c.relname AS name,
        c.relkind = 'S' AS is_sequence,
-       c.relname = %(parent)s AS is_append_only,
+       c.relname = %(parent)s OR c.relname = ANY(%(trail)s) AS is_append_only,
        COALESCE(c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass(%(parent)s)) WHERE level > 0), false)
            AS is_partition,
        ARRAY(SELECT privilege_type FROM aclexplode(c.relacl) WHERE grantee = %(role)s::regrole ORDER BY 1) AS granted
@@ -69,7 +71,12 @@ def adjust_privileges(*, role: str, dry_run: bool = False) -> list[str]:
 
 def _statements(role: str) -> Iterator[sql.Composed]:
     grantee = sql.Identifier(role)
-    parameters = {"parent": PARENT, "role": grantee.as_string(None), "function": PARTITION_FUNCTION}
+    parameters = {
+        "parent": PARENT,
+        "trail": list(TRAIL_TABLES),
+        "role": grantee.as_string(None),
+        "function": PARTITION_FUNCTION,
+    }
     schema = _rows(_SCHEMA, parameters)[0]
     yield from _changes(sql.SQL("SCHEMA {}").format(sql.Identifier(schema.name)), schema.granted, {"USAGE"}, grantee)
     if schema.has_function:
@@ -81,7 +88,7 @@ def _statements(role: str) -> Iterator[sql.Composed]:
         yield from _changes(target, relation.granted, _wanted(relation), grantee)
 
 
-def _rows(statement: str, parameters: dict[str, str]) -> list[Any]:
+def _rows(statement: str, parameters: dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         row = namedtuple("Row", [column.name for column in cursor.description])  # type: ignore[misc]  # noqa: PYI024 - the statement names its columns

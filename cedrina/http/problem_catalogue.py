@@ -59,6 +59,8 @@ PROBLEMS: dict[str, ProblemType] = {
     ),
     "session_limit_reached": ProblemType(409, _("Too many sessions"), _("End another session first.")),
     "already_exists": ProblemType(409, _("Already exists"), _("This exists already.")),
+    "not_sealed_yet": ProblemType(409, _("Not sealed yet"), _("This is not sealed yet. Try again in a few seconds.")),
+    "hashes_pruned": ProblemType(410, _("No proof any more"), _("This part of the trail is older than what is kept.")),
     "version_mismatch": ProblemType(412, _("Version mismatch"), _("It was changed since you read it.")),
     "payload_too_large": ProblemType(413, _("Payload too large"), _("The body may have 64 KiB at most.")),
     "unsupported_media_type": ProblemType(
@@ -84,6 +86,7 @@ CODE_OF_STATUS: dict[int, str] = {
     406: "not_acceptable",
     408: "request_timeout",
     409: "already_exists",
+    410: "hashes_pruned",
     412: "version_mismatch",
     413: "payload_too_large",
     415: "unsupported_media_type",

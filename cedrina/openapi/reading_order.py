@@ -127,6 +127,17 @@ TAGS = (
             "roll_rate_limit_policies_back",
         ),
     ),
+    Tag(
+        "audit trail",
+        "Read the signed checkpoints of security events, and prove events against them.",
+        (
+            "prove_security_event",
+            "read_checkpoint",
+            "list_checkpoints",
+            "prove_consistency",
+            "read_public_checkpoint",
+        ),
+    ),
     Tag("system", "Ask whether a process runs and can answer calls.", ("livez", "readyz")),
 )
 _TAG_PLACES = {tag.name: place for place, tag in enumerate(TAGS)}

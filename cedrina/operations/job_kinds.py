@@ -21,6 +21,7 @@ JOB_KINDS: Mapping[str, Promise] = {
     "cedrina.reset_factors": _("Carry out the resets of second factors whose wait is over"),
     "cedrina.purge_attempts": _("Delete expired counters of failed sign-ins"),
     "cedrina.announce_expired_locks": _("Record the locks that have expired"),
+    "cedrina.seal_audit_trail": _("Seal the audit trail"),
     "cedrina.sum_up_refusals": _("Record how often something was refused"),
 }
 

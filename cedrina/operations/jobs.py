@@ -18,8 +18,12 @@ from accounts.services.passwords import attempts
 from accounts.services.profile import erasure
 from accounts.services.profile import purging as accounts_purging
 from cedrina.operations import job_failures
+from cedrina_base.encryption import DecryptionFailed
 from ratelimiting.services import shadow_figures
+from security_events.conf import security_event_settings
+from security_events.errors import SealingError
 from security_events.services import deduplication, partitions
+from security_events.services.trail import sealing
 from tokens.services import purging
 
 log = structlog.get_logger(__name__)
@@ -27,6 +31,11 @@ log = structlog.get_logger(__name__)
 MAX_ABANDONED_ATTEMPTS = 50  # then a job seems to end its workers, and is given up
 DONE_HOURS = 1
 FAILED_HOURS = 30 * 24  # long enough for an operator to find out why
+
+
+def every(seconds: int) -> str:
+    """Return the cron expression for an interval; the sixth field is that of seconds. From 60 on, in whole minutes."""
+    return f"* * * * * */{seconds}" if seconds < 60 else f"*/{seconds // 60} * * * *"
 
 
 @app.periodic(cron="7 2 * * *")
@@ -126,3 +135,19 @@ def reset_factors(timestamp: int) -> None:
 def sum_up_refusals(timestamp: int) -> None:
     """Record how often something was refused in the past minutes, of which only the first refusal was recorded."""
     deduplication.record_counts(now=datetime.now(UTC))
+
+
+@app.periodic(cron=every(security_event_settings.AUDIT_SEAL_SECONDS))
+@app.task(name="cedrina.seal_audit_trail", queue="maintenance", queueing_lock="seal_audit_trail")
+def seal_audit_trail(timestamp: int) -> None:
+    """Append the new security events to the sealed trail, and sign its size.
+
+    A trail that can't be sealed is an error in the log and a finding of `manage.py doctor`. The job does not fail then:
+    it runs often, and each failed job would be kept for a month.
+    """
+    now = timezone.now()
+    try:
+        sealing.seal(now=now)
+    except (SealingError, DecryptionFailed) as refusal:
+        log.error("audit_trail_not_sealed", reason=str(refusal))  # noqa: TRY400 - the reason says what to do
+    sealing.report_held_back(now=now)

@@ -30,8 +30,16 @@ class SecurityEventsAPIView(APIView):
         return super().handle_exception(as_api_exception(exc) if isinstance(exc, SecurityEventRefusal) else exc)
 
 
+class RefusalResponse(APIException):
+    """A refusal of this app. ``wait`` becomes ``Retry-After``, in seconds."""
+
+    wait: int | None = None
+
+
 def as_api_exception(error: SecurityEventRefusal) -> APIException:
     """Return a refusal of this app as an exception of Django REST framework."""
-    exc = APIException(detail=force_str(error.message), code=error.code)
+    exc = RefusalResponse(detail=force_str(error.message), code=error.code)
     exc.status_code = error.status
+    if error.is_temporary:
+        exc.wait = security_event_settings.AUDIT_SEAL_SECONDS
     return exc

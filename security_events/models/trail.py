@@ -9,6 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from security_events.fields import EncryptedSecretField
 
+# The append-only tables of the sealed trail: whoever serves reads them and appends to them.
+TRAIL_TABLES = (
+    "security_events_trail_leaf",
+    "security_events_trail_subtree",
+    "security_events_trail_checkpoint",
+    "security_events_trail_cosignature",
+)
+
 
 class AuditKey(models.Model):
     """An Ed25519 key that signs checkpoints.

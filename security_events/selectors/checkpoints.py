@@ -17,6 +17,11 @@ def checkpoints(*, below: int | None = None, limit: int) -> Sequence[TrailCheckp
     return list((rows if below is None else rows.filter(size__lt=below))[:limit])
 
 
+def cosigned_note(checkpoint: TrailCheckpoint) -> str:
+    """Return the signed note with the lines of its witnesses."""
+    return checkpoint.note + "".join(f"{each.line}\n" for each in checkpoint.cosignatures.all())
+
+
 def audit_keys() -> Sequence[AuditKey]:
     """Return all audit keys without their private halves, the first one first."""
     return list(AuditKey.objects.defer("private_key").order_by("began_at_size", "created_at"))

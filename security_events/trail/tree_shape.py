@@ -1,8 +1,8 @@
 """Which complete subtrees a growing Merkle tree (RFC 6962, 2.1) stores, and which ones a proof consists of.
 
 The subtree at ``position`` of a ``level`` covers ``2**level`` leaves, from ``position * 2**level`` on. Stored are those
-of level 0, the leaves, and of each fourth level: a fifteenth more rows than leaves. Any other one is the root of at most
-eight stored ones.
+of level 0, the leaves, and of each fourth level: a fifteenth more rows than leaves. Any other one is the root of eight
+stored ones at most.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

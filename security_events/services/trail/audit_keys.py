@@ -4,7 +4,6 @@ import base64
 import json
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection, transaction
@@ -44,7 +43,7 @@ def active_key(*, now: datetime) -> AuditKey:
     return key or _make(name=_origin(), size=0, now=now)
 
 
-def rotate(*, now: datetime, actor: Subject, reason: str = "") -> AuditKey:
+def rotate(*, now: datetime, reason: str = "") -> AuditKey:
     """Retire the key that signs at the current size of the tree, and return its successor.
 
     The name stays, since it is the origin by which others know the trail. Checkpoints by the old key stay valid.
@@ -61,7 +60,6 @@ def rotate(*, now: datetime, actor: Subject, reason: str = "") -> AuditKey:
         successor = replace(key, name=key.name, size=size, now=now)
         recording.record(
             event_types.AUDIT_KEY_ROTATED,
-            actor=actor,
             target=Subject(id=successor.kid),
             reasons=[reason] if reason else [],
             data={"retired": key.kid, "size": size},
@@ -85,23 +83,6 @@ def private_half(key: AuditKey) -> Ed25519PrivateKey:
     Raises: DecryptionFailed.
     """
     return Ed25519PrivateKey.from_private_bytes(base64.b64decode(key.private_key))
-
-
-def public_jwk(key: AuditKey) -> dict[str, Any]:
-    """Return the public half as a JSON Web Key (RFC 8037, 2).
-
-    The member ``audit_trail`` is ours: the name in notes, and the sizes of the tree that the key signs for, those above
-    ``from_size`` up to ``to_size``. ``key_ops`` and ``alg`` keep others from taking it for a key of tokens.
-    """
-    return {
-        "kty": "OKP",
-        "crv": "Ed25519",
-        "x": base64url.encode(bytes(key.public_key)),
-        "kid": key.kid,
-        "use": "sig",
-        "alg": "EdDSA",
-        "audit_trail": {"name": key.name, "from_size": key.began_at_size, "to_size": key.ended_at_size},
-    }
 
 
 def _make(*, name: str, size: int, now: datetime) -> AuditKey:
