@@ -110,18 +110,15 @@ class TrailRolledBack(SealingError):
     """A newer checkpoint of this trail is known outside: an older state of the database was restored."""
 
     code = "trail_rolled_back"
-    message = _(
+    message: str | Promise = _(
         "The trail ends at size %(size)d, but a checkpoint of size %(outside)d is kept outside: an older state of the "
         "database was restored. Restore a newer one. If there is none, `manage.py continue_audit_trail --rename` goes "
         "on under another name; the events in between are lost."
     )
 
     def __init__(self, *, size: int, outside: int) -> None:
-        super().__init__(size, outside)
-        self.size, self.outside = size, outside
-
-    def __str__(self) -> str:
-        return str(self.message) % {"size": self.size, "outside": self.outside}
+        self.message = str(type(self).message) % {"size": size, "outside": outside}
+        super().__init__(self.message)
 
 
 class TrailNotRolledBack(SealingError):
