@@ -1,14 +1,17 @@
 """Checks of the settings and of the declared event types, run by ``manage.py check``."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 
 from cedrina_base import setting_checks
 from security_events.catalogue import CATALOGUE, EventType
 from security_events.conf import security_event_settings
 from security_events.exporters.ocsf.schema import OCSF_1_8
+from security_events.services.retention import terms
+from security_events.services.retention.terms import SHORTEST_DAYS
 
 _FIRST_OCSF_TYPE = 100100  # class 1001, activity 0
 _HINT = "Give it the type_uid that it is exported as: ocsf_type_uid=OcsfType.… (class times 100, plus activity)."
@@ -21,6 +24,51 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     if security_event_settings.PARTITIONS_AHEAD < 1:
         problems.append(Error("SECURITY_EVENTS['PARTITIONS_AHEAD'] must be at least 1.", id="security_events.E002"))
     return problems
+
+
+@register()
+def check_retention(**_kwargs: Any) -> list[CheckMessage]:
+    """Report terms of retention that the database refuses."""
+    wrong = [name for name, days in terms.configured_terms().items() if days is not None and days < SHORTEST_DAYS]
+    return [
+        Error(
+            f"The terms of retention of {', '.join(sorted(wrong))} in SECURITY_EVENTS are shorter than a week.",
+            hint=f"Give {SHORTEST_DAYS} days at least, or None to keep events for ever.",
+            id="security_events.E004",
+        )
+        for _ in wrong[:1]
+    ]
+
+
+@register(Tags.database)
+def check_stored_terms(*, databases: Collection[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Report terms of retention that were changed since the last ``migrate``: the shorter ones don't count yet."""
+    if not databases or not terms.is_installed() or terms.stored_terms() == terms.configured_terms():
+        return []
+    return [
+        checks.Warning(
+            "The terms of retention were changed. Those that became shorter don't count yet.",
+            hint="Run manage.py migrate: it stores them as the owner of the tables.",
+            id="security_events.W002",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_restored_trail(*, databases: Collection[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Report a database that was restored in another cluster: new events are neither sealed nor exported."""
+    from security_events.services.trail import restored_trail  # noqa: PLC0415 - with the verifier: not at each start
+
+    if not databases or not restored_trail.is_installed() or not restored_trail.was_restored():
+        return []
+    return [
+        checks.Warning(
+            "The database was restored from a backup. New events are neither sealed nor exported before the trail is "
+            "continued.",
+            hint="Run manage.py migrate, or manage.py continue_audit_trail.",
+            id="security_events.W003",
+        )
+    ]
 
 
 @register()

@@ -129,5 +129,27 @@ class AuditKeyMissing(SealingError):
     message = _("There is no audit key yet. `manage.py seal_audit_trail` makes the first one.")
 
 
+class TrailRolledBack(SealingError):
+    """A newer checkpoint of this trail is known outside: an older state of the database was restored."""
+
+    code = "trail_rolled_back"
+    message: str | Promise = _(
+        "The trail ends at size %(size)d, but a checkpoint of size %(outside)d is kept outside: an older state of the "
+        "database was restored. Restore a newer one. If there is none, `manage.py continue_audit_trail --rename` goes "
+        "on under another name; the events in between are lost."
+    )
+
+    def __init__(self, *, size: int, outside: int) -> None:
+        self.message = str(type(self).message) % {"size": size, "outside": outside}
+        super().__init__(self.message)
+
+
+class TrailNotRolledBack(SealingError):
+    """The trail was to go on under another name, though no checkpoint outside is newer."""
+
+    code = "trail_not_rolled_back"
+    message = _("No checkpoint outside is newer than the trail, so it goes on under its name. Nothing was changed.")
+
+
 class UndeclaredEventData(RuntimeWarning):
     """The data of an event has a key that its type does not list. The event is recorded nevertheless."""

@@ -174,6 +174,27 @@ _OF_SETTINGS: dict[str, Correction] = {
     "cedrina_base.E004": _in_code('CEDRINA_BASE["OUTBOUND_PLAIN_HTTP"] = False', section="OWASP ASVS 5.0, 12.2.1"),
     "security_events.E002": _in_code('SECURITY_EVENTS["PARTITIONS_AHEAD"] = 3', section="OWASP ASVS 5.0, 16.3"),
     "security_events.E003": Correction("OWASP ASVS 5.0, 13.1", _POSTGRESQL, _ENVIRONMENT, _DATABASE_LINE),
+    "security_events.E004": Correction(
+        "OWASP ASVS 5.0, 16.2", _VALUE, "docs/configuration.md", "AUDIT_RETENTION_DAYS=365"
+    ),
+    "security_events.W002": Correction(
+        "OWASP ASVS 5.0, 14.2.7",
+        _("Store the terms of retention as the owner of the tables: the shorter ones count from then on."),
+        "docs/production.md",
+        "manage.py migrate",
+    ),
+    "security_events.W003": Correction(
+        "OWASP ASVS 5.0, 16.4",
+        _("Continue the audit trail: new events then stand behind the restored ones."),
+        "docs/production.md",
+        "manage.py continue_audit_trail",
+    ),
+    "audit_trail.kept_for_ever": Correction(
+        "OWASP ASVS 5.0, 14.2.7",
+        _("Set a term, if the law that applies to you asks for one: events hold addresses and masked names."),
+        "docs/personal-data.md",
+        "AUDIT_RETENTION_DAYS=365",
+    ),
     "security_events.W001": Correction(
         "OWASP ASVS 5.0, 16.3",
         _("Declare how a SIEM reads the event type: docs/how-to/add-an-event-type.md."),

@@ -25,6 +25,7 @@ from cedrina.database import excess_privileges
 from cedrina.operations import corrections
 from cedrina.operations.corrections import TranslatableText
 from security_events.models import SecurityEvent
+from security_events.services.retention import terms
 
 RECENT = timedelta(days=1)
 
@@ -174,6 +175,16 @@ def mail_sender(_now: datetime) -> Iterator[DiagnosticFinding]:
     if not is_development_on_loopback() and (_is_loopback(domain) or "." not in domain):
         problem = force_str(_("DEFAULT_FROM_EMAIL is at %(domain)s: most mail servers refuse such mail."))
         yield _finding("mail.sender", FindingSeverity.WARNING, problem % {"domain": domain})
+
+
+@diagnostic
+def retention(_now: datetime) -> Iterator[DiagnosticFinding]:
+    """Yield, as information, that personal data in events is kept for ever."""
+    kept = sorted(name for name, days in terms.configured_terms().items() if days is None and name != terms.LEAVES)
+    if kept:
+        names = ", ".join("AUDIT_RETENTION_DAYS" if name == terms.OTHERS else name for name in kept)
+        problem = force_str(_("Security events are kept for ever, by these terms: %(terms)s."))
+        yield _finding("audit_trail.kept_for_ever", FindingSeverity.INFO, problem % {"terms": names})
 
 
 @diagnostic

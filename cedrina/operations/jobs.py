@@ -23,6 +23,7 @@ from ratelimiting.services import shadow_figures
 from security_events.conf import security_event_settings
 from security_events.errors import SealingError
 from security_events.services import deduplication, partitions
+from security_events.services.retention import purging as retention
 from security_events.services.trail import sealing
 from tokens.services import purging
 
@@ -151,3 +152,11 @@ def seal_audit_trail(timestamp: int) -> None:
     except (SealingError, DecryptionFailed) as refusal:
         log.error("audit_trail_not_sealed", reason=str(refusal))  # noqa: TRY400 - the reason says what to do
     sealing.report_held_back(now=now)
+
+
+@app.periodic(cron="47 3 * * *")
+@app.task(name="cedrina.purge_security_events", queue="maintenance", queueing_lock="purge_security_events")
+def purge_security_events(timestamp: int) -> None:
+    """Delete the security events whose term is over."""
+    report = retention.purge(now=datetime.fromtimestamp(timestamp, UTC))
+    log.info("security_events_purged", events=report.events, months=len(report.months), busy=len(report.busy))
