@@ -1,18 +1,21 @@
 """Read the whole sealed trail in one pass, for its verification. The caller holds one snapshot for all of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
 from security_events.event_form import EVENT_COLUMNS, event_form
-from security_events.event_types import AUDIT_KEY_ROTATED
+from security_events.event_types import AUDIT_KEY_ROTATED, EVENTS_PURGED
 from security_events.selectors.trail import START, TrailPosition
 
 ROWS_AT_ONCE = 2_000
 
-_LEAVES = "SELECT leaf_index, hash, event_id FROM security_events_trail_leaf ORDER BY leaf_index"
+_LEAVES = """
+SELECT leaf_index, hash, event_id FROM security_events_trail_leaf WHERE leaf_index >= %s ORDER BY leaf_index
+"""
 _EVENTS = f"""
 SELECT {EVENT_COLUMNS} FROM security_events_event event
 WHERE (event.transaction_id, event.id) <= (%(transaction_id)s, %(event_id)s)
@@ -48,6 +51,25 @@ SELECT event.transaction_id, event.id
 FROM (SELECT event_id FROM security_events_trail_leaf ORDER BY leaf_index DESC LIMIT 1) leaf
 JOIN security_events_event event ON event.id = leaf.event_id
 """
+# A deletion counts if an event of the trail says what it deleted. The event of an old deletion expires itself, together
+# with all events of its category from that time; then the event of that newer deletion stands for it.
+_PURGED = """
+WITH said AS (
+    SELECT data FROM security_events_event WHERE type = %(type)s
+)
+SELECT lower(part), upper(part)
+FROM security_events_retention_purge purge, unnest(purge.leaves) AS part
+WHERE EXISTS (
+    SELECT FROM said
+    WHERE said.data ->> 'purge' = purge.id::text AND (said.data ->> 'events')::bigint = purge.events
+      AND said.data ->> 'leaves_sha256' = encode(sha256(convert_to(purge.leaves::text, 'UTF8')), 'hex')
+) OR EXISTS (
+    SELECT FROM said
+    WHERE COALESCE(said.data ->> 'category', %(category)s) = %(category)s
+      AND purge.purged_at <= (said.data ->> 'newest_at')::timestamptz
+)
+ORDER BY 1
+"""
 _COSIGNED = """
 SELECT DISTINCT ON (cosignature.witness) checkpoint.note, rtrim(cosignature.line, E'\\n') || E'\\n'
 FROM security_events_trail_cosignature cosignature JOIN security_events_trail_checkpoint checkpoint USING (size)
@@ -57,6 +79,21 @@ _ROTATIONS = "SELECT data ->> 'retired', (data ->> 'size')::bigint FROM security
 _LEAF_OF_EVENT = "SELECT leaf_index FROM security_events_trail_leaf WHERE event_id = %s ORDER BY leaf_index LIMIT 1"
 
 _EVENT_OF_LEAF = "SELECT event_id FROM security_events_trail_leaf WHERE leaf_index = %s"
+
+
+class LeafRanges(Container[int]):
+    """Indexes of leaves, as ranges from ``begins`` up to but without ``ends``, in ascending order."""
+
+    def __init__(self, begins: Sequence[int], ends: Sequence[int]) -> None:
+        """Take ranges that don't overlap."""
+        self._begins, self._ends = begins, ends
+
+    def __contains__(self, index: object) -> bool:
+        """Return whether an index lies in one of the ranges."""
+        if not isinstance(index, int):
+            return False
+        at = bisect_right(self._begins, index) - 1
+        return at >= 0 and index < self._ends[at]
 
 
 class StoredLeaf(NamedTuple):
@@ -84,9 +121,9 @@ def begin_snapshot() -> None:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
-def stored_leaves() -> Iterator[StoredLeaf]:
-    """Yield all leaves, the first one first."""
-    return (StoredLeaf(row[0], bytes(row[1]), row[2]) for row in _rows(_LEAVES))
+def stored_leaves(begin: int = 0) -> Iterator[StoredLeaf]:
+    """Yield all leaves from an index on, the first one first."""
+    return (StoredLeaf(row[0], bytes(row[1]), row[2]) for row in _rows(_LEAVES, [begin]))
 
 
 def sealed_events(end: TrailPosition) -> Iterator[Mapping[str, Any]]:
@@ -115,6 +152,12 @@ def sealed_until() -> tuple[int, TrailPosition]:
 def sizes_of_rotations() -> dict[str, int]:
     """Return at which size each audit key was retired, as the events of the rotations say."""
     return dict(_fetch(_ROTATIONS, [AUDIT_KEY_ROTATED.id]))
+
+
+def purged_leaves() -> "LeafRanges":
+    """Return the indexes of the leaves whose events retention has deleted, as far as events say so."""
+    rows = _fetch(_PURGED, {"type": EVENTS_PURGED.id, "category": EVENTS_PURGED.category})
+    return LeafRanges([row[0] for row in rows], [row[1] for row in rows])
 
 
 def cosigned_notes() -> list[str]:

@@ -11,11 +11,12 @@ from typing import Any
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from cedrina_base.operator_commands import USAGE, ReportingCommand
-from security_events.errors import ExportFileError
+from security_events.errors import ExportFileError, HashesPruned
 from security_events.exporters.formats import ExportFormat
 from security_events.selectors.event_filters import EventFilter
 from security_events.services.event_export import ExportRequest, export
 from security_events.services.export_files import ExportState
+from security_events.services.trail.export_companions import write_companions
 
 _MEGABYTE = 1_000_000
 
@@ -54,6 +55,9 @@ class Command(ReportingCommand):
         stopped = _stop_by_signals() if options["follow"] else None
         try:
             state = export(request, stopped=stopped, progress=self._progress)
+            sealed = write_companions(request.path) if request.export_format is ExportFormat.CEDRINA else None
+        except HashesPruned as error:
+            self.fail(error.code, str(error.message))
         except ExportFileError as error:
             self.fail(error.reason, error.sentence(request.path))
         except OSError as error:
@@ -66,6 +70,7 @@ class Command(ReportingCommand):
             "rotated_files": state.rotated,
             "events": state.events,
             "cursor": state.cursor,
+            "checkpoint_size": sealed,
         }
 
     def sentence(self, result: dict[str, Any]) -> str:

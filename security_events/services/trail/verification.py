@@ -44,7 +44,9 @@ def verify(
         own = (_judged(each, trusted, stored_keys, witnesses) for each in trail_verification.stored_checkpoints())
         walk = TrailWalk(own, [judge_checkpoint(each.note, trusted) for each in outside])
         report, (size, end) = Report(), trail_verification.sealed_until()
-        _walk(walk, report, LeafComparison(trail_verification.sealed_events(end), size=size), progress)
+        purged = trail_verification.purged_leaves()
+        comparison = LeafComparison(trail_verification.sealed_events(end), size=size, purged=purged)
+        _walk(walk, report, comparison, progress)
         report.not_covered.unsealed = trail_verification.unsealed_count(end)
         report.first_wrong = report.first_wrong or walk.finding or _wrong_key(stored_keys)
         report.newest_outside = walk.newest_outside
