@@ -179,14 +179,14 @@ def sealed_trail(now: datetime) -> Iterator[DiagnosticFinding]:
     minutes = int(waiting.total_seconds() // 60)
     if state.held and waiting >= HELD_BACK_AFTER:
         writer = oldest_writer()
-        problem = force_str(_("Events have been waiting for %(minutes)d minutes behind a transaction (%(name)s)."))
+        problem = force_str(_("Events wait to be sealed, behind an open transaction (%(name)s); minutes: %(minutes)d."))
         name = writer.name if writer else "-"
         finding = problem % {"minutes": minutes, "name": name}
         yield _finding("audit_trail.held_back", FindingSeverity.WARNING, finding)
     elif state.unsealed and waiting >= max(
         UNSEALED_AFTER, 10 * timedelta(seconds=security_event_settings.AUDIT_SEAL_SECONDS)
     ):
-        problem = force_str(_("Events have been waiting for %(minutes)d minutes to be sealed."))
+        problem = force_str(_("Events wait to be sealed; minutes: %(minutes)d."))
         yield _finding("audit_trail.not_sealed", FindingSeverity.ERROR, problem % {"minutes": minutes})
 
 

@@ -56,7 +56,7 @@ class Command(OperatorCommand):
         if result["result"] == "would_seal":
             words = ngettext("%(events)d event would be sealed.", "%(events)d events would be sealed.", number)
             if result["held"]:
-                words += " " + gettext("%(held)d wait for a transaction that is still open (%(transaction)s).")
+                words += " " + gettext("Waiting for a transaction that is still open (%(transaction)s): %(held)d.")
             return words % result
         words = ngettext("%(events)d event was sealed.", "%(events)d events were sealed.", number)
-        return f"{words % result} " + gettext("The trail has %(size)d.") % result
+        return f"{words % result} " + gettext("In the trail: %(size)d.") % result

@@ -143,7 +143,7 @@ class TestDoctor:
         record(ACCOUNT_DEACTIVATED, now=now - timedelta(minutes=31))
         [finding] = found("audit_trail.not_sealed")
         assert (finding["severity"], finding["line"]) == ("error", "manage.py seal_audit_trail")
-        assert finding["problem"] == "Events have been waiting for 31 minutes to be sealed."
+        assert finding["problem"] == "Events wait to be sealed; minutes: 31."
 
         parameters = {**connection.get_connection_params(), "cursor_factory": None}
         with closing(psycopg.connect(**parameters)) as writer:

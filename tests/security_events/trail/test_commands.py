@@ -51,7 +51,7 @@ class TestSealAuditTrail:
         }
         assert (result["result"], result["events"], result["size"]) == ("sealed", signed.size, signed.size)
         assert "1 event would be sealed." in run("seal_audit_trail", "--dry-run")  # that of the new key
-        assert run("seal_audit_trail") == f"1 event was sealed. The trail has {signed.size + 1}.\n"
+        assert run("seal_audit_trail") == f"1 event was sealed. In the trail: {signed.size + 1}.\n"
         assert report("seal_audit_trail")["events"] == 0
 
     def test_names_the_transaction_that_holds_events_back(self):
@@ -61,7 +61,7 @@ class TestSealAuditTrail:
             record_events(2)
             text = run("seal_audit_trail", "--dry-run")
             name = f"process {writer.info.backend_pid}"
-        assert f"2 wait for a transaction that is still open ({name})." in text
+        assert f"Waiting for a transaction that is still open ({name}): 2." in text
 
     def test_says_what_to_do_when_it_can_not(self, settings):
         record_events(1)
