@@ -284,6 +284,7 @@ class TestTheApi:
             "account_id",
             "client_id",
             "policy_id",
+            "event_id",  # of the proof of an event
             "provider",
             "user_id",  # of the calls of operators: test_operator_rights.py
         }
