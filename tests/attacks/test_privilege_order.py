@@ -221,9 +221,11 @@ ON_NOBODY = {
     "ratelimit_simulate",
     "ratelimit_status",
     "reencrypt_fields",
+    "rotate_audit_key",
     "rotate_refresh_key",
     "rotate_signing_key",
     "run_worker",
+    "seal_audit_trail",
     "service_client",
     "translations",
     "write_configuration_doc",
@@ -283,7 +285,7 @@ class TestTheApi:
             "account_id",
             "client_id",
             "policy_id",
-            "event_id",
+            "event_id",  # of the proof of an event
             "provider",
             "user_id",  # of the calls of operators: test_operator_rights.py
         }

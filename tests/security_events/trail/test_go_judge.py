@@ -38,7 +38,7 @@ def contents(settings):
     empty_trail()
     now = timezone.now()
     record_old(RATELIMIT_REFUSED, at=days_ago(40), count=CHECKPOINTS // 4)
-    person = UserFactory(admin=True)
+    person = UserFactory()
     contents = {}
 
     def seal():
