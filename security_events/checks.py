@@ -40,6 +40,22 @@ def check_retention(**_kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@register()
+def check_witnesses(**_kwargs: Any) -> list[CheckMessage]:
+    """Report witnesses that can't be asked, before the first checkpoint is offered to them."""
+    if not security_event_settings.AUDIT_WITNESSES:
+        return []
+    from security_events.services.trail.witnesses import fault_of_witnesses  # noqa: PLC0415 - with the verifier
+
+    fault = fault_of_witnesses()
+    if not fault:
+        return []
+    hint = 'Each one has the form {"key": "name+id+base64", "url": "https://…"}; `manage.py witness` prints its key.'
+    return (
+        [Error(f"SECURITY_EVENTS['AUDIT_WITNESSES']: {fault}", hint=hint, id="security_events.E005")] if fault else []
+    )
+
+
 @register(Tags.database)
 def check_stored_terms(*, databases: Collection[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
     """Report terms of retention that were changed since the last ``migrate``: the shorter ones don't count yet."""

@@ -105,3 +105,13 @@ TRAIL_RENAMED = register(
         data=("name", "former_name", "size", "lost_size", "note"),
     )
 )
+WITNESS_REFUSED = register(
+    EventType(
+        "trail.witness_refused",
+        Category.JOB,
+        Severity.CRITICAL,
+        base_risk=90,
+        ocsf_type_uid=OcsfType.EVENT_LOG_OTHER,
+        data=("reason", "size"),
+    )
+)

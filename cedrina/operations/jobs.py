@@ -154,6 +154,21 @@ def seal_audit_trail(timestamp: int) -> None:
     sealing.report_held_back(now=now)
 
 
+@app.task(
+    name="cedrina.offer_checkpoint", queue="maintenance", queueing_lock="offer_checkpoint", lock="offer_checkpoint"
+)
+def offer_checkpoint(timestamp: int) -> None:
+    """Offer the newest checkpoint of the trail to the witnesses that have not signed it."""
+    # Outgoing requests take memory that a worker without witnesses does not need.
+    from security_events.services.trail import witness_requests  # noqa: PLC0415
+
+    witness_requests.offer_newest(now=timezone.now())
+
+
+if security_event_settings.AUDIT_WITNESSES:
+    app.periodic(cron=every(security_event_settings.AUDIT_SEAL_SECONDS))(offer_checkpoint)
+
+
 @app.periodic(cron="47 3 * * *")
 @app.task(name="cedrina.purge_security_events", queue="maintenance", queueing_lock="purge_security_events")
 def purge_security_events(timestamp: int) -> None:

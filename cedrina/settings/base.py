@@ -330,6 +330,7 @@ SECURITY_EVENTS: dict[str, Any] = {
     "AUDIT_ORIGIN": PUBLIC_URL.partition("://")[2],
     "AUDIT_SEAL_SECONDS": ENV.AUDIT_SEAL_SECONDS,
     "AUDIT_PUBLIC": ENV.AUDIT_PUBLIC,
+    "AUDIT_WITNESSES": ENV.AUDIT_WITNESSES,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "LINKS": "accounts.administration.subject_links.links_of_subjects",
     "SUBJECT_ID": "accounts.administration.subject_links.subject_id",

@@ -220,6 +220,9 @@ class AuditTrail(Section):
         None, ge=SHORTEST_DAYS, le=MOST_DAYS, json_schema_extra={"x-default": "none: for ever"}
     )
     """For how long the hash of an event is kept that has expired. See production.md."""
+    AUDIT_WITNESSES: Objects = Field([], json_schema_extra={"x-default": "none"})
+    """Services of others that sign each state of the trail, as long as it only grows (C2SP tlog-witness):
+    `[{"key": "witness.example+1f2e3d4c+BA…", "url": "https://witness.example"}]`. See audit-trail.md."""
     AUDIT_PUBLIC: Switch = False
     """Whether anybody may read the newest signed root, at `/.well-known/audit-checkpoint`. It says how many events
     there are, and nothing of them."""

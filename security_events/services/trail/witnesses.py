@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from security_events.conf import security_event_settings
-from security_events.verifier import VerificationKey, parse_verification_key
+from security_events.verifier import ED25519_COSIGNATURE, NoteMalformed, VerificationKey, parse_verification_key
 
 
 class Witness(NamedTuple):
@@ -26,3 +26,20 @@ def configured_witnesses() -> Sequence[Witness]:
 def witness_keys() -> Sequence[VerificationKey]:
     """Return the keys that cosignatures are verified with."""
     return [each.key for each in configured_witnesses()]
+
+
+def fault_of_witnesses() -> str:
+    """Return what is wrong with ``AUDIT_WITNESSES``; an empty text if nothing is."""
+    try:
+        witnesses = configured_witnesses()
+    except (KeyError, TypeError, AttributeError):
+        return "a witness has no key, or no url."
+    except NoteMalformed as error:
+        return str(error)
+    if any(each.key.type != ED25519_COSIGNATURE for each in witnesses):
+        return "a key is that of a log; a witness's key has the type 4."
+    if len({each.key.name for each in witnesses}) < len(witnesses):
+        return "two witnesses have the same name."
+    if not all(each.url.startswith(("https://", "http://")) for each in witnesses):
+        return "an url does not begin with https://."
+    return ""
