@@ -228,6 +228,8 @@ ON_NOBODY = {
     "seal_audit_trail",
     "service_client",
     "translations",
+    "verify_audit_trail",
+    "witness",
     "write_configuration_doc",
     "write_openapi_document",
 }

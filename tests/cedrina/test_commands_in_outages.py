@@ -20,6 +20,7 @@ NEEDS_NO_DATABASE = {
     "preview_mail",
     "ratelimit_simulate",
     "translations",
+    "witness",
     "write_configuration_doc",
     "write_openapi_document",
 }
@@ -49,6 +50,7 @@ def arguments(tmp_path_factory):
         "account": ["lock", "mina", "--reason", "a test"],
         "service_client": ["create", "orders", "--scope=tokens:introspect", "--reason", "a test"],
         "translations": ["check"],
+        "witness": ["--name", "witness.example", "--state", str(folder / "witness"), "--show-key"],
         "write_configuration_doc": ["--check"],
         "write_openapi_document": ["--check"],
     }
