@@ -16,6 +16,8 @@ class SecurityEventsConfig(AppConfig):
 
         autodiscover_modules("event_types")
         post_migrate.connect(_make_partitions, sender=self)
+        post_migrate.connect(_continue_after_restore, sender=self)
+        post_migrate.connect(_store_terms, sender=self)
 
 
 def _make_partitions(**_kwargs: Any) -> None:
@@ -25,3 +27,19 @@ def _make_partitions(**_kwargs: Any) -> None:
 
     if partitions.is_installed():
         partitions.ensure(now=timezone.now())
+
+
+def _continue_after_restore(**_kwargs: Any) -> None:
+    from django.utils import timezone
+
+    from security_events.services.trail import restored_trail
+
+    if restored_trail.is_installed():
+        restored_trail.continue_after_restore(now=timezone.now())
+
+
+def _store_terms(**_kwargs: Any) -> None:
+    from security_events.services.retention import terms
+
+    if terms.is_installed():
+        terms.store_terms()

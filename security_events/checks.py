@@ -1,14 +1,17 @@
 """Checks of the settings and of the declared event types, run by ``manage.py check``."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 
 from cedrina_base import setting_checks
 from security_events.catalogue import CATALOGUE, EventType
 from security_events.conf import security_event_settings
 from security_events.exporters.ocsf.schema import OCSF_1_8
+from security_events.services.retention import terms
+from security_events.services.retention.terms import SHORTEST_DAYS
 from security_events.sinks.sink_urls import read_sinks
 from security_events.sinks.url_options import SinkUrlFault
 
@@ -27,6 +30,67 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     except SinkUrlFault as fault:
         problems.append(Error(f"SECURITY_EVENTS['SINKS']: {fault}.", id="security_events.E020"))
     return problems
+
+
+@register()
+def check_retention(**_kwargs: Any) -> list[CheckMessage]:
+    """Report terms of retention that the database refuses."""
+    wrong = [name for name, days in terms.configured_terms().items() if days is not None and days < SHORTEST_DAYS]
+    return [
+        Error(
+            f"The terms of retention of {', '.join(sorted(wrong))} in SECURITY_EVENTS are shorter than a week.",
+            hint=f"Give {SHORTEST_DAYS} days at least, or None to keep events for ever.",
+            id="security_events.E004",
+        )
+        for _ in wrong[:1]
+    ]
+
+
+@register()
+def check_witnesses(**_kwargs: Any) -> list[CheckMessage]:
+    """Report witnesses that can't be asked, before the first checkpoint is offered to them."""
+    if not security_event_settings.AUDIT_WITNESSES:
+        return []
+    from security_events.services.trail.witnesses import fault_of_witnesses  # noqa: PLC0415 - with the verifier
+
+    fault = fault_of_witnesses()
+    if not fault:
+        return []
+    hint = 'Each one has the form {"key": "name+id+base64", "url": "https://…"}; `manage.py witness` prints its key.'
+    return (
+        [Error(f"SECURITY_EVENTS['AUDIT_WITNESSES']: {fault}", hint=hint, id="security_events.E005")] if fault else []
+    )
+
+
+@register(Tags.database)
+def check_stored_terms(*, databases: Collection[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Report terms of retention that were changed since the last ``migrate``: the shorter ones don't count yet."""
+    if not databases or not terms.is_installed() or terms.stored_terms() == terms.configured_terms():
+        return []
+    return [
+        checks.Warning(
+            "The terms of retention were changed. Those that became shorter don't count yet.",
+            hint="Run manage.py migrate: it stores them as the owner of the tables.",
+            id="security_events.W002",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_restored_trail(*, databases: Collection[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Report a database that was restored in another cluster: new events are neither sealed nor exported."""
+    from security_events.services.trail import restored_trail  # noqa: PLC0415 - with the verifier: not at each start
+
+    if not databases or not restored_trail.is_installed() or not restored_trail.was_restored():
+        return []
+    return [
+        checks.Warning(
+            "The database was restored from a backup. New events are neither sealed nor exported before the trail is "
+            "continued.",
+            hint="Run manage.py migrate, or manage.py continue_audit_trail.",
+            id="security_events.W003",
+        )
+    ]
 
 
 @register()

@@ -1,6 +1,6 @@
 """Settings of this app, read from ``settings.SECURITY_EVENTS``."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -50,6 +50,46 @@ class SecurityEventSettings(AppSettings):
     def AUDIT_PUBLIC(self) -> bool:
         """Whether anybody may read the newest checkpoint, at ``/.well-known/audit-checkpoint``."""
         return self._get("AUDIT_PUBLIC", default=False)
+
+    @property
+    def AUDIT_WITNESSES(self) -> Sequence[Mapping[str, str]]:
+        """The witnesses that each checkpoint is offered to (C2SP tlog-witness): objects with ``key`` and ``url``.
+
+        The key has the form ``name+id+base64`` (a vkey of type 0x04). The URL is the witness's submission prefix.
+        """
+        return self._get("AUDIT_WITNESSES", ())
+
+    @property
+    def RETENTION_DAYS(self) -> int | None:
+        """For how many days events are kept, at least 7; ``None``, the default, keeps them for ever.
+
+        ``migrate`` stores the terms in the database, as the owner of the tables. A server can lengthen a term, but not
+        shorten the stored one.
+        """
+        return self._get("RETENTION_DAYS", None)
+
+    @property
+    def RETENTION_DAYS_BY_CATEGORY(self) -> Mapping[str, int | None]:
+        """The days of categories that have another term than ``RETENTION_DAYS``: ``{"ratelimit": 30}``."""
+        return self._get("RETENTION_DAYS_BY_CATEGORY", {})
+
+    @property
+    def LEAF_RETENTION_DAYS(self) -> int | None:
+        """For how many days the hashes of events that have expired are kept; ``None``, the default, keeps them.
+
+        They take 32 bytes an event, and 100 with their index. Without them nobody can prove any more that an event,
+        which somebody exported, was part of the trail.
+        """
+        return self._get("LEAF_RETENTION_DAYS", None)
+
+    @property
+    def CHECKPOINTS_OUTSIDE(self) -> Callable[[], Iterable[str]]:
+        """Dotted path of a function that returns signed checkpoints that are kept outside of the database.
+
+        The trail is not sealed while one of them is newer than the newest in the database: an older state of it was
+        restored, and the next checkpoint would contradict those that others have seen.
+        """
+        return self._function("CHECKPOINTS_OUTSIDE", "security_events.conf.no_checkpoints")
 
     @property
     def PARTITIONS_AHEAD(self) -> int:
@@ -128,3 +168,8 @@ def no_subject_id(_viewer: Any, _name: str) -> str:
 
 def no_notice(_notice: SinkNotice) -> None:
     """Tell nobody. This is the default of ``SINK_NOTICE``."""
+
+
+def no_checkpoints() -> Iterable[str]:
+    """Know no checkpoints. This is the default of ``CHECKPOINTS_OUTSIDE``."""
+    return ()

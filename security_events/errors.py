@@ -53,6 +53,29 @@ class HashesPruned(SecurityEventRefusal):
     status = 410
 
 
+class ExportFileError(SecurityEventError):
+    """A file can't take an export, or can't go on with it. ``reason`` is one of the keys of ``EXPORT_FILE_FAULTS``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def sentence(self, path: object) -> str:
+        """Return what is wrong and what to do about it."""
+        return str(EXPORT_FILE_FAULTS[self.reason]) % {"file": path}
+
+
+EXPORT_FILE_FAULTS = {
+    "in_use": _("Another export writes to %(file)s. Stop it, or give another --output."),
+    "foreign": _(
+        "%(file)s is not empty and has no cursor beside it: it is no file of an export. Give another --output."
+    ),
+    "other_request": _("%(file)s was begun with another format or range. Give the same options, or another --output."),
+    "shorter": _("%(file)s is shorter than it was. Give another --output, or restore the file."),
+    "damaged": _("The cursor of %(file)s does not fit the file. Give another --output."),
+}
+
+
 class UndeclaredEventType(SecurityEventError):
     """An event was to be recorded whose type no app has registered. It is a mistake in the calling code."""
 
@@ -104,6 +127,28 @@ class AuditKeyMissing(SealingError):
 
     code = "audit_key_missing"
     message = _("There is no audit key yet. `manage.py seal_audit_trail` makes the first one.")
+
+
+class TrailRolledBack(SealingError):
+    """A newer checkpoint of this trail is known outside: an older state of the database was restored."""
+
+    code = "trail_rolled_back"
+    message: str | Promise = _(
+        "The trail ends at size %(size)d, but a checkpoint of size %(outside)d is kept outside: an older state of the "
+        "database was restored. Restore a newer one. If there is none, `manage.py continue_audit_trail --rename` goes "
+        "on under another name; the events in between are lost."
+    )
+
+    def __init__(self, *, size: int, outside: int) -> None:
+        self.message = str(type(self).message) % {"size": size, "outside": outside}
+        super().__init__(self.message)
+
+
+class TrailNotRolledBack(SealingError):
+    """The trail was to go on under another name, though no checkpoint outside is newer."""
+
+    code = "trail_not_rolled_back"
+    message = _("No checkpoint outside is newer than the trail, so it goes on under its name. Nothing was changed.")
 
 
 class UndeclaredEventData(RuntimeWarning):

@@ -114,3 +114,53 @@ WEBHOOK_REPLAYED = register(
         data=("since",),
     )
 )
+EVENTS_PURGED = register(
+    EventType(
+        "trail.events_purged",
+        Category.JOB,
+        Severity.LOW,
+        base_risk=0,
+        ocsf_type_uid=OcsfType.EVENT_LOG_DELETE,
+        data=("purge", "category", "month", "events", "oldest_at", "newest_at", "leaves_sha256"),
+    )
+)
+LEAVES_PRUNED = register(
+    EventType(
+        "trail.leaves_pruned",
+        Category.JOB,
+        Severity.LOW,
+        base_risk=0,
+        ocsf_type_uid=OcsfType.EVENT_LOG_DELETE,
+        data=("leaves", "below"),
+    )
+)
+TRAIL_CONTINUED = register(
+    EventType(
+        "trail.continued_after_restore",
+        Category.JOB,
+        Severity.MEDIUM,
+        base_risk=10,
+        ocsf_type_uid=OcsfType.EVENT_LOG_OTHER,
+        data=("moved_events", "transactions_added"),
+    )
+)
+TRAIL_RENAMED = register(
+    EventType(
+        "trail.renamed_after_restore",
+        Category.JOB,
+        Severity.HIGH,
+        base_risk=40,
+        ocsf_type_uid=OcsfType.EVENT_LOG_OTHER,
+        data=("name", "former_name", "size", "lost_size", "note"),
+    )
+)
+WITNESS_REFUSED = register(
+    EventType(
+        "trail.witness_refused",
+        Category.JOB,
+        Severity.CRITICAL,
+        base_risk=90,
+        ocsf_type_uid=OcsfType.EVENT_LOG_OTHER,
+        data=("reason", "size"),
+    )
+)

@@ -18,7 +18,7 @@ from security_events import context
 from security_events.catalogue import EventType, is_declared
 from security_events.conf import security_event_settings
 from security_events.errors import UndeclaredEventData, UndeclaredEventType
-from security_events.masking import mask_mapping, mask_name, mask_text, truncate_ip
+from security_events.masking import mask_mapping, mask_name, mask_names, mask_text, truncate_ip
 from security_events.types import NO_SUBJECT, Outcome, Subject
 
 log = structlog.get_logger("cedrina.security")
@@ -29,6 +29,7 @@ _USER_AGENT_LENGTH = 512
 _CORRELATION_ID_LENGTH = 64
 _MAX_CACHED_LENGTH = 256  # longer user agents are not cached: clients could fill the memory with them
 _UNLOGGED = frozenset({"now", "correlation_id", "category"})  # the log line has its own time and correlation id
+_NOTE = "note"
 _EMPTY = (None, "", "{}", "[]")
 
 
@@ -47,7 +48,8 @@ def event_values(
 ) -> dict[str, Any]:
     """Return the values to bind, by the names of their columns; ``now`` is the moment of the event.
 
-    Names and ``data`` are masked. The request's address, user agent and correlation id come from the context.
+    Names and ``data`` are masked, and the names of actor and target also in the user agent and in ``note``, which holds
+    free text of operators. The request's address, user agent and correlation id come from the context.
     ``risk_score`` is kept between 0 and 100; without one the type's base risk is stored.
 
     Raises: UndeclaredEventType.
@@ -56,6 +58,7 @@ def event_values(
         raise UndeclaredEventType(str(event_type))
     _warn_of_undeclared(event_type, data or {})
     request = context.current()
+    names = _names_of(actor, target)
     return {
         "now": now,
         "type": event_type.id,
@@ -71,10 +74,10 @@ def event_values(
         "family_id": family_id,
         "correlation_id": _stored_text(request.correlation_id, _CORRELATION_ID_LENGTH),
         "ip_address": _stored_address(request.ip_address),
-        "user_agent": _stored_user_agent(request.user_agent),
+        "user_agent": mask_names(_stored_user_agent(request.user_agent), names),
         "risk_score": event_type.base_risk if risk_score is None else max(0, min(100, risk_score)),
         "risk_reasons": _stored_json(list(reasons)) if reasons else "[]",
-        "data": _stored_json(mask_mapping(data)) if data else "{}",
+        "data": _stored_json(_masked_data(data, names)) if data else "{}",
     }
 
 
@@ -94,6 +97,21 @@ def pseudonym(name: str) -> str:
     """
     key = security_event_settings.PSEUDONYM_KEY.encode()
     return hmac.new(key, name.lower().encode(errors="replace"), hashlib.sha256).hexdigest()[:32]
+
+
+def _names_of(*subjects: Subject) -> set[str]:
+    names = {subject.name for subject in subjects}
+    for subject in subjects:
+        if subject.full_name:
+            names |= {subject.full_name, *subject.full_name.split()}
+    return names
+
+
+def _masked_data(data: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    masked = mask_mapping(data)
+    if isinstance(note := masked.get(_NOTE), str):
+        masked[_NOTE] = mask_names(note, names)
+    return masked
 
 
 def _warn_of_undeclared(event_type: EventType, data: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ JWT, a password hash) or of an e-mail address.
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -38,21 +38,40 @@ _SECRET_FORMS = re.compile(
 # above, because it could match a part of a token and leave the rest.
 _SECRET_POSITIONS = re.compile(r"(?i:\bbearer)\s+[A-Za-z0-9._~+/-]+=*|(?<=://)[^/?#\s]+(?=@)")
 _LOCAL = r"[^\s@\"'<>(),:;\[\]\\]"
-_EMAIL = re.compile(rf"(?<!{_LOCAL})({_LOCAL}){_LOCAL}*+@({_LOCAL}+\.{_LOCAL}+)")
+# A local part of one character is masked whole. One that is masked already stays as it is.
+_EMAIL = re.compile(rf"(?<!{_LOCAL})(?!\*{{3}}@)(?:({_LOCAL}){_LOCAL}++|{_LOCAL})@({_LOCAL}+\.{_LOCAL}+)")
 _KEPT = 2
 
 
 def mask_email(address: str) -> str:
-    """Keep the first character and the domain of an address: ``a***@example.com``."""
+    """Keep the first character and the domain of an address: ``a***@example.com``; of ``a@example.com`` the domain."""
     local, _, domain = address.rpartition("@")
-    return f"{local[:1]}***@{domain}"
+    return f"{local[: min(1, max(0, len(local) - 1))]}***@{domain}"
 
 
 def mask_name(name: str) -> str:
-    """Keep as much of a name as its owner needs to recognise it: the first two characters, or see ``mask_email``."""
+    """Keep as much of a name as its owner needs to recognise it, or see ``mask_email``.
+
+    That is the first two characters, but never all of them: of ``li`` the first, of ``x`` none.
+    """
     if not name:
         return ""
-    return mask_email(name) if "@" in name else f"{name[:_KEPT]}***"
+    return mask_email(name) if "@" in name else f"{name[: min(_KEPT, len(name) - 1)]}***"
+
+
+def mask_names(text: str, names: Collection[str]) -> str:
+    """Mask names of people in a text that somebody wrote, in upper or lower case.
+
+    Names of one character stay. No letter of ASCII may stand directly before or after a name: ``al`` is not masked in
+    ``all``. Other scripts join names and endings without a space.
+    """
+    found = text.casefold()
+    for name in names:
+        # Looked for first: most texts contain no name, and to build a pattern takes far longer.
+        if len(name) > 1 and name.casefold() in found:
+            pattern = rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])"
+            text = re.sub(pattern, lambda match: mask_name(match[0]), text, flags=re.IGNORECASE)
+    return text
 
 
 def mask_text(text: str) -> str:

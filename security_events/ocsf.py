@@ -9,6 +9,8 @@ class OcsfType(IntEnum):
     Only classes that Cedrina's own types use are listed. An event type can be mapped to any other number as well.
     """
 
+    EVENT_LOG_DELETE = 100802
+    EVENT_LOG_OTHER = 100899
     COMPLIANCE_FINDING_CREATE = 200301
     DETECTION_FINDING_CREATE = 200401
     ACCOUNT_CHANGE_CREATE = 300101

@@ -41,11 +41,13 @@ class Subject:
     """The actor or the target of an event: a person, a service, a key (RFC 9493 calls these subjects).
 
     The event stores ``name`` masked and does not refer to a row, because the row can change or be deleted while the
-    event stays. An empty ``id`` means that the subject is not known here.
+    event stays. An empty ``id`` means that the subject is not known here. ``full_name`` is not stored: its words are
+    masked in what people and clients wrote, as ``name`` is.
     """
 
     id: str = ""
     name: str = ""
+    full_name: str = ""
 
 
 NO_SUBJECT = Subject()

@@ -55,7 +55,9 @@ def from_row(values: Sequence[Any]) -> Any:
 
 def subject_of(user: Any) -> Subject:
     """Return a user as the actor or target of an event."""
-    return Subject(id=str(user.pk), name=user.get_username())
+    # AbstractUser has get_full_name, AbstractBaseUser has not.
+    full_name = user.get_full_name() if hasattr(user, "get_full_name") else ""
+    return Subject(id=str(user.pk), name=user.get_username(), full_name=full_name)
 
 
 @lru_cache(maxsize=1)

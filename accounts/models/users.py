@@ -259,6 +259,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
+    def get_full_name(self) -> str:
+        """Return the full name, as AbstractUser does; empty for people who gave none."""
+        return self.full_name
+
     @property
     def is_email_confirmed(self) -> bool:
         """Whether it is known whose the address is. Of one that is on hold, it is not, whatever was known before."""

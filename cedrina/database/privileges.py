@@ -18,7 +18,15 @@ from security_events.services.partitions import PARENT
 TABLE_PRIVILEGES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 APPEND_PRIVILEGES = frozenset({"SELECT", "INSERT"})
 SEQUENCE_PRIVILEGES = frozenset({"USAGE", "SELECT"})
-PARTITION_FUNCTION = "security_events_make_partition(date)"
+# What the owner of the tables does for the role, within bounds that each function keeps.
+FUNCTIONS = (
+    "security_events_make_partition(date)",
+    "security_events_purge_category(text, jsonb, timestamp with time zone, uuid, integer)",
+    "security_events_purge_month(date, jsonb, timestamp with time zone)",
+    "security_events_prune_leaves(jsonb, timestamp with time zone, integer)",
+    "security_events_continue_after_restore()",
+)
+READ_ONLY = ("django_migrations", "security_events_retention_")
 
 # The relations of the schema that the current role owns, and the privileges on each that the role has by name.
 _RELATIONS = """
@@ -36,10 +44,13 @@ ORDER BY c.relname
 _SCHEMA = """
 SELECT current_schema() AS name,
        ARRAY(SELECT privilege_type FROM pg_namespace, aclexplode(nspacl)
-             WHERE nspname = current_schema() AND grantee = %(role)s::regrole ORDER BY 1) AS granted,
-       to_regprocedure(%(function)s) IS NOT NULL AS has_function,
+             WHERE nspname = current_schema() AND grantee = %(role)s::regrole ORDER BY 1) AS granted
+"""
+_FUNCTIONS = """
+SELECT name,
        ARRAY(SELECT privilege_type FROM pg_proc, aclexplode(proacl)
-             WHERE pg_proc.oid = to_regprocedure(%(function)s) AND grantee = %(role)s::regrole) AS granted_on_function
+             WHERE pg_proc.oid = to_regprocedure(name) AND grantee = %(role)s::regrole) AS granted
+FROM unnest(%(functions)s::text[]) AS name WHERE to_regprocedure(name) IS NOT NULL
 """
 
 
@@ -75,13 +86,14 @@ def _statements(role: str) -> Iterator[sql.Composed]:
         "parent": PARENT,
         "trail": list(TRAIL_TABLES),
         "role": grantee.as_string(None),
-        "function": PARTITION_FUNCTION,
+        "functions": list(FUNCTIONS),
     }
     schema = _rows(_SCHEMA, parameters)[0]
     yield from _changes(sql.SQL("SCHEMA {}").format(sql.Identifier(schema.name)), schema.granted, {"USAGE"}, grantee)
-    if schema.has_function:
-        function = sql.SQL("FUNCTION {}.security_events_make_partition(date)").format(sql.Identifier(schema.name))
-        yield from _changes(function, schema.granted_on_function, {"EXECUTE"}, grantee)
+    for function in _rows(_FUNCTIONS, parameters):
+        name, _, arguments = function.name.partition("(")
+        named = sql.SQL("FUNCTION {}({}").format(sql.Identifier(schema.name, name), sql.SQL(arguments))
+        yield from _changes(named, function.granted, {"EXECUTE"}, grantee)
     for relation in _rows(_RELATIONS, parameters):
         kind = sql.SQL("SEQUENCE {}" if relation.is_sequence else "TABLE {}")
         target = kind.format(sql.Identifier(schema.name, relation.name))
@@ -100,8 +112,8 @@ def _wanted(relation: Any) -> Iterable[str]:
         return ()
     if relation.is_append_only:
         return APPEND_PRIVILEGES
-    if relation.name == "django_migrations":
-        return ("SELECT",)  # /readyz compares it with the migrations of the code
+    if relation.name.startswith(READ_ONLY):
+        return ("SELECT",)  # /readyz compares migrations with those of the code; terms of retention are the owner's
     return SEQUENCE_PRIVILEGES if relation.is_sequence else TABLE_PRIVILEGES
 
 

@@ -22,6 +22,7 @@ _SECRETS = f"{PRODUCTION}#secrets"
 _TLS = f"{PRODUCTION}#reverse-proxy-and-tls"
 _ROLES = "docs/deploying.md#the-two-roles-of-the-database"
 _CODE = f"{PRODUCTION}#findings-of-changed-code"
+_SEALING = "docs/security-events.md#sealing"
 _ADDRESSES = "docs/personal-data.md#addresses-on-hold"
 _HTTPS_LINE = "PUBLIC_URL=https://id.example.org"
 _SECRET_LINE = "SECRET_KEY=$(openssl rand -hex 48)"
@@ -177,6 +178,27 @@ _OF_SETTINGS: dict[str, Correction] = {
     "security_events.E002": _in_code('SECURITY_EVENTS["PARTITIONS_AHEAD"] = 3', section="OWASP ASVS 5.0, 16.3"),
     "security_events.E003": Correction("OWASP ASVS 5.0, 13.1", _POSTGRESQL, _ENVIRONMENT, _DATABASE_LINE),
     "security_events.E020": Correction("OWASP ASVS 5.0, 16.4.3", _VALUE, f"{_SYSLOG}#the-setting", _SINK_LINE),
+    "security_events.E004": Correction(
+        "OWASP ASVS 5.0, 16.2", _VALUE, "docs/configuration.md", "AUDIT_RETENTION_DAYS=365"
+    ),
+    "security_events.W002": Correction(
+        "OWASP ASVS 5.0, 14.2.7",
+        _("Store the terms of retention as the owner of the tables: the shorter ones count from then on."),
+        "docs/production.md",
+        "manage.py migrate",
+    ),
+    "security_events.W003": Correction(
+        "OWASP ASVS 5.0, 16.4",
+        _("Continue the audit trail: new events then stand behind the restored ones."),
+        "docs/production.md",
+        "manage.py continue_audit_trail",
+    ),
+    "audit_trail.kept_for_ever": Correction(
+        "OWASP ASVS 5.0, 14.2.7",
+        _("Set a term, if the law that applies to you asks for one: events hold addresses and masked names."),
+        "docs/personal-data.md",
+        "AUDIT_RETENTION_DAYS=365",
+    ),
     "security_events.W001": Correction(
         "OWASP ASVS 5.0, 16.3",
         _("Declare how a SIEM reads the event type: docs/how-to/add-an-event-type.md."),
@@ -247,6 +269,18 @@ _OF_THE_INSTALLATION: dict[str, Correction] = {
         _("Do what the reason says. Nothing is lost: it goes on where it stopped."),
         f"{_SYSLOG}#when-a-receiver-fails",
         "manage.py doctor",
+    ),
+    "audit_trail.not_sealed": Correction(
+        "OWASP ASVS 5.0, 16.4.2",
+        _("Run `manage.py seal_audit_trail`: it says what is wrong. If it seals, start the background worker."),
+        _SEALING,
+        "manage.py seal_audit_trail",
+    ),
+    "audit_trail.held_back": Correction(
+        "OWASP ASVS 5.0, 16.4.2",
+        _("Find out what holds this transaction open, and end it. The events are sealed once it has ended."),
+        _SEALING,
+        "manage.py seal_audit_trail --dry-run",
     ),
     "mail.sender": Correction(
         "RFC 7208",

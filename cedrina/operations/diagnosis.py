@@ -27,10 +27,14 @@ from cedrina.operations.corrections import TranslatableText
 from security_events.conf import security_event_settings
 from security_events.delivery import configured_sinks
 from security_events.models import SecurityEvent, Sink, SinkState
+from security_events.selectors.sealing_state import oldest_writer, sealing_state
+from security_events.services.retention import terms
+from security_events.services.trail.sealing import HELD_BACK_AFTER
 from security_events.sinks.sink_targets import FileTarget, SyslogTarget
 from security_events.sinks.sink_urls import read_sinks
 
 RECENT = timedelta(days=1)
+UNSEALED_AFTER = timedelta(minutes=5)
 
 
 class FindingSeverity(StrEnum):
@@ -172,6 +176,25 @@ def address_comparison(_now: datetime) -> Iterator[DiagnosticFinding]:
 
 
 @diagnostic
+def sealed_trail(now: datetime) -> Iterator[DiagnosticFinding]:
+    """Yield a finding when events have been waiting to be sealed for longer than a worker lets them wait."""
+    state = sealing_state()
+    waiting = state.waiting(now=now)
+    minutes = int(waiting.total_seconds() // 60)
+    if state.held and waiting >= HELD_BACK_AFTER:
+        writer = oldest_writer()
+        problem = force_str(_("Events wait to be sealed, behind an open transaction (%(name)s); minutes: %(minutes)d."))
+        name = writer.name if writer else "-"
+        finding = problem % {"minutes": minutes, "name": name}
+        yield _finding("audit_trail.held_back", FindingSeverity.WARNING, finding)
+    elif state.unsealed and waiting >= max(
+        UNSEALED_AFTER, 10 * timedelta(seconds=security_event_settings.AUDIT_SEAL_SECONDS)
+    ):
+        problem = force_str(_("Events wait to be sealed; minutes: %(minutes)d."))
+        yield _finding("audit_trail.not_sealed", FindingSeverity.ERROR, problem % {"minutes": minutes})
+
+
+@diagnostic
 def mail_sender(_now: datetime) -> Iterator[DiagnosticFinding]:
     """Yield a finding when mail is sent from a domain that exists on no other machine: other servers refuse it."""
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
@@ -211,6 +234,16 @@ def failing_sinks(_now: datetime) -> Iterator[DiagnosticFinding]:
         since = f"{sink.failing_since:%Y-%m-%d %H:%M}" if sink.failing_since else "-"
         values = {"name": sink.name, "kind": sink.kind, "since": since, "reason": sink.last_error}
         yield _finding("audit_trail.sink_failing", FindingSeverity.WARNING, force_str(text) % values)
+
+
+@diagnostic
+def retention(_now: datetime) -> Iterator[DiagnosticFinding]:
+    """Yield, as information, that personal data in events is kept for ever."""
+    kept = sorted(name for name, days in terms.configured_terms().items() if days is None and name != terms.LEAVES)
+    if kept:
+        names = ", ".join("AUDIT_RETENTION_DAYS" if name == terms.OTHERS else name for name in kept)
+        problem = force_str(_("Security events are kept for ever, by these terms: %(terms)s."))
+        yield _finding("audit_trail.kept_for_ever", FindingSeverity.INFO, problem % {"terms": names})
 
 
 @diagnostic

@@ -23,6 +23,8 @@ JOB_KINDS: Mapping[str, Promise] = {
     "cedrina.purge_attempts": _("Delete expired counters of failed sign-ins"),
     "cedrina.announce_expired_locks": _("Record the locks that have expired"),
     "cedrina.seal_audit_trail": _("Seal the audit trail"),
+    "cedrina.offer_checkpoint": _("Offer the signed trail to its witnesses"),
+    "cedrina.purge_security_events": _("Delete security events whose term is over"),
     "cedrina.sum_up_refusals": _("Record how often something was refused"),
 }
 

@@ -24,6 +24,7 @@ from security_events.conf import security_event_settings
 from security_events.delivery import webhook_log
 from security_events.errors import SealingError
 from security_events.services import deduplication, partitions
+from security_events.services.retention import purging as retention
 from security_events.services.trail import sealing
 from tokens.services import purging
 
@@ -159,3 +160,26 @@ def seal_audit_trail(timestamp: int) -> None:
     except (SealingError, DecryptionFailed) as refusal:
         log.error("audit_trail_not_sealed", reason=str(refusal))  # noqa: TRY400 - the reason says what to do
     sealing.report_held_back(now=now)
+
+
+@app.task(
+    name="cedrina.offer_checkpoint", queue="maintenance", queueing_lock="offer_checkpoint", lock="offer_checkpoint"
+)
+def offer_checkpoint(timestamp: int) -> None:
+    """Offer the newest checkpoint of the trail to the witnesses that have not signed it."""
+    # Outgoing requests take memory that a worker without witnesses does not need.
+    from security_events.services.trail import witness_requests  # noqa: PLC0415
+
+    witness_requests.offer_newest(now=timezone.now())
+
+
+if security_event_settings.AUDIT_WITNESSES:
+    app.periodic(cron=every(security_event_settings.AUDIT_SEAL_SECONDS))(offer_checkpoint)
+
+
+@app.periodic(cron="47 3 * * *")
+@app.task(name="cedrina.purge_security_events", queue="maintenance", queueing_lock="purge_security_events")
+def purge_security_events(timestamp: int) -> None:
+    """Delete the security events whose term is over."""
+    report = retention.purge(now=datetime.fromtimestamp(timestamp, UTC))
+    log.info("security_events_purged", events=report.events, months=len(report.months), busy=len(report.busy))

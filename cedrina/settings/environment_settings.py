@@ -7,8 +7,11 @@ from pydantic import ConfigDict, Field
 from cedrina.settings.identity_settings import Passwords, SecondFactors, SocialSignIn, Tokens
 from cedrina.settings.setting_types import (
     LOWER,
+    MOST_DAYS,
+    SHORTEST_DAYS,
     UPPER,
     AppName,
+    CategoryDays,
     Colour,
     Days,
     FieldKeys,
@@ -205,6 +208,22 @@ class AuditTrail(Section):
     AUDIT_SEAL_SECONDS: Seconds = Field(10, ge=1, le=1800)
     """How often new security events are sealed: appended to a tree whose root is signed. From 60 on, in whole
     minutes. See audit-trail.md."""
+    AUDIT_RETENTION_DAYS: Days | None = Field(
+        None, ge=SHORTEST_DAYS, le=MOST_DAYS, json_schema_extra={"x-default": "none: for ever"}
+    )
+    """For how long security events are kept. `manage.py migrate` stores the term in the database; a shorter one counts
+    from then on. Events are deleted with the month that they are part of, so up to a month later."""
+    AUDIT_RETENTION_BY_CATEGORY: CategoryDays = Field(
+        {}, json_schema_extra={"x-default": "none: `AUDIT_RETENTION_DAYS`"}
+    )
+    """Other terms of categories: `ratelimit=30,session=365,key=ever`. Categories are in event-types.md."""
+    AUDIT_LEAF_RETENTION_DAYS: Days | None = Field(
+        None, ge=SHORTEST_DAYS, le=MOST_DAYS, json_schema_extra={"x-default": "none: for ever"}
+    )
+    """For how long the hash of an event is kept that has expired. See production.md."""
+    AUDIT_WITNESSES: Objects = Field([], json_schema_extra={"x-default": "none"})
+    """Services of others that sign each state of the trail, as long as it only grows (C2SP tlog-witness):
+    `[{"key": "witness.example+1f2e3d4c+BA…", "url": "https://witness.example"}]`. See audit-trail.md."""
     AUDIT_PUBLIC: Switch = False
     """Whether anybody may read the newest signed root, at `/.well-known/audit-checkpoint`. It says how many events
     there are, and nothing of them."""

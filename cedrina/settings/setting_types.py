@@ -21,6 +21,7 @@ from accounts.identifiers.names import ascii_email
 
 FIELD_KEY_BYTES = 32
 MAX_APP_NAME = 60
+SHORTEST_DAYS, MOST_DAYS = 7, 36_500  # of the retention of events
 
 
 class Section(BaseModel):
@@ -83,6 +84,22 @@ def _field_keys(value: Any) -> list[tuple[str, bytes]]:
     if len({key_id for key_id, _ in keys}) != len(keys):
         raise PydanticCustomError("field_keys", "names one id twice; give each key an id of its own")
     return keys
+
+
+def _category_days(value: Any) -> dict[str, int | None]:
+    if not isinstance(value, str):
+        return value  # type: ignore[no-any-return]  # the default
+    terms: dict[str, int | None] = {}
+    for text in _items(value):
+        category, _, days = text.partition("=")
+        is_term = days == "ever" or (days.isascii() and days.isdigit() and SHORTEST_DAYS <= int(days) <= MOST_DAYS)
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", category) or not is_term or category in terms:
+            raise PydanticCustomError(
+                "category_days",
+                "must be `category=days`, comma separated, each category once; days are from 7 to 36500, or `ever`",
+            )
+        terms[category] = None if days == "ever" else int(days)
+    return terms
 
 
 def _app_name(text: str) -> str:
@@ -153,6 +170,9 @@ Number = Annotated[int, Field(title="whole number")]
 Seconds = Annotated[int, Field(title="seconds", lt=MOST_SECONDS)]
 Hours = Annotated[int, Field(title="hours")]
 Days = Annotated[int, Field(title="days")]
+CategoryDays = Annotated[
+    dict[str, int | None], BeforeValidator(_category_days), Field(title="comma separated list of category=days")
+]
 Characters = Annotated[int, Field(title="characters")]
 Switch = Annotated[bool, Field(title="true or false")]
 Items = Annotated[list[str], BeforeValidator(_items), Field(title="comma separated list")]

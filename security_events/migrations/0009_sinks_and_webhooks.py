@@ -9,7 +9,7 @@ import security_events.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("security_events", "0007_index_of_the_order"),
+        ("security_events", "0008_sealed_trail"),
     ]
 
     operations = [

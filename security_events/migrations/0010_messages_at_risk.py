@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("security_events", "0008_sealed_trail"),
         ("security_events", "0009_sinks_and_webhooks"),
     ]
 

@@ -20,6 +20,7 @@ NEEDS_NO_DATABASE = {
     "preview_mail",
     "ratelimit_simulate",
     "translations",
+    "witness",
     "write_configuration_doc",
     "write_openapi_document",
 }
@@ -45,10 +46,12 @@ def arguments(tmp_path_factory):
         "release_address": ["mina@example.org", "mina@example.org"],
         "revoke_sessions": ["--all", "--yes"],
         "import_signing_key": [str(folder / "key.pem")],
+        "export_security_events": ["--output", str(folder / "events.ndjson")],
         "account": ["lock", "mina", "--reason", "a test"],
         "service_client": ["create", "orders", "--scope=tokens:introspect", "--reason", "a test"],
         "translations": ["check"],
         "webhooks": ["list"],
+        "witness": ["--name", "witness.example", "--state", str(folder / "witness"), "--show-key"],
         "write_configuration_doc": ["--check"],
         "write_openapi_document": ["--check"],
     }

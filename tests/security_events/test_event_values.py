@@ -1,6 +1,8 @@
 import pytest
 
-from accounts.event_types import LOGIN_FAILED
+from accounts.event_types import ACCOUNT_ACTIVATED, LOGIN_FAILED
+from accounts.operator_event_types import PASSWORD_RESET_SENT
+from security_events.context import RequestContext, bind
 from security_events.event_values import pseudonym
 from security_events.models import SecurityEvent
 from security_events.services.recording import record
@@ -30,3 +32,22 @@ class TestPseudonym:
 
         assert unknown.actor_pseudonym == pseudonym("ada")
         assert known.actor_pseudonym == nobody.actor_pseudonym == ""
+
+
+class TestNames:
+    def test_are_masked_in_notes_and_user_agents(self):
+        mina = Subject(id="1", name="mina_k", full_name="Mina Karimi")
+        with bind(RequestContext(user_agent="Mina's phone/1.0")):
+            event = recorded(record(ACCOUNT_ACTIVATED, target=mina, data={"note": "Karimi is mina_k, not Nora"}))
+
+        assert event.user_agent == "Mi***'s phone/1.0"
+        assert event.data == {"note": "Ka*** is mi***, not Nora"}
+        assert (event.target_name, event.actor_name) == ("mi***", "")
+
+    def test_are_not_looked_for_in_what_the_program_says(self):
+        event = recorded(
+            record(PASSWORD_RESET_SENT, target=Subject(id="1", name="sent"), data={"note": {"sent": "sent"}})
+        )
+
+        assert event.type == "password.reset_sent"
+        assert event.data == {"note": {"sent": "sent"}}

@@ -15,6 +15,7 @@ from security_events.masking import (
     mask_email,
     mask_mapping,
     mask_name,
+    mask_names,
     mask_text,
     truncate_ip,
 )
@@ -96,7 +97,7 @@ class TestMaskText:
         assert core(secret) not in mask_text(before + secret + " " + after)
 
     @given(
-        local=st.text(string.ascii_letters + string.digits + "._+-äßñ", min_size=2, max_size=30),
+        local=st.text(string.ascii_letters + string.digits + "._+-äßñ", min_size=1, max_size=30),
         domain=st.sampled_from(["example.com", "mail.example.co.uk", "bücher.example"]),
         before=st.sampled_from(["", "to ", "<", "mailto:", "(", '"', "to=", "?e="]),
         after=st.sampled_from(["", " ", ">", ")", ", ", '"', ";"]),
@@ -248,8 +249,10 @@ class TestMaskName:
         [
             ("", ""),
             ("ada", "ad***"),
-            ("a", "a***"),
+            ("li", "l***"),
+            ("a", "***"),
             ("ada@example.com", "a***@example.com"),
+            ("a@b.c", "***@b.c"),
             ("@example.com", "***@example.com"),
             ('"ada l"@example.com', '"***@example.com'),
         ],
@@ -260,6 +263,25 @@ class TestMaskName:
     @given(st.emails())
     def test_treats_addresses_like_mask_email(self, address):
         assert mask_name(address) == mask_email(address)
+
+
+class TestMaskNames:
+    @pytest.mark.parametrize(
+        ("text", "masked"),
+        [
+            ("Mina's phone, MINA", "Mi***'s phone, MI***"),
+            ("mina_k asked", "mi*** asked"),
+            ("minaret, examina", "minaret, examina"),
+            ("مینا، میناها", "می***، می***ها"),
+            ("a plan", "a plan"),
+        ],
+    )
+    def test_leaves_no_name_that_stands_for_itself(self, text, masked):
+        assert mask_names(text, ["a", "mina_k", "Mina", "مینا"]) == masked
+
+    @given(name=st.text(string.ascii_letters + "äé张م", min_size=2), around=st.text(string.punctuation + "0 \n"))
+    def test_finds_any_name(self, name, around):
+        assert mask_names(f"{around} {name} {around}", [name.upper()]) == f"{around} {mask_name(name)} {around}"
 
 
 class TestTruncateIp:

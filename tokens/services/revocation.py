@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from cedrina_base.prepared_statements import prepared_cursor
 from security_events.catalogue import EventType
 from security_events.event_cte import AppendedEvent, append_sql
 from security_events.types import NO_SUBJECT, Outcome, Subject
-from tokens import end_reasons, event_types, signals
+from tokens import end_reasons, event_types, signals, users
 from tokens.access_tokens.codec import decode_access_token
 from tokens.end_reasons import EndReason, InitiatingEntity
 from tokens.errors import AccessTokenInvalid
@@ -248,6 +249,7 @@ def _end(
     event = AppendedEvent(
         event_type,
         actor=actor,
+        target=_owner_named_in(note, parameters.get("user_id")),
         outcome=outcome,
         data={"reason": code, **({"note": note} if note else {}), **(data or {})},
         reasons=[code] if outcome is Outcome.FAILURE else (),
@@ -260,3 +262,9 @@ def _end(
     for session in ended:
         event.announce(session_id=session.session_id, family_id=session.family_id, target_id=session.user_id)
     return ended
+
+
+def _owner_named_in(note: str, user_id: Any) -> Subject:
+    """Return the owner of the sessions if there is a note: the event masks their names in it."""
+    owner = get_user_model()._default_manager.filter(pk=user_id).first() if note and user_id else None
+    return users.subject_of(owner) if owner else NO_SUBJECT

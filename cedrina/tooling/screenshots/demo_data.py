@@ -24,6 +24,7 @@ from cedrina_base.uuids import uuid7
 from security_events.models import Sink, SinkRisk, SinkState
 from security_events.selectors.trail import START
 from security_events.services import webhooks
+from security_events.services.trail import sealing
 from security_events.types import Subject
 
 ADMINISTRATOR = "operator"
@@ -64,6 +65,7 @@ def make(server: demo.Server) -> DemoData:
     _make_sinks(now=timezone.now())
     _webhooks()
     mails = _mails()
+    sealing.seal(now=timezone.now())
     paths = {found[2]: found[1] for body in mails.values() if (found := _LINK.search(body))}
     return DemoData(
         password=json.loads(done.stdout)["password"],

@@ -57,8 +57,7 @@ def rotate(*, now: datetime, reason: str = "") -> AuditKey:
             raise AuditKeyMissing
         newest = checkpoints.newest_checkpoint()
         size = newest.size if newest else 0
-        AuditKey.objects.filter(pk=key.pk).update(retired_at=now, ended_at_size=size)
-        successor = _make(name=key.name, size=size, now=now)
+        successor = replace(key, name=key.name, size=size, now=now)
         recording.record(
             event_types.AUDIT_KEY_ROTATED,
             target=Subject(id=successor.kid),
@@ -67,6 +66,15 @@ def rotate(*, now: datetime, reason: str = "") -> AuditKey:
             now=now,
         )
     return successor
+
+
+def replace(key: AuditKey, *, name: str, size: int, now: datetime) -> AuditKey:
+    """Retire a key at a size of the tree, and return its successor. The caller holds the lock.
+
+    Raises: EncryptionKeyMissing.
+    """
+    AuditKey.objects.filter(pk=key.pk).update(retired_at=now, ended_at_size=size)
+    return _make(name=name, size=size, now=now)
 
 
 def private_half(key: AuditKey) -> Ed25519PrivateKey:

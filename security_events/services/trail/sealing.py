@@ -14,7 +14,7 @@ from security_events.selectors import checkpoints
 from security_events.selectors.sealing_state import oldest_writer, sealing_state
 from security_events.selectors.trail import START, TrailEvent, TrailPosition, events_after
 from security_events.selectors.trail_hashes import stored_hashes
-from security_events.services.trail import audit_keys
+from security_events.services.trail import audit_keys, restored_trail
 from security_events.trail.tree_shape import GrowingTree, Subtree, edge_subtrees
 from security_events.verifier import (
     Checkpoint,
@@ -46,6 +46,7 @@ def seal(*, now: datetime, progress: Callable[[int], None] | None = None) -> Sea
 
     Raises: as ``seal_batch``.
     """
+    restored_trail.continue_after_restore(now=now)
     done = 0
     while True:
         batch = seal_batch(now=now)
@@ -61,8 +62,8 @@ def seal_batch(*, now: datetime, limit: int = BATCH) -> SealedBatch:
 
     Sealers take turns. Whoever records events waits for none of them.
 
-    Raises: TrailDamaged, if what is stored doesn't have the root that was signed last; AuditOriginInvalid,
-    EncryptionKeyMissing, DecryptionFailed.
+    Raises: TrailDamaged, if what is stored doesn't have the root that was signed last; TrailRolledBack, if a newer
+    checkpoint is known outside; AuditOriginInvalid, EncryptionKeyMissing, DecryptionFailed.
     """
     with transaction.atomic(durable=True):
         audit_keys.lock_trail()
@@ -70,6 +71,7 @@ def seal_batch(*, now: datetime, limit: int = BATCH) -> SealedBatch:
         events = events_after(_position(newest), limit=limit)
         if not events:
             return SealedBatch(0, newest)
+        restored_trail.require_no_rollback(size=newest.size if newest else 0)
         tree = _stored_tree(newest)
         leaves = [leaf_hash(canonical_bytes(event.form)) for event in events]
         first = tree.size

@@ -16,7 +16,10 @@ from accounts.services.profile import purging as accounts_purging
 from accounts.services.sign_in.password_sign_in import record_refusal
 from cedrina.database import privileges
 from ratelimiting.services import shadow_figures
+from security_events.models import TRAIL_TABLES
 from security_events.services import deduplication, partitions
+from security_events.services.retention import purging as retention
+from security_events.services.trail import restored_trail
 from tests.factories.accounts import UserFactory
 from tests.factories.registrations import PendingRegistrationFactory
 from tests.factories.tokens import open_session
@@ -24,9 +27,13 @@ from tokens.services import purging
 
 pytestmark = [pytest.mark.django_db, pytest.mark.attack("OWASP ASVS 5.0, 13.2.2")]
 ROLE = "cedrina_serving_rights_test"
+RETENTION_TABLES = [f"security_events_retention_{name}" for name in ("permit", "progress", "purge", "term")]
 ALL = ["DELETE", "INSERT", "SELECT", "UPDATE"]
 # All that is less than everything: what was recorded stays as it is, and so does what was migrated.
-LESS = {partitions.PARENT: ["INSERT", "SELECT"], "django_migrations": ["SELECT"]}
+LESS = {
+    **dict.fromkeys([partitions.PARENT, *TRAIL_TABLES], ["INSERT", "SELECT"]),
+    **dict.fromkeys(["django_migrations", *RETENTION_TABLES], ["SELECT"]),
+}
 LATER = timedelta(days=400)
 
 PARTITIONS = "SELECT relid::regclass::text FROM pg_partition_tree(%s) WHERE level > 0"
@@ -99,6 +106,8 @@ class TestTheWorker:
             sessions = purging.purge_expired(now=later)
             erased = erasure.erase_due(now=later)
             shadow_figures.purge(now=later)
+            retention.purge(now=later)
+            restored_trail.continue_after_restore(now=later)
             attempts.purge(now=later)
             attempts.record_expired_locks(now=later)
             SessionStore.clear_expired()

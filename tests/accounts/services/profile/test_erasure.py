@@ -32,31 +32,12 @@ from tests import mailbox
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
+from tests.stored_text import tables_with
 from tokens.models import Session, TokenFamily
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 NAMES = ("zerlina", "quetzal.person", "Zerlina Quetzalcoatl", "quetzalcoatl@private.example", "auth0|zerlina-7")
-
-
-def everything_stored():
-    """Return all rows of all tables as text, whatever tables there are."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
-            "WHERE relkind = 'r' AND nspname = 'public'"
-        )
-        tables = [name for (name,) in cursor.fetchall()]
-        rows = {}
-        for table in tables:
-            cursor.execute(f"SELECT t::text FROM {table} AS t")
-            rows[table] = "\n".join(row for (row,) in cursor.fetchall())
-    assert "accounts_user" in rows
-    return rows
-
-
-def tables_with(text):
-    return sorted(table for table, rows in everything_stored().items() if text.lower() in rows.lower())
 
 
 def rows_about_people():

@@ -1,0 +1,1 @@
+"""Let events expire, and say in the trail what was deleted."""
