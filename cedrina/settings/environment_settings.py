@@ -194,7 +194,7 @@ class AuditTrail(Section):
 
     AUDIT_SEAL_SECONDS: Seconds = Field(10, ge=1, le=1800)
     """How often new security events are sealed: appended to a tree whose root is signed. From 60 on, in whole
-    minutes. See audit-trail.md."""
+    minutes. See security-events.md."""
     AUDIT_RETENTION_DAYS: Days | None = Field(
         None, ge=SHORTEST_DAYS, le=MOST_DAYS, json_schema_extra={"x-default": "none: for ever"}
     )
