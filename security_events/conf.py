@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from cedrina_base.app_settings import AppSettings
-from security_events.types import SubjectLink
+from security_events.types import SinkNotice, SubjectLink
 
 
 class SecurityEventSettings(AppSettings):
@@ -52,6 +52,14 @@ class SecurityEventSettings(AppSettings):
         return self._get("AUDIT_PUBLIC", default=False)
 
     @property
+    def AUDIT_WITNESSES(self) -> Sequence[Mapping[str, str]]:
+        """The witnesses that each checkpoint is offered to (C2SP tlog-witness): objects with ``key`` and ``url``.
+
+        The key has the form ``name+id+base64`` (a vkey of type 0x04). The URL is the witness's submission prefix.
+        """
+        return self._get("AUDIT_WITNESSES", ())
+
+    @property
     def RETENTION_DAYS(self) -> int | None:
         """For how many days events are kept, at least 7; ``None``, the default, keeps them for ever.
 
@@ -89,6 +97,21 @@ class SecurityEventSettings(AppSettings):
         return self._get("PARTITIONS_AHEAD", 3)
 
     @property
+    def PRODUCT_NAME(self) -> str:
+        """The name of the recording program in exported events. Rules in a SIEM refer to it."""
+        return self._get("PRODUCT_NAME", "Cedrina")
+
+    @property
+    def PRODUCT_VERSION(self) -> str:
+        """The version of the recording program in exported events; empty for none."""
+        return self._get("PRODUCT_VERSION", "")
+
+    @property
+    def SOURCE(self) -> str:
+        """A URI of this installation, the ``source`` of CloudEvents, such as its address."""
+        return self._get("SOURCE", "urn:cedrina")
+
+    @property
     def LINKS(self) -> Callable[[Any, Collection[str]], Mapping[str, SubjectLink]]:
         """Dotted path of a function ``(viewer, ids) -> {id: SubjectLink}`` for the admin's pages of events.
 
@@ -113,6 +136,14 @@ class SecurityEventSettings(AppSettings):
         """
         return self._function("API_PERMISSIONS", "security_events.api.permissions.django_permission")
 
+    @property
+    def SINK_NOTICE(self) -> Callable[[SinkNotice], None]:
+        """Dotted path of a function ``(SinkNotice)`` that tells the owner that a sink stopped taking events.
+
+        It is called inside of the transaction that stores it, so what it does must not be slow: queue a mail.
+        """
+        return self._function("SINK_NOTICE", "security_events.conf.no_notice")
+
 
 security_event_settings = SecurityEventSettings()
 
@@ -125,6 +156,10 @@ def no_links(_viewer: Any, _ids: Collection[str]) -> Mapping[str, SubjectLink]:
 def no_subject_id(_viewer: Any, _name: str) -> str:
     """Know no names. This is the default of ``SUBJECT_ID``."""
     return ""
+
+
+def no_notice(_notice: SinkNotice) -> None:
+    """Tell nobody. This is the default of ``SINK_NOTICE``."""
 
 
 def no_checkpoints() -> Iterable[str]:

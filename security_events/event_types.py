@@ -35,6 +35,36 @@ AUDIT_KEY_ROTATED = register(
         data=("retired", "size"),
     )
 )
+SINK_PARKED = register(
+    EventType(
+        "sink.parked",
+        Category.DELIVERY,
+        Severity.HIGH,
+        base_risk=30,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_DISABLE,
+        data=("kind", "reason"),
+    )
+)
+SINK_DISABLED = register(
+    EventType(
+        "sink.disabled",
+        Category.DELIVERY,
+        Severity.HIGH,
+        base_risk=30,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_DISABLE,
+        data=("kind", "reason"),
+    )
+)
+SINK_RESUMED = register(
+    EventType(
+        "sink.resumed",
+        Category.DELIVERY,
+        Severity.INFO,
+        base_risk=0,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("kind",),
+    )
+)
 EVENTS_PURGED = register(
     EventType(
         "trail.events_purged",

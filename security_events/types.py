@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 
 class Severity(StrEnum):
@@ -32,6 +33,7 @@ class Category(StrEnum):
     RATELIMIT = "ratelimit"
     NETWORK = "network"
     JOB = "job"
+    DELIVERY = "delivery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,14 @@ class SubjectLink:
 
     name: str
     url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SinkNotice:
+    """What the owner of a sink is told: that it is ``parked`` or ``gone``, and why, or that it is ``active`` again."""
+
+    sink_id: UUID
+    kind: str
+    name: str
+    state: str
+    reason: str

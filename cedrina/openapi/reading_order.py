@@ -118,6 +118,8 @@ TAGS = (
             "change_service_client",
             "rotate_service_client_secret",
             "delete_service_client",
+            "list_security_events",
+            "read_security_event",
             "list_rate_limit_policies",
             "create_rate_limit_policy",
             "read_rate_limit_policy",

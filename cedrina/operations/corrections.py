@@ -169,6 +169,10 @@ _OF_SETTINGS: dict[str, Correction] = {
     "security_events.E001": Correction(
         "OWASP ASVS 5.0, 13.1", _NAME, _CODE, "SECURITY_EVENTS = {…}  # without that name"
     ),
+    "cedrina_base.E001": Correction("OWASP ASVS 5.0, 13.1", _NAME, _CODE, "CEDRINA_BASE = {…}  # without that name"),
+    "cedrina_base.E002": Correction("OWASP ASVS 5.0, 1.3.6", _VALUE, _ENVIRONMENT),
+    "cedrina_base.E003": Correction("OWASP ASVS 5.0, 1.3.6", _VALUE, _ENVIRONMENT),
+    "cedrina_base.E004": _in_code('CEDRINA_BASE["OUTBOUND_PLAIN_HTTP"] = False', section="OWASP ASVS 5.0, 12.2.1"),
     "security_events.E002": _in_code('SECURITY_EVENTS["PARTITIONS_AHEAD"] = 3', section="OWASP ASVS 5.0, 16.3"),
     "security_events.E003": Correction("OWASP ASVS 5.0, 13.1", _POSTGRESQL, _ENVIRONMENT, _DATABASE_LINE),
     "security_events.E004": Correction(

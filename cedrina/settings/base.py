@@ -185,6 +185,7 @@ CORS_EXPOSE_HEADERS = [
     "retry-after",
     "www-authenticate",
     "x-correlation-id",
+    "x-next-cursor",
     "ratelimit",
     "ratelimit-policy",
     "x-ratelimit-limit",
@@ -260,6 +261,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 
 IS_HARDENED = ENV.TOKEN_PROFILE == "hardened"
+CEDRINA_BASE: dict[str, Any] = {
+    "OUTBOUND_ALLOWED_NETWORKS": list(ENV.OUTBOUND_ALLOWED_NETWORKS),
+    "OUTBOUND_ALLOWED_PORTS": ENV.OUTBOUND_ALLOWED_PORTS or ([80, 443] if ENV.is_development else [443]),
+    "OUTBOUND_PLAIN_HTTP": ENV.is_development,
+}
 TOKENS: dict[str, Any] = {
     "ISSUER": ENV.TOKEN_ISSUER or PUBLIC_URL,
     "AUDIENCE": ENV.TOKEN_AUDIENCE,
@@ -314,11 +320,13 @@ ACCOUNTS: dict[str, Any] = {
     "WEBAUTHN_ORIGINS": list(ENV.WEBAUTHN_ORIGINS) or [relying_party.default_origin(PUBLIC_URL)],
 }
 SECURITY_EVENTS: dict[str, Any] = {
-    "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
+    "PRODUCT_VERSION": VERSION,
+    "SOURCE": PUBLIC_URL,
     "RETENTION_DAYS": ENV.AUDIT_RETENTION_DAYS,
     "RETENTION_DAYS_BY_CATEGORY": ENV.AUDIT_RETENTION_BY_CATEGORY,
     "LEAF_RETENTION_DAYS": ENV.AUDIT_LEAF_RETENTION_DAYS,
     "FIELD_ENCRYPTION_KEYS": ENV.FIELD_ENCRYPTION_KEYS,
+    "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
     "AUDIT_ORIGIN": PUBLIC_URL.partition("://")[2],
     "AUDIT_SEAL_SECONDS": ENV.AUDIT_SEAL_SECONDS,
     "AUDIT_PUBLIC": ENV.AUDIT_PUBLIC,

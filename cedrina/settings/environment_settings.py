@@ -18,8 +18,10 @@ from cedrina.settings.setting_types import (
     Folder,
     Items,
     LogoFile,
+    Networks,
     Number,
     Objects,
+    Ports,
     Seconds,
     Section,
     Sender,
@@ -112,6 +114,16 @@ class Serving(Section):
     what a client wrote into it. With `both`, those that are there must agree."""
     PROBLEM_TYPE_BASE: Url = "https://cedrina.dev/problems/"
     """What the `type` of every problem begins with (RFC 9457)."""
+
+
+class OutgoingHttp(Section):
+    model_config = ConfigDict(title="Outgoing HTTP")
+
+    OUTBOUND_ALLOWED_NETWORKS: Networks = []
+    """Networks that webhooks and other outgoing requests may reach although they are not public, `10.1.0.0/16`. All
+    other private, local and reserved addresses are refused."""
+    OUTBOUND_ALLOWED_PORTS: Ports = Field([], json_schema_extra={"x-default": "443; in development 80,443"})
+    """Ports that these requests may use. Without TLS they are sent in development only."""
 
 
 class Branding(Section):
@@ -218,6 +230,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Secrets,
     Stores,
     Serving,
+    OutgoingHttp,
     Branding,
     Mail,
     Tokens,
@@ -235,6 +248,7 @@ class EnvironmentSettings(
     Secrets,
     Stores,
     Serving,
+    OutgoingHttp,
     Branding,
     Mail,
     Tokens,

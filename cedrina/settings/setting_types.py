@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 from email.utils import formataddr, parseaddr
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +39,14 @@ def _items(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return [item.strip() for item in environ.Env.parse_value(value, list) if item.strip()]
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError:
+        raise PydanticCustomError("network", "must be networks, such as 10.1.0.0/16, comma separated") from None
+    return text
 
 
 def _with_scheme(text: str) -> str:
@@ -155,6 +164,12 @@ Characters = Annotated[int, Field(title="characters")]
 Switch = Annotated[bool, Field(title="true or false")]
 Items = Annotated[list[str], BeforeValidator(_items), Field(title="comma separated list")]
 FieldKeys = Annotated[list[tuple[str, bytes]], BeforeValidator(_field_keys), Field(title="comma separated list")]
+Networks = Annotated[
+    list[Annotated[str, AfterValidator(_network)]], BeforeValidator(_items), Field(title="comma separated list")
+]
+Ports = Annotated[
+    list[Annotated[int, Field(ge=1, le=65535)]], BeforeValidator(_items), Field(title="comma separated list")
+]
 Url = Annotated[str, AfterValidator(_with_scheme), Field(title="URL")]
 Sender = Annotated[str, AfterValidator(_sender), Field(title="address of mail, with or without a name")]
 AppName = Annotated[str, AfterValidator(_app_name), Field(title="text")]

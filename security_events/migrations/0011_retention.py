@@ -272,7 +272,7 @@ def in_this_schema(function: str) -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("security_events", "0008_sealed_trail")]
+    dependencies = [("security_events", "0009_sinks")]
 
     operations = [
         migrations.RunSQL(TABLES, DROP_TABLES),

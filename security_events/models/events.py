@@ -17,6 +17,7 @@ _LABELS = {
     Category.RATELIMIT: _("rate limit"),
     Category.NETWORK: _("network"),
     Category.JOB: _("background job"),
+    Category.DELIVERY: _("delivery"),
     Severity.INFO: _("info"),
     Severity.LOW: _("low"),
     Severity.MEDIUM: _("medium"),

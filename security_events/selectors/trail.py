@@ -28,6 +28,7 @@ class TrailPosition(NamedTuple):
 
 
 START = TrailPosition(0, UUID(int=0))
+_LAST_ID = UUID(int=2**128 - 1)
 
 
 class TrailEvent(NamedTuple):
@@ -35,6 +36,13 @@ class TrailEvent(NamedTuple):
 
     position: TrailPosition
     form: dict[str, Any]
+
+
+def end_of_trail() -> TrailPosition:
+    """Return the position behind all events that can be read now. Events that are committed later stand behind it."""
+    with prepared_cursor() as cursor:
+        cursor.execute("SELECT security_events_oldest_transaction() - 1")
+        return TrailPosition(cursor.fetchone()[0], _LAST_ID)
 
 
 def events_after(position: TrailPosition, *, limit: int) -> Sequence[TrailEvent]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from security_events.verifier.errors import NoteMalformed, SignatureInvalid
 from security_events.verifier.keys import ED25519, VerificationKey, strict_base64
-from security_events.verifier.merkle import EMPTY_ROOT, HASH_BYTES
+from security_events.verifier.merkle import HASH_BYTES
 from security_events.verifier.notes import Note, parse_note, verify_note
 
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
@@ -47,10 +47,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     root = strict_base64(lines[2])
     if len(root) != HASH_BYTES:
         raise NoteMalformed("The root of a checkpoint has 32 bytes.")
-    size = parse_size(lines[1])
-    if size == 0 and root != EMPTY_ROOT:
-        raise NoteMalformed("The root of an empty tree is the hash of nothing.")
-    return Checkpoint(lines[0], size, root, tuple(lines[3:]))
+    return Checkpoint(lines[0], parse_size(lines[1]), root, tuple(lines[3:]))
 
 
 def open_checkpoint(note: str | bytes | Note, keys: Collection[VerificationKey], *, origin: str = "") -> Checkpoint:

@@ -210,6 +210,7 @@ ON_ACCOUNTS = {
 ON_NOBODY = {
     "check_before_serving",
     "doctor",
+    "export_security_events",
     "grant_serving_role",
     "import_signing_key",
     "migrate",
@@ -284,6 +285,7 @@ class TestTheApi:
             "account_id",
             "client_id",
             "policy_id",
+            "event_id",
             "provider",
             "user_id",  # of the calls of operators: test_operator_rights.py
         }

@@ -126,6 +126,8 @@ PROMISED = {
     },
     "DELETE /api/v1/admin/service-clients/{client_id}": {"precondition_required", "version_mismatch", "not_found"},
     "POST /api/v1/admin/service-clients/{client_id}/rotate-secret": {"not_found", "step_up_required"},
+    "GET /api/v1/admin/security-events": {"permission_denied", "validation_error"},
+    "GET /api/v1/admin/security-events/{event_id}": {"permission_denied", "not_found"},
     "GET /api/v1/admin/users": {"permission_denied", "validation_error"},
     "POST /api/v1/admin/users": {"permission_denied", "username_taken", "email_taken", "step_up_required"},
     "GET /api/v1/admin/users/{user_id}": {"permission_denied", "not_found"},

@@ -6,6 +6,8 @@ import psycopg
 import pytest
 from django.db import DatabaseError, transaction
 
+from tests.security_events.verifier import judge
+
 
 @pytest.fixture
 def refused():
@@ -18,3 +20,10 @@ def refused():
         assert isinstance(caught.value.__cause__, psycopg.errors.InsufficientPrivilege)
 
     return refuse
+
+
+@pytest.fixture(scope="session")
+def go_judge(tmp_path_factory):
+    """The judge in Go, compiled once a process."""
+    judge.require_go()
+    return judge.build(judge.FOLDER, tmp_path_factory.mktemp("go"))

@@ -10,15 +10,17 @@ from accounts.conf import account_settings
 from cedrina.operations import corrections, diagnosis
 from cedrina.settings import environment
 from cedrina.settings.environment_settings import SETTINGS
+from cedrina_base.conf import base_settings
 from ratelimiting.conf import rate_limiting_settings
 from security_events.conf import security_event_settings
 from tests.architecture.source import ROOT
 from tests.architecture.test_documentation import anchors
 from tokens.conf import token_settings
 
-OURS = ("accounts", "tokens", "ratelimiting", "security_events")
+OURS = ("cedrina_base", "accounts", "tokens", "ratelimiting", "security_events")
 SETTINGS_OF_APPS = {
-    each.SETTING: each for each in (account_settings, token_settings, rate_limiting_settings, security_event_settings)
+    each.SETTING: each
+    for each in (base_settings, account_settings, token_settings, rate_limiting_settings, security_event_settings)
 }
 ROW = re.compile(r"^\| `([a-z_.A-Z0-9]+)` \| ([^|]+) \| `` ?(.+?) ?`` \|$", re.MULTILINE)
 

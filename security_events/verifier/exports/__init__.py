@@ -1,0 +1,1 @@
+"""Files that others verify: exports of events, their trees, and checkpoints."""
