@@ -64,7 +64,6 @@ class TestAnUntouchedExport:
         assert report.not_covered.pruned_below == 20
         assert (report.checked, report.not_covered.not_exported) == (15, 5)
 
-
     def test_says_how_many_events_it_leaves_out(self, export):
         """A hash alone does not tell whether retention has deleted the event, or somebody else has."""
         del export.events[9]
