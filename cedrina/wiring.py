@@ -79,10 +79,11 @@ def record_refusals(
         user_agent=attributes.user_agent,
     )
     with context.bind(first):
-        recording.record(
+        deduplication.record(
             event_types.RATELIMIT_REFUSED,
             actor=Subject(id=attributes.caller.user or "") if key else Subject(),
             outcome=Outcome.FAILURE,
+            distinguished_by=[policy, key],
             data={
                 "policy": policy,
                 "key": key or "others",
@@ -178,7 +179,13 @@ def record_evasion(
 ) -> None:
     """Record that somebody seems to evade limits; once a minute for all processes."""
     deduplication.record(
-        EVASIONS[pattern], outcome=Outcome.SUCCESS, risk_score=score, reasons=reasons, data=data, now=now
+        EVASIONS[pattern],
+        outcome=Outcome.SUCCESS,
+        risk_score=score,
+        reasons=reasons,
+        data=data,
+        once_per_network=True,
+        now=now,
     )
 
 

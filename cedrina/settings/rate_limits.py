@@ -168,6 +168,31 @@ _SPECIFIC: list[dict[str, Any]] = [
         "match": _HASHING,
         "description": "Calls that compute a password hash, from one network: IPv4 /24, IPv6 /48.",
     },
+    # Whoever has a whole network would have the limit of each address; each of these calls stores a row.
+    {
+        "name": "registration-network",
+        "limit": 5,
+        "window": MINUTE,
+        "scope": ["network"],
+        "match": {"routes": ["register"], "methods": ["POST"]},
+        "description": "Registrations from one network: IPv4 /24, IPv6 /48.",
+    },
+    {
+        "name": "mail-network",
+        "limit": 20,
+        "window": MINUTE,
+        "scope": ["network"],
+        "match": {"routes": _MAILING, "methods": ["POST"]},
+        "description": "Mail that anybody can cause, from one network: IPv4 /24, IPv6 /48.",
+    },
+    {
+        "name": "ceremonies-network",
+        "limit": 120,
+        "window": MINUTE,
+        "scope": ["network"],
+        "match": {"routes": ["passkey-options", "social-authorize"]},
+        "description": "Sign-ins by passkey or provider that are begun from one network: IPv4 /24, IPv6 /48.",
+    },
     {
         "name": "hashing-user",
         "description": "Calls that compute a password hash, by one person.",

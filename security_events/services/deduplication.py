@@ -3,10 +3,10 @@
 Refusals with the same type, outcome, reasons, subjects and address within one minute are deduplicated: the first is
 recorded at once, the others are only counted, and ``record_counts`` records their number when the minute is over. Of
 one network, at most ``NETWORK_LIMIT`` different refusals a minute are recorded; of the rest only the number is. So one
-network causes at most 2 x 50 + 1 events a minute, whatever it sends (CWE-779).
+network causes at most 2 x 30 + 1 events a minute, whatever it sends (CWE-779).
 
 Types of medium severity and above do not count against the limit of the network, because a flood could hide them. A
-client can't cause them without a genuine token or the like.
+client can't cause them without a genuine token or the like; those that it can are to be recorded ``once_per_network``.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from security_events.event_cte import AppendedEvent, append_sql
 from security_events.masking import truncate_ip
 from security_events.types import NO_SUBJECT, Outcome, Severity, Subject
 
-NETWORK_LIMIT = 50
+NETWORK_LIMIT = 30
 _BATCH = 1000
 _UNLIMITED = frozenset({Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL})
 
@@ -124,10 +124,15 @@ def record(
     outcome: Outcome = Outcome.FAILURE,
     family_id: UUID | None = None,
     reasons: Sequence[str] = (),
+    once_per_network: bool = False,
+    distinguished_by: Sequence[str] = (),
     now: datetime,
     **details: Any,
 ) -> UUID | None:
     """Record an event unless one like it was recorded within this minute; return its id, ``None`` if it was counted.
+
+    With ``once_per_network``, events of all addresses of one network are alike. Events that differ in
+    ``distinguished_by`` are not.
 
     One statement, in the caller's transaction or in autocommit. ``details`` are further ones of ``recording.record``.
 
@@ -144,10 +149,10 @@ def record(
         **details,
     )
     subjects = [actor.id or actor.name.casefold(), target.id or target.name.casefold(), str(family_id or "")]
-    address = event.params["event_ip_address"] or ""
     network = _network()
+    source = network if once_per_network else event.params["event_ip_address"]
     parameters = {
-        "key": _key("event", event_type.id, str(outcome), address, *subjects, *reasons),
+        "key": _key("event", event_type.id, str(outcome), source or "", *subjects, *reasons, *distinguished_by),
         "network_key": _key("network", network or ""),
         "network": network,
         "limit": NETWORK_LIMIT,

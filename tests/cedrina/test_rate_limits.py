@@ -41,6 +41,9 @@ SHIPPED = {
     "operator-actions": (600, 3600, ["user"]),
     "hashing": (20, 60, ["ip"]),
     "hashing-network": (100, 60, ["network"]),
+    "registration-network": (5, 60, ["network"]),
+    "mail-network": (20, 60, ["network"]),
+    "ceremonies-network": (120, 60, ["network"]),
     "hashing-user": (20, 60, ["user"]),
     "user": (300, 60, ["user"]),
     "user-pro": (1500, 60, ["user"]),
@@ -81,9 +84,13 @@ class TestProfile:
         with production():
             assert names("login") == {"global", "sign-in", *HASHING}
             assert names("login", "GET") == {"global", "user", "address"}
-            assert names("register") == {"global", "registration", *HASHING}
-            assert names("page-forgot-password") == {"global", "mail-account", "mail-address"}
-            assert names("passkey-options") == names("social-authorize", "GET") == {"global", "ceremonies"}
+            assert names("register") == {"global", "registration", "registration-network", *HASHING}
+            assert names("page-forgot-password") == {"global", "mail-account", "mail-address", "mail-network"}
+            assert (
+                names("passkey-options")
+                == names("social-authorize", "GET")
+                == {"global", "ceremonies", "ceremonies-network"}
+            )
             assert names("change-email") == {"global", "address-changes", "address", *HASHING}
             assert names("refresh") == {"global", "refresh-family", "refresh-address"}
             assert names("oauth-token") == {"global", "refresh-family", "oauth-address"}

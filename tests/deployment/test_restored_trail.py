@@ -98,6 +98,7 @@ class TestATrailInANewCluster:
         as_owner.record("early", "too early")  # before anybody has migrated
         assert [row[2] for row in as_owner.read(cursor)] == []
         assert "security_events.W003" in _checked(as_owner)
+        restored.manage("grant_serving_role", "--json")
         restored.manage("migrate", "--no-input", "--verbosity=0")
         restored.record("late")
 

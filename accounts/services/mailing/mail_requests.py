@@ -22,8 +22,8 @@ from accounts.services.mailing.mail_queue import MailKind
 from accounts.types import FieldProblem
 from cedrina_base.uuids import uuid7
 from security_events.catalogue import EventType
-from security_events.services import recording
-from security_events.types import Subject
+from security_events.services import deduplication
+from security_events.types import Outcome, Subject
 from tokens import encryption
 
 log = structlog.get_logger(__name__)
@@ -61,7 +61,9 @@ def submit(*, requested: RequestedMail, email: str, device_token: str = "", now:
     if address is None:
         raise DetailsInvalid([FieldProblem("email", "email_invalid", _("This is not an e-mail address."))])
     with transaction.atomic():
-        recording.record(_EVENTS[requested], actor=Subject(name=fold_email(address)), now=now)
+        # Anybody can ask for any number of addresses: what is asked for too often is only counted.
+        asked_for = Subject(name=fold_email(address))
+        deduplication.record(_EVENTS[requested], actor=asked_for, outcome=Outcome.SUCCESS, now=now)
         device = device_token if known_devices.device_id(device_token) else ""
         sealed = encryption.encrypt(f"{address}\n{device}", associated_data=_ASSOCIATED_DATA)
         mail_queue.defer(PROCESS_TASK, wish=str(requested), sealed_address=sealed, mail_id=str(uuid7()))

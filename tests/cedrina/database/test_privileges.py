@@ -31,8 +31,8 @@ RETENTION_TABLES = [f"security_events_retention_{name}" for name in ("permit", "
 ALL = ["DELETE", "INSERT", "SELECT", "UPDATE"]
 # All that is less than everything: what was recorded stays as it is, and so does what was migrated.
 LESS = {
-    **dict.fromkeys([partitions.PARENT, *TRAIL_TABLES], ["INSERT", "SELECT"]),
-    **dict.fromkeys(["django_migrations", *RETENTION_TABLES], ["SELECT"]),
+    **{key: ["INSERT", "SELECT"] for key in [partitions.PARENT, *TRAIL_TABLES]},
+    **{key: ["SELECT"] for key in ["django_migrations", *RETENTION_TABLES]},
 }
 LATER = timedelta(days=400)
 
