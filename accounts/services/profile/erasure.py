@@ -11,7 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import event_types
 from accounts.conf import account_settings
-from accounts.end_reasons import ACCOUNT_DELETED
+from accounts.end_reasons import DELETED_BY_OPERATOR
 from accounts.models import SignInFailures, User
 from accounts.operator_event_types import ACCOUNT_ERASED_BY_OPERATOR
 from accounts.services.administration import authorization
@@ -79,7 +79,7 @@ def erase_for_operator(*, user: User, by: User | None, reason: str, now: datetim
             return False
         User.objects.present().filter(pk=user.pk).update(deleted_at=now)
         actor = operator_subject(by)
-        ended = revocation.end_sessions(user_id=user.pk, reason=ACCOUNT_DELETED, actor=actor, note=reason, now=now)
+        ended = revocation.end_sessions(user_id=user.pk, reason=DELETED_BY_OPERATOR, actor=actor, note=reason, now=now)
         recording.record(
             ACCOUNT_ERASED_BY_OPERATOR,
             actor=actor,
