@@ -10,7 +10,7 @@ from django.db.models.functions import Least
 
 from tokens.access_tokens.keyring import keyring
 from tokens.errors import ServiceClientNotFound
-from tokens.models import ServiceClient, ServiceClientSecret, Session
+from tokens.models import ExcludedSubject, ServiceClient, ServiceClientSecret, Session, SignalStream
 
 _SECRETS = Prefetch("secrets", ServiceClientSecret.objects.defer("digest").order_by("created_at", "pk"))
 
@@ -69,6 +69,12 @@ def service_client(*, client_id: UUID | None = None, name: str | None = None) ->
     if found is None:
         raise ServiceClientNotFound
     return found
+
+
+def is_excluded(stream: SignalStream, *, user_id: str, session_id: str) -> bool:
+    """Return whether a stream gets no signals about a person, or about this session of theirs."""
+    rows = ExcludedSubject.objects.filter(stream=stream, user_id=user_id)
+    return rows.filter(session_id__in=("", session_id)).exists()
 
 
 def published_keys() -> list[dict[str, Any]]:
