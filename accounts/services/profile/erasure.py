@@ -20,6 +20,7 @@ from accounts.services.mailing import erasure_notices
 from security_events.services import recording
 from security_events.types import Subject
 from tokens.services import revocation
+from tokens.services.shared_signals import excluded_subjects
 from tokens.users import subject_of
 
 BATCH_SIZE = 100
@@ -104,6 +105,7 @@ def _erase(*, ids: Sequence[UUID], now: datetime) -> None:
     User.objects.filter(pk__in=ids).delete()
     SignInFailures.objects.filter(subject__in=texts).delete()
     _delete_jobs(user_ids=texts)
+    excluded_subjects.forget(user_ids=texts)
     for text in texts:
         recording.record(event_types.ACCOUNT_ERASED, target=Subject(id=text), now=now)
 

@@ -4,6 +4,7 @@ A stream has all subjects (``default_subjects`` is ``ALL``); a receiver can remo
 answer says whether a subject is known here.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from security_events.types import Subject
 from tokens import event_types
 from tokens.conf import token_settings
 from tokens.errors import ExcludedSubjectLimitReached
-from tokens.models import SignalStream
+from tokens.models import ExcludedSubject, SignalStream
 from tokens.services.shared_signals import streams
 from tokens.services.shared_signals.stream_owners import StreamOwner
 from tokens.shared_signals.subject_identifiers import SignalSubject, parsed_subject
@@ -56,6 +57,11 @@ def add(*, owner: StreamOwner, stream_id: UUID, subject: Any, now: datetime) -> 
         count, _ = (rows.filter(session_id=found.session_id) if found.session_id else rows).delete()
         if count:
             _record(event_types.SIGNAL_STREAM_SUBJECT_ADDED, stream, found, owner, now=now)
+
+
+def forget(*, user_ids: Collection[str]) -> None:
+    """Delete what is stored about people who are erased."""
+    ExcludedSubject.objects.filter(user_id__in=user_ids).delete()
 
 
 def _resolved(given: Any) -> SignalSubject | None:
