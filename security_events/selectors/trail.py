@@ -1,7 +1,7 @@
 """Read events in the order of the trail: that of their transactions, and of their ids inside one.
 
-An event is visible here once all transactions of the database that began before its own have ended. So no event ever appears before one
-that was read already, and a reader that remembers one position reads each event once.
+An event is visible here once all transactions of the database that began before its own have ended. So no event ever
+appears before one that was read already, and a reader that remembers one position reads each event once.
 """
 
 from collections.abc import Sequence
