@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+from rest_framework.test import APIClient
 
 from accounts.shared_signals import CREDENTIAL_TYPES, FEDERATED_IDENTITY
 from tests import served
@@ -37,11 +38,11 @@ def lines_of(stream):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_receiver_of_the_page_ends_a_session_once(api, live_server, settings, program):
+def test_the_receiver_of_the_page_ends_a_session_once(live_server, settings, program):
     settings.TOKENS = {**settings.TOKENS, "ISSUER": live_server.url}
     port = free_port()
     settings.CEDRINA_BASE = {**settings.CEDRINA_BASE, **OUTBOUND, "OUTBOUND_ALLOWED_PORTS": [port]}
-    receiver = Receiver(api)
+    receiver = Receiver(APIClient())
     command = [sys.executable, str(program), live_server.url, str(receiver.client.pk), CREDENTIAL, str(port)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

@@ -13,7 +13,7 @@ from tokens.api.shared_signals.base import NO_STORE, SharedSignalsView, body_of,
 from tokens.api.step_up import no_step_up
 from tokens.errors import SignalStreamInvalid
 from tokens.services.shared_signals import poll_delivery
-from tokens.services.shared_signals.push_delivery import error_code
+from tokens.services.shared_signals.refusals import error_code
 
 _LONGEST_JTI = 128
 _NO_CODE = "unknown"

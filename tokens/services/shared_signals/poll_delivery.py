@@ -13,7 +13,7 @@ from security_events.selectors.trail import TrailEvent
 from tokens.errors import SignalStreamInvalid, SignalStreamNotFound
 from tokens.models import DeliveryMethod, PendingSignal, StreamStatus
 from tokens.services.shared_signals import signal_queue
-from tokens.services.shared_signals.push_delivery import note_refusal
+from tokens.services.shared_signals.refusals import note_refusal
 from tokens.services.shared_signals.security_event_tokens import sign
 from tokens.services.shared_signals.signal_sinks import delivering_stream
 from tokens.services.shared_signals.stream_owners import StreamOwner

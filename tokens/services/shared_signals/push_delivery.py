@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from django.db.models import F
 
 from cedrina_base.outgoing_http import OutgoingAnswer, OutgoingClient, OutgoingHttpError
 from security_events.delivery.kinds import DeliveryFailed
@@ -16,6 +15,7 @@ from security_events.models import Sink
 from security_events.selectors.trail import TrailEvent
 from tokens.models import PendingSignal, SignalStream, StreamStatus
 from tokens.services.shared_signals import signal_queue
+from tokens.services.shared_signals.refusals import error_code, note_refusal
 from tokens.services.shared_signals.security_event_tokens import sign
 from tokens.services.shared_signals.signal_sinks import delivering_stream
 from tokens.services.shared_signals.streams import PUSH_KIND
@@ -119,14 +119,6 @@ def _push(signals: Sequence[PendingSignal], stream: SignalStream, *, client: Out
             note_refusal(stream, jti=signal.jti, code=_refusal(answer), now=now)
 
 
-def note_refusal(stream: SignalStream, *, jti: str, code: str, now: datetime) -> None:
-    """Log that a receiver calls a token wrong. Its description is not kept: nobody knows what stands in it."""
-    log.warning("signal_refused", stream_id=str(stream.pk), jti=jti, error=code)
-    SignalStream.objects.filter(pk=stream.pk).update(
-        refusals=F("refusals") + 1, last_refusal=code[:200], last_refusal_at=now
-    )
-
-
 def _refusal(answer: OutgoingAnswer) -> str:
     """Return the code with which a receiver refuses a token for good (RFC 8935, 2.3).
 
@@ -137,12 +129,6 @@ def _refusal(answer: OutgoingAnswer) -> str:
         reason = f"HTTP {answer.status}" + (f" {code}" if code else "")
         raise DeliveryFailed(reason, retry_after=_retry_after(answer))
     return code
-
-
-def error_code(answer: object) -> str:
-    """Return the member ``err`` of an error, empty if it is none."""
-    code = answer.get("err") if isinstance(answer, dict) else None
-    return code if isinstance(code, str) and 0 < len(code) <= 64 and code.isascii() and code.isprintable() else ""
 
 
 def _parsed(body: bytes) -> object:
