@@ -84,6 +84,8 @@ class OutgoingClient:
         """Close the connection, if there is one."""
         if self._connection is not None:
             self._connection.close()
+        if self._socket is not None:
+            self._socket.finish()
         self._connection = self._socket = None
 
     def request(
@@ -207,6 +209,9 @@ class _DeadlineSocket:
         return io.BufferedReader(_SocketReader(self))
 
     def close(self) -> None:
+        """Leave the socket open: ``http.client`` closes it before the last body of a connection is read."""
+
+    def finish(self) -> None:
         self._opened.close()
 
 
@@ -222,16 +227,12 @@ class _SocketReader(io.RawIOBase):
 
 
 def _read(response: http.client.HTTPResponse, most: int) -> tuple[bytes, bool]:
-    """Return the body, cut off after ``most`` bytes or at the deadline, and whether it is complete."""
-    content = bytearray()
+    """Return the body, cut off after ``most`` bytes, and whether it is complete; at the deadline, nothing of it."""
     try:
-        while chunk := response.read1(most + 1 - len(content)):
-            content += chunk
-            if len(content) > most:
-                return bytes(content[:most]), False
+        content = response.read(most + 1)
     except (OSError, http.client.HTTPException):
-        return bytes(content), False
-    return bytes(content), True
+        return b"", False
+    return content[:most], len(content) <= most
 
 
 def _target(url: str) -> Target:

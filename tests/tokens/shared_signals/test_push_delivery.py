@@ -41,7 +41,6 @@ class TestPush:
     def test_sends_each_token_once_in_order_with_the_receivers_credential(self, receiver, pushed_to, push_stream):
         ended = end_sessions(3)
         deliver(push_stream)
-        print("DBG", Sink.objects.values().get())
 
         assert sessions(receiver, pushed_to.tokens) == ended
         headers, _token = pushed_to.requests[0]
