@@ -22,6 +22,8 @@ from tokens.users import subject_of
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+_NONE = "-"
+
 
 class SignalStreamAdmin(ReadOnlyAdmin):
     """Streams. The action ``ssf:read`` allows users to see all, ``ssf:manage`` to pause, resume and delete them.
@@ -84,7 +86,7 @@ class SignalStreamAdmin(ReadOnlyAdmin):
     @admin.display(description=_("receiver"))
     def receiver(self, stream: SignalStream) -> str:
         """Return the host only: path and query of an address may be a secret."""
-        return urlsplit(stream.endpoint_url).hostname or "-"
+        return urlsplit(stream.endpoint_url).hostname or _NONE
 
     @admin.display(description=_("audience"))
     def audience(self, stream: SignalStream) -> str:
@@ -94,7 +96,7 @@ class SignalStreamAdmin(ReadOnlyAdmin):
     def events(self, stream: SignalStream) -> str:
         return ", ".join(uri.rpartition("/")[2] for uri in streams.delivered_events(stream))
 
-    @admin.display(description=_("delivery"))
+    @admin.display(description=_("state of the delivery"))
     def sink_state(self, stream: SignalStream) -> str:
         return str(stream.sink.get_state_display())
 
@@ -109,15 +111,15 @@ class SignalStreamAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("next attempt at"))
     def next_attempt_at(self, stream: SignalStream) -> Any:
-        return stream.sink.next_attempt_at
+        return stream.sink.next_attempt_at or _NONE
 
     @admin.display(description=_("last delivered at"))
     def delivered_at(self, stream: SignalStream) -> Any:
-        return stream.sink.last_delivered_at
+        return stream.sink.last_delivered_at or _NONE
 
     @admin.display(description=_("last error"))
     def error(self, stream: SignalStream) -> str:
-        return stream.sink.last_error or "-"
+        return stream.sink.last_error or _NONE
 
     @admin.action(description=_("Pause streams"), permissions=["manage"])
     def pause(self, request: Any, queryset: QuerySet[SignalStream]) -> Any:

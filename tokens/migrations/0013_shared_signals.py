@@ -65,9 +65,9 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("enabled", "enabled: signals are delivered"),
-                            ("paused", "paused: signals are held"),
-                            ("disabled", "disabled: signals are dropped"),
+                            ("enabled", "enabled"),
+                            ("paused", "paused"),
+                            ("disabled", "disabled"),
                         ],
                         default="enabled",
                         max_length=8,

@@ -19,9 +19,9 @@ class DeliveryMethod(models.TextChoices):
 class StreamStatus(models.TextChoices):
     """What happens to the signals of a stream (the framework, 8.1.2.1)."""
 
-    ENABLED = "enabled", _("enabled: signals are delivered")
-    PAUSED = "paused", _("paused: signals are held")
-    DISABLED = "disabled", _("disabled: signals are dropped")
+    ENABLED = "enabled", _("enabled")
+    PAUSED = "paused", _("paused")
+    DISABLED = "disabled", _("disabled")
 
 
 class UserIdentifierFormat(models.TextChoices):

@@ -18,6 +18,13 @@ from accounts.services.mailing.mail_queue import MailKind
 from cedrina.tooling import demo
 from cedrina.tooling.sent_mail import storage
 from cedrina.tooling.sent_mail.storage import StoredMail
+from security_events.models import Sink, SinkState
+from security_events.types import Subject
+from tokens.models import DeliveryMethod
+from tokens.services import service_clients
+from tokens.services.service_clients import Operator
+from tokens.services.shared_signals import streams
+from tokens.services.shared_signals.stream_owners import StreamOwner
 
 ADMINISTRATOR = "operator"
 PEOPLE = (
@@ -54,6 +61,7 @@ def make(server: demo.Server) -> DemoData:
         server.call("POST", "/auth/register", body)
         User.objects.filter(username=username).update(full_name=name)
     server.call("POST", "/auth/login", {"username": "amina", "password": "a wrong password"})
+    _make_stream()
     mails = _mails()
     paths = {found[2]: found[1] for body in mails.values() if (found := _LINK.search(body))}
     return DemoData(
@@ -62,6 +70,18 @@ def make(server: demo.Server) -> DemoData:
         mails=mails,
         newest_mail=reverse("sent-mail-one", args=[_newest().name]),
     )
+
+
+def _make_stream() -> None:
+    """Make a stream of shared signals, whose receiver is down."""
+    now = timezone.now()
+    operator = Operator(subject=Subject(), reason="for pictures", may_grant=service_clients.everything)
+    client = service_clients.register(members={"name": "shop", "scopes": ["ssf:manage"]}, operator=operator, now=now)
+    owner = StreamOwner(Subject(str(client.client.pk), "shop"), client_id=client.client.pk)
+    delivery = {"method": DeliveryMethod.PUSH.value, "endpoint_url": "https://shop.example.com/events"}
+    body = {"delivery": delivery, "description": "ends sessions of the shop"}
+    stream = streams.create(owner=owner, body=body, now=now)
+    Sink.objects.filter(pk=stream.pk).update(state=SinkState.FAILING, attempts=3, last_error="HTTP 503")
 
 
 def _mails() -> dict[str, str]:
