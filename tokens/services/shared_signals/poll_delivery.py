@@ -13,7 +13,7 @@ from security_events.selectors.trail import TrailEvent
 from tokens.errors import SignalStreamInvalid, SignalStreamNotFound
 from tokens.models import DeliveryMethod, PendingSignal, StreamStatus
 from tokens.services.shared_signals import signal_queue
-from tokens.services.shared_signals.refusals import note_refusal
+from tokens.services.shared_signals.refusals import note
 from tokens.services.shared_signals.security_event_tokens import sign
 from tokens.services.shared_signals.signal_sinks import delivering_stream
 from tokens.services.shared_signals.stream_owners import StreamOwner
@@ -85,9 +85,8 @@ def poll(
         raise SignalStreamNotFound
     if stream.delivery_method != DeliveryMethod.POLL:
         raise SignalStreamInvalid(member="stream_id", sentence=_("The tokens of this stream are pushed."))
-    own = set(stream.pending_signals.filter(jti__in=list(refused)).values_list("jti", flat=True))
-    for jti in sorted(own):
-        note_refusal(stream, jti=jti, code=refused[jti], now=now)
+    own = stream.pending_signals.filter(jti__in=list(refused)).order_by("pk").values_list("jti", flat=True)
+    note(stream, codes={jti: refused[jti] for jti in own}, now=now)
     if signal_queue.acknowledge(stream_id=stream.pk, jtis=[*acknowledged, *refused]):
         # There is room again. A queue that was full is filled at once.
         Sink.objects.filter(pk=stream.pk).update(next_attempt_at=None)

@@ -15,7 +15,7 @@ from security_events.models import Sink
 from security_events.selectors.trail import TrailEvent
 from tokens.models import PendingSignal, SignalStream, StreamStatus
 from tokens.services.shared_signals import signal_queue
-from tokens.services.shared_signals.refusals import error_code, note_refusal
+from tokens.services.shared_signals.refusals import error_code, note
 from tokens.services.shared_signals.security_event_tokens import sign
 from tokens.services.shared_signals.signal_sinks import delivering_stream
 from tokens.services.shared_signals.streams import PUSH_KIND
@@ -116,7 +116,7 @@ def _push(signals: Sequence[PendingSignal], stream: SignalStream, *, client: Out
         except OutgoingHttpError as error:
             raise DeliveryFailed(error.reason) from error
         if answer.status != _ACCEPTED:
-            note_refusal(stream, jti=signal.jti, code=_refusal(answer), now=now)
+            note(stream, codes={signal.jti: _refusal(answer)}, now=now)
 
 
 def _refusal(answer: OutgoingAnswer) -> str:

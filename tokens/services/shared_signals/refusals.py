@@ -1,6 +1,8 @@
 """The tokens that receivers call wrong: by the answer to a push, or in a poll (RFC 8935, 2.3; RFC 8936, 2.6)."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 
 import structlog
 from django.db.models import F
@@ -8,15 +10,22 @@ from django.db.models import F
 from tokens.models import SignalStream
 
 _LONGEST_CODE = 64
+_MOST_LOGGED = 20  # of one poll
 
 log = structlog.get_logger(__name__)
 
 
-def note_refusal(stream: SignalStream, *, jti: str, code: str, now: datetime) -> None:
-    """Log that a receiver calls a token wrong. Its description is not kept: nobody knows what stands in it."""
-    log.warning("signal_refused", stream_id=str(stream.pk), jti=jti, error=code)
+def note(stream: SignalStream, *, codes: Mapping[str, str], now: datetime) -> None:
+    """Count the tokens that a receiver calls wrong, given their error codes by ``jti``, and log the first ones.
+
+    What the receiver says of them besides is not kept: nobody knows what stands in it.
+    """
+    if not codes:
+        return
+    for jti, code in islice(codes.items(), _MOST_LOGGED):
+        log.warning("signal_refused", stream_id=str(stream.pk), jti=jti, error=code)
     SignalStream.objects.filter(pk=stream.pk).update(
-        refusals=F("refusals") + 1, last_refusal=code[:200], last_refusal_at=now
+        refusals=F("refusals") + len(codes), last_refusal=list(codes.values())[-1], last_refusal_at=now
     )
 
 
