@@ -75,7 +75,7 @@ def identifier_owners(*, username: str, email_folded: str) -> tuple[UUID | None,
     return by_name, by_email
 
 
-def id_of_confirmed_address(address: str) -> str:
+def id_of_confirmed_address(*, address: str) -> str:
     """Return the id of the account whose address this is, empty if nobody has confirmed it."""
     user = User.objects.present().filter(email_folded=name_key(address)).first()
     return str(user.pk) if user is not None and user.is_email_confirmed else ""

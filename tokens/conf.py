@@ -169,8 +169,8 @@ class TokenSettings(AppSettings):
         return self._function("CONFIRMED_EMAIL", "tokens.conf.no_confirmed_email")
 
     @property
-    def USER_OF_EMAIL(self) -> Callable[[str], str]:
-        """Dotted path of a function ``(address) -> id`` of the user with this confirmed address, empty for none."""
+    def USER_OF_EMAIL(self) -> Callable[..., str]:
+        """Dotted path of a function ``(*, address) -> id`` of the user who has confirmed an address, empty for none."""
         return self._function("USER_OF_EMAIL", "tokens.conf.no_user_of_email")
 
     @property
@@ -203,8 +203,9 @@ def no_confirmed_email(_user: Any) -> str:
     return ""
 
 
-def no_user_of_email(_address: str) -> str:
+def no_user_of_email(*, address: str) -> str:
     """Know no addresses. This is the default of ``USER_OF_EMAIL``."""
+    del address
     return ""
 
 

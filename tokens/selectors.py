@@ -73,7 +73,7 @@ def service_client(*, client_id: UUID | None = None, name: str | None = None) ->
     return found
 
 
-def is_excluded(stream: SignalStream, *, user_id: str, session_id: str) -> bool:
+def is_excluded(*, stream: SignalStream, user_id: str, session_id: str) -> bool:
     """Return whether a stream gets no signals about a person, or about this session of theirs."""
     rows = ExcludedSubject.objects.filter(stream=stream, user_id=user_id)
     return rows.filter(session_id__in=("", session_id)).exists()
@@ -97,7 +97,7 @@ SELECT count(*) FILTER (WHERE found.type = ANY(%(types)s)), count(*) FROM (
 _MOST_COUNTED = 5000
 
 
-def signal_backlog(stream: SignalStream) -> SignalBacklog:
+def signal_backlog(*, stream: SignalStream) -> SignalBacklog:
     """Return how many events behind the position of a stream may become signals, and how many signals wait already."""
     position: dict[str, Any] = {"transaction_id": stream.sink.transaction_id, "event_id": stream.sink.event_id}
     with prepared_cursor() as cursor:

@@ -102,7 +102,7 @@ class SignalStreamAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("waiting signals"))
     def backlog(self, stream: SignalStream) -> str:
-        backlog = selectors.signal_backlog(stream)
+        backlog = selectors.signal_backlog(stream=stream)
         return f"{backlog.waiting}+" if backlog.is_cut else str(backlog.waiting)
 
     @admin.display(description=_("failed attempts"))

@@ -23,7 +23,7 @@ CREDENTIAL = "Bearer a-long-random-secret"
 
 @pytest.fixture
 def program(tmp_path):
-    (found,) = re.findall(r"^`receiver\.py`\n\n```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    (found,) = re.findall(r"^`shop/receiver\.py`\n\n```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     path = tmp_path / "receiver.py"
     path.write_text(found)
     assert len(found.splitlines()) <= 45

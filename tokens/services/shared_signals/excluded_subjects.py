@@ -68,7 +68,7 @@ def _resolved(given: Any) -> SignalSubject | None:
     subject = parsed_subject(given)
     if subject is None or not subject.email:
         return subject
-    user_id = token_settings.USER_OF_EMAIL(subject.email) if token_settings.SSF_EMAIL_SUBJECTS else ""
+    user_id = token_settings.USER_OF_EMAIL(address=subject.email) if token_settings.SSF_EMAIL_SUBJECTS else ""
     return SignalSubject(user_id=user_id, session_id=subject.session_id) if user_id else None
 
 

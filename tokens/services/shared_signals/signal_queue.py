@@ -29,7 +29,7 @@ def signals_of(form: EventForm, stream: SignalStream) -> list[PendingSignal]:
     for index, event in enumerate(caep_events(form)):
         if event.uri not in stream.events_requested or not event.user_id:
             continue
-        if is_excluded(stream, user_id=event.user_id, session_id=event.session_id):
+        if is_excluded(stream=stream, user_id=event.user_id, session_id=event.session_id):
             continue
         suffix = f".{index}" if index else ""
         found.append(
