@@ -15,11 +15,16 @@ from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.read_only_admin import ReadOnlyAdmin
 from security_events.administration import event_list
+from security_events.administration.delivery_admin import WebhookDeliveryAdmin
 from security_events.administration.event_conditions import EventConditions
 from security_events.administration.event_data import data_lines
+from security_events.administration.webhook_admin import WebhookAdmin
 from security_events.conf import security_event_settings
 from security_events.event_values import pseudonym
-from security_events.models import SecurityEvent
+from security_events.models import SecurityEvent, Webhook, WebhookDelivery
+
+admin.site.register(Webhook, WebhookAdmin)
+admin.site.register(WebhookDelivery, WebhookDeliveryAdmin)
 
 
 @admin.register(SecurityEvent)

@@ -38,6 +38,21 @@ class SecurityEventSettings(AppSettings):
         return self._get("PARTITIONS_AHEAD", 3)
 
     @property
+    def PRODUCT_NAME(self) -> str:
+        """The name of the recording program in exported events. Rules in a SIEM refer to it."""
+        return self._get("PRODUCT_NAME", "Cedrina")
+
+    @property
+    def PRODUCT_VERSION(self) -> str:
+        """The version of the recording program in exported events; empty for none."""
+        return self._get("PRODUCT_VERSION", "")
+
+    @property
+    def SOURCE(self) -> str:
+        """A URI of this installation, the ``source`` of CloudEvents, such as its address."""
+        return self._get("SOURCE", "urn:cedrina")
+
+    @property
     def LINKS(self) -> Callable[[Any, Collection[str]], Mapping[str, SubjectLink]]:
         """Dotted path of a function ``(viewer, ids) -> {id: SubjectLink}`` for the admin's pages of events.
 

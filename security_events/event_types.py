@@ -45,3 +45,52 @@ SINK_RESUMED = register(
         data=("kind",),
     )
 )
+WEBHOOK_CREATED = register(
+    EventType(
+        "webhook.created",
+        Category.DELIVERY,
+        Severity.MEDIUM,
+        base_risk=30,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_CREATE,
+        data=("types",),
+    )
+)
+WEBHOOK_CHANGED = register(
+    EventType(
+        "webhook.changed",
+        Category.DELIVERY,
+        Severity.MEDIUM,
+        base_risk=30,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("changed", "is_enabled"),
+    )
+)
+WEBHOOK_DELETED = register(
+    EventType(
+        "webhook.deleted",
+        Category.DELIVERY,
+        Severity.MEDIUM,
+        base_risk=20,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_DELETE,
+    )
+)
+WEBHOOK_SECRET_ROTATED = register(
+    EventType(
+        "webhook.secret_rotated",
+        Category.DELIVERY,
+        Severity.LOW,
+        base_risk=10,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("overlap_seconds",),
+    )
+)
+WEBHOOK_REPLAYED = register(
+    EventType(
+        "webhook.replayed",
+        Category.DELIVERY,
+        Severity.LOW,
+        base_risk=10,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("since",),
+    )
+)

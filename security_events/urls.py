@@ -1,5 +1,34 @@
 """The routes of events for operators. A project mounts them where it likes, such as below ``api/admin/``."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from security_events.api.views.events import SecurityEventsView, SecurityEventView
+from security_events.api.views.webhook_deliveries import (
+    WebhookDeliveriesView,
+    WebhookDeliveryReplayView,
+    WebhookDeliveryView,
+    WebhookReplayView,
+    WebhookTestView,
+)
+from security_events.api.views.webhooks import WebhookSecretView, WebhooksView, WebhookView
+
+urlpatterns = [
+    path("security-events", SecurityEventsView.as_view(), name="security-events"),
+    path("security-events/<uuid:event_id>", SecurityEventView.as_view(), name="security-event"),
+    path("webhooks", WebhooksView.as_view(), name="webhooks"),
+    path("webhooks/<uuid:webhook_id>", WebhookView.as_view(), name="webhook"),
+    path("webhooks/<uuid:webhook_id>/rotate-secret", WebhookSecretView.as_view(), name="webhook-secret"),
+    path("webhooks/<uuid:webhook_id>/test", WebhookTestView.as_view(), name="webhook-test"),
+    path("webhooks/<uuid:webhook_id>/replay", WebhookReplayView.as_view(), name="webhook-replay"),
+    path("webhooks/<uuid:webhook_id>/deliveries", WebhookDeliveriesView.as_view(), name="webhook-deliveries"),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>",
+        WebhookDeliveryView.as_view(),
+        name="webhook-delivery",
+    ),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/replay",
+        WebhookDeliveryReplayView.as_view(),
+        name="webhook-delivery-replay",
+    ),
+]

@@ -10,7 +10,10 @@ from rest_framework.views import APIView
 from accounts import event_types
 from accounts.rules.permissions import may
 from security_events.services import deduplication
-from tokens.types import ServiceCaller
+from tokens.api.problems import as_api_exception
+from tokens.api.step_up import RequiredFactor, check_requirement, requires
+from tokens.errors import TokenError
+from tokens.types import Principal, ServiceCaller
 from tokens.users import subject_of
 
 
@@ -38,6 +41,25 @@ def action_permission(action: str) -> type[ActionPermission]:
     return type("ActionPermission", (ActionPermission,), {"action": action})
 
 
+class RecentSecondFactor(BasePermission):
+    """Ask for a recent sign-in, with the second factor if the user has one, before something is changed."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not isinstance(request.auth, Principal):
+            return False  # a service client can't confirm who it is
+        try:
+            requirement = requires(factor=RequiredFactor.SECOND)
+            check_requirement(requirement, principal=request.auth, user=request.user, now=timezone.now())
+        except TokenError as error:
+            raise as_api_exception(error) from error
+        return True
+
+
+# Whoever stole an access token must not let all events be sent to an address of theirs.
+_WITH_SECOND_FACTOR = frozenset({"webhooks:change"})
+
+
 def action_permissions(action: str) -> list[BasePermission]:
     """For ``TOKENS["API_PERMISSIONS"]``: our roles decide. The views of ``tokens`` ask for a recent sign-in."""
-    return [action_permission(action)()]
+    further = [RecentSecondFactor()] if action in _WITH_SECOND_FACTOR else []
+    return [action_permission(action)(), *further]

@@ -20,6 +20,8 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "sessions:end": "tokens.change_session",
         "keys:read": "tokens.view_signingkey",
         "events:read": "security_events.view_securityevent",
+        "webhooks:read": "security_events.view_webhook",
+        "webhooks:change": "security_events.change_webhook",
         "tokens:introspect": "tokens.view_tokenfamily",
         "jobs:read": "procrastinate.view_procrastinatejob",
         "service_clients:read": "tokens.view_serviceclient",

@@ -13,6 +13,7 @@ JOB_KINDS: Mapping[str, Promise] = {
     registration_mail.ENQUEUE_TASK: _("Write the mail of a registration"),
     erasure_notices.SEND_TASK: _("Send the mail about an erased account"),
     "cedrina.prepare_partitions": _("Prepare the partitions of security events"),
+    "cedrina.purge_deliveries": _("Delete old lines of the log of webhooks"),
     "cedrina.purge_expired": _("Delete expired sessions and keys"),
     "cedrina.take_up_abandoned": _("Take up the jobs of workers that are gone"),
     "cedrina.forget_done_jobs": _("Delete finished jobs"),

@@ -19,6 +19,7 @@ from accounts.services.profile import erasure
 from accounts.services.profile import purging as accounts_purging
 from cedrina.operations import job_failures
 from ratelimiting.services import shadow_figures
+from security_events.delivery import webhook_log
 from security_events.services import deduplication, partitions
 from tokens.services import purging
 
@@ -35,6 +36,13 @@ def prepare_partitions(timestamp: int) -> None:
     """Create the partitions for the security events of the coming months."""
     created = partitions.ensure(now=datetime.fromtimestamp(timestamp, UTC))
     log.info("partitions_prepared", created=created)
+
+
+@app.periodic(cron="22 2 * * *")
+@app.task(name="cedrina.purge_deliveries", queue="maintenance", queueing_lock="purge_deliveries")
+def purge_deliveries(timestamp: int) -> None:
+    """Delete old lines of the log of webhooks."""
+    log.info("deliveries_purged", count=webhook_log.purge(now=datetime.fromtimestamp(timestamp, UTC)))
 
 
 @app.periodic(cron="37 2 * * *")

@@ -185,6 +185,7 @@ CORS_EXPOSE_HEADERS = [
     "retry-after",
     "www-authenticate",
     "x-correlation-id",
+    "x-next-cursor",
     "ratelimit",
     "ratelimit-policy",
     "x-ratelimit-limit",
@@ -323,6 +324,8 @@ ACCOUNTS: dict[str, Any] = {
 SECURITY_EVENTS: dict[str, Any] = {
     "FIELD_ENCRYPTION_KEYS": ENV.FIELD_ENCRYPTION_KEYS,
     "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
+    "PRODUCT_VERSION": VERSION,
+    "SOURCE": PUBLIC_URL,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "LINKS": "accounts.administration.subject_links.links_of_subjects",
     "SUBJECT_ID": "accounts.administration.subject_links.subject_id",

@@ -6,9 +6,8 @@ and above), ``outcome``, ``actor``, ``target``, ``ip``.
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib.admin import ListFilter
@@ -20,15 +19,9 @@ from security_events.catalogue import type_choices
 from security_events.conf import security_event_settings
 from security_events.event_values import pseudonym
 from security_events.models import SecurityEvent, category_choices
-from security_events.types import Severity
+from security_events.selectors.event_filters import EventFilter
 
 _ANY = ("", _("any"))
-_AND_ABOVE = {
-    "medium+": (Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL),
-    "high+": (Severity.HIGH, Severity.CRITICAL),
-}
-# Ids are made when a row is written, which is a little later than the moment of the event.
-_SLACK = timedelta(days=1)
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)  # what an id can hold, and more
 _MOMENT_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
 
@@ -83,18 +76,15 @@ class EventConditionsForm(forms.Form):
         """Return the condition; none that holds if something is not valid."""
         if not self.is_valid():
             return Q(pk__in=[])
-        found = Q(
-            **{name: self.cleaned_data[name] for name in ("type", "category", "outcome") if self.cleaned_data[name]}
-        )
-        if severity := self.cleaned_data["severity"]:
-            found &= Q(severity__in=_AND_ABOVE.get(severity, (severity,)))
-        if actor := self.cleaned_data["actor"]:
+        given = self.cleaned_data
+        columns = {name: given[name] for name in ("type", "category", "severity", "outcome", "since", "until")}
+        address = given["ip"] and str(ipaddress.ip_address(given["ip"]))
+        found = EventFilter(**columns, ip=address).condition()
+        if actor := given["actor"]:
             found &= is_actor(viewer, actor)
-        if target := self.cleaned_data["target"]:
+        if target := given["target"]:
             found &= is_target(viewer, target)
-        if address := self.cleaned_data["ip"]:
-            found &= Q(ip_address=str(ipaddress.ip_address(address)))
-        return found & _in_range(self.cleaned_data["since"], self.cleaned_data["until"])
+        return found
 
 
 def is_actor(viewer: Any, name: str) -> Q:
@@ -114,20 +104,6 @@ def is_target(viewer: Any, name: str) -> Q:
     by_others = Q(target_id=identity) & ~Q(target_id="") & ~Q(target_id=F("actor_id"))
     by_themselves = Q(actor_id=identity) & ~Q(actor_id="") & Q(target_id=identity)
     return by_others | by_themselves
-
-
-def _in_range(since: datetime | None, until: datetime | None) -> Q:
-    """Return the condition on the moment, with one on the id, which is indexed and begins with the time."""
-    found = Q()
-    if since:
-        found &= Q(occurred_at__gte=since, pk__gte=_first_id(since - _SLACK))
-    if until:
-        found &= Q(occurred_at__lt=until, pk__lt=_first_id(until + _SLACK))
-    return found
-
-
-def _first_id(moment: datetime) -> UUID:
-    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 class EventConditions(ListFilter):

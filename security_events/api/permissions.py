@@ -8,9 +8,16 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 READ_EVENTS = "events:read"
+READ_WEBHOOKS, CHANGE_WEBHOOKS = "webhooks:read", "webhooks:change"
 
 # For each action, the Django permission that allows it.
-PERMISSIONS: Mapping[str, str] = MappingProxyType({READ_EVENTS: "security_events.view_securityevent"})
+PERMISSIONS: Mapping[str, str] = MappingProxyType(
+    {
+        READ_EVENTS: "security_events.view_securityevent",
+        READ_WEBHOOKS: "security_events.view_webhook",
+        CHANGE_WEBHOOKS: "security_events.change_webhook",
+    }
+)
 
 
 class HasDjangoPermission(BasePermission):

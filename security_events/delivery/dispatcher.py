@@ -54,6 +54,9 @@ class Dispatcher:
                     if wait == POLL_SECONDS:
                         log.warning("delivery_lost_database: %s", type(error).__name__)
                     wait = min(2 * wait, _LONGEST_OUTAGE_WAIT)
+                except Exception:
+                    log.exception("delivery_broke")  # nobody would start the thread again
+                    wait = _LONGEST_OUTAGE_WAIT
                 self._wake.wait(wait)
         connection.close()
 

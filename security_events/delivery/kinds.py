@@ -40,9 +40,12 @@ class SinkKind(Protocol):
     delays after the first, second, … failure in a row, before the sink is parked.
     """
 
-    name: str
-    batch_size: int
-    retry_delays: Sequence[timedelta]
+    @property
+    def name(self) -> str: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def retry_delays(self) -> Sequence[timedelta]: ...
 
     def deliver(self, sink: Sink, events: Sequence[TrailEvent], *, now: datetime) -> int:
         """Deliver events in their order, and return how many were delivered; fewer than all when time is up.
@@ -55,7 +58,7 @@ class SinkKind(Protocol):
         """
 
     def deliver_requests(self, sink: Sink, *, now: datetime) -> None:
-        """Send what was asked for beside the trail (``Sink.has_requests``). What fails is the kind's own matter."""
+        """Send what was asked for beside the trail (``Sink.open_requests``). What fails is the kind's own matter."""
 
 
 _registered: dict[str, SinkKind] = {}

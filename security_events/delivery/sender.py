@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import F
 
 from security_events.delivery import schedule, sink_notices, sink_rows
 from security_events.delivery.kinds import KINDS, DeliveryFailed, SinkKind
@@ -51,10 +52,11 @@ def deliver(sink_id: UUID, *, now: datetime, is_stopping: Callable[[], bool] = l
 def _deliver_batch(sink: Sink, clock: Callable[[], datetime]) -> int:
     """Deliver some events; 0 when there is nothing more to do now."""
     kind = KINDS[sink.kind]
-    if sink.has_requests:
-        # Switched off before: what is asked for from now on switches it on again.
-        Sink.objects.filter(pk=sink.pk).update(has_requests=False)
+    if sink.open_requests:
         kind.deliver_requests(sink, now=clock())
+        # Not those that came in meanwhile, and none of them if the process is killed before.
+        Sink.objects.filter(pk=sink.pk).update(open_requests=F("open_requests") - sink.open_requests)
+        sink.open_requests = 0
     if not sink.is_enabled or (sink.next_attempt_at is not None and sink.next_attempt_at > clock()):
         return 0
     events = events_after(TrailPosition(sink.transaction_id, sink.event_id), limit=kind.batch_size)

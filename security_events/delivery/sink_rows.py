@@ -15,7 +15,7 @@ _IS_FREE = "(sink.leased_until IS NULL OR sink.leased_until < clock_timestamp())
 _DUE = f"""
 SELECT sink.id FROM security_events_sink sink
 WHERE sink.kind = ANY(%(kinds)s) AND {_IS_FREE} AND (
-    sink.has_requests
+    sink.open_requests > 0
     OR (
         sink.is_enabled AND {_IS_DUE} AND EXISTS (
             SELECT FROM security_events_event event

@@ -22,7 +22,7 @@ class Sink(models.Model):
 
     ``transaction_id`` and ``event_id`` are the position of the last event that was delivered. One process at a time
     delivers to a sink: the one whose ``lease_id`` is stored, until ``leased_until`` by the clock of the database.
-    ``has_requests`` says that the kind has something to send beside the trail, such as a test.
+    ``open_requests`` counts what the kind was asked to send beside the trail, such as a test.
     """
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
@@ -37,7 +37,7 @@ class Sink(models.Model):
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=200, blank=True)
     last_delivered_at = models.DateTimeField(_("last delivery"), null=True, blank=True)
-    has_requests = models.BooleanField(default=False)
+    open_requests = models.PositiveIntegerField(default=0)
     lease_id = models.UUIDField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))

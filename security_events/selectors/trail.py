@@ -5,6 +5,7 @@ appears before one that was read already, and a reader that remembers one positi
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,6 +19,12 @@ WHERE (event.transaction_id, event.id) > (%(transaction_id)s, %(event_id)s)
   AND event.transaction_id < (SELECT security_events_oldest_transaction())
 ORDER BY event.transaction_id, event.id LIMIT %(limit)s
 """  # noqa: S608 - parts of our own
+
+_ONE = f"SELECT {EVENT_COLUMNS} FROM security_events_event event WHERE event.id = %(event_id)s"  # noqa: S608 - parts of our own
+# Events of one transaction may bear different times; the position stands before the whole transaction.
+_BEFORE = """
+SELECT transaction_id - 1 FROM security_events_event WHERE occurred_at >= %(since)s ORDER BY transaction_id LIMIT 1
+"""
 
 
 class TrailPosition(NamedTuple):
@@ -43,6 +50,25 @@ def end_of_trail() -> TrailPosition:
     with prepared_cursor() as cursor:
         cursor.execute("SELECT security_events_oldest_transaction() - 1")
         return TrailPosition(cursor.fetchone()[0], _LAST_ID)
+
+
+def position_before(since: datetime) -> TrailPosition | None:
+    """Return a position with all events behind it that occurred since a time; ``None`` if there are none.
+
+    Events that occurred a little earlier may stand behind it, too: the order of the trail is that of transactions.
+    """
+    with prepared_cursor() as cursor:
+        cursor.execute(_BEFORE, {"since": since})
+        row = cursor.fetchone()
+    return None if row is None else TrailPosition(row[0], _LAST_ID)
+
+
+def form_of(event_id: UUID) -> dict[str, Any] | None:
+    """Return one event in its public form; ``None`` if there is none (any more)."""
+    with prepared_cursor() as cursor:
+        cursor.execute(_ONE, {"event_id": event_id})
+        row = cursor.fetchone()
+    return None if row is None else event_form(row)
 
 
 def events_after(position: TrailPosition, *, limit: int) -> Sequence[TrailEvent]:

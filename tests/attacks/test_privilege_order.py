@@ -213,6 +213,7 @@ ON_NOBODY = {
     "doctor",
     "grant_serving_role",
     "import_signing_key",
+    "deliver_security_events",
     "migrate",
     "prepare_development",
     "preview_mail",
@@ -226,6 +227,7 @@ ON_NOBODY = {
     "run_worker",
     "service_client",
     "translations",
+    "webhooks",
     "write_configuration_doc",
     "write_openapi_document",
 }
@@ -283,6 +285,9 @@ class TestTheApi:
             "account_id",
             "client_id",
             "policy_id",
+            "event_id",
+            "webhook_id",
+            "delivery_id",
             "provider",
             "user_id",  # of the calls of operators: test_operator_rights.py
         }

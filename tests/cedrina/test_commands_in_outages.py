@@ -23,7 +23,7 @@ NEEDS_NO_DATABASE = {
     "write_configuration_doc",
     "write_openapi_document",
 }
-WAITS = {"run_worker"}
+WAITS = {"deliver_security_events", "run_worker"}
 DJANGOS = {"migrate": [], "showmigrations": [], "changepassword": ["mina"], "shell": ["-c", "1"]}
 
 
@@ -48,6 +48,7 @@ def arguments(tmp_path_factory):
         "account": ["lock", "mina", "--reason", "a test"],
         "service_client": ["create", "orders", "--scope=tokens:introspect", "--reason", "a test"],
         "translations": ["check"],
+        "webhooks": ["list"],
         "write_configuration_doc": ["--check"],
         "write_openapi_document": ["--check"],
     }

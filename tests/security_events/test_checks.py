@@ -30,8 +30,17 @@ class TestCheckEventTypes:
     def test_accepts_all_types_of_the_product(self):
         assert check_event_types() == []
 
-    @pytest.mark.parametrize("ocsf_type_uid", [None, 0, 3002])
-    def test_names_a_type_that_has_no_place_in_ocsf(self, monkeypatch, ocsf_type_uid):
+    @pytest.mark.parametrize(
+        ("ocsf_type_uid", "said"),
+        [
+            (None, "no OCSF class"),
+            (0, "no OCSF class"),
+            (3002, "no OCSF class"),
+            (300250, "class 3002 has no activity 50"),
+            (500101, "the OCSF class 5001, which is not exported; these are: 1008, 2003"),
+        ],
+    )
+    def test_names_a_type_that_has_no_place_in_ocsf(self, monkeypatch, ocsf_type_uid, said):
         event_type = EventType("invoice.paid", "billing", Severity.LOW, 0, ocsf_type_uid)
         monkeypatch.setattr(checks, "CATALOGUE", {event_type.id: event_type})
 
@@ -39,6 +48,7 @@ class TestCheckEventTypes:
         assert warning.id == "security_events.W001"
         assert warning.level == WARNING
         assert "invoice.paid" in warning.msg
+        assert said in warning.msg
 
 
 class TestCheckDatabase:

@@ -1,13 +1,15 @@
-"""Run the background worker: mail and periodic jobs."""
+"""Run the background worker: mail, periodic jobs and the delivery of security events."""
 
 import asyncio
 import signal
+import threading
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from cedrina.operations import job_worker
+from security_events.delivery.dispatcher import Dispatcher
 
 
 class Command(BaseCommand):
@@ -29,4 +31,12 @@ async def _work(**options: Any) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    await job_worker.work(stop=stop, **options)
+    # Webhooks wait for their receivers: on threads of their own they hold no job up, and no job them.
+    dispatcher = Dispatcher()
+    delivering = threading.Thread(target=dispatcher.run, name="delivery")
+    delivering.start()
+    try:
+        await job_worker.work(stop=stop, **options)
+    finally:
+        dispatcher.stop()
+        await asyncio.to_thread(delivering.join)

@@ -18,7 +18,9 @@ from accounts.services.mailing.mail_queue import MailKind
 from cedrina.tooling import demo
 from cedrina.tooling.sent_mail import storage
 from cedrina.tooling.sent_mail.storage import StoredMail
+from cedrina_base.uuids import uuid7
 from security_events.models import Sink, SinkState
+from security_events.services import webhooks
 from security_events.types import Subject
 from tokens.models import DeliveryMethod
 from tokens.services import service_clients
@@ -62,6 +64,7 @@ def make(server: demo.Server) -> DemoData:
         User.objects.filter(username=username).update(full_name=name)
     server.call("POST", "/auth/login", {"username": "amina", "password": "a wrong password"})
     _make_stream()
+    _webhooks()
     mails = _mails()
     paths = {found[2]: found[1] for body in mails.values() if (found := _LINK.search(body))}
     return DemoData(
@@ -82,6 +85,28 @@ def _make_stream() -> None:
     body = {"delivery": delivery, "description": "ends sessions of the shop"}
     stream = streams.create(owner=owner, body=body, now=now)
     Sink.objects.filter(pk=stream.pk).update(state=SinkState.FAILING, attempts=3, last_error="HTTP 503")
+
+
+def _webhooks() -> None:
+    """Register one that works and one that is parked, with a few deliveries."""
+    now = timezone.now()
+    for url, types in (("https://hooks.example.com/cedrina", []), ("https://siem.example.org/in", ["session.created"])):
+        webhook = webhooks.create(
+            members={"url": url, "types": types}, actor=Subject("", ADMINISTRATOR), now=now
+        ).webhook
+        for status, error in (("delivered", ""), ("failed", "status_503"), ("failing", "forbidden_address")):
+            webhook.deliveries.create(
+                cause="event",
+                message_id=uuid7(),
+                type="session.created",
+                status=status,
+                error=error,
+                attempts=2,
+                created_at=now,
+                attempted_at=now,
+            )
+    webhook.sink.state, webhook.sink.last_error, webhook.sink.attempts = SinkState.PARKED, "timeout", 10
+    webhook.sink.save(update_fields=["state", "last_error", "attempts"])
 
 
 def _mails() -> dict[str, str]:

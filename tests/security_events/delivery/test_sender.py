@@ -121,7 +121,7 @@ class TestDeliver:
 
     def test_sends_what_was_asked_for_to_a_disabled_sink_and_no_events(self, kind, sink):
         record_events(1)
-        Sink.objects.update(has_requests=True, is_enabled=False)
+        Sink.objects.update(open_requests=1, is_enabled=False)
 
         assert sink_rows.due_sinks(kinds=["recording"], now=NOW) == [sink.pk]
         sender.deliver(sink.pk, now=NOW)

@@ -1,0 +1,48 @@
+"""The formats in which events leave Cedrina: one line of text for an event, whatever the format."""
+
+import json
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from security_events.event_form import canonical_bytes
+from security_events.exporters.cef import cef_line
+from security_events.exporters.cloudevents import cloud_event
+from security_events.exporters.ecs import ecs_document
+from security_events.exporters.ocsf.event import ocsf_event
+from security_events.exporters.product import Product, installed_product
+
+
+class ExportFormat(StrEnum):
+    """A format that a SIEM can ask for."""
+
+    CEDRINA = "cedrina"
+    OCSF = "ocsf"
+    ECS = "ecs"
+    CEF = "cef"
+    CLOUDEVENTS = "cloudevents"
+
+    @property
+    def media_type(self) -> str:
+        """The media type of a page of lines: CEF is plain text, each other line is one JSON object."""
+        return "text/plain" if self is ExportFormat.CEF else "application/x-ndjson"
+
+
+_OBJECTS: Mapping[ExportFormat, Callable[[Mapping[str, Any], Product], dict[str, Any]]] = {
+    ExportFormat.OCSF: ocsf_event,
+    ExportFormat.ECS: ecs_document,
+    ExportFormat.CLOUDEVENTS: cloud_event,
+}
+
+
+def line_of(form: Mapping[str, Any], export_format: ExportFormat, product: Product | None = None) -> str:
+    """Return an event as one line without its end. A line of ``cedrina`` is the event's leaf in the sealed trail."""
+    if export_format is ExportFormat.CEDRINA:
+        return canonical_bytes(form).decode()
+    product = product or installed_product()
+    if export_format is ExportFormat.CEF:
+        return cef_line(form, product)
+    return _ENCODER.encode(_OBJECTS[export_format](form, product))
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
