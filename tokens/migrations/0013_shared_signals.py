@@ -10,7 +10,7 @@ import tokens.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("security_events", "0009_sinks"),
+        ("security_events", "0009_sinks_and_webhooks"),
         ("tokens", "0012_service_clients"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

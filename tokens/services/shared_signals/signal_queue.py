@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
+
 from security_events.models import Sink
 from tokens.models import PendingSignal, SignalStream, StreamStatus
 from tokens.selectors import is_excluded
@@ -85,7 +87,7 @@ def drop(stream: SignalStream) -> int:
 
 def request_delivery(stream_id: UUID) -> None:
     """Let the dispatcher look at a stream at once, beside the trail and whatever has failed before."""
-    Sink.objects.filter(pk=stream_id).update(has_requests=True, next_attempt_at=None)
+    Sink.objects.filter(pk=stream_id).update(open_requests=F("open_requests") + 1, next_attempt_at=None)
 
 
 def _add(stream: SignalStream, kind: str, events: dict[str, Any], *, is_status_change: bool, now: datetime) -> None:
