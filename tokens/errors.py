@@ -177,6 +177,13 @@ class SignalStreamInvalid(TokenError):
         self.message = format_lazy("{}: {}", member, sentence)
 
 
+class SignalStreamHeld(TokenError):
+    """A receiver enables a stream that an operator has paused (Shared Signals Framework 1.0, 8.1.2.2)."""
+
+    code = "permission_denied"
+    message = _("An operator has paused this stream. Ask them to resume it.")
+
+
 class SignalStreamLimitReached(TokenError):
     """The caller has as many streams as one may have, or as many subjects left out of a stream."""
 

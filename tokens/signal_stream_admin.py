@@ -47,6 +47,7 @@ class SignalStreamAdmin(ReadOnlyAdmin):
         "user_format",
         "status",
         "status_reason",
+        "is_held",
         "sink_state",
         "backlog",
         "failed_attempts",

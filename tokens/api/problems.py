@@ -15,6 +15,7 @@ STATUS: dict[type[errors.TokenError], int] = {
     errors.ServiceClientNameTaken: status.HTTP_409_CONFLICT,
     errors.ServiceClientChanged: status.HTTP_412_PRECONDITION_FAILED,
     errors.ScopeNotGrantable: status.HTTP_403_FORBIDDEN,
+    errors.SignalStreamHeld: status.HTTP_403_FORBIDDEN,
     errors.SignalStreamNotFound: status.HTTP_404_NOT_FOUND,
     errors.SignalStreamInvalid: status.HTTP_400_BAD_REQUEST,
     errors.SignalStreamLimitReached: status.HTTP_409_CONFLICT,

@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("status_reason", models.CharField(blank=True, max_length=255, verbose_name="why")),
+                ("is_held", models.BooleanField(default=False, verbose_name="held by an operator")),
                 ("created_at", models.DateTimeField(verbose_name="created at")),
                 ("updated_at", models.DateTimeField(verbose_name="changed at")),
                 (

@@ -62,6 +62,8 @@ class SignalStream(models.Model):
     )
     status = models.CharField(_("status"), max_length=8, choices=StreamStatus.choices, default=StreamStatus.ENABLED)
     status_reason = models.CharField(_("why"), max_length=255, blank=True)
+    # Whether only an operator may enable it again.
+    is_held = models.BooleanField(_("held by an operator"), default=False)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("changed at"))
     verified_at = models.DateTimeField(_("verification last requested at"), null=True, blank=True)

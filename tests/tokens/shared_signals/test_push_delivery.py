@@ -144,6 +144,8 @@ class TestStatus:
             assert not stream_status.set_by_operator(stream_id=stream.pk, **arguments)
             end_sessions(1)
             deliver(push_stream)
+            enabled = receiver.call("POST", STATUS, {"stream_id": push_stream["stream_id"], "status": "enabled"})
+            assert enabled.status_code == (403 if status == StreamStatus.PAUSED else 200)
 
         events = [event_of(receiver.verified(token)) for token in pushed_to.tokens]
         assert [uri for uri, _event in events] == [STREAM_UPDATED, STREAM_UPDATED, SESSION_REVOKED, SESSION_REVOKED]

@@ -10,7 +10,7 @@ from security_events.models import Sink
 from security_events.selectors.trail import end_of_trail
 from security_events.types import NO_SUBJECT, Subject
 from tokens import event_types
-from tokens.errors import SignalStreamInvalid, VerificationTooSoon
+from tokens.errors import SignalStreamHeld, SignalStreamInvalid, VerificationTooSoon
 from tokens.models import SignalStream, StreamStatus
 from tokens.services.shared_signals import signal_queue, streams
 from tokens.services.shared_signals.stream_owners import StreamOwner, is_entitled
@@ -24,10 +24,12 @@ def set_by_receiver(*, owner: StreamOwner, stream_id: UUID, status: str, reason:
 
     A stream that is paused holds its signals, one that is disabled drops them and begins anew when it is enabled.
 
-    Raises: SignalStreamNotFound.
+    Raises: SignalStreamNotFound, SignalStreamHeld.
     """
     with transaction.atomic():
         stream = streams.locked(owner=owner, stream_id=stream_id)
+        if stream.is_held and status == StreamStatus.ENABLED:
+            raise SignalStreamHeld
         _set(stream, StreamStatus(status), reason, actor=owner.subject, note="", now=now)
     return stream
 
@@ -35,12 +37,14 @@ def set_by_receiver(*, owner: StreamOwner, stream_id: UUID, status: str, reason:
 def set_by_operator(*, stream_id: UUID, status: StreamStatus, actor: Subject, note: str, now: datetime) -> bool:
     """Set the status of anybody's stream, and tell its receiver; return whether it was another one.
 
-    The receiver is not told the operator's ``note``. A stream whose owner may not have one stays as it is.
+    Only an operator enables it again. The receiver is not told the operator's ``note``. A stream whose owner may not
+    have one stays as it is.
     """
     with transaction.atomic():
         stream = streams.locked_by_operator(stream_id)
         if stream is None or stream.status == status or (status == StreamStatus.ENABLED and not is_entitled(stream)):
             return False
+        stream.is_held = status != StreamStatus.ENABLED
         _set(stream, status, "Set by an operator of the transmitter.", actor=actor, note=note, now=now)
         signal_queue.add_status_change(stream, now=now)
     return True
@@ -75,7 +79,7 @@ def request_verification(*, owner: StreamOwner, stream_id: UUID, state: str | No
 def _set(stream: SignalStream, status: StreamStatus, reason: str, *, actor: Subject, note: str, now: datetime) -> None:
     before = stream.status
     stream.status, stream.status_reason = status, reason
-    stream.save(update_fields=["status", "status_reason"])
+    stream.save(update_fields=["status", "status_reason", "is_held"])
     if status == before:
         return
     changes: dict[str, object] = {"is_enabled": status == StreamStatus.ENABLED, "next_attempt_at": None}
