@@ -8,4 +8,4 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import checks, end_reasons, operator_event_types, receivers
+        from accounts import checks, end_reasons, operator_event_types, receivers, shared_signals

@@ -14,6 +14,7 @@ from django.db.models import Q
 from accounts import event_types
 from accounts.factors import enrolled, recovery_codes
 from accounts.factors.protocol import EnrolledFactor
+from accounts.identifiers.names import name_key
 from accounts.models import (
     ImportedPerson,
     OutgoingMail,
@@ -72,6 +73,12 @@ def identifier_owners(*, username: str, email_folded: str) -> tuple[UUID | None,
         by_name = holder.user_id if holder.has_username else by_name
         by_email = holder.user_id if holder.has_address else by_email
     return by_name, by_email
+
+
+def id_of_confirmed_address(*, address: str) -> str:
+    """Return the id of the account whose address this is, empty if nobody has confirmed it."""
+    user = User.objects.present().filter(email_folded=name_key(address)).first()
+    return str(user.pk) if user is not None and user.is_email_confirmed else ""
 
 
 def user_by_id(*, user_id: UUID | str) -> User | None:

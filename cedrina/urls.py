@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/v1/admin/", include("security_events.urls")),
     path("account/", include("accounts.api.pages.urls")),
     path("oauth/", include("tokens.oauth_urls")),
+    path("ssf/", include("tokens.ssf_urls")),
     path(".well-known/", include("tokens.well_known_urls")),
     path(".well-known/", include("security_events.well_known_urls")),
     path("livez", livez, name="livez"),

@@ -19,12 +19,14 @@ from cedrina_base.reason_form import ask_for_reason
 from tokens import devices
 from tokens.conf import token_settings
 from tokens.end_reasons import ADMINISTRATOR
-from tokens.models import RefreshKeyEpoch, ServiceClient, Session, SigningKey, TokenFamily
+from tokens.models import RefreshKeyEpoch, ServiceClient, Session, SignalStream, SigningKey, TokenFamily
 from tokens.service_client_admin import ServiceClientAdmin
 from tokens.services import revocation
+from tokens.signal_stream_admin import SignalStreamAdmin
 from tokens.users import subject_of
 
 admin.site.register(ServiceClient, ServiceClientAdmin)
+admin.site.register(SignalStream, SignalStreamAdmin)
 
 
 class TokensAdmin(ReadOnlyAdmin):
@@ -173,10 +175,19 @@ class SigningKeyAdmin(TokensAdmin):
     """Signing keys, without their private keys."""
 
     view_action = "keys:read"
-    list_display = ["kid", "algorithm", "created_at", "activated_at", "retired_at", "expires_at"]
+    list_display = ["kid", "algorithm", "signs_access_tokens", "created_at", "activated_at", "retired_at", "expires_at"]
     search_fields = ["=kid"]
     ordering = ["-activated_at"]
-    readonly_fields = ("kid", "algorithm", "public_key", "created_at", "activated_at", "retired_at", "expires_at")
+    readonly_fields = (
+        "kid",
+        "algorithm",
+        "signs_access_tokens",
+        "public_key",
+        "created_at",
+        "activated_at",
+        "retired_at",
+        "expires_at",
+    )
     fields = readonly_fields
 
     def get_queryset(self, request: Any) -> QuerySet[SigningKey]:

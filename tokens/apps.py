@@ -15,6 +15,7 @@ class TokensConfig(AppConfig):
     def ready(self) -> None:
         from tokens import checks
         from tokens.service_clients import scopes
+        from tokens.shared_signals import session_events
 
         post_migrate.connect(_make_first_key, sender=self)
 

@@ -95,7 +95,7 @@ def check_signing_key(*, databases: Sequence[str] | None = None, **_kwargs: Any)
             return []
     except OperationalError:  # the command that needs the database says why it can't be reached
         return []
-    going_on = SigningKey.objects.filter(retired_at__isnull=True).order_by("-activated_at")
+    going_on = SigningKey.objects.filter(retired_at__isnull=True, signs_access_tokens=True).order_by("-activated_at")
     newest = going_on.values_list("algorithm", flat=True).first()
     if newest in (None, token_settings.ACCESS_TOKEN_ALGORITHM):
         return []

@@ -124,9 +124,9 @@ class TokenSettings(AppSettings):
     def MAY(self) -> Callable[[Any, str], bool]:
         """Dotted path of a function ``(user, action) -> bool`` that decides whether an operator may do an action.
 
-        Actions are ``sessions:read``, ``sessions:end``, ``keys:read``, ``tokens:introspect``, ``service_clients:read``
-        and ``service_clients:change``. It is asked about operators only: the scopes of a service client are all that
-        the client may do.
+        Actions are ``sessions:read``, ``sessions:end``, ``keys:read``, ``tokens:introspect``, ``service_clients:read``,
+        ``service_clients:change``, ``ssf:read`` and ``ssf:manage``. It is asked about operators only: the scopes of a
+        service client are all that the client may do.
         """
         return self._function("MAY", "tokens.conf.allow_superusers")
 
@@ -134,7 +134,8 @@ class TokenSettings(AppSettings):
     def API_PERMISSIONS(self) -> Callable[[str], Sequence[Any]]:
         """Dotted path of a function ``(action) -> list`` of permissions of Django REST framework.
 
-        They guard the calls by which operators register service clients. The default asks ``MAY``.
+        They guard the calls by which operators register service clients, and those of shared signals. The default asks
+        ``MAY``.
         """
         return self._function("API_PERMISSIONS", "tokens.api.permissions.from_setting_may")
 
@@ -162,6 +163,25 @@ class TokenSettings(AppSettings):
         return self._function("HAS_SECOND_FACTOR", "tokens.conf.no_second_factor")
 
     @property
+    def SSF_EMAIL_SUBJECTS(self) -> bool:
+        """Whether streams of shared signals may ask to get people named by their e-mail addresses (RFC 9493, 3.2.2).
+
+        Every receiver that asks for it learns the address of everybody whose session ends. Otherwise people are named
+        by issuer and id, as in access tokens.
+        """
+        return self._get("SSF_EMAIL_SUBJECTS", default=False)
+
+    @property
+    def CONFIRMED_EMAIL(self) -> Callable[[Any], str]:
+        """Dotted path of a function ``(user) -> str``: the address of a user, empty while nobody has confirmed it."""
+        return self._function("CONFIRMED_EMAIL", "tokens.conf.no_confirmed_email")
+
+    @property
+    def USER_OF_EMAIL(self) -> Callable[..., str]:
+        """Dotted path of a function ``(*, address) -> id`` of the user who has confirmed an address, empty for none."""
+        return self._function("USER_OF_EMAIL", "tokens.conf.no_user_of_email")
+
+    @property
     def ACTIVE_USER(self) -> Mapping[str, bool | None]:
         """The fields, and their values, of a user whose tokens are accepted. A field must hold a boolean or be NULL.
 
@@ -184,6 +204,17 @@ def no_tier(_user: Any) -> str | None:
 def no_second_factor(_user: Any) -> bool:
     """Return that the user has no second factor. This is the default of ``HAS_SECOND_FACTOR``."""
     return False
+
+
+def no_confirmed_email(_user: Any) -> str:
+    """Return no address. This is the default of ``CONFIRMED_EMAIL``."""
+    return ""
+
+
+def no_user_of_email(*, address: str) -> str:
+    """Know no addresses. This is the default of ``USER_OF_EMAIL``."""
+    del address
+    return ""
 
 
 def no_client_limit(_client_id: str | None, _address: str | None) -> int:

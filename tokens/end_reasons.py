@@ -5,12 +5,13 @@ checks only that an ended session has one, so a new reason needs no migration.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -36,12 +37,14 @@ class EndReason:
     """A declared reason.
 
     ``code`` is stored and stands in events; ``label`` is shown in the admin. If ``initiated_by`` is the user and the
-    caller names no actor, the session's owner is recorded as the actor.
+    caller names no actor, the session's owner is recorded as the actor. ``message`` says to the owner what happened:
+    receivers of shared signals may show it (``reason_user``).
     """
 
     code: str
     label: "StrOrPromise"
     initiated_by: InitiatingEntity
+    message: "StrOrPromise"
 
 
 _declared: dict[str, EndReason] = {}
@@ -69,15 +72,68 @@ def code_of(reason: EndReason) -> str:
     return reason.code
 
 
+def find(code: str) -> EndReason | None:
+    """Return the declared reason that has this code."""
+    return _declared.get(code)
+
+
+def declared() -> Sequence[EndReason]:
+    """Return all declared reasons."""
+    return tuple(_declared.values())
+
+
+def in_english(reason: EndReason) -> str:
+    """Return a reason for logs: its label and its code."""
+    with override("en"):
+        return f"{reason.label} ({reason.code})"
+
+
 def choices() -> Iterator[tuple[str, "StrOrPromise"]]:
     """Yield (code, label) of all declared reasons, for the fields that store one."""
     return ((reason.code, reason.label) for reason in _declared.values())
 
 
-LOGOUT = register(EndReason("logout", _("signed out"), InitiatingEntity.USER))
-LOGOUT_ALL = register(EndReason("logout_all", _("signed out everywhere"), InitiatingEntity.USER))
-ENDED_BY_OWNER = register(EndReason("ended_by_owner", _("ended from another session"), InitiatingEntity.USER))
-SESSION_LIMIT = register(EndReason("session_limit", _("too many sessions"), InitiatingEntity.POLICY))
-REUSE_DETECTED = register(EndReason("reuse_detected", _("refresh token used twice"), InitiatingEntity.SYSTEM))
-TOKEN_REVOKED = register(EndReason("token_revoked", _("token revoked by its client"), InitiatingEntity.USER))
-ADMINISTRATOR = register(EndReason("administrator", _("ended by an administrator"), InitiatingEntity.ADMIN))
+LOGOUT = register(EndReason("logout", _("signed out"), InitiatingEntity.USER, _("You signed out.")))
+LOGOUT_ALL = register(
+    EndReason("logout_all", _("signed out everywhere"), InitiatingEntity.USER, _("You signed out everywhere."))
+)
+ENDED_BY_OWNER = register(
+    EndReason(
+        "ended_by_owner",
+        _("ended from another session"),
+        InitiatingEntity.USER,
+        _("You ended this session from another one."),
+    )
+)
+SESSION_LIMIT = register(
+    EndReason(
+        "session_limit",
+        _("too many sessions"),
+        InitiatingEntity.POLICY,
+        _("You signed in once more, so your oldest session was ended."),
+    )
+)
+REUSE_DETECTED = register(
+    EndReason(
+        "reuse_detected",
+        _("refresh token used twice"),
+        InitiatingEntity.SYSTEM,
+        _("Somebody seems to have copied this session, so it was ended."),
+    )
+)
+TOKEN_REVOKED = register(
+    EndReason(
+        "token_revoked",
+        _("token revoked by its client"),
+        InitiatingEntity.USER,
+        _("The application that you used signed you out."),
+    )
+)
+ADMINISTRATOR = register(
+    EndReason(
+        "administrator",
+        _("ended by an administrator"),
+        InitiatingEntity.ADMIN,
+        _("An administrator ended this session."),
+    )
+)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.errors import AppError
@@ -156,3 +157,52 @@ class JwksInvalid(ServiceClientInvalid):
 
     def __init__(self, sentence: Any) -> None:
         super().__init__(member="jwks", member_code="invalid", sentence=sentence)
+
+
+class SignalStreamNotFound(TokenError):
+    """There is no such stream of shared signals for this caller. That another caller has it is not said."""
+
+    code = "not_found"
+    message = _("There is no such stream.")
+
+
+class SignalStreamInvalid(TokenError):
+    """A member of a request about a stream has a value that it cannot have."""
+
+    code = "validation_error"
+    message = _("The request is not valid.")
+
+    def __init__(self, *, member: str, sentence: Any) -> None:
+        super().__init__(member=member)
+        self.message = format_lazy("{}: {}", member, sentence)
+
+
+class SignalStreamHeld(TokenError):
+    """A receiver enables a stream that an operator has paused (Shared Signals Framework 1.0, 8.1.2.2)."""
+
+    code = "permission_denied"
+    message = _("An operator has paused this stream. Ask them to resume it.")
+
+
+class SignalStreamLimitReached(TokenError):
+    """The caller has as many streams as one may have, or as many subjects left out of a stream."""
+
+    code = "already_exists"
+    message = _("You have as many streams as one receiver may have. Delete one first.")
+
+
+class ExcludedSubjectLimitReached(SignalStreamLimitReached):
+    """As many subjects are left out of a stream as there may be."""
+
+    message = _("As many subjects are left out of this stream as there may be. Add some again first.")
+
+
+class VerificationTooSoon(TokenError):
+    """A verification was requested again before ``min_verification_interval`` was over; ``wait`` is in seconds."""
+
+    code = "rate_limited"
+    message = _("A verification was requested a moment ago. Try again later.")
+
+    def __init__(self, *, wait: int) -> None:
+        super().__init__(wait=wait)
+        self.wait = wait

@@ -174,3 +174,64 @@ SERVICE_CLIENT_AUTHENTICATION_FAILED = register(
         data=("method",),
     )
 )
+# Streams of shared signals.
+SIGNAL_STREAM_CREATED = register(
+    EventType(
+        "signal_stream.created",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        20,
+        OcsfType.ENTITY_MANAGEMENT_CREATE,
+        data=("delivery", "events", "format"),
+    )
+)
+SIGNAL_STREAM_CHANGED = register(
+    EventType(
+        "signal_stream.changed",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        20,
+        OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("changed", "delivery", "events", "format"),
+    )
+)
+SIGNAL_STREAM_STATUS_CHANGED = register(
+    EventType(
+        "signal_stream.status_changed",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        20,
+        OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("status", "note", "dropped"),
+    )
+)
+SIGNAL_STREAM_DELETED = register(
+    EventType(
+        "signal_stream.deleted",
+        Category.ACCOUNT,
+        Severity.MEDIUM,
+        20,
+        OcsfType.ENTITY_MANAGEMENT_DISABLE,
+        data=("note", "dropped"),
+    )
+)
+SIGNAL_STREAM_SUBJECT_REMOVED = register(
+    EventType(
+        "signal_stream.subject_removed",
+        Category.ACCOUNT,
+        Severity.LOW,
+        20,
+        OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("stream", "session"),
+    )
+)
+SIGNAL_STREAM_SUBJECT_ADDED = register(
+    EventType(
+        "signal_stream.subject_added",
+        Category.ACCOUNT,
+        Severity.LOW,
+        0,
+        OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("stream", "session"),
+    )
+)

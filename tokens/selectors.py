@@ -8,10 +8,12 @@ from uuid import UUID
 from django.db.models import F, Prefetch, QuerySet
 from django.db.models.functions import Least
 
+from cedrina_base.prepared_statements import prepared_cursor
 from tokens.access_tokens.further_keys import further_keys
 from tokens.access_tokens.keyring import keyring
 from tokens.errors import ServiceClientNotFound
-from tokens.models import ServiceClient, ServiceClientSecret, Session
+from tokens.models import ExcludedSubject, ServiceClient, ServiceClientSecret, Session, SignalStream
+from tokens.shared_signals.caep_events import converted_types
 
 _SECRETS = Prefetch("secrets", ServiceClientSecret.objects.defer("digest").order_by("created_at", "pk"))
 
@@ -70,6 +72,39 @@ def service_client(*, client_id: UUID | None = None, name: str | None = None) ->
     if found is None:
         raise ServiceClientNotFound
     return found
+
+
+def is_excluded(*, stream: SignalStream, user_id: str, session_id: str) -> bool:
+    """Return whether a stream gets no signals about a person, or about this session of theirs."""
+    rows = ExcludedSubject.objects.filter(stream=stream, user_id=user_id)
+    return rows.filter(session_id__in=("", session_id)).exists()
+
+
+class SignalBacklog(NamedTuple):
+    """How many signals a stream has to deliver, and whether there may be more than were counted."""
+
+    waiting: int
+    is_cut: bool
+
+
+# Whoever is far behind is not counted to the end: that could be the whole trail.
+_WAITING_IN_THE_TRAIL = """
+SELECT count(*) FILTER (WHERE found.type = ANY(%(types)s)), count(*) FROM (
+    SELECT event.type FROM security_events_event event
+    WHERE (event.transaction_id, event.id) > (%(transaction_id)s, %(event_id)s)
+    ORDER BY event.transaction_id, event.id LIMIT %(limit)s
+) found
+"""
+_MOST_COUNTED = 5000
+
+
+def signal_backlog(*, stream: SignalStream) -> SignalBacklog:
+    """Return how many events behind the position of a stream may become signals, and how many signals wait already."""
+    position: dict[str, Any] = {"transaction_id": stream.sink.transaction_id, "event_id": stream.sink.event_id}
+    with prepared_cursor() as cursor:
+        cursor.execute(_WAITING_IN_THE_TRAIL, {**position, "types": sorted(converted_types()), "limit": _MOST_COUNTED})
+        found, read = cursor.fetchone()
+    return SignalBacklog(found + stream.pending_signals.count(), read == _MOST_COUNTED)
 
 
 def published_keys() -> list[dict[str, Any]]:

@@ -16,7 +16,8 @@ Row = TypeVar("Row", bound=NamedTuple)
 # yet, the oldest key signs. The result is NULL if there is no key.
 _SIGNING_KID = """(
         SELECT k.kid FROM tokens_signingkey k
-        WHERE (k.retired_at IS NULL OR k.retired_at > %(now)s) AND (k.expires_at IS NULL OR k.expires_at > %(now)s)
+        WHERE k.signs_access_tokens
+          AND (k.retired_at IS NULL OR k.retired_at > %(now)s) AND (k.expires_at IS NULL OR k.expires_at > %(now)s)
         ORDER BY k.activated_at <= %(now)s DESC, CASE WHEN k.activated_at <= %(now)s THEN k.activated_at END DESC,
                  k.activated_at
         LIMIT 1)"""

@@ -26,6 +26,8 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "jobs:read": "procrastinate.view_procrastinatejob",
         "service_clients:read": "tokens.view_serviceclient",
         "service_clients:change": "tokens.change_serviceclient",
+        "ssf:read": "tokens.view_signalstream",
+        "ssf:manage": "tokens.change_signalstream",
         "rate_limits:read": "ratelimiting.view_ratelimitpolicy",
         "rate_limits:change": "ratelimiting.change_ratelimitpolicy",
     }

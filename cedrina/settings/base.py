@@ -289,6 +289,9 @@ TOKENS: dict[str, Any] = {
     "ACTIVE_USER": {"is_active": True, "deleted_at": None},
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "CLIENT_LIMIT": "cedrina.rate_limit_hooks.client_wait",
+    "CONFIRMED_EMAIL": "accounts.rules.user_claims.confirmed_email_of",
+    "USER_OF_EMAIL": "accounts.selectors.id_of_confirmed_address",
+    "SSF_EMAIL_SUBJECTS": ENV.SSF_EMAIL_SUBJECTS,
     "MAY": "accounts.rules.permissions.may",
 }
 ACCOUNTS: dict[str, Any] = {

@@ -33,6 +33,9 @@ class Tokens(Section):
     ACCESS_TOKEN_ALGORITHM: Annotated[Literal["RS256", "ES256", "EdDSA"], SIGNING_ALGORITHM] = "RS256"
     """The algorithm of new signing keys; `EdDSA` is Ed25519. After a change, `manage.py rotate_signing_key` makes a
     key of the new one. See key-rotation.md."""
+    SSF_EMAIL_SUBJECTS: bool = False
+    """Whether receivers of shared signals may ask to get people named by their e-mail addresses instead of their ids.
+    See shared-signals.md."""
     ACCESS_TOKEN_SECONDS: Seconds = Field(900, ge=30, le=86400)
     """How long an access token lives."""
     SESSION_IDLE_SECONDS: Seconds | None = Field(

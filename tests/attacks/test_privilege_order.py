@@ -96,6 +96,7 @@ ON_NO_ACCOUNT = {
     ("ratelimiting.ratelimitpolicy", "delete_selected"),
     *(("cedrina.backgroundjob", name) for name in ("retry", "cancel")),
     *(("tokens.serviceclient", name) for name in ("enable", "disable", "delete_clients", "rotate")),
+    *(("tokens.signalstream", name) for name in ("pause", "resume", "delete_streams")),
 }
 
 

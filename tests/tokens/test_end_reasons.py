@@ -7,7 +7,7 @@ from tokens.end_reasons import EndReason, InitiatingEntity, UndeclaredEndReason,
 from tokens.models import Session
 from tokens.services import revocation
 
-BREACH = EndReason("breach_of_contract", "breach of contract", InitiatingEntity.POLICY)
+BREACH = EndReason("breach_of_contract", "breach of contract", InitiatingEntity.POLICY, "Your contract ended.")
 
 
 @pytest.fixture
@@ -32,11 +32,11 @@ class TestRegister:
     @pytest.mark.parametrize("code", ["", "Breach", "1st", "a-b", "a" * 33])
     def test_refuses_a_malformed_code(self, code):
         with pytest.raises(ValueError, match="must match"):
-            register(EndReason(code, "a reason", InitiatingEntity.USER))
+            register(EndReason(code, "a reason", InitiatingEntity.USER, "It ended."))
 
     def test_refuses_a_second_reason_with_one_code(self):
         with pytest.raises(ValueError, match="declared already"):
-            register(EndReason("logout", "gone", InitiatingEntity.USER))
+            register(EndReason("logout", "gone", InitiatingEntity.USER, "It ended."))
 
 
 class TestCodeOf:

@@ -9,6 +9,7 @@ with the next statement.
 import json
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -34,6 +35,7 @@ _KID_LENGTH = 43  # of a SHA-256 thumbprint in base64url
 _MAX_HEADER_LENGTH = 200  # characters; ours have 110
 _MAX_AGE_SECONDS = 60.0
 _UNKNOWN_KID_SECONDS = 5.0
+_SIGNALS_MAX_AGE_SECONDS = 3.0  # so that a dropped key signs no signals any more
 _JWKS_MAX_AGE_SECONDS = 3.0  # so that a dropped key leaves the published document within five seconds
 
 log = structlog.get_logger(__name__)
@@ -55,6 +57,7 @@ class PublishedKey:
     activated_at: datetime
     retired_at: datetime | None
     expires_at: datetime | None
+    signs_access_tokens: bool
 
 
 class KeyRing:
@@ -83,7 +86,7 @@ class KeyRing:
 
     def _report_other_algorithm(self) -> None:
         """Log that the setting has no effect yet: it decides about new keys, and there has been none since."""
-        newest = next((key for key in reversed(self._keys) if key.retired_at is None), None)
+        newest = next((key for key in reversed(self._keys) if key.signs_access_tokens and key.retired_at is None), None)
         if newest and newest.algorithm.name != token_settings.ACCESS_TOKEN_ALGORITHM:
             log.warning(
                 "signing_key_of_other_algorithm",
@@ -111,12 +114,15 @@ class KeyRing:
                     named = self._by_kid.get(kid)
             if named is not None:
                 return named
-        usable = [key for key in self._keys if key.retired_at is None or key.retired_at > now]
-        if not usable:
-            raise NoSigningKey
-        # If the clocks differ so much that no key is active yet, the oldest key signs.
-        active = [key for key in usable if key.activated_at <= now]
-        return max(active, key=_activated_at) if active else min(usable, key=_activated_at)
+        return _newest_active([key for key in self._keys if key.signs_access_tokens], now=now)
+
+    def signing_key_of(self, algorithm: SigningAlgorithm, *, now: datetime) -> PublishedKey:
+        """Return the key of an algorithm that was activated last, whether it signs access tokens or not.
+
+        Raises: NoSigningKey.
+        """
+        self._refresh(_SIGNALS_MAX_AGE_SECONDS)
+        return _newest_active([key for key in self._keys if key.algorithm is algorithm], now=now)
 
     def kid_of_header(self, header: str) -> str | None:
         """Return the id of the published key whose tokens have this encoded header."""
@@ -183,7 +189,8 @@ class KeyRing:
         rows = SigningKey.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now())).order_by("activated_at")
         keys = tuple(key for row in rows if (key := self._parse(row)) is not None)
         self._parsed = {key.kid: (key.private, key.public) for key in keys}
-        self._by_header = {key.header: key for key in keys}
+        # A key for security event tokens verifies no access token.
+        self._by_header = {key.header: key for key in keys if key.signs_access_tokens}
         self._by_kid = {key.kid: key for key in keys}
         self._keys = keys
 
@@ -199,7 +206,7 @@ class KeyRing:
             return None
         header = encoded_header(row.kid, algorithm=algorithm)
         times = (row.activated_at, row.retired_at, row.expires_at)
-        return PublishedKey(row.kid, algorithm, header, private, public, *times)
+        return PublishedKey(row.kid, algorithm, header, private, public, *times, row.signs_access_tokens)
 
 
 def encoded_header(kid: str, *, algorithm: SigningAlgorithm) -> str:
@@ -220,6 +227,15 @@ def _well_formed_kid(header: str) -> str | None:
         return None
     ours = (encoded_header(kid, algorithm=algorithm) for algorithm in SIGNING_ALGORITHMS.values())
     return kid if header in ours else None
+
+
+def _newest_active(keys: Sequence[PublishedKey], *, now: datetime) -> PublishedKey:
+    usable = [key for key in keys if key.retired_at is None or key.retired_at > now]
+    if not usable:
+        raise NoSigningKey
+    # If the clocks differ so much that no key is active yet, the oldest key signs.
+    active = [key for key in usable if key.activated_at <= now]
+    return max(active, key=_activated_at) if active else min(usable, key=_activated_at)
 
 
 def _activated_at(key: PublishedKey) -> datetime:

@@ -27,7 +27,7 @@ class TokensAPIView(APIView):
             return
         if isinstance(request.auth, Principal):
             check_requirement(requirement, principal=request.auth, user=request.user, now=timezone.now())
-        elif isinstance(request.auth, ServicePrincipal) and requirement.max_age is not None:
+        elif isinstance(request.auth, ServicePrincipal) and requirement.refuses_clients:
             raise PermissionDenied  # a service client can't confirm who it is
 
     def handle_exception(self, exc: Exception) -> Response:

@@ -15,6 +15,11 @@ STATUS: dict[type[errors.TokenError], int] = {
     errors.ServiceClientNameTaken: status.HTTP_409_CONFLICT,
     errors.ServiceClientChanged: status.HTTP_412_PRECONDITION_FAILED,
     errors.ScopeNotGrantable: status.HTTP_403_FORBIDDEN,
+    errors.SignalStreamHeld: status.HTTP_403_FORBIDDEN,
+    errors.SignalStreamNotFound: status.HTTP_404_NOT_FOUND,
+    errors.SignalStreamInvalid: status.HTTP_400_BAD_REQUEST,
+    errors.SignalStreamLimitReached: status.HTTP_409_CONFLICT,
+    errors.VerificationTooSoon: status.HTTP_429_TOO_MANY_REQUESTS,
 }
 SECOND_FACTOR = "mfa"  # the authentication context class of a challenge (RFC 9470, 3)
 
@@ -36,6 +41,8 @@ def as_api_exception(error: errors.TokenError) -> TokenProblem:
     problem = TokenProblem(status_code=status_code, code=error.code, message=force_str(error.message))
     if isinstance(error, errors.ReauthenticationRequired):
         problem.headers["WWW-Authenticate"] = step_up_challenge(error)
+    if isinstance(error, errors.VerificationTooSoon):
+        problem.headers["Retry-After"] = str(error.wait)
     return problem
 
 

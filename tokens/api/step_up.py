@@ -33,13 +33,20 @@ class AuthenticationRequirement:
     reason: str = ""
     # Whether the request itself contains the first factor, so that only the second must be recent.
     has_first_factor: bool = False
+    # Whether service clients pass by their scope: they have no factor to show again.
+    is_for_people: bool = False
+
+    @property
+    def refuses_clients(self) -> bool:
+        """Whether service clients, which can't meet it, are refused."""
+        return self.max_age is not None and not self.is_for_people
 
 
 def requires(
-    *, max_age: int = RECENT_SECONDS, factor: RequiredFactor = RequiredFactor.ANY
+    *, max_age: int = RECENT_SECONDS, factor: RequiredFactor = RequiredFactor.ANY, is_for_people: bool = False
 ) -> AuthenticationRequirement:
-    """Require an authentication that is at most ``max_age`` seconds old."""
-    return AuthenticationRequirement(max_age=max_age, factor=factor)
+    """Require an authentication that is at most ``max_age`` seconds old; with ``is_for_people`` of people only."""
+    return AuthenticationRequirement(max_age=max_age, factor=factor, is_for_people=is_for_people)
 
 
 def no_step_up(reason: str) -> AuthenticationRequirement:

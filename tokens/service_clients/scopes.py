@@ -52,3 +52,5 @@ def scope_text(names: frozenset[str]) -> str:
 
 
 INTROSPECT = register(Scope("tokens:introspect", _("introspect the tokens of everybody")))
+MANAGE_STREAMS = register(Scope("ssf:manage", _("make and change its own streams of shared signals, and poll them")))
+READ_STREAMS = register(Scope("ssf:read", _("read its own streams of shared signals")))

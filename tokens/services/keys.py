@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Least, Now
 from django.utils.encoding import force_str
 from django.utils.translation import gettext_lazy as _
@@ -23,8 +23,8 @@ from tokens.access_tokens import jwk
 from tokens.access_tokens.keyring import keyring
 from tokens.conf import token_settings
 from tokens.errors import SigningKeyUnusable
-from tokens.models import SigningKey
-from tokens.signing_algorithms import SIGNING_ALGORITHMS, PrivateKey, SigningAlgorithm, algorithm_of
+from tokens.models import SignalStream, SigningKey
+from tokens.signing_algorithms import RS256, SIGNING_ALGORITHMS, PrivateKey, SigningAlgorithm, algorithm_of
 
 _LOCK = 0x70CE_0001  # number of the advisory lock that key changes take
 # Added to the lifetime of the last token before its key is dropped, because clocks differ.
@@ -38,7 +38,7 @@ def ensure_first(*, now: datetime) -> SigningKey | None:
     """
     with transaction.atomic():
         _lock()
-        if SigningKey.objects.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=now)).exists():
+        if _usable(now).filter(signs_access_tokens=True).exists():
             return None
         algorithm = _algorithm_of_new_keys()
         key = _store(algorithm.generate(), algorithm=algorithm, activated_at=now, now=now)
@@ -49,8 +49,24 @@ def ensure_first(*, now: datetime) -> SigningKey | None:
     return key
 
 
+def ensure_signal_key(*, now: datetime) -> None:
+    """Generate a key that signs security event tokens only, if no key of RS256 signs now.
+
+    Receivers of shared signals accept RS256 alone (CAEP Interoperability Profile 1.0, 2.6). While that is the algorithm
+    of access tokens, their key signs both.
+    """
+    with transaction.atomic():
+        _lock()
+        if _usable(now).filter(algorithm=RS256.name).exists():
+            return
+        _store_signal_key(activated_at=now, now=now)
+    keyring.clear()
+
+
 def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) -> SigningKey:
     """Publish a new key of ``ACCESS_TOKEN_ALGORITHM`` (generated, or given as PEM) and return it.
+
+    Where streams of shared signals need a key of their own, that one is replaced, too.
 
     It signs after ``JWKS_PROPAGATION_TTL``, so that every service can fetch it first. The key before it stays published
     until the last token that it signed has expired. In an emergency the new key signs at once and all others are
@@ -73,6 +89,8 @@ def rotate(*, now: datetime, emergency: bool = False, pem: bytes | None = None) 
                 retired_at=activated_at, expires_at=activated_at + token_settings.ACCESS_TTL + _MARGIN
             )
         key = _store(private, algorithm=algorithm, activated_at=activated_at, now=now)
+        if algorithm is not RS256 and SignalStream.objects.exists():
+            _store_signal_key(activated_at=activated_at, now=now)
         recording.record(
             event_types.KEY_ROTATED,
             target=Subject(id=key.kid),
@@ -117,7 +135,23 @@ def _private_key_of(pem: bytes) -> PrivateKey:
     return private
 
 
-def _store(private: PrivateKey, *, algorithm: SigningAlgorithm, activated_at: datetime, now: datetime) -> SigningKey:
+def _usable(now: datetime) -> QuerySet[SigningKey]:
+    return SigningKey.objects.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=now))
+
+
+def _store_signal_key(*, activated_at: datetime, now: datetime) -> None:
+    key = _store(RS256.generate(), algorithm=RS256, activated_at=activated_at, now=now, signs_access_tokens=False)
+    recording.record(event_types.KEY_CREATED, target=Subject(id=key.kid), now=now, data={"algorithm": key.algorithm})
+
+
+def _store(
+    private: PrivateKey,
+    *,
+    algorithm: SigningAlgorithm,
+    activated_at: datetime,
+    now: datetime,
+    signs_access_tokens: bool = True,
+) -> SigningKey:
     public = private.public_key()
     return SigningKey.objects.create(
         kid=jwk.thumbprint_of(public),
@@ -126,4 +160,5 @@ def _store(private: PrivateKey, *, algorithm: SigningAlgorithm, activated_at: da
         private_key=private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
         created_at=now,
         activated_at=activated_at,
+        signs_access_tokens=signs_access_tokens,
     )

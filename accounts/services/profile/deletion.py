@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, selectors
 from accounts.conf import account_settings
-from accounts.end_reasons import ACCOUNT_DELETED
+from accounts.end_reasons import ACCOUNT_DELETED, DELETED_BY_OPERATOR
 from accounts.errors import DetailsInvalid
 from accounts.models import SignInChallenge, User
 from accounts.services.administration import authorization
@@ -64,7 +64,7 @@ def close(*, user: User, reason: str, now: datetime, by: User | None = None) -> 
     with authorization.authorize(actor=by, target=user, action="users:change", removes_access=True, on_others=True):
         if not _mark_deleted(user=user, checked_digest=None, now=now):
             return False
-        ended = revocation.end_sessions(user_id=user.pk, reason=ACCOUNT_DELETED, actor=actor, note=reason, now=now)
+        ended = revocation.end_sessions(user_id=user.pk, reason=DELETED_BY_OPERATOR, actor=actor, note=reason, now=now)
         recording.record(
             event_types.ACCOUNT_DELETION_REQUESTED,
             actor=actor,

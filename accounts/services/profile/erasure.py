@@ -11,7 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import event_types
 from accounts.conf import account_settings
-from accounts.end_reasons import ACCOUNT_DELETED
+from accounts.end_reasons import DELETED_BY_OPERATOR
 from accounts.models import SignInFailures, User
 from accounts.operator_event_types import ACCOUNT_ERASED_BY_OPERATOR
 from accounts.services.administration import authorization
@@ -20,6 +20,7 @@ from accounts.services.mailing import erasure_notices
 from security_events.services import recording
 from security_events.types import Subject
 from tokens.services import revocation
+from tokens.services.shared_signals import excluded_subjects
 from tokens.users import subject_of
 
 BATCH_SIZE = 100
@@ -79,7 +80,7 @@ def erase_for_operator(*, user: User, by: User | None, reason: str, now: datetim
             return False
         User.objects.present().filter(pk=user.pk).update(deleted_at=now)
         actor = operator_subject(by)
-        ended = revocation.end_sessions(user_id=user.pk, reason=ACCOUNT_DELETED, actor=actor, note=reason, now=now)
+        ended = revocation.end_sessions(user_id=user.pk, reason=DELETED_BY_OPERATOR, actor=actor, note=reason, now=now)
         recording.record(
             ACCOUNT_ERASED_BY_OPERATOR,
             actor=actor,
@@ -104,6 +105,7 @@ def _erase(*, ids: Sequence[UUID], now: datetime) -> None:
     User.objects.filter(pk__in=ids).delete()
     SignInFailures.objects.filter(subject__in=texts).delete()
     _delete_jobs(user_ids=texts)
+    excluded_subjects.forget(user_ids=texts)
     for text in texts:
         recording.record(event_types.ACCOUNT_ERASED, target=Subject(id=text), now=now)
 

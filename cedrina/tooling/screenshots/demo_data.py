@@ -26,6 +26,11 @@ from security_events.selectors.trail import START
 from security_events.services import webhooks
 from security_events.services.trail import sealing
 from security_events.types import Subject
+from tokens.models import DeliveryMethod
+from tokens.services import service_clients
+from tokens.services.service_clients import Operator
+from tokens.services.shared_signals import streams
+from tokens.services.shared_signals.stream_owners import StreamOwner
 
 ADMINISTRATOR = "operator"
 PEOPLE = (
@@ -63,6 +68,7 @@ def make(server: demo.Server) -> DemoData:
         User.objects.filter(username=username).update(full_name=name)
     server.call("POST", "/auth/login", {"username": "amina", "password": "a wrong password"})
     _make_sinks(now=timezone.now())
+    _make_stream()
     _webhooks()
     mails = _mails()
     sealing.seal(now=timezone.now())
@@ -104,6 +110,18 @@ def _make_sinks(*, now: datetime) -> None:
         **position,
     )
     Sink.objects.create(kind="file", name="file:///var/log/cedrina/events.ndjson", is_enabled=False, **position)
+
+
+def _make_stream() -> None:
+    """Make a stream of shared signals, whose receiver is down."""
+    now = timezone.now()
+    operator = Operator(subject=Subject(), reason="for pictures", may_grant=service_clients.everything)
+    client = service_clients.register(members={"name": "shop", "scopes": ["ssf:manage"]}, operator=operator, now=now)
+    owner = StreamOwner(Subject(str(client.client.pk), "shop"), client_id=client.client.pk)
+    delivery = {"method": DeliveryMethod.PUSH.value, "endpoint_url": "https://shop.example.com/events"}
+    body = {"delivery": delivery, "description": "ends sessions of the shop"}
+    stream = streams.create(owner=owner, body=body, now=now)
+    Sink.objects.filter(pk=stream.pk).update(state=SinkState.FAILING, attempts=3, last_error="HTTP 503")
 
 
 def _webhooks() -> None:

@@ -77,7 +77,7 @@ class TestEraseUser:
         user = User.objects.get()
         assert (found["result"], found["id"]) == ("deleted", str(mina.pk))
         assert found["erased_after"] == (user.deleted_at + timedelta(days=30)).isoformat()
-        assert Session.objects.get().end_reason == "account_deleted"
+        assert Session.objects.get().end_reason == "deleted_by_operator"
         assert events("account.deletion_requested").get().data["note"] == "letter of 1 March"
 
     def test_erases_at_once_by_an_option(self, mina, events):

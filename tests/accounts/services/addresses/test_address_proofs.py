@@ -215,6 +215,7 @@ NO_CREDENTIALS = {
     "accounts.User_groups",
     "accounts.User_user_permissions",
     "admin.LogEntry",
+    "tokens.SignalStream",
 }
 CREDENTIALS = {
     Credential.PASSWORD_HISTORY: {"accounts.PasswordHistory"},

@@ -33,7 +33,11 @@ from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
 from tests.stored_text import tables_with
+from tokens.conf import token_settings
 from tokens.models import Session, TokenFamily
+from tokens.services.shared_signals import excluded_subjects, streams
+from tokens.services.shared_signals.stream_owners import StreamOwner
+from tokens.users import subject_of
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -84,6 +88,10 @@ def life(phone, now, empty_queue):
     mailbox.work()  # which makes the tokens
     mail_requests.submit(requested=mail_requests.RequestedMail.RESET, email="quetzal.person@example.com", now=now)
     ImportedPerson.objects.create(user=user, source="auth0", external_id="auth0|zerlina-7", imported_at=now)
+    owner = StreamOwner(subject_of(user), user_id=user.pk)
+    stream = streams.create(owner=owner, body={"description": "zerlina's stream"}, now=now)
+    person = {"format": "iss_sub", "iss": token_settings.ISSUER, "sub": str(user.pk)}
+    excluded_subjects.remove(owner=owner, stream_id=stream.pk, subject=person, now=now)
     LogEntry.objects.create(
         user=UserFactory(admin=True),
         content_type=ContentType.objects.get_for_model(User),
