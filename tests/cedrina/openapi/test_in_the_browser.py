@@ -58,10 +58,10 @@ def ground(page):
     return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
 
-# As often as some begin. Not by `wait_for_function`: it evaluates text in the page, which the page's policy forbids.
+# Not by `wait_for_function`: it evaluates text in the page, which the page's policy forbids.
 TRANSITIONS_END = """async () => {
-  const running = () => document.getAnimations().filter(animation => animation.playState === "running");
-  while (running().length) await Promise.allSettled(running().map(animation => animation.finished));
+  const isRunning = () => document.getAnimations().some(animation => animation.playState === "running");
+  while (isRunning()) await new Promise(requestAnimationFrame);
 }"""
 
 
