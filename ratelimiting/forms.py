@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.reason_form import reason_field
@@ -54,12 +55,12 @@ class PolicyForm(PolicyModelForm):
         label=_("Unless"), required=False, help_text=_("Policies in whose place this one does not apply")
     )
     # Without bounds of their own: the schema of policies has them.
-    name = forms.CharField(label=_("name"))
-    description = forms.CharField(label=_("description"), required=False)
-    limit = forms.IntegerField(label=_("limit"))
-    window = forms.IntegerField(label=_("window in seconds"))
-    burst = forms.IntegerField(label=_("burst"), required=False)
-    cost = forms.IntegerField(label=_("cost of a request"), initial=1)
+    name = forms.CharField(label=capfirst(_("name")))
+    description = forms.CharField(label=capfirst(_("description")), required=False)
+    limit = forms.IntegerField(label=capfirst(_("limit")))
+    window = forms.IntegerField(label=capfirst(_("window in seconds")))
+    burst = forms.IntegerField(label=capfirst(_("burst")), required=False)
+    cost = forms.IntegerField(label=capfirst(_("cost of a request")), initial=1)
     tier = forms.CharField(label=_("Tier"), required=False, empty_value=None)
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     reason = reason_field()

@@ -4,11 +4,13 @@ As a program it reads a list of argument lists from standard input, and writes w
 """
 
 import contextlib
+import gc
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,4 +76,7 @@ if __name__ == "__main__":
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
     django.setup()
+    # What the checks before each command load, which is most of what the commands here would do.
+    import_module("cedrina.urls")
+    gc.freeze()
     json.dump([_run(arguments) for arguments in json.load(sys.stdin)], sys.stdout)

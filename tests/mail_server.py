@@ -3,8 +3,6 @@
 import asyncio
 import email
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -12,8 +10,7 @@ from email.policy import default
 
 from aiosmtpd.controller import Controller
 
-from cedrina.tooling.embedded import processes
-from tests import served
+from tests import forked_programs
 from tests.ports import free_port
 
 
@@ -81,14 +78,7 @@ class Worker:
     """The background worker as it runs in production, in a process of its own."""
 
     def __init__(self, site, **settings):
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "run_worker"],
-            cwd=served.ROOT,
-            env={**site.environment, **settings},
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=processes.ends_with_parent(signal.SIGTERM),
-        )
+        self.process = forked_programs.start(["manage.py", "run_worker"], environment={**site.environment, **settings})
 
     def end(self, signum=signal.SIGTERM):
         if self.process.poll() is None:

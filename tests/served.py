@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -16,7 +15,7 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from cedrina.tooling.embedded import processes
+from tests import forked_programs
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,8 +52,11 @@ INSTALLATION = {"PUBLIC_URL": "http://127.0.0.1:8000"}
 class Served:
     """One server process: its address, its end and its return."""
 
-    def __init__(self, *, database_url, flags=(), folder=ROOT, is_checked=False, **settings):
+    def __init__(self, *, database_url, flags=(), folder=ROOT, is_checked=False, is_forked=True, **settings):
         self.port, self.folder = free_port(), folder
+        # What the interpreter reads when it starts, a fork would not see.
+        is_own = is_checked or folder != ROOT or any(name.startswith("PYTHON") for name in settings)
+        self.is_forked = is_forked and not is_own
         self.module = "cedrina.serving" if is_checked else "tests.unchecked_server"
         self.url = f"http://127.0.0.1:{self.port}"
         self.flags = flags
@@ -63,14 +65,11 @@ class Served:
 
     def start(self):
         """Start it and wait until it answers."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", self.module, *self.flags],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=processes.ends_with_parent(signal.SIGTERM),
-        )
+        arguments = ["-m", self.module, *self.flags]
+        if self.is_forked:
+            self.process = forked_programs.start(arguments, environment=self.environment)
+        else:
+            self.process = forked_programs.start_own(arguments, environment=self.environment, folder=self.folder)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             assert self.process.poll() is None, f"the server ended with {self.process.returncode}"
@@ -132,27 +131,24 @@ def environment(**settings):
 
 def manage(*arguments, environment):
     """Run a command of manage.py and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    return done.stdout
+    code, out, err = forked_programs.run(["manage.py", *arguments], environment=environment)
+    assert code == 0, err + out
+    return out
 
 
 @contextlib.contextmanager
-def serving(*, database_url, flags=(), folder=ROOT, is_checked=False, **settings):
+def serving(*, database_url, flags=(), folder=ROOT, is_checked=False, is_forked=True, **settings):
     """Give a running server, ended afterwards. It is started in ``folder``.
+
+    It is a fork of a process that has loaded its libraries (``tests/forked_programs.py``), unless it is checked or
+    ``is_forked`` is off, for tests of the memory of processes.
 
     With ``is_checked`` it runs the system checks first, as in production: that is half of what a start costs, so only
     tests of a start and of a whole installation ask for it.
     """
-    server = Served(database_url=database_url, flags=flags, folder=folder, is_checked=is_checked, **settings)
+    server = Served(
+        database_url=database_url, flags=flags, folder=folder, is_checked=is_checked, is_forked=is_forked, **settings
+    )
     try:
         yield server.start()
     finally:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from django.contrib.admin.utils import quote
 from django.urls import reverse
 
 from accounts import selectors
@@ -33,7 +34,8 @@ def links_of_subjects(viewer: Any, ids: Collection[str]) -> Mapping[str, Subject
     others = [text for text in ids if _uuid(text) is None]
     if others and may(viewer, "keys:read"):
         for kid in SigningKey.objects.filter(kid__in=others).values_list("kid", flat=True):
-            found[kid] = SubjectLink(kid, reverse("admin:tokens_signingkey_change", args=[kid]))
+            # The admin reads "_2C" in an address as a comma, and a thumbprint in base64url may hold that.
+            found[kid] = SubjectLink(kid, reverse("admin:tokens_signingkey_change", args=[quote(kid)]))
     return found
 
 

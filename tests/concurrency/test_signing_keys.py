@@ -1,8 +1,7 @@
 """Processes with different settings make and rotate signing keys at the same moment."""
 
 import json
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -24,21 +23,13 @@ def url():
 
 def at_once(url, *arguments):
     """Run a command in one process for each algorithm; return what they printed."""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "manage.py", *arguments],
-            cwd=served.ROOT,
-            env=served.environment(DATABASE_URL=url, ACCESS_TOKEN_ALGORITHM=name),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name in ALGORITHMS
-    ]
-    ended = [process.communicate(timeout=120) for process in running]
-    assert [process.returncode for process in running] == [0] * len(running), ended
-    return [out for out, _err in ended]
+
+    def run(algorithm):
+        environment = served.environment(DATABASE_URL=url, ACCESS_TOKEN_ALGORITHM=algorithm)
+        return served.manage(*arguments, environment=environment)
+
+    with ThreadPoolExecutor(len(ALGORITHMS)) as pool:
+        return list(pool.map(run, ALGORITHMS))
 
 
 def execute(url, statement):

@@ -141,16 +141,21 @@ class OpenPort:
 
 
 class Client:
-    """Refreshes and calls without a pause, and asks again with what it holds when no answer came."""
+    """Refreshes and calls, without a pause while ``hurry`` is set, and asks again with what it holds when none answers.
+
+    Always without a pause they would take all that the machine has, for the whole test.
+    """
 
     def __init__(self, person):
         self.person = person
         self.answers = self.lost = 0
 
-    def work(self, ended):
+    def work(self, ended, hurry):
         while not ended.is_set():
             for call in (self.person.me, self.person.refresh):
                 self.ask(call)
+            if not hurry.is_set():
+                ended.wait(0.05)
 
     def ask(self, call):
         for _ in range(50):
@@ -174,11 +179,11 @@ def under_load(newcomer, server):
         person = newcomer(server)
         assert person.register().status_code == 201
         clients.append(Client(person))
-    ended = threading.Event()
+    ended, hurry = threading.Event(), threading.Event()
     with ThreadPoolExecutor(CLIENTS) as pool:
-        working = [pool.submit(client.work, ended) for client in clients]
+        working = [pool.submit(client.work, ended, hurry) for client in clients]
         try:
-            yield clients
+            yield clients, hurry
         finally:
             ended.set()
         for future in working:
@@ -189,14 +194,19 @@ class TestWorkersThatAreKilled:
     @pytest.mark.attack("ASVS 5.0, 13.1.3")
     def test_twenty_under_load_close_no_port_and_cost_no_session(self, server, newcomer):
         chance = random.Random(1)
-        with Lateness() as lateness, OpenPort(server.port) as port, under_load(newcomer, server) as clients:
+        with Lateness() as lateness, OpenPort(server.port) as port, under_load(newcomer, server) as (clients, hurry):
             for _ in range(KILLS):
+                hurry.set()
+                time.sleep(0.2)
                 os.kill(chance.choice(until(lambda: workers_of(server))), signal.SIGKILL)
-                time.sleep(1)
+                time.sleep(0.3)
+                hurry.clear()
+                time.sleep(0.5)
             until(lambda: len(workers_of(server)) == WORKERS)
             answered = [client.answers for client in clients]
             until(lambda: all(client.answers > before for client, before in zip(clients, answered, strict=True)))
         assert port.longest_closed < 1 + lateness.seconds
+        assert sum(client.lost for client in clients), "each kill came while nobody waited for an answer"
         for client in clients:
             assert client.person.is_signed_in
             assert client.person.refresh().status_code == 200

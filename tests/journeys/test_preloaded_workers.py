@@ -53,7 +53,7 @@ def server(url, code, said):
     settings = {"WEB_CONCURRENCY": str(WORKERS), "PYTHONPATH": str(code.parent)}
     with ExitStack() as stack:
         with inherited_stderr(said):
-            serving = served.serving(database_url=url, flags=("--http",), **settings)
+            serving = served.serving(database_url=url, flags=("--http",), is_forked=False, **settings)
             running = stack.enter_context(serving)
         until(lambda: len(workers_of(running)) == WORKERS)
         yield running

@@ -1,9 +1,12 @@
 """Policies in the admin."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from ratelimiting.forms import PolicyForm
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
 from ratelimiting.services import policies as stored
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -47,6 +50,14 @@ class TestPolicies:
         row.refresh_from_db()
         assert (row.limit, row.version) == (9, 2)
         assert [version.author for version in PolicyVersion.objects.all()] == ["boss", "boss"]
+
+    @pytest.mark.parametrize("language", ["en", "es"])
+    def test_label_each_member_as_a_sentence_begins(self, browser, language):
+        page = browser.get(f"{POLICIES}add/", headers={"Accept-Language": language}).content.decode()
+        labels = re.findall(r'<label[^>]* for="id_[^"]*">\s*([^<]+?):', page)
+
+        assert len(labels) > len(PolicyForm.Meta.fields)
+        assert [label for label in labels if label[0].islower()] == []
 
     @pytest.mark.parametrize(
         ("change", "sentence"),

@@ -1,4 +1,5 @@
 import json
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -22,7 +23,8 @@ from security_events.services.recording import record
 from security_events.types import Category, Outcome, Subject
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session, sign_in_at_admin
-from tokens.models import TokenFamily
+from tokens import event_types as tokens_event_types
+from tokens.models import SigningKey, TokenFamily
 from tokens.users import subject_of
 
 pytestmark = pytest.mark.django_db
@@ -193,6 +195,17 @@ class TestList:
         assert link in listed
         assert link in detail
         assert f"{LIST}?q={family.pk}" in detail
+
+    @pytest.mark.parametrize("kid", ["a_2Cb", "a-b_c"])
+    def test_links_a_key_whose_thumbprint_reads_like_an_escape(self, browser, kid):
+        open_session()
+        SigningKey.objects.filter(pk=SigningKey.objects.first().pk).update(kid=kid)
+        event = record(tokens_event_types.KEY_CREATED, target=Subject(id=kid, name=kid))
+
+        detail = browser.get(f"{LIST}{event}/change/").content.decode()
+        (address,) = set(re.findall(r'href="(/admin/tokens/signingkey/[^"]+)"', detail))
+
+        assert browser.get(address).status_code == 200
 
     def test_asks_for_the_names_of_a_page_together(self, browser, django_assert_max_num_queries):
         for _ in range(40):

@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
@@ -130,7 +131,7 @@ class TestPages:
             ("/admin/security_events/securityevent/", events("session.created").first()),
         ]
         for url, row in rows:
-            for page in (browser.get(url), browser.get(f"{url}{row.pk}/change/")):
+            for page in (browser.get(url), browser.get(f"{url}{quote(row.pk)}/change/")):
                 text = page.content.decode()
                 assert page.status_code == 200
                 for secret in ("bcrypt", "PRIVATE KEY", "token_hash", "private_key", pair.refresh_token):

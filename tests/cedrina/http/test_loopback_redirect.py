@@ -25,6 +25,8 @@ class TestLoopbackRedirectMiddleware:
         )
         assert response["X-Correlation-ID"]
 
+    # The end of a response looks at the connection that an earlier test may have left open.
+    @pytest.mark.django_db
     @pytest.mark.parametrize(
         ("method", "path", "host"),
         [

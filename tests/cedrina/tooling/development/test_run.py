@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,9 @@ class Run:
         return self.process.returncode, rest
 
 
-@pytest.fixture
-def start():
+@contextmanager
+def starting():
+    """Give a function that starts a run on data of its own; end what it started."""
     data = accounts.temporary_directory(accounts.postgres_user())
     port = free_port()
     started = []
@@ -64,11 +66,29 @@ def start():
         return started[-1]
 
     begin.data = data
-    yield begin
-    for each in started:
-        if not each.process.stdout.closed:
-            each.end(signal.SIGTERM)
-    accounts.remove_tree(data)
+    try:
+        yield begin
+    finally:
+        for each in started:
+            if not each.process.stdout.closed:
+                each.end(signal.SIGTERM)
+        accounts.remove_tree(data)
+
+
+@pytest.fixture
+def start():
+    with starting() as begin:
+        yield begin
+
+
+@pytest.fixture(scope="module")
+def running():
+    """Return a run, for tests that leave it as it was, with all that it printed until it was ready."""
+    with starting() as begin:
+        run = begin()
+        run.text = run.until("Authorization: Bearer")
+        run.start_another = begin
+        yield run
 
 
 def shell(script):
@@ -97,19 +117,37 @@ def lines_to_try(text):
 
 
 class TestRun:
-    def test_prints_lines_that_work_and_keeps_the_data_for_the_next_start(self, start):
-        first = start()
-        text = first.until("Authorization: Bearer")
-        register, sign_in, me = lines_to_try(text)
+    def test_prints_lines_that_work(self, running):
+        register, sign_in, me = lines_to_try(running.text)
         assert json.loads(shell(register))["user"]["username"] == "ada"
         assert json.loads(shell(f"{sign_in}\n{me}"))["email"] == "ada@example.org"
-        assert manage("unlock_account", "ada", data=start.data) == (0, "")
-        lines = first.until("mail  ada@example.org  ")
+        assert manage("unlock_account", "ada", data=running.start_another.data) == (0, "")
+        lines = running.until("mail  ada@example.org  ")
         assert "POST   /api/v1/auth/register  201  " in lines
         assert "GET    /api/v1/auth/me  200  " in lines
         assert re.search(
             r"mail  ada@example\.org  Confirm your e-mail address  http://localhost:\d+/account/confirm-", lines
         )
+
+    def test_makes_an_administrator_whose_password_only_we_can_read(self, running):
+        address = re.search(r"(http://\S+)/admin/", running.text)[1]
+        password = re.search(r"password (\S+)", running.text)[1]
+        body = json.dumps({"username": "admin", "password": password})
+        answer = shell(f"curl -s {address}/api/v1/auth/login -H 'Content-Type: application/json' -d '{body}'")
+        assert json.loads(answer)["user"]["username"] == "admin"
+        kept = Path(re.search(r"data in (\S+)/postgres", running.text)[1]) / "admin-password"
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+    def test_refuses_data_that_another_run_uses_with_a_message(self, running):
+        second = running.start_another(port=free_port())
+        assert "Another run uses" in second.until("make run:")
+        assert second.process.wait(timeout=60) == 1
+
+    def test_keeps_the_data_for_the_next_start_and_leaves_no_process_behind_when_it_is_killed(self, start):
+        first = start()
+        text = first.until("Authorization: Bearer")
+        register, sign_in, me = lines_to_try(text)
+        shell(register)
         assert first.end()[0] == 0
         assert manage("unlock_account", "ada", data=start.data) == (
             1,
@@ -122,26 +160,7 @@ class TestRun:
         password = re.compile(r"administration: admin, password (\S+)")
         assert password.search(again)[1] == password.search(text)[1]
 
-    def test_makes_an_administrator_whose_password_only_we_can_read(self, start):
-        run = start()
-        text = run.until("Authorization: Bearer")
-        address = re.search(r"(http://\S+)/admin/", text)[1]
-        password = re.search(r"password (\S+)", text)[1]
-        body = json.dumps({"username": "admin", "password": password})
-        answer = shell(f"curl -s {address}/api/v1/auth/login -H 'Content-Type: application/json' -d '{body}'")
-        assert json.loads(answer)["user"]["username"] == "admin"
-        kept = Path(re.search(r"data in (\S+)/postgres", text)[1]) / "admin-password"
-        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-
-    def test_refuses_data_that_another_run_uses_with_a_message(self, start):
-        start().until("Authorization: Bearer")
-        second = start(port=free_port())
-        assert "Another run uses" in second.until("make run:")
-        assert second.process.wait(timeout=60) == 1
-
-    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
-    def test_leaves_no_process_behind_when_it_is_killed(self, start):
-        run = start()
-        run.until("Authorization: Bearer")
-        code, _ = run.end(signal.SIGKILL)  # returns only when server, worker and keeper have closed the pipe
-        assert code == -signal.SIGKILL
+        is_killed = sys.platform == "linux"  # elsewhere nothing ends children with their parent
+        # Returns only when server, worker and keeper have closed the pipe.
+        code, _ = second.end(signal.SIGKILL if is_killed else signal.SIGINT)
+        assert code == (-signal.SIGKILL if is_killed else 0)

@@ -1,0 +1,270 @@
+"""Start Python programs of ours in forks of one process that has loaded their libraries.
+
+Three quarters of what a server or a command computes until it works is the import of libraries, which is the same each
+time. A fork has them already. It reads its own settings and loads all code of ours itself. Tests of a start use a
+program of its own instead: ``served.serving(is_checked=True)``.
+"""
+
+import atexit
+import contextlib
+import functools
+import gc
+import json
+import os
+import runpy
+import select
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+
+from cedrina.tooling.embedded import processes
+
+ROOT = Path(__file__).resolve().parents[1]
+MESSAGE_BYTES = 128 * 1024  # arguments and environment
+IS_POSSIBLE = hasattr(os, "pidfd_open")
+# What servers and commands import, of what can be imported before there are settings.
+LIBRARIES = (
+    "annotated_types",
+    "asgiref.sync",
+    "authlib.integrations.requests_client",
+    "authlib.oidc.core",
+    "authlib.oidc.discovery",
+    "bcrypt",
+    "channels.layers",
+    "channels_redis.core",
+    "croniter",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "cryptography.hazmat.primitives.serialization.pkcs12",
+    "cryptography.x509",
+    "django.contrib.admin.widgets",
+    "django.contrib.auth.hashers",
+    "django.contrib.auth.password_validation",
+    "django.core.management.commands.migrate",
+    "django.core.management.commands.shell",
+    "django.db.backends.postgresql.base",
+    "django.db.migrations.executor",
+    "django.db.models",
+    "django.forms",
+    "django.template.backends.django",
+    "django.test.client",
+    "email_validator",
+    "encodings.idna",
+    "environ",
+    "fido2.server",
+    "jinja2",
+    "jiter",
+    "joserfc.jwt",
+    "jsonschema",
+    "jwt",
+    "markdown_it",
+    "orjson",
+    "procrastinate.contrib.django.django_connector",
+    "procrastinate.psycopg_connector",
+    "psycopg.types.json",
+    "psycopg_pool",
+    "pydantic.types",
+    "qrcode",
+    "redis.asyncio",
+    "requests",
+    "rest_framework.exceptions",
+    "rest_framework.fields",
+    "structlog.stdlib",
+    "structlog.dev",
+    "ua_parser",
+    "ua_parser_builtins.matchers",
+    "uritemplate",
+    "uuid_utils",
+    "uvicorn.protocols.http.httptools_impl",
+    "uvloop",
+    "whitenoise.middleware",
+    "yaml",
+    "zxcvbn_rs_py",
+)
+
+
+class ForkedProgram:
+    """A process that was started so, with the part of ``subprocess.Popen`` that tests use."""
+
+    def __init__(self, pid, connection):
+        self.pid, self.returncode = pid, None
+        self._connection = connection
+
+    def poll(self):
+        """Return its exit code, None while it runs."""
+        return self._wait(0)
+
+    def wait(self, timeout=None):
+        """Return its exit code. Raises: TimeoutExpired."""
+        if self._wait(timeout) is None:
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout)
+        return self.returncode
+
+    def send_signal(self, signum):
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signum)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+    def _wait(self, timeout):
+        if self.returncode is None and select.select([self._connection], [], [], timeout)[0]:
+            code = self._connection.recv(16)
+            assert code, "the process that started it has ended"
+            self.returncode = int(code)
+            self._connection.close()
+        return self.returncode
+
+
+@functools.cache
+def _starter():
+    """Return the connection to this process's own starter, which ends when that closes."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.forked_programs", str(theirs.fileno())],
+            cwd=ROOT,
+            env={name: text for name, text in os.environ.items() if not name.startswith("DJANGO_")},
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+
+    def end():
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
+    return ours
+
+
+def start(arguments, *, environment, stdout=1, stderr=2):
+    """Start ``python *arguments`` in a session of its own, in the project's directory, without an input.
+
+    ``arguments`` begin with ``-m`` and a module, or with the path of a file. It gets SIGTERM when the tests end.
+    """
+    if not IS_POSSIBLE:
+        return start_own(arguments, environment=environment, stdout=stdout, stderr=stderr)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        message = json.dumps({"arguments": list(arguments), "environment": environment}).encode()
+        assert len(message) < MESSAGE_BYTES
+        socket.send_fds(_starter(), [message], [theirs.fileno(), stdout, stderr])
+    pid = ours.recv(16)
+    assert pid, "the process could not be started"
+    return ForkedProgram(int(pid), ours)
+
+
+def start_own(arguments, *, environment, folder=ROOT, stdout=None, stderr=None):
+    """Start it as a program of its own, which takes three times as long. It ends with the tests, too."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+        preexec_fn=processes.ends_with_parent(signal.SIGTERM),
+    )
+
+
+def run(arguments, *, environment):
+    """Run it until it ends, and return exit code, standard output and standard error."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = start(arguments, environment=environment, stdout=out.fileno(), stderr=err.fileno())
+        code = process.wait()
+        texts = []
+        for stream in (out, err):
+            stream.seek(0)
+            texts.append(stream.read().decode())
+    return code, *texts
+
+
+def _load_libraries():
+    gc.disable()
+    for name in LIBRARIES:
+        with contextlib.suppress(ModuleNotFoundError):  # not each exists on every system
+            import_module(name)
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+def _serve_starts(control):
+    """Fork what is asked for until the tests end. Returns in each fork, with the arguments of its program."""
+    selector = selectors.DefaultSelector()
+    selector.register(control, selectors.EVENT_READ)
+    children = {}
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is not control:
+                pid, connection = children.pop(key.fd)
+                selector.unregister(key.fd)
+                os.close(key.fd)
+                code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                with contextlib.suppress(OSError), connection:  # nobody may wait for it
+                    connection.sendall(str(code).encode())
+                continue
+            message, descriptors, _, _ = socket.recv_fds(control, MESSAGE_BYTES, 3)
+            if not message:
+                sys.exit()
+            connection = socket.socket(fileno=descriptors[0])
+            has_begun, begins = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                selector.close()
+                for each in (control, connection, *(kept for _, kept in children.values())):
+                    each.close()
+                given = json.loads(message)
+                _become(given, descriptors[1:])
+                os.close(begins)
+                os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+                return given["arguments"]
+            for descriptor in (begins, *descriptors[1:]):
+                os.close(descriptor)
+            os.read(has_begun, 1)  # until the fork has a session of its own
+            os.close(has_begun)
+            watched = os.pidfd_open(pid)
+            children[watched] = (pid, connection)
+            selector.register(watched, selectors.EVENT_READ)
+            connection.sendall(str(pid).encode())
+
+
+def _become(given, outputs):
+    """Make this fork what a process is that the tests started themselves."""
+    os.setsid()
+    processes.ends_with_parent(signal.SIGTERM)()
+    for number, descriptor in enumerate(outputs, start=1):
+        os.dup2(descriptor, number)
+    os.environ.clear()
+    os.environ.update(given["environment"])
+    time.tzset()
+    # What the interpreter would have set, and what a supervisor starts anew.
+    sys.orig_argv = [sys.executable, *given["arguments"]]
+
+
+def _run(arguments):
+    if arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        sys.path[0] = str(ROOT)
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = list(arguments)
+        sys.path[0] = str((ROOT / arguments[0]).parent)
+        runpy.run_path(arguments[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    _load_libraries()
+    _run(_serve_starts(socket.socket(fileno=int(sys.argv[1]))))
