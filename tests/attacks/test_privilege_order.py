@@ -209,6 +209,7 @@ ON_ACCOUNTS = {
 }
 ON_NOBODY = {
     "check_before_serving",
+    "detect_simulate",
     "doctor",
     "grant_serving_role",
     "import_signing_key",
