@@ -39,7 +39,7 @@ def arguments(tmp_path_factory):
     special = {
         "import_users": [str(folder / "people.csv"), "--format", "supabase"],
         "ratelimit_simulate": ["--policies", str(folder / "policies.json"), "--log", str(folder / "log")],
-        "detect_simulate": ["--people", "10", "--days", "300"],
+        "detect_simulate": ["--people", "10", "--days", "300", "--attacks", "1"],
         "grant_serving_role": ["--role", "nobody"],
         "create_admin": ["--username", "mina", "--email", "mina@example.org"],
         "prepare_development": ["--username", "mina", "--email", "mina@example.org"],

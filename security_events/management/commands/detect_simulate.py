@@ -1,20 +1,23 @@
-"""Measure the risk of sign-ins on simulated traffic, beside the scientific peer."""
+"""Measure the rules, and the risk of sign-ins beside the scientific peer, on simulated traffic."""
 
 from argparse import ArgumentParser
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
 from cedrina_base.operator_commands import USAGE, ReportingCommand
-from security_events.detection.simulation import curves, evaluation
+from security_events.detection import rules
+from security_events.detection.simulation import curves, evaluation, rule_measurement
 from security_events.detection.simulation.attackers import Attacker
 
 
 class Command(ReportingCommand):
     help = gettext_noop(
-        "Simulate sign-ins of people and attackers, and say how many of the people would be challenged. The traffic is "
-        "invented: the figures compare two scores, and say nothing about your own users."
+        "Simulate people and attackers. Say how many attacks each rule finds, how many of its findings are attacks, "
+        "and how many people the risk of sign-ins would challenge. The traffic is invented: the figures say nothing about "
+        "your own users."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,14 +25,18 @@ class Command(ReportingCommand):
         parser.add_argument("--seed", type=int, default=101, help=gettext("the same seed gives the same traffic"))
         parser.add_argument("--people", type=int, default=400, help=gettext("how many people sign in"))
         parser.add_argument("--days", type=int, default=200, help=gettext("for how many days"))
+        parser.add_argument("--attacks", type=int, default=20, help=gettext("how many attacks for each rule"))
         parser.add_argument("--plot", metavar="FILE", help=gettext("write the curves of targeted attacks as SVG"))
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        if not (10 <= options["people"] <= 100_000 and 1 <= options["days"] <= 3650):
-            self.fail("usage", gettext("Give 10 to 100,000 people and 1 to 3,650 days."), exit_code=USAGE)
-        found = evaluation.compare(
-            seed=options["seed"], people=options["people"], days=options["days"], progress=self._progress
-        )
+        people, days, attacks = options["people"], options["days"], options["attacks"]
+        if not (10 <= people <= 100_000 and 5 <= days <= 3650 and 1 <= attacks <= 1000):
+            self.fail(
+                "usage",
+                gettext("Give 10 to 100,000 people, 5 to 3,650 days and 1 to 1,000 attacks."),
+                exit_code=USAGE,
+            )
+        found = evaluation.compare(seed=options["seed"], people=people, days=days, progress=self._progress)
         if not all(scores.honest for scores in found.values()):
             self.fail(
                 "usage",
@@ -38,8 +45,21 @@ class Command(ReportingCommand):
             )
         if options["plot"]:
             self._plot(Path(options["plot"]), found)
+        rules.load()
+        measured = rule_measurement.measure(
+            tuple(rules.RULES.values()),
+            seed=options["seed"],
+            people=people,
+            days=days,
+            attacks=attacks,
+        )
         return {
             "seed": options["seed"],
+            "rules": {
+                rule: {**asdict(figures), "recall": figures.recall, "precision": figures.precision}
+                for rule, figures in measured.items()
+                if figures.attacks
+            },
             "caught": evaluation.CAUGHT,
             "scores": [
                 {
@@ -54,6 +74,20 @@ class Command(ReportingCommand):
         }
 
     def show(self, result: dict[str, Any]) -> None:
+        self.table(
+            (gettext("rule"), gettext("attacks"), gettext("found"), gettext("incidents"), gettext("right")),
+            [
+                (
+                    rule,
+                    row["attacks"],
+                    f"{row['found']} ({row['recall']:.1%})",
+                    row["incidents"],
+                    f"{row['right']} ({row['precision']:.1%})",
+                )
+                for rule, row in result["rules"].items()
+            ],
+        )
+        self.stdout.write()
         self.stdout.write(
             gettext("Of the honest sign-ins, this share is challenged where %(caught)d %% of the attacks are caught.")
             % {"caught": round(100 * result["caught"])}

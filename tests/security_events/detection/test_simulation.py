@@ -64,7 +64,7 @@ class TestTheCommand:
     def test_prints_a_table_and_draws_the_curves(self, tmp_path):
         picture, out = tmp_path / "curves.svg", StringIO()
 
-        call_command("detect_simulate", people=40, days=200, plot=str(picture), stdout=out)
+        call_command("detect_simulate", people=40, days=200, attacks=2, plot=str(picture), stdout=out)
 
         assert "Freeman" in out.getvalue()
         root = ET.parse(picture).getroot()  # noqa: S314 - our own file
@@ -74,16 +74,18 @@ class TestTheCommand:
 
     def test_reports_as_json(self):
         out = StringIO()
-        call_command("detect_simulate", "--json", people=40, days=200, stdout=out)
+        call_command("detect_simulate", "--json", people=40, days=200, attacks=2, stdout=out)
         rows = json.loads(out.getvalue())["scores"]
 
         assert {(row["history"], row["method"]) for row in rows} == {(n, m) for n in HISTORIES for m in (OURS, FREEMAN)}
         assert all(0 <= share <= 1 for row in rows for share in row["challenged"].values())
 
-    @pytest.mark.parametrize("size", [{"people": 3}, {"days": 0}, {"people": 10, "days": 2}, {"plot": "/nowhere/x"}])
+    @pytest.mark.parametrize(
+        "size", [{"people": 3}, {"days": 0}, {"attacks": 0}, {"people": 10, "days": 20}, {"plot": "/nowhere/x"}]
+    )
     def test_refuses_what_it_can_not_do(self, size):
         err = StringIO()
         with pytest.raises(SystemExit) as caught:
-            call_command("detect_simulate", stderr=err, **{"people": 40, "days": 200, **size})
+            call_command("detect_simulate", stderr=err, **{"people": 40, "days": 200, "attacks": 2, **size})
         assert caught.value.code == 2
         assert err.getvalue()
