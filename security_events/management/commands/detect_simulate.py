@@ -16,8 +16,8 @@ from security_events.detection.simulation.attackers import Attacker
 class Command(ReportingCommand):
     help = gettext_noop(
         "Simulate people and attackers. Say how many attacks each rule finds, how many of its findings are attacks, "
-        "and how many people the risk of sign-ins would challenge. The traffic is invented: the figures say nothing about "
-        "your own users."
+        "and how many people the risk of sign-ins would challenge. The traffic is invented: the figures say nothing "
+        "about your own users."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
