@@ -313,6 +313,7 @@ ACCOUNTS: dict[str, Any] = {
     "WEBAUTHN_ORIGINS": list(ENV.WEBAUTHN_ORIGINS) or [relying_party.default_origin(PUBLIC_URL)],
 }
 SECURITY_EVENTS: dict[str, Any] = {
+    "GEOIP_PATHS": list(ENV.GEOIP_PATH),
     "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "LINKS": "accounts.administration.subject_links.links_of_subjects",

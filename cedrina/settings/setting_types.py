@@ -121,6 +121,13 @@ def _logo(text: str) -> str:
     return path
 
 
+def _files(paths: list[str]) -> list[str]:
+    for path in paths:
+        if not Path(path).is_file():
+            raise PydanticCustomError("file", "must name files that are there, not {path}", {"path": path})
+    return [str(Path(path).absolute()) for path in paths]
+
+
 LOWER = BeforeValidator(str.lower)
 UPPER = BeforeValidator(str.upper)
 SIGNING_ALGORITHM = BeforeValidator(lambda text: "EdDSA" if text.lower() == "eddsa" else text.upper())
@@ -135,6 +142,9 @@ Characters = Annotated[int, Field(title="characters")]
 Switch = Annotated[bool, Field(title="true or false")]
 Items = Annotated[list[str], BeforeValidator(_items), Field(title="comma separated list")]
 FieldKeys = Annotated[list[tuple[str, bytes]], BeforeValidator(_field_keys), Field(title="comma separated list")]
+Files = Annotated[
+    list[str], BeforeValidator(_items), AfterValidator(_files), Field(title="comma separated list of files")
+]
 Url = Annotated[str, AfterValidator(_with_scheme), Field(title="URL")]
 Sender = Annotated[str, AfterValidator(_sender), Field(title="address of mail, with or without a name")]
 AppName = Annotated[str, AfterValidator(_app_name), Field(title="text")]
