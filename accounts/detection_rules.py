@@ -118,6 +118,27 @@ ENUMERATION = register(
         thresholds={"names": 10},
     )
 )
+IMPOSSIBLE_TRAVEL = register(
+    Rule(
+        "impossible_travel",
+        title=_("Sign-in from a place that nobody can have reached"),
+        reason=_("Two sign-ins are so far from each other that they can't be those of one person."),
+        false_alarms=_("A VPN or a relay that is not known as one, or a wrong place in the database of places."),
+        severity=Severity.HIGH,
+        score=73,
+        group_by=GroupBy.ACCOUNT,
+        window=30 * _DAY,
+        watches=_SUCCEEDED,
+        triggers=_SUCCEEDED,
+        judge=judges.impossible_travel,
+        thresholds={
+            "kilometres": 500,
+            "kilometres_per_hour": 900,
+            "near_kilometres": 100,
+            "radius_kilometres": 200,
+        },
+    )
+)
 MFA_GUESSING = register(
     Rule(
         "mfa_guessing",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from security_events.geoip import Location, locate
 from security_events.masking import truncate_ip
 
 _WITHOUT_DIGITS = str.maketrans("", "", "0123456789._")
@@ -16,7 +17,8 @@ class Fact:
 
     ``account`` is the id of the account that the event is about, or the pseudonym of a name that no account has.
     ``actor`` is who acted. ``network`` is the /24 or /48 of the address, ``program`` the user agent without versions.
-    ``times`` is how often it happened: an event that stands for repeats counts them.
+    ``location`` is where the address is; that of a relay (``is_relay``) is not where the person is. ``times`` is how
+    often it happened: an event that stands for repeats counts them.
     """
 
     event_id: str
@@ -29,6 +31,8 @@ class Fact:
     network: str = ""
     program: str = ""
     is_unknown_name: bool = False
+    location: Location | None = None
+    is_relay: bool = False
     times: int = 1
 
 
@@ -46,6 +50,7 @@ def fact_from(form: Mapping[str, Any]) -> Fact:
         network=truncate_ip(address) if address else "",
         program=(form["user_agent"] or "").translate(_WITHOUT_DIGITS),
         is_unknown_name=bool(form["actor_pseudonym"]),
+        location=locate(address),
         times=_times(form["data"]),
     )
 

@@ -5,6 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from security_events.detection.facts import Fact
 from security_events.detection.rules import Finding
+from security_events.geoip import distance_km
+
+_LAST_PLACES = 5
+_SHORTEST_HOURS = 1 / 60
 
 
 def repeated(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
@@ -82,10 +86,42 @@ def unfinished(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding 
     return _finding(thresholds, challenges=sum(fact.times for fact in waiting))
 
 
+def impossible_travel(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
+    """Find a sign-in that is ``kilometres`` away from the one before and would have needed ``kilometres_per_hour``.
+
+    A place that is less than ``near_kilometres`` from one of the last five is known, so it is no journey. The accuracy
+    of both places is subtracted from the distance. Places of relays, and those of an accuracy of more than
+    ``radius_kilometres``, say nothing.
+    """
+    last = facts[-1]
+    visits = [fact for fact in facts if fact.succeeded and _is_placed(fact, thresholds["radius_kilometres"])]
+    if not visits or visits[-1] is not last:
+        return None
+    before = visits[-1 - _LAST_PLACES : -1]
+    distances = [_kilometres(last, fact) for fact in before]
+    if not distances or min(distances) < thresholds["near_kilometres"]:
+        return None
+    hours = max((last.at - before[-1].at) / 3600, _SHORTEST_HOURS)
+    return _finding(thresholds, kilometres=int(distances[-1]), kilometres_per_hour=int(distances[-1] / hours))
+
+
 def by_oneself(facts: Sequence[Fact], _thresholds: Mapping[str, int]) -> Finding | None:
     """Find that somebody did it to themselves, such as granting rights."""
     last = facts[-1]
     return Finding({"events": 1}) if last.actor and last.actor == last.account else None
+
+
+def _is_placed(fact: Fact, radius: int) -> bool:
+    place = fact.location
+    return place is not None and place.latitude is not None and not fact.is_relay and place.radius_km <= radius
+
+
+def _kilometres(first: Fact, second: Fact) -> float:
+    """Return how far two facts are from each other at least, given the accuracy of their places."""
+    if first.location is None or second.location is None:
+        return 0.0
+    distance = distance_km(first.location, second.location) or 0.0
+    return max(0.0, distance - first.location.radius_km - second.location.radius_km)
 
 
 def _open_failures(facts: Sequence[Fact]) -> Counter[str]:

@@ -8,6 +8,8 @@ class ClientFacts:
     """Where a sign-in came from and by which program. An empty text or 0 is what is not known.
 
     ``asn`` is the number of the autonomous system that announces the address (RFC 1930): a provider or a company.
+    ``is_relay`` says that the address is that of a relay, so that its place is not that of the person: a VPN, or a
+    carrier of phones.
     """
 
     ip_address: str
@@ -16,6 +18,9 @@ class ClientFacts:
     country: str = ""
     region: str = ""
     city: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    is_relay: bool = False
     user_agent: str = ""
     browser: str = ""
     system: str = ""

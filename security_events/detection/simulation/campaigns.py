@@ -13,6 +13,7 @@ from security_events.detection.facts import Fact
 from security_events.detection.simulation.people import BEGIN, DAY, Person, Population
 from security_events.detection.simulation.places import COUNTRIES, Place
 from security_events.detection.simulation.programs import device, program
+from security_events.geoip import Location
 
 FAILED, SUCCEEDED = "authentication.login_failed", "authentication.login_succeeded"
 RESET_REQUESTED, MFA_FAILED, CHALLENGED = "password.reset_requested", "mfa.failed", "mfa.challenged"
@@ -32,6 +33,11 @@ class Attackers:
     def __init__(self, population: Population, *, days: int, rng: Random) -> None:
         self._population, self._days, self._rng = population, days, rng
         self._made = 0
+        self._at_home = [
+            planned
+            for planned in population.sign_ins(days=days)
+            if planned.sign_in.succeeded and not planned.sign_in.client.is_relay and not planned.person.is_traveller
+        ]
 
     def campaigns(self, *, each: int) -> list[Campaign]:
         """Return a number of campaigns for each rule."""
@@ -42,6 +48,7 @@ class Attackers:
             "password_spraying": self._spraying,
             "distributed_spraying": self._distributed_spraying,
             "enumeration": self._enumeration,
+            "impossible_travel": self._impossible_travel,
             "mfa_guessing": self._mfa_guessing,
             "mfa_fatigue": self._mfa_fatigue,
         }
@@ -84,6 +91,19 @@ class Attackers:
         names = [self._unknown() for _ in range(self._rng.randint(20, 100))]
         yield from self._tries(names, lambda: place, every=(1, 15), type_=type_)
 
+    def _impossible_travel(self) -> Iterator[Fact]:
+        """Sign in from another continent, up to three hours after a person signed in at home."""
+        rng = self._rng
+        while True:
+            honest = rng.choice(self._at_home)
+            place = self._place()
+            here, there = honest.person.city, place.city
+            if abs(here.longitude - there.longitude) > 30 and place.provider.kind == "household":
+                break
+        at = honest.sign_in.at + rng.uniform(600, 3 * 3600)
+        agent = program(device(rng), at).user_agent
+        yield self._fact(SUCCEEDED, at, honest.person.account, place, agent, succeeded=True)
+
     def _mfa_guessing(self) -> Iterator[Fact]:
         victim, place = self._victim(), self._place()
         codes = [victim.account] * self._rng.randint(15, 60)
@@ -125,6 +145,8 @@ class Attackers:
             network=place.ip_address.rpartition(".")[0],
             program=agent.translate(str.maketrans("", "", "0123456789._")),
             is_unknown_name=account.startswith("nobody"),
+            location=Location(latitude=place.city.latitude, longitude=place.city.longitude),
+            is_relay=place.provider.kind in ("vpn", "mobile"),
         )
 
     def _victim(self) -> Person:

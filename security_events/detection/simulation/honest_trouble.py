@@ -13,6 +13,7 @@ from security_events.detection.facts import Fact
 from security_events.detection.sign_ins import SignIn
 from security_events.detection.simulation.campaigns import CHALLENGED, FAILED, MFA_FAILED, RESET_REQUESTED, SUCCEEDED
 from security_events.detection.simulation.people import PlannedSignIn
+from security_events.geoip import Location
 
 _WITHOUT_DIGITS = str.maketrans("", "", "0123456789._")
 
@@ -51,6 +52,8 @@ def fact(sign_in: SignIn, type_: str, at: float) -> Fact:
         ip_address=sign_in.client.ip_address,
         network=sign_in.client.network,
         program=sign_in.client.user_agent.translate(_WITHOUT_DIGITS),
+        location=Location(latitude=sign_in.client.latitude, longitude=sign_in.client.longitude),
+        is_relay=sign_in.client.is_relay,
     )
 
 

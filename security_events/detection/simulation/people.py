@@ -17,6 +17,7 @@ from security_events.detection.simulation.places import City, Place, World
 from security_events.detection.simulation.programs import Device, device, program
 
 DAY = 86400
+_JOURNEY = 24 * 3600.0  # seconds that people need at least between two places far from each other
 BEGIN = 1_700_006_400.0  # 2023-11-15, midnight in UTC
 
 
@@ -89,7 +90,7 @@ class Population:
         rng = Random(f"{self._seed} {person.account}")  # noqa: S311 - a simulation, no secret
         devices = list(person.devices)
         home, home_until = self.world.household(person.city, rng), 0.0
-        away_until, away = 0.0, person.city
+        away_until, away, was_away = 0.0, person.city, False
         at = BEGIN + rng.uniform(0, person.every)
         while at < BEGIN + days * DAY:
             if at > home_until:
@@ -97,6 +98,9 @@ class Population:
                 home_until = at + rng.expovariate(1 / person.lease)
             if person.is_traveller and at > away_until and rng.random() < person.every / (60 * DAY):
                 away_until, away = at + rng.uniform(3, 10) * DAY, self.world.city(self.world.country(rng), rng)
+            if was_away != (at < away_until):
+                was_away = not was_away
+                at += _JOURNEY
             if rng.random() < person.every / (500 * DAY):
                 old = rng.randrange(len(devices))
                 devices[old] = device(rng, phone=devices[old].kind == "mobile")
@@ -134,6 +138,9 @@ def facts(place: Place, used: Device, at: float) -> ClientFacts:
         country=place.provider.country,
         region=place.provider.country,
         city=place.city.name,
+        latitude=place.city.latitude,
+        longitude=place.city.longitude,
+        is_relay=place.provider.kind in ("vpn", "mobile"),
         user_agent=said.user_agent,
         browser=said.browser,
         system=said.system,

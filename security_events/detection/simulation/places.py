@@ -1,9 +1,9 @@
 """Countries, providers, offices and VPNs of the simulated world, and the addresses that they give to clients.
 
 Assumptions: a country has three providers of households (of 50, 30 and 20 per cent), two of phones (60 and 40) and five
-cities, which get fewer people in the order of their size (Zipf). A household keeps its address for days to months,
-phones get another one of their carrier's with each sign-in, an office has one address for all, and a VPN has exits in
-all countries. Countries differ in size by Zipf's law, too.
+cities, which get fewer people in the order of their size (Zipf). A household keeps its address for days to months. A
+phone gets another one of its carrier's, anywhere in the country, with each sign-in. An office has one address for all,
+and a VPN has exits in all countries. Countries differ in size by Zipf's law, too.
 """
 
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ class World:
 
     def phone(self, city: City, rng: Random, *, carrier: int) -> Place:
         """Return the address that a phone gets now."""
-        return self.address_of(self.carriers[city.country][carrier], city, rng)
+        return self.address_of(self.carriers[city.country][carrier], self.city(city.country, rng), rng)
 
     def address_of(self, provider: Provider, city: City, rng: Random) -> Place:
         """Return an address of a provider in a city: each city has 16 of the 256 networks /24 to itself."""

@@ -11,6 +11,7 @@ from security_events.detection.judges import repeated
 from security_events.detection.rules import RULES, GroupBy, Rule, register
 from security_events.detection.simulation.rule_measurement import measure
 from security_events.detection.windows import MemoryWindows
+from security_events.geoip import Location
 from security_events.types import Severity
 
 FAILED, SUCCEEDED = "authentication.login_failed", "authentication.login_succeeded"
@@ -97,6 +98,44 @@ class TestManyAccounts:
 
         assert found(ours.DISTRIBUTED_SPRAYING, tries)[0] == ("curl", 24.0)
         assert found(ours.DISTRIBUTED_SPRAYING, sorted([*tries, *busy], key=lambda each: each.at)) == []
+
+
+OSLO, BERGEN, LIMA = (
+    Location(latitude=latitude, longitude=longitude)
+    for latitude, longitude in ((59.91, 10.75), (60.39, 5.32), (-12.05, -77.04))
+)
+
+
+class TestTravel:
+    def visits(self, *places, hours=1.0, **more):
+        return [fact(number * hours * 3600, SUCCEEDED, location=place, **more) for number, place in enumerate(places)]
+
+    def test_from_oslo_to_lima_in_an_hour_is_found_and_in_a_day_it_is_not(self):
+        assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, LIMA)) == [("mina", 3600.0)]
+        assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, LIMA, hours=24)) == []
+
+    def test_within_a_country_is_not_far_enough(self):
+        assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, BERGEN, hours=0.1)) == []
+
+    def test_to_one_of_the_last_five_places_is_no_journey(self):
+        assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, LIMA, OSLO, LIMA)) == [("mina", 3600.0)]
+        forgotten = self.visits(LIMA, OSLO, OSLO, OSLO, OSLO, OSLO, LIMA)
+        assert found(ours.IMPOSSIBLE_TRAVEL, forgotten) == [("mina", 3600.0), ("mina", 6 * 3600.0)]
+
+    def test_says_nothing_of_relays_unknown_places_and_inaccurate_ones(self):
+        vague = replace(LIMA, radius_km=201)
+
+        assert found(ours.IMPOSSIBLE_TRAVEL, [*self.visits(OSLO), *self.visits(OSLO, LIMA, is_relay=True)[1:]]) == []
+        assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, None)) == []
+        assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, Location(country="PE"))) == []
+        assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, vague)) == []
+
+    def test_subtracts_the_accuracy_of_both_places(self):
+        far = replace(BERGEN, latitude=65.0, longitude=10.75)  # 566 km from Oslo
+        near = replace(far, radius_km=70)
+
+        assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, far, hours=0.2)) == [("mina", 720.0)]
+        assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, near, hours=0.2)) == []
 
 
 class TestOthers:
