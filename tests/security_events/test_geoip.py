@@ -8,7 +8,9 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from security_events.geoip import GeoDatabase, Location, distance_km
+from tests import node_packages
 
+PUBLISHED = Path(__file__).parent / "geoip_data"
 OSLO = {
     "country": {"iso_code": "NO"},
     "subdivisions": [{"iso_code": "03"}],
@@ -136,3 +138,17 @@ class TestDistance:
 
     def test_is_not_known_without_both_places(self):
         assert distance_km(Location(latitude=1.0, longitude=1.0), Location(country="NO")) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "country"),
+    [("130.89.1.1", "NL"), ("2001:67c:2564::1", "NL"), ("193.0.6.139", "NL"), ("8.8.8.8", "US"), ("10.0.0.1", None)],
+)
+def test_reads_a_published_file(address, country):
+    """A file of countries in the public domain (CC0), with the flat record, of both families."""
+    node_packages.install(PUBLISHED)
+    files = list((PUBLISHED / "node_modules" / "@ip-location-db" / "geo-whois-asn-country-mmdb").glob("*.mmdb"))
+    places = GeoDatabase(sorted(files))
+
+    assert files
+    assert getattr(places.locate(address), "country", None) == country
