@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
@@ -74,6 +74,19 @@ class ReportingCommand(LocalizedCommand):
     def sentence(self, result: dict[str, Any]) -> str:
         """Return the report as text, for a command that doesn't write it itself with ``show``."""
         raise NotImplementedError(type(self).__name__)
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Write columns, each as wide as its widest cell."""
+        texts = [[str(cell) for cell in row] for row in (heads, *rows)]
+        widths = [max(len(row[column]) for row in texts) for column in range(len(heads))]
+        for row in texts:
+            self.stdout.write("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+    def show_progress(self, sentence: str) -> None:
+        """Replace the current line of standard error by a sentence, if it is a terminal."""
+        if not self.is_json and sys.stderr.isatty():
+            sys.stderr.write(f"\r{sentence}")
+            sys.stderr.flush()
 
 
 class OperatorCommand(ReportingCommand):

@@ -92,6 +92,11 @@ class SecurityEventSettings(AppSettings):
         return self._function("CHECKPOINTS_OUTSIDE", "security_events.conf.no_checkpoints")
 
     @property
+    def GEOIP_PATHS(self) -> Sequence[str]:
+        """Paths of MaxMind DB files that say where an address is. Without any, no place is known."""
+        return self._get("GEOIP_PATHS", ())
+
+    @property
     def PARTITIONS_AHEAD(self) -> int:
         """For how many months after the current one partitions are created in advance; at least 1."""
         return self._get("PARTITIONS_AHEAD", 3)

@@ -15,6 +15,7 @@ from cedrina.settings.setting_types import (
     Colour,
     Days,
     FieldKeys,
+    Files,
     Folder,
     Items,
     LogoFile,
@@ -194,6 +195,9 @@ class Records(Section):
     """How long a deleted account can still be restored before everything about the person is erased."""
     TRUNCATE_IP_ADDRESSES: Switch = False
     """Whether security events keep only the network of an address (/24, /48)."""
+    GEOIP_PATH: Files = Field([], json_schema_extra={"x-default": "none: no place is known"})
+    """Files in the MaxMind DB format that say where an address is. People then see the places of their sessions.
+    Replace a file by renaming a new one, as `geoipupdate` does; servers see it at once."""
     LOG_FORMAT: Annotated[Literal["console", "json"], LOWER] = "console"
     """How log lines look; `json` writes one object a line."""
     LOG_LEVEL: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], UPPER] = "INFO"

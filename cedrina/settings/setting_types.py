@@ -160,6 +160,13 @@ def _sinks(value: Any) -> list[str]:
     return urls
 
 
+def _files(paths: list[str]) -> list[str]:
+    for path in paths:
+        if not Path(path).is_file():
+            raise PydanticCustomError("file", "must name files that are there, not {path}", {"path": path})
+    return [str(Path(path).absolute()) for path in paths]
+
+
 LOWER = BeforeValidator(str.lower)
 UPPER = BeforeValidator(str.upper)
 SIGNING_ALGORITHM = BeforeValidator(lambda text: "EdDSA" if text.lower() == "eddsa" else text.upper())
@@ -182,6 +189,9 @@ Networks = Annotated[
 ]
 Ports = Annotated[
     list[Annotated[int, Field(ge=1, le=65535)]], BeforeValidator(_items), Field(title="comma separated list")
+]
+Files = Annotated[
+    list[str], BeforeValidator(_items), AfterValidator(_files), Field(title="comma separated list of files")
 ]
 Url = Annotated[str, AfterValidator(_with_scheme), Field(title="URL")]
 Sender = Annotated[str, AfterValidator(_sender), Field(title="address of mail, with or without a name")]

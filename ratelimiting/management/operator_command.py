@@ -1,8 +1,5 @@
 """Base of this app's management commands."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from django.utils.translation import gettext
 
 from cedrina_base.operator_commands import FAILED, ReportingCommand
@@ -19,10 +16,3 @@ class RateLimitCommand(ReportingCommand):
                 "Without Redis each server process counts by itself, and this one sees nothing of it: set REDIS_URL."
             )
             self.fail("not_shared", sentence, exit_code=FAILED)
-
-    def table(self, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Write columns, each as wide as its widest cell."""
-        texts = [[str(cell) for cell in row] for row in (heads, *rows)]
-        widths = [max(len(row[column]) for row in texts) for column in range(len(heads))]
-        for row in texts:
-            self.stdout.write("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

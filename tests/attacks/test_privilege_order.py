@@ -210,6 +210,7 @@ ON_ACCOUNTS = {
 }
 ON_NOBODY = {
     "check_before_serving",
+    "detect_simulate",
     "doctor",
     "export_security_events",
     "grant_serving_role",

@@ -17,6 +17,7 @@ SENTENCE = "The database at 127.0.0.1, port 1, does not answer; start it, or cor
 # They answer without the database, or wait until it is there.
 NEEDS_NO_DATABASE = {
     "check_before_serving",
+    "detect_simulate",
     "preview_mail",
     "ratelimit_simulate",
     "translations",
@@ -39,6 +40,7 @@ def arguments(tmp_path_factory):
     special = {
         "import_users": [str(folder / "people.csv"), "--format", "supabase"],
         "ratelimit_simulate": ["--policies", str(folder / "policies.json"), "--log", str(folder / "log")],
+        "detect_simulate": ["--people", "10", "--days", "300", "--attacks", "1"],
         "grant_serving_role": ["--role", "nobody"],
         "create_admin": ["--username", "mina", "--email", "mina@example.org"],
         "prepare_development": ["--username", "mina", "--email", "mina@example.org"],

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
+from security_events.geoip import place_name
 from tokens import devices
 from tokens.models import ServiceClient, Session, SessionKind
 from tokens.types import TokenIntrospection, TokenPair
@@ -29,7 +30,7 @@ def session_body(row: Session, *, current_id: UUID) -> dict[str, Any]:
         "ip_address": row.ip_address,
         "user_agent": row.user_agent,
         "device": devices.device_name(row.user_agent, is_admin=row.kind == SessionKind.ADMIN),
-        "location": None,
+        "location": place_name(row.ip_address),
         "created_at": row.created_at,
         "last_activity_at": row.last_activity_at,
         "expires_at": row.deadline,  # type: ignore[attr-defined]  # annotated by the selector

@@ -38,7 +38,7 @@ class Command(RateLimitCommand):
             with _opened(options["log"]) as log:
                 for report in simulation.replay(requests=self._requests(log), policies=policies):
                     if report.requests % SHOW_EVERY == 0:
-                        self._progress(report.requests)
+                        self.show_progress(gettext("%(number)d requests") % {"number": report.requests})
         except OSError as error:
             self.fail("usage", _unreadable(options["log"], error), exit_code=USAGE)
         return {
@@ -93,11 +93,6 @@ class Command(RateLimitCommand):
                 yield request
             elif line.strip():
                 self.unread += 1
-
-    def _progress(self, number: int) -> None:
-        if not self.is_json and sys.stderr.isatty():
-            sys.stderr.write("\r" + gettext("%(number)d requests") % {"number": number})
-            sys.stderr.flush()
 
 
 def _unreadable(path: str, error: OSError) -> str:

@@ -2,6 +2,8 @@ import uuid
 from datetime import datetime, timedelta
 
 import pytest
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
 
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import family_of, open_session
@@ -70,6 +72,15 @@ class TestList:
             "expires_at",
             "amr",
         }
+
+    def test_names_the_place_where_a_database_of_places_is_given(self, signed_in, settings, tmp_path):
+        path = tmp_path / "city.mmdb"
+        writer = MMDBWriter(6, "Test", ipv4_compatible=True, languages=["en"], description="")
+        writer.insert_network(IPSet(["2001:db8::/32"]), {"country_code": "NO", "city": "Oslo"})
+        writer.to_db_file(str(path))
+        settings.SECURITY_EVENTS = {**settings.SECURITY_EVENTS, "GEOIP_PATHS": [str(path)]}
+
+        assert [each["location"] for each in signed_in.get(URL).json()["results"]] == ["Oslo, NO"]
 
     def test_goes_page_by_page(self, signed_in, user, settings):
         settings.TOKENS = {**settings.TOKENS, "MAX_SESSIONS_PER_USER": 100}

@@ -1,0 +1,142 @@
+"""What rules look for in the facts of a window: pure functions. Thresholds come from the rule or its settings."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from security_events.detection.facts import Fact
+from security_events.detection.rules import Finding
+from security_events.geoip import distance_km
+
+_LAST_PLACES = 5
+_SHORTEST_HOURS = 1 / 60
+
+
+def repeated(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
+    """Find ``events`` events from at least ``addresses`` addresses (1 if it is not given)."""
+    return _finding(
+        thresholds, events=sum(fact.times for fact in facts), addresses=len({fact.ip_address for fact in facts})
+    )
+
+
+def guessed_passwords(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
+    """Find ``failures`` failures of one account within ``seconds``, from at least ``addresses`` addresses.
+
+    Failures from a network that the account has signed in from don't count: people forget their passwords at home. One
+    failure counts a half by a program that it has signed in with, because people forget them on the way, too; and as
+    long as the account has not signed in at all, because then nothing is known of it.
+    """
+    networks = {fact.network for fact in facts if fact.succeeded}
+    programs = {fact.program for fact in facts if fact.succeeded}
+    since = facts[-1].at - thresholds["seconds"]
+    strange = [fact for fact in facts if not fact.succeeded and fact.at >= since and fact.network not in networks]
+    halves = sum(fact.times * (1 if not programs or fact.program in programs else 2) for fact in strange)
+    return _finding(thresholds, failures=halves // 2, addresses=len({fact.ip_address for fact in strange}))
+
+
+def many_accounts(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
+    """Find failures on many accounts with few tries each, as with lists of stolen passwords.
+
+    ``tries`` failures on ``accounts`` accounts, of which ``few_percent`` per cent have at most ``most_each`` tries, and
+    from ``addresses`` addresses. Accounts that succeeded afterwards don't count: their owners mistyped. Neither do
+    failures that are less than ``failing_percent`` per cent of all accounts in the window: on a large site, somebody
+    is always failing.
+    """
+    tries = _open_failures(facts)
+    few = sum(1 for count in tries.values() if count <= thresholds["most_each"])
+    accounts = len({fact.account for fact in facts})
+    if not tries or 100 * few < thresholds["few_percent"] * len(tries):
+        return None
+    if 100 * len(tries) < thresholds.get("failing_percent", 0) * accounts:
+        return None
+    return _finding(
+        thresholds,
+        tries=sum(tries.values()),
+        accounts=len(tries),
+        addresses=len({fact.ip_address for fact in facts if fact.account in tries}),
+    )
+
+
+def sprayed_passwords(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
+    """Find failures on some accounts with several tries each, as with a few common passwords.
+
+    ``tries`` failures on ``accounts`` accounts, of which ``band_percent`` per cent have ``least_each`` to ``most_each``
+    tries. Accounts that succeeded afterwards don't count.
+    """
+    tries = _open_failures(facts)
+    band = sum(1 for count in tries.values() if thresholds["least_each"] <= count <= thresholds["most_each"])
+    if not tries or 100 * band < thresholds["band_percent"] * len(tries):
+        return None
+    return _finding(thresholds, tries=sum(tries.values()), accounts=len(tries))
+
+
+def many_unknown_names(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
+    """Find ``names`` different names: those that no account has, and those that a reset was asked for."""
+    names = {fact.account for fact in facts if fact.is_unknown_name or not fact.type.startswith("authentication.")}
+    return _finding(thresholds, names=len(names))
+
+
+def unfinished(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
+    """Find ``challenges`` second factors that were asked for since the last sign-in that was completed."""
+    waiting: list[Fact] = []
+    for fact in facts:
+        if fact.type.endswith("login_succeeded"):
+            waiting.clear()
+        else:
+            waiting.append(fact)
+    return _finding(thresholds, challenges=sum(fact.times for fact in waiting))
+
+
+def impossible_travel(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
+    """Find a sign-in that is ``kilometres`` away from the one before and would have needed ``kilometres_per_hour``.
+
+    A place that is less than ``near_kilometres`` from one of the last five is known, so it is no journey. The accuracy
+    of both places is subtracted from the distance. Places of relays, and those of an accuracy of more than
+    ``radius_kilometres``, say nothing.
+    """
+    last = facts[-1]
+    visits = [fact for fact in facts if fact.succeeded and _is_placed(fact, thresholds["radius_kilometres"])]
+    if not visits or visits[-1] is not last:
+        return None
+    before = visits[-1 - _LAST_PLACES : -1]
+    distances = [_kilometres(last, fact) for fact in before]
+    if not distances or min(distances) < thresholds["near_kilometres"]:
+        return None
+    hours = max((last.at - before[-1].at) / 3600, _SHORTEST_HOURS)
+    return _finding(thresholds, kilometres=int(distances[-1]), kilometres_per_hour=int(distances[-1] / hours))
+
+
+def by_oneself(facts: Sequence[Fact], _thresholds: Mapping[str, int]) -> Finding | None:
+    """Find that somebody did it to themselves, such as granting rights."""
+    last = facts[-1]
+    return Finding({"events": 1}) if last.actor and last.actor == last.account else None
+
+
+def _is_placed(fact: Fact, radius: int) -> bool:
+    place = fact.location
+    return place is not None and place.latitude is not None and not fact.is_relay and place.radius_km <= radius
+
+
+def _kilometres(first: Fact, second: Fact) -> float:
+    """Return how far two facts are from each other at least, given the accuracy of their places."""
+    if first.location is None or second.location is None:
+        return 0.0
+    distance = distance_km(first.location, second.location) or 0.0
+    return max(0.0, distance - first.location.radius_km - second.location.radius_km)
+
+
+def _open_failures(facts: Sequence[Fact]) -> Counter[str]:
+    """Return the failures of each account that did not succeed after them."""
+    tries: Counter[str] = Counter()
+    for fact in facts:
+        if fact.succeeded:
+            tries.pop(fact.account, None)
+        else:
+            tries[fact.account] += fact.times
+    return tries
+
+
+def _finding(thresholds: Mapping[str, int], **counts: int) -> Finding | None:
+    """Return a finding if each count reaches the threshold of its name; 1 is the threshold of one that has none."""
+    if any(count < thresholds.get(name, 1) for name, count in counts.items()):
+        return None
+    return Finding(counts)

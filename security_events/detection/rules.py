@@ -1,0 +1,93 @@
+"""Rules that find attacks in the events of a while, and the registry that other apps add theirs to.
+
+Each app declares its rules in its module ``detection_rules``::
+
+    BRUTE_FORCE = register(Rule("brute_force", group_by=GroupBy.ACCOUNT, window=300, ...))
+
+A rule is asked when an event of one of its ``triggers`` is recorded. It sees that event and the earlier ones of its
+types ``watches`` with the same account, network or program, up to ``window`` seconds back, and nothing else. So the
+answer is the same for a live event, for a stored one in a backtest, and in another process.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from django.utils.module_loading import autodiscover_modules
+
+from security_events.detection.facts import Fact
+from security_events.types import Severity
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+class GroupBy(StrEnum):
+    """What the events that a rule sees together have in common: the name of a member of ``Fact``."""
+
+    ACCOUNT = "account"
+    NETWORK = "network"
+    PROGRAM = "program"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule found an attack. ``evidence`` are the counts that crossed the thresholds, by name."""
+
+    evidence: Mapping[str, int]
+
+
+Judge = Callable[[Sequence[Fact], Mapping[str, int]], Finding | None]
+"""A pure function of the facts of a window, the trigger last, and the thresholds in force."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """What is fixed about a rule. ``window`` is in seconds, ``score`` from 0 to 100; thresholds are the default ones.
+
+    ``reason`` says why it matters, ``false_alarms`` which honest behaviour looks alike. Both are shown to operators.
+    """
+
+    id: str
+    title: "StrOrPromise"
+    reason: "StrOrPromise"
+    false_alarms: "StrOrPromise"
+    severity: Severity
+    score: int
+    group_by: GroupBy
+    window: int
+    watches: frozenset[str]
+    triggers: frozenset[str]
+    judge: Judge
+    thresholds: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.triggers <= self.watches:
+            raise ValueError(f"The rule {self.id} must watch its triggers.")
+
+    def key(self, fact: Fact) -> str:
+        """Return what the fact has in common with others; an empty text if that is not known."""
+        return str(getattr(fact, self.group_by))
+
+
+_registered: dict[str, Rule] = {}
+
+RULES: Mapping[str, Rule] = MappingProxyType(_registered)
+"""All rules by their ids, once ``load`` was called."""
+
+
+def register(rule: Rule) -> Rule:
+    """Declare a rule and return it.
+
+    Raises: ValueError, if another rule has its id.
+    """
+    if _registered.setdefault(rule.id, rule) is not rule:
+        raise ValueError(f"The rule {rule.id!r} is declared already.")
+    return rule
+
+
+def load() -> None:
+    """Import the module ``detection_rules`` of each installed app."""
+    autodiscover_modules("detection_rules")

@@ -1,0 +1,81 @@
+"""How many attacks each rule finds (recall), and how many of its findings are attacks (precision)."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from security_events.detection.facts import Fact
+from security_events.detection.rules import Rule
+from security_events.detection.simulation.campaigns import Attackers, Campaign
+from security_events.detection.simulation.honest_trouble import facts_of
+from security_events.detection.simulation.people import Population
+from security_events.detection.windows import FoundAttack, MemoryWindows
+
+_ONE_INCIDENT = 3600  # seconds: a finding of a rule about the same key within these is the same incident
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFigures:
+    """``attacks`` that the rule must find and ``found`` of them; its ``incidents`` and how many were ``right``.
+
+    An incident is right if its account, network or program was under attack at that time, whichever attack it was.
+    """
+
+    attacks: int
+    found: int
+    incidents: int
+    right: int
+
+    @property
+    def recall(self) -> float:
+        return self.found / self.attacks if self.attacks else 1.0
+
+    @property
+    def precision(self) -> float:
+        return self.right / self.incidents if self.incidents else 1.0
+
+
+def measure(rules: Sequence[Rule], *, seed: int, people: int, days: int, attacks: int) -> Mapping[str, RuleFigures]:
+    """Let the rules see a simulated stream with a number of attacks for each, and count."""
+    facts, campaigns = stream(seed=seed, people=people, days=days, attacks=attacks)
+    return figures(rules, campaigns, list(MemoryWindows(rules).findings(facts)))
+
+
+def stream(*, seed: int, people: int, days: int, attacks: int) -> tuple[list[Fact], list[Campaign]]:
+    """Return honest facts and those of campaigns in the order of time, and the campaigns."""
+    population = Population(seed=seed, people=people)
+    rng = Random(f"events {seed}")  # noqa: S311 - a simulation, no secret
+    campaigns = Attackers(population, days=days, rng=rng).campaigns(each=attacks)
+    facts = [fact for planned in population.sign_ins(days=days) for fact in facts_of(planned, rng)]
+    facts += [fact for campaign in campaigns for fact in campaign.facts]
+    return sorted(facts, key=lambda fact: fact.at), campaigns
+
+
+def figures(
+    rules: Sequence[Rule], campaigns: Sequence[Campaign], findings: Sequence[FoundAttack]
+) -> Mapping[str, RuleFigures]:
+    """Count what was found of the campaigns, and what else."""
+    attacking = {fact.event_id: campaign for campaign in campaigns for fact in campaign.facts}
+    found: dict[str, set[int]] = defaultdict(set)
+    incidents: dict[str, int] = defaultdict(int)
+    right: dict[str, int] = defaultdict(int)
+    last: dict[tuple[str, str], float] = {}
+    for each in findings:
+        campaign = attacking.get(each.trigger.event_id)
+        if campaign is not None and campaign.rule == each.rule.id:
+            found[each.rule.id].add(id(campaign))
+        opened = last.get((each.rule.id, each.key))
+        last[each.rule.id, each.key] = each.trigger.at
+        if opened is None or each.trigger.at - opened > _ONE_INCIDENT:
+            incidents[each.rule.id] += 1
+            right[each.rule.id] += campaign is not None
+    return {
+        rule.id: RuleFigures(
+            attacks=sum(campaign.rule == rule.id for campaign in campaigns),
+            found=len(found[rule.id]),
+            incidents=incidents[rule.id],
+            right=right[rule.id],
+        )
+        for rule in rules
+    }
