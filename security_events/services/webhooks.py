@@ -42,7 +42,7 @@ KIND = "webhook"
 MOST_WEBHOOKS = 50
 MOST_FORMER_SECRETS = 4
 MOST_QUEUED = 100  # replays and tests of one webhook
-_REGISTRATION_LOCK = 1589641218  # counting and adding are one decision
+_REGISTRATION_LOCK = 1589641222  # counting and adding are one decision
 
 
 class RegisteredWebhook(NamedTuple):
