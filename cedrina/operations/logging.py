@@ -96,6 +96,8 @@ def _add_short_lines(config: dict[str, Any], *, shows_all: bool) -> None:
     config["filters"] = {"severity": {"()": console_lines.SeverityFilter, "shows_all": shows_all}}
     config["handlers"]["short"] = {**config["handlers"]["out"], "formatter": "short", "filters": ["severity"]}
     config["loggers"] |= {name: {"handlers": ["short"], "propagate": False} for name in console_lines.LOGGERS}
+    if not shows_all:  # a checkpoint has five lines, and comes each ten seconds while something happens
+        config["loggers"]["security_events.services.trail.sealing"] = {"level": "WARNING"}
 
 
 def add_correlation_id(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -1,5 +1,6 @@
 """docker-compose.yml against the code, the Dockerfile and nginx.conf; and its processes, as it starts them."""
 
+import base64
 import contextlib
 import json
 import os
@@ -21,6 +22,7 @@ import redis
 from cedrina.settings import environment as settings_environment
 from cedrina.settings.environment_settings import SETTINGS
 from cedrina.tooling.embedded import binaries, postgres_server, processes
+from security_events.verifier import VerificationKey, open_checkpoint
 from tests import nginx_server, served
 from tests.deployment import composed, roles
 from tests.mail_server import MailServer, worker
@@ -306,7 +308,7 @@ class TestTheProcesses:
             "import time, inspect, cedrina.operations.jobs\n"
             "from procrastinate.contrib.django import app\n"
             "for name in ('prepare_partitions', 'purge_expired', 'purge_accounts', 'erase_deleted', 'purge_attempts',"
-            " 'announce_expired_locks', 'reset_factors'):\n"
+            " 'announce_expired_locks', 'reset_factors', 'seal_audit_trail'):\n"
             "    getattr(cedrina.operations.jobs, name)(int(time.time()) + 20 * 86400)\n"
         )
         environment = {**started.environment("worker"), "DJANGO_SETTINGS_MODULE": "cedrina.settings.prod"}
@@ -314,6 +316,21 @@ class TestTheProcesses:
             [sys.executable, "-c", code], cwd=served.ROOT, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
+
+    def test_seal_the_trail_by_the_worker_under_the_public_address(self, started):
+        deadline, note = time.monotonic() + 60, None
+        with psycopg.connect(started.postgres.url.replace("postgres://", "postgresql://"), autocommit=True) as owner:
+            while note is None and time.monotonic() < deadline:
+                time.sleep(0.2)
+                note = owner.execute(
+                    "SELECT note FROM security_events_trail_checkpoint ORDER BY size DESC LIMIT 1"
+                ).fetchone()
+        with client_of(started) as client:
+            keys = client.get(f"{started.nginx.url}/.well-known/jwks.json").json()["keys"]
+        (jwk,) = [key for key in keys if "audit_trail" in key]
+        public = base64.urlsafe_b64decode(jwk["x"] + "=")
+        origin = started.web.environment["PUBLIC_URL"].removeprefix("https://")
+        assert open_checkpoint(note[0], [VerificationKey(origin, public)]).origin == origin
 
     def test_are_migrated_by_the_owner_and_served_by_the_other(self, started):
         assert "Rights of cedrina_app:" in started.migrated
