@@ -14,11 +14,14 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.read_only_admin import ReadOnlyAdmin
-from security_events.administration import event_data, event_list
+from security_events.administration import event_data, event_list, trail_pages
 from security_events.administration.event_conditions import EventConditions
 from security_events.conf import security_event_settings
 from security_events.event_values import pseudonym
-from security_events.models import SecurityEvent
+from security_events.models import AuditKey, SecurityEvent, TrailCheckpoint
+
+admin.site.register(TrailCheckpoint, trail_pages.CheckpointAdmin)
+admin.site.register(AuditKey, trail_pages.AuditKeyAdmin)
 
 
 @admin.register(SecurityEvent)

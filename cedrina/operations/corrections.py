@@ -22,6 +22,7 @@ _SECRETS = f"{PRODUCTION}#secrets"
 _TLS = f"{PRODUCTION}#reverse-proxy-and-tls"
 _ROLES = "docs/deploying.md#the-two-roles-of-the-database"
 _CODE = f"{PRODUCTION}#findings-of-changed-code"
+_SEALING = "docs/security-events.md#sealing"
 _ADDRESSES = "docs/personal-data.md#addresses-on-hold"
 _HTTPS_LINE = "PUBLIC_URL=https://id.example.org"
 _SECRET_LINE = "SECRET_KEY=$(openssl rand -hex 48)"
@@ -219,6 +220,18 @@ _OF_THE_INSTALLATION: dict[str, Correction] = {
     ),
     "accounts.foreign_connections": Correction(
         "OWASP ASVS 5.0, 6.3.8", _REFOLD, _ADDRESSES, "manage.py refold_addresses"
+    ),
+    "audit_trail.not_sealed": Correction(
+        "OWASP ASVS 5.0, 16.4.2",
+        _("Run `manage.py seal_audit_trail`: it says what is wrong. If it seals, start the background worker."),
+        _SEALING,
+        "manage.py seal_audit_trail",
+    ),
+    "audit_trail.held_back": Correction(
+        "OWASP ASVS 5.0, 16.4.2",
+        _("Find out what holds this transaction open, and end it. The events are sealed once it has ended."),
+        _SEALING,
+        "manage.py seal_audit_trail --dry-run",
     ),
     "mail.sender": Correction(
         "RFC 7208",

@@ -24,9 +24,13 @@ from cedrina import event_types
 from cedrina.database import excess_privileges
 from cedrina.operations import corrections
 from cedrina.operations.corrections import TranslatableText
+from security_events.conf import security_event_settings
 from security_events.models import SecurityEvent
+from security_events.selectors.sealing_state import oldest_writer, sealing_state
+from security_events.services.trail.sealing import HELD_BACK_AFTER
 
 RECENT = timedelta(days=1)
+UNSEALED_AFTER = timedelta(minutes=5)
 
 
 class FindingSeverity(StrEnum):
@@ -165,6 +169,25 @@ def address_comparison(_now: datetime) -> Iterator[DiagnosticFinding]:
     if count := len(address_refolding.connections_by_former_rule()):
         problem = force_str(_("Accounts of providers that were joined by an address which is another one: %(count)d."))
         yield _finding("accounts.foreign_connections", FindingSeverity.ERROR, problem % {"count": count})
+
+
+@diagnostic
+def sealed_trail(now: datetime) -> Iterator[DiagnosticFinding]:
+    """Yield a finding when events have been waiting to be sealed for longer than a worker lets them wait."""
+    state = sealing_state()
+    waiting = state.waiting(now=now)
+    minutes = int(waiting.total_seconds() // 60)
+    if state.held and waiting >= HELD_BACK_AFTER:
+        writer = oldest_writer()
+        problem = force_str(_("Events wait to be sealed, behind an open transaction (%(name)s); minutes: %(minutes)d."))
+        name = writer.name if writer else "-"
+        finding = problem % {"minutes": minutes, "name": name}
+        yield _finding("audit_trail.held_back", FindingSeverity.WARNING, finding)
+    elif state.unsealed and waiting >= max(
+        UNSEALED_AFTER, 10 * timedelta(seconds=security_event_settings.AUDIT_SEAL_SECONDS)
+    ):
+        problem = force_str(_("Events wait to be sealed; minutes: %(minutes)d."))
+        yield _finding("audit_trail.not_sealed", FindingSeverity.ERROR, problem % {"minutes": minutes})
 
 
 @diagnostic

@@ -191,7 +191,7 @@ class AuditTrail(Section):
 
     AUDIT_SEAL_SECONDS: Seconds = Field(10, ge=1, le=1800)
     """How often new security events are sealed: appended to a tree whose root is signed. From 60 on, in whole
-    minutes. See audit-trail.md."""
+    minutes. See security-events.md."""
     AUDIT_PUBLIC: Switch = False
     """Whether anybody may read the newest signed root, at `/.well-known/audit-checkpoint`. It says how many events
     there are, and nothing of them."""

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from cedrina.operations import diagnosis
+from security_events.models import TRAIL_TABLES
 from tests import served
 from tests.deployment import roles
 from tests.deployment.conftest import PRODUCTION
@@ -141,6 +142,18 @@ class TestTheTrail:
         for statement in (f"DELETE FROM {name}", f"TRUNCATE {name}", f"INSERT INTO {name} {ROW}", f"DROP TABLE {name}"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 serving.execute(statement, [later] if "%s" in statement else None)
+
+    def test_is_sealed_by_the_serving_role_which_changes_nothing_of_it(self, urls, serving):
+        environment = served.environment(DATABASE_URL=urls.serving)
+        report = json.loads(served.manage("seal_audit_trail", "--json", environment=environment))
+        assert report["result"] == "sealed"
+        assert report["size"] >= 2
+        for name in TRAIL_TABLES:
+            column = "hash" if name.endswith(("leaf", "subtree")) else "created_at"
+            for change in (f"UPDATE {name} SET {column} = {column}", f"DELETE FROM {name}", f"TRUNCATE {name} CASCADE"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
+                    serving.execute(change)
+        assert json.loads(served.manage("seal_audit_trail", "--json", environment=environment))["events"] == 1
 
     @pytest.mark.attack("CWE-426")
     def test_is_not_found_elsewhere_by_the_function_of_the_owner(self, urls, serving):

@@ -18,6 +18,7 @@ from accounts.services.mailing.mail_queue import MailKind
 from cedrina.tooling import demo
 from cedrina.tooling.sent_mail import storage
 from cedrina.tooling.sent_mail.storage import StoredMail
+from security_events.services.trail import sealing
 
 ADMINISTRATOR = "operator"
 PEOPLE = (
@@ -55,6 +56,7 @@ def make(server: demo.Server) -> DemoData:
         User.objects.filter(username=username).update(full_name=name)
     server.call("POST", "/auth/login", {"username": "amina", "password": "a wrong password"})
     mails = _mails()
+    sealing.seal(now=timezone.now())
     paths = {found[2]: found[1] for body in mails.values() if (found := _LINK.search(body))}
     return DemoData(
         password=json.loads(done.stdout)["password"],

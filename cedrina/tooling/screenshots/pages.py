@@ -105,7 +105,7 @@ def _admin_pages() -> Iterator[ScreenshotPage]:
         for url in model_admin.get_urls():
             last = (getattr(url, "name", "") or "").removeprefix(f"{options.app_label}_{options.model_name}_")
             route = str(url.pattern)
-            if not last or last == "changelist":
+            if not last or last == "changelist" or route.endswith(".txt"):
                 continue
             if "<" not in route:
                 yield ScreenshotPage(name=f"{name}-{last}", path=reverse(f"admin:{url.name}"), is_signed_in=True)

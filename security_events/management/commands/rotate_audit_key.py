@@ -41,5 +41,5 @@ class Command(OperatorCommand):
 
     def sentence(self, result: dict[str, Any]) -> str:
         if result["result"] == "would_rotate":
-            return gettext("A new key would sign checkpoints of more than %(size)d events.") % result
-        return gettext("A new key signs checkpoints of more than %(size)d events: %(verification_key)s") % result
+            return gettext("A new key would sign checkpoints larger than %(size)d.") % result
+        return gettext("A new key signs checkpoints larger than %(size)d: %(verification_key)s") % result

@@ -9,8 +9,10 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from cedrina_base.encryption import DecryptionFailed
 from cedrina_base.operator_commands import OperatorCommand
 from security_events.errors import SealingError
-from security_events.selectors.sealing_state import sealing_state
+from security_events.selectors.checkpoints import audit_keys
+from security_events.selectors.sealing_state import oldest_writer, sealing_state
 from security_events.services.trail import sealing
+from security_events.verifier import verification_key
 
 
 class Command(OperatorCommand):
@@ -23,7 +25,14 @@ class Command(OperatorCommand):
         state = sealing_state()
         if options["dry_run"]:
             size = state.checkpoint.size if state.checkpoint else 0
-            return {"result": "would_seal", "events": state.unsealed - state.held, "size": size, "held": state.held}
+            writer = oldest_writer() if state.held else None
+            return {
+                "result": "would_seal",
+                "events": state.unsealed - state.held,
+                "size": size,
+                "held": state.held,
+                "transaction": writer.name if writer else None,
+            }
         try:
             sealed = sealing.seal(
                 now=timezone.now(), progress=lambda done: self.progress(done, max(done, state.unsealed))
@@ -39,6 +48,7 @@ class Command(OperatorCommand):
             "size": newest.size if newest else 0,
             "root": b64encode(newest.root).decode() if newest else None,
             "checkpoint": newest.note if newest else None,
+            "verification_keys": [verification_key(key.name, bytes(key.public_key)) for key in audit_keys()],
         }
 
     def sentence(self, result: dict[str, Any]) -> str:
@@ -46,7 +56,7 @@ class Command(OperatorCommand):
         if result["result"] == "would_seal":
             words = ngettext("%(events)d event would be sealed.", "%(events)d events would be sealed.", number)
             if result["held"]:
-                words += " " + gettext("%(held)d wait for a transaction that is still open.")
+                words += " " + gettext("Waiting for a transaction that is still open (%(transaction)s): %(held)d.")
             return words % result
         words = ngettext("%(events)d event was sealed.", "%(events)d events were sealed.", number)
-        return f"{words % result} " + gettext("The trail has %(size)d.") % result
+        return f"{words % result} " + gettext("In the trail: %(size)d.") % result

@@ -2,19 +2,25 @@
 
 import json
 import time
+from contextlib import closing
 from datetime import timedelta
 from io import StringIO
 
+import psycopg
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone, translation
 
+from accounts.event_types import ACCOUNT_DEACTIVATED
 from accounts.identifiers.names import held_key
 from accounts.models import User
 from cedrina import wiring
 from cedrina.operations import diagnosis
 from cedrina.operations.diagnosis import DiagnosticFinding, FindingSeverity
 from ratelimiting.detection.proxy_misconfiguration import ProxyMisconfiguration
+from security_events.services.recording import record
+from security_events.services.trail import sealing
 from tests import served
 from tests.factories import social
 from tests.factories.accounts import UserFactory
@@ -127,6 +133,28 @@ class TestDoctor:
             [finding] = found(identity, text)
             assert finding["problem"].startswith(problem)
             assert "refold_addresses" in finding["mend"]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_says_that_nobody_seals_or_what_holds_it_back(self, monkeypatch):
+        monkeypatch.setattr(diagnosis, "DIAGNOSTICS", [diagnosis.sealed_trail])
+        now = timezone.now()
+        record(ACCOUNT_DEACTIVATED, now=now - timedelta(minutes=4))
+        assert run() == ("Nothing was found.\n", 0)
+        record(ACCOUNT_DEACTIVATED, now=now - timedelta(minutes=31))
+        [finding] = found("audit_trail.not_sealed")
+        assert (finding["severity"], finding["line"]) == ("error", "manage.py seal_audit_trail")
+        assert finding["problem"] == "Events wait to be sealed; minutes: 31."
+
+        parameters = {**connection.get_connection_params(), "cursor_factory": None}
+        with closing(psycopg.connect(**parameters)) as writer:
+            writer.execute("SELECT pg_current_xact_id()")
+            record(ACCOUNT_DEACTIVATED, now=now)
+            [finding] = found("audit_trail.held_back")
+            assert finding["severity"] == "warning"
+            assert f"(process {writer.info.backend_pid})" in finding["problem"]
+        sealing.seal(now=now)
+        sealing.seal(now=now)
+        assert run() == ("Nothing was found.\n", 0)
 
     def test_takes_further_examinations(self, monkeypatch):
         monkeypatch.setattr(diagnosis, "DIAGNOSTICS", [])

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import async_to_sync
+from croniter import croniter
 from django.contrib.sessions.models import Session as BrowserSession
 from django.db import connection
 from procrastinate.contrib.django import app
@@ -19,8 +20,9 @@ from accounts.services.mailing import mail_queue
 from cedrina.operations import jobs
 from cedrina.operations.logging import mask_event
 from ratelimiting.algorithms.backoff import Backoff
-from security_events.models import SecurityEvent
+from security_events.models import SecurityEvent, TrailCheckpoint
 from security_events.services import deduplication
+from security_events.services.recording import record
 from security_events.types import Subject
 from tests.factories.accounts import UserFactory
 
@@ -38,6 +40,7 @@ class TestJobs:
             "purge_attempts",
             "announce_expired_locks",
             "sum_up_refusals",
+            "seal_audit_trail",
         }
         assert {f"cedrina.{name}" for name in known} <= set(app.tasks)
 
@@ -46,6 +49,24 @@ class TestJobs:
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('security_events_event_2031_06') IS NOT NULL")
             assert cursor.fetchone()[0]
+
+    @pytest.mark.parametrize(("seconds", "expected"), [(1, 1), (10, 10), (60, 60), (89, 60), (1800, 1800)])
+    def test_come_as_often_as_they_should(self, seconds, expected):
+        times = croniter(jobs.every(seconds), datetime(2026, 3, 1, tzinfo=UTC))
+        first = times.get_next(float)
+        assert times.get_next(float) - first == expected
+
+    @pytest.mark.django_db(transaction=True)
+    def test_seal_the_trail_or_log_why_not(self, settings):
+        record(LOGIN_FAILED)
+        proper = settings.SECURITY_EVENTS
+        settings.SECURITY_EVENTS = {**proper, "FIELD_ENCRYPTION_KEYS": ()}
+        with capture_logs() as lines:
+            jobs.seal_audit_trail(0)
+        assert "FIELD_ENCRYPTION_KEYS" in next(line for line in lines if line["log_level"] == "error")["reason"]
+        settings.SECURITY_EVENTS = proper
+        jobs.seal_audit_trail(0)
+        assert TrailCheckpoint.objects.exists()
 
     def test_purge_what_was_never_finished(self):
         passkeys.begin(now=datetime(2026, 3, 1, tzinfo=UTC))
