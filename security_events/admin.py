@@ -14,10 +14,9 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from cedrina_base.read_only_admin import ReadOnlyAdmin
-from security_events.administration import event_list, trail_pages
+from security_events.administration import event_data, event_list, trail_pages
 from security_events.administration.delivery_admin import WebhookDeliveryAdmin
 from security_events.administration.event_conditions import EventConditions
-from security_events.administration.event_data import data_lines
 from security_events.administration.sink_list import SinkAdmin
 from security_events.administration.webhook_admin import WebhookAdmin
 from security_events.conf import security_event_settings
@@ -62,6 +61,8 @@ class SecurityEventAdmin(ReadOnlyAdmin):
         "risk_score",
         "reasons",
         "details",
+        "public_form",
+        "proof",
     )
     fields = readonly_fields
 
@@ -126,8 +127,27 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     @admin.display(description=_("data"))
     def details(self, event: SecurityEvent) -> str:
         """Show the data as a list of names and values. Both come from clients and operators, so they are escaped."""
-        lines = format_html_join("", "<dt>{}</dt><dd><bdi>{}</bdi></dd>", data_lines(event.data))
+        lines = format_html_join("", "<dt>{}</dt><dd><bdi>{}</bdi></dd>", event_data.data_lines(event.data))
         return format_html('<dl class="event-data">{}</dl>', lines) if lines else "-"
+
+    @admin.display(description=_("public form"))
+    def public_form(self, event: SecurityEvent) -> str:
+        """Show what the API, exports and the sealed trail have of the event."""
+        return _folded(event_data.public_form(event.pk))
+
+    @admin.display(description=_("proof"))
+    def proof(self, event: SecurityEvent) -> str:
+        """Show the proof that the event is in the sealed trail."""
+        return _folded(event_data.proof_text(event.pk))
+
+
+def _folded(text: str) -> str:
+    """Return a text in a fixed-width font, which is shown on request if it has several lines."""
+    first, _line_end, more = text.partition("\n")
+    if not more:
+        return format_html("{}", first)
+    shown = '<details><summary>{}</summary><pre dir="ltr" class="event-text" tabindex="0">{}</pre></details>'
+    return format_html(shown, _("Show"), text)
 
 
 def _listed(parameter: str, value: Any) -> str:

@@ -1,9 +1,29 @@
-"""The data of an event as text that people read."""
+"""An event as text that people read: its data, its public form, and its proof in the sealed trail."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from uuid import UUID
+
+from security_events.errors import SecurityEventRefusal
+from security_events.selectors.event_pages import event_by_id
+from security_events.services.trail.proving import prove_inclusion
+from security_events.verifier import proof_file
 
 _MOST_LINES = 100
+
+
+def public_form(event_id: UUID) -> str:
+    """Return the object that the API, exports and the sealed trail have of an event, indented."""
+    return json.dumps(event_by_id(event_id), ensure_ascii=False, indent=2)
+
+
+def proof_text(event_id: UUID) -> str:
+    """Return the file of C2SP ``tlog-proof`` of an event; a sentence, if there is none or none yet."""
+    try:
+        return proof_file(prove_inclusion(event_id))
+    except SecurityEventRefusal as refusal:
+        return str(refusal.message)
 
 
 def data_lines(data: Mapping[str, Any]) -> Sequence[tuple[str, str]]:

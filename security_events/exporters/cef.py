@@ -18,8 +18,12 @@ _LENGTHS = {
     **dict.fromkeys(("requestClientApplication", *(f"cs{number}Label" for number in range(1, 7))), _TEXT),
     **dict.fromkeys((f"cs{number}" for number in range(1, 7)), _CUSTOM),
 }
-_HEADER = str.maketrans({"\\": "\\\\", "|": "\\|", "\n": " ", "\r": " "})
-_EXTENSION = str.maketrans({"\\": "\\\\", "=": "\\=", "\n": "\\n", "\r": "\\r"})
+# What some readers take for the end of a line, and terminals for a command: a client could write lines of its own by
+# its User-Agent. CEF has escapes for two of these.
+_LINE_ENDS = dict.fromkeys("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", "\\n")
+_CONTROLS = {chr(code): " " for code in (*range(0x20), *range(0x7F, 0xA0))}
+_HEADER = str.maketrans({**_CONTROLS, **dict.fromkeys(_LINE_ENDS, " "), "\\": "\\\\", "|": "\\|"})
+_EXTENSION = str.maketrans({**_CONTROLS, **_LINE_ENDS, "\\": "\\\\", "=": "\\=", "\n": "\\n", "\r": "\\r"})
 
 
 def cef_line(form: Mapping[str, Any], product: Product) -> str:

@@ -1,16 +1,15 @@
 """Events in the Elastic Common Schema 9.4. What it has no field for stands below ``cedrina``."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from security_events.catalogue import CATALOGUE
 from security_events.event_form import canonical_bytes
 from security_events.exporters.product import VENDOR, Product, title_of
+from security_events.verifier import leaf_hash
 
 VERSION = "9.4.0"
 _SEVERITIES = {"info": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
-_LEAF = b"\x00"  # RFC 6962, 2.1: the prefix of a leaf
 
 
 class Classification(NamedTuple):
@@ -80,7 +79,7 @@ def ecs_document(form: Mapping[str, Any], product: Product) -> dict[str, Any]:
             "reason": reasons,
             "module": "cedrina",
             "dataset": "cedrina.events",
-            "hash": hashlib.sha256(_LEAF + canonical_bytes(form)).hexdigest(),
+            "hash": leaf_hash(canonical_bytes(form)).hex(),
         },
         "user": {
             **_person(form["actor_id"], form["actor_name"]),

@@ -1,6 +1,7 @@
 """The formats in which events leave Cedrina: one line of text for an event, whatever the format."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
@@ -36,13 +37,20 @@ _OBJECTS: Mapping[ExportFormat, Callable[[Mapping[str, Any], Product], dict[str,
 
 
 def line_of(form: Mapping[str, Any], export_format: ExportFormat, product: Product | None = None) -> str:
-    """Return an event as one line without its end. A line of ``cedrina`` is the event's leaf in the sealed trail."""
+    """Return an event as one line without its end. A line of ``cedrina`` is the event's leaf in the sealed trail.
+
+    The other formats hold no character that some readers take for the end of a line, or terminals for a command: a
+    client could write lines of its own by its ``User-Agent``. RFC 8785 leaves those of them that JSON allows.
+    """
     if export_format is ExportFormat.CEDRINA:
         return canonical_bytes(form).decode()
     product = product or installed_product()
     if export_format is ExportFormat.CEF:
         return cef_line(form, product)
-    return _ENCODER.encode(_OBJECTS[export_format](form, product))
+    text = _ENCODER.encode(_OBJECTS[export_format](form, product))
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
+# Line and paragraph separators of Unicode, and the control characters that JSON does not escape.
+_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from security_events.errors import ExportFileError
 from security_events.exporters.formats import ExportFormat
+from security_events.selectors.checkpoints import cosigned_note, newest_checkpoint
 from security_events.selectors.event_filters import EventFilter
 from security_events.selectors.trail import START, TrailPosition
 from security_events.selectors.trail_pages import cursor_of, position_of
@@ -19,12 +20,16 @@ _POLL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRequest:
-    """What is exported, and how: ``rotate_at`` in bytes, ``lines_at_once`` until the position is stored."""
+    """What is exported, and how: ``rotate_at`` in bytes, ``lines_at_once`` until the position is stored.
+
+    With ``has_checkpoint``, the newest checkpoint that covers no further event is written beside the file.
+    """
 
     path: Path
     export_format: ExportFormat
     wanted: EventFilter
     rotate_at: int | None = None
+    has_checkpoint: bool = False
     lines_at_once: int = MAX_LINES
 
     def identity(self) -> dict[str, Any]:
@@ -49,16 +54,20 @@ def export(
     with opened(request.path, request=request.identity(), cursor=cursor_of(START)) as file:
         position = _resumed(file, request)
         while stopped is None or not stopped.is_set():
+            # In this order: whatever a checkpoint covers that was read before is among the lines.
+            sealed = newest_checkpoint() if request.has_checkpoint else None
             lines = _read(position, request, request.lines_at_once)
             if lines.next != position:
                 cursor = cursor_of(lines.next)
                 file.append(lines.text, cursor=cursor, number=lines.number, rotate_at=request.rotate_at)
                 position = lines.next
                 progress(file.state)
-            elif stopped is None:
+                continue
+            if sealed is not None:
+                file.save_checkpoint(cosigned_note(sealed))
+            if stopped is None:
                 break
-            else:
-                stopped.wait(_POLL_SECONDS)
+            stopped.wait(_POLL_SECONDS)
         return file.state
 
 

@@ -102,15 +102,12 @@ class ExportFile:
 
     def save(self, state: ExportState) -> None:
         """Store a state, whole or not at all."""
-        path = cursor_path(self.path)
-        new = path.with_name(path.name + ".new")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, _MODE), "w", encoding="utf-8") as file:
-            json.dump(asdict(state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        _sync_folder(path.parent)
+        _write_whole(cursor_path(self.path), json.dumps(asdict(state)))
         self.state = state
+
+    def save_checkpoint(self, note: str) -> None:
+        """Store a signed note of the sealed trail as ``FILE.checkpoint``, whole or not at all."""
+        _write_whole(self.path.with_name(self.path.name + ".checkpoint"), note)
 
 
 def cursor_path(path: Path) -> Path:
@@ -150,6 +147,16 @@ def _state_of(path: Path, request: dict[str, Any]) -> ExportState | None:
     if state.request != request:
         raise ExportFileError("other_request")
     return state
+
+
+def _write_whole(path: Path, text: str) -> None:
+    new = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, _MODE), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

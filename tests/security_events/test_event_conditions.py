@@ -1,3 +1,4 @@
+import html
 import json
 import re
 import uuid
@@ -18,6 +19,7 @@ from security_events.administration.event_data import data_lines
 from security_events.catalogue import CATALOGUE
 from security_events.context import RequestContext, bind
 from security_events.models import SecurityEvent
+from security_events.selectors.event_pages import event_by_id
 from security_events.services import partitions
 from security_events.services.recording import record
 from security_events.types import Category, Outcome, Subject
@@ -115,6 +117,7 @@ class TestCondition:
             {"type": "nothing.known"},
             {"severity": "very"},
             {"ip": "300.1.1.1"},
+            {"ip": "fe80::1%eth0"},
             {"actor": "x" * 255},
             {"actor": "a\0b"},
             {"since": "0001-01-01T00:00"},
@@ -230,6 +233,13 @@ class TestList:
         assert last.status_code == 200
         assert "session.created" in last.content.decode()
         assert beyond.redirect_chain
+
+    def test_shows_the_public_form_of_an_event_and_that_it_is_not_sealed_yet(self, browser):
+        event = record(event_types.ACCOUNT_ACTIVATED, data={"note": "</pre><b>bold</b>"})
+        text = browser.get(f"{LIST}{event}/change/").content.decode()
+        shown = re.search(r'<pre dir="ltr" class="event-text" tabindex="0">(.*?)</pre>', text, re.DOTALL)[1]
+        assert json.loads(html.unescape(shown)) == event_by_id(event)
+        assert "This is not sealed yet." in text
 
     def test_shows_data_as_text(self, browser):
         event = record(event_types.ACCOUNT_ACTIVATED, data={"note": "<b>bold</b>"}, reasons=["<i>x</i>"])

@@ -155,10 +155,8 @@ class EventOutput(serializers.Serializer[None]):
     ip_address = serializers.CharField(allow_null=True)
     user_agent = serializers.CharField(allow_null=True)
     risk_score = serializers.IntegerField(min_value=0, max_value=100)
-    risk_reasons = serializers.ListField(child=serializers.JSONField())
-    data = serializers.DictField(  # type: ignore[assignment]  # a member, not the serializer's own data
-        child=serializers.JSONField(allow_null=True)
-    )
+    risk_reasons = serializers.ListField(child=serializers.CharField())
+    data = serializers.DictField()  # type: ignore[assignment]  # a member, not the serializer's own data
 
 
 class EventListOutput(serializers.Serializer[None]):

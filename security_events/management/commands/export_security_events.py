@@ -37,6 +37,11 @@ class Command(ReportingCommand):
         parser.add_argument("--until", type=_moment, help=gettext("the moment that all events are before"))
         parser.add_argument("--follow", action="store_true", help=gettext("wait for further events until stopped"))
         parser.add_argument(
+            "--checkpoint",
+            action="store_true",
+            help=gettext("also write FILE.checkpoint, by which verify_audit_trail verifies the file elsewhere"),
+        )
+        parser.add_argument(
             "--rotate-megabytes",
             type=_megabytes,
             help=gettext("rename the file to FILE.000001 and so on before it grows beyond this size"),
@@ -46,11 +51,15 @@ class Command(ReportingCommand):
         since, until = options["since"], options["until"]
         if until and (options["follow"] or (since and until < since)):
             self.fail("usage", gettext("Give --until neither with --follow nor before --since."), exit_code=USAGE)
+        if options["checkpoint"] and (since or until or options["format"] != ExportFormat.CEDRINA):
+            sentence = gettext("--checkpoint needs --format cedrina and no range: the trail is sealed as a whole.")
+            self.fail("usage", sentence, exit_code=USAGE)
         request = ExportRequest(
             path=options["output"],
             export_format=ExportFormat(options["format"]),
             wanted=EventFilter(since=since, until=until),
             rotate_at=options["rotate_megabytes"] and options["rotate_megabytes"] * _MEGABYTE,
+            has_checkpoint=options["checkpoint"],
         )
         stopped = _stop_by_signals() if options["follow"] else None
         try:

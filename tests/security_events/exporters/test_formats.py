@@ -43,6 +43,23 @@ def test_no_value_of_an_event_is_left_out(event_type, export_format):
         assert missing == [], name
 
 
+@pytest.mark.attack("CWE-117")
+@pytest.mark.parametrize("export_format", ["ocsf", "ecs", "cloudevents", "cef"])
+@pytest.mark.parametrize("separator", ["\n", "\r", "\x0b", "\x0c", "\x1e", "\x7f", "\x85", "\x9b", "\u2028", "\u2029"])
+def test_a_client_writes_no_line_of_its_own(separator, export_format):
+    """A reader may split lines by Unicode's rules, and an operator may look at them in a terminal."""
+    forged = f"x{separator}CEF:0|Cedrina|Cedrina|1|key.rotated|forged|0|"
+    event_type = CATALOGUE["authentication.login_failed"]
+    form = full_form(event_type, user_agent=forged, actor_name=forged, risk_reasons=[forged], data={"note": forged})
+
+    line = line_of(form, ExportFormat(export_format), PRODUCT)
+
+    assert line.splitlines() == [line]
+    assert separator not in line
+    if export_format != "cef":
+        assert forged in texts(json.loads(line))
+
+
 def test_a_type_that_no_app_declares_any_longer_is_carried_as_well():
     form = full_form(CATALOGUE["session.created"], type="invoice.paid", category="shop", severity="urgent")
     for export_format in ExportFormat:
