@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.db import connection
 
@@ -14,7 +13,7 @@ from security_events.selectors.trail import START, TrailPosition
 ROWS_AT_ONCE = 2_000
 
 _LEAVES = """
-SELECT leaf_index, hash, event_id FROM security_events_trail_leaf WHERE leaf_index >= %s ORDER BY leaf_index
+SELECT leaf_index, hash, event_id::text FROM security_events_trail_leaf WHERE leaf_index >= %s ORDER BY leaf_index
 """
 _EVENTS = f"""
 SELECT {EVENT_COLUMNS} FROM security_events_event event
@@ -95,13 +94,22 @@ class LeafRanges(Container[int]):
         at = bisect_right(self._begins, index) - 1
         return at >= 0 and index < self._ends[at]
 
+    def first_gap(self, end: int) -> int | None:
+        """Return the first index below ``end`` that lies in no range."""
+        at = 0
+        for begin, behind in zip(self._begins, self._ends, strict=True):
+            if begin > at:
+                break
+            at = max(at, behind)
+        return at if at < end else None
+
 
 class StoredLeaf(NamedTuple):
     """A row of the table of leaves."""
 
     place: int
     hash: bytes
-    event_id: UUID
+    event_id: str
 
 
 class StoredCheckpoint(NamedTuple):
@@ -171,7 +179,7 @@ def unsealed_count(position: TrailPosition) -> int:
     return count
 
 
-def event_by_id(event_id: UUID) -> Mapping[str, Any] | None:
+def event_by_id(event_id: str) -> Mapping[str, Any] | None:
     """Return the form of an event, wherever it stands."""
     rows = _fetch(_EVENT, [event_id])
     return event_form(rows[0]) if rows else None

@@ -46,7 +46,7 @@ def _tree_lines(run: Leaves, first: str, ids: Iterator[str | None]) -> Iterator[
             break
         if leaf.place != at:
             raise HashesPruned
-        is_exported = str(leaf.event_id) == wanted
+        is_exported = leaf.event_id == wanted
         yield TreeLine(0, leaf.place, leaf.hash, wanted if is_exported else None)
         if is_exported:
             wanted = next(ids, None)

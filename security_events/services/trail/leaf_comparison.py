@@ -43,14 +43,14 @@ class LeafComparison:
         if walk.finding is not None:
             return
         event = self._event
-        if (event is None or event["id"] != str(leaf.event_id)) and leaf.place in self._purged:
+        if (event is None or event["id"] != leaf.event_id) and leaf.place in self._purged:
             walk.append(leaf.hash)
             self.passed += self.first_checked is not None
             return
         if self.first_checked is None:
             self.first_checked = leaf.place
         computed = None if event is None else leaf_hash(canonical_bytes(event))
-        if event is not None and computed == leaf.hash and event["id"] == str(leaf.event_id):
+        if event is not None and computed == leaf.hash and event["id"] == leaf.event_id:
             self._advance()
             walk.append(leaf.hash)
             return
@@ -91,7 +91,7 @@ class LeafComparison:
 
 def _explained(leaf: StoredLeaf, event: Form | None, computed: bytes | None) -> Finding:
     """Return what the first difference looks like. Whether the leaf is wrong instead, the next checkpoint tells."""
-    if event is not None and event["id"] == str(leaf.event_id):
+    if event is not None and event["id"] == leaf.event_id:
         return _changed(leaf)
     if event is not None and computed == leaf.hash:
         return Finding("event", event["id"], leaf.place, LEAF_CHANGED)
@@ -99,13 +99,13 @@ def _explained(leaf: StoredLeaf, event: Form | None, computed: bytes | None) -> 
     named = trail_verification.event_by_id(leaf.event_id)
     if named is None:
         is_replaced = event is not None and not is_event_sealed
-        return _changed(leaf) if is_replaced else Finding("event", str(leaf.event_id), leaf.place, REMOVED)
+        return _changed(leaf) if is_replaced else Finding("event", leaf.event_id, leaf.place, REMOVED)
     if leaf_hash(canonical_bytes(named)) != leaf.hash:
         return _changed(leaf)
     if event is not None and not is_event_sealed:
         return Finding("event", event["id"], leaf.place, INSERTED)
-    return Finding("event", str(leaf.event_id), leaf.place, REORDERED)
+    return Finding("event", leaf.event_id, leaf.place, REORDERED)
 
 
 def _changed(leaf: StoredLeaf) -> Finding:
-    return Finding("event", str(leaf.event_id), leaf.place, CHANGED)
+    return Finding("event", leaf.event_id, leaf.place, CHANGED)

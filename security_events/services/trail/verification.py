@@ -9,13 +9,13 @@ from django.db import connection, transaction
 from security_events.models import AuditKey
 from security_events.selectors import checkpoints, trail_verification
 from security_events.selectors.trail_hashes import stored_hashes
-from security_events.selectors.trail_verification import ROWS_AT_ONCE, StoredCheckpoint
+from security_events.selectors.trail_verification import ROWS_AT_ONCE, LeafRanges, StoredCheckpoint
 from security_events.services.trail.leaf_comparison import LeafComparison
 from security_events.trail.tree_shape import GrowingTree, Leaves, Subtree, stored_subtrees
 from security_events.verifier import NoteMalformed, VerificationKey, parse_signature
 from security_events.verifier.command_line import outside_age
 from security_events.verifier.exports.checkpoint_files import KeptNote
-from security_events.verifier.reports import KEY_CHANGED, ROW_CHANGED, SUBTREE_CHANGED, Finding, Report
+from security_events.verifier.reports import KEY_CHANGED, REMOVED, ROW_CHANGED, SUBTREE_CHANGED, Finding, Report
 from security_events.verifier.trust import JudgedCheckpoint, TrustedKey, judge_checkpoint
 from security_events.verifier.walk import TrailWalk
 
@@ -46,7 +46,7 @@ def verify(
         report, (size, end) = Report(), trail_verification.sealed_until()
         purged = trail_verification.purged_leaves()
         comparison = LeafComparison(trail_verification.sealed_events(end), size=size, purged=purged)
-        _walk(walk, report, comparison, progress)
+        _walk(walk, report, comparison, progress, size=size, purged=purged)
         report.not_covered.unsealed = trail_verification.unsealed_count(end)
         report.first_wrong = report.first_wrong or walk.finding or _wrong_key(stored_keys)
         report.newest_outside = walk.newest_outside
@@ -62,10 +62,21 @@ def stored_trusted_keys() -> list[TrustedKey]:
     return [TrustedKey(_public_half(key), key.began_at_size, key.ended_at_size) for key in checkpoints.audit_keys()]
 
 
-def _walk(walk: TrailWalk, report: Report, comparison: LeafComparison, progress: Progress | None) -> None:
+def _walk(
+    walk: TrailWalk,
+    report: Report,
+    comparison: LeafComparison,
+    progress: Progress | None,
+    *,
+    size: int,
+    purged: LeafRanges,
+) -> None:
     stored = trail_verification.stored_leaves()
     first = next(stored, None)
-    tree = _tree_below(first.place if first else 0, walk)
+    tree = _tree_below(first.place if first else size, walk)
+    gap = purged.first_gap(tree.size)
+    if gap is not None:  # its event and its leaf are gone, and no event says that they have expired
+        walk.finding = Finding("event", None, gap, REMOVED)
     leaves = iter(()) if first is None else chain([first], stored)
     while walk.finding is None and (batch := list(islice(leaves, ROWS_AT_ONCE))):
         for leaf in batch:
