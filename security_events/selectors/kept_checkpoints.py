@@ -8,13 +8,14 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 
 _TAIL = 65_536  # bytes; a note has a few hundred
+_NOTES = 3  # of each file: a line that is half written can stand behind the newest one
 # C2SP signed-note and tlog-checkpoint: origin, size, root, perhaps more lines, an empty line, signatures.
 _NOTE = re.compile(r"[^\n]+\n[0-9]+\n[A-Za-z0-9+/]{43}=\n(?:[^\n]+\n)*\n(?:— [^\n]+\n)+")
 
 
 def in_files() -> Iterable[str]:
     """Return the notes at the end of each file. A file that is not there, or can't be read, holds none."""
-    return [note for path in _paths() for note in _NOTE.findall(_tail(path))]
+    return [note for path in _paths() for note in _NOTE.findall(_tail(path))[-_NOTES:]]
 
 
 def _paths() -> Iterator[Path]:
