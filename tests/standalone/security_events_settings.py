@@ -2,6 +2,7 @@
 
 from tests.standalone.base_settings import *
 
+REST_FRAMEWORK = {}
 SECURITY_EVENTS = {
     "AUDIT_ORIGIN": "billing.example.org",
     "FIELD_ENCRYPTION_KEYS": [("first", bytes(32))],
