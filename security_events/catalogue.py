@@ -26,7 +26,7 @@ class EventType:
 
     ``id`` is stored with each event and never changes: ``noun.past_verb``, at most 64 characters. ``base_risk`` is from
     0 to 100. ``ocsf_type_uid`` says which OCSF class and activity the type is exported as. ``data`` lists the keys that
-    the event's data may hold.
+    the event's data may hold. Under ``note`` stands what an operator wrote: names of actor and target are masked in it.
 
     Raises: InvalidEventType.
     """

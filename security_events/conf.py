@@ -87,9 +87,10 @@ class SecurityEventSettings(AppSettings):
         """Dotted path of a function that returns signed checkpoints that are kept outside of the database.
 
         The trail is not sealed while one of them is newer than the newest in the database: an older state of it was
-        restored, and the next checkpoint would contradict those that others have seen.
+        restored, and the next checkpoint would contradict those that others have seen. By default these are the ends
+        of the files that ``SINKS`` names.
         """
-        return self._function("CHECKPOINTS_OUTSIDE", "security_events.conf.no_checkpoints")
+        return self._function("CHECKPOINTS_OUTSIDE", "security_events.selectors.kept_checkpoints.in_files")
 
     @property
     def GEOIP_PATHS(self) -> Sequence[str]:
@@ -173,8 +174,3 @@ def no_subject_id(_viewer: Any, _name: str) -> str:
 
 def no_notice(_notice: SinkNotice) -> None:
     """Tell nobody. This is the default of ``SINK_NOTICE``."""
-
-
-def no_checkpoints() -> Iterable[str]:
-    """Know no checkpoints. This is the default of ``CHECKPOINTS_OUTSIDE``."""
-    return ()

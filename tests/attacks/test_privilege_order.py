@@ -210,6 +210,7 @@ ON_ACCOUNTS = {
 }
 ON_NOBODY = {
     "check_before_serving",
+    "continue_audit_trail",
     "detect_simulate",
     "doctor",
     "export_security_events",
@@ -220,6 +221,7 @@ ON_NOBODY = {
     "prepare_development",
     "preview_mail",
     "purge_expired",
+    "purge_security_events",
     "ratelimit_reset",
     "ratelimit_simulate",
     "ratelimit_status",

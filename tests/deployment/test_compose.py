@@ -308,7 +308,8 @@ class TestTheProcesses:
             "import time, inspect, cedrina.operations.jobs\n"
             "from procrastinate.contrib.django import app\n"
             "for name in ('prepare_partitions', 'purge_expired', 'purge_accounts', 'erase_deleted', 'purge_attempts',"
-            " 'announce_expired_locks', 'reset_factors', 'seal_audit_trail'):\n"
+            " 'announce_expired_locks', 'reset_factors', 'seal_audit_trail',"
+            " 'purge_security_events'):\n"
             "    getattr(cedrina.operations.jobs, name)(int(time.time()) + 20 * 86400)\n"
         )
         environment = {**started.environment("worker"), "DJANGO_SETTINGS_MODULE": "cedrina.settings.prod"}

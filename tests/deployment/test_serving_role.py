@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 from datetime import UTC, datetime
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -154,6 +155,29 @@ class TestTheTrail:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
                     serving.execute(change)
         assert json.loads(served.manage("seal_audit_trail", "--json", environment=environment))["events"] == 1
+
+    def test_expires_by_terms_that_the_serving_role_does_not_change(self, urls, serving):
+        with connect(urls.owner) as owner:
+            owner.execute("INSERT INTO security_events_retention_term VALUES ('ratelimit', 30)")
+        for change in (
+            "UPDATE security_events_retention_term SET days = 7",
+            "INSERT INTO security_events_retention_term VALUES ('*', 7)",
+            "INSERT INTO security_events_retention_permit VALUES (pg_current_xact_id())",
+            "INSERT INTO security_events_retention_progress VALUES ('key', now())",
+            "DELETE FROM security_events_retention_purge",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied for table"):
+                serving.execute(change)
+
+        category = "SELECT events FROM security_events_purge_category(%s, '{\"*\": 7}', now(), %s, 10)"
+        assert serving.execute(category, ["ratelimit", UUID(int=0)]).fetchall() in ([], [(0,)])
+        month = "SELECT events FROM security_events_purge_month('2020-01-01', '{\"*\": 7}', now())"
+        assert serving.execute(month).fetchall() == []
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="kept for ever"):
+            serving.execute(category, ["key", UUID(int=0)])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="kept for ever"):
+            serving.execute("SELECT security_events_prune_leaves('{\"*\": 7}', now(), 10)")
+        assert serving.execute("SELECT added FROM security_events_continue_after_restore()").fetchall() == [(None,)]
 
     @pytest.mark.attack("CWE-426")
     def test_is_not_found_elsewhere_by_the_function_of_the_owner(self, urls, serving):

@@ -1,17 +1,24 @@
 """What `tests/standalone/test_standalone.py` runs in a bare project: `security_events` alone."""
 
+import json
 import sys
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
+from security_events import event_types
 from security_events.catalogue import CATALOGUE, EventType
 from security_events.context import RequestContext, bind
 from security_events.errors import UndeclaredEventType
 from security_events.models import SecurityEvent
 from security_events.services import partitions
 from security_events.services.recording import record
+from security_events.services.retention import purging
+from security_events.services.trail import sealing
 from security_events.types import Outcome, Severity, Subject
+from tests.security_events.old_events import days_ago, record_old
 from tests.standalone.billing.event_types import CARD_REFUSED, INVOICE_PAID
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +45,8 @@ def test_types_of_the_project_stand_beside_those_of_the_app():
     assert (event.category, event.severity, event.risk_score) == ("billing", "info", 0)
     assert event.get_type_display() == "invoice.paid"
     assert dict(SecurityEvent._meta.get_field("category").flatchoices)["billing"] == "billing"
-    assert set(CATALOGUE) == {"invoice.paid", "card.refused", "network.refusals_suppressed"}
+    of_the_app = {each.id for each in vars(event_types).values() if isinstance(each, EventType)}
+    assert set(CATALOGUE) - of_the_app == {"invoice.paid", "card.refused"}
 
 
 def test_an_undeclared_type_is_refused():
@@ -60,6 +68,27 @@ def test_an_event_can_not_be_changed():
 
 def test_partitions_stand_ready(now):
     assert len(partitions.ensure(now=now.replace(year=2417))) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_are_sealed_verified_exported_and_expire(tmp_path, capsys):
+    record_old(CARD_REFUSED, at=days_ago(40), count=3)
+    record_old(event_types.REFUSALS_SUPPRESSED, at=days_ago(40))
+    record(INVOICE_PAID, data={"amount": 1200, "currency": "EUR"})
+    output = tmp_path / "events.ndjson"
+
+    assert sealing.seal(now=timezone.now()).events == 5
+    call_command("export_security_events", output=output)
+    assert purging.purge(now=timezone.now()).categories == {"billing": 3}
+    sealing.seal(now=timezone.now())
+    capsys.readouterr()
+    call_command("verify_audit_trail", "--json")
+
+    verified = json.loads(capsys.readouterr().out)
+    assert (verified["ok"], verified["first_wrong"]) == (True, None)
+    assert verified["not_covered"]["pruned_below"] + verified["not_covered"].get("purged", 0) == 3
+    types = [json.loads(line)["type"] for line in output.read_text().splitlines()]
+    assert types[:5] == ["card.refused"] * 3 + ["network.refusals_suppressed", "invoice.paid"]
 
 
 def test_nothing_else_was_needed():

@@ -59,6 +59,7 @@ print([coupons.refuse_coupon(reason="expired") is not None for _ in range(2)])
 RESULTS = """
 print([event.target_id for event in latest], len(history), len(older))
 print(SecurityEvent.objects.filter(type="coupon.refused").count())
+print(sealed.events, sealed.checkpoint.size)
 """
 
 
@@ -68,10 +69,18 @@ class TestSecurityEvents:
             project.manage("check", "--fail-level", "WARNING")
             printed = project.shell(CALLS, *EVENTS.loose("python"), RESULTS).splitlines()
             logged = [line for line in printed if "security_event " in line]
-            assert ["type=order.refunded" in line for line in logged] == [True, False, True]
-            shown = [line for line in printed if line not in logged]
-            assert shown == ["a***@example.com", "203.0.113.7", "[True, False]", "['A-17', 'A-17'] 2 0", "1"]
+            assert ["type=order.refunded" in line for line in logged] == [True, False, True, False]
+            shown = [line for line in printed if line not in logged and "audit_trail_sealed" not in line]
+            assert shown == ["a***@example.com", "203.0.113.7", "[True, False]", "['A-17', 'A-17'] 2 0", "1", "3 3"]
             assert project.manage("record_counts").strip().endswith("recorded")
+
+            project.manage("seal_audit_trail")
+            verified = json.loads(project.manage("verify_audit_trail", "--json"))
+            project.manage("export_security_events", "--output", "events.ndjson")
+            exported = (project.folder / "events.ndjson").read_text().splitlines()
+            assert verified["ok"]
+            assert verified["checked"] == len(exported) >= 4
+            assert json.loads(exported[0])["type"] == "order.refunded"
 
             with psycopg.connect(project.database_url) as connection:
                 for statement in EVENTS.loose("sql"):

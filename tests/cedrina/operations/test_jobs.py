@@ -41,6 +41,7 @@ class TestJobs:
             "announce_expired_locks",
             "sum_up_refusals",
             "seal_audit_trail",
+            "purge_security_events",
         }
         assert {f"cedrina.{name}" for name in known} <= set(app.tasks)
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from cedrina.event_types import JOB_CANCELLED
 from security_events.errors import AuditKeyMissing, TrailNotRolledBack, TrailRolledBack
 from security_events.models import AuditKey, SecurityEvent, TrailCheckpoint
-from security_events.selectors import checkpoints
+from security_events.selectors import checkpoints, kept_checkpoints
 from security_events.services import recording
 from security_events.services.trail import audit_keys, restored_trail, sealing
 from security_events.verifier import open_checkpoint
@@ -89,6 +89,25 @@ class TestAnOlderState:
         restore(yesterday.size)
         OUTSIDE.append(today.note)
 
+        with pytest.raises(TrailRolledBack):
+            seal()
+
+
+class TestFiles:
+    def test_that_sinks_write_are_read_from_their_end(self, settings, tmp_path):
+        yesterday = seal(3)
+        today = seal(20)
+        restore(yesterday.size)
+        notes, others = tmp_path / "check points.txt", tmp_path / "other"
+        notes.write_text("x" * 100_000 + f"\n\n{yesterday.note}\n{today.note}\n")
+        others.write_bytes(b"\xff\n\n")
+        settings.SECURITY_EVENTS = {
+            **settings.SECURITY_EVENTS,
+            "SINKS": [f"file://{tmp_path}/check%20points.txt?content=checkpoints", str(others), "/none", "https://x/y"],
+        }
+        del settings.SECURITY_EVENTS["CHECKPOINTS_OUTSIDE"]
+
+        assert kept_checkpoints.in_files() == [yesterday.note, today.note]
         with pytest.raises(TrailRolledBack):
             seal()
 
