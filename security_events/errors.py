@@ -78,3 +78,11 @@ class DeliveryQueueFull(SecurityEventRefusal):
     code = "already_exists"
     message = _("100 deliveries of this webhook are waiting already. Try again once they are sent.")
     status = 409
+
+
+class EncryptionKeyMissing(SecurityEventRefusal):
+    """The project has no ``FIELD_ENCRYPTION_KEYS``, so no secret can be stored."""
+
+    code = "service_unavailable"
+    message = _("This server has no key to store secrets with. Its administrator has to set FIELD_ENCRYPTION_KEYS.")
+    status = 503

@@ -116,6 +116,15 @@ def slow_headers(handler):
         time.sleep(0.05)
 
 
+def slow_body(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b"x")
+        time.sleep(0.05)
+
+
 def broken(handler):
     handler.wfile.write(b"SMTP ready\r\n\r\n")
     handler.close_connection = True

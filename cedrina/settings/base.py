@@ -329,6 +329,7 @@ SECURITY_EVENTS: dict[str, Any] = {
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "LINKS": "accounts.administration.subject_links.links_of_subjects",
     "SUBJECT_ID": "accounts.administration.subject_links.subject_id",
+    "SINK_NOTICE": "accounts.services.mailing.sink_owners.tell",
 }
 RATELIMITING: dict[str, Any] = {
     "TRUSTED_PROXIES": list(ENV.TRUSTED_PROXIES),

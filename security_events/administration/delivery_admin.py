@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class WebhookDeliveryAdmin(ReadOnlyAdmin):
     """Deliveries, the newest first."""
 
-    list_display = ["attempted", "receiver", "type", "cause", "status", "error", "attempts", "message"]
+    list_display = ["attempted", "receiver", "type", "cause", "status", "error", "message"]
     list_filter = ["status", "cause"]
     list_select_related = ["webhook"]
     ordering = ["-pk"]

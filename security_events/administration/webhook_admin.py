@@ -27,7 +27,7 @@ _OF_SINK = ("state", "failed_attempts", "last_error", "next_attempt", "last_deli
 
 
 class WebhookAdmin(ReadOnlyAdmin):
-    """Webhooks. The permission ``security_events.change_webhook`` allows to change them."""
+    """Webhooks. Django's permission to change them allows to add and delete them, too."""
 
     form = WebhookForm
     list_display = ["host", "state", "types_text", "last_delivery", "last_error"]
@@ -76,11 +76,11 @@ class WebhookAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("next attempt"))
     def next_attempt(self, webhook: Webhook) -> Any:
-        return webhook.sink.next_attempt_at
+        return webhook.sink.next_attempt_at or "-"
 
     @admin.display(description=_("last delivery"))
     def last_delivery(self, webhook: Webhook) -> Any:
-        return webhook.sink.last_delivered_at
+        return webhook.sink.last_delivered_at or "-"
 
     @admin.display(description=_("public key"))
     def public_key(self, webhook: Webhook) -> str:

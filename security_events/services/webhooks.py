@@ -14,7 +14,14 @@ from django.db.models import F
 from cedrina_base.uuids import uuid7
 from security_events import event_types
 from security_events.catalogue import EventType
-from security_events.errors import DeliveryQueueFull, WebhookChanged, WebhookLimitReached, WebhookNotFound
+from security_events.conf import security_event_settings
+from security_events.errors import (
+    DeliveryQueueFull,
+    EncryptionKeyMissing,
+    WebhookChanged,
+    WebhookLimitReached,
+    WebhookNotFound,
+)
 from security_events.models import (
     DeliveryCause,
     DeliveryStatus,
@@ -48,8 +55,10 @@ class RegisteredWebhook(NamedTuple):
 def create(*, members: Mapping[str, Any], is_enabled: bool = True, actor: Subject, now: datetime) -> RegisteredWebhook:
     """Store a webhook. It gets the events that are committed from now on.
 
-    Raises: WebhookInvalid, WebhookLimitReached.
+    Raises: WebhookInvalid, WebhookLimitReached, EncryptionKeyMissing.
     """
+    if not security_event_settings.FIELD_ENCRYPTION_KEYS:
+        raise EncryptionKeyMissing
     values = validated_members(members)
     with transaction.atomic():
         _require_room()

@@ -7,7 +7,7 @@ import pytest
 
 from cedrina_base.outgoing_http import ForbiddenUrl, OutgoingClient, OutgoingHttpError, require_allowed_url
 from tests.certificates import certificate_of
-from tests.webhook_receiver import broken, closing, endless_body, listening, receiving, slow_headers
+from tests.webhook_receiver import broken, closing, endless_body, listening, receiving, slow_body, slow_headers
 
 # 17 addresses of the IANA registries that older guards let through, and those that everybody knows.
 FORBIDDEN = [
@@ -208,6 +208,15 @@ class TestRequest:
             began = time.monotonic()
             with pytest.raises(OutgoingHttpError, match="timeout"):
                 post(receiver.url, total_seconds=0.3)
+        assert time.monotonic() - began < 3
+
+    def test_gives_a_slow_body_up_at_the_deadline(self, allowed):
+        with receiving() as receiver:
+            allowed(port_of(receiver))
+            receiver.answers = [slow_body]
+            began = time.monotonic()
+            answer = post(receiver.url, total_seconds=0.3)
+        assert (answer.status, answer.is_complete) == (200, False)
         assert time.monotonic() - began < 3
 
     def test_says_what_went_wrong_without_words_of_the_answer(self, allowed):

@@ -195,6 +195,21 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
         warning=_("If it was not you who stopped it, tell the operator of this service."),
         shows_circumstances=True,
     ),
+    MailKind.SINK_STOPPED: MailText(
+        subject=_("A webhook takes no security events"),
+        paragraphs=(
+            _("A webhook or another receiver of security events that you look after has stopped taking them."),
+            _("No event is lost: they wait, and are sent in their order once it takes them again."),
+            _("The page “Webhooks” of the administration shows which one it is, and why."),
+        ),
+    ),
+    MailKind.SINK_RESUMED: MailText(
+        subject=_("A webhook takes security events again"),
+        paragraphs=(
+            _("A webhook or another receiver of security events that you look after takes them again."),
+            _("It gets all events that have waited, in their order. You don’t have to do anything."),
+        ),
+    ),
     MailKind.FACTOR_RESET_UNNECESSARY: _notice(
         _("Your second factor stays, because it was used"),
         _("Your second factor was about to be removed. It was used in the meantime, so it stays. Nothing was changed."),

@@ -74,6 +74,8 @@ class MailKind(StrEnum):
     DELETED_BY_OPERATOR = "deleted_by_operator"
     ACCOUNT_RESTORED = "account_restored"
     ERASED_BY_OPERATOR = "erased_by_operator"
+    SINK_STOPPED = "sink_stopped"
+    SINK_RESUMED = "sink_resumed"
 
 
 # Mails that anybody can cause to be sent to any address. All others are notices about an account.

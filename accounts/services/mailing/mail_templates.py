@@ -53,6 +53,8 @@ TOKEN_PURPOSES: Mapping[MailKind, MailedTokenPurpose | None] = {
     MailKind.FACTOR_RESET_REQUESTED: MailedTokenPurpose.STOP_RESET,
     MailKind.FACTOR_RESET_STOPPED: None,
     MailKind.FACTOR_RESET_WITHDRAWN: None,
+    MailKind.SINK_STOPPED: None,
+    MailKind.SINK_RESUMED: None,
     # People can't undo what an operator did, but object to it. Only an address that was wrongly confirmed is theirs.
     **dict.fromkeys(mail_queue.CAUSED_BY_OPERATORS),
     MailKind.EMAIL_CONFIRMED_BY_OPERATOR: MailedTokenPurpose.DISOWN,

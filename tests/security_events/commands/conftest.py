@@ -1,0 +1,1 @@
+from tests.factories.webhooks import receiver
