@@ -50,7 +50,7 @@ class TestMetadata:
             "jwks_uri": "https://auth.example.com/.well-known/jwks.json",
             "response_types_supported": [],
             "grant_types_supported": ["client_credentials", "refresh_token"],
-            "scopes_supported": ["rate_limits:read", "ssf:manage", "ssf:read", "tokens:introspect"],
+            "scopes_supported": ["events:read", "rate_limits:read", "ssf:manage", "ssf:read", "tokens:introspect"],
             "token_endpoint": "https://auth.example.com/oauth/token",
             "token_endpoint_auth_methods_supported": [*ways, "none"],
             "token_endpoint_auth_signing_alg_values_supported": algorithms,
