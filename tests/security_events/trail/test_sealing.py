@@ -22,6 +22,7 @@ from security_events.verifier import (
     tree_root,
 )
 from tests.security_events.sealed import as_owner, committed_leaves, record_events, stored_leaves
+from tokens.services import reencryption
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHECKPOINTS = "security_events_trail_checkpoint"
@@ -251,6 +252,19 @@ class TestRotate:
     def test_needs_a_key(self, now):
         with pytest.raises(AuditKeyMissing):
             audit_keys.rotate(now=now)
+
+    def test_survives_a_change_of_the_key_of_the_columns(self, settings, now):
+        record_events(1)
+        sealing.seal(now=now)
+        new = [("k2", b"2" * 32)]
+        for name in ("SECURITY_EVENTS", "TOKENS"):
+            known = getattr(settings, name)
+            setattr(settings, name, {**known, "FIELD_ENCRYPTION_KEYS": [*new, *known["FIELD_ENCRYPTION_KEYS"]]})
+        reencryption.reencrypt()
+        for name in ("SECURITY_EVENTS", "TOKENS"):
+            setattr(settings, name, {**getattr(settings, name), "FIELD_ENCRYPTION_KEYS": new})
+
+        assert sealing.seal(now=now).events == 1
 
     def test_stores_the_private_half_encrypted(self, now):
         record_events(1)
