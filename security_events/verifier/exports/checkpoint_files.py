@@ -1,9 +1,9 @@
 """Files of checkpoints: signed notes one after the other, or lines of JSON as a log or a sink writes them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from security_events.verifier.errors import NoteMalformed
 
@@ -56,5 +56,12 @@ def _of_json(text: str) -> Iterator[str]:
             members = json.loads(line)
         except ValueError:
             continue
-        found = [members[name] for name in _MEMBERS if isinstance(members, dict) and name in members]
-        yield from (each for each in found if isinstance(each, str))
+        if isinstance(members, dict):
+            yield from _notes_in(members)
+
+
+def _notes_in(members: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the notes of a line: of a log, of the API's list, or of what a sink posts, which has them in ``data``."""
+    for each in (members, members.get("data")):
+        if isinstance(each, dict):
+            yield from (each[name] for name in _MEMBERS if isinstance(each.get(name), str))

@@ -56,5 +56,6 @@ def test_a_program_of_the_guide_verifies_exports(language, request, tmp_path):
 
 
 def test_the_program_in_python_has_at_most_ten_statements():
-    statements = [line for line in program("python").splitlines() if not line.startswith(("import", "from"))]
+    lines = program("python").splitlines()
+    statements = [line for line in lines if line and not line.startswith(("import", "from"))]
     assert len(statements) <= 10
