@@ -17,12 +17,12 @@ from security_events.errors import ExportFileError
 from security_events.exporters.formats import ExportFormat
 from security_events.selectors.event_filters import EventFilter
 from security_events.selectors.trail import START, events_after
-from security_events.services import event_export, export_files
+from security_events.services import export_files
 from security_events.services.event_export import ExportRequest, export
 from security_events.services.recording import record
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TRACED = {event_export.__file__, export_files.__file__}
+TRACED = export_files.__file__  # all that is written is written there
 
 
 @pytest.fixture
@@ -84,14 +84,14 @@ def forked(run):
 
 
 def killed_at_line(number, run):
-    """Kill a copy of this process when it reaches the n-th line of the export's code; return whether it got there."""
+    """Kill a copy of this process when it reaches the n-th line of code that writes; return whether it got there."""
 
     def run_traced():
         reached = 0
 
         def trace(frame, event, _argument):
             nonlocal reached
-            if frame.f_code.co_filename not in TRACED:
+            if frame.f_code.co_filename != TRACED:
                 return None
             if event == "line":
                 reached += 1
@@ -107,6 +107,7 @@ def killed_at_line(number, run):
     return os.WIFSIGNALED(status)
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_line_neither_repeats_nor_loses_an_event(made, tmp_path):
     """Each copy is killed one line later, and the next one goes on with what the one before has left."""
     number = wrecks = 0
@@ -117,12 +118,12 @@ def test_a_kill_at_any_line_neither_repeats_nor_loses_an_event(made, tmp_path):
         request = request_for(folder / "events", rotate_at=1200, lines_at_once=3)
         if not killed_at_line(number, lambda request=request: export(request)):
             break
-        if number % 3 == 0:  # killed a second time, while it mends what the first kill has left
+        if number % 6 == 0:  # killed a second time, while it mends what the first kill has left
             killed_at_line(1 + number % 40, lambda request=request: export(request))
         wrecks += 1
         export(request)
         assert exported(folder / "events") == made, number
-    assert wrecks > 60
+    assert wrecks > 40
 
 
 @pytest.mark.parametrize("torn", [b"{", b'{"id":"01', b"x" * 3_000_000])
