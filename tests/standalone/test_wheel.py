@@ -71,7 +71,7 @@ class TestTheWheel:
         ("package", "extra"),
         [
             ("cedrina_base", "tokens"),  # its serializers are for apps with an API
-            ("security_events", "security-events"),
+            ("security_events", "security-events-api"),
             ("ratelimiting", "ratelimiting-api"),
             ("tokens", "tokens"),
             ("accounts", "accounts"),

@@ -241,18 +241,6 @@ class TestLines:
         assert found == [rare]
         assert requests >= 3
 
-    def test_a_page_is_bounded_in_bytes(self, start, monkeypatch):
-        client = signed_in()
-        monkeypatch.setattr(event_lines, "MAX_BYTES", 1500)
-        made = [record(event_types.ACCOUNT_ACTIVATED, data={"note": "x" * 600}) for _ in range(3)]
-        found, cursor = [], start
-        for _number in made:
-            response = client.get(URL, {"after": cursor, "type": "account.activated"}, headers=LINES)
-            (form,) = forms(response)
-            found.append(UUID(form["id"]))
-            cursor = response["X-Next-Cursor"]
-        assert found == made
-
 
 @pytest.mark.django_db
 class TestAskingForLines:
