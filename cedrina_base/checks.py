@@ -16,7 +16,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     rules = (
         (
             all(_is_network(text) for text in base_settings.OUTBOUND_ALLOWED_NETWORKS),
-            "OUTBOUND_ALLOWED_NETWORKS must be networks such as 10.1.0.0/16.",
+            "OUTBOUND_ALLOWED_NETWORKS must be networks such as 10.1.0.0/16, and none that IPv4 is translated into.",
             "E002",
         ),
         (
@@ -39,8 +39,11 @@ def check_deployment(**_kwargs: Any) -> list[CheckMessage]:
 
 
 def _is_network(text: str) -> bool:
+    import ssrfguard  # noqa: PLC0415 - it takes 30 ms, and few projects name networks
+
     try:
-        ip_network(text)
+        # It refuses a network that IPv4 addresses are translated into, such as 64:ff9b::/96: that would allow all.
+        ssrfguard.Policy(allowed_networks=(ip_network(text),))
     except ValueError:
         return False
     return True

@@ -200,7 +200,7 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
         paragraphs=(
             _("A webhook or another receiver of security events that you look after has stopped taking them."),
             _("No event is lost: they wait, and are sent in their order once it takes them again."),
-            _("The page «Webhooks» of the administration shows which one it is, and why."),
+            _("The page “Webhooks” of the administration shows which one it is, and why."),
         ),
     ),
     MailKind.SINK_RESUMED: MailText(

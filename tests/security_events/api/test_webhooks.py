@@ -157,7 +157,7 @@ class TestRegistration:
     def test_refuses_members_that_can_not_be(self, client, members, field, code):
         response = send(client, "post", body={"url": TARGET, **members})
         problem = assert_problem(response, status=422, code="validation_error")
-        assert problem["errors"][0]["field"].split(".")[0] == field
+        assert [(each["field"].split(".")[0], each["code"]) for each in problem["errors"]] == [(field, code)]
         assert not Webhook.objects.exists()
 
     def test_of_the_51st_is_refused(self, client):
