@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from security_events.sinks.syslog_connection import TlsFiles
-from security_events.sinks.syslog_messages import SyslogOrigin, message
+from security_events.sinks.syslog_messages import SyslogOrigin, frame, message
 from security_events.sinks.syslog_sender import SyslogDelivery, SyslogInterrupted, SyslogSender
 from tests.security_events.sinks import syslog_receivers
 from tests.security_events.sinks.certificates import DAY, Authority
@@ -99,6 +99,25 @@ class TestOtherReceivers:
                     sender.send(messages(3))
                 assert (interrupted.value.delivered, interrupted.value.at_risk) == (0, 0)
             hanging_up.join()
+
+    def test_one_that_stands_still_is_sent_the_rest_behind_what_its_kernel_has(self):
+        with socket.socket() as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
+            server.bind(("127.0.0.1", 0))
+            server.listen()
+            sender = SyslogSender(server.getsockname(), tls=None, keeps_connection=True, seconds=0.3)
+            sent = messages(500, text="x" * 20_000)
+
+            with pytest.raises(SyslogInterrupted) as interrupted:
+                sender.send(sent)
+
+            stream = b"".join(map(frame, sent[: interrupted.value.delivered]))
+            with server.accept()[0] as accepted:
+                accepted.settimeout(10)
+                assert accepted.recv(len(stream), socket.MSG_WAITALL) == stream
+            assert 0 < interrupted.value.delivered < 500
+            # The kernel's word alone does not say whether the program has read them.
+            assert interrupted.value.at_risk == interrupted.value.delivered
 
     def test_one_that_never_ends_is_not_sent_the_same_for_ever(self):
         with socket.create_server(("127.0.0.1", 0)) as server:
