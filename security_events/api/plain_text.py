@@ -21,7 +21,7 @@ class PlainTextRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        return (data if isinstance(data, str) else json.dumps(data, default=str)).encode()
+        return (data if isinstance(data, str) else json.dumps(data, default=str, ensure_ascii=False)).encode()
 
 
 class PlainTextMixin(APIView):
