@@ -97,6 +97,8 @@ ON_NO_ACCOUNT = {
     *(("cedrina.backgroundjob", name) for name in ("retry", "cancel")),
     *(("tokens.serviceclient", name) for name in ("enable", "disable", "delete_clients", "rotate")),
     *(("tokens.signalstream", name) for name in ("pause", "resume", "delete_streams")),
+    *(("security_events.webhook", name) for name in ("delete_selected", "rotate", "send_test")),
+    ("security_events.webhookdelivery", "send_again"),
 }
 
 
@@ -176,8 +178,13 @@ class TestTheAdmin:
         }
         # People are created by the service behind a form of ours: tests/accounts/admin/test_person_page.py.
         created = {name for name, page in pages.items() if page.has_add_permission(request)}
-        assert editable <= {"ratelimiting.ratelimitpolicy", "tokens.serviceclient"}
-        assert created == {"ratelimiting.ratelimitpolicy", "tokens.serviceclient", "accounts.user"}
+        assert editable <= {"ratelimiting.ratelimitpolicy", "security_events.webhook", "tokens.serviceclient"}
+        assert created == {
+            "ratelimiting.ratelimitpolicy",
+            "security_events.webhook",
+            "tokens.serviceclient",
+            "accounts.user",
+        }
 
     def test_has_no_other_page_than_these(self):
         own = {pattern.name for pattern in admin.site.get_urls() if not isinstance(pattern, URLResolver)}
