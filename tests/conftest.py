@@ -277,7 +277,7 @@ def _delete_committed_rows(request: pytest.FixtureRequest) -> Generator[None]:
                 _delete_from(cursor, f"security_events_trail_{name}")
             cursor.execute("DELETE FROM security_events_auditkey")
             _delete_from(cursor, "security_events_retention_purge")
-            cursor.execute("DELETE FROM security_events_retention_progress")
+        cursor.execute("DELETE FROM security_events_retention_progress")
         cursor.execute("DELETE FROM procrastinate_jobs")
 
 

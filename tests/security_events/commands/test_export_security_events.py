@@ -35,6 +35,7 @@ def run(*arguments):
 
 def test_reports_what_it_wrote(tmp_path):
     record(ACCOUNT_ACTIVATED)
+    record(ACCOUNT_ACTIVATED)
     path = tmp_path / "events.log"
     total = len(events_after(START, limit=1000))
 

@@ -120,6 +120,7 @@ class TestWriters:
                 may_end.wait(20)
             connections.close_all()
 
+        record_events(1)
         sealing.seal(now=now)  # it makes the key, whose event is as old as the clock of the test
         sealing.seal(now=now)
         first = record_events(3)
