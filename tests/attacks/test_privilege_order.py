@@ -209,6 +209,7 @@ ON_ACCOUNTS = {
 }
 ON_NOBODY = {
     "check_before_serving",
+    "continue_audit_trail",
     "doctor",
     "export_security_events",
     "grant_serving_role",
@@ -217,6 +218,7 @@ ON_NOBODY = {
     "prepare_development",
     "preview_mail",
     "purge_expired",
+    "purge_security_events",
     "ratelimit_reset",
     "ratelimit_simulate",
     "ratelimit_status",

@@ -37,7 +37,7 @@ class TestCatalogue:
         assert event_type.category in Category
         assert event_type.severity in Severity
         assert 0 <= event_type.base_risk <= 100
-        assert event_type.ocsf_class_uid in {2003, 2004, 3001, 3002, 3004, 4002, 6002, 6003}
+        assert event_type.ocsf_class_uid in {1008, 2003, 2004, 3001, 3002, 3004, 4002, 6002, 6003}
 
     @ALL
     def test_names_types_by_a_noun_and_what_happened_to_it(self, event_type):
