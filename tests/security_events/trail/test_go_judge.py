@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.services.profile import erasure
@@ -61,6 +62,9 @@ def contents(settings):
     yield contents
     empty_trail()
     drop_old_partitions()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM security_events_retention_term")
+        cursor.execute("DELETE FROM security_events_retention_progress")
 
 
 def test_all_are_accepted_and_each_change_is_refused(contents, go_judge):
