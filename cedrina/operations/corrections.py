@@ -177,6 +177,12 @@ _OF_SETTINGS: dict[str, Correction] = {
     "cedrina_base.E004": _in_code('CEDRINA_BASE["OUTBOUND_PLAIN_HTTP"] = False', section="OWASP ASVS 5.0, 12.2.1"),
     "security_events.E002": _in_code('SECURITY_EVENTS["PARTITIONS_AHEAD"] = 3', section="OWASP ASVS 5.0, 16.3"),
     "security_events.E003": Correction("OWASP ASVS 5.0, 13.1", _POSTGRESQL, _ENVIRONMENT, _DATABASE_LINE),
+    "security_events.E005": Correction(
+        "OWASP ASVS 5.0, 16.4.3",
+        _VALUE,
+        "docs/audit-trail.md",
+        'AUDIT_WITNESSES=[{"key": "witness.example+1f2e3d4c+BA…", "url": "https://witness.example"}]',
+    ),
     "security_events.E020": Correction("OWASP ASVS 5.0, 16.4.3", _VALUE, f"{_SYSLOG}#the-setting", _SINK_LINE),
     "security_events.E004": Correction(
         "OWASP ASVS 5.0, 16.2", _VALUE, "docs/configuration.md", "AUDIT_RETENTION_DAYS=365"

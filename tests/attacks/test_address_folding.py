@@ -157,7 +157,7 @@ class TestALimit:
 
     def test_of_the_mail_that_registrations_cause_counts_them_too(self, client):
         for number, email in enumerate(self.SPELLINGS):
-            answer = APIClient(REMOTE_ADDR=f"203.0.113.{number}").post(
+            answer = APIClient(REMOTE_ADDR=f"203.0.{number}.7").post(
                 f"{BASE}/register",
                 {"username": f"ada{number}", "email": email, "password": PASSWORD},
                 format="json",

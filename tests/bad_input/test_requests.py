@@ -148,7 +148,11 @@ class TestAHeader:
     )
     def test_that_accepts_no_json_is_refused(self, send, accept):
         for call in calls():
-            if call.template in {"/livez", "/readyz", "/.well-known/audit-checkpoint"}:  # answer in text, whatever is asked
+            if call.template in {
+                "/livez",
+                "/readyz",
+                "/.well-known/audit-checkpoint",
+            }:  # answer in text, whatever is asked
                 continue
             answer = send(call.method, call.path, LOGIN, signed_in=not call.is_public, **call.headers, Accept=accept)
             assert_problem(answer, status=406, code="not_acceptable")

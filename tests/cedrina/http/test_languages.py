@@ -263,7 +263,7 @@ class TestALabelOfTheAdmin:
 
         for language in RIGHT_TO_LEFT:
             pairs = zip(labels["en"], labels[language], strict=True)
-            assert [english for english, other in pairs if english == other] == []
+            assert [english for english, other in pairs if english == other and english != "URL"] == []
         for words in (model._meta.verbose_name, model._meta.verbose_name_plural, page.search_help_text):
             assert not words or not set(in_english(words)) & set(RIGHT_TO_LEFT)
 

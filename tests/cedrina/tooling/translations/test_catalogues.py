@@ -14,14 +14,29 @@ LANGUAGES = pytest.mark.parametrize("language", catalogues.LANGUAGES, ids=lambda
 RIGHT_TO_LEFT = pytest.mark.parametrize("language", catalogues.LANGUAGES[1:], ids=lambda language: language.code)
 # What stays as it is in any language: placeholders, tags, options, names of settings, headers, formats and products.
 FIXED = re.compile(
-    r"`[^`]*`|/auth(?:/[a-z-]+)+|\b(?:csv|jsonl)\b|\bdocs/[a-z/-]+\.md\b|\b[a-z]+(?:_[a-z]+)+\b"
+    r"--format cedrina|FILE\.checkpoint|`[^`]*`|/auth(?:/[a-z-]+)+|\b(?:csv|jsonl)\b|\bdocs/[a-z/-]+\.md\b|\b[a-z]+(?:_[a-z]+)+\b"
     r"|%\(\w+\)[a-zA-Z]|%[a-zA-Z]|\{[^}]*\}|<[^>]+>|https?://\S+|--[a-z-]+|\b[A-Z][A-Z_0-9]{1,}\b|application/json|UTF-8"
     r"|PublicKeyCredential\.toJSON\(\)|\b(?:If-Match|ETag|null|KiB|MiB|WebAuthn|alg|kid|keys|https?|view|origins?|import)\b"
     r"|\b(?:Cedrina|Django|PostgreSQL|Redis|OpenID Connect|Google|Microsoft|Facebook)\b|\b(?:common|combined)\b"
     r"|policy:part=value,part=value|sign-in:ip=[\d.]+\d|=required"
-    r"|(?<![a-z])(?:global|tier|user|ip|endpoint)(?![a-z])"
+    r"|(?<![a-z])(?:global|tier|user|ip|endpoint)(?![a-z])|host:port|name\+id\+base64"
+    r"|\b(?:email|true|false|syslog|tlog-witness)\b|Accept: application/x-ndjson|witness\.example\.org"
 )
-SAME_IN_SPANISH = {"API", "Cedrina", "Error", "Error:", "Token", "token", "tokens", "Tokens"}
+SAME_IN_SPANISH = {
+    "API",
+    "Cedrina",
+    "Error",
+    "Error:",
+    "Token",
+    "Tokens",
+    "URL",
+    "error",
+    "syslog",
+    "token",
+    "tokens",
+    "webhook",
+    "webhooks",
+}
 ZWNJ = "\N{ZERO WIDTH NON-JOINER}"
 
 
