@@ -14,7 +14,8 @@ LANGUAGES = pytest.mark.parametrize("language", catalogues.LANGUAGES, ids=lambda
 RIGHT_TO_LEFT = pytest.mark.parametrize("language", catalogues.LANGUAGES[1:], ids=lambda language: language.code)
 # What stays as it is in any language: placeholders, tags, options, names of settings, headers, formats and products.
 FIXED = re.compile(
-    r"--format cedrina|FILE\.checkpoint|`[^`]*`|/auth(?:/[a-z-]+)+|\b(?:csv|jsonl)\b|\bdocs/[a-z/-]+\.md\b|\b[a-z]+(?:_[a-z]+)+\b"
+    r"--format cedrina|FILE\.checkpoint"
+    r"|`[^`]*`|/auth(?:/[a-z-]+)+|\b(?:csv|jsonl)\b|\bdocs/[a-z/-]+\.md\b|\b[a-z]+(?:_[a-z]+)+\b"
     r"|%\(\w+\)[a-zA-Z]|%[a-zA-Z]|\{[^}]*\}|<[^>]+>|https?://\S+|--[a-z-]+|\b[A-Z][A-Z_0-9]{1,}\b|application/json|UTF-8"
     r"|PublicKeyCredential\.toJSON\(\)|\b(?:If-Match|ETag|null|KiB|MiB|WebAuthn|alg|kid|keys|https?|view|origins?|import)\b"
     r"|\b(?:Cedrina|Django|PostgreSQL|Redis|OpenID Connect|Google|Microsoft|Facebook)\b|\b(?:common|combined)\b"
