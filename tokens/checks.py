@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Advice
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from cedrina_base import setting_checks
@@ -90,13 +90,12 @@ def check_signing_key(*, databases: Sequence[str] | None = None, **_kwargs: Any)
     connection = connections[DEFAULT_DB_ALIAS]
     if DEFAULT_DB_ALIAS not in (databases or ()) or connection.vendor != "postgresql":
         return []
-    try:
-        if SigningKey._meta.db_table not in connection.introspection.table_names():  # before the first `migrate`
-            return []
-    except OperationalError:  # the command that needs the database says why it can't be reached
-        return []
     going_on = SigningKey.objects.filter(retired_at__isnull=True, signs_access_tokens=True).order_by("-activated_at")
-    newest = going_on.values_list("algorithm", flat=True).first()
+    try:
+        with transaction.atomic():  # a savepoint where the caller has begun a transaction
+            newest = going_on.values_list("algorithm", flat=True).first()
+    except DatabaseError:
+        return []  # `migrate` has yet to make the table or a column, or the command that needs the database says why
     if newest in (None, token_settings.ACCESS_TOKEN_ALGORITHM):
         return []
     return [

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 
 import psycopg
 import pytest
@@ -120,7 +121,7 @@ class TestATrailInANewCluster:
 
 def _checked(installation):
     done = subprocess.run(
-        [served.sys.executable, "manage.py", "check", "--database", "default", "--tag", "database"],
+        [sys.executable, "manage.py", "check", "--database", "default", "--tag", "database"],
         cwd=served.ROOT,
         env=installation.environment,
         capture_output=True,

@@ -34,7 +34,7 @@ class Continuation(NamedTuple):
 
 
 def is_installed() -> bool:
-    """Say whether the functions of the database exist: after migration 0013."""
+    """Say whether the functions of the database exist: after migration 0012."""
     with connection.cursor() as cursor:
         cursor.execute(_IS_INSTALLED)
         return bool(cursor.fetchone()[0])

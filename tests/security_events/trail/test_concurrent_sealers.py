@@ -61,6 +61,27 @@ def test_sealers_at_once_make_one_tree(now):
     assert len(stored_leaves()) == len(committed_leaves())
 
 
+def test_processes_that_seal_at_once_make_one_tree(now):
+    record_events(90)
+    connections.close_all()
+    processes = []
+    for _ in range(3):
+        process = os.fork()
+        if process == 0:
+            code = 1
+            try:
+                for size in (1, 7, 3, 16, 5, 40):
+                    sealing.seal_batch(now=now, limit=size)
+                code = 0
+            finally:
+                os._exit(code)
+        processes.append(process)
+
+    assert [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in processes] == [0, 0, 0]
+    assert_whole()
+    assert len(stored_leaves()) > 80
+
+
 OF_SEALING = (sealing.__file__, audit_keys.__file__)
 
 
