@@ -1,6 +1,8 @@
 """Run the background worker: mail, periodic jobs and the delivery of security events."""
 
 import asyncio
+import logging
+import os
 import signal
 import threading
 from argparse import ArgumentParser
@@ -10,6 +12,8 @@ from django.core.management.base import BaseCommand
 
 from cedrina.operations import job_worker
 from security_events.delivery.dispatcher import Dispatcher
+
+DELIVERY_SECONDS = 15.0  # for the requests that are under way at the end, and for storing what became of them
 
 
 class Command(BaseCommand):
@@ -23,20 +27,26 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         queues = [name for name in (options["queues"] or "").split(",") if name]
-        asyncio.run(_work(queues=queues or None, concurrency=options["concurrency"]))
+        if not asyncio.run(_work(queues=queues or None, concurrency=options["concurrency"])):
+            # A thread that waits for a silent database can't be ended. What it delivered is delivered again, under the
+            # same ids.
+            logging.shutdown()
+            os._exit(0)
 
 
-async def _work(**options: Any) -> None:
+async def _work(**options: Any) -> bool:
+    """Work until a signal comes. Return whether the deliveries ended, too."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     # Webhooks wait for their receivers: on threads of their own they hold no job up, and no job them.
     dispatcher = Dispatcher()
-    delivering = threading.Thread(target=dispatcher.run, name="delivery")
+    delivering = threading.Thread(target=dispatcher.run, name="delivery", daemon=True)
     delivering.start()
     try:
         await job_worker.work(stop=stop, **options)
     finally:
         dispatcher.stop()
-        await asyncio.to_thread(delivering.join)
+        await asyncio.to_thread(delivering.join, DELIVERY_SECONDS)
+    return not delivering.is_alive()
