@@ -15,8 +15,9 @@ CREATE FUNCTION security_events_transaction() RETURNS bigint LANGUAGE sql STABLE
 $$;
 -- All transactions of this database with a lower number have ended. A snapshot also lists the running transactions of
 -- the cluster's other databases. These are left out: they can't write here, and one may run for hours. A transaction is
--- of another database if its lock says so; one without a lock has ended after the snapshot was taken, so it counts. On a
--- standby, a snapshot has no such list.
+-- of another database if its lock says so; one without a lock has ended after the snapshot was taken, so it counts. Those
+-- of the server's own processes, which have no role, such as autovacuum, are left out as well. On a standby, a snapshot
+-- has no such list.
 CREATE FUNCTION security_events_oldest_transaction() RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT security_events_transaction_offset() + CASE
         WHEN pg_is_in_recovery() THEN pg_snapshot_xmin(pg_current_snapshot())::text::bigint
@@ -27,7 +28,10 @@ CREATE FUNCTION security_events_oldest_transaction() RETURNS bigint LANGUAGE sql
                     SELECT FROM pg_locks held JOIN pg_stat_activity backend USING (pid)
                     WHERE held.locktype = 'transactionid' AND held.granted AND held.mode = 'ExclusiveLock'
                       AND held.transactionid = running.xid::xid
-                      AND backend.datid <> (SELECT oid FROM pg_database WHERE datname = current_database())
+                      AND (
+                          backend.datid <> (SELECT oid FROM pg_database WHERE datname = current_database())
+                          OR backend.usesysid IS NULL
+                      )
                 )
             ),
             pg_snapshot_xmax(pg_current_snapshot())::text::bigint

@@ -82,3 +82,16 @@ def test_a_reader_needs_an_index_only():
         cursor.execute("RESET enable_sort")
     assert "Merge Append" in plan
     assert "->  Sort" not in plan
+
+
+def test_an_event_does_not_wait_for_autovacuum():
+    """Its processes have transactions, but no role: an ANALYZE of a large table takes minutes. Clients have one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef('security_events_oldest_transaction()'::regprocedure)")
+        (definition,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT backend_type FROM pg_stat_activity WHERE (usesysid IS NULL) = (backend_type = 'client backend')"
+        )
+        exceptions = cursor.fetchall()
+    assert "backend.usesysid IS NULL" in definition
+    assert not {"client backend", "autovacuum worker"} & {kind for (kind,) in exceptions}

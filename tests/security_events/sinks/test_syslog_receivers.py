@@ -172,7 +172,10 @@ class TestKilledReceiver:
             missing = set(todo) - set(arrived)
             assert len(missing) <= at_risk
             assert (len(missing) > 0) == keeps_connection
-            numbers = [todo.index(each) for each in dict.fromkeys(arrived)]
+            # A receiver writes its file in blocks, so one that is killed may leave a part of a message.
+            torn = set(arrived) - set(todo)
+            assert len(torn) <= 1
+            numbers = [todo.index(each) for each in dict.fromkeys(arrived) if each not in torn]
             assert numbers == sorted(numbers)
 
 
