@@ -6,7 +6,7 @@ from uuid import UUID
 
 from cedrina_base.prepared_statements import prepared_cursor
 from security_events.models import Sink, SinkState
-from security_events.selectors.trail import TrailPosition
+from security_events.selectors.trail import TrailPosition, leave_out_others
 
 LEASE_SECONDS = 30
 
@@ -58,6 +58,7 @@ def due_sinks(*, kinds: Collection[str], checkpoint_kinds: Collection[str] = (),
     Those of ``checkpoint_kinds`` are given checkpoints, the others events.
     """
     with prepared_cursor() as cursor:
+        leave_out_others(cursor)
         cursor.execute(_DUE, {"kinds": list(kinds), "checkpoint_kinds": list(checkpoint_kinds), "now": now})
         return [sink_id for (sink_id,) in cursor.fetchall()]
 

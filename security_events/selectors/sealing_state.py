@@ -7,7 +7,7 @@ from django.db import connection
 
 from security_events.models import TrailCheckpoint
 from security_events.selectors.checkpoints import newest_checkpoint
-from security_events.selectors.trail import START
+from security_events.selectors.trail import START, leave_out_others
 
 MOST_COUNTED = 10_000
 
@@ -60,6 +60,7 @@ def sealing_state() -> SealingState:
     newest = newest_checkpoint()
     position = (newest.transaction_id, newest.events_to) if newest else START
     with connection.cursor() as cursor:
+        leave_out_others(cursor)
         cursor.execute(_UNSEALED, [*position, MOST_COUNTED])
         unsealed, oldest, held = cursor.fetchone()
     return SealingState(newest, unsealed, held, oldest)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from cedrina_base.prepared_statements import prepared_cursor
+from security_events.selectors.trail import leave_out_others
 
 MOST_COUNTED = 1000
 # The leaf of the last event that was delivered tells the size of its checkpoint, and the primary key the next ones.
@@ -54,5 +55,6 @@ def backlogs(
         "most": most + 1,
     }
     with prepared_cursor() as cursor:
+        leave_out_others(cursor)
         cursor.execute(_BACKLOGS, parameters)
         return {sink_id: SinkBacklog(waiting, since) for sink_id, waiting, since in cursor.fetchall()}

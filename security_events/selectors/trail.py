@@ -34,6 +34,7 @@ class TrailPosition(NamedTuple):
     event_id: UUID
 
 
+_LOOKS = 10  # at the transactions that run; one is enough, unless some begin or end in that moment
 START = TrailPosition(0, UUID(int=0))
 _LAST_ID = UUID(int=2**128 - 1)
 
@@ -45,9 +46,18 @@ class TrailEvent(NamedTuple):
     form: dict[str, Any]
 
 
+def leave_out_others(cursor: Any) -> None:
+    """Let the next statement of a session wait for no transaction of another database: see migration 0006."""
+    for _ in range(_LOOKS):
+        cursor.execute("SELECT security_events_leave_out_others()")
+        if cursor.fetchone()[0] == 0:
+            return
+
+
 def end_of_trail() -> TrailPosition:
     """Return the position behind all events that can be read now. Events that are committed later stand behind it."""
     with prepared_cursor() as cursor:
+        leave_out_others(cursor)
         cursor.execute("SELECT security_events_oldest_transaction() - 1")
         return TrailPosition(cursor.fetchone()[0], _LAST_ID)
 
@@ -74,6 +84,7 @@ def form_of(event_id: UUID) -> dict[str, Any] | None:
 def events_after(position: TrailPosition, *, limit: int) -> Sequence[TrailEvent]:
     """Return the next events behind a position, in the order of the trail."""
     with prepared_cursor() as cursor:
+        leave_out_others(cursor)
         cursor.execute(_AFTER, {**position._asdict(), "limit": limit})
         rows = cursor.fetchall()
     return [TrailEvent(TrailPosition(row[0], row[1]), event_form(row[1:])) for row in rows]

@@ -9,11 +9,12 @@ from uuid import UUID
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 
+from cedrina_base.prepared_statements import prepared_cursor
 from security_events.event_form import event_form
 from security_events.models import SecurityEvent
 from security_events.selectors.event_filters import SLACK, WINDOW, EventFilter, first_id
 from security_events.selectors.event_pages import form_values
-from security_events.selectors.trail import TrailEvent, TrailPosition, events_after
+from security_events.selectors.trail import TrailEvent, TrailPosition, events_after, leave_out_others
 
 _CURSOR = re.compile(r"(0|[1-9][0-9]{0,18})\.([0-9a-f]{32})")
 _LARGEST = 2**63 - 1  # of a bigint
@@ -53,6 +54,8 @@ def events_behind(position: TrailPosition, wanted: EventFilter, *, limit: int) -
     if wanted.is_empty():
         events = events_after(position, limit=limit)
         return TrailPage(events, events[-1].position if events else position)
+    with prepared_cursor() as cursor:
+        leave_out_others(cursor)
     start = max(position, _last_before(wanted.since) or position)
     rows = _committed_behind(start)
     if wanted.until and (end := _first_after(wanted.until)):
