@@ -1,5 +1,6 @@
 """A sealed trail for tests: what is committed, how it is read back, and what its owner can do to it."""
 
+import time
 from contextlib import contextmanager
 
 from django.db import connection, transaction
@@ -13,10 +14,29 @@ from security_events.services.trail import sealing
 from security_events.types import Subject
 from security_events.verifier import leaf_hash
 
+_UNSEALED = """
+SELECT count(*) FROM security_events_event event
+WHERE NOT EXISTS (SELECT FROM security_events_trail_leaf leaf WHERE leaf.event_id = event.id)
+"""
+
 
 def record_events(count):
     """Commit events, each in a transaction of its own."""
     return [record(LOGIN_SUCCEEDED, actor=Subject(id=f"user-{number}", name="mina")) for number in range(count)]
+
+
+def seal_all(*, now, batch):
+    """Seal in batches until every committed event is sealed, also one that has to wait for a transaction."""
+    deadline = time.monotonic() + 30
+    while True:
+        while sealing.seal_batch(now=now, limit=batch).events:
+            pass
+        with connection.cursor() as cursor:
+            cursor.execute(_UNSEALED)
+            (unsealed,) = cursor.fetchone()
+        if not unsealed:
+            return
+        assert time.monotonic() < deadline, f"{unsealed} events wait"
 
 
 def committed_leaves():
@@ -53,8 +73,7 @@ def sealed_trail(blocker, *, count, batch, now):
     """Commit and seal events for the tests of a module, which roll back what they do themselves."""
     with blocker.unblock():
         record_events(count)
-        while sealing.seal_batch(now=now, limit=batch).events:
-            pass
+        seal_all(now=now, batch=batch)
     yield
     with blocker.unblock(), as_owner("security_events_event", *TRAIL_TABLES) as cursor:
         for table in reversed(("security_events_event", *TRAIL_TABLES)):

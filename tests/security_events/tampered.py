@@ -20,7 +20,7 @@ from security_events.verifier import (
     sign_note,
     tree_root,
 )
-from tests.security_events.sealed import as_owner, record_events
+from tests.security_events.sealed import as_owner, record_events, seal_all
 
 EVENTS = "security_events_event"
 LEAVES, SUBTREES, CHECKPOINTS, COSIGNATURES = TRAIL_TABLES
@@ -131,12 +131,10 @@ def sealed_corpus(blocker):
     with blocker.unblock():
         empty_trail()
         record_events(20)
-        while sealing.seal_batch(now=now, limit=7).events:
-            pass
+        seal_all(now=now, batch=7)
         audit_keys.rotate(now=now)
         record_events(40)
-        while sealing.seal_batch(now=now, limit=7).events:
-            pass
+        seal_all(now=now, batch=7)
     yield
     with blocker.unblock():
         empty_trail()
