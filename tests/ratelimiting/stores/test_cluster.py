@@ -16,32 +16,62 @@ LEVELS = [Level("p", Quota(Algorithm.FIXED_WINDOW, 100, LONG), f"k{i}") for i in
 SLOTS = 16_384
 
 
+BUS = 10_000  # the nodes speak to each other on a port that lies this far above the clients' one
+
+
 class Node:
     def __init__(self, directory):
         directory.mkdir()
-        # The nodes speak to each other on another port, ten thousand above.
-        self.port = free_port()
+        self.directory = directory
+        for _ in range(5):
+            self.start()
+            if self.answers():
+                return
+            self.stop()  # another test took one of its two ports in between
+        pytest.fail("no node could be started")
+
+    def start(self):
+        self.port = free_port(partner=BUS)
         command = [binaries.find_redis(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir"]
         self.process = subprocess.Popen(
-            [*command, str(directory), "--cluster-enabled", "yes"], stdout=subprocess.DEVNULL, start_new_session=True
+            [*command, str(self.directory), "--cluster-enabled", "yes"],
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
         self.client = redis.Redis(port=self.port, socket_timeout=30)
 
-    def wait_until(self, condition):
+    def answers(self):
+        """Wait until the node answers; return False when its process ended instead."""
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+        while self.process.poll() is None and time.monotonic() < deadline:
             try:
-                if condition(self.client):
-                    return
-            except redis.ConnectionError:
-                pass
-            time.sleep(0.05)
-        pytest.fail("the nodes did not find each other")
+                return self.client.ping()
+            except redis.ConnectionError:  # also while it loads
+                time.sleep(0.05)
+        return False
+
+    def knows(self, other):
+        return str(other.port).encode() in self.client.execute_command("CLUSTER", "NODES", **RAW)
+
+    def is_ready(self):
+        return b"cluster_state:ok" in self.client.execute_command("CLUSTER", "INFO", **RAW)
 
     def stop(self):
         self.client.close()
         self.process.terminate()
         self.process.wait()
+
+
+def introduce(first, second):
+    """Make the two know each other. A handshake that got no answer in 15 s is forgotten, so it is begun again."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if not (first.knows(second) and second.knows(first)):
+            first.client.execute_command("CLUSTER", "MEET", "127.0.0.1", second.port)
+        if first.is_ready() and second.is_ready():
+            return
+        time.sleep(0.1)
+    pytest.fail("the nodes did not find each other")
 
 
 @pytest.fixture
@@ -51,15 +81,11 @@ def nodes(tmp_path):
     try:
         started.extend(Node(tmp_path / name) for name in ("first", "second"))
         first, second = started
-        for node in started:
-            node.wait_until(lambda client: client.ping())
         slot = first.client.execute_command("CLUSTER", "KEYSLOT", "{rl}:")
         second.client.execute_command("CLUSTER", "ADDSLOTS", slot)
         others = [number for number in range(SLOTS) if number != slot]
         first.client.execute_command("CLUSTER", "ADDSLOTS", *others)
-        first.client.execute_command("CLUSTER", "MEET", "127.0.0.1", second.port)
-        for node in started:
-            node.wait_until(lambda client: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO", **RAW))
+        introduce(first, second)
         yield first, second
     finally:
         for node in started:
