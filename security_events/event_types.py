@@ -35,6 +35,86 @@ AUDIT_KEY_ROTATED = register(
         data=("retired", "size"),
     )
 )
+RULE_CHANGED = register(
+    EventType(
+        "detection.rule_changed",
+        Category.DETECTION,
+        Severity.MEDIUM,
+        base_risk=10,
+        ocsf_type_uid=OcsfType.ENTITY_MANAGEMENT_UPDATE,
+        data=("rule", "version", "before", "after", "note"),
+    )
+)
+FINDING_SHADOWED = register(
+    EventType(
+        "detection.finding_shadowed",
+        Category.DETECTION,
+        Severity.LOW,
+        base_risk=0,
+        ocsf_type_uid=OcsfType.DETECTION_FINDING_CREATE,
+        data=("rule", "rule_version", "evidence", "responses", "trigger"),
+    )
+)
+INCIDENT_OPENED = register(
+    EventType(
+        "incident.opened",
+        Category.DETECTION,
+        Severity.HIGH,
+        base_risk=60,
+        ocsf_type_uid=OcsfType.DETECTION_FINDING_CREATE,
+        data=("incident", "rule", "rule_version", "severity", "network", "evidence", "trigger"),
+    )
+)
+INCIDENT_ACKNOWLEDGED = register(
+    EventType(
+        "incident.acknowledged",
+        Category.DETECTION,
+        Severity.INFO,
+        base_risk=0,
+        ocsf_type_uid=OcsfType.DETECTION_FINDING_UPDATE,
+        data=("incident", "rule", "note"),
+    )
+)
+INCIDENT_REOPENED = register(
+    EventType(
+        "incident.reopened",
+        Category.DETECTION,
+        Severity.MEDIUM,
+        base_risk=20,
+        ocsf_type_uid=OcsfType.DETECTION_FINDING_UPDATE,
+        data=("incident", "rule", "note"),
+    )
+)
+INCIDENT_RESOLVED = register(
+    EventType(
+        "incident.resolved",
+        Category.DETECTION,
+        Severity.INFO,
+        base_risk=0,
+        ocsf_type_uid=OcsfType.DETECTION_FINDING_CLOSE,
+        data=("incident", "rule", "verdict", "note", "events"),
+    )
+)
+RESPONSE_STARTED = register(
+    EventType(
+        "incident.response_started",
+        Category.DETECTION,
+        Severity.MEDIUM,
+        base_risk=40,
+        ocsf_type_uid=OcsfType.DETECTION_FINDING_UPDATE,
+        data=("incident", "rule", "response", "kind", "network", "ends_at"),
+    )
+)
+RESPONSE_UNDONE = register(
+    EventType(
+        "incident.response_undone",
+        Category.DETECTION,
+        Severity.MEDIUM,
+        base_risk=10,
+        ocsf_type_uid=OcsfType.DETECTION_FINDING_UPDATE,
+        data=("incident", "rule", "response", "kind", "network", "note"),
+    )
+)
 SINK_PARKED = register(
     EventType(
         "sink.parked",

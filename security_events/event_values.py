@@ -76,8 +76,8 @@ def event_values(
         "ip_address": _stored_address(request.ip_address),
         "user_agent": mask_names(_stored_user_agent(request.user_agent), names),
         "risk_score": event_type.base_risk if risk_score is None else max(0, min(100, risk_score)),
-        "risk_reasons": _stored_json(list(reasons)) if reasons else "[]",
-        "data": _stored_json(_masked_data(data, names)) if data else "{}",
+        "risk_reasons": storable_json(list(reasons)) if reasons else "[]",
+        "data": storable_json(_masked_data(data, names)) if data else "{}",
     }
 
 
@@ -131,7 +131,8 @@ def _storable_text(text: str) -> str:
     return text.replace("\0", "").encode(errors="replace").decode()
 
 
-def _stored_json(value: Any) -> str:
+def storable_json(value: Any) -> str:
+    """Return the JSON text of a value as a column of PostgreSQL can store it."""
     return _ENCODER.encode(_storable(value))
 
 

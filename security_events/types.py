@@ -1,7 +1,10 @@
 """Frozen values that cross layers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 
@@ -34,6 +37,41 @@ class Category(StrEnum):
     NETWORK = "network"
     JOB = "job"
     DELIVERY = "delivery"
+    DETECTION = "detection"
+
+
+class RuleMode(StrEnum):
+    """What a finding of a detection rule leads to: nothing, a figure and an event, or an incident and responses."""
+
+    OFF = "off"
+    SHADOW = "shadow"
+    ENFORCE = "enforce"
+
+
+class ResponseKind(StrEnum):
+    """What is done about an enforced finding. Other apps act on it, by the signals of ``security_events.signals``."""
+
+    NOTIFY = "notify"  # tell the person
+    STEP_UP = "step_up"  # ask for a proof at the next sensitive call of a session
+    TIGHTEN_NETWORK = "tighten_network"  # lower the limits of a network
+    LOCK_FACTOR = "lock_factor"  # take no codes of a second factor for a while
+    END_SESSIONS = "end_sessions"
+
+
+class IncidentStatus(StrEnum):
+    """How far an operator is with an incident."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Verdict(StrEnum):
+    """What an operator found: an attack, no attack, or what the rule looks for, but permitted."""
+
+    TRUE_POSITIVE = "true_positive"
+    FALSE_POSITIVE = "false_positive"
+    BENIGN = "benign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +108,23 @@ class SinkNotice:
     name: str
     state: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseOrder:
+    """A response to a finding: what is to be done, to whom, and until when.
+
+    ``subject`` is the id of an account, ``session_id`` the session that the finding is about, ``network`` an address
+    range such as ``192.0.2.0/24``. What the kind does not need is empty. ``ends_at`` is ``None`` for what has no end of
+    its own, such as a mail. ``evidence`` are the counts that crossed the thresholds of the rule.
+    """
+
+    id: UUID
+    incident_id: UUID
+    rule: str
+    kind: ResponseKind
+    subject: str = ""
+    session_id: UUID | None = None
+    network: str = ""
+    ends_at: datetime | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)

@@ -9,11 +9,17 @@ from rest_framework.views import APIView
 
 READ_EVENTS = "events:read"
 READ_WEBHOOKS, CHANGE_WEBHOOKS = "webhooks:read", "webhooks:change"
+READ_INCIDENTS, CHANGE_INCIDENTS = "incidents:read", "incidents:change"
+READ_RULES, CHANGE_RULES = "detection_rules:read", "detection_rules:change"
 
 # For each action, the Django permission that allows it.
 PERMISSIONS: Mapping[str, str] = MappingProxyType(
     {
         READ_EVENTS: "security_events.view_securityevent",
+        READ_INCIDENTS: "security_events.view_incident",
+        CHANGE_INCIDENTS: "security_events.change_incident",
+        READ_RULES: "security_events.view_ruleversion",
+        CHANGE_RULES: "security_events.add_ruleversion",
         READ_WEBHOOKS: "security_events.view_webhook",
         CHANGE_WEBHOOKS: "security_events.change_webhook",
     }

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from django.utils.module_loading import autodiscover_modules
 
 from security_events.detection.facts import Fact
-from security_events.types import Severity
+from security_events.types import ResponseKind, RuleMode, Severity
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -48,6 +48,8 @@ class Rule:
     """What is fixed about a rule. ``window`` is in seconds, ``score`` from 0 to 100; thresholds are the default ones.
 
     ``reason`` says why it matters, ``false_alarms`` which honest behaviour looks alike. Both are shown to operators.
+    ``responses`` is what is done about a finding while the rule is enforced; ``mode`` and ``thresholds`` are in force
+    until an operator changes them.
     """
 
     id: str
@@ -62,6 +64,8 @@ class Rule:
     triggers: frozenset[str]
     judge: Judge
     thresholds: Mapping[str, int] = field(default_factory=dict)
+    responses: tuple[ResponseKind, ...] = ()
+    mode: RuleMode = RuleMode.ENFORCE
 
     def __post_init__(self) -> None:
         if not self.triggers <= self.watches:

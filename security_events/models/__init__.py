@@ -1,5 +1,18 @@
 """The tables of this app."""
 
+from security_events.models.detection import (
+    MODE_NAMES,
+    RESPONSE_NAMES,
+    STATUS_NAMES,
+    VERDICT_NAMES,
+    ClientCount,
+    DetectionFact,
+    Incident,
+    IncidentEvent,
+    IncidentResponse,
+    RuleVersion,
+    ShadowCount,
+)
 from security_events.models.events import SecurityEvent, category_choices
 from security_events.models.sink_risks import SinkRisk
 from security_events.models.sinks import Sink, SinkState
@@ -13,12 +26,23 @@ from security_events.models.webhooks import (
 )
 
 __all__ = [
+    "MODE_NAMES",
+    "RESPONSE_NAMES",
+    "STATUS_NAMES",
     "TRAIL_TABLES",
+    "VERDICT_NAMES",
     "AuditKey",
     "CheckpointCosignature",
+    "ClientCount",
     "DeliveryCause",
     "DeliveryStatus",
+    "DetectionFact",
+    "Incident",
+    "IncidentEvent",
+    "IncidentResponse",
+    "RuleVersion",
     "SecurityEvent",
+    "ShadowCount",
     "Sink",
     "SinkRisk",
     "SinkState",

@@ -18,6 +18,7 @@ _LABELS = {
     Category.NETWORK: _("network"),
     Category.JOB: _("background job"),
     Category.DELIVERY: _("delivery"),
+    Category.DETECTION: _("detection"),
     Severity.INFO: _("info"),
     Severity.LOW: _("low"),
     Severity.MEDIUM: _("medium"),
