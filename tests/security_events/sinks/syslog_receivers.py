@@ -13,7 +13,7 @@ from tests import debian_packages, stopped_processes
 from tests.ports import free_port
 
 END = b"<END>\n"
-START_SECONDS = 30
+START_SECONDS = 120
 WAIT_SECONDS = 60
 RSYSLOG = ["rsyslog", "rsyslog-gnutls", "rsyslog-openssl", "libestr0", "libfastjson4", "liblognorm5"]
 SYSLOG_NG = ["syslog-ng-core", "libivykis0", "libnet1", "libpcre3", "libwrap0"]
