@@ -23,6 +23,7 @@ from hypothesis import settings as hypothesis_settings
 
 TURN = pytest.StashKey[Path]()
 RUN = pytest.StashKey[str]()
+TEMPLATE = pytest.StashKey[object]()  # of migrated_template.MigratedTemplate
 # Folders whose tests start processes, and fixtures that are processes; folders and files that ask hundreds of times.
 OF_PROCESSES = {"deployment", "embedded", "journeys", "standalone", "edge", "own_redis", "nodes"}
 THOROUGH = {"bad_input", "concurrency", "properties", "test_conformance.py"}
@@ -111,10 +112,20 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     """Give this run test databases of its own: two runs may be pointed at one server."""
     if request.config.getvalue("reuse_db"):
         return
-    run = getattr(request.config, "workerinput", {}).get("testrunuid", secrets.token_hex(4))[:8]
+    run_id = getattr(request.config, "workerinput", {}).get("testrunuid")
+    run = (run_id or secrets.token_hex(4))[:8]
     for connection in connections.all():
         names = connection.settings_dict["TEST"]
         names["NAME"] = f"{names['NAME'] or 'test_' + connection.settings_dict['NAME']}_{run}"
+    if run_id is not None and apps.is_installed("cedrina"):
+        # Here, since bare projects that test another app don't have it.
+        from tests.migrated_template import MigratedTemplate
+
+        lock = turn_of(run_id).with_suffix(".template")
+        template = MigratedTemplate(os.environ["DATABASE_URL"], run_id, lock)
+        if template.is_there():
+            connections["default"].settings_dict["TEST"]["TEMPLATE"] = template.name
+        request.config.stash[TEMPLATE] = template
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -202,20 +213,23 @@ def pytest_configure_node(node: object) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the lock's files when all workers have ended."""
     if TURN in config.stash and not hasattr(config, "workerinput"):
-        for path in (config.stash[TURN], config.stash[TURN].with_suffix(".queue")):
+        turn = config.stash[TURN]
+        for path in (turn, turn.with_suffix(".queue"), turn.with_suffix(".template")):
             path.unlink(missing_ok=True)
     # A worker leaves it to the process that started it; so does a run inside of a worker's test.
     if RUN in config.stash or "PYTEST_XDIST_TESTRUNUID" not in os.environ:
-        _drop_template(config)
+        _drop_templates(config)
 
 
-def _drop_template(config: pytest.Config) -> None:
-    """Remove the database that those of served processes were copied from."""
+def _drop_templates(config: pytest.Config) -> None:
+    """Remove the databases that those of workers and of served processes were copied from."""
     if url := os.environ.get("DATABASE_URL"):
         # Here, since the test of this file copies it to a place of its own.
-        from tests import served
+        from tests import migrated_template, served
 
-        served.drop_template(url, config.stash.get(RUN, served.RUN))
+        run = config.stash.get(RUN, served.RUN)
+        served.drop_template(url, run)
+        migrated_template.drop(url, run)
 
 
 def turn_of(run_id: str) -> Path:
@@ -223,7 +237,7 @@ def turn_of(run_id: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: object, request: pytest.FixtureRequest) -> None:
     """Let tests that commit delete the rows that they left, and put back the signing key that migrations made.
 
     Django's flush truncates each table, then makes content types, permissions and a key of RSA anew: 150 ms of CPU
@@ -235,6 +249,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
     from tokens.models import SigningKey
 
     with django_db_blocker.unblock():
+        if TEMPLATE in request.config.stash:
+            request.config.stash[TEMPLATE].keep(connections["default"])
         keys = list(SigningKey.objects.all())
         found = connections["default"].introspection.django_table_names(only_existing=True, include_views=False)
     tables = sorted(set(found) - KEPT_TABLES)

@@ -32,7 +32,7 @@ class MailServer:
         return f"smtp://127.0.0.1:{self.port}"
 
     def start(self):
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=30)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=120)
         self._controller.start()
         return self
 

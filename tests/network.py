@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from tests.ports import free_port
 
 AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
-START_SECONDS = 10
+START_SECONDS = 120
 
 
 class Link:

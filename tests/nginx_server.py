@@ -15,7 +15,7 @@ from tests.ports import free_port
 from tests.served import ROOT
 
 DEPLOY = ROOT / "deploy"
-START_SECONDS = 30
+START_SECONDS = 120
 LOOPBACK = "127.0.0.1"
 # Where the connections of an outer proxy come from. The whole of 127.0.0.0/8 is this machine.
 OUTER = "127.0.0.2"

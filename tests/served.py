@@ -164,21 +164,21 @@ def database(*, at=None):
     base = at or os.environ["DATABASE_URL"]
     template = _template(base)
     name = f"served_{secrets.token_hex(6)}"
-    with _maintenance(base) as connection:
+    with maintenance(base) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         )
     try:
         yield _with_name(base, name)
     finally:
-        with _maintenance(base) as connection:
+        with maintenance(base) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _template(base):
     """Return the name of the database that this run copies on a server; its first user makes and migrates it."""
     name = template_of(RUN)
-    with _maintenance(base) as connection:
+    with maintenance(base) as connection:
         connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])  # until the connection ends
         if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -196,12 +196,12 @@ def template_of(run):
 
 def drop_template(base, run):
     """Remove what the processes of a run copied, from a server that outlives the run."""
-    with contextlib.suppress(psycopg.OperationalError), _maintenance(base) as connection:
+    with contextlib.suppress(psycopg.OperationalError), maintenance(base) as connection:
         name = sql.Identifier(template_of(run))
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
-def _maintenance(base):
+def maintenance(base):
     """Connect to the database that a server's URL names, to make and remove others."""
     return psycopg.connect(_libpq(base), autocommit=True)
 

@@ -125,6 +125,16 @@ def slow_body(handler):
         time.sleep(0.05)
 
 
+def late_end(handler):
+    """End the connection with a body that comes behind its headers, as servers of HTTP/1.0 do."""
+    handler.send_response(200)
+    handler.send_header("Connection", "close")
+    handler.send_header("Content-Length", "3")
+    handler.end_headers()
+    time.sleep(0.1)
+    handler.wfile.write(b"99\n")
+
+
 def broken(handler):
     handler.wfile.write(b"SMTP ready\r\n\r\n")
     handler.close_connection = True

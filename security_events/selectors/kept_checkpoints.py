@@ -10,7 +10,8 @@ from django.conf import settings
 _TAIL = 65_536  # bytes; a note has a few hundred
 _NOTES = 3  # of each file: a line that is half written can stand behind the newest one
 # C2SP signed-note and tlog-checkpoint: origin, size, root, perhaps more lines, an empty line, signatures.
-_NOTE = re.compile(r"[^\n]+\n[0-9]+\n[A-Za-z0-9+/]{43}=\n(?:[^\n]+\n)*\n(?:— [^\n]+\n)+")
+# Only from the beginning of a line: from anywhere, a long line without one took the square of its length.
+_NOTE = re.compile(r"^[^\n]+\n[0-9]+\n[A-Za-z0-9+/]{43}=\n(?:[^\n]+\n)*\n(?:— [^\n]+\n)+", re.MULTILINE)
 
 
 def in_files() -> Iterable[str]:

@@ -47,7 +47,7 @@ def raw(environ):
 
 def send(server, data, *, parts=()):
     """Send bytes on a connection of their own and return the status, None where the server just closed it."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
         received = b""
         with contextlib.suppress(ConnectionError):
             for part in (data, *parts):
@@ -137,7 +137,7 @@ def test_forwarding_headers_delay_nobody(server):
     waits = []
     with Lateness() as lateness:
         for _ in range(20):
-            attackers = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(10)]
+            attackers = [socket.create_connection(("127.0.0.1", server.port), timeout=120) for _ in range(10)]
             for attacker in attackers:
                 attacker.sendall(f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n{FORWARDED}\r\n".encode())
             began = time.monotonic()
@@ -183,7 +183,7 @@ def test_headers_that_all_differ_leave_no_memory(database):
 
     with (
         served.serving(database_url=database, flags=("--http",), TRUSTED_PROXIES="127.0.0.0/8") as server,
-        httpx.Client(base_url=server.url, timeout=30) as client,
+        httpx.Client(base_url=server.url, timeout=120) as client,
     ):
 
         def ask(number, given):

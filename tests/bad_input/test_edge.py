@@ -247,7 +247,7 @@ class TestHeldConnections:
             assert client.get(f"{edge.url}/api/schema").status_code == 200
         with contextlib.ExitStack() as held:
             for number in range(self.NUMBER):
-                connection = held.enter_context(socket.create_connection(("127.0.0.1", edge.port), timeout=10))
+                connection = held.enter_context(socket.create_connection(("127.0.0.1", edge.port), timeout=120))
                 connection.sendall(self.HALVES[number % len(self.HALVES)].encode())
             with edge.client() as client:
                 for call in (

@@ -7,7 +7,16 @@ import pytest
 
 from cedrina_base.outgoing_http import ForbiddenUrl, OutgoingClient, OutgoingHttpError, require_allowed_url
 from tests.certificates import certificate_of
-from tests.webhook_receiver import broken, closing, endless_body, listening, receiving, slow_body, slow_headers
+from tests.webhook_receiver import (
+    broken,
+    closing,
+    endless_body,
+    late_end,
+    listening,
+    receiving,
+    slow_body,
+    slow_headers,
+)
 
 # 17 addresses of the IANA registries that older guards let through, and those that everybody knows.
 FORBIDDEN = [
@@ -177,6 +186,14 @@ class TestRequest:
             for _ in range(2):
                 assert client.request("POST", receiver.url, body=b"{}", headers={}).status == 204
         assert receiver.connections == 2
+
+    def test_reads_the_body_of_an_answer_that_ends_the_connection(self, allowed):
+        """`http.client` gives up the connection of such an answer before its body is read."""
+        with receiving() as receiver:
+            allowed(port_of(receiver))
+            receiver.answers = [late_end]
+            answer = post(receiver.url)
+        assert (answer.body, answer.is_complete) == (b"99\n", True)
 
     def test_does_not_follow_a_redirect(self, allowed):
         with receiving() as receiver, listening() as (port, accepted):

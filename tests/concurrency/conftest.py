@@ -27,7 +27,7 @@ def at_once():
         def one(function):
             try:
                 connection.ensure_connection()
-                together.wait(timeout=30)
+                together.wait(timeout=120)
                 return function()
             except Exception as error:  # noqa: BLE001 - the test looks at it
                 return error

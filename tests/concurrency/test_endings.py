@@ -52,7 +52,7 @@ def after(refreshers, action):
 
     def act():
         for refresher in refreshers:
-            assert refresher.is_under_way.wait(timeout=30)
+            assert refresher.is_under_way.wait(timeout=120)
         return action()
 
     return act

@@ -176,7 +176,7 @@ def redis_of(script_password, directory):
         preexec_fn=processes.ends_with_parent(signal.SIGTERM),
     )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
                 socket.create_connection((LOOPBACK, port), timeout=5).close()
@@ -234,7 +234,7 @@ def started(document, made, tmp_path_factory):
 
 def client_of(started):
     host = urlsplit(started.web.environment["PUBLIC_URL"]).hostname
-    return httpx.Client(base_url=f"{started.nginx.url}/api/v1", headers={"Host": host}, timeout=30)
+    return httpx.Client(base_url=f"{started.nginx.url}/api/v1", headers={"Host": host}, timeout=120)
 
 
 class TestTheProcesses:

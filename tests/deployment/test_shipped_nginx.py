@@ -31,7 +31,7 @@ def client_of(nginx, *, source=LOOPBACK, **headers):
         base_url=f"{nginx.url}/api/v1",
         headers={"Host": HOST, **headers},
         transport=httpx.HTTPTransport(local_address=source),
-        timeout=30,
+        timeout=120,
     )
 
 

@@ -90,7 +90,7 @@ class TestSlowClients:
                 connection.sendall(HEAD + b"Content-Length: 50\r\n\r\n{")
             asked = f"GET /livez HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
             # The last of them may not be read yet.
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 120
             while b" 200 " in (received := stack.nginx.converse(asked, source="127.0.0.51")):
                 assert time.monotonic() < deadline
             [found] = answers_in(received)

@@ -96,7 +96,7 @@ def deliver(stream, *, now=None):
 
 def wait_for_the_trail():
     """Wait until all events can be read: a process of the database, such as autovacuum, holds them back a moment."""
-    deadline, newest = time.monotonic() + 30, "COALESCE(max(transaction_id), 0)"
+    deadline, newest = time.monotonic() + 120, "COALESCE(max(transaction_id), 0)"
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
             cursor.execute(f"SELECT {newest} < security_events_oldest_transaction() FROM security_events_event")

@@ -17,7 +17,7 @@ class Browser:
     """A browser at the admin: it keeps cookies and sends the forms' own tokens."""
 
     def __init__(self, server):
-        self.client = httpx.Client(timeout=30, headers={"User-Agent": "Browser/1.0"})
+        self.client = httpx.Client(timeout=120, headers={"User-Agent": "Browser/1.0"})
         self.move_to(server)
 
     def move_to(self, server):

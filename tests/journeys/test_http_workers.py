@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests import served
+from tests import served, stopped_processes
 from tests.busy import Lateness
 from tests.network import Network
 from tests.ports import free_port
@@ -63,13 +63,6 @@ def is_gone(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except OSError:
         return True
-
-
-def stop(pid):
-    """Stop a process and wait until no thread of it runs: on a busy machine one may accept a connection meanwhile."""
-    os.kill(pid, signal.SIGSTOP)
-    tasks = Path(f"/proc/{pid}/task")
-    until(lambda: {(each / "stat").read_text().rsplit(")", 1)[1].split()[0] for each in tasks.iterdir()} == {"T"})
 
 
 def sockets_of(server, *, state):
@@ -248,7 +241,7 @@ class TestAWorkerThatHangs:
     def test_leaves_the_others_to_answer(self, server):
         until(lambda: each_accepts_on_its_own_socket(server))
         hanging, other = workers_of(server)
-        stop(hanging)
+        stopped_processes.stop(hanging)
         try:
             for _ in range(20):
                 assert httpx.get(f"{server.url}/livez", timeout=90).status_code == 200
@@ -260,7 +253,7 @@ class TestAWorkerThatHangs:
     def test_loses_nothing_that_was_asked_on_connections_which_the_others_took_over(self, server, newcomer):
         until(lambda: each_accepts_on_its_own_socket(server))
         hanging = workers_of(server)[0]
-        stop(hanging)
+        stopped_processes.stop(hanging)
         try:
             person = newcomer(server)
             person.register()
@@ -275,7 +268,7 @@ class TestAWorkerThatHangs:
     def test_is_killed_when_it_does_not_end(self, url):
         with served.serving(database_url=url, flags=("--http",), WEB_CONCURRENCY="2") as server:
             hanging = workers_of(server)[0]
-            stop(hanging)
+            stopped_processes.stop(hanging)
             server.process.terminate()
             assert server.process.wait(timeout=60) == 0
             assert is_gone(hanging)

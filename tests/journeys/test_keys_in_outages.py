@@ -64,11 +64,11 @@ def kid_of(token):
 class TestADatabaseThatIsOutOfReach:
     @KINDS
     def test_takes_no_published_key_from_workers_that_never_served_one(self, elsewhere, network, flags, fault):
-        published = httpx.get(f"{elsewhere.url}/.well-known/jwks.json", timeout=30).json()
+        published = httpx.get(f"{elsewhere.url}/.well-known/jwks.json", timeout=120).json()
         with served.serving(database_url=network.url, flags=flags, **ONE_WORKER) as server:
             fail(network, fault)
             for _ in range(6):
-                answer = httpx.get(f"{server.url}/.well-known/jwks.json", timeout=30)
+                answer = httpx.get(f"{server.url}/.well-known/jwks.json", timeout=120)
                 assert answer.status_code == 200
                 assert answer.json() == published
 
@@ -98,7 +98,7 @@ class TestADatabaseThatIsOutOfReach:
                 assert time.monotonic() - began < ANSWER_SECONDS + lateness.allowance
             assert_problem(person.me(token="x"), status=401, code="invalid_token")
         network.heal()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not person.is_signed_in:
             assert time.monotonic() < deadline
             time.sleep(0.2)

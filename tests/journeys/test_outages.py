@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from cedrina.tooling.embedded import postgres_server
-from tests import served
+from tests import served, stopped_processes
 from tests.busy import Lateness
 from tests.problem_shape import assert_problem
 from tokens.access_tokens.keyring import encoded_header
@@ -163,11 +163,12 @@ def frozen(url):
     with psycopg.connect(url) as connection:
         backend = connection.execute("SELECT pg_backend_pid()").fetchone()[0]
         parent = int(Path(f"/proc/{backend}/stat").read_text().rsplit(")", 1)[1].split()[1])
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    pids = [parent, *map(int, children)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    stopped_processes.stop(parent)  # first, so that it starts no process that would be missed
+    pids = [parent]
     try:
+        for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+            stopped_processes.stop(int(child))
+            pids.append(int(child))
         yield
     finally:
         for pid in reversed(pids):

@@ -53,7 +53,7 @@ class TestTheLinesToTry:
                 capture_output=True,
                 text=True,
                 check=True,
-                timeout=30,
+                timeout=120,
             )
 
             answered, promised = json.loads(done.stdout), json.loads(shown.replace("\n", ""))

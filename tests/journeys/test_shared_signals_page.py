@@ -55,7 +55,7 @@ def test_the_receiver_of_the_page_ends_a_session_once(live_server, settings, pro
         stream = receiver.create(delivery=delivery)
         session_id = sign_out(open_session())
         deliver(stream)
-        assert lines_of(running.stdout).get(timeout=30) == f"end the session {session_id}"
+        assert lines_of(running.stdout).get(timeout=120) == f"end the session {session_id}"
     finally:
         running.kill()
         running.wait()

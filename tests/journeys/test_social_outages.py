@@ -41,7 +41,7 @@ class TestASlowProvider:
                 with ThreadPoolExecutor(WAITING) as people, server.client() as client:
                     answers = [people.submit(sign_in, number) for number in range(WAITING)]
                     for _number in range(WAITING):
-                        assert arrived.acquire(timeout=30)
+                        assert arrived.acquire(timeout=120)
                     # Each of these needs the one connection that there is.
                     others = [
                         client.post("/auth/login", json={"username": "nobody", "password": "wrong"}).status_code

@@ -42,10 +42,10 @@ def started(command, **options):
 
 
 def wait_for(port):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/", data=b"{}", timeout=5)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/", data=b"{}", timeout=120)
         except urllib.error.HTTPError as refusal:
             return refusal.code
         except OSError:

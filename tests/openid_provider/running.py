@@ -24,11 +24,11 @@ def openid_provider():
     )
     try:
         line = process.stdout.readline()
-        assert line, f"the provider ended with {process.wait(timeout=10)}"
+        assert line, f"the provider ended with {process.wait(timeout=120)}"
         yield json.loads(line)["issuer"]
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=120)
         process.stdout.close()
 
 
@@ -50,7 +50,7 @@ def setting(issuer, **members):
 def walk(authorization_url, *, login):
     """Sign in at the provider, agree, and return the parameters that its answer brings to the redirect URI."""
     # Not kept between origins: the browser's own cookie jar for the provider.
-    with httpx.Client(timeout=30) as browser:
+    with httpx.Client(timeout=120) as browser:
         answer = browser.get(authorization_url)
         for _page in range(12):
             if answer.is_redirect:

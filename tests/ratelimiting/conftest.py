@@ -7,6 +7,7 @@ import pytest
 from cedrina.tooling.embedded.redis_server import RedisServer
 from ratelimiting import signals
 from ratelimiting.stores.redis import RedisStore
+from tests import stopped_processes
 from tests.ratelimiting.policy_documents import NAMED_KEYS
 
 
@@ -36,7 +37,7 @@ class OwnRedis(RedisServer):
     """A Redis that a test may halt, kill and start again."""
 
     def halt(self):
-        self._process.send_signal(signal.SIGSTOP)
+        stopped_processes.stop(self._process.pid)
 
     def go_on(self):
         self._process.send_signal(signal.SIGCONT)

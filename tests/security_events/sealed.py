@@ -27,7 +27,7 @@ def record_events(count):
 
 def seal_all(*, now, batch):
     """Seal in batches until every committed event is sealed, also one that has to wait for a transaction."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         while sealing.seal_batch(now=now, limit=batch).events:
             pass

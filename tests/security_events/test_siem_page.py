@@ -204,7 +204,7 @@ class TestWazuh:
 def test_rsyslog_accepts_its_part(tmp_path):
     (tmp_path / "rsyslog.conf").write_text(FILES["rsyslog.conf"].replace("/var/spool/rsyslog", str(tmp_path)))
     command = ["rsyslogd", "-N1", "-f", str(tmp_path / "rsyslog.conf")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
 
 

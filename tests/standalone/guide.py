@@ -178,7 +178,7 @@ class Project:
     def stop_server(self):
         if self.server is not None:
             self.server.terminate()
-            self.server.wait(timeout=30)
+            self.server.wait(timeout=120)
             self.server = None
 
 

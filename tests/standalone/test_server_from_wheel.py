@@ -30,7 +30,7 @@ def client(installed, tmp_path_factory):
     with (
         served.database() as url,
         served.serving(database_url=url, folder=folder, is_checked=True, **settings) as server,
-        httpx.Client(base_url=server.url, headers=AS_A_PROXY, timeout=30) as client,
+        httpx.Client(base_url=server.url, headers=AS_A_PROXY, timeout=120) as client,
     ):
         yield client
 

@@ -50,9 +50,12 @@ class TestACall:
             transport.get_json(f"{issuer.url}/x")
         assert refusal.value.context == {"reason": "too_slow"}
 
-    def test_is_refused_at_once_where_many_wait_already(self, issuer):
+    def test_is_refused_at_once_where_many_wait_already(self, issuer, monkeypatch):
+        # Those who wait shall wait until all of them have come, also on a machine that is busy.
+        monkeypatch.setattr(transport, "READ_SECONDS", 120)
+        monkeypatch.setattr(transport, "TOTAL_SECONDS", 120)
         go = threading.Event()
-        issuer.answers["/slow"] = lambda: go.wait(10) and {"a": 1}
+        issuer.answers["/slow"] = lambda: go.wait(120) and {"a": 1}
         waiting = [
             threading.Thread(target=transport.get_json, args=(f"{issuer.url}/slow",))
             for _ in range(transport.MAX_CONCURRENT_CALLS)

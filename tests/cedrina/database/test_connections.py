@@ -1,6 +1,7 @@
 """Connections that are looked at instead of asked."""
 
 import os
+import select
 import signal
 import socket
 import threading
@@ -16,6 +17,11 @@ from cedrina.database.base import DatabaseWrapper, probe_database
 from cedrina.database.circuit_breaker import DatabaseCircuitBreaker, circuit_breaker
 from cedrina.database.connection import TimeoutConnection
 from tests.ports import free_port
+
+
+def wait_for_the_server():
+    """Wait until the server has said something on the connection, or ended it."""
+    assert select.select([connection.connection.fileno()], [], [], 60)[0]
 
 
 class TestIsUsable(TransactionTestCase):
@@ -38,7 +44,7 @@ class TestIsUsable(TransactionTestCase):
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s)", [first])
         other.close()
-        time.sleep(0.1)
+        wait_for_the_server()
         self.next_request()
         assert self.backend() != first
 
@@ -55,7 +61,7 @@ class TestIsUsable(TransactionTestCase):
         with other.cursor() as cursor:
             cursor.execute("NOTIFY news")
         other.close()
-        time.sleep(0.1)
+        wait_for_the_server()
         assert connection.is_usable()
 
     def test_is_false_without_a_connection(self):
@@ -78,7 +84,7 @@ def noted():
     assert until(lambda: not circuit_breaker.is_open)
 
 
-def until(condition, *, seconds=10):
+def until(condition, *, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)

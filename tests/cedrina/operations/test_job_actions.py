@@ -111,7 +111,7 @@ def test_of_operators_who_cancel_at_once_one_does_it(boss):
 
     def cancel():
         try:
-            barrier.wait(30)
+            barrier.wait(120)
             results.append(job_actions.cancel(job_id=job_id, by=boss, reason="r", now=timezone.now()))
         finally:
             connections.close_all()

@@ -68,7 +68,7 @@ class TestStart:
             seen = self.read(process, until=[b"database_unavailable", b"redis_unavailable"])
         finally:
             process.terminate()
-            seen += process.communicate(timeout=30)[1]
+            seen += process.communicate(timeout=120)[1]
         text = re.sub(r"\x1b\[[0-9;]*m", "", seen.decode())
         assert "The database at 127.0.0.1, port 1, does not answer; start it, or correct DATABASE_URL." in text
         assert "Start Redis, or correct REDIS_URL; until then each process counts rate limits by itself." in text

@@ -95,14 +95,14 @@ class TestReleased:
             with two.released():
                 order.append(len(others))
                 inside.set()
-                finished.wait(5)
+                finished.wait(120)
             two.release()
 
         others, inside, finished = [], threading.Event(), threading.Event()
         waiting = [threading.Thread(target=waits) for _ in range(4)]
         for thread in waiting:
             thread.start()
-        assert inside.wait(5)
+        assert inside.wait(120)
 
         def other():
             two.acquire()

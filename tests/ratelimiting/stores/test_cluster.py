@@ -38,7 +38,7 @@ class Node:
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self.client = redis.Redis(port=self.port, socket_timeout=30)
+        self.client = redis.Redis(port=self.port, socket_timeout=120)
 
     def answers(self):
         """Wait until the node answers; return False when its process ended instead."""

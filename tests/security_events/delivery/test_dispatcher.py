@@ -72,7 +72,7 @@ def test_one_slow_sink_holds_no_other_back():
     kind = recording_kind()
     slow, quick = make_sink("slow", now=NOW), make_sink("quick", now=NOW)
     may_end = threading.Event()
-    kind.during = lambda sink: may_end.wait(20) if sink.name == "slow" else None
+    kind.during = lambda sink: may_end.wait(120) if sink.name == "slow" else None
     with running(1):
         recorded = [str(record(LOGIN_SUCCEEDED)) for _ in range(5)]
         wait_until(lambda: kind.of(quick) == recorded)

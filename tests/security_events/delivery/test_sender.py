@@ -70,7 +70,7 @@ class TestDeliver:
     def test_leaves_a_sink_alone_that_another_process_delivers_to(self, kind, sink):
         recorded = record_events(1)
         inside, may_end = threading.Event(), threading.Event()
-        kind.during = lambda _sink: (inside.set(), may_end.wait(20))
+        kind.during = lambda _sink: (inside.set(), may_end.wait(120))
 
         def other():
             sender.deliver(sink.pk, now=NOW)
@@ -78,7 +78,7 @@ class TestDeliver:
 
         thread = threading.Thread(target=other)
         thread.start()
-        assert inside.wait(20)
+        assert inside.wait(120)
         kind.during = None
 
         assert sender.deliver(sink.pk, now=NOW) == 0

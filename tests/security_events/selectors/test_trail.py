@@ -45,12 +45,12 @@ def test_an_event_waits_for_transactions_that_began_before_it(start):
         with transaction.atomic():
             early.append(record(LOGIN_SUCCEEDED))
             recorded.set()
-            may_end.wait(20)
+            may_end.wait(120)
         connections.close_all()
 
     thread = threading.Thread(target=slow)
     thread.start()
-    assert recorded.wait(20)
+    assert recorded.wait(120)
     late = record(LOGIN_SUCCEEDED)
     meanwhile = events_after(start, limit=10)
     may_end.set()
@@ -107,7 +107,8 @@ def test_an_event_waits_for_no_transaction_of_another_database_that_ends_meanwhi
     for thread in threads:
         thread.join()
 
-    assert late < 15  # a transaction that has its number and not yet its lock is still taken for one of ours
+    # One that has its number and gets no CPU to take its lock, for all the time that the reader looks, still counts.
+    assert late <= 2
 
 
 def test_an_event_does_not_wait_for_autovacuum():

@@ -48,7 +48,7 @@ def test_many_transactions_that_commit_out_of_order_leave_no_gap_and_no_duplicat
             with transaction.atomic():
                 mine = [record(LOGIN_SUCCEEDED, risk_score=50) for _ in range(events)]
                 if place % 5 == 0:
-                    turns.wait(20)  # all four have written before any commits
+                    turns.wait(120)  # all four have written before any commits
                 if place % 7 == number:
                     transaction.set_rollback(True)
                     mine = []

@@ -189,7 +189,7 @@ class TestManyAtOnce:
 
         def show():
             try:
-                together.wait(timeout=30)
+                together.wait(timeout=120)
                 made.extend(refuse(now=now) for _ in range(20))
             finally:
                 connection.close()

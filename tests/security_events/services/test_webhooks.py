@@ -46,7 +46,7 @@ def test_two_operators_at_once_do_not_exceed_the_limit():
     outcomes, barrier = [], threading.Barrier(4)
 
     def add():
-        barrier.wait(20)
+        barrier.wait(120)
         try:
             outcomes.append(make_webhook(URL, now=timezone.now()).webhook.pk)
         except WebhookLimitReached:

@@ -9,11 +9,11 @@ import subprocess
 import time
 
 from cedrina.tooling.embedded import processes
-from tests import debian_packages
+from tests import debian_packages, stopped_processes
 from tests.ports import free_port
 
 END = b"<END>\n"
-START_SECONDS = 30
+START_SECONDS = 120
 WAIT_SECONDS = 60
 RSYSLOG = ["rsyslog", "rsyslog-gnutls", "rsyslog-openssl", "libestr0", "libfastjson4", "liblognorm5"]
 SYSLOG_NG = ["syslog-ng-core", "libivykis0", "libnet1", "libpcre3", "libwrap0"]
@@ -59,7 +59,7 @@ class Receiver:
 
     def freeze(self):
         """Let it read nothing more, though its kernel still does."""
-        self.process.send_signal(signal.SIGSTOP)
+        stopped_processes.stop(self.process.pid)
 
     def lines(self, *, count):
         """Wait for so many lines; return all."""

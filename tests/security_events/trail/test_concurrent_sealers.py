@@ -34,7 +34,7 @@ def test_sealers_at_once_make_one_tree(now):
     def run(work):
         try:
             connection.ensure_connection()
-            together.wait(20)
+            together.wait(120)
             work()
         except Exception as error:  # noqa: BLE001 - the test looks at it
             failures.append(error)

@@ -117,7 +117,7 @@ class TestWriters:
             with transaction.atomic():
                 record(LOGIN_SUCCEEDED)
                 recorded.set()
-                may_end.wait(20)
+                may_end.wait(120)
             connections.close_all()
 
         record_events(1)
@@ -126,7 +126,7 @@ class TestWriters:
         first = record_events(3)
         thread = threading.Thread(target=write_slowly)
         thread.start()
-        assert recorded.wait(20)
+        assert recorded.wait(120)
         (late,) = record_events(1)
         sealing.seal(now=now)
         waiting = SecurityEvent.objects.get(pk=late).occurred_at + sealing.HELD_BACK_AFTER

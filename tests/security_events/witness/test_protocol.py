@@ -139,7 +139,7 @@ class TestAddCheckpoint:
             answers, start = [], threading.Barrier(len(bodies))
 
             def ask(witness, body, answers=answers, start=start):
-                start.wait(20)
+                start.wait(120)
                 answers.append((witness.add_checkpoint(body, time=NOW).status, body))
 
             threads = [threading.Thread(target=ask, args=pair) for pair in zip([first, *others], bodies, strict=True)]

@@ -38,7 +38,7 @@ def client(address):
 
 
 def raw(address, request):
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=120) as connection:
         connection.sendall(request)
         answer = b""
         while received := connection.recv(4096):
@@ -97,7 +97,7 @@ class TestTheCommand:
             report = json.loads(process.stdout.readline())
             answer = httpx.post(f"http://{report['address']}/add-checkpoint", content=offer(0, of(4)))
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(120) == 0
         assert answer.status_code == 200
         assert answer.text.startswith(f"— {NAME} ")
         assert (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o600

@@ -208,12 +208,12 @@ class TestTwoWorkers:
             with transaction.atomic():
                 OutgoingMail.objects.select_for_update().get(pk=mail_id)
                 holds.set()
-                may_end.wait(30)
+                may_end.wait(120)
             connection.close()
 
         thread = threading.Thread(target=other_worker)
         thread.start()
-        assert holds.wait(30)
+        assert holds.wait(120)
         with pytest.raises(delivery.DeliveryInProgress):
             delivery.deliver(mail_id=mail_id, now=timezone.now())
         assert outbox.outbox == []

@@ -190,7 +190,7 @@ def one_thread(settings):
 
     def finish():
         gate.set()
-        blocking.result(timeout=30)
+        blocking.result(timeout=120)
         poll(lambda: waiting() == 0 and pool._idle == 1)
         return served
 
@@ -236,7 +236,7 @@ class TestTheQueue:
         poll(lambda: sum(future.done() for future in flood) == 2)
         served = finish()
 
-        assert not any(future.exception(timeout=30) for future in others)
+        assert not any(future.exception(timeout=120) for future in others)
         assert sum(name == "other" for name, _ in served) == 4
         assert sum(isinstance(future.exception(), HashingBusy) for future in flood) == 2
 
@@ -245,7 +245,7 @@ class TestTheQueue:
         with_conf(settings, HASHING_WAIT=timedelta(milliseconds=50))
         late = add("late")
 
-        assert isinstance(late.exception(timeout=30), HashingBusy)
+        assert isinstance(late.exception(timeout=120), HashingBusy)
         with_conf(settings, HASHING_WAIT=timedelta(seconds=30))
         add("patient")
         assert finish() == ["patient"]

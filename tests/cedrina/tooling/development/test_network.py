@@ -58,7 +58,7 @@ def connect(network):
     opened = []
 
     def one():
-        connection = socket.create_connection(("127.0.0.1", network.port), timeout=10)
+        connection = socket.create_connection(("127.0.0.1", network.port), timeout=120)
         opened.append(connection)
         return connection
 
@@ -92,14 +92,14 @@ class TestNetwork:
         connection = connect()
         ask(connection)
         connection.close()
-        assert echo.ended.wait(10)
+        assert echo.ended.wait(120)
 
     def test_that_is_cut_ends_what_is_open_and_refuses_the_rest(self, echo, network, connect):
         connection = connect()
         ask(connection)
         network.cut()
         assert connection.recv(1) == b""
-        assert echo.ended.wait(10)
+        assert echo.ended.wait(120)
         with pytest.raises(ConnectionRefusedError):
             connect()
         network.heal()
@@ -154,6 +154,6 @@ class TestNetwork:
         with (
             Network(f"redis://127.0.0.1:{free_port()}/0") as network,
             pytest.raises(ConnectionResetError),
-            socket.create_connection(("127.0.0.1", network.port), timeout=10) as connection,
+            socket.create_connection(("127.0.0.1", network.port), timeout=120) as connection,
         ):
             connection.recv(1)

@@ -39,13 +39,15 @@ class Run:
         )
         self.seen = ""
 
-    def until(self, words):
-        """Read until a line holds these words; what else there was stands in the failure."""
-        for line in self.process.stdout:
+    def until(self, *words):
+        """Read until a line was read for each of the words, in any order; what else there was stands in the failure."""
+        missing = {each for each in words if each not in self.seen}
+        while missing:
+            line = self.process.stdout.readline()
+            assert line, (missing, self.seen)
             self.seen += line
-            if words in line:
-                return self.seen
-        raise AssertionError(self.seen)
+            missing = {each for each in missing if each not in line}
+        return self.seen
 
     def end(self, signum=signal.SIGINT):
         """Send the signal and wait until no process of the run holds the pipe any more."""
@@ -122,11 +124,10 @@ class TestRun:
         assert json.loads(shell(register))["user"]["username"] == "ada"
         assert json.loads(shell(f"{sign_in}\n{me}"))["email"] == "ada@example.org"
         assert manage("unlock_account", "ada", data=running.start_another.data) == (0, "")
-        lines = running.until("mail  ada@example.org  ")  # the worker's line, which may come before the server's
-        if "/api/v1/auth/me" not in lines:
-            lines = running.until("GET    /api/v1/auth/me  200  ")
-        assert "POST   /api/v1/auth/register  201  " in lines
-        assert "GET    /api/v1/auth/me  200  " in lines
+        # The worker's line may come before those of the server.
+        lines = running.until(
+            "mail  ada@example.org  ", "POST   /api/v1/auth/register  201  ", "GET    /api/v1/auth/me  200  "
+        )
         assert re.search(
             r"mail  ada@example\.org  Confirm your e-mail address  http://localhost:\d+/account/confirm-", lines
         )
