@@ -22,12 +22,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class DetectionWorker:
-    """One worker's part of detection. Any number may run at the same time; one of them has the position."""
+    """One worker's part of detection. Any number may run at the same time; one of them has the position.
 
+    It takes at most ``batch`` events at a time.
+    """
+
+    batch: int = BATCH
     lease_id: UUID = field(default_factory=uuid4)
     has_position: bool = False
-    _limit: int = BATCH
-    _failures: int = 0
+    _limit: int = field(init=False)
+    _failures: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self._limit = self.batch
 
     def advance(self, *, now: datetime) -> int:
         """Take the next events, store facts, findings and the position, and return how many events there were.
@@ -54,7 +61,7 @@ class DetectionWorker:
             log.exception("detection_batch_failed")
             self._after_failure(events, shared, now=now)
             return 0
-        self._limit, self._failures = BATCH, 0
+        self._limit, self._failures = self.batch, 0
         return len(events) if is_done else 0
 
     def release(self) -> None:
