@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from security_events.detection import rules
 from security_events.selectors.trail import TrailEvent, events_after
-from security_events.services.detection import facts, rule_settings
+from security_events.services.detection import erasure, facts, rule_settings
 from security_events.services.detection.engine import acting, judging, position
 from security_events.services.detection.engine.position import SharedPosition
 
@@ -87,4 +87,5 @@ def _take(events: Sequence[TrailEvent], shared: SharedPosition, *, lease_id: UUI
             return False  # another worker has it
         facts.insert(found)
         acting.act(attacks, now=now)
+        erasure.forget_erased_in(events)
     return True
