@@ -14,8 +14,8 @@ from security_events.services.detection import facts, rebuilding
 
 class Command(OperatorCommand):
     help = gettext_noop(
-        "Let detection rules see the events of the past weeks: after a rule was added that looks at types of events that "
-        "no rule looked at, or after facts were lost. May be interrupted and run again."
+        "Let detection rules see the events of the past weeks: after a rule was added that looks at types of events "
+        "that no rule looked at, or after facts were lost. May be interrupted and run again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
