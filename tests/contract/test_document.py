@@ -213,6 +213,7 @@ SUCCESSES = {
     "POST /api/v1/auth/register": {"201", "202"},
     "POST /api/v1/auth/resend-confirmation": {"202"},
     "POST /api/v1/auth/forgot-password": {"202"},
+    "POST /api/v1/auth/reauthenticate/mailed-code": {"202"},
     "POST /api/v1/auth/me/email": {"202"},
     "POST /api/v1/auth/logout": {"204"},
     "DELETE /api/v1/auth/sessions/{session_id}": {"204"},
