@@ -1,20 +1,24 @@
 """Policies in the admin."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from cedrina_base.uuids import uuid7
 from ratelimiting.forms import PolicyForm
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
 from ratelimiting.services import policies as stored
+from ratelimiting.services import tightened_networks
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import sign_in_at_admin
 from tests.ratelimiting.policy_documents import BOSS, document
 
 pytestmark = pytest.mark.django_db
 POLICIES = "/admin/ratelimiting/ratelimitpolicy/"
+NETWORKS = "/admin/ratelimiting/tightenednetwork/"
 VERSIONS = "/admin/ratelimiting/policyversion/"
 FORM = {
     "name": "export",
@@ -157,3 +161,14 @@ class TestVersions:
         assert [row.name for row in RateLimitPolicy.objects.all()] == ["some"]
         assert PolicyVersion.objects.get(number=3).reason == "worse"
         assert browser.get("/admin/ratelimiting/shadowperiod/").status_code == 200
+
+
+def test_tightened_networks_are_shown_and_not_changed(browser):
+    now = timezone.now()
+    tightened_networks.tighten(
+        tightening_id=uuid7(), network="203.0.113.0", reason="enumeration", ends_at=now + timedelta(hours=1), now=now
+    )
+    page = browser.get(NETWORKS).content.decode()
+    assert "203.0.113.0/24" in page
+    assert "enumeration" in page
+    assert browser.get(f"{NETWORKS}add/").status_code == 403

@@ -1,13 +1,16 @@
 """What operators see."""
 
 import json
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from cedrina_base.uuids import uuid7
 from ratelimiting.models import ShadowPeriod
+from ratelimiting.services import tightened_networks
 from ratelimiting.services.request_limits import decide_request
 from ratelimiting.types import RequestAttributes
 from tests.ratelimiting.policy_documents import document
@@ -41,10 +44,16 @@ class TestStatus:
             refused=3,
             keys={"k": {"parts": {"ip": "192.0.2.0/24"}, "refused": 3}},
         )
+        ends_at = timezone.now() + timedelta(hours=1)
+        tightened_networks.tighten(
+            tightening_id=uuid7(), network="203.0.113.0", reason="a_rule", ends_at=ends_at, now=timezone.now()
+        )
         text = run("ratelimit_status")
         assert "some    shadow" in text
         assert "ip=192.0.2.0/24 (3)" in text
+        assert "203.0.113.0/24  a_rule" in text
         found = run_json("ratelimit_status")
+        assert found["tightened_networks"][0]["ends_at"] == ends_at.isoformat()
         assert found["policies"][0]["source"] == "profile"
         assert found["shadow"][0]["refused"] == 3
 
