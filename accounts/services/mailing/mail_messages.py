@@ -155,6 +155,18 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
         _("New sign-in to your account"),
         _("There was a sign-in to your account from a device or a network that we had not seen before."),
     ),
+    MailKind.UNUSUAL_SIGN_IN: _notice(
+        _("Unusual sign-in to your account"),
+        _("There was a sign-in to your account that is unlike your earlier ones."),
+    ),
+    MailKind.SIGN_IN_REFUSED: _notice(
+        _("A sign-in to your account was refused"),
+        _("Somebody who knows your password tried to sign in. It was so unlike your earlier sign-ins that we refused."),
+        _(
+            "If that was you, sign in on a device that you have used before. Or choose a new password by “Forgot your "
+            "password?” on this device: then it is known, too."
+        ),
+    ),
     MailKind.FACTOR_ADDED: _notice(
         _("A second factor was added"), _("A second factor was added to your account. Signing in takes it from now on.")
     ),
