@@ -49,6 +49,7 @@ BRUTE_FORCE = register(
         triggers=_FAILED,
         judge=judges.guessed_passwords,
         thresholds={"failures": 5, "seconds": 5 * _MINUTE},
+        responses=(ResponseKind.NOTIFY,),
     )
 )
 DISTRIBUTED_BRUTE_FORCE = register(
@@ -65,6 +66,7 @@ DISTRIBUTED_BRUTE_FORCE = register(
         triggers=_FAILED,
         judge=judges.guessed_passwords,
         thresholds={"failures": 10, "addresses": 5, "seconds": 30 * _MINUTE},
+        responses=(ResponseKind.NOTIFY,),
     )
 )
 CREDENTIAL_STUFFING = register(
@@ -81,6 +83,7 @@ CREDENTIAL_STUFFING = register(
         triggers=_FAILED,
         judge=judges.many_accounts,
         thresholds={"tries": 25, "accounts": 15, "most_each": 2, "few_percent": 80},
+        responses=(ResponseKind.TIGHTEN_NETWORK,),
     )
 )
 PASSWORD_SPRAYING = register(
@@ -97,6 +100,7 @@ PASSWORD_SPRAYING = register(
         triggers=_FAILED,
         judge=judges.sprayed_passwords,
         thresholds={"tries": 15, "accounts": 5, "least_each": 2, "most_each": 8, "band_percent": 60},
+        responses=(ResponseKind.TIGHTEN_NETWORK,),
     )
 )
 DISTRIBUTED_SPRAYING = register(
@@ -136,6 +140,7 @@ ENUMERATION = register(
         triggers=_FAILED | _RESETS,
         judge=judges.many_unknown_names,
         thresholds={"names": 10},
+        responses=(ResponseKind.TIGHTEN_NETWORK,),
     )
 )
 IMPOSSIBLE_TRAVEL = register(
@@ -157,6 +162,7 @@ IMPOSSIBLE_TRAVEL = register(
             "near_kilometres": 100,
             "radius_kilometres": 200,
         },
+        responses=(ResponseKind.STEP_UP,),
     )
 )
 MFA_GUESSING = register(
@@ -173,6 +179,7 @@ MFA_GUESSING = register(
         triggers=_MFA_FAILED,
         judge=judges.repeated,
         thresholds={"events": 10},
+        responses=(ResponseKind.NOTIFY, ResponseKind.LOCK_FACTOR),
     )
 )
 MFA_FATIGUE = register(
@@ -189,6 +196,8 @@ MFA_FATIGUE = register(
         triggers=_CHALLENGED,
         judge=judges.unfinished,
         thresholds={"challenges": 5},
+        # No lock: no codes were tried, and wrong ones lock themselves.
+        responses=(ResponseKind.NOTIFY,),
     )
 )
 GRANT_TO_ONESELF = register(

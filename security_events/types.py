@@ -125,7 +125,8 @@ class ResponseOrder:
 
     ``subject`` is the id of an account, ``session_id`` the session that the finding is about, ``network`` an address
     range such as ``192.0.2.0/24``. What the kind does not need is empty. ``ends_at`` is ``None`` for what has no end of
-    its own, such as a mail. ``evidence`` are the counts that crossed the thresholds of the rule.
+    its own, such as a mail. ``evidence`` are the counts that crossed the thresholds of the rule. ``since`` is when the
+    attack began, as far as the finding shows it; ``None`` if the response is taken back.
     """
 
     id: UUID
@@ -137,3 +138,4 @@ class ResponseOrder:
     network: str = ""
     ends_at: datetime | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    since: datetime | None = None

@@ -32,6 +32,7 @@ TAGS = (
             "forgot_password",
             "reset_password",
             "reauthentication_options",
+            "mail_code",
             "reauthenticate",
         ),
     ),

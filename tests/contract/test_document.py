@@ -47,6 +47,7 @@ PROMISED = {
         "token_expired",
     },
     "POST /api/v1/auth/reauthenticate/options": {"session_revoked"},
+    "POST /api/v1/auth/reauthenticate/mailed-code": {"permission_denied", "email_not_confirmed", "too_many_attempts"},
     "GET /api/v1/auth/mfa": {"session_revoked"},
     "POST /api/v1/auth/mfa/verify": {"invalid_mfa_code", "invalid_or_expired_token", "too_many_attempts"},
     "POST /api/v1/auth/mfa/totp": {"already_exists", "reauthentication_required"},

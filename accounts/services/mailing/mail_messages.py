@@ -180,6 +180,28 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
         _("Somebody tried to sign in with your password"),
         _("Somebody who knows your password failed several times at your second factor and was not let in."),
     ),
+    MailKind.PROOF_CODE: _notice(
+        _("Your code to confirm that it is you"),
+        _(
+            "Somebody, probably you, wants to do something in your account that needs a confirmation, because somebody "
+            "else may be using the account."
+        ),
+        _("The code is %(code)s. It works once, for 10 minutes. Never tell it to anybody."),
+    ),
+    MailKind.ATTACK_WARDED_OFF: MailText(
+        subject=_("Somebody tries to get into your account"),
+        paragraphs=(
+            _("%(finding)s"),
+            _("All of them were refused, and you don’t have to do anything. Your own devices work as ever."),
+            _("If you use the same password elsewhere, change it. A second factor protects you even if it is guessed."),
+        ),
+        shows_circumstances=True,
+    ),
+    MailKind.SUSPICIOUS_SIGN_IN: _notice(
+        _("Was this you?"),
+        _("%(finding)s"),
+        _("If that was you, you don’t have to do anything."),
+    ),
     MailKind.FACTOR_RESET_REQUESTED: MailText(
         subject=_("Your second factor is about to be removed"),
         paragraphs=(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -37,6 +37,8 @@ from tokens.types import ClientContext, TokenPair
 from tokens.users import subject_of
 
 PASSWORD = "pwd"
+# Servers' clocks may differ by that much. A device that has signed in during an attack may be the attacker's.
+_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,8 @@ def record_and_open_session(
     )
     if recorded is None:
         return None
-    pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
+    known_since = attempt.device_used_at + _SKEW if attempt and attempt.device_used_at else None
+    pair = issuing.open_session(user=user, client=client, amr=amr, known_since=known_since, now=now)
     notify_and_respond(recorded, user=user, session_id=pair.session_id, client=client, risk=risk, now=now)
     return pair
 
