@@ -43,7 +43,7 @@ NO_CIRCUMSTANCES = Circumstances()
 def travel_of(*, client: ClientFacts, at: float, history: Sequence[PastSignIn]) -> TravelEvidence:
     """Return the journey from the last sign-in, or none if the place is not known or near to one of the last ones."""
     place = _place(client)
-    last = [(past.at, _place(past.client)) for past in history[-3 * _LAST_PLACES :]]
+    last = [(past.at, _place(past.client)) for past in list(history)[-3 * _LAST_PLACES :]]
     visited = [(moment, before) for moment, before in last if before is not None][-_LAST_PLACES:]
     if place is None or not visited:
         return NO_TRAVEL

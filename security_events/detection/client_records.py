@@ -17,6 +17,7 @@ from security_events.user_agents import name_of, program_of
 
 SUSPECT = "suspect"
 RISK = "risk"
+SIGNED_IN = ".login_succeeded"  # the end of the types of events of successful sign-ins
 _MEMBERS = frozenset(ClientFacts.__dataclass_fields__)
 _UNLEARNED = frozenset({"step_up", "refuse"})
 _MULTI_FACTOR = "mfa"  # RFC 8176
@@ -53,6 +54,12 @@ def client_facts(form: Mapping[str, Any]) -> dict[str, Any]:
         if risk.get("choice") in _UNLEARNED and _MULTI_FACTOR not in form["data"].get("amr", ()):
             record[SUSPECT] = True
     return record
+
+
+def sign_in_client(form: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the record of an event's client, if it is that of a successful sign-in with a known account."""
+    is_sign_in = form["type"].endswith(SIGNED_IN) and form["outcome"] == "success" and form["target_id"]
+    return client_facts(form) if is_sign_in else None
 
 
 def client_from(record: Mapping[str, Any]) -> ClientFacts:

@@ -51,10 +51,17 @@ def verify_password(
     if user is not None and not reason:
         amr = [password_sign_in.PASSWORD]
         risk = sign_in_risk.of_sign_in(user=user, amr=amr, is_known_device=attempt.is_known, now=now)
-        if sign_in_risk.is_refused(risk):
+        if risk is not None and sign_in_risk.is_refused(risk):
             attempts.count_as_wrong(attempt=attempt, now=now)
-            sign_in_risk.notify_refused(user=user, client=client, now=now)
-            _record(event_types.ADMIN_LOGIN_FAILED, user=user, name=name, reason="risk_too_high", risk=risk, now=now)
+            event_id = _record(
+                event_types.ADMIN_LOGIN_FAILED,
+                user=user,
+                name=name,
+                reason=sign_in_risk.REFUSED,
+                risk=risk,
+                now=now,
+            )
+            sign_in_risk.report_refusal(risk, user=user, event_id=event_id, client=client, now=now)
             return None
     if check.is_right:
         attempts.refund(attempt=attempt)
@@ -177,9 +184,9 @@ def _record(
     reason: str = "",
     risk: SignInRisk | None = None,
     now: datetime,
-) -> None:
+) -> UUID:
     subject = subject_of(user) if user else Subject(name=name_key(name))
-    recording.record(
+    return recording.record(
         event,
         actor=subject,
         target=subject,

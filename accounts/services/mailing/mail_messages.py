@@ -155,10 +155,6 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
         _("New sign-in to your account"),
         _("There was a sign-in to your account from a device or a network that we had not seen before."),
     ),
-    MailKind.UNUSUAL_SIGN_IN: _notice(
-        _("Unusual sign-in to your account"),
-        _("There was a sign-in to your account that is unlike your earlier ones."),
-    ),
     MailKind.SIGN_IN_REFUSED: _notice(
         _("A sign-in to your account was refused"),
         _("Somebody who knows your password tried to sign in. It was so unlike your earlier sign-ins that we refused."),

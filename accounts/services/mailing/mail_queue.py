@@ -49,7 +49,6 @@ class MailKind(StrEnum):
     SESSION_ENDED_FOR_SAFETY = "session_ended_for_safety"
     SESSION_USED_ELSEWHERE = "session_used_elsewhere"
     NEW_DEVICE = "new_device"
-    UNUSUAL_SIGN_IN = "unusual_sign_in"
     SIGN_IN_REFUSED = "sign_in_refused"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"

@@ -130,11 +130,10 @@ def complete_sign_in(
     device = known_devices.recognise(device_token, user=user, now=now)
     is_known_device = device is not None or (attempt is not None and attempt.is_known)
     risk = sign_in_risk.of_sign_in(user=user, amr=amr, is_known_device=is_known_device, now=now)
-    if sign_in_risk.is_refused(risk):
+    if risk is not None and sign_in_risk.is_refused(risk):
         if attempt is not None:
             attempts.count_as_wrong(attempt=attempt, now=now)
-        sign_in_risk.notify_refused(user=user, client=client, now=now)
-        raise record_refusal(CredentialsInvalid(), user=user, name=name, reason="risk_too_high", risk=risk, now=now)
+        raise _record_risk(risk, user=user, client=client, now=now)
     if user.is_mfa_enabled and MULTI_FACTOR not in amr:
         if attempt is not None:
             attempts.refund(attempt=attempt)
@@ -301,13 +300,7 @@ def notify_and_respond(
 
 
 def record_refusal(
-    error: AccountError,
-    *,
-    user: User | None,
-    name: str,
-    reason: str = "",
-    risk: SignInRisk | None = None,
-    now: datetime,
+    error: AccountError, *, user: User | None, name: str, reason: str = "", now: datetime
 ) -> AccountError:
     """Record a refused sign-in in a transaction of its own, and return the error for the caller to raise."""
     actor = subject_of(user) if user else Subject(name=name_key(name))
@@ -315,9 +308,23 @@ def record_refusal(
         event_types.LOGIN_FAILED,
         actor=actor,
         target=actor,
-        risk_score=risk.score if risk else None,
         reasons=[reason or ("wrong_password" if user else "unknown_name")],
-        data={"risk": risk.event_data()} if risk else None,
         now=now,
     )
     return error
+
+
+def _record_risk(risk: SignInRisk, *, user: User, client: ClientContext, now: datetime) -> AccountError:
+    """Record a sign-in that is refused because of its risk, as ``record_refusal`` does, and report it."""
+    actor = subject_of(user)
+    event_id = deduplication.record(
+        event_types.LOGIN_FAILED,
+        actor=actor,
+        target=actor,
+        risk_score=risk.score,
+        reasons=[sign_in_risk.REFUSED],
+        data={"risk": risk.event_data()},
+        now=now,
+    )
+    sign_in_risk.report_refusal(risk, user=user, event_id=event_id, client=client, now=now)
+    return CredentialsInvalid()

@@ -25,6 +25,8 @@ from tokens.models import MULTI_FACTOR
 from tokens.types import ClientContext
 from tokens.users import subject_of
 
+REFUSED = "risk_too_high"  # the reason in the event of a refused sign-in
+
 
 def of_sign_in(*, user: User, amr: Sequence[str], is_known_device: bool, now: datetime) -> SignInRisk | None:
     """Return the risk of a sign-in by the methods ``amr`` (RFC 8176); ``None`` if it is not known.
@@ -51,18 +53,27 @@ def event_details(found: SignInRisk | None, **data: Any) -> dict[str, Any]:
     }
 
 
-def is_refused(found: SignInRisk | None) -> bool:
+def is_refused(found: SignInRisk) -> bool:
     """Return whether the sign-in is to be refused as if the password was wrong."""
-    return found is not None and found.enforced is RiskChoice.REFUSE
+    return found.enforced is RiskChoice.REFUSE
 
 
-def notify_refused(*, user: User, client: ClientContext, now: datetime) -> None:
-    """Tell the person about a refused sign-in, once a day, and how they get in if it was theirs.
+def report_refusal(
+    found: SignInRisk, *, user: User, event_id: UUID | None, client: ClientContext, now: datetime
+) -> None:
+    """Tell the person about a refused sign-in, once a day, and how they get in if it was theirs. Open an incident.
 
     A background thread does it, because a caller could recognise a right password by the time that it takes. The event
-    of the refusal is stored before; a process that is killed in between loses the mail only.
+    of the refusal is stored before; a process that is killed in between loses the mail and the incident only.
+    ``event_id`` is ``None`` for a repetition within a minute, which is counted only.
     """
-    refusal_reports.defer(act=lambda: _notify(user, MailKind.SIGN_IN_REFUSED, client, now=now))
+
+    def report() -> None:
+        _notify(user, MailKind.SIGN_IN_REFUSED, client, now=now)
+        if event_id is not None:
+            sign_in_risk.report_refusal(found, event_id=event_id, subject=subject_of(user), now=now)
+
+    refusal_reports.defer(act=report)
 
 
 def respond(
@@ -82,7 +93,7 @@ def respond(
     if found is None or found.enforced is RiskChoice.ALLOW:
         return
     if not was_mailed:
-        _notify(user, MailKind.UNUSUAL_SIGN_IN, client, now=now)
+        _notify(user, MailKind.SUSPICIOUS_SIGN_IN, client, now=now)
     sign_in_risk.respond(found, event_id=event_id, subject=subject_of(user), session_id=session_id, now=now)
 
 
@@ -94,7 +105,7 @@ def _notify(user: User, kind: MailKind, client: ClientContext, *, now: datetime)
         mail_queue.enqueue(
             user_id=user.pk,
             kind=kind,
-            details={"device": device, "ip_address": client.ip_address or ""},
+            details={"rule": SIGN_IN_RISK.id, "device": device, "ip_address": client.ip_address or ""},
             mail_id=uuid5(user.pk, f"{kind} {now.date()}"),
             now=now,
         )

@@ -14,11 +14,13 @@ from django.db import connection, transaction
 from security_events.detection import risk, risk_records, rules
 from security_events.detection.circumstances import Circumstances, familiarity
 from security_events.detection.client_records import client_of
+from security_events.detection.facts import network_range
 from security_events.detection.risk_choices import choice_of
 from security_events.detection.rules import GroupBy, Rule
 from security_events.event_values import stored_client
 from security_events.selectors import sign_in_history
 from security_events.services.detection import incidents, responses, rule_settings
+from security_events.services.detection.engine import shadowing
 from security_events.services.detection.incidents import Cause
 from security_events.types import RiskChoice, RuleMode, Subject
 
@@ -41,7 +43,7 @@ class SignInRisk:
     mode: RuleMode
     thresholds: Mapping[str, int]
     rule_version: int
-    network: str
+    client_network: str
 
     @property
     def enforced(self) -> RiskChoice:
@@ -86,29 +88,42 @@ def of_sign_in(
 def respond(found: SignInRisk, *, event_id: UUID, subject: Subject, session_id: UUID, now: datetime) -> None:
     """Open an incident about a sign-in whose risk asks for a proof, and mark its session; in the caller's transaction.
 
-    A failure is logged, and the sign-in goes on.
+    In shadow mode, what would have been done is counted and recorded. A failure is logged, and the sign-in goes on.
     """
-    if found.enforced is not RiskChoice.STEP_UP:
+    if found.choice not in (RiskChoice.STEP_UP, RiskChoice.REFUSE):
         return
-    cause = Cause(
+    cause = _cause(found, event_id=event_id, subject=subject, session_id=session_id, now=now)
+    try:
+        with transaction.atomic():
+            if found.mode is RuleMode.ENFORCE:
+                grown = incidents.grow(cause, now=now)
+                responses.start(cause, incident_id=grown.id, now=now)
+            else:
+                shadowing.report(cause, findings={now.date(): 1}, now=now)
+    except Exception:
+        log.exception("sign_in_risk_without_response", session_id=str(session_id))
+
+
+def report_refusal(found: SignInRisk, *, event_id: UUID, subject: Subject, now: datetime) -> None:
+    """Open an incident about a sign-in that was refused because of its risk. There is no session to respond to."""
+    with transaction.atomic():
+        incidents.grow(_cause(found, event_id=event_id, subject=subject, session_id=None, now=now), now=now)
+
+
+def _cause(found: SignInRisk, *, event_id: UUID, subject: Subject, session_id: UUID | None, now: datetime) -> Cause:
+    return Cause(
         rule=found.rule,
         key=subject.id,
         events=[(event_id, now)],
         subject=subject.id,
         is_account=True,
         session_id=session_id,
-        network=found.network,
+        network=found.client_network,
         risk_score=found.score,
         risk_reasons=risk_records.reasons_of(found.evidence),
-        evidence={"risk_score": found.score, "step_up": found.thresholds["step_up"]},
+        evidence={"risk_score": found.score, str(found.choice): found.thresholds[found.choice]},
         rule_version=found.rule_version,
     )
-    try:
-        with transaction.atomic():
-            grown = incidents.grow(cause, now=now)
-            responses.start(cause, incident_id=grown.id, now=now)
-    except Exception:
-        log.exception("sign_in_risk_without_response", session_id=str(session_id))
 
 
 def _compute(
@@ -118,7 +133,7 @@ def _compute(
     client = client_of(ip_address=address, user_agent=user_agent)
     past = sign_in_history.history_of(
         account=subject.id,
-        network=client.network,
+        network=network_range(client.network),
         account_rules=_attacks_on(GroupBy.ACCOUNT),
         network_rules=_attacks_on(GroupBy.NETWORK),
         now=now,
@@ -155,7 +170,7 @@ def _compute(
         mode=settings.mode,
         thresholds=settings.thresholds,
         rule_version=settings.version,
-        network=client.network,
+        client_network=network_range(client.network),
     )
 
 
