@@ -115,20 +115,23 @@ def evidence_of(
 
 def assess(evidence: Evidence) -> Risk:
     """Return the risk of a sign-in, given its evidence."""
-    levels, others = _level_parts(evidence), _other_parts(evidence)
     parts: dict[str, float] = {}
-    for (feature, _level), part in levels.items():
+    for (feature, _level), part in _level_parts(evidence).items():
         parts[feature] = parts.get(feature, 0.0) + part
-    parts |= others
-    reasons = {level: round(10 * part) for (_feature, level), part in levels.items()}
-    reasons |= {feature: round(10 * part) for feature, part in others.items()}
-    raising = sorted(reasons.items(), key=lambda reason: (-reason[1], reason[0]))
+    parts |= _other_parts(evidence)
+    raising = sorted(weights(evidence).items(), key=lambda reason: (-reason[1], reason[0]))
     score = 100 / (1 + math.exp(-max(-50.0, min(50.0, (sum(parts.values()) - MIDDLE) / SLOPE))))
     return Risk(
         score=round(score),
         parts={feature: round(10 * part) for feature, part in parts.items()},
         reasons={reason: tenths for reason, tenths in raising if tenths >= LEAST_REASON},
     )
+
+
+def weights(evidence: Evidence) -> dict[str, int]:
+    """Return how much each level and each other feature raises the risk, in tenths of a logarithm."""
+    parts = {level: part for (_feature, level), part in _level_parts(evidence).items()} | _other_parts(evidence)
+    return {feature: round(10 * part) for feature, part in parts.items()}
 
 
 def log_odds(evidence: Evidence) -> float:

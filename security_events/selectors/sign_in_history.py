@@ -1,7 +1,7 @@
 """What the risk of a sign-in is computed from, in two statements."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ RECENT = timedelta(minutes=180)  # how long an attack on the account or from the
 _MOST_SIGN_INS = 50
 _MOST_READ = 200
 _MOST_ATTACKS = 10
+_NEWEST, _NEWEST_SIGN_INS = timedelta(days=7), 20
 
 # Many sign-ins a day by one client count once: a thief must not replace the owner's history by signing in again and
 # again. What an operator has judged as no attack does not count.
@@ -43,6 +44,14 @@ SELECT
           AND updated_at > %(attacked_since)s AND verdict NOT IN ('false_positive', 'benign')
         LIMIT %(most_attacks)s) AS attacks) AS network_attacks,
     (SELECT jsonb_agg(jsonb_build_array(EXTRACT(EPOCH FROM at), client) ORDER BY at) FROM by_day)::text AS sign_ins
+"""
+_NEWEST_RISKS = """
+SELECT wanted.account, max(newest.risk) FROM unnest(%(accounts)s::text[]) AS wanted (account) CROSS JOIN LATERAL (
+    SELECT (client->>'risk')::int AS risk FROM security_events_detectionfact
+    WHERE account = wanted.account AND client IS NOT NULL AND at > %(since)s
+    ORDER BY at DESC LIMIT %(most)s
+) AS newest
+WHERE newest.risk IS NOT NULL GROUP BY wanted.account
 """
 _COUNTS = 'SELECT path, sign_ins, "distinct" FROM security_events_clientcount WHERE path = ANY(%(paths)s)'
 
@@ -87,3 +96,13 @@ def commonness_of(client: ClientFacts) -> StoredCounts:
     with prepared_cursor() as cursor:
         cursor.execute(_COUNTS, {"paths": list(digests_of(client))})
         return StoredCounts(cursor.fetchall())
+
+
+def newest_risks(accounts: Collection[str], *, now: datetime) -> dict[str, int]:
+    """Return the highest risk of each account's newest sign-ins: of the last 20, and of a week at most.
+
+    Accounts that have not signed in since are left out. A risky sign-in is not hidden by an ordinary one after it.
+    """
+    with prepared_cursor() as cursor:
+        cursor.execute(_NEWEST_RISKS, {"accounts": list(accounts), "since": now - _NEWEST, "most": _NEWEST_SIGN_INS})
+        return dict(cursor.fetchall())
