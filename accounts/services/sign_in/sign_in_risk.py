@@ -90,9 +90,9 @@ def respond(
 
     ``was_mailed``: the person is told of a new client already, and gets no second mail about the same sign-in.
     """
-    if found is None or found.enforced is RiskChoice.ALLOW:
+    if found is None:
         return
-    if not was_mailed:
+    if found.enforced is not RiskChoice.ALLOW and not was_mailed:
         _notify(user, MailKind.SUSPICIOUS_SIGN_IN, client, now=now)
     sign_in_risk.respond(found, event_id=event_id, subject=subject_of(user), session_id=session_id, now=now)
 
