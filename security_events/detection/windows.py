@@ -47,7 +47,7 @@ class MemoryWindows:
 
     def window_of(self, found: FoundAttack) -> Sequence[Fact]:
         """Return the facts that a rule saw. It has to be asked before the next finding is taken."""
-        return tuple(self._windows[found.rule.id, found.key])
+        return tuple(self._windows[found.rule.id, found.rule.key(found.trigger)])
 
     def findings(self, facts: Iterable[Fact]) -> Iterator[FoundAttack]:
         """Return what the rules find in facts that come in the order of the trail."""

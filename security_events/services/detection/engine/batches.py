@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from security_events.detection import rules
 from security_events.selectors.trail import TrailEvent, events_after
-from security_events.services.detection import facts, rule_settings
+from security_events.services.detection import erasure, facts, rule_settings
 from security_events.services.detection.engine import acting, judging, position
 from security_events.services.detection.engine.position import SharedPosition
 
@@ -22,12 +22,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class DetectionWorker:
-    """One worker's part of detection. Any number may run at the same time; one of them has the position."""
+    """One worker's part of detection. Any number may run at the same time; one of them has the position.
 
+    It takes at most ``batch`` events at a time.
+    """
+
+    batch: int = BATCH
     lease_id: UUID = field(default_factory=uuid4)
     has_position: bool = False
-    _limit: int = BATCH
-    _failures: int = 0
+    _limit: int = field(init=False)
+    _failures: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self._limit = self.batch
 
     def advance(self, *, now: datetime) -> int:
         """Take the next events, store facts, findings and the position, and return how many events there were.
@@ -54,7 +61,7 @@ class DetectionWorker:
             log.exception("detection_batch_failed")
             self._after_failure(events, shared, now=now)
             return 0
-        self._limit, self._failures = BATCH, 0
+        self._limit, self._failures = self.batch, 0
         return len(events) if is_done else 0
 
     def release(self) -> None:
@@ -80,4 +87,5 @@ def _take(events: Sequence[TrailEvent], shared: SharedPosition, *, lease_id: UUI
             return False  # another worker has it
         facts.insert(found)
         acting.act(attacks, now=now)
+        erasure.forget_erased_in(events)
     return True

@@ -23,7 +23,7 @@ _SECONDS_BETWEEN_REPORTS = 60.0
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JudgedAttack:
     """What a rule found in a batch about one key: the last finding, and the facts that it was found at.
 
@@ -32,7 +32,7 @@ class JudgedAttack:
 
     last: FoundAttack
     settings: RuleSettings
-    triggers: Sequence[Fact]
+    triggers: list[Fact]
     earlier: Sequence[Fact]
 
 
@@ -79,12 +79,11 @@ def judge(facts: Sequence[Fact], *, up_to: TrailPosition) -> list[JudgedAttack]:
     attacks: dict[tuple[str, str], JudgedAttack] = {}
     for found in windows.findings(facts):
         cause, of_rule = (found.rule.id, found.key), settings[found.rule.id]
-        known = attacks.get(cause)
-        if known is None:
+        if cause not in attacks:
             earlier = _leading_facts(found, windows.window_of(found), of_rule.thresholds)
-            attacks[cause] = JudgedAttack(found, of_rule, [found.trigger], earlier)
-        else:
-            attacks[cause] = JudgedAttack(found, of_rule, [*known.triggers, found.trigger], known.earlier)
+            attacks[cause] = JudgedAttack(found, of_rule, [], earlier)
+        attacks[cause].last = found
+        attacks[cause].triggers.append(found.trigger)
     return list(attacks.values())
 
 
