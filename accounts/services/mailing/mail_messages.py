@@ -187,7 +187,7 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
     MailKind.ATTACK_WARDED_OFF: MailText(
         subject=_("Somebody tries to get into your account"),
         paragraphs=(
-            _("%(finding)s"),
+            _("This is what we have seen: %(finding)s"),
             _("All of them were refused, and you don’t have to do anything. Your own devices work as ever."),
             _("If you use the same password elsewhere, change it. A second factor protects you even if it is guessed."),
         ),
@@ -195,7 +195,7 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
     ),
     MailKind.SUSPICIOUS_SIGN_IN: _notice(
         _("Was this you?"),
-        _("%(finding)s"),
+        _("This is what we have seen: %(finding)s"),
         _("If that was you, you don’t have to do anything."),
     ),
     MailKind.FACTOR_RESET_REQUESTED: MailText(

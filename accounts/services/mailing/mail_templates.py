@@ -68,7 +68,7 @@ TOKEN_PURPOSES: Mapping[MailKind, MailedTokenPurpose | None] = {
 # A device chooses its own name. Without dots and slashes a mail program can't turn it into a link.
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()_+-]{0,59}")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
-_NETWORK = re.compile(r"[0-9A-Fa-f.:]{2,45}/[0-9]{1,3}")
+_NETWORK = re.compile(r"[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?")
 _NUMBER = re.compile(r"[0-9]{1,3}")
 
 
