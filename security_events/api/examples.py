@@ -38,8 +38,8 @@ RISK: dict[str, Any] = {
             "name": "network",
             "weight": 19,
             "evidence": {"own": 0, "own_above": 12000, "common": 3, "common_above": 210, "distinct": 40},
-            "explanation": "0 of 12 alike sign-ins of the account have the same; of all accounts 3 of 210, among 40 "
-            "values.",
+            "explanation": "The same in 0 of 12 alike sign-ins of the account, and in 3 of 210 of all accounts, among "
+            "40 different values.",
         }
     ],
 }

@@ -157,7 +157,9 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
     ),
     MailKind.SIGN_IN_REFUSED: _notice(
         _("A sign-in to your account was refused"),
-        _("Somebody who knows your password tried to sign in. It was so unlike your earlier sign-ins that we refused."),
+        _(
+            "Somebody who knows your password tried to sign in. It was so unlike your earlier sign-ins that it was refused."
+        ),
         _(
             "If that was you, sign in on a device that you have used before. Or choose a new password by “Forgot your "
             "password?” on this device: then it is known, too."

@@ -31,15 +31,15 @@ FEATURE_NAMES: Mapping[str, "StrOrPromise"] = {
     "reputation": _("attack from the network"),
 }
 _LEVEL = _(
-    "%(own)s of %(own_above)s alike sign-ins of the account have the same; of all accounts %(common)d of "
-    "%(common_above)d, among %(distinct)d values."
+    "The same in %(own)s of %(own_above)s alike sign-ins of the account, and in %(common)d of %(common_above)d of all "
+    "accounts, among %(distinct)d different values."
 )
-_HOUR = _("The account has %(own)s sign-ins, which make %(density)s an hour at this time of the day.")
+_HOUR = _("Sign-ins of the account: %(own)s. Near this time of the day: %(density)s an hour.")
 _TRAVEL = _("%(kilometres)d km from the sign-in before, at %(kilometres_per_hour)d km/h.")
 _NO_TRAVEL = _("There is no journey, or a place is not known.")
 _KNOWN_DEVICE = _("The device has shown that the account signed in with it before.")
 _UNKNOWN_DEVICE = _("The device has not shown that the account signed in with it before.")
-_ATTACKS = _("%(incidents)d incidents of the last three hours. They count for strangers only.")
+_ATTACKS = _("Incidents of the last three hours: %(incidents)d. They count for strangers only.")
 _CHOICES: Mapping[RiskChoice, "StrOrPromise"] = {
     RiskChoice.ALLOW: _("The risk of %(score)d reaches no threshold."),
     RiskChoice.NOTIFY: _("The risk of %(score)d reaches the threshold of %(threshold)d: the person is told."),

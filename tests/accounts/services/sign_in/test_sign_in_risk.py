@@ -109,7 +109,7 @@ class TestTheEvent:
         assert explained.threshold == 75
         assert f"{event.risk_score} reaches the threshold of 75" in explained.explanation
         network = next(each for each in explained.features if each.factor == "network")
-        assert network.explanation.startswith("0 of 11")  # a sign-in of some days ago counts a little less
+        assert network.explanation.startswith("The same in 0 of 11")  # a sign-in of some days ago counts a little less
         assert risk_explanation.explain({"risk_score": 3, "data": {"risk": {"evidence": {}}}}) is None
 
 
