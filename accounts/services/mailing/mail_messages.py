@@ -158,7 +158,8 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
     MailKind.SIGN_IN_REFUSED: _notice(
         _("A sign-in to your account was refused"),
         _(
-            "Somebody who knows your password tried to sign in. It was so unlike your earlier sign-ins that it was refused."
+            "Somebody who knows your password tried to sign in. It was so unlike your earlier sign-ins that it was "
+            "refused."
         ),
         _(
             "If that was you, sign in on a device that you have used before. Or choose a new password by “Forgot your "
