@@ -170,12 +170,17 @@ def _levels(
     weights: Sequence[float],
     commonness: Commonness,
 ) -> list[LevelEvidence]:
-    # What the person's sign-ins have in common with this one gets less from level to level.
-    alike = [(weight, list(paths(feature, past.client))) for weight, past in zip(weights, history, strict=True)]
+    # A past sign-in is alike down to the first level at which its value is another one.
+    values = tuple(value_of for _level, value_of in FEATURES[feature])
+    wanted = tuple(value_of(client) for value_of in values)
+    alike = [0.0] * len(values)
+    for weight, past in zip(weights, history, strict=True):
+        for number, value_of in enumerate(values):
+            if value_of(past.client) != wanted[number]:
+                break
+            alike[number] += weight
     found, own_above = [], sum(weights)
-    for number, (level, path) in enumerate(paths(feature, client)):
-        alike = [(weight, levels) for weight, levels in alike if levels[number][1] == path]
-        own = sum(weight for weight, _levels in alike)
+    for (level, path), own in zip(paths(feature, client), alike, strict=True):
         found.append(
             LevelEvidence(
                 feature=feature,

@@ -93,9 +93,10 @@ def history_of(
 
 def commonness_of(client: ClientFacts) -> StoredCounts:
     """Return how common the values of one client are, in one statement."""
+    digests = digests_of(client)
     with prepared_cursor() as cursor:
-        cursor.execute(_COUNTS, {"paths": list(digests_of(client))})
-        return StoredCounts(cursor.fetchall())
+        cursor.execute(_COUNTS, {"paths": list(digests)})
+        return StoredCounts(digests, cursor.fetchall())
 
 
 def newest_risks(accounts: Collection[str], *, now: datetime) -> dict[str, int]:

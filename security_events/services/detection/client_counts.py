@@ -83,7 +83,7 @@ def count(cursor: Any, clients: Sequence[SignInClient]) -> None:
         if each.event_id not in surplus and SUSPECT not in each.record:
             keys = digests_of(client_from(each.record))
             numbers.update(keys.keys())
-            parents |= keys
+            parents |= {digest: key.parent for digest, key in keys.items()}
     if numbers:
         cursor.execute(
             _COUNT,
