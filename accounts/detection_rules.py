@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, operator_event_types
-from security_events.detection import judges
+from security_events.detection import judges, risk_choices
 from security_events.detection.rules import GroupBy, Rule, register
 from security_events.types import ResponseKind, Severity
 
@@ -15,6 +15,26 @@ _RESETS = frozenset({event_types.PASSWORD_RESET_REQUESTED.id})
 _MFA_FAILED = frozenset({event_types.MFA_FAILED.id})
 _CHALLENGED = frozenset({event_types.MFA_CHALLENGED.id})
 
+# The sign-in itself asks this one (accounts.services.sign_in.sign_in_risk), before there is an event of it.
+SIGN_IN_RISK = register(
+    Rule(
+        "sign_in_risk",
+        title=_("Sign-in unlike the earlier ones"),
+        reason=_(
+            "An attack explains the place, the program and the hour of a sign-in better than the person's habits."
+        ),
+        false_alarms=_("A person with a new device at a new place, and one who has just begun to use a VPN."),
+        severity=Severity.MEDIUM,
+        score=47,
+        group_by=GroupBy.ACCOUNT,
+        window=0,
+        watches=frozenset({event_types.LOGIN_SUCCEEDED.id, event_types.ADMIN_LOGIN_SUCCEEDED.id}),
+        triggers=frozenset(),
+        judge=risk_choices.asked_at_the_sign_in,
+        thresholds=risk_choices.THRESHOLDS,
+        responses=(ResponseKind.STEP_UP,),
+    )
+)
 BRUTE_FORCE = register(
     Rule(
         "brute_force",

@@ -58,6 +58,15 @@ class ResponseKind(StrEnum):
     END_SESSIONS = "end_sessions"
 
 
+class RiskChoice(StrEnum):
+    """What is done about the risk of a sign-in, the mildest first."""
+
+    ALLOW = "allow"
+    NOTIFY = "notify"  # tell the person
+    STEP_UP = "step_up"  # ask for a proof at the next sensitive call
+    REFUSE = "refuse"  # as if the password was wrong
+
+
 class IncidentStatus(StrEnum):
     """How far an operator is with an incident."""
 

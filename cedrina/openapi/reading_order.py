@@ -121,6 +121,7 @@ TAGS = (
             "delete_service_client",
             "list_security_events",
             "read_security_event",
+            "explain_security_event_risk",
             "list_webhooks",
             "create_webhook",
             "read_webhook",

@@ -65,6 +65,12 @@ class DetectionFact(models.Model):
             models.Index(fields=["network", "at"], name="security_events_fact_network"),
             models.Index(fields=["program", "at"], name="security_events_fact_program"),
             models.Index(fields=["at"], name="security_events_fact_at"),
+            # The last sign-ins of an account, however many refusals there are between them.
+            models.Index(
+                fields=["account", "-at"],
+                name="security_events_fact_sign_in",
+                condition=models.Q(client__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -74,10 +80,12 @@ class DetectionFact(models.Model):
 class ClientCount(models.Model):
     """How many successful sign-ins of all accounts had a value at a level, and how many values follow it.
 
-    ``path`` is a digest of the feature and the values down to this level (``security_events.detection.client_levels``).
+    ``path`` is a digest of the feature and the values down to this level (``security_events.detection.client_levels``),
+    ``parent`` that of the level above; the topmost have none.
     """
 
     path = models.BinaryField(primary_key=True, max_length=16)
+    parent = models.BinaryField(max_length=16, null=True)
     sign_ins = models.PositiveBigIntegerField()
     distinct = models.PositiveIntegerField()
 
@@ -160,6 +168,7 @@ class Incident(models.Model):
             models.Index(fields=["status", "-id"], name="security_events_incident_state"),
             models.Index(fields=["rule", "-id"], name="security_events_incident_rule"),
             models.Index(fields=["subject", "-id"], name="security_events_incident_who"),
+            models.Index(fields=["network", "-id"], name="security_events_incident_where"),
         ]
 
     def __str__(self) -> str:

@@ -220,6 +220,7 @@ ON_NOBODY = {
     "continue_audit_trail",
     "detect_simulate",
     "doctor",
+    "explain_risk",
     "export_security_events",
     "grant_serving_role",
     "import_signing_key",

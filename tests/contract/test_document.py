@@ -164,6 +164,7 @@ PROMISED = {
     "DELETE /api/v1/auth/sessions/{session_id}": {"not_found"},
     "POST /api/v1/auth/introspect": {"authentication_required"},
     "POST /api/v1/auth/revoke": {"validation_error"},
+    "GET /api/v1/admin/security-events/{event_id}/risk": {"permission_denied", "not_found"},
     "GET /api/v1/admin/security-events/{event_id}/proof": {"permission_denied", "not_found", "not_sealed_yet"},
     "GET /api/v1/admin/audit-trail/checkpoints": {"permission_denied", "validation_error"},
     "GET /api/v1/admin/audit-trail/checkpoint": {"permission_denied", "not_sealed_yet"},

@@ -155,6 +155,17 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
         _("New sign-in to your account"),
         _("There was a sign-in to your account from a device or a network that we had not seen before."),
     ),
+    MailKind.SIGN_IN_REFUSED: _notice(
+        _("A sign-in to your account was refused"),
+        _(
+            "Somebody who knows your password tried to sign in. It was so unlike your earlier sign-ins that it was "
+            "refused."
+        ),
+        _(
+            "If that was you, sign in on a device that you have used before. Or choose a new password by “Forgot your "
+            "password?” on this device: then it is known, too."
+        ),
+    ),
     MailKind.FACTOR_ADDED: _notice(
         _("A second factor was added"), _("A second factor was added to your account. Signing in takes it from now on.")
     ),

@@ -49,6 +49,7 @@ class MailKind(StrEnum):
     SESSION_ENDED_FOR_SAFETY = "session_ended_for_safety"
     SESSION_USED_ELSEWHERE = "session_used_elsewhere"
     NEW_DEVICE = "new_device"
+    SIGN_IN_REFUSED = "sign_in_refused"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     RECOVERY_CODE_USED = "recovery_code_used"

@@ -125,9 +125,14 @@ def check_password(
         SignInFailures.objects.refund(keys=attempt.charged.keys, at=attempt.charged.at, was_unchecked=True)
         raise
     if not check.is_right:
-        _note_for_evasion(attempt)
-        _record_locks(attempt, now=now)
+        count_as_wrong(attempt=attempt, now=now)
     return check
+
+
+def count_as_wrong(*, attempt: PasswordAttempt, now: datetime) -> None:
+    """Leave a charged attempt charged, as one at a wrong password, and record each lock that begins by it."""
+    _note_for_evasion(attempt)
+    _record_locks(attempt, now=now)
 
 
 def refund(*, attempt: PasswordAttempt) -> None:

@@ -34,7 +34,7 @@ def act(attacks: Sequence[JudgedAttack], *, now: datetime) -> None:
         if attack.settings.mode is RuleMode.ENFORCE:
             _enforce(cause, now=now)
         else:
-            shadowing.report(cause, attack.triggers, now=now)
+            shadowing.report(cause, findings=shadowing.by_day(attack.triggers), now=now)
 
 
 def cause_of(attack: JudgedAttack, *, is_open: bool) -> Cause:

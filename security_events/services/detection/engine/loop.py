@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from security_events.services.detection import facts
+from security_events.services.detection import client_counts, facts
 from security_events.services.detection.engine import shadowing
 from security_events.services.detection.engine.batches import DetectionWorker
 
@@ -66,6 +66,7 @@ class DetectionLoop:
             self._next_cleaning = now + _CLEANING
             self._expiry.delete(now=now)
             shadowing.forget_reports(now=now)
+            client_counts.prune()
 
     def _release(self) -> None:
         try:

@@ -1,7 +1,7 @@
 """Report what rules in shadow mode find, and what enforcing them would do: nothing else happens."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from django.db import connection
@@ -25,14 +25,14 @@ VALUES (%(rule)s, %(key)s, date_trunc('hour', %(at)s::timestamptz, 'UTC')) ON CO
 _FORGET = "DELETE FROM security_events_shadowreport WHERE hour < %(now)s::timestamptz - interval '1 day'"
 
 
-def report(cause: Cause, triggers: Sequence[Fact], *, now: datetime) -> None:
-    """Count the findings at each trigger by their days, and record an event: one for each rule, key and hour.
+def report(cause: Cause, *, findings: Mapping[date, int], now: datetime) -> None:
+    """Count the findings of each day, and record an event: one for each rule, key and hour.
 
     So an attack of any length makes few events, and the count has all of it.
     """
     with prepared_cursor() as cursor:
-        for day, findings in Counter(map(_day, triggers)).items():
-            cursor.execute(_COUNT, {"rule": cause.rule.id, "day": day, "findings": findings})
+        for day, number in findings.items():
+            cursor.execute(_COUNT, {"rule": cause.rule.id, "day": day, "findings": number})
         cursor.execute(_REPORT, {"rule": cause.rule.id, "key": cause.key, "at": cause.events[-1][1]})
         if cursor.fetchone() is None:
             return
@@ -55,6 +55,11 @@ def forget_reports(*, now: datetime) -> None:
     """Delete what only says which events were recorded in hours that are over."""
     with connection.cursor() as cursor:
         cursor.execute(_FORGET, {"now": now})
+
+
+def by_day(triggers: Sequence[Fact]) -> Mapping[date, int]:
+    """Return how many triggers each day has, in UTC."""
+    return Counter(map(_day, triggers))
 
 
 def _day(fact: Fact) -> date:
