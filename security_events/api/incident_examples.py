@@ -52,6 +52,7 @@ ENTRY: dict[str, Any] = {
     "severity": "low",
     "outcome": "failure",
     "ip_address": "203.0.113.7",
+    "actor_id": None,
     "event": "/api/v1/admin/security-events/019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11",
     "proof": "/api/v1/admin/security-events/019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11/proof",
 }

@@ -177,7 +177,10 @@ class Incident(models.Model):
 
 
 class IncidentEvent(models.Model):
-    """An event that led to an incident or made it grow. Only the first thousand of an incident are kept."""
+    """An event that led to an incident or made it grow, or an operator's change of it.
+
+    Only the first thousand that made it grow are kept.
+    """
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="timeline")
     event_id = models.UUIDField()

@@ -106,7 +106,7 @@ class IncidentOutput(serializers.Serializer[object]):
 
 
 class TimelineEntryOutput(serializers.Serializer[object]):
-    """An event that led to an incident; what it was is ``null`` once the event has expired."""
+    """An event that led to an incident, or a change by an operator; ``null`` stands for what has expired."""
 
     id = serializers.UUIDField()
     occurred_at = serializers.DateTimeField()
@@ -114,6 +114,7 @@ class TimelineEntryOutput(serializers.Serializer[object]):
     severity = serializers.ChoiceField(choices=list(Severity), allow_null=True)
     outcome = serializers.CharField(allow_null=True)
     ip_address = serializers.CharField(allow_null=True)
+    actor_id = serializers.CharField(allow_null=True)
     event = serializers.CharField(help_text="The path of the event; reading it takes `events:read`.")
     proof = serializers.CharField(help_text="The path of the proof that it is in the sealed trail.")
 
@@ -179,6 +180,7 @@ def _entry_body(entry: TimelineEntry, events_path: str) -> dict[str, Any]:
         "severity": event.severity if event else None,
         "outcome": event.outcome if event else None,
         "ip_address": (event.ip_address or None) if event else None,
+        "actor_id": (event.actor_id or None) if event else None,
         "event": f"{events_path}/{entry.event_id}",
         "proof": f"{events_path}/{entry.event_id}/proof",
     }

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from security_events import event_types
 from security_events.catalogue import EventType
 from security_events.detection.errors import IncidentChanged, IncidentNotFound, IncidentOpenAlready, VerdictInvalid
-from security_events.models import Incident, IncidentResponse
+from security_events.models import Incident, IncidentEvent, IncidentResponse
 from security_events.services import recording
 from security_events.services.detection import responses
 from security_events.types import IncidentStatus, Subject, Verdict
@@ -101,4 +101,5 @@ def _record(incident: Incident, event_type: EventType, actor: Subject, *, now: d
     data: dict[str, object] = {"incident": str(incident.pk), "rule": incident.rule, "note": incident.note}
     if event_type is event_types.INCIDENT_RESOLVED:
         data |= {"verdict": incident.verdict, "events": incident.events}
-    recording.record(event_type, actor=actor, data=data, now=now)
+    event_id = recording.record(event_type, actor=actor, data=data, now=now)
+    IncidentEvent.objects.create(incident=incident, event_id=event_id, at=now)
