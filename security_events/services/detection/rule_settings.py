@@ -24,6 +24,7 @@ from security_events.types import RuleMode, Subject
 
 REFRESH_SECONDS = 1.0
 LARGEST_THRESHOLD = 1_000_000_000
+LONGEST_REASON = 500
 _LOCK = 1589641223  # two changes of a rule take turns
 
 

@@ -20,6 +20,8 @@ LISTS = [
     "ratelimiting/policyversion",
     "ratelimiting/ratelimitpolicy",
     "ratelimiting/shadowperiod",
+    "security_events/incident",
+    "security_events/ruleversion",
     "security_events/securityevent",
     "tokens/refreshkeyepoch",
     "tokens/session",
@@ -67,6 +69,7 @@ def paths(server):
         f"/admin/accounts/user/{person}/actions/grant-staff-rights/",
         "/admin/accounts/user/add/",
         "/admin/accounts/user/?q=nobody-has-this-name",
+        "/admin/security_events/ruleversion/credential_stuffing/change/",
         "/admin/security_events/securityevent/?since=nonsense&severity=high",
     ]
 
