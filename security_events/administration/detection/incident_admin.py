@@ -14,11 +14,13 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.encoding import force_str
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_protect
 
 from cedrina_base.read_only_admin import ReadOnlyAdmin
+from cedrina_base.reason_form import MOST_ROWS
 from security_events.administration import event_list
 from security_events.administration.detection import incident_page, words
 from security_events.conf import security_event_settings
@@ -91,7 +93,7 @@ class IncidentList(ChangeList):
 class IncidentAdmin(ReadOnlyAdmin):
     """Incidents, the newest first. Operators acknowledge several here, and decide about one on its page."""
 
-    list_display = ["moment", "title_text", "severity_text", "status_text", "about", "network", "events", "risk_score"]
+    list_display = ["moment", "title_text", "about", "network", "events", "risk_score"]
     list_display_links = ["moment", "title_text"]
     list_filter = [StatusFilter, SeverityFilter, RuleFilter]
     ordering = ["-id"]
@@ -142,16 +144,10 @@ class IncidentAdmin(ReadOnlyAdmin):
         return f"{incident.opened_at:%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description=_("incident"))
-    def title_text(self, incident: Incident) -> Any:
-        return words.title_of(incident.rule)
-
-    @admin.display(description=_("severity"))
-    def severity_text(self, incident: Incident) -> str:
-        return words.severity_badge(incident.severity)
-
-    @admin.display(description=_("status"))
-    def status_text(self, incident: Incident) -> str:
-        return words.status_badge(incident.status)
+    def title_text(self, incident: Incident) -> str:
+        """Show the severity and the status below the title, so that phones show them without scrolling."""
+        badges = words.severity_badge(incident.severity), words.status_badge(incident.status)
+        return format_html("{}<br>{} {}", words.title_of(incident.rule), *badges)
 
     @admin.display(description=_("account"))
     def about(self, incident: Any) -> str:
@@ -160,7 +156,8 @@ class IncidentAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Acknowledge"), permissions=["change_incidents"])
     def acknowledge(self, request: Any, queryset: QuerySet[Incident]) -> None:
         done, actor, now = 0, Subject(str(request.user.pk), request.user.get_username()), timezone.now()
-        for incident_id in queryset.filter(status=IncidentStatus.OPEN).values_list("pk", flat=True):
+        rows = queryset.filter(status=IncidentStatus.OPEN).values_list("pk", flat=True)
+        for incident_id in rows[:MOST_ROWS]:
             try:
                 incident_changes.change(
                     incident_id=incident_id, status=IncidentStatus.ACKNOWLEDGED, actor=actor, now=now

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.encoding import force_str
 from django.utils.translation import gettext
 
-from security_events.administration import event_list
+from security_events.administration import event_data, event_list
 from security_events.administration.detection import words
 from security_events.administration.detection.incident_form import IncidentForm
 from security_events.conf import security_event_settings
@@ -116,9 +116,17 @@ def _finding(request: Any, incident: Incident) -> Mapping[str, Any]:
         "rule": rule,
         "rule_url": rule_url,
         "counts": evidence_counts(incident.evidence, thresholds),
-        "reasons": [each for each in incident.risk_reasons if isinstance(each, dict)],
+        "reasons": [_reason(each) for each in incident.risk_reasons if isinstance(each, dict)],
         "network_url": f"{reverse('admin:security_events_incident_changelist')}?q={incident.network}",
     }
+
+
+def _reason(reason: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return the factor, the weight and the evidence of a part of the risk as text."""
+    evidence = reason.get("evidence", "")
+    if isinstance(evidence, dict):
+        evidence = ", ".join(f"{name} {value}" for name, value in event_data.data_lines(evidence))
+    return str(reason.get("factor", "")), str(reason.get("weight", "")), str(evidence)
 
 
 def _shown(request: Any, incident: Incident, before: UUID | None, now: datetime) -> Mapping[str, Any]:

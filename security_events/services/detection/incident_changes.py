@@ -62,7 +62,8 @@ def change(
 
 
 def _lock(incident_id: UUID, versions: frozenset[int] | None) -> Incident:
-    incident = Incident.objects.select_for_update().filter(pk=incident_id).first()
+    # Without the key: rows of other transactions that refer to it don't wait, and so there is no deadlock with `undo`.
+    incident = Incident.objects.select_for_update(no_key=True).filter(pk=incident_id).first()
     if incident is None:
         raise IncidentNotFound
     if versions is not None and incident.version not in versions:

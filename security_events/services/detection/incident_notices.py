@@ -36,7 +36,7 @@ def tell(*, now: datetime) -> int:
         untold = Incident.objects.filter(notified_at=None)
         rows = untold.filter(severity__in=SEVERITIES[LEAST_SEVERITY], opened_at__gt=now - _TOO_OLD)
         # Rows that grow at this moment are locked: they come with the next notice.
-        found = list(rows.select_for_update(skip_locked=True).order_by("-pk").values_list("pk", flat=True))
+        found = list(rows.select_for_update(skip_locked=True, no_key=True).order_by("-pk").values_list("pk", flat=True))
         if found:
             Incident.objects.filter(pk__in=found).update(notified_at=now)
             named = found[:MOST_NAMED]

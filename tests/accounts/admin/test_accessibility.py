@@ -31,11 +31,19 @@ LISTS = [
 # Each row of the admin has the same page, so one of each kind is enough.
 DETAILS = [
     "accounts/user",
+    "security_events/incident",
     "security_events/securityevent",
     "tokens/session",
     "tokens/tokenfamily",
     "tokens/signingkey",
 ]
+OPEN_INCIDENT = """
+from django.utils import timezone
+from tests.factories.incidents import open_incident
+reasons = [{"factor": "country", "weight": 31, "evidence": {"seen": 0, "of": 12}}]
+account = {"subject": "0197a3c0-5b1e-7c4d-9f00-2b6f1c9a7d10", "is_account": True, "risk_reasons": reasons}
+open_incident(now=timezone.now(), stored=True, events=30, **account)
+"""
 VIEWS = [("en", "light", 1280), ("fa", "dark", 390)]
 
 pytestmark = [
@@ -58,6 +66,7 @@ def paths(server):
             "password": "violet harbour drum kite",
         }
         person = client.post("/auth/register", json=body).json()["user"]["id"]
+    server.manage("shell", "--no-imports", "-c", OPEN_INCIDENT)
     lists = [f"/admin/{name}/" for name in LISTS]
     return password, [
         "/admin/",
