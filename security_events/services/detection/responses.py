@@ -9,7 +9,7 @@ from django.db.models import Q
 from security_events import event_types
 from security_events.catalogue import EventType
 from security_events.detection.errors import ResponseNotFound, ResponseNotUndoable
-from security_events.models import IncidentEvent, IncidentResponse
+from security_events.models import IncidentResponse
 from security_events.services import recording
 from security_events.services.detection.incidents import Cause
 from security_events.signals import response_started, response_undone
@@ -57,7 +57,7 @@ def undo(*, response_id: UUID, incident_id: UUID, actor: Subject, note: str = ""
             row.save(update_fields=["undone_at", "undone_by"])
             response_undone.send(sender=IncidentResponse, response=order_of(row), now=now)
             event_id = _record(event_types.RESPONSE_UNDONE, row, actor=actor, data={"note": note}, now=now)
-            IncidentEvent.objects.create(incident_id=incident_id, event_id=event_id, at=now)
+            row.incident.timeline.create(event_id=event_id, at=now)
     return row
 
 
