@@ -25,10 +25,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="incident",
-            index=models.Index(fields=["network", "-id"], name="security_events_incident_net"),
-        ),
-        migrations.AddIndex(
-            model_name="incident",
             index=models.Index(fields=["severity", "-id"], name="security_events_incident_sev"),
         ),
         migrations.AddIndex(

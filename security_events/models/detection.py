@@ -161,7 +161,6 @@ class Incident(models.Model):
             models.Index(fields=["status", "-id"], name="security_events_incident_state"),
             models.Index(fields=["rule", "-id"], name="security_events_incident_rule"),
             models.Index(fields=["subject", "-id"], name="security_events_incident_who"),
-            models.Index(fields=["network", "-id"], name="security_events_incident_net"),
             models.Index(fields=["severity", "-id"], name="security_events_incident_sev"),
             models.Index(fields=["resolved_at"], name="security_events_incident_done"),
             models.Index(fields=["notified_at"], name="security_events_incident_told"),
