@@ -106,5 +106,5 @@ def _line(rule: dict[str, Any]) -> str:
 def _threshold(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
     if not name or not number.isascii() or not number.isdigit() or len(number) > 10:
-        raise ArgumentTypeError(gettext("a threshold looks like failures=10"))
+        raise ArgumentTypeError(gettext("a threshold looks like `failures=10`"))
     return name, int(number)

@@ -35,7 +35,7 @@ class Command(OperatorCommand):
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         listed = self._add(actions, "list", gettext("show the newest incidents"))
         listed.add_argument("--status", choices=list(IncidentStatus), default="")
-        listed.add_argument("--severity", choices=list(SEVERITIES), default="", help=gettext("high+: that and above"))
+        listed.add_argument("--severity", choices=list(SEVERITIES), default="", help=gettext("`high+`: that and above"))
         listed.add_argument("--rule", default="", metavar="ID", help=gettext("the id of a rule"))
         listed.add_argument("--limit", type=int, default=50, choices=range(1, 1001), metavar="NUMBER")
         for name, text in (
