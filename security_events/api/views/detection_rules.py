@@ -9,6 +9,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base.content_language import set_content_language
 from cedrina_base.preconditions import versions_from
 from security_events.api import incident_examples as examples
 from security_events.api.base import SecurityEventsAPIView
@@ -60,7 +61,7 @@ class DetectionRulesView(DetectionRuleAPIView):
             shapes.rule_body(rule, rule_settings.of(rule), figures.get(rule.id, RuleFigures()))
             for rule in rules.in_order()
         ]
-        return Response({"results": results, "next": None})
+        return set_content_language(Response({"results": results, "next": None}))  # titles are translated
 
 
 class DetectionRuleView(DetectionRuleAPIView):
@@ -155,4 +156,5 @@ def _answer(rule: Rule) -> Response:
     rule_settings.refresh_at_once()
     settings, figures = rule_settings.of(rule), figures_of_rules(now=timezone.now())
     body = shapes.rule_body(rule, settings, figures.get(rule.id, RuleFigures()))
-    return Response(body, headers={"ETag": f'"{settings.version}"', "Cache-Control": "no-store"})
+    headers = {"ETag": f'"{settings.version}"', "Cache-Control": "no-store"}
+    return set_content_language(Response(body, headers=headers))

@@ -11,6 +11,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base.content_language import set_content_language
 from cedrina_base.preconditions import versions_from
 from security_events.api import incident_examples as examples
 from security_events.api.base import SecurityEventsAPIView
@@ -57,7 +58,8 @@ class IncidentsView(IncidentAPIView):
         limit, before = page.pop("limit"), page.pop("cursor", None)
         rows = selectors.incidents_page(IncidentFilter(**page), before=before, limit=limit)
         following = str(rows[limit - 1].pk) if len(rows) > limit else None
-        return Response({"results": [shapes.incident_body(row) for row in rows[:limit]], "next": following})
+        answer = Response({"results": [shapes.incident_body(row) for row in rows[:limit]], "next": following})
+        return set_content_language(answer) if rows else answer  # titles are translated
 
 
 class IncidentView(IncidentAPIView):
@@ -197,7 +199,7 @@ def _answer(incident_id: UUID) -> Response:
     incident = selectors.incident(incident_id=incident_id)
     events = _timeline(incident_id, before=None, limit=_TIMELINE_SHOWN)
     body = {**shapes.incident_body(incident), "timeline": events["results"], "timeline_next": events["next"]}
-    return Response(body, headers={"ETag": f'"{incident.version}"', "Cache-Control": "no-store"})
+    return set_content_language(Response(body, headers={"ETag": f'"{incident.version}"', "Cache-Control": "no-store"}))
 
 
 def _timeline(incident_id: UUID, *, before: UUID | None, limit: int) -> dict[str, object]:
