@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Count
 
+from security_events.detection.rules import Rule
 from security_events.models import Incident, RuleVersion, ShadowCount
 from security_events.types import IncidentStatus, Verdict
 
@@ -57,3 +58,9 @@ def rule_versions_page(*, rule: str, before: int | None = None, limit: int) -> S
     """Return the latest changes of a rule, newest first, and one more than ``limit`` if there are more."""
     rows = RuleVersion.objects.filter(rule=rule, number__lt=before or _LAST_NUMBER)
     return list(rows.order_by("-number")[: limit + 1])
+
+
+def thresholds_at(*, rule: Rule, version: int) -> Mapping[str, int]:
+    """Return the thresholds that a change has put into force; those of the rule itself for 0."""
+    stored = RuleVersion.objects.filter(number=version, rule=rule.id).first() if version else None
+    return stored.thresholds if stored else rule.thresholds

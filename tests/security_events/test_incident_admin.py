@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from security_events.models import Incident, RuleVersion, ShadowCount
 from security_events.services.detection import rule_settings
+from security_events.types import Subject
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.incidents import NETWORK, open_incident
 from tests.factories.tokens import sign_in_at_admin
@@ -92,6 +93,18 @@ class TestPage:
         assert found.count("network.refusals_suppressed") == 3
         assert "limits of a network lowered" in found.lower()
         assert page.count('name="undo"') == 2  # a mail can't be taken back
+
+    def test_shows_the_thresholds_that_were_in_force(self, client):
+        def found(incident):
+            return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text_of(client.get(page_of(incident)))))
+
+        before = open_incident(now=NOW, key="before")
+        rule_settings.change(
+            rule_id="credential_stuffing", thresholds={"tries": 40}, reason="-", actor=Subject("op"), now=NOW
+        )
+        after = open_incident(now=NOW, key="after", rule_version=RuleVersion.objects.get().number)
+        assert "failed tries 41 (threshold 25)" in found(before)
+        assert "failed tries 41 (threshold 40)" in found(after)
 
     def test_resolves_a_false_alarm_and_takes_the_responses_back(self, client):
         incident = open_incident(now=NOW, subject="ada", is_account=True)

@@ -26,7 +26,8 @@ from security_events.errors import SecurityEventRefusal
 from security_events.models import Incident, IncidentResponse
 from security_events.selectors import incidents as selectors
 from security_events.selectors.incidents import TimelineEntry
-from security_events.services.detection import incident_changes, responses, rule_settings
+from security_events.selectors.rule_figures import thresholds_at
+from security_events.services.detection import incident_changes, responses
 from security_events.types import IncidentStatus, Subject, SubjectLink
 
 ENTRIES = 25
@@ -107,8 +108,7 @@ def _act(model_admin: Any, request: Any, incident: Incident, form: IncidentForm 
 
 def _finding(request: Any, incident: Incident) -> Mapping[str, Any]:
     rule = rules.find(incident.rule)
-    rule_settings.refresh()
-    thresholds = rule_settings.of(rule).thresholds if rule else {}
+    thresholds = thresholds_at(rule=rule, version=incident.rule_version) if rule else {}
     rule_url = ""
     if rule and request.user.has_perm(_READ_RULES):
         rule_url = reverse("admin:security_events_ruleversion_change", args=[rule.id])

@@ -54,10 +54,20 @@ class IncidentChangeInput(StrictSerializer):
     note = StrictCharField(max_length=LONGEST_NOTE, allow_blank=True, required=False)
 
 
+class StrictUUIDField(serializers.UUIDField):
+    """Accepts a string; Django REST framework would take a number for an id, too."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        found: UUID = super().to_internal_value(data)
+        return found
+
+
 class ResponseUndoInput(StrictSerializer):
     """Which response of the incident is taken back, and why."""
 
-    response = serializers.UUIDField(help_text="The `id` of a member of `responses`.")
+    response = StrictUUIDField(help_text="The `id` of a member of `responses`.")
     note = StrictCharField(max_length=LONGEST_NOTE, allow_blank=True, required=False, default="")
 
 

@@ -105,12 +105,11 @@ class DetectionRuleView(DetectionRuleAPIView):
         `off` looks for nothing, `shadow` counts findings and acts on none, `enforce` opens incidents. The reason stands
         in the rule's history and in the audit trail.
         """
-        rule = _found(rule_id)
         if_match = request.headers.get("If-Match")
         versions = versions_from(if_match) if if_match else None
         given = validated(shapes.RuleChangeInput, request.data)
         rule_settings.change(
-            rule_id=rule.id,
+            rule_id=rule_id,
             mode=RuleMode(given["mode"]) if "mode" in given else None,
             thresholds=given.get("thresholds"),
             reason=given["reason"],
@@ -118,7 +117,7 @@ class DetectionRuleView(DetectionRuleAPIView):
             actor=actor_of(request),
             now=timezone.now(),
         )
-        return _answer(rule)
+        return _answer(_found(rule_id))
 
 
 class DetectionRuleVersionsView(DetectionRuleAPIView):
