@@ -1,8 +1,10 @@
 """The API of incidents: who may, filters and pages, versions, verdicts, and taking responses back."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -13,6 +15,7 @@ from tests.factories.incidents import NETWORK, open_incident
 from tests.factories.service_clients import answer, basic, post, register
 from tests.factories.tokens import open_session
 from tests.problem_shape import assert_problem
+from tokens.models import Session
 
 pytestmark = pytest.mark.django_db
 
@@ -58,9 +61,21 @@ class TestWho:
             assert_problem(send(client, method, path), status=403, code="permission_denied")
             assert_problem(send(APIClient(), method, path), status=401, code="authentication_required")
 
-    def test_staff_with_the_right_to_read_changes_nothing(self):
-        from django.contrib.auth.models import Permission
+    @pytest.mark.attack("OWASP ASVS 5.0, 7.5.3")
+    def test_whoever_changes_something_has_signed_in_lately(self, client):
+        incident = open_incident(now=NOW)
+        Session.objects.update(authenticated_at=timezone.now() - timedelta(minutes=6))
+        rule = "/api/v1/admin/detection-rules/brute_force"
+        for url in (f"{URL}/{incident.pk}", f"{URL}/{incident.pk}/events", rule, f"{rule}/versions"):
+            assert client.get(url).status_code == 200
+        for refusal in (
+            send(client, "patch", f"/{incident.pk}", {"status": "acknowledged"}, version=1),
+            send(client, "post", f"/{incident.pk}/undo", {"response": str(incident.responses.first().pk)}),
+            client.patch(rule, {"mode": "off", "reason": "x"}, format="json"),
+        ):
+            assert_problem(refusal, status=403, code="reauthentication_required")
 
+    def test_staff_with_the_right_to_read_changes_nothing(self):
         user = UserFactory(is_staff=True)
         user.user_permissions.add(Permission.objects.get(codename="view_incident"))
         client, incident = signed_in(user), open_incident(now=NOW)
