@@ -121,6 +121,11 @@ class AccountSettings(AppSettings):
         return self._get("APP_URL", "") or self.PUBLIC_URL
 
     @property
+    def INCIDENT_MAIL(self) -> Sequence[str]:
+        """The addresses that are told of incidents of high and critical severity; empty for none."""
+        return self._get("INCIDENT_MAIL", ())
+
+    @property
     def SUPPORT_EMAIL(self) -> str:
         """The address that mails and pages give for questions; empty for none."""
         return self._get("SUPPORT_EMAIL", "")

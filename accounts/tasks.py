@@ -8,7 +8,14 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from accounts.services.mailing import delivery, erasure_notices, mail_queue, mail_requests, registration_mail
+from accounts.services.mailing import (
+    delivery,
+    erasure_notices,
+    incident_mail,
+    mail_queue,
+    mail_requests,
+    registration_mail,
+)
 
 _MAX_WAIT = 3600  # seconds
 _MAX_ATTEMPTS = 40  # about a day and a half
@@ -50,3 +57,8 @@ def send_erasure_notice(mail_id: str, occurred_at: str, sealed_recipient: str) -
     erasure_notices.send(
         mail_id=UUID(mail_id), occurred_at=datetime.fromisoformat(occurred_at), sealed_recipient=sealed_recipient
     )
+
+
+@app.task(name=incident_mail.SEND_TASK, queue="mail", retry=ExponentialBackoff())
+def send_incident_mail(mail_id: str, incidents: list[str], others: int) -> None:
+    incident_mail.send(mail_id=UUID(mail_id), incident_ids=[UUID(each) for each in incidents], others=others)

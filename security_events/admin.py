@@ -16,16 +16,29 @@ from django.utils.translation import gettext_lazy as _
 from cedrina_base.read_only_admin import ReadOnlyAdmin
 from security_events.administration import event_data, event_list, trail_pages
 from security_events.administration.delivery_admin import WebhookDeliveryAdmin
+from security_events.administration.detection.incident_admin import IncidentAdmin
+from security_events.administration.detection.rule_admin import DetectionRuleAdmin
 from security_events.administration.event_conditions import EventConditions
 from security_events.administration.event_risk import risk_table
 from security_events.administration.sink_list import SinkAdmin
 from security_events.administration.webhook_admin import WebhookAdmin
 from security_events.conf import security_event_settings
 from security_events.event_values import pseudonym
-from security_events.models import AuditKey, SecurityEvent, Sink, TrailCheckpoint, Webhook, WebhookDelivery
+from security_events.models import (
+    AuditKey,
+    Incident,
+    RuleVersion,
+    SecurityEvent,
+    Sink,
+    TrailCheckpoint,
+    Webhook,
+    WebhookDelivery,
+)
 from security_events.selectors.event_pages import event_by_id
 from security_events.services.detection.risk_explanation import explain
 
+admin.site.register(Incident, IncidentAdmin)
+admin.site.register(RuleVersion, DetectionRuleAdmin)
 admin.site.register(Sink, SinkAdmin)
 admin.site.register(Webhook, WebhookAdmin)
 admin.site.register(WebhookDelivery, WebhookDeliveryAdmin)

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from cedrina_base.app_settings import AppSettings
-from security_events.types import SinkNotice, SubjectLink
+from security_events.types import IncidentNotice, SinkNotice, SubjectLink
 
 
 class SecurityEventSettings(AppSettings):
@@ -158,6 +158,14 @@ class SecurityEventSettings(AppSettings):
         """
         return self._function("SINK_NOTICE", "security_events.conf.no_notice")
 
+    @property
+    def INCIDENT_NOTICE(self) -> Callable[[IncidentNotice], None]:
+        """Dotted path of a function ``(IncidentNotice)`` that tells operators that incidents were opened.
+
+        It is called inside of the transaction that stores that they were told, so it must not be slow: queue a mail.
+        """
+        return self._function("INCIDENT_NOTICE", "security_events.conf.no_incident_notice")
+
 
 security_event_settings = SecurityEventSettings()
 
@@ -174,3 +182,7 @@ def no_subject_id(_viewer: Any, _name: str) -> str:
 
 def no_notice(_notice: SinkNotice) -> None:
     """Tell nobody. This is the default of ``SINK_NOTICE``."""
+
+
+def no_incident_notice(_notice: IncidentNotice) -> None:
+    """Tell nobody. This is the default of ``INCIDENT_NOTICE``."""

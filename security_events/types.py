@@ -1,6 +1,6 @@
 """Frozen values that cross layers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -117,6 +117,14 @@ class SinkNotice:
     name: str
     state: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentNotice:
+    """What operators are told: these incidents were opened, the newest first, and ``others`` more."""
+
+    incident_ids: Sequence[UUID]
+    others: int
 
 
 @dataclass(frozen=True, slots=True)

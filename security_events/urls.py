@@ -8,8 +8,19 @@ from security_events.api.views.audit_trail import (
     InclusionProofView,
     NewestCheckpointView,
 )
+from security_events.api.views.detection_rules import (
+    DetectionRulesView,
+    DetectionRuleVersionsView,
+    DetectionRuleView,
+)
 from security_events.api.views.events import SecurityEventsView, SecurityEventView
 from security_events.api.views.risks import SecurityEventRiskView
+from security_events.api.views.incidents import (
+    IncidentEventsView,
+    IncidentsView,
+    IncidentUndoView,
+    IncidentView,
+)
 from security_events.api.views.webhook_deliveries import (
     WebhookDeliveriesView,
     WebhookDeliveryReplayView,
@@ -27,6 +38,13 @@ urlpatterns = [
     path("audit-trail/checkpoints", CheckpointsView.as_view(), name="audit-checkpoints"),
     path("audit-trail/checkpoint", NewestCheckpointView.as_view(), name="audit-checkpoint"),
     path("audit-trail/consistency", ConsistencyProofView.as_view(), name="audit-consistency"),
+    path("incidents", IncidentsView.as_view(), name="incidents"),
+    path("incidents/<uuid:incident_id>", IncidentView.as_view(), name="incident"),
+    path("incidents/<uuid:incident_id>/events", IncidentEventsView.as_view(), name="incident-events"),
+    path("incidents/<uuid:incident_id>/undo", IncidentUndoView.as_view(), name="incident-undo"),
+    path("detection-rules", DetectionRulesView.as_view(), name="detection-rules"),
+    path("detection-rules/<str:rule_id>", DetectionRuleView.as_view(), name="detection-rule"),
+    path("detection-rules/<str:rule_id>/versions", DetectionRuleVersionsView.as_view(), name="detection-rule-versions"),
     path("webhooks", WebhooksView.as_view(), name="webhooks"),
     path("webhooks/<uuid:webhook_id>", WebhookView.as_view(), name="webhook"),
     path("webhooks/<uuid:webhook_id>/rotate-secret", WebhookSecretView.as_view(), name="webhook-secret"),

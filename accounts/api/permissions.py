@@ -55,8 +55,9 @@ class RecentSecondFactor(BasePermission):
         return True
 
 
-# Whoever stole an access token must not let all events be sent to an address of theirs.
-_WITH_SECOND_FACTOR = frozenset({"webhooks:change"})
+# Whoever stole an access token must not let all events be sent to an address of theirs, nor switch off what detects
+# them.
+_WITH_SECOND_FACTOR = frozenset({"webhooks:change", "incidents:change", "detection_rules:change"})
 
 
 def action_permissions(action: str) -> list[BasePermission]:

@@ -20,7 +20,7 @@ from cedrina.http import problems
 from cedrina.http.accepted_formats import preferred_format
 from cedrina.http.paths import answers_html, is_api
 from cedrina.http.problem_catalogue import PROBLEMS, TranslatableText
-from tokens.api.content_language import set_content_language
+from cedrina_base.content_language import set_content_language
 
 TEMPLATE = "errors/problem.html"
 ADVICE: Mapping[str, TranslatableText] = {

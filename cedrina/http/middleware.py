@@ -13,11 +13,11 @@ from cedrina.http.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.http.languages import negotiate_language
 from cedrina.http.paths import answers_html, fixed_paths, is_mailed_link_page, is_static
 from cedrina.http.problem_catalogue import code_of_status
+from cedrina_base.content_language import set_content_language
 from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
 from ratelimiting.client_addresses.resolution import client_from_environ, is_trusted_peer
 from ratelimiting.detection import evasion, proxy_misconfiguration
 from security_events.context import RequestContext, bind
-from tokens.api.content_language import set_content_language
 
 MAX_USER_AGENT_LENGTH = 512
 MAX_HOST_LENGTH = 253 + len(":65535")  # RFC 1035, 2.3.4, and a port

@@ -20,8 +20,8 @@ from accounts.api.permissions import action_permission
 from cedrina.http import error_pages
 from cedrina.http.json import OrjsonRenderer
 from cedrina.openapi.guide import guide
+from cedrina_base.content_language import set_content_language
 from tokens.api.authentication import AccessTokenAuthentication
-from tokens.api.content_language import set_content_language
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services.mailing import erasure_notices, mail_queue, mail_requests, registration_mail
+from accounts.services.mailing import erasure_notices, incident_mail, mail_queue, mail_requests, registration_mail
 
 JOB_KINDS: Mapping[str, Promise] = {
     mail_queue.SEND_TASK: _("Send a mail"),
     mail_requests.PROCESS_TASK: _("Decide about a mail that somebody asked for"),
     registration_mail.ENQUEUE_TASK: _("Write the mail of a registration"),
     erasure_notices.SEND_TASK: _("Send the mail about an erased account"),
+    incident_mail.SEND_TASK: _("Mail operators about new incidents"),
+    "cedrina.tell_of_incidents": _("Look for incidents that operators were not told of"),
     "cedrina.prepare_partitions": _("Prepare the partitions of security events"),
     "cedrina.purge_deliveries": _("Delete old lines of the log of webhooks"),
     "cedrina.purge_expired": _("Delete expired sessions and keys"),

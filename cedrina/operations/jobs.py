@@ -13,6 +13,7 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
+from accounts.conf import account_settings
 from accounts.services.factors import factor_reset
 from accounts.services.passwords import attempts
 from accounts.services.profile import erasure
@@ -24,6 +25,7 @@ from security_events.conf import security_event_settings
 from security_events.delivery import webhook_log
 from security_events.errors import SealingError
 from security_events.services import deduplication, partitions
+from security_events.services.detection import incident_notices
 from security_events.services.retention import purging as retention
 from security_events.services.trail import sealing
 from tokens.services import purging
@@ -177,9 +179,27 @@ if security_event_settings.AUDIT_WITNESSES:
     app.periodic(cron=every(security_event_settings.AUDIT_SEAL_SECONDS))(offer_checkpoint)
 
 
+@app.task(name="cedrina.tell_of_incidents", queue="maintenance", queueing_lock="tell_of_incidents")
+def tell_of_incidents(timestamp: int) -> None:
+    """Tell operators of new incidents, unless they were told of others lately."""
+    count = incident_notices.tell(now=timezone.now())
+    if count:
+        log.info("incidents_told", count=count)
+
+
+if account_settings.INCIDENT_MAIL:
+    app.periodic(cron="* * * * *")(tell_of_incidents)
+
+
 @app.periodic(cron="47 3 * * *")
 @app.task(name="cedrina.purge_security_events", queue="maintenance", queueing_lock="purge_security_events")
 def purge_security_events(timestamp: int) -> None:
     """Delete the security events whose term is over."""
     report = retention.purge(now=datetime.fromtimestamp(timestamp, UTC))
-    log.info("security_events_purged", events=report.events, months=len(report.months), busy=len(report.busy))
+    log.info(
+        "security_events_purged",
+        events=report.events,
+        months=len(report.months),
+        busy=len(report.busy),
+        incidents=report.incidents,
+    )

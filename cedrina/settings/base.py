@@ -313,6 +313,7 @@ ACCOUNTS: dict[str, Any] = {
     "APP_NAME": ENV.APP_NAME,
     "APP_URL": ENV.APP_URL.rstrip("/"),
     "SUPPORT_EMAIL": ENV.SUPPORT_EMAIL,
+    "INCIDENT_MAIL": ENV.INCIDENT_MAIL,
     "BRAND_LOGO": ENV.BRAND_LOGO,
     "BRAND_COLOUR": ENV.BRAND_COLOUR,
     "SOCIAL_PROVIDERS": ENV.SOCIAL_PROVIDERS,
@@ -341,6 +342,7 @@ SECURITY_EVENTS: dict[str, Any] = {
     "LINKS": "accounts.administration.subject_links.links_of_subjects",
     "SUBJECT_ID": "accounts.administration.subject_links.subject_id",
     "SINK_NOTICE": "accounts.services.mailing.sink_owners.tell",
+    "INCIDENT_NOTICE": "accounts.services.mailing.incident_mail.tell",
 }
 RATELIMITING: dict[str, Any] = {
     "TRUSTED_PROXIES": list(ENV.TRUSTED_PROXIES),

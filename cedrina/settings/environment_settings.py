@@ -10,6 +10,7 @@ from cedrina.settings.setting_types import (
     MOST_DAYS,
     SHORTEST_DAYS,
     UPPER,
+    Addresses,
     AppName,
     CategoryDays,
     Colour,
@@ -167,6 +168,9 @@ class Mail(Section):
     """How long the mailed link to a new password is good for."""
     INVITATION_SECONDS: Seconds = Field(259200, ge=3600, le=2592000)
     """How long the mailed link of an invitation is good for, by which a person chooses their first password."""
+    INCIDENT_MAIL: Addresses = Field([], max_length=20, json_schema_extra={"x-default": "none"})
+    """Who is told of new incidents of high and critical severity, in the language of the installation: at once, and
+    while there are more, in sums that come a minute to a quarter of an hour apart. incidents.md shows one."""
 
 
 class Limits(Section):

@@ -197,6 +197,11 @@ Url = Annotated[str, AfterValidator(_with_scheme), Field(title="URL")]
 Sender = Annotated[str, AfterValidator(_sender), Field(title="address of mail, with or without a name")]
 AppName = Annotated[str, AfterValidator(_app_name), Field(title="text")]
 SupportAddress = Annotated[str, AfterValidator(_support_address), Field(title="address of mail")]
+Addresses = Annotated[
+    list[Annotated[str, AfterValidator(_support_address)]],
+    BeforeValidator(_items),
+    Field(title="comma separated list of addresses of mail"),
+]
 Colour = Annotated[str, AfterValidator(_colour), Field(title="#rrggbb")]
 Folder = Annotated[str, AfterValidator(_folder), Field(title="path of a folder")]
 Sinks = Annotated[list[str], BeforeValidator(_sinks), Field(title="comma separated list of URLs")]

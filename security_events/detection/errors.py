@@ -1,5 +1,6 @@
 """Errors of detection: rules, incidents and responses that are not there or can't be changed so."""
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from security_events.errors import SecurityEventError, SecurityEventRefusal
@@ -45,6 +46,33 @@ class IncidentChanged(SecurityEventRefusal):
     status = 412
 
 
+class IncidentOpenAlready(SecurityEventRefusal):
+    """An incident was to be reopened, but there is a newer one of the same rule and cause that is not resolved."""
+
+    code = "already_exists"
+    message = _("A newer incident of the same cause is not resolved yet. Work on that one.")
+    status = 409
+
+
+class VerdictInvalid(SecurityEventError):
+    """A verdict is missing where an incident is resolved, or was given where it is not.
+
+    ``member_code`` is that of the field, ``sentence`` says it to people.
+    """
+
+    def __init__(self, *, member_code: str, sentence: str | Promise) -> None:
+        super().__init__(member_code)
+        self.member_code, self.sentence = member_code, sentence
+
+
+class RuleChanged(SecurityEventRefusal):
+    """Somebody changed the rule since it was read."""
+
+    code = "version_mismatch"
+    message = _("The rule was changed meanwhile. Read it again.")
+    status = 412
+
+
 class ResponseNotFound(SecurityEventRefusal):
     """The incident has no response of this id."""
 
@@ -56,6 +84,6 @@ class ResponseNotFound(SecurityEventRefusal):
 class ResponseNotUndoable(SecurityEventRefusal):
     """The response was over at once, such as a mail."""
 
-    code = "already_in_use"
+    code = "already_exists"
     message = _("This response can't be taken back: it was over at once.")
     status = 409

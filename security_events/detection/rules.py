@@ -103,3 +103,16 @@ def register(rule: Rule) -> Rule:
 def load() -> None:
     """Import the module ``detection_rules`` of each installed app."""
     autodiscover_modules("detection_rules")
+
+
+def find(rule_id: str) -> Rule | None:
+    """Return the rule of an id; the modules of the apps are imported where they have to be."""
+    if rule_id not in RULES:
+        load()
+    return RULES.get(rule_id)
+
+
+def in_order() -> list[Rule]:
+    """Return all rules, sorted by their ids."""
+    load()
+    return [RULES[rule_id] for rule_id in sorted(RULES)]

@@ -106,8 +106,8 @@ class RuleVersion(models.Model):
     created_at = models.DateTimeField(_("created at"))
 
     class Meta:
-        verbose_name = _("version of a rule")
-        verbose_name_plural = _("versions of rules")
+        verbose_name = _("detection rule")
+        verbose_name_plural = _("detection rules")
         indexes = [models.Index(fields=["rule", "-number"], name="security_events_rule_version")]
 
     def __str__(self) -> str:
@@ -133,7 +133,8 @@ class Incident(models.Model):
 
     ``key`` is what the events have in common: an account, a network or a program. ``subject`` is the account, or the
     pseudonym of a name, and ``network`` the network, as far as there is one. ``risk_reasons`` are objects with
-    ``factor``, ``weight`` and ``evidence``.
+    ``factor``, ``weight`` and ``evidence``. ``evidence`` are the counts of the newest finding. ``version`` grows with
+    the changes of operators, and not with events. ``notified_at`` is when operators were told that it was opened.
     """
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
@@ -146,6 +147,7 @@ class Incident(models.Model):
     events = models.PositiveIntegerField(_("events"), default=0)
     risk_score = models.PositiveSmallIntegerField(_("risk"), default=0)
     risk_reasons = models.JSONField(_("reasons"), default=list)
+    evidence = models.JSONField(_("evidence"), default=dict)
     rule_version = models.PositiveBigIntegerField(default=0)
     verdict = models.CharField(_("verdict"), max_length=16, choices=VERDICT_NAMES, blank=True)
     note = models.TextField(_("note"), blank=True)
@@ -153,6 +155,7 @@ class Incident(models.Model):
     opened_at = models.DateTimeField(_("opened at"))
     updated_at = models.DateTimeField(_("updated at"))
     resolved_at = models.DateTimeField(_("resolved at"), null=True, blank=True)
+    notified_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("incident")
@@ -169,6 +172,14 @@ class Incident(models.Model):
             models.Index(fields=["rule", "-id"], name="security_events_incident_rule"),
             models.Index(fields=["subject", "-id"], name="security_events_incident_who"),
             models.Index(fields=["network", "-id"], name="security_events_incident_where"),
+            models.Index(fields=["severity", "-id"], name="security_events_incident_sev"),
+            models.Index(fields=["resolved_at"], name="security_events_incident_done"),
+            models.Index(fields=["notified_at"], name="security_events_incident_told"),
+            models.Index(
+                fields=["opened_at"],
+                condition=models.Q(notified_at__isnull=True),
+                name="security_events_incident_new",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -176,7 +187,10 @@ class Incident(models.Model):
 
 
 class IncidentEvent(models.Model):
-    """An event that led to an incident or made it grow. Only the first thousand of an incident are kept."""
+    """An event that led to an incident or made it grow, or an operator's change of it.
+
+    Only the first thousand that made it grow are kept.
+    """
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="timeline")
     event_id = models.UUIDField()

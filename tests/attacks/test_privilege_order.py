@@ -99,6 +99,7 @@ ON_NO_ACCOUNT = {
     *(("tokens.signalstream", name) for name in ("pause", "resume", "delete_streams")),
     *(("security_events.webhook", name) for name in ("delete_selected", "rotate", "send_test")),
     ("security_events.webhookdelivery", "send_again"),
+    ("security_events.incident", "acknowledge"),
 }
 
 
@@ -219,11 +220,13 @@ ON_NOBODY = {
     "check_before_serving",
     "continue_audit_trail",
     "detect_simulate",
+    "detection_rules",
     "doctor",
     "explain_risk",
     "export_security_events",
     "grant_serving_role",
     "import_signing_key",
+    "incidents",
     "deliver_security_events",
     "migrate",
     "prepare_development",
@@ -304,6 +307,8 @@ class TestTheApi:
             "policy_id",
             "event_id",
             "webhook_id",
+            "incident_id",
+            "rule_id",
             "delivery_id",
             "provider",
             "user_id",  # of the calls of operators: test_operator_rights.py

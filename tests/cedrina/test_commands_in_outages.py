@@ -54,6 +54,8 @@ def arguments(tmp_path_factory):
         "service_client": ["create", "orders", "--scope=tokens:introspect", "--reason", "a test"],
         "translations": ["check"],
         "webhooks": ["list"],
+        "incidents": ["list"],
+        "detection_rules": ["list"],
         "witness": ["--name", "witness.example", "--state", str(folder / "witness"), "--show-key"],
         "write_configuration_doc": ["--check"],
         "write_openapi_document": ["--check"],

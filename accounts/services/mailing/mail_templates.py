@@ -1,7 +1,7 @@
 """Render a mail as text and HTML, in the language of its recipient."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -98,39 +98,51 @@ def compose(*, draft: MailDraft) -> OutgoingMessage:
     language = recipient_language(user=draft.user)
     with translation.override(language):
         text = MAIL_TEXTS[draft.kind]
-        brand = current_brand()
-        context = {
+        content = {
             "subject": text.subject,
             "username": draft.user.username,
             "greeting": _greeting(draft),
-            "brand": brand,
-            "app_name": brand.name,
-            "logo_id": logo_id(mail_id=draft.mail_id).strip("<>"),
             "paragraphs": [paragraph % _text_params(draft) for paragraph in text.paragraphs],
             "facts": _facts(draft, text),
             "warning": text.warning % _text_params(draft) if text.warning else "",
             "button": text.button,
             "link": _link(draft, language),
             "is_alarm": text.is_alarm,
-            "language": language,
-            "is_right_to_left": translation.get_language_bidi(),
         }
-        message = OutgoingMessage(
-            subject=str(text.subject),
-            from_email=sender(brand.name),
-            body=render_to_string("accounts/mail/message.txt", context | _with_direction_marks(context)),
-            # Encoded here, because Django encodes domains by IDNA2003, which may yield another domain.
-            to=[ascii_email(draft.address) or draft.address],
-            headers={
-                "Message-ID": message_id(mail_id=draft.mail_id),
-                "Auto-Submitted": "auto-generated",  # no automatic replies (RFC 3834, 5)
-                "Content-Language": language,
-            },
-        )
-        html = render_to_string("accounts/mail/message.html", context | {"marked": _in_bdi(context)})
-        message.attach_alternative(html, "text/html")
-        if brand.logo is not None:
-            message.attach_logo(brand.logo, content_id=logo_id(mail_id=draft.mail_id))
+        # Encoded here, because Django encodes domains by IDNA2003, which may yield another domain.
+        to = [ascii_email(draft.address) or draft.address]
+        return render(content=content, mail_id=draft.mail_id, to=to, language=language)
+
+
+def render(*, content: Mapping[str, Any], mail_id: UUID, to: Sequence[str], language: str) -> OutgoingMessage:
+    """Return a message in the active language, ``language``. ``content`` is what the templates show.
+
+    Without a greeting, as in mails to operators, it speaks of the application instead of an account.
+    """
+    brand = current_brand()
+    context = {
+        **content,
+        "brand": brand,
+        "app_name": brand.name,
+        "logo_id": logo_id(mail_id=mail_id).strip("<>"),
+        "language": language,
+        "is_right_to_left": translation.get_language_bidi(),
+    }
+    message = OutgoingMessage(
+        subject=str(content["subject"]),
+        from_email=sender(brand.name),
+        body=render_to_string("accounts/mail/message.txt", context | _with_direction_marks(context)),
+        to=list(to),
+        headers={
+            "Message-ID": message_id(mail_id=mail_id),
+            "Auto-Submitted": "auto-generated",  # no automatic replies (RFC 3834, 5)
+            "Content-Language": language,
+        },
+    )
+    html = render_to_string("accounts/mail/message.html", context | {"marked": _in_bdi(context)})
+    message.attach_alternative(html, "text/html")
+    if brand.logo is not None:
+        message.attach_logo(brand.logo, content_id=logo_id(mail_id=mail_id))
     return message
 
 

@@ -28,6 +28,7 @@ class Command(OperatorCommand):
             "categories": due.categories,
             "months": [f"{month:%Y-%m}" for month in due.months],
             "leaves": due.leaves,
+            "incidents": due.incidents,
             "busy": [f"{month:%Y-%m}" for month in due.busy],
             "are_terms_stored": terms.stored_terms() == terms.configured_terms(),
         }

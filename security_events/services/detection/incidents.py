@@ -20,16 +20,17 @@ MOST_EVENTS_KEPT = 1000  # of the timeline of an incident; the count goes on
 # Of processes that find the same cause at once, one opens the incident, and the others let it grow.
 _GROW = """
 INSERT INTO security_events_incident AS incident (
-    id, rule, key, status, severity, subject, network, events, risk_score, risk_reasons, rule_version,
-    verdict, note, version, opened_at, updated_at
+    id, rule, key, status, severity, subject, network, events, risk_score, risk_reasons, evidence,
+    rule_version, verdict, note, version, opened_at, updated_at
 ) VALUES (
     %(id)s, %(rule)s, %(key)s, 'open', %(severity)s, %(subject)s, %(network)s, %(events)s, %(risk_score)s,
-    %(risk_reasons)s::jsonb, %(rule_version)s, '', '', 1, %(now)s, %(now)s
+    %(risk_reasons)s::jsonb, %(evidence)s::jsonb, %(rule_version)s, '', '', 1, %(now)s, %(now)s
 )
 ON CONFLICT (rule, key) WHERE status <> 'resolved' DO UPDATE SET
     events = incident.events + excluded.events,
     risk_score = GREATEST(incident.risk_score, excluded.risk_score),
     risk_reasons = excluded.risk_reasons,
+    evidence = excluded.evidence,
     updated_at = excluded.updated_at
 RETURNING id, incident.events, id = %(id)s
 """
@@ -79,6 +80,7 @@ def grow(cause: Cause, *, now: datetime) -> GrownIncident:
                 "events": len(cause.events),
                 "risk_score": cause.risk_score or cause.rule.score,
                 "risk_reasons": storable_json(list(cause.risk_reasons)),
+                "evidence": storable_json(dict(cause.evidence)),
                 "rule_version": cause.rule_version,
                 "now": now,
             },

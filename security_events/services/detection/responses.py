@@ -69,7 +69,8 @@ def undo(*, response_id: UUID, incident_id: UUID, actor: Subject, note: str = ""
             row.undone_at, row.undone_by = now, actor.id
             row.save(update_fields=["undone_at", "undone_by"])
             response_undone.send(sender=IncidentResponse, response=order_of(row), now=now)
-            _record(event_types.RESPONSE_UNDONE, row, actor=actor, data={"note": note}, now=now)
+            event_id = _record(event_types.RESPONSE_UNDONE, row, actor=actor, data={"note": note}, now=now)
+            row.incident.timeline.create(event_id=event_id, at=now)
     return row
 
 
@@ -144,8 +145,8 @@ def _start(cause: Cause, kind: ResponseKind, *, incident_id: UUID, now: datetime
 
 def _record(
     event_type: EventType, row: IncidentResponse, *, actor: Subject = NO_SUBJECT, data: dict[str, object], now: datetime
-) -> None:
-    recording.record(
+) -> UUID:
+    return recording.record(
         event_type,
         actor=actor,
         target=Subject(id=row.subject),

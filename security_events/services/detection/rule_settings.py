@@ -16,7 +16,7 @@ from django.db.models import Max
 
 from security_events import event_types
 from security_events.detection import rules
-from security_events.detection.errors import RuleNotFound, ThresholdInvalid
+from security_events.detection.errors import RuleChanged, RuleNotFound, ThresholdInvalid
 from security_events.detection.rules import Rule
 from security_events.models import RuleVersion
 from security_events.services import recording
@@ -24,6 +24,7 @@ from security_events.types import RuleMode, Subject
 
 REFRESH_SECONDS = 1.0
 LARGEST_THRESHOLD = 1_000_000_000
+LONGEST_REASON = 500
 _LOCK = 1589641223  # two changes of a rule take turns
 
 
@@ -61,11 +62,16 @@ def refresh(*, newest: int | None = None) -> None:
         now = time.monotonic()
         if now - _state.read_at < REFRESH_SECONDS:
             return
-        newest = RuleVersion.objects.aggregate(newest=Max("number"))["newest"] or 0
+        newest = _newest()
         _state.read_at = now
     if newest != _state.newest:
         with _state.lock:
             _state.changed, _state.newest = _stored(), newest
+
+
+def refresh_at_once() -> None:
+    """Read all changes if there is a newer one, however lately that was done: operators see what they just changed."""
+    refresh(newest=_newest())
 
 
 def forget() -> None:
@@ -80,12 +86,15 @@ def change(
     mode: RuleMode | None = None,
     thresholds: Mapping[str, int] | None = None,
     reason: str,
+    versions: frozenset[int] | None = None,
     actor: Subject,
     now: datetime,
 ) -> RuleSettings:
-    """Change the mode or thresholds of a rule; what is left out stays.
+    """Change the mode or thresholds of a rule; what is left out stays. ``versions`` are those the operator has read.
 
-    Raises: RuleNotFound, ThresholdInvalid.
+    A change to what is so already makes no version.
+
+    Raises: RuleNotFound, RuleChanged, ThresholdInvalid.
     """
     rules.load()
     rule = rules.RULES.get(rule_id)
@@ -98,10 +107,15 @@ def change(
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         before = _stored().get(rule.id) or RuleSettings(rule.mode, rule.thresholds)
+        if versions is not None and before.version not in versions:
+            raise RuleChanged
+        wanted = {**before.thresholds, **(thresholds or {})}
+        if (mode or before.mode, wanted) == (before.mode, dict(before.thresholds)):
+            return before
         row = RuleVersion.objects.create(
             rule=rule.id,
             mode=mode or before.mode,
-            thresholds={**before.thresholds, **(thresholds or {})},
+            thresholds=wanted,
             reason=reason,
             author_id=actor.id,
             author_name=actor.name,
@@ -121,6 +135,10 @@ def change(
             now=now,
         )
     return after
+
+
+def _newest() -> int:
+    return RuleVersion.objects.aggregate(newest=Max("number"))["newest"] or 0
 
 
 def _stored() -> dict[str, RuleSettings]:

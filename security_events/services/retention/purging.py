@@ -18,6 +18,7 @@ from security_events import event_types
 from security_events.catalogue import CATALOGUE
 from security_events.selectors import expired_events
 from security_events.services import recording
+from security_events.services.retention import incidents
 from security_events.services.retention.terms import LEAVES, Terms, as_json, effective_terms, length
 
 BATCH = 10_000
@@ -44,6 +45,7 @@ class PurgeReport:
     months: list[date] = field(default_factory=list)
     categories: dict[str, int] = field(default_factory=dict)
     leaves: int = 0
+    incidents: int = 0
     busy: list[date] = field(default_factory=list)
 
     def add(self, category: str, events: int) -> None:
@@ -80,11 +82,12 @@ def purge(*, now: datetime, progress: Callable[[int], None] | None = None) -> Pu
             show(report.events)
     if terms[LEAVES] is not None:
         report.leaves = _prune_leaves(terms, now=now)
+    report.incidents = incidents.purge(now=now)
     return report
 
 
 def preview(*, now: datetime) -> PurgeReport:
-    """Return what ``purge`` would delete, except leaves, and change nothing."""
+    """Return what ``purge`` would delete, except leaves and incidents, and change nothing."""
     report = PurgeReport()
     terms = effective_terms(_categories())
     in_months: dict[str, int] = {}

@@ -20,6 +20,8 @@ LISTS = [
     "ratelimiting/policyversion",
     "ratelimiting/ratelimitpolicy",
     "ratelimiting/shadowperiod",
+    "security_events/incident",
+    "security_events/ruleversion",
     "security_events/securityevent",
     "tokens/refreshkeyepoch",
     "tokens/session",
@@ -29,11 +31,19 @@ LISTS = [
 # Each row of the admin has the same page, so one of each kind is enough.
 DETAILS = [
     "accounts/user",
+    "security_events/incident",
     "security_events/securityevent",
     "tokens/session",
     "tokens/tokenfamily",
     "tokens/signingkey",
 ]
+OPEN_INCIDENT = """
+from django.utils import timezone
+from tests.factories.incidents import open_incident
+reasons = [{"factor": "country", "weight": 31, "evidence": {"seen": 0, "of": 12}}]
+account = {"subject": "0197a3c0-5b1e-7c4d-9f00-2b6f1c9a7d10", "is_account": True, "risk_reasons": reasons}
+open_incident(now=timezone.now(), stored=True, events=30, **account)
+"""
 VIEWS = [("en", "light", 1280), ("fa", "dark", 390)]
 
 pytestmark = [
@@ -56,6 +66,7 @@ def paths(server):
             "password": "violet harbour drum kite",
         }
         person = client.post("/auth/register", json=body).json()["user"]["id"]
+    server.manage("shell", "--no-imports", "-c", OPEN_INCIDENT)
     lists = [f"/admin/{name}/" for name in LISTS]
     return password, [
         "/admin/",
@@ -67,6 +78,7 @@ def paths(server):
         f"/admin/accounts/user/{person}/actions/grant-staff-rights/",
         "/admin/accounts/user/add/",
         "/admin/accounts/user/?q=nobody-has-this-name",
+        "/admin/security_events/ruleversion/credential_stuffing/change/",
         "/admin/security_events/securityevent/?since=nonsense&severity=high",
     ]
 

@@ -21,9 +21,11 @@ from security_events.exporters.formats import ExportFormat, line_of
 from security_events.models import SecurityEvent, Sink, WebhookDelivery
 from security_events.selectors.trail import form_of
 from security_events.services import webhooks
+from security_events.services.detection import incident_changes
 from security_events.services.recording import record
-from security_events.types import Subject
+from security_events.types import IncidentStatus, Subject, Verdict
 from tests import node_packages
+from tests.factories.incidents import open_incident
 from tests.factories.webhooks import OPERATOR, allow_loopback, make_webhook
 from tests.served import ROOT
 from tests.webhook_receiver import endless_body
@@ -68,6 +70,20 @@ class TestMessages:
         other = make_webhook(receiver.url, now=now)
         with pytest.raises(WebhookVerificationError):
             ForeignWebhook(other.secret).verify(message.body, message.headers)
+
+    def test_tell_of_incidents(self, receiver, now):
+        types = ["incident.opened", "incident.resolved"]
+        made = make_webhook(receiver.url, now=now, types=types)
+        incident = open_incident(now=now)
+        verdict = {"status": IncidentStatus.RESOLVED, "verdict": Verdict.TRUE_POSITIVE}
+        incident_changes.change(incident_id=incident.pk, actor=OPERATOR, now=now, **verdict)
+
+        sender.deliver(made.webhook.pk, now=now)
+
+        bodies = [json.loads(message.body) for message in receiver.received]
+        assert [body["type"] for body in bodies] == types
+        assert {body["data"]["data"]["incident"] for body in bodies} == {str(incident.pk)}
+        assert bodies[1]["data"]["data"]["verdict"] == "true_positive"
 
     def test_are_verified_by_the_library_for_node_and_by_the_public_key(self, receiver, now):
         node_packages.install(ROOT / "tests" / "webhook_verifier")

@@ -9,10 +9,10 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base.content_language import set_content_language
 from tokens import selectors
 from tokens.api import examples, response_bodies
 from tokens.api.base import TokensAPIView
-from tokens.api.content_language import set_content_language
 from tokens.api.permissions import HasAccessToken
 from tokens.api.serializers.sessions import PageInput, RevokedOutput, SessionListOutput
 from tokens.api.step_up import no_step_up

@@ -14,9 +14,9 @@ from accounts.api.serializers.administration.users import SessionEndInput
 from accounts.api.views.administration.users import OPERATOR_STEP_UP, STEP_UP_CODES, find_user
 from accounts.errors import NotFound
 from accounts.services.administration import account_status
+from cedrina_base.content_language import set_content_language
 from tokens import selectors
 from tokens.api import examples, response_bodies
-from tokens.api.content_language import set_content_language
 from tokens.api.serializers.sessions import PageInput, SessionListOutput
 from tokens.api.step_up import no_step_up
 

@@ -23,8 +23,8 @@ from accounts.services.mailing import mail_requests
 from accounts.services.mailing.mail_requests import RequestedMail
 from accounts.services.passwords import password_reset
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
+from cedrina_base.content_language import set_content_language
 from tokens.api.client import client_context
-from tokens.api.content_language import set_content_language
 from tokens.api.step_up import requires_second_factor
 
 CONFIRMED = gettext_noop("Your e-mail address is confirmed.")

@@ -13,8 +13,8 @@ from accounts.api.serializers.outputs import UserOutput
 from accounts.api.serializers.profile.personal_data import DeletionInput, DeletionOutput
 from accounts.api.serializers.profile.profile import ProfileInput
 from accounts.services.profile import deletion, profile_changes
+from cedrina_base.content_language import set_content_language
 from cedrina_base.preconditions import versions_from
-from tokens.api.content_language import set_content_language
 from tokens.api.step_up import RequiredFactor, check_no_proof_is_due, check_requirement, no_step_up, requires
 
 ENTITY_TAG = OpenApiParameter(

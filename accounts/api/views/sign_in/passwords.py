@@ -13,8 +13,8 @@ from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers.outputs import PasswordChangeOutput
 from accounts.api.serializers.sign_in.passwords import PasswordChangeInput
 from accounts.services.passwords import password_changes
+from cedrina_base.content_language import set_content_language
 from tokens.api.client import client_context
-from tokens.api.content_language import set_content_language
 from tokens.api.examples import TOKENS
 from tokens.api.response_bodies import token_response_body
 from tokens.api.step_up import requires_second_factor

@@ -16,8 +16,8 @@ from accounts.api.serializers.outputs import MessageOutput, RegistrationOutput
 from accounts.api.serializers.sign_in.registration import RegistrationInput
 from accounts.services.sign_in import registration
 from accounts.services.sign_in.password_sign_in import SignedIn
+from cedrina_base.content_language import set_content_language
 from tokens.api.client import client_context
-from tokens.api.content_language import set_content_language
 from tokens.api.examples import TOKENS
 from tokens.api.response_bodies import token_response_body
 
