@@ -38,7 +38,8 @@ class DetectionFact(models.Model):
     """What a rule sees of an event (``security_events.detection.facts``), for as long as the longest window.
 
     ``program`` is a digest of the user agent without versions. ``client`` holds what the risk of later sign-ins is
-    computed from; only successful sign-ins have it.
+    computed from; only successful sign-ins have it. Only what an operator did to others has an ``operator``, so the
+    index of operators is small.
     """
 
     event_id = models.UUIDField(primary_key=True)
@@ -56,9 +57,17 @@ class DetectionFact(models.Model):
     times = models.PositiveIntegerField(default=1)
     location = models.JSONField(null=True)
     client = models.JSONField(null=True)
+    since = models.DateTimeField(null=True)
+    operator = models.CharField(max_length=_KEY_LENGTH, blank=True, db_default="")
+    is_new_client = models.BooleanField(default=False, db_default=False)
+    is_password_alone = models.BooleanField(default=False, db_default=False)
+    days_since_last = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["operator", "at"], name="security_events_fact_operator", condition=~models.Q(operator="")
+            ),
             models.Index(fields=["account", "at"], name="security_events_fact_account"),
             models.Index(fields=["network", "at"], name="security_events_fact_network"),
             models.Index(fields=["program", "at"], name="security_events_fact_program"),
