@@ -1,5 +1,6 @@
 """Events as rules see them: who, from where, with what, and whether it succeeded."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from security_events.masking import truncate_ip
 _MINUTE = 60.0
 _PASSWORD_ALONE = ["pwd"]  # RFC 8176, 2
 _WITHOUT_DIGITS = str.maketrans("", "", "0123456789._")
+_LARGEST = 1_000_000  # times that an event stands for, or days: data of a project's events may hold any number
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,11 @@ class Fact:
     """One event. ``at`` is in seconds since 1970, and an empty text is what is not known.
 
     ``account`` is the id of the account that the event is about, or the pseudonym of a name that no account has.
-    ``actor`` is who acted. ``network`` is the /24 or /48 of the address, ``program`` the user agent without versions.
-    ``location`` is where the address is; that of a relay (``is_relay``) is not where the person is. ``times`` is how
-    often it happened: an event that stands for repeats counts them, and the first of them happened at ``since``.
-    ``operator`` is who acted on somebody or something else; nobody's own sign-ins have it.
+    ``actor`` is who acted. ``network`` is the /24 or /48 of the address, ``program`` a digest of the user agent without
+    versions. ``is_unknown_name`` says that the account is a pseudonym. ``location`` is where the address is; that of a
+    relay (``is_relay``) is not where the person is. ``times`` is how often it happened: an event that stands for
+    repeats counts them, and the first of them happened at ``since``. ``operator`` is who acted on somebody or something
+    else; nobody's own sign-ins have it.
 
     Sign-ins know of the account what no window holds: whether it ever signed in from this client before
     (``is_new_client``), how many days ago it last did, and whether a password was all that was shown.
@@ -40,6 +43,7 @@ class Fact:
     location: Location | None = None
     is_relay: bool = False
     times: int = 1
+    session_id: str = ""
     since: float = 0.0
     operator: str = ""
     is_new_client: bool = False
@@ -60,19 +64,21 @@ class Fact:
 def fact_from(form: Mapping[str, Any]) -> Fact:
     """Return the fact of an event, given its public form (``event_form``)."""
     address, data = form["ip_address"] or "", form["data"]
+    known_id = form["target_id"] or form["actor_id"] or ""
     return Fact(
         event_id=form["id"],
         at=datetime.fromisoformat(form["occurred_at"]).timestamp(),
         type=form["type"],
         succeeded=form["outcome"] == "success",
-        account=form["target_id"] or form["actor_id"] or form["actor_pseudonym"] or "",
+        account=known_id or form["actor_pseudonym"] or "",
         actor=form["actor_id"] or form["actor_pseudonym"] or "",
         ip_address=address,
         network=truncate_ip(address) if address else "",
-        program=(form["user_agent"] or "").translate(_WITHOUT_DIGITS),
-        is_unknown_name=bool(form["actor_pseudonym"]),
+        program=program_digest(form["user_agent"] or ""),
+        is_unknown_name=bool(form["actor_pseudonym"]) and not known_id,
         location=locate(address),
-        times=_number(data.get("repeats"), 1),  # a summary of deduplicated events; the first is an event of its own
+        times=_number(data.get("repeats"), 1, least=1),  # a summary of deduplicated events; the first is one of its own
+        session_id=form["session_id"] or "",
         since=_seconds(data.get("since")),
         operator=(form["actor_id"] or "") if form["actor_id"] != form["target_id"] else "",
         is_new_client=data.get("is_new_client") is True,
@@ -81,8 +87,19 @@ def fact_from(form: Mapping[str, Any]) -> Fact:
     )
 
 
-def _number(value: object, default: int) -> int:
-    return value if isinstance(value, int) else default
+def program_digest(user_agent: str) -> str:
+    """Return 32 digits that stand for a user agent without its versions; an empty text for none."""
+    text = user_agent.translate(_WITHOUT_DIGITS)
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32] if text else ""
+
+
+def network_range(network: str) -> str:
+    """Return the network of a fact as an address range, such as ``192.0.2.0/24``; an empty text for none."""
+    return f"{network}/{48 if ':' in network else 24}" if network else ""
+
+
+def _number(value: object, default: int, *, least: int = 0) -> int:
+    return max(least, min(_LARGEST, value)) if isinstance(value, int) else default
 
 
 def _seconds(value: object) -> float:

@@ -38,11 +38,12 @@ class DetectionFact(models.Model):
     """What a rule sees of an event (``security_events.detection.facts``), for as long as the longest window.
 
     ``program`` is a digest of the user agent without versions. ``client`` holds what the risk of later sign-ins is
-    computed from; only successful sign-ins have it. Only what an operator did to others has an ``operator``, so the
-    index of operators is small.
+    computed from; only successful sign-ins have it. ``transaction_id`` and ``event_id`` say where the event
+    stands in the trail. Only what an operator did to others has an ``operator``, so the index of operators is small.
     """
 
     event_id = models.UUIDField(primary_key=True)
+    transaction_id = models.BigIntegerField(db_default=0)
     at = models.DateTimeField()
     type = models.CharField(max_length=64)
     is_success = models.BooleanField()

@@ -1,9 +1,10 @@
 """Attacks that succeed, and those on operators, each with the rule that must find it.
 
 Assumptions: who guesses a password signs in within 5 to 170 minutes, from another address. Who buys one signs in from a
-household far away, by a program that the person never used. Lists of stolen passwords and common passwords hit at
-their end at the latest. The first two happen to accounts that sign in every four days or more often. Accounts that are taken over after long disuse have no second factor. Attackers who have an
-operator's account work at another time of the day, or have one that was never used.
+household far away, by a program that the person never used. Both happen to accounts that sign in every four days or
+more often. Lists of stolen passwords and common passwords hit at their end at the latest. Accounts that are taken over
+after long disuse have no second factor. Attackers who have an operator's account work at another time of the day, or
+have one that was never used.
 """
 
 from collections.abc import Callable, Iterator

@@ -33,11 +33,12 @@ def start(cause: Cause, *, incident_id: UUID, now: datetime) -> list[IncidentRes
         .filter(Q(undone_at__isnull=False) | Q(ends_at__isnull=True) | Q(ends_at__gt=now))
         .values_list("kind", flat=True)
     )
-    return [
-        _start(cause, kind, incident_id=incident_id, now=now)
-        for kind in cause.rule.responses
-        if kind not in kept and _has_aim(kind, cause)
-    ]
+    return [_start(cause, kind, incident_id=incident_id, now=now) for kind in intended(cause) if kind not in kept]
+
+
+def intended(cause: Cause) -> list[ResponseKind]:
+    """Return the responses of a rule to a cause: those whose account or network is known."""
+    return [kind for kind in cause.rule.responses if _has_aim(kind, cause)]
 
 
 def undo(*, response_id: UUID, incident_id: UUID, actor: Subject, note: str = "", now: datetime) -> IncidentResponse:
