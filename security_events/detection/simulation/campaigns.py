@@ -33,6 +33,7 @@ class Attackers:
     def __init__(self, population: Population, *, days: int, rng: Random) -> None:
         self._population, self.days, self._rng = population, days, rng
         self._made = 0
+        self.taken_over: set[str] = set()
         self.at_home = [
             planned
             for planned in population.sign_ins(days=days)
@@ -137,6 +138,8 @@ class Attackers:
 
     def fact(self, type_: str, at: float, account: str, place: Place, agent: str, *, succeeded: bool) -> Fact:
         """Return the fact of something that an attacker does."""
+        if succeeded:
+            self.taken_over.add(account)
         made = Fact(
             event_id="",
             at=at,

@@ -33,11 +33,13 @@ class Operators:
         for operator, hour in self.hours.items():
             is_new = rng.random() < 1 / 20
             begin = BEGIN + rng.uniform(0, days) * DAY if is_new else BEGIN - _BEFORE
-            day = begin // DAY
+            day = first_day = begin // DAY
             while day * DAY < BEGIN + days * DAY:
                 for _ in range(rng.choice((1, 2, 3, 4, 5))):
                     at_hour = rng.uniform(0, 24) if rng.random() < 1 / 500 else rng.gauss(hour, 1.5) % 24
-                    type_ = GRANTED if rng.random() < 1 / 20 else ACTED
+                    # What the stream shows first of operators who are not new is not the first that they ever did.
+                    may_grant = is_new or day > first_day
+                    type_ = GRANTED if may_grant and rng.random() < 1 / 20 else ACTED
                     yield action(operator, type_, at=day * DAY + at_hour * 3600, target=f"person-{rng.randrange(99)}")
                 day += 1
 

@@ -72,7 +72,8 @@ class TakeoverAttackers(Attackers):
             person = honest.person
             is_known = person.every < 4 * DAY and honest.sign_in.at > BEGIN + self._settled() * DAY
             is_far = abs(place.city.longitude - person.city.longitude) > _FAR
-            if is_known and is_far and place.provider.kind == "household":
+            is_first = person.account not in self.taken_over  # the place of another attacker would be a usual one
+            if is_known and is_far and is_first and place.provider.kind == "household":
                 break
         at = honest.sign_in.at + rng.uniform(3 * 3600, 20 * 3600)
         yield replace(

@@ -237,6 +237,9 @@ def measured():
     return {rule: [figures[rule] for figures in each] for rule in RULES}
 
 
+rules.load()
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_recall_and_precision_on_seeds_that_nothing_was_chosen_by(measured, rule):
     figures = measured[rule]
