@@ -2,13 +2,19 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts import event_types, operator_event_types
+from accounts import (
+    event_types,
+    operator_event_types,
+    takeover_rules,  # noqa: F401 - importing it registers its rules
+)
 from security_events.detection import judges, risk_choices
 from security_events.detection.rules import GroupBy, Rule, register
+from security_events.detection.sigma_forms import SigmaCount, SigmaForm
 from security_events.types import ResponseKind, Severity
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-_FAILED = frozenset({event_types.LOGIN_FAILED.id})
+_FAILED_ID = event_types.LOGIN_FAILED.id
+_FAILED = frozenset({_FAILED_ID})
 _SUCCEEDED = frozenset({event_types.LOGIN_SUCCEEDED.id})
 _SIGN_INS = _FAILED | _SUCCEEDED
 _RESETS = frozenset({event_types.PASSWORD_RESET_REQUESTED.id})
@@ -43,6 +49,15 @@ BRUTE_FORCE = register(
         false_alarms=_("A person who forgot the password and is at a new place, or a program that has an old one."),
         severity=Severity.MEDIUM,
         score=47,
+        source="CrowdSec's scenarios for Keycloak and authentik: 5 failures, then one each 10 to 20 seconds",
+        techniques=("T1110.001",),
+        sigma=SigmaForm(
+            ({"type": _FAILED_ID},),
+            SigmaCount.EVENTS,
+            threshold="failures",
+            seconds="seconds",
+            wider="failures at home, and halves for known programs and new accounts",
+        ),
         group_by=GroupBy.ACCOUNT,
         window=30 * _DAY,
         watches=_SIGN_INS,
@@ -60,6 +75,16 @@ DISTRIBUTED_BRUTE_FORCE = register(
         false_alarms=_("A person whose phone changes its address while they try to remember the password."),
         severity=Severity.HIGH,
         score=73,
+        source="Elastic's rule for Okta: 10 tries from 5 addresses in 30 minutes",
+        techniques=("T1110.001", "T1090.003"),
+        sigma=SigmaForm(
+            ({"type": _FAILED_ID},),
+            SigmaCount.VALUES,
+            threshold="addresses",
+            field="ip_address",
+            seconds="seconds",
+            wider="the number of failures, those at home, and halves for known programs and new accounts",
+        ),
         group_by=GroupBy.ACCOUNT,
         window=30 * _DAY,
         watches=_SIGN_INS,
@@ -77,6 +102,15 @@ CREDENTIAL_STUFFING = register(
         false_alarms=_("An office in which a shared program fails for all at once."),
         severity=Severity.HIGH,
         score=73,
+        source="Elastic's rule for Okta: 25 tries on 15 users, at most 2 each for 80 per cent of them, in 15 minutes",
+        techniques=("T1110.004",),
+        sigma=SigmaForm(
+            ({"type": _FAILED_ID},),
+            SigmaCount.VALUES,
+            threshold="accounts",
+            field="account",
+            wider="the number of tries, the share of accounts with few, and accounts that succeed afterwards",
+        ),
         group_by=GroupBy.NETWORK,
         window=15 * _MINUTE,
         watches=_SIGN_INS,
@@ -94,6 +128,15 @@ PASSWORD_SPRAYING = register(
         false_alarms=_("A class or an office in which many people forgot new passwords."),
         severity=Severity.HIGH,
         score=73,
+        source="Elastic's rule for Okta: 15 tries on 5 users, 2 to 8 each for 60 per cent of them, in an hour",
+        techniques=("T1110.003",),
+        sigma=SigmaForm(
+            ({"type": _FAILED_ID},),
+            SigmaCount.VALUES,
+            threshold="accounts",
+            field="account",
+            wider="the number of tries, the share of accounts with several, and accounts that succeed afterwards",
+        ),
         group_by=GroupBy.NETWORK,
         window=_HOUR,
         watches=_SIGN_INS,
@@ -111,6 +154,15 @@ DISTRIBUTED_SPRAYING = register(
         false_alarms=_("A release of a program of your own that sends wrong passwords."),
         severity=Severity.HIGH,
         score=73,
+        source="Elastic's rule for Okta: 25 tries on 8 users from 5 addresses, at most 5 each, in 15 minutes",
+        techniques=("T1110.003", "T1090.003"),
+        sigma=SigmaForm(
+            ({"type": _FAILED_ID},),
+            SigmaCount.VALUES,
+            threshold="accounts",
+            field="account",
+            wider="the number of tries and addresses, both shares, and accounts that succeed afterwards",
+        ),
         group_by=GroupBy.PROGRAM,
         window=15 * _MINUTE,
         watches=_SIGN_INS,
@@ -134,6 +186,14 @@ ENUMERATION = register(
         false_alarms=_("An office that moved to new names, or a help desk that asks for resets for others."),
         severity=Severity.MEDIUM,
         score=47,
+        source="CrowdSec's scenarios for enumeration: its limit of failures, counted by different names",
+        techniques=("T1087", "T1589.002"),
+        sigma=SigmaForm(
+            ({"type": _FAILED_ID, "is_unknown_name": 1}, {"type": event_types.PASSWORD_RESET_REQUESTED.id}),
+            SigmaCount.VALUES,
+            threshold="names",
+            field="account",
+        ),
         group_by=GroupBy.NETWORK,
         window=10 * _MINUTE,
         watches=_FAILED | _RESETS,
@@ -151,6 +211,8 @@ IMPOSSIBLE_TRAVEL = register(
         false_alarms=_("A VPN or a relay that is not known as one, or a wrong place in the database of places."),
         severity=Severity.HIGH,
         score=73,
+        source="Elastic: 500 km and 800 km/h; authentik: the last five places; an airliner flies 900 km/h",
+        techniques=("T1078",),
         group_by=GroupBy.ACCOUNT,
         window=30 * _DAY,
         watches=_SUCCEEDED,
@@ -173,6 +235,9 @@ MFA_GUESSING = register(
         false_alarms=_("A phone whose clock is wrong: its codes are all refused."),
         severity=Severity.HIGH,
         score=73,
+        source="Elastic: 20 wrong codes in 9 minutes; halved, because codes are locked here",
+        techniques=("T1110.001", "T1111"),
+        sigma=SigmaForm(({"type": event_types.MFA_FAILED.id},), SigmaCount.EVENTS, threshold="events"),
         group_by=GroupBy.ACCOUNT,
         window=10 * _MINUTE,
         watches=_MFA_FAILED,
@@ -190,6 +255,14 @@ MFA_FATIGUE = register(
         false_alarms=_("A program that signs in with a stored password of an account with a second factor."),
         severity=Severity.HIGH,
         score=73,
+        source="Elastic's rule for Okta: 5 denied requests in 10 minutes",
+        techniques=("T1621",),
+        sigma=SigmaForm(
+            ({"type": event_types.MFA_CHALLENGED.id},),
+            SigmaCount.EVENTS,
+            threshold="challenges",
+            wider="sign-ins that were completed in between",
+        ),
         group_by=GroupBy.ACCOUNT,
         window=10 * _MINUTE,
         watches=_CHALLENGED | _SUCCEEDED,
@@ -208,6 +281,9 @@ GRANT_TO_ONESELF = register(
         false_alarms=_("The first set-up of a server, before there is a second operator."),
         severity=Severity.HIGH,
         score=73,
+        source="our own: nobody may do it by the API or the admin",
+        techniques=("T1098",),
+        sigma=SigmaForm(({"type": operator_event_types.STAFF_RIGHTS_GRANTED.id, "actor|fieldref": "account"},)),
         group_by=GroupBy.ACCOUNT,
         window=_MINUTE,
         watches=frozenset({operator_event_types.STAFF_RIGHTS_GRANTED.id}),

@@ -9,6 +9,8 @@ from security_events.types import Category, Severity
 
 # How much a proof of an address removed from an account: accounts.services.addresses.address_proofs.
 _REMOVED = ("ended_sessions", "removed_factors", "removed_social_accounts", "removed_pending_links")
+# What detection must know of a sign-in beside its client: how, whether from a new client, and after how many days.
+_SIGN_IN = ("amr", "is_new_client", "days_since_last", "risk")
 
 # The life of an account.
 ACCOUNT_REGISTERED = register(
@@ -162,7 +164,7 @@ LOGIN_SUCCEEDED = register(
         Severity.INFO,
         0,
         OcsfType.AUTHENTICATION_LOGON,
-        data=("amr", "risk"),
+        data=_SIGN_IN,
     )
 )
 LOGIN_FAILED = register(
@@ -393,12 +395,7 @@ SOCIAL_ACCOUNT_PREEMPTED = register(
 # Administration.
 ADMIN_LOGIN_SUCCEEDED = register(
     EventType(
-        "admin.login_succeeded",
-        Category.AUTHENTICATION,
-        Severity.LOW,
-        5,
-        OcsfType.AUTHENTICATION_LOGON,
-        data=("amr", "risk"),
+        "admin.login_succeeded", Category.AUTHENTICATION, Severity.LOW, 5, OcsfType.AUTHENTICATION_LOGON, data=_SIGN_IN
     )
 )
 ADMIN_LOGIN_FAILED = register(

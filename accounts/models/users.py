@@ -41,6 +41,8 @@ INSERT INTO accounts_user (
 )
 ON CONFLICT DO NOTHING
 """
+# Only the statement knows whether the client is new: it looks at what was there before it.
+_DATA_WITH_CLIENT = f"(%(event_data)s::jsonb || jsonb_build_object('is_new_client', NOT {WAS_KNOWN_CLIENT}))"
 _RECORD_SIGN_IN = f"""
 WITH signed_in AS (
     UPDATE accounts_user
@@ -50,7 +52,7 @@ WITH signed_in AS (
         AND NOT (is_password_reset_required AND %(is_by_password)s)
     RETURNING last_login
 ),
-event AS ({append_sql(source="signed_in")} RETURNING id),
+event AS ({append_sql(source="signed_in", columns={"data": _DATA_WITH_CLIENT})} RETURNING id),
 refunded AS ({REFUND_IF_SIGNED_IN}),
 remembered AS ({REMEMBER_CLIENT_IF_SIGNED_IN})
 SELECT last_login, {WAS_KNOWN_CLIENT} AS was_known_client, event.id AS event_id FROM signed_in, event

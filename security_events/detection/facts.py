@@ -9,8 +9,10 @@ from typing import Any
 from security_events.geoip import Location, locate
 from security_events.masking import truncate_ip
 
+_MINUTE = 60.0
+_PASSWORD_ALONE = ["pwd"]  # RFC 8176, 2
 _WITHOUT_DIGITS = str.maketrans("", "", "0123456789._")
-_MOST_TIMES = 1_000_000  # that one event may stand for: data of a project's events may hold any number
+_LARGEST = 1_000_000  # times that an event stands for, or days: data of a project's events may hold any number
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,11 @@ class Fact:
     ``actor`` is who acted. ``network`` is the /24 or /48 of the address, ``program`` a digest of the user agent without
     versions. ``is_unknown_name`` says that the account is a pseudonym. ``location`` is where the address is; that of a
     relay (``is_relay``) is not where the person is. ``times`` is how often it happened: an event that stands for
-    repeats counts them.
+    repeats counts them, and the first of them happened at ``since``. ``operator`` is who acted on somebody or something
+    else; nobody's own sign-ins have it.
+
+    Sign-ins know of the account what no window holds: whether it ever signed in from this client before
+    (``is_new_client``), how many days ago it last did, and whether a password was all that was shown.
     """
 
     event_id: str
@@ -38,11 +44,26 @@ class Fact:
     is_relay: bool = False
     times: int = 1
     session_id: str = ""
+    since: float = 0.0
+    operator: str = ""
+    is_new_client: bool = False
+    is_password_alone: bool = False
+    days_since_last: int = 0
+
+    @property
+    def began_at(self) -> float:
+        """When it happened first: ``at``, except for an event that stands for repeats."""
+        return self.since or self.at
+
+    @property
+    def ended_at(self) -> float:
+        """When it can have happened last: ``at``, and for repeats the end of the minute that they are counted in."""
+        return min(self.at, (self.since // _MINUTE + 1) * _MINUTE) if self.since else self.at
 
 
 def fact_from(form: Mapping[str, Any]) -> Fact:
     """Return the fact of an event, given its public form (``event_form``)."""
-    address = form["ip_address"] or ""
+    address, data = form["ip_address"] or "", form["data"]
     known_id = form["target_id"] or form["actor_id"] or ""
     return Fact(
         event_id=form["id"],
@@ -56,8 +77,13 @@ def fact_from(form: Mapping[str, Any]) -> Fact:
         program=program_digest(form["user_agent"] or ""),
         is_unknown_name=bool(form["actor_pseudonym"]) and not known_id,
         location=locate(address),
-        times=_times(form["data"]),
+        times=_number(data.get("repeats"), 1, least=1),  # a summary of deduplicated events; the first is one of its own
         session_id=form["session_id"] or "",
+        since=_seconds(data.get("since")),
+        operator=(form["actor_id"] or "") if form["actor_id"] != form["target_id"] else "",
+        is_new_client=data.get("is_new_client") is True,
+        is_password_alone=data.get("amr") == _PASSWORD_ALONE,
+        days_since_last=_number(data.get("days_since_last"), 0),
     )
 
 
@@ -72,6 +98,13 @@ def network_range(network: str) -> str:
     return f"{network}/{48 if ':' in network else 24}" if network else ""
 
 
-def _times(data: Mapping[str, Any]) -> int:
-    repeats = data.get("repeats", 1)  # a summary of deduplicated events; the first one is an event of its own
-    return max(1, min(_MOST_TIMES, repeats)) if isinstance(repeats, int) else 1
+def _number(value: object, default: int, *, least: int = 0) -> int:
+    return max(least, min(_LARGEST, value)) if isinstance(value, int) else default
+
+
+def _seconds(value: object) -> float:
+    """Return a time that an event's data holds; 0 if it is none."""
+    try:
+        return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else 0.0
+    except ValueError:
+        return 0.0

@@ -13,7 +13,7 @@ _SHORTEST_HOURS = 1 / 60
 
 def repeated(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
     """Find ``events`` events from at least ``addresses`` addresses (1 if it is not given)."""
-    return _finding(
+    return reached(
         thresholds, events=sum(fact.times for fact in facts), addresses=len({fact.ip_address for fact in facts})
     )
 
@@ -25,12 +25,24 @@ def guessed_passwords(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> F
     failure counts a half by a program that it has signed in with, because people forget them on the way, too; and as
     long as the account has not signed in at all, because then nothing is known of it.
     """
+    since = facts[-1].began_at - thresholds["seconds"]
+    strange = [(fact, halves) for fact, halves in strange_failures(facts) if fact.ended_at >= since]
+    return reached(
+        thresholds,
+        failures=sum(halves for _fact, halves in strange) // 2,
+        addresses=len({fact.ip_address for fact, _halves in strange}),
+    )
+
+
+def strange_failures(facts: Sequence[Fact]) -> list[tuple[Fact, int]]:
+    """Return the failures from networks that the account never signed in from, each with what it counts, in halves."""
     networks = {fact.network for fact in facts if fact.succeeded}
     programs = {fact.program for fact in facts if fact.succeeded}
-    since = facts[-1].at - thresholds["seconds"]
-    strange = [fact for fact in facts if not fact.succeeded and fact.at >= since and fact.network not in networks]
-    halves = sum(fact.times * (1 if not programs or fact.program in programs else 2) for fact in strange)
-    return _finding(thresholds, failures=halves // 2, addresses=len({fact.ip_address for fact in strange}))
+    return [
+        (fact, fact.times * (1 if not programs or fact.program in programs else 2))
+        for fact in facts
+        if not fact.succeeded and fact.network not in networks
+    ]
 
 
 def many_accounts(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
@@ -41,14 +53,14 @@ def many_accounts(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Findi
     failures that are less than ``failing_percent`` per cent of all accounts in the window: on a large site, somebody
     is always failing.
     """
-    tries = _open_failures(facts)
+    tries = open_failures(facts)
     few = sum(1 for count in tries.values() if count <= thresholds["most_each"])
     accounts = len({fact.account for fact in facts})
     if not tries or 100 * few < thresholds["few_percent"] * len(tries):
         return None
     if 100 * len(tries) < thresholds.get("failing_percent", 0) * accounts:
         return None
-    return _finding(
+    return reached(
         thresholds,
         tries=sum(tries.values()),
         accounts=len(tries),
@@ -62,17 +74,17 @@ def sprayed_passwords(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> F
     ``tries`` failures on ``accounts`` accounts, of which ``band_percent`` per cent have ``least_each`` to ``most_each``
     tries. Accounts that succeeded afterwards don't count.
     """
-    tries = _open_failures(facts)
+    tries = open_failures(facts)
     band = sum(1 for count in tries.values() if thresholds["least_each"] <= count <= thresholds["most_each"])
     if not tries or 100 * band < thresholds["band_percent"] * len(tries):
         return None
-    return _finding(thresholds, tries=sum(tries.values()), accounts=len(tries))
+    return reached(thresholds, tries=sum(tries.values()), accounts=len(tries))
 
 
 def many_unknown_names(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
     """Find ``names`` different names: those that no account has, and those that a reset was asked for."""
     names = {fact.account for fact in facts if fact.is_unknown_name or not fact.type.startswith("authentication.")}
-    return _finding(thresholds, names=len(names))
+    return reached(thresholds, names=len(names))
 
 
 def unfinished(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
@@ -83,7 +95,7 @@ def unfinished(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding 
             waiting.clear()
         else:
             waiting.append(fact)
-    return _finding(thresholds, challenges=sum(fact.times for fact in waiting))
+    return reached(thresholds, challenges=sum(fact.times for fact in waiting))
 
 
 def impossible_travel(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
@@ -94,15 +106,15 @@ def impossible_travel(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> F
     ``radius_kilometres``, say nothing.
     """
     last = facts[-1]
-    visits = [fact for fact in facts if fact.succeeded and _is_placed(fact, thresholds["radius_kilometres"])]
+    visits = [fact for fact in facts if fact.succeeded and is_placed(fact, thresholds["radius_kilometres"])]
     if not visits or visits[-1] is not last:
         return None
     before = visits[-1 - _LAST_PLACES : -1]
-    distances = [_kilometres(last, fact) for fact in before]
+    distances = [kilometres_apart(last, fact) for fact in before]
     if not distances or min(distances) < thresholds["near_kilometres"]:
         return None
     hours = max((last.at - before[-1].at) / 3600, _SHORTEST_HOURS)
-    return _finding(thresholds, kilometres=int(distances[-1]), kilometres_per_hour=int(distances[-1] / hours))
+    return reached(thresholds, kilometres=int(distances[-1]), kilometres_per_hour=int(distances[-1] / hours))
 
 
 def by_oneself(facts: Sequence[Fact], _thresholds: Mapping[str, int]) -> Finding | None:
@@ -111,12 +123,12 @@ def by_oneself(facts: Sequence[Fact], _thresholds: Mapping[str, int]) -> Finding
     return Finding({"events": 1}) if last.actor and last.actor == last.account else None
 
 
-def _is_placed(fact: Fact, radius: int) -> bool:
+def is_placed(fact: Fact, radius: int) -> bool:
     place = fact.location
     return place is not None and place.latitude is not None and not fact.is_relay and place.radius_km <= radius
 
 
-def _kilometres(first: Fact, second: Fact) -> float:
+def kilometres_apart(first: Fact, second: Fact) -> float:
     """Return how far two facts are from each other at least, given the accuracy of their places."""
     if first.location is None or second.location is None:
         return 0.0
@@ -124,18 +136,23 @@ def _kilometres(first: Fact, second: Fact) -> float:
     return max(0.0, distance - first.location.radius_km - second.location.radius_km)
 
 
-def _open_failures(facts: Sequence[Fact]) -> Counter[str]:
-    """Return the failures of each account that did not succeed after them."""
+def open_failures(facts: Sequence[Fact]) -> Counter[str]:
+    """Return the failures of each account that did not succeed after them.
+
+    A summary of repeats comes after its minute. If the account succeeded since the first of them, so did they.
+    """
     tries: Counter[str] = Counter()
+    succeeded: dict[str, float] = {}
     for fact in facts:
         if fact.succeeded:
             tries.pop(fact.account, None)
-        else:
+            succeeded[fact.account] = fact.at
+        elif fact.began_at >= succeeded.get(fact.account, -1.0):
             tries[fact.account] += fact.times
     return tries
 
 
-def _finding(thresholds: Mapping[str, int], **counts: int) -> Finding | None:
+def reached(thresholds: Mapping[str, int], **counts: int) -> Finding | None:
     """Return a finding if each count reaches the threshold of its name; 1 is the threshold of one that has none."""
     if any(count < thresholds.get(name, 1) for name, count in counts.items()):
         return None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from django.utils.module_loading import autodiscover_modules
 
 from security_events.detection.facts import Fact
+from security_events.detection.sigma_forms import SigmaForm
 from security_events.types import ResponseKind, RuleMode, Severity
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class GroupBy(StrEnum):
     ACCOUNT = "account"
     NETWORK = "network"
     PROGRAM = "program"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,11 @@ class Rule:
 
     ``reason`` says why it matters, ``false_alarms`` which honest behaviour looks alike. Both are shown to operators.
     ``responses`` is what is done about a finding while the rule is enforced; ``mode`` and ``thresholds`` are in force
-    until an operator changes them.
+    until an operator changes them. ``source`` says whose the thresholds are. ``techniques`` are those of MITRE ATT&CK
+    (``T1110.003``). ``sigma`` is the rule in words that other systems know, if they have words for it.
+
+    Findings of one ``group_by`` are one incident, unless ``incident_by`` says otherwise: where the window of a network
+    shows that an account was taken over, each account is an incident of its own.
     """
 
     id: str
@@ -72,6 +78,10 @@ class Rule:
     thresholds: Mapping[str, int] = field(default_factory=dict)
     responses: tuple[ResponseKind, ...] = ()
     mode: RuleMode = RuleMode.ENFORCE
+    incident_by: GroupBy | None = None
+    source: "StrOrPromise" = ""
+    techniques: tuple[str, ...] = ()
+    sigma: SigmaForm | None = None
 
     def __post_init__(self) -> None:
         if not self.triggers <= self.watches:
@@ -82,6 +92,20 @@ class Rule:
     def key(self, fact: Fact) -> str:
         """Return what the fact has in common with others; an empty text if that is not known."""
         return str(getattr(fact, self.group_by))
+
+    def incident_key(self, trigger: Fact) -> str:
+        """Return what the findings of one incident have in common, given the fact that led to one."""
+        return str(getattr(trigger, self.incidents_by))
+
+    @property
+    def incidents_by(self) -> GroupBy:
+        """What the findings of one incident have in common."""
+        return self.incident_by or self.group_by
+
+    @property
+    def is_about_account(self) -> bool:
+        """Whether an incident is about one account: the person's, or the operator's who acted."""
+        return self.incidents_by in (GroupBy.ACCOUNT, GroupBy.OPERATOR)
 
 
 _registered: dict[str, Rule] = {}

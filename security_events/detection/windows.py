@@ -12,7 +12,7 @@ MOST_FACTS = 2000  # of one window; the newest are kept
 
 @dataclass(frozen=True, slots=True)
 class FoundAttack:
-    """A finding, with its rule, what the facts had in common, and the fact that led to it."""
+    """A finding, with its rule, the key of its incident, and the fact that led to it."""
 
     rule: Rule
     key: str
@@ -66,7 +66,7 @@ class MemoryWindows:
         if fact.type in rule.triggers:
             finding = self._judge(rule, tuple(window))
             if finding is not None:
-                yield FoundAttack(rule, key, fact, finding)
+                yield FoundAttack(rule, rule.incident_key(fact), fact, finding)
 
     def _judge(self, rule: Rule, facts: Sequence[Fact]) -> Finding | None:
         try:

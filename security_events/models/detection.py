@@ -39,7 +39,7 @@ class DetectionFact(models.Model):
 
     ``program`` is a digest of the user agent without versions. ``client`` holds what the risk of later sign-ins is
     computed from; only successful sign-ins have it. ``transaction_id`` and ``event_id`` say where the event
-    stands in the trail.
+    stands in the trail. Only what an operator did to others has an ``operator``, so the index of operators is small.
     """
 
     event_id = models.UUIDField(primary_key=True)
@@ -58,9 +58,17 @@ class DetectionFact(models.Model):
     times = models.PositiveIntegerField(default=1)
     location = models.JSONField(null=True)
     client = models.JSONField(null=True)
+    since = models.DateTimeField(null=True)
+    operator = models.CharField(max_length=_KEY_LENGTH, blank=True, db_default="")
+    is_new_client = models.BooleanField(default=False, db_default=False)
+    is_password_alone = models.BooleanField(default=False, db_default=False)
+    days_since_last = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["operator", "at"], name="security_events_fact_operator", condition=~models.Q(operator="")
+            ),
             models.Index(fields=["account", "at"], name="security_events_fact_account"),
             models.Index(fields=["network", "at"], name="security_events_fact_network"),
             models.Index(fields=["program", "at"], name="security_events_fact_program"),

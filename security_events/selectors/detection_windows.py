@@ -1,4 +1,4 @@
-"""Read the windows that rules look at: the facts before a batch of events, by account, network or program."""
+"""Read the windows that rules look at: the facts before a batch of events, by account, network, program or operator."""
 
 import json
 from collections import defaultdict
@@ -21,7 +21,9 @@ FROM unnest(%(numbers)s::int[], %(keys)s::text[], %(types)s::text[], %(since)s::
 CROSS JOIN LATERAL (
     SELECT found.transaction_id, found.event_id::text, extract(epoch FROM found.at)::float8 AS at, found.type,
            found.is_success, found.account, found.actor, host(found.ip_address), found.network, found.program,
-           found.is_unknown_name, found.location::text, found.is_relay, found.times, found.session_id::text
+           found.is_unknown_name, found.location::text, found.is_relay, found.times, found.session_id::text,
+           COALESCE(extract(epoch FROM found.since), 0)::float8, found.operator, found.is_new_client,
+           found.is_password_alone, found.days_since_last
     FROM security_events_detectionfact found
     WHERE found.{group} = request.key AND found.at >= to_timestamp(request.since)
       AND found.type = ANY(string_to_array(request.types, ' '))
@@ -33,6 +35,7 @@ _STATEMENTS: Mapping[GroupBy, str] = {
     GroupBy.ACCOUNT: _WINDOWS.format(group="account"),
     GroupBy.NETWORK: _WINDOWS.format(group="network"),
     GroupBy.PROGRAM: _WINDOWS.format(group="program"),
+    GroupBy.OPERATOR: _WINDOWS.format(group="operator <> '' AND found.operator"),  # its index has no empty ones
 }
 
 
@@ -103,6 +106,11 @@ def _fact(row: Sequence[Any]) -> Fact:
         is_relay,
         times,
         session_id,
+        since,
+        operator,
+        is_new_client,
+        is_password_alone,
+        days_since_last,
     ) = row
     return Fact(
         event_id=event_id,
@@ -119,4 +127,9 @@ def _fact(row: Sequence[Any]) -> Fact:
         is_relay=is_relay,
         times=times,
         session_id=session_id or "",
+        since=since,
+        operator=operator,
+        is_new_client=is_new_client,
+        is_password_alone=is_password_alone,
+        days_since_last=days_since_last,
     )

@@ -241,7 +241,9 @@ def record_sign_in(
         event_type,
         actor=subject_of(user),
         target=subject_of(user),
-        **sign_in_risk.event_details(risk, amr=list(amr)),
+        **sign_in_risk.event_details(
+            risk, amr=list(amr), days_since_last=(now - user.last_login).days if user.last_login else 0
+        ),
         now=now,
     )
     record = User.objects.record_sign_in(

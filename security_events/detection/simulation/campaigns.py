@@ -31,9 +31,10 @@ class Attackers:
     """Makes campaigns against a population."""
 
     def __init__(self, population: Population, *, days: int, rng: Random) -> None:
-        self._population, self._days, self._rng = population, days, rng
+        self._population, self.days, self._rng = population, days, rng
         self._made = 0
-        self._at_home = [
+        self.taken_over: set[str] = set()
+        self.at_home = [
             planned
             for planned in population.sign_ins(days=days)
             if planned.sign_in.succeeded and not planned.sign_in.client.is_relay and not planned.person.is_traveller
@@ -41,7 +42,11 @@ class Attackers:
 
     def campaigns(self, *, each: int) -> list[Campaign]:
         """Return a number of campaigns for each rule."""
-        makers: dict[str, Callable[[], Iterator[Fact]]] = {
+        return [Campaign(rule, tuple(make())) for rule, make in self.makers().items() for _ in range(each)]
+
+    def makers(self) -> dict[str, Callable[[], Iterator[Fact]]]:
+        """Return what makes a campaign, by the rule that must find it."""
+        return {
             "brute_force": self._brute_force,
             "distributed_brute_force": self._distributed_brute_force,
             "credential_stuffing": self._stuffing,
@@ -52,7 +57,6 @@ class Attackers:
             "mfa_guessing": self._mfa_guessing,
             "mfa_fatigue": self._mfa_fatigue,
         }
-        return [Campaign(rule, tuple(make())) for rule, make in makers.items() for _ in range(each)]
 
     def _brute_force(self) -> Iterator[Fact]:
         """Let one address try 10 to 50 passwords within some minutes."""
@@ -95,14 +99,14 @@ class Attackers:
         """Sign in from another continent, up to three hours after a person signed in at home."""
         rng = self._rng
         while True:
-            honest = rng.choice(self._at_home)
+            honest = rng.choice(self.at_home)
             place = self._place()
             here, there = honest.person.city, place.city
             if abs(here.longitude - there.longitude) > 30 and place.provider.kind == "household":
                 break
         at = honest.sign_in.at + rng.uniform(600, 3 * 3600)
         agent = program(device(rng), at).user_agent
-        yield self._fact(SUCCEEDED, at, honest.person.account, place, agent, succeeded=True)
+        yield self.fact(SUCCEEDED, at, honest.person.account, place, agent, succeeded=True)
 
     def _mfa_guessing(self) -> Iterator[Fact]:
         victim, place = self._victim(), self._place()
@@ -124,18 +128,20 @@ class Attackers:
         hits: float = 0.0,
     ) -> Iterator[Fact]:
         rng = self._rng
-        at = BEGIN + rng.uniform(2, self._days - 1) * DAY
+        at = BEGIN + rng.uniform(2, self.days - 1) * DAY
         agent = program(device(rng), at).user_agent if rng.random() < 0.5 else f"python-requests/{rng.randrange(3)}"
         for account in accounts:
             found = place()
             is_hit = type_ == FAILED and not account.startswith("nobody") and rng.random() < hits
-            yield self._fact(SUCCEEDED if is_hit else type_, at, account, found, agent, succeeded=is_hit)
+            yield self.fact(SUCCEEDED if is_hit else type_, at, account, found, agent, succeeded=is_hit)
             at += rng.uniform(*every)
 
-    def _fact(self, type_: str, at: float, account: str, place: Place, agent: str, *, succeeded: bool) -> Fact:
-        self._made += 1
-        return Fact(
-            event_id=f"attack-{self._made}",
+    def fact(self, type_: str, at: float, account: str, place: Place, agent: str, *, succeeded: bool) -> Fact:
+        """Return the fact of something that an attacker does."""
+        if succeeded:
+            self.taken_over.add(account)
+        made = Fact(
+            event_id="",
             at=at,
             type=type_,
             succeeded=succeeded,
@@ -147,7 +153,14 @@ class Attackers:
             is_unknown_name=account.startswith("nobody"),
             location=Location(latitude=place.city.latitude, longitude=place.city.longitude),
             is_relay=place.provider.kind in ("vpn", "mobile"),
+            is_new_client=succeeded,
         )
+        return self.numbered(made)
+
+    def numbered(self, fact: Fact) -> Fact:
+        """Return a fact with an id of its own."""
+        self._made += 1
+        return replace(fact, event_id=f"attack-{self._made}")
 
     def _victim(self) -> Person:
         return self._rng.choice(self._population.people)

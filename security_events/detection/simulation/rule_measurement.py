@@ -7,9 +7,12 @@ from random import Random
 
 from security_events.detection.facts import Fact
 from security_events.detection.rules import Rule
-from security_events.detection.simulation.campaigns import Attackers, Campaign
-from security_events.detection.simulation.honest_trouble import facts_of
+from security_events.detection.simulation.campaigns import Campaign
+from security_events.detection.simulation.deduplication import REPEATS, deduplicated
+from security_events.detection.simulation.honest_trouble import HonestFacts
+from security_events.detection.simulation.operators import Operators
 from security_events.detection.simulation.people import Population
+from security_events.detection.simulation.takeovers import TakeoverAttackers
 from security_events.detection.windows import FoundAttack, MemoryWindows
 
 _ONE_INCIDENT = 3600  # seconds: a finding of a rule about the same key within these is the same incident
@@ -19,7 +22,7 @@ _ONE_INCIDENT = 3600  # seconds: a finding of a rule about the same key within t
 class RuleFigures:
     """``attacks`` that the rule must find and ``found`` of them; its ``incidents`` and how many were ``right``.
 
-    An incident is right if its account, network or program was under attack at that time, whichever attack it was.
+    An incident is right if the event that led to it was an attacker's, whichever attack it was.
     """
 
     attacks: int
@@ -37,17 +40,23 @@ class RuleFigures:
 
 
 def measure(rules: Sequence[Rule], *, seed: int, people: int, days: int, attacks: int) -> Mapping[str, RuleFigures]:
-    """Let the rules see a simulated stream with a number of attacks for each, and count."""
+    """Let the rules see the trail of a simulated stream with a number of attacks for each, and count."""
     facts, campaigns = stream(seed=seed, people=people, days=days, attacks=attacks)
-    return figures(rules, campaigns, list(MemoryWindows(rules).findings(facts)))
+    return figures(rules, campaigns, list(MemoryWindows(rules).findings(deduplicated(facts))))
 
 
 def stream(*, seed: int, people: int, days: int, attacks: int) -> tuple[list[Fact], list[Campaign]]:
     """Return honest facts and those of campaigns in the order of time, and the campaigns."""
     population = Population(seed=seed, people=people)
-    rng = Random(f"events {seed}")  # noqa: S311 - a simulation, no secret
-    campaigns = Attackers(population, days=days, rng=rng).campaigns(each=attacks)
-    facts = [fact for planned in population.sign_ins(days=days) for fact in facts_of(planned, rng)]
+    # Each part has chances of its own, so that a change of one does not change the others.
+    honest, operating, attacking = (
+        Random(f"{part} {seed}")  # noqa: S311 - a simulation, no secret
+        for part in ("honest", "operators", "attackers")
+    )
+    attackers = TakeoverAttackers(population, days=days, rng=attacking)
+    attackers.operators = Operators(people=people, rng=operating)
+    campaigns = attackers.campaigns(each=attacks)
+    facts = [*HonestFacts(population, honest).facts(days=days), *attackers.operators.facts(days=days)]
     facts += [fact for campaign in campaigns for fact in campaign.facts]
     return sorted(facts, key=lambda fact: fact.at), campaigns
 
@@ -62,7 +71,7 @@ def figures(
     right: dict[str, int] = defaultdict(int)
     last: dict[tuple[str, str], float] = {}
     for each in findings:
-        campaign = attacking.get(each.trigger.event_id)
+        campaign = attacking.get(each.trigger.event_id.removesuffix(REPEATS))
         if campaign is not None and campaign.rule == each.rule.id:
             found[each.rule.id].add(id(campaign))
         opened = last.get((each.rule.id, each.key))

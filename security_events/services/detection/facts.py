@@ -25,18 +25,22 @@ _BATCH = 5000
 _INSERT = """
 INSERT INTO security_events_detectionfact (
     transaction_id, event_id, at, type, is_success, account, actor, ip_address, network, program, session_id,
-    is_unknown_name, is_relay, times, location, client
+    is_unknown_name, is_relay, times, location, client, since, operator, is_new_client, is_password_alone,
+    days_since_last
 )
 SELECT transaction_id, event_id, at, type, is_success, account, actor, ip_address::inet, network, program,
-       session_id::uuid, is_unknown_name, is_relay, times, location::jsonb, client::jsonb
+       session_id::uuid, is_unknown_name, is_relay, times, location::jsonb, client::jsonb, to_timestamp(since),
+       operator, is_new_client, is_password_alone, days_since_last
 FROM unnest(
     %(transaction_id)s::bigint[], %(event_id)s::uuid[], %(at)s::timestamptz[], %(type)s::text[],
     %(is_success)s::boolean[], %(account)s::text[], %(actor)s::text[], %(ip_address)s::text[], %(network)s::text[],
     %(program)s::text[], %(session_id)s::text[], %(is_unknown_name)s::boolean[], %(is_relay)s::boolean[],
-    %(times)s::int[], %(location)s::text[], %(client)s::text[]
+    %(times)s::int[], %(location)s::text[], %(client)s::text[], %(since)s::float8[], %(operator)s::text[],
+    %(is_new_client)s::boolean[], %(is_password_alone)s::boolean[], %(days_since_last)s::int[]
 ) AS fact (
     transaction_id, event_id, at, type, is_success, account, actor, ip_address, network, program, session_id,
-    is_unknown_name, is_relay, times, location, client
+    is_unknown_name, is_relay, times, location, client, since, operator, is_new_client, is_password_alone,
+    days_since_last
 )
 ON CONFLICT (event_id) DO NOTHING
 RETURNING event_id
@@ -178,4 +182,9 @@ def _columns(stored: Sequence[StoredFact]) -> dict[str, list[Any]]:
         "times": [fact.times for fact in facts],
         "client": [storable_json(each.client) if each.client else None for each in stored],
         "location": [storable_json(asdict(fact.location)) if fact.location else None for fact in facts],
+        "since": [fact.since or None for fact in facts],
+        "operator": [fact.operator for fact in facts],
+        "is_new_client": [fact.is_new_client for fact in facts],
+        "is_password_alone": [fact.is_password_alone for fact in facts],
+        "days_since_last": [fact.days_since_last for fact in facts],
     }

@@ -13,7 +13,7 @@ from accounts.api.base import AccountsAPIView, request_principal, request_user
 from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers.outputs import MessageOutput
 from accounts.services.sign_in import mailed_codes
-from tokens.api.content_language import set_content_language
+from cedrina_base.content_language import set_content_language
 from tokens.api.step_up import is_proof_due, no_step_up
 
 CODE_MAILED = gettext_noop("A code was mailed to you. It works once, for 10 minutes.")

@@ -40,7 +40,7 @@ def act(attacks: Sequence[JudgedAttack], *, now: datetime) -> None:
 def cause_of(attack: JudgedAttack, *, is_open: bool) -> Cause:
     """Return the cause of an incident. Events that led to the finding are new only if no incident is open."""
     rule, trigger = attack.last.rule, attack.last.trigger
-    is_about_account = rule.group_by is GroupBy.ACCOUNT
+    is_about_account = rule.is_about_account
     evidence = dict(attack.last.finding.evidence)
     facts = [*(() if is_open else attack.earlier), *attack.triggers]
     return Cause(
@@ -51,7 +51,7 @@ def cause_of(attack: JudgedAttack, *, is_open: bool) -> Cause:
         is_account=is_about_account and not trigger.is_unknown_name,
         session_id=UUID(trigger.session_id) if is_about_account and trigger.session_id else None,
         # A program is used in many networks; that of the last event says nothing about the others.
-        network="" if rule.group_by is GroupBy.PROGRAM else network_range(trigger.network),
+        network="" if rule.incidents_by is GroupBy.PROGRAM else network_range(trigger.network),
         risk_score=rule.score,
         risk_reasons=[
             {

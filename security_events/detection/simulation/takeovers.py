@@ -1,0 +1,139 @@
+"""Attacks that succeed, and those on operators, each with the rule that must find it.
+
+Assumptions: who guesses a password signs in within 5 to 170 minutes, from another address. Who buys one signs in from a
+household far away, by a program that the person never used. Both happen to accounts that sign in every four days or
+more often. Lists of stolen passwords and common passwords hit at their end at the latest. Accounts that are taken over
+after long disuse have no second factor. Attackers who have an operator's account work at another time of the day, or
+have one that was never used.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from string import ascii_lowercase
+
+from security_events.detection.facts import Fact
+from security_events.detection.simulation.campaigns import SUCCEEDED, Attackers
+from security_events.detection.simulation.operators import GRANTED, Operators, action
+from security_events.detection.simulation.people import BEGIN, DAY, Person
+
+REUSED = "token.reuse_detected"
+EVASIONS = (
+    "ratelimit.addresses_rotated",
+    "ratelimit.accounts_swept",
+    "ratelimit.user_agents_rotated",
+    "network.request_manipulated",
+    "network.headers_manipulated",
+)
+_FAR = 20.0  # degrees of longitude
+
+
+class TakeoverAttackers(Attackers):
+    """Makes these campaigns as well as those of ``Attackers``; ``operators`` are those whose accounts are used."""
+
+    operators: Operators
+
+    def makers(self) -> dict[str, Callable[[], Iterator[Fact]]]:
+        return {
+            **super().makers(),
+            "success_after_guessing": self._guessed,
+            "success_among_stuffing": lambda: self._hit(self._stuffing),
+            "success_among_spraying": lambda: self._hit(self._spraying),
+            "success_among_distributed_spraying": lambda: self._hit(self._distributed_spraying),
+            "new_client": self._bought_password,
+            "dormant_account": self._dormant,
+            "token_theft": self._token_theft,
+            "evasion": self._evasion,
+            "unusual_grant": self._grant,
+            "grant_to_oneself": self._grant_to_oneself,
+        }
+
+    def _guessed(self) -> Iterator[Fact]:
+        """Guess passwords from one address or from many, or codes, and sign in from another address."""
+        make = self._rng.choice((self._brute_force, self._distributed_brute_force, self._mfa_guessing))
+        tries = list(make())
+        later, victim = self._settled_at() - tries[0].at, self._regular().account
+        tries = [replace(each, at=each.at + later, account=victim, actor=victim) for each in tries]
+        yield from tries
+        yield self._success(tries[-1].account, at=tries[-1].at + self._rng.uniform(300, 10_200), like=tries[-1])
+
+    def _hit(self, attack: Callable[[], Iterator[Fact]]) -> Iterator[Fact]:
+        """Let the last try of an attack on many accounts succeed, on an account that it tried or on another."""
+        tries = [each for each in attack() if not each.succeeded]
+        yield from tries
+        like, at = self._rng.choice(tries[-5:]), tries[-1].at + self._rng.uniform(1, 600)
+        hit = self._success(self._victim().account, at=at, like=like)
+        yield replace(hit, network=like.network, ip_address=like.ip_address)
+
+    def _bought_password(self) -> Iterator[Fact]:
+        """Sign in to an account that is in use, far from its home, by a program of one's own."""
+        rng = self._rng
+        while True:
+            honest, place = rng.choice(self.at_home), self._place()
+            person = honest.person
+            is_known = person.every < 4 * DAY and honest.sign_in.at > BEGIN + self._settled() * DAY
+            is_far = abs(place.city.longitude - person.city.longitude) > _FAR
+            is_first = person.account not in self.taken_over  # the place of another attacker would be a usual one
+            if is_known and is_far and is_first and place.provider.kind == "household":
+                break
+        at = honest.sign_in.at + rng.uniform(3 * 3600, 20 * 3600)
+        yield replace(
+            self.fact(
+                SUCCEEDED,
+                at,
+                person.account,
+                place,
+                f"{''.join(rng.choices(ascii_lowercase, k=6))}/1.0",
+                succeeded=True,
+            ),
+            is_new_client=True,
+        )
+
+    def _dormant(self) -> Iterator[Fact]:
+        """Sign in to an account that nobody else uses, with its password alone."""
+        at = BEGIN + self._rng.uniform(2, self.days - 1) * DAY
+        found = self.fact(
+            SUCCEEDED, at, f"dormant-{self._rng.randrange(10**6)}", self._place(), "curl/", succeeded=True
+        )
+        days = self._rng.randint(180, 2000)
+        yield replace(found, is_new_client=True, is_password_alone=True, days_since_last=days)
+
+    def _token_theft(self) -> Iterator[Fact]:
+        at = BEGIN + self._rng.uniform(2, self.days - 1) * DAY
+        yield self.fact(REUSED, at, self._victim().account, self._place(), "curl/", succeeded=False)
+
+    def _evasion(self) -> Iterator[Fact]:
+        """Let one network try two to five ways to evade limits within half an hour."""
+        place, at = self._place(), BEGIN + self._rng.uniform(2, self.days - 1) * DAY
+        for type_ in self._rng.sample(EVASIONS, self._rng.randint(2, 5)):
+            yield replace(self.fact(type_, at, "", place, "curl/", succeeded=True), account="", actor="")
+            at += self._rng.uniform(10, 420)
+
+    def _grant(self) -> Iterator[Fact]:
+        """Grant rights to another account, by an operator's account at the wrong time, or by one never used."""
+        rng = self._rng
+        day = BEGIN + rng.randrange(2, max(3, self.days - 1)) * DAY
+        operator, hour = rng.choice(list(self.operators.hours.items()))
+        if rng.random() < 0.5:
+            operator = f"unused-{rng.randrange(10**6)}"
+        at = day + ((hour + 12 + rng.uniform(-2, 2)) % 24) * 3600
+        yield self.numbered(action(operator, GRANTED, at=at, target=f"accomplice-{rng.randrange(10**6)}"))
+
+    def _grant_to_oneself(self) -> Iterator[Fact]:
+        operator = self._rng.choice(list(self.operators.hours))
+        at = BEGIN + self._rng.uniform(2, self.days - 1) * DAY
+        yield self.numbered(action(operator, GRANTED, at=at, target=operator))
+
+    def _settled(self) -> float:
+        """Return the day from which the stream shows enough of everybody to know what is usual."""
+        return min(25, self.days / 2)
+
+    def _settled_at(self) -> float:
+        return BEGIN + self._rng.uniform(self._settled(), self.days - 1) * DAY
+
+    def _regular(self) -> Person:
+        """Return somebody who signs in often enough to have habits in any month."""
+        return self._rng.choice([person for person in self._population.people if person.every < 4 * DAY])
+
+    def _success(self, account: str, *, at: float, like: Fact) -> Fact:
+        made = self.fact(SUCCEEDED, at, account, self._place(), "", succeeded=True)
+        return replace(made, program=like.program, is_new_client=True, is_password_alone=True)
