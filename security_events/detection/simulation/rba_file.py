@@ -75,13 +75,12 @@ class RbaFile:
             raw = opened.enter_context(self.path.open("rb"))
             size = max(1, self.path.stat().st_size)
             try:
-                unpacked = _unpacked(raw)
-                opened.callback(unpacked.close)
-                lines = _lines(unpacked)
+                text = io.TextIOWrapper(_unpacked(raw), encoding="utf-8-sig", errors="replace", newline="\n")
+                lines = _lines(opened.enter_context(text))
                 positions = _positions(next(lines, None))
                 for line in lines:
                     self.lines += 1
-                    if self.lines % _TELL_EVERY == 0:
+                    if self.lines % _TELL_EVERY == 0 and raw.seekable():
                         progress(raw.tell() / size)
                     found = _sign_in(line, positions)
                     if found is None:
@@ -106,12 +105,8 @@ def write(path: Path, sign_ins: Iterable[LabelledSignIn]) -> int:
     return count
 
 
-_Bytes = IO[bytes] | gzip.GzipFile
-
-
-def _unpacked(raw: IO[bytes]) -> _Bytes:
-    begin = raw.read(4)
-    raw.seek(0)
+def _unpacked(raw: io.BufferedReader) -> IO[bytes] | gzip.GzipFile:
+    begin = raw.peek(4)[:4]  # a pipe can't be read twice
     if begin[:2] == b"\x1f\x8b":
         return gzip.open(raw)
     if begin == b"PK\x03\x04":
@@ -123,9 +118,8 @@ def _unpacked(raw: IO[bytes]) -> _Bytes:
     return raw
 
 
-def _lines(file: _Bytes) -> Iterator[str | None]:
+def _lines(text: io.TextIOWrapper) -> Iterator[str | None]:
     """Return the lines of a file; ``None`` for one that is longer than any line of the data set."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="\n")
     while line := text.readline(_LONGEST_LINE):
         if len(line) < _LONGEST_LINE or line.endswith("\n"):
             yield line
