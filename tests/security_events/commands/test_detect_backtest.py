@@ -24,7 +24,7 @@ from security_events.selectors.trail import START, events_after
 from security_events.services.detection import rule_settings
 from security_events.types import IncidentStatus, Outcome, RuleMode, Subject, Verdict
 from tests import forked_programs, served
-from tests.security_events.old_events import record_old
+from tests.security_events.old_events import drop_old_partitions, record_old
 
 NOW = timezone.now()
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -46,6 +46,8 @@ def stored(django_db_setup, django_db_blocker):
         failures(MANY, 30, at=NOW - 40 * DAY, address="2001:db8::1")
         failures(MANY, 30, at=NOW - 3 * DAY, address="198.51.100.1")
         failures(FEW, 12, at=NOW - 2 * DAY)
+        yield
+        drop_old_partitions()
 
 
 @pytest.fixture(autouse=True)
