@@ -3,9 +3,9 @@
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, operator_event_types
-from security_events.detection import judges
+from security_events.detection import judges, risk_choices
 from security_events.detection.rules import GroupBy, Rule, register
-from security_events.types import Severity
+from security_events.types import ResponseKind, Severity
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _FAILED = frozenset({event_types.LOGIN_FAILED.id})
@@ -15,6 +15,26 @@ _RESETS = frozenset({event_types.PASSWORD_RESET_REQUESTED.id})
 _MFA_FAILED = frozenset({event_types.MFA_FAILED.id})
 _CHALLENGED = frozenset({event_types.MFA_CHALLENGED.id})
 
+# The sign-in itself asks this one (accounts.services.sign_in.sign_in_risk), before there is an event of it.
+SIGN_IN_RISK = register(
+    Rule(
+        "sign_in_risk",
+        title=_("Sign-in unlike the earlier ones"),
+        reason=_(
+            "An attack explains the place, the program and the hour of a sign-in better than the person's habits."
+        ),
+        false_alarms=_("A person with a new device at a new place, and one who has just begun to use a VPN."),
+        severity=Severity.MEDIUM,
+        score=47,
+        group_by=GroupBy.ACCOUNT,
+        window=0,
+        watches=frozenset({event_types.LOGIN_SUCCEEDED.id, event_types.ADMIN_LOGIN_SUCCEEDED.id}),
+        triggers=frozenset(),
+        judge=risk_choices.asked_at_the_sign_in,
+        thresholds=risk_choices.THRESHOLDS,
+        responses=(ResponseKind.STEP_UP,),
+    )
+)
 BRUTE_FORCE = register(
     Rule(
         "brute_force",
@@ -29,6 +49,7 @@ BRUTE_FORCE = register(
         triggers=_FAILED,
         judge=judges.guessed_passwords,
         thresholds={"failures": 5, "seconds": 5 * _MINUTE},
+        responses=(ResponseKind.NOTIFY,),
     )
 )
 DISTRIBUTED_BRUTE_FORCE = register(
@@ -45,6 +66,7 @@ DISTRIBUTED_BRUTE_FORCE = register(
         triggers=_FAILED,
         judge=judges.guessed_passwords,
         thresholds={"failures": 10, "addresses": 5, "seconds": 30 * _MINUTE},
+        responses=(ResponseKind.NOTIFY,),
     )
 )
 CREDENTIAL_STUFFING = register(
@@ -61,6 +83,7 @@ CREDENTIAL_STUFFING = register(
         triggers=_FAILED,
         judge=judges.many_accounts,
         thresholds={"tries": 25, "accounts": 15, "most_each": 2, "few_percent": 80},
+        responses=(ResponseKind.TIGHTEN_NETWORK,),
     )
 )
 PASSWORD_SPRAYING = register(
@@ -77,6 +100,7 @@ PASSWORD_SPRAYING = register(
         triggers=_FAILED,
         judge=judges.sprayed_passwords,
         thresholds={"tries": 15, "accounts": 5, "least_each": 2, "most_each": 8, "band_percent": 60},
+        responses=(ResponseKind.TIGHTEN_NETWORK,),
     )
 )
 DISTRIBUTED_SPRAYING = register(
@@ -116,6 +140,7 @@ ENUMERATION = register(
         triggers=_FAILED | _RESETS,
         judge=judges.many_unknown_names,
         thresholds={"names": 10},
+        responses=(ResponseKind.TIGHTEN_NETWORK,),
     )
 )
 IMPOSSIBLE_TRAVEL = register(
@@ -137,6 +162,7 @@ IMPOSSIBLE_TRAVEL = register(
             "near_kilometres": 100,
             "radius_kilometres": 200,
         },
+        responses=(ResponseKind.STEP_UP,),
     )
 )
 MFA_GUESSING = register(
@@ -153,6 +179,7 @@ MFA_GUESSING = register(
         triggers=_MFA_FAILED,
         judge=judges.repeated,
         thresholds={"events": 10},
+        responses=(ResponseKind.NOTIFY, ResponseKind.LOCK_FACTOR),
     )
 )
 MFA_FATIGUE = register(
@@ -169,6 +196,8 @@ MFA_FATIGUE = register(
         triggers=_CHALLENGED,
         judge=judges.unfinished,
         thresholds={"challenges": 5},
+        # No lock: no codes were tried, and wrong ones lock themselves.
+        responses=(ResponseKind.NOTIFY,),
     )
 )
 GRANT_TO_ONESELF = register(

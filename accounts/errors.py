@@ -193,6 +193,13 @@ class NotAllowed(AccountError):
     reason = "not_allowed"  # in the security event
 
 
+class NoProofDue(NotAllowed):
+    """A code was requested in a session that needs none, or whose user has a second factor to show."""
+
+    message = _("No code is needed here. If you have a second factor, use that.")
+    reason = "no_proof_due"
+
+
 class InsufficientPrivileges(NotAllowed):
     """The target account has a privilege that the actor lacks."""
 

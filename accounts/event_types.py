@@ -72,7 +72,9 @@ ACCOUNT_RESTORED = register(
     EventType("account.restored", Category.ACCOUNT, Severity.MEDIUM, 10, OcsfType.ACCOUNT_CHANGE_ENABLE, data=("note",))
 )
 ACCOUNT_ERASED = register(
-    EventType("account.erased", Category.ACCOUNT, Severity.MEDIUM, 0, OcsfType.ACCOUNT_CHANGE_DELETE)
+    EventType(
+        "account.erased", Category.ACCOUNT, Severity.MEDIUM, 0, OcsfType.ACCOUNT_CHANGE_DELETE, erases_target=True
+    )
 )
 ACCOUNT_IMPORTED = register(
     EventType(
@@ -160,11 +162,18 @@ LOGIN_SUCCEEDED = register(
         Severity.INFO,
         0,
         OcsfType.AUTHENTICATION_LOGON,
-        data=("amr",),
+        data=("amr", "risk"),
     )
 )
 LOGIN_FAILED = register(
-    EventType("authentication.login_failed", Category.AUTHENTICATION, Severity.LOW, 20, OcsfType.AUTHENTICATION_LOGON)
+    EventType(
+        "authentication.login_failed",
+        Category.AUTHENTICATION,
+        Severity.LOW,
+        20,
+        OcsfType.AUTHENTICATION_LOGON,
+        data=("risk",),
+    )
 )
 SIGN_IN_LOCKED = register(
     EventType(
@@ -223,7 +232,7 @@ MFA_CHALLENGED = register(
         Severity.INFO,
         0,
         OcsfType.AUTHENTICATION_PREAUTH,
-        data=("amr", "methods"),
+        data=("amr", "methods", "risk"),
     )
 )
 MFA_FAILED = register(
@@ -384,11 +393,23 @@ SOCIAL_ACCOUNT_PREEMPTED = register(
 # Administration.
 ADMIN_LOGIN_SUCCEEDED = register(
     EventType(
-        "admin.login_succeeded", Category.AUTHENTICATION, Severity.LOW, 5, OcsfType.AUTHENTICATION_LOGON, data=("amr",)
+        "admin.login_succeeded",
+        Category.AUTHENTICATION,
+        Severity.LOW,
+        5,
+        OcsfType.AUTHENTICATION_LOGON,
+        data=("amr", "risk"),
     )
 )
 ADMIN_LOGIN_FAILED = register(
-    EventType("admin.login_failed", Category.AUTHENTICATION, Severity.MEDIUM, 40, OcsfType.AUTHENTICATION_LOGON)
+    EventType(
+        "admin.login_failed",
+        Category.AUTHENTICATION,
+        Severity.MEDIUM,
+        40,
+        OcsfType.AUTHENTICATION_LOGON,
+        data=("risk",),
+    )
 )
 PERMISSION_DENIED = register(
     EventType("permission.denied", Category.AUTHORIZATION, Severity.LOW, 20, OcsfType.API_ACTIVITY_OTHER)

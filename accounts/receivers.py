@@ -1,4 +1,4 @@
-"""Receivers of the signals of ``tokens``: mail to the user."""
+"""Receivers of signals: mail to the user, and the responses to findings that concern accounts."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,11 @@ from uuid import UUID, uuid5
 from django.dispatch import receiver
 from django.utils.translation import override
 
+from accounts.services.factors import lockouts
 from accounts.services.mailing import mail_queue
+from accounts.services.sign_in import finding_notices
+from security_events.signals import response_started, response_undone
+from security_events.types import ResponseKind, ResponseOrder
 from tokens import devices, signals
 from tokens.types import ClientContext
 
@@ -43,3 +47,29 @@ def notify_use_elsewhere(
         details={"device": device, "ip_address": client.ip_address or ""},
         mail_id=uuid5(session_id, f"used elsewhere {now.date()}"),
     )
+
+
+@receiver(response_started, dispatch_uid="accounts.start_response")
+def start_response(*, response: ResponseOrder, now: datetime, **_details: Any) -> None:
+    """Tell the person, or lock their codes for unknown clients. Nothing happens to an account that doesn't exist."""
+    user_id = _account(response)
+    if user_id is None:
+        return
+    if response.kind is ResponseKind.NOTIFY:
+        finding_notices.notify(user_id=user_id, order=response, now=now)
+    elif response.kind is ResponseKind.LOCK_FACTOR and response.ends_at is not None:
+        lockouts.lock(lock_id=response.id, user_id=user_id, until=response.ends_at)
+
+
+@receiver(response_undone, dispatch_uid="accounts.undo_response")
+def undo_response(*, response: ResponseOrder, **_details: Any) -> None:
+    """Take the lock of a response back."""
+    if response.kind is ResponseKind.LOCK_FACTOR:
+        lockouts.unlock(lock_id=response.id)
+
+
+def _account(response: ResponseOrder) -> UUID | None:
+    try:
+        return UUID(response.subject)
+    except ValueError:  # the pseudonym of a name that no account has
+        return None

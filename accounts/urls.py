@@ -7,6 +7,7 @@ from accounts.api.views.administration.user_actions import ACTION_VIEWS
 from accounts.api.views.administration.user_sessions import UserSessionsView, UserSessionView
 from accounts.api.views.administration.users import UsersView, UserView
 from accounts.api.views.factors.enrolled_factors import MfaView, RecoveryCodesView, TotpActivationView, TotpView
+from accounts.api.views.factors.mailed_code import MailedCodeView
 from accounts.api.views.factors.second_factors import MfaVerifyView, ReauthenticateView, ReauthenticationOptionsView
 from accounts.api.views.factors.webauthn import KeyOptionsView, KeysView, KeyView, PasskeyLoginView, PasskeyOptionsView
 from accounts.api.views.mailing.mailed_links import (
@@ -45,6 +46,7 @@ urlpatterns = [
     path("auth/login", LoginView.as_view(), name="login"),
     path("auth/reauthenticate", ReauthenticateView.as_view(), name="reauthenticate"),
     path("auth/reauthenticate/options", ReauthenticationOptionsView.as_view(), name="reauthentication-options"),
+    path("auth/reauthenticate/mailed-code", MailedCodeView.as_view(), name="reauthentication-mailed-code"),
     path("auth/mfa", MfaView.as_view(), name="mfa"),
     path("auth/mfa/verify", MfaVerifyView.as_view(), name="mfa-verify"),
     path("auth/mfa/totp", TotpView.as_view(), name="totp"),

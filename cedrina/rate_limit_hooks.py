@@ -22,7 +22,7 @@ from cedrina.http.json import body_object
 from cedrina.http.paths import answers_html, answers_oauth
 from ratelimiting.api.permissions import READ
 from ratelimiting.client_addresses.networks import enclosing_networks
-from ratelimiting.services import named_limits
+from ratelimiting.services import named_limits, tightened_networks
 from ratelimiting.types import ANONYMOUS, Caller
 from tokens.api.authentication import signed_claims
 from tokens.api.oauth.errors import TOO_MANY_REQUESTS, OAuthProblem, error_response
@@ -103,6 +103,27 @@ def network_key(request: HttpRequest) -> str:
     """For ``KEYS``: the /24 of an IPv4 client, the /48 of an IPv6 client."""
     networks = enclosing_networks(getattr(request, "client_ip", None) or "")
     return networks[-1] if ":" in networks[0] else networks[min(1, len(networks) - 1)]
+
+
+def tightened_client_key(request: HttpRequest) -> str | None:
+    """For ``KEYS``: the network of a client, if attacks come from there; a known device is counted by itself.
+
+    The device's cookie is genuine, whoever's it is. An attacker with cookies of own accounts gets the quota of a client
+    for each, and no more.
+    """
+    network = tightened_networks.find(getattr(request, "client_ip", None), now=timezone.now())
+    if network is None:
+        return None
+    device = known_devices.device_id(device_cookie.read_token(request))
+    return network if device is None else f"{network} {device.hex()}"
+
+
+def tightened_network_key(request: HttpRequest) -> str | None:
+    """For ``KEYS``: the same for strangers only, so that they don't use up the quota of known devices."""
+    network = tightened_networks.find(getattr(request, "client_ip", None), now=timezone.now())
+    if network is None or known_devices.device_id(device_cookie.read_token(request)) is not None:
+        return None
+    return network
 
 
 def refusal_response(request: HttpRequest, retry_after: int) -> HttpResponse:

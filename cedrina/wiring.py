@@ -1,7 +1,7 @@
 """Connect apps that do not import each other.
 
-``connect`` records the signals of ``ratelimiting`` as security events. All other connections are dotted paths in
-``cedrina/settings/base.py``, listed in docs/architecture.md.
+``connect`` records the signals of ``ratelimiting`` as security events, and lets it act on findings. All other
+connections are dotted paths in ``cedrina/settings/base.py``, listed in docs/architecture.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,14 @@ from cedrina import event_types
 from ratelimiting import signals
 from ratelimiting.detection.evasion import EvasionPattern
 from ratelimiting.detection.proxy_misconfiguration import ProxyMisconfiguration
-from ratelimiting.services import refusal_reports
+from ratelimiting.services import refusal_reports, tightened_networks
 from ratelimiting.types import Author, RequestAttributes
 from security_events import context
 from security_events.catalogue import EventType
 from security_events.models import SecurityEvent
 from security_events.services import deduplication, recording
-from security_events.types import Outcome, Subject
+from security_events.signals import response_started, response_undone
+from security_events.types import Outcome, ResponseKind, ResponseOrder, Subject
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,8 @@ def connect() -> None:
         (signals.store_recovered, record_store_recoveries),
         (signals.misconfiguration_detected, record_misconfiguration),
         (signals.evasion_detected, record_evasion),
+        (response_started, tighten_network),
+        (response_undone, relax_network),
     ):
         signal.connect(receiver, dispatch_uid=f"cedrina.{receiver.__name__}")
 
@@ -187,6 +190,24 @@ def record_evasion(
         once_per_network=True,
         now=now,
     )
+
+
+def tighten_network(*, response: ResponseOrder, now: datetime, **_: Any) -> None:
+    """Lower the limits of a network from which a finding's events come."""
+    if response.kind is ResponseKind.TIGHTEN_NETWORK and response.ends_at is not None:
+        tightened_networks.tighten(
+            tightening_id=response.id,
+            network=response.network,
+            reason=response.rule,
+            ends_at=response.ends_at,
+            now=now,
+        )
+
+
+def relax_network(*, response: ResponseOrder, **_: Any) -> None:
+    """Take that back."""
+    if response.kind is ResponseKind.TIGHTEN_NETWORK:
+        tightened_networks.relax(tightening_id=response.id)
 
 
 def _defer(event_type: EventType, outcome: Outcome, data: dict[str, Any]) -> None:

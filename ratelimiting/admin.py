@@ -18,7 +18,7 @@ from cedrina_base.reason_form import ReasonForm, ask_for_reason, confirmation_pa
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid, PolicyNotFound, RateLimitingError
 from ratelimiting.forms import PolicyForm
-from ratelimiting.models import MODE_CHOICES, PolicyVersion, RateLimitPolicy, ShadowPeriod
+from ratelimiting.models import MODE_CHOICES, PolicyVersion, RateLimitPolicy, ShadowPeriod, TightenedNetwork
 from ratelimiting.services import active_policies, policies
 from ratelimiting.types import Author
 
@@ -202,3 +202,12 @@ class ShadowPeriodAdmin(RateLimitingAdmin):
     def for_whom(self, row: ShadowPeriod) -> str:
         shown = list(row.keys.values())[:SHOWN]
         return "; ".join(f"{' '.join(f'{k}={v}' for k, v in key['parts'].items())} ({key['refused']})" for key in shown)
+
+
+@admin.register(TightenedNetwork)
+class TightenedNetworkAdmin(RateLimitingAdmin):
+    """Networks whose strangers have lower limits. The page of the incident takes that back."""
+
+    list_display = ["network", "reason", "began_at", "ends_at"]
+    search_fields = ["network"]
+    ordering = ["-began_at"]

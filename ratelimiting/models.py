@@ -127,3 +127,23 @@ class ShadowPeriod(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy} {self.began_at:%Y-%m-%dT%H:00Z}"
+
+
+class TightenedNetwork(models.Model):
+    """A network, an IPv4 /24 or an IPv6 /48, whose strangers get lower limits for a while.
+
+    ``id`` is given by whoever asks for it. Several rows can be about one network: it is tightened until the last ends.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    network = models.CharField(_("network"), max_length=43)
+    reason = models.CharField(_("reason"), max_length=64)
+    began_at = models.DateTimeField(_("since"))
+    ends_at = models.DateTimeField(_("until"), db_index=True)
+
+    class Meta:
+        verbose_name = _("tightened network")
+        verbose_name_plural = _("tightened networks")
+
+    def __str__(self) -> str:
+        return self.network

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Max, QuerySet
 
 from ratelimiting.errors import PolicyNotFound
-from ratelimiting.models import PolicyVersion, RateLimitPolicy, ShadowPeriod
+from ratelimiting.models import PolicyVersion, RateLimitPolicy, ShadowPeriod, TightenedNetwork
 
 
 def version_number() -> int:
@@ -48,3 +48,8 @@ def versions_page(*, before: int | None, limit: int) -> list[PolicyVersion]:
 def shadow_figures(*, since: datetime) -> QuerySet[ShadowPeriod]:
     """Return what policies in shadow mode would have refused, hour by hour, newest first."""
     return ShadowPeriod.objects.filter(began_at__gte=since).order_by("-began_at", "policy")
+
+
+def tightened_networks(*, at: datetime) -> QuerySet[TightenedNetwork]:
+    """Return what lowers the limits of a network at a moment, newest first."""
+    return TightenedNetwork.objects.filter(ends_at__gt=at).order_by("-began_at", "network")

@@ -17,11 +17,14 @@ from cedrina_base.read_only_admin import ReadOnlyAdmin
 from security_events.administration import event_data, event_list, trail_pages
 from security_events.administration.delivery_admin import WebhookDeliveryAdmin
 from security_events.administration.event_conditions import EventConditions
+from security_events.administration.event_risk import risk_table
 from security_events.administration.sink_list import SinkAdmin
 from security_events.administration.webhook_admin import WebhookAdmin
 from security_events.conf import security_event_settings
 from security_events.event_values import pseudonym
 from security_events.models import AuditKey, SecurityEvent, Sink, TrailCheckpoint, Webhook, WebhookDelivery
+from security_events.selectors.event_pages import event_by_id
+from security_events.services.detection.risk_explanation import explain
 
 admin.site.register(Sink, SinkAdmin)
 admin.site.register(Webhook, WebhookAdmin)
@@ -60,6 +63,7 @@ class SecurityEventAdmin(ReadOnlyAdmin):
         "user_agent",
         "risk_score",
         "reasons",
+        "risk",
         "details",
         "public_form",
         "proof",
@@ -123,6 +127,12 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     @admin.display(description=_("reasons"))
     def reasons(self, event: SecurityEvent) -> str:
         return ", ".join(map(str, event.risk_reasons)) or "-"
+
+    @admin.display(description=_("risk of the sign-in"))
+    def risk(self, event: SecurityEvent) -> str:
+        """Show why a sign-in had its risk, in words."""
+        explained = explain(event_by_id(event.pk)) if "risk" in event.data else None
+        return risk_table(explained) if explained else "-"
 
     @admin.display(description=_("data"))
     def details(self, event: SecurityEvent) -> str:

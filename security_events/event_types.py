@@ -115,6 +115,16 @@ RESPONSE_UNDONE = register(
         data=("incident", "rule", "response", "kind", "network", "note"),
     )
 )
+RESPONSE_FAILED = register(
+    EventType(
+        "incident.response_failed",
+        Category.DETECTION,
+        Severity.HIGH,
+        base_risk=50,
+        ocsf_type_uid=OcsfType.DETECTION_FINDING_UPDATE,
+        data=("incident", "rule", "kind", "error"),
+    )
+)
 SINK_PARKED = register(
     EventType(
         "sink.parked",

@@ -74,11 +74,17 @@ def event_values(
         "family_id": family_id,
         "correlation_id": _stored_text(request.correlation_id, _CORRELATION_ID_LENGTH),
         "ip_address": _stored_address(request.ip_address),
-        "user_agent": mask_names(_stored_user_agent(request.user_agent), names),
+        "user_agent": _client_agent(request.user_agent, names),
         "risk_score": event_type.base_risk if risk_score is None else max(0, min(100, risk_score)),
         "risk_reasons": storable_json(list(reasons)) if reasons else "[]",
         "data": storable_json(_masked_data(data, names)) if data else "{}",
     }
+
+
+def stored_client(*subjects: Subject) -> tuple[str | None, str]:
+    """Return the address and the user agent of the current request, as an event about these subjects has them."""
+    request = context.current()
+    return _stored_address(request.ip_address), _client_agent(request.user_agent, _names_of(*subjects))
 
 
 def log_after_commit(values: Mapping[str, Any]) -> None:
@@ -159,6 +165,10 @@ def _stored_user_agent(text: str) -> str:
 @lru_cache(maxsize=512)
 def _masked_user_agent(text: str) -> str:
     return _stored_text(mask_text(text), _USER_AGENT_LENGTH)
+
+
+def _client_agent(text: str, names: set[str]) -> str:
+    return mask_names(_stored_user_agent(text), names)
 
 
 def _stored_address(address: str | None) -> str | None:

@@ -58,6 +58,15 @@ class ResponseKind(StrEnum):
     END_SESSIONS = "end_sessions"
 
 
+class RiskChoice(StrEnum):
+    """What is done about the risk of a sign-in, the mildest first."""
+
+    ALLOW = "allow"
+    NOTIFY = "notify"  # tell the person
+    STEP_UP = "step_up"  # ask for a proof at the next sensitive call
+    REFUSE = "refuse"  # as if the password was wrong
+
+
 class IncidentStatus(StrEnum):
     """How far an operator is with an incident."""
 
@@ -116,7 +125,8 @@ class ResponseOrder:
 
     ``subject`` is the id of an account, ``session_id`` the session that the finding is about, ``network`` an address
     range such as ``192.0.2.0/24``. What the kind does not need is empty. ``ends_at`` is ``None`` for what has no end of
-    its own, such as a mail. ``evidence`` are the counts that crossed the thresholds of the rule.
+    its own, such as a mail. ``evidence`` are the counts that crossed the thresholds of the rule. ``since`` is when the
+    attack began, as far as the finding shows it; ``None`` if the response is taken back.
     """
 
     id: UUID
@@ -128,3 +138,4 @@ class ResponseOrder:
     network: str = ""
     ends_at: datetime | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    since: datetime | None = None

@@ -9,6 +9,7 @@ from security_events.api.views.audit_trail import (
     NewestCheckpointView,
 )
 from security_events.api.views.events import SecurityEventsView, SecurityEventView
+from security_events.api.views.risks import SecurityEventRiskView
 from security_events.api.views.webhook_deliveries import (
     WebhookDeliveriesView,
     WebhookDeliveryReplayView,
@@ -22,6 +23,7 @@ urlpatterns = [
     path("security-events", SecurityEventsView.as_view(), name="security-events"),
     path("security-events/<uuid:event_id>", SecurityEventView.as_view(), name="security-event"),
     path("security-events/<uuid:event_id>/proof", InclusionProofView.as_view(), name="security-event-proof"),
+    path("security-events/<uuid:event_id>/risk", SecurityEventRiskView.as_view(), name="security-event-risk"),
     path("audit-trail/checkpoints", CheckpointsView.as_view(), name="audit-checkpoints"),
     path("audit-trail/checkpoint", NewestCheckpointView.as_view(), name="audit-checkpoint"),
     path("audit-trail/consistency", ConsistencyProofView.as_view(), name="audit-consistency"),

@@ -99,10 +99,11 @@ def fresh_limits():
     if not _has_limits():
         return
     # Here, since bare projects that test another app don't have it.
-    from ratelimiting.services import active_policies, refusal_reports
+    from ratelimiting.services import active_policies, refusal_reports, tightened_networks
 
     setting_changed.send(sender=None, setting="RATELIMITING", value=None, enter=True)
     active_policies.forget_stored()
+    tightened_networks.forget()
     refusal_reports.discard()
 
 

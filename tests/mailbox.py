@@ -14,6 +14,7 @@ TASKS = {
     "accounts.answer_registration": tasks.enqueue_registration_mail,
     "accounts.send_erasure_notice": tasks.send_erasure_notice,
 }
+CODE = re.compile(r"\d{4}\N{NO-BREAK SPACE}\d{4}")
 LINK = re.compile(r"(https?://\S+)/account/([a-z-]+)/(cdm_[A-Za-z0-9_-]{44})\?lang=([a-z]+)")
 
 
@@ -43,3 +44,10 @@ def link_in(message):
 
 def token_in(message):
     return link_in(message)[2]
+
+
+def code_in(message):
+    """Return the code in a mail that asks for a proof, the same in text and HTML."""
+    (found,) = set(CODE.findall(message.body))
+    assert set(CODE.findall(message.alternatives[0][0])) == {found}
+    return found

@@ -13,7 +13,7 @@ class TokensConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from tokens import checks
+        from tokens import checks, receivers
         from tokens.service_clients import scopes
         from tokens.shared_signals import session_events
 

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from django.utils.translation import gettext
 
 from security_events.masking import truncate_ip
+from security_events.user_agents import program_of
 from tokens.types import MAX_USER_AGENT_LENGTH
 
 _DIGEST_BYTES = 8
@@ -20,10 +21,10 @@ def device_name(user_agent: str, *, is_admin: bool = False) -> str:
     Clients choose their user agent, so this proves nothing. ``is_admin`` adds that the session is one of the admin's
     pages, which is certain.
     """
-    browser, system = _parsed(user_agent[:MAX_USER_AGENT_LENGTH])
-    device = browser or system
-    if browser and system:
-        device = gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    program = program_of(user_agent)
+    device = program.browser or program.system
+    if program.browser and program.system:
+        device = gettext("%(browser)s on %(system)s") % {"browser": program.browser, "system": program.system}
     if not is_admin:
         return device
     return gettext("%(device)s (admin)") % {"device": device} if device else gettext("Admin")
@@ -54,11 +55,3 @@ def _network_digest(address: str | None) -> bytes:
 
 def _digest(text: str) -> bytes:
     return blake2b(text.encode(errors="replace"), digest_size=_DIGEST_BYTES).digest()
-
-
-@lru_cache(maxsize=1024)
-def _parsed(user_agent: str) -> tuple[str, str]:
-    import ua_parser
-
-    browser, system = ua_parser.parse_user_agent(user_agent), ua_parser.parse_os(user_agent)
-    return browser.family if browser else "", system.family if system else ""

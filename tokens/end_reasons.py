@@ -121,6 +121,14 @@ REUSE_DETECTED = register(
         _("Somebody seems to have copied this session, so it was ended."),
     )
 )
+ATTACK_DETECTED = register(
+    EndReason(
+        "attack_detected",
+        _("opened during an attack"),
+        InitiatingEntity.SYSTEM,
+        _("Somebody seems to have attacked your account, so the sessions opened since then were ended."),
+    )
+)
 TOKEN_REVOKED = register(
     EndReason(
         "token_revoked",

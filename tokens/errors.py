@@ -97,6 +97,15 @@ class StepUpRequired(ReauthenticationRequired):
     message = _("Confirm this with your second factor, then try again.")
 
 
+class ProofRequired(StepUpRequired):
+    """A finding about the session asks for a second factor, or, without one, for a code that is mailed."""
+
+    message = _(
+        "Somebody else may be using your account. Confirm this with your second factor, or with a code that is mailed "
+        "to you, then try again."
+    )
+
+
 class ClientAuthenticationFailed(TokenError):
     """A service client could not prove who it is (RFC 6749, 5.2). The context's reason is for the event only."""
 

@@ -42,6 +42,7 @@ class Principal:
     second_factor_at: datetime | None
     issued_at: datetime
     expires_at: datetime
+    step_up_until: datetime | None = None  # a finding asks for a proof until then
 
 
 @dataclass(frozen=True, slots=True)

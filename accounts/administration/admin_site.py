@@ -93,7 +93,12 @@ class MfaAdminSite(AdminSite):
             admin_second_factor.begin(request, user=user, now=timezone.now())
             return redirect(reverse("admin:second_factor", current_app=self.name))
         try:
-            signed_in = admin_sign_in.complete_sign_in(user=user, client=client_context(request), now=timezone.now())
+            signed_in = admin_sign_in.complete_sign_in(
+                user=user,
+                client=client_context(request),
+                device_token=device_cookie.read_token(request),
+                now=timezone.now(),
+            )
         except SignInChallengeInvalid:
             return self._redirect_to_login()
         return self._log_in(request, signed_in, next_url=request.POST.get("next", request.GET.get("next", "")))

@@ -1,5 +1,6 @@
 """Response bodies as plain dictionaries: a serializer takes longer than the rest of the response."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from accounts.rules.user_claims import roles_of
 from accounts.selectors import SecondFactors
 from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.sign_in.password_sign_in import SignedIn
+from security_events.selectors.sign_in_history import newest_risks
 from tokens.api.response_bodies import token_response_body
 
 
@@ -30,15 +32,20 @@ def user_body(user: User) -> dict[str, Any]:
     }
 
 
-def admin_user_body(user: User) -> dict[str, Any]:
-    """Return a user as operators see them. This makes no query."""
+def admin_user_bodies(users: Sequence[User], *, now: datetime) -> list[dict[str, Any]]:
+    """Return users as operators see them. One query finds the risks of all."""
+    risks = newest_risks([str(user.pk) for user in users], now=now) if users else {}
+    return [_admin_user_body(user, risks.get(str(user.pk))) for user in users]
+
+
+def _admin_user_body(user: User, risk: int | None) -> dict[str, Any]:
     return {
         **user_body(user),
         "department": user.department,
         "location": user.location,
         "deleted_at": format_timestamp(user.deleted_at) if user.deleted_at else None,
         "last_login_at": format_timestamp(user.last_login) if user.last_login else None,
-        "risk": None,
+        "risk": risk,
     }
 
 

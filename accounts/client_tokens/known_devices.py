@@ -58,6 +58,12 @@ def recognise(presented: str, *, user: User | PendingRegistration | None, now: d
     return device if timedelta(minutes=-5) <= age < REMEMBERED else None
 
 
+def used_at(presented: str) -> datetime | None:
+    """Return when the device of a token has signed in last, ``None`` if this deployment did not issue the token."""
+    bound = _CODEC.decode(presented)
+    return None if bound is None else datetime.fromtimestamp(_BODY.unpack(bound[: _BODY.size])[1], UTC)
+
+
 def device_id(presented: str) -> bytes | None:
     """Return the device id in a token that this deployment issued, whoever its owner is. No account is looked up."""
     bound = _CODEC.decode(presented)

@@ -1,5 +1,6 @@
 """The rows of this app."""
 
+from accounts.models.attack_responses import FactorLock, ProofCode
 from accounts.models.factor_resets import ResetOutcome, SecondFactorReset
 from accounts.models.factors import (
     Ceremony,
@@ -21,6 +22,7 @@ from accounts.models.users import PasswordHistory, Tier, User
 __all__ = [
     "Ceremony",
     "CeremonyPurpose",
+    "FactorLock",
     "ImportRun",
     "ImportedPerson",
     "KnownClient",
@@ -31,6 +33,7 @@ __all__ = [
     "PasswordHistory",
     "PendingRegistration",
     "PresentedToken",
+    "ProofCode",
     "ProviderToken",
     "RecoverySecret",
     "ResetOutcome",

@@ -50,10 +50,10 @@ WITH signed_in AS (
         AND NOT (is_password_reset_required AND %(is_by_password)s)
     RETURNING last_login
 ),
-event AS ({append_sql(source="signed_in")}),
+event AS ({append_sql(source="signed_in")} RETURNING id),
 refunded AS ({REFUND_IF_SIGNED_IN}),
 remembered AS ({REMEMBER_CLIENT_IF_SIGNED_IN})
-SELECT last_login, {WAS_KNOWN_CLIENT} AS was_known_client FROM signed_in
+SELECT last_login, {WAS_KNOWN_CLIENT} AS was_known_client, event.id AS event_id FROM signed_in, event
 """  # noqa: S608 - parts of our own
 _REPLACE_PASSWORD = """
 UPDATE accounts_user
@@ -72,10 +72,11 @@ class IdentifierHolder(NamedTuple):
 
 
 class SignInRecord(NamedTuple):
-    """When a sign-in was recorded, and whether the person had signed in from the same client before."""
+    """When a sign-in was recorded, whether the person had used the same client before, and the id of the event."""
 
     signed_in_at: datetime
     was_known_client: bool
+    event_id: UUID
 
 
 class UserQuerySet(models.QuerySet["User"]):

@@ -354,6 +354,8 @@ RATELIMITING: dict[str, Any] = {
         "account": "cedrina.rate_limit_hooks.account_key",
         "family": "cedrina.rate_limit_hooks.family_key",
         "network": "cedrina.rate_limit_hooks.network_key",
+        "tightened_client": "cedrina.rate_limit_hooks.tightened_client_key",
+        "tightened_network": "cedrina.rate_limit_hooks.tightened_network_key",
     },
     "REFUSAL": "cedrina.rate_limit_hooks.refusal_response",
     "API_PERMISSIONS": "cedrina.rate_limit_hooks.api_permissions",

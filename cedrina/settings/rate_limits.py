@@ -45,6 +45,12 @@ _OF_ADDRESSES = [
 ]
 _OF_USERS = [*_OF_ADDRESSES, "policy-changes", "address-changes", "creations", "operator-actions"]
 
+# What attackers without an account call.
+_OF_STRANGERS: dict[str, Any] = {
+    "routes": ["login", "passkey-login", "social-callback", "social-token", "register", *_MAILING],
+    "methods": ["POST"],
+}
+
 _SPECIFIC: list[dict[str, Any]] = [
     {
         "name": "global",
@@ -192,6 +198,32 @@ _SPECIFIC: list[dict[str, Any]] = [
         "scope": ["network"],
         "match": {"routes": ["passkey-options", "social-authorize"]},
         "description": "Sign-ins by passkey or provider that are begun from one network: IPv4 /24, IPv6 /48.",
+    },
+    # These three apply to networks from which attacks come (ratelimiting.services.tightened_networks). One client in
+    # such a network can use up its own quota and a sixth of that of all strangers there: it doesn't shut others out.
+    {
+        "name": "tightened-client",
+        "description": "Sign-ins, registrations and mail from one address or known device, where attacks come from.",
+        "limit": 5,
+        "window": MINUTE,
+        "scope": ["ip", "tightened_client"],
+        "match": _OF_STRANGERS,
+    },
+    {
+        "name": "tightened-network",
+        "description": "Sign-ins, registrations and mail from all strangers of a network where attacks come from.",
+        "limit": 30,
+        "window": MINUTE,
+        "scope": ["tightened_network"],
+        "match": _OF_STRANGERS,
+    },
+    {
+        "name": "tightened-mail",
+        "description": "Registrations and mail from one address or known device, where attacks come from.",
+        "limit": 5,
+        "window": HOUR,
+        "scope": ["ip", "tightened_client"],
+        "match": {"routes": ["register", *_MAILING], "methods": ["POST"]},
     },
     {
         "name": "hashing-user",

@@ -18,7 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from ratelimiting.conf import rate_limiting_settings
-from ratelimiting.services import active_policies, refusal_reports
+from ratelimiting.services import active_policies, refusal_reports, tightened_networks
 from ratelimiting.services.policies import CHANNEL
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ def note_routes_loaded() -> None:
 
 
 def run_once(*, now: datetime) -> None:
-    """Read the policies if their version changed, and report what was counted."""
+    """Read the policies if their version changed and the tightened networks, and report what was counted."""
     version = active_policies.refresh()
+    tightened_networks.refresh(now=now)
     _state.has_run.set()
     if _state.are_routes_loaded and version != _state.compared_version:
         _log_outdated_names()

@@ -27,8 +27,12 @@ def proof_text(event_id: UUID) -> str:
 
 
 def data_lines(data: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    """Return each value with the path of its keys, such as ``("before.limit", "10")``; 100 at most."""
-    lines = list(_lines(data, "")) if data else []
+    """Return each value with the path of its keys, such as ``("before.limit", "10")``; 100 at most.
+
+    The risk of a sign-in has a table of its own (``event_risk``), and its numbers stand in the public form.
+    """
+    shown = {name: value for name, value in data.items() if name != "risk"}
+    lines = list(_lines(shown, "")) if shown else []
     left = len(lines) - _MOST_LINES
     return [*lines[:_MOST_LINES], *([("…", f"+{left}")] if left > 0 else [])]
 

@@ -23,6 +23,26 @@ EVENT: dict[str, Any] = {
     "risk_reasons": ["unknown_name"],
     "data": {},
 }
+RISK: dict[str, Any] = {
+    "score": 78,
+    "recomputed": 78,
+    "choice": "step_up",
+    "mode": "enforce",
+    "threshold": 75,
+    "thresholds": {"notify": 60, "step_up": 75, "refuse": 101},
+    "rule_version": 0,
+    "explanation": "The risk of 78 reaches the threshold of 75: sensitive calls of the session take a proof.",
+    "features": [
+        {
+            "factor": "network",
+            "name": "network",
+            "weight": 19,
+            "evidence": {"own": 0, "own_above": 12000, "common": 3, "common_above": 210, "distinct": 40},
+            "explanation": "The same in 0 of 12 alike sign-ins of the account, and in 3 of 210 of all accounts, among "
+            "40 different values.",
+        }
+    ],
+}
 LINE = '{"id":"019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11","type":"authentication.login_failed"}\n'
 CEF_LINE = (
     "CEF:0|Cedrina|Cedrina|0.1.0|authentication.login_failed|authentication login failed|3|rt=1767607200123 "

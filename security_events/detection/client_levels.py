@@ -5,7 +5,9 @@ make a new client of an old one. What is not known, such as the country without 
 other: it is alike in all clients, so it says nothing.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
 from types import MappingProxyType
 
 from security_events.detection.sign_ins import ClientFacts
@@ -23,10 +25,10 @@ FEATURES: Mapping[str, tuple[tuple[str, Callable[[ClientFacts], object]], ...]] 
             ("address", lambda client: client.ip_address),
         ),
         "program": (
-            ("device type", lambda client: client.device_type),
+            ("device_type", lambda client: client.device_type),
             ("system", lambda client: _family(client.system)),
             ("browser", lambda client: _family(client.browser)),
-            ("user agent", lambda client: client.user_agent),
+            ("user_agent", lambda client: client.user_agent),
         ),
     }
 )
@@ -42,3 +44,8 @@ def paths(feature: str, client: ClientFacts) -> Iterator[tuple[str, Path]]:
 
 def _family(name_and_version: str) -> str:
     return name_and_version.translate(_WITHOUT_DIGITS).strip()
+
+
+def path_digest(feature: str, path: Path) -> bytes:
+    """Return the key of a path in the table of counts: 16 bytes."""
+    return blake2b(json.dumps([feature, *path]).encode(), digest_size=16).digest()

@@ -21,6 +21,14 @@ class ThresholdInvalid(SecurityEventError):
         self.name = name
 
 
+class RiskNotFound(SecurityEventRefusal):
+    """The event is of no sign-in whose risk was computed."""
+
+    code = "not_found"
+    message = _("This event has no risk that was computed.")
+    status = 404
+
+
 class IncidentNotFound(SecurityEventRefusal):
     """There is no incident of this id."""
 

@@ -13,30 +13,37 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from security_events.detection.circumstances import (
+    NO_CIRCUMSTANCES,
+    NO_TRAVEL,
+    Circumstances,
+    TravelEvidence,
+    travel_of,
+)
 from security_events.detection.client_levels import FEATURES, paths
 from security_events.detection.commonness import Commonness
-from security_events.detection.sign_ins import ClientFacts
+from security_events.detection.sign_ins import ClientFacts, PastSignIn
 
 # Chosen on seeds 1 to 3 of the simulation; figures are given for others.
 PRIOR = 2.0  # sign-ins
-PRIORS = {"user agent": 12.0}  # of levels whose values change without a reason: an update brings a new user agent
+PRIORS = {"user_agent": 12.0}  # of levels whose values change without a reason: an update brings a new user agent
 HALF_LIFE = 90 * 86400.0  # seconds after which a sign-in counts half
 COUNTRY_KNOWN = 0.5  # the share of attackers who choose a connection in the person's country
 HOUR_PRIOR = 2.0  # sign-ins at any hour
 HOUR_WIDTH = 1.5  # hours, the standard deviation around an hour of the past
 MIDDLE = 0.0  # the sum of logarithms that is a risk of 50
 SLOPE = 1.5  # how many more make it 73
+# What has nothing to do with habits, in logarithms. Attacks count for strangers alone: see ``Circumstances``.
+TRAVEL = 2.0
+TRAVEL_KILOMETRES, TRAVEL_SPEED = 500, 900  # kilometres, and kilometres per hour, from which on nobody travels
+KNOWN_DEVICE = -3.0
+FIRST_ATTACK, FURTHER_ATTACK, MOST_ATTACKS = 1.0, 0.5, 3
+NETWORK_ATTACK = 0.5
+LEAST_HISTORY = 3000  # thousandths of sign-ins, below which nobody is called a stranger
+LEAST_REASON = 5  # tenths of a logarithm, from which on a part is a reason
 
 _THOUSAND = 1000
 _DAY, _HOUR = 86400, 3600
-
-
-@dataclass(frozen=True, slots=True)
-class PastSignIn:
-    """A successful sign-in of the same account. ``at`` is in seconds since 1970."""
-
-    at: float
-    client: ClientFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +77,31 @@ class Evidence:
 
     levels: tuple[LevelEvidence, ...]
     hour: HourEvidence
+    travel: TravelEvidence = NO_TRAVEL
+    circumstances: Circumstances = NO_CIRCUMSTANCES
 
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """A risk from 0 to 100, and the part of each feature, which raises it if positive, in tenths of a logarithm."""
+    """A risk from 0 to 100, and the part of each feature, which raises it if positive, in tenths of a logarithm.
+
+    ``reasons`` are the levels and other features that raise it most, the strongest first, each with its tenths.
+    """
 
     score: int
     parts: dict[str, int]
+    reasons: dict[str, int]
 
 
-def evidence_of(*, client: ClientFacts, at: float, history: Sequence[PastSignIn], commonness: Commonness) -> Evidence:
-    """Compare a sign-in with the earlier ones of its account and with those of everybody."""
+def evidence_of(
+    *,
+    client: ClientFacts,
+    at: float,
+    history: Sequence[PastSignIn],
+    commonness: Commonness,
+    circumstances: Circumstances = NO_CIRCUMSTANCES,
+) -> Evidence:
+    """Compare a sign-in with the earlier ones of its account, the oldest first, and with those of everybody."""
     weights = [0.5 ** (max(0.0, at - past.at) / HALF_LIFE) for past in history]
     levels = tuple(
         level
@@ -89,23 +109,57 @@ def evidence_of(*, client: ClientFacts, at: float, history: Sequence[PastSignIn]
         for level in _levels(feature, client=client, history=history, weights=weights, commonness=commonness)
     )
     density = sum(weight * _nearness(at, past.at) for weight, past in zip(weights, history, strict=True))
-    return Evidence(levels, HourEvidence(round(sum(weights) * _THOUSAND), round(density * _THOUSAND)))
+    hour = HourEvidence(round(sum(weights) * _THOUSAND), round(density * _THOUSAND))
+    return Evidence(levels, hour, travel_of(client=client, at=at, history=history), circumstances)
 
 
 def assess(evidence: Evidence) -> Risk:
     """Return the risk of a sign-in, given its evidence."""
     parts: dict[str, float] = {}
-    for level in evidence.levels:
-        parts[level.feature] = parts.get(level.feature, 0.0) + _part(level)
-    parts["hour"] = _hour_part(evidence.hour)
-    total = sum(parts.values())
-    score = 100 / (1 + math.exp(-max(-50.0, min(50.0, (total - MIDDLE) / SLOPE))))
-    return Risk(round(score), {feature: round(10 * part) for feature, part in parts.items()})
+    for (feature, _level), part in _level_parts(evidence).items():
+        parts[feature] = parts.get(feature, 0.0) + part
+    parts |= _other_parts(evidence)
+    raising = sorted(weights(evidence).items(), key=lambda reason: (-reason[1], reason[0]))
+    score = 100 / (1 + math.exp(-max(-50.0, min(50.0, (sum(parts.values()) - MIDDLE) / SLOPE))))
+    return Risk(
+        score=round(score),
+        parts={feature: round(10 * part) for feature, part in parts.items()},
+        reasons={reason: tenths for reason, tenths in raising if tenths >= LEAST_REASON},
+    )
+
+
+def weights(evidence: Evidence) -> dict[str, int]:
+    """Return how much each level and each other feature raises the risk, in tenths of a logarithm."""
+    parts = {level: part for (_feature, level), part in _level_parts(evidence).items()} | _other_parts(evidence)
+    return {feature: round(10 * part) for feature, part in parts.items()}
 
 
 def log_odds(evidence: Evidence) -> float:
     """Return the sum of all parts: the risk before it is fitted between 0 and 100."""
-    return sum(map(_part, evidence.levels)) + _hour_part(evidence.hour)
+    return sum(_level_parts(evidence).values()) + sum(_other_parts(evidence).values())
+
+
+def _level_parts(evidence: Evidence) -> dict[tuple[str, str], float]:
+    parts: dict[tuple[str, str], float] = {}
+    for each in evidence.levels:
+        parts[each.feature, each.level] = parts.get((each.feature, each.level), 0.0) + _part(each)
+    return parts
+
+
+def _other_parts(evidence: Evidence) -> dict[str, float]:
+    found, travel = evidence.circumstances, evidence.travel
+    is_impossible = travel.kilometres >= TRAVEL_KILOMETRES and travel.kilometres_per_hour >= TRAVEL_SPEED
+    # Whoever attacks an account or from a network must not make the sign-ins of those who belong there risky.
+    is_stranger = not found.is_known_device and not found.familiar and evidence.hour.own >= LEAST_HISTORY
+    account = min(found.account_attacks, MOST_ATTACKS) if is_stranger else 0
+    network = min(found.network_attacks, MOST_ATTACKS) if is_stranger else 0
+    return {
+        "hour": _hour_part(evidence.hour),
+        "travel": TRAVEL if is_impossible and not found.is_known_device else 0.0,
+        "device": KNOWN_DEVICE if found.is_known_device else 0.0,
+        "recent_attack": FIRST_ATTACK + FURTHER_ATTACK * (account - 1) if account else 0.0,
+        "reputation": NETWORK_ATTACK * network,
+    }
 
 
 def _levels(

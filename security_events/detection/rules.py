@@ -23,6 +23,8 @@ from security_events.types import ResponseKind, RuleMode, Severity
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+_CAUSED_BY_FINDINGS = ("detection.", "incident.")
+
 
 class GroupBy(StrEnum):
     """What the events that a rule sees together have in common: the name of a member of ``Fact``."""
@@ -34,9 +36,13 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule found an attack. ``evidence`` are the counts that crossed the thresholds, by name."""
+    """A rule found an attack. ``evidence`` are the counts that crossed the thresholds, by name.
+
+    ``facts`` are those that led to it, the trigger last. Without any, they are the triggers in the window.
+    """
 
     evidence: Mapping[str, int]
+    facts: Sequence[Fact] = ()
 
 
 Judge = Callable[[Sequence[Fact], Mapping[str, int]], Finding | None]
@@ -70,6 +76,8 @@ class Rule:
     def __post_init__(self) -> None:
         if not self.triggers <= self.watches:
             raise ValueError(f"The rule {self.id} must watch its triggers.")
+        if any(name.startswith(_CAUSED_BY_FINDINGS) for name in self.triggers):
+            raise ValueError(f"The rule {self.id} must not be triggered by what findings cause: it would never end.")
 
     def key(self, fact: Fact) -> str:
         """Return what the fact has in common with others; an empty text if that is not known."""

@@ -9,7 +9,7 @@ class ClientFacts:
 
     ``asn`` is the number of the autonomous system that announces the address (RFC 1930): a provider or a company.
     ``is_relay`` says that the address is that of a relay, so that its place is not that of the person: a VPN, or a
-    carrier of phones.
+    carrier of phones. ``radius_km`` is the accuracy of the place.
     """
 
     ip_address: str
@@ -20,6 +20,7 @@ class ClientFacts:
     city: str = ""
     latitude: float | None = None
     longitude: float | None = None
+    radius_km: int = 0
     is_relay: bool = False
     user_agent: str = ""
     browser: str = ""
@@ -36,3 +37,11 @@ class SignIn:
     client: ClientFacts
     succeeded: bool
     round_trip_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PastSignIn:
+    """A successful sign-in of the same account. ``at`` is in seconds since 1970."""
+
+    at: float
+    client: ClientFacts

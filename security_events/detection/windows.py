@@ -1,7 +1,7 @@
-"""Ask rules about a stream of facts, with the windows in memory: for simulations and backtests."""
+"""Ask rules about a stream of facts, with the windows in memory: live, for simulations and for backtests."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from security_events.detection.facts import Fact
@@ -21,19 +21,39 @@ class FoundAttack:
 
 
 class MemoryWindows:
-    """The windows of some rules. ``thresholds`` replaces those of rules by id."""
+    """The windows of some rules. ``thresholds`` replaces those of rules by id.
 
-    def __init__(self, rules: Sequence[Rule], *, thresholds: Mapping[str, Mapping[str, int]] | None = None) -> None:
-        self._rules = rules
+    ``on_fault`` is called when the judge of a rule raises an exception; without it, the exception goes on.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        thresholds: Mapping[str, Mapping[str, int]] | None = None,
+        on_fault: Callable[[Rule], None] | None = None,
+    ) -> None:
+        self._watching: dict[str, list[Rule]] = defaultdict(list)
+        for rule in rules:
+            for event_type in rule.watches:
+                self._watching[event_type].append(rule)
         self._thresholds = {rule.id: {**rule.thresholds, **(thresholds or {}).get(rule.id, {})} for rule in rules}
         self._windows: dict[tuple[str, str], deque[Fact]] = defaultdict(lambda: deque(maxlen=MOST_FACTS))
+        self._on_fault = on_fault
+
+    def fill(self, rule: Rule, key: str, facts: Iterable[Fact]) -> None:
+        """Put the facts into the window of a rule that came before those that it is asked about."""
+        self._windows[rule.id, key].extend(facts)
+
+    def window_of(self, found: FoundAttack) -> Sequence[Fact]:
+        """Return the facts that a rule saw. It has to be asked before the next finding is taken."""
+        return tuple(self._windows[found.rule.id, found.rule.key(found.trigger)])
 
     def findings(self, facts: Iterable[Fact]) -> Iterator[FoundAttack]:
-        """Return what the rules find in facts that come in the order of time."""
+        """Return what the rules find in facts that come in the order of the trail."""
         for fact in facts:
-            for rule in self._rules:
-                if fact.type in rule.watches:
-                    yield from self._ask(rule, fact)
+            for rule in self._watching.get(fact.type, ()):
+                yield from self._ask(rule, fact)
 
     def _ask(self, rule: Rule, fact: Fact) -> Iterator[FoundAttack]:
         key = rule.key(fact)
@@ -44,6 +64,15 @@ class MemoryWindows:
             window.popleft()
         window.append(fact)
         if fact.type in rule.triggers:
-            finding = rule.judge(tuple(window), self._thresholds[rule.id])
+            finding = self._judge(rule, tuple(window))
             if finding is not None:
                 yield FoundAttack(rule, key, fact, finding)
+
+    def _judge(self, rule: Rule, facts: Sequence[Fact]) -> Finding | None:
+        try:
+            return rule.judge(facts, self._thresholds[rule.id])
+        except Exception:
+            if self._on_fault is None:
+                raise
+            self._on_fault(rule)
+            return None

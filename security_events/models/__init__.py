@@ -13,6 +13,7 @@ from security_events.models.detection import (
     RuleVersion,
     ShadowCount,
 )
+from security_events.models.detection_state import DetectionPosition, ShadowReport
 from security_events.models.events import SecurityEvent, category_choices
 from security_events.models.sink_risks import SinkRisk
 from security_events.models.sinks import Sink, SinkState
@@ -37,12 +38,14 @@ __all__ = [
     "DeliveryCause",
     "DeliveryStatus",
     "DetectionFact",
+    "DetectionPosition",
     "Incident",
     "IncidentEvent",
     "IncidentResponse",
     "RuleVersion",
     "SecurityEvent",
     "ShadowCount",
+    "ShadowReport",
     "Sink",
     "SinkRisk",
     "SinkState",

@@ -38,10 +38,12 @@ class DetectionFact(models.Model):
     """What a rule sees of an event (``security_events.detection.facts``), for as long as the longest window.
 
     ``program`` is a digest of the user agent without versions. ``client`` holds what the risk of later sign-ins is
-    computed from; only successful sign-ins have it.
+    computed from; only successful sign-ins have it. ``transaction_id`` and ``event_id`` say where the event
+    stands in the trail.
     """
 
     event_id = models.UUIDField(primary_key=True)
+    transaction_id = models.BigIntegerField(db_default=0)
     at = models.DateTimeField()
     type = models.CharField(max_length=64)
     is_success = models.BooleanField()
@@ -63,6 +65,12 @@ class DetectionFact(models.Model):
             models.Index(fields=["network", "at"], name="security_events_fact_network"),
             models.Index(fields=["program", "at"], name="security_events_fact_program"),
             models.Index(fields=["at"], name="security_events_fact_at"),
+            # The last sign-ins of an account, however many refusals there are between them.
+            models.Index(
+                fields=["account", "-at"],
+                name="security_events_fact_sign_in",
+                condition=models.Q(client__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -72,10 +80,12 @@ class DetectionFact(models.Model):
 class ClientCount(models.Model):
     """How many successful sign-ins of all accounts had a value at a level, and how many values follow it.
 
-    ``path`` is a digest of the feature and the values down to this level (``security_events.detection.client_levels``).
+    ``path`` is a digest of the feature and the values down to this level (``security_events.detection.client_levels``),
+    ``parent`` that of the level above; the topmost have none.
     """
 
     path = models.BinaryField(primary_key=True, max_length=16)
+    parent = models.BinaryField(max_length=16, null=True)
     sign_ins = models.PositiveBigIntegerField()
     distinct = models.PositiveIntegerField()
 
@@ -158,6 +168,7 @@ class Incident(models.Model):
             models.Index(fields=["status", "-id"], name="security_events_incident_state"),
             models.Index(fields=["rule", "-id"], name="security_events_incident_rule"),
             models.Index(fields=["subject", "-id"], name="security_events_incident_who"),
+            models.Index(fields=["network", "-id"], name="security_events_incident_where"),
         ]
 
     def __str__(self) -> str:

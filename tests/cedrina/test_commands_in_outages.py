@@ -41,6 +41,7 @@ def arguments(tmp_path_factory):
         "import_users": [str(folder / "people.csv"), "--format", "supabase"],
         "ratelimit_simulate": ["--policies", str(folder / "policies.json"), "--log", str(folder / "log")],
         "detect_simulate": ["--people", "10", "--days", "300", "--attacks", "1"],
+        "explain_risk": ["019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11"],
         "grant_serving_role": ["--role", "nobody"],
         "create_admin": ["--username", "mina", "--email", "mina@example.org"],
         "prepare_development": ["--username", "mina", "--email", "mina@example.org"],

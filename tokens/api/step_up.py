@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from tokens.conf import token_settings
-from tokens.errors import ReauthenticationRequired, StepUpRequired
+from tokens.errors import ProofRequired, ReauthenticationRequired, StepUpRequired
 from tokens.types import Principal
 
 RECENT_SECONDS = 300  # for this long a re-authentication satisfies the API's sensitive endpoints
@@ -66,13 +66,31 @@ def check_requirement(
 ) -> None:
     """Check that a session's authentication meets a requirement.
 
-    Raises: ReauthenticationRequired, StepUpRequired.
+    Raises: ReauthenticationRequired, StepUpRequired, ProofRequired.
     """
     if requirement.max_age is None:
         return
+    check_no_proof_is_due(principal, now=now)
     since = now - timedelta(seconds=requirement.max_age)
     if requirement.factor is RequiredFactor.SECOND and token_settings.HAS_SECOND_FACTOR(user):
         if principal.second_factor_at is None or principal.second_factor_at < since:
             raise StepUpRequired(max_age=requirement.max_age)
     elif not requirement.has_first_factor and principal.authenticated_at < since:
         raise ReauthenticationRequired(max_age=requirement.max_age)
+
+
+def check_no_proof_is_due(principal: Principal, *, now: datetime) -> None:
+    """Check that no finding asks the person behind a session for a proof (``StepUpOrder``).
+
+    It is asked for at every endpoint with a requirement, whatever the age of the last authentication: an attacker with
+    the password is freshly authenticated.
+
+    Raises: ProofRequired.
+    """
+    if is_proof_due(principal, now=now):
+        raise ProofRequired(max_age=RECENT_SECONDS)
+
+
+def is_proof_due(principal: Principal, *, now: datetime) -> bool:
+    """Return whether a finding asks the person behind a session for a proof."""
+    return principal.step_up_until is not None and principal.step_up_until > now

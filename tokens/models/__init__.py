@@ -8,7 +8,7 @@ from tokens.models.service_clients import (
     ServiceClientSecret,
     UsedAssertion,
 )
-from tokens.models.sessions import MULTI_FACTOR, Session, SessionKind, SessionQuerySet, TokenFamily
+from tokens.models.sessions import MULTI_FACTOR, Session, SessionKind, SessionQuerySet, StepUpOrder, TokenFamily
 from tokens.models.signal_streams import (
     DeliveryMethod,
     ExcludedSubject,
@@ -33,6 +33,7 @@ __all__ = [
     "SessionQuerySet",
     "SignalStream",
     "SigningKey",
+    "StepUpOrder",
     "StreamStatus",
     "TokenFamily",
     "UsedAssertion",

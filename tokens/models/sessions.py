@@ -53,6 +53,8 @@ class Session(models.Model):
     authenticated_at = models.DateTimeField(_("last authenticated at"))
     second_factor_at = models.DateTimeField(_("second factor last shown at"), null=True, blank=True)
     amr = ArrayField(models.CharField(max_length=16), verbose_name=_("authentication methods"))
+    # Until then a finding about the account asks for a proof at sensitive calls; NULL once it was given.
+    step_up_until = models.DateTimeField(_("proof asked for until"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires at the latest"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     end_reason = models.CharField(_("why it ended"), max_length=32, choices=end_reasons.choices, blank=True)
@@ -77,6 +79,28 @@ class Session(models.Model):
             # The absolute deadline never moves, so refreshes don't touch this index.
             models.Index(fields=["expires_at"], name="tokens_session_expiry_idx"),
         ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class StepUpOrder(models.Model):
+    """A finding about an account: its sessions, present and later ones, must show a proof at sensitive calls.
+
+    ``id`` is that of the response that asked for it. ``session`` is the session that the finding is about, without a
+    foreign key, because sessions are deleted earlier; NULL means all sessions opened at or after ``since``. Sessions
+    that are opened while the order lasts copy ``until`` to their own row, which each request reads anyway.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    session = models.UUIDField(null=True)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("proof asked for")
+        verbose_name_plural = _("proofs asked for")
 
     def __str__(self) -> str:
         return str(self.pk)

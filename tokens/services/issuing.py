@@ -45,9 +45,14 @@ WITH live AS (
     {eviction_event}
 ), opened AS (
     INSERT INTO tokens_session (id, user_id, kind, ip_address, user_agent, created_at, last_activity_at,
-                                authenticated_at, second_factor_at, amr, expires_at, ended_at, end_reason)
+                                authenticated_at, second_factor_at, step_up_until, amr, expires_at, ended_at,
+                                end_reason)
     SELECT %(session_id)s, %(user_id)s, %(kind)s, %(ip_address)s::inet, %(user_agent)s, %(now)s, %(now)s, %(now)s,
-           CASE WHEN %(is_multi_factor)s THEN %(now)s END, %(amr)s::varchar[], %(now)s + %(absolute)s, NULL, ''
+           CASE WHEN %(is_multi_factor)s THEN %(now)s END,
+           (SELECT max(o.until) FROM tokens_stepuporder o
+            WHERE o.user_id = %(user_id)s AND o.until > %(now)s AND NOT %(is_multi_factor)s
+              AND (%(known_since)s::timestamptz IS NULL OR o.since <= %(known_since)s)),
+           %(amr)s::varchar[], %(now)s + %(absolute)s, NULL, ''
     WHERE NOT %(reject)s OR (SELECT count(*) FROM live) < %(limit)s
     RETURNING id, expires_at
 ), family AS (
@@ -107,12 +112,18 @@ class _ReplacedRow(NamedTuple):
     amr: list[str]
 
 
-def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: datetime) -> TokenPair:
+def open_session(
+    *, user: Any, client: ClientContext, amr: Sequence[str], known_since: datetime | None = None, now: datetime
+) -> TokenPair:
     """Open a session for a user who has just authenticated by the methods ``amr`` (RFC 8176).
 
     One statement ends the sessions beyond the limit, opens the session and its family, and records the events. The
     caller must hold a lock of the user's row, or simultaneous sign-ins could exceed the limit: update that row first,
     in the same transaction.
+
+    While a finding about the user asks for proofs, the session must show one at sensitive calls (``StepUpOrder``). Not
+    so if a second factor was just shown, nor if the client is a device that the user has signed in with before the
+    attack: ``known_since`` is when it did so last.
 
     Raises: SessionLimitReached.
     """
@@ -128,6 +139,7 @@ def open_session(*, user: Any, client: ClientContext, amr: Sequence[str], now: d
         token_hash=token_digest(refresh_token),
         key_epoch=key_epoch,
         max_age=token_settings.SESSION_ABSOLUTE_TTL,
+        known_since=known_since,
         reject=token_settings.SESSION_OVERFLOW == REJECT,
         now=now,
     )
@@ -224,6 +236,7 @@ def _open(
     key_epoch: int,
     max_age: timedelta,
     reject: bool,
+    known_since: datetime | None = None,
     now: datetime,
 ) -> _OpenedRow:
     actor = subject_of(user)
@@ -255,6 +268,7 @@ def _open(
         "user_agent": _stored(client.user_agent),
         "amr": list(amr),
         "is_multi_factor": MULTI_FACTOR in amr,
+        "known_since": known_since,
         "absolute": max_age,
         "idle": token_settings.SESSION_IDLE_TTL,
         "token_hash": token_hash,

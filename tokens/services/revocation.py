@@ -42,6 +42,13 @@ WITH families AS (
     WHERE f.user_id = %(user_id)s AND f.session_id IS DISTINCT FROM %(kept_session_id)s::uuid AND NOT f.is_revoked
     ORDER BY f.family_id FOR UPDATE
 )"""
+_FAMILIES_OPENED_SINCE = """
+WITH families AS (
+    SELECT f.family_id FROM tokens_tokenfamily f
+    JOIN tokens_session s ON s.id = f.session_id
+    WHERE f.user_id = %(user_id)s AND s.created_at >= %(since)s AND NOT f.is_revoked
+    ORDER BY f.family_id FOR UPDATE OF f
+)"""
 _FAMILY = """
 WITH families AS (
     SELECT f.family_id FROM tokens_tokenfamily f WHERE f.family_id = %(family_id)s AND NOT f.is_revoked FOR UPDATE
@@ -146,6 +153,11 @@ def end_sessions(
     """End all sessions of a user except ``keep_session_id``; return how many ended."""
     parameters = {"user_id": user_id, "kept_session_id": keep_session_id}
     return len(_end(_FAMILIES_OF_USER, parameters, reason=reason, actor=actor, note=note, now=now))
+
+
+def end_sessions_opened_since(*, user_id: Any, since: datetime, reason: EndReason, now: datetime) -> int:
+    """End the sessions of a user that were opened at or after a moment; return how many ended."""
+    return len(_end(_FAMILIES_OPENED_SINCE, {"user_id": user_id, "since": since}, reason=reason, now=now))
 
 
 def end_sessions_of_refused_epochs(*, limit: int, note: str, now: datetime) -> int:

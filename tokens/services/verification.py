@@ -21,8 +21,8 @@ _READ_SESSION = """
 SELECT f.is_revoked OR s.ended_at IS NOT NULL OR NOT {user_is_active} AS is_ended,
        EXISTS (SELECT FROM tokens_signingkey k
                WHERE k.kid = %(kid)s AND (k.expires_at IS NULL OR k.expires_at > %(now)s)) AS is_key_published,
-       f.expires_at, f.confirmed_generation, s.last_activity_at, s.authenticated_at, s.second_factor_at, s.amr,
-       {user_columns}
+       f.expires_at, f.confirmed_generation, s.last_activity_at, s.authenticated_at, s.second_factor_at,
+       s.step_up_until, s.amr, {user_columns}
 FROM tokens_tokenfamily f
 JOIN tokens_session s ON s.id = f.session_id
 JOIN {user_table} u ON {user_pk} = f.user_id
@@ -66,6 +66,7 @@ class _SessionRow(NamedTuple):
     last_activity_at: datetime
     authenticated_at: datetime
     second_factor_at: datetime | None
+    step_up_until: datetime | None
     amr: list[str]
 
 
@@ -127,6 +128,7 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
         amr=tuple(row.amr),
         authenticated_at=row.authenticated_at,
         second_factor_at=row.second_factor_at,
+        step_up_until=row.step_up_until,
         issued_at=claims.issued_at,
         expires_at=claims.expires_at,
     )

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import event_types, selectors
+from accounts.client_tokens import known_devices
 from accounts.errors import SignInChallengeInvalid
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.identifiers.names import name_key
@@ -15,9 +16,10 @@ from accounts.models import CeremonyPurpose, User
 from accounts.services.factors import second_factors, sign_in_challenges
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.passwords import attempts
-from accounts.services.sign_in import password_sign_in
+from accounts.services.sign_in import password_sign_in, sign_in_risk
 from security_events.catalogue import EventType
 from security_events.services import recording
+from security_events.services.detection.sign_in_risk import SignInRisk
 from security_events.types import Outcome, Subject
 from tokens.services import issuing
 from tokens.types import ClientContext
@@ -45,9 +47,24 @@ def verify_password(
     user = selectors.user_by_identifier(name=name)
     attempt = attempts.charge(name=name, user=user, client=client, device_token=device_token, now=now)
     check = attempts.check_password(attempt=attempt, password=password, digest=user.password if user else None, now=now)
+    reason = _refusal_reason(user, is_right=check.is_right)
+    if user is not None and not reason:
+        amr = [password_sign_in.PASSWORD]
+        risk = sign_in_risk.of_sign_in(user=user, amr=amr, is_known_device=attempt.is_known, now=now)
+        if risk is not None and sign_in_risk.is_refused(risk):
+            attempts.count_as_wrong(attempt=attempt, now=now)
+            event_id = _record(
+                event_types.ADMIN_LOGIN_FAILED,
+                user=user,
+                name=name,
+                reason=sign_in_risk.REFUSED,
+                risk=risk,
+                now=now,
+            )
+            sign_in_risk.report_refusal(risk, user=user, event_id=event_id, client=client, now=now)
+            return None
     if check.is_right:
         attempts.refund(attempt=attempt)
-    reason = _refusal_reason(user, is_right=check.is_right)
     if user is None or reason:
         _record(event_types.ADMIN_LOGIN_FAILED, user=user, name=name, reason=reason, now=now)
         return None
@@ -59,7 +76,7 @@ def verify_password(
     return user
 
 
-def complete_sign_in(*, user: User, client: ClientContext, now: datetime) -> AdminSession:
+def complete_sign_in(*, user: User, client: ClientContext, device_token: str = "", now: datetime) -> AdminSession:
     """Open a session for the member of staff whom ``verify_password`` has just returned.
 
     A sign-in from a new client is notified by mail, as at the API.
@@ -68,7 +85,9 @@ def complete_sign_in(*, user: User, client: ClientContext, now: datetime) -> Adm
     """
     try:
         with transaction.atomic():
-            return _open_session(user=user, amr=[password_sign_in.PASSWORD], client=client, now=now)
+            return _open_session(
+                user=user, amr=[password_sign_in.PASSWORD], client=client, device_token=device_token, now=now
+            )
     except SignInChallengeInvalid:
         _record(event_types.ADMIN_LOGIN_FAILED, user=user, name=user.username, reason="changed_meanwhile", now=now)
         raise
@@ -100,7 +119,8 @@ def complete_mfa_sign_in(
         locked = selectors.undeleted_user(user_id=user_id)
         if locked is None or _refusal_reason(locked, is_right=password_binding(user=locked) == bound_to):
             raise SignInChallengeInvalid
-        return _open_session(user=locked, amr=[password_sign_in.PASSWORD, *methods], client=client, now=now)
+        amr = [password_sign_in.PASSWORD, *methods]
+        return _open_session(user=locked, amr=amr, client=client, device_token=device_token, now=now)
 
     # Checked before as well, so that no attempt is charged for a sign-in that will be refused anyway.
     if user is None or _refusal_reason(user, is_right=password_binding(user=user) == bound_to):
@@ -116,9 +136,13 @@ def complete_mfa_sign_in(
     )
 
 
-def _open_session(*, user: User, amr: list[str], client: ClientContext, now: datetime) -> AdminSession:
+def _open_session(
+    *, user: User, amr: list[str], client: ClientContext, device_token: str, now: datetime
+) -> AdminSession:
+    is_known_device = known_devices.recognise(device_token, user=user, now=now) is not None
+    risk = sign_in_risk.of_sign_in(user=user, amr=amr, is_known_device=is_known_device, now=now)
     recorded = password_sign_in.record_sign_in(
-        event_type=event_types.ADMIN_LOGIN_SUCCEEDED, user=user, amr=amr, client=client, now=now
+        event_type=event_types.ADMIN_LOGIN_SUCCEEDED, user=user, amr=amr, client=client, risk=risk, now=now
     )
     if recorded is None:
         raise SignInChallengeInvalid
@@ -129,7 +153,7 @@ def _open_session(*, user: User, amr: list[str], client: ClientContext, now: dat
         max_age=timedelta(seconds=settings.SESSION_COOKIE_AGE),
         now=now,
     )
-    password_sign_in.notify_if_new_client(recorded, user=user, session_id=session_id, client=client, now=now)
+    password_sign_in.notify_and_respond(recorded, user=user, session_id=session_id, client=client, risk=risk, now=now)
     return AdminSession(user=user, session_id=session_id)
 
 
@@ -152,13 +176,23 @@ def _upgrade_hash(user: User, *, new_digest: str) -> bool:
     return bool(changed)
 
 
-def _record(event: EventType, *, user: User | None, name: str, reason: str = "", now: datetime) -> None:
+def _record(
+    event: EventType,
+    *,
+    user: User | None,
+    name: str,
+    reason: str = "",
+    risk: SignInRisk | None = None,
+    now: datetime,
+) -> UUID:
     subject = subject_of(user) if user else Subject(name=name_key(name))
-    recording.record(
+    return recording.record(
         event,
         actor=subject,
         target=subject,
         outcome=Outcome.FAILURE if reason else Outcome.SUCCESS,
+        risk_score=risk.score if risk else None,
         reasons=[reason] if reason else [],
+        data={"risk": risk.event_data()} if risk else None,
         now=now,
     )

@@ -7,17 +7,21 @@ the owner's devices nor other networks. Codes of authenticator applications have
 all unknown clients are counted together as well (``SecondFactor.IS_GUESSABLE``). Recovery codes (12 digits) and
 signatures can't be guessed: they are counted by network only, so that the owner can use one from elsewhere at any
 time.
+
+A finding can lock the codes of authenticator applications for unknown clients (``lock``). Known devices, sessions,
+recovery codes and security keys go on, so that whoever causes the finding doesn't lock the owner out.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from uuid import UUID
 
 from accounts.client_tokens import known_devices
 from accounts.conf import account_settings
 from accounts.errors import AttemptsExhausted
 from accounts.factors.registry import SECOND_FACTORS
-from accounts.models import SignInFailures
+from accounts.models import FactorLock, SignInFailures, User
 from accounts.models.passwords import AttemptCharge, AttemptCounter, AttemptPool
 from accounts.types import FactorMethod
 
@@ -58,6 +62,8 @@ def charge(*, user_id: UUID, method: FactorMethod, source: AttemptSource, now: d
 
     Raises: AttemptsExhausted.
     """
+    if source.is_unknown and SECOND_FACTORS[method].IS_GUESSABLE:
+        _require_not_locked(user_id, now=now)
     counters = _counters(str(user_id), method, source)
     charged = SignInFailures.objects.charge(counters, subject=str(user_id), now=now)
     if charged.wait is not None:
@@ -68,6 +74,24 @@ def charge(*, user_id: UUID, method: FactorMethod, source: AttemptSource, now: d
 def refund(*, attempt: FactorAttempt) -> None:
     """Take back what was charged, because the response was right."""
     SignInFailures.objects.refund(keys=attempt.charged.keys, at=attempt.charged.at)
+
+
+def lock(*, lock_id: UUID, user_id: UUID, until: datetime) -> None:
+    """Let unknown clients try no codes of an account until a moment. An account that doesn't exist is no error."""
+    if User.objects.present().select_for_update(no_key=True).only("pk").filter(pk=user_id).first() is not None:
+        FactorLock.objects.create(pk=lock_id, user_id=user_id, expires_at=until)
+
+
+def unlock(*, lock_id: UUID) -> None:
+    """Take a lock back. The wrong codes that were counted stay counted."""
+    FactorLock.objects.filter(pk=lock_id).delete()
+
+
+def _require_not_locked(user_id: UUID, *, now: datetime) -> None:
+    rows = FactorLock.objects.filter(user_id=user_id, expires_at__gt=now)
+    until = rows.order_by("-expires_at").values_list("expires_at", flat=True).first()
+    if until is not None:
+        raise AttemptsExhausted(retry_after=ceil((until - now).total_seconds()))
 
 
 def _counters(user_id: str, method: FactorMethod, source: AttemptSource) -> list[AttemptCounter]:

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from accounts import selectors
+from accounts.client_tokens import known_devices
 from accounts.errors import SignInChallengeInvalid
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.models import CeremonyPurpose, SignInChallenge, User
 from accounts.services.factors import second_factors, sign_in_challenges
 from accounts.services.factors.second_factors import FactorResponse
-from accounts.services.sign_in import password_sign_in
+from accounts.services.sign_in import password_sign_in, sign_in_risk
 from accounts.services.sign_in.password_sign_in import SignedIn
 from cedrina_base.signed_tokens import token_digest
 from tokens.types import ClientContext
@@ -32,7 +33,9 @@ def complete(
     def open_session(methods: list[str]) -> SignedIn:
         _use_up(challenge, user=user, now=now)
         amr = list(dict.fromkeys([*challenge.amr, *methods]))
-        pair = password_sign_in.record_and_open_session(user=user, amr=amr, client=client, now=now)
+        is_known = known_devices.recognise(device_token, user=user, now=now) is not None
+        risk = sign_in_risk.of_sign_in(user=user, amr=amr, is_known_device=is_known, now=now)
+        pair = password_sign_in.record_and_open_session(user=user, amr=amr, client=client, risk=risk, now=now)
         if pair is None:  # the password changed since the challenge was read
             raise SignInChallengeInvalid
         return SignedIn(user=user, tokens=pair)

@@ -27,7 +27,7 @@ def begin(*, now: datetime) -> Json:
     return webauthn_challenges.store(ceremony=webauthn.begin_authentication(user=None), binding=_ANY_USER, now=now)
 
 
-def sign_in(*, credential: Json, client: ClientContext, now: datetime) -> SignedIn:
+def sign_in(*, credential: Json, client: ClientContext, device_token: str = "", now: datetime) -> SignedIn:
     """Sign in the owner of a passkey.
 
     An unknown passkey, a passkey of somebody else and a wrong signature are refused alike. Attempts are not limited per
@@ -48,7 +48,10 @@ def sign_in(*, credential: Json, client: ClientContext, now: datetime) -> Signed
         raise password_sign_in.record_refusal(
             PasskeyRefused(), user=user, name=user.username, reason="wrong_passkey", now=now
         ) from refusal
-    return cast("SignedIn", password_sign_in.complete_sign_in(user=user, amr=methods, client=client, now=now))
+    signed_in = password_sign_in.complete_sign_in(
+        user=user, amr=methods, client=client, device_token=device_token, now=now
+    )
+    return cast("SignedIn", signed_in)
 
 
 def _record_regression(*, user: User, now: datetime) -> None:

@@ -13,9 +13,11 @@ from accounts.factors import webauthn, webauthn_challenges
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.factors.webauthn_protocol import Json
 from accounts.models import CeremonyPurpose, SignInChallenge, User
+from accounts.services.sign_in import sign_in_risk
 from accounts.types import FactorMethod
 from cedrina_base.signed_tokens import token_digest
 from security_events.services import recording
+from security_events.services.detection.sign_in_risk import SignInRisk
 from tokens.users import subject_of
 
 LIFETIME = timedelta(minutes=5)
@@ -34,11 +36,18 @@ class MfaChallenge:
     webauthn: Json | None = None
 
 
-def issue(*, user: User, amr: Sequence[str], now: datetime, upgraded_digest: str | None = None) -> MfaChallenge:
+def issue(
+    *,
+    user: User,
+    amr: Sequence[str],
+    now: datetime,
+    upgraded_digest: str | None = None,
+    risk: SignInRisk | None = None,
+) -> MfaChallenge:
     """Store that the first factor was right; return the challenge for the second one.
 
     ``upgraded_digest`` is a stronger hash of the password. It is stored here because only the sign-in knows the
-    password.
+    password. ``risk`` is that of the first factor.
     """
     token = mint("cdc_")
     with transaction.atomic():
@@ -58,7 +67,7 @@ def issue(*, user: User, amr: Sequence[str], now: datetime, upgraded_digest: str
             event_types.MFA_CHALLENGED,
             actor=subject_of(user),
             target=subject_of(user),
-            data={"amr": list(amr), "methods": list(methods)},
+            **sign_in_risk.event_details(risk, amr=list(amr), methods=list(methods)),
             now=now,
         )
     return MfaChallenge(token=token, methods=methods, expires_in=int(LIFETIME.total_seconds()), webauthn=options)

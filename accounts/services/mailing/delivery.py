@@ -36,6 +36,7 @@ _ONLY_TO_ACCOUNT_ADDRESS = (
     MailKind.INVITATION,
     MailKind.RESET_BY_OPERATOR,
     MailKind.PASSWORD_RESET_REQUIRED,
+    MailKind.PROOF_CODE,
 )
 _PERMANENT = 500  # SMTP reply codes from here on (RFC 5321, 4.2.1)
 

@@ -155,6 +155,17 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
         _("New sign-in to your account"),
         _("There was a sign-in to your account from a device or a network that we had not seen before."),
     ),
+    MailKind.SIGN_IN_REFUSED: _notice(
+        _("A sign-in to your account was refused"),
+        _(
+            "Somebody who knows your password tried to sign in. It was so unlike your earlier sign-ins that it was "
+            "refused."
+        ),
+        _(
+            "If that was you, sign in on a device that you have used before. Or choose a new password by “Forgot your "
+            "password?” on this device: then it is known, too."
+        ),
+    ),
     MailKind.FACTOR_ADDED: _notice(
         _("A second factor was added"), _("A second factor was added to your account. Signing in takes it from now on.")
     ),
@@ -167,6 +178,28 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
     MailKind.FACTOR_LOCKED: _notice(
         _("Somebody tried to sign in with your password"),
         _("Somebody who knows your password failed several times at your second factor and was not let in."),
+    ),
+    MailKind.PROOF_CODE: _notice(
+        _("Your code to confirm that it is you"),
+        _(
+            "Somebody, probably you, wants to do something in your account that needs a confirmation, because somebody "
+            "else may be using the account."
+        ),
+        _("The code is %(code)s. It works once, for 10 minutes. Never tell it to anybody."),
+    ),
+    MailKind.ATTACK_WARDED_OFF: MailText(
+        subject=_("Somebody tries to get into your account"),
+        paragraphs=(
+            _("This is what we have seen: %(finding)s"),
+            _("All of them were refused, and you don’t have to do anything. Your own devices work as ever."),
+            _("If you use the same password elsewhere, change it. A second factor protects you even if it is guessed."),
+        ),
+        shows_circumstances=True,
+    ),
+    MailKind.SUSPICIOUS_SIGN_IN: _notice(
+        _("Was this you?"),
+        _("This is what we have seen: %(finding)s"),
+        _("If that was you, you don’t have to do anything."),
     ),
     MailKind.FACTOR_RESET_REQUESTED: MailText(
         subject=_("Your second factor is about to be removed"),

@@ -18,12 +18,16 @@ _DETAILS = {
     "factor": "totp",
     "provider": "google",
     "left": "7",
+    "rule": "success_after_attack",
+    "network": "203.0.113.0/24",
 }
 # Which of the details the mails of each kind have.
 _DETAIL_NAMES: dict[MailKind, tuple[str, ...]] = {
     MailKind.FACTOR_ADDED: ("device", "ip_address", "factor"),
     MailKind.FACTOR_REMOVED: ("device", "ip_address", "factor"),
     MailKind.RECOVERY_CODE_USED: ("device", "ip_address", "left"),
+    MailKind.ATTACK_WARDED_OFF: ("network",),
+    MailKind.SUSPICIOUS_SIGN_IN: ("device", "ip_address", "rule"),
     MailKind.SOCIAL_ACCOUNT_LINKED: ("device", "ip_address", "provider"),
     MailKind.SOCIAL_ACCOUNT_UNLINKED: ("device", "ip_address", "provider"),
 }

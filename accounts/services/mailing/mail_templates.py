@@ -17,11 +17,13 @@ from django.utils.translation import gettext, ngettext
 
 from accounts.branding.brand import current as current_brand
 from accounts.branding.greetings import greeting_name
+from accounts.client_tokens import proof_codes
 from accounts.conf import account_settings
 from accounts.identifiers.domains import ascii_domain
 from accounts.identifiers.names import ascii_email
 from accounts.models import MailedTokenPurpose, PendingRegistration, User
 from accounts.services.mailing import mail_queue, mailed_tokens
+from accounts.services.mailing.finding_texts import finding_text
 from accounts.services.mailing.mail_messages import FACTOR_NAMES, MAIL_TEXTS, MEMBER_NAMES, PROVIDER_NAMES, MailText
 from accounts.services.mailing.mail_queue import MailKind
 from accounts.services.mailing.outgoing_message import OutgoingMessage, sender
@@ -53,6 +55,7 @@ TOKEN_PURPOSES: Mapping[MailKind, MailedTokenPurpose | None] = {
     MailKind.FACTOR_RESET_REQUESTED: MailedTokenPurpose.STOP_RESET,
     MailKind.FACTOR_RESET_STOPPED: None,
     MailKind.FACTOR_RESET_WITHDRAWN: None,
+    MailKind.ATTACK_WARDED_OFF: None,
     MailKind.SINK_STOPPED: None,
     MailKind.SINK_RESUMED: None,
     # People can't undo what an operator did, but object to it. Only an address that was wrongly confirmed is theirs.
@@ -65,6 +68,7 @@ TOKEN_PURPOSES: Mapping[MailKind, MailedTokenPurpose | None] = {
 # A device chooses its own name. Without dots and slashes a mail program can't turn it into a link.
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()_+-]{0,59}")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
+_NETWORK = re.compile(r"[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?")
 _NUMBER = re.compile(r"[0-9]{1,3}")
 
 
@@ -199,7 +203,13 @@ def _isolated(text: str) -> str:
 def _text_params(draft: MailDraft) -> dict[str, str]:
     purpose = TOKEN_PURPOSES.get(draft.kind, MailedTokenPurpose.DISOWN)
     span = mailed_tokens.lifetime(purpose=purpose) if purpose else timedelta(0)
-    return {"lifetime": _span(span), "expires": _moment(draft.expires_at) if draft.expires_at else ""}
+    code = proof_codes.code_of(mail_id=draft.mail_id) if draft.kind is MailKind.PROOF_CODE else ""
+    return {
+        "lifetime": _span(span),
+        "expires": _moment(draft.expires_at) if draft.expires_at else "",
+        "finding": str(finding_text(draft.details.get("rule", ""))),
+        "code": f"{code[:4]}\N{NO-BREAK SPACE}{code[4:]}" if code else "",
+    }
 
 
 def _facts(draft: MailDraft, text: MailText) -> list[tuple[str, str]]:
@@ -212,6 +222,7 @@ def _facts(draft: MailDraft, text: MailText) -> list[tuple[str, str]]:
         (gettext("When"), _moment(draft.occurred_at)),
         (gettext("Device"), _device(details.get("device", ""))),
         (gettext("Network address"), _if_matching(_ADDRESS, details.get("ip_address", ""))),
+        (gettext("Network"), _if_matching(_NETWORK, details.get("network", ""))),
         (gettext("Factor"), str(FACTOR_NAMES.get(factor, ""))),
         (gettext("Service"), PROVIDER_NAMES.get(provider) or _if_matching(_DEVICE_NAME, provider)),
         (gettext("Changed"), _member_names(details.get("changed", ""))),

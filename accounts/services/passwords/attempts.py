@@ -47,7 +47,8 @@ _RISK = {
 class PasswordAttempt:
     """Permission to check one password, and what was charged for it.
 
-    ``is_known``: the password comes from a known device or a session.
+    ``is_known``: the password comes from a known device or a session. ``device_used_at``: when the known device has
+    signed in last.
     """
 
     charged: AttemptCharge
@@ -56,6 +57,7 @@ class PasswordAttempt:
     account: bytes = b""
     network: str = ""
     user_agent: str = ""
+    device_used_at: datetime | None = None
 
 
 def charge(
@@ -91,6 +93,7 @@ def charge(
             account=account,
             network=network,
             user_agent=client.user_agent,
+            device_used_at=known_devices.used_at(device_token) if device is not None else None,
         )
     )
 
@@ -122,9 +125,14 @@ def check_password(
         SignInFailures.objects.refund(keys=attempt.charged.keys, at=attempt.charged.at, was_unchecked=True)
         raise
     if not check.is_right:
-        _note_for_evasion(attempt)
-        _record_locks(attempt, now=now)
+        count_as_wrong(attempt=attempt, now=now)
     return check
+
+
+def count_as_wrong(*, attempt: PasswordAttempt, now: datetime) -> None:
+    """Leave a charged attempt charged, as one at a wrong password, and record each lock that begins by it."""
+    _note_for_evasion(attempt)
+    _record_locks(attempt, now=now)
 
 
 def refund(*, attempt: PasswordAttempt) -> None:

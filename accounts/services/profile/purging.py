@@ -8,11 +8,13 @@ from django.db.models import Q
 
 from accounts.models import (
     Ceremony,
+    FactorLock,
     ImportRun,
     MailedToken,
     OutgoingMail,
     PendingRegistration,
     PresentedToken,
+    ProofCode,
     SecondFactorReset,
     SignInChallenge,
     SocialAuthorization,
@@ -24,6 +26,7 @@ from cedrina_base.batch_deletion import delete_in_batches
 _UNFINISHED_RETENTION = timedelta(minutes=10)
 # A provider's token is kept longer than it could be accepted, because clocks differ.
 _PRESENTED_TOKEN_RETENTION = timedelta(hours=1)
+_PROOF_CODE_RETENTION = timedelta(hours=2)
 _HISTORY_RETENTION = timedelta(days=30)
 
 
@@ -41,9 +44,12 @@ def _conditions(now: datetime) -> Mapping[type[models.Model], Q]:
         Ceremony: unfinished,
         SignInChallenge: unfinished,
         TotpEnrolment: unfinished,
+        FactorLock: unfinished,
         SocialAuthorization: unfinished,
         PendingRegistration: unfinished,
         PresentedToken: Q(expires_at__lt=now - _PRESENTED_TOKEN_RETENTION),
+        # The limit of codes in an hour counts them.
+        ProofCode: Q(expires_at__lt=now - _PROOF_CODE_RETENTION),
         MailedToken: Q(expires_at__lt=now - _HISTORY_RETENTION),
         SecondFactorReset: Q(closed_at__lt=now - _HISTORY_RETENTION),
         OutgoingMail: Q(created_at__lt=now - _HISTORY_RETENTION),

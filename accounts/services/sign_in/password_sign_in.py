@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -24,10 +24,11 @@ from accounts.services.factors import reset_endings, sign_in_challenges
 from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.passwords import attempts, session_passwords
 from accounts.services.passwords.attempts import PasswordAttempt
-from accounts.services.sign_in import sign_in_notices
+from accounts.services.sign_in import sign_in_notices, sign_in_risk
 from security_events.catalogue import EventType
 from security_events.event_cte import AppendedEvent
 from security_events.services import deduplication, recording
+from security_events.services.detection.sign_in_risk import SignInRisk
 from security_events.types import Subject
 from tokens.errors import SessionLimitReached
 from tokens.models import MULTI_FACTOR
@@ -36,6 +37,8 @@ from tokens.types import ClientContext, TokenPair
 from tokens.users import subject_of
 
 PASSWORD = "pwd"
+# Servers' clocks may differ by that much. A device that has signed in during an attack may be the attacker's.
+_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,12 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class RecordedSignIn:
-    """What was known before a sign-in: whether the person had used this client, and whether they had ever signed in."""
+    """What was known before a sign-in: whether the person had used this client, and whether they had ever signed in.
 
+    ``event_id`` is that of the event of the sign-in.
+    """
+
+    event_id: UUID
     was_known_client: bool
     had_signed_in: bool
 
@@ -104,12 +111,14 @@ def complete_sign_in(
     upgraded_digest: str | None = None,
     name: str = "",
     attempt: PasswordAttempt | None = None,
+    device_token: str = "",
     now: datetime,
 ) -> SignedIn | MfaChallenge:
     """Open a session for a person who was just authenticated by the methods ``amr`` (RFC 8176).
 
     A person with a second factor who has not shown it gets a challenge instead of a session, whatever the first factor
-    was. ``user`` is as read before the authentication: a password change since then makes the sign-in fail.
+    was. ``user`` is as read before the authentication: a password change since then makes the sign-in fail. A sign-in
+    whose risk is too high is refused as if the password was wrong, and counts as a failure like it.
 
     Raises: CredentialsInvalid, AccountDisabled, EmailNotConfirmed, PasswordResetRequired, and SessionLimitReached of
     ``tokens``.
@@ -118,13 +127,20 @@ def complete_sign_in(
     require_active_account(user=user, name=name, now=now)
     if user.is_password_reset_required and PASSWORD in amr:
         raise record_refusal(PasswordResetRequired(), user=user, name=name, reason="password_reset_required", now=now)
+    device = known_devices.recognise(device_token, user=user, now=now)
+    is_known_device = device is not None or (attempt is not None and attempt.is_known)
+    risk = sign_in_risk.of_sign_in(user=user, amr=amr, is_known_device=is_known_device, now=now)
+    if risk is not None and sign_in_risk.is_refused(risk):
+        if attempt is not None:
+            attempts.count_as_wrong(attempt=attempt, now=now)
+        raise _record_risk(risk, user=user, client=client, now=now)
     if user.is_mfa_enabled and MULTI_FACTOR not in amr:
         if attempt is not None:
             attempts.refund(attempt=attempt)
-        return sign_in_challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, now=now)
+        return sign_in_challenges.issue(user=user, amr=amr, upgraded_digest=upgraded_digest, risk=risk, now=now)
     with transaction.atomic():
         pair = record_and_open_session(
-            user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, attempt=attempt, now=now
+            user=user, amr=amr, upgraded_digest=upgraded_digest, client=client, attempt=attempt, risk=risk, now=now
         )
     if pair is None:
         raise record_refusal(CredentialsInvalid(), user=user, name=name, reason="changed_meanwhile", now=now)
@@ -180,9 +196,10 @@ def record_and_open_session(
     client: ClientContext,
     upgraded_digest: str | None = None,
     attempt: PasswordAttempt | None = None,
+    risk: SignInRisk | None,
     now: datetime,
 ) -> TokenPair | None:
-    """Record a sign-in and open a session, in the caller's transaction.
+    """Record a sign-in, open a session, and do what the risk asks for, in the caller's transaction.
 
     ``None`` when the account changed since ``user`` was read; so it is when a second factor was added meanwhile and
     none was shown. The attempt is refunded and the client remembered, whatever the method of the sign-in.
@@ -196,12 +213,14 @@ def record_and_open_session(
         client=client,
         upgraded_digest=upgraded_digest,
         attempt=attempt,
+        risk=risk,
         now=now,
     )
     if recorded is None:
         return None
-    pair = issuing.open_session(user=user, client=client, amr=amr, now=now)
-    notify_if_new_client(recorded, user=user, session_id=pair.session_id, client=client, now=now)
+    known_since = attempt.device_used_at + _SKEW if attempt and attempt.device_used_at else None
+    pair = issuing.open_session(user=user, client=client, amr=amr, known_since=known_since, now=now)
+    notify_and_respond(recorded, user=user, session_id=pair.session_id, client=client, risk=risk, now=now)
     return pair
 
 
@@ -213,6 +232,7 @@ def record_sign_in(
     client: ClientContext,
     upgraded_digest: str | None = None,
     attempt: PasswordAttempt | None = None,
+    risk: SignInRisk | None = None,
     now: datetime,
 ) -> RecordedSignIn | None:
     """Record a sign-in with its event and lock the person's row; ``None`` when the account was changed meanwhile."""
@@ -221,7 +241,7 @@ def record_sign_in(
         event_type,
         actor=subject_of(user),
         target=subject_of(user),
-        data={"amr": list(amr)},
+        **sign_in_risk.event_details(risk, amr=list(amr)),
         now=now,
     )
     record = User.objects.record_sign_in(
@@ -241,24 +261,42 @@ def record_sign_in(
     )
     if record is None:
         return None
-    event.announce()
+    event.announce(id=record.event_id)
     if MULTI_FACTOR in amr:
         reset_endings.cancel(user=user, outcome=ResetOutcome.FACTOR_SHOWN, now=now)
-    recorded = RecordedSignIn(was_known_client=record.was_known_client, had_signed_in=user.last_login is not None)
+    recorded = RecordedSignIn(
+        event_id=record.event_id,
+        was_known_client=record.was_known_client,
+        had_signed_in=user.last_login is not None,
+    )
     user.last_login, user.password = record.signed_in_at, new_digest
     if upgraded_digest:
         recording.record(event_types.PASSWORD_HASH_UPGRADED, actor=subject_of(user), target=subject_of(user), now=now)
     return recorded
 
 
-def notify_if_new_client(
-    recorded: RecordedSignIn, *, user: User, session_id: UUID, client: ClientContext, now: datetime
+def notify_and_respond(
+    recorded: RecordedSignIn,
+    *,
+    user: User,
+    session_id: UUID,
+    client: ClientContext,
+    risk: SignInRisk | None,
+    now: datetime,
 ) -> None:
-    """Mail a person about their new session if they have never signed in from this client."""
-    if not recorded.was_known_client:
-        sign_in_notices.notify_new_client(
-            user=user, session_id=session_id, client=client, had_signed_in=recorded.had_signed_in, now=now
-        )
+    """Mail a person about a session from a client that is new for them, and do what the risk asks for."""
+    was_mailed = not recorded.was_known_client and sign_in_notices.notify_new_client(
+        user=user, session_id=session_id, client=client, had_signed_in=recorded.had_signed_in, now=now
+    )
+    sign_in_risk.respond(
+        risk,
+        user=user,
+        event_id=recorded.event_id,
+        session_id=session_id,
+        client=client,
+        was_mailed=was_mailed,
+        now=now,
+    )
 
 
 def record_refusal(
@@ -274,3 +312,19 @@ def record_refusal(
         now=now,
     )
     return error
+
+
+def _record_risk(risk: SignInRisk, *, user: User, client: ClientContext, now: datetime) -> AccountError:
+    """Record a sign-in that is refused because of its risk, as ``record_refusal`` does, and report it."""
+    actor = subject_of(user)
+    event_id = deduplication.record(
+        event_types.LOGIN_FAILED,
+        actor=actor,
+        target=actor,
+        risk_score=risk.score,
+        reasons=[sign_in_risk.REFUSED],
+        data={"risk": risk.event_data()},
+        now=now,
+    )
+    sign_in_risk.report_refusal(risk, user=user, event_id=event_id, client=client, now=now)
+    return CredentialsInvalid()

@@ -34,7 +34,13 @@ FEDERATED = "fed"
 
 
 def by_code(
-    *, provider_id: str, callback: ProviderCallback, client: ClientContext, now: datetime, locale: str = "en"
+    *,
+    provider_id: str,
+    callback: ProviderCallback,
+    client: ClientContext,
+    now: datetime,
+    locale: str = "en",
+    device_token: str = "",
 ) -> SignedIn | MfaChallenge:
     """Sign in the person whom a provider has sent back with a code.
 
@@ -50,7 +56,7 @@ def by_code(
         )
     except (SocialTokenInvalid, ProviderUnavailable) as error:
         raise record_refusal(error=error, provider=provider, now=now) from None
-    return _sign_in(provider, identity, client=client, locale=locale, now=now)
+    return _sign_in(provider, identity, client=client, locale=locale, device_token=device_token, now=now)
 
 
 def by_token(
@@ -62,6 +68,7 @@ def by_token(
     client: ClientContext,
     now: datetime,
     locale: str = "en",
+    device_token: str = "",
 ) -> SignedIn | MfaChallenge:
     """Sign in by a token that a native application received from a provider. Each token is accepted once.
 
@@ -82,7 +89,7 @@ def by_token(
     digest = exchange.presentation_digest(provider, token, is_id_token=bool(id_token))
     if not PresentedToken.objects.remember(digest=digest, expires_at=expires_at):
         raise record_refusal(error=SocialTokenInvalid(reason="replayed"), provider=provider, now=now)
-    return _sign_in(provider, identity, client=client, locale=locale, now=now)
+    return _sign_in(provider, identity, client=client, locale=locale, device_token=device_token, now=now)
 
 
 def record_refusal(
@@ -102,10 +109,18 @@ def record_refusal(
 
 
 def _sign_in(
-    provider: Provider, identity: ProviderIdentity, *, client: ClientContext, locale: str, now: datetime
+    provider: Provider,
+    identity: ProviderIdentity,
+    *,
+    client: ClientContext,
+    locale: str,
+    device_token: str,
+    now: datetime,
 ) -> SignedIn | MfaChallenge:
     try:
         user = joining.resolve_user(provider=provider, identity=identity, locale=locale, now=now)
     except (ProviderAddressUnverified, AccountDisabled, ProviderUnavailable) as error:
         raise record_refusal(error=error, provider=provider, email=identity.email or "", now=now) from None
-    return password_sign_in.complete_sign_in(user=user, amr=[FEDERATED], client=client, now=now)
+    return password_sign_in.complete_sign_in(
+        user=user, amr=[FEDERATED], client=client, device_token=device_token, now=now
+    )

@@ -1,19 +1,22 @@
-"""Run the background worker: mail, periodic jobs and the delivery of security events."""
+"""Run the background worker: mail, periodic jobs, the delivery of security events, and detection in them."""
 
 import asyncio
 import logging
 import os
 import signal
 import threading
+import time
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from cedrina.operations import job_worker
 from security_events.delivery.dispatcher import Dispatcher
+from security_events.services.detection.engine.loop import DetectionLoop
 
-DELIVERY_SECONDS = 15.0  # for the requests that are under way at the end, and for storing what became of them
+ENDING_SECONDS = 15.0  # for the requests that are under way at the end, and for storing what became of them
 
 
 class Command(BaseCommand):
@@ -29,24 +32,32 @@ class Command(BaseCommand):
         queues = [name for name in (options["queues"] or "").split(",") if name]
         if not asyncio.run(_work(queues=queues or None, concurrency=options["concurrency"])):
             # A thread that waits for a silent database can't be ended. What it delivered is delivered again, under the
-            # same ids.
+            # same ids; what it detected was not committed.
             logging.shutdown()
             os._exit(0)
 
 
 async def _work(**options: Any) -> bool:
-    """Work until a signal comes. Return whether the deliveries ended, too."""
+    """Work until a signal comes. Return whether deliveries and detection ended, too."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     # Webhooks wait for their receivers: on threads of their own they hold no job up, and no job them.
-    dispatcher = Dispatcher()
-    delivering = threading.Thread(target=dispatcher.run, name="delivery", daemon=True)
-    delivering.start()
+    loops = Dispatcher(), DetectionLoop()
+    threads = [threading.Thread(target=each.run, name=type(each).__name__, daemon=True) for each in loops]
+    for thread in threads:
+        thread.start()
     try:
         await job_worker.work(stop=stop, **options)
     finally:
-        dispatcher.stop()
-        await asyncio.to_thread(delivering.join, DELIVERY_SECONDS)
-    return not delivering.is_alive()
+        for each in loops:
+            each.stop()
+        await asyncio.to_thread(_join, threads)
+    return not any(thread.is_alive() for thread in threads)
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    deadline = time.monotonic() + ENDING_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))

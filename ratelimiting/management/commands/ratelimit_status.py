@@ -50,6 +50,15 @@ class Command(RateLimitCommand):
                 }
                 for row in selectors.shadow_figures(since=since)
             ],
+            "tightened_networks": [
+                {
+                    "network": row.network,
+                    "reason": row.reason,
+                    "began_at": row.began_at.isoformat(),
+                    "ends_at": row.ends_at.isoformat(),
+                }
+                for row in selectors.tightened_networks(at=timezone.now())
+            ],
         }
 
     def show(self, result: dict[str, Any]) -> None:
@@ -100,6 +109,15 @@ class Command(RateLimitCommand):
             self.table(
                 (gettext("policy"), gettext("hour"), gettext("refused"), gettext("for whom")),
                 [(row["policy"], row["began_at"], row["refused"], _largest(row["keys"])) for row in result["shadow"]],
+            )
+
+        if result["tightened_networks"]:
+            self.stdout.write(
+                "\n" + gettext("Networks with lower limits for strangers, because attacks come from them:")
+            )
+            self.table(
+                (gettext("network"), gettext("reason"), gettext("until")),
+                [(row["network"], row["reason"], row["ends_at"]) for row in result["tightened_networks"]],
             )
 
     def _key(self, text: str, found: active_policies.PolicySet) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from random import Random
 from security_events.detection import risk
 from security_events.detection.commonness import CountedClients
 from security_events.detection.freeman import FreemanScore
-from security_events.detection.sign_ins import ClientFacts
+from security_events.detection.sign_ins import ClientFacts, PastSignIn
 from security_events.detection.simulation.attackers import Attacker, attack
 from security_events.detection.simulation.people import Population
 
@@ -96,7 +96,7 @@ class ScoringMethods:
     def __init__(self) -> None:
         self._freeman = FreemanScore()
         self._commonness = CountedClients()
-        self._histories: dict[str, deque[risk.PastSignIn]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._histories: dict[str, deque[PastSignIn]] = defaultdict(lambda: deque(maxlen=_KEPT))
 
     def history_of(self, account: str) -> int:
         return self._freeman.history_of(account)
@@ -109,7 +109,7 @@ class ScoringMethods:
     def add(self, account: str, client: ClientFacts, at: float) -> None:
         self._freeman.add(account, client)
         self._commonness.add(client)
-        self._histories[account].append(risk.PastSignIn(at, client))
+        self._histories[account].append(PastSignIn(at, client))
 
 
 def _share_from(threshold: float, scores: Sequence[float]) -> float:

@@ -3,18 +3,23 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
 from security_events import event_types
 from security_events.catalogue import EventType
 from security_events.detection.errors import ResponseNotFound, ResponseNotUndoable
 from security_events.models import IncidentResponse
-from security_events.services import recording
+from security_events.services import deduplication, recording
 from security_events.services.detection.incidents import Cause
 from security_events.signals import response_started, response_undone
 from security_events.types import NO_SUBJECT, ResponseKind, ResponseOrder, Subject
 
+log = structlog.get_logger(__name__)
+
+# A finding can rest on events of a month. Responses count what was done in so long before its last event as the attack.
+LONGEST_ATTACK = timedelta(hours=3)
 # How long a response is in force; those that are not here are over at once.
 DURATIONS = {
     ResponseKind.STEP_UP: timedelta(days=1),
@@ -27,17 +32,25 @@ def start(cause: Cause, *, incident_id: UUID, now: datetime) -> list[IncidentRes
     """Start the responses of a rule that are not in force for this incident; in the caller's transaction.
 
     What an operator has taken back is not started again for the same incident. What is over at once is done once.
+
+    Each response has a savepoint. If a receiver fails, what it did is undone and an event says so; the finding and the
+    other responses stay, and the next finding of the same cause starts the response again.
+
+    Raises: OperationalError, InterfaceError, if the database is unavailable: then the caller tries the finding again.
     """
     kept = set(
         IncidentResponse.objects.filter(incident_id=incident_id)
         .filter(Q(undone_at__isnull=False) | Q(ends_at__isnull=True) | Q(ends_at__gt=now))
         .values_list("kind", flat=True)
     )
-    return [
-        _start(cause, kind, incident_id=incident_id, now=now)
-        for kind in cause.rule.responses
-        if kind not in kept and _has_aim(kind, cause)
-    ]
+    wanted = [kind for kind in intended(cause) if kind not in kept]
+    started = [_start_isolated(cause, kind, incident_id=incident_id, now=now) for kind in wanted]
+    return [row for row in started if row is not None]
+
+
+def intended(cause: Cause) -> list[ResponseKind]:
+    """Return the responses of a rule to a cause: those whose account or network is known."""
+    return [kind for kind in cause.rule.responses if _has_aim(kind, cause)]
 
 
 def undo(*, response_id: UUID, incident_id: UUID, actor: Subject, note: str = "", now: datetime) -> IncidentResponse:
@@ -60,8 +73,8 @@ def undo(*, response_id: UUID, incident_id: UUID, actor: Subject, note: str = ""
     return row
 
 
-def order_of(row: IncidentResponse) -> ResponseOrder:
-    """Return a stored response as its receivers get it."""
+def order_of(row: IncidentResponse, *, since: datetime | None = None) -> ResponseOrder:
+    """Return a stored response as its receivers get it. ``since`` is when the attack began."""
     return ResponseOrder(
         id=row.pk,
         incident_id=row.incident_id,
@@ -72,7 +85,38 @@ def order_of(row: IncidentResponse) -> ResponseOrder:
         network=row.network,
         ends_at=row.ends_at,
         evidence=row.evidence,
+        since=since,
     )
+
+
+def attack_began_at(cause: Cause, *, now: datetime) -> datetime:
+    """Return the time of the first event of a finding, at most three hours before its last one."""
+    times = [at for _event, at in cause.events] or [now]
+    return max(min(times), max(times) - LONGEST_ATTACK)
+
+
+def _start_isolated(cause: Cause, kind: ResponseKind, *, incident_id: UUID, now: datetime) -> IncidentResponse | None:
+    try:
+        with transaction.atomic():
+            return _start(cause, kind, incident_id=incident_id, now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("response_failed", kind=str(kind), rule=cause.rule.id, incident=str(incident_id))
+        # At most one a minute: each further finding tries again.
+        deduplication.record(
+            event_types.RESPONSE_FAILED,
+            target=Subject(id=cause.subject if cause.is_account else ""),
+            distinguished_by=[str(incident_id), str(kind)],
+            data={
+                "incident": str(incident_id),
+                "rule": cause.rule.id,
+                "kind": str(kind),
+                "error": type(error).__name__,
+            },
+            now=now,
+        )
+        return None
 
 
 def _has_aim(kind: ResponseKind, cause: Cause) -> bool:
@@ -91,7 +135,9 @@ def _start(cause: Cause, kind: ResponseKind, *, incident_id: UUID, now: datetime
         started_at=now,
         ends_at=now + duration if duration else None,
     )
-    response_started.send(sender=IncidentResponse, response=order_of(row), now=now)
+    response_started.send(
+        sender=IncidentResponse, response=order_of(row, since=attack_began_at(cause, now=now)), now=now
+    )
     _record(event_types.RESPONSE_STARTED, row, data={"ends_at": row.ends_at and row.ends_at.isoformat()}, now=now)
     return row
 

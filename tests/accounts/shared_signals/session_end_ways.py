@@ -19,6 +19,9 @@ from accounts.services.factors import factor_reset
 from accounts.services.mailing import mail_queue
 from accounts.services.passwords import operator_passwords
 from accounts.services.profile import takeover
+from cedrina_base.uuids import uuid7
+from security_events.signals import response_started
+from security_events.types import ResponseKind, ResponseOrder
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_totp
@@ -39,6 +42,7 @@ class World:
 
     user: Any = field(default_factory=lambda: UserFactory(raw_password=PASSWORD))
     pair: TokenPair = None
+    began_at: Any = field(default_factory=timezone.now)
 
     def __post_init__(self):
         self.pair = open_session(user=self.user)
@@ -136,6 +140,14 @@ def use_a_stolen_refresh_token(world):
         token = refreshed.json()["refresh_token"]
     answers = APIClient().post(f"{API}/auth/refresh", {"refresh_token": world.pair.refresh_token}, format="json")
     assert answers.status_code == 401
+
+
+@way("attack_detected", "system")
+def find_an_attack(world):
+    end_sessions = ResponseOrder(
+        uuid7(), uuid7(), "a_rule", ResponseKind.END_SESSIONS, subject=str(world.user.pk), since=world.began_at
+    )
+    response_started.send(sender=None, response=end_sessions, now=timezone.now())
 
 
 @way("token_revoked", "user")

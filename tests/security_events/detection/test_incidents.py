@@ -134,3 +134,48 @@ class TestResponses:
             responses.undo(response_id=notify.pk, incident_id=incident_id, actor=Subject("op"), now=NOW)
         assert IncidentResponse.objects.get(pk=notify.pk).undone_at is None
         assert isinstance(notify.pk, UUID)
+
+
+@pytest.mark.django_db
+class TestAReceiverThatFails:
+    @pytest.fixture
+    def failing(self):
+        """A receiver that writes something and fails, until it is repaired."""
+        state = {"is_broken": True}
+
+        def receive(*, response, now, **_):
+            if response.kind == ResponseKind.STEP_UP:
+                Incident.objects.filter(pk=response.incident_id).update(note="half done")
+                if state["is_broken"]:
+                    raise RuntimeError("secret of the receiver")
+
+        response_started.connect(receive)
+        yield state
+        response_started.disconnect(receive)
+
+    def test_loses_neither_the_finding_nor_the_other_responses(self, failing):
+        about = cause(network="192.0.2.0/24")
+        grown = incidents.grow(about, now=NOW)
+        for _ in range(3):
+            started = responses.start(about, incident_id=grown.id, now=NOW)
+        assert started == []
+        kept = IncidentResponse.objects.values_list("kind", flat=True)
+        assert sorted(kept) == [ResponseKind.NOTIFY, ResponseKind.TIGHTEN_NETWORK]
+        assert Incident.objects.get().note == ""
+        event = SecurityEvent.objects.get(type="incident.response_failed")
+        assert event.data["kind"] == "step_up"
+        assert "secret" not in str(event.data)
+
+        failing["is_broken"] = False
+        assert [row.kind for row in responses.start(about, incident_id=grown.id, now=NOW)] == [ResponseKind.STEP_UP]
+        assert Incident.objects.get().note == "half done"
+
+
+class TestAttackBeganAt:
+    @pytest.mark.parametrize(
+        ("minutes_ago", "expected"), [([0], 0), ([30, 5, 0], 30), ([60 * 24 * 20, 10, 0], 180), ([], 0)]
+    )
+    def test_is_the_first_event_of_the_last_three_hours_at_most(self, minutes_ago, expected):
+        events = [(uuid7(), NOW - timedelta(minutes=ago)) for ago in minutes_ago]
+        found = Cause(rule=RULE, key="ada", events=events)
+        assert responses.attack_began_at(found, now=NOW) == NOW - timedelta(minutes=expected)

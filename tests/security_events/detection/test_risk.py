@@ -12,12 +12,11 @@ from security_events.detection.risk import (
     Evidence,
     HourEvidence,
     LevelEvidence,
-    PastSignIn,
     assess,
     evidence_of,
     log_odds,
 )
-from security_events.detection.sign_ins import ClientFacts
+from security_events.detection.sign_ins import ClientFacts, PastSignIn
 
 DAY = 86400
 NOON = 1_700_000_000 // DAY * DAY + 12 * 3600

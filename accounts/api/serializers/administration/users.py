@@ -130,7 +130,9 @@ class AdminUserOutput(UserOutput):
     location = serializers.CharField(allow_blank=True)
     deleted_at = serializers.DateTimeField(allow_null=True)
     last_login_at = serializers.DateTimeField(allow_null=True)
-    risk = serializers.IntegerField(allow_null=True, help_text="Null, as long as no risk is computed.")
+    risk = serializers.IntegerField(
+        allow_null=True, help_text="The highest of the newest sign-ins, of a week at most; null without any."
+    )
 
 
 class AdminUserListOutput(serializers.Serializer[None]):

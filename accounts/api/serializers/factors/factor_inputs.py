@@ -70,11 +70,12 @@ class VerificationInput(ProofInput):
 
 
 class ReauthenticationInput(ProofInput):
-    """The password of whoever the access token speaks for, or a second factor."""
+    """The password of whoever the access token speaks for, a second factor, or the code of a mail."""
 
-    ONE_OF = ("password", *ProofInput.MEMBERS)
+    ONE_OF = ("password", *ProofInput.MEMBERS, "mailed_code")
 
     password = StrictCharField(required=False, write_only=True)
+    mailed_code = code_field()
     code = code_field()
     recovery_code = code_field()
     webauthn = CredentialField(required=False, write_only=True)

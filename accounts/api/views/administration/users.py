@@ -12,7 +12,7 @@ from accounts import user_lists
 from accounts.api import openapi_examples
 from accounts.api.base import AccountsAPIView, request_operator
 from accounts.api.permissions import action_permission
-from accounts.api.response_bodies import admin_user_body, entity_tag
+from accounts.api.response_bodies import admin_user_bodies, entity_tag
 from accounts.api.serializers.administration import users as shapes
 from accounts.errors import NotFound
 from accounts.models import User
@@ -38,7 +38,8 @@ def find_user(user_id: UUID) -> User:
 
 def user_response(user: User, *, status: int = 200) -> Response:
     """Return the response that shows an account to an operator."""
-    return Response(admin_user_body(user), status=status, headers={"ETag": entity_tag(user)})
+    (body,) = admin_user_bodies([user], now=timezone.now())
+    return Response(body, status=status, headers={"ETag": entity_tag(user)})
 
 
 class UsersView(AccountsAPIView):
@@ -85,7 +86,7 @@ class UsersView(AccountsAPIView):
         query.is_valid(raise_exception=True)
         found = user_lists.page(**query.conditions())
         following = found.users[-1].pk.hex if found.has_more else None
-        return Response({"results": [admin_user_body(user) for user in found.users], "next": following})
+        return Response({"results": admin_user_bodies(found.users, now=timezone.now()), "next": following})
 
     @extend_schema(
         operation_id="create_user",

@@ -16,10 +16,10 @@ from accounts.api.serializers.factors.factor_outputs import ProofOptionsOutput
 from accounts.api.serializers.outputs import LoginOutput, ReauthenticationOutput
 from accounts.services.factors import mfa_sign_in
 from accounts.services.factors.second_factors import FactorResponse
-from accounts.services.sign_in import password_sign_in, reauthentication
+from accounts.services.sign_in import mailed_codes, password_sign_in, reauthentication
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
-from tokens.api.step_up import RECENT_SECONDS, no_step_up
+from tokens.api.step_up import RECENT_SECONDS, is_proof_due, no_step_up
 
 
 class MfaVerifyView(AccountsAPIView):
@@ -94,8 +94,10 @@ class MfaVerifyView(AccountsAPIView):
 class ReauthenticateView(AccountsAPIView):
     """Prove again who you are; sensitive calls ask for that within the last five minutes.
 
-    Send exactly one of `password`, `code`, `recovery_code` and `webauthn`. A call that answers `step_up_required` takes
-    one of the last three.
+    Send exactly one of `password`, `code`, `recovery_code`, `webauthn` and `mailed_code`. A call that answers
+    `step_up_required` takes one of the last four. `mailed_code` is for people without a second factor: have it mailed
+    by `POST /auth/reauthenticate/mailed-code`. It shows that the mailbox is yours and does not replace the password, so
+    `authenticated_at` stays as it is.
     """
 
     step_up: ClassVar = {"post": no_step_up("it is how a session gets fresh")}
@@ -115,6 +117,7 @@ class ReauthenticateView(AccountsAPIView):
         examples=[
             OpenApiExample("By password", request_only=True, value={"password": openapi_examples.PASSWORD}),
             OpenApiExample("By an authenticator application", request_only=True, value={"code": "492039"}),
+            OpenApiExample("By a code from a mail", request_only=True, value={"mailed_code": "4820 3911"}),
             OpenApiExample("By a security key", request_only=True, value={"webauthn": openapi_examples.ASSERTION}),
             OpenApiExample(
                 "Proved",
@@ -126,15 +129,17 @@ class ReauthenticateView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = ReauthenticationInput(data=request.data)
         body.is_valid(raise_exception=True)
-        user, session_id, response = request_user(request), request_principal(request).session_id, body.response()
-        if response is None:
-            password = body.validated_data["password"]
-            at = password_sign_in.reauthenticate(
-                user=user, session_id=session_id, password=password, now=timezone.now()
-            )
+        user, principal, now = request_user(request), request_principal(request), timezone.now()
+        session_id, response, values = principal.session_id, body.response(), body.validated_data
+        if response is not None:
+            at = reauthentication.show(user=user, session_id=session_id, response=response, now=now)
+        elif "mailed_code" in values:
+            mailed_codes.show(user=user, session_id=session_id, code=values["mailed_code"], now=now)
+            at = principal.authenticated_at
         else:
-            at = reauthentication.show(user=user, session_id=session_id, response=response, now=timezone.now())
-        return Response({"authenticated_at": format_timestamp(at), "expires_in": RECENT_SECONDS})
+            at = password_sign_in.reauthenticate(user=user, session_id=session_id, password=values["password"], now=now)
+        left = RECENT_SECONDS - int((now - at).total_seconds())
+        return Response({"authenticated_at": format_timestamp(at), "expires_in": max(0, left)})
 
 
 class ReauthenticationOptionsView(AccountsAPIView):
@@ -160,4 +165,7 @@ class ReauthenticationOptionsView(AccountsAPIView):
         ways = reauthentication.begin(
             user=request_user(request), session_id=request_principal(request).session_id, now=timezone.now()
         )
-        return Response({"methods": list(ways.methods), "webauthn": ways.webauthn})
+        methods = list(ways.methods)
+        if not methods and is_proof_due(request_principal(request), now=timezone.now()):
+            methods.append("mailed_code")
+        return Response({"methods": methods, "webauthn": ways.webauthn})

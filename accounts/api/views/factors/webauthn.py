@@ -171,6 +171,9 @@ class PasskeyLoginView(AccountsAPIView):
         body = PasskeyInput(data=request.data)
         body.is_valid(raise_exception=True)
         signed_in = passkeys.sign_in(
-            credential=body.validated_data["credential"], client=client_context(request), now=timezone.now()
+            credential=body.validated_data["credential"],
+            client=client_context(request),
+            device_token=device_cookie.read_token(request),
+            now=timezone.now(),
         )
         return device_cookie.sign_in_response(request, signed_in)

@@ -15,7 +15,7 @@ from accounts.api.serializers.profile.profile import ProfileInput
 from accounts.services.profile import deletion, profile_changes
 from cedrina_base.preconditions import versions_from
 from tokens.api.content_language import set_content_language
-from tokens.api.step_up import RequiredFactor, check_requirement, no_step_up, requires
+from tokens.api.step_up import RequiredFactor, check_no_proof_is_due, check_requirement, no_step_up, requires
 
 ENTITY_TAG = OpenApiParameter(
     "ETag", str, OpenApiParameter.HEADER, response=[200], description="The version, to be sent back in If-Match."
@@ -116,6 +116,8 @@ class MeView(AccountsAPIView):
         user, principal, now = request_user(request), request_principal(request), timezone.now()
         if user.is_mfa_enabled or not deletion.requires_password(user=user):
             check_requirement(requires(factor=RequiredFactor.SECOND), principal=principal, user=user, now=now)
+        else:
+            check_no_proof_is_due(principal, now=now)
         erased_after = deletion.request(
             user=user, session_id=principal.session_id, password=body.validated_data.get("password"), now=now
         )

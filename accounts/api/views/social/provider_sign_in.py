@@ -144,6 +144,7 @@ class SocialCallbackView(AccountsAPIView):
             callback=body.callback(),
             client=client_context(request),
             locale=supported_language(get_language()),
+            device_token=device_cookie.read_token(request),
             now=timezone.now(),
         )
         return device_cookie.sign_in_response(request, outcome)
@@ -183,6 +184,7 @@ class SocialTokenView(AccountsAPIView):
             nonce=given.get("nonce"),
             client=client_context(request),
             locale=supported_language(get_language()),
+            device_token=device_cookie.read_token(request),
             now=timezone.now(),
         )
         return device_cookie.sign_in_response(request, outcome)

@@ -112,7 +112,7 @@ class TestCompleteSignIn:
         assert KnownClient.objects.count() == 1
         assert User.objects.get().last_login == now
         event = events("admin.login_succeeded").get()
-        assert (event.actor_id, event.data) == (str(boss.pk), {"amr": ["pwd"]})
+        assert (event.actor_id, event.data["amr"]) == (str(boss.pk), ["pwd"])
         assert events("session.created").get().data == {"amr": ["pwd"], "kind": "admin"}
 
     def test_mails_users_about_a_new_client(self, boss, phone, empty_queue):

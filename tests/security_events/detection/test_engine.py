@@ -1,0 +1,313 @@
+"""The engine of detection: live findings are those of a replay, and modes, faults and floods act as stated."""
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from security_events.detection import rules
+from security_events.detection.facts import fact_from, network_range
+from security_events.detection.judges import repeated
+from security_events.detection.rules import RULES, GroupBy, Rule
+from security_events.detection.simulation.rule_measurement import stream
+from security_events.detection.windows import MemoryWindows
+from security_events.models import (
+    DetectionFact,
+    DetectionPosition,
+    Incident,
+    IncidentEvent,
+    IncidentResponse,
+    SecurityEvent,
+    ShadowCount,
+    ShadowReport,
+)
+from security_events.selectors.trail import START, end_of_trail, events_after
+from security_events.services.detection import rule_settings
+from security_events.services.detection.engine.batches import DetectionWorker
+from security_events.signals import response_started
+from security_events.types import ResponseKind, RuleMode, Severity, Subject
+from tests.factories import detection
+from tests.security_events.detection.test_rules import fact
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("begun")]
+
+FAILED = "authentication.login_failed"
+OPERATOR = Subject("op", "olga")
+ALL = (ResponseKind.NOTIFY, ResponseKind.STEP_UP, ResponseKind.TIGHTEN_NETWORK)
+
+
+def recent(facts):
+    """Move facts to the present, in their order and distances."""
+    facts = sorted(facts, key=lambda each: each.at)
+    shift = timezone.now().timestamp() - 60 - facts[-1].at
+    return [replace(each, at=each.at + shift, ip_address=_address(each.ip_address)) for each in facts]
+
+
+def _address(text):
+    return text if text.count(".") in (0, 3) else f"{text}.1"
+
+
+def tries(count, *, apart=1.0, **more):
+    return recent([fact(number * apart, **more) for number in range(count)])
+
+
+def change(rule_id, mode=None, **thresholds):
+    return rule_settings.change(
+        rule_id=rule_id, mode=mode, thresholds=thresholds, reason="-", actor=OPERATOR, now=timezone.now()
+    ).version
+
+
+def replayed(events, asked=None):
+    """Return the findings of a replay: (rule, key, trigger) in their order."""
+    facts = [fact_from(event.form) for event in events]
+    found = MemoryWindows(tuple(asked or RULES.values())).findings(facts)
+    return [(each.rule.id, each.key, each.trigger.event_id) for each in found]
+
+
+class TestFindings:
+    @pytest.mark.parametrize("seed", [11, 12])
+    def test_are_those_of_a_replay_whatever_the_batches(self, seed):
+        rng = random.Random(seed)
+        facts, _campaigns = stream(seed=seed, people=15, days=6, attacks=1)
+        # Transactions commit in another order than that of their times.
+        detection.store(sorted(recent(facts), key=lambda each: each.at + rng.random()))
+        for name in RULES:
+            change(name, RuleMode.SHADOW)
+        while DetectionWorker(rng.choice([1, 7, 60, 500]), lease_id=START.event_id).advance(now=timezone.now()):
+            pass
+
+        expected = replayed(events_after(START, limit=10**6))
+        assert len({name for name, _key, _trigger in expected}) >= 7
+        counted = {}
+        for row in ShadowCount.objects.all():
+            counted[row.rule] = counted.get(row.rule, 0) + row.findings
+        assert counted == {name: sum(each[0] == name for each in expected) for name in counted}
+        assert counted.keys() == {name for name, _key, _trigger in expected}
+
+
+class TestModes:
+    def test_enforcing_opens_an_incident_with_all_events_that_led_to_it(self, rule):
+        ids = detection.store(tries(7))
+        detection.detect()
+
+        incident = Incident.objects.get()
+        assert (incident.rule, incident.key, incident.subject) == ("a_test", "mina", "mina")
+        assert (incident.events, incident.network, incident.risk_score) == (7, "198.51.100.0/24", 73)
+        assert incident.risk_reasons == [
+            {
+                "factor": "a_test",
+                "weight": 73,
+                "evidence": {"addresses": 1, "events": 7},
+                "thresholds": {"addresses": 1, "events": 5},
+            }
+        ]
+        assert sorted(IncidentEvent.objects.values_list("event_id", flat=True)) == sorted(ids)
+        assert {row.kind for row in IncidentResponse.objects.all()} == set(ALL)
+
+    def test_shadow_reports_what_enforcing_would_do_and_does_nothing(self, rule):
+        version = change("a_test", RuleMode.SHADOW)
+        detection.store(tries(7))
+        detection.detect()
+        reported = SecurityEvent.objects.get(type="detection.finding_shadowed")
+        assert not Incident.objects.exists()
+        assert ShadowCount.objects.get().findings == 3
+        assert (reported.target_id, reported.data["rule"], reported.data["rule_version"]) == ("mina", "a_test", version)
+
+        change("a_test", RuleMode.ENFORCE)
+        detection.start_at()
+        detection.detect()
+        assert {row.kind for row in IncidentResponse.objects.all()} == set(reported.data["responses"])
+        assert Incident.objects.get().risk_reasons[0]["evidence"] == reported.data["evidence"]
+
+    def test_off_finds_nothing_and_on_again_knows_what_happened_meanwhile(self, rule):
+        change("a_test", RuleMode.OFF)
+        detection.store(tries(4))
+        detection.detect()
+        change("a_test", RuleMode.ENFORCE)
+        detection.store(tries(1))
+        detection.detect()
+        assert Incident.objects.get().events == 5
+
+    def test_thresholds_of_operators_count_from_the_next_batch(self, rule):
+        worker = DetectionWorker()
+        detection.store(tries(4))
+        detection.detect(worker)
+        version = change("a_test", events=4)
+        detection.store(tries(1))
+        detection.detect(worker)
+        assert Incident.objects.get().rule_version == version
+
+    def test_shadow_and_enforcement_agree_on_a_simulated_stream(self, monkeypatch):
+        for name, each in list(RULES.items()):
+            monkeypatch.setitem(rules._registered, name, replace(each, responses=ALL))
+        facts, _campaigns = stream(seed=21, people=10, days=4, attacks=1)
+        detection.store(recent(facts))
+        detection.detect()
+        causes = set(Incident.objects.values_list("rule", "key"))
+        responses = set(IncidentResponse.objects.values_list("incident__rule", "kind"))
+
+        for name in RULES:
+            change(name, RuleMode.SHADOW)
+        Incident.objects.all().delete()
+        DetectionFact.objects.all().delete()
+        detection.start_at()
+        detection.detect()
+        reports = SecurityEvent.objects.filter(type="detection.finding_shadowed")
+        assert len(causes) >= 8
+        assert set(ShadowReport.objects.values_list("rule", "key")) == causes
+        assert {(each.data["rule"], kind) for each in reports for kind in each.data["responses"]} == responses
+        assert not Incident.objects.exists()
+
+
+class TestFloods:
+    def test_of_one_cause_make_one_incident_one_response_of_each_kind_and_few_events(self, rule):
+        before = SecurityEvent.objects.count()
+        for _ in range(5):
+            detection.store(tries(250, apart=0.01))
+        detection.detect()
+        assert Incident.objects.get().events == 1250
+        assert IncidentResponse.objects.count() == len(ALL)
+        assert SecurityEvent.objects.count() == before + 1250 + 1 + len(ALL)
+
+    def test_in_shadow_make_one_event_an_hour_and_count_all(self, rule):
+        change("a_test", RuleMode.SHADOW)
+        detection.store(tries(300, apart=0.01))
+        detection.store(tries(300, apart=0.01))
+        detection.detect()
+        assert sum(row.findings for row in ShadowCount.objects.all()) == 596
+        assert 1 <= SecurityEvent.objects.filter(type="detection.finding_shadowed").count() <= 2  # the hour may turn
+
+    def test_of_their_own_making_are_impossible(self, rule):
+        with pytest.raises(ValueError, match="never end"):
+            replace(rule, watches=frozenset({"incident.opened"}), triggers=frozenset({"incident.opened"}))
+
+    def test_rules_that_look_at_incidents_see_them_once_they_are_committed(self, rule, monkeypatch):
+        watching = replace(
+            rule,
+            id="after_a_test",
+            watches=rule.watches | {"incident.opened"},
+            judge=lambda facts, _: repeated([each for each in facts if each.type == "incident.opened"], {"events": 1}),
+            thresholds={},
+        )
+        monkeypatch.setitem(rules._registered, watching.id, watching)
+        detection.store(tries(5))
+        detection.detect()
+        assert {row.rule for row in Incident.objects.all()} == {"a_test"}
+        detection.store(tries(1))
+        detection.detect()
+        assert {row.rule for row in Incident.objects.all()} == {"a_test", "after_a_test"}
+
+
+class TestFaults:
+    def test_in_a_judge_stop_neither_other_rules_nor_the_trail(self, rule, monkeypatch, caplog):
+        def broken(facts, _thresholds):
+            return {}[len(facts)]
+
+        monkeypatch.setitem(rules._registered, "broken", replace(rule, id="broken", judge=broken))
+        detection.store(tries(6))
+        detection.detect()
+        assert Incident.objects.get().rule == "a_test"
+        assert caplog.text.count("detection_rule_failed: broken") == 1
+
+    def test_in_a_receiver_lose_no_finding_and_the_response_is_tried_again(self, rule, caplog):
+        heard = []
+
+        def receive(*, response, **_):
+            heard.append(response.kind)
+            if len(heard) == 1:
+                raise RuntimeError("broken")
+
+        response_started.connect(receive)
+        try:
+            detection.store(tries(5))
+            detection.detect()
+            assert (Incident.objects.get().events, IncidentResponse.objects.count()) == (5, 0)
+            detection.store(tries(1))
+            detection.detect()
+        finally:
+            response_started.disconnect(receive)
+        assert (Incident.objects.get().events, IncidentResponse.objects.count()) == (6, len(ALL))
+        assert "detection_response_failed" in caplog.text
+
+    def test_at_one_event_leave_it_out_and_go_on(self, rule, caplog, monkeypatch):
+        ids = detection.store(tries(6))
+
+        def of_strange_form(form):
+            # As a project's database might have it after somebody changed a column.
+            return fact_from({**form, "session_id": "no id"}) if form["id"] == str(ids[2]) else fact_from(form)
+
+        monkeypatch.setattr("security_events.services.detection.facts.fact_from", of_strange_form)
+        worker = DetectionWorker()
+        for _ in range(20):
+            worker.advance(now=timezone.now())
+        assert DetectionFact.objects.count() == 5
+        assert Incident.objects.get().events == 5
+        assert f"detection_event_left_out: {ids[2]}" in caplog.text
+
+
+class TestWhatIsNotKnown:
+    def test_a_name_without_an_account_has_an_incident_and_no_response(self, rule):
+        detection.store(tries(5, account="nobody", is_unknown_name=True))
+        detection.detect()
+        incident = Incident.objects.get()
+        assert len(incident.subject) == 32
+        assert {row.kind for row in IncidentResponse.objects.all()} == {"tighten_network"}
+
+    def test_truncated_addresses_are_networks(self, rule, settings):
+        settings.SECURITY_EVENTS = {**settings.SECURITY_EVENTS, "TRUNCATE_IP_ADDRESSES": True}
+        detection.store(tries(5, address="198.51.100.9"))
+        detection.detect()
+        assert Incident.objects.get().network == "198.51.100.0/24"
+        assert DetectionFact.objects.values_list("ip_address", flat=True).distinct().get() == "198.51.100.0"
+
+    def test_a_rule_by_program_names_no_network(self, rule, monkeypatch):
+        monkeypatch.setitem(rules._registered, "a_test", replace(rule, group_by=GroupBy.PROGRAM))
+        detection.store(tries(5))
+        detection.detect()
+        incident = Incident.objects.get()
+        assert (incident.subject, incident.network, len(incident.key)) == ("", "", 32)
+        assert not IncidentResponse.objects.exists()
+
+    def test_events_without_an_address_and_a_program_work(self, rule):
+        detection.store(tries(5, address="", program=""))
+        detection.detect()
+        assert (Incident.objects.get().network, DetectionFact.objects.filter(ip_address=None).count()) == ("", 5)
+
+    def test_a_range_is_that_of_the_version(self):
+        assert [network_range(each) for each in ("192.0.2.0", "2001:db8:1::", "")] == [
+            "192.0.2.0/24",
+            "2001:db8:1::/48",
+            "",
+        ]
+
+    def test_events_that_no_rule_looks_at_are_no_facts(self, rule):
+        detection.store(tries(1, type_="authentication.login_succeeded"))
+        detection.detect()
+        assert not DetectionFact.objects.exists()
+
+
+class TestTheFirstStart:
+    def test_makes_facts_of_the_past_weeks_and_finds_nothing_in_them(self, rule):
+        DetectionPosition.objects.all().delete()
+        detection.store([replace(each, at=each.at - 40 * 86400) for each in tries(3)])
+        detection.store(tries(4))
+        worker = DetectionWorker()
+        assert worker.advance(now=timezone.now()) == 0  # it makes the row
+        assert 0 < DetectionPosition.objects.get().judged_from <= end_of_trail().transaction_id
+        detection.store(tries(1, account="omar"))
+        detection.detect(worker)
+        assert DetectionFact.objects.filter(account="mina", at__gt=timezone.now() - timedelta(days=1)).count() == 4
+        assert not Incident.objects.exists()
+        detection.store(tries(1))
+        detection.detect(worker)
+        assert Incident.objects.get().events == 5  # it looks back at what was there before
+
+    def test_on_an_empty_trail_begins_with_the_next_event(self, rule):
+        DetectionPosition.objects.all().delete()
+        worker = DetectionWorker()
+        worker.advance(now=timezone.now())
+        detection.store(tries(5))
+        detection.detect(worker)
+        assert Incident.objects.exists()
