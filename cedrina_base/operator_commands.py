@@ -88,6 +88,11 @@ class ReportingCommand(LocalizedCommand):
             sys.stderr.write(f"\r{sentence}")
             sys.stderr.flush()
 
+    def show_share(self, share: float) -> None:
+        """Replace the current line by a bar that shows a share, from 0 to 1."""
+        filled = int(_BAR_WIDTH * max(0.0, min(1.0, share)))
+        self.show_progress(f"[{'#' * filled}{'.' * (_BAR_WIDTH - filled)}] {share:4.0%}")
+
 
 class OperatorCommand(ReportingCommand):
     """A reporting command that changes something. With ``--dry-run``, ``perform`` returns what it would change."""

@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connection
 
 from cedrina_base import setting_checks
+from security_events import geoip
 from security_events.catalogue import CATALOGUE, EventType
 from security_events.conf import security_event_settings
 from security_events.exporters.ocsf.schema import OCSF_1_8
@@ -44,6 +45,21 @@ def check_retention(**_kwargs: Any) -> list[CheckMessage]:
             id="security_events.E004",
         )
         for _ in wrong[:1]
+    ]
+
+
+@register()
+def check_places(**_kwargs: Any) -> list[CheckMessage]:
+    """Report files of places that can't be read: a server starts without them, and rules that need places are off."""
+    if not security_event_settings.GEOIP_PATHS:
+        return []
+    return [
+        checks.Warning(
+            f"SECURITY_EVENTS['GEOIP_PATHS']: {path} can't be read: {fault}. Its places are not known.",
+            hint="Rename a file in the MaxMind DB format to that path. Servers see it without a restart.",
+            id="security_events.W010",
+        )
+        for path, fault in geoip.unreadable_files()
     ]
 
 

@@ -5,7 +5,7 @@ canonical form of RFC 8785 are those of a plain JSON encoder with sorted names: 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -42,6 +42,8 @@ MEMBERS = (
     "risk_reasons",
     "data",
 )
+_POSITIONS = {name: position for position, name in enumerate(MEMBERS)}
+_PARSED = frozenset({_POSITIONS["risk_reasons"], _POSITIONS["data"]})
 
 
 def event_form(values: Sequence[Any]) -> dict[str, Any]:
@@ -55,6 +57,26 @@ def event_form(values: Sequence[Any]) -> dict[str, Any]:
     form["risk_reasons"] = _nested(_parsed(reasons))
     form["data"] = _nested(_parsed(data))
     return form
+
+
+class LazyForm(Mapping[str, Any]):
+    """The same object as that of ``event_form``. Each member is made when it is read: for readers of some members."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> Any:
+        position = _POSITIONS[name]
+        value = self._values[position]
+        return _nested(_parsed(value)) if position in _PARSED else _member(value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MEMBERS)
+
+    def __len__(self) -> int:
+        return len(MEMBERS)
 
 
 def canonical_bytes(form: Mapping[str, Any]) -> bytes:

@@ -71,6 +71,10 @@ class GeoDatabase:
                 found.setdefault(name, value)
         return Location(**found) if found else None
 
+    def is_any_readable(self) -> bool:
+        """Return whether one of the files could be opened when it was last looked at."""
+        return any(self._reader(path) is not None for path in self._paths)
+
     def _reader(self, path: Path) -> Reader | None:
         stamp = _stamp(path)
         if self._stamps.get(path, ()) != stamp:
@@ -105,6 +109,31 @@ def place_name(address: str | None) -> str | None:
 @lru_cache(maxsize=4)
 def _database(paths: tuple[str, ...]) -> GeoDatabase:
     return GeoDatabase([Path(path) for path in paths])
+
+
+def is_any_file_readable() -> bool:
+    """Return whether some place may be known: whether one of the files of the settings can be read."""
+    paths = tuple(security_event_settings.GEOIP_PATHS)
+    return bool(paths) and _database(paths).is_any_readable()
+
+
+def unreadable_files() -> list[tuple[str, str]]:
+    """Return the paths of the files of the settings that can't be read, each with the reason in English."""
+    return [(path, fault) for path in map(str, security_event_settings.GEOIP_PATHS) if (fault := _fault_of(Path(path)))]
+
+
+def _fault_of(path: Path) -> str:
+    import maxminddb  # noqa: PLC0415 - as above
+
+    try:
+        with path.open("rb"):
+            pass
+        maxminddb.open_database(path, maxminddb.MODE_AUTO).close()
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    except (ValueError, maxminddb.InvalidDatabaseError):
+        return "it is no MaxMind DB file"
+    return ""
 
 
 def distance_km(first: Location, second: Location) -> float | None:

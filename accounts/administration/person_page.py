@@ -1,6 +1,7 @@
 """The admin's page of one person: the account at this moment, the actions, and the timeline."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -98,6 +99,8 @@ def _timeline(request: Any, user: User, before: UUID | None) -> Mapping[str, Any
         sources.add(TimelineSource.SESSIONS)
     if may(request.user, "events:read"):
         sources.add(TimelineSource.EVENTS)
+    if may(request.user, "incidents:read"):
+        sources.add(TimelineSource.INCIDENTS)
     page = person_timeline.timeline_page(user=user, sources=sources, before=before, limit=ENTRIES)
     events = [entry.event for entry in page.entries if entry.event]
     others = {identity for event in events for identity in (event.actor_id, event.target_id)} - {"", str(user.pk)}
@@ -116,6 +119,9 @@ def _shown(entry: TimelineEntry, user: User, links: Mapping[str, SubjectLink]) -
     url = ""
     if entry.source is TimelineSource.EVENTS:
         url = reverse("admin:security_events_securityevent_change", args=[entry.id])
+    elif entry.source is TimelineSource.INCIDENTS:
+        with suppress(NoReverseMatch):  # a project may leave the pages of incidents out
+            url = reverse("admin:security_events_incident_change", args=[entry.id])
     elif entry.source is TimelineSource.SESSIONS:
         url = reverse("admin:tokens_session_change", args=[entry.id])
     return ShownEntry(

@@ -95,6 +95,7 @@ ACTIVITY: dict[str, Any] = {
     "user_agent": "Phone/1.0",
     "session_id": None,
     "details": {"amr": ["pwd"]},
+    "explanation": [],
 }
 EXPORT: dict[str, Any] = {
     "format": 1,
@@ -128,6 +129,7 @@ EXPORT: dict[str, Any] = {
         "is_truncated": False,
         "all_at": "/api/v1/auth/me/security-events",
     },
+    "incidents": {"results": [], "is_truncated": False},
 }
 TIMESTAMP = "2026-01-05T10:00:00Z"
 MAILED_TOKEN = "cdm_AgGbjVpMHnown1INb2sPihFoNfS3Wf0kq4Jj0uC2mWJH"

@@ -184,6 +184,12 @@ _OF_SETTINGS: dict[str, Correction] = {
         'AUDIT_WITNESSES=[{"key": "witness.example+1f2e3d4c+BA…", "url": "https://witness.example"}]',
     ),
     "security_events.E020": Correction("OWASP ASVS 5.0, 16.4.3", _VALUE, f"{_SYSLOG}#the-setting", _SINK_LINE),
+    "security_events.W010": Correction(
+        "OWASP ASVS 5.0, 16.3.1",
+        _("Rename a file in the MaxMind DB format to that path, or leave GEOIP_PATH out. Servers see it at once."),
+        "docs/geoip.md",
+        "GEOIP_PATH=/var/lib/GeoIP/GeoLite2-City.mmdb",
+    ),
     "security_events.E004": Correction(
         "OWASP ASVS 5.0, 16.2", _VALUE, "docs/configuration.md", "AUDIT_RETENTION_DAYS=365"
     ),

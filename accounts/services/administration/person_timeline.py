@@ -21,8 +21,10 @@ from accounts import selectors
 from accounts.models import OutgoingMail, User
 from accounts.services.mailing.mail_messages import MAIL_TEXTS
 from accounts.services.mailing.mail_queue import MailKind
+from security_events.detection import rules
 from security_events.models import SecurityEvent
 from security_events.selectors import events
+from security_events.selectors.incidents_about import incidents_about
 from tokens import selectors as token_selectors
 
 _NEWEST = UUID(int=2**128 - 1)
@@ -33,6 +35,7 @@ class TimelineSource(StrEnum):
 
     ACCOUNT = "account"
     EVENTS = "events"
+    INCIDENTS = "incidents"
     MAIL = "mail"
     SESSIONS = "sessions"
 
@@ -127,6 +130,25 @@ def _mails(user: User, before: UUID, limit: int, _has_events: bool) -> Iterator[
         )
 
 
+def _incidents(user: User, before: UUID, limit: int, _has_events: bool) -> Iterator[TimelineEntry]:
+    """Yield incidents about the account. Their events tell of them, too, but not of their state."""
+    rules.load()
+    for row in incidents_about(subject=str(user.pk), before=before, limit=limit):
+        rule = rules.RULES.get(row.rule)
+        facts = (
+            (_("status"), row.get_status_display()),
+            (_("verdict"), row.get_verdict_display()),
+        )
+        yield TimelineEntry(
+            position=row.pk,
+            moment=row.opened_at,
+            source=TimelineSource.INCIDENTS,
+            title=rule.title if rule else row.rule,
+            id=row.pk,
+            details=[(label, value) for label, value in facts if value],
+        )
+
+
 def _mail_subject(kind: str) -> str | Promise:
     with suppress(ValueError, KeyError):
         return MAIL_TEXTS[MailKind(kind)].subject
@@ -176,6 +198,7 @@ def _of_moment(at: datetime, moment: _Moment) -> TimelineEntry:
 
 _READERS: Mapping[TimelineSource, Callable[[User, UUID, int, bool], Iterator[TimelineEntry]]] = {
     TimelineSource.EVENTS: _events,
+    TimelineSource.INCIDENTS: _incidents,
     TimelineSource.SESSIONS: _sessions,
     TimelineSource.MAIL: _mails,
     TimelineSource.ACCOUNT: _account,

@@ -21,12 +21,20 @@ FINDING_TEXTS: Mapping[str, "StrOrPromise"] = {
         "Somebody who knows your password has begun several sign-ins that need your second factor. Confirm none that "
         "you have not begun yourself."
     ),
-    "success_after_attack": _("There was a sign-in to your account, soon after wrong passwords had been tried for it."),
+    **dict.fromkeys(
+        (
+            "success_after_guessing",
+            "success_among_stuffing",
+            "success_among_spraying",
+            "success_among_distributed_spraying",
+        ),
+        _("There was a sign-in to your account, soon after wrong passwords had been tried for it."),
+    ),
     "impossible_travel": _(
         "There were sign-ins to your account from two places too far from each other for one person."
     ),
     "dormant_account": _("There was a sign-in to your account, which had not been used for a long time."),
-    "new_device": _("There was a sign-in to your account from a device or a network that we had not seen before."),
+    "new_client": _("There was a sign-in to your account from a device or a network that we had not seen before."),
     "sign_in_risk": _("There was a sign-in to your account that differs from how you usually sign in."),
 }
 

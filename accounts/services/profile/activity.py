@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import User
+from accounts.services.profile import activity_explanations
+from security_events import event_types
 from security_events.models import SecurityEvent
 from security_events.selectors import events
 
@@ -14,10 +16,24 @@ from security_events.selectors import events
 # controls the account could learn from them what to avoid; notes of operators are internal.
 VISIBLE_DETAILS = frozenset({"amr", "changed", "due_at", "ended_sessions", "factor", "provider", "reason"})
 
+# How operators handle a finding, and what a rule in shadow mode would have done, is theirs: it would tell an intruder
+# how close they are. What was done about the account is shown.
+HIDDEN_TYPES = frozenset(
+    {
+        event_types.FINDING_SHADOWED.id,
+        event_types.INCIDENT_OPENED.id,
+        event_types.INCIDENT_ACKNOWLEDGED.id,
+        event_types.INCIDENT_REOPENED.id,
+        event_types.INCIDENT_RESOLVED.id,
+        event_types.RESPONSE_FAILED.id,
+    }
+)
+_MOST_READS = 5  # for one page: an account with many hidden events gets a shorter one
+
 
 @dataclass(frozen=True, slots=True)
 class ActivityEntry:
-    """One security event, without what concerns other users in it."""
+    """One security event, without what concerns other users in it. ``explanation`` is for people, often empty."""
 
     id: UUID
     type: str
@@ -28,6 +44,7 @@ class ActivityEntry:
     user_agent: str
     session_id: UUID | None
     details: Mapping[str, Any]
+    explanation: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +61,19 @@ def list_entries(*, user: User, before: UUID | None = None, limit: int) -> Activ
     The two indexes on actor and target are read up to the limit, so a long history costs no more than a short one.
     """
     subject_id = str(user.pk)
-    rows = events.events_about(subject_id=subject_id, before=before, limit=limit + 1)
-    entries = tuple(_entry(row, subject_id) for row in rows[:limit])
-    return ActivityPage(entries=entries, next_cursor=entries[-1].id if len(rows) > limit else None)
+    shown: list[SecurityEvent] = []
+    for _read in range(_MOST_READS):
+        rows = events.events_about(subject_id=subject_id, before=before, limit=limit + 1)
+        shown += [row for row in rows if row.type not in HIDDEN_TYPES]
+        if len(rows) <= limit:
+            before = None
+            break
+        before = rows[-1].id
+        if len(shown) > limit:
+            break
+    if len(shown) > limit:
+        before = shown[limit - 1].id
+    return ActivityPage(entries=tuple(_entry(row, subject_id) for row in shown[:limit]), next_cursor=before)
 
 
 def _entry(event: SecurityEvent, subject_id: str) -> ActivityEntry:
@@ -63,4 +90,7 @@ def _entry(event: SecurityEvent, subject_id: str) -> ActivityEntry:
         user_agent=event.user_agent if is_actor else "",
         session_id=event.session_id if is_target else None,
         details={name: value for name, value in event.data.items() if name in VISIBLE_DETAILS} if is_target else {},
+        explanation=activity_explanations.explanation_of(event.type, event.data, event.risk_reasons)
+        if is_target
+        else [],
     )

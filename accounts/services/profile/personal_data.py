@@ -8,8 +8,10 @@ from accounts import event_types, selectors
 from accounts.models import User
 from accounts.rules.user_claims import roles_of
 from accounts.selectors import FactorDescription, ImportOrigin, SocialDescription
+from accounts.services.mailing.finding_texts import finding_text
 from accounts.services.profile import activity
 from accounts.services.profile.activity import ActivityEntry
+from security_events.selectors.incidents_about import incidents_about
 from security_events.services import recording
 from security_events.types import NO_SUBJECT
 from tokens import selectors as token_selectors
@@ -76,6 +78,35 @@ class SecurityEventsData:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentResponseData:
+    """What was done to protect the account."""
+
+    kind: str
+    started_at: datetime
+    ends_at: datetime | None
+    undone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentData:
+    """A possible attack on the account: what was found in words, and what was done. Notes of operators are internal."""
+
+    id: UUID
+    opened_at: datetime
+    resolved_at: datetime | None
+    explanation: str
+    responses: list[IncidentResponseData]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentsData:
+    """The latest incidents, and whether there are more."""
+
+    results: list[IncidentData]
+    is_truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PersonalData:
     """What is stored about a user, section by section, without secrets and without data of other users.
 
@@ -91,6 +122,7 @@ class PersonalData:
     social_accounts: list[SocialDescription]
     imports: list[ImportOrigin]
     security_events: SecurityEventsData
+    incidents: IncidentsData
 
 
 SECTIONS = tuple(field.name for field in fields(PersonalData) if field.name not in ("format", "exported_at"))
@@ -124,6 +156,7 @@ def collect(*, user: User, now: datetime) -> PersonalData:
         social_accounts=selectors.social_descriptions(user_id=user.pk),
         imports=selectors.import_origins(user_id=user.pk),
         security_events=_security_events(user),
+        incidents=_incidents(user),
     )
 
 
@@ -171,4 +204,25 @@ def _security_events(user: User) -> SecurityEventsData:
     page = activity.list_entries(user=user, limit=MAX_ROWS)
     return SecurityEventsData(
         results=list(page.entries), is_truncated=page.next_cursor is not None, all_at=ALL_EVENTS_PATH
+    )
+
+
+def _incidents(user: User) -> IncidentsData:
+    rows = incidents_about(subject=str(user.pk), limit=MAX_ROWS + 1)
+    return IncidentsData(
+        results=[
+            IncidentData(
+                id=row.pk,
+                opened_at=row.opened_at,
+                resolved_at=row.resolved_at,
+                explanation=str(finding_text(row.rule)),
+                responses=[
+                    IncidentResponseData(each.kind, each.started_at, each.ends_at, each.undone_at)
+                    for each in row.responses.all()
+                    if each.subject == str(user.pk)
+                ],
+            )
+            for row in rows[:MAX_ROWS]
+        ],
+        is_truncated=len(rows) > MAX_ROWS,
     )

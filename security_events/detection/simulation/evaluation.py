@@ -66,7 +66,7 @@ def compare(
     """Score the sign-ins of a population by both methods. ``progress`` is told the day of the stream."""
     population = Population(seed=seed, people=people)
     rng = Random(f"attackers {seed}")  # noqa: S311 - a simulation, no secret
-    methods = _Methods()
+    methods = ScoringMethods()
     found: Comparison = {(history, name): Scores() for history in histories for name in (OURS, FREEMAN)}
     first = None
     for planned in population.sign_ins(days=days):
@@ -90,7 +90,9 @@ def compare(
     return found
 
 
-class _Methods:
+class ScoringMethods:
+    """Both scores, with the sign-ins that they have counted."""
+
     def __init__(self) -> None:
         self._freeman = FreemanScore()
         self._commonness = CountedClients()

@@ -1,9 +1,10 @@
 """Measure the rules, and the risk of sign-ins beside the scientific peer, on simulated traffic."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.utils.translation import gettext, gettext_noop
 
@@ -11,6 +12,12 @@ from cedrina_base.operator_commands import USAGE, ReportingCommand
 from security_events.detection import rules
 from security_events.detection.simulation import curves, evaluation, rule_measurement
 from security_events.detection.simulation.attackers import Attacker
+from security_events.detection.simulation.file_evaluation import examine
+from security_events.detection.simulation.labelled_stream import labelled_sign_ins
+from security_events.detection.simulation.rba_file import RbaFile, write
+from security_events.management.rba_option import INTERRUPTED, add_rba_argument, usable
+
+_PEOPLE, _PEOPLE_OF_FILE = 400, 20_000
 
 
 class Command(ReportingCommand):
@@ -23,19 +30,40 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--seed", type=int, default=101, help=gettext("the same seed gives the same traffic"))
-        parser.add_argument("--people", type=int, default=400, help=gettext("how many people sign in"))
+        parser.add_argument(
+            "--people", type=int, help=gettext("how many people sign in: 400; of a file, the first 20,000 accounts")
+        )
         parser.add_argument("--days", type=int, default=200, help=gettext("for how many days"))
         parser.add_argument("--attacks", type=int, default=20, help=gettext("how many attacks for each rule"))
         parser.add_argument("--plot", metavar="FILE", help=gettext("write the curves of targeted attacks as SVG"))
+        parser.add_argument(
+            "--output",
+            type=Path,
+            metavar="FILE",
+            help=gettext("write the sign-ins with the columns of the RBA data set, and measure nothing"),
+        )
+        add_rba_argument(parser)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        people, days, attacks = options["people"], options["days"], options["attacks"]
+        rules.load()
+        try:
+            if options["rba"]:
+                return self._on_file(options)
+            return self._on_simulation(options)
+        except KeyboardInterrupt:
+            self.fail("interrupted", gettext("Interrupted. Nothing was changed."), exit_code=INTERRUPTED)
+
+    def _on_simulation(self, options: dict[str, Any]) -> dict[str, Any]:
+        people = _PEOPLE if options["people"] is None else options["people"]
+        days, attacks = options["days"], options["attacks"]
         if not (10 <= people <= 100_000 and 5 <= days <= 3650 and 1 <= attacks <= 1000):
             self.fail(
                 "usage",
                 gettext("Give 10 to 100,000 people, 5 to 3,650 days and 1 to 1,000 attacks."),
                 exit_code=USAGE,
             )
+        if options["output"]:
+            return self._write(options["output"], seed=options["seed"], people=people, days=days, attacks=attacks)
         found = evaluation.compare(seed=options["seed"], people=people, days=days, progress=self._progress)
         if not all(scores.honest for scores in found.values()):
             self.fail(
@@ -45,7 +73,6 @@ class Command(ReportingCommand):
             )
         if options["plot"]:
             self._plot(Path(options["plot"]), found)
-        rules.load()
         measured = rule_measurement.measure(
             tuple(rules.RULES.values()),
             seed=options["seed"],
@@ -61,19 +88,65 @@ class Command(ReportingCommand):
                 if figures.attacks
             },
             "caught": evaluation.CAUGHT,
-            "scores": [
-                {
-                    "history": history,
-                    "method": method,
-                    "sign_ins": len(scores.honest),
-                    "challenged": {str(each): round(scores.challenged(each), 4) for each in Attacker},
-                    "area": {str(each): round(scores.area(each), 4) for each in Attacker},
-                }
-                for (history, method), scores in sorted(found.items())
-            ],
+            "scores": _scores(found),
         }
 
+    def _on_file(self, options: dict[str, Any]) -> dict[str, Any]:
+        file, people = RbaFile(options["rba"]), _PEOPLE_OF_FILE if options["people"] is None else options["people"]
+        if people < 1:
+            self.fail("usage", gettext("Give at least one account with --people."), exit_code=USAGE)
+        with usable(self, file.path):
+            examined = examine(
+                file, tuple(rules.RULES.values()), people=people, seed=options["seed"], progress=self.show_share
+            )
+        if options["plot"]:
+            self._plot(Path(options["plot"]), examined.comparison)
+        return {
+            "file": str(file.path),
+            "lines": file.lines,
+            "bad_lines": file.bad_lines,
+            "rules_of_file": {
+                outcome.rule: {"incidents": outcome.incidents_after, "attacks": outcome.attacks_after}
+                for outcome in examined.rules
+            },
+            "caught": evaluation.CAUGHT,
+            "scores": _scores(examined.comparison),
+        }
+
+    def _write(self, path: Path, **size: int) -> dict[str, Any]:
+        try:
+            return {"output": str(path), "lines": write(path, labelled_sign_ins(**size))}
+        except OSError as error:
+            self._fail_to_write(path, error)
+
     def show(self, result: dict[str, Any]) -> None:
+        if "output" in result:
+            self.stdout.write(gettext("%(lines)d sign-ins are in %(output)s.") % result)
+            return
+        if "file" in result:
+            self.stdout.write(
+                gettext("%(lines)d lines of %(file)s were read, %(bad_lines)d were no sign-ins.") % result
+            )
+            self.table(
+                (gettext("rule"), gettext("incidents"), gettext("with an attacker's address")),
+                [(rule, row["incidents"], row["attacks"]) for rule, row in result["rules_of_file"].items()],
+            )
+        else:
+            self._show_rules(result)
+        self.stdout.write()
+        self.stdout.write(
+            gettext("Of the honest sign-ins, this share is challenged where %(caught)d %% of the attacks are caught.")
+            % {"caught": round(100 * result["caught"])}
+        )
+        self.table(
+            (gettext("earlier sign-ins"), gettext("score"), *map(str, Attacker)),
+            [
+                (row["history"], row["method"], *(_percent(row["challenged"][str(each)]) for each in Attacker))
+                for row in result["scores"]
+            ],
+        )
+
+    def _show_rules(self, result: dict[str, Any]) -> None:
         self.table(
             (gettext("rule"), gettext("attacks"), gettext("found"), gettext("incidents"), gettext("right")),
             [
@@ -87,18 +160,6 @@ class Command(ReportingCommand):
                 for rule, row in result["rules"].items()
             ],
         )
-        self.stdout.write()
-        self.stdout.write(
-            gettext("Of the honest sign-ins, this share is challenged where %(caught)d %% of the attacks are caught.")
-            % {"caught": round(100 * result["caught"])}
-        )
-        self.table(
-            (gettext("earlier sign-ins"), gettext("score"), *map(str, Attacker)),
-            [
-                (row["history"], row["method"], *(f"{row['challenged'][str(each)]:.1%}" for each in Attacker))
-                for row in result["scores"]
-            ],
-        )
 
     def _progress(self, day: float) -> None:
         self.show_progress(gettext("day %(number)d") % {"number": day})
@@ -107,8 +168,30 @@ class Command(ReportingCommand):
         try:
             path.write_text(curves.svg(found, Attacker.TARGETED), encoding="utf-8")
         except OSError as error:
-            self.fail(
-                "usage",
-                gettext("%(path)s can't be written: %(error)s.") % {"path": path, "error": error.strerror},
-                exit_code=USAGE,
-            )
+            self._fail_to_write(path, error)
+
+    def _fail_to_write(self, path: Path, error: OSError) -> NoReturn:
+        sentence = gettext("%(path)s can't be written: %(error)s.") % {"path": path, "error": error.strerror}
+        self.fail("usage", sentence, exit_code=USAGE)
+
+
+def _scores(found: evaluation.Comparison) -> list[dict[str, Any]]:
+    """Return the figures of both scores; ``None`` where the stream held no such attackers or no such history."""
+    return [
+        {
+            "history": history,
+            "method": method,
+            "sign_ins": len(scores.honest),
+            "challenged": {str(each): _figure(scores, each, scores.challenged) for each in Attacker},
+            "area": {str(each): _figure(scores, each, scores.area) for each in Attacker},
+        }
+        for (history, method), scores in sorted(found.items())
+    ]
+
+
+def _figure(scores: evaluation.Scores, attacker: Attacker, figure: Callable[[Attacker], float]) -> float | None:
+    return round(figure(attacker), 4) if scores.honest and scores.attacks[attacker] else None
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"

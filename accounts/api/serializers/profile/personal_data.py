@@ -20,7 +20,10 @@ class DeletionOutput(serializers.Serializer[None]):
 
 
 class ActivityOutput(serializers.Serializer[None]):
-    """One thing that happened to the account. What belongs to somebody else in it is null."""
+    """One thing that happened to the account. What belongs to somebody else in it is null.
+
+    ``explanation`` says in the language of the request why the person was asked for a proof, told or refused.
+    """
 
     id = serializers.UUIDField()
     type = serializers.CharField()
@@ -31,6 +34,7 @@ class ActivityOutput(serializers.Serializer[None]):
     user_agent = serializers.CharField(allow_blank=True)
     session_id = serializers.UUIDField(allow_null=True)
     details = serializers.DictField()
+    explanation = serializers.ListField(child=serializers.CharField())
 
 
 class ActivityListOutput(serializers.Serializer[None]):
@@ -117,6 +121,32 @@ class ExportedActivityOutput(serializers.Serializer[None]):
     all_at = serializers.CharField()
 
 
+class ExportedResponseOutput(serializers.Serializer[None]):
+    """What was done to protect the account."""
+
+    kind = serializers.CharField()
+    started_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(allow_null=True)
+    undone_at = serializers.DateTimeField(allow_null=True)
+
+
+class ExportedIncidentOutput(serializers.Serializer[None]):
+    """A possible attack on the account, in words."""
+
+    id = serializers.UUIDField()
+    opened_at = serializers.DateTimeField()
+    resolved_at = serializers.DateTimeField(allow_null=True)
+    explanation = serializers.CharField()
+    responses = ExportedResponseOutput(many=True)
+
+
+class ExportedIncidentsOutput(serializers.Serializer[None]):
+    """The latest incidents about the person."""
+
+    results = ExportedIncidentOutput(many=True)
+    is_truncated = serializers.BooleanField()
+
+
 class ExportOutput(serializers.Serializer[None]):
     """All that is kept about a person."""
 
@@ -128,3 +158,4 @@ class ExportOutput(serializers.Serializer[None]):
     social_accounts = ExportedConnectionOutput(many=True)
     imports = ExportedOriginOutput(many=True)
     security_events = ExportedActivityOutput()
+    incidents = ExportedIncidentsOutput()
