@@ -1,0 +1,50 @@
+"""What is known about a request: values by dotted names such as ``subject.department`` or ``resource.owner.id``."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.access.errors import RuleInvalid
+
+ROOTS = ("subject", "resource", "action", "context")
+MAX_DEPTH = 8
+
+
+class _Missing:
+    """The value of an attribute that is not known. ``None`` is a value: a document may be known to have no owner."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Any = _Missing()
+
+Attributes = Mapping[str, Mapping[str, Any]]
+"""The values by their roots."""
+
+Reader = Callable[[Attributes], Any]
+
+
+def reader(name: str, *, member: str) -> Reader:
+    """Return a function that reads the attribute of a dotted name; it returns ``MISSING`` for what is not known.
+
+    Raises: RuleInvalid, for the rule's ``member`` that has the name.
+    """
+    root, *steps = name.split(".")
+    if root not in ROOTS or not steps or len(steps) > MAX_DEPTH or not all(steps):
+        raise RuleInvalid(member, _("An attribute has a name such as subject.department or resource.owner."))
+    if len(steps) == 1:
+        (step,) = steps
+        return lambda attributes: attributes.get(root, _NOTHING).get(step, MISSING)
+
+    def read(attributes: Attributes) -> Any:
+        value: Any = attributes.get(root, _NOTHING)
+        for step in steps:
+            value = value.get(step, MISSING) if isinstance(value, Mapping) else MISSING
+        return value
+
+    return read
+
+
+_NOTHING: Mapping[str, Any] = {}
