@@ -8,8 +8,8 @@ from importlib import import_module
 from cedrina.serving.addresses import demand_free_address, refuse_address
 from cedrina.serving.checks import check_code, run_checks
 from cedrina.settings.settings_module import settings_module
+from cedrina.websockets.frame_limits import MAX_FRAME_BYTES
 
-MAX_FRAME_BYTES = 16 * 1024
 KEEP_ALIVE_SECONDS = 30
 
 

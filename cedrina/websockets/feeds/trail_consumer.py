@@ -1,0 +1,109 @@
+"""A socket that gives events of the trail: new ones while it is open, and those that its client missed."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import connection
+from django.utils import translation
+
+from cedrina.websockets.authenticated_consumer import AuthenticatedConsumer
+from cedrina.websockets.feeds.client_frames import ClientFrameRefused, FeedFilter, ResumeRequest, read_frame
+from cedrina.websockets.frame_batches import FrameBatch
+from security_events.live.feed import FeedStopped, feed_of_process
+from security_events.live.recent_events import RecentEvent
+from security_events.live.subscriptions import TooManyResumptions, TrailSubscription
+from security_events.selectors import event_windows
+from security_events.selectors.trail import TrailPosition
+
+FRAMES_OF_BATCH = 100  # a client must take them within SEND_SECONDS
+# Between two windows of what a client missed, so that its whole history leaves room for others.
+_REPLAY_PAUSE_SECONDS = 0.01
+
+
+class TrailConsumer(AuthenticatedConsumer):
+    """Gives each event once. Subclasses say which events there are, and what a frame holds."""
+
+    event_types: tuple[str, ...] | None = None
+    _subscription: TrailSubscription | None = None  # until ``open_feed``
+    _filter = FeedFilter()
+
+    async def batches(self, events: Sequence[RecentEvent], wanted: FeedFilter) -> Sequence[FrameBatch]:
+        """Return the frames of those events that pass a filter, in order.
+
+        Raises: django.db.Error.
+        """
+        raise NotImplementedError
+
+    async def open_feed(self) -> None:
+        self._subscription = await feed_of_process().subscribe()
+
+    def close_feed(self) -> None:
+        if self._subscription is not None:
+            feed_of_process().unsubscribe(self._subscription)
+
+    async def run(self) -> None:
+        feed, subscription = feed_of_process(), self._subscription
+        if subscription is None:
+            raise FeedStopped
+        while True:
+            subscription.wake.clear()
+            while subscription.resumptions:
+                part = subscription.resumptions[0]
+                await self._give(part.after, until=part.until)
+                subscription.resumptions.popleft()
+                await self.send_object({"type": "resumed", "after": str(part.event_id)})
+            while (end := feed.end) > subscription.live:
+                subscription.live = await self._give_some(subscription.live, until=end)
+                if subscription.resumptions:
+                    break
+            else:
+                await subscription.wake.wait()
+
+    async def take(self, message: Mapping[str, Any]) -> None:
+        try:
+            with translation.override(self.language):
+                request = read_frame(message)
+            if isinstance(request, ResumeRequest):
+                await self._resume(request)
+            else:
+                self._filter = request
+                given = {"severity": request.severity, "types": sorted(request.types)}
+                await self.send_object({"type": "filter", **given})
+        except ClientFrameRefused as refusal:
+            await self.send_error(refusal.code, errors=refusal.errors)
+
+    async def _resume(self, request: ResumeRequest) -> None:
+        position = await sync_to_async(_position_of)(request.after)
+        if position is None or self._subscription is None:
+            raise ClientFrameRefused("not_found")
+        try:
+            self._subscription.resume(position)
+        except TooManyResumptions as error:
+            raise ClientFrameRefused("rate_limited") from error
+
+    async def _give(self, after: TrailPosition, *, until: TrailPosition) -> None:
+        while after < until:
+            after = await self._give_some(after, until=until)
+            await asyncio.sleep(_REPLAY_PAUSE_SECONDS)
+
+    async def _give_some(self, after: TrailPosition, *, until: TrailPosition) -> TrailPosition:
+        """Send the next events behind a position; return the position up to which that is done."""
+        wanted = self._filter
+        types = tuple(wanted.types) or None
+        if self.event_types is not None:
+            types = tuple(each for each in self.event_types if not wanted.types or each in wanted.types)
+        part = await feed_of_process().read(after, until=until, types=types, severities=self.read_severities(wanted))
+        for batch in await self.batches(part.events, wanted):
+            await self.send_frames(batch)
+        return part.end
+
+    def read_severities(self, wanted: FeedFilter) -> tuple[str, ...] | None:
+        """Return the severities of events that are read from the database; ``None`` for all."""
+        return wanted.severities
+
+
+def _position_of(event_id: Any) -> TrailPosition | None:
+    connection.close_if_unusable_or_obsolete()
+    return event_windows.position_of(event_id)
