@@ -1,8 +1,8 @@
 """The open sockets of this process: how many each person has, and whether their sessions go on.
 
-One statement asks about the sessions of all sockets, twice a second; so every way in which a session can end closes its
-sockets within a second. Sockets that need a permission are authorized again every two seconds. With very many sockets
-it is asked less often, so that it takes a twentieth of a connection at most.
+One statement asks about the sessions of all sockets, four times a second; so every way in which a session can end
+closes its sockets within a second. Sockets that need a permission are authorized again every two seconds. With very
+many sockets it is asked less often, so that it takes a twentieth of a connection at most.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cedrina.websockets.authentication import SocketCaller
 
 MOST_OF_PERSON = 10
-SESSION_SECONDS = 0.5
+SESSION_SECONDS = 0.25
 PERMISSION_SECONDS = 2.0
 LARGEST_SHARE = 0.05  # of the time, for these questions
 

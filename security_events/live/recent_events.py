@@ -25,8 +25,9 @@ class RecentEvent:
 class RecentEvents:
     """The events behind ``start``, up to ``end``, without a gap. The oldest ones leave when there are too many."""
 
-    def __init__(self, start: TrailPosition) -> None:
+    def __init__(self, start: TrailPosition, *, most: int = MOST_EVENTS) -> None:
         self.start = self.end = start
+        self._most = most
         self._events: list[RecentEvent] = []
         self._positions: list[TrailPosition] = []
         self._bytes = 0
@@ -39,7 +40,7 @@ class RecentEvents:
         if events:
             self.end = events[-1].position
         surplus = 0
-        while surplus < len(self._events) and (len(self._events) - surplus > MOST_EVENTS or self._bytes > MOST_BYTES):
+        while surplus < len(self._events) and (len(self._events) - surplus > self._most or self._bytes > MOST_BYTES):
             self._bytes -= len(self._events[surplus].json)
             self.start = self._positions[surplus]
             surplus += 1

@@ -13,7 +13,7 @@ from cedrina.websockets.feeds.client_frames import ClientFrameRefused, FeedFilte
 from cedrina.websockets.frame_batches import FrameBatch
 from security_events.live.feed import FeedStopped, feed_of_process
 from security_events.live.recent_events import RecentEvent
-from security_events.live.subscriptions import TooManyResumptions, TrailSubscription
+from security_events.live.subscriptions import TooManyResumptions, TrailPart, TrailSubscription
 from security_events.selectors import event_windows
 from security_events.selectors.trail import TrailPosition
 
@@ -49,17 +49,15 @@ class TrailConsumer(AuthenticatedConsumer):
             raise FeedStopped
         while True:
             subscription.wake.clear()
-            while subscription.resumptions:
-                part = subscription.resumptions[0]
-                await self._give(part.after, until=part.until)
-                subscription.resumptions.popleft()
-                await self.send_object({"type": "resumed", "after": str(part.event_id)})
-            while (end := feed.end) > subscription.live:
-                subscription.live = await self._give_some(subscription.live, until=end)
-                if subscription.resumptions:
-                    break
-            else:
+            part = subscription.next_part(feed.end)
+            if part is None:
                 await subscription.wake.wait()
+                continue
+            upto = part.after if part.is_complete else await self._give_some(part)
+            if subscription.advance(part, upto) and part.event_id is not None:
+                await self.send_object({"type": "resumed", "after": str(part.event_id)})
+            elif part.event_id is not None:
+                await asyncio.sleep(_REPLAY_PAUSE_SECONDS)
 
     async def take(self, message: Mapping[str, Any]) -> None:
         try:
@@ -83,21 +81,18 @@ class TrailConsumer(AuthenticatedConsumer):
         except TooManyResumptions as error:
             raise ClientFrameRefused("rate_limited") from error
 
-    async def _give(self, after: TrailPosition, *, until: TrailPosition) -> None:
-        while after < until:
-            after = await self._give_some(after, until=until)
-            await asyncio.sleep(_REPLAY_PAUSE_SECONDS)
-
-    async def _give_some(self, after: TrailPosition, *, until: TrailPosition) -> TrailPosition:
-        """Send the next events behind a position; return the position up to which that is done."""
+    async def _give_some(self, part: TrailPart) -> TrailPosition:
+        """Send the next events of a part; return the position up to which it was given."""
         wanted = self._filter
         types = tuple(wanted.types) or None
         if self.event_types is not None:
             types = tuple(each for each in self.event_types if not wanted.types or each in wanted.types)
-        part = await feed_of_process().read(after, until=until, types=types, severities=self.read_severities(wanted))
-        for batch in await self.batches(part.events, wanted):
+        found = await feed_of_process().read(
+            part.after, until=part.until, types=types, severities=self.read_severities(wanted)
+        )
+        for batch in await self.batches(found.events, wanted):
             await self.send_frames(batch)
-        return part.end
+        return found.end
 
     def read_severities(self, wanted: FeedFilter) -> tuple[str, ...] | None:
         """Return the severities of events that are read from the database; ``None`` for all."""

@@ -1,0 +1,69 @@
+"""Sockets inside of a test's process, on an event loop of their own: for tests that end sessions by calls in Python."""
+
+import asyncio
+import threading
+import time
+
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.db import connections
+
+from cedrina.routing import websocket_application
+from security_events.live.database_thread import thread_of_process
+
+TIMEOUT = 60
+
+
+class SocketThread:
+    """An event loop in a thread, and the sockets that were opened in it. Needs a test with real transactions."""
+
+    def __enter__(self):
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._opened = []
+        return self
+
+    def __exit__(self, *_error):
+        self._call(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def open(self, path, token):
+        """Open a socket by an access token."""
+        return self._call(self._open(path, token))
+
+    def end_of(self, socket):
+        """Return the code by which a socket was closed, and when by `time.monotonic()`. Other frames are left out."""
+        return self._call(socket.ended)
+
+    def is_open(self, socket):
+        return not socket.ended.done()
+
+    def _call(self, awaitable):
+        async def run():
+            return await asyncio.wait_for(awaitable, TIMEOUT)
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+
+    async def _open(self, path, token):
+        headers = [(b"authorization", f"Bearer {token}".encode())]
+        socket = WebsocketCommunicator(websocket_application, path, headers=headers)
+        accepted, _ = await socket.connect(timeout=TIMEOUT)
+        assert accepted
+        socket.ended = asyncio.ensure_future(self._ended(socket))
+        self._opened.append(socket)
+        return socket
+
+    async def _ended(self, socket):
+        while (message := await socket.receive_output(timeout=10 * TIMEOUT))["type"] != "websocket.close":
+            pass
+        return message["code"], time.monotonic()
+
+    async def _close(self):
+        for socket in self._opened:
+            socket.ended.cancel()
+            await socket.disconnect(timeout=TIMEOUT)
+        await sync_to_async(connections.close_all)()
+        await thread_of_process().call(connections.close_all)
