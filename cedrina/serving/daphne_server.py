@@ -61,6 +61,10 @@ class BoundedWebSocketProtocol(WebSocketProtocol):  # type: ignore[misc]
         elif self.state == self.STATE_OPEN:
             self.transport.write(message["batch"].wire)
 
+    def serverClose(self, code: int | None = None) -> None:
+        """Close with any code: autobahn's ``sendClose`` keeps those below 3000 to itself."""
+        self.sendCloseFrame(code=1000 if code is None else code)
+
     def pauseProducing(self) -> None:
         """Twisted: 64 KiB wait to be written."""
         if self._writable is None:

@@ -80,8 +80,8 @@ class AuthenticatedConsumer(AsyncWebsocketConsumer):
             try:
                 message = parse_object(data)
             except ParseError:
-                await self.send_error("malformed_request")
-            else:
+                message = {}
+            with suppress(TimeoutError, OSError):  # whoever does not read is dropped by what ``run`` sends
                 await self.take(message)
 
     async def open_feed(self) -> None:
@@ -103,7 +103,10 @@ class AuthenticatedConsumer(AsyncWebsocketConsumer):
         raise NotImplementedError
 
     async def take(self, message: Mapping[str, Any]) -> None:
-        """Take a message of the client. By default there is none that is known."""
+        """Take a message of the client, empty for what is no JSON object. By default there is none that is known.
+
+        Raises: TimeoutError, OSError.
+        """
         del message
         await self.send_error("malformed_request")
 
@@ -115,7 +118,7 @@ class AuthenticatedConsumer(AsyncWebsocketConsumer):
     async def send_object(self, message: Mapping[str, Any]) -> None:
         """Send one frame.
 
-        Raises: TimeoutError.
+        Raises: TimeoutError, OSError.
         """
         async with asyncio.timeout(SEND_SECONDS):
             await self.send(text_data=orjson.dumps(message).decode())
@@ -123,19 +126,21 @@ class AuthenticatedConsumer(AsyncWebsocketConsumer):
     async def send_frames(self, batch: FrameBatch) -> None:
         """Send frames that other sockets are sent as well.
 
-        Raises: TimeoutError.
+        Raises: TimeoutError, OSError.
         """
         async with asyncio.timeout(SEND_SECONDS):
             await frame_batches.send_batch(self.base_send, batch, scope=self.scope)
 
     async def send_error(self, code: str, *, errors: list[dict[str, str]] | None = None) -> None:
-        """Tell the client that its message was not understood. The socket stays open."""
+        """Tell the client that its message was not understood. The socket stays open.
+
+        Raises: TimeoutError; OSError, by some servers when the client is gone.
+        """
         with translation.override(self.language):
             message: dict[str, Any] = {"type": "error", "code": code, "detail": str(PROBLEMS[code].detail)}
         if errors is not None:
             message["errors"] = errors
-        with suppress(TimeoutError):  # whoever does not read is dropped by the frames that follow
-            await self.send_object(message)
+        await self.send_object(message)
 
     async def _authenticate(self) -> None:
         if is_foreign_origin(self.scope):
@@ -149,6 +154,8 @@ class AuthenticatedConsumer(AsyncWebsocketConsumer):
             await self.run()
         except TimeoutError:
             self.end(close_codes.TOO_MANY_REQUESTS)
+        except OSError:
+            pass  # the client is gone; some servers raise this instead of sending into nothing
         except (FeedStopped, Error):
             self.end(close_codes.UNAVAILABLE)
         except Exception:
@@ -164,6 +171,6 @@ class AuthenticatedConsumer(AsyncWebsocketConsumer):
         self.close_feed()
         if self._running is not None and self._running is not asyncio.current_task():
             self._running.cancel()
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, OSError):
             async with asyncio.timeout(SEND_SECONDS):
                 await self.close(code=code)

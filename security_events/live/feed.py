@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
@@ -56,7 +57,7 @@ class SubjectListener(Protocol):
 class TrailFeed:
     """Reads each new event once, keeps the latest in memory and wakes the listeners.
 
-    It belongs to the event loop that runs when it is made. It reads while it has listeners.
+    It belongs to the event loop that runs when it is made, and reads while it has listeners.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,8 @@ class TrailFeed:
         self._reading: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._is_stopped = False
+        self._catching_up: list[asyncio.Future[None]] = []
+        self._hurry = asyncio.Event()
         self._thread = thread_of_process()
 
     @property
@@ -84,6 +87,7 @@ class TrailFeed:
         Raises: FeedStopped, if the database can't be read.
         """
         await self._ensure_reading()
+        await self._catch_up()
         subscription = TrailSubscription(self.end)
         self._subscriptions.add(subscription)
         return subscription
@@ -129,6 +133,13 @@ class TrailFeed:
         window = await sync_to_async(_window_after)(after, until=until, types=types, severities=severities)
         return EventPart([RecentEvent(event) for event in window.events], window.end)
 
+    async def _catch_up(self) -> None:
+        """Wait until everything was read that is committed now."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._catching_up.append(waiting)
+        self._hurry.set()
+        await waiting
+
     async def _ensure_reading(self) -> None:
         async with self._starting:
             if self._reading is not None and not self._reading.done() and not self._is_stopped:
@@ -144,9 +155,13 @@ class TrailFeed:
         loop = asyncio.get_running_loop()
         last_read = last_needed = loop.time()
         try:
-            while loop.time() - last_needed < LINGER_SECONDS and loop.time() - last_read < OUTAGE_SECONDS:
-                if self._subscriptions or self._subjects:
+            while loop.time() - last_read < OUTAGE_SECONDS:
+                if self._subscriptions or self._subjects or self._catching_up:
                     last_needed = loop.time()
+                elif loop.time() - last_needed > LINGER_SECONDS:
+                    break
+                self._hurry.clear()
+                catching_up = tuple(self._catching_up)
                 try:
                     events = await self._thread.call(lambda: trail.events_after(recent.end, limit=BATCH))
                 except Error as error:
@@ -156,11 +171,24 @@ class TrailFeed:
                 last_read = loop.time()
                 if events:
                     self._give([RecentEvent(event) for event in events], recent)
-                await asyncio.sleep(0 if len(events) == BATCH else POLL_SECONDS)
+                if len(events) < BATCH:
+                    self._release(catching_up)
+                    await self._pause()
         except Exception:
             log.exception("live_events_broke")
         finally:
             self._stop()
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._hurry.wait()
+
+    def _release(self, waiting: Sequence[asyncio.Future[None]]) -> None:
+        for each in waiting:
+            self._catching_up.remove(each)
+            if not each.done():
+                each.set_result(None)
 
     def _give(self, events: Sequence[RecentEvent], recent: RecentEvents) -> None:
         recent.append(events)
@@ -175,6 +203,7 @@ class TrailFeed:
     def _stop(self) -> None:
         self._is_stopped = True
         self._recent = None
+        self._release(tuple(self._catching_up))
         for subscription in self._subscriptions:
             subscription.wake.set()
         for listener in [each for listeners in self._subjects.values() for each in listeners]:

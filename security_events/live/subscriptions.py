@@ -47,12 +47,15 @@ class TrailSubscription:
     def resume(self, after: TrailPosition) -> None:
         """Ask for the events behind ``after`` that stand below everything that was asked for so far.
 
+        New events that stand before ``after`` are left out: the client has them.
+
         Raises: TooManyResumptions.
         """
         if len(self._resumptions) >= MOST_RESUMPTIONS:
             raise TooManyResumptions
         self._resumptions.append(TrailPart(after, self.floor, after.event_id))
         self.floor = min(self.floor, after)
+        self.live = max(self.live, after)
         self.wake.set()
 
     def next_part(self, end: TrailPosition) -> TrailPart | None:
@@ -68,7 +71,7 @@ class TrailSubscription:
         """Note that a part was given up to a position; return whether that was all of it."""
         part.after = upto
         if part.event_id is None:
-            self.live = upto
+            self.live = max(self.live, upto)
         elif part.is_complete:
             self._resumptions.popleft()
         return part.is_complete

@@ -64,9 +64,18 @@ class _FilterInput(StrictSerializer):
         return value
 
 
+class _EventIdField(serializers.UUIDField):
+    """Accepts texts only; the framework's field converts numbers, too."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
 class _ResumeInput(StrictSerializer):
     type = StrictCharField()
-    after = serializers.UUIDField()
+    after = _EventIdField()
 
 
 def read_frame(message: Mapping[str, Any]) -> FeedFilter | ResumeRequest:

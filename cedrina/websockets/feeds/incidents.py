@@ -9,8 +9,8 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from cedrina.websockets.feeds.client_frames import FeedFilter
-from cedrina.websockets.feeds.trail_consumer import FRAMES_OF_BATCH, TrailConsumer
-from cedrina.websockets.frame_batches import FrameBatch
+from cedrina.websockets.feeds.trail_consumer import TrailConsumer
+from cedrina.websockets.frame_batches import FrameBatch, batches_of
 from security_events import event_types
 from security_events.api.permissions import READ_INCIDENTS
 from security_events.live.recent_events import RecentEvent
@@ -44,21 +44,21 @@ class IncidentsConsumer(TrailConsumer):
         if not changes:
             return ()
         bodies = await sync_to_async(_bodies)({ident for _, ident in changes})
-        texts = [
-            orjson.dumps(
-                {"type": "incident", "event": event.form["id"], "change": event.form["type"], "incident": body}
-            )
-            for event, ident in changes
-            if (body := bodies.get(ident)) is not None
-            and wanted.passes(event_type=event.form["type"], severity=body["severity"])
-        ]
-        return [FrameBatch(texts[at : at + FRAMES_OF_BATCH]) for at in range(0, len(texts), FRAMES_OF_BATCH)]
+        return batches_of(
+            [
+                (event.form["id"], _frame(event, body))
+                for event, ident in changes
+                if (body := bodies.get(ident)) is not None
+                and wanted.passes(event_type=event.form["type"], severity=body["severity"])
+            ]
+        )
 
     def read_severities(self, wanted: FeedFilter) -> None:
         """Read events of all severities: an incident has one of its own."""
 
 
-def _json(frame: Mapping[str, Any]) -> bytes:
+def _frame(event: RecentEvent, body: Mapping[str, Any]) -> bytes:
+    frame = {"type": "incident", "event": event.form["id"], "change": event.form["type"], "incident": body}
     return orjson.dumps(frame, option=orjson.OPT_UTC_Z)
 
 

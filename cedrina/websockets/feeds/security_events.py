@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from cedrina.websockets.feeds.client_frames import FeedFilter
-from cedrina.websockets.feeds.trail_consumer import FRAMES_OF_BATCH, TrailConsumer
-from cedrina.websockets.frame_batches import FrameBatch
+from cedrina.websockets.feeds.trail_consumer import TrailConsumer
+from cedrina.websockets.frame_batches import FrameBatch, batches_of
 from security_events.api.permissions import READ_EVENTS
 from security_events.live.recent_events import RecentEvent
 
@@ -24,9 +24,9 @@ class SecurityEventsConsumer(TrailConsumer):
 
 @lru_cache(maxsize=_BATCHES_KEPT)
 def _batches(events: tuple[RecentEvent, ...], wanted: FeedFilter) -> tuple[FrameBatch, ...]:
-    texts = [
-        b'{"type":"event","event":' + event.json + b"}"
+    frames = [
+        (event.form["id"], b'{"type":"event","event":' + event.json + b"}")
         for event in events
         if wanted.passes(event_type=event.form["type"], severity=event.form["severity"])
     ]
-    return tuple(FrameBatch(texts[at : at + FRAMES_OF_BATCH]) for at in range(0, len(texts), FRAMES_OF_BATCH))
+    return tuple(batches_of(frames))

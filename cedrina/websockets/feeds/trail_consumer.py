@@ -17,7 +17,6 @@ from security_events.live.subscriptions import TooManyResumptions, TrailPart, Tr
 from security_events.selectors import event_windows
 from security_events.selectors.trail import TrailPosition
 
-FRAMES_OF_BATCH = 100  # a client must take them within SEND_SECONDS
 # Between two windows of what a client missed, so that its whole history leaves room for others.
 _REPLAY_PAUSE_SECONDS = 0.01
 
@@ -28,6 +27,9 @@ class TrailConsumer(AuthenticatedConsumer):
     event_types: tuple[str, ...] | None = None
     _subscription: TrailSubscription | None = None  # until ``open_feed``
     _filter = FeedFilter()
+    # The ids of the events in the frames that were sent last. What was missed stands before all that is new.
+    _last_live: str | None = None
+    _last_missed: str | None = None
 
     async def batches(self, events: Sequence[RecentEvent], wanted: FeedFilter) -> Sequence[FrameBatch]:
         """Return the frames of those events that pass a filter, in order.
@@ -55,7 +57,8 @@ class TrailConsumer(AuthenticatedConsumer):
                 continue
             upto = part.after if part.is_complete else await self._give_some(part)
             if subscription.advance(part, upto) and part.event_id is not None:
-                await self.send_object({"type": "resumed", "after": str(part.event_id)})
+                last = self._last_live or self._last_missed or str(part.event_id)
+                await self.send_object({"type": "resumed", "after": str(part.event_id), "last": last})
             elif part.event_id is not None:
                 await asyncio.sleep(_REPLAY_PAUSE_SECONDS)
 
@@ -92,6 +95,10 @@ class TrailConsumer(AuthenticatedConsumer):
         )
         for batch in await self.batches(found.events, wanted):
             await self.send_frames(batch)
+            if part.event_id is None:
+                self._last_live = batch.last_event
+            else:
+                self._last_missed = batch.last_event
         return found.end
 
     def read_severities(self, wanted: FeedFilter) -> tuple[str, ...] | None:
