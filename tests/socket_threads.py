@@ -1,6 +1,7 @@
 """Sockets inside of a test's process, on an event loop of their own: for tests that end sessions by calls in Python."""
 
 import asyncio
+import json
 import threading
 import time
 
@@ -30,12 +31,20 @@ class SocketThread:
         self._thread.join()
         self._loop.close()
 
-    def open(self, path, token):
+    def open(self, path, token, *, language="en"):
         """Open a socket by an access token."""
-        return self._call(self._open(path, token))
+        return self._call(self._open(path, token, language))
+
+    def send(self, socket, frame):
+        """Send an object."""
+        self._call(socket.send_to(text_data=json.dumps(frame)))
+
+    def frames_of(self, socket, number):
+        """Return the next frames of a socket as objects."""
+        return [json.loads(self._call(socket.frames.get())) for _ in range(number)]
 
     def end_of(self, socket):
-        """Return the code by which a socket was closed, and when by `time.monotonic()`. Other frames are left out."""
+        """Return the code by which a socket was closed, and when by `time.monotonic()`."""
         return self._call(socket.ended)
 
     def is_open(self, socket):
@@ -47,18 +56,19 @@ class SocketThread:
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
-    async def _open(self, path, token):
-        headers = [(b"authorization", f"Bearer {token}".encode())]
+    async def _open(self, path, token, language):
+        headers = [(b"authorization", f"Bearer {token}".encode()), (b"accept-language", language.encode())]
         socket = WebsocketCommunicator(websocket_application, path, headers=headers)
         accepted, _ = await socket.connect(timeout=TIMEOUT)
         assert accepted
+        socket.frames = asyncio.Queue()
         socket.ended = asyncio.ensure_future(self._ended(socket))
         self._opened.append(socket)
         return socket
 
     async def _ended(self, socket):
         while (message := await socket.receive_output(timeout=10 * TIMEOUT))["type"] != "websocket.close":
-            pass
+            socket.frames.put_nowait(message["text"])
         return message["code"], time.monotonic()
 
     async def _close(self):

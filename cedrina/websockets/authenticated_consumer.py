@@ -39,6 +39,8 @@ class AuthenticatedConsumer(AsyncWebsocketConsumer):
 
     channel_layer_alias = NO_CHANNEL_LAYER
     action: str | None = None
+    # How long a socket whose session has ended goes on, so that it is told why.
+    farewell_seconds = 0.0
     caller: SocketCaller
     language = "en"
     _running: asyncio.Task[None] | None = None
@@ -167,6 +169,8 @@ class AuthenticatedConsumer(AsyncWebsocketConsumer):
         await self.close(code=code)
 
     async def _close(self, code: int) -> None:
+        if code == close_codes.SESSION_ENDED:
+            await asyncio.sleep(self.farewell_seconds)
         watch_of_process().leave(self)
         self.close_feed()
         if self._running is not None and self._running is not asyncio.current_task():

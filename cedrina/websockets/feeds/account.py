@@ -12,7 +12,7 @@ from accounts.services.profile import account_notices
 from accounts.services.profile.account_notices import AccountNotice
 from cedrina.websockets import close_codes
 from cedrina.websockets.authenticated_consumer import AuthenticatedConsumer
-from security_events.live.feed import feed_of_process
+from security_events.live.feed import POLL_SECONDS, feed_of_process
 from security_events.live.recent_events import RecentEvent
 
 MOST_WAITING = 200
@@ -23,6 +23,8 @@ class AccountConsumer(AuthenticatedConsumer):
 
     It has no memory: after a pause a client reads its sessions and its activity by the API.
     """
+
+    farewell_seconds = 2 * POLL_SECONDS
 
     async def open_feed(self) -> None:
         self._waiting: deque[RecentEvent] = deque()

@@ -19,14 +19,14 @@ RECONNECTS = 100
 
 
 class ResumingClient:
-    """A client as docs/live.md has it: it remembers the last event behind which it has everything."""
+    """A client as docs/live.md has it: it remembers behind which event it has everything, and what it has beyond."""
 
     def __init__(self, token, after):
         self.token, self.after = token, after
-        self.ids, self.numbers, self.reconnects = [], [], 0
+        self.seen, self.numbers, self.reconnects = set(), [], 0
 
     async def read(self, server, *, frames):
-        """Connect, resume, and go away without a word after some frames."""
+        """Connect, resume, and go away without a word after some new events."""
         socket = await connect(server, EVENTS, token=self.token)
         has_resumed = False
         try:
@@ -35,11 +35,13 @@ class ResumingClient:
                 frame = await received(socket)
                 if frame["type"] == "resumed":
                     has_resumed, self.after = True, frame["last"]
-                elif frame["type"] == "event":
+                    self.seen.clear()
+                elif frame["type"] == "event" and (event_id := frame["event"]["id"]) not in self.seen:
                     frames -= 1
-                    self.ids.append(frame["event"]["id"])
                     self.numbers += filter(None, [number_of(frame)])
-                    self.after = frame["event"]["id"] if has_resumed else self.after
+                    self.seen.add(event_id)
+                    if has_resumed:
+                        self.after = event_id
         finally:
             self.reconnects += 1
             socket.transport.abort()
