@@ -1,5 +1,7 @@
 """What sockets of operators cost: memory of idle ones, and how late and how complete events arrive at all of them.
 
+First it compares writers that announce each event by NOTIFY with those that don't: the feed does without.
+
 A writer inserts events, each in a transaction of its own, and a client process reads them from all sockets. The same
 client then reads as many events from consumers of Channels' core layer (peers/channels_feed.py), whose group_send makes
 a copy for each socket. Ends with 1 when an event is lost or doubled, or when the p99 is over 200 ms.
@@ -184,6 +186,29 @@ def idle(pid: int, tokens: list[str], options: Any) -> dict[str, Any]:
     return found
 
 
+def writers(*, statement: str, number: int = 8, seconds: float = 3.0) -> float:
+    """Return how many events a second some connections write, each event in a transaction of its own."""
+    import psycopg
+
+    counts = [0] * number
+    until = time.monotonic() + seconds
+
+    def write(place: int) -> None:
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+            while time.monotonic() < until:
+                with connection.transaction():
+                    connection.execute(WRITE, {"n": counts[place]})
+                    connection.execute(statement)
+                counts[place] += 1
+
+    threads = [threading.Thread(target=write, args=(place,)) for place in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / seconds
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sockets", type=int, default=1000)
@@ -203,6 +228,9 @@ def main() -> int:
     django.setup()
     tokens = operators(max(options.sockets, options.idle) // PER_PERSON)
     result: dict[str, Any] = {}
+    # What each writer would pay if it announced its events. In turns, since the machine has its moods.
+    turns = [(writers(statement="SELECT 1"), writers(statement="SELECT pg_notify('events', '')")) for _ in range(3)]
+    result["writers_with_notify"] = round(sorted(told / silent for silent, told in turns)[1], 2)
     with server("sockets", ["--sockets"], dict(os.environ)) as pid:
         result["cedrina"] = figures(
             pid,

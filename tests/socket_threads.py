@@ -43,6 +43,17 @@ class SocketThread:
         """Return the next frames of a socket as objects."""
         return [json.loads(self._call(socket.frames.get())) for _ in range(number)]
 
+    def frame_within(self, socket, *, seconds):
+        """Return the next frame as an object; None if none comes in time."""
+
+        async def get():
+            try:
+                return json.loads(await asyncio.wait_for(socket.frames.get(), seconds))
+            except TimeoutError:
+                return None
+
+        return self._call(get())
+
     def end_of(self, socket):
         """Return the code by which a socket was closed, and when by `time.monotonic()`."""
         return self._call(socket.ended)

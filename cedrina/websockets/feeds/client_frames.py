@@ -38,9 +38,11 @@ class FeedFilter:
 
     def passes(self, *, event_type: str, severity: str) -> bool:
         """Return whether a client wants an event."""
-        return (not self.types or event_type in self.types) and (
-            self.severity is None or severity in SEVERITIES[self.severity]
-        )
+        return (not self.types or event_type in self.types) and self.passes_severity(severity)
+
+    def passes_severity(self, severity: str) -> bool:
+        """Return whether a client wants what has a severity."""
+        return self.severity is None or severity in SEVERITIES[self.severity]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from cedrina.websockets.feeds.client_frames import FeedFilter
+from cedrina.websockets.feeds.incident_growth import bodies_of, growth_of_process
 from cedrina.websockets.feeds.trail_consumer import TrailConsumer
 from cedrina.websockets.frame_batches import FrameBatch, batches_of
 from security_events import event_types
 from security_events.api.permissions import READ_INCIDENTS
 from security_events.live.recent_events import RecentEvent
-from security_events.models import Incident
 
+GROWN = "incident.grown"
 CHANGES = tuple(
     each.id
     for each in (
@@ -32,12 +33,33 @@ CHANGES = tuple(
 class IncidentsConsumer(TrailConsumer):
     """Gives, for each event of an incident, the incident as it is now: ``change`` is the type of that event.
 
-    A client resumes behind the ``event`` of the last frame that it has. The filter's ``severity`` is that of the
-    incident, its ``types`` are changes.
+    One that has grown is given, too, once a second at most; of that there is no event. A client resumes behind the
+    ``event`` of the last frame that has one. The filter's ``severity`` is that of the incident, its ``types`` are
+    changes.
     """
 
     action = READ_INCIDENTS
     event_types = CHANGES
+
+    async def open_feed(self) -> None:
+        self._grown: dict[str, dict[str, Any]] = {}
+        await super().open_feed()
+        growth_of_process().listen(self)
+
+    def close_feed(self) -> None:
+        growth_of_process().leave(self)
+        super().close_feed()
+
+    def incident_grew(self, body: dict[str, Any]) -> None:
+        """Keep an incident that has grown until it is sent; a later state replaces it."""
+        if GROWN in (self.wanted.types or {GROWN}) and self.wanted.passes_severity(body["severity"]):
+            self._grown[body["id"]] = body
+            self.wake()
+
+    async def give_others(self) -> None:
+        while self._grown:
+            _, body = self._grown.popitem()
+            await self.send_frames(FrameBatch([_frame(None, GROWN, body)]))
 
     async def batches(self, events: Sequence[RecentEvent], wanted: FeedFilter) -> Sequence[FrameBatch]:
         changes = [(event, ident) for event in events if (ident := _incident_of(event)) is not None]
@@ -46,7 +68,7 @@ class IncidentsConsumer(TrailConsumer):
         bodies = await sync_to_async(_bodies)({ident for _, ident in changes})
         return batches_of(
             [
-                (event.form["id"], _frame(event, body))
+                (event.form["id"], _frame(event.form["id"], event.form["type"], body))
                 for event, ident in changes
                 if (body := bodies.get(ident)) is not None
                 and wanted.passes(event_type=event.form["type"], severity=body["severity"])
@@ -57,8 +79,8 @@ class IncidentsConsumer(TrailConsumer):
         """Read events of all severities: an incident has one of its own."""
 
 
-def _frame(event: RecentEvent, body: Mapping[str, Any]) -> bytes:
-    frame = {"type": "incident", "event": event.form["id"], "change": event.form["type"], "incident": body}
+def _frame(event_id: str | None, change: str, body: Mapping[str, Any]) -> bytes:
+    frame = {"type": "incident", "event": event_id, "change": change, "incident": body}
     return orjson.dumps(frame, option=orjson.OPT_UTC_Z)
 
 
@@ -73,28 +95,4 @@ def _incident_of(event: RecentEvent) -> UUID | None:
 
 def _bodies(ids: set[UUID]) -> Mapping[UUID, dict[str, Any]]:
     connection.close_if_unusable_or_obsolete()
-    rows = Incident.objects.filter(pk__in=ids).prefetch_related("responses")
-    return {row.pk: incident_body(row) for row in rows}
-
-
-def incident_body(incident: Incident) -> dict[str, Any]:
-    """Return an incident in the form of the API."""
-    return {
-        "id": str(incident.pk),
-        "rule": incident.rule,
-        "status": incident.status,
-        "severity": incident.severity,
-        "subject": incident.subject or None,
-        "network": incident.network or None,
-        "opened_at": incident.opened_at,
-        "updated_at": incident.updated_at,
-        "events": incident.events,
-        "risk_score": incident.risk_score,
-        "risk_reasons": incident.risk_reasons,
-        "responses": [
-            {"id": str(each.pk), "kind": each.kind, "undone_at": each.undone_at, "ends_at": each.ends_at}
-            for each in incident.responses.all()
-        ],
-        "verdict": incident.verdict or None,
-        "note": incident.note,
-    }
+    return bodies_of(ids)

@@ -26,7 +26,7 @@ class TrailConsumer(AuthenticatedConsumer):
 
     event_types: tuple[str, ...] | None = None
     _subscription: TrailSubscription | None = None  # until ``open_feed``
-    _filter = FeedFilter()
+    wanted = FeedFilter()
     # The ids of the events in the frames that were sent last. What was missed stands before all that is new.
     _last_live: str | None = None
     _last_missed: str | None = None
@@ -37,6 +37,14 @@ class TrailConsumer(AuthenticatedConsumer):
         Raises: django.db.Error.
         """
         raise NotImplementedError
+
+    async def give_others(self) -> None:
+        """Send what is new and is no event, after ``wake``. By default there is nothing."""
+
+    def wake(self) -> None:
+        """Let ``give_others`` be called."""
+        if self._subscription is not None:
+            self._subscription.wake.set()
 
     async def open_feed(self) -> None:
         self._subscription = await feed_of_process().subscribe()
@@ -51,6 +59,7 @@ class TrailConsumer(AuthenticatedConsumer):
             raise FeedStopped
         while True:
             subscription.wake.clear()
+            await self.give_others()
             part = subscription.next_part(feed.end)
             if part is None:
                 await subscription.wake.wait()
@@ -69,7 +78,7 @@ class TrailConsumer(AuthenticatedConsumer):
             if isinstance(request, ResumeRequest):
                 await self._resume(request)
             else:
-                self._filter = request
+                self.wanted = request
                 given = {"severity": request.severity, "types": sorted(request.types)}
                 await self.send_object({"type": "filter", **given})
         except ClientFrameRefused as refusal:
@@ -86,7 +95,7 @@ class TrailConsumer(AuthenticatedConsumer):
 
     async def _give_some(self, part: TrailPart) -> TrailPosition:
         """Send the next events of a part; return the position up to which it was given."""
-        wanted = self._filter
+        wanted = self.wanted
         types = tuple(wanted.types) or None
         if self.event_types is not None:
             types = tuple(each for each in self.event_types if not wanted.types or each in wanted.types)

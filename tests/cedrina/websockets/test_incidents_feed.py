@@ -37,7 +37,7 @@ def open_incident(network, *, rule=RULE):
         cause = Cause(rule=rule, key=network, events=[(uuid7(), now)], network=network)
         grown = incidents.grow(cause, now=now)
         started = responses.start(cause, incident_id=grown.id, now=now)
-    return grown.id, started[0].pk
+    return grown.id, started[0].pk if started else None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -77,6 +77,22 @@ class TestIncidents:
         assert again == [{"type": "resumed", "after": opened["event"], "last": undone["event"]}]
         assert [frame["event"] for frame in missed[:2]] == [answered["event"], undone["event"]]
         assert missed[2] == {"type": "resumed", "after": opened["event"], "last": undone["event"]}
+
+    def test_that_grow_are_told_without_an_event(self):
+        token = open_session(user=UserFactory(admin=True)).access_token
+        with SocketThread() as sockets:
+            ident, _ = open_incident("192.0.2.0/24")
+            feed = sockets.open("/ws/incidents/", token)
+            quiet = sockets.open("/ws/incidents/", token)
+            sockets.send(quiet, {"type": "filter", "severity": "critical"})
+            assert sockets.frames_of(quiet, 1)[0]["type"] == "filter"
+            found = None
+            while found is None:  # the first look may come after the growth
+                open_incident("192.0.2.0/24")
+                found = sockets.frame_within(feed, seconds=2)
+            assert sockets.frame_within(quiet, seconds=0.1) is None
+        assert (found["event"], found["change"], found["incident"]["id"]) == (None, "incident.grown", str(ident))
+        assert found["incident"]["events"] > 1
 
     def test_are_filtered_by_their_own_severity_and_by_the_change(self):
         token = open_session(user=UserFactory(admin=True)).access_token
