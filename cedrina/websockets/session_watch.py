@@ -93,11 +93,14 @@ class SessionWatch:
             thread.close_connection()
 
     async def _close_ended(self, *, now: datetime) -> None:
+        for socket in tuple(self._sockets):  # first, since that takes no database
+            if socket.caller.expires_at <= now:
+                socket.end(close_codes.SESSION_ENDED)
         sockets = tuple(self._sockets)
         tokens = {token for socket in sockets if (token := socket.caller.token) is not None}
         dead = await thread_of_process().call(lambda: open_sockets.dead_tokens(among=tokens, now=now))
         for socket in sockets:
-            if socket.caller.token in dead or socket.caller.expires_at <= now:
+            if socket.caller.token in dead:
                 socket.end(close_codes.SESSION_ENDED)
 
     async def _close_forbidden(self, *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 The reader looks for new events ten times a second, by two short statements on one connection, and only while somebody
 listens. It needs no notification. ``NOTIFY`` in the transaction that writes an event would make PostgreSQL commit all
 writers one after the other, and a message by Redis would cost each of them a round trip; both can be lost, and then a
-reader has to look anyway. docs/live.md has the figures.
+reader has to look anyway. docs/decisions/14-live-events.md has the figures.
 """
 
 import asyncio

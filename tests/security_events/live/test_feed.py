@@ -27,6 +27,18 @@ async def in_thread(function, *arguments):
     return await asyncio.to_thread(call)
 
 
+async def events_of(feed, subscription, number):
+    """Return the next events of a subscription."""
+    events = []
+    while len(events) < number:
+        await asyncio.wait_for(subscription.wake.wait(), 60)
+        subscription.wake.clear()
+        part = await feed.read(subscription.live, until=feed.end)
+        subscription.live = part.end
+        events += part.events
+    return events
+
+
 class Statements:
     """Counts the statements of a connection that read events, and the rows that they gave."""
 
@@ -51,14 +63,7 @@ class TestFeed:
             await in_thread(record, 7)
             given = []
             for subscription in subscriptions:
-                events = []
-                while len(events) < 7:
-                    await asyncio.wait_for(subscription.wake.wait(), 60)
-                    subscription.wake.clear()
-                    part = await feed.read(subscription.live, until=feed.end)
-                    subscription.live = part.end
-                    events += part.events
-                given.append(events)
+                given.append(await events_of(feed, subscription, 7))
                 feed.unsubscribe(subscription)
             await thread.call(connections.close_all)
             return statements.rows, given
@@ -74,9 +79,7 @@ class TestFeed:
             await in_thread(record, 3)
             second = await feed.subscribe()  # all three are read before it begins
             await in_thread(record, 2)
-            while len((await feed.read(first.live, until=feed.end)).events) < 5:
-                await asyncio.sleep(0.01)
-            found = [len((await feed.read(each.live, until=feed.end)).events) for each in (first, second)]
+            found = [len(await events_of(feed, first, 5)), len(await events_of(feed, second, 2))]
             for each in (first, second):
                 feed.unsubscribe(each)
             await thread_of_process().call(connections.close_all)
@@ -96,8 +99,7 @@ class TestFeed:
                 await asyncio.sleep(0.05)
             again = await feed.subscribe()
             await in_thread(record, 1)
-            while not (await feed.read(again.live, until=feed.end)).events:
-                await asyncio.sleep(0.01)
+            assert len(await events_of(feed, again, 1)) == 1
             feed.unsubscribe(again)
             await thread_of_process().call(connections.close_all)
 
