@@ -5,6 +5,9 @@ from django.urls import path, re_path
 
 from cedrina.websockets.client_context import ClientContextMiddleware
 from cedrina.websockets.consumers import HealthConsumer, UnknownPathConsumer
+from cedrina.websockets.feeds.account import AccountConsumer
+from cedrina.websockets.feeds.incidents import IncidentsConsumer
+from cedrina.websockets.feeds.security_events import SecurityEventsConsumer
 from ratelimiting.asgi import WebSocketRateLimitMiddleware
 
 websocket_application = ClientContextMiddleware(
@@ -12,6 +15,9 @@ websocket_application = ClientContextMiddleware(
         URLRouter(
             [
                 path("ws/health/", HealthConsumer.as_asgi()),  # type: ignore[arg-type, list-item]
+                path("ws/account/", AccountConsumer.as_asgi()),  # type: ignore[arg-type, list-item]
+                path("ws/security-events/", SecurityEventsConsumer.as_asgi()),  # type: ignore[arg-type, list-item]
+                path("ws/incidents/", IncidentsConsumer.as_asgi()),  # type: ignore[arg-type, list-item]
                 re_path(r"", UnknownPathConsumer.as_asgi()),  # type: ignore[arg-type, list-item]
             ]
         )

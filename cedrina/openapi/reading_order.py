@@ -77,7 +77,11 @@ TAGS = (
             "renew_recovery_codes",
         ),
     ),
-    Tag("sessions", "List and end your sessions.", ("list_sessions", "end_session", "end_other_sessions")),
+    Tag(
+        "sessions",
+        "List and end your sessions.",
+        ("list_sessions", "end_session", "create_websocket_ticket", "end_other_sessions"),
+    ),
     Tag("tokens", "Ask about tokens and revoke them: for services.", ("introspect", "revoke")),
     Tag("oauth", "The same for OAuth 2.0 clients, in the form of its RFCs."),
     Tag(

@@ -8,8 +8,8 @@ from importlib import import_module
 from cedrina.serving.addresses import demand_free_address, refuse_address
 from cedrina.serving.checks import check_code, run_checks
 from cedrina.settings.settings_module import settings_module
+from cedrina.websockets.frame_limits import MAX_FRAME_BYTES
 
-MAX_FRAME_BYTES = 16 * 1024
 KEEP_ALIVE_SECONDS = 30
 
 
@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m cedrina.serving", description=__doc__)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--http", action="store_true", help="HTTP alone, by WEB_CONCURRENCY workers of granian")
-    kind.add_argument("--sockets", action="store_true", help="WebSockets alone, by daphne; Redis joins it to the rest")
+    kind.add_argument("--sockets", action="store_true", help="WebSockets alone, by daphne")
     parser.add_argument("--host", help="instead of HOST")
     parser.add_argument("--port", type=int, help="instead of PORT")
     parser.add_argument("--check", action="store_true", help="load settings and code and check them; serve nothing")

@@ -1,45 +1,22 @@
-"""WebSocket consumers of no app: the health of this server, and paths that do not exist.
-
-Close codes from 4400 on are the HTTP status plus 4000.
-"""
+"""WebSocket consumers that ask for no authentication: the health of this server, and paths that do not exist."""
 
 import asyncio
 import json
 import time
 from contextlib import suppress
-from typing import Any
-from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 from django.db import connection
-from django.http.request import validate_host
 
 from cedrina.operations.health import readiness
+from cedrina.websockets import close_codes
+from cedrina.websockets.authenticated_consumer import NO_CHANNEL_LAYER
+from cedrina.websockets.frame_limits import MAX_FRAME_BYTES, FrameBudget
+from cedrina.websockets.origins import is_foreign_origin
 
 INTERVAL_SECONDS = 10.0
 CACHE_SECONDS = 5.0
-MAX_FRAME_BYTES = 16 * 1024
-CLOSE_FORBIDDEN = 4403
-CLOSE_UNKNOWN_PATH = 4404
-CLOSE_MESSAGE_TOO_BIG = 1009
-
-
-def is_foreign_origin(scope: Any) -> bool:
-    """Return whether the Origin header names a foreign page. Clients that are no browsers send no Origin."""
-    origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
-    return any(origin not in settings.CORS_ALLOWED_ORIGINS and not _is_own_origin(origin) for origin in origins)
-
-
-def _is_own_origin(origin: str) -> bool:
-    if origin == settings.PUBLIC_URL:
-        return True
-    try:
-        host = urlsplit(origin).hostname or ""
-    except ValueError:  # no URL
-        return False
-    return not settings.IS_HTTPS and validate_host(host, settings.ALLOWED_HOSTS)
 
 
 class CachedReadiness:
@@ -70,12 +47,14 @@ cached_readiness = CachedReadiness()
 class HealthConsumer(AsyncWebsocketConsumer):
     """Sends the readiness of this server, at once and every INTERVAL_SECONDS. Messages of the client are discarded."""
 
+    channel_layer_alias = NO_CHANNEL_LAYER
     _sending: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
+        self._frames = FrameBudget(now=time.monotonic())
         await self.accept()  # a close before accept() would reach the client as a bare 403
         if is_foreign_origin(self.scope):
-            await self.close(code=CLOSE_FORBIDDEN)
+            await self.close(code=close_codes.FORBIDDEN)
             return
         self._sending = asyncio.create_task(self._send_status())
 
@@ -86,10 +65,12 @@ class HealthConsumer(AsyncWebsocketConsumer):
                 await self._sending
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Discard a message. Close the connection when the message is larger than MAX_FRAME_BYTES."""
+        """Discard a message. Close the connection when it is larger than MAX_FRAME_BYTES, or one too many."""
         size = len(bytes_data) if bytes_data is not None else len((text_data or "").encode())
         if size > MAX_FRAME_BYTES:
-            await self.close(code=CLOSE_MESSAGE_TOO_BIG)
+            await self.close(code=close_codes.MESSAGE_TOO_BIG)
+        elif not self._frames.spend(now=time.monotonic()):
+            await self.close(code=close_codes.TOO_MANY_REQUESTS)
 
     async def _send_status(self) -> None:
         while True:
@@ -100,6 +81,8 @@ class HealthConsumer(AsyncWebsocketConsumer):
 class UnknownPathConsumer(AsyncWebsocketConsumer):
     """Closes connections to unknown paths. It accepts first, so that the client receives the close code."""
 
+    channel_layer_alias = NO_CHANNEL_LAYER
+
     async def connect(self) -> None:
         await self.accept()
-        await self.close(code=CLOSE_FORBIDDEN if is_foreign_origin(self.scope) else CLOSE_UNKNOWN_PATH)
+        await self.close(code=close_codes.FORBIDDEN if is_foreign_origin(self.scope) else close_codes.UNKNOWN_PATH)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("security_events", "0013_detection"),
+        ("security_events", "0014_detection_engine"),
     ]
 
     operations = [

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("security_events", "0014_detection_engine"),
+        ("security_events", "0015_what_operators_see_of_incidents"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("security_events", "0014_detection_engine"),
+        ("security_events", "0016_risk_of_sign_ins"),
     ]
 
     operations = [

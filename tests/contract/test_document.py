@@ -188,6 +188,7 @@ PROMISED = {
     "GET /api/v1/auth/sessions": {"session_expired", "validation_error"},
     "DELETE /api/v1/auth/sessions": {"session_revoked"},
     "DELETE /api/v1/auth/sessions/{session_id}": {"not_found"},
+    "POST /api/v1/auth/ws-ticket": {"authentication_required", "session_revoked"},
     "POST /api/v1/auth/introspect": {"authentication_required"},
     "POST /api/v1/auth/revoke": {"validation_error"},
     "GET /api/v1/admin/security-events/{event_id}/risk": {"permission_denied", "not_found"},

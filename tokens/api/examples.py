@@ -3,6 +3,7 @@
 SESSION_ID = "0197a3c0-5b1e-7c4d-9f00-2b6f1c9a7d10"
 ACCESS_TOKEN = "eyJhbGciOiJSUzI1NiIsImtpZCI6Ii4uLiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl"
 REFRESH_TOKEN = "cdr_AQGXo8BbHnxNnwArbxyafRAAAAAAAAAAAeIDcKGyXXt3dYlEGRfsvA0"
+WEBSOCKET_TICKET = "cdw_Q2hhbmdlcyBhdCBlYWNoIGNhbGwuIE5vIHNlY3JldC4"
 TOKENS = {
     "access_token": ACCESS_TOKEN,
     "refresh_token": REFRESH_TOKEN,

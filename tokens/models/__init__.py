@@ -17,6 +17,7 @@ from tokens.models.signal_streams import (
     StreamStatus,
     UserIdentifierFormat,
 )
+from tokens.models.websocket_tickets import WebSocketTicket
 
 __all__ = [
     "MULTI_FACTOR",
@@ -38,4 +39,5 @@ __all__ = [
     "TokenFamily",
     "UsedAssertion",
     "UserIdentifierFormat",
+    "WebSocketTicket",
 ]

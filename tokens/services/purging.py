@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from cedrina_base.batch_deletion import delete_in_batches
-from tokens.models import RevokedServiceToken, ServiceClientSecret, Session, SigningKey, UsedAssertion
+from tokens.models import RevokedServiceToken, ServiceClientSecret, Session, SigningKey, UsedAssertion, WebSocketTicket
 from tokens.services import step_up_orders
 
 # For this long an ended session can be told from an unknown one, and reuse of its tokens explained.
@@ -57,5 +57,6 @@ def purge_expired(*, now: datetime, progress: Callable[[int], None] | None = Non
     delete_in_batches(RevokedServiceToken.objects.filter(expires_at__lt=long_past))
     delete_in_batches(ServiceClientSecret.objects.filter(expires_at__lt=long_past))
     step_up_orders.purge(now=now)
+    delete_in_batches(WebSocketTicket.objects.filter(expires_at__lt=long_past))
     keys, _ = SigningKey.objects.filter(expires_at__lt=now - _RETENTION).delete()
     return PurgeCounts(sessions=sessions, signing_keys=keys)

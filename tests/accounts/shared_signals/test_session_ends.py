@@ -1,11 +1,15 @@
-"""Every way in which a session can end sends one ``session-revoked``."""
+"""Every way in which a session can end sends one ``session-revoked``, and closes the sockets of the session."""
+
+import time
 
 import pytest
 
 from security_events.models import SecurityEvent
 from tests import mailbox
 from tests.accounts.shared_signals.session_end_ways import WAYS, World
+from tests.busy import Lateness
 from tests.factories.signals import SESSION_REVOKED, Receiver, event_of
+from tests.socket_threads import SocketThread
 from tokens import end_reasons
 from tokens.models import Session
 
@@ -52,3 +56,25 @@ def test_every_way_sends_one_signal_that_says_who_did_it(api, empty_queue):
 
 def test_every_declared_reason_has_a_way():
     assert {reason.code for reason in end_reasons.declared()} == {reason for reason, _entity, _end in WAYS}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_way_closes_the_sockets_of_the_session():
+    """Of a session of the admin's pages there is no token, and so no socket."""
+    ways = sorted((end for _reason, _entity, end in WAYS), key=lambda end: end.__name__.startswith("refuse_the_key"))
+    ended = {}
+    with SocketThread() as sockets, Lateness() as lateness:
+        kept = sockets.open("/ws/account/", World().pair.access_token)
+        for end in ways:
+            assert sockets.is_open(kept)  # the last way ends the sessions of everybody
+            world = World()
+            socket = sockets.open("/ws/account/", world.pair.access_token)
+            end(world)
+            if world.pair.access_token:
+                ended[end.__name__] = (socket, time.monotonic())
+            mailbox.work()
+        for name, (socket, at) in ended.items():
+            code, closed_at = sockets.end_of(socket)
+            assert code == 4408, name
+            assert closed_at - at < 1 + lateness.allowance, name
+    assert len(ended) == len(WAYS) - 1

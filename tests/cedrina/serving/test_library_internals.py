@@ -5,15 +5,19 @@ import os
 import socket
 from asyncio import events
 
+from autobahn.twisted.websocket import WebSocketServerProtocol
 from daphne.cli import CommandLineInterface
 from daphne.server import Server
+from daphne.ws_protocol import WebSocketProtocol
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import asyncio as django_asyncio
 from granian.net import SocketHolder
 from granian.server.common import AbstractServer
 from granian.server.embed import Server as EmbeddedServer
+from twisted.internet.interfaces import IPushProducer
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from cedrina.serving.daphne_server import BoundedWebSocketProtocol
 from cedrina.serving.uvicorn_protocol import TimeoutProtocol
 
 
@@ -33,6 +37,19 @@ class TestDaphne:
         assert "self.ws_factory" in inspect.getsource(Server)
         assert CommandLineInterface.server_class is Server
         assert list(inspect.signature(Server.listen_success).parameters) == ["self", "port"]
+        assert list(inspect.signature(Server.create_application).parameters) == ["self", "protocol", "scope"]
+        assert list(inspect.signature(Server.handle_reply).parameters) == ["self", "protocol", "message"]
+        assert "await protocol" not in inspect.getsource(Server.handle_reply)  # it would wait by itself now
+
+    def test_calls_the_methods_of_protocols_that_are_overridden(self):
+        overridden = {name for name, member in vars(BoundedWebSocketProtocol).items() if inspect.isfunction(member)}
+        of_twisted = {"pauseProducing", "resumeProducing", "stopProducing"}
+        own = {"wait_until_writable", "_count_frame"}
+        assert overridden - of_twisted - own <= set(dir(WebSocketProtocol))
+        assert of_twisted <= set(IPushProducer)
+        assert "self.onMessageFrameBegin(" in inspect.getsource(WebSocketServerProtocol._onMessageFrameBegin)
+        assert "self.serverClose(code=" in inspect.getsource(WebSocketProtocol.handle_reply)
+        assert "STATE_OPEN" in inspect.getsource(WebSocketServerProtocol.sendCloseFrame)
 
 
 class TestGranian:

@@ -1,0 +1,10 @@
+"""The codes by which sockets are closed. From 4400 on they are the HTTP status plus 4000 (docs/live.md)."""
+
+UNSUPPORTED_DATA = 1003  # RFC 6455, 7.4.1
+MESSAGE_TOO_BIG = 1009  # RFC 6455, 7.4.1
+UNAUTHENTICATED = 4401
+FORBIDDEN = 4403
+UNKNOWN_PATH = 4404
+SESSION_ENDED = 4408
+TOO_MANY_REQUESTS = 4429
+UNAVAILABLE = 4503
