@@ -14,13 +14,13 @@ from security_events.api.views.detection_rules import (
     DetectionRuleView,
 )
 from security_events.api.views.events import SecurityEventsView, SecurityEventView
-from security_events.api.views.risks import SecurityEventRiskView
 from security_events.api.views.incidents import (
     IncidentEventsView,
     IncidentsView,
     IncidentUndoView,
     IncidentView,
 )
+from security_events.api.views.risks import SecurityEventRiskView
 from security_events.api.views.webhook_deliveries import (
     WebhookDeliveriesView,
     WebhookDeliveryReplayView,
