@@ -88,7 +88,10 @@ def _line(incident: Incident) -> str:
 
 
 def _moment(incident: Incident) -> str:
-    return formats.date_format(incident.opened_at, "Y-m-d H:i")
+    """Return the day and the time, in this order also between words that are written from right to left."""
+    text = formats.date_format(incident.opened_at, "Y-m-d H:i")
+    is_right_to_left = translation.get_language_bidi()
+    return f"\N{LEFT-TO-RIGHT ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}" if is_right_to_left else text
 
 
 def _link(incidents: Sequence[Incident], number: int) -> str:

@@ -196,13 +196,13 @@ def _with_direction_marks(context: Mapping[str, Any]) -> dict[str, Any]:
     """
     is_right_to_left, username = context["is_right_to_left"], context["username"]
     greeting, app_name = (
-        _isolated(name) if is_right_to_left or not name.isascii() else name
+        _isolated(name) if name and (is_right_to_left or not name.isascii()) else name
         for name in (context["greeting"], context["app_name"])
     )
     if not is_right_to_left:
         return {"greeting": greeting, "app_name": app_name}
     return {
-        "greeting": f"\N{LEFT-TO-RIGHT MARK}{username}" if context["greeting"] == username else greeting,
+        "greeting": f"\N{LEFT-TO-RIGHT MARK}{username}" if username and context["greeting"] == username else greeting,
         "app_name": app_name,
         "facts": [(label, _isolated(value)) for label, value in context["facts"]],
     }

@@ -2,7 +2,8 @@
 
 import pytest
 from django.conf import settings as django_settings
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.services.mailing import incident_mail
@@ -53,6 +54,11 @@ def test_sums_up_in_the_language_of_the_installation(addresses, settings, mailou
     assert "7" in mail.subject
     assert not mail.subject.isascii()
     assert 'dir="rtl"' in mail.alternatives[0][0]
+    with translation.override("fa"):
+        footer = gettext("This mail is for the operators of %(app_name)s.").partition("%")[0]
+    for text in (mail.body, mail.alternatives[0][0]):
+        assert footer in text
+        assert "سلام" not in text  # nobody is greeted
     assert "https://id.example.com/admin/security_events/incident/?status=unresolved" in mail.body
 
 
