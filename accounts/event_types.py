@@ -11,6 +11,8 @@ from security_events.types import Category, Severity
 _REMOVED = ("ended_sessions", "removed_factors", "removed_social_accounts", "removed_pending_links")
 # What detection must know of a sign-in beside its client: how, whether from a new client, and after how many days.
 _SIGN_IN = ("amr", "is_new_client", "days_since_last", "risk")
+_RISK = ("risk",)
+_LOGON = OcsfType.AUTHENTICATION_LOGON
 
 # The life of an account.
 ACCOUNT_REGISTERED = register(
@@ -158,24 +160,10 @@ PASSWORD_HASH_UPGRADED = register(
 )
 # Sign-in and re-authentication.
 LOGIN_SUCCEEDED = register(
-    EventType(
-        "authentication.login_succeeded",
-        Category.AUTHENTICATION,
-        Severity.INFO,
-        0,
-        OcsfType.AUTHENTICATION_LOGON,
-        data=_SIGN_IN,
-    )
+    EventType("authentication.login_succeeded", Category.AUTHENTICATION, Severity.INFO, 0, _LOGON, data=_SIGN_IN)
 )
 LOGIN_FAILED = register(
-    EventType(
-        "authentication.login_failed",
-        Category.AUTHENTICATION,
-        Severity.LOW,
-        20,
-        OcsfType.AUTHENTICATION_LOGON,
-        data=("risk",),
-    )
+    EventType("authentication.login_failed", Category.AUTHENTICATION, Severity.LOW, 20, _LOGON, data=_RISK)
 )
 SIGN_IN_LOCKED = register(
     EventType(
@@ -394,19 +382,10 @@ SOCIAL_ACCOUNT_PREEMPTED = register(
 )
 # Administration.
 ADMIN_LOGIN_SUCCEEDED = register(
-    EventType(
-        "admin.login_succeeded", Category.AUTHENTICATION, Severity.LOW, 5, OcsfType.AUTHENTICATION_LOGON, data=_SIGN_IN
-    )
+    EventType("admin.login_succeeded", Category.AUTHENTICATION, Severity.LOW, 5, _LOGON, data=_SIGN_IN)
 )
 ADMIN_LOGIN_FAILED = register(
-    EventType(
-        "admin.login_failed",
-        Category.AUTHENTICATION,
-        Severity.MEDIUM,
-        40,
-        OcsfType.AUTHENTICATION_LOGON,
-        data=("risk",),
-    )
+    EventType("admin.login_failed", Category.AUTHENTICATION, Severity.MEDIUM, 40, _LOGON, data=_RISK)
 )
 PERMISSION_DENIED = register(
     EventType("permission.denied", Category.AUTHORIZATION, Severity.LOW, 20, OcsfType.API_ACTIVITY_OTHER)

@@ -6,6 +6,6 @@ from security_events.services.detection.risk_explanation import ExplainedRisk
 
 
 def risk_table(explained: ExplainedRisk) -> str:
-    """Return the choice in a sentence, and a table of the features with their weights and evidence."""
-    rows = [(feature, f"{feature.weight / 10:+.1f}") for feature in explained.features]
+    """Return the choice in a sentence, and a table of the features that matter with their weights and evidence."""
+    rows = [(feature, f"{feature.weight / 10:+.1f}") for feature in explained.features if feature.weight]
     return render_to_string("security_events/event_risk.html", {"explained": explained, "rows": rows})

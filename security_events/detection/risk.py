@@ -10,7 +10,7 @@ compute its risk again.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from security_events.detection.circumstances import (
@@ -174,10 +174,12 @@ def _levels(
     values = tuple(value_of for _level, value_of in FEATURES[feature])
     wanted = tuple(value_of(client) for value_of in values)
     alike = [0.0] * len(values)
+    depths: dict[int, int] = {}  # of clients that occur several times in the history
     for weight, past in zip(weights, history, strict=True):
-        for number, value_of in enumerate(values):
-            if value_of(past.client) != wanted[number]:
-                break
+        depth = depths.get(id(past.client))
+        if depth is None:
+            depth = depths[id(past.client)] = _alike(past.client, values, wanted)
+        for number in range(depth):
             alike[number] += weight
     found, own_above = [], sum(weights)
     for (level, path), own in zip(paths(feature, client), alike, strict=True):
@@ -194,6 +196,14 @@ def _levels(
         )
         own_above = own
     return found
+
+
+def _alike(client: ClientFacts, values: Sequence[Callable[[ClientFacts], object]], wanted: Sequence[object]) -> int:
+    """Return at how many levels a client has the wanted values, from the first level on."""
+    for number, value_of in enumerate(values):
+        if value_of(client) != wanted[number]:
+            return number
+    return len(values)
 
 
 def _part(level: LevelEvidence) -> float:

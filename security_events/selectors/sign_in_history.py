@@ -1,9 +1,10 @@
 """What the risk of a sign-in is computed from, in two statements."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from cedrina_base.prepared_statements import prepared_cursor
 from security_events.detection.client_records import client_from
@@ -43,7 +44,8 @@ SELECT
         WHERE network = %(network)s AND network <> '' AND rule = ANY(%(network_rules)s)
           AND updated_at > %(attacked_since)s AND verdict NOT IN ('false_positive', 'benign')
         LIMIT %(most_attacks)s) AS attacks) AS network_attacks,
-    (SELECT jsonb_agg(jsonb_build_array(EXTRACT(EPOCH FROM at), client) ORDER BY at) FROM by_day)::text AS sign_ins
+    (SELECT jsonb_agg(jsonb_build_array(EXTRACT(EPOCH FROM at), client - 'risk' - 'suspect') ORDER BY at)
+     FROM by_day)::text AS sign_ins
 """
 _NEWEST_RISKS = """
 SELECT wanted.account, max(newest.risk) FROM unnest(%(accounts)s::text[]) AS wanted (account) CROSS JOIN LATERAL (
@@ -87,8 +89,19 @@ def history_of(
             },
         )
         newest, account_attacks, network_attacks, sign_ins = cursor.fetchone()
-    past = [PastSignIn(float(at), client_from(record)) for at, record in json.loads(sign_ins or "[]")]
-    return SignInHistory(past, account_attacks, network_attacks, newest)
+    return SignInHistory(_past(json.loads(sign_ins or "[]")), account_attacks, network_attacks, newest)
+
+
+def _past(rows: Sequence[tuple[float, Mapping[str, Any]]]) -> list[PastSignIn]:
+    """Return the sign-ins of rows. Most people have few clients, so each is made once."""
+    clients: dict[tuple[tuple[str, Any], ...], ClientFacts] = {}
+    past = []
+    for at, record in rows:
+        key = tuple(record.items())
+        if key not in clients:
+            clients[key] = client_from(record)
+        past.append(PastSignIn(float(at), clients[key]))
+    return past
 
 
 def commonness_of(client: ClientFacts) -> StoredCounts:

@@ -170,6 +170,22 @@ class TestTheExplanation:
         assert form["risk_reasons"] == event.risk_reasons
         assert evidence_from(form["data"]["risk"]["evidence"])
 
+    @pytest.mark.parametrize("form", ["cedrina", "ocsf", "ecs", "cef", "cloudevents"])
+    def test_goes_out_in_each_format(self, mina, operator, form):
+        sign_in(thief())
+        event = newest()
+
+        lines = operator.get(
+            f"{ADMIN}/security-events",
+            {"format": form, "type": event.type, "min_risk": event.risk_score},
+            HTTP_ACCEPT="application/x-ndjson",
+        ).content.decode()
+
+        (line,) = [each for each in lines.splitlines() if str(event.pk) in each]
+        assert str(event.risk_score) in line
+        assert all(reason in line for reason in event.risk_reasons)
+        assert "thresholds" in line
+
     def test_is_for_operators_and_of_sign_ins(self, mina, operator):
         sign_in(browser(), "wrong")
         failed = newest("authentication.login_failed")

@@ -19,6 +19,8 @@ from security_events.detection.commonness import digests_of
 MOST_A_DAY = 20  # sign-ins of one account that are learned from, and as many suspect ones that may be later
 MOST_ROWS = 500_000  # about 60 MB
 
+_LOCK = 1589641224  # whether a value is new is decided by one process at a time
+
 # Of sign-ins beyond the number a day, the client is forgotten. All of one batch are compared as they were inserted.
 _FORGET_SURPLUS = """
 UPDATE security_events_detectionfact fact SET client = NULL
@@ -34,7 +36,7 @@ WHERE fact.event_id = ANY(%(event_ids)s) AND fact.client IS NOT NULL AND %(most)
 )
 RETURNING fact.event_id
 """
-# A value that is new adds one to the different values of the level above. One process counts at a time.
+# A value that is new adds one to the different values of the level above.
 _COUNT = """
 WITH seen AS (
     SELECT * FROM unnest(%(paths)s::bytea[], %(parents)s::bytea[], %(numbers)s::bigint[]) AS seen (path, parent, number)
@@ -75,6 +77,7 @@ def count(cursor: Any, clients: Sequence[SignInClient]) -> None:
     """Count the clients of a batch of sign-ins, in the caller's transaction, after their facts were inserted."""
     if not clients:
         return
+    _lock(cursor)
     cursor.execute(_FORGET_SURPLUS, {"event_ids": [each.event_id for each in clients], "most": MOST_A_DAY})
     surplus = {event_id for (event_id,) in cursor.fetchall()}
     numbers: Counter[bytes] = Counter()
@@ -95,6 +98,7 @@ def prune() -> int:
     """Halve all counts until there are at most ``MOST_ROWS`` rows; return how many rows were deleted."""
     deleted = 0
     with transaction.atomic(), connection.cursor() as cursor:
+        _lock(cursor)
         while _rows(cursor) > MOST_ROWS:
             cursor.execute(_HALVE)
             cursor.execute(_DELETE_RARE)
@@ -102,6 +106,10 @@ def prune() -> int:
         if deleted:
             cursor.execute(_COUNT_DISTINCT)
     return deleted
+
+
+def _lock(cursor: Any) -> None:
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _rows(cursor: Any) -> int:

@@ -69,6 +69,8 @@ def of_sign_in(
 
     It takes two statements, and a third one after the rule was changed. Whatever fails is logged and nothing else: a
     sign-in does not fail because its risk is unknown. Only to be called after the first factor was right.
+
+    Raises: OperationalError, InterfaceError, if the database is unavailable.
     """
     try:
         # A statement that fails must not end the caller's transaction.
@@ -81,6 +83,8 @@ def of_sign_in(
                 now=now,
             )
     except Exception:
+        if not connection.is_usable():
+            raise
         log.exception("sign_in_risk_unknown")
         return None
 

@@ -1,8 +1,11 @@
 """What sign-ins teach: counts as in memory, bounded whatever an attacker sends, and pruned."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connections, transaction
 from django.utils import timezone
 
 from security_events.detection import rules
@@ -136,3 +139,25 @@ class TestHistory:
         learn(form_of("omar", at=now))
 
         assert newest_risks(["mina", "omar", "nobody"], now=now) == {"mina": 40}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_count_at_once_as_one_after_the_other():
+    now, barrier = timezone.now(), threading.Barrier(2)
+
+    def work(number):
+        try:
+            for batch in range(5):
+                forms = [form_of(f"{number}-{batch}-{n}", at=now, address=f"192.0.{batch}.{n}") for n in range(10)]
+                barrier.wait(timeout=30)
+                with transaction.atomic():
+                    learn(*forms)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(2)))
+
+    assert max(ClientCount.objects.values_list("sign_ins", flat=True)) == 100
+    for row in ClientCount.objects.all():
+        assert row.distinct == ClientCount.objects.filter(parent=row.path).count()
