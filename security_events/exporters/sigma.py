@@ -12,7 +12,7 @@ import yaml
 from django.utils.translation import override
 
 from security_events.detection.rules import Rule
-from security_events.detection.sigma_forms import SigmaCount, SigmaForm
+from security_events.detection.sigma_forms import SigmaCount, SigmaForm, Value
 from security_events.types import Severity
 
 VERSION = "2.1.0"
@@ -110,7 +110,7 @@ def _tail(rule: Rule) -> dict[str, Any]:
     return {"falsepositives": [str(rule.false_alarms)], "level": _LEVELS[rule.severity]}
 
 
-def _detection(conditions: list[dict[str, str | int]]) -> dict[str, Any]:
+def _detection(conditions: list[dict[str, Any]]) -> dict[str, Any]:
     names = [f"selection_{number}" for number in range(1, len(conditions) + 1)]
     return {
         "logsource": {"product": "cedrina", "service": "security_events"},
@@ -135,12 +135,15 @@ def _correlation(rule: Rule, form: SigmaForm, names: list[str], thresholds: Mapp
     }
 
 
-def _condition(condition: Mapping[str, str | int], thresholds: Mapping[str, int]) -> dict[str, str | int]:
+def _condition(condition: Mapping[str, Value], thresholds: Mapping[str, int]) -> dict[str, Any]:
     """Return a condition in which ``{name}`` is the value of the threshold."""
-    return {
-        name: thresholds[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
-        for name, value in condition.items()
-    }
+    return {name: _value(value, thresholds) for name, value in condition.items()}
+
+
+def _value(value: Value, thresholds: Mapping[str, int]) -> str | int | list[str]:
+    if isinstance(value, tuple):
+        return list(value)
+    return thresholds[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
 
 
 def _timespan(seconds: int) -> str:

@@ -39,7 +39,7 @@ COLUMNS = (
 
 @pytest.fixture(scope="module")
 def facts():
-    made, _campaigns = stream(seed=501, people=60, days=20, attacks=3)
+    made, _campaigns = stream(seed=501, people=12, days=12, attacks=2)
     return made
 
 
@@ -64,7 +64,8 @@ def ours(rule, facts):
     found = MemoryWindows([rule]).findings(facts)
     if rule.sigma.count is SigmaCount.ONE:
         return {each.trigger.event_id for each in found}
-    return {(rule.key(each.trigger), round(1000 * each.trigger.at)) for each in found}
+    # SQLite's engine groups without regard to case.
+    return {(rule.key(each.trigger).lower(), round(1000 * each.trigger.at)) for each in found}
 
 
 def theirs(rule, database):
@@ -106,8 +107,8 @@ def test_a_form_that_says_less_finds_all_that_the_rule_finds(rule, facts, databa
 
 @pytest.mark.parametrize("rule", IN_SIGMA, ids=lambda rule: rule.id)
 def test_each_file_has_what_the_specification_demands(rule):
-    # The validator of techniques reads a file from the Internet; that of ids wants one for each rule of a collection.
-    known = {name: each for name, each in validators.items() if not name.startswith(("attacktag", "d3fend"))}
+    # Two validators read lists of techniques from the Internet.
+    known = {name: each for name, each in validators.items() if name not in ("attacktag", "d3_fendtag")}
     collection = SigmaCollection.from_yaml(sigma.sigma_yaml(rule, rule.thresholds))
 
     issues = SigmaValidator(known.values()).validate_rules(iter(collection.rules))
