@@ -74,7 +74,9 @@ ACCOUNT_RESTORED = register(
     EventType("account.restored", Category.ACCOUNT, Severity.MEDIUM, 10, OcsfType.ACCOUNT_CHANGE_ENABLE, data=("note",))
 )
 ACCOUNT_ERASED = register(
-    EventType("account.erased", Category.ACCOUNT, Severity.MEDIUM, 0, OcsfType.ACCOUNT_CHANGE_DELETE)
+    EventType(
+        "account.erased", Category.ACCOUNT, Severity.MEDIUM, 0, OcsfType.ACCOUNT_CHANGE_DELETE, erases_target=True
+    )
 )
 ACCOUNT_IMPORTED = register(
     EventType(

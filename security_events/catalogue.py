@@ -27,6 +27,7 @@ class EventType:
     ``id`` is stored with each event and never changes: ``noun.past_verb``, at most 64 characters. ``base_risk`` is from
     0 to 100. ``ocsf_type_uid`` says which OCSF class and activity the type is exported as. ``data`` lists the keys that
     the event's data may hold. Under ``note`` stands what an operator wrote: names of actor and target are masked in it.
+    ``erases_target`` says that the target's personal data was erased: detection forgets what it had of them.
 
     Raises: InvalidEventType.
     """
@@ -37,6 +38,7 @@ class EventType:
     base_risk: int
     ocsf_type_uid: int | None = None
     data: tuple[str, ...] = ()
+    erases_target: bool = False
 
     def __post_init__(self) -> None:
         if _ID.fullmatch(self.id) is None or len(self.id) > _ID_LENGTH:

@@ -288,6 +288,12 @@ _OF_THE_INSTALLATION: dict[str, Correction] = {
         _SEALING,
         "manage.py seal_audit_trail --dry-run",
     ),
+    "detection.behind": Correction(
+        "OWASP ASVS 5.0, 16.3.3",
+        _("Start the background worker. If it runs, its log says what detection waits for."),
+        "docs/detection.md#in-the-background",
+        "manage.py run_worker",
+    ),
     "mail.sender": Correction(
         "RFC 7208",
         _("Send from a domain whose SPF, DKIM and DMARC records name your mail server."),

@@ -27,6 +27,7 @@ from cedrina.operations.corrections import TranslatableText
 from security_events.conf import security_event_settings
 from security_events.delivery import configured_sinks
 from security_events.models import SecurityEvent, Sink, SinkState
+from security_events.selectors.detection_lag import detection_lag
 from security_events.selectors.sealing_state import oldest_writer, sealing_state
 from security_events.services.retention import terms
 from security_events.services.trail.sealing import HELD_BACK_AFTER
@@ -35,6 +36,7 @@ from security_events.sinks.sink_urls import read_sinks
 
 RECENT = timedelta(days=1)
 UNSEALED_AFTER = timedelta(minutes=5)
+DETECTION_BEHIND_AFTER = timedelta(minutes=2)
 
 
 class FindingSeverity(StrEnum):
@@ -192,6 +194,16 @@ def sealed_trail(now: datetime) -> Iterator[DiagnosticFinding]:
     ):
         problem = force_str(_("Events wait to be sealed; minutes: %(minutes)d."))
         yield _finding("audit_trail.not_sealed", FindingSeverity.ERROR, problem % {"minutes": minutes})
+
+
+@diagnostic
+def detection(now: datetime) -> Iterator[DiagnosticFinding]:
+    """Yield a finding when events wait for the detection rules: no attack is found meanwhile."""
+    lag = detection_lag()
+    if lag is not None and lag.seconds(now=now) >= DETECTION_BEHIND_AFTER.total_seconds():
+        problem = force_str(_("Events wait for the detection rules; minutes: %(minutes)d."))
+        minutes = {"minutes": int(lag.seconds(now=now) // 60)}
+        yield _finding("detection.behind", FindingSeverity.ERROR, problem % minutes)
 
 
 @diagnostic

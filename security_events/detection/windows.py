@@ -1,7 +1,7 @@
 """Ask rules about a stream of facts, with the windows in memory: live, for simulations and for backtests."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from security_events.detection.facts import Fact
@@ -44,6 +44,15 @@ class MemoryWindows:
     def fill(self, rule: Rule, key: str, facts: Iterable[Fact]) -> None:
         """Put the facts into the window of a rule that came before those that it is asked about."""
         self._windows[rule.id, key].extend(facts)
+
+    def size(self, rule: Rule, key: str) -> int:
+        """Return how many facts the window of a rule holds."""
+        return len(self._windows.get((rule.id, key), ()))
+
+    def keep_only(self, windows: Collection[tuple[str, str]]) -> None:
+        """Forget all windows but those of these ids of rules and keys."""
+        for name in self._windows.keys() - set(windows):
+            del self._windows[name]
 
     def window_of(self, found: FoundAttack) -> Sequence[Fact]:
         """Return the facts that a rule saw. It has to be asked before the next finding is taken."""

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from sys import intern
 from typing import Any, NamedTuple
 
 from cedrina_base.prepared_statements import prepared_cursor
@@ -112,16 +113,17 @@ def _fact(row: Sequence[Any]) -> Fact:
         is_password_alone,
         days_since_last,
     ) = row
+    # Many facts of a window have the same type, network or program: those that are kept share the texts.
     return Fact(
         event_id=event_id,
         at=at,
-        type=event_type,
+        type=intern(event_type),
         succeeded=succeeded,
         account=account,
-        actor=actor,
+        actor=account if actor == account else actor,
         ip_address=ip_address or "",
-        network=network,
-        program=program,
+        network=intern(network),
+        program=intern(program),
         is_unknown_name=is_unknown_name,
         location=Location(**json.loads(location)) if location else None,
         is_relay=is_relay,

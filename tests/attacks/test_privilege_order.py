@@ -229,6 +229,7 @@ ON_NOBODY = {
     "preview_mail",
     "purge_expired",
     "purge_security_events",
+    "rebuild_detection_facts",
     "ratelimit_reset",
     "ratelimit_simulate",
     "ratelimit_status",

@@ -18,6 +18,7 @@ from accounts.services.administration import authorization
 from accounts.services.administration.operator_notices import operator_subject
 from accounts.services.mailing import erasure_notices
 from security_events.services import recording
+from security_events.services.detection import erasure as detection_erasure
 from security_events.types import Subject
 from tokens.services import revocation
 from tokens.services.shared_signals import excluded_subjects
@@ -106,6 +107,7 @@ def _erase(*, ids: Sequence[UUID], now: datetime) -> None:
     SignInFailures.objects.filter(subject__in=texts).delete()
     _delete_jobs(user_ids=texts)
     excluded_subjects.forget(user_ids=texts)
+    detection_erasure.forget(accounts=texts)
     for text in texts:
         recording.record(event_types.ACCOUNT_ERASED, target=Subject(id=text), now=now)
 

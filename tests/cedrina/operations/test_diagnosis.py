@@ -22,7 +22,7 @@ from ratelimiting.detection.proxy_misconfiguration import ProxyMisconfiguration
 from security_events.services.recording import record
 from security_events.services.trail import sealing
 from tests import served
-from tests.factories import social
+from tests.factories import detection, social
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +154,18 @@ class TestDoctor:
             assert f"(process {writer.info.backend_pid})" in finding["problem"]
         sealing.seal(now=now)
         sealing.seal(now=now)
+        assert run() == ("Nothing was found.\n", 0)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_says_that_events_wait_for_detection(self, monkeypatch):
+        monkeypatch.setattr(diagnosis, "DIAGNOSTICS", [diagnosis.detection])
+        assert run() == ("Nothing was found.\n", 0)
+        detection.start_at()
+        record(ACCOUNT_DEACTIVATED, now=timezone.now() - timedelta(minutes=5))
+        [finding] = found("detection.behind")
+        assert (finding["severity"], finding["line"]) == ("error", "manage.py run_worker")
+        assert finding["problem"] == "Events wait for the detection rules; minutes: 5."
+        detection.detect()
         assert run() == ("Nothing was found.\n", 0)
 
     def test_takes_further_examinations(self, monkeypatch):

@@ -10,8 +10,9 @@ from django.db import connection, transaction
 
 from security_events.detection import rules
 from security_events.selectors.trail import TrailEvent, events_after
-from security_events.services.detection import facts, rule_settings
-from security_events.services.detection.engine import acting, judging, position
+from security_events.services.detection import erasure, facts, rule_settings
+from security_events.services.detection.engine import acting, position
+from security_events.services.detection.engine.judging import RuleJudge
 from security_events.services.detection.engine.position import SharedPosition
 
 BATCH = 500
@@ -32,6 +33,7 @@ class DetectionWorker:
     has_position: bool = False
     _limit: int = field(init=False)
     _failures: int = field(init=False, default=0)
+    _judge: RuleJudge = field(init=False, default_factory=RuleJudge)
 
     def __post_init__(self) -> None:
         self._limit = self.batch
@@ -54,7 +56,7 @@ class DetectionWorker:
         if not events:
             return 0
         try:
-            is_done = _take(events, shared, lease_id=self.lease_id, now=now)
+            is_done = self._take(events, shared, now=now)
         except Exception:
             if not connection.is_usable():
                 raise  # an outage; the batch is done again
@@ -77,14 +79,17 @@ class DetectionWorker:
             position.advance(shared.position, events[0].position, lease_id=self.lease_id, now=now)
             self._failures = 0
 
-
-def _take(events: Sequence[TrailEvent], shared: SharedPosition, *, lease_id: UUID, now: datetime) -> bool:
-    found = facts.facts_of(events)
-    judged = [each.fact for each in found if each.position.transaction_id > shared.judged_from]
-    attacks = judging.judge(judged, up_to=shared.position) if judged else []
-    with transaction.atomic():
-        if not position.advance(shared.position, events[-1].position, lease_id=lease_id, now=now):
-            return False  # another worker has it
-        facts.insert(found)
-        acting.act(attacks, now=now)
-    return True
+    def _take(self, events: Sequence[TrailEvent], shared: SharedPosition, *, now: datetime) -> bool:
+        end = events[-1].position
+        found = facts.facts_of(events)
+        judged = [each.fact for each in found if each.position.transaction_id > shared.judged_from]
+        attacks = self._judge.judge(judged, up_to=shared.position)
+        with transaction.atomic():
+            if not position.advance(shared.position, end, lease_id=self.lease_id, now=now):
+                return False  # another worker has it
+            facts.insert(found)
+            acting.act(attacks, now=now)
+            erasure.forget_erased_in(events)
+        if len(judged) == len(found):
+            self._judge.committed(end)
+        return True

@@ -2,23 +2,22 @@
 
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from security_events.detection import rules
 from security_events.detection.facts import Fact
-from security_events.detection.rules import GroupBy, Rule
+from security_events.detection.rules import Rule
 from security_events.detection.windows import FoundAttack, MemoryWindows
-from security_events.selectors import detection_windows
-from security_events.selectors.detection_windows import WindowRequest
 from security_events.selectors.trail import TrailPosition
 from security_events.services.detection import rule_settings
+from security_events.services.detection.engine.kept_windows import KeptWindows
 from security_events.services.detection.rule_settings import RuleSettings
 from security_events.types import RuleMode
 
+UNKNOWN_NAMES = "unknown names"
 _SECONDS_BETWEEN_REPORTS = 60.0
+_LONGEST_LEAD = 86400  # seconds: what a rule with a longer window looks back at is no part of the attack
 
 log = logging.getLogger(__name__)
 
@@ -27,22 +26,15 @@ log = logging.getLogger(__name__)
 class JudgedAttack:
     """What a rule found in a batch about one key: the last finding, and the facts that it was found at.
 
+    ``key`` is that of the incident: names without an account share one, else anybody could open one for each name.
     ``earlier`` are the facts before the first finding that led to it; an incident that is open has them already.
     """
 
+    key: str
     last: FoundAttack
     settings: RuleSettings
     triggers: list[Fact]
-    earlier: Sequence[Fact]
-
-
-class _Window(NamedTuple):
-    """A window of one key. Rules that look at the same types for the same time share it."""
-
-    group_by: GroupBy
-    key: str
-    watches: frozenset[str]
-    seconds: int
+    earlier: list[Fact]
 
 
 class FaultReport:
@@ -64,54 +56,65 @@ class FaultReport:
 faults = FaultReport()
 
 
-def judge(facts: Sequence[Fact], *, up_to: TrailPosition) -> list[JudgedAttack]:
-    """Return what the rules find in the facts of a batch. ``up_to`` is the position before the batch.
+class RuleJudge:
+    """Asks the rules about one batch after the other.
 
-    A rule is asked about each of its triggers as of that event, so the size of the batch makes no difference. Rules
-    that are off are not asked. A rule that fails is left out, and the others go on.
+    It keeps the windows that are large, such as that of a common program, for the next batch: to read them again each
+    time took most of what detection cost the database. They are those of the position up to which the caller has
+    committed, and are forgotten when another worker went on from there, or a rule was changed.
     """
-    settings = {rule.id: rule_settings.of(rule) for rule in rules.RULES.values()}
-    asked = [rule for rule in rules.RULES.values() if settings[rule.id].mode is not RuleMode.OFF]
-    windows = MemoryWindows(
-        asked, thresholds={rule.id: settings[rule.id].thresholds for rule in asked}, on_fault=faults.add
-    )
-    _fill(windows, asked, facts, up_to)
-    attacks: dict[tuple[str, str], JudgedAttack] = {}
-    for found in windows.findings(facts):
-        cause, of_rule = (found.rule.id, found.key), settings[found.rule.id]
-        if cause not in attacks:
-            earlier = _leading_facts(found, windows.window_of(found), of_rule.thresholds)
-            attacks[cause] = JudgedAttack(found, of_rule, [], earlier)
-        attacks[cause].last = found
-        attacks[cause].triggers.append(found.trigger)
-    return list(attacks.values())
+
+    def __init__(self) -> None:
+        self._kept = KeptWindows()
+        self._settings: Mapping[str, RuleSettings] = {}
+        self._position: TrailPosition | None = None
+        self._windows = MemoryWindows([])
+
+    def committed(self, position: TrailPosition) -> None:
+        """Keep what was read, up to a position that was committed."""
+        self._position = position
+
+    def judge(self, facts: Sequence[Fact], *, up_to: TrailPosition) -> list[JudgedAttack]:
+        """Return what the rules find in the facts of a batch. ``up_to`` is the position before the batch.
+
+        A rule is asked about each of its triggers as of that event, so the size of the batch makes no difference. Rules
+        that are off are not asked. A rule that fails is left out, and the others go on.
+        """
+        settings = {rule.id: rule_settings.of(rule) for rule in rules.RULES.values()}
+        if up_to != self._position or settings != self._settings:
+            self._start(settings)
+        self._position = None  # until the batch is committed
+        self._kept.fill(self._windows, facts, up_to=up_to)
+        attacks: dict[tuple[str, str], JudgedAttack] = {}
+        seen: set[tuple[str, str]] = set()
+        for found in self._windows.findings(facts):
+            key, of_rule = _incident_key(found), settings[found.rule.id]
+            cause = found.rule.id, key
+            attack = attacks.setdefault(cause, JudgedAttack(key, found, of_rule, [], []))
+            if (found.rule.id, found.key) not in seen:
+                seen.add((found.rule.id, found.key))
+                attack.earlier += _leading_facts(found, self._windows.window_of(found), of_rule.thresholds)
+            attack.last = found
+            attack.triggers.append(found.trigger)
+        self._kept.keep_large(self._windows)
+        return list(attacks.values())
+
+    def _start(self, settings: Mapping[str, RuleSettings]) -> None:
+        asked = [rule for rule in rules.RULES.values() if settings[rule.id].mode is not RuleMode.OFF]
+        thresholds = {rule.id: settings[rule.id].thresholds for rule in asked}
+        self._settings, self._kept = settings, KeptWindows(asked)
+        self._windows = MemoryWindows(asked, thresholds=thresholds, on_fault=faults.add)
 
 
-def _fill(windows: MemoryWindows, asked: Sequence[Rule], facts: Sequence[Fact], up_to: TrailPosition) -> None:
-    """Read the windows of all keys that some rule will be asked about."""
-    triggered: dict[str, list[Rule]] = defaultdict(list)
-    for rule in asked:
-        for event_type in rule.triggers:
-            triggered[event_type].append(rule)
-    since: dict[_Window, float] = {}
-    sharing: dict[_Window, set[Rule]] = defaultdict(set)
-    for fact in facts:
-        for rule in triggered.get(fact.type, ()):
-            if key := rule.key(fact):
-                window = _Window(rule.group_by, key, rule.watches, rule.window)
-                since[window] = min(since.get(window, fact.at), fact.at)
-                sharing[window].add(rule)
-    requests = [
-        WindowRequest(window.group_by, window.key, window.watches, at - window.seconds) for window, at in since.items()
-    ]
-    for window, found in zip(since, detection_windows.windows(requests, up_to=up_to), strict=True):
-        for rule in sharing[window]:
-            windows.fill(rule, window.key, found)
+def _incident_key(found: FoundAttack) -> str:
+    is_about_name = found.trigger.is_unknown_name and found.key == found.trigger.account
+    return UNKNOWN_NAMES if is_about_name else found.key
 
 
 def _leading_facts(found: FoundAttack, window: Sequence[Fact], thresholds: Mapping[str, int]) -> Sequence[Fact]:
     """Return the facts that led to a finding, without its trigger: what the rule names, or else its triggers."""
     if found.finding.facts:
         return [fact for fact in found.finding.facts if fact is not found.trigger]
-    since = found.trigger.at - thresholds.get("seconds", found.rule.window)
+    longest = found.rule.window if found.rule.window <= _LONGEST_LEAD else 0
+    since = found.trigger.at - thresholds.get("seconds", longest)
     return [fact for fact in window[:-1] if fact.type in found.rule.triggers and fact.at >= since]
