@@ -221,6 +221,7 @@ ON_NOBODY = {
     "detect_simulate",
     "doctor",
     "export_security_events",
+    "export_sigma",
     "grant_serving_role",
     "import_signing_key",
     "deliver_security_events",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 import yaml
+from django.core.management import call_command
 from django.utils.translation import override
 from sigma.backends.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
@@ -135,3 +136,23 @@ def test_files_are_english_and_have_the_thresholds_in_force():
 def test_what_sigma_has_no_words_for_is_refused():
     with pytest.raises(ValueError, match="no words for the rule impossible_travel"):
         sigma.sigma_yaml(RULES["impossible_travel"], {})
+
+
+@pytest.mark.django_db
+def test_the_command_writes_a_file_for_each_rule_and_names_the_others(tmp_path, capsys):
+    call_command("export_sigma", str(tmp_path / "new"))
+
+    written = {path.name for path in (tmp_path / "new").iterdir()}
+    assert written == {f"{rule.id}.yml" for rule in IN_SIGMA}
+    assert all(SigmaCollection.from_yaml(path.read_text()).rules for path in (tmp_path / "new").iterdir())
+    assert "impossible_travel" in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_the_command_says_when_it_can_not_write(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as caught:
+        call_command("export_sigma", str(tmp_path / "file"))
+
+    assert caught.value.code == 2
+    assert "can't be written" in capsys.readouterr().err
