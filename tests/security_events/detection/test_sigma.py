@@ -39,12 +39,19 @@ COLUMNS = (
 
 
 @pytest.fixture(scope="module")
-def facts():
-    made, _campaigns = stream(seed=501, people=12, days=12, attacks=2)
-    return made
+def simulated():
+    return stream(seed=501, people=12, days=12, attacks=1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def facts(simulated, rule):
+    """Honest facts and the attack of one rule: the foreign engine's time grows with the square of their number."""
+    made, campaigns = simulated
+    others = {fact.event_id for each in campaigns if each.rule != rule.id for fact in each.facts}
+    return [fact for fact in made if fact.event_id not in others]
+
+
+@pytest.fixture
 def database(facts):
     connection = sqlite3.connect(":memory:")
     connection.execute(f"CREATE TABLE logs (timestamp, {', '.join(COLUMNS)})")
@@ -52,7 +59,8 @@ def database(facts):
         (datetime.fromtimestamp(each.at, UTC).isoformat(), *(_value(each, name) for name in COLUMNS)) for each in facts
     )
     connection.executemany(f"INSERT INTO logs VALUES ({', '.join('?' * (1 + len(COLUMNS)))})", rows)
-    return connection
+    yield connection
+    connection.close()
 
 
 def _value(fact, name):
