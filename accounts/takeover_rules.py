@@ -47,10 +47,10 @@ SUCCESS_AFTER_GUESSING = register(
         source="Elastic's rule for Okta: a sign-in within 180 minutes after an attack on the account",
         techniques=("T1078", "T1110.001"),
         sigma=SigmaForm(
-            ({"type": _FAILED}, {"type": _SUCCEEDED}),
+            ({"type": (_FAILED, event_types.MFA_FAILED.id)}, {"type": _SUCCEEDED}),
             SigmaCount.ORDERED,
             seconds="seconds",
-            wider="how many failures there are, codes of second factors, and whether the client is strange",
+            wider="how many failures there are, and whether the client is strange",
         ),
         group_by=GroupBy.ACCOUNT,
         window=30 * _DAY,

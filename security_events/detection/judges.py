@@ -82,9 +82,10 @@ def sprayed_passwords(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> F
 
 
 def many_unknown_names(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
-    """Find ``names`` different names: those that no account has, and those that a reset was asked for."""
-    names = {fact.account for fact in facts if fact.is_unknown_name or not fact.type.startswith("authentication.")}
-    return reached(thresholds, names=len(names))
+    """Find ``names`` different names, the last one among them: such as no account has, or as a reset was asked for."""
+    if not _is_search(facts[-1]):
+        return None
+    return reached(thresholds, names=len({fact.account for fact in facts if _is_search(fact)}))
 
 
 def unfinished(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
@@ -121,6 +122,10 @@ def by_oneself(facts: Sequence[Fact], _thresholds: Mapping[str, int]) -> Finding
     """Find that somebody did it to themselves, such as granting rights."""
     last = facts[-1]
     return Finding({"events": 1}) if last.actor and last.actor == last.account else None
+
+
+def _is_search(fact: Fact) -> bool:
+    return fact.is_unknown_name or not fact.type.startswith("authentication.")
 
 
 def is_placed(fact: Fact, radius: int) -> bool:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
+Value = str | int | tuple[str, ...]
+"""What a field must be; one of several if it is a tuple."""
+
+
 class SigmaCount(StrEnum):
     """What a form counts: the correlation types of the specification 2.1.0; ``ONE`` is a plain rule without one.
 
@@ -36,7 +40,7 @@ class SigmaForm:
     form ``{name}`` is that of the threshold of this name.
     """
 
-    conditions: tuple[Mapping[str, str | int], ...]
+    conditions: tuple[Mapping[str, Value], ...]
     count: SigmaCount = SigmaCount.ONE
     threshold: str = ""
     field: str = ""

@@ -1,7 +1,7 @@
 """Rules in Sigma 2.1 (https://github.com/SigmaHQ/sigma-specification), the language of other monitoring systems.
 
-Fields are named as the members of ``security_events.detection.facts.Fact``; ``FIELDS`` says what they are called in our
-formats. Text is English, whatever the language of the process.
+Fields are named as the members of ``security_events.detection.facts.Fact``; docs/siem.md says what they are called in
+our formats. Text is English, whatever the language of the process.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,9 @@ import yaml
 from django.utils.translation import override
 
 from security_events.detection.rules import Rule
-from security_events.detection.sigma_forms import SigmaCount, SigmaForm
+from security_events.detection.sigma_forms import SigmaCount, SigmaForm, Value
 from security_events.types import Severity
 
-VERSION = "2.1.0"
 # The namespace of our rules' ids, a constant: an id stays the same whatever changes in the rule.
 _NAMESPACE = UUID("3f0f4e0c-5a0b-5d55-9d7c-6a2c1d8f7b10")
 _LEVELS = {
@@ -26,31 +25,6 @@ _LEVELS = {
     Severity.CRITICAL: "critical",
 }
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
-
-# Names of the fields in formats that events are exported in; no format has the network or the program as such, so the
-# address and the user agent stand for them.
-FIELDS: Mapping[str, Mapping[str, str]] = {
-    "cedrina": {
-        "type": "type",
-        "account": "target_id",
-        "actor": "actor_id",
-        "ip_address": "ip_address",
-        "network": "ip_address",
-        "program": "user_agent",
-        "is_new_client": "data.is_new_client",
-        "days_since_last": "data.days_since_last",
-    },
-    "ecs": {
-        "type": "event.action",
-        "account": "user.target.id",
-        "actor": "user.id",
-        "ip_address": "source.ip",
-        "network": "source.ip",
-        "program": "user_agent.original",
-        "is_new_client": "cedrina.data.is_new_client",
-        "days_since_last": "cedrina.data.days_since_last",
-    },
-}
 
 
 def sigma_yaml(rule: Rule, thresholds: Mapping[str, int]) -> str:
@@ -110,7 +84,7 @@ def _tail(rule: Rule) -> dict[str, Any]:
     return {"falsepositives": [str(rule.false_alarms)], "level": _LEVELS[rule.severity]}
 
 
-def _detection(conditions: list[dict[str, str | int]]) -> dict[str, Any]:
+def _detection(conditions: list[dict[str, Any]]) -> dict[str, Any]:
     names = [f"selection_{number}" for number in range(1, len(conditions) + 1)]
     return {
         "logsource": {"product": "cedrina", "service": "security_events"},
@@ -135,12 +109,15 @@ def _correlation(rule: Rule, form: SigmaForm, names: list[str], thresholds: Mapp
     }
 
 
-def _condition(condition: Mapping[str, str | int], thresholds: Mapping[str, int]) -> dict[str, str | int]:
+def _condition(condition: Mapping[str, Value], thresholds: Mapping[str, int]) -> dict[str, Any]:
     """Return a condition in which ``{name}`` is the value of the threshold."""
-    return {
-        name: thresholds[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
-        for name, value in condition.items()
-    }
+    return {name: _value(value, thresholds) for name, value in condition.items()}
+
+
+def _value(value: Value, thresholds: Mapping[str, int]) -> str | int | list[str]:
+    if isinstance(value, tuple):
+        return list(value)
+    return thresholds[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
 
 
 def _timespan(seconds: int) -> str:

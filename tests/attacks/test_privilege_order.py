@@ -224,6 +224,7 @@ ON_NOBODY = {
     "doctor",
     "explain_risk",
     "export_security_events",
+    "export_sigma",
     "grant_serving_role",
     "import_signing_key",
     "incidents",

@@ -49,6 +49,7 @@ def arguments(tmp_path_factory):
         "release_address": ["mina@example.org", "mina@example.org"],
         "revoke_sessions": ["--all", "--yes"],
         "import_signing_key": [str(folder / "key.pem")],
+        "export_sigma": [str(folder / "sigma")],
         "export_security_events": ["--output", str(folder / "events.ndjson")],
         "account": ["lock", "mina", "--reason", "a test"],
         "service_client": ["create", "orders", "--scope=tokens:introspect", "--reason", "a test"],

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
@@ -12,12 +13,14 @@ from security_events import event_types
 from security_events.catalogue import CATALOGUE, EventType
 from security_events.context import RequestContext, bind
 from security_events.errors import UndeclaredEventType
-from security_events.models import SecurityEvent
+from security_events.models import Incident, SecurityEvent, ShadowCount
 from security_events.services import partitions
+from security_events.services.detection import rule_settings
+from security_events.services.detection.engine.batches import DetectionWorker
 from security_events.services.recording import record
 from security_events.services.retention import purging
 from security_events.services.trail import sealing
-from security_events.types import Outcome, Severity, Subject
+from security_events.types import NO_SUBJECT, Outcome, RuleMode, Severity, Subject
 from tests.security_events.old_events import days_ago, record_old
 from tests.standalone.billing.event_types import CARD_REFUSED, INVOICE_PAID
 
@@ -89,6 +92,25 @@ def test_events_are_sealed_verified_exported_and_expire(tmp_path, capsys):
     assert verified["not_covered"]["pruned_below"] + verified["not_covered"].get("purged", 0) == 3
     types = [json.loads(line)["type"] for line in output.read_text().splitlines()]
     assert types[:5] == ["card.refused"] * 3 + ["network.refusals_suppressed", "invoice.paid"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rule_of_the_project_finds_what_it_looks_for():
+    DetectionWorker().advance(now=timezone.now())  # from here on
+    with bind(RequestContext(ip_address="203.0.113.7")):
+        for _ in range(3):
+            record(CARD_REFUSED, outcome=Outcome.FAILURE)
+    for mode in (RuleMode.SHADOW, RuleMode.ENFORCE):
+        DetectionWorker().advance(now=timezone.now() + timedelta(minutes=1))
+        assert Incident.objects.filter(rule="card_testing").count() == (mode is RuleMode.ENFORCE)
+        rule_settings.change(
+            rule_id="card_testing", mode=RuleMode.ENFORCE, reason="a test", actor=NO_SUBJECT, now=timezone.now()
+        )
+        with bind(RequestContext(ip_address="203.0.113.7")):
+            record(CARD_REFUSED, outcome=Outcome.FAILURE)
+
+    assert ShadowCount.objects.get(rule="card_testing").findings == 1
+    assert Incident.objects.get().network == "203.0.113.0/24"
 
 
 def test_nothing_else_was_needed():

@@ -25,6 +25,7 @@ EVASIONS = (
     "network.headers_manipulated",
 )
 _FAR = 20.0  # degrees of longitude
+_OFTEN = 4 * DAY  # seconds between two sign-ins
 
 
 class TakeoverAttackers(Attackers):
@@ -67,14 +68,14 @@ class TakeoverAttackers(Attackers):
     def _bought_password(self) -> Iterator[Fact]:
         """Sign in to an account that is in use, far from its home, by a program of one's own."""
         rng = self._rng
-        while True:
-            honest, place = rng.choice(self.at_home), self._place()
-            person = honest.person
-            is_known = person.every < 4 * DAY and honest.sign_in.at > BEGIN + self._settled() * DAY
-            is_far = abs(place.city.longitude - person.city.longitude) > _FAR
-            is_first = person.account not in self.taken_over  # the place of another attacker would be a usual one
-            if is_known and is_far and is_first and place.provider.kind == "household":
-                break
+        regular = [each for each in self.at_home if each.person.every < _OFTEN] or self.at_home
+        settled = [each for each in regular if each.sign_in.at > BEGIN + self._settled() * DAY] or regular
+        # Once for each account: the place of another attacker would be a usual one.
+        honest = rng.choice([each for each in settled if each.person.account not in self.taken_over] or settled)
+        place = self._place()
+        while place.provider.kind != "household" or abs(place.city.longitude - honest.person.city.longitude) < _FAR:
+            place = self._place()
+        person = honest.person
         at = honest.sign_in.at + rng.uniform(3 * 3600, 20 * 3600)
         yield replace(
             self.fact(
@@ -132,7 +133,8 @@ class TakeoverAttackers(Attackers):
 
     def _regular(self) -> Person:
         """Return somebody who signs in often enough to have habits in any month."""
-        return self._rng.choice([person for person in self._population.people if person.every < 4 * DAY])
+        people = self._population.people
+        return self._rng.choice([person for person in people if person.every < _OFTEN] or people)
 
     def _success(self, account: str, *, at: float, like: Fact) -> Fact:
         made = self.fact(SUCCEEDED, at, account, self._place(), "", succeeded=True)

@@ -83,7 +83,14 @@ class Command(ReportingCommand):
         return {
             "seed": options["seed"],
             "rules": {
-                rule: {**asdict(figures), "recall": figures.recall, "precision": figures.precision}
+                rule: {
+                    **asdict(figures),
+                    "recall": figures.recall,
+                    "precision": figures.precision,
+                    "false_per_1000_people_and_30_days": round(
+                        (figures.incidents - figures.right) * 1000 / people * 30 / days, 2
+                    ),
+                }
                 for rule, figures in measured.items()
                 if figures.attacks
             },
@@ -148,7 +155,14 @@ class Command(ReportingCommand):
 
     def _show_rules(self, result: dict[str, Any]) -> None:
         self.table(
-            (gettext("rule"), gettext("attacks"), gettext("found"), gettext("incidents"), gettext("right")),
+            (
+                gettext("rule"),
+                gettext("attacks"),
+                gettext("found"),
+                gettext("incidents"),
+                gettext("right"),
+                gettext("false for 1,000 people in 30 days"),
+            ),
             [
                 (
                     rule,
@@ -156,6 +170,7 @@ class Command(ReportingCommand):
                     f"{row['found']} ({row['recall']:.1%})",
                     row["incidents"],
                     f"{row['right']} ({row['precision']:.1%})",
+                    row["false_per_1000_people_and_30_days"],
                 )
                 for rule, row in result["rules"].items()
             ],

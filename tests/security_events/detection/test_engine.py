@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from security_events.detection import rules
@@ -25,6 +26,7 @@ from security_events.models import (
 )
 from security_events.selectors.trail import START, end_of_trail, events_after
 from security_events.services.detection import rule_settings
+from security_events.services.detection.engine import kept_windows
 from security_events.services.detection.engine.batches import DetectionWorker
 from security_events.signals import response_started
 from security_events.types import ResponseKind, RuleMode, Severity, Subject
@@ -68,15 +70,18 @@ def replayed(events, asked=None):
 
 class TestFindings:
     @pytest.mark.parametrize("seed", [11, 12])
-    def test_are_those_of_a_replay_whatever_the_batches(self, seed):
+    def test_are_those_of_a_replay_whatever_the_batches(self, seed, monkeypatch):
         rng = random.Random(seed)
         facts, _campaigns = stream(seed=seed, people=15, days=6, attacks=1)
         # Transactions commit in another order than that of their times.
         detection.store(sorted(recent(facts), key=lambda each: each.at + rng.random()))
         for name in RULES:
             change(name, RuleMode.SHADOW)
-        while DetectionWorker(rng.choice([1, 7, 60, 500]), lease_id=START.event_id).advance(now=timezone.now()):
-            pass
+        monkeypatch.setattr(kept_windows, "LARGE", 5)
+        worker = DetectionWorker(batch=60)
+        while worker.advance(now=timezone.now()):
+            if rng.random() < 0.1:  # other windows are kept, and other batches taken
+                worker = DetectionWorker(batch=rng.choice([1, 7, 60, 500]), lease_id=worker.lease_id)
 
         expected = replayed(events_after(START, limit=10**6))
         assert len({name for name, _key, _trigger in expected}) >= 7
@@ -85,6 +90,55 @@ class TestFindings:
             counted[row.rule] = counted.get(row.rule, 0) + row.findings
         assert counted == {name: sum(each[0] == name for each in expected) for name in counted}
         assert counted.keys() == {name for name, _key, _trigger in expected}
+
+
+class TestWindowsThatAreKept:
+    """Between batches of one worker: large ones, as long as they are those of the database."""
+
+    def test_are_read_again_when_another_worker_went_on_from_there(self, rule, monkeypatch):
+        monkeypatch.setattr(kept_windows, "LARGE", 1)
+        first, second = DetectionWorker(), DetectionWorker()
+        for worker in (first, second, first):
+            detection.store(tries(2))
+            detection.detect(worker)
+        assert Incident.objects.get().events == 6
+
+    def test_are_those_of_the_rules_in_force(self, rule, monkeypatch):
+        monkeypatch.setattr(kept_windows, "LARGE", 1)
+        worker = DetectionWorker()
+        for events in (None, 4):
+            detection.store(tries(2))
+            detection.detect(worker)
+            if events is None:
+                change("a_test", events=4)
+        assert Incident.objects.get().events == 4
+
+    def test_are_not_read_from_the_database_again(self, rule, monkeypatch):
+        monkeypatch.setattr(kept_windows, "LARGE", 3)
+        worker, reads = DetectionWorker(), []
+
+        def seen(execute, sql, params, many, context):
+            if "FROM security_events_detectionfact found" in sql:
+                reads.append(list(params["keys"]))
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(seen):
+            for account, count in (("mina", 3), ("omar", 2), ("mina", 1), ("omar", 1)):
+                detection.store(tries(count, account=account))
+                worker.advance(now=timezone.now())
+        assert reads == [["mina"], ["omar"], ["omar"]]
+
+    def test_are_bounded_together(self, rule, monkeypatch):
+        monkeypatch.setattr(kept_windows, "LARGE", 1)
+        monkeypatch.setattr(kept_windows, "MOST_KEPT", kept_windows.MOST_FACTS + 5)
+        windows = MemoryWindows([rule])
+        kept = kept_windows.KeptWindows([rule])
+        for number in range(9):
+            batch = [fact(number + each, account=f"person {number}") for each in range(4)]
+            kept.fill(windows, batch, up_to=START)
+            list(windows.findings(batch))
+            kept.keep_large(windows)
+        assert [windows.size(rule, f"person {number}") for number in range(9)] == [4, 4, 0, 0, 0, 0, 0, 0, 0]
 
 
 class TestModes:
@@ -105,6 +159,22 @@ class TestModes:
         ]
         assert sorted(IncidentEvent.objects.values_list("event_id", flat=True)) == sorted(ids)
         assert {row.kind for row in IncidentResponse.objects.all()} == set(ALL)
+
+    def test_what_a_long_window_holds_besides_is_no_part_of_the_incident(self, rule, monkeypatch):
+        monkeypatch.setitem(rules._registered, "a_test", replace(rule, window=30 * 86400))
+        detection.store(tries(5, apart=86400))
+        detection.detect()
+        assert Incident.objects.get().events == 1
+
+    def test_a_rule_may_name_the_facts_that_led_to_its_finding(self, rule, monkeypatch):
+        def named(facts, thresholds):
+            found = repeated(facts, thresholds)
+            return found and replace(found, facts=facts[-2:])
+
+        monkeypatch.setitem(rules._registered, "a_test", replace(rule, judge=named))
+        ids = detection.store(tries(5))
+        detection.detect()
+        assert set(IncidentEvent.objects.values_list("event_id", flat=True)) == set(ids[-2:])
 
     def test_shadow_reports_what_enforcing_would_do_and_does_nothing(self, rule):
         version = change("a_test", RuleMode.SHADOW)
@@ -248,11 +318,12 @@ class TestFaults:
 
 
 class TestWhatIsNotKnown:
-    def test_a_name_without_an_account_has_an_incident_and_no_response(self, rule):
-        detection.store(tries(5, account="nobody", is_unknown_name=True))
+    def test_names_without_an_account_are_one_incident_that_is_about_nobody(self, rule):
+        for number in range(4):
+            detection.store(tries(5, account=f"nobody {number}", is_unknown_name=True))
         detection.detect()
         incident = Incident.objects.get()
-        assert len(incident.subject) == 32
+        assert (incident.subject, incident.key, incident.events) == ("", "unknown names", 20)
         assert {row.kind for row in IncidentResponse.objects.all()} == {"tighten_network"}
 
     def test_truncated_addresses_are_networks(self, rule, settings):

@@ -30,7 +30,7 @@ def act(attacks: Sequence[JudgedAttack], *, now: datetime) -> None:
     enforced = [attack for attack in attacks if attack.settings.mode is RuleMode.ENFORCE]
     opened = _open_causes(enforced)
     for attack in attacks:
-        cause = cause_of(attack, is_open=(attack.last.rule.id, attack.last.key) in opened)
+        cause = cause_of(attack, is_open=(attack.last.rule.id, attack.key) in opened)
         if attack.settings.mode is RuleMode.ENFORCE:
             _enforce(cause, now=now)
         else:
@@ -45,9 +45,9 @@ def cause_of(attack: JudgedAttack, *, is_open: bool) -> Cause:
     facts = [*(() if is_open else attack.earlier), *attack.triggers]
     return Cause(
         rule=rule,
-        key=attack.last.key,
+        key=attack.key,
         events=[_event(fact) for fact in facts],
-        subject=attack.last.key if is_about_account else "",
+        subject=attack.last.key if is_about_account and not trigger.is_unknown_name else "",
         is_account=is_about_account and not trigger.is_unknown_name,
         session_id=UUID(trigger.session_id) if is_about_account and trigger.session_id else None,
         # A program is used in many networks; that of the last event says nothing about the others.
@@ -87,7 +87,7 @@ def _open_causes(attacks: Sequence[JudgedAttack]) -> Collection[tuple[str, str]]
         return ()
     parameters = {
         "rules": [attack.last.rule.id for attack in attacks],
-        "keys": [attack.last.key for attack in attacks],
+        "keys": [attack.key for attack in attacks],
     }
     with prepared_cursor() as cursor:
         cursor.execute(_OPEN, parameters)

@@ -15,7 +15,9 @@ from security_events.services.detection.engine.kept_windows import KeptWindows
 from security_events.services.detection.rule_settings import RuleSettings
 from security_events.types import RuleMode
 
+UNKNOWN_NAMES = "unknown names"
 _SECONDS_BETWEEN_REPORTS = 60.0
+_LONGEST_LEAD = 86400  # seconds: what a rule with a longer window looks back at is no part of the attack
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +26,15 @@ log = logging.getLogger(__name__)
 class JudgedAttack:
     """What a rule found in a batch about one key: the last finding, and the facts that it was found at.
 
+    ``key`` is that of the incident: names without an account share one, else anybody could open one for each name.
     ``earlier`` are the facts before the first finding that led to it; an incident that is open has them already.
     """
 
+    key: str
     last: FoundAttack
     settings: RuleSettings
     triggers: list[Fact]
-    earlier: Sequence[Fact]
+    earlier: list[Fact]
 
 
 class FaultReport:
@@ -82,13 +86,16 @@ class RuleJudge:
         self._position = None  # until the batch is committed
         self._kept.fill(self._windows, facts, up_to=up_to)
         attacks: dict[tuple[str, str], JudgedAttack] = {}
+        seen: set[tuple[str, str]] = set()
         for found in self._windows.findings(facts):
-            cause, of_rule = (found.rule.id, found.key), settings[found.rule.id]
-            if cause not in attacks:
-                earlier = _leading_facts(found, self._windows.window_of(found), of_rule.thresholds)
-                attacks[cause] = JudgedAttack(found, of_rule, [], earlier)
-            attacks[cause].last = found
-            attacks[cause].triggers.append(found.trigger)
+            key, of_rule = _incident_key(found), settings[found.rule.id]
+            cause = found.rule.id, key
+            attack = attacks.setdefault(cause, JudgedAttack(key, found, of_rule, [], []))
+            if (found.rule.id, found.key) not in seen:
+                seen.add((found.rule.id, found.key))
+                attack.earlier += _leading_facts(found, self._windows.window_of(found), of_rule.thresholds)
+            attack.last = found
+            attack.triggers.append(found.trigger)
         self._kept.keep_large(self._windows)
         return list(attacks.values())
 
@@ -99,9 +106,15 @@ class RuleJudge:
         self._windows = MemoryWindows(asked, thresholds=thresholds, on_fault=faults.add)
 
 
+def _incident_key(found: FoundAttack) -> str:
+    is_about_name = found.trigger.is_unknown_name and found.key == found.trigger.account
+    return UNKNOWN_NAMES if is_about_name else found.key
+
+
 def _leading_facts(found: FoundAttack, window: Sequence[Fact], thresholds: Mapping[str, int]) -> Sequence[Fact]:
     """Return the facts that led to a finding, without its trigger: what the rule names, or else its triggers."""
     if found.finding.facts:
         return [fact for fact in found.finding.facts if fact is not found.trigger]
-    since = found.trigger.at - thresholds.get("seconds", found.rule.window)
+    longest = found.rule.window if found.rule.window <= _LONGEST_LEAD else 0
+    since = found.trigger.at - thresholds.get("seconds", longest)
     return [fact for fact in window[:-1] if fact.type in found.rule.triggers and fact.at >= since]
