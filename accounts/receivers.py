@@ -7,9 +7,7 @@ from uuid import UUID, uuid5
 from django.dispatch import receiver
 from django.utils.translation import override
 
-from accounts.services.factors import lockouts
 from accounts.services.mailing import mail_queue
-from accounts.services.sign_in import finding_notices
 from security_events.signals import response_started, response_undone
 from security_events.types import ResponseKind, ResponseOrder
 from tokens import devices, signals
@@ -53,11 +51,14 @@ def notify_use_elsewhere(
 def start_response(*, response: ResponseOrder, now: datetime, **_details: Any) -> None:
     """Tell the person, or lock their codes for unknown clients. Nothing happens to an account that doesn't exist."""
     user_id = _account(response)
-    if user_id is None:
-        return
-    if response.kind is ResponseKind.NOTIFY:
+    # Every process imports this module when it starts, and few need these; the libraries of factors take 15 MiB.
+    if user_id is not None and response.kind is ResponseKind.NOTIFY:
+        from accounts.services.sign_in import finding_notices  # noqa: PLC0415 - see above
+
         finding_notices.notify(user_id=user_id, order=response, now=now)
-    elif response.kind is ResponseKind.LOCK_FACTOR and response.ends_at is not None:
+    elif user_id is not None and response.kind is ResponseKind.LOCK_FACTOR and response.ends_at is not None:
+        from accounts.services.factors import lockouts  # noqa: PLC0415 - see above
+
         lockouts.lock(lock_id=response.id, user_id=user_id, until=response.ends_at)
 
 
@@ -65,6 +66,8 @@ def start_response(*, response: ResponseOrder, now: datetime, **_details: Any) -
 def undo_response(*, response: ResponseOrder, **_details: Any) -> None:
     """Take the lock of a response back."""
     if response.kind is ResponseKind.LOCK_FACTOR:
+        from accounts.services.factors import lockouts  # noqa: PLC0415 - as above
+
         lockouts.unlock(lock_id=response.id)
 
 

@@ -16,7 +16,7 @@ from cedrina import event_types
 from ratelimiting import signals
 from ratelimiting.detection.evasion import EvasionPattern
 from ratelimiting.detection.proxy_misconfiguration import ProxyMisconfiguration
-from ratelimiting.services import refusal_reports, tightened_networks
+from ratelimiting.services import refusal_reports
 from ratelimiting.types import Author, RequestAttributes
 from security_events import context
 from security_events.catalogue import EventType
@@ -194,6 +194,8 @@ def record_evasion(
 
 def tighten_network(*, response: ResponseOrder, now: datetime, **_: Any) -> None:
     """Lower the limits of a network from which a finding's events come."""
+    from ratelimiting.services import tightened_networks  # noqa: PLC0415 - most processes never need it
+
     if response.kind is ResponseKind.TIGHTEN_NETWORK and response.ends_at is not None:
         tightened_networks.tighten(
             tightening_id=response.id,
@@ -206,6 +208,8 @@ def tighten_network(*, response: ResponseOrder, now: datetime, **_: Any) -> None
 
 def relax_network(*, response: ResponseOrder, **_: Any) -> None:
     """Take that back."""
+    from ratelimiting.services import tightened_networks  # noqa: PLC0415 - as above
+
     if response.kind is ResponseKind.TIGHTEN_NETWORK:
         tightened_networks.relax(tightening_id=response.id)
 

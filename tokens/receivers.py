@@ -1,4 +1,7 @@
-"""Receivers of the responses to findings: ask for proofs in sessions, or end them."""
+"""Receivers of the responses to findings: ask for proofs in sessions, or end them.
+
+Services are imported when a response comes: every process imports this module when it starts.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -9,13 +12,14 @@ from django.dispatch import receiver
 
 from security_events.signals import response_started, response_undone
 from security_events.types import ResponseKind, ResponseOrder
-from tokens import end_reasons
-from tokens.services import revocation, step_up_orders
 
 
 @receiver(response_started, dispatch_uid="tokens.start_response")
 def start(*, response: ResponseOrder, now: datetime, **_details: Any) -> None:
     """Mark or end the sessions that a response is about. Nothing happens to an account that doesn't exist."""
+    from tokens import end_reasons  # noqa: PLC0415 - see above
+    from tokens.services import revocation, step_up_orders  # noqa: PLC0415 - see above
+
     user_id = _user_id(response)
     if user_id is None:
         return
@@ -37,6 +41,8 @@ def start(*, response: ResponseOrder, now: datetime, **_details: Any) -> None:
 @receiver(response_undone, dispatch_uid="tokens.undo_response")
 def undo(*, response: ResponseOrder, now: datetime, **_details: Any) -> None:
     """Withdraw what a response asks sessions for."""
+    from tokens.services import step_up_orders  # noqa: PLC0415 - see above
+
     user_id = _user_id(response)
     if user_id is not None and response.kind is ResponseKind.STEP_UP:
         step_up_orders.withdraw(order_id=response.id, user_id=user_id, now=now)

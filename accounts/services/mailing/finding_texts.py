@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 UNKNOWN_RULE = _("We have seen something in your account that looks like an attack.")
 
+_AMONG_ATTACKS = _("There was a sign-in to your account, from where passwords of many accounts are being tried.")
+
 FINDING_TEXTS: Mapping[str, "StrOrPromise"] = {
     "brute_force": _("Somebody has tried several wrong passwords for your account."),
     "distributed_brute_force": _("Somebody has tried many wrong passwords for your account, from many places."),
@@ -21,15 +23,12 @@ FINDING_TEXTS: Mapping[str, "StrOrPromise"] = {
         "Somebody who knows your password has begun several sign-ins that need your second factor. Confirm none that "
         "you have not begun yourself."
     ),
-    **dict.fromkeys(
-        (
-            "success_after_guessing",
-            "success_among_stuffing",
-            "success_among_spraying",
-            "success_among_distributed_spraying",
-        ),
-        _("There was a sign-in to your account, soon after wrong passwords had been tried for it."),
+    "success_after_guessing": _(
+        "There was a sign-in to your account, soon after wrong passwords had been tried for it."
     ),
+    "success_among_stuffing": _AMONG_ATTACKS,
+    "success_among_spraying": _AMONG_ATTACKS,
+    "success_among_distributed_spraying": _AMONG_ATTACKS,
     "impossible_travel": _(
         "There were sign-ins to your account from two places too far from each other for one person."
     ),

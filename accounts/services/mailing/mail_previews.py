@@ -18,7 +18,7 @@ _DETAILS = {
     "factor": "totp",
     "provider": "google",
     "left": "7",
-    "rule": "success_after_attack",
+    "rule": "success_after_guessing",
     "network": "203.0.113.0/24",
 }
 # Which of the details the mails of each kind have.
@@ -40,6 +40,8 @@ def sample(*, kind: MailKind, language: str, now: datetime) -> OutgoingMessage:
     details = {name: _DETAILS[name] for name in _DETAIL_NAMES.get(kind, ("device", "ip_address"))}
     if kind is MailKind.DELETION_REQUESTED:
         details["erased_after"] = (now + timedelta(days=30)).isoformat()
+    if kind is MailKind.ATTACK_WARDED_OFF:
+        details["rule"] = "brute_force"
     has_token = mail_templates.has_token(kind)
     return mail_templates.compose(
         draft=MailDraft(

@@ -3,6 +3,7 @@
 Whoever causes findings must not fill a mailbox. So there is one mail for each incident (``responses.start``), and by
 the id of the mail at most one a day for each rule. All rules about attempts that were refused share one a day, because
 anybody can cause those; the others take the password, and have their own, so that refused attempts can't suppress them.
+Several rules can find the same sign-in after an attack; these share one, too.
 """
 
 from datetime import datetime, timedelta
@@ -19,6 +20,15 @@ from tokens.models import Session
 
 # Rules that anybody fires without knowing the password.
 ATTEMPTS = frozenset({"brute_force", "distributed_brute_force"})
+# Rules that find a sign-in after or among attacks.
+SUCCESSES = frozenset(
+    {
+        "success_after_guessing",
+        "success_among_stuffing",
+        "success_among_spraying",
+        "success_among_distributed_spraying",
+    }
+)
 _DAY = timedelta(days=1)
 # What people are mailed about by the service that refuses, before the rule has enough events.
 _TOLD_BEFORE = {"mfa_guessing": MailKind.FACTOR_LOCKED}
@@ -33,7 +43,7 @@ def notify(*, user_id: UUID, order: ResponseOrder, now: datetime) -> UUID | None
     if user is None or not user.is_active or _was_told(user_id, order.rule, now=now):
         return None
     is_attempt = order.rule in ATTEMPTS
-    group = "attempts" if is_attempt else order.rule
+    group = "attempts" if is_attempt else "successes" if order.rule in SUCCESSES else order.rule
     return mail_queue.enqueue(
         user_id=user_id,
         kind=MailKind.ATTACK_WARDED_OFF if is_attempt else MailKind.SUSPICIOUS_SIGN_IN,

@@ -159,3 +159,29 @@ class TestTheBound:
     def test_is_one_in_nine_thousand_for_the_worst_day(self):
         """A code has six digits, and those of three steps are right at a moment."""
         assert self.MOST_A_DAY * (2 * TOLERANCE + 1) / 10**6 < 1 / 9000
+
+
+class TestLock:
+    def test_holds_off_unknown_clients_and_their_codes_only(self, fail, user, now):
+        lockouts.lock(lock_id=uuid4(), user_id=user.pk, until=now + 30 * MINUTE)
+
+        with pytest.raises(AttemptsExhausted) as caught:
+            fail(1, now + MINUTE)
+        assert caught.value.retry_after == 29 * 60
+        for source in (AttemptSource(device=b"d" * 16), AttemptSource(session_id=uuid4())):
+            assert fail(1, now, source=source).locked_until is None
+        for factor in ("recovery_code", "webauthn"):
+            assert fail(1, now, factor=factor).locked_until is None
+        other = UserFactory()
+        assert lockouts.charge(user_id=other.pk, method="totp", source=HERE, now=now).locked_until is None
+
+    def test_ends_by_itself_or_when_the_last_is_taken_back(self, fail, user, now):
+        first, second = uuid4(), uuid4()
+        lockouts.lock(lock_id=first, user_id=user.pk, until=now + 30 * MINUTE)
+        lockouts.lock(lock_id=second, user_id=user.pk, until=now + 10 * MINUTE)
+        lockouts.unlock(lock_id=first)
+        with pytest.raises(AttemptsExhausted):
+            fail(1, now)
+        fail(1, now + 10 * MINUTE)
+        lockouts.unlock(lock_id=second)
+        fail(1, now)

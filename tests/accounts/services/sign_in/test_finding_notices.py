@@ -38,7 +38,7 @@ class TestNotify:
 
     def test_asks_about_a_sign_in_and_offers_to_report_it(self, user):
         pair = open_session(user=user, client=PHONE)
-        notify(user, "success_after_attack", session_id=pair.session_id)
+        notify(user, "success_after_guessing", session_id=pair.session_id)
         (message,) = mailbox.work()
         assert message.subject == "Was this you?"
         assert "soon after wrong passwords" in message.body
@@ -56,11 +56,12 @@ class TestNotify:
         assert "0900" not in message.body + message.alternatives[0][0]
 
     def test_is_once_a_day_for_all_attempts_which_suppress_nothing_else(self, user):
-        for rule in ["brute_force", "distributed_brute_force"] * 5 + ["mfa_fatigue", "mfa_guessing"] * 5:
+        successes = sorted(finding_notices.SUCCESSES)
+        for rule in ["brute_force", "distributed_brute_force", "mfa_fatigue", "mfa_guessing", *successes] * 3:
             notify(user, rule)
-        assert OutgoingMail.objects.count() == 3
-        notify(user, "brute_force", now=NOW + DAY)
         assert OutgoingMail.objects.count() == 4
+        notify(user, "brute_force", now=NOW + DAY)
+        assert OutgoingMail.objects.count() == 5
 
     def test_does_not_repeat_what_the_lock_of_the_factor_has_told(self, user):
         mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.FACTOR_LOCKED, now=NOW)
