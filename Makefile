@@ -51,7 +51,8 @@ test-quick: venv ## Run the tests that start no process, with few examples of ea
 bench: venv ## Measure against the peers, side by side
 	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/run.py $(ARGS)
 	@$(WITH_SERVERS) --redis -- $(PY) benchmarks/limiter.py
-	@exec $(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/sockets.py
+	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/sockets.py
+	@exec $(WITH_SERVERS) --durable -- $(PY) benchmarks/detection.py --events 1000000
 
 bench-check: venv ## Fail when Cedrina got worse against its peers than pinned; about five minutes
 	@exec $(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/check.py $(ARGS)

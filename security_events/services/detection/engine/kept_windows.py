@@ -12,7 +12,7 @@ from security_events.selectors.detection_windows import WindowRequest
 from security_events.selectors.trail import TrailPosition
 
 LARGE = 100  # facts; smaller windows are read by a few pages of an index
-MOST_KEPT = 60_000  # facts of all windows together, about 25 MB; only a site with many busy programs has so many
+MOST_KEPT = 50_000  # facts of all windows together, about 40 MB; only a site with many busy programs has so many
 _UNUSED_BATCHES = 240  # then a window is forgotten; two minutes of a busy site
 
 
