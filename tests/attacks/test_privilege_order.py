@@ -218,6 +218,7 @@ ON_ACCOUNTS = {
 ON_NOBODY = {
     "check_before_serving",
     "continue_audit_trail",
+    "detect_backtest",
     "detect_simulate",
     "doctor",
     "explain_risk",

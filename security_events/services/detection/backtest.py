@@ -14,6 +14,7 @@ from security_events.detection.simulation.rba_file import RbaFile
 from security_events.models import Incident
 from security_events.selectors.replayed_events import replayed_events
 from security_events.services.detection import rule_settings
+from security_events.services.detection.availability import unavailable_reason
 from security_events.types import IncidentStatus, Verdict
 
 MOST_VERDICTS = 10_000  # the newest
@@ -40,8 +41,10 @@ def run(
 ) -> BacktestReport:
     """Ask rules with two settings each about the events from ``since`` to ``until``, and say what differs.
 
-    Events before ``since`` fill the windows, as far as the rules look back. ``progress`` is told which share is done.
+    Rules that can find nothing here, such as those that need places, are left out. Events before ``since`` fill the
+    windows, as far as the rules look back. ``progress`` is told which share is done.
     """
+    trials = [trial for trial in trials if not unavailable_reason(trial.rule)]
     rules = [trial.rule for trial in trials]
     begin = since - timedelta(seconds=max((rule.window for rule in rules), default=0))
     types = frozenset().union(*(rule.watches for rule in rules))
