@@ -43,7 +43,7 @@ MEMBERS = (
     "data",
 )
 _POSITIONS = {name: position for position, name in enumerate(MEMBERS)}
-_PARSED = frozenset({_POSITIONS["risk_reasons"], _POSITIONS["data"]})
+_PARSED = frozenset({"risk_reasons", "data"})
 
 
 def event_form(values: Sequence[Any]) -> dict[str, Any]:
@@ -68,9 +68,10 @@ class LazyForm(Mapping[str, Any]):
         self._values = values
 
     def __getitem__(self, name: str) -> Any:
-        position = _POSITIONS[name]
-        value = self._values[position]
-        return _nested(_parsed(value)) if position in _PARSED else _member(value)
+        value = self._values[_POSITIONS[name]]
+        if name in _PARSED:
+            return _nested(_parsed(value))
+        return (value or None) if value.__class__ is str else _member(value)
 
     def __iter__(self) -> Iterator[str]:
         return iter(MEMBERS)

@@ -6,7 +6,9 @@ JWT, a password hash) or of an e-mail address.
 
 import ipaddress
 import re
+import socket
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -129,6 +131,9 @@ def _is_secret_key(key: str) -> bool:
 
 def truncate_ip(address: str) -> str:
     """Return the network of an address: /24 of an IPv4 address, /48 of an IPv6 address."""
+    with suppress(OSError, ValueError):  # of IPv4 in a tenth of the time: a backtest does it a million times
+        first, second, third, _fourth = socket.inet_pton(socket.AF_INET, address)
+        return f"{first}.{second}.{third}.0"
     ip = ipaddress.ip_address(address)
     prefix = 24 if ip.version == 4 else 48
     return str(ipaddress.ip_network((ip, prefix), strict=False).network_address)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from security_events.geoip import Location, locate
@@ -87,6 +88,7 @@ def fact_from(form: Mapping[str, Any]) -> Fact:
     )
 
 
+@lru_cache(maxsize=512)  # browsers of one version have one user agent: a third of the time of a fact
 def program_digest(user_agent: str) -> str:
     """Return 32 digits that stand for a user agent without its versions; an empty text for none."""
     text = user_agent.translate(_WITHOUT_DIGITS)

@@ -57,6 +57,8 @@ def document(report: BacktestReport, trials: Sequence[RuleTrial]) -> dict[str, A
 def sections(result: Mapping[str, Any]) -> Iterator[Section]:
     """Return the same for people, in the active language."""
     yield Section(_replayed(result))
+    for rule, reason in result.get("unavailable", {}).items():
+        yield Section(f"{rule}: {reason}")
     if result["forgotten"]:
         yield Section(
             ngettext(

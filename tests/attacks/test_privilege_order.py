@@ -219,6 +219,7 @@ ON_ACCOUNTS = {
 ON_NOBODY = {
     "check_before_serving",
     "continue_audit_trail",
+    "detect_backtest",
     "detect_simulate",
     "detection_rules",
     "doctor",

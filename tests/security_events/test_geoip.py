@@ -7,7 +7,12 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from cedrina.operations import corrections
+from security_events.checks import check_places
+from security_events.detection import rules
+from security_events.detection.rules import RULES
 from security_events.geoip import GeoDatabase, Location, distance_km
+from security_events.services.detection.availability import unavailable_reason
 from tests import node_packages
 
 PUBLISHED = Path(__file__).parent / "geoip_data"
@@ -120,6 +125,40 @@ def test_answers_many_threads_while_the_file_is_replaced(write):
         thread.join()
 
     assert seen <= {"Oslo", "Berlin"}
+
+
+class TestFilesThatAreNotThere:
+    @pytest.fixture
+    def configured(self, settings):
+        def configure(*paths):
+            settings.SECURITY_EVENTS = {**settings.SECURITY_EVENTS, "GEOIP_PATHS": list(map(str, paths))}
+
+        return configure
+
+    def test_are_reported_by_the_checks_and_others_are_not(self, configured, write, tmp_path):
+        broken = tmp_path / "broken.mmdb"
+        broken.write_bytes(b"not a database")
+        configured(write("city.mmdb", {"192.0.2.0/24": OSLO}), broken, tmp_path / "missing.mmdb", tmp_path)
+        found = check_places()
+
+        assert {message.id for message in found} == {"security_events.W010"}
+        assert [
+            str(path) in message.msg
+            for path, message in zip((broken, tmp_path / "missing.mmdb"), found[:2], strict=True)
+        ]
+        assert len(found) == 3
+        assert corrections.CORRECTIONS["security_events.W010"].page == "docs/geoip.md"
+
+    def test_let_rules_that_need_places_say_that_they_are_off(self, configured, write, tmp_path):
+        rules.load()
+        path = tmp_path / "city.mmdb"
+        for paths in ((), (path,)):
+            configured(*paths)
+            assert "GEOIP_PATH" in str(unavailable_reason(RULES["impossible_travel"]))
+            assert unavailable_reason(RULES["brute_force"]) == ""
+        write("city.mmdb", {"192.0.2.0/24": OSLO})
+
+        assert unavailable_reason(RULES["impossible_travel"]) == ""
 
 
 class TestDistance:

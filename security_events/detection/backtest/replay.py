@@ -91,7 +91,7 @@ class Replay:
             for asked in self._windows.asked(fact):
                 if is_counted:
                     self._ask(asked, event)
-            if is_counted and risk is not None and fact.type in risk.rule.triggers:
+            if is_counted and risk is not None and fact.succeeded and fact.type in risk.rule.watches:
                 self._ask_risk(risk, event)
             self.events += 1
             if self.events % _SWEEP_EVERY == 0:

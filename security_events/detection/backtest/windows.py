@@ -11,7 +11,7 @@ from security_events.detection.facts import Fact
 from security_events.detection.rules import GroupBy, Rule
 from security_events.detection.windows import MOST_FACTS
 
-MOST_KEPT = 2_000_000  # facts in all windows; one that several windows hold counts for each
+MOST_KEPT = 1_200_000  # facts in all windows; one that several windows hold counts for each. A fact takes 600 bytes
 _SWEEP_EVERY = 100_000  # facts
 
 

@@ -17,6 +17,7 @@ from security_events.detection.simulation.rba_file import RbaFile
 from security_events.management.backtest_report import document, sections
 from security_events.management.rba_option import INTERRUPTED, add_rba_argument, usable
 from security_events.services.detection import backtest, rule_settings
+from security_events.services.detection.availability import unavailable_reason
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _AGE = re.compile(r"([1-9][0-9]{0,4})([hdw])", re.ASCII)
@@ -63,7 +64,13 @@ class Command(ReportingCommand):
             report = backtest.run(trials=trials, since=since, until=until, progress=self.show_share)
         except KeyboardInterrupt:
             self.fail("interrupted", gettext("Interrupted. Nothing was changed."), exit_code=INTERRUPTED)
-        return {"since": since.isoformat(), "until": until.isoformat(), **document(report, trials)}
+        off = {trial.rule.id: str(reason) for trial in trials if (reason := unavailable_reason(trial.rule))}
+        return {
+            "since": since.isoformat(),
+            "until": until.isoformat(),
+            "unavailable": off,
+            **document(report, trials),
+        }
 
     def show(self, result: dict[str, Any]) -> None:
         for section in sections(result):

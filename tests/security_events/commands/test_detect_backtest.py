@@ -3,7 +3,10 @@
 import io
 import json
 import os
+import re
+import shlex
 import signal
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -17,6 +20,8 @@ from security_events.context import RequestContext, bind
 from security_events.detection import rules
 from security_events.detection.facts import fact_from
 from security_events.detection.rules import RULES
+from security_events.detection.simulation.labelled_stream import labelled_sign_ins
+from security_events.detection.simulation.rba_file import write
 from security_events.detection.windows import MemoryWindows
 from security_events.event_form import EVENT_COLUMNS, LazyForm, event_form
 from security_events.models import Incident, IncidentEvent, RuleVersion, SecurityEvent
@@ -24,9 +29,11 @@ from security_events.selectors.trail import START, events_after
 from security_events.services.detection import rule_settings
 from security_events.types import IncidentStatus, Outcome, RuleMode, Subject, Verdict
 from tests import forked_programs, served
+from tests.architecture.source import ROOT
 from tests.security_events.old_events import drop_old_partitions, record_old
 
 NOW = timezone.now()
+PAGE = (ROOT / "docs" / "backtest.md").read_text(encoding="utf-8")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FEW, MANY = (Subject(id=str(uuid7()), name=name) for name in ("few", "many"))
 
@@ -114,6 +121,13 @@ class TestReplaying:
         assert example["link"].endswith(f"/admin/security_events/securityevent/{example['event_id']}/change/")
         assert result["rules"]["brute_force"]["new"] == 0
 
+    def test_says_which_rules_are_off_without_places(self, settings):
+        settings.SECURITY_EVENTS = {**settings.SECURITY_EVENTS, "GEOIP_PATHS": []}
+        result = backtest()
+
+        assert "GEOIP_PATH" in result["unavailable"]["impossible_travel"]
+        assert "impossible_travel" not in result["rules"]
+
     def test_counts_events_before_the_time_as_earlier_ones(self):
         result = backtest(since="35d", rule=["brute_force"])
         longer = backtest(since="50d", rule=["brute_force"])
@@ -185,6 +199,25 @@ def test_a_wrong_option_is_named_and_ends_with_2(options, named):
     assert code == 2
     assert named in sentence
     assert len(sentence) < 2000
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("line", re.findall(r"^\$ python manage\.py (.+)$", PAGE, re.MULTILINE))
+def test_commands_of_the_page_do_what_it_says(line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sign_ins = labelled_sign_ins(seed=1, people=20, days=20, attacks=1)
+    name, *arguments = shlex.split(line)
+    file = arguments[arguments.index("--rba") + 1] if "--rba" in arguments else None
+    if file == "rba-dataset.zip":
+        write(tmp_path / "sign-ins.csv", sign_ins)
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.write("sign-ins.csv")
+    elif file:
+        write(tmp_path / file, sign_ins)
+    out = io.StringIO()
+    call_command(name, *arguments, stdout=out)
+
+    assert "credential_stuffing" in out.getvalue()
 
 
 def test_an_interrupt_ends_it_with_a_sentence(tmp_path):

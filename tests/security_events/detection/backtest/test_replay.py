@@ -28,7 +28,9 @@ RULE = Rule(
     thresholds={"events": 3},
     responses=(ResponseKind.NOTIFY, ResponseKind.STEP_UP, ResponseKind.TIGHTEN_NETWORK),
 )
-RISK = replace(RULE, id="sign_in_risk", thresholds={"notify": 40, "step_up": 70, "refuse": 101}, responses=())
+RISK = replace(
+    RULE, id="sign_in_risk", triggers=frozenset(), thresholds={"notify": 40, "step_up": 70, "refuse": 101}, responses=()
+)
 
 
 def settings(mode=RuleMode.ENFORCE, **thresholds):
@@ -123,6 +125,7 @@ class TestPeople:
 class TestTheRiskOfSignIns:
     def test_is_answered_by_the_highest_threshold_that_it_reaches(self):
         events = [event(name, number, score=score) for number, (name, score) in enumerate(SCORES.items())]
+        events = [each._replace(fact=replace(each.fact, succeeded=True)) for each in events]
         report = replayed(
             events,
             rule=RISK,
