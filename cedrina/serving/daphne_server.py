@@ -59,7 +59,7 @@ class BoundedWebSocketProtocol(WebSocketProtocol):  # type: ignore[misc]
         if message["type"] != frame_batches.MESSAGE:
             super().handle_reply(message)
         elif self.state == self.STATE_OPEN:
-            self.transport.write(message["batch"].wire)
+            self._write_at_once(message["batch"].wire)
 
     def serverClose(self, code: int | None = None) -> None:
         """Close with any code: autobahn's ``sendClose`` keeps those below 3000 to itself."""
@@ -88,6 +88,24 @@ class BoundedWebSocketProtocol(WebSocketProtocol):  # type: ignore[misc]
         """Wait while too much waits to be written."""
         if self._writable is not None:
             await self._writable.wait()
+
+    def _write_at_once(self, data: bytes) -> None:
+        """Write without waiting for the next turn of the event loop, if nothing waits to be written before it.
+
+        Twisted asks the loop for each write when the socket can be written to, and then takes that back: a third of
+        what a batch costs.
+        """
+        transport = self.transport
+        is_idle = not transport.dataBuffer and not transport._tempDataLen  # noqa: SLF001 - there is no public name
+        if is_idle and transport.connected and not transport.disconnecting:
+            try:
+                data = data[transport.getHandle().send(data) :]
+            except BlockingIOError:
+                pass
+            except OSError:
+                return  # the connection is lost, as Twisted is about to find
+        if data:
+            transport.write(data)
 
     def _count_frame(self) -> None:
         if self._is_discarding:

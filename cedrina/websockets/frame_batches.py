@@ -1,7 +1,7 @@
 """Frames that many sockets are sent alike.
 
 A frame of a server is not masked (RFC 6455, 5.1), so its bytes are the same for all clients. A server that takes the
-extension ``cedrina.frame_batch`` of ASGI writes them as they are: one system call for all frames of a batch, and no
+extension of ASGI that ``EXTENSION`` names writes them as they are: one system call for all frames of a batch, and no
 work for each frame.
 """
 

@@ -3,8 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 
-import orjson
-
+from security_events.event_form import canonical_bytes
 from security_events.selectors.trail import TrailEvent, TrailPosition
 
 MOST_EVENTS = 4096
@@ -12,14 +11,14 @@ MOST_BYTES = 16 * 1024 * 1024  # of their JSON
 
 
 class RecentEvent:
-    """An event with its JSON, which is made once."""
+    """An event with its JSON, which is made once: the bytes of RFC 8785, as in the sealed trail."""
 
     __slots__ = ("form", "json", "position")
 
     def __init__(self, event: TrailEvent) -> None:
         self.position = event.position
         self.form = event.form
-        self.json = orjson.dumps(event.form)
+        self.json = canonical_bytes(event.form)
 
 
 class RecentEvents:

@@ -14,6 +14,7 @@ from django.utils import asyncio as django_asyncio
 from granian.net import SocketHolder
 from granian.server.common import AbstractServer
 from granian.server.embed import Server as EmbeddedServer
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.interfaces import IPushProducer
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -44,9 +45,11 @@ class TestDaphne:
     def test_calls_the_methods_of_protocols_that_are_overridden(self):
         overridden = {name for name, member in vars(BoundedWebSocketProtocol).items() if inspect.isfunction(member)}
         of_twisted = {"pauseProducing", "resumeProducing", "stopProducing"}
-        own = {"wait_until_writable", "_count_frame"}
+        own = {"wait_until_writable", "_write_at_once", "_count_frame"}
         assert overridden - of_twisted - own <= set(dir(WebSocketProtocol))
         assert of_twisted <= set(IPushProducer)
+        buffered = "len(self.dataBuffer) + self._tempDataLen"
+        assert buffered in inspect.getsource(FileDescriptor._isSendBufferFull)
         assert "self.onMessageFrameBegin(" in inspect.getsource(WebSocketServerProtocol._onMessageFrameBegin)
         assert "self.serverClose(code=" in inspect.getsource(WebSocketProtocol.handle_reply)
         assert "STATE_OPEN" in inspect.getsource(WebSocketServerProtocol.sendCloseFrame)
