@@ -116,6 +116,11 @@ def slow_headers(handler):
         time.sleep(0.05)
 
 
+def silent(handler):
+    """Answer nothing until the client hangs up."""
+    handler.rfile.read(1)
+
+
 def slow_body(handler):
     handler.send_response(200)
     handler.send_header("Content-Length", "1000")

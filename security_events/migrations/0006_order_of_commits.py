@@ -13,19 +13,14 @@ $$;
 CREATE FUNCTION security_events_transaction() RETURNS bigint LANGUAGE sql STABLE PARALLEL RESTRICTED AS $$
     SELECT pg_current_xact_id()::text::bigint + security_events_transaction_offset()
 $$;
--- Remember, for the session, which running transactions can't write here, and return how many with a number below
--- `first_unused` have no lock: they are just beginning, or have just ended. Also return the first number that no
--- transaction has yet. A reader calls it in a statement of its own before it reads, and again, with the number that the
--- first call returned, while there are such. So it knows what ends between its snapshot and its look at the locks; that
--- would count as a transaction of this database, and hide until the next read what was committed after it began. What
--- begins after the first call can hide nothing that was committed before it. Numbers are never used again, so an old list
+-- Remember, for the session, which running transactions can't write here, and return how many have no lock: they are
+-- just beginning, or have just ended. A reader calls it in a statement of its own before it reads, again while there are
+-- such. So it knows what ends between its snapshot and its look at the locks; that would count as a transaction of this
+-- database, and hide until the next read what was committed after it began. Numbers are never used again, so an old list
 -- does no harm.
-CREATE FUNCTION security_events_leave_out_others(first_unused bigint, OUT unknown bigint, OUT next_number bigint)
-LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION security_events_leave_out_others() RETURNS bigint LANGUAGE sql VOLATILE AS $$
     WITH running AS MATERIALIZED (
-        SELECT xid, xid::text = ANY (
-            string_to_array(COALESCE(current_setting('security_events.others', true), ''), ',')
-        ) OR (
+        SELECT xid, (
             SELECT backend.usesysid IS NULL
                 OR backend.datid <> (SELECT oid FROM pg_database WHERE datname = current_database())
             FROM pg_locks held JOIN pg_stat_activity backend USING (pid)
@@ -39,9 +34,7 @@ LANGUAGE sql VOLATILE AS $$
             'security_events.others', COALESCE(string_agg(xid::text, ',') FILTER (WHERE is_other), ''), false
         ) FROM running
     )
-    SELECT count(*) FILTER (WHERE is_other IS NULL AND (first_unused IS NULL OR xid::text::bigint < first_unused)),
-        pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-    FROM running, remembered
+    SELECT count(*) FILTER (WHERE is_other IS NULL) FROM running, remembered
 $$;
 -- All transactions of this database with a lower number have ended. A snapshot also lists the running transactions of
 -- the cluster's other databases. These are left out: they can't write here, and one may run for hours. A transaction is
@@ -73,7 +66,7 @@ $$;
 """
 DROP_FUNCTIONS = """
 DROP FUNCTION security_events_oldest_transaction();
-DROP FUNCTION security_events_leave_out_others(bigint);
+DROP FUNCTION security_events_leave_out_others();
 DROP FUNCTION security_events_transaction();
 DROP FUNCTION security_events_transaction_offset();
 """

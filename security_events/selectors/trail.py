@@ -50,7 +50,7 @@ class TrailEvent(NamedTuple):
 
 
 def leave_out_others(cursor: Any) -> None:
-    """Let the next statement of a session wait for no transaction of another database: see migration 0006."""
+    """Let the next statement of a session wait for no transaction of another database: see migrations 0006 and 0019."""
     first_unused = None
     for pause in _PAUSES:
         cursor.execute("SELECT * FROM security_events_leave_out_others(%s)", [first_unused])

@@ -15,7 +15,7 @@ from tests.attacks.hostile_requests import LOGIN, ME, environ
 from tests.ratelimiting.policy_documents import document
 from tokens import devices
 
-pytestmark = [pytest.mark.attack("CWE-400, CWE-770"), pytest.mark.django_db]
+pytestmark = [pytest.mark.attack("CWE-400, CWE-770"), pytest.mark.django_db, pytest.mark.slow]
 MARK = "zq7kept"  # in no other text: documentation is kept in caches, too
 LONGEST = 7_900
 HEADERS = (

@@ -21,7 +21,7 @@ from tests.budgets import examples
 from tests.ratelimiting.policy_documents import document
 from tokens import devices
 
-pytestmark = [pytest.mark.attack("CWE-1333, CWE-407"), pytest.mark.django_db]
+pytestmark = [pytest.mark.attack("CWE-1333, CWE-407"), pytest.mark.django_db, pytest.mark.slow]
 # Seconds of CPU, for a request of at most 64 KiB.
 BOUND = 0.05
 # The most that a request may have, and the most that passes the edge in one header.

@@ -115,6 +115,7 @@ class TestAPlaceToGoOnAt:
             assert rest == whole[number:], number
 
 
+@pytest.mark.slow
 class TestMemory:
     @pytest.mark.parametrize(
         ("kind", "head", "row"),

@@ -111,6 +111,7 @@ def seal_and_die(now, line):
     return os.waitstatus_to_exitcode(status) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_a_sealer_that_is_killed_before_any_line_leaves_the_tree_whole(now):
     record_events(20)
     sealing.seal_batch(now=now, limit=14)  # the next batch completes a subtree

@@ -29,7 +29,7 @@ from tests.security_events.sealed import record_events
 from tests.security_events.tampered import empty_trail
 from tests.security_events.verifier import judge
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 CHECKPOINTS = 1_000
 
 

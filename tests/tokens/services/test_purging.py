@@ -39,6 +39,7 @@ class TestPurgeExpired:
 
         assert rotation.rotate(presented=pair.refresh_token, now=now + DAY)
 
+    @pytest.mark.slow
     def test_goes_in_batches_and_tells_how_far_it_is(self, now):
         sessions = [open_session(now=now)] and Session.objects.get()
         family = TokenFamily.objects.get()

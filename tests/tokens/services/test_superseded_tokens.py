@@ -245,6 +245,7 @@ class TestARepeatByAStranger:
 
 class TestEvents:
     @pytest.mark.attack("CWE-779")
+    @pytest.mark.slow
     def test_of_one_token_shown_three_hundred_times_are_two_a_minute(self, now):
         first = open_session(now=now)
         rotate(first.refresh_token, PHONE, now)

@@ -315,6 +315,7 @@ class TestCarryOutDue:
         assert enrolled.has_any(user.pk)
 
 
+@pytest.mark.slow
 class TestAWorkerThatDies:
     def test_at_any_statement_leaves_it_waiting_and_the_next_one_carries_it_out(self, user, operator, now):
         request(user, operator, now)

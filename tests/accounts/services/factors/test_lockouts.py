@@ -126,6 +126,7 @@ class TestForgive:
 
 @pytest.mark.property
 @pytest.mark.attack("NIST SP 800-63B-4, 3.2.2", "ASVS 5.0, 6.3.1")
+@pytest.mark.slow
 class TestTheBound:
     """How many codes all unknown clients together can try: docs/abuse-prevention.md."""
 
