@@ -53,7 +53,7 @@ def _documents(rule: Rule, thresholds: Mapping[str, int]) -> list[dict[str, Any]
     names = [f"{rule.id}_events_{number}" for number in range(1, len(groups) + 1)]
     events = [
         {
-            "title": f"Events that count: {rule.title}",
+            "title": f"Events of kind {number} that count: {rule.title}",
             "id": rule_id(rule, f"events {number}"),
             "name": name,
             "status": "test",

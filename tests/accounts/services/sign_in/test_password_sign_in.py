@@ -1,5 +1,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -46,6 +47,15 @@ class TestSignIn:
         event = events("authentication.login_succeeded").get()
         assert (event.actor_id, event.actor_name) == (str(user.pk), "mi***")
         assert events("session.created").count() == 1
+
+    def test_records_whether_the_client_is_new_and_for_how_many_days_nobody_signed_in(self, phone, now, events):
+        UserFactory(username="mina", raw_password=PASSWORD)
+
+        sign_in(phone, now=now)
+        sign_in(phone, now=now + timedelta(days=100, hours=1))
+
+        recorded = [event.data for event in events("authentication.login_succeeded").order_by("occurred_at")]
+        assert [(data["is_new_client"], data["days_since_last"]) for data in recorded] == [(True, 0), (False, 100)]
 
     @pytest.mark.parametrize(
         ("name", "reason"),
