@@ -166,6 +166,7 @@ class TestActivity:
             "user_agent",
             "session_id",
             "details",
+            "explanation",
         }
         assert results[0]["ip_address"] == "127.0.0.1"
 
