@@ -105,7 +105,8 @@ class TestTheNumberOfSockets:
 
         async def talk():
             opened = [await connect(sockets, ACCOUNT, token=token) for _ in range(10)]
-            refused = await close_code(await connect(sockets, ACCOUNT, token=token))
+            async with connect(sockets, ACCOUNT, token=token) as one_more:
+                refused = await close_code(one_more)
             await opened.pop().close()
             deadline = time.monotonic() + 20
             while True:  # the server hears of an end a moment later
@@ -115,6 +116,7 @@ class TestTheNumberOfSockets:
                         await asyncio.wait_for(again.recv(), 0.3)
                     break
                 except websockets.ConnectionClosed:
+                    await again.wait_closed()
                     assert time.monotonic() < deadline, again.close_code
                     await asyncio.sleep(0.1)
             for socket in [*opened, again]:
