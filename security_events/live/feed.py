@@ -98,6 +98,9 @@ class TrailFeed:
         Raises: FeedStopped, if the database can't be read.
         """
         await self._ensure_reading()
+        await self._catch_up()
+        if self._is_stopped:
+            raise FeedStopped
         self._subjects[subject].add(listener)
 
     def unsubscribe(self, subscription: TrailSubscription) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from contextlib import suppress
 
 import pytest
 import websockets
@@ -104,16 +105,18 @@ class TestTheNumberOfSockets:
 
         async def talk():
             opened = [await connect(sockets, ACCOUNT, token=token) for _ in range(10)]
-            refused = await close_code(await connect(sockets, ACCOUNT, token=token))
+            async with connect(sockets, ACCOUNT, token=token) as one_more:
+                refused = await close_code(one_more)
             await opened.pop().close()
             deadline = time.monotonic() + 20
             while True:  # the server hears of an end a moment later
                 again = await connect(sockets, ACCOUNT, token=token)
                 try:
-                    await asyncio.wait_for(again.recv(), 0.3)
-                except TimeoutError:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(again.recv(), 0.3)
                     break
                 except websockets.ConnectionClosed:
+                    await again.wait_closed()
                     assert time.monotonic() < deadline, again.close_code
                     await asyncio.sleep(0.1)
             for socket in [*opened, again]:

@@ -45,6 +45,7 @@ class ResumingClient:
         finally:
             self.reconnects += 1
             socket.transport.abort()
+            await socket.wait_closed()
 
 
 def write_in_disorder(url, total, *, has_begun):
