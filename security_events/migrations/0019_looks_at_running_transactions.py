@@ -35,7 +35,7 @@ $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("security_events", "0013_detection")]
+    dependencies = [("security_events", "0017_facts_of_sign_ins_and_operators")]
 
     operations = [
         migrations.RunSQL(FUNCTION, "DROP FUNCTION security_events_leave_out_others(bigint);"),

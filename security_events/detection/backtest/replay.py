@@ -16,7 +16,6 @@ from security_events.detection.backtest.outcomes import (
 from security_events.detection.backtest.trials import RuleTrial
 from security_events.detection.backtest.windows import MOST_KEPT, AskedRule, SharedWindows
 from security_events.detection.facts import Fact
-from security_events.detection.rules import GroupBy
 from security_events.types import ResponseKind, RuleMode
 
 ONE_INCIDENT = 3600.0  # seconds: findings of a rule about one key are one incident until there is none for so long
@@ -122,7 +121,7 @@ class Replay:
             is_on = trial.after.mode is not RuleMode.OFF
             after = is_on and rule.judge(asked.window, trial.after.thresholds) is not None
         if before or after:
-            self._count(trial, rule.key(event.fact), event, before=before, after=after)
+            self._count(trial, rule.incident_key(event.fact), event, before=before, after=after)
             for kind in rule.responses:
                 self._concern(trial, kind, _aim(kind, trial, event.fact), before=before, after=after)
 
@@ -187,7 +186,7 @@ def _aim(kind: ResponseKind, trial: RuleTrial, fact: Fact) -> str:
     """Return the account or the network that a response to a finding is about; an empty text for none."""
     if kind is ResponseKind.TIGHTEN_NETWORK:
         return fact.network
-    is_about_account = trial.rule.group_by is GroupBy.ACCOUNT and not fact.is_unknown_name
+    is_about_account = trial.rule.is_about_account and not fact.is_unknown_name
     return fact.account if is_about_account else ""
 
 
