@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import Error
 
+from security_events.api.serializers.incidents import incident_body
 from security_events.live.database_thread import thread_of_process
 from security_events.models import Incident
 from security_events.types import IncidentStatus
@@ -70,29 +71,6 @@ def bodies_of(ids: set[UUID]) -> Mapping[UUID, dict[str, Any]]:
     """Return incidents in their public form, by their ids."""
     rows = Incident.objects.filter(pk__in=ids).prefetch_related("responses")
     return {row.pk: incident_body(row) for row in rows}
-
-
-def incident_body(incident: Incident) -> dict[str, Any]:
-    """Return an incident in the form of the API."""
-    return {
-        "id": str(incident.pk),
-        "rule": incident.rule,
-        "status": incident.status,
-        "severity": incident.severity,
-        "subject": incident.subject or None,
-        "network": incident.network or None,
-        "opened_at": incident.opened_at,
-        "updated_at": incident.updated_at,
-        "events": incident.events,
-        "risk_score": incident.risk_score,
-        "risk_reasons": incident.risk_reasons,
-        "responses": [
-            {"id": str(each.pk), "kind": each.kind, "undone_at": each.undone_at, "ends_at": each.ends_at}
-            for each in incident.responses.all()
-        ],
-        "verdict": incident.verdict or None,
-        "note": incident.note,
-    }
 
 
 def _sizes() -> Mapping[UUID, int]:
