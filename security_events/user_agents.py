@@ -1,7 +1,11 @@
 """What a user agent says of its program. Clients choose their user agent, so this proves nothing."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ua_parser import Parser
 
 LONGEST = 512  # characters, as stored; longer ones are cut
 _LONGEST_NAME = 64
@@ -25,7 +29,7 @@ class Program:
 
 
 def program_of(user_agent: str) -> Program:
-    """Return the program of a user agent. The first time takes a millisecond or two, later ones a microsecond."""
+    """Return the program of a user agent. The first time takes some milliseconds, later ones a microsecond."""
     return _parsed(user_agent[:LONGEST])
 
 
@@ -36,7 +40,20 @@ def name_of(user_agent: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _parsed(user_agent: str) -> Program:
-    import ua_parser  # noqa: PLC0415 - half a second, which a process without sign-ins does not spend
-
-    browser, system = ua_parser.parse_user_agent(user_agent), ua_parser.parse_os(user_agent)
+    browser, system = _parser().parse_user_agent(user_agent), _parser().parse_os(user_agent)
     return Program(browser.family if browser else "", system.family if system else "")
+
+
+@cache
+def _parser() -> "Parser":
+    """Return a parser that reads programs alike wherever it runs.
+
+    The library's own one would use the engine of expressions that happens to be installed; some take no halves of
+    surrogate pairs.
+    """
+    import ua_parser  # noqa: PLC0415 - time that a process without sign-ins does not spend
+    from ua_parser.basic import Resolver  # noqa: PLC0415
+    from ua_parser.loaders import load_lazy_builtins  # noqa: PLC0415
+
+    browsers, systems, _devices = load_lazy_builtins()
+    return ua_parser.Parser(Resolver((browsers, systems, [])))

@@ -157,7 +157,7 @@ def test_an_outage_of_the_database_is_waited_for(one_port, daphne, operator, wri
 
     async def talk():
         async with connect(one_port, EVENTS, token=token) as one, connect(daphne, EVENTS, token=token) as other:
-            with served._maintenance(os.environ["DATABASE_URL"]) as server:
+            with served.maintenance(os.environ["DATABASE_URL"]) as server:
                 server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
                 server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
                 refused = await connect(daphne, EVENTS, token=token)
