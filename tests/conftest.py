@@ -284,26 +284,20 @@ def _delete_committed_rows(request: pytest.FixtureRequest) -> Generator[None]:
     if not (settings.configured and apps.is_installed("cedrina") and commits):
         yield
         return
+    from tests.append_only import delete_from
+
     blocker = request.getfixturevalue("django_db_blocker")
     yield
     with blocker.unblock(), transaction.atomic(), connections["default"].cursor() as cursor:
-        _delete_from(cursor, "security_events_event")
+        delete_from(cursor, "security_events_event")
         cursor.execute("SELECT EXISTS (SELECT FROM security_events_trail_checkpoint)")
         if cursor.fetchone()[0]:  # few tests seal
             for name in ("cosignature", "checkpoint", "subtree", "leaf"):
-                _delete_from(cursor, f"security_events_trail_{name}")
+                delete_from(cursor, f"security_events_trail_{name}")
             cursor.execute("DELETE FROM security_events_auditkey")
-            _delete_from(cursor, "security_events_retention_purge")
+            delete_from(cursor, "security_events_retention_purge")
         cursor.execute("DELETE FROM security_events_retention_progress")
         cursor.execute("DELETE FROM procrastinate_jobs")
-
-
-def _delete_from(cursor, table: str) -> None:
-    """Delete the rows of an append-only table."""
-    cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
-    cursor.execute(f"DELETE FROM {table}")
-    # ALWAYS, as the migration has it: a trigger that is only enabled does not fire on a replica.
-    cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
 
 
 @pytest.fixture

@@ -188,7 +188,7 @@ _OF_SETTINGS: dict[str, Correction] = {
         "OWASP ASVS 5.0, 16.3.1",
         _("Rename a file in the MaxMind DB format to that path, or leave GEOIP_PATH out. Servers see it at once."),
         "docs/geoip.md",
-        "GEOIP_PATH=/var/lib/GeoIP/GeoLite2-City.mmdb",
+        "GEOIP_PATH=/var/lib/GeoIP/….mmdb",
     ),
     "security_events.E004": Correction(
         "OWASP ASVS 5.0, 16.2", _VALUE, "docs/configuration.md", "AUDIT_RETENTION_DAYS=365"

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("rule", models.CharField(max_length=64, verbose_name="rule")),
-                ("key", models.CharField(max_length=64)),
+                ("key", models.CharField(max_length=64, verbose_name="in common")),
                 (
                     "status",
                     models.CharField(
@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 ("events", models.PositiveIntegerField(default=0, verbose_name="events")),
                 ("risk_score", models.PositiveSmallIntegerField(default=0, verbose_name="risk")),
                 ("risk_reasons", models.JSONField(default=list, verbose_name="reasons")),
-                ("rule_version", models.PositiveBigIntegerField(default=0)),
+                ("rule_version", models.PositiveBigIntegerField(default=0, verbose_name="version of the rule")),
                 (
                     "verdict",
                     models.CharField(
@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("note", models.TextField(blank=True, verbose_name="note")),
-                ("version", models.PositiveIntegerField(default=1)),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="changes")),
                 ("opened_at", models.DateTimeField(verbose_name="opened at")),
                 ("updated_at", models.DateTimeField(verbose_name="updated at")),
                 ("resolved_at", models.DateTimeField(blank=True, null=True, verbose_name="resolved at")),

@@ -147,7 +147,7 @@ class Incident(models.Model):
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     rule = models.CharField(_("rule"), max_length=64)
-    key = models.CharField(max_length=_KEY_LENGTH)
+    key = models.CharField(_("in common"), max_length=_KEY_LENGTH)
     status = models.CharField(_("status"), max_length=16, choices=STATUS_NAMES, default=IncidentStatus.OPEN)
     severity = models.CharField(_("severity"), max_length=16)
     subject = models.CharField(_("subject"), max_length=_KEY_LENGTH, blank=True)
@@ -156,14 +156,14 @@ class Incident(models.Model):
     risk_score = models.PositiveSmallIntegerField(_("risk"), default=0)
     risk_reasons = models.JSONField(_("reasons"), default=list)
     evidence = models.JSONField(_("evidence"), default=dict)
-    rule_version = models.PositiveBigIntegerField(default=0)
+    rule_version = models.PositiveBigIntegerField(_("version of the rule"), default=0)
     verdict = models.CharField(_("verdict"), max_length=16, choices=VERDICT_NAMES, blank=True)
     note = models.TextField(_("note"), blank=True)
-    version = models.PositiveIntegerField(default=1)
+    version = models.PositiveIntegerField(_("changes"), default=1)
     opened_at = models.DateTimeField(_("opened at"))
     updated_at = models.DateTimeField(_("updated at"))
     resolved_at = models.DateTimeField(_("resolved at"), null=True, blank=True)
-    notified_at = models.DateTimeField(null=True, blank=True)
+    notified_at = models.DateTimeField(_("told at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("incident")

@@ -44,6 +44,9 @@ SHIPPED = {
     "registration-network": (5, 60, ["network"]),
     "mail-network": (20, 60, ["network"]),
     "ceremonies-network": (120, 60, ["network"]),
+    "tightened-client": (5, 60, ["ip", "tightened_client"]),
+    "tightened-network": (30, 60, ["tightened_network"]),
+    "tightened-mail": (5, 3600, ["ip", "tightened_client"]),
     "hashing-user": (20, 60, ["user"]),
     "user": (300, 60, ["user"]),
     "user-pro": (1500, 60, ["user"]),
@@ -53,6 +56,8 @@ SHIPPED = {
     "address-enterprise": (20000, 60, ["ip"]),
 }
 HASHING = {"hashing", "hashing-network", "hashing-user"}
+# Of networks from which attacks come.
+STRANGERS = {"tightened-client", "tightened-network"}
 
 
 def production():
@@ -82,10 +87,17 @@ class TestProfile:
 
     def test_limits_everything_once_for_what_it_is(self):
         with production():
-            assert names("login") == {"global", "sign-in", *HASHING}
+            assert names("login") == {"global", "sign-in", *STRANGERS, *HASHING}
             assert names("login", "GET") == {"global", "user", "address"}
-            assert names("register") == {"global", "registration", "registration-network", *HASHING}
-            assert names("page-forgot-password") == {"global", "mail-account", "mail-address", "mail-network"}
+            assert names("register") == {
+                *("global", "registration", "registration-network", "tightened-mail"),
+                *STRANGERS,
+                *HASHING,
+            }
+            assert names("page-forgot-password") == {
+                *("global", "mail-account", "mail-address", "mail-network", "tightened-mail"),
+                *STRANGERS,
+            }
             assert (
                 names("passkey-options")
                 == names("social-authorize", "GET")

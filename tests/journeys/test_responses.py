@@ -52,6 +52,7 @@ def test_ten_names_tighten_their_network_within_two_seconds_and_hurts_nobody_the
         body = {"refresh_token": signed_in.json()["tokens"]["refresh_token"]}
         assert mate.post("/auth/refresh", json=body, headers=headers).status_code == 200
         status = json.loads(site.manage("ratelimit_status", "--json"))
-    assert [row["network"] for row in status["tightened_networks"]] == [ADDRESS.format("0/24")]
-    assert status["tightened_networks"][0]["reason"] == "enumeration"
+    # Who goes on for longer is found by further rules, too.
+    assert {row["network"] for row in status["tightened_networks"]} == {ADDRESS.format("0/24")}
+    assert "enumeration" in {row["reason"] for row in status["tightened_networks"]}
     assert took < 2 + lateness.allowance

@@ -22,6 +22,10 @@ sys.meta_path.insert(0, NotInstalled)
 """
 
 
+# ua-parser asks whether it is there, and does without it.
+OPTIONAL = {"re2"}
+
+
 def normalised(name):
     """Return a distribution's name as indexes compare it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -75,7 +79,7 @@ def hide_others(folder, *, site, extra):
         module
         for module, owners in packages_distributions().items()
         if not brought & {normalised(owner) for owner in owners}
-    }
+    } - OPTIONAL
     directory = folder / "hidden"
     directory.mkdir()
     (directory / "sitecustomize.py").write_text(SITECUSTOMIZE.format(names=hidden), encoding="utf-8")

@@ -92,7 +92,8 @@ class TestTheCode:
         assert (answer.status_code, answer["Location"]) == (302, "/admin/accounts/user/")
         assert is_in(browser)
         assert logins == [boss]
-        assert events("admin.login_succeeded").get().data == {"amr": ["pwd", "otp", "mfa"]}
+        data = events("admin.login_succeeded").get().data
+        assert (data["amr"], data["risk"]["choice"]) == (["pwd", "otp", "mfa"], "allow")
 
     def test_for_recovery_does_too(self, boss, browser, events):
         _secret, codes = add_totp(boss)

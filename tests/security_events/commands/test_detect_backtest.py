@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import event_types
@@ -29,6 +29,7 @@ from security_events.selectors.trail import START, events_after
 from security_events.services.detection import rule_settings
 from security_events.types import IncidentStatus, Outcome, RuleMode, Subject, Verdict
 from tests import forked_programs, served
+from tests.append_only import delete_from
 from tests.architecture.source import ROOT
 from tests.security_events.old_events import drop_old_partitions, record_old
 
@@ -54,6 +55,8 @@ def stored(django_db_setup, django_db_blocker):
         failures(MANY, 30, at=NOW - 3 * DAY, address="198.51.100.1")
         failures(FEW, 12, at=NOW - 2 * DAY)
         yield
+        with transaction.atomic(), connection.cursor() as cursor:
+            delete_from(cursor, "security_events_event")
         drop_old_partitions()
 
 

@@ -293,13 +293,14 @@ class TestFaults:
         try:
             detection.store(tries(5))
             detection.detect()
-            assert (Incident.objects.get().events, IncidentResponse.objects.count()) == (5, 0)
+            assert Incident.objects.get().events == 5
+            assert str(heard[0]) not in IncidentResponse.objects.values_list("kind", flat=True)
             detection.store(tries(1))
             detection.detect()
         finally:
             response_started.disconnect(receive)
         assert (Incident.objects.get().events, IncidentResponse.objects.count()) == (6, len(ALL))
-        assert "detection_response_failed" in caplog.text
+        assert "response_failed" in caplog.text
 
     def test_at_one_event_leave_it_out_and_go_on(self, rule, caplog, monkeypatch):
         ids = detection.store(tries(6))

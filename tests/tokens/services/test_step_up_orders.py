@@ -31,6 +31,12 @@ def is_due(pair: TokenPair, *, now=NOW):
     return is_proof_due(found.principal, now=now)
 
 
+@pytest.fixture(autouse=True)
+def _long_lived_tokens(settings):
+    """The clock goes on while a suite runs, and sessions are opened at the time at which this module was read."""
+    settings.TOKENS = {**settings.TOKENS, "ACCESS_TTL": DAY}
+
+
 @pytest.fixture
 def user(db):
     return UserFactory()

@@ -209,13 +209,16 @@ class TestApplyProof:
 
 # Models that refer to a user and give nobody access. A new model must be added here or to CREDENTIALS.
 NO_CREDENTIALS = {
+    "accounts.FactorLock",
     "accounts.ImportedPerson",
     "accounts.OutgoingMail",
+    "accounts.ProofCode",  # opens no session, only what a finding has closed in one
     "accounts.SecondFactorReset",
     "accounts.User_groups",
     "accounts.User_user_permissions",
     "admin.LogEntry",
     "tokens.SignalStream",
+    "tokens.StepUpOrder",
 }
 CREDENTIALS = {
     Credential.PASSWORD_HISTORY: {"accounts.PasswordHistory"},

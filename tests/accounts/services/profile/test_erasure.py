@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from accounts import tasks
 from accounts.models import (
+    FactorLock,
     ImportedPerson,
     PasswordHistory,
+    ProofCode,
     ProviderToken,
     SignInFailures,
     SocialAuthorization,
@@ -27,6 +29,7 @@ from accounts.services.passwords import password_changes
 from accounts.services.profile import deletion, erasure, profile_changes
 from accounts.services.sign_in import password_sign_in
 from accounts.types import ProfileChange
+from cedrina_base.uuids import uuid7
 from security_events.models import SecurityEvent
 from tests import mailbox
 from tests.factories import social
@@ -34,7 +37,7 @@ from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
 from tests.stored_text import tables_with
 from tokens.conf import token_settings
-from tokens.models import Session, TokenFamily
+from tokens.models import Session, StepUpOrder, TokenFamily
 from tokens.services.shared_signals import excluded_subjects, streams
 from tokens.services.shared_signals.stream_owners import StreamOwner
 from tokens.users import subject_of
@@ -88,6 +91,9 @@ def life(phone, now, empty_queue):
     mailbox.work()  # which makes the tokens
     mail_requests.submit(requested=mail_requests.RequestedMail.RESET, email="quetzal.person@example.com", now=now)
     ImportedPerson.objects.create(user=user, source="auth0", external_id="auth0|zerlina-7", imported_at=now)
+    FactorLock.objects.create(pk=uuid7(), user=user, expires_at=now)
+    ProofCode.objects.create(pk=uuid7(), user=user, session_id=session_id, created_at=now, expires_at=now)
+    StepUpOrder.objects.create(pk=uuid7(), user=user, session=session_id, since=now, until=now)
     owner = StreamOwner(subject_of(user), user_id=user.pk)
     stream = streams.create(owner=owner, body={"description": "zerlina's stream"}, now=now)
     person = {"format": "iss_sub", "iss": token_settings.ISSUER, "sub": str(user.pk)}

@@ -4,11 +4,13 @@ import pytest
 
 from accounts.models import (
     Ceremony,
+    FactorLock,
     ImportRun,
     MailedToken,
     OutgoingMail,
     PendingRegistration,
     PresentedToken,
+    ProofCode,
     SecondFactorReset,
     SignInChallenge,
     SocialAuthorization,
@@ -25,11 +27,13 @@ pytestmark = pytest.mark.django_db
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ROWS = (
     Ceremony,
+    FactorLock,
     ImportRun,
     MailedToken,
     OutgoingMail,
     PendingRegistration,
     PresentedToken,
+    ProofCode,
     SecondFactorReset,
     SignInChallenge,
     SocialAuthorization,

@@ -14,13 +14,15 @@ LANGUAGES = pytest.mark.parametrize("language", catalogues.LANGUAGES, ids=lambda
 RIGHT_TO_LEFT = pytest.mark.parametrize("language", catalogues.LANGUAGES[1:], ids=lambda language: language.code)
 # What stays as it is in any language: placeholders, tags, options, names of settings, headers, formats and products.
 FIXED = re.compile(
-    r"--format cedrina|FILE\.checkpoint"
+    r"brute_force\.failures=8|--format cedrina|FILE\.checkpoint"
     r"|`[^`]*`|/auth(?:/[a-z-]+)+|\b(?:csv|jsonl)\b|\bdocs/[a-z/-]+\.md\b|\b[a-z]+(?:_[a-z]+)+\b"
     r"|%\(\w+\)[a-zA-Z]|%[a-zA-Z]|\{[^}]*\}|<[^>]+>|https?://\S+|--[a-z-]+|\b[A-Z][A-Z_0-9]{1,}\b|application/json|UTF-8"
     r"|PublicKeyCredential\.toJSON\(\)|\b(?:If-Match|ETag|null|KiB|MiB|WebAuthn|alg|kid|keys|https?|view|origins?|import)\b"
     r"|\b(?:Cedrina|Django|PostgreSQL|Redis|OpenID Connect|Google|Microsoft|Facebook)\b|\b(?:common|combined)\b"
     r"|policy:part=value,part=value|sign-in:ip=[\d.]+\d|=required"
     r"|(?<![a-z])(?:global|tier|user|ip|endpoint)(?![a-z])|host:port|name\+id\+base64"
+    r"|\b(?:subject|resource)\.[a-z]+|documents/42|\b(?:weekdays|from|until|networks|mon|tue|wed|thu|fri|sat|sun)\b"
+    r"|Europe/Madrid|MaxMind|\bSigma\b|\.zip\b"
     r"|\b(?:email|true|false|syslog|tlog-witness)\b|Accept: application/x-ndjson|witness\.example\.org"
 )
 SAME_IN_SPANISH = {
