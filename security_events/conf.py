@@ -98,6 +98,11 @@ class SecurityEventSettings(AppSettings):
         return self._get("GEOIP_PATHS", ())
 
     @property
+    def RELAYS(self) -> Sequence[str]:
+        """Networks and numbers of autonomous systems (``AS64500``) of relays: their place is not that of the person."""
+        return self._get("RELAYS", ())
+
+    @property
     def PARTITIONS_AHEAD(self) -> int:
         """For how many months after the current one partitions are created in advance; at least 1."""
         return self._get("PARTITIONS_AHEAD", 3)

@@ -332,6 +332,7 @@ SECURITY_EVENTS: dict[str, Any] = {
     "CHECKPOINTS_OUTSIDE": "security_events.selectors.kept_checkpoints.in_files",
     "FIELD_ENCRYPTION_KEYS": ENV.FIELD_ENCRYPTION_KEYS,
     "GEOIP_PATHS": list(ENV.GEOIP_PATH),
+    "RELAYS": list(ENV.RELAYS),
     "TRUNCATE_IP_ADDRESSES": ENV.TRUNCATE_IP_ADDRESSES,
     "AUDIT_ORIGIN": PUBLIC_URL.partition("://")[2],
     "AUDIT_SEAL_SECONDS": ENV.AUDIT_SEAL_SECONDS,

@@ -24,6 +24,7 @@ from cedrina.settings.setting_types import (
     Number,
     Objects,
     Ports,
+    Relays,
     Seconds,
     Section,
     Sender,
@@ -202,6 +203,9 @@ class Records(Section):
     GEOIP_PATH: Files = Field([], json_schema_extra={"x-default": "none: no place is known"})
     """Files in the MaxMind DB format that say where an address is. People then see the places of their sessions.
     Replace a file by renaming a new one, as `geoipupdate` does; servers see it at once."""
+    RELAYS: Relays = []
+    """Networks and autonomous systems of VPNs, private relays and carriers of phones, `198.51.100.0/24,AS64500`. Their
+    place is not that of the person, so it is no journey. Systems need a file of `GEOIP_PATH` that knows providers."""
     LOG_FORMAT: Annotated[Literal["console", "json"], LOWER] = "console"
     """How log lines look; `json` writes one object a line."""
     LOG_LEVEL: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], UPPER] = "INFO"

@@ -49,6 +49,17 @@ def _network(text: str) -> str:
     return text
 
 
+def _relay(text: str) -> str:
+    if not re.fullmatch(r"AS[1-9]\d{0,9}", text, re.ASCII):
+        try:
+            ip_network(text)
+        except ValueError:
+            raise PydanticCustomError(
+                "relay", "must be networks and autonomous systems, such as 198.51.100.0/24,AS64500"
+            ) from None
+    return text
+
+
 def _with_scheme(text: str) -> str:
     if not re.match(r"[a-z][a-z0-9+.-]*:", text):
         raise PydanticCustomError("url", "must be a URL, beginning with its scheme")
@@ -186,6 +197,9 @@ Items = Annotated[list[str], BeforeValidator(_items), Field(title="comma separat
 FieldKeys = Annotated[list[tuple[str, bytes]], BeforeValidator(_field_keys), Field(title="comma separated list")]
 Networks = Annotated[
     list[Annotated[str, AfterValidator(_network)]], BeforeValidator(_items), Field(title="comma separated list")
+]
+Relays = Annotated[
+    list[Annotated[str, AfterValidator(_relay)]], BeforeValidator(_items), Field(title="comma separated list")
 ]
 Ports = Annotated[
     list[Annotated[int, Field(ge=1, le=65535)]], BeforeValidator(_items), Field(title="comma separated list")

@@ -13,6 +13,7 @@ from typing import Any
 from security_events.detection.sign_ins import ClientFacts
 from security_events.geoip import locate
 from security_events.masking import truncate_ip
+from security_events.relays import is_relay
 from security_events.user_agents import name_of, program_of
 
 SUSPECT = "suspect"
@@ -37,6 +38,7 @@ def client_of(*, ip_address: str | None, user_agent: str | None) -> ClientFacts:
         latitude=place.latitude if place else None,
         longitude=place.longitude if place else None,
         radius_km=place.radius_km if place else 0,
+        is_relay=is_relay(address, asn=place.asn if place else 0),
         user_agent=blake2b(agent.encode(errors="replace"), digest_size=8).hexdigest() if agent else "",
         browser=name_of(agent),
         system=program.system,

@@ -9,6 +9,7 @@ from typing import Any
 
 from security_events.geoip import Location, locate
 from security_events.masking import truncate_ip
+from security_events.relays import is_relay
 
 _MINUTE = 60.0
 _PASSWORD_ALONE = ["pwd"]  # RFC 8176, 2
@@ -65,6 +66,7 @@ class Fact:
 def fact_from(form: Mapping[str, Any]) -> Fact:
     """Return the fact of an event, given its public form (``event_form``)."""
     address, data = form["ip_address"] or "", form["data"]
+    location = locate(address)
     known_id = form["target_id"] or form["actor_id"] or ""
     return Fact(
         event_id=form["id"],
@@ -77,7 +79,8 @@ def fact_from(form: Mapping[str, Any]) -> Fact:
         network=truncate_ip(address) if address else "",
         program=program_digest(form["user_agent"] or ""),
         is_unknown_name=bool(form["actor_pseudonym"]) and not known_id,
-        location=locate(address),
+        location=location,
+        is_relay=is_relay(address, asn=location.asn if location else 0),
         times=_number(data.get("repeats"), 1, least=1),  # a summary of deduplicated events; the first is one of its own
         session_id=form["session_id"] or "",
         since=_seconds(data.get("since")),
