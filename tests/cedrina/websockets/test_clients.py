@@ -109,6 +109,7 @@ def test_the_client_of_the_documentation_in_a_browser(one_port, operator, writer
     }}"""
     with chromium_browser() as browser:
         page = browser.new_page(bypass_csp=True)  # of the driver's own conditions
+        page.set_default_timeout(120_000)
         page.goto(one_port.url)
         page.evaluate(script, {"token": operator.tokens["access_token"], "after": start})
         page.wait_for_function("window.events.length >= 3")
