@@ -5,6 +5,8 @@ import json
 
 import websockets
 
+from tests.event_writer import number_of
+
 BEARER = "Bearer {}"
 TIMEOUT = 60
 
@@ -32,6 +34,11 @@ async def received_until(socket, found):
     while not frames or not found(frames[-1]):
         frames.append(await received(socket))
     return frames
+
+
+async def numbered(socket):
+    """Return the next frame with an event of ``event_writer``: servers record some of their own, a minute later too."""
+    return (await received_until(socket, lambda frame: number_of(frame) is not None))[-1]
 
 
 async def close_code(socket):

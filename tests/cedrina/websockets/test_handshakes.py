@@ -10,7 +10,7 @@ import websockets
 
 from tests import served
 from tests.busy import Lateness
-from tests.socket_clients import close_code, connect, received
+from tests.socket_clients import close_code, connect, numbered, received_until
 
 pytestmark = pytest.mark.process
 ACCOUNT, EVENTS, INCIDENTS = "/ws/account/", "/ws/security-events/", "/ws/incidents/"
@@ -38,7 +38,7 @@ class TestTickets:
             async with connect(sockets, ACCOUNT, ticket=ticket) as socket:
                 chosen = socket.subprotocol
                 person.sign_in()
-                return chosen, await received(socket)
+                return chosen, (await received_until(socket, lambda frame: frame["type"] == "session.created"))[-1]
 
         chosen, frame = asyncio.run(talk())
         assert chosen == "cedrina.v1"
@@ -84,7 +84,7 @@ class TestServiceClients:
         async def talk():
             async with connect(sockets, EVENTS, token=token) as socket:
                 writer.write(1)
-                first = await received(socket)
+                first = await numbered(socket)
                 change = {"is_enabled": False, "reason": "over"}
                 disabled = operator.send(
                     "PATCH", f"/admin/service-clients/{made['id']}", change, headers={"If-Match": "*"}

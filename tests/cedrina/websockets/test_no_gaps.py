@@ -11,7 +11,7 @@ import websockets
 
 from tests import served
 from tests.event_writer import event_writer, number_of
-from tests.socket_clients import ask, connect, received, received_until
+from tests.socket_clients import ask, connect, numbered, received, received_until
 
 pytestmark = pytest.mark.process
 EVENTS = "/ws/security-events/"
@@ -92,7 +92,7 @@ def test_an_event_that_is_committed_late_is_not_left_out(one_port, daphne, opera
                 for socket in (one, other):
                     with pytest.raises(TimeoutError):
                         await asyncio.wait_for(socket.recv(), 0.5)
-            return [[number_of(await received(socket)) for _ in range(2)] for socket in (one, other)]
+            return [[number_of(await numbered(socket)) for _ in range(2)] for socket in (one, other)]
 
     assert asyncio.run(talk()) == [[1, 2], [1, 2]]
 
@@ -128,12 +128,12 @@ def test_a_filter_holds_for_what_is_new_and_for_what_was_missed(sockets, operato
     async def talk():
         async with connect(sockets, EVENTS, token=operator.tokens["access_token"]) as socket:
             await ask(socket, type="filter", severity="medium+", types=["authentication.login_succeeded"])
-            answer = await received(socket)
+            answer = (await received_until(socket, lambda frame: frame["type"] == "filter"))[-1]
             await ask(socket, type="resume", after=start)
             missed = await received_until(socket, lambda frame: frame["type"] == "resumed")
             writer.write(4)
             writer.write(5, severity="critical")
-            return answer, missed, await received(socket)
+            return answer, missed, await numbered(socket)
 
     answer, missed, new = asyncio.run(talk())
     assert answer == {"type": "filter", "severity": "medium+", "types": ["authentication.login_succeeded"]}
@@ -146,7 +146,7 @@ def test_a_frame_is_the_event_of_the_api(sockets, operator, writer):
     async def talk():
         async with connect(sockets, EVENTS, token=operator.tokens["access_token"]) as socket:
             writer.write(7)
-            return await received(socket)
+            return await numbered(socket)
 
     event = asyncio.run(talk())["event"]
     assert operator.send("GET", f"/admin/security-events/{event['id']}").json() == event
@@ -166,7 +166,7 @@ def test_an_outage_of_the_database_is_waited_for(one_port, daphne, operator, wri
                 server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
             with event_writer(database_url) as again:
                 again.write(1, 3)
-            frames = [[number_of(await received(socket)) for _ in range(3)] for socket in (one, other)]
+            frames = [[number_of(await numbered(socket)) for _ in range(3)] for socket in (one, other)]
             return refused.close_code, [sorted(each) for each in frames]
 
     code, numbers = asyncio.run(talk())
