@@ -1,11 +1,8 @@
 """Act on what the rules found in a batch: incidents and responses, or reports of what they would have been."""
 
-import logging
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
-
-from django.db import transaction
 
 from cedrina_base.prepared_statements import prepared_cursor
 from security_events.detection.facts import Fact, network_range
@@ -21,8 +18,6 @@ SELECT incident.rule, incident.key FROM security_events_incident incident
 JOIN unnest(%(rules)s::text[], %(keys)s::text[]) AS found (rule, key) USING (rule, key)
 WHERE incident.status <> 'resolved'
 """
-
-log = logging.getLogger(__name__)
 
 
 def act(attacks: Sequence[JudgedAttack], *, now: datetime) -> None:
@@ -69,16 +64,11 @@ def cause_of(attack: JudgedAttack, *, is_open: bool) -> Cause:
 def _enforce(cause: Cause, *, now: datetime) -> None:
     """Open the incident or let it grow, and respond.
 
-    What breaks in a receiver of a response must not lose the finding or stop the others: the incident stays, the log
-    says why, and the responses are tried again when the incident grows. After an outage of the database the next
-    statement fails, too, and with it the batch, which is done again.
+    A receiver that breaks loses neither the finding nor the other responses: ``responses.start`` sees to that. What it
+    raises is a fault of the database, and then the batch is done again.
     """
     incident = incidents.grow(cause, now=now)
-    try:
-        with transaction.atomic():
-            responses.start(cause, incident_id=incident.id, now=now)
-    except Exception:
-        log.exception("detection_response_failed: %s %s", cause.rule.id, incident.id)
+    responses.start(cause, incident_id=incident.id, now=now)
 
 
 def _open_causes(attacks: Sequence[JudgedAttack]) -> Collection[tuple[str, str]]:
