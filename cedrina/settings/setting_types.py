@@ -50,7 +50,8 @@ def _network(text: str) -> str:
 
 
 def _relay(text: str) -> str:
-    if not re.fullmatch(r"AS[1-9]\d{0,9}", text, re.ASCII):
+    is_system = re.fullmatch(r"AS[1-9]\d{0,9}", text, re.ASCII) and int(text[2:]) < 2**32  # RFC 6793
+    if not is_system:
         try:
             ip_network(text)
         except ValueError:
