@@ -7,7 +7,7 @@ from typing import Any
 from accounts.access.types import SubjectFacts
 from cedrina_base.app_settings import AppSettings
 
-ADMINISTRATOR = "administrator"  # the role that may do everything
+ADMINISTRATOR = "admin"  # the role that may do everything
 
 
 class AccessSettings(AppSettings):

@@ -371,4 +371,8 @@ ACCESS: dict[str, Any] = {
     "ENGINE": ENV.ACCESS_ENGINE,
     "MAX_STALENESS": timedelta(seconds=ENV.ACCESS_MAX_STALENESS),
     "APPROVERS": ENV.POLICY_APPROVERS,
+    "FACTS_OF": "accounts.rules.subject_facts.facts_of",
+    "FIND_SUBJECT": "accounts.access_subjects.find_subject",
+    "SUBJECTS": "accounts.access_subjects.existing_subjects",
+    "REQUIRE_ADMINISTRATOR": "accounts.access_subjects.require_administrator",
 }

@@ -39,7 +39,7 @@ def allowed(now, *, roles=("reader",), path="documents/1", action="read"):
 
 
 def test_ships_a_role_that_may_do_everything(now):
-    assert allowed(now, roles=("administrator",), path="any/thing", action="whatever")
+    assert allowed(now, roles=("admin",), path="any/thing", action="whatever")
     assert not allowed(now, roles=())
 
 
@@ -189,4 +189,4 @@ def test_an_unreadable_policy_denies_everything(change, now):
     active_policy.forget()
 
     assert not allowed(now)
-    assert not allowed(now, roles=("administrator",))
+    assert not allowed(now, roles=("admin",))
