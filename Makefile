@@ -54,11 +54,14 @@ bench: venv ## Measure against the peers, side by side
 	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/sockets.py
 	@exec $(WITH_SERVERS) --durable -- $(PY) benchmarks/detection.py --events 1000000
 
+load: venv ## Play load scenarios against a server of one's own: make load ARGS="--only soak"
+	@exec $(WITH_SERVERS) --durable -- $(PY) benchmarks/load/run.py $(ARGS)
+
 bench-check: venv ## Fail when Cedrina got worse against its peers than pinned; about five minutes
 	@exec $(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/check.py $(ARGS)
 
 lock: venv ## Lock the requirements anew, with hashes
-	@cd requirements && for name in base prod dev; do \
+	@cd requirements && for name in base prod dev load; do \
 		echo "requirements/$$name.txt"; ../$(LOCK) $$name.in -o $$name.txt || exit 1; done
 	@echo "Run any target: it installs what changed."
 
