@@ -7,7 +7,6 @@ measured before. Times of a busy machine are no good for this: nothing else shou
 
 import argparse
 import json
-import os
 import platform
 import sys
 import time
@@ -116,5 +115,4 @@ def stored_bytes(environment: dict[str, str]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    os.chdir(Path(__file__).resolve().parent)
     sys.exit(main())
