@@ -19,7 +19,7 @@ PRODUCTION := env -u DATABASE_URL CEDRINA_ENV=production \
 	EMAIL_URL=smtp://127.0.0.1 DEFAULT_FROM_EMAIL=cedrina@example.org
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo screenshots test test-quick check bench bench-check lock messages venv
+.PHONY: help run demo screenshots test test-quick check bench bench-check load chaos lock messages venv
 .PHONY: check-lint check-format check-types check-imports check-deploy check-migrations check-openapi \
 	check-configuration check-templates check-translations check-locks
 
@@ -54,11 +54,17 @@ bench: venv ## Measure against the peers, side by side
 	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/sockets.py
 	@exec $(WITH_SERVERS) --durable -- $(PY) benchmarks/detection.py --events 1000000
 
+load: venv ## Play load scenarios against a server of one's own: make load ARGS="--only soak"
+	@exec $(WITH_SERVERS) --durable -- $(PY) benchmarks/load/run.py $(ARGS)
+
+chaos: venv ## Break what a server needs, and show what each fault cost beside its goal
+	@exec env -u PYTHONDONTWRITEBYTECODE $(WITH_SERVERS) --redis -- $(PY) benchmarks/chaos.py $(ARGS)
+
 bench-check: venv ## Fail when Cedrina got worse against its peers than pinned; about five minutes
 	@exec $(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/check.py $(ARGS)
 
 lock: venv ## Lock the requirements anew, with hashes
-	@cd requirements && for name in base prod dev; do \
+	@cd requirements && for name in base prod dev load; do \
 		echo "requirements/$$name.txt"; ../$(LOCK) $$name.in -o $$name.txt || exit 1; done
 	@echo "Run any target: it installs what changed."
 

@@ -8,10 +8,13 @@ import pytest
 from django.utils import timezone
 
 from security_events.models import SecurityEvent
+from tests import fault_figures
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tokens.models import Session, TokenFamily
 from tokens.services import rotation, verification
+
+pytestmark = pytest.mark.fault
 
 THREADS = 16
 PRESENTATIONS = 10_000
@@ -56,6 +59,10 @@ class TestSharedTokens:
 
         assert results == [None] * THREADS
         assert sum(len(pairs) for this in rounds for pairs in this.got.values()) == PRESENTATIONS
+        branches = sum(
+            len({pair.refresh_token for pair in pairs.values()}) - 1 for this in rounds for pairs in this.got.values()
+        )
+        fault_figures.keep(f"{PRESENTATIONS} racing refreshes", "forked families", branches, goal=0, unit="")
         rotations = Counter()
         for this in rounds:
             for session, pairs in this.got.items():

@@ -7,10 +7,12 @@ from contextlib import nullcontext
 import httpx
 import pytest
 
-from tests import served
+from tests import fault_figures, served
 from tests.busy import Lateness, both_cores_loaded
 from tests.network import Network
 from tests.problem_shape import assert_problem
+
+pytestmark = pytest.mark.fault
 
 ANSWER_SECONDS = 3
 RECOVERY_SECONDS = 10
@@ -101,6 +103,7 @@ def check_outage(person, lateness):
         assert_problem(answer, status=503, code="service_unavailable")
         assert answer.headers["Retry-After"]
         assert seconds < ANSWER_SECONDS + lateness.allowance
+    return max(seconds for _answer, seconds in answers)
 
 
 def check_that_ready_means_ready(server, person):
@@ -121,11 +124,14 @@ class TestADatabaseThatIsOutOfReach:
             assert call().status_code == 200
         with load(), Lateness() as lateness:
             fail(network, fault)
-            check_outage(person, lateness)
+            slowest = check_outage(person, lateness)
             assert_problem(httpx.get(f"{server.url}/readyz", timeout=120), status=503, code="service_unavailable")
             network.heal()
             seconds = check_that_ready_means_ready(server, person)
             assert seconds < RECOVERY_SECONDS + lateness.allowance
+        name = f"network of the database: {fault}"
+        fault_figures.keep(name, "slowest answer", slowest, goal=ANSWER_SECONDS)
+        fault_figures.keep(name, "ready after it is back", seconds, goal=RECOVERY_SECONDS)
         assert person.refresh().status_code == 200
 
     def test_that_vanishes_in_the_middle_of_a_sign_in_is_answered_in_time(self, server, network, person, newcomer):

@@ -11,10 +11,12 @@ import pytest
 
 from cedrina.operations.job_worker import JOB_TIMEOUT_SECONDS
 from cedrina.tooling.embedded import postgres_server
-from tests import served
+from tests import fault_figures, served
 from tests.busy import Lateness
 from tests.mail_server import MailServer, worker
 from tests.network import Network
+
+pytestmark = pytest.mark.fault
 
 A_MINUTE_PASSED = "UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 minute'"
 UNFINISHED = "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'mail' AND status IN ('todo', 'doing')"
@@ -91,6 +93,8 @@ def check_each_got_one(mail_server, addresses):
         assert time.monotonic() < deadline, received()
         time.sleep(0.1)
     time.sleep(2)  # for a second copy to come
+    copies = len(received()) - len(addresses)
+    fault_figures.keep("the worker loses its database", "mails sent twice or never", abs(copies), goal=0, unit="")
     assert received() == sorted(addresses)
 
 

@@ -1,0 +1,83 @@
+"""Break what a server needs, one thing after the other, and show what each fault cost beside its goal: `make chaos`.
+
+It runs the tests that are marked ``fault``, against real servers that it starts; they judge for themselves. A page with
+all figures is written, worst case of each. The return code is that of the tests.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
+table { border-collapse: collapse; }
+td, th { border-bottom: 1px solid #8884; padding: .25rem .75rem; text-align: start; }
+td.number { text-align: end; font-variant-numeric: tabular-nums; }
+.missed { font-weight: 700; }
+"""
+
+
+def main() -> int:
+    """Run, write the page, return the tests' code."""
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--to", type=Path, default=ROOT / ".data" / "chaos", help="the folder of the page")
+    parser.add_argument("--only", default="", help="an expression of pytest's -k")
+    options = parser.parse_args()
+    options.to.mkdir(parents=True, exist_ok=True)
+    kept = options.to / "figures.jsonl"
+    kept.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-m", "fault", "-q", "-p", "no:cacheprovider"]
+    code = subprocess.call(
+        [*command, *(["-k", options.only] if options.only else [])],
+        cwd=ROOT,
+        env={**os.environ, "CHAOS_FIGURES": str(kept)},
+    )
+    figures = worst(kept.read_text().splitlines() if kept.exists() else [])
+    (options.to / "index.html").write_text(page(figures, code))
+    for figure in figures:
+        print(
+            f"{figure['fault']:45}{figure['figure']:30}{figure['value']:8.2f} {figure['unit']:3} goal {figure['goal']}"
+        )
+    print(f"The page is {options.to / 'index.html'}.")
+    return code
+
+
+def worst(lines: list[str]) -> list[dict[str, Any]]:
+    """Return each figure once, with the largest value that was met, in the order of the faults."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for line in lines:
+        figure = json.loads(line)
+        known = found.setdefault((figure["fault"], figure["figure"]), figure)
+        known["value"] = max(known["value"], figure["value"])
+    return [found[key] for key in sorted(found)]
+
+
+def page(figures: list[dict[str, Any]], code: int) -> str:
+    """Return the page of results."""
+    rows = "".join(
+        f"<tr{'' if figure['value'] <= figure['goal'] else chr(32) + 'class=missed'}><td>{escape(figure['fault'])}</td>"
+        f"<td>{escape(figure['figure'])}</td>"
+        f'<td class="number">{figure["value"]:.4g} {figure["unit"]}</td>'
+        f'<td class="number">{figure["goal"]:.4g} {figure["unit"]}</td></tr>'
+        for figure in figures
+    )
+    verdict = "All faults were borne." if code == 0 else "Some faults were not borne: read what the tests printed."
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Faults</title><style>{STYLE}</style></head>'
+        f"<body><h1>Faults</h1><p>{datetime.now(UTC):%Y-%m-%d %H:%M} UTC. {verdict} A time may be later than its goal "
+        "by as much as the machine was late itself; the tests allow for that.</p>"
+        "<table><thead><tr><th>fault</th><th>figure</th><th>worst</th><th>goal</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></body></html>"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
