@@ -36,6 +36,16 @@ class AccessSettings(AppSettings):
         return self._get("APPROVERS", 0)
 
     @property
+    def RECORD_ONE_IN(self) -> int:
+        """One in how many allowed decisions is recorded for each rule, to be evaluated again; 0 records none at all."""
+        return self._get("RECORD_ONE_IN", 100)
+
+    @property
+    def RECORD_RETENTION(self) -> timedelta:
+        """How long records of decisions are kept."""
+        return self._get("RECORD_RETENTION", timedelta(days=30))
+
+    @property
     def FACTS_OF(self) -> Callable[[Any, datetime], SubjectFacts | None]:
         """Dotted path of a function ``(user, at)``: who the user of a request is; ``None`` for nobody.
 

@@ -5,8 +5,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
+from django.db.models import Q, QuerySet
+
 from accounts.access.known_permissions import KNOWN_PERMISSIONS, object_of
-from accounts.access.models import HEAD_ID, PolicyHead, PolicyRule, Role, RoleGrant
+from accounts.access.models import HEAD_ID, DecisionRecord, PolicyHead, PolicyRule, Role, RoleGrant
 from accounts.access.types import Grant, SubjectFacts
 
 Documents = dict[str, dict[str, Any]]
@@ -14,20 +17,21 @@ Documents = dict[str, dict[str, Any]]
 
 
 class Head(NamedTuple):
-    """Which version is in force."""
+    """Which version is in force, and in which run a draft is evaluated beside it."""
 
     version: int
     rules_id: UUID
+    shadow_id: UUID | None = None
 
 
 def head() -> Head:
     """Return which version is in force. Raises: PolicyHead.DoesNotExist, before the first migration only."""
-    return Head(*PolicyHead.objects.values_list("version", "rules_id").get(pk=HEAD_ID))
+    return Head(*PolicyHead.objects.values_list("version", "rules_id", "shadow_id").get(pk=HEAD_ID))
 
 
 def locked_head() -> Head:
     """Return which version is in force, and let no other transaction change it until this one ends."""
-    rows = PolicyHead.objects.select_for_update().values_list("version", "rules_id")
+    rows = PolicyHead.objects.select_for_update().values_list("version", "rules_id", "shadow_id")
     return Head(*rows.get(pk=HEAD_ID))
 
 
@@ -74,6 +78,42 @@ def roles_at(subject: str, at: datetime) -> frozenset[str]:
     return frozenset(grant.role for grant in grants_of(subject) if grant.expires_at is None or grant.expires_at > at)
 
 
+def roles_by_subject(subjects: Sequence[str], at: datetime) -> dict[str, frozenset[str]]:
+    """Return the roles of subjects at an instant; those without any are left out."""
+    rows = _granted(at).filter(subject__in=subjects).values_list("subject", "role")
+    found: dict[str, set[str]] = {}
+    for subject, role in rows:
+        found.setdefault(subject, set()).add(role)
+    return {subject: frozenset(roles) for subject, roles in found.items()}
+
+
+def role_sets(at: datetime, *, limit: int) -> list[frozenset[str]]:
+    """Return the sets of two or more roles that subjects have together at an instant, the most frequent ones first.
+
+    None are returned on other databases than PostgreSQL.
+    """
+    if connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT roles FROM (
+                SELECT array_agg(role ORDER BY role) AS roles FROM access_rolegrant
+                WHERE expires_at IS NULL OR expires_at > %s
+                GROUP BY subject HAVING count(*) > 1
+            ) held
+            GROUP BY roles ORDER BY count(*) DESC, roles LIMIT %s
+            """,
+            [at, limit],
+        )
+        return [frozenset(roles) for (roles,) in cursor.fetchall()]
+
+
+def decision_records(*, since: datetime) -> QuerySet[DecisionRecord]:
+    """Return the records since an instant that can be evaluated again, the newest one first."""
+    return DecisionRecord.objects.filter(recorded_at__gte=since).exclude(evaluated="").order_by("-recorded_at", "-pk")
+
+
 def facts_of_user(user: Any, at: datetime) -> SubjectFacts | None:
     """Return who a user of Django is, for projects whose users have no attributes of ours."""
     if user is None or not getattr(user, "is_authenticated", False) or not user.is_active:
@@ -100,6 +140,10 @@ def known_permission_objects(after: str, limit: int) -> Sequence[str]:
 
 def nothing_required(_policy: Any, _at: datetime) -> None:
     """Let any policy be: the default of ``REQUIRE_ADMINISTRATOR``."""
+
+
+def _granted(at: datetime) -> QuerySet[RoleGrant]:
+    return RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=at))
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -134,6 +134,8 @@ class PolicyHead(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=HEAD_ID, editable=False)
     version = models.PositiveBigIntegerField(_("version"))
     rules_id = models.UUIDField(default=uuid7)
+    # Of the run in which a draft is evaluated beside the policy; each process sees it when it compares the version.
+    shadow_id = models.UUIDField(_("evaluated draft"), null=True)
     changed_at = models.DateTimeField(_("changed at"))
 
     class Meta:
