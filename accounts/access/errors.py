@@ -108,3 +108,43 @@ class IdempotencyKeyReused(AccessError):
 
 class RequestInProgress(AccessError):
     """A request with the same key is still running."""
+
+
+class DraftNotFound(AccessError):
+    """There is no draft of this id."""
+
+
+class StaleDraft(AccessError):
+    """Rules or roles were changed since the draft was made, or the draft was applied already."""
+
+
+class OwnDraft(AccessError):
+    """Nobody approves a draft of their own."""
+
+
+class NotApprover(AccessError):
+    """Only a person who may approve drafts can; a service client can't."""
+
+
+class NotDraftAuthor(AccessError):
+    """Only its author may change a draft: an approver who changed it would approve a change of their own."""
+
+
+class ApprovalMissing(AccessError):
+    """The draft needs further approvals before it can be applied; ``missing`` is how many."""
+
+    def __init__(self, missing: int) -> None:
+        super().__init__(str(missing))
+        self.missing = missing
+
+
+class ApprovalRequired(AccessError):
+    """Rules and roles are changed by approved drafts only (``APPROVERS``)."""
+
+
+class ShadowInUse(AccessError):
+    """Another draft is evaluated beside the policy; one at a time can be."""
+
+
+class ImpactBusy(AccessError):
+    """This process computes the impact of another draft; one at a time can be."""

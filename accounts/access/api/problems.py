@@ -31,6 +31,31 @@ _PROBLEMS: dict[type[errors.AccessError], tuple[int, str, str | Promise]] = {
         "permission_denied",
         _("After this nobody could administer access any more. Give another person the rights first."),
     ),
+    errors.DraftNotFound: (404, "not_found", _GONE),
+    errors.StaleDraft: (
+        409,
+        "stale_draft",
+        _("The policy was changed since this draft was made. Change the draft to bring it up to date."),
+    ),
+    errors.ShadowInUse: (
+        409,
+        "already_in_use",
+        _("Another draft is evaluated beside the policy. Wait until it ends, or switch it off."),
+    ),
+    errors.OwnDraft: (403, "permission_denied", _("Nobody approves a draft of their own. Ask somebody else.")),
+    errors.NotApprover: (403, "permission_denied", _("Only people who may approve drafts can approve this one.")),
+    errors.NotDraftAuthor: (
+        403,
+        "permission_denied",
+        _("Only its author may change a draft. Make one of your own."),
+    ),
+    errors.ApprovalMissing: (403, "permission_denied", _("This draft needs the approval of further people.")),
+    errors.ApprovalRequired: (
+        403,
+        "permission_denied",
+        _("Here rules and roles are changed by approved drafts only. Make a draft, and let others approve it."),
+    ),
+    errors.ImpactBusy: (503, "service_unavailable", _("The impact of another draft is being computed. Try again.")),
     errors.PolicyUnavailable: (503, "service_unavailable", _("This version is not known here yet. Try again.")),
 }
 
@@ -61,7 +86,7 @@ def as_api_exception(error: errors.AccessError) -> APIException:
         }
     exc = AccessProblem(detail=force_str(message), code=code)
     exc.status_code = status
-    if isinstance(error, (errors.PolicyUnavailable, errors.RequestInProgress)):
+    if isinstance(error, (errors.PolicyUnavailable, errors.RequestInProgress, errors.ImpactBusy)):
         exc.wait = 1
     return exc
 

@@ -24,9 +24,9 @@ from accounts.access.errors import (
 )
 from accounts.access.known_permissions import KNOWN_PERMISSIONS
 from accounts.access.models import HEAD_ID, PolicyHead, PolicyRule, PolicyVersion, Role, RoleGrant
-from accounts.access.services import active_policy
+from accounts.access.services import active_policy, change_approval
 from accounts.access.services.compiling import compile_policy
-from accounts.access.types import Author, Change, ChangeKind
+from accounts.access.types import ApprovedDraft, Author, Change, ChangeKind
 from cedrina_base.uuids import uuid7
 
 Versions = Collection[int] | None
@@ -35,16 +35,23 @@ Versions = Collection[int] | None
 
 @contextmanager
 def policy_change(
-    *, author: Author, reason: str, now: datetime, restored: int | None = None, is_first: bool = False
+    *,
+    author: Author,
+    reason: str,
+    now: datetime,
+    restored: int | None = None,
+    is_first: bool = False,
+    draft: ApprovedDraft | None = None,
 ) -> "Iterator[PolicyWriter]":
     """Open a transaction in which the policy is changed through what this returns.
 
     Changes take turns. At the end the whole policy is compiled, so that none is stored that can't be used, and one is
     refused after which nobody could administer access. A change of nothing makes no version.
 
-    ``is_first``: of a new installation, which has no administrator yet.
+    ``is_first``: of a new installation, which has no administrator yet. ``draft``: the draft that is applied; without
+    one, rules and roles can't be changed where drafts need approvers (``change_approval``).
 
-    Raises: RuleInvalid, RolesInvalid, LastAdministrator, and what the methods of PolicyWriter raise.
+    Raises: ApprovalRequired, RuleInvalid, RolesInvalid, LastAdministrator, and what the methods of PolicyWriter raise.
     """
     with transaction.atomic():
         head = PolicyHead.objects.select_for_update().get(pk=HEAD_ID)
@@ -54,11 +61,17 @@ def policy_change(
             writer.version = head.version
             return
         is_of_rules = any(change.kind is not ChangeKind.GRANT for change in writer.changes)
+        if is_of_rules and not is_first:
+            writer.changes += change_approval.entries(author=author, draft=draft, now=now)
         policy = compile_policy(rules=selectors.all_rules(), roles=selectors.all_roles(), version=writer.version)
         if not is_first:
             access_settings.REQUIRE_ADMINISTRATOR(policy, now)
         PolicyHead.objects.filter(pk=HEAD_ID).update(
-            version=writer.version, changed_at=now, rules_id=uuid7() if is_of_rules else head.rules_id
+            version=writer.version,
+            changed_at=now,
+            rules_id=uuid7() if is_of_rules else head.rules_id,
+            # A draft that is evaluated beside the policy was made for the rules that are changed now.
+            shadow_id=None if is_of_rules else head.shadow_id,
         )
         stored = PolicyVersion.objects.create(
             number=writer.version,
