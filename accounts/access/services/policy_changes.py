@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from accounts.access import rule_documents, selectors, signals
 from accounts.access.conf import access_settings
@@ -17,10 +18,12 @@ from accounts.access.errors import (
     RoleInUse,
     RoleNotFound,
     RuleExists,
+    RuleInvalid,
     RuleNotFound,
     SeparationOfDuty,
     VersionMismatch,
     VersionNotFound,
+    VersionRequired,
 )
 from accounts.access.known_permissions import KNOWN_PERMISSIONS
 from accounts.access.models import HEAD_ID, PolicyHead, PolicyRule, PolicyVersion, Role, RoleGrant
@@ -28,6 +31,9 @@ from accounts.access.services import active_policy
 from accounts.access.services.compiling import compile_policy
 from accounts.access.types import Author, Change, ChangeKind
 from cedrina_base.uuids import uuid7
+
+# Each process compiles all of them after each change, while other changes wait.
+MOST_RULES, MOST_ROLES = 20_000, 1_000
 
 Versions = Collection[int] | None
 """The versions of a row that the caller agrees to change (If-Match); ``None`` for any."""
@@ -54,7 +60,9 @@ def policy_change(
             writer.version = head.version
             return
         is_of_rules = any(change.kind is not ChangeKind.GRANT for change in writer.changes)
-        policy = compile_policy(rules=selectors.all_rules(), roles=selectors.all_roles(), version=writer.version)
+        rules, roles = selectors.all_rules(), selectors.all_roles()
+        _require_size(rules, roles)
+        policy = compile_policy(rules=rules, roles=roles, version=writer.version)
         if not is_first:
             access_settings.REQUIRE_ADMINISTRATOR(policy, now)
         PolicyHead.objects.filter(pk=HEAD_ID).update(
@@ -123,12 +131,13 @@ class PolicyWriter:
         row.delete()
         self._note(ChangeKind.RULE, str(rule_id), before, None)
 
-    def put_role(self, name: str, given: Mapping[str, Any], *, versions: Versions = None) -> Role:
-        """Store a role, new or changed; members that are left out become empty.
+    def put_role(self, name: str, given: Mapping[str, Any], *, versions: Versions = None, is_new: bool = False) -> Role:
+        """Store a role, new or changed; members that are left out become empty. With ``is_new`` none is changed.
 
         People who already have two roles that are now separated keep them; that is refused at the next grant.
 
-        Raises: RuleInvalid, RolesInvalid, VersionMismatch, RoleNotFound (a role that must be separated from it).
+        Raises: RuleInvalid, RolesInvalid, VersionMismatch, VersionRequired, RoleNotFound (a role that must be separated
+        from it).
         """
         document = rule_documents.parse_role(name, given)
         for other in document["separation_of_duty"]:
@@ -139,6 +148,8 @@ class PolicyWriter:
         before = selectors.role_document(row) if row else None
         if row is not None and document == before:
             return row
+        if row is not None and is_new:
+            raise VersionRequired
         row = row or Role(name=name, created_at=self._now)
         for member, value in document.items():
             setattr(row, member, value)
@@ -149,7 +160,7 @@ class PolicyWriter:
 
     def remove_role(self, name: str, *, versions: Versions = None) -> None:
         """Delete a role that nobody has. Raises: RoleNotFound, VersionMismatch, RoleInUse."""
-        row = Role.objects.filter(pk=name).first()
+        row = Role.objects.filter(pk=name).first() if rule_documents.is_role_name(name) else None
         if row is None:
             raise RoleNotFound(name)
         if versions is not None and row.version not in versions:
@@ -307,6 +318,12 @@ def _remove_roles(writer: PolicyWriter, going: selectors.Documents) -> None:
             else:
                 writer.remove_role(name)
                 going.pop(name)
+
+
+def _require_size(rules: selectors.Documents, roles: selectors.Documents) -> None:
+    if len(rules) > MOST_RULES or len(roles) > MOST_ROLES:
+        sentence = _("A policy has at most %(rules)d rules and %(roles)d roles. Delete those that nobody uses.")
+        raise RuleInvalid("non_field_errors", sentence % {"rules": MOST_RULES, "roles": MOST_ROLES})
 
 
 def _with_parents(names: Collection[str], roles: selectors.Documents) -> frozenset[str]:
