@@ -25,7 +25,7 @@ from accounts.access.errors import (
     VersionNotFound,
     VersionRequired,
 )
-from accounts.access.known_permissions import KNOWN_PERMISSIONS
+from accounts.access.known_permissions import BREAK_GLASS, KNOWN_PERMISSIONS
 from accounts.access.models import HEAD_ID, PolicyHead, PolicyRule, PolicyVersion, Role, RoleGrant
 from accounts.access.services import active_policy
 from accounts.access.services.compiling import compile_policy
@@ -45,8 +45,8 @@ def policy_change(
 ) -> "Iterator[PolicyWriter]":
     """Open a transaction in which the policy is changed through what this returns.
 
-    Changes take turns. At the end the whole policy is compiled, so that none is stored that can't be used, and one is
-    refused after which nobody could administer access. A change of nothing makes no version.
+    Changes take turns. At the end the whole policy is compiled if rules or roles changed, so that none is stored that
+    can't be used, and one is refused after which nobody could administer access. A change of nothing makes no version.
 
     ``is_first``: of a new installation, which has no administrator yet.
 
@@ -60,10 +60,14 @@ def policy_change(
             writer.version = head.version
             return
         is_of_rules = any(change.kind is not ChangeKind.GRANT for change in writer.changes)
-        rules, roles = selectors.all_rules(), selectors.all_roles()
-        _require_size(rules, roles)
-        policy = compile_policy(rules=rules, roles=roles, version=writer.version)
-        if not is_first:
+        if is_of_rules:
+            rules, roles = selectors.all_rules(), selectors.all_roles()
+            _require_size(rules, roles)
+            policy = compile_policy(rules=rules, roles=roles, version=writer.version)
+        else:  # grants need no new index, and can be taken under a policy that can't be read
+            active_policy.refresh()
+            policy = active_policy.current()
+        if not is_first and not writer.is_emergency:
             access_settings.REQUIRE_ADMINISTRATOR(policy, now)
         PolicyHead.objects.filter(pk=HEAD_ID).update(
             version=writer.version, changed_at=now, rules_id=uuid7() if is_of_rules else head.rules_id
@@ -98,6 +102,7 @@ class PolicyWriter:
         self.version, self._author, self._reason, self._now = version, author, reason, now
         self.changes: list[Change] = []
         self.subjects: list[str] = []
+        self.is_emergency = False  # whether all that was done is a break-glass, which no policy can refuse
 
     def add_rule(self, given: Mapping[str, Any], *, rule_id: UUID | None = None) -> PolicyRule:
         """Store a rule. Raises: RuleInvalid, RuleExists, RoleNotFound."""
@@ -181,6 +186,14 @@ class PolicyWriter:
         """
         self._require_role(role)
         self._require_separation(subject, role)
+        return self._store_grant(subject, role, expires_at)
+
+    def break_glass(self, subject: str, *, until: datetime) -> RoleGrant:
+        """Let a subject do everything until an instant. The caller limits who may have it, and for how long."""
+        self.is_emergency = not self.changes
+        return self._store_grant(subject, BREAK_GLASS, until)
+
+    def _store_grant(self, subject: str, role: str, expires_at: datetime | None) -> RoleGrant:
         row = RoleGrant.objects.filter(subject=subject, role=role).first()
         before = _grant_document(row) if row else None
         if row is not None and row.expires_at == expires_at:

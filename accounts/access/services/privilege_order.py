@@ -54,4 +54,3 @@ def current() -> PrivilegeOrder:
         with _state.lock:
             _state.known = _Known(head.rules_id, order)
     return order
-
