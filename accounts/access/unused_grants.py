@@ -74,9 +74,7 @@ def _unused_rules(since: datetime, after: str, limit: int) -> list[UnusedGrant]:
     rules = list(rows[:limit])
     uses = dict(RuleUse.objects.filter(rule__in=[str(row.pk) for row in rules]).values_list("rule", "last_used_at"))
     return [
-        UnusedGrant(
-            RULE, str(row.pk), row.subject, None, row.object, row.action, row.created_at, uses.get(str(row.pk))
-        )
+        UnusedGrant(RULE, str(row.pk), row.subject, None, row.object, row.action, row.created_at, uses.get(str(row.pk)))
         for row in rules
     ]
 
@@ -90,7 +88,9 @@ def _unused_roles(since: datetime, after: str, limit: int, now: datetime) -> tup
     inherited = expand({name: tuple(parents) for name, parents in Role.objects.values_list("name", "parents")})
     used: dict[str, dict[str, datetime]] = {}
     subjects = {row.subject for row in grants}
-    for subject, role, at in GrantUse.objects.filter(subject__in=subjects).values_list("subject", "role", "last_used_at"):
+    for subject, role, at in GrantUse.objects.filter(subject__in=subjects).values_list(
+        "subject", "role", "last_used_at"
+    ):
         used.setdefault(subject, {})[role] = at
     found: list[UnusedGrant] = []
     for number, row in enumerate(grants):

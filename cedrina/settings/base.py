@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cedrina.settings import connections, development_data, dotenv, environment, relying_party
 from cedrina.settings.rate_limits import TIERS, profile, sockets_per_address
+from cedrina.settings.shipped_roles import SHIPPED_ROLES, SHIPPED_RULES
 from cedrina.version import VERSION
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -302,7 +303,7 @@ TOKENS: dict[str, Any] = {
     "CONFIRMED_EMAIL": "accounts.rules.user_claims.confirmed_email_of",
     "USER_OF_EMAIL": "accounts.selectors.id_of_confirmed_address",
     "SSF_EMAIL_SUBJECTS": ENV.SSF_EMAIL_SUBJECTS,
-    "MAY": "accounts.rules.permissions.may",
+    "MAY": "accounts.access.services.decisions.may",
 }
 ACCOUNTS: dict[str, Any] = {
     "EMAIL_CONFIRMATION": ENV.EMAIL_CONFIRMATION,
@@ -372,7 +373,7 @@ RATELIMITING: dict[str, Any] = {
     },
     "REFUSAL": "cedrina.rate_limit_hooks.refusal_response",
     "API_PERMISSIONS": "cedrina.rate_limit_hooks.api_permissions",
-    "MAY": "accounts.rules.permissions.may",
+    "MAY": "accounts.access.services.decisions.may",
     "REDIS_URL": ENV.REDIS_URL,
     "SOCKETS_PER_ADDRESS": ENV.SOCKETS_PER_ADDRESS or sockets_per_address(ENV.RATELIMIT_PROFILE or ENVIRONMENT),
 }
@@ -381,6 +382,9 @@ ACCESS: dict[str, Any] = {
     "MAX_STALENESS": timedelta(seconds=ENV.ACCESS_MAX_STALENESS),
     "APPROVERS": ENV.POLICY_APPROVERS,
     "FACTS_OF": "accounts.rules.subject_facts.facts_of",
+    "SHIPPED_ROLES": SHIPPED_ROLES,
+    "SHIPPED_RULES": SHIPPED_RULES,
+    "CONTEXT_OF": "accounts.rules.subject_facts.context_of",
     "FIND_SUBJECT": "accounts.access_subjects.find_subject",
     "SUBJECTS": "accounts.access_subjects.existing_subjects",
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",

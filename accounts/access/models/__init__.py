@@ -4,6 +4,7 @@ from accounts.access.models.drafts import DraftApproval, PolicyDraft, ShadowRun
 from accounts.access.models.policy import (
     EFFECT_CHOICES,
     HEAD_ID,
+    IdempotentRequest,
     PolicyHead,
     PolicyRule,
     PolicyVersion,
@@ -19,6 +20,7 @@ __all__ = [
     "DecisionRecord",
     "DraftApproval",
     "GrantUse",
+    "IdempotentRequest",
     "PolicyDraft",
     "PolicyHead",
     "PolicyRule",

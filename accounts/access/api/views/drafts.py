@@ -42,9 +42,7 @@ class DraftsView(AccessAPIView):
         summary="List drafts of the access policy",
         parameters=[shapes.DraftPageInput],
         responses={200: shapes.DraftListOutput},
-        examples=[
-            OpenApiExample("One", response_only=True, value={"results": [draft_examples.DRAFT], "next": None})
-        ],
+        examples=[OpenApiExample("One", response_only=True, value={"results": [draft_examples.DRAFT], "next": None})],
     )
     def get(self, request: Request) -> Response:
         """List the drafts, the newest first. Those that nobody changed for 90 days are deleted."""
