@@ -13,6 +13,8 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
+from accounts.access.services.drafts import editing as drafts
+from accounts.access.services.records import writing as decision_records
 from accounts.conf import account_settings
 from accounts.services.administration import role_columns
 from accounts.services.factors import factor_reset
@@ -117,6 +119,14 @@ def erase_deleted(timestamp: int) -> None:
     """Erase the accounts whose retention after deletion is over."""
     erased = erasure.erase_due(now=datetime.fromtimestamp(timestamp, UTC))
     log.info("people_erased", count=erased)
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="cedrina.purge_decisions", queue="maintenance", queueing_lock="purge_decisions")
+def purge_decisions(timestamp: int) -> None:
+    """Delete old records of decisions and old drafts of the access policy. Each hour, since denials come in floods."""
+    now = datetime.fromtimestamp(timestamp, UTC)
+    log.info("decisions_purged", records=decision_records.purge(now=now), drafts=drafts.purge(now=now))
 
 
 @app.periodic(cron="52 2 * * *")

@@ -381,6 +381,8 @@ ACCESS: dict[str, Any] = {
     "ENGINE": ENV.ACCESS_ENGINE,
     "MAX_STALENESS": timedelta(seconds=ENV.ACCESS_MAX_STALENESS),
     "APPROVERS": ENV.POLICY_APPROVERS,
+    "RECORD_RETENTION": timedelta(days=ENV.ACCESS_RECORD_DAYS),
+    "RECORD_ONE_IN": 100 if ENV.ACCESS_RECORD_DAYS else 0,
     "FACTS_OF": "accounts.rules.subject_facts.facts_of",
     "SHIPPED_ROLES": SHIPPED_ROLES,
     "SHIPPED_RULES": SHIPPED_RULES,

@@ -263,7 +263,7 @@ _SPECIFIC: list[dict[str, Any]] = [
         "limit": 50,
         "window": MINUTE,
         "scope": ["user"],
-        "match": {"routes": ["rate-limit-polic*"], "methods": _CHANGING},
+        "match": {"routes": ["rate-limit-polic*", "policy-draft*"], "methods": _CHANGING},
     },
 ]
 

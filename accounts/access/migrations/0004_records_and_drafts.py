@@ -8,7 +8,7 @@ import cedrina_base.uuids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0001_the_policy"),
+        ("access", "0003_idempotent_requests"),
     ]
 
     operations = [
