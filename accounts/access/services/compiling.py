@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from accounts.access import rule_documents
 from accounts.access.conf import access_settings
-from accounts.access.deciding.index import ROLE, CompiledPolicy, Decision
+from accounts.access.deciding.index import ROLE, CompiledPolicy, Decision, Reason
 from accounts.access.deciding.rules import Effect, Rule
 from accounts.access.known_permissions import KNOWN_PERMISSIONS, USE, object_of
 
@@ -31,6 +31,17 @@ class Policy(Protocol):
     ) -> Decision:
         """Decide whether a subject with these roles may do an action to an object at an instant."""
         ...
+
+
+class NoPolicy:
+    """Denies everything: while there is no policy, or none that can be read, or only one that is too old."""
+
+    def __init__(self, *, version: int) -> None:
+        self.version = version
+
+    def decide(self, **_question: Any) -> Decision:
+        """Deny."""
+        return Decision(False, Reason.NO_POLICY, None, self.version)
 
 
 Build = Callable[..., Policy]
