@@ -42,14 +42,22 @@ class Decision:
     version: int
 
 
-class _CompiledRule:
-    """The id of a rule, and what must hold apart from subject, action and object; ``None`` if nothing must."""
+class CompiledRule:
+    """The id of a rule, and what must hold apart from subject, action and object."""
 
     __slots__ = ("checks", "id")
 
     def __init__(self, rule: Rule) -> None:
         self.id = rule.id
         self.checks: tuple[Check, ...] = tuple(_checks(rule))
+
+    def holds(self, attributes: Attributes, at: datetime, *, unknown_matches: bool) -> bool:
+        """Return whether all of it holds. ``unknown_matches``: what a check counts as that can't be answered."""
+        for check in self.checks:
+            answer = check(attributes, at)
+            if answer is False or (answer is None and not unknown_matches):
+                return False
+        return True
 
 
 class _Node:
@@ -59,8 +67,8 @@ class _Node:
 
     def __init__(self) -> None:
         self.segments: dict[str, _Node] = {}
-        self.ending: list[_CompiledRule] = []  # patterns that end here
-        self.rest: list[_CompiledRule] = []  # patterns that go on with **
+        self.ending: list[CompiledRule] = []  # patterns that end here
+        self.rest: list[CompiledRule] = []  # patterns that go on with **
 
 
 class CompiledPolicy:
@@ -114,7 +122,7 @@ class CompiledPolicy:
     def _add(self, rule: Rule) -> None:
         actions = self._trees[rule.effect].setdefault(rule.subject, {})
         node = actions.get(rule.action) or actions.setdefault(rule.action, _Node())
-        compiled = _CompiledRule(rule)
+        compiled = CompiledRule(rule)
         for segment in pattern_segments(rule.object):
             if segment == REST:
                 node.rest.append(compiled)
@@ -145,16 +153,16 @@ def _first(trees: Mapping[str, Mapping[str, _Node]], asked: _Asked, *, unknown_m
             if root is None:
                 continue
             for rule in _on_path(root, segments):
-                if not rule.checks or _holds(rule.checks, attributes, at, unknown_matches=unknown_matches):
+                if not rule.checks or rule.holds(attributes, at, unknown_matches=unknown_matches):
                     return rule.id
     return None
 
 
-def _on_path(root: _Node, segments: tuple[str, ...]) -> list[_CompiledRule]:
+def _on_path(root: _Node, segments: tuple[str, ...]) -> list[CompiledRule]:
     """Return the rules whose patterns match; those that name segments come before those with wildcards."""
     # Each node is reached by one path of the tree, so at most as many are looked at as there are segments in rules.
     nodes = [root]
-    rest: list[_CompiledRule] = []
+    rest: list[CompiledRule] = []
     for segment in segments:
         following = []
         for node in nodes:
@@ -170,14 +178,6 @@ def _on_path(root: _Node, segments: tuple[str, ...]) -> list[_CompiledRule]:
     if len(nodes) == 1 and not rest:
         return nodes[0].ending
     return [rule for node in nodes for rule in node.ending] + rest
-
-
-def _holds(checks: tuple[Check, ...], attributes: Attributes, at: datetime, *, unknown_matches: bool) -> bool:
-    for check in checks:
-        answer = check(attributes, at)
-        if answer is False or (answer is None and not unknown_matches):
-            return False
-    return True
 
 
 def _checks(rule: Rule) -> Iterable[Check]:

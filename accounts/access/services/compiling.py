@@ -47,7 +47,15 @@ class NoPolicy:
 Build = Callable[..., Policy]
 """Called with ``rules``, ``parents`` and ``version``. Raises: RuleInvalid, RolesInvalid."""
 
-ENGINES: dict[str, Build] = {INDEX: CompiledPolicy}
+
+def _casbin_policy(**policy: Any) -> Policy:
+    # Its import takes half a second, and few installations want it.
+    from accounts.access.services.casbin_engine.engine import CasbinPolicy  # noqa: PLC0415
+
+    return CasbinPolicy(**policy)
+
+
+ENGINES: dict[str, Build] = {INDEX: CompiledPolicy, CASBIN: _casbin_policy}
 
 
 def compile_policy(
