@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access.deciding.conditions import build_check
 from accounts.access.deciding.hours import parse_hours
-from accounts.access.deciding.paths import pattern_segments
+from accounts.access.deciding.paths import MAX_LENGTH, pattern_segments
 from accounts.access.deciding.rules import Effect, Rule
 from accounts.access.errors import RolesInvalid, RuleInvalid
 
@@ -30,7 +30,15 @@ DEFAULTS: Mapping[str, Any] = {
 MEMBERS = (*REQUIRED, *DEFAULTS)
 MOST_CONDITIONS = 10
 MOST_PARENTS = 50
-_LONGEST = {"subject": 150, "action": 100, "department": 100, "location": 100, "note": 500, "description": 200}
+LONGEST = {
+    "subject": 150,
+    "object": MAX_LENGTH,
+    "action": 100,
+    "department": 100,
+    "location": 100,
+    "note": 500,
+    "description": 200,
+}
 _SUBJECT = re.compile(r"(?:user|client):[A-Za-z0-9_.@:-]{1,140}|role:[a-z][a-z0-9_-]{0,49}")
 _ACTION = re.compile(r"\*|[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
 _ROLE = re.compile(r"[a-z][a-z0-9_-]{0,49}")
@@ -99,10 +107,11 @@ def parse_role(name: str, given: Document) -> dict[str, Any]:
     Raises: RuleInvalid (of the member that is wrong), RolesInvalid (of a name that can't be one).
     """
     if not is_role_name(name):
-        raise RolesInvalid(name, _("A role's name has small letters, digits, - and _, and begins with a letter."))
+        sentence = _("A role's name has small letters, digits, - and _, and begins with a letter.")
+        raise RolesInvalid(name, sentence, member="name")
     for member in given:
         if member not in _ROLE_MEMBERS:
-            raise RuleInvalid(str(member), _("Roles have no such member."))
+            raise RuleInvalid(str(member)[:100], _("Roles have no such member."), code="unknown_field")
     found: dict[str, Any] = {"description": _text("description", given.get("description", ""))}
     for member in ("parents", "separation_of_duty"):
         names = given.get(member, [])
@@ -122,18 +131,18 @@ def is_role_name(text: str) -> bool:
 def _require_members(given: Document) -> None:
     for name in given:
         if name not in MEMBERS:
-            raise RuleInvalid(str(name), _("Rules have no such member."))
+            raise RuleInvalid(str(name)[:100], _("Rules have no such member."), code="unknown_field")
     for name in REQUIRED:
         if name not in given:
-            raise RuleInvalid(name, _("This member is required."))
+            raise RuleInvalid(name, _("This member is required."), code="required")
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise RuleInvalid(name, _("This member is a text."))
-    longest = _LONGEST.get(name)
+    longest = LONGEST.get(name)
     if longest is not None and len(value) > longest:
-        raise RuleInvalid(name, _("This has at most %d characters.") % longest)
+        raise RuleInvalid(name, _("This has at most %d characters.") % longest, code="max_length")
     if "\x00" in value:
         raise RuleInvalid(name, _("This contains a NUL character."))
     return value

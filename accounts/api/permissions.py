@@ -56,8 +56,17 @@ class RecentSecondFactor(BasePermission):
 
 
 # Whoever stole an access token must not let all events be sent to an address of theirs, nor switch off what detects
-# them.
-_WITH_SECOND_FACTOR = frozenset({"webhooks:change", "incidents:change", "detection_rules:change"})
+# them, nor take further rights.
+_WITH_SECOND_FACTOR = frozenset(
+    {
+        "webhooks:change",
+        "incidents:change",
+        "detection_rules:change",
+        "policies:change",
+        "policies:approve",
+        "roles:grant",
+    }
+)
 
 
 def action_permissions(action: str) -> list[BasePermission]:

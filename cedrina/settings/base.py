@@ -180,13 +180,22 @@ CONTENT_SECURITY_POLICY = {
 }
 CORS_ALLOWED_ORIGINS = list(ENV.CORS_ALLOWED_ORIGINS)
 CORS_URLS_REGEX = r"^/(api|oauth|\.well-known)/"
-CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-type", "if-match", "x-correlation-id"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "x-correlation-id",
+]
 CORS_EXPOSE_HEADERS = [
     "etag",
     "retry-after",
     "www-authenticate",
     "x-correlation-id",
     "x-next-cursor",
+    "x-policy-version",
     "ratelimit",
     "ratelimit-policy",
     "x-ratelimit-limit",
@@ -383,5 +392,6 @@ ACCESS: dict[str, Any] = {
     "FACTS_OF": "accounts.rules.subject_facts.facts_of",
     "FIND_SUBJECT": "accounts.access_subjects.find_subject",
     "SUBJECTS": "accounts.access_subjects.existing_subjects",
+    "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "REQUIRE_ADMINISTRATOR": "accounts.access_subjects.require_administrator",
 }

@@ -132,7 +132,7 @@ class PolicyWriter:
         """
         document = rule_documents.parse_role(name, given)
         for other in document["separation_of_duty"]:
-            self._require_role(other)
+            self._require_role(other, member="separation_of_duty")
         row = Role.objects.filter(pk=name).first()
         if versions is not None and (row is None or row.version not in versions):
             raise VersionMismatch
@@ -151,7 +151,7 @@ class PolicyWriter:
         """Delete a role that nobody has. Raises: RoleNotFound, VersionMismatch, RoleInUse."""
         row = Role.objects.filter(pk=name).first()
         if row is None:
-            raise RoleNotFound
+            raise RoleNotFound(name)
         if versions is not None and row.version not in versions:
             raise VersionMismatch
         held = RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=self._now), role=name)
@@ -221,11 +221,11 @@ class PolicyWriter:
 
     def _require_role_of(self, document: Mapping[str, Any]) -> None:
         if document["subject"].startswith(ROLE):
-            self._require_role(document["subject"].removeprefix(ROLE))
+            self._require_role(document["subject"].removeprefix(ROLE), member="subject")
 
-    def _require_role(self, name: str) -> None:
+    def _require_role(self, name: str, *, member: str = "") -> None:
         if name not in KNOWN_PERMISSIONS and not Role.objects.filter(pk=name).exists():
-            raise RoleNotFound
+            raise RoleNotFound(name, member=member)
 
     def _require_separation(self, subject: str, role: str) -> None:
         """Compare all roles that the subject would have, inherited ones too, with the pairs that are separated."""
