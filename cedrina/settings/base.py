@@ -392,6 +392,8 @@ ACCESS: dict[str, Any] = {
     "FACTS_OF": "accounts.rules.subject_facts.facts_of",
     "FIND_SUBJECT": "accounts.access_subjects.find_subject",
     "SUBJECTS": "accounts.access_subjects.existing_subjects",
+    "CANDIDATES": "accounts.access_subjects.candidate_subjects",
+    "BASE_URL": PUBLIC_URL,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "REQUIRE_ADMINISTRATOR": "accounts.access_subjects.require_administrator",
 }

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NO_RULE = "no_rule"
     NO_OBJECT = "invalid_object"
     NO_POLICY = "policy_unavailable"
+    NO_SUBJECT = "unknown_subject"
     BREAK_GLASS = "break_glass"
 
 
@@ -79,14 +80,14 @@ class CompiledPolicy:
 
     def __init__(self, *, rules: Iterable[Rule], parents: Mapping[str, Collection[str]], version: int) -> None:
         self.version = version
-        expanded = role_hierarchy.expand(parents)
-        self._inherited = {role: tuple(ROLE + each for each in sorted(found)) for role, found in expanded.items()}
-        self._trees: dict[Effect, dict[str, dict[str, _Node]]] = {Effect.DENY: {}, Effect.ALLOW: {}}
         # The rule that is named as the deciding one must not depend on the order of rows in a table.
-        for rule in sorted(rules, key=lambda rule: rule.id):
+        self.rules = tuple(sorted(rules, key=lambda rule: rule.id))
+        self.inherited = inherited_principals(parents)
+        self._trees: dict[Effect, dict[str, dict[str, _Node]]] = {Effect.DENY: {}, Effect.ALLOW: {}}
+        for rule in self.rules:
             self._add(rule)
         self._denied, self._allowed = self._trees[Effect.DENY], self._trees[Effect.ALLOW]
-        self._principals: Callable[[frozenset[str]], tuple[str, ...]] = lru_cache(_MOST_REMEMBERED)(self._expand)
+        self._expanded: Callable[[frozenset[str]], tuple[str, ...]] = lru_cache(_MOST_REMEMBERED)(self._expand)
 
     def decide(
         self,
@@ -105,8 +106,7 @@ class CompiledPolicy:
         segments = object_segments(object_path)
         if segments is None:
             return Decision(False, Reason.NO_OBJECT, None, self.version)
-        principals = (subject, *self._principals(roles))
-        asked = _Asked(principals, action, segments, attributes, at)
+        asked = _Asked(self.principals(subject, roles), action, segments, attributes, at)
         denied = _first(self._denied, asked, unknown_matches=True)
         if denied is not None:
             return Decision(False, Reason.DENIED, denied, self.version)
@@ -115,9 +115,13 @@ class CompiledPolicy:
             return Decision(True, Reason.ALLOWED, allowed, self.version)
         return Decision(False, Reason.NO_RULE, None, self.version)
 
+    def principals(self, subject: str, roles: frozenset[str]) -> tuple[str, ...]:
+        """Return the names under which rules are about a subject: its own, and its roles with all their parents."""
+        return (subject, *self._expanded(roles))
+
     def _expand(self, roles: frozenset[str]) -> tuple[str, ...]:
         # In the order of names, so that it is always the same rule that decides.
-        return tuple(dict.fromkeys(each for role in sorted(roles) for each in self._inherited.get(role, ())))
+        return tuple(dict.fromkeys(each for role in sorted(roles) for each in self.inherited.get(role, ())))
 
     def _add(self, rule: Rule) -> None:
         actions = self._trees[rule.effect].setdefault(rule.subject, {})
@@ -129,6 +133,15 @@ class CompiledPolicy:
                 return
             node = node.segments.get(segment) or node.segments.setdefault(segment, _Node())
         node.ending.append(compiled)
+
+
+def inherited_principals(parents: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
+    """Return for each role the names, with prefix, of itself and of all roles that it inherits from.
+
+    Raises: RolesInvalid.
+    """
+    expanded = role_hierarchy.expand(parents)
+    return {role: tuple(ROLE + each for each in sorted(found)) for role, found in expanded.items()}
 
 
 class _Asked(NamedTuple):

@@ -1,7 +1,7 @@
 """Compile the stored policy into what decides."""
 
 import copy
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -18,6 +18,20 @@ class Policy(Protocol):
     """What decides. It never changes; a new version of the policy is another one."""
 
     version: int
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """All rules, by their ids."""
+        ...
+
+    @property
+    def inherited(self) -> Mapping[str, Sequence[str]]:
+        """Each role with the names, with prefix, of itself and of all roles that it inherits from."""
+        ...
+
+    def principals(self, subject: str, roles: frozenset[str]) -> Sequence[str]:
+        """Return the names under which rules are about a subject with these roles."""
+        ...
 
     def decide(
         self,
@@ -38,6 +52,13 @@ class NoPolicy:
 
     def __init__(self, *, version: int) -> None:
         self.version = version
+        self.rules: Sequence[Rule] = ()
+        self.inherited: Mapping[str, Sequence[str]] = {}
+
+    def principals(self, subject: str, roles: frozenset[str]) -> Sequence[str]:
+        """Return the subject's own name."""
+        del roles
+        return (subject,)
 
     def decide(self, **_question: Any) -> Decision:
         """Deny."""

@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 from casbin.util import SimpleEval
 from django.conf import settings
 
-from accounts.access.deciding import roles as role_hierarchy
 from accounts.access.deciding.attributes import Attributes
-from accounts.access.deciding.index import ROLE, CompiledRule, Decision, Reason
-from accounts.access.deciding.paths import ONE, REST, object_segments, pattern_segments
+from accounts.access.deciding.index import ROLE, CompiledRule, Decision, Reason, inherited_principals
+from accounts.access.deciding.paths import covers, object_segments, pattern_segments
 from accounts.access.deciding.rules import Effect, Rule
 from accounts.access.services.casbin_engine.adapter import CasbinSource, reading
 
@@ -45,8 +44,8 @@ class CasbinPolicy:
 
     def __init__(self, *, rules: Iterable[Rule], parents: Mapping[str, Collection[str]], version: int) -> None:
         self.version = version
-        role_hierarchy.expand(parents)  # Casbin sees neither circles nor chains that are too long
-        ordered = sorted(rules, key=lambda rule: rule.id)
+        self.inherited = inherited_principals(parents)  # Casbin sees neither circles nor chains that are too long
+        self.rules = ordered = tuple(sorted(rules, key=lambda rule: rule.id))
         self._compiled = {rule.id: CompiledRule(rule) for rule in ordered}
         self._effects = {rule.id: rule.effect for rule in ordered}
         self._patterns = {rule.object: pattern_segments(rule.object) for rule in ordered}
@@ -85,15 +84,13 @@ class CasbinPolicy:
                 return Decision(is_allowed, reason, rule, self.version)
         return Decision(is_allowed, Reason.NO_RULE, None, self.version)
 
+    def principals(self, subject: str, roles: frozenset[str]) -> tuple[str, ...]:
+        """Return what ``CompiledPolicy.principals`` does."""
+        found = (each for role in sorted(roles) for each in self.inherited.get(role, ()))
+        return (subject, *dict.fromkeys(found))
+
     def _covers(self, pattern: str, segments: tuple[str, ...]) -> bool:
-        wanted = self._patterns[pattern]
-        if wanted[-1] == REST:
-            wanted = wanted[:-1]
-            if len(segments) <= len(wanted):
-                return False
-        elif len(segments) != len(wanted):
-            return False
-        return all(one in (ONE, two) for one, two in zip(wanted, segments, strict=False))
+        return covers(self._patterns[pattern], segments)
 
     def _has_role(self, asked: _Asked, name: str) -> bool:
         # Names that are no roles of the policy are not asked about: the role manager would keep them for ever.
