@@ -69,7 +69,7 @@ def random_rule(rng, rule_id, *, with_hours=False):
         conditions=[random_condition(rng)] if rng.random() < 0.4 else [],
         valid_from=valid_from,
         valid_until=START + timedelta(hours=rng.randint(4, 24)) if rng.random() < 0.2 else None,
-        hours=random_hours(rng) if with_hours and rng.random() < 0.3 else None,
+        hours=random_hours(rng) if with_hours and rng.random() < 0.15 else None,
     )
 
 
