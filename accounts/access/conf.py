@@ -44,6 +44,14 @@ class AccessSettings(AppSettings):
         return self._function("FACTS_OF", "accounts.access.selectors.facts_of_user")
 
     @property
+    def CONTEXT_OF(self) -> Callable[[Any], Mapping[str, Any]]:
+        """Dotted path of a function ``(user)``: what is known about the request of this user, as ``context.*``.
+
+        It must not query the database. Its members are ``ip_address`` and ``factor_at``, in seconds since 1970.
+        """
+        return self._function("CONTEXT_OF", "accounts.access.selectors.no_context")
+
+    @property
     def FIND_SUBJECT(self) -> Callable[[str, datetime], SubjectFacts | None]:
         """Dotted path of a function ``(subject, at)``: who ``user:<id>`` or ``client:<id>`` is; ``None`` for nobody."""
         return self._function("FIND_SUBJECT", "accounts.access.selectors.find_subject")

@@ -63,6 +63,11 @@ def all_rules() -> Documents:
     return {str(row.pk): rule_document(row) for row in PolicyRule.objects.order_by("pk").iterator(chunk_size=2000)}
 
 
+def has_rule(subject: str) -> bool:
+    """Return whether a rule is about this very subject."""
+    return PolicyRule.objects.filter(subject=subject).exists()
+
+
 def all_roles() -> Documents:
     """Return the documents of all stored roles by their names."""
     return {row.name: role_document(row) for row in Role.objects.order_by("name")}
@@ -85,6 +90,11 @@ def facts_of_user(user: Any, at: datetime) -> SubjectFacts | None:
         return None
     subject = f"user:{user.pk}"
     return SubjectFacts(subject, roles_at(subject, at), {"id": str(user.pk)})
+
+
+def no_context(_user: Any) -> Mapping[str, Any]:
+    """Return that nothing is known about a request: the default of ``CONTEXT_OF``."""
+    return {}
 
 
 def find_subject(subject: str, at: datetime) -> SubjectFacts | None:

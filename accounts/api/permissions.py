@@ -1,4 +1,4 @@
-"""``accounts.rules.permissions`` as permission classes of Django REST framework."""
+"""Permissions as permission classes of Django REST framework."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import event_types
-from accounts.rules.permissions import may
+from accounts.access.services.decisions import may
 from security_events.services import deduplication
 from tokens.api.problems import as_api_exception
 from tokens.api.step_up import RequiredFactor, check_requirement, requires

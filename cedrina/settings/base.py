@@ -302,7 +302,7 @@ TOKENS: dict[str, Any] = {
     "CONFIRMED_EMAIL": "accounts.rules.user_claims.confirmed_email_of",
     "USER_OF_EMAIL": "accounts.selectors.id_of_confirmed_address",
     "SSF_EMAIL_SUBJECTS": ENV.SSF_EMAIL_SUBJECTS,
-    "MAY": "accounts.rules.permissions.may",
+    "MAY": "accounts.access.services.decisions.may",
 }
 ACCOUNTS: dict[str, Any] = {
     "EMAIL_CONFIRMATION": ENV.EMAIL_CONFIRMATION,
@@ -372,7 +372,7 @@ RATELIMITING: dict[str, Any] = {
     },
     "REFUSAL": "cedrina.rate_limit_hooks.refusal_response",
     "API_PERMISSIONS": "cedrina.rate_limit_hooks.api_permissions",
-    "MAY": "accounts.rules.permissions.may",
+    "MAY": "accounts.access.services.decisions.may",
     "REDIS_URL": ENV.REDIS_URL,
     "SOCKETS_PER_ADDRESS": ENV.SOCKETS_PER_ADDRESS or sockets_per_address(ENV.RATELIMIT_PROFILE or ENVIRONMENT),
 }
@@ -390,6 +390,7 @@ ACCESS: dict[str, Any] = {
     "MAX_STALENESS": timedelta(seconds=ENV.ACCESS_MAX_STALENESS),
     "APPROVERS": ENV.POLICY_APPROVERS,
     "FACTS_OF": "accounts.rules.subject_facts.facts_of",
+    "CONTEXT_OF": "accounts.rules.subject_facts.context_of",
     "FIND_SUBJECT": "accounts.access_subjects.find_subject",
     "SUBJECTS": "accounts.access_subjects.existing_subjects",
     "CANDIDATES": "accounts.access_subjects.candidate_subjects",

@@ -86,10 +86,15 @@ def compile_policy(
 
     Raises: RuleInvalid, RolesInvalid.
     """
-    parents: dict[str, Collection[str]] = {name: document["parents"] for name, document in roles.items()}
-    parents |= dict.fromkeys(KNOWN_PERMISSIONS, ())
+    parents = all_parents(roles)
     compiled = [rule_documents.to_rule(rule_id, document) for rule_id, document in rules.items()]
     return ENGINES[access_settings.ENGINE](rules=[*compiled, *permission_rules()], parents=parents, version=version)
+
+
+def all_parents(roles: Mapping[str, Mapping[str, Any]]) -> dict[str, Collection[str]]:
+    """Return the parents of each role, given the documents of the stored ones: permissions are roles, too."""
+    stored: dict[str, Collection[str]] = {name: document["parents"] for name, document in roles.items()}
+    return stored | dict.fromkeys(KNOWN_PERMISSIONS, ())
 
 
 def renumbered(policy: Policy, version: int) -> Policy:

@@ -1,6 +1,6 @@
 """Decide. All guards of the project ask here, and so do the calls that others ask by."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -53,17 +53,22 @@ def evaluate(policy: Policy, facts: SubjectFacts, question: Question, *, at: dat
 def may(user: Any, permission: str, *, context: Mapping[str, Any] | None = None, at: datetime | None = None) -> bool:
     """Return whether the user of a request, a service client or nobody, has a permission.
 
-    ``context`` is what is known about the request: ``ip_address``, ``factor_at``, ``risk``.
+    ``context`` is what is known about the request: ``ip_address``, ``factor_at``, ``risk``; by default, what the
+    setting ``CONTEXT_OF`` knows.
     """
     at = at or timezone.now()
     facts = access_settings.FACTS_OF(user, at)
     if facts is None:
         return False
-    question = Question(object_of(permission), USE, {"context": context or {}})
+    question = Question(
+        object_of(permission), USE, {"context": access_settings.CONTEXT_OF(user) if context is None else context}
+    )
     return decide(facts, question, at=at).is_allowed
 
 
-def permissions_of(facts: SubjectFacts, *, at: datetime, names: Mapping[str, Any]) -> frozenset[str]:
+def permissions_of(
+    facts: SubjectFacts, *, at: datetime, names: Iterable[str], context: Mapping[str, Any] | None = None
+) -> frozenset[str]:
     """Return those of ``names`` that somebody has, without telling the observers."""
     policy = active_policy.current()
     if BREAK_GLASS in facts.roles:
@@ -76,7 +81,7 @@ def permissions_of(facts: SubjectFacts, *, at: datetime, names: Mapping[str, Any
             roles=facts.roles,
             object_path=object_of(name),
             action=USE,
-            attributes={"subject": facts.attributes},
+            attributes={"subject": facts.attributes, "context": context or {}},
             at=at,
         ).is_allowed
     )

@@ -83,7 +83,7 @@ def always_offered(_user: User) -> bool:
 class OperatorAction:
     """Something that an operator does to one account: in the admin, at the API and at the command line.
 
-    ``name`` is that of the API's route and of the command. ``permission`` is one of ``accounts.rules.permissions``.
+    ``name`` is that of the API's route and of the command. ``permission`` is a declared one.
     ``is_offered`` tells whether the action would change anything about an account; the service decides again.
     ``is_destructive``: what the action changes can't be restored, so the command asks before and the admin warns.
     ``erases``: the account does not exist afterwards.

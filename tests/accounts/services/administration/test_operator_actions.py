@@ -206,11 +206,11 @@ class TestCreate:
     def test_gives_reserved_usernames_by_administrators_only(self, boss, now, staff):
         reserved = self.person(username="support")
         with pytest.raises(DetailsInvalid):
-            invitations.create(person=reserved, by=staff("add_user"), reason=REASON, now=now)
+            invitations.create(person=reserved, by=staff("users:create"), reason=REASON, now=now)
         assert invitations.create(person=reserved, by=boss, reason=REASON, now=now).username == "support"
 
     def test_takes_more_rights_for_more_than_a_name(self, now, staff, events):
-        creator = staff("add_user")
+        creator = staff("users:create")
         with pytest.raises(NotAllowed):
             invitations.create(person=self.person(tier="enterprise"), by=creator, reason=REASON, now=now)
 
