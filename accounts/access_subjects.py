@@ -1,14 +1,18 @@
 """Whom access control knows here: people and service clients. ``settings.ACCESS`` names these functions."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.hashers import is_password_usable
+from django.db.models import CharField, Model, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 
 from accounts import selectors
+from accounts.access.conf import ADMINISTRATOR
 from accounts.access.errors import LastAdministrator
+from accounts.access.models import RoleGrant
 from accounts.access.services import active_policy
 from accounts.access.services import administrators as administering
 from accounts.access.services.compiling import Policy
@@ -18,6 +22,8 @@ from accounts.rules import subject_facts
 from accounts.rules.subject_facts import CLIENT, USER, attributes_of, facts_of, holder_of
 from tokens.models import ServiceClient
 from tokens.types import ServiceCaller
+
+Row = TypeVar("Row", bound=Model)
 
 
 def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
@@ -37,17 +43,49 @@ def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
 
 def existing_subjects(after: str, limit: int, at: datetime) -> Sequence[SubjectFacts]:
     """Return subjects by their names, those after ``after``: service clients, then people. Closed ones are left out."""
-    found: list[SubjectFacts | None] = []
-    if after < USER:
-        clients = ServiceClient.objects.filter(is_enabled=True).order_by("pk")
-        if after.startswith(CLIENT):
-            clients = clients.filter(pk__gt=after.removeprefix(CLIENT))
-        found += [_facts_of_client(client, at) for client in clients[:limit]]
-    people = User.objects.present().filter(is_active=True).order_by("pk").defer("password")
-    if after.startswith(USER):
-        people = people.filter(pk__gt=after.removeprefix(USER))
-    found += [facts_of(user, at) for user in people[: limit - len(found)]]
+    clients = _clients(after, limit, at)
+    return [*clients, *_people(Q(), after, limit - len(clients), at)]
+
+
+def candidate_subjects(
+    names: Collection[str], roles: Collection[str], after: str, limit: int, at: datetime
+) -> Sequence[SubjectFacts]:
+    """Return subjects that may be allowed something: all service clients, and people with a name or role of these."""
+    held = RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=at), role__in=roles)
+    is_candidate = Q(pk__in=[key for name in names if (key := subject_facts.user_id(name)) is not None])
+    # As texts: a grant may name somebody who was never here.
+    is_candidate |= Q(subject__in=held.values("subject"))
+    if ADMINISTRATOR in roles:
+        is_candidate |= Q(is_superuser=True)
+    clients = _clients(after, limit, at)
+    return [*clients, *_people(is_candidate, after, limit - len(clients), at)]
+
+
+def _clients(after: str, limit: int, at: datetime) -> list[SubjectFacts]:
+    clients = _after(ServiceClient.objects.filter(is_enabled=True), CLIENT, after)
+    found = (_facts_of_client(client, at) for client in clients[:limit])
     return [facts for facts in found if facts is not None]
+
+
+def _people(condition: Q, after: str, limit: int, at: datetime) -> list[SubjectFacts]:
+    people = _after(User.objects.present().filter(is_active=True), USER, after).defer("password")
+    found = (facts_of(user, at) for user in people.filter(condition)[:limit])
+    return [facts for facts in found if facts is not None]
+
+
+def _after(rows: QuerySet[Row], kind: str, after: str) -> QuerySet[Row]:
+    """Return the rows whose subjects, ``kind`` and the key, follow a text: any text, since clients send it."""
+    name = Concat(Value(kind), Cast("pk", CharField()))
+    rows = rows.order_by("pk").annotate(subject=name)  # type: ignore[assignment]  # of the same model
+    if after < kind:
+        return rows
+    if not after.startswith(kind):
+        return rows.none()
+    key = after.removeprefix(kind)
+    try:
+        return rows.filter(pk__gt=UUID(key)) if key else rows
+    except ValueError:  # no cursor that was given out
+        return rows.none()
 
 
 def require_administrator(policy: Policy, at: datetime) -> None:

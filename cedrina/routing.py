@@ -7,6 +7,7 @@ from django.urls import path, re_path
 
 from cedrina.websockets.client_context import ClientContextMiddleware
 from cedrina.websockets.consumers import HealthConsumer, UnknownPathConsumer
+from cedrina.websockets.feeds.access_decisions import AccessConsumer
 from cedrina.websockets.feeds.account import AccountConsumer
 from cedrina.websockets.feeds.incidents import IncidentsConsumer
 from cedrina.websockets.feeds.security_events import SecurityEventsConsumer
@@ -15,6 +16,7 @@ from ratelimiting.asgi import WebSocketRateLimitMiddleware
 socket_routes: list[Any] = [
     path("ws/health/", HealthConsumer.as_asgi()),  # type: ignore[arg-type]
     path("ws/account/", AccountConsumer.as_asgi()),  # type: ignore[arg-type]
+    path("ws/authz/", AccessConsumer.as_asgi()),  # type: ignore[arg-type]
     path("ws/security-events/", SecurityEventsConsumer.as_asgi()),  # type: ignore[arg-type]
     path("ws/incidents/", IncidentsConsumer.as_asgi()),  # type: ignore[arg-type]
     re_path(r"", UnknownPathConsumer.as_asgi()),  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/v1/", include("accounts.access.urls")),
     path("api/v1/admin/", include("ratelimiting.urls")),
     path("api/v1/admin/", include("security_events.urls")),
+    path("", include("accounts.access.authzen_urls")),
     path("account/", include("accounts.api.pages.urls")),
     path("oauth/", include("tokens.oauth_urls")),
     path("ssf/", include("tokens.ssf_urls")),

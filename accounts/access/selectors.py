@@ -1,16 +1,18 @@
 """Reads of this app, and the defaults of the hooks in its settings. Nothing here locks or writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Collate
 
+from accounts.access.conf import access_settings
 from accounts.access.known_permissions import KNOWN_PERMISSIONS, object_of
 from accounts.access.models import HEAD_ID, DecisionRecord, PolicyHead, PolicyRule, Role, RoleGrant
-from accounts.access.types import Grant, SubjectFacts
+from accounts.access.types import Grant, ObjectFacts, SubjectFacts
 
 Documents = dict[str, dict[str, Any]]
 """Documents of rules by their ids, or of roles by their names."""
@@ -142,10 +144,33 @@ def no_subjects(_after: str, _limit: int, _at: datetime) -> Sequence[SubjectFact
     return ()
 
 
-def known_permission_objects(after: str, limit: int) -> Sequence[str]:
+def granted_subjects(
+    names: Collection[str], roles: Collection[str], after: str, limit: int, at: datetime
+) -> Sequence[SubjectFacts]:
+    """Return subjects with one of these names or roles: the default of ``CANDIDATES``."""
+    # By code points, as Python compares: the database's own order may depend on a language.
+    is_postgresql = connection.vendor == "postgresql"
+    by_name = Collate("subject", "C") if is_postgresql else F("subject")
+    holders = RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=at), role__in=roles)
+    while True:
+        rows = holders.annotate(name=by_name).filter(name__gt=after).order_by("name")
+        granted = rows.values_list("name", flat=True).distinct()[:limit]
+        found = sorted({*granted, *(name for name in names if name > after)})[:limit]
+        known = [facts for name in found if (facts := access_settings.FIND_SUBJECT(name, at)) is not None]
+        if known or not found:
+            return known
+        after = found[-1]  # nobody of these exists; others may follow
+
+
+def known_permission_objects(after: str, limit: int) -> Sequence[ObjectFacts]:
     """Return the objects of the declared permissions: the default of ``OBJECTS``."""
     found = sorted(path for name in KNOWN_PERMISSIONS if (path := object_of(name)) > after)
-    return found[:limit]
+    return [ObjectFacts(path) for path in found[:limit]]
+
+
+def no_object_attributes(_path: str) -> Mapping[str, Any]:
+    """Return that nothing is known of an object: the default of ``FIND_OBJECT``."""
+    return {}
 
 
 def nothing_required(_policy: Any, _at: datetime) -> None:

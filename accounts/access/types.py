@@ -29,6 +29,14 @@ class SubjectFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """An object that the project knows: its path, and what is known of it as ``resource.*``."""
+
+    path: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """May somebody do ``action`` to ``object``? ``attributes`` have the roots resource, action and context."""
 

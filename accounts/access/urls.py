@@ -1,7 +1,9 @@
 """The routes of this app. A project mounts them below its API's prefix, such as ``api/v1/``."""
 
-from django.urls import path
+from django.urls import URLPattern, URLResolver, path
 
+from accounts.access.api.views.asking.checks import CheckBatchView, CheckView
+from accounts.access.api.views.asking.searches import ActionSearchView, ObjectSearchView, SubjectSearchView
 from accounts.access.api.views.drafts import (
     DraftApplicationView,
     DraftApprovalView,
@@ -15,7 +17,12 @@ from accounts.access.api.views.rules import RulesView, RuleView
 from accounts.access.api.views.unused import UnusedGrantsView
 from accounts.access.api.views.versions import RollbackView, VersionsView, VersionView
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("authz/check", CheckView.as_view(), name="authz-check"),
+    path("authz/check-batch", CheckBatchView.as_view(), name="authz-check-batch"),
+    path("authz/search/subjects", SubjectSearchView.as_view(), name="authz-search-subjects"),
+    path("authz/search/objects", ObjectSearchView.as_view(), name="authz-search-objects"),
+    path("authz/search/actions", ActionSearchView.as_view(), name="authz-search-actions"),
     path("admin/policies", RulesView.as_view(), name="policies"),
     path("admin/policies/versions", VersionsView.as_view(), name="policy-versions"),
     path("admin/policies/versions/<int:number>", VersionView.as_view(), name="policy-version"),

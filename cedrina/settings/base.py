@@ -377,6 +377,15 @@ RATELIMITING: dict[str, Any] = {
     "REDIS_URL": ENV.REDIS_URL,
     "SOCKETS_PER_ADDRESS": ENV.SOCKETS_PER_ADDRESS or sockets_per_address(ENV.RATELIMIT_PROFILE or ENVIRONMENT),
 }
+# Read by django-casbin-auth, which makes the enforcer if ACCESS["ENGINE"] is casbin. It is not among INSTALLED_APPS:
+# its commands, middlewares and backend work on the rows behind the back of access control.
+DAUTHZ = {
+    "DEFAULT": {
+        "MODEL": {"CONFIG_TYPE": "file", "CONFIG_FILE_PATH": str(BASE_DIR / "accounts" / "access" / "model.conf")},
+        "ADAPTER": {"NAME": "accounts.access.services.casbin_engine.adapter.PolicyAdapter"},
+        "LOG": {"ENABLED": False},
+    }
+}
 ACCESS: dict[str, Any] = {
     "ENGINE": ENV.ACCESS_ENGINE,
     "MAX_STALENESS": timedelta(seconds=ENV.ACCESS_MAX_STALENESS),
@@ -389,6 +398,8 @@ ACCESS: dict[str, Any] = {
     "CONTEXT_OF": "accounts.rules.subject_facts.context_of",
     "FIND_SUBJECT": "accounts.access_subjects.find_subject",
     "SUBJECTS": "accounts.access_subjects.existing_subjects",
+    "CANDIDATES": "accounts.access_subjects.candidate_subjects",
+    "BASE_URL": PUBLIC_URL,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "REQUIRE_ADMINISTRATOR": "accounts.access_subjects.require_administrator",
 }

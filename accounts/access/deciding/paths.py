@@ -44,6 +44,17 @@ def pattern_segments(pattern: str) -> Segments:
     return segments
 
 
+def covers(pattern: Segments, segments: Segments) -> bool:
+    """Return whether a pattern matches an object."""
+    if pattern[-1] == REST:
+        pattern = pattern[:-1]
+        if len(segments) <= len(pattern):
+            return False
+    elif len(segments) != len(pattern):
+        return False
+    return all(one in (ONE, two) for one, two in zip(pattern, segments, strict=False))
+
+
 def is_control(character: str) -> bool:
     """Return whether a character controls how text is shown or read, instead of being shown."""
     # Cc: control characters, Cs: halves of surrogate pairs, Zl and Zp: separators of lines and paragraphs.

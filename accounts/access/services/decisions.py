@@ -31,14 +31,14 @@ def decide(facts: SubjectFacts, question: Question, *, at: datetime, policy: Pol
     Claims about the subject in ``question.attributes`` are not believed: only ``facts`` say who it is.
     """
     deciding = policy or active_policy.current()
-    decision = evaluate(facts, question, at=at, policy=deciding)
+    decision = evaluate(deciding, facts, question, at=at)
     for observer in _observers:
         observer(facts, question, decision, at, deciding)
     return decision
 
 
-def evaluate(facts: SubjectFacts, question: Question, *, at: datetime, policy: Policy) -> Decision:
-    """Return what a policy decides, without telling the observers: for trials, and for decisions of the past."""
+def evaluate(policy: Policy, facts: SubjectFacts, question: Question, *, at: datetime) -> Decision:
+    """Decide as ``decide`` does, by a policy, without telling the observers: for trials, and for the past."""
     if BREAK_GLASS in facts.roles:
         return Decision(True, Reason.BREAK_GLASS, None, policy.version)
     return policy.decide(

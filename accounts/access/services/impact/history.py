@@ -86,7 +86,7 @@ class _AttributeBounds:
 
     def decide(self, record: DecisionRecord) -> Decision | None:
         """Return the decision; ``None`` if it depends on what was not recorded."""
-        unknown = self._policy.reads - self._recorded_by(record.version)
+        unknown = policy_reads.of_policy(self._policy) - self._recorded_by(record.version)
         if not unknown:
             return replay.evaluate(record, self._policy)
         if unknown not in self._bounds:
@@ -99,13 +99,13 @@ class _AttributeBounds:
             if len(self._recorded) >= _MOST_VERSIONS:  # each takes a walk through all later changes
                 return frozenset()
             rules, _roles = documents_of_version(version)
-            self._recorded[version] = policy_reads.of_rules(rules.values())
+            self._recorded[version] = policy_reads.of_documents(rules.values())
         return self._recorded[version]
 
     def _least_and_most(self, unknown: frozenset[str]) -> tuple[Policy, Policy]:
         known, assumed = {}, {}
         for rule_id, rule in self._documents.rules.items():
-            if policy_reads.of_rule(rule) & unknown:
+            if policy_reads.of_document(rule) & unknown:
                 assumed[rule_id] = {**rule, "department": "", "location": "", "hours": None, "conditions": []}
             else:
                 known[rule_id] = rule

@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from accounts.access import policy_reads
 from accounts.access.conf import access_settings
 from accounts.access.deciding.attributes import only
 from accounts.access.deciding.index import Decision
@@ -167,7 +168,7 @@ def _described(
     path, action = storable(question.object, _LONGEST_OBJECT), storable(question.action, _LONGEST_ACTION)
     text = ""
     if (subject, path, action) == (facts.subject, question.object, question.action):
-        read = only({**question.attributes, "subject": facts.attributes}, policy.reads)
+        read = only({**question.attributes, "subject": facts.attributes}, policy_reads.of_policy(policy))
         text = evaluated.to_text(facts.roles, read)
     return NotedDecision(subject, path, action, decision, at, text)
 

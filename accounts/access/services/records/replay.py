@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accounts.access.deciding.index import CompiledPolicy, Decision
+from accounts.access.deciding.index import Decision
 from accounts.access.errors import RolesInvalid, RuleInvalid
 from accounts.access.models import DecisionRecord
 from accounts.access.services import decisions
-from accounts.access.services.compiling import Policy, compile_policy
+from accounts.access.services.compiling import NoPolicy, Policy, compile_policy
 from accounts.access.services.policy_changes import documents_of_version
 from accounts.access.services.records import evaluated
 from accounts.access.types import Question, SubjectFacts
@@ -42,13 +42,15 @@ def evaluate(record: DecisionRecord, policy: Policy) -> Decision:
     """Decide again what is recorded; ``record.evaluated`` is not empty."""
     roles, attributes = evaluated.from_text(record.evaluated)
     facts = SubjectFacts(record.subject, roles, attributes.get("subject", {}))
-    return decisions.evaluate(facts, Question(record.object, record.action, attributes), at=record.at, policy=policy)
+    return decisions.evaluate(policy, facts, Question(record.object, record.action, attributes), at=record.at)
 
 
 def policy_of_version(number: int) -> Policy:
     """Return the policy as it was in a version; one that denies everything if it could not be read then either."""
+    if number == 0:  # there was no policy that could be used
+        return NoPolicy(version=0)
     rules, roles = documents_of_version(number)
     try:
         return compile_policy(rules=rules, roles=roles, version=number)
     except (RuleInvalid, RolesInvalid):
-        return CompiledPolicy(rules=(), parents={}, version=number)
+        return NoPolicy(version=number)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from accounts.access import policy_reads
 from accounts.access.deciding.attributes import only
 from accounts.access.deciding.index import Decision
 from accounts.access.services import decisions
@@ -61,11 +62,14 @@ def compare(facts: SubjectFacts, question: Question, decision: Decision, at: dat
         if _state.spent_ns > SHARE * _SECOND_NS:
             counts.skipped += 1
             return
-    other = decisions.evaluate(facts, question, at=at, policy=run.policy)
+    other = decisions.evaluate(run.policy, facts, question, at=at)
     differs = other.is_allowed is not decision.is_allowed
     example = None
     if differs and len(counts.examples) < MOST_EXAMPLES:
-        read = only({**question.attributes, "subject": facts.attributes}, policy.reads | run.policy.reads)
+        read = only(
+            {**question.attributes, "subject": facts.attributes},
+            policy_reads.of_policy(policy) | policy_reads.of_policy(run.policy),
+        )
         example = {
             "subject": storable(facts.subject, _LONGEST),
             "object": storable(question.object, _LONGEST),
