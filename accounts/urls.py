@@ -5,6 +5,7 @@ from django.urls import path
 from accounts.api.views.administration.break_glass import BreakGlassView
 from accounts.api.views.administration.factor_resets import FactorResetView
 from accounts.api.views.administration.user_actions import ACTION_VIEWS
+from accounts.api.views.administration.user_roles import UserRolesView, UserRoleView
 from accounts.api.views.administration.user_sessions import UserSessionsView, UserSessionView
 from accounts.api.views.administration.users import UsersView, UserView
 from accounts.api.views.factors.enrolled_factors import MfaView, RecoveryCodesView, TotpActivationView, TotpView
@@ -75,6 +76,8 @@ urlpatterns = [
     path("admin/users/<uuid:user_id>", UserView.as_view(), name="user"),
     path("admin/users/<uuid:user_id>/sessions", UserSessionsView.as_view(), name="user-sessions"),
     path("admin/users/<uuid:user_id>/sessions/<uuid:session_id>", UserSessionView.as_view(), name="user-session"),
+    path("admin/users/<uuid:user_id>/roles", UserRolesView.as_view(), name="user-roles"),
+    path("admin/users/<uuid:user_id>/roles/<str:role>", UserRoleView.as_view(), name="user-role"),
     path("admin/users/<uuid:user_id>/second-factor-reset", FactorResetView.as_view(), name="user-factor-reset"),
     *(
         path(f"admin/users/<uuid:user_id>/{name}", view.as_view(), name=f"user-action-{name}")

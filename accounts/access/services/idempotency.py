@@ -15,7 +15,6 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.access.errors import IdempotencyKeyInvalid, IdempotencyKeyReused, RequestInProgress
 from accounts.access.models import IdempotentRequest
-from cedrina_base.batch_deletion import delete_in_batches
 
 KEPT_FOR = timedelta(hours=24)
 MOST_OF_A_CALLER = 1000  # the oldest are forgotten first
@@ -75,11 +74,6 @@ def run_once(*, key: RequestKey, run: Callable[[], Made], now: datetime) -> Made
     return made
 
 
-def purge(*, now: datetime) -> int:
-    """Delete the keys that have expired; return their number."""
-    return delete_in_batches(IdempotentRequest.objects.filter(expires_at__lte=now))
-
-
 def _lock(key: RequestKey) -> None:
     """Let no other request with this key run until the transaction ends."""
     if connection.vendor != "postgresql":  # there, the unique constraint alone decides
@@ -94,7 +88,7 @@ def _lock(key: RequestKey) -> None:
 
 def _store(key: RequestKey, made: Made, now: datetime) -> None:
     rows = IdempotentRequest.objects.filter(caller=key.caller)
-    rows.filter(key_digest=key.key_digest).delete()  # one that has expired
+    rows.filter(expires_at__lte=now).delete()
     try:
         with transaction.atomic():
             IdempotentRequest.objects.create(

@@ -221,7 +221,7 @@ class PolicyWriter:
 
     def revoke(self, subject: str, role: str) -> None:
         """Take a role from a subject. Raises: GrantNotFound."""
-        row = RoleGrant.objects.filter(subject=subject, role=role).first()
+        row = next((each for each in RoleGrant.objects.filter(subject=subject) if each.role == role), None)
         if row is None:
             raise GrantNotFound
         before = _grant_document(row)
@@ -261,7 +261,8 @@ class PolicyWriter:
             self._require_role(document["subject"].removeprefix(ROLE), member="subject")
 
     def _require_role(self, name: str, *, member: str = "") -> None:
-        if name not in KNOWN_PERMISSIONS and not Role.objects.filter(pk=name).exists():
+        is_stored = rule_documents.is_role_name(name) and Role.objects.filter(pk=name).exists()
+        if name not in KNOWN_PERMISSIONS and not is_stored:
             raise RoleNotFound(name, member=member)
 
     def _require_separation(self, subject: str, role: str) -> None:

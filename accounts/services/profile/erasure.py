@@ -10,7 +10,7 @@ from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import event_types
-from accounts.access.services.records import erasure as access_erasure
+from accounts.access.services import erasure as access_erasure
 from accounts.conf import account_settings
 from accounts.end_reasons import DELETED_BY_OPERATOR
 from accounts.models import SignInFailures, User

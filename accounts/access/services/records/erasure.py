@@ -1,13 +1,13 @@
 """Forget a person who is erased: their decisions, those about them, and their names in the life of the policy."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from django.db.models import Q
 
 from accounts.access.models import DecisionRecord, DraftApproval, GrantUse, PolicyDraft, ShadowRun
 
 
-def forget(*, ids: Sequence[str]) -> None:
+def forget(*, ids: Collection[str]) -> None:
     """Delete what was recorded of people, and of others if it mentions them, given the ids in their subjects.
 
     What they changed stays with the id, as security events do; their names are removed from drafts and approvals. What
