@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts import tasks
-from accounts.access.models import IdempotentRequest, RoleGrant
+from accounts.access.models import DecisionRecord, GrantUse, IdempotentRequest, RoleGrant
 from accounts.access.services.policy_changes import policy_change
 from accounts.access.types import Author
 from accounts.models import (
@@ -104,6 +104,17 @@ def life(phone, now, empty_queue):
     with policy_change(author=Author(str(user.pk), "zerlina"), reason="ticket 7", now=now) as writer:
         writer.put_role("reader", {})
         writer.grant(f"user:{user.pk}", "reader")
+    DecisionRecord.objects.create(
+        recorded_at=now,
+        at=now,
+        subject="user:other",
+        object=f"people/{user.pk}",
+        action="read",
+        is_allowed=False,
+        version=1,
+        evaluated='{"roles": [], "attributes": {"subject": {"name": "zerlina"}}}',
+    )
+    GrantUse.objects.create(subject=f"user:{user.pk}", role="reader", uses=1, last_used_at=now)
     IdempotentRequest.objects.create(caller=str(user.pk), key_digest=b"x", request_digest=b"x", expires_at=now)
     LogEntry.objects.create(
         user=UserFactory(admin=True),
