@@ -186,7 +186,7 @@ class PolicyWriter:
         held = RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=self._now), role=name)
         named = Role.objects.filter(Q(parents__contains=[name]) | Q(separation_of_duty__contains=[name]))
         if held.exists() or named.exists() or PolicyRule.objects.filter(subject=ROLE + name).exists():
-            raise RoleInUse
+            raise RoleInUse(name)
         RoleGrant.objects.filter(role=name).delete()
         before = selectors.role_document(row)
         row.delete()
