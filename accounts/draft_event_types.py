@@ -36,3 +36,8 @@ SHADOW_STARTED = register(
     EventType("policy.shadow_started", _AUTHORIZATION, Severity.LOW, 0, _UPDATE, data=(*_DRAFT, "ends_at"))
 )
 SHADOW_STOPPED = register(EventType("policy.shadow_stopped", _AUTHORIZATION, Severity.LOW, 0, _UPDATE, data=_DRAFT))
+CHANGED_UNAPPROVED = register(
+    EventType(
+        "policy.changed_unapproved", _AUTHORIZATION, Severity.HIGH, 40, _UPDATE, data=("version", "allowed_by", "note")
+    )
+)

@@ -8,9 +8,9 @@ from typing import Any
 from django.dispatch import receiver
 
 from accounts import draft_event_types as types
-from accounts.access.models import PolicyDraft
-from accounts.access.signals import draft_changed
-from accounts.access.types import Author, DraftAction
+from accounts.access.models import PolicyDraft, PolicyVersion
+from accounts.access.signals import draft_changed, policy_changed
+from accounts.access.types import Author, ChangeKind, DraftAction
 from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import NO_SUBJECT, Subject
@@ -50,3 +50,13 @@ def record_draft_event(
         data["ends_at"] = draft.shadow_run.ends_at.isoformat()
     actor = Subject(author.id, author.name) if author.id else NO_SUBJECT
     recording.record(TYPES[action], actor=actor, data=data, now=now)
+
+
+@receiver(policy_changed, dispatch_uid="accounts.record_unapproved_change")
+def record_unapproved_change(*, version: PolicyVersion, author: Author, now: datetime, **_details: Any) -> None:
+    """Record that rules or roles were changed without the approval that is demanded, and what allowed it."""
+    for change in version.changes:
+        if change["kind"] == ChangeKind.UNAPPROVED:
+            actor = Subject(author.id, author.name) if author.id else NO_SUBJECT
+            data = {"version": version.number, "allowed_by": change["key"], "note": version.reason}
+            recording.record(types.CHANGED_UNAPPROVED, actor=actor, data=data, now=now)

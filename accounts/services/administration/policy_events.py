@@ -45,6 +45,8 @@ def record(*, version: PolicyVersion, author: Author, now: datetime) -> None:
         _record_together(version, actor, now)
         return
     for change in version.changes:
+        if change["kind"] not in _TYPES:  # it says how the change came about: see draft_events
+            continue
         recording.record(
             _type_of(change),
             actor=actor,

@@ -52,6 +52,8 @@ def follow(run_id: UUID | None) -> None:
     if run_id == _state.followed:
         return
     with _state.lock:
+        if run_id == _state.followed:  # another thread has read it meanwhile
+            return
         _state.running = None
         if run_id is not None:
             _state.running = _read(run_id)
