@@ -13,9 +13,9 @@ from accounts.access.api.views.drafts import (
     DraftView,
 )
 from accounts.access.api.views.roles import RolesView, RoleView
-from accounts.access.api.views.rules import RulesView, RuleView
+from accounts.access.api.views.rules import PolicyRulesView, PolicyRuleView
 from accounts.access.api.views.unused import UnusedGrantsView
-from accounts.access.api.views.versions import RollbackView, VersionsView, VersionView
+from accounts.access.api.views.versions import PolicyRollbackView, PolicyVersionsView, PolicyVersionView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("authz/check", CheckView.as_view(), name="authz-check"),
@@ -23,12 +23,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("authz/search/subjects", SubjectSearchView.as_view(), name="authz-search-subjects"),
     path("authz/search/objects", ObjectSearchView.as_view(), name="authz-search-objects"),
     path("authz/search/actions", ActionSearchView.as_view(), name="authz-search-actions"),
-    path("admin/policies", RulesView.as_view(), name="policies"),
-    path("admin/policies/versions", VersionsView.as_view(), name="policy-versions"),
-    path("admin/policies/versions/<int:number>", VersionView.as_view(), name="policy-version"),
-    path("admin/policies/rollback", RollbackView.as_view(), name="policies-rollback"),
+    path("admin/policies", PolicyRulesView.as_view(), name="policies"),
+    path("admin/policies/versions", PolicyVersionsView.as_view(), name="policy-versions"),
+    path("admin/policies/versions/<int:number>", PolicyVersionView.as_view(), name="policy-version"),
+    path("admin/policies/rollback", PolicyRollbackView.as_view(), name="policies-rollback"),
     path("admin/policies/unused", UnusedGrantsView.as_view(), name="policies-unused"),
-    path("admin/policies/<uuid:rule_id>", RuleView.as_view(), name="policy"),
+    path("admin/policies/<uuid:rule_id>", PolicyRuleView.as_view(), name="policy"),
     path("admin/policy-drafts", DraftsView.as_view(), name="policy-drafts"),
     path("admin/policy-drafts/<uuid:draft_id>", DraftView.as_view(), name="policy-draft"),
     path("admin/policy-drafts/<uuid:draft_id>/impact", DraftImpactView.as_view(), name="policy-draft-impact"),

@@ -83,9 +83,10 @@ def build_check(condition: Mapping[str, Any]) -> Check:
 
 
 def attributes_read(condition: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of the attributes that a valid condition may read."""
+    """Return the names of the attributes that a condition may read; one that is not declared any more has arguments."""
     named = {each for each in condition.get("arguments", {}).values() if isinstance(each, str) and is_name(each)}
-    return CONDITION_TYPES[condition["name"]].reads | named
+    declared = CONDITION_TYPES.get(condition["name"])
+    return named | (declared.reads if declared is not None else frozenset())
 
 
 @register("same", "left", "right")

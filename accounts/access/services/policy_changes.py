@@ -61,6 +61,9 @@ def policy_change(
     """
     with transaction.atomic():
         head = PolicyHead.objects.select_for_update().get(pk=HEAD_ID)
+        if not is_first:
+            # Now, since this process would otherwise read what is changed here as if it were in force already.
+            active_policy.refresh()
         writer = PolicyWriter(version=head.version + 1, author=author, reason=reason, now=now)
         yield writer
         if not writer.changes:

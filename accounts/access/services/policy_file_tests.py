@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.access.deciding.index import Decision
-from accounts.access.errors import RolesInvalid, RuleInvalid
+from accounts.access.errors import RolesInvalid
 from accounts.access.policy_files.documents import FileTest, PolicyFile, PolicyFileInvalid
 from accounts.access.services.compiling import compile_policy
 
@@ -33,8 +33,8 @@ def run(file: PolicyFile, *, now: datetime) -> Sequence[FileTestResult]:
     rules = {f"{number:06}": rule.document for number, rule in enumerate(file.rules, start=1)}
     try:
         policy = compile_policy(rules=rules, roles=file.roles, version=file.version or 0)
-    except (RuleInvalid, RolesInvalid) as error:
-        raise PolicyFileInvalid(str(error)) from error
+    except RolesInvalid as error:
+        raise PolicyFileInvalid(f"roles.{error.role}.{error.member}: {error.sentence}") from error
     found = []
     for test in file.tests:
         decision = policy.decide(

@@ -76,8 +76,10 @@ def _replace(file: PolicyFile, *, author: Author, reason: str, now: datetime, on
             stored_rules, stored_roles = selectors.all_rules(), selectors.all_roles()
             rules = _with_ids(file, stored_rules)
             restore(writer, rules, file.roles)
-    except (RuleInvalid, RolesInvalid) as error:
-        raise PolicyFileInvalid(str(error)) from error
+    except RolesInvalid as error:
+        raise PolicyFileInvalid(f"roles.{error.role}.{error.member}: {error.sentence}") from error
+    except RuleInvalid as error:  # too many of them
+        raise PolicyFileInvalid(str(error.sentence)) from error
     return ImportReport(writer.version, _differences(stored_rules, rules), _differences(stored_roles, file.roles))
 
 

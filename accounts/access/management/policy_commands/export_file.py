@@ -45,9 +45,9 @@ def perform(command: OperatorCommand, options: dict[str, Any]) -> dict[str, Any]
 def lines(result: dict[str, Any]) -> Iterable[str]:
     """Return the report as text."""
     if result["result"] == "would_export":
-        yield gettext("Version %(version)d would be written to %(file)s, with %(tests)d tests.") % result
+        yield gettext("Version %(version)d would be written to %(file)s. Tests that are kept: %(tests)d.") % result
     else:
-        yield gettext("Version %(version)d was written to %(file)s, with %(tests)d tests.") % result
+        yield gettext("Version %(version)d was written to %(file)s. Tests that are kept: %(tests)d.") % result
 
 
 def _write(path: Path, data: bytes) -> None:

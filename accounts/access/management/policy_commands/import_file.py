@@ -33,7 +33,9 @@ def perform(command: OperatorCommand, options: dict[str, Any]) -> dict[str, Any]
     file, now = policy_file(command, options["file"]), timezone.now()
     failed = [result for result in policy_file_tests.run(file, now=now) if not result.is_passed]
     if failed:
-        sentence = gettext("%d tests of the file fail, so nothing was imported. See `policies test`.") % len(failed)
+        sentence = gettext("Nothing was imported, because tests of the file fail: %d. See `policies test`.") % len(
+            failed
+        )
         command.fail("tests_failed", sentence)
     report = policy_files.apply(
         file, reason=reason, now=now, only_version=options["if_version"], is_kept=not options["dry_run"]

@@ -43,7 +43,7 @@ def lines(result: dict[str, Any]) -> Iterable[str]:
         yield failure["sentence"]
     if result["failures"]:
         counts = {"failed": len(result["failures"]), "tests": result["tests"]}
-        yield gettext("%(failed)d of %(tests)d tests failed.") % counts
+        yield gettext("Tests that failed: %(failed)d of %(tests)d.") % counts
     else:
         yield gettext("All tests passed: %(tests)d.") % result
 

@@ -1,5 +1,6 @@
 """Which recorded decisions of the past days another policy would have made otherwise."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,12 +10,11 @@ from accounts.access.deciding.index import Decision
 from accounts.access.draft_changes import PolicyDocuments
 from accounts.access.models import DecisionRecord
 from accounts.access.services.compiling import INDEX, Policy, compile_policy
-from accounts.access.services.policy_changes import documents_of_version
 from accounts.access.services.records import evaluated, replay
+from accounts.access.services.records.recorded_attributes import recorded_attributes
 
 MOST_RECORDS = 10_000  # the newest ones; evaluating them takes about half a second
 MOST_EXAMPLES = 20
-_MOST_VERSIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def compare(before: PolicyDocuments, after: PolicyDocuments, *, since: datetime)
         return found
     rows = rows[:MOST_RECORDS]
     found.recorded_since = rows[-1].recorded_at
-    present, bounds = _compiled(before), _AttributeBounds(after)
+    present, bounds = _compiled(before), _AttributeBounds(after, {row.version for row in rows})
     for record in rows:
         new = bounds.decide(record)
         if new is None:
@@ -78,29 +78,22 @@ class _AttributeBounds:
     assumed to match, and not to match: if the answer is the same, it is the answer.
     """
 
-    def __init__(self, documents: PolicyDocuments) -> None:
+    def __init__(self, documents: PolicyDocuments, versions: Collection[int]) -> None:
         self._documents = documents
         self._policy = _compiled(documents)
-        self._recorded: dict[int, frozenset[str]] = {}
+        self._reads = policy_reads.of_policy(self._policy)
+        self._recorded = recorded_attributes(versions) if self._reads else {}
         self._bounds: dict[frozenset[str], tuple[Policy, Policy]] = {}
 
     def decide(self, record: DecisionRecord) -> Decision | None:
         """Return the decision; ``None`` if it depends on what was not recorded."""
-        unknown = policy_reads.of_policy(self._policy) - self._recorded_by(record.version)
+        unknown = self._reads - self._recorded.get(record.version, frozenset()) if self._reads else self._reads
         if not unknown:
             return replay.evaluate(record, self._policy)
         if unknown not in self._bounds:
             self._bounds[unknown] = self._least_and_most(unknown)
         least, most = (replay.evaluate(record, policy) for policy in self._bounds[unknown])
         return least if least.is_allowed is most.is_allowed else None
-
-    def _recorded_by(self, version: int) -> frozenset[str]:
-        if version not in self._recorded:
-            if len(self._recorded) >= _MOST_VERSIONS:  # each takes a walk through all later changes
-                return frozenset()
-            rules, _roles = documents_of_version(version)
-            self._recorded[version] = policy_reads.of_documents(rules.values())
-        return self._recorded[version]
 
     def _least_and_most(self, unknown: frozenset[str]) -> tuple[Policy, Policy]:
         known, assumed = {}, {}

@@ -38,6 +38,20 @@ def under_own_versions(records: Iterable[DecisionRecord]) -> Iterable[Replayed]:
             yield Replayed(record, evaluate(record, policies[record.version]))
 
 
+def not_reproduced(*, most: int = 100) -> int:
+    """Return how many of the newest records of one version are decided otherwise under that version now.
+
+    There are none, unless a condition of the project reads attributes that it does not declare, or the tables were
+    changed by other means.
+    """
+    newest = DecisionRecord.objects.exclude(evaluated="").order_by("-recorded_at", "-pk")
+    first = newest.first()
+    if first is None:
+        return 0
+    records = newest.filter(version=first.version)[:most]
+    return sum(not replayed.is_same for replayed in under_own_versions(records))
+
+
 def evaluate(record: DecisionRecord, policy: Policy) -> Decision:
     """Decide again what is recorded; ``record.evaluated`` is not empty."""
     roles, attributes = evaluated.from_text(record.evaluated)

@@ -209,7 +209,7 @@ class TestTheCommands:
         output = StringIO()
         with pytest.raises(SystemExit):
             call_command("policies", "test", str(file), stdout=output)
-        assert output.getvalue().splitlines()[-1] == "2 of 3 tests failed."
+        assert output.getvalue().splitlines()[-1] == "Tests that failed: 2 of 3."
         # Such a file is not imported.
         refused, code = run("import", str(file), "--reason", "x")
         assert (code, refused["error"]["code"]) == (1, "tests_failed")
