@@ -86,7 +86,7 @@ def attributes_read(condition: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of the attributes that a condition may read; one that is not declared any more has arguments."""
     named = {each for each in condition.get("arguments", {}).values() if isinstance(each, str) and is_name(each)}
     declared = CONDITION_TYPES.get(condition["name"])
-    return named | (declared.reads if declared is not None else frozenset())
+    return frozenset(named) | (declared.reads if declared is not None else frozenset())
 
 
 @register("same", "left", "right")
