@@ -16,7 +16,7 @@ LARGEST_VERSION = 10**18
 MOST_DAYS, MOST_MINUTES = 30, 1440
 
 
-class ChangeFields(serializers.Serializer[Any]):
+class DraftChangeFields(serializers.Serializer[Any]):
     """A change of a rule (`id`, `rule`) or of a role (`role`, `definition`)."""
 
     def get_fields(self) -> Fields:
@@ -48,7 +48,7 @@ class _ChangesField(serializers.ListField):
     """Takes any value: what is wrong with a change is said by ``draft_changes``, for files and calls alike."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(child=ChangeFields(), max_length=MOST_CHANGES, **options)
+        super().__init__(child=DraftChangeFields(), max_length=MOST_CHANGES, **options)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if data is serializers.empty:
@@ -90,20 +90,20 @@ class DraftPageInput(PageInput):
             raise serializers.ValidationError(_("This is no cursor that was given out."), code="invalid") from None
 
 
-class ImpactInput(StrictSerializer):
+class DraftImpactInput(StrictSerializer):
     """How many days of recorded decisions are evaluated again."""
 
     days = serializers.IntegerField(min_value=1, max_value=MOST_DAYS, default=7)
 
 
-class ShadowInput(StrictSerializer):
+class DraftShadowInput(StrictSerializer):
     """Whether the draft is evaluated beside the policy in force, and for how long."""
 
     is_on = StrictBooleanField()
     minutes = StrictIntegerField(min_value=1, max_value=MOST_MINUTES, default=60)
 
 
-class ApprovalOutput(serializers.Serializer[Any]):
+class DraftApprovalOutput(serializers.Serializer[Any]):
     """Who approved, and when."""
 
     approver_id = serializers.CharField()
@@ -115,12 +115,12 @@ class DraftOutput(serializers.Serializer[Any]):
     """A draft; `version` counts its own changes, and is its ETag."""
 
     id = serializers.UUIDField()
-    changes = serializers.ListField(child=ChangeFields())
+    changes = serializers.ListField(child=DraftChangeFields())
     base_version = serializers.IntegerField()
     status = serializers.ChoiceField(choices=list(DraftStatus))
     author_id = serializers.CharField()
     author = serializers.CharField()
-    approvals = ApprovalOutput(many=True)
+    approvals = DraftApprovalOutput(many=True)
     approvals_needed = serializers.IntegerField()
     reason = serializers.CharField()
     version = serializers.IntegerField()

@@ -18,7 +18,7 @@ from accounts.access.services.records import evaluated
 ANSWERS = {True: "allow", False: "deny"}
 
 
-class ExampleOutput(serializers.Serializer[Any]):
+class DraftExampleOutput(serializers.Serializer[Any]):
     """One request that is decided otherwise. `subject` is somebody, or the roles that somebody has."""
 
     subject = serializers.CharField()
@@ -32,7 +32,7 @@ class ExampleOutput(serializers.Serializer[Any]):
     rule_after = serializers.CharField(allow_null=True)
 
 
-class HistoryOutput(serializers.Serializer[Any]):
+class DraftHistoryOutput(serializers.Serializer[Any]):
     """Recorded decisions evaluated again: how many, and how many the draft decides otherwise."""
 
     evaluated = serializers.IntegerField()
@@ -40,20 +40,20 @@ class HistoryOutput(serializers.Serializer[Any]):
     undecided = serializers.IntegerField(help_text="The draft asks for attributes that were not recorded.")
     is_complete = serializers.BooleanField(help_text="False if only the newest records were evaluated.")
     recorded_since = serializers.DateTimeField(allow_null=True)
-    examples = ExampleOutput(many=True)
+    examples = DraftExampleOutput(many=True)
 
 
-class ImpactOutput(serializers.Serializer[Any]):
+class DraftImpactOutput(serializers.Serializer[Any]):
     """How many kinds of requests are allowed only afterwards (gains), and only before (losses)."""
 
     gains = serializers.IntegerField()
     losses = serializers.IntegerField()
     is_exact = serializers.BooleanField(help_text="False if there are at least so many.")
-    examples = ExampleOutput(many=True)
-    history = HistoryOutput()
+    examples = DraftExampleOutput(many=True)
+    history = DraftHistoryOutput()
 
 
-class ShadowOutput(serializers.Serializer[Any]):
+class DraftShadowOutput(serializers.Serializer[Any]):
     """What all processes found together since the evaluation of the draft began."""
 
     is_on = serializers.BooleanField()
@@ -62,7 +62,7 @@ class ShadowOutput(serializers.Serializer[Any]):
     evaluated = serializers.IntegerField()
     differences = serializers.IntegerField()
     skipped = serializers.IntegerField(help_text="Decisions that were not compared, to save time.")
-    examples = ExampleOutput(many=True)
+    examples = DraftExampleOutput(many=True)
 
 
 def impact_body(impact: Impact) -> dict[str, Any]:

@@ -163,8 +163,8 @@ class DraftImpactView(AccessAPIView):
         operation_id="read_policy_draft_impact",
         tags=described.TAGS,
         summary="Read what a draft would change",
-        parameters=[shapes.ImpactInput],
-        responses={200: impacts.ImpactOutput},
+        parameters=[shapes.DraftImpactInput],
+        responses={200: impacts.DraftImpactOutput},
         examples=[OpenApiExample("Auditors gain", response_only=True, value=draft_examples.IMPACT)],
     )
     def get(self, request: Request, draft_id: UUID) -> Response:
@@ -174,7 +174,7 @@ class DraftImpactView(AccessAPIView):
         people have, and for those whom a rule names. `history` evaluates the recorded decisions of the last `days`
         again. Both are bounded: `is_exact` and `is_complete` say whether something was left out.
         """
-        days = validated(shapes.ImpactInput, request.query_params.dict())["days"]
+        days = validated(shapes.DraftImpactInput, request.query_params.dict())["days"]
         now = timezone.now()
         row = draft_lists.draft(draft_id).draft
         found = impact.impact_of_draft(row, since=now - timedelta(days=days), now=now)
@@ -195,7 +195,7 @@ class DraftShadowView(AccessAPIView):
         operation_id="read_policy_draft_shadow",
         tags=described.TAGS,
         summary="Read how a draft differs in live decisions",
-        responses={200: impacts.ShadowOutput},
+        responses={200: impacts.DraftShadowOutput},
         examples=[OpenApiExample("Running", response_only=True, value=draft_examples.SHADOW)],
     )
     def get(self, request: Request, draft_id: UUID) -> Response:
@@ -207,8 +207,8 @@ class DraftShadowView(AccessAPIView):
         operation_id="switch_policy_draft_shadow",
         tags=described.TAGS,
         summary="Evaluate a draft beside the policy in force",
-        request=shapes.ShadowInput,
-        responses={200: impacts.ShadowOutput},
+        request=shapes.DraftShadowInput,
+        responses={200: impacts.DraftShadowOutput},
         examples=[
             OpenApiExample("For an hour", request_only=True, value={"is_on": True, "minutes": 60}),
             OpenApiExample("Begun", response_only=True, value=draft_examples.SHADOW),
@@ -220,7 +220,7 @@ class DraftShadowView(AccessAPIView):
         It reaches all processes within 2 s, ends after `minutes`, and when rules, roles or the draft change. One draft
         at a time can be evaluated.
         """
-        given = validated(shapes.ShadowInput, request.data)
+        given = validated(shapes.DraftShadowInput, request.data)
         author, now = author_of(request), timezone.now()
         if given["is_on"]:
             duration = timedelta(minutes=given["minutes"])
