@@ -1,22 +1,29 @@
 """Whom access control knows here: people and service clients. ``settings.ACCESS`` names these functions."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
+from django.contrib.auth.hashers import is_password_usable
+from django.db.models import CharField, Model, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
+
+from accounts import selectors
+from accounts.access.conf import ADMINISTRATOR
 from accounts.access.errors import LastAdministrator
-from accounts.access.known_permissions import USE, object_of
-from accounts.access.permission_types import CHANGE_POLICIES, GRANT_ROLES
+from accounts.access.models import RoleGrant
+from accounts.access.services import active_policy
+from accounts.access.services import administrators as administering
 from accounts.access.services.compiling import Policy
 from accounts.access.types import SubjectFacts
 from accounts.models import User
-from accounts.rules.subject_facts import CLIENT, USER, facts_of
+from accounts.rules import subject_facts
+from accounts.rules.subject_facts import CLIENT, USER, attributes_of, facts_of, holder_of
 from tokens.models import ServiceClient
 from tokens.types import ServiceCaller
 
-_NEEDED = (CHANGE_POLICIES.name, GRANT_ROLES.name)
-_HOURS = 7 * 24  # rules may have hours, which repeat each week
+Row = TypeVar("Row", bound=Model)
 
 
 def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
@@ -36,45 +43,100 @@ def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
 
 def existing_subjects(after: str, limit: int, at: datetime) -> Sequence[SubjectFacts]:
     """Return subjects by their names, those after ``after``: service clients, then people. Closed ones are left out."""
-    found: list[SubjectFacts | None] = []
-    if after < USER:
-        clients = ServiceClient.objects.filter(is_enabled=True).order_by("pk")
-        if after.startswith(CLIENT):
-            clients = clients.filter(pk__gt=after.removeprefix(CLIENT))
-        found += [_facts_of_client(client, at) for client in clients[:limit]]
-    people = User.objects.present().filter(is_active=True).order_by("pk").defer("password")
-    if after.startswith(USER):
-        people = people.filter(pk__gt=after.removeprefix(USER))
-    found += [facts_of(user, at) for user in people[: limit - len(found)]]
+    clients = _clients(after, limit, at)
+    return [*clients, *_people(Q(), after, limit - len(clients), at)]
+
+
+def candidate_subjects(
+    names: Collection[str], roles: Collection[str], after: str, limit: int, at: datetime
+) -> Sequence[SubjectFacts]:
+    """Return subjects that may be allowed something: all service clients, and people with a name or role of these."""
+    held = RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=at), role__in=roles)
+    is_candidate = Q(pk__in=[key for name in names if (key := subject_facts.user_id(name)) is not None])
+    # As texts: a grant may name somebody who was never here.
+    is_candidate |= Q(subject__in=held.values("subject"))
+    if ADMINISTRATOR in roles:
+        is_candidate |= Q(is_superuser=True)
+    clients = _clients(after, limit, at)
+    return [*clients, *_people(is_candidate, after, limit - len(clients), at)]
+
+
+def _clients(after: str, limit: int, at: datetime) -> list[SubjectFacts]:
+    clients = _after(ServiceClient.objects.filter(is_enabled=True), CLIENT, after)
+    found = (_facts_of_client(client, at) for client in clients[:limit])
     return [facts for facts in found if facts is not None]
 
 
-def require_administrator(policy: Policy, at: datetime) -> None:
-    """Require that an administrator could still change the policy and give roles, at any hour of the week.
+def _people(condition: Q, after: str, limit: int, at: datetime) -> list[SubjectFacts]:
+    people = _after(User.objects.present().filter(is_active=True), USER, after).defer("password")
+    found = (facts_of(user, at) for user in people.filter(condition)[:limit])
+    return [facts for facts in found if facts is not None]
 
-    What a rule may depend on besides, such as the network, counts as if it were against them. Nothing is required while
-    there is no administrator at all.
+
+def _after(rows: QuerySet[Row], kind: str, after: str) -> QuerySet[Row]:
+    """Return the rows whose subjects, ``kind`` and the key, follow a text: any text, since clients send it."""
+    name = Concat(Value(kind), Cast("pk", CharField()))
+    rows = rows.order_by("pk").annotate(subject=name)  # type: ignore[assignment]  # of the same model
+    if after < kind:
+        return rows
+    if not after.startswith(kind):
+        return rows.none()
+    key = after.removeprefix(kind)
+    try:
+        return rows.filter(pk__gt=UUID(key)) if key else rows
+    except ValueError:  # no cursor that was given out
+        return rows.none()
+
+
+def require_administrator(policy: Policy, at: datetime) -> None:
+    """Require that a person who can sign in may always change the policy and give roles, and without an end.
+
+    Nothing is required that was not so before: a new installation has no administrator, and a broken policy must be
+    mended step by step.
 
     Raises: LastAdministrator.
     """
-    people = list(User.objects.present().filter(is_superuser=True, is_active=True).defer("password"))
-    hours = [at + timedelta(hours=number) for number in range(_HOURS)]
-    if people and not any(_always_may(policy, facts_of(user, at), hours) for user in people):
+    if any(map(can_sign_in, administrators(policy, at))):
+        return
+    active_policy.refresh()  # what this change is no part of yet; the roles in people's rows follow it, too
+    former = [user for user in _with_roles() if _was_administrator(active_policy.current(), user, at)]
+    if any(map(can_sign_in, former)) or (former and next(administrators(policy, at), None) is None):
         raise LastAdministrator
 
 
-def _always_may(policy: Policy, facts: SubjectFacts | None, hours: Sequence[datetime]) -> bool:
-    return facts is not None and all(
-        policy.decide(
-            subject=facts.subject,
-            roles=facts.roles,
-            object_path=object_of(name),
-            action=USE,
-            attributes={"subject": facts.attributes},
-            at=at,
-        ).is_allowed
-        for at in hours
-        for name in _NEEDED
+def administrators(policy: Policy, at: datetime) -> Iterator[User]:
+    """Return the people who may always administer access, by the grants as they are stored."""
+    instants = administering.instants_to_look_at(at)
+    for subject in administering.candidates():
+        user_id = subject_facts.user_id(subject)
+        user = User.objects.present().filter(pk=user_id, is_active=True).first() if user_id else None
+        if user is not None and administering.may_administer(
+            policy,
+            subject=subject,
+            roles=administering.roles_without_end(subject),
+            attributes=attributes_of(user),
+            instants=instants,
+        ):
+            yield user
+
+
+def can_sign_in(user: User) -> bool:
+    """Return whether a person has any way to sign in."""
+    return is_password_usable(user.password) or selectors.has_sign_in_method(user_id=user.pk)
+
+
+def _with_roles() -> Iterable[User]:
+    """Return the people whose row says that they have roles, as it was before the change that is looked at."""
+    return User.objects.present().filter(is_active=True).exclude(role_grants="").order_by("pk").iterator(chunk_size=100)
+
+
+def _was_administrator(policy: Policy, user: User, at: datetime) -> bool:
+    return administering.may_administer(
+        policy,
+        subject=f"{USER}{user.pk}",
+        roles=holder_of(user).endless_roles(),
+        attributes=attributes_of(user),
+        instants=[at],
     )
 
 

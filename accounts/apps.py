@@ -9,3 +9,4 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import checks, end_reasons, operator_event_types, receivers, shared_signals
+        from accounts.services.administration import draft_events

@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db.models import F
 from django.dispatch import receiver
 from django.utils.translation import override
 
-from accounts.access.signals import grants_changed
-from accounts.models import User
+from accounts import policy_event_types as _policy_event_types  # noqa: F401 - declares event types
+from accounts.access.signals import grants_changed, policy_changed
 from accounts.rules import subject_facts
 from accounts.services.mailing import mail_queue
 from security_events.signals import response_started, response_undone
@@ -88,6 +87,14 @@ def keep_role_grants(*, subject: str, grants: Mapping[str, datetime | None], now
     """Copy the grants of a person to their row, in the transaction of the change."""
     user_id = subject_facts.user_id(subject)
     if user_id is not None:
-        User.objects.filter(pk=user_id).update(
-            role_grants=subject_facts.pack(grants), version=F("version") + 1, updated_at=now
-        )
+        from accounts.services.administration import role_columns  # noqa: PLC0415 - few processes change grants
+
+        role_columns.keep(user_id=user_id, grants=grants, now=now)
+
+
+@receiver(policy_changed, dispatch_uid="accounts.record_policy_change")
+def record_policy_change(*, version: Any, author: Any, now: datetime, **_details: Any) -> None:
+    """Record what changed in the access policy, in the transaction of the change."""
+    from accounts.services.administration import policy_events  # noqa: PLC0415 - few processes change the policy
+
+    policy_events.record(version=version, author=author, now=now)

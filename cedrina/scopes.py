@@ -6,4 +6,7 @@ from tokens.service_clients.scopes import Scope, register
 
 READ_EVENTS = register(Scope("events:read", _("read and pull all security events")))
 READ_INCIDENTS = register(Scope("incidents:read", _("read incidents and what was done about them")))
+CHECK_ACCESS = register(Scope("authz:check", _("ask what others may do")))
+EXPLAIN_ACCESS = register(Scope("authz:explain", _("be told which rule decided")))
 READ_RATE_LIMITS = register(Scope("rate_limits:read", _("read the policies of the rate limiter")))
+READ_POLICIES = register(Scope("policies:read", _("read rules, roles and versions of the access policy")))

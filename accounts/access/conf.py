@@ -1,10 +1,10 @@
 """Settings of this app, read from ``settings.ACCESS``."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounts.access.types import SubjectFacts
+from accounts.access.types import ObjectFacts, SubjectFacts
 from cedrina_base.app_settings import AppSettings
 
 ADMINISTRATOR = "admin"  # the role that may do everything
@@ -36,12 +36,30 @@ class AccessSettings(AppSettings):
         return self._get("APPROVERS", 0)
 
     @property
+    def RECORD_ONE_IN(self) -> int:
+        """One in how many allowed decisions is recorded for each rule, to be evaluated again; 0 records none at all."""
+        return self._get("RECORD_ONE_IN", 100)
+
+    @property
+    def RECORD_RETENTION(self) -> timedelta:
+        """How long records of decisions are kept."""
+        return self._get("RECORD_RETENTION", timedelta(days=30))
+
+    @property
     def FACTS_OF(self) -> Callable[[Any, datetime], SubjectFacts | None]:
         """Dotted path of a function ``(user, at)``: who the user of a request is; ``None`` for nobody.
 
         It must not query the database: it is asked for every guarded request.
         """
         return self._function("FACTS_OF", "accounts.access.selectors.facts_of_user")
+
+    @property
+    def CONTEXT_OF(self) -> Callable[[Any], Mapping[str, Any]]:
+        """Dotted path of a function ``(user)``: what is known about the request of this user, as ``context.*``.
+
+        It must not query the database. Its members are ``ip_address`` and ``factor_at``, in seconds since 1970.
+        """
+        return self._function("CONTEXT_OF", "accounts.access.selectors.no_context")
 
     @property
     def FIND_SUBJECT(self) -> Callable[[str, datetime], SubjectFacts | None]:
@@ -54,9 +72,34 @@ class AccessSettings(AppSettings):
         return self._function("SUBJECTS", "accounts.access.selectors.no_subjects")
 
     @property
-    def OBJECTS(self) -> Callable[[str, int], Sequence[str]]:
-        """Dotted path of a function ``(after, limit)``: the registered objects by their paths, for searches."""
+    def CANDIDATES(self) -> Callable[[Collection[str], Collection[str], str, int, datetime], Sequence[SubjectFacts]]:
+        """Dotted path of a function ``(names, roles, after, limit, at)``: who may be allowed something, for searches.
+
+        It returns the existing subjects, by their names, that come after ``after`` and have one of the names or one of
+        the roles. It may return more of them, never fewer; none only if none follow.
+        """
+        return self._function("CANDIDATES", "accounts.access.selectors.granted_subjects")
+
+    @property
+    def OBJECTS(self) -> Callable[[str, int], Sequence[ObjectFacts]]:
+        """Dotted path of a function ``(after, limit)``: the registered objects by their paths, for searches.
+
+        They are in the order of code points. None are returned only if none follow.
+        """
         return self._function("OBJECTS", "accounts.access.selectors.known_permission_objects")
+
+    @property
+    def FIND_OBJECT(self) -> Callable[[str], Mapping[str, Any]]:
+        """Dotted path of a function ``(path)``: what is known of an object as ``resource.*``.
+
+        What it returns wins over what callers claim.
+        """
+        return self._function("FIND_OBJECT", "accounts.access.selectors.no_object_attributes")
+
+    @property
+    def BASE_URL(self) -> str:
+        """The URL of this installation in the AuthZEN metadata, without a path; empty: that of the request."""
+        return self._get("BASE_URL", "")
 
     @property
     def REQUIRE_ADMINISTRATOR(self) -> Callable[[Any, datetime], None]:

@@ -11,7 +11,7 @@ from django.urls import get_resolver
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-API_PREFIXES = ("/api/", "/.well-known/", "/oauth/", "/ssf/", "/ws/")
+API_PREFIXES = ("/api/", "/.well-known/", "/access/", "/oauth/", "/ssf/", "/ws/")
 # Called by monitoring, from other networks than those of people.
 MONITORING_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 HOME = "/"

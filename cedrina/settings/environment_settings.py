@@ -202,6 +202,8 @@ class Access(Section):
     """How long a process decides by a policy that it can't compare with the database. Afterwards it refuses all."""
     POLICY_APPROVERS: Number = Field(0, ge=0, le=5)
     """How many people other than its author must approve a draft of the policy before it can be applied."""
+    ACCESS_RECORD_DAYS: Days = Field(30, ge=0, le=365)
+    """For how many days decisions are recorded, so that a draft can be tried on them; 0 records none."""
 
 
 class Records(Section):

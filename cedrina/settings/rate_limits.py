@@ -43,7 +43,7 @@ _OF_ADDRESSES = [
     "oauth-address",
     "introspection-address",
 ]
-_OF_USERS = [*_OF_ADDRESSES, "policy-changes", "address-changes", "creations", "operator-actions"]
+_OF_USERS = [*_OF_ADDRESSES, "policy-changes", "policy-impacts", "address-changes", "creations", "operator-actions"]
 
 # What attackers without an account call.
 _OF_STRANGERS: dict[str, Any] = {
@@ -255,15 +255,23 @@ _SPECIFIC: list[dict[str, Any]] = [
         "limit": 600,
         "window": HOUR,
         "scope": ["user"],
-        "match": {"routes": ["user", "user-action-*", "user-session"], "methods": _CHANGING},
+        "match": {"routes": ["user", "user-action-*", "user-role", "user-session"], "methods": _CHANGING},
     },
     {
         "name": "policy-changes",
-        "description": "Changes of policies by one person.",
+        "description": "Changes of rate limits and of the access policy by one person.",
         "limit": 50,
         "window": MINUTE,
         "scope": ["user"],
-        "match": {"routes": ["rate-limit-polic*"], "methods": _CHANGING},
+        "match": {"routes": ["rate-limit-polic*", "polic*", "role"], "methods": _CHANGING},
+    },
+    {
+        "name": "policy-impacts",
+        "description": "Impacts of drafts of the access policy, which take seconds of CPU.",
+        "limit": 20,
+        "window": MINUTE,
+        "scope": ["user"],
+        "match": {"routes": ["policy-draft-impact"], "methods": ["GET"]},
     },
 ]
 

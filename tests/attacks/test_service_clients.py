@@ -226,6 +226,16 @@ class TestPretendingToBeAPerson:
 # What a service client may do with its scopes.
 OF_SERVICE_CLIENTS = {
     "POST /api/v1/auth/introspect",
+    "POST /api/v1/authz/check",
+    "POST /api/v1/authz/check-batch",
+    "POST /api/v1/authz/search/subjects",
+    "POST /api/v1/authz/search/objects",
+    "POST /api/v1/authz/search/actions",
+    "POST /access/v1/evaluation",
+    "POST /access/v1/evaluations",
+    "POST /access/v1/search/subject",
+    "POST /access/v1/search/resource",
+    "POST /access/v1/search/action",
     "GET /api/v1/admin/security-events",
     "GET /api/v1/admin/security-events/{event_id}",
     "GET /api/v1/admin/security-events/{event_id}/proof",
@@ -239,6 +249,12 @@ OF_SERVICE_CLIENTS = {
     "GET /api/v1/admin/rate-limit-policies",
     "GET /api/v1/admin/rate-limit-policies/{policy_id}",
     "GET /api/v1/admin/rate-limit-policies/versions",
+    "GET /api/v1/admin/policies",
+    "GET /api/v1/admin/policies/{rule_id}",
+    "GET /api/v1/admin/policies/versions",
+    "GET /api/v1/admin/policies/versions/{number}",
+    "GET /api/v1/admin/roles",
+    "GET /api/v1/admin/roles/{name}",
 }
 
 

@@ -35,6 +35,7 @@ SHIPPED = {
     "service-client": (6000, 60, ["user"]),
     "client-authentication-failures": (30, 60, ["ip"]),
     "policy-changes": (50, 60, ["user"]),
+    "policy-impacts": (20, 60, ["user"]),
     "ceremonies": (120, 60, ["ip"]),
     "address-changes": (10, 3600, ["user"]),
     "creations": (100, 3600, ["user"]),
@@ -110,7 +111,10 @@ class TestProfile:
             assert names("oauth-introspect") == {"global", "introspection-address"}
             assert names("me", "GET") == names("", "GET") == names("websocket", "GET") == {"global", "user", "address"}
             assert names("me", "GET", "pro") == {"global", "user-pro", "address-pro"}
-            assert names("rate-limit-policies") == {"global", "policy-changes", "address"}
+            for route in ("rate-limit-policies", "policies", "policy", "policies-rollback", "role"):
+                assert names(route) == {"global", "policy-changes", "address"}, route
+                assert names(route, "GET") == {"global", "user", "address"}, route
+            assert names("user-role", "PUT") == {"global", "operator-actions", "address"}
             assert names("users") == {"global", "creations", "address"}
             assert names("user", "PATCH") == names("user-action-lock") == {"global", "operator-actions", "address"}
             assert names("users", "GET") == names("user-sessions", "GET") == {"global", "user", "address"}

@@ -28,6 +28,8 @@ class Reason(StrEnum):
     DENIED = "denied_by_rule"
     NO_RULE = "no_rule"
     NO_OBJECT = "invalid_object"
+    NO_POLICY = "policy_unavailable"
+    NO_SUBJECT = "unknown_subject"
     BREAK_GLASS = "break_glass"
 
 
@@ -41,14 +43,22 @@ class Decision:
     version: int
 
 
-class _CompiledRule:
-    """The id of a rule, and what must hold apart from subject, action and object; ``None`` if nothing must."""
+class CompiledRule:
+    """The id of a rule, and what must hold apart from subject, action and object."""
 
     __slots__ = ("checks", "id")
 
     def __init__(self, rule: Rule) -> None:
         self.id = rule.id
         self.checks: tuple[Check, ...] = tuple(_checks(rule))
+
+    def holds(self, attributes: Attributes, at: datetime, *, unknown_matches: bool) -> bool:
+        """Return whether all of it holds. ``unknown_matches``: what a check counts as that can't be answered."""
+        for check in self.checks:
+            answer = check(attributes, at)
+            if answer is False or (answer is None and not unknown_matches):
+                return False
+        return True
 
 
 class _Node:
@@ -58,8 +68,8 @@ class _Node:
 
     def __init__(self) -> None:
         self.segments: dict[str, _Node] = {}
-        self.ending: list[_CompiledRule] = []  # patterns that end here
-        self.rest: list[_CompiledRule] = []  # patterns that go on with **
+        self.ending: list[CompiledRule] = []  # patterns that end here
+        self.rest: list[CompiledRule] = []  # patterns that go on with **
 
 
 class CompiledPolicy:
@@ -70,14 +80,14 @@ class CompiledPolicy:
 
     def __init__(self, *, rules: Iterable[Rule], parents: Mapping[str, Collection[str]], version: int) -> None:
         self.version = version
-        expanded = role_hierarchy.expand(parents)
-        self._inherited = {role: tuple(ROLE + each for each in sorted(found)) for role, found in expanded.items()}
-        self._trees: dict[Effect, dict[str, dict[str, _Node]]] = {Effect.DENY: {}, Effect.ALLOW: {}}
         # The rule that is named as the deciding one must not depend on the order of rows in a table.
-        for rule in sorted(rules, key=lambda rule: rule.id):
+        self.rules = tuple(sorted(rules, key=lambda rule: rule.id))
+        self.inherited = inherited_principals(parents)
+        self._trees: dict[Effect, dict[str, dict[str, _Node]]] = {Effect.DENY: {}, Effect.ALLOW: {}}
+        for rule in self.rules:
             self._add(rule)
         self._denied, self._allowed = self._trees[Effect.DENY], self._trees[Effect.ALLOW]
-        self._principals: Callable[[frozenset[str]], tuple[str, ...]] = lru_cache(_MOST_REMEMBERED)(self._expand)
+        self._expanded: Callable[[frozenset[str]], tuple[str, ...]] = lru_cache(_MOST_REMEMBERED)(self._expand)
 
     def decide(
         self,
@@ -96,8 +106,7 @@ class CompiledPolicy:
         segments = object_segments(object_path)
         if segments is None:
             return Decision(False, Reason.NO_OBJECT, None, self.version)
-        principals = (subject, *self._principals(roles))
-        asked = _Asked(principals, action, segments, attributes, at)
+        asked = _Asked(self.principals(subject, roles), action, segments, attributes, at)
         denied = _first(self._denied, asked, unknown_matches=True)
         if denied is not None:
             return Decision(False, Reason.DENIED, denied, self.version)
@@ -106,20 +115,33 @@ class CompiledPolicy:
             return Decision(True, Reason.ALLOWED, allowed, self.version)
         return Decision(False, Reason.NO_RULE, None, self.version)
 
+    def principals(self, subject: str, roles: frozenset[str]) -> tuple[str, ...]:
+        """Return the names under which rules are about a subject: its own, and its roles with all their parents."""
+        return (subject, *self._expanded(roles))
+
     def _expand(self, roles: frozenset[str]) -> tuple[str, ...]:
         # In the order of names, so that it is always the same rule that decides.
-        return tuple(dict.fromkeys(each for role in sorted(roles) for each in self._inherited.get(role, ())))
+        return tuple(dict.fromkeys(each for role in sorted(roles) for each in self.inherited.get(role, ())))
 
     def _add(self, rule: Rule) -> None:
         actions = self._trees[rule.effect].setdefault(rule.subject, {})
         node = actions.get(rule.action) or actions.setdefault(rule.action, _Node())
-        compiled = _CompiledRule(rule)
+        compiled = CompiledRule(rule)
         for segment in pattern_segments(rule.object):
             if segment == REST:
                 node.rest.append(compiled)
                 return
             node = node.segments.get(segment) or node.segments.setdefault(segment, _Node())
         node.ending.append(compiled)
+
+
+def inherited_principals(parents: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
+    """Return for each role the names, with prefix, of itself and of all roles that it inherits from.
+
+    Raises: RolesInvalid.
+    """
+    expanded = role_hierarchy.expand(parents)
+    return {role: tuple(ROLE + each for each in sorted(found)) for role, found in expanded.items()}
 
 
 class _Asked(NamedTuple):
@@ -144,16 +166,16 @@ def _first(trees: Mapping[str, Mapping[str, _Node]], asked: _Asked, *, unknown_m
             if root is None:
                 continue
             for rule in _on_path(root, segments):
-                if not rule.checks or _holds(rule.checks, attributes, at, unknown_matches=unknown_matches):
+                if not rule.checks or rule.holds(attributes, at, unknown_matches=unknown_matches):
                     return rule.id
     return None
 
 
-def _on_path(root: _Node, segments: tuple[str, ...]) -> list[_CompiledRule]:
+def _on_path(root: _Node, segments: tuple[str, ...]) -> list[CompiledRule]:
     """Return the rules whose patterns match; those that name segments come before those with wildcards."""
     # Each node is reached by one path of the tree, so at most as many are looked at as there are segments in rules.
     nodes = [root]
-    rest: list[_CompiledRule] = []
+    rest: list[CompiledRule] = []
     for segment in segments:
         following = []
         for node in nodes:
@@ -169,14 +191,6 @@ def _on_path(root: _Node, segments: tuple[str, ...]) -> list[_CompiledRule]:
     if len(nodes) == 1 and not rest:
         return nodes[0].ending
     return [rule for node in nodes for rule in node.ending] + rest
-
-
-def _holds(checks: tuple[Check, ...], attributes: Attributes, at: datetime, *, unknown_matches: bool) -> bool:
-    for check in checks:
-        answer = check(attributes, at)
-        if answer is False or (answer is None and not unknown_matches):
-            return False
-    return True
 
 
 def _checks(rule: Rule) -> Iterable[Check]:

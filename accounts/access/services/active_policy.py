@@ -1,28 +1,34 @@
 """The policy in force in this process. Each process compares its version with the database about once a second.
 
 The database is the truth. A notification (``pg_notify``) only makes a process look earlier, and a lost one costs a
-second. A policy that could not be compared for ``MAX_STALENESS`` is not used any more: everything is denied then.
+second. A policy that could not be compared for ``MAX_STALENESS`` is not used any more: everything is denied then. The
+thread that compares is that of ``cedrina_base.database_watch``; the first decision of a process starts it.
 """
 
 import logging
+import os
 import threading
 import time
 from datetime import timedelta
 from typing import NamedTuple
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.signals import setting_changed
 from django.db import DatabaseError, InterfaceError, transaction
 
-from accounts.access import selectors
+from accounts.access import policy_reads, selectors
 from accounts.access.conf import access_settings
-from accounts.access.deciding.index import CompiledPolicy
-from accounts.access.errors import PolicyUnavailable, RolesInvalid, RuleInvalid
+from accounts.access.errors import PolicyUnavailable
 from accounts.access.selectors import Documents, Head
-from accounts.access.services.compiling import Policy, compile_policy, renumbered
+from accounts.access.services.compiling import NoPolicy, Policy, compile_policy, renumbered
+from accounts.access.services.shadow import running
+from cedrina_base import database_watch
 
 CHANNEL = "access_policy"
 _ATTEMPTS = 5  # to read rules and roles of one version while others change them
 _POLL_SECONDS = 0.05
+_MOST_WAITING = 8  # threads of a process that wait for a version at a time
+_RETRY_SECONDS = 1.0  # after a failed comparison, during which requests do not try again
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +44,14 @@ class _Compared(NamedTuple):
 class _ProcessState:
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.reading = threading.Lock()  # held while rules are read and compiled
         self.compared: _Compared | None = None
+        self.failed_at = float("-inf")
+        self.waiting = threading.BoundedSemaphore(_MOST_WAITING)
 
 
 _state = _ProcessState()
-_NOTHING_ALLOWED = CompiledPolicy(rules=(), parents={}, version=0)
+_NO_POLICY = NoPolicy(version=0)
 
 
 def current() -> Policy:
@@ -54,13 +63,17 @@ def current() -> Policy:
     compared = _state.compared
     if compared is not None and time.monotonic() - compared.at < access_settings.MAX_STALENESS.total_seconds():
         return compared.policy
+    database_watch.start()
+    if time.monotonic() - _state.failed_at < _RETRY_SECONDS:
+        return _NO_POLICY
     try:
         refresh()
-    except (DatabaseError, InterfaceError) as error:
+    except (DatabaseError, InterfaceError, ObjectDoesNotExist) as error:
+        _state.failed_at = time.monotonic()
         log.error("access_policy_too_old: %s", type(error).__name__)  # noqa: TRY400 - a traceback would add nothing
-        return _NOTHING_ALLOWED
+        return _NO_POLICY
     compared = _state.compared
-    return compared.policy if compared is not None else _NOTHING_ALLOWED
+    return compared.policy if compared is not None else _NO_POLICY
 
 
 def refresh() -> int:
@@ -70,16 +83,22 @@ def refresh() -> int:
     """
     began = time.monotonic()
     head = selectors.head()
-    known = _state.compared
-    if known is not None and known.head == head:
-        _keep(_Compared(known.policy, head, began))
-        return head.version
-    if known is not None and known.head.rules_id == head.rules_id:  # only grants changed
-        _keep(_Compared(renumbered(known.policy, head.version), head, began))
-        return head.version
-    policy, head = _read()
-    _keep(_Compared(policy, head, began))
+    running.follow(head.shadow_id)
+    if (found := _same_rules(head)) is None:
+        with _state.reading:  # one thread reads what all have found to be new
+            if (found := _same_rules(head)) is None:
+                found, head = _read()
+    _keep(_Compared(found, head, began))
     return head.version
+
+
+def _same_rules(head: Head) -> Policy | None:
+    """Return the policy that is known, if it has the rules of ``head``, under the version of ``head``."""
+    known = _state.compared
+    if known is None or known.head.rules_id != head.rules_id:
+        return None
+    # Another version of the same rules: only grants were changed.
+    return known.policy if known.head.version == head.version else renumbered(known.policy, head.version)
 
 
 def version() -> int:
@@ -97,20 +116,29 @@ def age() -> timedelta | None:
 def at_least(wanted: int, *, wait: timedelta) -> Policy:
     """Return the policy in force once its version is at least ``wanted``.
 
-    Raises: PolicyUnavailable, if it is not after ``wait``.
+    Raises: PolicyUnavailable, if it is not after ``wait``, or at once while ``_MOST_WAITING`` threads wait already.
     """
-    ends = time.monotonic() + wait.total_seconds()
-    while version() < wanted and refresh() < wanted:
-        if time.monotonic() >= ends:
-            raise PolicyUnavailable
-        time.sleep(_POLL_SECONDS)
-    return current()
+    if version() >= wanted or refresh() >= wanted:
+        return current()
+    if not _state.waiting.acquire(blocking=False):
+        raise PolicyUnavailable
+    try:
+        ends = time.monotonic() + wait.total_seconds()
+        while time.monotonic() < ends:
+            time.sleep(_POLL_SECONDS)
+            if refresh() >= wanted:
+                return current()
+    finally:
+        _state.waiting.release()
+    raise PolicyUnavailable
 
 
 def forget() -> None:
     """Forget what was read. For tests, whose changes are rolled back."""
+    running.follow(None)
     with _state.lock:
         _state.compared = None
+        _state.failed_at = float("-inf")
 
 
 def _keep(compared: _Compared) -> None:
@@ -124,10 +152,12 @@ def _keep(compared: _Compared) -> None:
 def _read() -> tuple[Policy, Head]:
     head, rules, roles = _documents()
     try:
-        return compile_policy(rules=rules, roles=roles, version=head.version), head
-    except (RuleInvalid, RolesInvalid) as error:
-        log.error("access_policy_unreadable: %s", error)  # noqa: TRY400 - as above
-        return CompiledPolicy(rules=(), parents={}, version=head.version), head
+        policy = compile_policy(rules=rules, roles=roles, version=head.version)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a stored rule, it must not allow anything
+        log.error("access_policy_unreadable: %s: %s", type(error).__name__, error)  # noqa: TRY400 - as above
+        return NoPolicy(version=head.version), head
+    policy_reads.of_policy(policy)  # so that no request has to find it out
+    return policy, head
 
 
 def _documents() -> tuple[Head, Documents, Documents]:
@@ -148,3 +178,20 @@ def _discard(*, setting: str, **_details: object) -> None:
 
 
 setting_changed.connect(_discard, dispatch_uid="access.active_policy")
+
+
+def _reset_after_fork() -> None:
+    """Let the child read the policy itself: no thread of it has compared what the parent knew."""
+    global _state  # noqa: PLW0603 - threads of the parent may have held its locks
+    _state = _ProcessState()
+
+
+os.register_at_fork(after_in_child=_reset_after_fork)
+database_watch.register(
+    database_watch.Follower(
+        name="access_policy",
+        channel=CHANNEL,
+        run_once=lambda _now: refresh(),
+        seconds=lambda: access_settings.WATCH_SECONDS,
+    )
+)

@@ -1,13 +1,13 @@
 """Compile the stored policy into what decides."""
 
 import copy
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from accounts.access import rule_documents
 from accounts.access.conf import access_settings
-from accounts.access.deciding.index import ROLE, CompiledPolicy, Decision
+from accounts.access.deciding.index import ROLE, CompiledPolicy, Decision, Reason
 from accounts.access.deciding.rules import Effect, Rule
 from accounts.access.known_permissions import KNOWN_PERMISSIONS, USE, object_of
 
@@ -18,6 +18,20 @@ class Policy(Protocol):
     """What decides. It never changes; a new version of the policy is another one."""
 
     version: int
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """All rules, by their ids."""
+        ...
+
+    @property
+    def inherited(self) -> Mapping[str, Sequence[str]]:
+        """Each role with the names, with prefix, of itself and of all roles that it inherits from."""
+        ...
+
+    def principals(self, subject: str, roles: frozenset[str]) -> Sequence[str]:
+        """Return the names under which rules are about a subject with these roles."""
+        ...
 
     def decide(
         self,
@@ -33,23 +47,61 @@ class Policy(Protocol):
         ...
 
 
+class NoPolicy:
+    """Denies everything: while there is no policy, or none that can be read, or only one that is too old."""
+
+    def __init__(self, *, version: int) -> None:
+        self.version = version
+        self.rules: Sequence[Rule] = ()
+        self.inherited: Mapping[str, Sequence[str]] = {}
+
+    def principals(self, subject: str, roles: frozenset[str]) -> Sequence[str]:
+        """Return the subject's own name."""
+        del roles
+        return (subject,)
+
+    def decide(self, **_question: Any) -> Decision:
+        """Deny."""
+        return Decision(False, Reason.NO_POLICY, None, self.version)
+
+
 Build = Callable[..., Policy]
 """Called with ``rules``, ``parents`` and ``version``. Raises: RuleInvalid, RolesInvalid."""
 
-ENGINES: dict[str, Build] = {INDEX: CompiledPolicy}
+
+def _casbin_policy(**policy: Any) -> Policy:
+    # Its import takes half a second, and few installations want it.
+    from accounts.access.services.casbin_engine.engine import CasbinPolicy  # noqa: PLC0415
+
+    return CasbinPolicy(**policy)
+
+
+ENGINES: dict[str, Build] = {INDEX: CompiledPolicy, CASBIN: _casbin_policy}
 
 
 def compile_policy(
-    *, rules: Mapping[str, Mapping[str, Any]], roles: Mapping[str, Mapping[str, Any]], version: int
+    *,
+    rules: Mapping[str, Mapping[str, Any]],
+    roles: Mapping[str, Mapping[str, Any]],
+    version: int,
+    engine: str | None = None,
 ) -> Policy:
     """Return the policy of these documents, with the roles that the permissions are.
 
+    ``engine`` is one of ``ENGINES``, by default that of the setting.
+
     Raises: RuleInvalid, RolesInvalid.
     """
-    parents: dict[str, Collection[str]] = {name: document["parents"] for name, document in roles.items()}
-    parents |= dict.fromkeys(KNOWN_PERMISSIONS, ())
+    parents = all_parents(roles)
     compiled = [rule_documents.to_rule(rule_id, document) for rule_id, document in rules.items()]
-    return ENGINES[access_settings.ENGINE](rules=[*compiled, *permission_rules()], parents=parents, version=version)
+    build = ENGINES[engine or access_settings.ENGINE]
+    return build(rules=[*compiled, *permission_rules()], parents=parents, version=version)
+
+
+def all_parents(roles: Mapping[str, Mapping[str, Any]]) -> dict[str, Collection[str]]:
+    """Return the parents of each role, given the documents of the stored ones: permissions are roles, too."""
+    stored: dict[str, Collection[str]] = {name: document["parents"] for name, document in roles.items()}
+    return stored | dict.fromkeys(KNOWN_PERMISSIONS, ())
 
 
 def renumbered(policy: Policy, version: int) -> Policy:

@@ -3,10 +3,12 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import casbin
 import cedarpy
 
+from accounts.access.deciding.hours import WEEKDAYS, parse_hours
 from accounts.access.deciding.rules import Effect, Rule
 
 SEGMENTS = ("a", "b")
@@ -15,6 +17,7 @@ USERS = ("user:1", "user:2")
 ROLES = ("staff", "boss", "guest", "night")
 PLACES = ("north", "south")
 START = datetime(2026, 3, 1, tzinfo=UTC)
+ZONES = ("UTC", "Europe/Madrid", "Asia/Tehran")
 MODEL = """
 [request_definition]
 r = sub, obj, act, request
@@ -46,11 +49,11 @@ def random_parents(rng):
     return {role: rng.sample(ROLES[:number], rng.randint(0, min(2, number))) for number, role in enumerate(ROLES)}
 
 
-def random_rules(rng, most=12):
-    return [random_rule(rng, f"rule-{number}") for number in range(rng.randint(0, most))]
+def random_rules(rng, most=12, *, with_hours=False):
+    return [random_rule(rng, f"rule-{number}", with_hours=with_hours) for number in range(rng.randint(0, most))]
 
 
-def random_rule(rng, rule_id):
+def random_rule(rng, rule_id, *, with_hours=False):
     segments = [rng.choice((*SEGMENTS, "*")) for _ in range(rng.randint(1, 3))]
     if rng.random() < 0.3:
         segments[-1] = "**"
@@ -66,6 +69,18 @@ def random_rule(rng, rule_id):
         conditions=[random_condition(rng)] if rng.random() < 0.4 else [],
         valid_from=valid_from,
         valid_until=START + timedelta(hours=rng.randint(4, 24)) if rng.random() < 0.2 else None,
+        hours=random_hours(rng) if with_hours and rng.random() < 0.15 else None,
+    )
+
+
+def random_hours(rng):
+    return parse_hours(
+        {
+            "weekdays": rng.sample(("sat", "sun", "mon"), rng.randint(1, 3)),
+            "from": f"{rng.randint(0, 23):02}:{rng.choice((0, 30)):02}",
+            "until": f"{rng.randint(0, 23):02}:{rng.choice((0, 30)):02}",
+            "time_zone": rng.choice(ZONES),
+        }
     )
 
 
@@ -215,6 +230,7 @@ class CedarPolicy:
                     "context": {},
                     **request.attributes,
                     "at": int(request.at.timestamp()),
+                    **cedar_clocks(request.at),
                     "length": len(segments := request.object.split("/")),
                     **{f"segment{number}": segment for number, segment in enumerate(segments)},
                 },
@@ -253,11 +269,37 @@ def cedar_text(rule):
         tests.append(f"context.at >= {int(rule.valid_from.timestamp())}")
     if rule.valid_until:
         tests.append(f"context.at < {int(rule.valid_until.timestamp())}")
+    if rule.hours:
+        tests.append(cedar_hours(rule.hours))
     conditions = [("equals", {"attribute": f"subject.{name}", "value": value}) for name, value in wanted_places(rule)]
     conditions += [(condition["name"], condition["arguments"]) for condition in rule.conditions]
     tests += [cedar_condition(*condition, rule.effect) for condition in conditions]
     word = "permit" if rule.effect is Effect.ALLOW else "forbid"
     return f"{word} ({principal}, {action}, resource) when {{ {' && '.join(f'({test})' for test in tests)} }};"
+
+
+def cedar_clocks(at):
+    """The clocks of all zones: the minute of the day and the weekday, and the one before it."""
+    clocks = {}
+    for number, zone in enumerate(ZONES):
+        local = at.astimezone(ZoneInfo(zone))
+        clocks |= {
+            f"minute{number}": local.hour * 60 + local.minute,
+            f"today{number}": WEEKDAYS[local.weekday()],
+            f"yesterday{number}": WEEKDAYS[local.weekday() - 1],
+        }
+    return clocks
+
+
+def cedar_hours(hours):
+    number = ZONES.index(hours.zone.key)
+    begin, end = (clock.hour * 60 + clock.minute for clock in (hours.begin, hours.end))
+    days = json.dumps([WEEKDAYS[day] for day in sorted(hours.weekdays)])
+    today, yesterday = (f"{days}.contains(context.{day}{number})" for day in ("today", "yesterday"))
+    since, before = f"context.minute{number} >= {begin}", f"context.minute{number} < {end}"
+    if begin < end:
+        return f"{today} && {since} && {before}"
+    return f"({since} && {today}) || ({before} && {yesterday})"
 
 
 def cedar_condition(name, arguments, effect):

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
+from cedrina_base import database_watch
 from ratelimiting.services import active_policies, background_thread, refusal_reports
 from ratelimiting.services import policies as stored
 from tests import served
@@ -27,7 +28,7 @@ class TestLook:
         stored.create(document=document(match={"routes": ["login"]}), author=BOSS, reason="r", now=timezone.now())
         settings.ROOT_URLCONF = "tests.ratelimiting.one_route"
         settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": []}
-        background_thread._state = background_thread._ThreadState()  # as in a new process
+        background_thread._state = background_thread._ProcessState()  # as in a new process
         background_thread.run_once(now=now)
         assert "rate_limit_policy_names_nothing" not in caplog.text
 
@@ -40,7 +41,7 @@ class TestLook:
     def test_does_not_begin_where_it_is_switched_off(self):
         background_thread.start()
         background_thread.wait_for_policies()
-        assert background_thread._state.thread is None
+        assert not database_watch.is_running()
 
 
 def limit_at(server):

@@ -21,12 +21,12 @@ from accounts.services.passwords import hashing
 from cedrina_base.uuids import uuid7
 from django.db import connections
 from cedrina.serving import application
-from ratelimiting.services import background_thread
+from cedrina_base import database_watch
 from tokens.access_tokens.keyring import keyring
 parent = {
     "keys": len(keyring._keys),
     "pool": repr(connection_pool._pool),
-    "thread": repr(background_thread._state.thread),
+    "thread": repr(database_watch._state.thread),
     "hashing": hashing._pool.cache_info().currsize,
     "connections": [each.connection is None for each in connections.all(initialized_only=True)],
     "frozen": gc.get_freeze_count(),

@@ -1,0 +1,129 @@
+"""Read the bodies of questions by hand: serializers would take more time than the decisions.
+
+``serializers/questions.py`` describes them for the OpenAPI document.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from accounts.access.api.claims import ClaimInvalid, read_claims
+from accounts.access.deciding.paths import MAX_LENGTH
+from accounts.access.services.questions import Claims
+
+MOST_CHECKS = 100
+LONGEST_SUBJECT = 150
+LONGEST_ACTION = 100
+LARGEST_VERSION = 10**18
+_REQUIRED = gettext_lazy("This member is required.")
+_NO_TEXT = gettext_lazy("This is a text that is not empty.")
+_NO_VERSION = gettext_lazy("This is the number of a version.")
+_NO_MEMBER = gettext_lazy("There is no such member.")
+_NO_OBJECT = gettext_lazy("This is an object with members.")
+_NO_LIMIT = gettext_lazy("This is a number from 1 to 200.")
+_NO_CURSOR = gettext_lazy("This is no cursor that was given out.")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """A question as a body has it. ``subject`` is empty for the caller."""
+
+    subject: str
+    object: str
+    action: str
+    claims: Claims
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPageInput:
+    """From where a search goes on, and how many results it gives."""
+
+    cursor: str
+    limit: int
+
+
+def text(body: Mapping[str, Any], name: str, longest: int, *, path: str = "", is_required: bool = True) -> str:
+    """Return a member that is a text. Raises: ValidationError."""
+    value = body.get(name)
+    if value is None and name not in body:
+        if is_required:
+            raise problem(path + name, _REQUIRED, "required")
+        return ""
+    if not isinstance(value, str) or not value or "\x00" in value:
+        raise problem(path + name, _NO_TEXT, "blank" if value == "" else "invalid")
+    if len(value) > longest:
+        raise problem(path + name, gettext("This has at most %d characters.") % longest, "max_length")
+    return value
+
+
+def read_question(body: Any, *, own_name: str, path: str = "", members: frozenset[str]) -> AskedQuestion:
+    """Return the question in a body, whose other members are ``members``. Raises: ValidationError."""
+    if not isinstance(body, Mapping):
+        raise problem(path.rstrip(".") or "non_field_errors", _NO_OBJECT)
+    unknown = [name for name in body if name not in members]
+    if unknown:
+        raise ValidationError(
+            {f"{path}{name}": [ErrorDetail(str(_NO_MEMBER), "unknown_field")] for name in unknown[:100]}
+        )
+    subject = text(body, "subject", LONGEST_SUBJECT, path=path, is_required=False) if "subject" in members else ""
+    if subject == own_name:
+        subject = ""
+    return AskedQuestion(
+        subject=subject,
+        object=text(body, "object", MAX_LENGTH, path=path) if "object" in members else "",
+        action=text(body, "action", LONGEST_ACTION, path=path) if "action" in members else "",
+        claims=_claims(body, path, is_about_oneself=not subject and "subject" in members),
+    )
+
+
+def read_version(body: Any, *, path: str = "") -> int | None:
+    """Return ``at_least_version``. Raises: ValidationError."""
+    value = body.get("at_least_version")
+    if value is None and "at_least_version" not in body:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_VERSION:
+        raise problem(f"{path}at_least_version", _NO_VERSION)
+    return value
+
+
+def read_checks(body: Any) -> list[Any]:
+    """Return ``checks``, the only member of a body. Raises: ValidationError."""
+    if not isinstance(body, Mapping):
+        raise problem("non_field_errors", _NO_OBJECT)
+    unknown = [name for name in body if name != "checks"]
+    if unknown:
+        raise ValidationError({name: [ErrorDetail(str(_NO_MEMBER), "unknown_field")] for name in unknown[:100]})
+    checks = body.get("checks")
+    if checks is None and "checks" not in body:
+        raise problem("checks", _REQUIRED, "required")
+    if not isinstance(checks, list) or not 1 <= len(checks) <= MOST_CHECKS:
+        raise problem("checks", gettext("This is a list of 1 to %d checks.") % MOST_CHECKS)
+    return checks
+
+
+def read_page(body: Any) -> SearchPageInput:
+    """Return the cursor and the limit of a search. Raises: ValidationError."""
+    limit, cursor = body.get("limit", 50), body.get("cursor", "")
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 200:
+        raise problem("limit", _NO_LIMIT)
+    if not isinstance(cursor, str) or len(cursor) > MAX_LENGTH or not cursor.isprintable():
+        raise problem("cursor", _NO_CURSOR)
+    return SearchPageInput(cursor, limit)
+
+
+def problem(member: str, sentence: str | Promise, code: str = "invalid") -> ValidationError:
+    """Return the error of one member."""
+    return ValidationError({member: [ErrorDetail(str(sentence), code)]})
+
+
+def _claims(body: Mapping[str, Any], path: str, *, is_about_oneself: bool) -> Claims:
+    if "attributes" not in body:
+        return {}
+    try:
+        return read_claims(body["attributes"], member=f"{path}attributes", is_about_oneself=is_about_oneself)
+    except ClaimInvalid as error:
+        raise problem(error.member, error.sentence) from error

@@ -1,0 +1,84 @@
+"""May somebody do an action to an object? One question, or a hundred."""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access.api import question_examples as examples
+from accounts.access.api.question_bodies import AskedQuestion, read_checks, read_question, read_version
+from accounts.access.api.serializers import questions as shapes
+from accounts.access.api.views.asking.base import AskingAPIView, matched
+from accounts.access.services import questions
+from accounts.access.services.compiling import Policy
+from accounts.access.services.questions import AskedSubject
+from accounts.access.types import Question
+
+_MEMBERS = frozenset({"subject", "object", "action", "attributes", "at_least_version"})
+FIELD_CODES = ["required", "invalid", "blank", "max_length", "unknown_field"]
+
+
+class CheckView(AskingAPIView):
+    """One question."""
+
+    problem_codes: ClassVar = {"post": ["permission_denied", "service_unavailable"]}
+    field_codes: ClassVar = {"post": FIELD_CODES}
+
+    @extend_schema(
+        operation_id="check_access",
+        tags=["access"],
+        summary="Ask whether somebody may do something",
+        request=shapes.CheckInput,
+        responses={200: shapes.CheckOutput},
+        examples=[examples.CHECK, examples.CHECK_OF_ANOTHER, examples.ALLOWED],
+    )
+    def post(self, request: Request) -> Response:
+        """Ask whether you may do an action to an object, or, with `authz:check`, whether somebody else may.
+
+        `matched` says with `authz:explain` which rule decided. With `at_least_version` the answer is by a policy of
+        this version or a later one: send what a change of the policy answered in `X-Policy-Version`.
+        """
+        asked = read_question(request.data, own_name=self.asking.subject, members=_MEMBERS)
+        if asked.subject:
+            self.require_others_allowed(request)
+        policy = questions.policy_of_version(read_version(request.data))
+        answer = self._answer(asked, self.subject_of(asked.subject), policy, is_explained=self.may_explain())
+        return Response({**answer, "version": policy.version})
+
+    def _answer(
+        self, asked: AskedQuestion, subject: AskedSubject, policy: Policy, *, is_explained: bool
+    ) -> dict[str, Any]:
+        question = Question(asked.object, asked.action, asked.claims)
+        decision = questions.ask(subject, question, policy=policy, at=self.now)
+        return {"allowed": decision.is_allowed, "matched": matched(decision, is_explained=is_explained)}
+
+
+class CheckBatchView(CheckView):
+    """Many questions."""
+
+    @extend_schema(
+        operation_id="check_access_in_batch",
+        tags=["access"],
+        summary="Ask up to 100 questions at once",
+        request=shapes.CheckBatchInput,
+        responses={200: shapes.CheckBatchOutput},
+        examples=[examples.CHECKS, examples.ALL_ALLOWED],
+    )
+    def post(self, request: Request) -> Response:
+        """Ask up to 100 questions at once; all are answered by the same version of the policy, in order."""
+        bodies = read_checks(request.data)
+        own = self.asking.subject
+        asked = [
+            read_question(body, own_name=own, path=f"checks.{number}.", members=_MEMBERS)
+            for number, body in enumerate(bodies)
+        ]
+        names = {each.subject for each in asked}
+        if names != {""}:
+            self.require_others_allowed(request)
+        wanted = [read_version(body, path=f"checks.{number}.") for number, body in enumerate(bodies)]
+        policy = questions.policy_of_version(max((each for each in wanted if each is not None), default=None))
+        subjects = {name: self.subject_of(name) for name in names}
+        is_explained = self.may_explain()
+        results = [self._answer(each, subjects[each.subject], policy, is_explained=is_explained) for each in asked]
+        return Response({"results": results, "version": policy.version})

@@ -1,0 +1,43 @@
+"""AuthZEN's metadata of this policy decision point (section 9). Anybody may read them."""
+
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access.api.authzen import examples, shapes
+from accounts.access.api.base import AccessAPIView
+from accounts.access.conf import access_settings
+
+_ENDPOINTS = {
+    "access_evaluation_endpoint": "authzen-evaluation",
+    "access_evaluations_endpoint": "authzen-evaluations",
+    "search_subject_endpoint": "authzen-search-subject",
+    "search_resource_endpoint": "authzen-search-resource",
+    "search_action_endpoint": "authzen-search-action",
+}
+
+
+class MetadataView(AccessAPIView):
+    """Where the endpoints are."""
+
+    authentication_classes = ()
+
+    def get_permissions(self) -> list[Any]:
+        return []
+
+    @extend_schema(
+        operation_id="authzen_metadata",
+        tags=["access"],
+        summary="Read the metadata of AuthZEN",
+        auth=[],
+        responses={200: shapes.MetadataOutput},
+        examples=[examples.METADATA],
+    )
+    def get(self, request: Request) -> Response:
+        """Read where the endpoints of AuthZEN's Authorization API are."""
+        base = access_settings.BASE_URL or request.build_absolute_uri("/").rstrip("/")
+        endpoints = {name: f"{base}{reverse(route)}" for name, route in _ENDPOINTS.items()}
+        return Response({"policy_decision_point": base, **endpoints})

@@ -1,0 +1,80 @@
+"""Questions that callers ask about themselves and about others: who is meant, what is known, and what is decided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from accounts.access.conf import access_settings
+from accounts.access.deciding.index import Decision, Reason
+from accounts.access.services import active_policy, decisions
+from accounts.access.services.compiling import Policy
+from accounts.access.types import Question, SubjectFacts
+
+WAIT_FOR_VERSION = timedelta(seconds=2)
+
+Claims = Mapping[str, Mapping[str, Any]]
+"""Attributes as a caller gives them, by their roots."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSubject:
+    """Whom a question is about; ``facts`` is ``None`` if there is nobody of this name, or the account is closed."""
+
+    name: str
+    facts: SubjectFacts | None
+
+
+def policy_of_version(at_least: int | None) -> Policy:
+    """Return the policy in force, once it has at least this version.
+
+    Raises: PolicyUnavailable, if it has not after ``WAIT_FOR_VERSION``.
+    """
+    if at_least is None:
+        return active_policy.current()
+    return active_policy.at_least(at_least, wait=WAIT_FOR_VERSION)
+
+
+def find_subject(name: str, at: datetime) -> AskedSubject:
+    """Return whom a name means."""
+    return AskedSubject(name, access_settings.FIND_SUBJECT(name, at))
+
+
+def ask(subject: AskedSubject, question: Question, *, policy: Policy, at: datetime) -> Decision:
+    """Decide a question. Nobody may do anything.
+
+    ``question.attributes`` may have claims about the subject: the caller must be one who may ask about others. What
+    the project knows of the subject and of the object wins over what is claimed.
+    """
+    if subject.facts is None:
+        return Decision(False, Reason.NO_SUBJECT, None, policy.version)
+    facts = with_claims(subject.facts, question.attributes)
+    return decisions.decide(facts, with_object_facts(question), at=at, policy=policy)
+
+
+def with_claims(facts: SubjectFacts, claims: Claims) -> SubjectFacts:
+    """Return who somebody is, with those claims of which nothing is known."""
+    claimed = claims.get("subject")
+    return replace(facts, attributes={**claimed, **facts.attributes}) if claimed else facts
+
+
+def with_object_facts(question: Question) -> Question:
+    """Return a question with what the project knows of its object."""
+    known = access_settings.FIND_OBJECT(question.object)
+    return question if not known else with_known(question, known)
+
+
+def with_known(question: Question, known: Mapping[str, Any]) -> Question:
+    """Return a question with what is known of its object, in place of what was claimed."""
+    claimed = question.attributes.get("resource", {})
+    return replace(question, attributes={**question.attributes, "resource": {**claimed, **known}})
+
+
+def needs_second_factor(subject: AskedSubject, question: Question, *, policy: Policy, at: datetime) -> bool:
+    """Return whether what was denied would be allowed if the subject had shown a second factor just now."""
+    if subject.facts is None:
+        return False
+    context = {**question.attributes.get("context", {}), "factor_at": at.timestamp()}
+    shown = replace(question, attributes={**question.attributes, "context": context})
+    facts = with_claims(subject.facts, question.attributes)
+    return decisions.evaluate(policy, facts, with_object_facts(shown), at=at).is_allowed
