@@ -116,7 +116,7 @@ def _token_of(name: str | None) -> str:
 
 def _name_of(token: str) -> str:
     try:
-        name = base64.urlsafe_b64decode(token.encode()).decode()
+        name = base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise EntityInvalid("page.token is one that was given out.") from error
     if name and not name.isprintable():
