@@ -91,34 +91,31 @@ def _after(rows: QuerySet[Row], kind: str, after: str) -> QuerySet[Row]:
 def require_administrator(policy: Policy, at: datetime) -> None:
     """Require that a person who can sign in may always change the policy and give roles, and without an end.
 
-    Nothing is required where there was no such person before: a new installation has none, and a broken policy must
-    be mended step by step.
+    Nothing is required that was not so before: a new installation has no administrator, and a broken policy must be
+    mended step by step.
 
     Raises: LastAdministrator.
     """
-    if next(administrators(policy, at), None) is not None:
+    if any(map(can_sign_in, administrators(policy, at))):
         return
-    active_policy.refresh()  # what this change is not part of yet; roles are those of the rows, which follow it, too
-    if any(_is_administrator(active_policy.current(), user, at) for user in _with_roles()):
+    active_policy.refresh()  # what this change is no part of yet; the roles in people's rows follow it, too
+    former = [user for user in _with_roles() if _was_administrator(active_policy.current(), user, at)]
+    if any(map(can_sign_in, former)) or (former and next(administrators(policy, at), None) is None):
         raise LastAdministrator
 
 
 def administrators(policy: Policy, at: datetime) -> Iterator[User]:
-    """Return the people who can sign in and may always administer access, by the grants as they are stored."""
+    """Return the people who may always administer access, by the grants as they are stored."""
     instants = administering.instants_to_look_at(at)
     for subject in administering.candidates():
         user_id = subject_facts.user_id(subject)
         user = User.objects.present().filter(pk=user_id, is_active=True).first() if user_id else None
-        if (
-            user is not None
-            and can_sign_in(user)
-            and administering.may_administer(
-                policy,
-                subject=subject,
-                roles=administering.roles_without_end(subject),
-                attributes=attributes_of(user),
-                instants=instants,
-            )
+        if user is not None and administering.may_administer(
+            policy,
+            subject=subject,
+            roles=administering.roles_without_end(subject),
+            attributes=attributes_of(user),
+            instants=instants,
         ):
             yield user
 
@@ -130,12 +127,11 @@ def can_sign_in(user: User) -> bool:
 
 def _with_roles() -> Iterable[User]:
     """Return the people whose row says that they have roles, as it was before the change that is looked at."""
-    rows = User.objects.present().filter(is_active=True).exclude(role_grants="")
-    return rows.order_by("-is_superuser", "-is_staff", "pk").iterator(chunk_size=100)
+    return User.objects.present().filter(is_active=True).exclude(role_grants="").order_by("pk").iterator(chunk_size=100)
 
 
-def _is_administrator(policy: Policy, user: User, at: datetime) -> bool:
-    return can_sign_in(user) and administering.may_administer(
+def _was_administrator(policy: Policy, user: User, at: datetime) -> bool:
+    return administering.may_administer(
         policy,
         subject=f"{USER}{user.pk}",
         roles=holder_of(user).endless_roles(),

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from django.dispatch import receiver
 from django.utils.translation import override
 
-from accounts.access.signals import grants_changed
+from accounts.access.signals import grants_changed, policy_changed
 from accounts.rules import subject_facts
 from accounts.services.mailing import mail_queue
 from security_events.signals import response_started, response_undone
@@ -89,3 +89,11 @@ def keep_role_grants(*, subject: str, grants: Mapping[str, datetime | None], now
         from accounts.services.administration import role_columns  # noqa: PLC0415 - few processes change grants
 
         role_columns.keep(user_id=user_id, grants=grants, now=now)
+
+
+@receiver(policy_changed, dispatch_uid="accounts.record_policy_change")
+def record_policy_change(*, version: Any, author: Any, now: datetime, **_details: Any) -> None:
+    """Record what changed in the access policy, in the transaction of the change."""
+    from accounts.services.administration import policy_events  # noqa: PLC0415 - few processes change the policy
+
+    policy_events.record(version=version, author=author, now=now)

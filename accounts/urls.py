@@ -2,8 +2,10 @@
 
 from django.urls import path
 
+from accounts.api.views.administration.break_glass import BreakGlassView
 from accounts.api.views.administration.factor_resets import FactorResetView
 from accounts.api.views.administration.user_actions import ACTION_VIEWS
+from accounts.api.views.administration.user_roles import UserRolesView, UserRoleView
 from accounts.api.views.administration.user_sessions import UserSessionsView, UserSessionView
 from accounts.api.views.administration.users import UsersView, UserView
 from accounts.api.views.factors.enrolled_factors import MfaView, RecoveryCodesView, TotpActivationView, TotpView
@@ -69,10 +71,13 @@ urlpatterns = [
     path("auth/social/<str:provider>/reauthenticate", SocialReauthenticateView.as_view(), name="social-reauthenticate"),
     path("auth/me/export", ExportView.as_view(), name="export-me"),
     path("auth/me/security-events", ActivityView.as_view(), name="my-security-events"),
+    path("admin/break-glass", BreakGlassView.as_view(), name="break-glass"),
     path("admin/users", UsersView.as_view(), name="users"),
     path("admin/users/<uuid:user_id>", UserView.as_view(), name="user"),
     path("admin/users/<uuid:user_id>/sessions", UserSessionsView.as_view(), name="user-sessions"),
     path("admin/users/<uuid:user_id>/sessions/<uuid:session_id>", UserSessionView.as_view(), name="user-session"),
+    path("admin/users/<uuid:user_id>/roles", UserRolesView.as_view(), name="user-roles"),
+    path("admin/users/<uuid:user_id>/roles/<str:role>", UserRoleView.as_view(), name="user-role"),
     path("admin/users/<uuid:user_id>/second-factor-reset", FactorResetView.as_view(), name="user-factor-reset"),
     *(
         path(f"admin/users/<uuid:user_id>/{name}", view.as_view(), name=f"user-action-{name}")

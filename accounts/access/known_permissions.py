@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 PERMISSION_OBJECTS = "permissions"
 USE = "use"
 PERMISSION_MARK = ":"  # in the name of each permission, and of no stored role
-# Who has this role may do everything, until its grant ends: see services/break_glass.
+# Who has this role may do everything, until its grant ends: it is given by ``PolicyWriter.break_glass`` alone.
 BREAK_GLASS = "break:glass"
 
 

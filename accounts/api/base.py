@@ -5,6 +5,8 @@ from typing import cast
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access.api.problems import as_api_exception as access_exception
+from accounts.access.errors import AccessError
 from accounts.api.problems import as_api_exception
 from accounts.errors import AccountError, NotAllowed
 from accounts.models import User
@@ -14,9 +16,11 @@ from tokens.types import Principal
 
 
 class AccountsAPIView(TokensAPIView):
-    """A view that turns the errors of this app, and of ``tokens`` below it, into responses."""
+    """A view that turns the errors of this app, and of the apps below it, into responses."""
 
     def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, AccessError):
+            exc = access_exception(exc)
         return super().handle_exception(as_api_exception(exc) if isinstance(exc, AccountError) else exc)
 
 

@@ -82,6 +82,23 @@ TAGS = (
         "List and end your sessions.",
         ("list_sessions", "end_session", "create_websocket_ticket", "end_other_sessions"),
     ),
+    Tag(
+        "access",
+        "Ask what somebody may do, and who may.",
+        (
+            "check_access",
+            "check_access_in_batch",
+            "search_subjects",
+            "search_objects",
+            "search_actions",
+            "authzen_metadata",
+            "authzen_evaluation",
+            "authzen_evaluations",
+            "authzen_search_subjects",
+            "authzen_search_resources",
+            "authzen_search_actions",
+        ),
+    ),
     Tag("tokens", "Ask about tokens and revoke them: for services.", ("introspect", "revoke")),
     Tag("oauth", "The same for OAuth 2.0 clients, in the form of its RFCs."),
     Tag(

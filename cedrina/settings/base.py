@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cedrina.settings import connections, development_data, dotenv, environment, relying_party
 from cedrina.settings.rate_limits import TIERS, profile, sockets_per_address
+from cedrina.settings.shipped_roles import SHIPPED_ROLES, SHIPPED_RULES
 from cedrina.version import VERSION
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -390,6 +391,8 @@ ACCESS: dict[str, Any] = {
     "MAX_STALENESS": timedelta(seconds=ENV.ACCESS_MAX_STALENESS),
     "APPROVERS": ENV.POLICY_APPROVERS,
     "FACTS_OF": "accounts.rules.subject_facts.facts_of",
+    "SHIPPED_ROLES": SHIPPED_ROLES,
+    "SHIPPED_RULES": SHIPPED_RULES,
     "CONTEXT_OF": "accounts.rules.subject_facts.context_of",
     "FIND_SUBJECT": "accounts.access_subjects.find_subject",
     "SUBJECTS": "accounts.access_subjects.existing_subjects",

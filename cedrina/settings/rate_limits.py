@@ -42,12 +42,19 @@ _OF_ADDRESSES = [
     "ceremonies",
     "oauth-address",
     "introspection-address",
+    "access-questions-address",
 ]
-_OF_USERS = [*_OF_ADDRESSES, "policy-changes", "address-changes", "creations", "operator-actions"]
+_OF_USERS = [*_OF_ADDRESSES, "access-questions", "policy-changes", "address-changes", "creations", "operator-actions"]
 
 # What attackers without an account call.
 _OF_STRANGERS: dict[str, Any] = {
     "routes": ["login", "passkey-login", "social-callback", "social-token", "register", *_MAILING],
+    "methods": ["POST"],
+}
+
+# Applications ask these for each of their own requests; batches are for those that have more to ask.
+_QUESTIONS: dict[str, Any] = {
+    "routes": ["authz-check", "authz-check-batch", "authzen-evaluation", "authzen-evaluations"],
     "methods": ["POST"],
 }
 
@@ -141,6 +148,22 @@ _SPECIFIC: list[dict[str, Any]] = [
         "window": MINUTE,
         "scope": ["ip"],
         "match": {"routes": ["oauth-introspect"], "methods": ["POST"]},
+    },
+    {
+        "name": "access-questions",
+        "description": "Questions about access, by one person or service client.",
+        "limit": 6000,
+        "window": MINUTE,
+        "scope": ["user"],
+        "match": _QUESTIONS,
+    },
+    {
+        "name": "access-questions-address",
+        "description": "Questions about access, from one address.",
+        "limit": 12_000,
+        "window": MINUTE,
+        "scope": ["ip"],
+        "match": _QUESTIONS,
     },
     {
         "name": "service-client",

@@ -29,7 +29,7 @@ PLACEHOLDER = re.compile(r"\{\w+\}|<\w+>")
 FOLDERS = ("/etc/", "/run/", "/tmp/", "/usr/", "/var/", "/static/", "//")
 # Paths that a page names because they lead nowhere, that are the beginning of others, or that readers of a how-to add.
 NO_ROUTES = {"/Login", "/login/", "/api/v1", "/api/v1/auth/me/department"}
-SOCKETS = {"/ws/health/", "/ws/account/", "/ws/security-events/", "/ws/incidents/"}
+SOCKETS = {"/ws/health/", "/ws/account/", "/ws/authz/", "/ws/security-events/", "/ws/incidents/"}
 TOP = {path.name for path in ROOT.iterdir() if path.is_dir()}
 NAMES = {path.name for path in files()}
 TEXT_OF_PRODUCT = "\n".join(path.read_text(encoding="utf-8") for path in python(*PRODUCT))

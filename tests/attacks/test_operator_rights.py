@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from accounts.api.views.administration.user_actions import ACTION_VIEWS
 from accounts.errors import AccountError
 from accounts.models import User
 from accounts.rules.subject_facts import grants_of
@@ -109,7 +110,7 @@ class TestEveryAction:
         actor = account(actor_rank)
         api = APIClient()
         api.credentials(HTTP_AUTHORIZATION=f"Bearer {open_session(user=actor).access_token}")
-        for name in in_order():
+        for name in filter(ACTION_VIEWS.__contains__, in_order()):
             target = account(target_rank)
             before = User.objects.filter(pk=target.pk).values().get()
 

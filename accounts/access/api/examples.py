@@ -1,44 +1,57 @@
-"""Examples in the API documentation of questions."""
+"""Examples in the API documentation of rules, roles and versions."""
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample
-
-_RULE = "019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a12"
-_PERSON = "user:019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a13"
-_MATCHED: dict[str, Any] = {"rule": _RULE, "version": 12, "reasons": ["allowed_by_rule"]}
-_OWN = {"object": "documents/42", "action": "read"}
-_OF_ANOTHER = {
-    "subject": _PERSON,
-    "object": "documents/42",
-    "action": "publish",
-    "attributes": {"resource": {"department": "press"}},
+NEW_RULE: dict[str, Any] = {
+    "subject": "role:editor",
+    "object": "documents/*",
+    "action": "write",
+    "effect": "allow",
+    "hours": {
+        "weekdays": ["mon", "tue", "wed", "thu", "fri"],
+        "from": "09:00",
+        "until": "17:00",
+        "time_zone": "Europe/Madrid",
+    },
+    "conditions": [{"name": "same", "arguments": {"left": "subject.department", "right": "resource.department"}}],
+    "valid_until": "2027-01-01T00:00:00Z",
+    "note": "Editors write what belongs to their department.",
+    "reason": "ticket 4711",
 }
-
-
-def _sent(name: str, value: Any) -> OpenApiExample:
-    return OpenApiExample(name, request_only=True, value=value)
-
-
-def _answered(name: str, value: Any) -> OpenApiExample:
-    return OpenApiExample(name, response_only=True, value=value)
-
-
-CHECK = _sent("May I?", _OWN)
-CHECK_OF_ANOTHER = _sent("May she?", _OF_ANOTHER)
-ALLOWED = _answered("Allowed", {"allowed": True, "matched": _MATCHED, "version": 12})
-CHECKS = _sent("Two questions", {"checks": [_OWN, _OF_ANOTHER]})
-ALL_ALLOWED = _answered(
-    "One is allowed",
-    {"results": [{"allowed": True, "matched": None}, {"allowed": False, "matched": None}], "version": 12},
-)
-SUBJECT_SEARCH = _sent("Who may?", _OWN)
-SUBJECTS_FOUND = _answered(
-    "One person", {"results": [{"subject": _PERSON, "matched": _MATCHED}], "next": None, "version": 12}
-)
-OBJECT_SEARCH = _sent("What may I read?", {"action": "read"})
-OBJECTS_FOUND = _answered(
-    "One object", {"results": [{"object": "documents/42", "matched": None}], "next": "documents/42", "version": 12}
-)
-ACTION_SEARCH = _sent("What may I do to it?", {"object": "documents/42"})
-ACTIONS_FOUND = _answered("One action", {"results": [{"action": "read", "matched": None}], "next": None, "version": 12})
+RULE: dict[str, Any] = {
+    "id": "019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a12",
+    "department": "",
+    "location": "",
+    "valid_from": None,
+    **{name: value for name, value in NEW_RULE.items() if name != "reason"},
+    "created_at": "2026-01-05T10:00:00Z",
+    "updated_at": "2026-01-05T10:00:00Z",
+    "version": 7,
+}
+NEW_ROLE: dict[str, Any] = {
+    "description": "Writes documents.",
+    "parents": ["reader"],
+    "separation_of_duty": ["auditor"],
+    "reason": "ticket 4711",
+}
+ROLE: dict[str, Any] = {
+    "name": "editor",
+    **{name: value for name, value in NEW_ROLE.items() if name != "reason"},
+    "created_at": "2026-01-05T10:00:00Z",
+    "updated_at": "2026-01-05T10:00:00Z",
+    "version": 6,
+}
+VERSION: dict[str, Any] = {
+    "version": 7,
+    "author": "boss",
+    "author_id": "019b8d5a-0c1e-7a30-9f52-0d6f6b0f8a10",
+    "reason": "ticket 4711",
+    "restored": None,
+    "created_at": "2026-01-05T10:00:00Z",
+}
+CHANGE: dict[str, Any] = {
+    "kind": "role",
+    "key": "editor",
+    "before": None,
+    "after": {"description": "Writes documents.", "parents": ["reader"], "separation_of_duty": ["auditor"]},
+}

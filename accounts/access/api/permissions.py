@@ -13,11 +13,11 @@ class HasPermission(BasePermission):
     """Allow callers who have a permission by the policy in force."""
 
     def __init__(self, permission: str) -> None:
-        self._permission = permission
+        self.action = permission
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         del view
-        return may(request.user, self._permission)
+        return may(request.user, self.action)
 
 
 def from_policy(permission: str) -> Sequence[BasePermission]:

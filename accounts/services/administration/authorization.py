@@ -109,7 +109,9 @@ def _require_permission(actor: User | None, *, given: User, target: User, action
     context, at = context_of(given), timezone.now()
     if actor is None or not may(actor, action, context=context, at=at):
         raise NotAllowed
-    if not privilege_order.current().may_act_on(holder_of(actor, context), holder_of(target), at=at):
+    if actor.pk != target.pk and not privilege_order.current().may_act_on(
+        holder_of(actor, context), holder_of(target), at=at
+    ):
         raise InsufficientPrivileges
 
 
@@ -118,10 +120,7 @@ def _require_other_administrator(*, target: User) -> None:
     if not is_named or not target.is_active or target.deleted_at is not None:
         return
     active_policy.refresh()
-    is_one = False
-    for administrator in access_subjects.administrators(active_policy.current(), timezone.now()):
-        if administrator.pk != target.pk:
-            return
-        is_one = True
-    if is_one:
+    administrators = list(access_subjects.administrators(active_policy.current(), timezone.now()))
+    others = [user for user in administrators if user.pk != target.pk]
+    if len(others) < len(administrators) and not any(map(access_subjects.can_sign_in, others)):
         raise LastAdministrator

@@ -132,6 +132,7 @@ register(
         title=_("Give a role"),
         description=_("Gives a role, or another end to one that the person has. You can give what you have yourself."),
         permission=GRANT_ROLES.name,
+        is_in_api=False,  # PUT and DELETE /admin/users/{id}/roles/{role}
         service=staff_rights.grant_role,
         values=(
             ActionValue("role", _("Role")),
@@ -146,6 +147,7 @@ register(
         title=_("Take a role"),
         description=_("Takes a role. If it gives permissions, all sessions end."),
         permission=GRANT_ROLES.name,
+        is_in_api=False,  # PUT and DELETE /admin/users/{id}/roles/{role}
         service=staff_rights.revoke_role,
         values=(ActionValue("role", _("Role")),),
         is_offered=lambda user: bool(user.role_grants),

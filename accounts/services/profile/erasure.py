@@ -10,6 +10,7 @@ from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import event_types
+from accounts.access.services import erasure as access_erasure
 from accounts.conf import account_settings
 from accounts.end_reasons import DELETED_BY_OPERATOR
 from accounts.models import SignInFailures, User
@@ -108,6 +109,7 @@ def _erase(*, ids: Sequence[UUID], now: datetime) -> None:
     _delete_jobs(user_ids=texts)
     excluded_subjects.forget(user_ids=texts)
     detection_erasure.forget(accounts=texts)
+    access_erasure.forget(ids=texts)
     for text in texts:
         recording.record(event_types.ACCOUNT_ERASED, target=Subject(id=text), now=now)
 

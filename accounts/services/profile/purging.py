@@ -1,4 +1,4 @@
-"""Delete expired rows of this app: unfinished processes, and history past its retention."""
+"""Delete expired rows of this app and of access control: unfinished processes, and history past its retention."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 
+from accounts.access.models import IdempotentRequest
 from accounts.models import (
     Ceremony,
     FactorLock,
@@ -55,4 +56,5 @@ def _conditions(now: datetime) -> Mapping[type[models.Model], Q]:
         OutgoingMail: Q(created_at__lt=now - _HISTORY_RETENTION),
         # An unfinished run stays, because it can be continued.
         ImportRun: Q(finished_at__lt=now - _HISTORY_RETENTION),
+        IdempotentRequest: Q(expires_at__lte=now),
     }

@@ -5,6 +5,7 @@ document.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -66,6 +67,11 @@ def number_of_cursor(value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS):
         raise serializers.ValidationError(_("This is no cursor that was given out."), code="invalid")
     return int(value)
+
+
+def instant(value: datetime) -> str:
+    """Return a time as RFC 3339 in UTC."""
+    return value.isoformat().replace("+00:00", "Z")
 
 
 class HoursFields(serializers.Serializer[Any]):

@@ -19,12 +19,16 @@ from accounts.services.administration.operator_action import (
     Value,
     ValueKind,
 )
-from accounts.user_lists import LONGEST_SEARCH, ListedRole
+from accounts.services.administration.person_changes import PersonChange
+from accounts.user_lists import LONGEST_SEARCH, is_listed_role
 from cedrina_base.strict_serializers import StrictBooleanField, StrictCharField, StrictChoiceField, StrictSerializer
 from tokens.api.serializers.sessions import PageInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
+
+LONGEST_ROLE = 100  # a permission is a role, too
 
 
 class OneLineField(StrictCharField):
@@ -69,21 +73,33 @@ class UserPageInput(PageInput):
         max_length=LONGEST_SEARCH,
         help_text="A whole id or address, or the beginning of a username or an address.",
     )
-    role = StrictChoiceField(choices=[role.value for role in ListedRole], required=False)
+    role = StrictCharField(
+        required=False,
+        max_length=LONGEST_ROLE,
+        help_text="A role that was given to them and is in force; `staff` are all who may use the admin.",
+    )
     is_active = QueryBooleanField(required=False)
+    is_deleted = QueryBooleanField(required=False, help_text="Deleted accounts are listed with `true` only.")
 
     def validate_search(self, value: str) -> str:
         if not value.isprintable():
             raise serializers.ValidationError(_("It must be text on one line."), code="invalid")
         return value
 
-    def conditions(self) -> dict[str, Any]:
+    def validate_role(self, value: str) -> str:
+        if not is_listed_role(value):
+            raise serializers.ValidationError(_("There is no role of this name."), code="invalid")
+        return value
+
+    def conditions(self, *, now: datetime) -> dict[str, Any]:
         """Return the arguments of the selector."""
         given: Mapping[str, Any] = self.validated_data
         return {
             "search": given.get("search", ""),
-            "role": ListedRole(given["role"]) if "role" in given else None,
+            "role": given.get("role", ""),
             "is_active": given["is_active"] == "true" if "is_active" in given else None,
+            "is_deleted": given.get("is_deleted") == "true",
+            "now": now,
             "before": given.get("cursor"),
             "limit": given["limit"],
         }
@@ -98,9 +114,16 @@ class AttributesInput(StrictSerializer):
     location = OneLineField(max_length=100, allow_blank=True, required=False)
     full_name = PersonalNameField(required=False)
     locale = LocaleField(required=False)
+    is_active = StrictBooleanField(required=False, help_text="As the calls to lock and unlock.")
+    is_staff = StrictBooleanField(
+        required=False, help_text="`false` takes all roles that give permissions; to give one, give a role."
+    )
 
-    def attribute_change(self) -> AttributeChange:
-        return AttributeChange(**{name: value for name, value in self.validated_data.items() if name != "reason"})
+    def person_change(self) -> PersonChange:
+        given = dict(self.validated_data)
+        given.pop("reason")
+        is_active, is_staff = given.pop("is_active", None), given.pop("is_staff", None)
+        return PersonChange(AttributeChange(**given), is_active=is_active, is_staff=is_staff)
 
 
 class NewPersonInput(StrictSerializer):

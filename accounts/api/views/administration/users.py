@@ -9,6 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import user_lists
+from accounts.access.api.idempotency import IDEMPOTENCY_PARAMETER, IDEMPOTENCY_PROBLEMS, once
+from accounts.access.services.idempotency import Made
 from accounts.api import openapi_examples
 from accounts.api.base import AccountsAPIView, request_operator
 from accounts.api.permissions import action_permission
@@ -16,7 +18,7 @@ from accounts.api.response_bodies import admin_user_bodies, entity_tag
 from accounts.api.serializers.administration import users as shapes
 from accounts.errors import NotFound
 from accounts.models import User
-from accounts.services.administration import attributes, invitations
+from accounts.services.administration import invitations, person_changes
 from cedrina_base.preconditions import versions_from
 from tokens.api.step_up import RequiredFactor, requires
 
@@ -48,7 +50,7 @@ class UsersView(AccountsAPIView):
     step_up: ClassVar = {"post": OPERATOR_STEP_UP}
     problem_codes: ClassVar[dict[str, list[str]]] = {
         "get": ["permission_denied", "validation_error"],
-        "post": ["permission_denied", "username_taken", "email_taken", *STEP_UP_CODES],
+        "post": ["permission_denied", "username_taken", "email_taken", *IDEMPOTENCY_PROBLEMS, *STEP_UP_CODES],
     }
     field_codes: ClassVar[dict[str, list[str]]] = {
         "get": ["invalid", "blank", "max_length", "unknown_field"],
@@ -61,6 +63,7 @@ class UsersView(AccountsAPIView):
             "email_invalid",
             "username_invalid",
             "username_reserved",
+            "idempotency_key_reused",
         ],
     }
 
@@ -80,19 +83,20 @@ class UsersView(AccountsAPIView):
     def get(self, request: Request) -> Response:
         """List accounts, the newest first.
 
-        Deleted accounts are included until they are erased.
+        Deleted accounts are listed with `is_deleted=true` only, until they are erased.
         """
+        now = timezone.now()
         query = shapes.UserPageInput(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
-        found = user_lists.page(**query.conditions())
+        found = user_lists.page(**query.conditions(now=now))
         following = found.users[-1].pk.hex if found.has_more else None
-        return Response({"results": admin_user_bodies(found.users, now=timezone.now()), "next": following})
+        return Response({"results": admin_user_bodies(found.users, now=now), "next": following})
 
     @extend_schema(
         operation_id="create_user",
         tags=["administration"],
         request=shapes.NewPersonInput,
-        parameters=[ENTITY_TAG],
+        parameters=[IDEMPOTENCY_PARAMETER, ENTITY_TAG],
         responses={201: shapes.AdminUserOutput},
         examples=[
             OpenApiExample(
@@ -106,18 +110,24 @@ class UsersView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         """Create a person and mail them a link to choose a password; with `invite` false nothing is mailed.
 
-        A call that is repeated creates nobody twice: it answers `username_taken`.
+        A call that is repeated creates nobody twice: it answers `username_taken`, or with the same `Idempotency-Key`
+        as it did before, with the person as they are now.
         """
         body = shapes.NewPersonInput(data=request.data)
         body.is_valid(raise_exception=True)
-        user = invitations.create(
-            person=body.new_person(),
-            is_invited=body.validated_data["invite"],
-            by=request_operator(request),
-            reason=body.validated_data["reason"],
-            now=timezone.now(),
-        )
-        return user_response(user, status=201)
+        now = timezone.now()
+
+        def create() -> Made:
+            user = invitations.create(
+                person=body.new_person(),
+                is_invited=body.validated_data["invite"],
+                by=request_operator(request),
+                reason=body.validated_data["reason"],
+                now=now,
+            )
+            return Made(str(user.pk))
+
+        return user_response(find_user(UUID(once(request, create, now=now).result)), status=201)
 
 
 class UserView(AccountsAPIView):
@@ -165,16 +175,17 @@ class UserView(AccountsAPIView):
     def patch(self, request: Request, user_id: UUID) -> Response:
         """Change an account that nobody changed meanwhile.
 
-        Members are the tier, the department, the location, the name and the language.
+        Members are the tier, the department, the location, the name and the language, whether the account is open, and
+        whether the person is staff: all are changed or none.
 
         You can't change your own account by this call.
         """
         versions = versions_from(request.headers.get("If-Match"))
         body = shapes.AttributesInput(data=request.data)
         body.is_valid(raise_exception=True)
-        attributes.update(
+        person_changes.change(
             user=find_user(user_id),
-            change=body.attribute_change(),
+            wanted=body.person_change(),
             versions=versions,
             by=request_operator(request),
             reason=body.validated_data["reason"],

@@ -27,7 +27,7 @@ def code(answer):
 
 class TestList:
     def test_shows_people_newest_first_with_what_operators_see(self, operator, boss):
-        UserFactory(username="mina", department="Sales", deleted_at=timezone.now())
+        UserFactory(username="mina", department="Sales")
 
         answer = operator.get(URL)
 
@@ -35,8 +35,16 @@ class TestList:
         mina, first = answer.json()["results"]
         assert set(mina) > MEMBERS
         assert (mina["department"], mina["risk"], first["roles"]) == ("Sales", None, ["admin"])
-        assert mina["deleted_at"].endswith("Z")
+        assert mina["deleted_at"] is None
         assert "password" not in mina
+
+    def test_shows_deleted_people_by_themselves(self, operator):
+        UserFactory(username="mina", deleted_at=timezone.now())
+
+        assert names(operator.get(URL)) == names(operator.get(URL, {"is_deleted": "false"})) == ["boss"]
+        found = operator.get(URL, {"is_deleted": "true"})
+        assert names(found) == ["mina"]
+        assert found.json()["results"][0]["deleted_at"].endswith("Z")
 
     def test_reads_it_by_pages(self, operator):
         UserFactory.create_batch(4)
@@ -62,12 +70,13 @@ class TestList:
             ({"search": "min", "is_active": "false"}, ["minou"]),
             ({"role": "admin"}, ["boss"]),
             ({"role": "staff"}, ["helper", "boss"]),
+            ({"role": "users:read"}, ["helper"]),
             ({"is_active": "false"}, ["minou"]),
         ],
         ids=str,
     )
     def test_finds_some_of_them(self, operator, query, found):
-        UserFactory(username="helper")
+        UserFactory(username="helper", roles=("users:read",))
         UserFactory(username="mina", email="first.mina@example.com")
         if query.get("search", "").startswith("mina@"):
             User.objects.filter(username="mina").update(email_folded="mina@example.com")
@@ -87,6 +96,8 @@ class TestList:
             ({"search": ""}, "search"),
             ({"search": "a\nb"}, "search"),
             ({"role": "king"}, "role"),
+            ({"role": "x\0"}, "role"),
+            ({"is_deleted": "1"}, "is_deleted"),
             ({"is_active": "yes"}, "is_active"),
             ({"cursor": "1"}, "cursor"),
             ({"limit": 201}, "limit"),
@@ -163,12 +174,43 @@ class TestChange:
             ({"locale": "xx"}, "locale", "invalid"),
             ({"email": "other@example.com"}, "email", "unknown_field"),
             ({"is_superuser": True}, "is_superuser", "unknown_field"),
+            ({"is_active": "no"}, "is_active", "invalid"),
+            ({"is_active": None}, "is_active", "invalid"),
+            ({"is_staff": True}, "is_staff", "invalid"),
         ],
     )
     def test_refuses_what_is_no_such_value(self, operator, body, field, problem):
         answer = self.change(operator, UserFactory(), body)
         assert code(answer) == (422, "validation_error")
         assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [(field, problem)]
+
+    def test_closes_and_opens_an_account(self, operator, empty_queue):
+        user = UserFactory()
+        pair = open_session(user=user)
+
+        closed = self.change(operator, user, {"is_active": False, "department": "Sales"})
+
+        assert (closed.status_code, closed.json()["is_active"], closed.json()["department"]) == (200, False, "Sales")
+        assert Session.objects.get(pk=pair.session_id).ended_at is not None
+        assert queued() == ["changed_by_operator", "account_locked"]
+        opened = self.change(operator, user, {"is_active": True}, closed["ETag"])
+        assert (opened.status_code, opened.json()["is_active"]) == (200, True)
+
+    def test_takes_the_rights_of_the_staff(self, operator, empty_queue):
+        user = UserFactory(roles=("users:read", "users:change"))
+
+        answer = self.change(operator, user, {"is_staff": False})
+
+        assert answer.status_code == 200
+        user.refresh_from_db()
+        assert (user.is_staff, user.role_grants) == (False, "")
+
+    def test_changes_all_or_nothing(self, operator):
+        user = UserFactory()
+        answer = self.change(operator, user, {"department": "Sales", "is_active": False, "is_staff": True})
+        assert code(answer) == (422, "validation_error")
+        user.refresh_from_db()
+        assert (user.department, user.is_active, user.version) == ("", True, 1)
 
     def test_changes_nobody_oneself(self, operator, boss):
         assert code(self.change(operator, boss, {"tier": "enterprise"})) == (403, "permission_denied")

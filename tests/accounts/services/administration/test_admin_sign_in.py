@@ -167,10 +167,10 @@ class TestCompleteMfaSignIn:
         assert events("admin.login_succeeded").count() == 1
         assert events("mfa.failed").count() == 1
 
-    def test_ends_when_the_password_or_the_staff_status_changes(self, boss, now):
+    def test_ends_when_the_password_or_the_roles_change(self, boss, now):
         secret, _codes = add_totp(boss, now=now)
         with pytest.raises(SignInChallengeInvalid):
             self.complete(boss, code_of(secret, now), now=now, bound_to=b"of another password")
-        User.objects.update(is_staff=False)
+        User.objects.update(role_grants="")
         with pytest.raises(SignInChallengeInvalid):
             self.complete(boss, code_of(secret, now), now=now)

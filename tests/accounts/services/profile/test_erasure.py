@@ -11,6 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts import tasks
+from accounts.access.models import IdempotentRequest, RoleGrant
+from accounts.access.services.policy_changes import policy_change
+from accounts.access.types import Author
 from accounts.models import (
     FactorLock,
     ImportedPerson,
@@ -98,6 +101,10 @@ def life(phone, now, empty_queue):
     stream = streams.create(owner=owner, body={"description": "zerlina's stream"}, now=now)
     person = {"format": "iss_sub", "iss": token_settings.ISSUER, "sub": str(user.pk)}
     excluded_subjects.remove(owner=owner, stream_id=stream.pk, subject=person, now=now)
+    with policy_change(author=Author(str(user.pk), "zerlina"), reason="ticket 7", now=now) as writer:
+        writer.put_role("reader", {})
+        writer.grant(f"user:{user.pk}", "reader")
+    IdempotentRequest.objects.create(caller=str(user.pk), key_digest=b"x", request_digest=b"x", expires_at=now)
     LogEntry.objects.create(
         user=UserFactory(admin=True),
         content_type=ContentType.objects.get_for_model(User),
@@ -128,6 +135,8 @@ class TestEraseDue:
         assert not Session.objects.exists()
         assert not TokenFamily.objects.exists()
         assert not PasswordHistory.objects.exists()
+        assert not RoleGrant.objects.filter(subject=f"user:{life.user.pk}").exists()
+        assert not IdempotentRequest.objects.exists()
         assert not SignInFailures.objects.filter(subject=str(life.user.pk)).exists()
         events = SecurityEvent.objects.filter(target_id=str(life.user.pk))
         kinds = set(events.values_list("type", flat=True))

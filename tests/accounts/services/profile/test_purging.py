@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.access.models import IdempotentRequest
 from accounts.models import (
     Ceremony,
     FactorLock,
@@ -28,6 +29,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ROWS = (
     Ceremony,
     FactorLock,
+    IdempotentRequest,
     ImportRun,
     MailedToken,
     OutgoingMail,
@@ -71,6 +73,14 @@ class TestPurgeExpired:
         assert purged(now + 15 * MINUTE) == {}
         assert purged(now + 16 * MINUTE) == {"ceremony": 1, "signinchallenge": 1, "socialauthorization": 1}
         assert purged(now + 26 * MINUTE) == {"totpenrolment": 1}
+
+    def test_forgets_idempotency_keys_when_they_have_expired(self, now):
+        for number in range(2):
+            IdempotentRequest.objects.create(
+                caller="x", key_digest=bytes([number]), request_digest=b"x", expires_at=now + number * MINUTE
+            )
+
+        assert purged(now) == {"idempotentrequest": 1}
 
     def test_keeps_presented_tokens_longer_than_they_could_be_accepted(self, now):
         assert PresentedToken.objects.remember(digest=b"1" * 32, expires_at=now)

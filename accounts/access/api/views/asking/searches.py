@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import examples
+from accounts.access.api import question_examples as examples
 from accounts.access.api.question_bodies import AskedQuestion, SearchPageInput, read_page, read_question
 from accounts.access.api.serializers import questions as shapes
 from accounts.access.api.views.asking.base import AskingAPIView, matched
