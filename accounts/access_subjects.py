@@ -1,6 +1,6 @@
 """Whom access control knows here: people and service clients. ``settings.ACCESS`` names these functions."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -39,6 +39,34 @@ def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
         client = ServiceClient.objects.filter(pk=subject_id, is_enabled=True).first()
         return _facts_of_client(client, at) if client is not None else None
     return None
+
+
+def find_subjects(names: Collection[str], at: datetime) -> Mapping[str, SubjectFacts]:
+    """Return those of some people and service clients who exist, by their names: in one query for each kind."""
+    people = _keys(names, USER)
+    clients = _keys(names, CLIENT)
+    found: list[SubjectFacts | None] = []
+    if people:
+        rows = User.objects.present().filter(pk__in=people).defer("password")
+        found += [facts_of(user, at) for user in rows]
+    if clients:
+        found += [_facts_of_client(each, at) for each in ServiceClient.objects.filter(pk__in=clients, is_enabled=True)]
+    by_key = {facts.subject: facts for facts in found if facts is not None}
+    # A key may be written in several ways; it is the same subject.
+    return {name: by_key[known] for name in names if (known := _canonical(name)) in by_key}
+
+
+def _keys(names: Collection[str], kind: str) -> list[UUID]:
+    return [UUID(known.removeprefix(kind)) for name in names if (known := _canonical(name)).startswith(kind)]
+
+
+def _canonical(name: str) -> str:
+    """Return the name as facts have it; an empty text for what can be nobody."""
+    kind, _, key = name.partition(":")
+    try:
+        return f"{kind}:{UUID(key)}"
+    except ValueError:
+        return ""
 
 
 def existing_subjects(after: str, limit: int, at: datetime) -> Sequence[SubjectFacts]:

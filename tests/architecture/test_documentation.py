@@ -10,6 +10,7 @@ from django.conf import settings
 from django.urls import Resolver404, URLResolver, get_resolver, resolve
 from django.utils.module_loading import import_string
 
+from accounts.access.conf import access_settings
 from accounts.conf import account_settings
 from ratelimiting.conf import rate_limiting_settings
 from security_events.conf import security_event_settings
@@ -205,7 +206,8 @@ def hooks_of(app_settings):
 
 class TestTheTableOfHooks:
     @pytest.mark.parametrize(
-        "app_settings", [account_settings, token_settings, rate_limiting_settings, security_event_settings]
+        "app_settings",
+        [access_settings, account_settings, token_settings, rate_limiting_settings, security_event_settings],
     )
     def test_has_each_setting_that_holds_a_dotted_path(self, app_settings):
         listed = {tuple(re.findall(r"[A-Z_]+", setting)[:2]) for setting in table_of_hooks()}
