@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import httpx
 
+from benchmarks.peers import cerbos_decisions
 from tests import served
 from tests.journeys.person import Person
 
@@ -37,6 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=4000)
     parser.add_argument("--batches", type=int, default=1000)
+    parser.add_argument("--cerbos", action="store_true", help="ask Cerbos the same; it is fetched from npm")
     options = parser.parse_args()
     settings = {"WEB_CONCURRENCY": "1", "MAX_SESSIONS_PER_USER": "1000", "RATELIMIT_ENABLED": "true"}
     with served.database() as url, served.serving(database_url=url, flags=("--http",), **settings) as server:
@@ -49,6 +51,8 @@ def main() -> int:
         single = measured(server, token, "check", lambda: next(questions), options.calls)
         batch = measured(server, token, "check-batch", lambda: _batch(questions), options.batches)
         gateway.close()
+    if options.cerbos:
+        compare_with_cerbos(people, options.calls)
     verdicts = [verdict("single", single), verdict("in batches", batch * 100)]
     return 0 if all(verdicts) else 1
 
@@ -86,6 +90,25 @@ def measured(server: Any, token: str, name: str, body: Callable[[], Any], calls:
     with ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(send, [bodies[number::CLIENTS] for number in range(CLIENTS)]))
     return calls / (server.cpu_seconds() - before)
+
+
+def compare_with_cerbos(people: list[str], calls: int) -> None:
+    """Print what Cerbos does with one core for single questions and for batches of its largest size."""
+    with cerbos_decisions.serving(policies=RULES, people=people) as server:
+        url = f"{server.url}/api/check/resources"
+        for name, size in (("single", 1), ("in batches", cerbos_decisions.LARGEST_BATCH)):
+            bodies = [
+                cerbos_decisions.body(people[number % PEOPLE], [(number + each) % RULES for each in range(size)])
+                for number in range(calls // (1 if size == 1 else 10))
+            ]
+            with httpx.Client(timeout=60, headers={"Content-Type": "application/json"}) as client:
+                for each in bodies[:50]:
+                    client.post(url, content=each).raise_for_status()
+                before = server.cpu_seconds()
+                for each in bodies:
+                    client.post(url, content=each).raise_for_status()
+            decisions = len(bodies) * size / (server.cpu_seconds() - before)
+            print(f"Cerbos {name:12} {decisions:10.0f} decisions/s a core, {RULES} policies", flush=True)
 
 
 def verdict(name: str, figure: float) -> bool:
