@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from django.dispatch import receiver
 from django.utils.translation import override
 
+from accounts import policy_event_types as _policy_event_types  # noqa: F401 - declares event types
 from accounts.access.signals import grants_changed, policy_changed
 from accounts.rules import subject_facts
 from accounts.services.mailing import mail_queue

@@ -9,3 +9,4 @@ READ_INCIDENTS = register(Scope("incidents:read", _("read incidents and what was
 CHECK_ACCESS = register(Scope("authz:check", _("ask what others may do")))
 EXPLAIN_ACCESS = register(Scope("authz:explain", _("be told which rule decided")))
 READ_RATE_LIMITS = register(Scope("rate_limits:read", _("read the policies of the rate limiter")))
+READ_POLICIES = register(Scope("policies:read", _("read rules, roles and versions of the access policy")))

@@ -79,7 +79,11 @@ class VersionRequired(AccessError):
 
 
 class RoleInUse(AccessError):
-    """The role can't be deleted: somebody has it, or a role inherits from it, or a rule is about it."""
+    """The role ``role`` can't be deleted: somebody has it, or a role inherits from it, or a rule is about it."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(role)
+        self.role = role
 
 
 class SeparationOfDuty(AccessError):

@@ -58,7 +58,7 @@ def parse_rule(given: Document) -> dict[str, Any]:
     found: dict[str, Any] = {**DEFAULTS, **given}
     for name in (*REQUIRED, "department", "location", "note"):
         found[name] = _text(name, found[name])
-    if not _SUBJECT.fullmatch(found["subject"]):
+    if not is_subject(found["subject"]):
         raise RuleInvalid("subject", _("A subject is user:<id>, client:<id> or role:<name>."))
     pattern_segments(found["object"])
     if not _ACTION.fullmatch(found["action"]):
@@ -123,6 +123,11 @@ def parse_role(name: str, given: Document) -> dict[str, Any]:
             raise RuleInvalid(member, _("This is a list of names of other roles."))
         found[member] = sorted(set(names))
     return found
+
+
+def is_subject(text: str) -> bool:
+    """Return whether a text can be the subject of a rule."""
+    return _SUBJECT.fullmatch(text) is not None
 
 
 def is_role_name(text: str) -> bool:

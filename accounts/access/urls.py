@@ -5,8 +5,8 @@ from django.urls import path
 from accounts.access.api.views.asking.checks import CheckBatchView, CheckView
 from accounts.access.api.views.asking.searches import ActionSearchView, ObjectSearchView, SubjectSearchView
 from accounts.access.api.views.roles import RolesView, RoleView
-from accounts.access.api.views.rules import RulesView, RuleView
-from accounts.access.api.views.versions import RollbackView, VersionsView, VersionView
+from accounts.access.api.views.rules import PolicyRulesView, PolicyRuleView
+from accounts.access.api.views.versions import PolicyRollbackView, PolicyVersionsView, PolicyVersionView
 
 urlpatterns = [
     path("authz/check", CheckView.as_view(), name="authz-check"),
@@ -14,11 +14,11 @@ urlpatterns = [
     path("authz/search/subjects", SubjectSearchView.as_view(), name="authz-search-subjects"),
     path("authz/search/objects", ObjectSearchView.as_view(), name="authz-search-objects"),
     path("authz/search/actions", ActionSearchView.as_view(), name="authz-search-actions"),
-    path("admin/policies", RulesView.as_view(), name="policies"),
-    path("admin/policies/versions", VersionsView.as_view(), name="policy-versions"),
-    path("admin/policies/versions/<int:number>", VersionView.as_view(), name="policy-version"),
-    path("admin/policies/rollback", RollbackView.as_view(), name="policies-rollback"),
-    path("admin/policies/<uuid:rule_id>", RuleView.as_view(), name="policy"),
+    path("admin/policies", PolicyRulesView.as_view(), name="policies"),
+    path("admin/policies/versions", PolicyVersionsView.as_view(), name="policy-versions"),
+    path("admin/policies/versions/<int:number>", PolicyVersionView.as_view(), name="policy-version"),
+    path("admin/policies/rollback", PolicyRollbackView.as_view(), name="policies-rollback"),
+    path("admin/policies/<uuid:rule_id>", PolicyRuleView.as_view(), name="policy"),
     path("admin/roles", RolesView.as_view(), name="roles"),
     path("admin/roles/<str:name>", RoleView.as_view(), name="role"),
 ]

@@ -36,13 +36,17 @@ def codes_by_status(codes: Iterable[str]) -> dict[int, list[str]]:
     return dict(sorted(by_status.items()))
 
 
-def response_name(codes: Iterable[str]) -> str:
-    """Return the name of the shared response of some codes: ``InvalidCredentialsOrInvalidMfaCode``."""
+def response_name(codes: Iterable[str], *, field_codes: Iterable[str] | None = None) -> str:
+    """Return the name of the shared response of some codes: ``InvalidCredentialsOrInvalidMfaCode``.
+
+    The codes of the fields of a validation error follow: ``ValidationErrorOfBlankOrRequired``.
+    """
     names = set(codes)
     parts = [_pascal(code) for code in sorted(names)]
     if names >= set(WITH_TOKEN):
         parts = [ACCESS_TOKEN_REFUSED, *(_pascal(code) for code in sorted(names - set(WITH_TOKEN)))]
-    return "Or".join(parts)
+    name = "Or".join(parts)
+    return f"{name}Of{'Or'.join(map(_pascal, sorted(set(field_codes))))}" if field_codes else name
 
 
 def problem_response(codes: list[str], *, field_codes: Iterable[str] | None = None) -> Document:
@@ -50,7 +54,7 @@ def problem_response(codes: list[str], *, field_codes: Iterable[str] | None = No
     status = PROBLEMS[codes[0]].status
     description = " ".join(f"`{code}`: {PROBLEMS[code].title}." for code in codes)
     if VALIDATION_ERROR in codes:
-        listed = ", ".join(f"`{code}`" for code in sorted(field_codes or FIELD_CODES))
+        listed = ", ".join(f"`{code}`" for code in sorted(set(field_codes or FIELD_CODES)))
         description += f" Codes in `errors`: {listed}."
     return {
         "description": description,

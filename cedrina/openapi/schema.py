@@ -6,6 +6,7 @@ here.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -71,10 +72,7 @@ class ProblemAutoSchema(AutoSchema):
             share_headers(response)
         fields = getattr(self.view, "field_codes", {}).get(method.lower())
         for status, codes in codes_by_status(self._codes(operation, method.lower())).items():
-            if VALIDATION_ERROR in codes:
-                problem = problem_response(codes, field_codes=fields)
-            else:
-                problem = _shared(codes, registry)
+            problem = _shared(codes, registry, field_codes=fields if VALIDATION_ERROR in codes else None)
             responses[str(status)] = _beside_own(responses.get(str(status)), problem, codes)
         operation["responses"] = {status: responses[status] for status in sorted(responses)}
         return operation
@@ -96,11 +94,11 @@ class ProblemAutoSchema(AutoSchema):
         return codes
 
 
-def _shared(codes: list[str], registry: Any) -> dict[str, Any]:
+def _shared(codes: list[str], registry: Any, *, field_codes: Iterable[str] | None = None) -> dict[str, Any]:
     """Return a reference to the shared response of some codes, which is registered if it is new."""
-    name = response_name(codes)
+    name = response_name(codes, field_codes=field_codes)
     component = ResolvedComponent(  # type: ignore[no-untyped-call]  # as above
-        name, ResolvedComponent.RESPONSE, problem_response(codes), object=name
+        name, ResolvedComponent.RESPONSE, problem_response(codes, field_codes=field_codes), object=name
     )
     registry.register_on_missing(component)
     return dict(component.ref)

@@ -278,15 +278,15 @@ _SPECIFIC: list[dict[str, Any]] = [
         "limit": 600,
         "window": HOUR,
         "scope": ["user"],
-        "match": {"routes": ["user", "user-action-*", "user-session"], "methods": _CHANGING},
+        "match": {"routes": ["user", "user-action-*", "user-role", "user-session"], "methods": _CHANGING},
     },
     {
         "name": "policy-changes",
-        "description": "Changes of policies by one person.",
+        "description": "Changes of rate limits and of the access policy by one person.",
         "limit": 50,
         "window": MINUTE,
         "scope": ["user"],
-        "match": {"routes": ["rate-limit-polic*"], "methods": _CHANGING},
+        "match": {"routes": ["rate-limit-polic*", "polic*", "role"], "methods": _CHANGING},
     },
 ]
 

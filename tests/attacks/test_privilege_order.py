@@ -230,6 +230,7 @@ ON_NOBODY = {
     "incidents",
     "deliver_security_events",
     "migrate",
+    "policies",
     "prepare_development",
     "preview_mail",
     "purge_expired",
@@ -284,7 +285,16 @@ class TestCommands:
         assert User.objects.present().filter(pk=boss.pk).exists()
 
 
-_OURS = {"accounts", "tokens", "ratelimiting", "security_events", "cedrina", "cedrina.tooling", "cedrina_base"}
+_OURS = {
+    "accounts",
+    "accounts.access",
+    "tokens",
+    "ratelimiting",
+    "security_events",
+    "cedrina",
+    "cedrina.tooling",
+    "cedrina_base",
+}
 
 
 def _parts(patterns):

@@ -249,6 +249,12 @@ OF_SERVICE_CLIENTS = {
     "GET /api/v1/admin/rate-limit-policies",
     "GET /api/v1/admin/rate-limit-policies/{policy_id}",
     "GET /api/v1/admin/rate-limit-policies/versions",
+    "GET /api/v1/admin/policies",
+    "GET /api/v1/admin/policies/{rule_id}",
+    "GET /api/v1/admin/policies/versions",
+    "GET /api/v1/admin/policies/versions/{number}",
+    "GET /api/v1/admin/roles",
+    "GET /api/v1/admin/roles/{name}",
 }
 
 

@@ -10,7 +10,7 @@ from django.core.management import get_commands, load_command_class
 from tests import forked_commands, served
 
 pytestmark = pytest.mark.process
-OURS = ("accounts", "cedrina", "cedrina.tooling", "ratelimiting", "security_events", "tokens")
+OURS = ("accounts", "accounts.access", "cedrina", "cedrina.tooling", "ratelimiting", "security_events", "tokens")
 SECRET = "geheimes-kennwort"
 DEAD = f"postgres://cedrina:{SECRET}@127.0.0.1:1/cedrina"
 SENTENCE = "The database at 127.0.0.1, port 1, does not answer; start it, or correct DATABASE_URL."
@@ -54,6 +54,7 @@ def arguments(tmp_path_factory):
         "account": ["lock", "mina", "--reason", "a test"],
         "service_client": ["create", "orders", "--scope=tokens:introspect", "--reason", "a test"],
         "translations": ["check"],
+        "policies": ["rollback", "1", "--reason", "a test"],
         "webhooks": ["list"],
         "incidents": ["list"],
         "detection_rules": ["list"],

@@ -113,7 +113,10 @@ class TestProfile:
             assert names("me", "GET") == names("", "GET") == names("websocket", "GET") == {"global", "user", "address"}
             assert names("me", "GET", "pro") == {"global", "user-pro", "address-pro"}
             assert names("authz-check") == {"global", "access-questions", "access-questions-address"}
-            assert names("rate-limit-policies") == {"global", "policy-changes", "address"}
+            for route in ("rate-limit-policies", "policies", "policy", "policies-rollback", "role"):
+                assert names(route) == {"global", "policy-changes", "address"}, route
+                assert names(route, "GET") == {"global", "user", "address"}, route
+            assert names("user-role", "PUT") == {"global", "operator-actions", "address"}
             assert names("users") == {"global", "creations", "address"}
             assert names("user", "PATCH") == names("user-action-lock") == {"global", "operator-actions", "address"}
             assert names("users", "GET") == names("user-sessions", "GET") == {"global", "user", "address"}

@@ -54,6 +54,9 @@ def policy_change(
     """
     with transaction.atomic():
         head = PolicyHead.objects.select_for_update().get(pk=HEAD_ID)
+        if not is_first:
+            # Now, since this process would otherwise read what is changed here as if it were in force already.
+            active_policy.refresh()
         writer = PolicyWriter(version=head.version + 1, author=author, reason=reason, now=now)
         yield writer
         if not writer.changes:
@@ -173,7 +176,7 @@ class PolicyWriter:
         held = RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=self._now), role=name)
         named = Role.objects.filter(Q(parents__contains=[name]) | Q(separation_of_duty__contains=[name]))
         if held.exists() or named.exists() or PolicyRule.objects.filter(subject=ROLE + name).exists():
-            raise RoleInUse
+            raise RoleInUse(name)
         RoleGrant.objects.filter(role=name).delete()
         before = selectors.role_document(row)
         row.delete()

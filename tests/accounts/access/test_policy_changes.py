@@ -190,3 +190,20 @@ def test_an_unreadable_policy_denies_everything(change, now):
 
     assert not allowed(now)
     assert not allowed(now, roles=("admin",))
+
+
+def test_what_is_being_changed_is_not_in_force_yet(change, now):
+    with change() as writer:
+        writer.put_role("reader", {})
+
+    def refused_at_last():
+        with change() as writer:  # in a process that has not seen the version before
+            writer.add_rule(READ)
+            active_policy.refresh()
+            writer.add_rule({**READ, "effect": "Allow"})
+
+    with pytest.raises(RuleInvalid):
+        refused_at_last()
+
+    facts = SubjectFacts("user:7", frozenset({"reader"}))
+    assert not decide(facts, Question("documents/1", "read"), at=now).is_allowed

@@ -19,7 +19,8 @@ INSERT INTO accounts_user (
     is_superuser, is_mfa_enabled, version, created_at, updated_at, deleted_at
 )
 SELECT gen_random_uuid(), '!', 'name' || n, 'm' || n || '@example.com', 'm' || n || '@example.com', '', 'en', 'free',
-    '', '', mod(n, 5000) <> 0, mod(n, 4000) = 0, mod(n, 8000) = 0, FALSE, 1, now(), now(), CASE WHEN mod(n, 6000) = 1 THEN now() END
+    '', '', mod(n, 5000) <> 0, mod(n, 4000) = 0, mod(n, 8000) = 0, FALSE, 1, now(), now(),
+    CASE WHEN mod(n, 6000) = 1 THEN now() END
 FROM generate_series(1, %s) n
 """
 _GRANT = """
@@ -57,7 +58,7 @@ PAGES = [
     ({"before": uuid.UUID(int=2**127)}, 50),
     ({"is_active": False}, 4),
     ({"is_active": True}, 50),
-    ({"is_deleted": True}, 3),
+    ({"is_deleted": True}, 4),
     ({"role": "admin"}, 2),
     ({"role": user_lists.STAFF}, 5),
     ({"search": "NAME1234"}, 11),

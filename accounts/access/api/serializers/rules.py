@@ -15,21 +15,21 @@ from accounts.access.rule_documents import LONGEST
 from cedrina_base.strict_serializers import StrictCharField, StrictChoiceField
 
 
-class RuleInput(ReasonedDocumentInput):
+class PolicyRuleInput(ReasonedDocumentInput):
     """A rule, and why it is made."""
 
     def get_fields(self) -> Fields:
         return {**rule_fields(), **super().get_fields()}
 
 
-class RuleChangeInput(ReasonedDocumentInput):
+class PolicyRuleChangeInput(ReasonedDocumentInput):
     """Members of a rule to change, and why; what is left out stays."""
 
     def get_fields(self) -> Fields:
         return {**rule_fields(required=False), **super().get_fields()}
 
 
-class RulePageInput(PageInput):
+class PolicyRulePageInput(PageInput):
     """Which page of the rules, and values that members of them must have."""
 
     subject = StrictCharField(max_length=LONGEST["subject"], required=False)
@@ -52,7 +52,7 @@ class RulePageInput(PageInput):
         return {"where": where, "after": given.get("cursor"), "limit": given["limit"]}
 
 
-class RuleOutput(serializers.Serializer[Any]):
+class PolicyRuleOutput(serializers.Serializer[Any]):
     """A rule; ``version`` is the one of the policy in which it was changed last."""
 
     def get_fields(self) -> Fields:
@@ -65,10 +65,10 @@ class RuleOutput(serializers.Serializer[Any]):
         }
 
 
-class RuleListOutput(serializers.Serializer[Any]):
+class PolicyRuleListOutput(serializers.Serializer[Any]):
     """A page of rules, the oldest first, and the version of the policy."""
 
-    results = RuleOutput(many=True)
+    results = PolicyRuleOutput(many=True)
     next = serializers.CharField(allow_null=True)
     version = serializers.IntegerField()
 

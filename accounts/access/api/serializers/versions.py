@@ -11,14 +11,14 @@ from accounts.access.types import ChangeKind
 from cedrina_base.strict_serializers import ReasonField, StrictIntegerField, StrictSerializer
 
 
-class RollbackInput(StrictSerializer):
+class PolicyRollbackInput(StrictSerializer):
     """A version to go back to, and why."""
 
     version = StrictIntegerField(min_value=1, max_value=LARGEST_NUMBER)
     reason = ReasonField()
 
 
-class VersionOutput(serializers.Serializer[Any]):
+class PolicyVersionOutput(serializers.Serializer[Any]):
     """A change of the policy. ``restored`` is the version that it went back to, if it did."""
 
     version = serializers.IntegerField()
@@ -29,10 +29,10 @@ class VersionOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class VersionListOutput(serializers.Serializer[Any]):
+class PolicyVersionListOutput(serializers.Serializer[Any]):
     """A page of versions, the newest first."""
 
-    results = VersionOutput(many=True)
+    results = PolicyVersionOutput(many=True)
     next = serializers.CharField(allow_null=True)
 
 
@@ -45,7 +45,7 @@ class ChangeOutput(serializers.Serializer[Any]):
     after = serializers.DictField(allow_null=True)
 
 
-class VersionChangesOutput(VersionOutput):
+class PolicyVersionChangesOutput(PolicyVersionOutput):
     """A version with a page of its changes."""
 
     changes = ChangeOutput(many=True)

@@ -20,7 +20,7 @@ from accounts.access.services.policy_changes import policy_change
 from cedrina_base.preconditions import versions_from
 
 
-class RulesView(AccessAPIView):
+class PolicyRulesView(AccessAPIView):
     """All rules."""
 
     needed_permissions: ClassVar = {"get": READ_POLICIES.name, "post": CHANGE_POLICIES.name}
@@ -37,8 +37,8 @@ class RulesView(AccessAPIView):
         operation_id="list_policy_rules",
         tags=described.TAGS,
         summary="List rules of the access policy",
-        parameters=[shapes.RulePageInput, described.ENTITY_TAG],
-        responses={200: shapes.RuleListOutput},
+        parameters=[shapes.PolicyRulePageInput, described.ENTITY_TAG],
+        responses={200: shapes.PolicyRuleListOutput},
         examples=[
             OpenApiExample("One", response_only=True, value={"results": [examples.RULE], "next": None, "version": 7})
         ],
@@ -48,7 +48,7 @@ class RulesView(AccessAPIView):
 
         The ETag is the version of the whole policy, for a rollback.
         """
-        query = shapes.RulePageInput(data=request.query_params.dict())
+        query = shapes.PolicyRulePageInput(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         version = selectors.head().version
         page = policy_lists.rules_page(**query.conditions())
@@ -59,9 +59,9 @@ class RulesView(AccessAPIView):
         operation_id="create_policy_rule",
         tags=described.TAGS,
         summary="Add a rule to the access policy",
-        request=shapes.RuleInput,
+        request=shapes.PolicyRuleInput,
         parameters=[IDEMPOTENCY_PARAMETER, described.ENTITY_TAG, described.MADE_VERSION],
-        responses={201: shapes.RuleOutput},
+        responses={201: shapes.PolicyRuleOutput},
         examples=[
             OpenApiExample("In office hours", request_only=True, value=examples.NEW_RULE),
             OpenApiExample("Stored", response_only=True, value=examples.RULE, status_codes=["201"]),
@@ -73,7 +73,7 @@ class RulesView(AccessAPIView):
         A rule that says the same as another one is refused; only their notes may differ. With an `Idempotency-Key`, a
         repeated call is answered with the rule as it is now.
         """
-        given = validated(shapes.RuleInput, request.data)
+        given = validated(shapes.PolicyRuleInput, request.data)
         now = timezone.now()
 
         def add() -> Made:
@@ -86,7 +86,7 @@ class RulesView(AccessAPIView):
         return versioned(Response(shapes.rule_body(row), status=201), made.version, etag=row.version)
 
 
-class RuleView(AccessAPIView):
+class PolicyRuleView(AccessAPIView):
     """One rule."""
 
     needed_permissions: ClassVar = {
@@ -107,7 +107,7 @@ class RuleView(AccessAPIView):
         tags=described.TAGS,
         summary="Read a rule of the access policy",
         parameters=[described.ENTITY_TAG],
-        responses={200: shapes.RuleOutput},
+        responses={200: shapes.PolicyRuleOutput},
         examples=[OpenApiExample("A rule", response_only=True, value=examples.RULE)],
     )
     def get(self, request: Request, rule_id: UUID) -> Response:
@@ -120,9 +120,9 @@ class RuleView(AccessAPIView):
         operation_id="change_policy_rule",
         tags=described.TAGS,
         summary="Change a rule of the access policy",
-        request=shapes.RuleChangeInput,
+        request=shapes.PolicyRuleChangeInput,
         parameters=[described.IF_MATCH, described.ENTITY_TAG, described.MADE_VERSION],
-        responses={200: shapes.RuleOutput},
+        responses={200: shapes.PolicyRuleOutput},
         examples=[
             OpenApiExample("Deny it", request_only=True, value={"effect": "deny", "reason": "ticket 4712"}),
             OpenApiExample("Changed", response_only=True, value={**examples.RULE, "effect": "deny", "version": 8}),
@@ -134,7 +134,7 @@ class RuleView(AccessAPIView):
         `hours` and `conditions` are replaced as a whole.
         """
         versions = versions_from(request.headers.get("If-Match"))
-        given = validated(shapes.RuleChangeInput, request.data)
+        given = validated(shapes.PolicyRuleChangeInput, request.data)
         with policy_change(author=author_of(request), reason=given["reason"], now=timezone.now()) as writer:
             row = writer.change_rule(rule_id, given["document"], versions=versions)
         return versioned(Response(shapes.rule_body(row)), writer.version, etag=row.version)

@@ -17,7 +17,7 @@ from accounts.access.services.policy_changes import rollback
 from cedrina_base.preconditions import versions_from
 
 
-class VersionsView(AccessAPIView):
+class PolicyVersionsView(AccessAPIView):
     """All versions of the policy."""
 
     needed_permissions: ClassVar = {"get": READ_POLICIES.name}
@@ -29,7 +29,7 @@ class VersionsView(AccessAPIView):
         tags=described.TAGS,
         summary="List versions of the access policy",
         parameters=[NumberedPageInput],
-        responses={200: shapes.VersionListOutput},
+        responses={200: shapes.PolicyVersionListOutput},
         examples=[OpenApiExample("One", response_only=True, value={"results": [examples.VERSION], "next": None})],
     )
     def get(self, request: Request) -> Response:
@@ -39,7 +39,7 @@ class VersionsView(AccessAPIView):
         return Response({"results": [shapes.version_body(row) for row in found.rows], "next": found.next})
 
 
-class VersionView(AccessAPIView):
+class PolicyVersionView(AccessAPIView):
     """One version of the policy."""
 
     needed_permissions: ClassVar = {"get": READ_POLICIES.name}
@@ -51,7 +51,7 @@ class VersionView(AccessAPIView):
         tags=described.TAGS,
         summary="Read a version of the access policy",
         parameters=[NumberedPageInput],
-        responses={200: shapes.VersionChangesOutput},
+        responses={200: shapes.PolicyVersionChangesOutput},
         examples=[
             OpenApiExample(
                 "One change",
@@ -68,7 +68,7 @@ class VersionView(AccessAPIView):
         return Response({**shapes.version_body(row), "changes": list(found.rows), "next": found.next})
 
 
-class RollbackView(AccessAPIView):
+class PolicyRollbackView(AccessAPIView):
     """Go back to a version."""
 
     needed_permissions: ClassVar = {"post": CHANGE_POLICIES.name}
@@ -79,12 +79,12 @@ class RollbackView(AccessAPIView):
         operation_id="roll_policy_back",
         tags=described.TAGS,
         summary="Restore a version of the access policy",
-        request=shapes.RollbackInput,
+        request=shapes.PolicyRollbackInput,
         parameters=[
             OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag of the list of rules."),
             described.MADE_VERSION,
         ],
-        responses={200: shapes.VersionOutput},
+        responses={200: shapes.PolicyVersionOutput},
         examples=[
             OpenApiExample("To the sixth", request_only=True, value={"version": 6, "reason": "ticket 4713"}),
             OpenApiExample("A new version", response_only=True, value={**examples.VERSION, "restored": 6}),
@@ -97,7 +97,7 @@ class RollbackView(AccessAPIView):
         """
         if_match = request.headers.get("If-Match")
         versions = None if if_match is None else versions_from(if_match)
-        given = validated(shapes.RollbackInput, request.data)
+        given = validated(shapes.PolicyRollbackInput, request.data)
         made = rollback(
             number=given["version"],
             versions=versions,

@@ -19,12 +19,12 @@ class FutureInstantField(StrictCharField):
     """A time in the future as RFC 3339, with its offset to UTC; ``null`` is none."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=_LONGEST_TIME, allow_null=True, **options)
+        super().__init__(allow_null=True, **options)
 
     def to_internal_value(self, data: Any) -> Any:
         text = super().to_internal_value(data)
         try:
-            given = parse_datetime(text)
+            given = parse_datetime(text) if len(text) <= _LONGEST_TIME else None
             # The end of the year 9999 in another zone is a time that no datetime can hold.
             instant = given.astimezone(UTC) if given is not None and given.tzinfo is not None else None
         except (ValueError, OverflowError):

@@ -3,7 +3,7 @@
 import pytest
 from rest_framework.test import APIClient
 
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import open_session
 
 BASE = "/api/v1/admin/"
@@ -18,7 +18,7 @@ def signed_in(user=None):
 
 @pytest.fixture
 def boss(db):
-    return UserFactory(admin=True, username="boss")
+    return UserFactory(admin=True, username="boss", raw_password=PASSWORD)
 
 
 @pytest.fixture

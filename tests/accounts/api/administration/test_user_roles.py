@@ -36,8 +36,8 @@ def reader(db):
     active_policy.refresh()
 
 
-def put(api, user, role, **body):
-    return api.put(f"{BASE}users/{user.pk}/roles/{role}", {"reason": "ticket 7", **body}, format="json")
+def put(api, user, name, **body):
+    return api.put(f"{BASE}users/{user.pk}/roles/{name}", {"reason": "ticket 7", **body}, format="json")
 
 
 def delete(api, user, role, query="?reason=ticket+8"):
