@@ -44,7 +44,15 @@ _OF_ADDRESSES = [
     "introspection-address",
     "access-questions-address",
 ]
-_OF_USERS = [*_OF_ADDRESSES, "access-questions", "policy-changes", "address-changes", "creations", "operator-actions"]
+_OF_USERS = [
+    *_OF_ADDRESSES,
+    "access-questions",
+    "access-batches",
+    "policy-changes",
+    "address-changes",
+    "creations",
+    "operator-actions",
+]
 
 # What attackers without an account call.
 _OF_STRANGERS: dict[str, Any] = {
@@ -53,10 +61,8 @@ _OF_STRANGERS: dict[str, Any] = {
 }
 
 # Applications ask these for each of their own requests; batches are for those that have more to ask.
-_QUESTIONS: dict[str, Any] = {
-    "routes": ["authz-check", "authz-check-batch", "authzen-evaluation", "authzen-evaluations"],
-    "methods": ["POST"],
-}
+_BATCHES = ["authz-check-batch", "authzen-evaluations"]
+_QUESTIONS = ["authz-check", "authzen-evaluation"]
 
 _SPECIFIC: list[dict[str, Any]] = [
     {
@@ -155,7 +161,15 @@ _SPECIFIC: list[dict[str, Any]] = [
         "limit": 6000,
         "window": MINUTE,
         "scope": ["user"],
-        "match": _QUESTIONS,
+        "match": {"routes": _QUESTIONS, "methods": ["POST"]},
+    },
+    {
+        "name": "access-batches",
+        "description": "Batches of up to 100 questions about access, by one person or service client.",
+        "limit": 600,
+        "window": MINUTE,
+        "scope": ["user"],
+        "match": {"routes": _BATCHES, "methods": ["POST"]},
     },
     {
         "name": "access-questions-address",
@@ -163,7 +177,7 @@ _SPECIFIC: list[dict[str, Any]] = [
         "limit": 12_000,
         "window": MINUTE,
         "scope": ["ip"],
-        "match": _QUESTIONS,
+        "match": {"routes": [*_QUESTIONS, *_BATCHES], "methods": ["POST"]},
     },
     {
         "name": "service-client",
