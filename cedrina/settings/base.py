@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from cedrina.settings import connections, development_data, dotenv, environment, relying_party
+from cedrina.settings.casbin import DAUTHZ as DAUTHZ
 from cedrina.settings.rate_limits import TIERS, profile, sockets_per_address
 from cedrina.settings.shipped_roles import SHIPPED_ROLES, SHIPPED_RULES
 from cedrina.version import VERSION
@@ -376,15 +377,6 @@ RATELIMITING: dict[str, Any] = {
     "MAY": "accounts.access.services.decisions.may",
     "REDIS_URL": ENV.REDIS_URL,
     "SOCKETS_PER_ADDRESS": ENV.SOCKETS_PER_ADDRESS or sockets_per_address(ENV.RATELIMIT_PROFILE or ENVIRONMENT),
-}
-# Read by django-casbin-auth, which makes the enforcer if ACCESS["ENGINE"] is casbin. It is not among INSTALLED_APPS:
-# its commands, middlewares and backend work on the rows behind the back of access control.
-DAUTHZ = {
-    "DEFAULT": {
-        "MODEL": {"CONFIG_TYPE": "file", "CONFIG_FILE_PATH": str(BASE_DIR / "accounts" / "access" / "model.conf")},
-        "ADAPTER": {"NAME": "accounts.access.services.casbin_engine.adapter.PolicyAdapter"},
-        "LOG": {"ENABLED": False},
-    }
 }
 ACCESS: dict[str, Any] = {
     "ENGINE": ENV.ACCESS_ENGINE,

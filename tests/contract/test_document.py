@@ -235,6 +235,7 @@ PROMISED = {
     "GET /readyz": {"service_unavailable"},
 }
 PUBLIC = {
+    "GET /.well-known/authzen-configuration",
     "POST /api/v1/auth/register",
     "POST /api/v1/auth/confirm-email",
     "POST /api/v1/auth/resend-confirmation",
