@@ -7,8 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from cedrina.settings import connections, development_data, dotenv, environment, relying_party
-from cedrina.settings.casbin import DAUTHZ as DAUTHZ
+from cedrina.settings import casbin, connections, development_data, dotenv, environment, relying_party
 from cedrina.settings.rate_limits import TIERS, profile, sockets_per_address
 from cedrina.settings.shipped_roles import SHIPPED_ROLES, SHIPPED_RULES
 from cedrina.version import VERSION
@@ -378,6 +377,7 @@ RATELIMITING: dict[str, Any] = {
     "REDIS_URL": ENV.REDIS_URL,
     "SOCKETS_PER_ADDRESS": ENV.SOCKETS_PER_ADDRESS or sockets_per_address(ENV.RATELIMIT_PROFILE or ENVIRONMENT),
 }
+DAUTHZ = casbin.DAUTHZ
 ACCESS: dict[str, Any] = {
     "ENGINE": ENV.ACCESS_ENGINE,
     "MAX_STALENESS": timedelta(seconds=ENV.ACCESS_MAX_STALENESS),
