@@ -10,10 +10,12 @@ from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import event_types
+from accounts.access.models import RoleGrant
 from accounts.conf import account_settings
 from accounts.end_reasons import DELETED_BY_OPERATOR
 from accounts.models import SignInFailures, User
 from accounts.operator_event_types import ACCOUNT_ERASED_BY_OPERATOR
+from accounts.rules.subject_facts import USER
 from accounts.services.administration import authorization
 from accounts.services.administration.operator_notices import operator_subject
 from accounts.services.mailing import erasure_notices
@@ -105,6 +107,8 @@ def _erase(*, ids: Sequence[UUID], now: datetime) -> None:
     # The foreign keys cascade: sessions, token families, former passwords, factors and connections are deleted, too.
     User.objects.filter(pk__in=ids).delete()
     SignInFailures.objects.filter(subject__in=texts).delete()
+    # No version of the policy: nobody can decide otherwise by grants of a person who does not exist.
+    RoleGrant.objects.filter(subject__in=[f"{USER}{text}" for text in texts]).delete()
     _delete_jobs(user_ids=texts)
     excluded_subjects.forget(user_ids=texts)
     detection_erasure.forget(accounts=texts)
