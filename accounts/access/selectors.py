@@ -7,6 +7,7 @@ from uuid import UUID
 
 from accounts.access.known_permissions import KNOWN_PERMISSIONS, object_of
 from accounts.access.models import HEAD_ID, PolicyHead, PolicyRule, Role, RoleGrant
+from accounts.access.rule_documents import MEMBERS
 from accounts.access.types import Grant, SubjectFacts
 
 Documents = dict[str, dict[str, Any]]
@@ -55,7 +56,9 @@ def role_document(row: Role) -> dict[str, Any]:
 
 def all_rules() -> Documents:
     """Return the documents of all rules by their ids."""
-    return {str(row.pk): rule_document(row) for row in PolicyRule.objects.order_by("pk").iterator(chunk_size=2000)}
+    # Rows of values take half of the time of objects, and each change of the policy reads all rules.
+    rows = PolicyRule.objects.order_by("pk").values("id", *MEMBERS).iterator(chunk_size=2000)
+    return {str(row.pop("id")): _with_texts(row) for row in rows}
 
 
 def has_rule(subject: str) -> bool:
@@ -110,6 +113,11 @@ def known_permission_objects(after: str, limit: int) -> Sequence[str]:
 
 def nothing_required(_policy: Any, _at: datetime) -> None:
     """Let any policy be: the default of ``REQUIRE_ADMINISTRATOR``."""
+
+
+def _with_texts(document: dict[str, Any]) -> dict[str, Any]:
+    document["valid_from"], document["valid_until"] = _text(document["valid_from"]), _text(document["valid_until"])
+    return document
 
 
 def _text(instant: datetime | None) -> str | None:
