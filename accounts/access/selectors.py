@@ -12,6 +12,7 @@ from django.db.models.functions import Collate
 from accounts.access.conf import access_settings
 from accounts.access.known_permissions import KNOWN_PERMISSIONS, object_of
 from accounts.access.models import HEAD_ID, PolicyHead, PolicyRule, Role, RoleGrant
+from accounts.access.rule_documents import MEMBERS
 from accounts.access.types import Grant, ObjectFacts, SubjectFacts
 
 Documents = dict[str, dict[str, Any]]
@@ -60,7 +61,9 @@ def role_document(row: Role) -> dict[str, Any]:
 
 def all_rules() -> Documents:
     """Return the documents of all rules by their ids."""
-    return {str(row.pk): rule_document(row) for row in PolicyRule.objects.order_by("pk").iterator(chunk_size=2000)}
+    # Rows of values take half of the time of objects, and each change of the policy reads all rules.
+    rows = PolicyRule.objects.order_by("pk").values("id", *MEMBERS).iterator(chunk_size=2000)
+    return {str(row.pop("id")): _with_texts(row) for row in rows}
 
 
 def has_rule(subject: str) -> bool:
@@ -144,6 +147,11 @@ def no_object_attributes(_path: str) -> Mapping[str, Any]:
 
 def nothing_required(_policy: Any, _at: datetime) -> None:
     """Let any policy be: the default of ``REQUIRE_ADMINISTRATOR``."""
+
+
+def _with_texts(document: dict[str, Any]) -> dict[str, Any]:
+    document["valid_from"], document["valid_until"] = _text(document["valid_from"]), _text(document["valid_until"])
+    return document
 
 
 def _text(instant: datetime | None) -> str | None:

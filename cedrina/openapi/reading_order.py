@@ -138,6 +138,7 @@ TAGS = (
             "delete_user",
             "restore_user",
             "anonymise_user",
+            "break_glass",
             "list_service_clients",
             "register_service_client",
             "read_service_client",

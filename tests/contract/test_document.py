@@ -275,6 +275,7 @@ SUCCESSES = {
     "DELETE /api/v1/admin/service-clients/{client_id}": {"204"},
     "POST /api/v1/admin/users": {"201"},
     "POST /api/v1/admin/users/{user_id}/anonymise": {"204"},
+    "POST /api/v1/admin/break-glass": {"200"},
     "DELETE /api/v1/admin/users/{user_id}/sessions/{session_id}": {"204"},
     "POST /api/v1/auth/register": {"201", "202"},
     "POST /api/v1/auth/resend-confirmation": {"202"},
