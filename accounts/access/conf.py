@@ -1,6 +1,6 @@
 """Settings of this app, read from ``settings.ACCESS``."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,6 +62,16 @@ class AccessSettings(AppSettings):
     def REQUIRE_ADMINISTRATOR(self) -> Callable[[Any, datetime], None]:
         """Dotted path of a function ``(policy, at)`` that raises LastAdministrator if nobody could change it back."""
         return self._function("REQUIRE_ADMINISTRATOR", "accounts.access.selectors.nothing_required")
+
+    @property
+    def SUBJECT_LINKS(self) -> Callable[[Any, Collection[str]], Mapping[str, tuple[str, str]]]:
+        """Dotted path of a function ``(viewer, subjects)``: the name and the admin page of each that they may see."""
+        return self._function("SUBJECT_LINKS", "accounts.access.selectors.no_links")
+
+    @property
+    def SUBJECT_OF_NAME(self) -> Callable[[Any, str], str]:
+        """Dotted path of a function ``(viewer, name)``: the subject with a name, empty if the viewer may not know."""
+        return self._function("SUBJECT_OF_NAME", "accounts.access.selectors.no_subject")
 
     @property
     def SHIPPED_ROLES(self) -> Mapping[str, Mapping[str, Any]]:

@@ -375,4 +375,6 @@ ACCESS: dict[str, Any] = {
     "FIND_SUBJECT": "accounts.access_subjects.find_subject",
     "SUBJECTS": "accounts.access_subjects.existing_subjects",
     "REQUIRE_ADMINISTRATOR": "accounts.access_subjects.require_administrator",
+    "SUBJECT_LINKS": "accounts.administration.subject_links.links_of_access_subjects",
+    "SUBJECT_OF_NAME": "accounts.administration.subject_links.access_subject",
 }

@@ -44,6 +44,18 @@ def pattern_segments(pattern: str) -> Segments:
     return segments
 
 
+def covers(pattern: Segments, path: Segments) -> bool:
+    """Return whether a pattern covers an object."""
+    if pattern[-1] == REST:
+        head = pattern[:-1]
+        return len(path) > len(head) and all(map(_fits, head, path))
+    return len(path) == len(pattern) and all(map(_fits, pattern, path))
+
+
+def _fits(wanted: str, segment: str) -> bool:
+    return wanted in (ONE, segment)
+
+
 def _is_control(character: str) -> bool:
     # Cc: control characters, Cs: halves of surrogate pairs, Zl and Zp: separators of lines and paragraphs.
     return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}

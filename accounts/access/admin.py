@@ -1,0 +1,13 @@
+"""The admin of access control."""
+
+from django.contrib import admin
+
+from accounts.access.administration.role_admin import RoleAdmin, RoleGrantAdmin
+from accounts.access.administration.rule_admin import RuleAdmin
+from accounts.access.administration.version_admin import VersionAdmin
+from accounts.access.models import PolicyRule, PolicyVersion, Role, RoleGrant
+
+admin.site.register(PolicyRule, RuleAdmin)
+admin.site.register(Role, RoleAdmin)
+admin.site.register(RoleGrant, RoleGrantAdmin)
+admin.site.register(PolicyVersion, VersionAdmin)
