@@ -68,7 +68,7 @@ class RuleForm(RuleModelForm):
     """A rule, with its hours as fields of their own. ``rule_documents`` validates it, as for every other source."""
 
     subject = forms.CharField(
-        label=capfirst(_("subject")), widget=LatinInput(), help_text=_("role:<name>, user:<id> or client:<id>")
+        label=capfirst(_("subject")), widget=LatinInput(), help_text=_("role:NAME, user:ID or client:ID")
     )
     effect = forms.ChoiceField(label=capfirst(_("effect")), choices=EFFECT_CHOICES, widget=forms.RadioSelect)
     action = forms.CharField(label=capfirst(_("action")), widget=LatinInput(), help_text=_("A word, or * for all."))
@@ -230,7 +230,7 @@ class TesterForm(forms.Form):
     """The question whether somebody may do something, to something, at an instant."""
 
     subject = forms.CharField(
-        label=_("Who"), max_length=254, widget=LatinInput(), help_text=_("A username, user:<id> or client:<id>.")
+        label=_("Who"), max_length=254, widget=LatinInput(), help_text=_("A username, user:ID or client:ID.")
     )
     action = forms.CharField(label=capfirst(_("action")), max_length=100, widget=LatinInput(placeholder="read"))
     object = forms.CharField(label=capfirst(_("object")), max_length=512, widget=LatinInput(placeholder="documents/42"))

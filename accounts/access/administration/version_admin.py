@@ -92,7 +92,8 @@ class VersionAdmin(AccessAdmin):
 
 def _shown(change: dict[str, Any]) -> ShownChange:
     before, after = change["before"] or {}, change["after"] or {}
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    # What is empty both times, such as a note that nobody wrote, is no difference.
+    names = [name for name in {**before, **after} if (before.get(name) or None) != (after.get(name) or None)]
     what = "added" if not change["before"] else "removed" if not change["after"] else "changed"
     members = [(name, before.get(name), after.get(name)) for name in names]
     return ShownChange(_KINDS[ChangeKind(change["kind"])], change["key"], what, members)
