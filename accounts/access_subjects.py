@@ -1,22 +1,23 @@
 """Whom access control knows here: people and service clients. ``settings.ACCESS`` names these functions."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.hashers import is_password_usable
+
+from accounts import selectors
 from accounts.access.errors import LastAdministrator
-from accounts.access.known_permissions import USE, object_of
-from accounts.access.permission_types import CHANGE_POLICIES, GRANT_ROLES
+from accounts.access.services import active_policy
+from accounts.access.services import administrators as administering
 from accounts.access.services.compiling import Policy
 from accounts.access.types import SubjectFacts
 from accounts.models import User
-from accounts.rules.subject_facts import CLIENT, USER, facts_of
+from accounts.rules import subject_facts
+from accounts.rules.subject_facts import CLIENT, USER, attributes_of, facts_of, holder_of
 from tokens.models import ServiceClient
 from tokens.types import ServiceCaller
-
-_NEEDED = (CHANGE_POLICIES.name, GRANT_ROLES.name)
-_HOURS = 7 * 24  # rules may have hours, which repeat each week
 
 
 def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
@@ -50,31 +51,54 @@ def existing_subjects(after: str, limit: int, at: datetime) -> Sequence[SubjectF
 
 
 def require_administrator(policy: Policy, at: datetime) -> None:
-    """Require that an administrator could still change the policy and give roles, at any hour of the week.
+    """Require that a person who can sign in may always change the policy and give roles, and without an end.
 
-    What a rule may depend on besides, such as the network, counts as if it were against them. Nothing is required while
-    there is no administrator at all.
+    Nothing is required that was not so before: a new installation has no administrator, and a broken policy must be
+    mended step by step.
 
     Raises: LastAdministrator.
     """
-    people = list(User.objects.present().filter(is_superuser=True, is_active=True).defer("password"))
-    hours = [at + timedelta(hours=number) for number in range(_HOURS)]
-    if people and not any(_always_may(policy, facts_of(user, at), hours) for user in people):
+    if any(map(can_sign_in, administrators(policy, at))):
+        return
+    active_policy.refresh()  # what this change is no part of yet; the roles in people's rows follow it, too
+    former = [user for user in _with_roles() if _was_administrator(active_policy.current(), user, at)]
+    if any(map(can_sign_in, former)) or (former and next(administrators(policy, at), None) is None):
         raise LastAdministrator
 
 
-def _always_may(policy: Policy, facts: SubjectFacts | None, hours: Sequence[datetime]) -> bool:
-    return facts is not None and all(
-        policy.decide(
-            subject=facts.subject,
-            roles=facts.roles,
-            object_path=object_of(name),
-            action=USE,
-            attributes={"subject": facts.attributes},
-            at=at,
-        ).is_allowed
-        for at in hours
-        for name in _NEEDED
+def administrators(policy: Policy, at: datetime) -> Iterator[User]:
+    """Return the people who may always administer access, by the grants as they are stored."""
+    instants = administering.instants_to_look_at(at)
+    for subject in administering.candidates():
+        user_id = subject_facts.user_id(subject)
+        user = User.objects.present().filter(pk=user_id, is_active=True).first() if user_id else None
+        if user is not None and administering.may_administer(
+            policy,
+            subject=subject,
+            roles=administering.roles_without_end(subject),
+            attributes=attributes_of(user),
+            instants=instants,
+        ):
+            yield user
+
+
+def can_sign_in(user: User) -> bool:
+    """Return whether a person has any way to sign in."""
+    return is_password_usable(user.password) or selectors.has_sign_in_method(user_id=user.pk)
+
+
+def _with_roles() -> Iterable[User]:
+    """Return the people whose row says that they have roles, as it was before the change that is looked at."""
+    return User.objects.present().filter(is_active=True).exclude(role_grants="").order_by("pk").iterator(chunk_size=100)
+
+
+def _was_administrator(policy: Policy, user: User, at: datetime) -> bool:
+    return administering.may_administer(
+        policy,
+        subject=f"{USER}{user.pk}",
+        roles=holder_of(user).endless_roles(),
+        attributes=attributes_of(user),
+        instants=[at],
     )
 
 

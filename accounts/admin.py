@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import user_lists
+from accounts.access.services.decisions import may
 from accounts.administration import (
     admin_factor_resets,  # noqa: F401 - registers its list
     person_actions,
@@ -27,7 +28,6 @@ from accounts.administration.person_page import person_page
 from accounts.errors import NotAllowed
 from accounts.identifiers.names import email_key
 from accounts.models import PendingRegistration, User
-from accounts.rules.permissions import may
 from accounts.services.administration import account_status
 from accounts.services.administration.operator_action import OperatorAction
 from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
@@ -110,7 +110,7 @@ class UserAdmin(ReadOnlyAdmin):
         user = self.get_object(request, str(user_id))
         if user is None:
             return self._missing(request)
-        if not self.has_view_permission(request, user) or not may(request.user, action.permission, user):
+        if not self.has_view_permission(request, user) or not may(request.user, action.permission):
             raise PermissionDenied
         return person_actions.action_page(self, request, user=user, action=action)
 
@@ -142,7 +142,7 @@ class UserAdmin(ReadOnlyAdmin):
         return may(request.user, "users:read")
 
     def has_view_permission(self, request: Any, obj: Any = None) -> bool:
-        return may(request.user, "users:read", obj)
+        return may(request.user, "users:read")
 
     def has_add_permission(self, request: Any, _obj: Any = None) -> bool:
         return may(request.user, "users:create")
@@ -234,4 +234,4 @@ class PendingRegistrationAdmin(ReadOnlyAdmin):
         return may(request.user, "users:read")
 
     def has_view_permission(self, request: Any, obj: Any = None) -> bool:
-        return may(request.user, "users:read", obj)
+        return may(request.user, "users:read")

@@ -215,7 +215,7 @@ class OwnAccount(NotAllowed):
 
 
 class LastAdministrator(NotAllowed):
-    """The last administrator who can sign in can't be closed or deleted."""
+    """The last administrator who can sign in can't be closed or deleted, nor lose what makes them one."""
 
     message = _("This is the last administrator who can sign in. Make another one first.")
     reason = "last_administrator"

@@ -63,6 +63,16 @@ PASSWORD_RESET_REQUIRED = register(
         data=("note", "ended_sessions"),
     )
 )
+BREAK_GLASS_STARTED = register(
+    EventType(
+        "access.break_glass_started",
+        Category.AUTHORIZATION,
+        Severity.CRITICAL,
+        80,
+        OcsfType.ACCOUNT_CHANGE_OTHER,
+        data=("minutes", "ends_at", "note"),
+    )
+)
 STAFF_RIGHTS_GRANTED = register(
     EventType(
         "staff_rights.granted",
@@ -70,7 +80,7 @@ STAFF_RIGHTS_GRANTED = register(
         Severity.HIGH,
         40,
         OcsfType.ACCOUNT_CHANGE_OTHER,
-        data=("rights", "note"),
+        data=("rights", "expires_at", "note"),
     )
 )
 STAFF_RIGHTS_WITHDRAWN = register(

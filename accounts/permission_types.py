@@ -11,7 +11,6 @@ for name, description, django_permissions in (
     ("users:create", _("create and invite accounts"), ("accounts.add_user",)),
     ("users:erase", _("erase accounts"), ("accounts.delete_user",)),
     ("factors:reset", _("reset second factors"), ()),
-    ("staff_rights:change", _("give and take rights of the staff"), ("auth.change_permission",)),
     ("sessions:read", _("read sessions"), ("tokens.view_session", "tokens.view_tokenfamily")),
     ("sessions:end", _("end sessions"), ("tokens.change_session",)),
     ("keys:read", _("read signing keys"), ("tokens.view_signingkey",)),
@@ -23,6 +22,8 @@ for name, description, django_permissions in (
     ("detection_rules:change", _("change rules of detection"), ("security_events.add_ruleversion",)),
     ("webhooks:read", _("read webhooks"), ("security_events.view_webhook",)),
     ("webhooks:change", _("change webhooks"), ("security_events.change_webhook",)),
+    # A job may be a mail to anybody: who has this can keep mails from administrators.
+    ("jobs:change", _("retry and cancel background jobs"), ("procrastinate.change_procrastinatejob",)),
     ("jobs:read", _("read background jobs"), ("procrastinate.view_procrastinatejob",)),
     ("service_clients:read", _("read service clients"), ("tokens.view_serviceclient",)),
     ("service_clients:change", _("change service clients"), ("tokens.change_serviceclient",)),

@@ -5,12 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db.models import F
 from django.dispatch import receiver
 from django.utils.translation import override
 
 from accounts.access.signals import grants_changed
-from accounts.models import User
 from accounts.rules import subject_facts
 from accounts.services.mailing import mail_queue
 from security_events.signals import response_started, response_undone
@@ -88,6 +86,6 @@ def keep_role_grants(*, subject: str, grants: Mapping[str, datetime | None], now
     """Copy the grants of a person to their row, in the transaction of the change."""
     user_id = subject_facts.user_id(subject)
     if user_id is not None:
-        User.objects.filter(pk=user_id).update(
-            role_grants=subject_facts.pack(grants), version=F("version") + 1, updated_at=now
-        )
+        from accounts.services.administration import role_columns  # noqa: PLC0415 - few processes change grants
+
+        role_columns.keep(user_id=user_id, grants=grants, now=now)

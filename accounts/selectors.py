@@ -8,8 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.hashers import is_password_usable
-from django.contrib.auth.models import Permission
-from django.db.models import Q
 
 from accounts import event_types
 from accounts.factors import enrolled, recovery_codes
@@ -29,7 +27,6 @@ from accounts.models import (
 from accounts.providers import links, registry
 from accounts.providers.links import SocialLink
 from accounts.providers.registry import Provider
-from accounts.rules.privileges import Privileges
 from security_events.models import SecurityEvent
 
 
@@ -89,17 +86,6 @@ def user_by_id(*, user_id: UUID | str) -> User | None:
 def undeleted_user(*, user_id: UUID) -> User | None:
     """Return an account by its id, unless it is deleted."""
     return User.objects.present().filter(pk=user_id).first()
-
-
-def user_privileges(*, user: User) -> Privileges:
-    """Return the privileges of an account, by its own permissions and those of its groups, active or not."""
-    rows = Permission.objects.filter(Q(user=user.pk) | Q(group__user=user.pk)).order_by()
-    names = rows.values_list("content_type__app_label", "codename").distinct()
-    return Privileges(
-        is_superuser=user.is_superuser,
-        is_staff=user.is_staff,
-        permissions=frozenset(f"{app}.{codename}" for app, codename in names),
-    )
 
 
 def factor_methods(*, user_id: UUID) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from accounts.api.views.administration.break_glass import BreakGlassView
 from accounts.api.views.administration.factor_resets import FactorResetView
 from accounts.api.views.administration.user_actions import ACTION_VIEWS
 from accounts.api.views.administration.user_sessions import UserSessionsView, UserSessionView
@@ -69,6 +70,7 @@ urlpatterns = [
     path("auth/social/<str:provider>/reauthenticate", SocialReauthenticateView.as_view(), name="social-reauthenticate"),
     path("auth/me/export", ExportView.as_view(), name="export-me"),
     path("auth/me/security-events", ActivityView.as_view(), name="my-security-events"),
+    path("admin/break-glass", BreakGlassView.as_view(), name="break-glass"),
     path("admin/users", UsersView.as_view(), name="users"),
     path("admin/users/<uuid:user_id>", UserView.as_view(), name="user"),
     path("admin/users/<uuid:user_id>/sessions", UserSessionsView.as_view(), name="user-sessions"),

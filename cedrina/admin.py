@@ -17,7 +17,7 @@ from procrastinate.contrib.django.models import (
     ProcrastinateWorker,
 )
 
-from accounts.rules.permissions import may
+from accounts.access.services.decisions import may
 from cedrina.models import BackgroundJob, JobFailure
 from cedrina.operations import job_actions
 from cedrina.operations.job_kinds import JOB_KINDS, JOB_STATES

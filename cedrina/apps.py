@@ -6,5 +6,6 @@ class CedrinaConfig(AppConfig):
 
     def ready(self) -> None:
         from cedrina import scopes, wiring
+        from cedrina.guarding import checks
 
         wiring.connect()

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("api/v1/", include("tokens.urls")),
     path("api/v1/", include("accounts.urls")),
+    path("api/v1/", include("accounts.access.urls")),
     path("api/v1/admin/", include("ratelimiting.urls")),
     path("api/v1/admin/", include("security_events.urls")),
     path("account/", include("accounts.api.pages.urls")),

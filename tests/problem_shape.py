@@ -37,6 +37,9 @@ CODES = {
         "social_account_in_use",
         "session_limit_reached",
         "already_exists",
+        "already_in_use",
+        "separation_of_duty",
+        "stale_draft",
         "not_sealed_yet",
     },
     410: {"hashes_pruned"},
@@ -66,6 +69,7 @@ FIELD_CODES = {
     "username_invalid",
     "username_reserved",
     "email_invalid",
+    "idempotency_key_reused",
 }
 # Refused for the shape of the request: who asked, and their session, are as they were.
 FOR_THEIR_SHAPE = {400, 404, 405, 413, 415, 422}

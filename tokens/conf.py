@@ -222,8 +222,13 @@ def no_client_limit(_client_id: str | None, _address: str | None) -> int:
     return 0
 
 
-def allow_superusers(user: Any, _action: str) -> bool:
-    """Allow superusers everything, and nothing to other users. This is the default of ``MAY``."""
+def allow_superusers(user: Any, action: str) -> bool:
+    """Allow superusers everything, service clients what their scopes name, and nothing to others.
+
+    This is the default of ``MAY``.
+    """
+    if getattr(user, "is_service_client", False):
+        return action in user.scopes
     return bool(getattr(user, "is_superuser", False))
 
 

@@ -92,6 +92,7 @@ class ServiceCaller:
     is_active: ClassVar[bool] = True
     is_staff: ClassVar[bool] = False
     is_superuser: ClassVar[bool] = False
+    is_service_client: ClassVar[bool] = True
 
     def get_username(self) -> str:
         """Return the name of the client, for events."""

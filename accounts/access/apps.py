@@ -16,6 +16,9 @@ class AccessConfig(AppConfig):
         # Each app declares its permissions in a module of this name.
         autodiscover_modules("permission_types")
         post_migrate.connect(_ship_policy, sender=self)
+        from accounts.access.services.records import background_thread
+
+        background_thread.observe()
 
 
 def _ship_policy(**_kwargs: Any) -> None:

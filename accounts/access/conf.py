@@ -36,12 +36,30 @@ class AccessSettings(AppSettings):
         return self._get("APPROVERS", 0)
 
     @property
+    def RECORD_ONE_IN(self) -> int:
+        """One in how many allowed decisions is recorded for each rule, to be evaluated again; 0 records none at all."""
+        return self._get("RECORD_ONE_IN", 100)
+
+    @property
+    def RECORD_RETENTION(self) -> timedelta:
+        """How long records of decisions are kept."""
+        return self._get("RECORD_RETENTION", timedelta(days=30))
+
+    @property
     def FACTS_OF(self) -> Callable[[Any, datetime], SubjectFacts | None]:
         """Dotted path of a function ``(user, at)``: who the user of a request is; ``None`` for nobody.
 
         It must not query the database: it is asked for every guarded request.
         """
         return self._function("FACTS_OF", "accounts.access.selectors.facts_of_user")
+
+    @property
+    def CONTEXT_OF(self) -> Callable[[Any], Mapping[str, Any]]:
+        """Dotted path of a function ``(user)``: what is known about the request of this user, as ``context.*``.
+
+        It must not query the database. Its members are ``ip_address`` and ``factor_at``, in seconds since 1970.
+        """
+        return self._function("CONTEXT_OF", "accounts.access.selectors.no_context")
 
     @property
     def FIND_SUBJECT(self) -> Callable[[str, datetime], SubjectFacts | None]:

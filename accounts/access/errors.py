@@ -9,19 +9,27 @@ class AccessError(Exception):
 
 
 class RuleInvalid(AccessError):
-    """A member of a rule can't be what was given. ``member`` is its name, ``sentence`` says to people what is wrong."""
+    """A member of a rule can't be what was given. ``member`` is its name, ``sentence`` says to people what is wrong.
 
-    def __init__(self, member: str, sentence: str | Promise) -> None:
+    ``code`` says to programs what is wrong: ``invalid``, ``required``, ``max_length`` or ``unknown_field``.
+    """
+
+    def __init__(self, member: str, sentence: str | Promise, *, code: str = "invalid") -> None:
         super().__init__(f"{member}: {sentence}")
-        self.member, self.sentence = member, sentence
+        self.member, self.sentence, self.code = member, sentence, code
 
 
 class RolesInvalid(AccessError):
-    """The roles don't fit together: a cycle, a chain that is too long, or a parent that does not exist."""
+    """The roles don't fit together: a cycle, a chain that is too long, or a parent that does not exist.
 
-    def __init__(self, role: str, sentence: str | Promise) -> None:
+    ``member`` is the member of the role ``role`` that is wrong.
+    """
+
+    code = "invalid"
+
+    def __init__(self, role: str, sentence: str | Promise, *, member: str = "parents") -> None:
         super().__init__(f"{role}: {sentence}")
-        self.role, self.sentence = role, sentence
+        self.role, self.sentence, self.member = role, sentence, member
 
 
 NOT_A_PATH = _(
@@ -39,7 +47,11 @@ class RuleNotFound(AccessError):
 
 
 class RoleNotFound(AccessError):
-    """There is no role of this name."""
+    """There is no role of this name. ``member`` is the member of a rule or of a role that names it, if one does."""
+
+    def __init__(self, role: str = "", *, member: str = "") -> None:
+        super().__init__(role)
+        self.role, self.member = role, member
 
 
 class GrantNotFound(AccessError):
@@ -62,6 +74,10 @@ class VersionMismatch(AccessError):
     """What is to be changed is no longer of the version that the caller saw (RFC 9110, 13.1.1)."""
 
 
+class VersionRequired(AccessError):
+    """What is to be changed exists, and the caller does not say which version of it was seen (RFC 6585, 3)."""
+
+
 class RoleInUse(AccessError):
     """The role can't be deleted: somebody has it, or a role inherits from it, or a rule is about it."""
 
@@ -80,3 +96,55 @@ class LastAdministrator(AccessError):
 
 class PolicyUnavailable(AccessError):
     """The version that the caller waits for is not known here yet."""
+
+
+class IdempotencyKeyInvalid(AccessError):
+    """The key of a request is empty, too long, or has characters that no key has."""
+
+
+class IdempotencyKeyReused(AccessError):
+    """The caller sent this key with another request before."""
+
+
+class RequestInProgress(AccessError):
+    """A request with the same key is still running."""
+
+
+class DraftNotFound(AccessError):
+    """There is no draft of this id."""
+
+
+class StaleDraft(AccessError):
+    """Rules or roles were changed since the draft was made, or the draft was applied already."""
+
+
+class OwnDraft(AccessError):
+    """Nobody approves a draft of their own."""
+
+
+class NotApprover(AccessError):
+    """Only a person who may approve drafts can; a service client can't."""
+
+
+class NotDraftAuthor(AccessError):
+    """Only its author may change a draft: an approver who changed it would approve a change of their own."""
+
+
+class ApprovalMissing(AccessError):
+    """The draft needs further approvals before it can be applied; ``missing`` is how many."""
+
+    def __init__(self, missing: int) -> None:
+        super().__init__(str(missing))
+        self.missing = missing
+
+
+class ApprovalRequired(AccessError):
+    """Rules and roles are changed by approved drafts only (``APPROVERS``)."""
+
+
+class ShadowInUse(AccessError):
+    """Another draft is evaluated beside the policy; one at a time can be."""
+
+
+class ImpactBusy(AccessError):
+    """This process computes the impact of another draft; one at a time can be."""

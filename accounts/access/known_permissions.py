@@ -13,7 +13,8 @@ from django.utils.functional import Promise
 
 PERMISSION_OBJECTS = "permissions"
 USE = "use"
-# Who has this role may do everything, until its grant ends: see services/break_glass.
+PERMISSION_MARK = ":"  # in the name of each permission, and of no stored role
+# Who has this role may do everything, until its grant ends: it is given by ``PolicyWriter.break_glass`` alone.
 BREAK_GLASS = "break:glass"
 
 
@@ -36,7 +37,7 @@ def declare(permission: Permission) -> Permission:
 
     Raises: ValueError, if its name is another one's or has not the form ``<object>:<verb>``.
     """
-    thing, _, verb = permission.name.partition(":")
+    thing, _, verb = permission.name.partition(PERMISSION_MARK)
     if not (thing and verb) or permission.name == BREAK_GLASS or permission.name in _declared:
         raise ValueError(f"{permission.name!r} can't be declared as a permission.")
     _declared[permission.name] = permission

@@ -11,5 +11,7 @@ CHANGE_POLICIES = declare(
     Permission("policies:change", _("change rules and roles"), ("access.change_policyrule", "access.add_policyrule"))
 )
 APPROVE_POLICIES = declare(Permission("policies:approve", _("approve drafts of others")))
-GRANT_ROLES = declare(Permission("roles:grant", _("give and take roles"), ("access.change_rolegrant",)))
+GRANT_ROLES = declare(
+    Permission("roles:grant", _("give and take roles"), ("access.view_rolegrant", "access.change_rolegrant"))
+)
 START_BREAK_GLASS = declare(Permission("access:break_glass", _("take all rights for minutes, in an emergency")))

@@ -11,8 +11,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.access.deciding.conditions import build_check
-from accounts.access.deciding.hours import parse_hours
-from accounts.access.deciding.paths import pattern_segments
+from accounts.access.deciding.hours import WEEKDAYS, parse_hours
+from accounts.access.deciding.paths import MAX_LENGTH, is_control, pattern_segments
 from accounts.access.deciding.rules import Effect, Rule
 from accounts.access.errors import RolesInvalid, RuleInvalid
 
@@ -30,9 +30,19 @@ DEFAULTS: Mapping[str, Any] = {
 MEMBERS = (*REQUIRED, *DEFAULTS)
 MOST_CONDITIONS = 10
 MOST_PARENTS = 50
-_LONGEST = {"subject": 150, "action": 100, "department": 100, "location": 100, "note": 500, "description": 200}
+MOST_ARGUMENTS = 4000  # characters of all conditions of a rule, written as JSON
+LONGEST = {
+    "subject": 150,
+    "object": MAX_LENGTH,
+    "action": 100,
+    "department": 100,
+    "location": 100,
+    "note": 500,
+    "description": 200,
+}
 _SUBJECT = re.compile(r"(?:user|client):[A-Za-z0-9_.@:-]{1,140}|role:[a-z][a-z0-9_-]{0,49}")
 _ACTION = re.compile(r"\*|[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
+LONGEST_ROLE = 50
 _ROLE = re.compile(r"[a-z][a-z0-9_-]{0,49}")
 _ROLE_MEMBERS = ("description", "parents", "separation_of_duty")
 
@@ -56,8 +66,7 @@ def parse_rule(given: Document) -> dict[str, Any]:
     if found["effect"] not in list(Effect):
         raise RuleInvalid("effect", _("The effect is allow or deny."))
     if found["hours"] is not None:
-        _require_mapping("hours", found["hours"])
-        parse_hours(found["hours"])
+        found["hours"] = _hours(found["hours"])
     found["conditions"] = _conditions(found["conditions"])
     found["valid_from"], found["valid_until"] = _instant("valid_from", found), _instant("valid_until", found)
     if found["valid_from"] and found["valid_until"] and found["valid_from"] >= found["valid_until"]:
@@ -90,6 +99,7 @@ def to_rule(rule_id: str, document: Document) -> Rule:
 def digest(document: Document) -> bytes:
     """Return the SHA-256 of a rule without its note. Two rules with the same digest say the same."""
     said = {name: document[name] for name in MEMBERS if name != "note"}
+    said["object"] = said["object"].removeprefix("/")
     return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).digest()
 
 
@@ -99,10 +109,11 @@ def parse_role(name: str, given: Document) -> dict[str, Any]:
     Raises: RuleInvalid (of the member that is wrong), RolesInvalid (of a name that can't be one).
     """
     if not is_role_name(name):
-        raise RolesInvalid(name, _("A role's name has small letters, digits, - and _, and begins with a letter."))
+        sentence = _("A role's name has small letters, digits, - and _, and begins with a letter.")
+        raise RolesInvalid(name, sentence, member="name")
     for member in given:
         if member not in _ROLE_MEMBERS:
-            raise RuleInvalid(str(member), _("Roles have no such member."))
+            raise RuleInvalid(str(member)[:100], _("Roles have no such member."), code="unknown_field")
     found: dict[str, Any] = {"description": _text("description", given.get("description", ""))}
     for member in ("parents", "separation_of_duty"):
         names = given.get(member, [])
@@ -122,21 +133,29 @@ def is_role_name(text: str) -> bool:
 def _require_members(given: Document) -> None:
     for name in given:
         if name not in MEMBERS:
-            raise RuleInvalid(str(name), _("Rules have no such member."))
+            raise RuleInvalid(str(name)[:100], _("Rules have no such member."), code="unknown_field")
     for name in REQUIRED:
         if name not in given:
-            raise RuleInvalid(name, _("This member is required."))
+            raise RuleInvalid(name, _("This member is required."), code="required")
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise RuleInvalid(name, _("This member is a text."))
-    longest = _LONGEST.get(name)
+    longest = LONGEST.get(name)
     if longest is not None and len(value) > longest:
-        raise RuleInvalid(name, _("This has at most %d characters.") % longest)
-    if "\x00" in value:
-        raise RuleInvalid(name, _("This contains a NUL character."))
+        raise RuleInvalid(name, _("This has at most %d characters.") % longest, code="max_length")
+    if any(map(is_control, value)):
+        raise RuleInvalid(name, _("This is text on one line, without control characters."))
     return value
+
+
+def _hours(given: Any) -> dict[str, Any]:
+    """Return hours with their weekdays in the order of a week, each once."""
+    _require_mapping("hours", given)
+    hours = parse_hours(given)
+    weekdays = [WEEKDAYS[number] for number in sorted(hours.weekdays)]
+    return {"weekdays": weekdays, "from": given["from"], "until": given["until"], "time_zone": given["time_zone"]}
 
 
 def _conditions(given: Any) -> list[dict[str, Any]]:
@@ -146,8 +165,30 @@ def _conditions(given: Any) -> list[dict[str, Any]]:
     for condition in given:
         _require_mapping("conditions", condition)
         build_check(condition)
-        found.append({"name": condition["name"], "arguments": dict(condition.get("arguments", {}))})
+        arguments = {name: _plain(value) for name, value in condition.get("arguments", {}).items()}
+        found.append({"name": condition["name"], "arguments": arguments})
+    _require_short(found)
     return found
+
+
+def _plain(value: Any) -> Any:
+    """Return the value of an argument as the database gives it back: 1.0 as 1."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _require_short(conditions: list[dict[str, Any]]) -> None:
+    """Require that conditions can be stored as JSON and are not large: each process has them all in memory."""
+    try:
+        # Numbers that are infinite or have thousands of digits are a ValueError.
+        text = json.dumps(conditions, allow_nan=False, ensure_ascii=False)
+    except (ValueError, TypeError) as error:
+        raise RuleInvalid("conditions", _("Arguments are texts, numbers, true, false and lists of them.")) from error
+    if len(text) > MOST_ARGUMENTS:
+        sentence = _("All conditions together have at most %d characters.") % MOST_ARGUMENTS
+        raise RuleInvalid("conditions", sentence, code="max_length")
+    # JSON escapes other control characters, but PostgreSQL stores neither NUL nor halves of surrogate pairs.
+    if "\\u0000" in text or (not text.isprintable() and any(map(is_control, text))):
+        raise RuleInvalid("conditions", _("This is text on one line, without control characters."))
 
 
 def _require_mapping(member: str, value: Any) -> None:

@@ -5,8 +5,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
+from django.db.models import Q, QuerySet
+
 from accounts.access.known_permissions import KNOWN_PERMISSIONS, object_of
-from accounts.access.models import HEAD_ID, PolicyHead, PolicyRule, Role, RoleGrant
+from accounts.access.models import HEAD_ID, DecisionRecord, PolicyHead, PolicyRule, Role, RoleGrant
 from accounts.access.types import Grant, SubjectFacts
 
 Documents = dict[str, dict[str, Any]]
@@ -14,20 +17,21 @@ Documents = dict[str, dict[str, Any]]
 
 
 class Head(NamedTuple):
-    """Which version is in force."""
+    """Which version is in force, and in which run a draft is evaluated beside it."""
 
     version: int
     rules_id: UUID
+    shadow_id: UUID | None = None
 
 
 def head() -> Head:
     """Return which version is in force. Raises: PolicyHead.DoesNotExist, before the first migration only."""
-    return Head(*PolicyHead.objects.values_list("version", "rules_id").get(pk=HEAD_ID))
+    return Head(*PolicyHead.objects.values_list("version", "rules_id", "shadow_id").get(pk=HEAD_ID))
 
 
 def locked_head() -> Head:
     """Return which version is in force, and let no other transaction change it until this one ends."""
-    rows = PolicyHead.objects.select_for_update().values_list("version", "rules_id")
+    rows = PolicyHead.objects.select_for_update().values_list("version", "rules_id", "shadow_id")
     return Head(*rows.get(pk=HEAD_ID))
 
 
@@ -58,6 +62,11 @@ def all_rules() -> Documents:
     return {str(row.pk): rule_document(row) for row in PolicyRule.objects.order_by("pk").iterator(chunk_size=2000)}
 
 
+def has_rule(subject: str) -> bool:
+    """Return whether a rule is about this very subject."""
+    return PolicyRule.objects.filter(subject=subject).exists()
+
+
 def all_roles() -> Documents:
     """Return the documents of all stored roles by their names."""
     return {row.name: role_document(row) for row in Role.objects.order_by("name")}
@@ -74,12 +83,53 @@ def roles_at(subject: str, at: datetime) -> frozenset[str]:
     return frozenset(grant.role for grant in grants_of(subject) if grant.expires_at is None or grant.expires_at > at)
 
 
+def roles_by_subject(subjects: Sequence[str], at: datetime) -> dict[str, frozenset[str]]:
+    """Return the roles of subjects at an instant; those without any are left out."""
+    rows = _granted(at).filter(subject__in=subjects).values_list("subject", "role")
+    found: dict[str, set[str]] = {}
+    for subject, role in rows:
+        found.setdefault(subject, set()).add(role)
+    return {subject: frozenset(roles) for subject, roles in found.items()}
+
+
+def role_sets(at: datetime, *, limit: int) -> list[frozenset[str]]:
+    """Return the sets of two or more roles that subjects have together at an instant, the most frequent ones first.
+
+    None are returned on other databases than PostgreSQL.
+    """
+    if connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT roles FROM (
+                SELECT array_agg(role ORDER BY role) AS roles FROM access_rolegrant
+                WHERE expires_at IS NULL OR expires_at > %s
+                GROUP BY subject HAVING count(*) > 1
+            ) held
+            GROUP BY roles ORDER BY count(*) DESC, roles LIMIT %s
+            """,
+            [at, limit],
+        )
+        return [frozenset(roles) for (roles,) in cursor.fetchall()]
+
+
+def decision_records(*, since: datetime) -> QuerySet[DecisionRecord]:
+    """Return the records since an instant that can be evaluated again, the newest one first."""
+    return DecisionRecord.objects.filter(recorded_at__gte=since).exclude(evaluated="").order_by("-recorded_at", "-pk")
+
+
 def facts_of_user(user: Any, at: datetime) -> SubjectFacts | None:
     """Return who a user of Django is, for projects whose users have no attributes of ours."""
     if user is None or not getattr(user, "is_authenticated", False) or not user.is_active:
         return None
     subject = f"user:{user.pk}"
     return SubjectFacts(subject, roles_at(subject, at), {"id": str(user.pk)})
+
+
+def no_context(_user: Any) -> Mapping[str, Any]:
+    """Return that nothing is known about a request: the default of ``CONTEXT_OF``."""
+    return {}
 
 
 def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
@@ -120,6 +170,10 @@ def holders_of(role: str, *, limit: int) -> list[RoleGrant]:
 def rules_of(subject: str, *, limit: int) -> list[PolicyRule]:
     """Return the rules of a subject."""
     return list(PolicyRule.objects.filter(subject=subject).order_by("pk")[:limit])
+
+
+def _granted(at: datetime) -> QuerySet[RoleGrant]:
+    return RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=at))
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -7,3 +7,5 @@ policy_changed = Signal()
 # Somebody was granted a role, or lost one: `subject`, `grants` (all that the subject has now: role -> end or None),
 # `now`.
 grants_changed = Signal()
+# Somebody did something with a draft: `action` (types.DraftAction), `draft` (a PolicyDraft), `author`, `now`.
+draft_changed = Signal()

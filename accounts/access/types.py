@@ -43,11 +43,17 @@ class ChangeKind(StrEnum):
     RULE = "rule"
     ROLE = "role"
     GRANT = "grant"
+    # Entries that change nothing, but say how the change came about.
+    APPROVAL = "approval"
+    DRAFT = "draft"
+    UNAPPROVED = "unapproved"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change of a version. ``key`` is the id of a rule, the name of a role, or ``<role> <subject>`` of a grant.
+
+    Of an approval it is the id of who approved, of a draft its id, of a change without approval who may do so.
 
     ``before`` is ``None`` for what is new, ``after`` for what is gone. A version can be undone from its changes.
     """
@@ -67,3 +73,41 @@ class Grant:
     reason: str
     granted_by: str
     granted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """That somebody approved a draft."""
+
+    approver: Author
+    approved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedDraft:
+    """The draft by which the policy is changed: its id, who approved it, and who applies it."""
+
+    id: str
+    approvals: tuple[Approval, ...]
+    applied_by: Author
+
+
+class DraftStatus(StrEnum):
+    """How far a draft is."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+    APPLIED = "applied"
+    STALE = "stale"
+
+
+class DraftAction(StrEnum):
+    """What somebody did with a draft."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    DELETED = "deleted"
+    APPROVED = "approved"
+    APPLIED = "applied"
+    SHADOW_STARTED = "shadow_started"
+    SHADOW_STOPPED = "shadow_stopped"

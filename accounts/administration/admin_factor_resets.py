@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from accounts.access.services.decisions import may
 from accounts.models import SecondFactorReset
-from accounts.rules.permissions import may
 from cedrina_base.read_only_admin import ReadOnlyAdmin
 
 
@@ -27,4 +27,4 @@ class SecondFactorResetAdmin(ReadOnlyAdmin):
         return may(request.user, "users:read")
 
     def has_view_permission(self, request: Any, obj: Any = None) -> bool:
-        return may(request.user, "users:read", obj)
+        return may(request.user, "users:read")

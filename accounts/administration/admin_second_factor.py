@@ -30,7 +30,8 @@ class PasswordForm(AdminAuthenticationForm):
     """Name and password. Raises ``PasswordAccepted``, so that Django's view never signs a user in by itself."""
 
     def confirm_login_allowed(self, user: Any) -> None:
-        super().confirm_login_allowed(user)
+        # Past Django's form, which asks the column is_staff. The backend has asked whether the user may use the admin.
+        super(AdminAuthenticationForm, self).confirm_login_allowed(user)
         raise PasswordAccepted(user)
 
 

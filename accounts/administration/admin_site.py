@@ -20,6 +20,7 @@ from accounts.api import device_cookie
 from accounts.api.form_limits import RETRY_AFTER, LimitedForm, is_limited
 from accounts.conf import account_settings
 from accounts.errors import AttemptsExhausted, HashingBusy, MfaCodeInvalid, SignInChallengeInvalid
+from accounts.rules import admin_access
 from accounts.services.administration import admin_sign_in
 from accounts.services.administration.admin_sign_in import AdminSession
 from accounts.types import FactorMethod
@@ -46,6 +47,10 @@ class MfaAdminSite(AdminSite):
     def site_title(self) -> str:  # type: ignore[override]  # as above
         """The application's name, in the title of each page."""
         return account_settings.APP_NAME
+
+    def has_permission(self, request: Any) -> bool:
+        """Return whether somebody may use the admin now; Django would ask the column ``is_staff``."""
+        return bool(request.user.is_authenticated) and admin_access.may_use_admin(request.user, at=timezone.now())
 
     @method_decorator(never_cache)
     def login(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
-from accounts.rules.permissions import may
+from accounts.access.services.decisions import may
 from ratelimiting.models import PolicyVersion, RateLimitPolicy
 from security_events.administration.event_data import data_lines
 from security_events.administration.event_list import links_of, owner, subject

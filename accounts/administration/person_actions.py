@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
+from accounts.access.services import privilege_order
+from accounts.access.services.decisions import may
 from accounts.administration.subject_links import person_url
 from accounts.errors import AccountError, DetailsInvalid
 from accounts.models import User
-from accounts.rules.permissions import may
-from accounts.rules.privileges import may_act_on
+from accounts.rules.subject_facts import context_of, holder_of
 from accounts.services.administration import account_status
 from accounts.services.administration.operator_action import ActionValue, OperatorAction, Value, ValueKind
 from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
@@ -58,9 +58,7 @@ def offered_actions(*, viewer: User, user: User) -> Sequence[OperatorAction]:
     if not _has_privileges(viewer=viewer, user=user):
         return []
     return [
-        action
-        for action in OPERATOR_ACTIONS.values()
-        if may(viewer, action.permission, user) and action.is_offered(user)
+        action for action in OPERATOR_ACTIONS.values() if may(viewer, action.permission) and action.is_offered(user)
     ]
 
 
@@ -121,7 +119,8 @@ def _is_done(model_admin: Any, request: Any, form: ActionForm, *, user: User, ac
 
 
 def _has_privileges(*, viewer: User, user: User) -> bool:
-    return may_act_on(selectors.user_privileges(user=viewer), selectors.user_privileges(user=user))
+    viewing = holder_of(viewer, context_of(viewer))
+    return privilege_order.current().may_act_on(viewing, holder_of(user), at=timezone.now())
 
 
 def _present_value(user: User, name: str) -> str | bool | None:

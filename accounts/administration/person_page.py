@@ -17,11 +17,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 
 from accounts import selectors
+from accounts.access.services.decisions import may
 from accounts.administration import person_actions
 from accounts.administration.subject_links import links_of_subjects, person_url
 from accounts.conf import account_settings
 from accounts.models import User
-from accounts.rules.permissions import may
+from accounts.rules import subject_facts
 from accounts.services.administration import person_overview, person_timeline
 from accounts.services.administration.person_timeline import TimelineEntry, TimelineSource
 from security_events.administration.event_data import data_lines
@@ -31,7 +32,6 @@ from tokens import devices
 from tokens.models import Session, SessionKind
 
 ENTRIES = 25
-_MOST_PERMISSIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,18 @@ def person_page(model_admin: Any, request: Any, user: User) -> Any:
         "connections": selectors.social_accounts(user_id=user.pk),
         "counters": person_overview.failure_counters(user=user, now=now),
         "waiting": person_overview.waiting_requests(user=user, now=now),
-        "groups": user.groups.values_list("name", flat=True).order_by("name")[:_MOST_PERMISSIONS],
-        "permissions": sorted(selectors.user_privileges(user=user).permissions)[:_MOST_PERMISSIONS],
+        "roles": sorted(_roles(user, now).items()),
         "origins": selectors.import_origins(user_id=user.pk),
         **_sessions(request, user, now),
         **_timeline(request, user, before),
     }
     return TemplateResponse(request, "admin/person/page.html", context)
+
+
+def _roles(user: User, now: datetime) -> Mapping[str, datetime | None]:
+    """Return the roles that are in force, with their ends."""
+    in_force = subject_facts.roles_at(user, now)
+    return {name: ends for name, ends in subject_facts.grants_of(user).items() if name in in_force}
 
 
 def _sessions(request: Any, user: User, now: datetime) -> Mapping[str, Any]:
@@ -83,7 +88,7 @@ def _sessions(request: Any, user: User, now: datetime) -> Mapping[str, Any]:
     return {
         "shows_sessions": True,
         "sessions": [(session, _device(session)) for session in rows],
-        "may_end_sessions": may(request.user, "sessions:end", user),
+        "may_end_sessions": may(request.user, "sessions:end"),
         "clients": person_overview.known_clients(user=user),
         "sessions_url": f"{reverse('admin:tokens_session_changelist')}?q={user.pk}",
     }

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.utils.translation import gettext
 
 from accounts import selectors
-from accounts.rules.permissions import may
+from accounts.access.services.decisions import may
 
 SHOWN_FOR = timedelta(days=7)
 MAX_WARNINGS = 10

@@ -13,8 +13,8 @@ from django.contrib.admin.utils import quote
 from django.urls import reverse
 
 from accounts import selectors
+from accounts.access.services.decisions import may
 from accounts.models import User
-from accounts.rules.permissions import may
 from accounts.rules.subject_facts import USER
 from security_events.types import SubjectLink
 from tokens.models import ServiceClient, Session, SigningKey, TokenFamily

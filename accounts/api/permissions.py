@@ -1,4 +1,4 @@
-"""``accounts.rules.permissions`` as permission classes of Django REST framework."""
+"""Permissions as permission classes of Django REST framework."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import event_types
-from accounts.rules.permissions import may
+from accounts.access.services.decisions import may
 from security_events.services import deduplication
 from tokens.api.problems import as_api_exception
 from tokens.api.step_up import RequiredFactor, check_requirement, requires
@@ -56,8 +56,17 @@ class RecentSecondFactor(BasePermission):
 
 
 # Whoever stole an access token must not let all events be sent to an address of theirs, nor switch off what detects
-# them.
-_WITH_SECOND_FACTOR = frozenset({"webhooks:change", "incidents:change", "detection_rules:change"})
+# them, nor take further rights.
+_WITH_SECOND_FACTOR = frozenset(
+    {
+        "webhooks:change",
+        "incidents:change",
+        "detection_rules:change",
+        "policies:change",
+        "policies:approve",
+        "roles:grant",
+    }
+)
 
 
 def action_permissions(action: str) -> list[BasePermission]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
@@ -264,6 +265,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Return whether a backend of authentication grants a permission of Django. Superusers are no exception."""
+        return any(backend.has_perm(self, perm, obj) for backend in _backends())
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Return whether a backend grants any permission of an app. Superusers are no exception."""
+        return any(backend.has_module_perms(self, app_label) for backend in _backends())
+
     def get_full_name(self) -> str:
         """Return the full name, as AbstractUser does; empty for people who gave none."""
         return self.full_name
@@ -277,6 +286,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_email_held(self) -> bool:
         """Whether nobody is found by the address nor written to it, because it was stored by a rule that erred."""
         return is_held(self.email_folded)
+
+
+def _backends() -> list[Any]:
+    return list(get_backends())
 
 
 class PasswordHistory(models.Model):

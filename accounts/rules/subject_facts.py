@@ -5,15 +5,17 @@ access control, kept by a receiver in the transaction of each change: no request
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from accounts.access.conf import ADMINISTRATOR
+from accounts.access.deciding.privileges import Holder
 from accounts.access.types import SubjectFacts
+from security_events import context as request_context
 from tokens.types import ServiceCaller
 
 USER, CLIENT = "user:", "client:"
+_NO_ROLES: frozenset[str] = frozenset()
 
 
 def facts_of(user: Any, at: datetime) -> SubjectFacts | None:
@@ -25,21 +27,53 @@ def facts_of(user: Any, at: datetime) -> SubjectFacts | None:
         return SubjectFacts(f"{CLIENT}{user.pk}", user.scopes, {"id": str(user.pk)})
     if user is None or not getattr(user, "is_active", False) or getattr(user, "deleted_at", None) is not None:
         return None
-    attributes = {
+    return SubjectFacts(f"{USER}{user.pk}", roles_at(user, at), attributes_of(user))
+
+
+def attributes_of(user: Any) -> Mapping[str, Any]:
+    """Return what rules can ask about a person, as ``subject.*``."""
+    return {
         "id": str(user.pk),
         "department": user.department,
         "location": user.location,
         "tier": str(user.tier),
-        "is_staff": user.is_staff,
         "email_confirmed": user.is_email_confirmed,
     }
-    return SubjectFacts(f"{USER}{user.pk}", roles_at(user, at), attributes)
+
+
+def context_of(user: Any) -> Mapping[str, Any]:
+    """Return what rules can ask about the request that this user makes: the address, and the last second factor.
+
+    The authentication of a request leaves its principal on the user. A second factor that was never shown is missing.
+    """
+    context: dict[str, Any] = {}
+    address = request_context.current().ip_address
+    if address:
+        context["ip_address"] = address
+    principal = getattr(user, "presented_principal", None)
+    if principal is not None and principal.second_factor_at is not None:
+        context["factor_at"] = principal.second_factor_at.timestamp()
+    return context
 
 
 def roles_at(user: Any, at: datetime) -> frozenset[str]:
-    """Return the roles that a user has at an instant. Superusers are administrators."""
-    granted = {name for name, ends in unpack(user.role_grants).items() if ends is None or ends > at.timestamp()}
-    return frozenset(granted | {ADMINISTRATOR}) if user.is_superuser else frozenset(granted)
+    """Return the roles that a user has at an instant. The columns ``is_staff`` and ``is_superuser`` give none."""
+    if not user.role_grants:
+        return _NO_ROLES
+    instant = at.timestamp()
+    return frozenset(name for name, ends in unpack(user.role_grants).items() if ends is None or ends > instant)
+
+
+def grants_of(user: Any) -> Mapping[str, datetime | None]:
+    """Return the roles that a user was granted with their ends, ended ones too, closed accounts included."""
+    return {
+        name: datetime.fromtimestamp(ends, UTC) if ends else None for name, ends in unpack(user.role_grants).items()
+    }
+
+
+def holder_of(user: Any, context: Mapping[str, Any] | None = None) -> Holder:
+    """Return a person as privileges are compared; a closed account keeps them, because it may be opened again."""
+    return Holder(f"{USER}{user.pk}", grants_of(user), attributes_of(user), context or {})
 
 
 def user_id(subject: str) -> UUID | None:
@@ -51,14 +85,17 @@ def user_id(subject: str) -> UUID | None:
 
 
 def pack(grants: Mapping[str, datetime | None]) -> str:
-    """Return grants as the row keeps them: names by spaces, with ``@`` and the seconds since 1970 if they end."""
-    return " ".join(name + (f"@{ends.timestamp():.0f}" if ends else "") for name, ends in sorted(grants.items()))
+    """Return grants as the row keeps them: names by spaces, with ``@`` and the seconds since 1970 if they end.
+
+    Parts of a second are left out, so that none is longer here than it was granted.
+    """
+    return " ".join(name + (f"@{int(ends.timestamp())}" if ends else "") for name, ends in sorted(grants.items()))
 
 
-def unpack(text: str) -> Mapping[str, float | None]:
+def unpack(text: str) -> Mapping[str, int | None]:
     """Return what ``pack`` packed: the end of each role in seconds since 1970, ``None`` if it has none."""
-    found: dict[str, float | None] = {}
+    found: dict[str, int | None] = {}
     for part in text.split():
         name, _, ends = part.partition("@")
-        found[name] = float(ends) if ends else None
+        found[name] = int(ends) if ends else None
     return found

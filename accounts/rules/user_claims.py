@@ -5,7 +5,10 @@
 
 from typing import Any
 
-ADMIN_ROLE = "admin"
+from django.utils import timezone
+
+from accounts.access.known_permissions import PERMISSION_MARK
+from accounts.rules.subject_facts import roles_at
 
 
 def tier_of(user: Any) -> str:
@@ -14,8 +17,11 @@ def tier_of(user: Any) -> str:
 
 
 def roles_of(user: Any) -> list[str]:
-    """Return the user's roles."""
-    return [ADMIN_ROLE] if user.is_superuser else []
+    """Return the names of the roles that the user has now. They are advice: the server reads its own.
+
+    Permissions are left out: they are roles, too, but say what the server lets somebody do, not who they are.
+    """
+    return sorted(name for name in roles_at(user, timezone.now()) if PERMISSION_MARK not in name)
 
 
 def has_second_factor(user: Any) -> bool:

@@ -59,6 +59,11 @@ PROBLEMS: dict[str, ProblemType] = {
     ),
     "session_limit_reached": ProblemType(409, _("Too many sessions"), _("End another session first.")),
     "already_exists": ProblemType(409, _("Already exists"), _("This exists already.")),
+    "already_in_use": ProblemType(409, _("In use"), _("This is in use already.")),
+    "separation_of_duty": ProblemType(409, _("Duties are separated"), _("Nobody may have these two roles together.")),
+    "stale_draft": ProblemType(
+        409, _("Outdated draft"), _("The policy was changed since this draft was begun. Make a new draft.")
+    ),
     "not_sealed_yet": ProblemType(409, _("Not sealed yet"), _("This is not sealed yet. Try again in a few seconds.")),
     "hashes_pruned": ProblemType(410, _("No proof any more"), _("This part of the trail is older than what is kept.")),
     "version_mismatch": ProblemType(412, _("Version mismatch"), _("It was changed since you read it.")),
@@ -124,6 +129,7 @@ FIELD_CODES = frozenset(
         "username_invalid",
         "username_reserved",
         "email_invalid",
+        "idempotency_key_reused",
     }
 )
 

@@ -8,8 +8,8 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
 
+from accounts.access.services.decisions import may
 from accounts.errors import NotAllowed
-from accounts.rules.permissions import may
 from cedrina import event_types
 from cedrina.models import BackgroundJob
 from security_events.catalogue import EventType
@@ -17,7 +17,7 @@ from security_events.services import recording
 from security_events.types import Subject
 from tokens.users import subject_of
 
-CHANGE = "jobs:change"  # for superusers only, because a job may be a mail to a user with more privileges
+CHANGE = "jobs:change"
 
 
 def retry(*, job_id: int, by: Any, reason: str, now: datetime) -> bool:

@@ -22,6 +22,7 @@ JOB_KINDS: Mapping[str, Promise] = {
     "cedrina.purge_accounts": _("Delete expired data of accounts"),
     "cedrina.erase_deleted": _("Erase deleted accounts"),
     "cedrina.reset_factors": _("Carry out the resets of second factors whose wait is over"),
+    "cedrina.refresh_role_columns": _("Bring what follows from ended roles up to date"),
     "cedrina.purge_attempts": _("Delete expired counters of failed sign-ins"),
     "cedrina.announce_expired_locks": _("Record the locks that have expired"),
     "cedrina.seal_audit_trail": _("Seal the audit trail"),

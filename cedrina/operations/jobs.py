@@ -14,6 +14,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
 from accounts.conf import account_settings
+from accounts.services.administration import role_columns
 from accounts.services.factors import factor_reset
 from accounts.services.passwords import attempts
 from accounts.services.profile import erasure
@@ -139,6 +140,15 @@ def reset_factors(timestamp: int) -> None:
     count = factor_reset.carry_out_due(now=timezone.now())
     if count:
         log.info("factors_reset", count=count)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="cedrina.refresh_role_columns", queue="maintenance", queueing_lock="refresh_role_columns")
+def refresh_role_columns(timestamp: int) -> None:
+    """Bring the columns of people up to date whose roles have ended, or whose roles' rules changed."""
+    count = role_columns.refresh(now=timezone.now())
+    if count:
+        log.info("role_columns_refreshed", count=count)
 
 
 @app.periodic(cron="* * * * *")

@@ -13,7 +13,7 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from accounts import event_types
-from accounts.rules.permissions import may
+from accounts.access.services.decisions import may
 from cedrina.websockets import close_codes
 from security_events.services import deduplication
 from tokens.access_tokens.codec import decode_access_token

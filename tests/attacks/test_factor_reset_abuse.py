@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -16,7 +15,7 @@ from accounts.services.factors import factor_reset
 from accounts.services.mailing import mail_queue
 from cedrina_base.uuids import uuid7
 from tests import mailbox
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.factors import add_totp
 from tests.factories.tokens import open_session
 
@@ -40,8 +39,8 @@ def victim(db):
 
 @pytest.fixture
 def helper(db):
-    staff = UserFactory(username="helper", is_staff=True)
-    staff.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    staff = UserFactory(username="helper")
+    give(staff, "users:read", "users:change", "factors:reset")
     return staff
 
 
@@ -52,8 +51,8 @@ def api():
 
 def sign_in_operator(api, *, permissions=(), **details):
     """Sign a new account in at the API, by a password a moment ago."""
-    operator = UserFactory(is_staff=bool(permissions), **details)
-    operator.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    operator = UserFactory(**details)
+    give(operator, *permissions)
     api.credentials(HTTP_AUTHORIZATION=f"Bearer {open_session(user=operator).access_token}")
     return operator
 
@@ -123,8 +122,8 @@ class TestTheApi:
 
     @pytest.mark.attack("OWASP ASVS 5.0, 8.2.2; CWE-269")
     def test_refuses_a_partial_administrator_against_a_superior(self, api, victim):
-        User.objects.filter(pk=victim.pk).update(is_staff=True, is_superuser=True)
-        sign_in_operator(api, permissions=["view_user", "change_user"])
+        User.objects.filter(pk=victim.pk).update(role_grants="admin")
+        sign_in_operator(api, permissions=["users:read", "users:change", "factors:reset"])
         for action in ("reset-second-factor", "withdraw-second-factor-reset"):
             answer = api.post(f"/api/v1/admin/users/{victim.pk}/{action}", REASON, format="json")
             assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")

@@ -53,7 +53,7 @@ class TestTenThousandGuesses:
     def test_from_five_hundred_networks_are_hardly_ever_looked_at_and_never_stop_the_owner(
         self, now, hashing_recorder, events
     ):
-        mina = UserFactory(username="mina", raw_password=PASSWORD, is_staff=True)
+        mina = UserFactory(username="mina", raw_password=PASSWORD, roles=["users:read"])
         chance, networks = random.Random(4), bots()
         # Before the attack she has signed in on two devices: a phone at home, a browser that now travels.
         living = password_sign_in.sign_in(name="mina", password=PASSWORD, client=HOME, now=now)

@@ -4,7 +4,6 @@ import io
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.core.management import call_command, get_commands
 from django.test import Client, RequestFactory
@@ -19,7 +18,7 @@ from accounts.models import SignInFailures, User
 from accounts.models.passwords import AttemptCounter, AttemptPool
 from accounts.services.mailing import mail_queue
 from tests.factories import social
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.factors import add_key
 from tests.factories.tokens import open_session, sign_in_at_admin
 from tokens.models import Session
@@ -30,12 +29,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.attack("OWASP ASVS 5.0, 8.2.2; 
 USERS, SESSIONS = "/admin/accounts/user/", "/admin/tokens/session/"
 JOBS = "/admin/cedrina/backgroundjob/"
 
-_HELPS = ("view_user", "change_user", "view_session", "change_session")
+_HELPS = ("users:read", "users:change", "sessions:read", "sessions:end")
 RANKS = {
     "superuser": None,
-    "operator": (*_HELPS, "view_securityevent"),
+    "operator": (*_HELPS, "events:read"),
     "helper": _HELPS,
-    "auditor": ("view_user", "view_securityevent"),
+    "auditor": ("users:read", "events:read"),
     "person": (),
 }
 # Who may act on whom, where the action is theirs to do at all.
@@ -57,8 +56,8 @@ def account(rank, **details):
     permissions = RANKS[rank]
     if permissions is None:
         return UserFactory(raw_password=PASSWORD, admin=True, **details)
-    user = UserFactory(raw_password=PASSWORD, is_staff=bool(permissions), **details)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    user = UserFactory(raw_password=PASSWORD, **details)
+    give(user, *permissions)
     return user
 
 
@@ -155,8 +154,8 @@ class TestTheAdmin:
         assert found == tested | ON_NO_ACCOUNT
 
     def test_lets_superusers_alone_keep_mail_from_somebody(self):
-        helper = UserFactory(is_staff=True)
-        helper.user_permissions.set(Permission.objects.filter(content_type__app_label="procrastinate"))
+        helper = UserFactory()
+        give(helper, "jobs:read", "users:change", "roles:grant")
         mail_queue.enqueue(user_id=account("superuser").pk, kind=mail_queue.MailKind.NEW_DEVICE)
         job = ProcrastinateJob.objects.latest("id")
         browser = Client()

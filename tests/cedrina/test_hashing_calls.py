@@ -55,7 +55,7 @@ class Person:
     """Somebody with a session, a mailed token and a cookie of the admin's."""
 
     def __init__(self, digest, *, purpose):
-        self.user = UserFactory(password=digest, is_staff=True, is_superuser=True)
+        self.user = UserFactory(password=digest, admin=True)
         self.token = open_session(user=self.user).access_token
         self.mailed = mailed_tokens.issue(
             mail_id=uuid7(), user=self.user, purpose=purpose, address=self.user.email, now=timezone.now()

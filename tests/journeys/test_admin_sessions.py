@@ -47,7 +47,7 @@ def boss(server, newcomer):
     person.register()
     served.execute(
         server.environment["DATABASE_URL"],
-        f"UPDATE accounts_user SET is_staff = TRUE, is_superuser = TRUE WHERE username = '{person.name}'",
+        f"UPDATE accounts_user SET role_grants = 'admin' WHERE username = '{person.name}'",
     )
     return person
 

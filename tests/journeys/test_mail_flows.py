@@ -167,7 +167,7 @@ class TestOperators:
     def do(self, site, person):
         served.execute(
             site.environment["DATABASE_URL"],
-            f"UPDATE accounts_user SET is_staff = TRUE, is_superuser = TRUE WHERE username = '{person.name}'",
+            f"UPDATE accounts_user SET role_grants = 'admin' WHERE username = '{person.name}'",
         )
 
         def send(user_id, action, **values):

@@ -139,14 +139,14 @@ class TestPolicies:
     def test_are_deleted_by_those_alone_who_may_change_them(self, browser):
         row = stored.create(document=document(), author=BOSS, reason="r", now=timezone.now())
         client = Client()
-        sign_in_at_admin(client, UserFactory(username="staff", raw_password=PASSWORD, is_staff=True))
+        sign_in_at_admin(client, UserFactory(username="staff", raw_password=PASSWORD, roles=["users:read"]))
         answer = client.post(f"{POLICIES}{row.pk}/delete/", {"confirmed": "yes", "reason": "r"})
         assert answer.status_code == 403
         assert RateLimitPolicy.objects.exists()
 
     def test_are_closed_to_others(self):
         client = Client()
-        sign_in_at_admin(client, UserFactory(username="staff", raw_password=PASSWORD, is_staff=True))
+        sign_in_at_admin(client, UserFactory(username="staff", raw_password=PASSWORD, roles=["users:read"]))
         assert client.get(POLICIES).status_code == 403
 
 

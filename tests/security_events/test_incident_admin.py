@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +10,7 @@ from django.utils import timezone
 from security_events.models import Incident, RuleVersion, ShadowCount
 from security_events.services.detection import rule_settings
 from security_events.types import Subject
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.incidents import NETWORK, open_incident
 from tests.factories.tokens import sign_in_at_admin
 
@@ -22,8 +21,8 @@ LIST, RULES = "admin:security_events_incident_changelist", "admin:security_event
 
 
 def signed_in(*permissions, **members):
-    browser, user = Client(), UserFactory(raw_password=PASSWORD, is_staff=True, **members)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    browser, user = Client(), UserFactory(raw_password=PASSWORD, **members)
+    give(user, *permissions)
     sign_in_at_admin(browser, user)
     return browser
 
@@ -161,13 +160,13 @@ class TestPage:
 
     def test_shows_staff_what_they_may_see(self):
         incident = open_incident(now=NOW, stored=True, subject="ada", is_account=True)
-        reader = signed_in("view_incident")
+        reader = signed_in("incidents:read")
         page = text_of(reader.get(page_of(incident)))
         assert 'name="step"' not in page
         assert "securityevent/" not in page
         for body in ({"step": "acknowledge", "seen_version": "1"}, {"undo": str(incident.responses.first().pk)}):
             assert reader.post(page_of(incident), body).status_code == 403
-        assert signed_in("view_securityevent").get(page_of(incident)).status_code == 403
+        assert signed_in("events:read").get(page_of(incident)).status_code == 403
 
     def test_of_no_incident_leads_to_the_list(self, client):
         url = reverse("admin:security_events_incident_change", args=["nothing"])
@@ -207,8 +206,8 @@ class TestRules:
         assert not RuleVersion.objects.exists()
 
     def test_are_changed_by_those_who_may(self):
-        reader = signed_in("view_ruleversion")
+        reader = signed_in("detection_rules:read")
         assert "25 by default" in text_of(reader.get(self.page()))
         assert reader.post(self.page(), self.form(mode="off")).status_code == 403
-        assert signed_in("view_incident").get(reverse(RULES)).status_code == 403
+        assert signed_in("incidents:read").get(reverse(RULES)).status_code == 403
         assert "There is no such rule." in text_of(reader.get(self.page("nothing"), follow=True))

@@ -7,7 +7,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from tokens.conf import token_settings
-from tokens.types import AccessClaims, Principal, ServiceCaller, ServicePrincipal
+from tokens.types import AccessClaims, Principal, ServicePrincipal
 
 
 class HasAccessToken(BasePermission):
@@ -28,12 +28,10 @@ class MayDo(BasePermission):
     """Allow an action to the users whom the setting ``MAY`` allows it, and to service clients with its scope."""
 
     def __init__(self, action: str) -> None:
-        self._action = action
+        self.action = action
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if isinstance(request.user, ServiceCaller):
-            return self._action in request.user.scopes
-        return request.user is not None and token_settings.MAY(request.user, self._action)
+        return request.user is not None and token_settings.MAY(request.user, self.action)
 
 
 def from_setting_may(action: str) -> Sequence[BasePermission]:

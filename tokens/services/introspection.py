@@ -12,7 +12,7 @@ from tokens.errors import TokenError
 from tokens.refresh_tokens import secrets
 from tokens.service_clients.scopes import INTROSPECT, scope_text
 from tokens.services import service_tokens, verification
-from tokens.types import RefreshClaims, ServiceCaller, ServiceClaims, TokenIntrospection
+from tokens.types import RefreshClaims, ServiceClaims, TokenIntrospection
 
 INACTIVE = TokenIntrospection(active=False)
 
@@ -61,8 +61,6 @@ def introspect(*, token: str, asker: Any, now: datetime) -> TokenIntrospection:
 def _may_introspect(asker: Any, subject: str) -> bool:
     if subject == str(asker.pk):
         return True
-    if isinstance(asker, ServiceCaller):
-        return INTROSPECT.name in asker.scopes
     return token_settings.MAY(asker, INTROSPECT.name)
 
 

@@ -132,6 +132,7 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
         issued_at=claims.issued_at,
         expires_at=claims.expires_at,
     )
+    user.presented_principal = principal  # for who decides by it, such as by when a second factor was shown
     return AuthenticationResult(user=user, principal=principal, is_confirmed=is_confirmed)
 
 

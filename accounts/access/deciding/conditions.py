@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.access.deciding.attributes import MISSING, Attributes, Reader, reader
+from accounts.access.deciding.attributes import MISSING, Attributes, Reader, is_name, reader
 from accounts.access.errors import RuleInvalid
 
 Check = Callable[[Attributes, datetime], bool | None]
@@ -25,11 +25,15 @@ Build = Callable[[Mapping[str, Any]], Check]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConditionType:
-    """A condition that rules can use. ``parameters`` are the names of its arguments, all of them required."""
+    """A condition that rules can use. ``parameters`` are the names of its arguments, all of them required.
+
+    ``reads`` are the names of attributes that it reads beside those that its arguments name.
+    """
 
     name: str
     parameters: frozenset[str]
     build: Build
+    reads: frozenset[str] = frozenset()
 
 
 _registered: dict[str, ConditionType] = {}
@@ -37,8 +41,11 @@ _registered: dict[str, ConditionType] = {}
 CONDITION_TYPES: Mapping[str, ConditionType] = MappingProxyType(_registered)
 
 
-def register(name: str, *parameters: str) -> Callable[[Build], Build]:
+def register(name: str, *parameters: str, reads: Collection[str] = ()) -> Callable[[Build], Build]:
     """Declare a condition by the function that builds its check.
+
+    ``reads`` are the names of attributes that it reads beside those that its arguments name: a decision can be
+    evaluated again only if all that was read is recorded.
 
     Raises: ValueError, if there is another one of the name.
     """
@@ -46,7 +53,7 @@ def register(name: str, *parameters: str) -> Callable[[Build], Build]:
     def declare(build: Build) -> Build:
         if name in _registered:
             raise ValueError(f"The condition {name!r} is declared already.")
-        _registered[name] = ConditionType(name, frozenset(parameters), build)
+        _registered[name] = ConditionType(name, frozenset(parameters), build, frozenset(reads))
         return build
 
     return declare
@@ -73,6 +80,12 @@ def build_check(condition: Mapping[str, Any]) -> Check:
             },
         )
     return found.build(arguments)
+
+
+def attributes_read(condition: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the attributes that a valid condition may read."""
+    named = {each for each in condition.get("arguments", {}).values() if isinstance(each, str) and is_name(each)}
+    return CONDITION_TYPES[condition["name"]].reads | named
 
 
 @register("same", "left", "right")
@@ -119,7 +132,7 @@ def _at_least(arguments: Mapping[str, Any]) -> Check:
     return lambda attributes, _at: _compared(read(attributes), lambda value: value >= least)
 
 
-@register("network", "networks")
+@register("network", "networks", reads=("context.ip_address",))
 def _network(arguments: Mapping[str, Any]) -> Check:
     """Check that ``context.ip_address`` is in one of some networks, such as ``192.0.2.0/24``."""
     try:
@@ -139,14 +152,14 @@ def _network(arguments: Mapping[str, Any]) -> Check:
     return check
 
 
-@register("factor_within", "seconds")
+@register("factor_within", "seconds", reads=("context.factor_at",))
 def _factor_within(arguments: Mapping[str, Any]) -> Check:
     """Check that the second factor was shown lately: ``context.factor_at``, in seconds since 1970."""
     seconds = _number(arguments["seconds"])
     return lambda attributes, at: _compared(_FACTOR_AT(attributes), lambda shown: at.timestamp() - shown <= seconds)
 
 
-@register("risk_below", "risk")
+@register("risk_below", "risk", reads=("context.risk",))
 def _risk_below(arguments: Mapping[str, Any]) -> Check:
     """Check that the risk of the sign-in, ``context.risk`` from 0 to 100, is below a number."""
     risk = _number(arguments["risk"])

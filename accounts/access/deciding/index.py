@@ -70,6 +70,7 @@ class CompiledPolicy:
 
     def __init__(self, *, rules: Iterable[Rule], parents: Mapping[str, Collection[str]], version: int) -> None:
         self.version = version
+        self.reads: frozenset[str] = frozenset()
         expanded = role_hierarchy.expand(parents)
         self._inherited = {role: tuple(ROLE + each for each in sorted(found)) for role, found in expanded.items()}
         self._trees: dict[Effect, dict[str, dict[str, _Node]]] = {Effect.DENY: {}, Effect.ALLOW: {}}

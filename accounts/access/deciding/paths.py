@@ -27,7 +27,7 @@ def object_segments(path: str) -> Segments | None:
     if len(segments) > MAX_SEGMENTS or not _DOTS.isdisjoint(segments):
         return None
     # Most paths have printable characters only. The others may still be of those that some scripts need.
-    return segments if path.isprintable() or not any(map(_is_control, path)) else None
+    return segments if path.isprintable() or not any(map(is_control, path)) else None
 
 
 def pattern_segments(pattern: str) -> Segments:
@@ -56,6 +56,7 @@ def _fits(wanted: str, segment: str) -> bool:
     return wanted in (ONE, segment)
 
 
-def _is_control(character: str) -> bool:
+def is_control(character: str) -> bool:
+    """Return whether a character controls how text is shown or read, instead of being shown."""
     # Cc: control characters, Cs: halves of surrogate pairs, Zl and Zp: separators of lines and paragraphs.
     return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}

@@ -11,17 +11,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain, combinations, pairwise
+from math import inf
 from typing import Any
 
 from accounts.access.deciding.attributes import MISSING
 from accounts.access.deciding.hours import Hours
 from accounts.access.deciding.rules import Rule
+from accounts.access.impact.budget import WorkBudget
 
 FRESH = ("somebody", "somebody else")
 _STEP = timedelta(microseconds=1)
 _WEEK = timedelta(weeks=1)
 _YEAR_OF_WEEKS = 53
 _MOST_ELEMENTS = 8  # of a list: all subsets are tried
+# Beyond these, only to list the cases would take seconds.
+_MOST_PAIRS, _MOST_NETWORKS = 20, 300
 
 
 class SecondsAgo(float):
@@ -87,6 +91,8 @@ class _Compared:
 
     def values(self) -> dict[str, list[Any]]:
         """Return the values to try, by the names of attributes."""
+        if len(self._pairs) > _MOST_PAIRS or len(self._networks) > _MOST_NETWORKS:
+            raise TooManyCases("conditions")
         elements = set(chain(*self._lists.values()))
         names = {*self._constants, *self._bounds, *chain(*self._pairs), *elements}
         compared = {*chain(*self._pairs), *elements}
@@ -114,21 +120,29 @@ class _Compared:
     def _share(self, found: dict[str, list[Any]]) -> None:
         """Give attributes that are compared with each other the same values to try."""
         pairs = [*self._pairs, *chain(*(combinations(sorted(each), 2) for each in self._lists.values()))]
+        if len(pairs) > _MOST_PAIRS:
+            raise TooManyCases("conditions")
         for left, right in pairs * len(pairs):  # as often as a chain of pairs can be long
             found[left] = found[right] = _unique([*found[left], *found[right]])
 
 
-def instants(rules: Sequence[Rule], *, now: datetime) -> list[datetime]:
-    """Return instants that the rules' times tell apart. There is at least one: ``now``."""
+def instants(rules: Sequence[Rule], *, now: datetime, budget: WorkBudget | None = None) -> list[datetime]:
+    """Return instants that the rules' times tell apart. There is at least one: ``now``.
+
+    Raises: BudgetExhausted.
+    """
+    spent = budget or WorkBudget(inf)
     bounds = sorted({each for rule in rules for each in (rule.valid_from, rule.valid_until) if each is not None})
     hours = {rule.hours for rule in rules if rule.hours is not None}
     starts = [min([now, *(bound - _STEP for bound in bounds[:1])]), *bounds]
     ends = [*bounds, None]
     found = dict.fromkeys([now, *starts, *(bound - _STEP for bound in bounds)])
     for start, end in zip(starts, ends, strict=True):
-        found.update(dict.fromkeys(_bounds_of_hours(hours, start, end)))
+        for bound in _bounds_of_hours(hours, start, end, spent):
+            found[bound] = None
     cases: dict[tuple[bool, ...], datetime] = {}
     for at in found:
+        spent.spend(len(rules) / 10)
         case = tuple(
             (rule.valid_from is None or at >= rule.valid_from)
             and (rule.valid_until is None or at < rule.valid_until)
@@ -182,7 +196,9 @@ def _addresses(networks: Iterable[str]) -> list[str]:
     return list(cases.values())
 
 
-def _bounds_of_hours(hours: Collection[Hours], start: datetime, end: datetime | None) -> Iterator[datetime]:
+def _bounds_of_hours(
+    hours: Collection[Hours], start: datetime, end: datetime | None, budget: WorkBudget
+) -> Iterator[datetime]:
     """Return the bounds of hours between two instants: in the first week, and in one for each stand of the clocks."""
     if not hours:
         return
@@ -192,6 +208,7 @@ def _bounds_of_hours(hours: Collection[Hours], start: datetime, end: datetime | 
         week = start + number * _WEEK
         if end is not None and week >= end:
             return
+        budget.spend(len(zones) / 5)
         stand = tuple(week.astimezone(zone).utcoffset() for zone in zones)
         if stand in stands:
             continue
@@ -199,6 +216,7 @@ def _bounds_of_hours(hours: Collection[Hours], start: datetime, end: datetime | 
         for each in hours:
             midnight = week.astimezone(each.zone).replace(hour=0, minute=0, second=0, microsecond=0)
             for day in range(9):
+                budget.spend(0.5)
                 for clock in (each.begin, each.end):
                     local = (midnight + timedelta(days=day)).replace(hour=clock.hour, minute=clock.minute)
                     at = local.astimezone(UTC)

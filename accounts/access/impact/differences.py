@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
-from math import prod
+from math import inf, prod
 from typing import Any, NamedTuple
 
 from accounts.access.deciding.index import ROLE, CompiledPolicy, Decision
 from accounts.access.deciding.roles import expand
 from accounts.access.deciding.rules import ANY_ACTION, Rule
+from accounts.access.impact.budget import BudgetExhausted, WorkBudget
 from accounts.access.impact.candidates import (
     TooManyCases,
     attribute_values,
@@ -77,28 +78,91 @@ def profiles_of(*sources: PolicySource) -> list[Profile]:
 
 
 def differences(
-    before: PolicySource, after: PolicySource, *, profiles: Iterable[Profile], now: datetime
+    before: PolicySource,
+    after: PolicySource,
+    *,
+    profiles: Iterable[Profile],
+    now: datetime,
+    budget: WorkBudget | None = None,
 ) -> Iterator[Difference]:
     """Return what is decided otherwise for the profiles, each kind of request once.
 
-    Raises: TooManyCases, when conditions tell too many cases apart, or are a project's own; RuleInvalid, RolesInvalid.
+    With a ``budget``, what takes too long is left out, and the budget says so afterwards.
+
+    Raises: TooManyCases, without a budget, when conditions tell too many cases apart, or are a project's own;
+        RuleInvalid, RolesInvalid.
     """
-    old_roles, new_roles = expand(before.parents), expand(after.parents)
-    for profile in profiles:
-        old = _rules_of(profile, before.rules, old_roles)
-        new = _rules_of(profile, after.rules, new_roles)
+    spent = budget or WorkBudget(inf)
+    changes = _Comparison(before, after)
+    try:
+        for profile in profiles:
+            spent.spend(0.2)
+            for question, matching, policies in changes.kinds_of_requests(profile, spent):
+                try:
+                    yield from _compare(question, matching, policies, now=now, budget=spent)
+                except TooManyCases:
+                    if budget is None:
+                        raise
+                    budget.is_exact = False
+    except BudgetExhausted:
+        return
+
+
+class _Comparison:
+    """Two policies whose rules are sorted by subject, so that those who are not concerned cost nothing."""
+
+    def __init__(self, before: PolicySource, after: PolicySource) -> None:
+        self._sources = before, after
+        self._expanded = expand(before.parents), expand(after.parents)
+        self._by_subject = tuple(_by_subject(source.rules) for source in self._sources)
+
+    def kinds_of_requests(
+        self, profile: Profile, budget: WorkBudget
+    ) -> Iterator[tuple[Question, Sequence[Rule], Sequence[CompiledPolicy]]]:
+        """Return a question of each kind with the rules that match, and both policies with these rules alone."""
+        subjects = [_subjects_of(profile, expanded) for expanded in self._expanded]
+        if subjects[0] == subjects[1] and all(
+            self._by_subject[0].get(each) == self._by_subject[1].get(each) for each in subjects[0]
+        ):
+            return
+        old, new = (
+            {_said(rule): rule for subject in sorted(names) for rule in rules.get(subject, ())}
+            for names, rules in zip(subjects, self._by_subject, strict=True)
+        )
+        budget.spend((len(old) + len(new)) / 5)
         changed = [rule for key, rule in {**old, **new}.items() if (key in old) is not (key in new)]
-        for path, action, matching in _kinds_of_objects(changed, [*old.values(), *new.values()]):
+        # Rules that are the same object in both policies stand here once.
+        rules = list({id(rule): rule for rule in (*old.values(), *new.values())}.values())
+        members = [{id(rule) for rule in some.values()} for some in (old, new)]
+        for path, action, matching in _kinds_of_objects(changed, rules, budget):
             # Rules that don't match decide nothing, so they are left out: a thousand cases are asked about.
             policies = [
                 CompiledPolicy(
-                    rules=[rule for rule in matching if any(rule is each for each in some.values())],
-                    parents=_parents_of(profile, source.parents, roles),
+                    rules=[rule for rule in matching if id(rule) in some],
+                    parents=_parents_of(profile, source.parents, expanded),
                     version=0,
                 )
-                for some, source, roles in ((old, before, old_roles), (new, after, new_roles))
+                for some, source, expanded in zip(members, self._sources, self._expanded, strict=True)
             ]
-            yield from _compare(Question(profile, path, action), matching, policies, now=now)
+            budget.spend(2 + len(matching))
+            yield Question(profile, path, action), matching, policies
+
+
+def _by_subject(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    found: dict[str, list[Rule]] = {}
+    for rule in sorted(rules, key=lambda rule: rule.id):
+        found.setdefault(rule.subject, []).append(rule)
+    return found
+
+
+def _subjects_of(profile: Profile, expanded: Mapping[str, frozenset[str]]) -> set[str]:
+    """Return the subjects of rules that hold for somebody."""
+    return {ROLE + each for role in profile.roles for each in expanded.get(role, ())} | {profile.subject}
+
+
+def _said(rule: Rule) -> str:
+    """Return what a rule says: neither its id nor whom it names make a difference."""
+    return repr(replace(rule, id="", subject=""))
 
 
 def _parents_of(
@@ -107,23 +171,20 @@ def _parents_of(
     return {name: parents[name] for role in profile.roles for name in roles.get(role, ())}
 
 
-def _rules_of(profile: Profile, rules: Iterable[Rule], roles: Mapping[str, frozenset[str]]) -> dict[str, Rule]:
-    """Return the rules for somebody, by what they say: neither their ids nor whom they name make a difference."""
-    names = {ROLE + each for role in profile.roles for each in roles.get(role, ())} | {profile.subject}
-    return {repr(replace(rule, id="", subject="")): rule for rule in rules if rule.subject in names}
-
-
-def _kinds_of_objects(changed: Sequence[Rule], rules: Sequence[Rule]) -> Iterator[tuple[str, str, list[Rule]]]:
+def _kinds_of_objects(
+    changed: Sequence[Rule], rules: Sequence[Rule], budget: WorkBudget
+) -> Iterator[tuple[str, str, list[Rule]]]:
     """Return an object and an action for each set of rules that can match together, with one changed rule at least."""
     seen: set[tuple[frozenset[str], str]] = set()
     actions = sorted({rule.action for rule in rules} - {ANY_ACTION})
     other = OTHER_ACTION + "-" * sum(action.startswith(OTHER_ACTION) for action in actions)
     patterns = {rule.object for rule in rules}
     for rule in changed:
-        for covering, path in object_classes(patterns, around=rule.object):
+        for covering, path in object_classes(patterns, around=rule.object, budget=budget):
             for action in [*actions, other] if rule.action == ANY_ACTION else [rule.action]:
                 if (covering, action) not in seen:
                     seen.add((covering, action))
+                    budget.spend(len(rules) / 50)
                     matching = [
                         each for each in rules if each.object in covering and each.action in (action, ANY_ACTION)
                     ]
@@ -131,15 +192,22 @@ def _kinds_of_objects(changed: Sequence[Rule], rules: Sequence[Rule]) -> Iterato
 
 
 def _compare(
-    question: Question, matching: Sequence[Rule], policies: Sequence[CompiledPolicy], *, now: datetime
+    question: Question,
+    matching: Sequence[Rule],
+    policies: Sequence[CompiledPolicy],
+    *,
+    now: datetime,
+    budget: WorkBudget,
 ) -> Iterator[Difference]:
     values = attribute_values(matching)
-    moments = instants(matching, now=now)
+    budget.spend(len(matching) + sum(map(len, values.values())))
+    moments = instants(matching, now=now, budget=budget)
     if prod(map(len, values.values())) * len(moments) > MOST_CASES:
         raise TooManyCases(question.object)
     seen = set()
     for at in moments:
         for combination in product(*values.values()):
+            budget.spend(1)
             attributes = with_attributes(dict(zip(values, combination, strict=True)), at)
             before, after = (_ask(policy, question, attributes, at) for policy in policies)
             # Cases that the same rules decide are one kind of request.

@@ -1,18 +1,25 @@
 """Objects that no pattern tells apart form a class; there are finitely many of them, each with an example."""
 
 from collections.abc import Iterable, Iterator
+from math import inf
 
 from accounts.access.deciding.paths import MAX_SEGMENTS, ONE, REST, Segments, pattern_segments
+from accounts.access.impact.budget import WorkBudget
 
 OTHER = "other"
 
 
-def object_classes(patterns: Iterable[str], *, around: str) -> Iterator[tuple[frozenset[str], str]]:
+def object_classes(
+    patterns: Iterable[str], *, around: str, budget: WorkBudget | None = None
+) -> Iterator[tuple[frozenset[str], str]]:
     """Return the classes of objects that the pattern ``around`` covers: the patterns that cover them, and an example.
 
     All ``patterns`` are considered, and ``around`` itself. The examples are the shortest of their classes, as far as
-    that can be had.
+    that can be had. There can be as many classes as there are sets of patterns.
+
+    Raises: BudgetExhausted.
     """
+    spent = budget or WorkBudget(inf)
     parsed = {pattern: pattern_segments(pattern) for pattern in {*patterns, around}}
     other = _unused_segment(parsed.values())
     seen: set[frozenset[str]] = set()
@@ -21,6 +28,7 @@ def object_classes(patterns: Iterable[str], *, around: str) -> Iterator[tuple[fr
     visited: set[tuple[int, frozenset[str], frozenset[str]]] = set()
     while stack:
         path, going_on, covering = stack.pop()
+        spent.spend((1 + len(going_on)) / 10)
         depth = len(path)
         if path:
             ended = frozenset(pattern for pattern in going_on if len(parsed[pattern]) == depth)
@@ -34,6 +42,7 @@ def object_classes(patterns: Iterable[str], *, around: str) -> Iterator[tuple[fr
         begun = covering | {pattern for pattern in open_patterns if parsed[pattern][depth] == REST}
         wanted = {parsed[pattern][depth] for pattern in open_patterns}
         for segment in [*sorted(wanted - {ONE, REST}), other]:
+            spent.spend((1 + len(open_patterns)) / 50)
             following = frozenset(p for p in open_patterns if parsed[p][depth] in (segment, ONE))
             if around not in following and around not in begun:
                 continue

@@ -19,6 +19,7 @@ from accounts.access.deciding.index import CompiledPolicy
 from accounts.access.errors import PolicyUnavailable, RolesInvalid, RuleInvalid
 from accounts.access.selectors import Documents, Head
 from accounts.access.services.compiling import Policy, compile_policy, renumbered
+from accounts.access.services.shadow import running
 
 CHANNEL = "access_policy"
 _ATTEMPTS = 5  # to read rules and roles of one version while others change them
@@ -70,6 +71,7 @@ def refresh() -> int:
     """
     began = time.monotonic()
     head = selectors.head()
+    running.follow(head.shadow_id)
     known = _state.compared
     if known is not None and known.head == head:
         _keep(_Compared(known.policy, head, began))
@@ -109,6 +111,7 @@ def at_least(wanted: int, *, wait: timedelta) -> Policy:
 
 def forget() -> None:
     """Forget what was read. For tests, whose changes are rolled back."""
+    running.follow(None)
     with _state.lock:
         _state.compared = None
 

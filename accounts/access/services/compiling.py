@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from accounts.access import rule_documents
+from accounts.access import policy_reads, rule_documents
 from accounts.access.conf import access_settings
 from accounts.access.deciding.index import ROLE, CompiledPolicy, Decision
 from accounts.access.deciding.rules import Effect, Rule
@@ -15,9 +15,13 @@ INDEX, CASBIN = "index", "casbin"
 
 
 class Policy(Protocol):
-    """What decides. It never changes; a new version of the policy is another one."""
+    """What decides. It never changes; a new version of the policy is another one.
+
+    ``reads`` are the names of the attributes that its rules read.
+    """
 
     version: int
+    reads: frozenset[str]
 
     def decide(
         self,
@@ -40,16 +44,31 @@ ENGINES: dict[str, Build] = {INDEX: CompiledPolicy}
 
 
 def compile_policy(
-    *, rules: Mapping[str, Mapping[str, Any]], roles: Mapping[str, Mapping[str, Any]], version: int
+    *,
+    rules: Mapping[str, Mapping[str, Any]],
+    roles: Mapping[str, Mapping[str, Any]],
+    version: int,
+    engine: str | None = None,
 ) -> Policy:
     """Return the policy of these documents, with the roles that the permissions are.
 
+    ``engine`` is one of ``ENGINES``, by default that of the setting.
+
     Raises: RuleInvalid, RolesInvalid.
     """
-    parents: dict[str, Collection[str]] = {name: document["parents"] for name, document in roles.items()}
-    parents |= dict.fromkeys(KNOWN_PERMISSIONS, ())
+    parents = all_parents(roles)
     compiled = [rule_documents.to_rule(rule_id, document) for rule_id, document in rules.items()]
-    return ENGINES[access_settings.ENGINE](rules=[*compiled, *permission_rules()], parents=parents, version=version)
+    policy = ENGINES[engine or access_settings.ENGINE](
+        rules=[*compiled, *permission_rules()], parents=parents, version=version
+    )
+    policy.reads = policy_reads.of_rules(rules.values())
+    return policy
+
+
+def all_parents(roles: Mapping[str, Mapping[str, Any]]) -> dict[str, Collection[str]]:
+    """Return the parents of each role, given the documents of the stored ones: permissions are roles, too."""
+    stored: dict[str, Collection[str]] = {name: document["parents"] for name, document in roles.items()}
+    return stored | dict.fromkeys(KNOWN_PERMISSIONS, ())
 
 
 def renumbered(policy: Policy, version: int) -> Policy:

@@ -1,6 +1,6 @@
 """Decide. All guards of the project ask here, and so do the calls that others ask by."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from accounts.access.services import active_policy
 from accounts.access.services.compiling import Policy
 from accounts.access.types import Question, SubjectFacts
 
-Observer = Callable[[SubjectFacts, Question, Decision, datetime], None]
+Observer = Callable[[SubjectFacts, Question, Decision, datetime, Policy], None]
 """Told of each decision. It must neither raise nor wait."""
 
 _observers: list[Observer] = []
@@ -31,36 +31,45 @@ def decide(facts: SubjectFacts, question: Question, *, at: datetime, policy: Pol
     Claims about the subject in ``question.attributes`` are not believed: only ``facts`` say who it is.
     """
     deciding = policy or active_policy.current()
-    if BREAK_GLASS in facts.roles:
-        decision = Decision(True, Reason.BREAK_GLASS, None, deciding.version)
-    else:
-        decision = deciding.decide(
-            subject=facts.subject,
-            roles=facts.roles,
-            object_path=question.object,
-            action=question.action,
-            attributes={**question.attributes, "subject": facts.attributes},
-            at=at,
-        )
+    decision = evaluate(facts, question, at=at, policy=deciding)
     for observer in _observers:
-        observer(facts, question, decision, at)
+        observer(facts, question, decision, at, deciding)
     return decision
+
+
+def evaluate(facts: SubjectFacts, question: Question, *, at: datetime, policy: Policy) -> Decision:
+    """Return what a policy decides, without telling the observers: for trials, and for decisions of the past."""
+    if BREAK_GLASS in facts.roles:
+        return Decision(True, Reason.BREAK_GLASS, None, policy.version)
+    return policy.decide(
+        subject=facts.subject,
+        roles=facts.roles,
+        object_path=question.object,
+        action=question.action,
+        attributes={**question.attributes, "subject": facts.attributes},
+        at=at,
+    )
 
 
 def may(user: Any, permission: str, *, context: Mapping[str, Any] | None = None, at: datetime | None = None) -> bool:
     """Return whether the user of a request, a service client or nobody, has a permission.
 
-    ``context`` is what is known about the request: ``ip_address``, ``factor_at``, ``risk``.
+    ``context`` is what is known about the request: ``ip_address``, ``factor_at``, ``risk``; by default, what the
+    setting ``CONTEXT_OF`` knows.
     """
     at = at or timezone.now()
     facts = access_settings.FACTS_OF(user, at)
     if facts is None:
         return False
-    question = Question(object_of(permission), USE, {"context": context or {}})
+    question = Question(
+        object_of(permission), USE, {"context": access_settings.CONTEXT_OF(user) if context is None else context}
+    )
     return decide(facts, question, at=at).is_allowed
 
 
-def permissions_of(facts: SubjectFacts, *, at: datetime, names: Mapping[str, Any]) -> frozenset[str]:
+def permissions_of(
+    facts: SubjectFacts, *, at: datetime, names: Iterable[str], context: Mapping[str, Any] | None = None
+) -> frozenset[str]:
     """Return those of ``names`` that somebody has, without telling the observers."""
     policy = active_policy.current()
     if BREAK_GLASS in facts.roles:
@@ -73,7 +82,7 @@ def permissions_of(facts: SubjectFacts, *, at: datetime, names: Mapping[str, Any
             roles=facts.roles,
             object_path=object_of(name),
             action=USE,
-            attributes={"subject": facts.attributes},
+            attributes={"subject": facts.attributes, "context": context or {}},
             at=at,
         ).is_allowed
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from accounts.access import rule_documents, selectors, signals
 from accounts.access.conf import access_settings
@@ -17,17 +18,22 @@ from accounts.access.errors import (
     RoleInUse,
     RoleNotFound,
     RuleExists,
+    RuleInvalid,
     RuleNotFound,
     SeparationOfDuty,
     VersionMismatch,
     VersionNotFound,
+    VersionRequired,
 )
-from accounts.access.known_permissions import KNOWN_PERMISSIONS
+from accounts.access.known_permissions import BREAK_GLASS, KNOWN_PERMISSIONS
 from accounts.access.models import HEAD_ID, PolicyHead, PolicyRule, PolicyVersion, Role, RoleGrant
-from accounts.access.services import active_policy
+from accounts.access.services import active_policy, change_approval
 from accounts.access.services.compiling import compile_policy
-from accounts.access.types import Author, Change, ChangeKind
+from accounts.access.types import ApprovedDraft, Author, Change, ChangeKind
 from cedrina_base.uuids import uuid7
+
+# Each process compiles all of them after each change, while other changes wait.
+MOST_RULES, MOST_ROLES = 20_000, 1_000
 
 Versions = Collection[int] | None
 """The versions of a row that the caller agrees to change (If-Match); ``None`` for any."""
@@ -35,16 +41,23 @@ Versions = Collection[int] | None
 
 @contextmanager
 def policy_change(
-    *, author: Author, reason: str, now: datetime, restored: int | None = None, is_first: bool = False
+    *,
+    author: Author,
+    reason: str,
+    now: datetime,
+    restored: int | None = None,
+    is_first: bool = False,
+    draft: ApprovedDraft | None = None,
 ) -> "Iterator[PolicyWriter]":
     """Open a transaction in which the policy is changed through what this returns.
 
-    Changes take turns. At the end the whole policy is compiled, so that none is stored that can't be used, and one is
-    refused after which nobody could administer access. A change of nothing makes no version.
+    Changes take turns. At the end the whole policy is compiled if rules or roles changed, so that none is stored that
+    can't be used, and one is refused after which nobody could administer access. A change of nothing makes no version.
 
-    ``is_first``: of a new installation, which has no administrator yet.
+    ``is_first``: of a new installation, which has no administrator yet. ``draft``: the draft that is applied; without
+    one, rules and roles can't be changed where drafts need approvers (``change_approval``).
 
-    Raises: RuleInvalid, RolesInvalid, LastAdministrator, and what the methods of PolicyWriter raise.
+    Raises: ApprovalRequired, RuleInvalid, RolesInvalid, LastAdministrator, and what the methods of PolicyWriter raise.
     """
     with transaction.atomic():
         head = PolicyHead.objects.select_for_update().get(pk=HEAD_ID)
@@ -54,11 +67,23 @@ def policy_change(
             writer.version = head.version
             return
         is_of_rules = any(change.kind is not ChangeKind.GRANT for change in writer.changes)
-        policy = compile_policy(rules=selectors.all_rules(), roles=selectors.all_roles(), version=writer.version)
-        if not is_first:
+        if is_of_rules:
+            if not is_first:
+                writer.changes += change_approval.entries(author=author, draft=draft, now=now)
+            rules, roles = selectors.all_rules(), selectors.all_roles()
+            _require_size(rules, roles)
+            policy = compile_policy(rules=rules, roles=roles, version=writer.version)
+        else:  # grants need no new index, and can be taken under a policy that can't be read
+            active_policy.refresh()
+            policy = active_policy.current()
+        if not is_first and not writer.is_emergency:
             access_settings.REQUIRE_ADMINISTRATOR(policy, now)
         PolicyHead.objects.filter(pk=HEAD_ID).update(
-            version=writer.version, changed_at=now, rules_id=uuid7() if is_of_rules else head.rules_id
+            version=writer.version,
+            changed_at=now,
+            rules_id=uuid7() if is_of_rules else head.rules_id,
+            # A draft that is evaluated beside the policy was made for the rules that are changed now.
+            shadow_id=None if is_of_rules else head.shadow_id,
         )
         stored = PolicyVersion.objects.create(
             number=writer.version,
@@ -90,6 +115,7 @@ class PolicyWriter:
         self.version, self._author, self._reason, self._now = version, author, reason, now
         self.changes: list[Change] = []
         self.subjects: list[str] = []
+        self.is_emergency = False  # whether all that was done is a break-glass, which no policy can refuse
 
     def add_rule(self, given: Mapping[str, Any], *, rule_id: UUID | None = None) -> PolicyRule:
         """Store a rule. Raises: RuleInvalid, RuleExists, RoleNotFound."""
@@ -123,22 +149,25 @@ class PolicyWriter:
         row.delete()
         self._note(ChangeKind.RULE, str(rule_id), before, None)
 
-    def put_role(self, name: str, given: Mapping[str, Any], *, versions: Versions = None) -> Role:
-        """Store a role, new or changed; members that are left out become empty.
+    def put_role(self, name: str, given: Mapping[str, Any], *, versions: Versions = None, is_new: bool = False) -> Role:
+        """Store a role, new or changed; members that are left out become empty. With ``is_new`` none is changed.
 
         People who already have two roles that are now separated keep them; that is refused at the next grant.
 
-        Raises: RuleInvalid, RolesInvalid, VersionMismatch, RoleNotFound (a role that must be separated from it).
+        Raises: RuleInvalid, RolesInvalid, VersionMismatch, VersionRequired, RoleNotFound (a role that must be separated
+        from it).
         """
         document = rule_documents.parse_role(name, given)
         for other in document["separation_of_duty"]:
-            self._require_role(other)
+            self._require_role(other, member="separation_of_duty")
         row = Role.objects.filter(pk=name).first()
         if versions is not None and (row is None or row.version not in versions):
             raise VersionMismatch
         before = selectors.role_document(row) if row else None
         if row is not None and document == before:
             return row
+        if row is not None and is_new:
+            raise VersionRequired
         row = row or Role(name=name, created_at=self._now)
         for member, value in document.items():
             setattr(row, member, value)
@@ -149,9 +178,9 @@ class PolicyWriter:
 
     def remove_role(self, name: str, *, versions: Versions = None) -> None:
         """Delete a role that nobody has. Raises: RoleNotFound, VersionMismatch, RoleInUse."""
-        row = Role.objects.filter(pk=name).first()
+        row = Role.objects.filter(pk=name).first() if rule_documents.is_role_name(name) else None
         if row is None:
-            raise RoleNotFound
+            raise RoleNotFound(name)
         if versions is not None and row.version not in versions:
             raise VersionMismatch
         held = RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=self._now), role=name)
@@ -170,6 +199,14 @@ class PolicyWriter:
         """
         self._require_role(role)
         self._require_separation(subject, role)
+        return self._store_grant(subject, role, expires_at)
+
+    def break_glass(self, subject: str, *, until: datetime) -> RoleGrant:
+        """Let a subject do everything until an instant. The caller limits who may have it, and for how long."""
+        self.is_emergency = not self.changes
+        return self._store_grant(subject, BREAK_GLASS, until)
+
+    def _store_grant(self, subject: str, role: str, expires_at: datetime | None) -> RoleGrant:
         row = RoleGrant.objects.filter(subject=subject, role=role).first()
         before = _grant_document(row) if row else None
         if row is not None and row.expires_at == expires_at:
@@ -221,11 +258,11 @@ class PolicyWriter:
 
     def _require_role_of(self, document: Mapping[str, Any]) -> None:
         if document["subject"].startswith(ROLE):
-            self._require_role(document["subject"].removeprefix(ROLE))
+            self._require_role(document["subject"].removeprefix(ROLE), member="subject")
 
-    def _require_role(self, name: str) -> None:
+    def _require_role(self, name: str, *, member: str = "") -> None:
         if name not in KNOWN_PERMISSIONS and not Role.objects.filter(pk=name).exists():
-            raise RoleNotFound
+            raise RoleNotFound(name, member=member)
 
     def _require_separation(self, subject: str, role: str) -> None:
         """Compare all roles that the subject would have, inherited ones too, with the pairs that are separated."""
@@ -307,6 +344,12 @@ def _remove_roles(writer: PolicyWriter, going: selectors.Documents) -> None:
             else:
                 writer.remove_role(name)
                 going.pop(name)
+
+
+def _require_size(rules: selectors.Documents, roles: selectors.Documents) -> None:
+    if len(rules) > MOST_RULES or len(roles) > MOST_ROLES:
+        sentence = _("A policy has at most %(rules)d rules and %(roles)d roles. Delete those that nobody uses.")
+        raise RuleInvalid("non_field_errors", sentence % {"rules": MOST_RULES, "roles": MOST_ROLES})
 
 
 def _with_parents(names: Collection[str], roles: selectors.Documents) -> frozenset[str]:

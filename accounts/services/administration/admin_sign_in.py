@@ -13,6 +13,7 @@ from accounts.errors import SignInChallengeInvalid
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.identifiers.names import name_key
 from accounts.models import CeremonyPurpose, User
+from accounts.rules import admin_access
 from accounts.services.factors import second_factors, sign_in_challenges
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.passwords import attempts
@@ -47,7 +48,7 @@ def verify_password(
     user = selectors.user_by_identifier(name=name)
     attempt = attempts.charge(name=name, user=user, client=client, device_token=device_token, now=now)
     check = attempts.check_password(attempt=attempt, password=password, digest=user.password if user else None, now=now)
-    reason = _refusal_reason(user, is_right=check.is_right)
+    reason = _refusal_reason(user, is_right=check.is_right, now=now)
     if user is not None and not reason:
         amr = [password_sign_in.PASSWORD]
         risk = sign_in_risk.of_sign_in(user=user, amr=amr, is_known_device=attempt.is_known, now=now)
@@ -117,13 +118,13 @@ def complete_mfa_sign_in(
     def open_session(methods: list[str]) -> AdminSession:
         # Read again under the lock, so that a password change at the same time wins.
         locked = selectors.undeleted_user(user_id=user_id)
-        if locked is None or _refusal_reason(locked, is_right=password_binding(user=locked) == bound_to):
+        if locked is None or _refusal_reason(locked, is_right=password_binding(user=locked) == bound_to, now=now):
             raise SignInChallengeInvalid
         amr = [password_sign_in.PASSWORD, *methods]
         return _open_session(user=locked, amr=amr, client=client, device_token=device_token, now=now)
 
     # Checked before as well, so that no attempt is charged for a sign-in that will be refused anyway.
-    if user is None or _refusal_reason(user, is_right=password_binding(user=user) == bound_to):
+    if user is None or _refusal_reason(user, is_right=password_binding(user=user) == bound_to, now=now):
         raise SignInChallengeInvalid
     return second_factors.verify(
         user=user,
@@ -157,7 +158,7 @@ def _open_session(
     return AdminSession(user=user, session_id=session_id)
 
 
-def _refusal_reason(user: User | None, *, is_right: bool) -> str:
+def _refusal_reason(user: User | None, *, is_right: bool, now: datetime) -> str:
     if user is None:
         return "unknown_name"
     if not is_right:
@@ -166,7 +167,7 @@ def _refusal_reason(user: User | None, *, is_right: bool) -> str:
         return "disabled"
     if user.is_password_reset_required:
         return "password_reset_required"
-    return "" if user.is_staff else "not_staff"
+    return "" if admin_access.may_use_admin(user, at=now) else "not_staff"
 
 
 def _upgrade_hash(user: User, *, new_digest: str) -> bool:

@@ -5,15 +5,16 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from uuid import UUID
 
-from django.contrib.auth.hashers import is_password_usable
 from django.db import transaction
-from django.db.models import Exists, Q
+from django.utils import timezone
 
-from accounts import event_types, selectors
+from accounts import access_subjects, event_types
+from accounts.access import selectors as access_selectors
+from accounts.access.services import active_policy, privilege_order
+from accounts.access.services.decisions import may
 from accounts.errors import InsufficientPrivileges, LastAdministrator, NotAllowed, OwnAccount
 from accounts.models import User
-from accounts.rules.permissions import may
-from accounts.rules.privileges import may_act_on
+from accounts.rules.subject_facts import USER, context_of, holder_of
 from security_events.services import recording
 from security_events.types import NO_SUBJECT, Outcome
 from tokens.users import subject_of
@@ -33,29 +34,34 @@ def authorize(
     target: User,
     action: str | None,
     removes_access: bool = False,
+    changes_roles: bool = False,
     on_others: bool = False,
 ) -> Iterator[LockedAccounts]:
     """Open a transaction in which one account may act on another.
 
-    ``action`` is one of ``accounts.rules.permissions``, ``None`` for what users do to themselves. ``actor`` is ``None``
-    at the command line, where everything is allowed. ``removes_access`` says that the target can't sign in afterwards,
-    which is refused for the last administrator, whoever the actor is. ``on_others`` refuses it to the account itself.
+    ``action`` is a permission, ``None`` for what users do to themselves. ``actor`` is ``None`` at the command line,
+    where everything is allowed. ``removes_access`` says that the target can't sign in afterwards, which is refused for
+    the last administrator, whoever the actor is. ``changes_roles``: the caller changes what the target may do.
+    ``on_others`` refuses it to the account itself.
 
-    Both accounts are locked and read again, and all administrators too if they are counted, always in the order of
-    their ids. Of two accounts that act on each other at the same time, the second one so sees what the first one did.
-    A refusal is recorded after the rollback.
+    Both accounts are locked and read again, always in the order of their ids. Of two accounts that act on each other at
+    the same time, the second one so sees what the first one did. Who may be an administrator afterwards is decided
+    under the lock of the policy, which is taken before: two administrators who remove each other take turns. A refusal
+    is recorded after the rollback.
 
     Raises: NotAllowed, InsufficientPrivileges, OwnAccount, LastAdministrator.
     """
     with _refusals_recorded(actor=actor, target=target, action=action), transaction.atomic():
-        rows = _lock_users(actor=actor, target=target, with_administrators=removes_access)
+        if removes_access or changes_roles:
+            access_selectors.locked_head()
+        rows = _lock_users(actor=actor, target=target)
         locked_target = rows.get(target.pk, target)
         if actor is not None and action is not None:
-            _require_permission(rows.get(actor.pk), target=locked_target, action=action)
+            _require_permission(rows.get(actor.pk), given=actor, target=locked_target, action=action)
             if on_others and actor.pk == target.pk:
                 raise OwnAccount
-        if removes_access and locked_target.is_superuser:
-            _require_other_administrator(rows, target=locked_target)
+        if removes_access:
+            _require_other_administrator(target=locked_target)
         yield LockedAccounts(rows.get(actor.pk) if actor else None, locked_target)
 
 
@@ -70,7 +76,7 @@ def authorize_creation(*, actor: User | None, actions: frozenset[str]) -> Iterat
     with _refusals_recorded(actor=actor, target=None, action="users:create"), transaction.atomic():
         if actor is not None:
             current = User.objects.filter(pk=actor.pk).select_for_update(no_key=True).first()
-            if not all(may(current, action) for action in actions):
+            if not all(may(current, action, context=context_of(actor)) for action in actions):
                 raise NotAllowed
         yield
 
@@ -91,30 +97,30 @@ def _refusals_recorded(*, actor: User | None, target: User | None, action: str |
         raise
 
 
-def _lock_users(*, actor: User | None, target: User, with_administrators: bool) -> Mapping[UUID, User]:
-    condition = Q(pk__in={target.pk, *([actor.pk] if actor else [])})
-    if with_administrators:
-        condition |= Q(Exists(User.objects.filter(pk=target.pk, is_superuser=True)), is_superuser=True)
-    rows = User.objects.get_queryset().filter(condition).order_by("pk").select_for_update(no_key=True)
+def _lock_users(*, actor: User | None, target: User) -> Mapping[UUID, User]:
+    keys = {target.pk, *([actor.pk] if actor else [])}
+    rows = User.objects.get_queryset().filter(pk__in=keys).order_by("pk").select_for_update(no_key=True)
     return {row.pk: row for row in rows}
 
 
-def _require_permission(actor: User | None, *, target: User, action: str) -> None:
-    if actor is None or not may(actor, action, target):
+def _require_permission(actor: User | None, *, given: User, target: User, action: str) -> None:
+    """Require the permission by the row that is locked. What is known about the request is on its user, ``given``."""
+    active_policy.refresh()  # a right that was taken a second ago in another process must not be used any more
+    context, at = context_of(given), timezone.now()
+    if actor is None or not may(actor, action, context=context, at=at):
         raise NotAllowed
-    if not may_act_on(selectors.user_privileges(user=actor), selectors.user_privileges(user=target)):
+    if actor.pk != target.pk and not privilege_order.current().may_act_on(
+        holder_of(actor, context), holder_of(target), at=at
+    ):
         raise InsufficientPrivileges
 
 
-def _require_other_administrator(rows: Mapping[UUID, User], *, target: User) -> None:
-    others = [row for row in rows.values() if row.is_superuser and row.pk != target.pk and _is_active(row)]
-    if _is_active(target) and not any(_can_sign_in(row) for row in others):
+def _require_other_administrator(*, target: User) -> None:
+    is_named = bool(target.role_grants) or access_selectors.has_rule(f"{USER}{target.pk}")
+    if not is_named or not target.is_active or target.deleted_at is not None:
+        return
+    active_policy.refresh()
+    administrators = list(access_subjects.administrators(active_policy.current(), timezone.now()))
+    others = [user for user in administrators if user.pk != target.pk]
+    if len(others) < len(administrators) and not any(map(access_subjects.can_sign_in, others)):
         raise LastAdministrator
-
-
-def _is_active(user: User) -> bool:
-    return user.is_active and user.deleted_at is None
-
-
-def _can_sign_in(user: User) -> bool:
-    return is_password_usable(user.password) or selectors.has_sign_in_method(user_id=user.pk)

@@ -8,10 +8,12 @@ from django.contrib.auth.hashers import is_password_usable, make_password
 from django.utils.translation import gettext_lazy as _
 
 from accounts import operator_event_types as event_types
+from accounts.access.conf import ADMINISTRATOR
 from accounts.errors import AccountError, DetailsInvalid
 from accounts.identifiers.names import fold_email, is_username, parse_email
 from accounts.models import User
 from accounts.models.users import Tier
+from accounts.rules.subject_facts import roles_at
 from accounts.services.addresses import uniqueness
 from accounts.services.administration import authorization, operator_notices
 from accounts.services.administration.operator_notices import operator_subject
@@ -73,7 +75,7 @@ def validate(*, person: NewPerson, by: User | None = None, now: datetime) -> Use
     Raises: DetailsInvalid.
     """
     address = parse_email(person.email)
-    may_use_reserved = (by is None or by.is_superuser) and is_username(person.username)
+    may_use_reserved = (by is None or ADMINISTRATOR in roles_at(by, now)) and is_username(person.username)
     problems = [
         *([] if may_use_reserved else username_problems(username=person.username)),
         *([] if address else [FieldProblem("email", "email_invalid", _("This is not an e-mail address."))]),

@@ -83,9 +83,10 @@ def always_offered(_user: User) -> bool:
 class OperatorAction:
     """Something that an operator does to one account: in the admin, at the API and at the command line.
 
-    ``name`` is that of the API's route and of the command. ``permission`` is one of ``accounts.rules.permissions``.
+    ``name`` is that of the API's route and of the command. ``permission`` is a declared one.
     ``is_offered`` tells whether the action would change anything about an account; the service decides again.
     ``is_destructive``: what the action changes can't be restored, so the command asks before and the admin warns.
+    ``is_in_api``: whether there is a call ``/admin/users/{id}/{name}``; what is a resource there has none.
     ``erases``: the account does not exist afterwards.
     """
 
@@ -97,6 +98,7 @@ class OperatorAction:
     values: tuple[ActionValue, ...] = ()
     is_destructive: bool = False
     erases: bool = False
+    is_in_api: bool = True
     is_offered: Callable[[User], bool] = always_offered
 
     def run(self, *, user: User, by: User | None, reason: str, now: datetime, **values: Value) -> bool:

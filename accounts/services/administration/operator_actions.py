@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts.access.permission_types import GRANT_ROLES
 from accounts.models.users import Tier
 from accounts.services.administration import account_status, attributes, invitations, operator_proofs, staff_rights
 from accounts.services.administration.operator_action import ActionValue, OperatorAction, ValueKind
@@ -102,7 +103,7 @@ register(
         name="grant-staff-rights",
         title=_("Grant rights of the staff"),
         description=_("Lets the person use the admin and do these things. You can grant what you have yourself."),
-        permission="staff_rights:change",
+        permission=GRANT_ROLES.name,
         service=staff_rights.grant,
         values=(
             ActionValue(
@@ -119,10 +120,37 @@ register(
     OperatorAction(
         name="withdraw-staff-rights",
         title=_("Withdraw all rights of the staff"),
-        description=_("Ends all sessions. The person keeps the account, without any right of the staff."),
-        permission="staff_rights:change",
+        description=_("Takes all roles that give permissions, and ends all sessions. The person keeps the account."),
+        permission=GRANT_ROLES.name,
         service=staff_rights.withdraw,
-        is_offered=lambda user: user.is_staff or user.is_superuser,
+        is_offered=lambda user: bool(user.role_grants),
+    )
+)
+register(
+    OperatorAction(
+        name="grant-role",
+        title=_("Give a role"),
+        description=_("Gives a role, or another end to one that the person has. You can give what you have yourself."),
+        permission=GRANT_ROLES.name,
+        is_in_api=False,  # PUT and DELETE /admin/users/{id}/roles/{role}
+        service=staff_rights.grant_role,
+        values=(
+            ActionValue("role", _("Role")),
+            ActionValue("expires_at", _("Until, as 2030-01-31T17:00:00Z; empty for no end"), is_required=False),
+        ),
+        is_offered=operator_proofs.is_open,
+    )
+)
+register(
+    OperatorAction(
+        name="revoke-role",
+        title=_("Take a role"),
+        description=_("Takes a role. If it gives permissions, all sessions end."),
+        permission=GRANT_ROLES.name,
+        is_in_api=False,  # PUT and DELETE /admin/users/{id}/roles/{role}
+        service=staff_rights.revoke_role,
+        values=(ActionValue("role", _("Role")),),
+        is_offered=lambda user: bool(user.role_grants),
     )
 )
 register(

@@ -1,116 +1,86 @@
-"""Grant and withdraw the rights of the staff."""
+"""The rights of the staff: roles that give permissions, as operators give and take them.
+
+A right is a permission, which is a role of its own, or the right to do everything: the role of administrators.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.contrib.auth.models import Permission
-from django.db.models import F
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
 
-from accounts import operator_event_types as event_types
-from accounts import selectors
-from accounts.end_reasons import STAFF_RIGHTS_WITHDRAWN
-from accounts.errors import InsufficientPrivileges
+from accounts import permission_types as _permission_types  # noqa: F401 - declares what is listed here
+from accounts.access import permission_types as _access_permission_types  # noqa: F401 - as above
+from accounts.access.conf import ADMINISTRATOR as ADMINISTRATOR_ROLE
+from accounts.access.errors import GrantNotFound, RoleNotFound, SeparationOfDuty
+from accounts.access.known_permissions import KNOWN_PERMISSIONS
+from accounts.errors import DetailsInvalid
 from accounts.models import User
-from accounts.rules.permissions import PERMISSIONS
-from accounts.services.administration import authorization, operator_notices
-from accounts.services.administration.operator_notices import operator_subject
-from accounts.services.mailing.mail_queue import MailKind
-from security_events.services import recording
-from tokens.services import revocation
-from tokens.users import subject_of
+from accounts.rules import subject_facts
+from accounts.services.administration import role_grants
+from accounts.types import FieldProblem
 
-# The right to do everything. The other rights are the actions of ``accounts.rules.permissions``.
+# The right to do everything. The other rights are the permissions.
 ADMINISTRATOR = "administrator"
-RIGHTS = (*PERMISSIONS, ADMINISTRATOR)
+RIGHTS = (*KNOWN_PERMISSIONS, ADMINISTRATOR)
 
 
 def grant(*, user: User, rights: Sequence[str], by: User | None, reason: str, now: datetime) -> bool:
-    """Make an account staff and grant it rights; ``False`` when it has them already, or the account is closed.
+    """Give a person these rights without an end; ``False`` when they have them already, or the account is closed.
 
-    Nobody grants a right that they don't have, nor to themselves. Rights that stand for the same permission come
-    together.
-
-    Raises: NotAllowed, InsufficientPrivileges, OwnAccount.
+    Raises: as ``role_grants.grant_role``.
     """
-    with authorization.authorize(actor=by, target=user, action="staff_rights:change", on_others=True) as accounts:
-        wanted = {PERMISSIONS[right] for right in rights if right != ADMINISTRATOR}
-        is_administrator = ADMINISTRATOR in rights
-        if accounts.actor is not None:
-            _require_own(accounts.actor, permissions=wanted, is_administrator=is_administrator)
-        target = accounts.target
-        if not target.is_active or target.deleted_at is not None:
-            return False
-        held = selectors.user_privileges(user=target)
-        added = wanted - held.permissions
-        if held.is_staff and not added and is_administrator <= held.is_superuser:
-            return False
-        target.user_permissions.add(*_permissions(added))
-        _store(user, is_staff=True, is_superuser=held.is_superuser or is_administrator, now=now)
-        recording.record(
-            event_types.STAFF_RIGHTS_GRANTED,
-            actor=operator_subject(by),
-            target=subject_of(user),
-            data={"note": reason, "rights": sorted(rights)},
-            now=now,
-        )
-        operator_notices.notify(user=user, kind=MailKind.STAFF_RIGHTS_GRANTED, now=now)
-    return True
+    roles = [ADMINISTRATOR_ROLE if right == ADMINISTRATOR else right for right in rights]
+    return role_grants.grant_roles(user=user, roles=roles, by=by, reason=reason, now=now).is_changed
 
 
 def withdraw(*, user: User, by: User | None, reason: str, now: datetime) -> bool:
-    """Withdraw all rights of the staff, those of groups too, and end all sessions; ``False`` when there were none.
+    """Take all roles that give permissions, and end all sessions; ``False`` when there were none.
 
-    The sessions end, because access tokens name the role, and a browser may show a page of the admin.
-
-    Raises: NotAllowed, InsufficientPrivileges, OwnAccount, LastAdministrator.
+    Raises: as ``role_grants.revoke_all``.
     """
-    with authorization.authorize(
-        actor=by, target=user, action="staff_rights:change", removes_access=True, on_others=True
-    ) as accounts:
-        target = accounts.target
-        held = selectors.user_privileges(user=target)
-        if not (held.is_staff or held.is_superuser or held.permissions):
-            return False
-        rights = rights_of(user=target)
-        target.user_permissions.clear()
-        target.groups.clear()
-        _store(user, is_staff=False, is_superuser=False, now=now)
-        ended = revocation.end_sessions(
-            user_id=user.pk, reason=STAFF_RIGHTS_WITHDRAWN, actor=operator_subject(by), note=reason, now=now
-        )
-        recording.record(
-            event_types.STAFF_RIGHTS_WITHDRAWN,
-            actor=operator_subject(by),
-            target=subject_of(user),
-            data={"note": reason, "rights": rights, "ended_sessions": ended},
-            now=now,
-        )
-        operator_notices.notify(user=user, kind=MailKind.STAFF_RIGHTS_WITHDRAWN, now=now)
+    return role_grants.revoke_all(user=user, by=by, reason=reason, now=now)
+
+
+def grant_role(*, user: User, role: str, expires_at: str = "", by: User | None, reason: str, now: datetime) -> bool:
+    """Give a role by its name, until ``expires_at`` (RFC 3339) if that is given; ``False`` when nothing changed.
+
+    Raises: DetailsInvalid, and as ``role_grants.grant_role``.
+    """
+    ends = _instant(expires_at, now=now) if expires_at else None
+    try:
+        return role_grants.grant_roles(
+            user=user, roles=(role,), by=by, reason=reason, expires_at=ends, now=now
+        ).is_changed
+    except RoleNotFound as error:
+        raise DetailsInvalid([FieldProblem("role", "unknown", _("There is no role of this name."))]) from error
+    except SeparationOfDuty as error:
+        sentence = _("Nobody may have the roles %s together.") % " and ".join(error.roles)
+        raise DetailsInvalid([FieldProblem("role", "separation_of_duty", sentence)]) from error
+
+
+def revoke_role(*, user: User, role: str, by: User | None, reason: str, now: datetime) -> bool:
+    """Take a role by its name; ``False`` when the person does not have it. Raises: as ``role_grants.revoke_role``."""
+    try:
+        role_grants.revoke_role(user=user, role=role, by=by, reason=reason, now=now)
+    except GrantNotFound:
+        return False
     return True
 
 
 def rights_of(*, user: User) -> list[str]:
-    """Return the rights that an account has, by their names."""
-    held = selectors.user_privileges(user=user)
-    rights = [right for right, permission in PERMISSIONS.items() if permission in held.permissions]
-    return [*rights, ADMINISTRATOR] if held.is_superuser else rights
+    """Return the rights that an account was given one by one, by their names."""
+    held = subject_facts.grants_of(user)
+    rights = [right for right in KNOWN_PERMISSIONS if right in held]
+    return [*rights, ADMINISTRATOR] if held.get(ADMINISTRATOR_ROLE, user) is None else rights
 
 
-def _require_own(actor: User, *, permissions: set[str], is_administrator: bool) -> None:
-    own = selectors.user_privileges(user=actor)
-    if not own.is_superuser and (is_administrator or not permissions <= own.permissions):
-        raise InsufficientPrivileges
-
-
-def _permissions(names: set[str]) -> list[Permission]:
-    found = []
-    for name in sorted(names):
-        app_label, codename = name.split(".")
-        found.append(Permission.objects.get(content_type__app_label=app_label, codename=codename))
-    return found
-
-
-def _store(user: User, *, is_staff: bool, is_superuser: bool, now: datetime) -> None:
-    User.objects.filter(pk=user.pk).update(
-        is_staff=is_staff, is_superuser=is_superuser, version=F("version") + 1, updated_at=now
-    )
+def _instant(text: str, *, now: datetime) -> datetime:
+    try:
+        instant = parse_datetime(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None or instant <= now:
+        sentence = _("This is a time in the future, such as 2030-01-31T17:00:00Z.")
+        raise DetailsInvalid([FieldProblem("expires_at", "invalid", sentence)])
+    return instant

@@ -320,6 +320,14 @@ MAIL_TEXTS: Mapping[MailKind, MailText] = {
         _("Your rights of the staff were withdrawn"),
         _("An operator of this service withdrew rights of the staff from your account. All your sessions were ended."),
     ),
+    MailKind.BREAK_GLASS_STARTED: MailText(
+        subject=_("Emergency access was taken"),
+        paragraphs=(
+            _("Somebody took the right to do everything, for a few minutes, as one does in an emergency."),
+            _("If you know of no emergency, take the role break:glass from this account at once, and lock it."),
+        ),
+        shows_circumstances=True,
+    ),
     MailKind.ACCOUNT_LOCKED: _by_operator(
         _("Your account was locked"),
         _("An operator of this service locked your account. All sessions were ended, and nobody can sign in to it."),

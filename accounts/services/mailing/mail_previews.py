@@ -20,6 +20,8 @@ _DETAILS = {
     "left": "7",
     "rule": "success_after_guessing",
     "network": "203.0.113.0/24",
+    "account": "mina",
+    "ends_at": "2026-01-31T17:00:00+00:00",
 }
 # Which of the details the mails of each kind have.
 _DETAIL_NAMES: dict[MailKind, tuple[str, ...]] = {
@@ -27,6 +29,7 @@ _DETAIL_NAMES: dict[MailKind, tuple[str, ...]] = {
     MailKind.FACTOR_REMOVED: ("device", "ip_address", "factor"),
     MailKind.RECOVERY_CODE_USED: ("device", "ip_address", "left"),
     MailKind.ATTACK_WARDED_OFF: ("network",),
+    MailKind.BREAK_GLASS_STARTED: ("account", "ends_at"),
     MailKind.SUSPICIOUS_SIGN_IN: ("device", "ip_address", "rule"),
     MailKind.SOCIAL_ACCOUNT_LINKED: ("device", "ip_address", "provider"),
     MailKind.SOCIAL_ACCOUNT_UNLINKED: ("device", "ip_address", "provider"),

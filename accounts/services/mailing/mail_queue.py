@@ -78,6 +78,7 @@ class MailKind(StrEnum):
     DELETED_BY_OPERATOR = "deleted_by_operator"
     ACCOUNT_RESTORED = "account_restored"
     ERASED_BY_OPERATOR = "erased_by_operator"
+    BREAK_GLASS_STARTED = "break_glass_started"
     SINK_STOPPED = "sink_stopped"
     SINK_RESUMED = "sink_resumed"
 

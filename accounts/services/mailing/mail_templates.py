@@ -70,6 +70,7 @@ _DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()_+-]{0,59}")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?")
 _NUMBER = re.compile(r"[0-9]{1,3}")
+_USERNAME = re.compile(r"[A-Za-z0-9_-]{3,50}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +238,8 @@ def _facts(draft: MailDraft, text: MailText) -> list[tuple[str, str]]:
         (gettext("Network"), _if_matching(_NETWORK, details.get("network", ""))),
         (gettext("Factor"), str(FACTOR_NAMES.get(factor, ""))),
         (gettext("Service"), PROVIDER_NAMES.get(provider) or _if_matching(_DEVICE_NAME, provider)),
+        (gettext("Account"), _if_matching(_USERNAME, details.get("account", ""))),
+        (gettext("Until"), _parsed_moment(details.get("ends_at", ""))),
         (gettext("Changed"), _member_names(details.get("changed", ""))),
         (gettext("Recovery codes left"), _if_matching(_NUMBER, details.get("left", ""))),
         (gettext("Not before"), _parsed_moment(details.get("due_at", ""))),

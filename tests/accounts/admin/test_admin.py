@@ -2,7 +2,6 @@ import re
 
 import pytest
 from django.contrib.admin.utils import quote
-from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -11,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from security_events.models import SecurityEvent
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.registrations import PendingRegistrationFactory
 from tests.factories.tokens import open_session
 from tokens.models import Session, SigningKey, TokenFamily
@@ -86,7 +85,7 @@ class TestSignIn:
         assert Client().get(LOGIN).status_code == 200
 
     def test_answers_503_when_too_many_requests_wait_for_a_hash(self, settings):
-        UserFactory(username="clerk", raw_password=PASSWORD, is_staff=True)
+        UserFactory(username="clerk", raw_password=PASSWORD)
         settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_HASHING": "tests.accounts.pages.full.Full"}
 
         answer = Client().post(LOGIN, {"username": "clerk", "password": PASSWORD})
@@ -208,7 +207,7 @@ class TestPages:
 
     @pytest.mark.parametrize("url", LISTS)
     def test_are_closed_to_staff_without_the_permission(self, url):
-        UserFactory(username="helper", raw_password=PASSWORD, is_staff=True)
+        UserFactory(username="helper", raw_password=PASSWORD)
         client = Client()
         client.post(LOGIN, {"username": "helper", "password": PASSWORD, "next": "/admin/"})
 
@@ -216,8 +215,8 @@ class TestPages:
         assert client.get("/admin/").status_code == 200
 
     def test_show_staff_what_their_permission_says_but_no_actions(self):
-        helper = UserFactory(username="helper", raw_password=PASSWORD, is_staff=True)
-        helper.user_permissions.add(Permission.objects.get(codename="view_user"))
+        helper = UserFactory(username="helper", raw_password=PASSWORD)
+        give(helper, "users:read")
         client = Client()
         client.post(LOGIN, {"username": "helper", "password": PASSWORD, "next": "/admin/"})
 

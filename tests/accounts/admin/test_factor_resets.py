@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import SecondFactorReset
 from accounts.services.factors import factor_reset
 from tests import mailbox
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import UserFactory, give
 from tests.factories.factors import add_totp
 from tests.factories.tokens import sign_in_at_admin
 
@@ -41,8 +40,8 @@ class TestTheOverview:
         assert WARNING in shown_to(boss, "/admin/")[1]
 
     def test_warns_nobody_who_may_not_see_people(self):
-        keeper = UserFactory(is_staff=True)
-        keeper.user_permissions.set(Permission.objects.filter(codename="view_signingkey"))
+        keeper = UserFactory()
+        give(keeper, "keys:read")
         status, text = shown_to(keeper, "/admin/")
         assert status == 200
         assert "second factor of" not in text
@@ -63,5 +62,5 @@ class TestTheList:
         assert "They called" not in detail[1]
 
     def test_is_closed_to_those_who_may_not_see_people(self):
-        keeper = UserFactory(is_staff=True)
+        keeper = UserFactory()
         assert shown_to(keeper, "/admin/accounts/secondfactorreset/")[0] == 403

@@ -2,13 +2,12 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
 from ratelimiting.models import RateLimitPolicy
 from ratelimiting.services import policies
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import UserFactory, give
 from tests.factories.tokens import open_session, sign_in_at_admin
 from tests.ratelimiting.policy_documents import BOSS, document
 from tokens.models import SigningKey, TokenFamily
@@ -85,8 +84,8 @@ def test_is_read_on_by_its_cursor_and_empty_where_nothing_happened(browser):
 
 
 def test_is_closed_to_staff_who_may_not_see_events():
-    user = UserFactory(is_staff=True)
-    user.user_permissions.add(Permission.objects.get(content_type__app_label="tokens", codename="view_session"))
+    user = UserFactory()
+    give(user, "sessions:read")
     client = Client()
     sign_in_at_admin(client, user)
     pair = open_session(user=UserFactory())

@@ -4,7 +4,6 @@ import uuid
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +16,7 @@ from security_events.context import RequestContext, bind
 from security_events.services import recording
 from security_events.types import Subject
 from tests.factories import service_clients
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.factors import add_totp
 from tests.factories.tokens import open_session, sign_in_at_admin
 from tokens.models import Session
@@ -48,10 +47,9 @@ def staff():
     """Return a function that signs a member of staff with some permissions in."""
 
     def sign_in(*permissions):
-        user = UserFactory(is_staff=True)
+        user = UserFactory()
         for permission in permissions:
-            app, _, codename = permission.partition(".")
-            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+            give(user, permission)
         client = Client()
         sign_in_at_admin(client, user)
         return client
@@ -82,9 +80,9 @@ class TestSections:
     @pytest.mark.parametrize(
         ("permissions", "sees_sessions", "sees_events"),
         [
-            (["accounts.view_user"], False, False),
-            (["accounts.view_user", "tokens.view_session"], True, False),
-            (["accounts.view_user", "security_events.view_securityevent"], False, True),
+            (["users:read"], False, False),
+            (["users:read", "sessions:read"], True, False),
+            (["users:read", "events:read"], False, True),
         ],
     )
     def test_require_a_permission_each(self, staff, permissions, sees_sessions, sees_events):
@@ -103,7 +101,7 @@ class TestSections:
 
     def test_are_closed_to_staff_who_may_not_see_people(self, staff):
         person = UserFactory()
-        client = staff("tokens.view_session", "security_events.view_securityevent")
+        client = staff("sessions:read", "events:read")
         for url in (page_of(person), action_of(person, "lock")):
             assert client.get(url).status_code == 403
 
@@ -200,8 +198,8 @@ class TestActions:
 
     def test_are_refused_to_staff_without_the_permission_and_on_higher_privileges(self, staff, boss):
         person = UserFactory()
-        reader = staff("accounts.view_user")
-        clerk = staff("accounts.view_user", "accounts.change_user")
+        reader = staff("users:read")
+        clerk = staff("users:read", "users:change")
 
         assert reader.post(action_of(person, "lock"), {"reason": "r"}).status_code == 403
         refused = clerk.post(action_of(boss, "lock"), {"reason": "r"}, follow=True)
@@ -310,7 +308,7 @@ class TestCreation:
         assert not User.objects.filter(username="nadia").exists()
 
     def test_is_closed_to_staff_without_the_permission(self, staff):
-        client = staff("accounts.view_user", "accounts.change_user")
+        client = staff("users:read", "users:change")
         assert client.get(self.URL).status_code == 403
         assert client.post(self.URL, self.FORM).status_code == 403
         assert self.URL not in client.get("/admin/accounts/user/").content.decode()

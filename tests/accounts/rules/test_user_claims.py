@@ -4,5 +4,5 @@ from accounts.rules.user_claims import roles_of
 
 class TestRolesOf:
     def test_names_administrators_without_a_query(self):
-        assert roles_of(User(is_superuser=True)) == ["admin"]
-        assert roles_of(User(is_staff=True)) == []
+        assert roles_of(User(role_grants="admin users:read")) == ["admin"]
+        assert roles_of(User(is_staff=True, is_superuser=True)) == []

@@ -4,20 +4,20 @@ import threading
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth.models import Permission
 from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from accounts.access.known_permissions import KNOWN_PERMISSIONS
 from accounts.errors import NotAllowed
 from accounts.services.mailing import mail_queue
 from cedrina.models import BackgroundJob, JobFailure
 from cedrina.operations import job_actions, job_failures, jobs
 from cedrina.operations.job_kinds import JOB_KINDS, JOB_STATES
 from security_events.models import SecurityEvent
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import UserFactory, give
 from tests.factories.tokens import sign_in_at_admin
 
 pytestmark = pytest.mark.django_db
@@ -82,8 +82,8 @@ class TestRetry:
 
     def test_is_refused_to_staff(self):
         job_id = defer("failed")
-        staff = UserFactory(is_staff=True)
-        staff.user_permissions.add(*Permission.objects.all())
+        staff = UserFactory()
+        give(staff, *(name for name in KNOWN_PERMISSIONS if name != "jobs:change"))
         for action in (job_actions.retry, job_actions.cancel):
             with pytest.raises(NotAllowed):
                 action(job_id=job_id, by=staff, reason="r", now=timezone.now())
@@ -169,11 +169,11 @@ class TestPage:
 
     def test_is_read_only_for_staff_with_the_permission_and_closed_to_others(self, boss):
         job_id = defer()
-        user = UserFactory(is_staff=True)
+        user = UserFactory()
         client = Client()
         sign_in_at_admin(client, user)
         assert client.get(LIST).status_code == 403
-        user.user_permissions.add(Permission.objects.get(codename="view_procrastinatejob"))
+        give(user, "jobs:read")
 
         assert "cedrina" in client.get(LIST).content.decode()
         client.post(LIST, {"action": "cancel", "_selected_action": [str(job_id)], "confirmed": "yes", "reason": "r"})

@@ -138,7 +138,7 @@ class TestPermissions:
             async with connect(sockets, EVENTS, token=second.tokens["access_token"]) as socket:
                 served.execute(
                     one_port.environment["DATABASE_URL"],
-                    f"UPDATE accounts_user SET is_superuser = false WHERE username = '{name}'",
+                    f"UPDATE accounts_user SET role_grants = '' WHERE username = '{name}'",
                 )
                 return await close_code(socket)
 

@@ -44,7 +44,7 @@ def resolve(verdict, key):
 
 def test_people_without_the_right_are_refused(client):
     for method, url in (("get", URL), ("get", RULE), ("patch", RULE), ("get", f"{RULE}/versions")):
-        answer = getattr(signed_in(UserFactory(is_staff=True)), method)(url)
+        answer = getattr(signed_in(UserFactory()), method)(url)
         assert_problem(answer, status=403, code="permission_denied")
 
 

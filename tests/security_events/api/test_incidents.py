@@ -4,13 +4,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from cedrina_base.uuids import uuid7
 from security_events.models import Incident, IncidentEvent
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import UserFactory, give
 from tests.factories.incidents import NETWORK, open_incident
 from tests.factories.service_clients import answer, basic, post, register
 from tests.factories.tokens import open_session
@@ -56,7 +55,7 @@ class TestWho:
     )
 
     def test_people_without_the_right_are_refused_by_each_call(self):
-        client = signed_in(UserFactory(is_staff=True))
+        client = signed_in(UserFactory())
         for method, path in self.CALLS:
             assert_problem(send(client, method, path), status=403, code="permission_denied")
             assert_problem(send(APIClient(), method, path), status=401, code="authentication_required")
@@ -76,8 +75,8 @@ class TestWho:
             assert_problem(refusal, status=403, code="reauthentication_required")
 
     def test_staff_with_the_right_to_read_changes_nothing(self):
-        user = UserFactory(is_staff=True)
-        user.user_permissions.add(Permission.objects.get(codename="view_incident"))
+        user = UserFactory()
+        give(user, "incidents:read")
         client, incident = signed_in(user), open_incident(now=NOW)
         assert send(client, "get", f"/{incident.pk}").status_code == 200
         for method, path in (("patch", f"/{incident.pk}"), ("post", f"/{incident.pk}/undo")):

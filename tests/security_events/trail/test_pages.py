@@ -3,14 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
 from security_events.administration.trail_pages import state_sentence
 from security_events.models import AuditKey, CheckpointCosignature, TrailCheckpoint
 from security_events.verifier import verification_key
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import UserFactory, give
 from tests.factories.tokens import sign_in_at_admin
 from tests.security_events.sealed import sealed_trail
 
@@ -32,8 +31,8 @@ def newest():
 
 
 def browser_of(*codenames):
-    user = UserFactory(is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    user = UserFactory()
+    give(user, *codenames)
     browser = Client()
     sign_in_at_admin(browser, user)
     return browser
@@ -41,7 +40,7 @@ def browser_of(*codenames):
 
 @pytest.fixture
 def browser():
-    return browser_of("view_securityevent")
+    return browser_of("events:read")
 
 
 class TestCheckpoints:
@@ -75,7 +74,7 @@ class TestCheckpoints:
             assert browser.get(LIST + path).status_code == 403
 
     def test_are_for_those_who_may_read_events(self, newest):
-        other = browser_of("view_user", "view_trailcheckpoint", "view_auditkey")
+        other = browser_of("users:read", "view_trailcheckpoint", "view_auditkey")
         for path in (LIST, f"{LIST}{newest.pk}/change/", f"{LIST}{newest.pk}/note.txt"):
             assert other.get(path).status_code == 403
         assert other.get("/admin/security_events/auditkey/").status_code == 403

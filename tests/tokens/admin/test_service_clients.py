@@ -5,13 +5,12 @@ import re
 
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.test import Client
 from rest_framework.test import APIClient
 
 from security_events.models import SecurityEvent
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.service_clients import MAKE, basic, post, public_jwk, register, register_with_key
 from tests.factories.tokens import sign_in_at_admin
 from tokens.models import ServiceClient
@@ -45,8 +44,8 @@ def browser():
 
 
 def staff(*names):
-    user = UserFactory(raw_password=PASSWORD, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    user = UserFactory(raw_password=PASSWORD)
+    give(user, *names)
     return signed_in(user)
 
 
@@ -166,14 +165,14 @@ class TestActions:
 class TestPermissions:
     def test_let_readers_read_and_nobody_else(self):
         register()
-        reader = staff("view_serviceclient")
+        reader = staff("service_clients:read")
 
         assert reader.get(CLIENTS).status_code == 200
         assert reader.get(f"{CLIENTS}add/").status_code == 403
-        assert staff("view_user").get(CLIENTS).status_code == 403
+        assert staff("users:read").get(CLIENTS).status_code == 403
 
     def test_give_no_scope_and_no_secret_that_the_operator_lacks(self):
-        changer, made = staff("view_serviceclient", "change_serviceclient"), register(name="mighty")
+        changer, made = staff("service_clients:read", "service_clients:change"), register(name="mighty")
         response = changer.post(f"{CLIENTS}add/", FORM)
         assert "You lack a permission" in response.content.decode()
         act(changer, "rotate", made.client, overlap="0")

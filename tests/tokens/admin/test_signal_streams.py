@@ -2,13 +2,12 @@
 
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.test import Client
 from rest_framework.test import APIClient
 
 from security_events.models import SecurityEvent, Sink
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.signals import PUSH, Receiver
 from tests.factories.tokens import sign_in_at_admin
 from tokens.models import SignalStream
@@ -29,8 +28,8 @@ def signed_in(user):
 
 
 def staff(*names):
-    user = UserFactory(raw_password=PASSWORD, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    user = UserFactory(raw_password=PASSWORD)
+    give(user, *names)
     return signed_in(user)
 
 
@@ -71,8 +70,8 @@ class TestPages:
         assert "receiver.example.com" in page
 
     def test_are_for_those_with_the_right(self, stream):
-        assert staff("view_serviceclient").get(STREAMS).status_code == 403
-        reader = staff("view_signalstream")
+        assert staff("service_clients:read").get(STREAMS).status_code == 403
+        reader = staff("ssf:read")
         assert reader.get(STREAMS).status_code == 200
         act(reader, "delete_streams", stream)
         assert SignalStream.objects.count() == 1

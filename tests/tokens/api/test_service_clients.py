@@ -3,11 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from security_events.models import SecurityEvent
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import UserFactory, give
 from tests.factories.service_clients import MAKE, answer, basic, post, public_jwk, register
 from tests.factories.tokens import open_session
 from tokens.models import ServiceClient
@@ -29,8 +28,8 @@ def sign_in(api, user, now=None):
 
 
 def staff(*names):
-    user = UserFactory(is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    user = UserFactory()
+    give(user, *names)
     return user
 
 
@@ -184,19 +183,19 @@ class TestRotateSecret:
 class TestPermissions:
     def test_are_those_of_the_action(self, api):
         body = {**NEW, "name": "other"}
-        reader, changer = staff("view_serviceclient"), staff("view_serviceclient", "change_serviceclient")
+        reader, changer = staff("service_clients:read"), staff("service_clients:read", "service_clients:change")
 
         assert sign_in(api, UserFactory()).get(CLIENTS).status_code == 403
         assert sign_in(api, reader).get(CLIENTS).status_code == 200
         assert sign_in(api, reader).post(CLIENTS, body, format="json").status_code == 403
         refused = sign_in(api, changer).post(CLIENTS, body, format="json")
         assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
-        granted = staff("change_serviceclient", "view_tokenfamily")
+        granted = staff("service_clients:change", "sessions:read")
         assert sign_in(api, granted).post(CLIENTS, body, format="json").status_code == 201
 
     def test_keep_an_operator_from_the_secret_of_a_mightier_client(self, api):
         client = register().client
-        sign_in(api, staff("change_serviceclient"))
+        sign_in(api, staff("service_clients:change"))
         path = f"{CLIENTS}/{client.pk}/rotate-secret"
 
         assert api.post(path, {"overlap_seconds": 0, "reason": "x"}, format="json").status_code == 403

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from security_events.types import Subject
 from tokens.conf import token_settings
 from tokens.models import ServiceClient, SignalStream
+from tokens.types import ServiceCaller
 
 READ, MANAGE = "ssf:read", "ssf:manage"
 
@@ -42,5 +43,6 @@ def is_entitled(stream: SignalStream) -> bool:
     A client that was disabled or lost the scope may not, and neither may a person who lost the right.
     """
     if stream.client is not None:
-        return stream.client.is_enabled and MANAGE in stream.client.scopes
+        client = ServiceCaller(stream.client.pk, stream.client.name, frozenset(stream.client.scopes))
+        return stream.client.is_enabled and token_settings.MAY(client, MANAGE)
     return bool(getattr(stream.user, "is_active", True)) and token_settings.MAY(stream.user, MANAGE)

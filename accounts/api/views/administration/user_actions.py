@@ -87,5 +87,5 @@ def _example_of(action: OperatorAction) -> dict[str, object]:
 
 
 ACTION_VIEWS: Mapping[str, type[UserActionView]] = {
-    name: action_view(action) for name, action in OPERATOR_ACTIONS.items()
+    name: action_view(action) for name, action in OPERATOR_ACTIONS.items() if action.is_in_api
 }

@@ -1,10 +1,9 @@
 """Operators at the API."""
 
 import pytest
-from django.contrib.auth.models import Permission
 from rest_framework.test import APIClient
 
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.tokens import open_session
 
 
@@ -30,8 +29,8 @@ def staff_client(db):
     """Make the API client of a member of the staff with permissions, given by their code names."""
 
     def make(*codenames, **details):
-        user = UserFactory(is_staff=True, **details)
-        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        user = UserFactory(**details)
+        give(user, *codenames)
         return client_of(user)
 
     return make

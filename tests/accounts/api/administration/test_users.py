@@ -67,7 +67,7 @@ class TestList:
         ids=str,
     )
     def test_finds_some_of_them(self, operator, query, found):
-        UserFactory(username="helper", is_staff=True)
+        UserFactory(username="helper")
         UserFactory(username="mina", email="first.mina@example.com")
         if query.get("search", "").startswith("mina@"):
             User.objects.filter(username="mina").update(email_folded="mina@example.com")
@@ -100,8 +100,8 @@ class TestList:
         assert [error["field"] for error in answer.json()["errors"]] == [field]
 
     def test_is_for_those_who_may_read_users(self, staff_client, events, api):
-        assert names(staff_client("view_user").get(URL))
-        assert code(staff_client("change_user").get(URL)) == (403, "permission_denied")
+        assert names(staff_client("users:read").get(URL))
+        assert code(staff_client("users:change").get(URL)) == (403, "permission_denied")
         assert events("permission.denied").get().risk_reasons == ["users:read"]
         assert code(client_of(UserFactory()).get(URL)) == (403, "permission_denied")
         assert code(api.get(URL)) == (401, "authentication_required")
@@ -126,7 +126,7 @@ class TestRead:
     def test_finds_nobody(self, operator, staff_client):
         assert code(operator.get(f"{URL}/{uuid.uuid4()}")) == (404, "not_found")
         # Whether somebody exists is told to nobody who may not read users.
-        assert code(staff_client("view_session").get(f"{URL}/{uuid.uuid4()}")) == (403, "permission_denied")
+        assert code(staff_client("sessions:read").get(f"{URL}/{uuid.uuid4()}")) == (403, "permission_denied")
 
 
 class TestChange:
@@ -213,8 +213,8 @@ class TestCreate:
         assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [(field, problem)]
 
     def test_is_for_those_who_may(self, staff_client):
-        assert code(staff_client("change_user").post(URL, self.BODY, format="json")) == (403, "permission_denied")
-        creator = staff_client("add_user")
+        assert code(staff_client("users:change").post(URL, self.BODY, format="json")) == (403, "permission_denied")
+        creator = staff_client("users:create")
         assert code(creator.post(URL, {**self.BODY, "tier": "pro"}, format="json")) == (403, "permission_denied")
         assert creator.post(URL, self.BODY, format="json").status_code == 201
 
@@ -243,6 +243,6 @@ class TestSessions:
     def test_are_for_those_who_may(self, staff_client):
         user = UserFactory()
         pair = open_session(user=user)
-        reader = staff_client("view_session")
+        reader = staff_client("sessions:read")
         assert reader.get(f"{URL}/{user.pk}/sessions").status_code == 200
         assert code(reader.delete(f"{URL}/{user.pk}/sessions/{pair.session_id}")) == (403, "permission_denied")

@@ -1,9 +1,8 @@
 """Members of the staff for tests."""
 
 import pytest
-from django.contrib.auth.models import Permission
 
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import UserFactory, give
 
 
 @pytest.fixture
@@ -11,8 +10,8 @@ def staff(db):
     """Make a member of the staff with permissions, given by their code names."""
 
     def make(*codenames, **details):
-        user = UserFactory(is_staff=True, **details)
-        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        user = UserFactory(**details)
+        give(user, *codenames)
         return user
 
     return make

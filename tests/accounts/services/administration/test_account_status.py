@@ -1,12 +1,11 @@
 import pytest
-from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from accounts.end_reasons import ACCOUNT_DEACTIVATED
 from accounts.errors import InsufficientPrivileges
 from accounts.services.administration import account_status
 from accounts.services.sign_in import password_sign_in
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.tokens import open_session
 from tokens.end_reasons import ADMINISTRATOR
 from tokens.models import Session
@@ -85,8 +84,8 @@ class TestEndSession:
         assert (event.actor_id, event.data) == (str(operator.pk), {"reason": "administrator", "note": "not hers"})
 
     def test_requires_the_privileges_of_the_sessions_user(self, operator):
-        helper = UserFactory(is_staff=True)
-        helper.user_permissions.set(Permission.objects.filter(codename="change_session"))
+        helper = UserFactory()
+        give(helper, "sessions:end")
         pair = open_session(user=operator)
 
         with pytest.raises(InsufficientPrivileges):

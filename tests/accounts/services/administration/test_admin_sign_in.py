@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 class TestVerifyPassword:
     def test_finds_staff_and_opens_no_session(self, phone, events):
-        user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+        user = UserFactory(username="boss", raw_password=PASSWORD, roles=["users:read"])
 
         assert (
             admin_sign_in.verify_password(name="boss@example.com", password=PASSWORD, client=phone, now=timezone.now())
@@ -32,7 +32,7 @@ class TestVerifyPassword:
         assert not Session.objects.exists()
 
     def test_upgrades_a_hash_that_has_become_too_cheap(self, phone, settings, events):
-        user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+        user = UserFactory(username="boss", raw_password=PASSWORD, roles=["users:read"])
         settings.ACCOUNTS = {**settings.ACCOUNTS, "BCRYPT_ROUNDS": 5}
 
         signed_in = admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone, now=timezone.now())
@@ -59,7 +59,7 @@ class TestVerifyPassword:
         assert events("admin.login_failed").get().risk_reasons == [reason]
 
     def test_counts_wrong_passwords_together_with_the_api(self, phone):
-        UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+        UserFactory(username="boss", raw_password=PASSWORD, roles=["users:read"])
         for _ in range(3):
             assert (
                 admin_sign_in.verify_password(name="boss", password="wrong", client=phone, now=timezone.now()) is None
@@ -72,7 +72,7 @@ class TestVerifyPassword:
             admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone, now=timezone.now())
 
     def test_counts_a_known_device_separately(self, phone):
-        user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+        user = UserFactory(username="boss", raw_password=PASSWORD, roles=["users:read"])
         cookie = known_devices.mint(user=user, device=None, now=timezone.now())
         stranger = ClientContext(ip_address="198.51.100.9", user_agent="Other/1.0")
         for _ in range(5):
@@ -88,7 +88,7 @@ class TestVerifyPassword:
         )
 
     def test_records_a_challenge_for_users_with_a_second_factor(self, phone, now, events):
-        user = UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+        user = UserFactory(username="boss", raw_password=PASSWORD, roles=["users:read"])
         add_totp(user, now=now)
 
         assert admin_sign_in.verify_password(name="boss", password=PASSWORD, client=phone, now=now) == user
@@ -100,7 +100,7 @@ class TestVerifyPassword:
 class TestCompleteSignIn:
     @pytest.fixture
     def boss(self):
-        return UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+        return UserFactory(username="boss", raw_password=PASSWORD, roles=["users:read"])
 
     def test_opens_a_session_of_the_admin_and_records_both(self, boss, phone, now, events):
         signed_in = admin_sign_in.complete_sign_in(user=boss, client=phone, now=now)
@@ -141,7 +141,7 @@ class TestCompleteSignIn:
 class TestCompleteMfaSignIn:
     @pytest.fixture
     def boss(self):
-        return UserFactory(username="boss", raw_password=PASSWORD, is_staff=True)
+        return UserFactory(username="boss", raw_password=PASSWORD, roles=["users:read"])
 
     def complete(self, user, code, *, now, bound_to=None):
         return admin_sign_in.complete_mfa_sign_in(
@@ -167,10 +167,10 @@ class TestCompleteMfaSignIn:
         assert events("admin.login_succeeded").count() == 1
         assert events("mfa.failed").count() == 1
 
-    def test_ends_when_the_password_or_the_staff_status_changes(self, boss, now):
+    def test_ends_when_the_password_or_the_roles_change(self, boss, now):
         secret, _codes = add_totp(boss, now=now)
         with pytest.raises(SignInChallengeInvalid):
             self.complete(boss, code_of(secret, now), now=now, bound_to=b"of another password")
-        User.objects.update(is_staff=False)
+        User.objects.update(role_grants="")
         with pytest.raises(SignInChallengeInvalid):
             self.complete(boss, code_of(secret, now), now=now)

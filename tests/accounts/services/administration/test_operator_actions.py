@@ -14,7 +14,7 @@ from accounts.services.administration.attributes import AttributeChange
 from accounts.services.administration.invitations import NewPerson
 from accounts.services.administration.operator_action import OperatorAction
 from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.registrations import PendingRegistrationFactory
 from tests.factories.tokens import open_session
 from tests.mailbox import queued
@@ -62,7 +62,14 @@ CHANGING = {
     "set-department": ({}, {"department": "Sales"}, "account.attributes_changed", "changed_by_operator"),
     "set-location": ({}, {"location": "Lisbon"}, "account.attributes_changed", "changed_by_operator"),
     "grant-staff-rights": ({}, {"rights": ("users:read",)}, "staff_rights.granted", "staff_rights_granted"),
-    "withdraw-staff-rights": ({"is_staff": True}, {}, "staff_rights.withdrawn", "staff_rights_withdrawn"),
+    "withdraw-staff-rights": ({"roles": ["users:read"]}, {}, "staff_rights.withdrawn", "staff_rights_withdrawn"),
+    "grant-role": ({}, {"role": "users:read"}, "staff_rights.granted", "staff_rights_granted"),
+    "revoke-role": (
+        {"roles": ["users:read"]},
+        {"role": "users:read"},
+        "staff_rights.withdrawn",
+        "staff_rights_withdrawn",
+    ),
     "lock": ({}, {}, "account.deactivated", "account_locked"),
     "unlock": ({"is_active": False}, {}, "account.activated", "account_unlocked"),
     "logout": ({}, {}, "session.revoked", "sessions_ended_by_operator"),
@@ -85,13 +92,19 @@ ON_ONESELF = {
 TESTED_ELSEWHERE = {"anonymise", "reset-second-factor", "withdraw-second-factor-reset"}
 
 
+def prepare(user, before, now):
+    columns = {key: now if value == "now" else value for key, value in before.items() if key != "roles"}
+    if columns:
+        User.objects.filter(pk=user.pk).update(**columns)
+    if "roles" in before:
+        give(user, *before["roles"])
+
+
 class TestEachAction:
     @pytest.mark.parametrize("name", CHANGING)
     def test_is_recorded_with_its_reason_and_mailed(self, mina, boss, events, now, name):
         before, values, event_type, mail = CHANGING[name]
-        User.objects.filter(pk=mina.pk).update(
-            **{key: now if value == "now" else value for key, value in before.items()}
-        )
+        prepare(mina, before, now)
         if name == "logout":
             open_session(user=mina)
 
@@ -113,9 +126,7 @@ class TestEachAction:
     @pytest.mark.parametrize("name", sorted(set(CHANGING) - {"invite", "send-reset"}))
     def test_changes_and_mails_nothing_the_second_time(self, mina, boss, events, now, name):
         before, values, event_type, _mail = CHANGING[name]
-        User.objects.filter(pk=mina.pk).update(
-            **{key: now if value == "now" else value for key, value in before.items()}
-        )
+        prepare(mina, before, now)
         run(name, mina, boss, now, **values)
         number = len(queued())
 
@@ -206,11 +217,11 @@ class TestCreate:
     def test_gives_reserved_usernames_by_administrators_only(self, boss, now, staff):
         reserved = self.person(username="support")
         with pytest.raises(DetailsInvalid):
-            invitations.create(person=reserved, by=staff("add_user"), reason=REASON, now=now)
+            invitations.create(person=reserved, by=staff("users:create"), reason=REASON, now=now)
         assert invitations.create(person=reserved, by=boss, reason=REASON, now=now).username == "support"
 
     def test_takes_more_rights_for_more_than_a_name(self, now, staff, events):
-        creator = staff("add_user")
+        creator = staff("users:create")
         with pytest.raises(NotAllowed):
             invitations.create(person=self.person(tier="enterprise"), by=creator, reason=REASON, now=now)
 

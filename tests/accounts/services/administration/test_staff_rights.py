@@ -1,9 +1,8 @@
 import pytest
-from django.contrib.auth.models import Group, Permission
 
-from accounts import selectors
+from accounts.access.known_permissions import KNOWN_PERMISSIONS
+from accounts.access.services.decisions import may
 from accounts.errors import InsufficientPrivileges, LastAdministrator, NotAllowed, OwnAccount
-from accounts.rules.permissions import PERMISSIONS, may
 from accounts.services.administration import staff_rights
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import open_session
@@ -33,10 +32,10 @@ class TestGrant:
         assert may(user, "users:read")
         assert may(user, "sessions:end")
         assert not may(user, "users:change")
-        assert staff_rights.rights_of(user=user) == ["docs:read", "users:read", "sessions:end"]
+        assert staff_rights.rights_of(user=user) == ["users:read", "sessions:end"]
         assert events("staff_rights.granted").get().data["rights"] == ["sessions:end", "users:read"]
 
-    @pytest.mark.parametrize("right", PERMISSIONS)
+    @pytest.mark.parametrize("right", KNOWN_PERMISSIONS)
     def test_knows_the_permission_of_each_right(self, boss, now, right):
         user = UserFactory()
         grant(user, right, by=boss, now=now)
@@ -44,25 +43,25 @@ class TestGrant:
 
     def test_makes_administrators_by_administrators_only(self, boss, staff, now):
         user = UserFactory()
-        granting = staff("change_permission", "view_user")
+        granting = staff("roles:grant", "users:read")
         with pytest.raises(InsufficientPrivileges):
             grant(user, staff_rights.ADMINISTRATOR, by=granting, now=now)
         assert grant(user, staff_rights.ADMINISTRATOR, by=boss, now=now)
         assert user.is_superuser
 
     def test_gives_away_nothing_that_one_does_not_have(self, staff, now, events):
-        granting, user = staff("change_permission", "view_user"), UserFactory()
+        granting, user = staff("roles:grant", "users:read"), UserFactory()
 
         with pytest.raises(InsufficientPrivileges):
             grant(user, "users:read", "users:change", by=granting, now=now)
 
         user.refresh_from_db()
         assert not user.is_staff
-        assert events("permission.denied").get().risk_reasons == ["staff_rights:change", "more_rights"]
+        assert events("permission.denied").get().risk_reasons == ["roles:grant", "more_rights"]
         assert grant(user, "users:read", by=granting, now=now)
 
     def test_gives_nothing_to_oneself(self, staff, now):
-        granting = staff("change_permission")
+        granting = staff("roles:grant")
         with pytest.raises(OwnAccount):
             grant(granting, "users:read", by=granting, now=now)
 
@@ -71,27 +70,23 @@ class TestGrant:
 
     def test_takes_a_right_of_its_own(self, staff, now):
         with pytest.raises(NotAllowed):
-            grant(UserFactory(), "users:change", by=staff("change_user"), now=now)
+            grant(UserFactory(), "users:change", by=staff("users:change"), now=now)
 
 
 class TestWithdraw:
-    def test_takes_rights_of_groups_too_and_ends_the_sessions(self, boss, staff, events, now):
-        user = staff("view_user")
-        group = Group.objects.create(name="helpers")
-        group.permissions.set(Permission.objects.filter(codename="change_user"))
-        user.groups.add(group)
+    def test_takes_all_roles_that_give_permissions_and_ends_the_sessions(self, boss, staff, events, now):
+        user = staff("users:read", "users:change")
         open_session(user=user, now=now)
 
         assert staff_rights.withdraw(user=user, by=boss, reason="left", now=now)
 
         user.refresh_from_db()
-        privileges = selectors.user_privileges(user=user)
-        assert (privileges.is_staff, privileges.is_superuser, privileges.permissions) == (False, False, frozenset())
+        assert (user.is_staff, user.is_superuser, user.role_grants) == (False, False, "")
         assert Session.objects.get(user=user).end_reason == "staff_rights_withdrawn"
         event = events("staff_rights.withdrawn").get()
         assert event.data == {
             "note": "left",
-            "rights": ["docs:read", "users:read", "users:change", "factors:reset"],
+            "rights": ["users:change", "users:read"],
             "ended_sessions": 1,
         }
 

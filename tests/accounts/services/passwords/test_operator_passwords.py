@@ -15,7 +15,7 @@ OTHER = "copper lantern seven owls"
 
 @pytest.fixture
 def mina():
-    return UserFactory(username="mina", raw_password=PASSWORD, is_staff=True)
+    return UserFactory(username="mina", raw_password=PASSWORD, roles=["users:read"])
 
 
 class TestChange:

@@ -22,7 +22,7 @@ from security_events.services.detection import incidents, risk_explanation, rule
 from security_events.services.detection.incidents import Cause
 from security_events.types import ResponseKind, RuleMode, Subject
 from tests import mailbox
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.sign_ins import ABROAD, CHROME, FIREFOX, HOME, past_sign_ins, places_file
 from tokens.models import Session
 from tokens.types import ClientContext
@@ -251,8 +251,7 @@ class TestARefusal:
 
     def test_is_the_admins_answer_to_a_wrong_password(self, mina, now):
         change(refuse=76)
-        mina.is_staff = True
-        mina.save(update_fields=["is_staff"])
+        give(mina, "users:read")
         with context.bind(context.RequestContext(ip_address=ABROAD, user_agent=CHROME)):
             found = admin_sign_in.verify_password(
                 name="mina", password=PASSWORD, client=ClientContext(ABROAD, CHROME), now=now

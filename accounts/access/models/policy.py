@@ -134,6 +134,8 @@ class PolicyHead(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=HEAD_ID, editable=False)
     version = models.PositiveBigIntegerField(_("version"))
     rules_id = models.UUIDField(default=uuid7)
+    # Of the run in which a draft is evaluated beside the policy; each process sees it when it compares the version.
+    shadow_id = models.UUIDField(_("evaluated draft"), null=True)
     changed_at = models.DateTimeField(_("changed at"))
 
     class Meta:
@@ -143,3 +145,27 @@ class PolicyHead(models.Model):
 
     def __str__(self) -> str:
         return str(self.version)
+
+
+class IdempotentRequest(models.Model):
+    """A request with an ``Idempotency-Key`` that was carried out, so that a repetition of it makes nothing twice.
+
+    ``result`` is the id of what it made and ``version`` the version of the policy afterwards: no personal data is kept.
+    """
+
+    caller = models.CharField(_("caller"), max_length=64)
+    key_digest = models.BinaryField(max_length=32, editable=False)
+    request_digest = models.BinaryField(max_length=32, editable=False)
+    result = models.CharField(_("result"), max_length=64, blank=True)
+    version = models.PositiveBigIntegerField(_("version"), default=0)
+    expires_at = models.DateTimeField(_("until"), db_index=True)
+
+    class Meta:
+        verbose_name = _("idempotent request")
+        verbose_name_plural = _("idempotent requests")
+        constraints = [
+            models.UniqueConstraint(fields=["caller", "key_digest"], name="access_idempotency_key_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.result

@@ -1,0 +1,56 @@
+"""The order of privileges under the policy that is stored now.
+
+Unlike decisions, which a process makes by the version that it has compared lately, this looks at the database each
+time: who acts on others must not do so by a right that was taken a second ago in another process.
+"""
+
+import threading
+from typing import NamedTuple
+from uuid import UUID
+
+from accounts.access import rule_documents, selectors
+from accounts.access.deciding.privileges import PrivilegeOrder
+from accounts.access.errors import RolesInvalid, RuleInvalid
+from accounts.access.known_permissions import KNOWN_PERMISSIONS
+from accounts.access.services.compiling import all_parents, permission_rules
+
+
+class _Known(NamedTuple):
+    rules_id: UUID
+    order: PrivilegeOrder
+
+
+class _ProcessState:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.known: _Known | None = None
+
+
+_state = _ProcessState()
+
+
+def current() -> PrivilegeOrder:
+    """Return the order of privileges, by one query if rules and roles are those that were read last.
+
+    Under a policy with a mistake nobody has a privilege, as in decisions.
+    """
+    head = selectors.head()
+    known = _state.known
+    if known is not None and known.rules_id == head.rules_id:
+        return known.order
+    rules, roles = selectors.all_rules(), selectors.all_roles()
+    try:
+        order = PrivilegeOrder(
+            rules=[
+                *(rule_documents.to_rule(rule_id, document) for rule_id, document in rules.items()),
+                *permission_rules(),
+            ],
+            parents=all_parents(roles),
+            permissions=KNOWN_PERMISSIONS,
+        )
+    except (RuleInvalid, RolesInvalid):
+        return PrivilegeOrder(rules=(), parents={}, permissions=KNOWN_PERMISSIONS)
+    if selectors.head().rules_id == head.rules_id:
+        with _state.lock:
+            _state.known = _Known(head.rules_id, order)
+    return order
