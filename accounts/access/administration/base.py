@@ -9,13 +9,20 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access.conf import access_settings
 from accounts.access.errors import (
     AccessError,
+    ApprovalMissing,
+    ApprovalRequired,
+    ImpactBusy,
     LastAdministrator,
+    NotApprover,
+    OwnDraft,
     RoleInUse,
     RoleNotFound,
     RolesInvalid,
     RuleExists,
     RuleInvalid,
     SeparationOfDuty,
+    ShadowInUse,
+    StaleDraft,
     VersionMismatch,
 )
 from accounts.access.types import Author
@@ -28,6 +35,13 @@ _SENTENCES: Mapping[type[AccessError], Any] = {
     RoleInUse: _("Somebody has this role, or another role or a rule names it. Take that away first."),
     SeparationOfDuty: _("Nobody may have these two roles together."),
     VersionMismatch: _("This was changed in the meantime. Look at it again, then repeat your change."),
+    ApprovalRequired: _("Rules and roles are changed by approved drafts here. Save it as a draft."),
+    ApprovalMissing: _("Other people must approve this draft first."),
+    OwnDraft: _("Nobody approves a draft of their own."),
+    NotApprover: _("Only people approve drafts."),
+    StaleDraft: _("Rules or roles were changed since this draft was made. Make it anew."),
+    ShadowInUse: _("Another draft is evaluated beside the policy now."),
+    ImpactBusy: _("The impact of another draft is being computed. Load this page again in a moment."),
     LastAdministrator: _("After this, nobody could administer access any more."),
 }
 

@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import rule_documents, selectors
-from accounts.access.administration.preview import Preview, preview
+from accounts.access.administration.preview import Preview, preview_of_rule
 from accounts.access.deciding.conditions import CONDITION_TYPES
 from accounts.access.deciding.hours import WEEKDAYS
 from accounts.access.errors import RuleInvalid
@@ -30,7 +30,8 @@ DAYS = dict(
     )
 )
 CHANGED = _("This was changed in the meantime. Look at it again, then repeat your change.")
-PREVIEW = "_preview"  # the name of the button that shows what would change
+# The names of buttons beside "Save".
+PREVIEW, DRAFT = "_preview", "_draft"
 _HOURS = ("weekdays", "begin", "end", "time_zone")
 
 
@@ -162,7 +163,7 @@ class RuleForm(RuleModelForm):
             self.add_error(member if member in self.fields else None, str(error.sentence))
             return
         if is_preview:
-            self.preview = preview(rule_id=str(self.instance.pk), document=document, now=timezone.now())
+            self.preview = preview_of_rule(rule_id=str(self.instance.pk), document=document, now=timezone.now())
             self.add_error(None, _("Nothing is stored yet. Look below at what would change, then save."))
 
     def _post_clean(self) -> None:

@@ -1,20 +1,15 @@
-"""Who would gain and who would lose by a change of one rule, before it is stored."""
+"""Who would gain and who would lose by a change of the policy, in words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
-from django.utils.translation import gettext as _
-
-from accounts.access import rule_documents, selectors
+from accounts.access import selectors
 from accounts.access.deciding.rules import ANY_ACTION
-from accounts.access.impact.candidates import TooManyCases
-from accounts.access.impact.differences import OTHER_ACTION, Difference, PolicySource, differences, profiles_of
-from accounts.access.known_permissions import KNOWN_PERMISSIONS
-
-MOST_SHOWN = 20
+from accounts.access.draft_changes import PolicyDocuments
+from accounts.access.impact.differences import OTHER_ACTION, Difference
+from accounts.access.services.impact.proof import Proof, name_of, prove
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +26,36 @@ class ShownDifference:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What changes. ``is_cut``: there is more than is shown; ``is_unknown``: too many cases to look at them all."""
+    """What changes: how many kinds of requests are gained and lost, at least if not ``is_exact``, and examples."""
 
-    differences: Sequence[ShownDifference] = ()
-    is_cut: bool = False
-    is_unknown: bool = False
+    gains: int
+    losses: int
+    is_exact: bool
+    examples: Sequence[ShownDifference]
 
 
-def preview(*, rule_id: str, document: Mapping[str, Any] | None, now: datetime) -> Preview:
-    """Return what changes if the rule becomes this document, ``None`` if it is deleted."""
-    stored, roles = selectors.all_rules(), selectors.all_roles()
-    changed = {key: value for key, value in stored.items() if key != rule_id}
+def preview_of_rule(*, rule_id: str, document: Mapping[str, Any] | None, now: datetime) -> Preview:
+    """Return what changes if the rule becomes this document, ``None`` if it is deleted.
+
+    Raises: RuleInvalid, RolesInvalid.
+    """
+    present = PolicyDocuments(selectors.all_rules(), selectors.all_roles())
+    rules = {key: value for key, value in present.rules.items() if key != rule_id}
     if document is not None:
-        changed[rule_id] = dict(document)
-    parents = {name: role["parents"] for name, role in roles.items()} | dict.fromkeys(KNOWN_PERMISSIONS, ())
-    before, after = (
-        PolicySource([rule_documents.to_rule(key, value) for key, value in rules.items()], parents)
-        for rules in (stored, changed)
-    )
-    try:
-        profiles = profiles_of(before, after)
-        found = list(islice(differences(before, after, profiles=profiles, now=now), MOST_SHOWN + 1))
-    except TooManyCases:
-        return Preview(is_unknown=True)
-    return Preview([_shown(each) for each in found[:MOST_SHOWN]], is_cut=len(found) > MOST_SHOWN)
+        rules[rule_id] = dict(document)
+    return shown(prove(present, PolicyDocuments(rules, present.roles), now=now))
 
 
-def _shown(difference: Difference) -> ShownDifference:
-    profile = difference.profile
-    who = profile.subject or ", ".join(f"role:{role}" for role in sorted(profile.roles)) or _("anybody")
+def shown(proof: Proof) -> Preview:
+    """Return a proof in words."""
+    return Preview(proof.gains, proof.losses, proof.is_exact, [_in_words(each) for each in proof.examples])
+
+
+def _in_words(difference: Difference) -> ShownDifference:
     is_any = difference.action.startswith(OTHER_ACTION)
     return ShownDifference(
         is_gain=difference.is_gain,
-        who=who,
+        who=name_of(difference.profile),
         action=ANY_ACTION if is_any else difference.action,
         object=difference.object,
         at=difference.at,

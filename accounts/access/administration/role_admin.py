@@ -15,7 +15,8 @@ from django.views.decorators.csrf import csrf_protect
 
 from accounts.access import selectors
 from accounts.access.administration.base import AccessAdmin, author_of, named, sentence
-from accounts.access.administration.forms import RoleForm
+from accounts.access.administration.draft_admin import draft_page, make_draft
+from accounts.access.administration.forms import DRAFT, RoleForm
 from accounts.access.deciding.index import ROLE
 from accounts.access.errors import AccessError
 from accounts.access.models import Role, RoleGrant
@@ -88,11 +89,21 @@ class RoleAdmin(AccessAdmin):
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
         given = form.cleaned_data
+        if DRAFT in request.POST:
+            op = {"op": "update" if change else "add", "role": given["name"], "definition": form.document()}
+            make_draft(request, [op], reason=given["reason"])
+            return
         seen = {given["seen_version"] or 0} if change else None
         with policy_change(author=author_of(request), reason=given["reason"], now=timezone.now()) as writer:
             writer.put_role(given["name"], form.document(), versions=seen)
         obj.name = given["name"]
         obj.refresh_from_db()
+
+    def response_add(self, request: Any, obj: Any, post_url_continue: Any = None) -> Any:
+        return draft_page(request) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: Any, obj: Any) -> Any:
+        return draft_page(request) or super().response_change(request, obj)
 
     @method_decorator(csrf_protect)
     def delete_view(self, request: Any, object_id: str, _extra_context: dict[str, Any] | None = None) -> Any:

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_protect
 
 from accounts.access.administration.base import AccessAdmin, author_of, sentence
-from accounts.access.administration.forms import DAYS, RuleForm
+from accounts.access.administration.draft_admin import draft_page, make_draft
+from accounts.access.administration.forms import DAYS, DRAFT, RuleForm
 from accounts.access.administration.tester import tester
 from accounts.access.errors import AccessError, RuleNotFound
 from accounts.access.models import PolicyRule
@@ -86,6 +87,10 @@ class RuleAdmin(AccessAdmin):
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
         given = form.cleaned_data
+        if DRAFT in request.POST:
+            op = {"op": "update", "id": str(obj.pk)} if change else {"op": "add"}
+            make_draft(request, [{**op, "rule": form.document()}], reason=given["reason"])
+            return
         with policy_change(author=author_of(request), reason=given["reason"], now=timezone.now()) as writer:
             if change:
                 seen = {given["seen_version"] or 0}
@@ -94,6 +99,12 @@ class RuleAdmin(AccessAdmin):
                 row = writer.add_rule(form.document())
         obj.pk = row.pk
         obj.refresh_from_db()
+
+    def response_add(self, request: Any, obj: Any, post_url_continue: Any = None) -> Any:
+        return draft_page(request) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: Any, obj: Any) -> Any:
+        return draft_page(request) or super().response_change(request, obj)
 
     @method_decorator(csrf_protect)
     def delete_view(self, request: Any, object_id: str, _extra_context: dict[str, Any] | None = None) -> Any:

@@ -1,5 +1,6 @@
 """The admin's pages of versions: what each changed, and the way back."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,15 @@ from accounts.access.services.policy_changes import rollback
 from accounts.access.types import ChangeKind
 from cedrina_base.reason_form import ReasonForm, confirmation_page
 
-_KINDS = {ChangeKind.RULE: _("rule"), ChangeKind.ROLE: _("role"), ChangeKind.GRANT: _("granted role")}
+_KINDS = {
+    ChangeKind.RULE: _("rule"),
+    ChangeKind.ROLE: _("role"),
+    ChangeKind.GRANT: _("granted role"),
+    ChangeKind.DRAFT: _("draft"),
+    ChangeKind.APPROVAL: _("approval"),
+    ChangeKind.UNAPPROVED: _("without approval"),
+}
+_NO_CHANGES = {ChangeKind.DRAFT, ChangeKind.APPROVAL, ChangeKind.UNAPPROVED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,14 @@ def _shown(change: dict[str, Any]) -> ShownChange:
     before, after = change["before"] or {}, change["after"] or {}
     # What is empty both times, such as a note that nobody wrote, is no difference.
     names = [name for name in {**before, **after} if (before.get(name) or None) != (after.get(name) or None)]
+    if change["kind"] in _NO_CHANGES:
+        return ShownChange(_KINDS[ChangeKind(change["kind"])], change["key"], "noted", list(_noted(after)))
     what = "added" if not change["before"] else "removed" if not change["after"] else "changed"
     members = [(name, before.get(name), after.get(name)) for name in names]
     return ShownChange(_KINDS[ChangeKind(change["kind"])], change["key"], what, members)
+
+
+def _noted(after: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Return what an entry says that changed nothing, as if it were new."""
+    for name, value in after.items():
+        yield name, None, value

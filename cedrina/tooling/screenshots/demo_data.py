@@ -14,6 +14,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access.services.drafts import editing
 from accounts.access.services.policy_changes import policy_change
 from accounts.access.types import Author
 from accounts.models import User
@@ -97,6 +98,10 @@ def _make_policy(*, now: datetime) -> None:
         writer.add_rule({**rule, "action": "write", "conditions": own, "note": "What is their own."})
         writer.add_rule({**rule, "object": "documents/payroll", "effect": "deny"})
         writer.grant(f"user:{person.pk}", "on-call", expires_at=now + timedelta(hours=10))
+    proposed = {"op": "add", "rule": {**rule, "object": "contracts/*", "note": "As they asked."}}
+    editing.create(
+        changes=[proposed], base_version=None, author=Author("1", "amina"), reason="Readers need contracts.", now=now
+    )
 
 
 def _make_sinks(*, now: datetime) -> None:

@@ -3,10 +3,10 @@
 import pytest
 from django.test import Client
 
-from accounts.access.models import PolicyRule, PolicyVersion, Role
+from accounts.access.models import PolicyDraft, PolicyRule, PolicyVersion, Role
 from accounts.access.services.policy_changes import policy_change
 from accounts.access.types import Author
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.tokens import sign_in_at_admin
 
 pytestmark = pytest.mark.django_db
@@ -217,8 +217,69 @@ class TestTester:
         assert sentence in self.ask(browser, **question)
 
 
+class TestDrafts:
+    def draft(self, browser):
+        """Store a rule as a draft, and return the path of its page."""
+        answer = browser.post(f"{RULES}add/", {**FORM, "_draft": "yes"})
+        assert answer.status_code == 302
+        return answer["Location"]
+
+    def act(self, browser, path, button):
+        seen = PolicyDraft.objects.get().version
+        return browser.post(path, {button: "yes", "seen_version": seen}, follow=True).content.decode()
+
+    def test_show_who_gains_and_become_a_version(self, browser, reader):
+        path = self.draft(browser)
+        page = browser.get(path).content.decode()
+        assert "role:reader" in page
+        assert "gains" in page
+        assert not PolicyRule.objects.filter(subject="role:reader").exists()
+
+        page = self.act(browser, path, "_apply")
+        assert "Applied" in page
+        assert PolicyRule.objects.filter(subject="role:reader").exists()
+        version = PolicyVersion.objects.order_by("-number").first()
+        assert "documents/*" in browser.get(f"{VERSIONS}{version.number}/change/").content.decode()
+
+    def test_wait_for_somebody_else(self, browser, reader, settings):
+        settings.ACCESS = {**settings.ACCESS, "APPROVERS": 1}
+        assert "Save it as a draft" in browser.post(f"{RULES}add/", FORM).content.decode()
+        path = self.draft(browser)
+        assert "Other people must approve this draft first." in self.act(browser, path, "_apply")
+        assert 'name="_approve"' not in browser.get(path).content.decode()
+
+        other = Client()
+        sign_in_at_admin(other, UserFactory(username="second", raw_password=PASSWORD, admin=True))
+        assert ">second<" in self.act(other, path, "_approve")
+        assert "Applied" in self.act(browser, path, "_apply")
+
+    def test_are_evaluated_without_effect_and_deleted(self, browser, reader):
+        path = self.draft(browser)
+        assert "without effect, until" in self.act(browser, path, "_shadow")
+        assert "without effect, until" not in self.act(browser, path, "_stop")
+        self.act(browser, path, "_delete")
+        assert not PolicyDraft.objects.exists()
+        assert browser.get(path, follow=True).status_code == 200
+
+    def test_of_roles_are_made_on_their_form(self, browser, reader):
+        seen = Role.objects.get(name="reader").version
+        form = {"description": "Reads much.", "reason": "more", "seen_version": seen, "_draft": "yes"}
+        path = browser.post(f"{ROLES}reader/change/", form)["Location"]
+
+        assert "Reads much." in browser.get(path).content.decode()
+        assert Role.objects.get(name="reader").description == "Reads."
+
+    def test_are_not_acted_on_as_another_version(self, browser, reader):
+        path = self.draft(browser)
+        page = browser.post(path, {"_apply": "yes", "seen_version": "7"}, follow=True).content.decode()
+
+        assert "changed in the meantime" in page
+        assert not PolicyRule.objects.filter(subject="role:reader").exists()
+
+
 def test_others_see_nothing(client, reader):
-    staff = UserFactory(username="staff", raw_password=PASSWORD, is_staff=True)
+    staff = UserFactory(username="staff", raw_password=PASSWORD)
+    give(staff, "jobs:read")
     sign_in_at_admin(client, staff)
 
     assert {client.get(address).status_code for address in (RULES, ROLES, GRANTS, VERSIONS, TESTER)} == {403}
