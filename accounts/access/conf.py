@@ -112,6 +112,16 @@ class AccessSettings(AppSettings):
         return self._function("REQUIRE_ADMINISTRATOR", "accounts.access.selectors.nothing_required")
 
     @property
+    def SUBJECT_LINKS(self) -> Callable[[Any, Collection[str]], Mapping[str, tuple[str, str]]]:
+        """Dotted path of a function ``(viewer, subjects)``: the name and the admin page of each that they may see."""
+        return self._function("SUBJECT_LINKS", "accounts.access.selectors.no_links")
+
+    @property
+    def SUBJECT_OF_NAME(self) -> Callable[[Any, str], str]:
+        """Dotted path of a function ``(viewer, name)``: the subject with a name, empty if the viewer may not know."""
+        return self._function("SUBJECT_OF_NAME", "accounts.access.selectors.no_subject")
+
+    @property
     def SHIPPED_ROLES(self) -> Mapping[str, Mapping[str, Any]]:
         """The roles of a new installation by their names, as documents."""
         return self._get("SHIPPED_ROLES", {ADMINISTRATOR: {"description": "May do everything."}})

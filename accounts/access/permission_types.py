@@ -10,7 +10,7 @@ READ_POLICIES = declare(Permission("policies:read", _("read rules, roles and ver
 CHANGE_POLICIES = declare(
     Permission("policies:change", _("change rules and roles"), ("access.change_policyrule", "access.add_policyrule"))
 )
-APPROVE_POLICIES = declare(Permission("policies:approve", _("approve drafts of others")))
+APPROVE_POLICIES = declare(Permission("policies:approve", _("approve drafts of others"), ("access.add_draftapproval",)))
 GRANT_ROLES = declare(
     Permission("roles:grant", _("give and take roles"), ("access.view_rolegrant", "access.change_rolegrant"))
 )

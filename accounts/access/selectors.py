@@ -186,6 +186,26 @@ def nothing_required(_policy: Any, _at: datetime) -> None:
     """Let any policy be: the default of ``REQUIRE_ADMINISTRATOR``."""
 
 
+def no_links(_viewer: Any, _subjects: Collection[str]) -> Mapping[str, tuple[str, str]]:
+    """Return no names: the default of ``SUBJECT_LINKS``."""
+    return {}
+
+
+def no_subject(_viewer: Any, _name: str) -> str:
+    """Return that nobody has a name: the default of ``SUBJECT_OF_NAME``."""
+    return ""
+
+
+def holders_of(role: str, *, limit: int) -> list[RoleGrant]:
+    """Return who was granted a role, the latest first."""
+    return list(RoleGrant.objects.filter(role=role).order_by("-granted_at", "-pk")[:limit])
+
+
+def rules_of(subject: str, *, limit: int) -> list[PolicyRule]:
+    """Return the rules of a subject."""
+    return list(PolicyRule.objects.filter(subject=subject).order_by("pk")[:limit])
+
+
 def _granted(at: datetime) -> QuerySet[RoleGrant]:
     return RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=at))
 

@@ -1,6 +1,7 @@
 """Name the people, sessions, token families, service clients and keys whose ids stand in security events.
 
-``settings.SECURITY_EVENTS`` names the functions of this module as its hooks ``LINKS`` and ``SUBJECT_ID``.
+``settings.SECURITY_EVENTS`` names the functions of this module as its hooks ``LINKS`` and ``SUBJECT_ID``,
+``settings.ACCESS`` as ``SUBJECT_LINKS`` and ``SUBJECT_OF_NAME``.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,6 +15,7 @@ from django.urls import reverse
 from accounts import selectors
 from accounts.access.services.decisions import may
 from accounts.models import User
+from accounts.rules.subject_facts import USER
 from security_events.types import SubjectLink
 from tokens.models import ServiceClient, Session, SigningKey, TokenFamily
 
@@ -43,6 +45,18 @@ def subject_id(viewer: Any, name: str) -> str:
     """Return the id of the person with a username or an address, deleted or not; empty if the viewer may not know."""
     user = selectors.user_by_identifier_or_id(name=name) if may(viewer, "users:read") else None
     return str(user.pk) if user else ""
+
+
+def links_of_access_subjects(viewer: Any, subjects: Collection[str]) -> Mapping[str, tuple[str, str]]:
+    """Return the names and pages of ``user:<id>`` and ``client:<id>``, as far as the viewer may see them."""
+    ids = {subject.partition(":")[2]: subject for subject in subjects}
+    return {ids[key]: (link.name, link.url) for key, link in links_of_subjects(viewer, ids).items()}
+
+
+def access_subject(viewer: Any, name: str) -> str:
+    """Return ``user:<id>`` of the person with a username, an address or an id; empty if the viewer may not know."""
+    found = subject_id(viewer, name)
+    return f"{USER}{found}" if found else ""
 
 
 def person_url(user_id: UUID | str) -> str:

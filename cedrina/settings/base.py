@@ -397,4 +397,6 @@ ACCESS: dict[str, Any] = {
     "BASE_URL": PUBLIC_URL,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "REQUIRE_ADMINISTRATOR": "accounts.access_subjects.require_administrator",
+    "SUBJECT_LINKS": "accounts.administration.subject_links.links_of_access_subjects",
+    "SUBJECT_OF_NAME": "accounts.administration.subject_links.access_subject",
 }

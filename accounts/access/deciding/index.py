@@ -50,7 +50,7 @@ class CompiledRule:
 
     def __init__(self, rule: Rule) -> None:
         self.id = rule.id
-        self.checks: tuple[Check, ...] = tuple(_checks(rule))
+        self.checks: tuple[Check, ...] = tuple(check for _member, check in named_checks(rule))
 
     def holds(self, attributes: Attributes, at: datetime, *, unknown_matches: bool) -> bool:
         """Return whether all of it holds. ``unknown_matches``: what a check counts as that can't be answered."""
@@ -193,21 +193,24 @@ def _on_path(root: _Node, segments: tuple[str, ...]) -> list[CompiledRule]:
     return [rule for node in nodes for rule in node.ending] + rest
 
 
-def _checks(rule: Rule) -> Iterable[Check]:
-    """Return what must hold, the cheapest first."""
+def named_checks(rule: Rule) -> Iterable[tuple[str, Check]]:
+    """Return what must hold apart from subject, action and object, by the rule's members; the cheapest first.
+
+    Raises: RuleInvalid.
+    """
     since, until, hours = rule.valid_from, rule.valid_until, rule.hours
     if since is not None:
-        yield lambda _attributes, at: at >= since
+        yield "valid_from", lambda _attributes, at: at >= since
     if until is not None:
-        yield lambda _attributes, at: at < until
+        yield "valid_until", lambda _attributes, at: at < until
     if rule.department:
-        yield _of_subject("department", rule.department)
+        yield "department", _of_subject("department", rule.department)
     if rule.location:
-        yield _of_subject("location", rule.location)
+        yield "location", _of_subject("location", rule.location)
     for condition in rule.conditions:
-        yield build_check(condition)
+        yield str(condition["name"]), build_check(condition)
     if hours is not None:
-        yield lambda _attributes, at: hours.contain(at)
+        yield "hours", lambda _attributes, at: hours.contain(at)
 
 
 def _of_subject(name: str, value: str) -> Check:

@@ -14,6 +14,9 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access.services.drafts import editing
+from accounts.access.services.policy_changes import policy_change
+from accounts.access.types import Author
 from accounts.models import User
 from accounts.services.mailing import delivery, mail_queue
 from accounts.services.mailing.mail_queue import MailKind
@@ -70,6 +73,7 @@ def make(server: demo.Server) -> DemoData:
     _make_sinks(now=timezone.now())
     _make_stream()
     _webhooks()
+    _make_policy(now=timezone.now())
     mails = _mails()
     sealing.seal(now=timezone.now())
     paths = {found[2]: found[1] for body in mails.values() if (found := _LINK.search(body))}
@@ -78,6 +82,25 @@ def make(server: demo.Server) -> DemoData:
         mailed_paths=paths,
         mails=mails,
         newest_mail=reverse("sent-mail-one", args=[_newest().name]),
+    )
+
+
+def _make_policy(*, now: datetime) -> None:
+    """Store roles and rules of an office, and give one of them to a person for a night."""
+    person = User.objects.get(username=PEOPLE[0][0])
+    hours = {"weekdays": ["mon", "tue", "wed"], "from": "09:00", "until": "17:00", "time_zone": "Europe/Madrid"}
+    own = [{"name": "same", "arguments": {"left": "subject.id", "right": "resource.owner"}}]
+    rule = {"subject": "role:reader", "object": "documents/*", "action": "read", "effect": "allow"}
+    with policy_change(author=Author(name=ADMINISTRATOR), reason="The office opens.", now=now) as writer:
+        writer.put_role("reader", {"description": "Reads documents."})
+        writer.put_role("on-call", {"description": "Is on call tonight.", "parents": ["reader"]})
+        writer.add_rule({**rule, "hours": hours, "note": "Only while the office is open."})
+        writer.add_rule({**rule, "action": "write", "conditions": own, "note": "What is their own."})
+        writer.add_rule({**rule, "object": "documents/payroll", "effect": "deny"})
+        writer.grant(f"user:{person.pk}", "on-call", expires_at=now + timedelta(hours=10))
+    proposed = {"op": "add", "rule": {**rule, "object": "contracts/*", "note": "As they asked."}}
+    editing.create(
+        changes=[proposed], base_version=None, author=Author("1", "amina"), reason="Readers need contracts.", now=now
     )
 
 

@@ -15,6 +15,9 @@ _SAMPLE_PATHS = {
     "account-done": "/account/done/password-set",
     "account-nothing": "/account/nothing",
     "admin-nothing": "/admin/nothing",
+    "admin-access-policyrule-asked": (
+        "/admin/access/policyrule/tester/?subject=amina&action=read&object=documents/payroll"
+    ),
     "dev-mail-preview": "/dev/mail/preview/new_device/en",
     "dev-mail-nothing": "/dev/mail/nothing",
     "nothing": "/nothing",
