@@ -5,7 +5,7 @@ Nothing here reads more than a bounded number of rows, however large the tables 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -68,15 +68,16 @@ def busiest(*, since: datetime, most: int) -> Mapping[str, Sequence[BusyName]]:
 
     The mapping has the keys ``network`` and ``account``.
     """
+    parameters: dict[str, Any] = {"since": since, "window": MOST_FACTS, "most": most}
     with prepared_cursor() as cursor:
-        cursor.execute(_BUSIEST, {"since": since, "window": MOST_FACTS, "most": most})
+        cursor.execute(_BUSIEST, parameters)
         rows = cursor.fetchall()
     return {kind: [BusyName(*row[1:]) for row in rows if row[0] == kind] for kind in ("network", "account")}
 
 
 def incidents_by_rule(*, since: datetime, most: int) -> Mapping[str, int]:
     """Return how many incidents each rule opened since a time, among the newest ``MOST_FACTS``; the most first."""
-    parameters = {"first": first_id(since), "since": since, "window": MOST_FACTS, "most": most}
+    parameters: dict[str, Any] = {"first": first_id(since), "since": since, "window": MOST_FACTS, "most": most}
     with connection.cursor() as cursor:
         cursor.execute(_INCIDENTS_BY_RULE, parameters)
         return dict(cursor.fetchall())

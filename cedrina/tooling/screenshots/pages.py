@@ -97,6 +97,8 @@ def _admin_pages() -> Iterator[ScreenshotPage]:
         is_submitted=True,
     )
     yield ScreenshotPage(name="admin-index", path=reverse("admin:index"), is_signed_in=True)
+    shown = "#connection[data-state=live]"
+    yield ScreenshotPage(name="admin-console", path=reverse("console"), is_signed_in=True, waits_for=shown)
     for model, model_admin in admin.site._registry.items():  # noqa: SLF001 - the only list of what is registered
         options = model._meta
         names = f"admin:{options.app_label}_{options.model_name}"

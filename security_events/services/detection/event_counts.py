@@ -57,7 +57,8 @@ def purge(*, now: datetime) -> int:
     """Delete the counts that are older than ``KEPT``; return how many."""
     with connection.cursor() as cursor:
         cursor.execute(_PURGE, [now - KEPT])
-        return cursor.rowcount
+        deleted: int = cursor.rowcount
+    return deleted
 
 
 def _counted(form: Mapping[str, Any]) -> Iterator[tuple[datetime, str, str, int]]:
