@@ -31,13 +31,13 @@ FILL = {
         SELECT {ID}, at, {TYPE}, 'authentication', CASE WHEN n %% 50 = 0 THEN 'high' ELSE 'low' END, 'success',
             md5((n %% 50000)::text), 'm***', '', md5((n %% 50000)::text), 'm***', '',
             ('198.51.' || n %% 250 || '.7')::inet, 'Mozilla/5.0', 0, '[]', '{{}}'
-        FROM (SELECT n, {MOMENT} AS at FROM generate_series(%(first)s, %(last)s) n) AS made""",  # noqa: S608 - parts of our own
+        FROM (SELECT n, {MOMENT} AS at FROM generate_series(%(first)s::int, %(last)s::int) n) AS made""",  # noqa: S608 - parts of our own
     "facts": f"""
         INSERT INTO security_events_detectionfact (event_id, at, type, is_success, account, actor, ip_address, network,
             program, is_unknown_name, is_relay, times)
         SELECT {ID}, at, {TYPE}, n %% 3 = 0, md5((n %% 50000)::text), md5((n %% 50000)::text), '198.51.100.7',
             '198.51.' || n %% 250 || '.0', 'p', n %% 9 = 0, false, 1
-        FROM (SELECT n, {MOMENT} AS at FROM generate_series(%(first)s, %(last)s) n) AS made""",  # noqa: S608 - parts of our own
+        FROM (SELECT n, {MOMENT} AS at FROM generate_series(%(first)s::int, %(last)s::int) n) AS made""",  # noqa: S608 - parts of our own
 }  # fmt: skip
 ONCE = (
     """INSERT INTO security_events_eventcount (minute, series, key, number)
@@ -120,11 +120,13 @@ def main() -> int:
     options = parser.parse_args()
     require_database()
     environment = cedrina_environment({**bench_environment(1), "DATABASE_URL": new_database("console")})
-    os.environ.update(environment)
-    migrate(environment)
-    fill(environment["DATABASE_URL"], options.events)
     import django
 
+    from cedrina.settings.settings_module import settings_module
+
+    os.environ.update(environment, DJANGO_SETTINGS_MODULE=settings_module())
+    migrate(environment)
+    fill(environment["DATABASE_URL"], options.events)
     django.setup()
     found = sorted(measure().items(), key=lambda item: -item[1])
     for statement, milliseconds in found[:12]:

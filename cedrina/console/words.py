@@ -5,7 +5,6 @@ from typing import Any
 
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from security_events.administration.detection import words as detection_words
 from security_events.detection import rules
@@ -80,10 +79,7 @@ def _texts() -> dict[str, str]:
         "verdict": _("What was it?"),
         "send": _("Do it"),
         "cancel": _("Cancel"),
-        "close": _("Close"),
         "done": _("Done."),
-        "open": pgettext("button", "Open"),
-        "details": _("Details"),
         "wholePage": _("Open its page"),
         "timeline": _("Events of this person"),
         "proof": _("Proof in the sealed trail"),
@@ -94,7 +90,6 @@ def _texts() -> dict[str, str]:
         "counts": _("Counts of the finding"),
         "opened": _("Opened"),
         "grown": _("Last event"),
-        "more": _("Older events"),
         "actor": _("Actor"),
         "target": _("Target"),
         "session": _("Session"),
@@ -103,19 +98,19 @@ def _texts() -> dict[str, str]:
         "type": _("Type"),
         "severity": _("Severity"),
         "outcome": _("Outcome"),
-        "noReason": _("Say why. It is recorded with your name."),
-        "wouldHave": _("%(number)s findings in shadow mode in 30 days"),
-        "wouldHaveRefused": _("%(number)s requests would have been refused in a day"),
-        "precision": _("%(percent)s %% of its alarms were attacks"),
+        "noReason": _("It is recorded with your name. Write no passwords and no personal data."),
+        "wouldHave": _("Findings in shadow mode in 30 days: %(number)s"),
+        "wouldHaveRefused": _("Would have refused in a day: %(number)s"),
+        "precision": _("Attacks among its alarms: %(percent)s %%"),
         "unjudged": _("not judged yet"),
         "sealed": _("All events are sealed."),
-        "unsealed": _("%(number)s events wait to be sealed, the oldest for %(time)s"),
-        "checkpoint": _("Newest checkpoint: %(size)s events, %(time)s ago"),
+        "unsealed": _("Not sealed yet: %(number)s, the oldest for %(time)s"),
+        "checkpoint": _("Size of the newest checkpoint: %(size)s, made %(time)s ago"),
         "noCheckpoint": _("There is no checkpoint yet. A background worker makes it."),
         "judged": _("All events were judged by the rules."),
-        "unjudgedEvents": _("%(number)s events wait for the rules, the oldest for %(time)s"),
+        "unjudgedEvents": _("Not judged by the rules yet: %(number)s, the oldest for %(time)s"),
         "noDetection": _("No worker judges events. Start a background worker."),
-        "sink": _("%(state)s; %(number)s wait"),
+        "sink": _("%(state)s; waiting: %(number)s"),
         "noSinks": _("Events are sent nowhere. A copy outside of the database is what its owner can't take back."),
         "noWorkers": _("No background worker runs. Mail, detection and the trail stand still."),
         "worker": _("Worker %(number)s, seen %(time)s ago"),
@@ -132,6 +127,4 @@ def _texts() -> dict[str, str]:
         "critical": _("Critical incident: %(title)s"),
         "conflict": _("Somebody was faster. This is how it is now."),
         "refusedBecause": _("It was refused: %(reason)s"),
-        "soundOn": _("Sound on"),
-        "soundOff": _("Sound off"),
     }

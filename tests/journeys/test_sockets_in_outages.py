@@ -92,7 +92,7 @@ def test_a_client_that_resumes_gets_every_event_once(tmp_path):
             ):
                 with event_writer(url) as writer:
                     writer.write(last + 1, last + 20)
-                    wait_until(lambda: last + 20 in follower.numbers)
+                    wait_until(lambda wanted=last + 20: wanted in follower.numbers)
                     writer.write(last + 21, last + 30)  # committed, and maybe not given yet
                 breaks()
                 time.sleep(1)  # how long the outage is
@@ -100,7 +100,7 @@ def test_a_client_that_resumes_gets_every_event_once(tmp_path):
                 with event_writer(url) as writer:
                     writer.write(last + 31, last + 40)
                 last += 40
-                wait_until(lambda: last in follower.numbers)
+                wait_until(lambda wanted=last: wanted in follower.numbers)
         finally:
             follower.is_over = True
             reading.join()

@@ -125,7 +125,6 @@ class TestTheNumberOfSockets:
 
         assert asyncio.run(talk()) == 4429
 
-
     def test_is_counted_over_all_processes(self, one_port, daphne, person):
         token = person.tokens["access_token"]
 
