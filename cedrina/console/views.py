@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.encoding import force_str
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
@@ -19,9 +20,10 @@ from cedrina.console import access, figures
 from cedrina.console.access import json_call
 from cedrina.console.words import words
 from cedrina.http import problems
+from security_events.administration.detection.words import severity_names
 from security_events.catalogue import CATALOGUE
-from security_events.models.detection import VERDICT_NAMES
 from security_events.selectors.event_filters import SEVERITIES
+from security_events.types import Severity
 from tokens.services import websocket_tickets
 
 _RIGHTS = {
@@ -52,17 +54,22 @@ def _page(request: Any) -> HttpResponse:
         "title": gettext("Console"),
         "rights": rights,
         "is_nav_sidebar_enabled": False,
-        "severities": [(level, _severity_words(level)) for level in SEVERITIES if not level.startswith("critical+")],
+        "severities": _severities(),
         "types": sorted(CATALOGUE),
-        "verdicts": list(VERDICT_NAMES.items()),
         "settings": json.dumps({"rights": rights, "urls": _urls(), "language": get_language(), "words": words()}),
     }
     return TemplateResponse(request, "admin/console/page.html", context)
 
 
-def _severity_words(level: str) -> str:
-    name = words()["severities"][level.removesuffix("+")]
-    return gettext("%(severity)s and above") % {"severity": name} if level.endswith("+") else name
+def _severities() -> list[tuple[str, str]]:
+    """Return what the events can be filtered by: each severity, and each with those above it."""
+    names = {str(level): force_str(name) for level, name in severity_names().items()}
+    above = gettext("%(severity)s and above")
+    return [
+        (level, above % {"severity": names[level.removesuffix("+")]} if level.endswith("+") else names[level])
+        for level in SEVERITIES
+        if level != f"{Severity.CRITICAL}+"
+    ]
 
 
 def _urls() -> dict[str, str]:

@@ -29,7 +29,7 @@ TRIES = 60
 SECONDS_BETWEEN_TRIES = 0.15
 PEOPLE = 3
 _ADDRESSES = 8
-_NETWORK = "198.51.100."  # RFC 5737: for documents
+NETWORK = "198.51.100."  # RFC 5737: for documents
 _OFFICE = "203.0.113.7"
 _PROGRAM = "python-requests/2.32"
 
@@ -73,7 +73,7 @@ def stuff(server: demo.Server, *, pause: float = SECONDS_BETWEEN_TRIES) -> Mappi
         if number == TRIES - 1:
             say("\n3. One of them is right: that person uses one password everywhere", "title")
             name, tried = victim, password
-        address = f"{_NETWORK}{1 + number % _ADDRESSES}"
+        address = f"{NETWORK}{1 + number % _ADDRESSES}"
         reply = server.call("POST", "/auth/login", _login(name, tried), headers=_from(address, _PROGRAM))
         answers[reply.status] = answers.get(reply.status, 0) + 1
         time.sleep(pause)

@@ -5,8 +5,10 @@ import { csrfToken } from "./settings.js";
 const TIMEOUT_MS = 15000;
 
 export class Refused extends Error {
-  constructor(status, code, detail) {
+  // `wait` is in seconds, 0 where the server names none.
+  constructor(status, code, detail, wait) {
     super(detail);
+    this.wait = wait;
     this.status = status;
     this.code = code;
   }
@@ -30,6 +32,6 @@ async function call(url, options) {
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   const body = await answer.json();
-  if (!answer.ok) throw new Refused(answer.status, body.code, body.detail);
+  if (!answer.ok) throw new Refused(answer.status, body.code, body.detail, Number(answer.headers.get("Retry-After")));
   return body;
 }

@@ -12,6 +12,7 @@ import { onPlace, place } from "./place.js";
 import { rights, text, urls } from "./settings.js";
 
 const SOON_MS = 2000; // between two looks at the figures while things happen
+const KEPT_MS = 1200; // the server keeps a figure for a second: a look any sooner could show what was before
 const CALM_MS = 10000;
 const POLL_MS = 5000; // without sockets
 const HIDDEN_MS = 30000;
@@ -59,24 +60,26 @@ function paint() {
 }
 
 function lookSoon() {
-  schedule(Math.max(0, (document.hidden ? HIDDEN_MS : SOON_MS) - (Date.now() - lastLook)));
+  schedule(Math.max(KEPT_MS, (document.hidden ? HIDDEN_MS : SOON_MS) - (Date.now() - lastLook)));
 }
 
 // An earlier look that is planned stays.
 let plannedAt = Infinity;
+let notBefore = 0; // as the server has asked
 function schedule(ms) {
   if (isOver) return;
-  const at = Date.now() + ms;
+  const at = Math.max(Date.now() + ms, notBefore);
   if (at >= plannedAt) return;
   clearTimeout(timer);
   plannedAt = at;
-  timer = setTimeout(look, ms);
+  timer = setTimeout(look, at - Date.now());
 }
 
 async function look() {
   plannedAt = Infinity;
   lastLook = Date.now();
   const own = (looking += 1);
+  let wait = 0;
   try {
     const figures = await get(urls.figures);
     if (own !== looking) return;
@@ -88,9 +91,11 @@ async function look() {
     if (!isLive() && !isPaused) events.load({ isQuiet: true });
   } catch (error) {
     isReachable = false;
+    wait = 1000 * (error.wait ?? 0);
     if (error.status === 401 || error.status === 403) end();
   }
   showConnection();
+  notBefore = Date.now() + wait;
   schedule(document.hidden ? HIDDEN_MS : isLive() ? CALM_MS : POLL_MS);
 }
 

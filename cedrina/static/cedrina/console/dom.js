@@ -45,7 +45,8 @@ export function renew(parent, items, { key, signature, make }) {
   for (const gone of known.values()) gone.remove();
   if (focusName !== undefined && document.activeElement === document.body) {
     const same = [...parent.children].find((child) => child.dataset.key === focusKey);
-    (same?.querySelector(`[data-focus="${focusName}"]`) ?? parent.querySelector("[data-focus]"))?.focus();
+    const again = same?.querySelector(`[data-focus="${focusName}"]`) ?? same?.querySelector("[data-focus]");
+    (again ?? parent.querySelector("[data-focus]"))?.focus();
   }
 }
 

@@ -63,7 +63,8 @@ export async function load({ isQuiet = false } = {}) {
   know(found.names);
   seen.clear();
   for (const event of events) seen.add(event.id);
-  waiting = waiting.filter((event) => !seen.has(event.id) && (!events.length || event.id > events[0].id));
+  waiting = waiting.filter((event) => !seen.has(event.id));
+  for (const event of waiting) seen.add(event.id);
   isOlder = false;
   paint();
 }
@@ -118,7 +119,8 @@ function showNewest() {
 }
 
 function merge() {
-  events = [...waiting.reverse(), ...events].slice(0, MOST_ROWS);
+  // By their ids, which grow with time: two that arrive one after the other may have happened in the other order.
+  events = [...waiting, ...events].sort((one, other) => (one.id < other.id ? 1 : -1)).slice(0, MOST_ROWS);
   if (events.length === MOST_ROWS) next = events[MOST_ROWS - 1].id;
   waiting = [];
 }

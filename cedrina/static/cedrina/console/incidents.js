@@ -188,8 +188,13 @@ function measures(detail) {
 
 const rules = new Map();
 
+// Returns the states, with what was just changed here where the server's figure is a few seconds old.
 export function knowRules(states) {
-  for (const state of states) rules.set(state.id, state);
+  for (const state of states) {
+    const known = rules.get(state.id);
+    rules.set(state.id, known && known.version > state.version ? { ...state, mode: known.mode, version: known.version } : state);
+  }
+  return states.map((state) => rules.get(state.id));
 }
 
 export async function changeMode(rule, mode, reason) {

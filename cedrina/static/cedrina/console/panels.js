@@ -67,11 +67,11 @@ function put(id, content) {
 }
 
 function rules(states) {
-  incidents.knowRules(states);
+  const known = incidents.knowRules(states);
   const list = find("rule-rows");
   // A form that somebody fills in stays.
   if (list.querySelector("form")) return;
-  renew(list, states, { key: (state) => state.id, signature: JSON.stringify, make: rule });
+  renew(list, known, { key: (state) => state.id, signature: JSON.stringify, make: rule });
 }
 
 function rule(state) {
