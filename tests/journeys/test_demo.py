@@ -81,9 +81,7 @@ class TestTheAttack:
         assert f"credential_stuffing {demo_attack.NETWORK}0/24" in done.stdout
         assert done.stdout.count("POST /auth/login") <= demo_attack.TRIES + demo_attack.PEOPLE
 
-    @pytest.mark.parametrize(
-        "url", ["http://192.0.2.1:8000", "http://[2001:db8::1]/", "nonsense"]
-    )
+    @pytest.mark.parametrize("url", ["http://192.0.2.1:8000", "http://[2001:db8::1]/", "nonsense"])
     def test_is_played_on_this_machine_only(self, monkeypatch, url):
         monkeypatch.setenv("CEDRINA_URL", url)
         with pytest.raises(SystemExit, match="is not this machine"):
