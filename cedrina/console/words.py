@@ -88,6 +88,7 @@ def _texts() -> dict[str, str]:
         "whatWasDone": _("What was done about it"),
         "nothingDone": _("Nothing was done by itself."),
         "counts": _("Counts of the finding"),
+        "threshold": _("Threshold"),
         "opened": _("Opened"),
         "grown": _("Last event"),
         "actor": _("Actor"),

@@ -58,6 +58,7 @@ class SessionWatch:
         self._sockets: dict[WatchedSocket, TakenSlot] = {}
         self._freed: list[TakenSlot] = []  # which the database still counts as taken
         self._wake = asyncio.Event()
+        self._renewal_due = self._cleaning_due = 0.0  # by time.monotonic
         self._watching: asyncio.Task[None] | None = None
 
     async def enter(self, socket: WatchedSocket) -> bool:
@@ -108,19 +109,14 @@ class SessionWatch:
 
     async def _watch(self) -> None:
         thread = thread_of_process()
-        permissions_due = renewal_due = cleaning_due = 0.0
+        permissions_due = 0.0
         try:
             while self._sockets or self._freed:
                 self._wake.clear()
                 started = time.monotonic()
                 try:
-                    await self._release_freed()
-                    if started >= renewal_due and self._sockets:
-                        await thread.call(partial(socket_slots.renew, process_id=self._process_id))
-                        renewal_due = started + RENEWAL_SECONDS
-                    if started >= cleaning_due and self._sockets:
-                        await thread.call(socket_slots.forget_dead)
-                        cleaning_due = started + CLEANING_SECONDS
+                    await self._keep_slots(at=started)
+                    started = time.monotonic()  # that is rare, and opens the connection: it counts for no share
                     await self._close_ended(now=timezone.now())
                     if started >= permissions_due:
                         await self._close_forbidden(now=timezone.now())
@@ -143,6 +139,16 @@ class SessionWatch:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
+
+    async def _keep_slots(self, *, at: float) -> None:
+        """Give freed slots back and, now and then, say that this process lives, and forget those that don't."""
+        await self._release_freed()
+        if self._sockets and at >= self._renewal_due:
+            await thread_of_process().call(partial(socket_slots.renew, process_id=self._process_id))
+            self._renewal_due = at + RENEWAL_SECONDS
+        if self._sockets and at >= self._cleaning_due:
+            await thread_of_process().call(socket_slots.forget_dead)
+            self._cleaning_due = at + CLEANING_SECONDS
 
     async def _release_freed(self) -> None:
         slots = tuple(self._freed)

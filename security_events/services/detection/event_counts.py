@@ -77,9 +77,9 @@ def _counted(form: Mapping[str, Any]) -> Iterator[tuple[datetime, str, str, int]
 def _minute(text: object) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        return moment.astimezone(UTC).replace(second=0, microsecond=0) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):  # no time, or one before the first that there is
         return None
-    return moment.astimezone(UTC).replace(second=0, microsecond=0) if moment and moment.tzinfo else None
 
 
 def _number(value: object) -> int:

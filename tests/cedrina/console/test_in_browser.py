@@ -103,7 +103,7 @@ class TestIncidents:
             undone = "SELECT undone_at IS NOT NULL FROM security_events_incidentresponse WHERE id = %s"
             assert site.rows(undone, [response]) == [(True,)]
             page.click("[data-step=resolve]")
-            until(lambda: page.inner_text("#dialog-notice"))
+            until(lambda: "verdict" in page.inner_text("#dialog-notice"))
             assert site.rows(STATUS.format(incident))[0][0] != "resolved"  # a verdict is missing
             page.faults.clear()  # Chromium notes the status 422
             page.select_option("dialog select", "true_positive")

@@ -58,6 +58,13 @@ export async function load({ isQuiet = false } = {}) {
     return null;
   });
   if (found === null || own !== loading) return;
+  if (isQuiet && isBusy()) {
+    // Somebody began to read meanwhile.
+    for (const event of found.events.toReversed()) take(event);
+    know(found.names);
+    paint();
+    return;
+  }
   events = found.events;
   next = found.next;
   know(found.names);

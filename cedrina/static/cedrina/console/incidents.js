@@ -120,7 +120,7 @@ function show(detail) {
       decision(detail),
       responsesOf(detail),
       measures(detail),
-      detail.counts.length ? table(text("counts"), [text("counts"), text("number"), ""], detail.counts.map(([name, value, least]) => [name, value, least === null ? "" : `≥ ${least}`])) : null,
+      detail.counts.length ? table(text("counts"), [text("counts"), text("number"), text("threshold")], detail.counts.map(([name, value, least]) => [name, value, least === null ? "–" : `≥ ${least}`])) : null,
       timeline(detail),
       el("p", {}, el("a", { href: urlOf("incidentPage", incident.id) }, text("wholePage"))),
     ].filter((child) => child !== null),
