@@ -82,6 +82,7 @@ def _texts() -> dict[str, str]:
         "done": _("Done."),
         "wholePage": _("Open its page"),
         "timeline": _("Events of this person"),
+        "allAbout": _("All events about %(name)s"),
         "proof": _("Proof in the sealed trail"),
         "publicForm": _("Public form"),
         "whatHappened": _("What happened"),

@@ -191,7 +191,7 @@ export async function open(id) {
         [text("risk"), `${event.risk_score} ${event.risk_reasons.join(", ")}`],
         ...found.lines.map(([name, value]) => [bdi(name), bdi(value)]),
       ]),
-      el("div", { class: "console-buttons" }, ...people.map((about) => el("button", { type: "button", onclick: () => { dialog.close(); setPlace({ about, severity: null, type: null, outcome: null, ip: null }); } }, `${text("timeline")} (`, nameOfPerson(about, found), ")"))),
+      el("div", { class: "console-buttons" }, ...people.map((about) => el("button", { type: "button", onclick: () => { dialog.close(); setPlace({ about, severity: null, type: null, outcome: null, ip: null }); } }, text("allAbout", { name: nameInSentence(about, found) })))),
       folded(text("proof"), found.proof),
       folded(text("publicForm"), found.public_form),
       el("p", {}, el("a", { href: urlOf("eventPage", id) }, text("wholePage"))),
@@ -200,4 +200,5 @@ export async function open(id) {
   );
 }
 
-const nameOfPerson = (id, { names: known }) => bdi(known[id]?.name ?? `…${id.slice(-6)}`);
+// Isolated (Unicode, UAX 9): a name in another direction than the sentence keeps its own order.
+const nameInSentence = (id, { names: known }) => `\u2068${known[id]?.name ?? `…${id.slice(-6)}`}\u2069`;
