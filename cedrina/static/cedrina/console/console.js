@@ -11,7 +11,7 @@ import * as panels from "./panels.js";
 import { onPlace, place } from "./place.js";
 import { rights, text, urls } from "./settings.js";
 
-const SOON_MS = 2000; // between two looks at the figures while things happen
+const SOON_MS = 4000; // between two looks at the figures while things happen: 50 consoles of one address stay within its limit
 const KEPT_MS = 1200; // the server keeps a figure for a second: a look any sooner could show what was before
 const CALM_MS = 10000;
 const POLL_MS = 5000; // without sockets
