@@ -33,8 +33,8 @@ venv:
 run: venv ## Start everything on this machine; Ctrl-C ends it, the data stays in .data
 	@exec $(PY) -m cedrina.tooling.development
 
-demo: venv ## Tell the story of a stolen refresh token, against CEDRINA_URL or a server of its own
-	@exec $(PY) -m cedrina.tooling.demo $(ARGS)
+demo: venv ## Tell the story of a stolen refresh token, or play an attack: make demo ATTACK=stuffing
+	@exec $(if $(ATTACK),env ATTACK=$(ATTACK)) $(PY) -m cedrina.tooling.demo $(ARGS)
 
 screenshots: venv ## Take every page, light, dark, right to left, desktop and phone: make screenshots ARGS='--only "admin-*"'
 	@exec $(PY) -m cedrina.tooling.screenshots $(ARGS)

@@ -22,6 +22,34 @@ class BackgroundJob(ProcrastinateJob):
         return f"job-{self.pk}"
 
 
+class SocketProcess(models.Model):
+    """A server process with open sockets. It lives until ``alive_until``, which it moves on while it does."""
+
+    id = models.UUIDField(primary_key=True)
+    alive_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SocketSlot(models.Model):
+    """One of the few sockets that a person or a service client may have open, and the process that holds it.
+
+    A slot of a process that does not live any more is free. ``process_id`` has no foreign key, so that processes that
+    died are deleted without a look at their slots.
+    """
+
+    subject = models.CharField(max_length=64)
+    number = models.PositiveSmallIntegerField()
+    process_id = models.UUIDField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subject", "number"], name="cedrina_socketslot_once")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.number}"
+
+
 class JobFailure(models.Model):
     """The last error of a job: the name of its class. The message could hold personal data, so it is only logged."""
 

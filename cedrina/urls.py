@@ -26,6 +26,7 @@ urlpatterns = [
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocumentationView.as_view(url_name="schema"), name="docs"),
     path("api/docs/guide", GuideView.as_view(), name="guide"),
+    path("admin/console/", include("cedrina.console.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -17,6 +17,19 @@ from tokens.shared_signals.caep_events import converted_types
 
 _SECRETS = Prefetch("secrets", ServiceClientSecret.objects.defer("digest").order_by("created_at", "pk"))
 
+MOST_COUNTED = 5000
+# The index holds the sessions that have not ended; how many it has is known from the last VACUUM or ANALYZE.
+_COUNT_LIVE = """
+SELECT (
+    SELECT count(*) FROM (
+        SELECT FROM tokens_session s
+        JOIN tokens_tokenfamily f ON f.session_id = s.id
+        WHERE s.ended_at IS NULL AND s.expires_at > %(now)s AND NOT f.is_revoked AND f.expires_at > %(now)s
+        LIMIT %(most)s
+    ) AS alive
+), (SELECT GREATEST(reltuples, 0) FROM pg_class WHERE oid = 'tokens_session_open_idx'::regclass)
+"""
+
 
 def live_sessions(*, user_id: Any, now: datetime) -> QuerySet[Session]:
     """Return the live sessions of a user, the newest sign-in first; each expires at its ``deadline``."""
@@ -26,6 +39,22 @@ def live_sessions(*, user_id: Any, now: datetime) -> QuerySet[Session]:
         .annotate(deadline=Least(F("families__expires_at"), F("expires_at")))
         .order_by("-id")
     )
+
+
+class LiveSessionCount(NamedTuple):
+    """How many sessions are alive; from ``MOST_COUNTED`` on it is PostgreSQL's estimate."""
+
+    number: int
+    is_estimate: bool
+
+
+def live_session_count(*, now: datetime) -> LiveSessionCount:
+    """Return how many sessions of all people are alive. It looks at ``MOST_COUNTED`` of them at most."""
+    with prepared_cursor() as cursor:
+        cursor.execute(_COUNT_LIVE, {"now": now, "most": MOST_COUNTED})
+        counted, estimate = cursor.fetchone()
+    is_estimate = counted >= MOST_COUNTED
+    return LiveSessionCount(max(counted, int(estimate)) if is_estimate else counted, is_estimate)
 
 
 class SessionPage(NamedTuple):

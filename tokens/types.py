@@ -61,6 +61,16 @@ class AccessClaims:
 
 
 @dataclass(frozen=True, slots=True)
+class AdminSessionClaims:
+    """Whose session of the admin's pages a socket was opened from. ``expires_at`` is when it ends at the latest."""
+
+    user_id: Any
+    session_id: UUID
+    family_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceClaims:
     """The claims of a service client's access token whose signature is verified (RFC 9068, 2.2).
 

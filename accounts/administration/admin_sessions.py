@@ -40,6 +40,12 @@ def get_user(request: Any) -> Any:
     return user
 
 
+def session_id_of(request: Any) -> UUID | None:
+    """Return the id of the browser's session of ``tokens``."""
+    session_id = request.session.get(_KEY)
+    return UUID(session_id) if session_id is not None else None
+
+
 def end(request: Any) -> None:
     """End the browser's session, if it has one, because the user signs out."""
     session_id = request.session.get(_KEY)

@@ -1,6 +1,7 @@
 """`make demo`: the story of a stolen refresh token, told against a real server.
 
 CEDRINA_URL names the server; without it one is started beside a throw-away database, and the trail is shown too.
+ATTACK names an attack that is played instead (``cedrina.tooling.demo_attack``).
 """
 
 import json
@@ -38,13 +39,16 @@ class Server:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
 
-    def call(self, method: str, path: str, body: Any = None, *, token: str = "") -> Reply:
+    def call(
+        self, method: str, path: str, body: Any = None, *, token: str = "", headers: Mapping[str, str] | None = None
+    ) -> Reply:
         """Send one request and print it."""
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Content-Type": "application/json", **authorization, **(headers or {})}
         request = urllib.request.Request(
             f"{self.url}/api/v1{path}",
             method=method,
-            headers=headers,
+            headers=dict(headers),
             data=json.dumps(body).encode() if body is not None else None,
         )
         try:
@@ -164,11 +168,11 @@ def _wait_for(url: str, ended: Callable[[], int | None]) -> None:
 
 
 def main() -> int:
-    """Run the story and return 0 if each step succeeded."""
-    url = os.environ.get("CEDRINA_URL")
-    if url:
+    """Run the story, or the attack that ATTACK names, and return 0 if each step succeeded."""
+    url, attack = os.environ.get("CEDRINA_URL"), os.environ.get("ATTACK")
+    if url and not attack:
         return 0 if all(tell(Server(url))) else 1
-    if "DATABASE_URL" not in os.environ:
+    if not url and "DATABASE_URL" not in os.environ:
         say("Starting a database and a server for the story ...", "quiet")
         return subprocess.call(
             [
@@ -183,6 +187,10 @@ def main() -> int:
             ],
             cwd=ROOT,
         )
+    if attack:
+        from cedrina.tooling import demo_attack
+
+        return demo_attack.play(attack)
     with own_server() as server:
         turns = tell(server)
     show_trail()

@@ -148,7 +148,7 @@ class AuthenticatedConsumer(AsyncWebsocketConsumer):
         if is_foreign_origin(self.scope):
             raise HandshakeRefused(close_codes.FORBIDDEN)
         self.caller = await sync_to_async(authentication.authenticate)(self.scope, action=self.action)
-        if not watch_of_process().enter(self):
+        if not await watch_of_process().enter(self):
             raise HandshakeRefused(close_codes.TOO_MANY_REQUESTS)
 
     async def _run(self) -> None:

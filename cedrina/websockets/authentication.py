@@ -21,11 +21,13 @@ from tokens.access_tokens.codec import decode_access_token
 from tokens.errors import AccessTokenExpired, AccessTokenInvalid, SessionExpired, SessionRevoked, TokenError
 from tokens.services import service_tokens, verification, websocket_tickets
 from tokens.services.open_sockets import SocketToken
-from tokens.types import AccessClaims, ServiceClaims
+from tokens.types import AccessClaims, AdminSessionClaims, ServiceClaims
 from tokens.users import subject_of
 
 SUBPROTOCOL = "cedrina.v1"
 TICKET_PREFIX = "cedrina.ticket."
+
+SocketClaims = AccessClaims | AdminSessionClaims | ServiceClaims
 
 
 class HandshakeRefused(Exception):
@@ -40,11 +42,12 @@ class HandshakeRefused(Exception):
 class SocketCaller:
     """Who opened a socket, from where, and by which access token.
 
-    ``subject`` is the id of the person or of the service client.
+    ``subject`` is the id of the person or of the service client. Pages of the admin have no access token: then it is
+    the session of the admin.
     """
 
     subject: str
-    claims: AccessClaims | ServiceClaims
+    claims: SocketClaims
     session_id: UUID | None = None
     ip_address: str | None = None
 
@@ -57,6 +60,8 @@ class SocketCaller:
         """What decides whether a person's token lives; ``None`` for a service client."""
         if isinstance(self.claims, AccessClaims):
             return SocketToken(self.claims.family_id, self.claims.kid)
+        if isinstance(self.claims, AdminSessionClaims):
+            return SocketToken(self.claims.family_id, "")
         return None
 
 
@@ -106,7 +111,7 @@ def chosen_subprotocol(scope: Any) -> str | None:
     return SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
 
 
-def _presented_claims(scope: Any, *, now: datetime) -> AccessClaims | ServiceClaims:
+def _presented_claims(scope: Any, *, now: datetime) -> SocketClaims:
     headers = [value for name, value in scope["headers"] if name.lower() == b"authorization"]
     tickets = [text for text in scope.get("subprotocols", ()) if text.startswith(TICKET_PREFIX)]
     if len(headers) + len(tickets) != 1:
@@ -128,15 +133,18 @@ def _bearer_token(header: bytes) -> str:
     return token
 
 
-def _caller_of(
-    claims: AccessClaims | ServiceClaims, action: str | None, *, is_use: bool, now: datetime
-) -> tuple[SocketCaller, bool]:
+def _caller_of(claims: SocketClaims, action: str | None, *, is_use: bool, now: datetime) -> tuple[SocketCaller, bool]:
     user: Any
     address = request_context.current().ip_address
     if isinstance(claims, ServiceClaims):
         user = service_tokens.authenticate_claims(claims=claims, is_use=is_use, now=now).caller
         caller = SocketCaller(str(claims.client_id), claims, ip_address=address)
         is_allowed = action is not None and may(user, action)
+    elif isinstance(claims, AdminSessionClaims):
+        user = verification.authenticate_admin_claims(claims=claims, now=now)
+        caller = SocketCaller(str(user.pk), claims, claims.session_id, address)
+        # As for the pages of the admin: a superuser who is no member of the staff any more may not see them.
+        is_allowed = bool(user.is_staff) and (action is None or may(user, action))
     else:
         user = verification.authenticate_claims(claims=claims, is_use=is_use, now=now).user
         caller = SocketCaller(str(user.pk), claims, claims.session_id, address)

@@ -14,6 +14,7 @@ from security_events.models.detection import (
     ShadowCount,
 )
 from security_events.models.detection_state import DetectionPosition, ShadowReport
+from security_events.models.event_counts import EventCount
 from security_events.models.events import SecurityEvent, category_choices
 from security_events.models.sink_risks import SinkRisk
 from security_events.models.sinks import Sink, SinkState
@@ -39,6 +40,7 @@ __all__ = [
     "DeliveryStatus",
     "DetectionFact",
     "DetectionPosition",
+    "EventCount",
     "Incident",
     "IncidentEvent",
     "IncidentResponse",

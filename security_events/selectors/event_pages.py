@@ -58,6 +58,11 @@ def event_by_id(event_id: UUID) -> dict[str, Any]:
     return event_form(values)
 
 
+def forms_of(event_ids: Sequence[UUID]) -> Sequence[dict[str, Any]]:
+    """Return some events in their public form, in any order; those that have expired are left out."""
+    return [event_form(values) for values in form_values(SecurityEvent.objects.filter(pk__in=event_ids))]
+
+
 def form_values(rows: QuerySet[SecurityEvent], *before: Combinable) -> QuerySet[Any, tuple[Any, ...]]:
     """Return the values that ``event_form`` takes, behind those of further expressions."""
     return rows.values_list(*before, *(_EXPRESSIONS.get(name, F(name)) for name in MEMBERS))

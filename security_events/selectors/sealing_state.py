@@ -13,7 +13,8 @@ MOST_COUNTED = 10_000
 
 # `held` are events behind a transaction that began before theirs and still runs (security_events_oldest_transaction).
 _UNSEALED = """
-SELECT count(*), min(occurred_at), count(*) FILTER (WHERE transaction_id >= security_events_oldest_transaction())
+SELECT count(*), min(occurred_at),
+       count(*) FILTER (WHERE transaction_id >= (SELECT security_events_oldest_transaction()))
 FROM (
     SELECT transaction_id, occurred_at FROM security_events_event
     WHERE (transaction_id, id) > (%s, %s) ORDER BY transaction_id, id LIMIT %s

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cedrina.tooling import demo
+from cedrina.tooling import demo, demo_attack
 from tests import served
 
 
@@ -60,3 +60,33 @@ class TestTheDemo:
             # The server has inherited the pipe, so the pipe ends when the server has.
             story.stdout.read()
             story.stdout.close()
+
+
+class TestTheAttack:
+    def test_is_found_by_the_rules_of_a_server_of_its_own(self):
+        with served.database() as url:
+            done = subprocess.run(
+                [sys.executable, "-m", "cedrina.tooling.demo"],
+                cwd=served.ROOT,
+                env=served.environment(DATABASE_URL=url, ATTACK="stuffing"),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=180,
+            )
+
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "/admin/console/ as operator, password " in done.stdout
+        assert f"credential_stuffing {demo_attack.NETWORK}0/24" in done.stdout
+        assert done.stdout.count("POST /auth/login") <= demo_attack.TRIES + demo_attack.PEOPLE
+
+    @pytest.mark.parametrize("url", ["http://192.0.2.1:8000", "http://[2001:db8::1]/", "nonsense"])
+    def test_is_played_on_this_machine_only(self, monkeypatch, url):
+        monkeypatch.setenv("CEDRINA_URL", url)
+        with pytest.raises(SystemExit, match="is not this machine"):
+            demo_attack.play("stuffing")
+
+    def test_has_a_name_that_is_known(self):
+        with pytest.raises(SystemExit, match="no attack 'worm'"):
+            demo_attack.play("worm")

@@ -20,14 +20,19 @@ WHERE NOT EXISTS (
     JOIN {user_table} u ON {user_pk} = f.user_id
     WHERE f.family_id = asked.family_id AND NOT f.is_revoked AND f.expires_at > %(now)s
       AND s.ended_at IS NULL AND s.expires_at > %(now)s AND {user_is_active}
-) OR NOT EXISTS (
-    SELECT FROM tokens_signingkey k WHERE k.kid = asked.kid AND (k.expires_at IS NULL OR k.expires_at > %(now)s)
+) OR (
+    asked.kid <> '' AND NOT EXISTS (
+        SELECT FROM tokens_signingkey k WHERE k.kid = asked.kid AND (k.expires_at IS NULL OR k.expires_at > %(now)s)
+    )
 )
 """
 
 
 class SocketToken(NamedTuple):
-    """What decides whether the access token of an open socket is still accepted, apart from its expiry."""
+    """What decides whether the access token of an open socket is still accepted, apart from its expiry.
+
+    A session of the admin's pages has no token: its ``kid`` is empty.
+    """
 
     family_id: UUID
     kid: str

@@ -9,6 +9,7 @@ from django.urls import get_resolver, reverse
 
 from cedrina.http.paths import MAILED_LINK_PREFIX
 from cedrina.tooling.screenshots.demo_data import DemoData
+from security_events.models import SecurityEvent
 
 # Pages with a variable part that is no row and no token, and addresses that answer with an error.
 _SAMPLE_PATHS = {
@@ -100,6 +101,11 @@ def _admin_pages() -> Iterator[ScreenshotPage]:
         is_submitted=True,
     )
     yield ScreenshotPage(name="admin-index", path=reverse("admin:index"), is_signed_in=True)
+    shown = "#connection[data-state=live]"
+    yield ScreenshotPage(name="admin-console", path=reverse("console"), is_signed_in=True, waits_for=shown)
+    event = SecurityEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
+    shown, path = "dialog[open] .console-facts", f"{reverse('console')}#event={event}"
+    yield ScreenshotPage(name="admin-console-event", path=path, is_signed_in=True, waits_for=shown)
     for model, model_admin in admin.site._registry.items():  # noqa: SLF001 - the only list of what is registered
         options = model._meta
         names = f"admin:{options.app_label}_{options.model_name}"

@@ -125,6 +125,21 @@ class TestTheNumberOfSockets:
 
         assert asyncio.run(talk()) == 4429
 
+    def test_is_counted_over_all_processes(self, one_port, daphne, person):
+        token = person.tokens["access_token"]
+
+        async def talk():
+            opened = [await connect(server, ACCOUNT, token=token) for server in (one_port, daphne) * 5]
+            refused = []
+            for server in (one_port, daphne):
+                async with connect(server, ACCOUNT, token=token) as one_more:
+                    refused.append(await close_code(one_more))
+            for socket in opened:
+                await socket.close()
+            return refused
+
+        assert asyncio.run(talk()) == [4429, 4429]
+
 
 class TestPermissions:
     def test_that_are_withdrawn_close_the_feed(self, sockets, one_port, operator):

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from security_events.detection import rules
 from security_events.selectors.trail import TrailEvent, events_after
-from security_events.services.detection import erasure, facts, rule_settings
+from security_events.services.detection import erasure, event_counts, facts, rule_settings
 from security_events.services.detection.engine import acting, position
 from security_events.services.detection.engine.judging import RuleJudge
 from security_events.services.detection.engine.position import SharedPosition
@@ -88,6 +88,7 @@ class DetectionWorker:
             if not position.advance(shared.position, end, lease_id=self.lease_id, now=now):
                 return False  # another worker has it
             facts.insert(found)
+            event_counts.count(events, now=now)
             acting.act(attacks, now=now)
             erasure.forget_erased_in(events)
         if len(judged) == len(found):

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from security_events.services.detection import client_counts, facts
+from security_events.services.detection import client_counts, event_counts, facts
 from security_events.services.detection.engine import shadowing
 from security_events.services.detection.engine.batches import DetectionWorker
 
@@ -67,6 +67,7 @@ class DetectionLoop:
             self._expiry.delete(now=now)
             shadowing.forget_reports(now=now)
             client_counts.prune()
+            event_counts.purge(now=now)
 
     def _release(self) -> None:
         try:

@@ -1,0 +1,110 @@
+"""PostgreSQL is restarted and Redis goes and comes back in the middle of a stream: no event is lost or given twice."""
+
+import asyncio
+import json
+import threading
+import time
+
+import pytest
+import websockets
+
+from cedrina.tooling.embedded import postgres_server, redis_server
+from tests import served
+from tests.event_writer import event_writer, number_of
+from tests.journeys.person import Person
+from tests.socket_clients import ask, connect, received
+
+pytestmark = pytest.mark.process
+
+EVENTS = "/ws/security-events/"
+OUTAGE, FORBIDDEN = 4503, 4403
+SECONDS = 120
+
+
+class Follower:
+    """A client as docs/live.md has it. It notes by which codes it was cut."""
+
+    def __init__(self, server, token, after):
+        self.server, self.token, self.after = server, token, after
+        self.numbers, self.seen, self.codes, self.is_over = [], set(), [], False
+
+    async def follow(self):
+        while not self.is_over:
+            try:
+                async with connect(self.server, EVENTS, token=self.token) as socket:
+                    await self._read(socket)
+            except websockets.ConnectionClosed as closed:
+                self.codes.append(closed.rcvd.code if closed.rcvd else None)
+                assert self.codes[-1] != FORBIDDEN
+            except (OSError, TimeoutError, websockets.WebSocketException):
+                self.codes.append(None)
+            await asyncio.sleep(0.2)
+
+    async def _read(self, socket):
+        has_resumed = False
+        await ask(socket, type="resume", after=self.after)
+        while not self.is_over:
+            try:
+                frame = json.loads(await asyncio.wait_for(socket.recv(), 0.2))
+            except TimeoutError:
+                continue
+            if frame["type"] == "resumed":
+                has_resumed, self.after = True, frame["last"]
+                self.seen.clear()
+            elif frame["type"] == "event" and (event_id := frame["event"]["id"]) not in self.seen:
+                self.numbers += filter(None, [number_of(frame)])
+                self.seen.add(event_id)
+                if has_resumed:
+                    self.after = event_id
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)
+
+
+def test_a_client_that_resumes_gets_every_event_once(tmp_path):
+    redis = redis_server.RedisServer(tmp_path)
+    redis.start()
+    with (
+        postgres_server.temporary(is_durable=True) as postgres,
+        served.database(at=postgres.url) as url,
+        served.serving(database_url=url, flags=("--sockets",), REDIS_URL=redis.url) as sockets,
+        served.serving(database_url=url, REDIS_URL=redis.url) as site,
+    ):
+        made = site.manage("create_admin", "--username", "keeper", "--email", "keeper@example.com", "--json")
+        keeper = Person(site, name="keeper")
+        keeper.password = json.loads(made)["password"]
+        assert keeper.sign_in().status_code == 200
+        with event_writer(url) as writer:
+            (start,) = writer.write(0)
+        follower = Follower(sockets, keeper.tokens["access_token"], start)
+        reading = threading.Thread(target=lambda: asyncio.run(follower.follow()))
+        reading.start()
+        try:
+            last = 0
+            for breaks, mends in (
+                (redis.stop, redis.start),
+                (postgres.stop, postgres.start),
+                (lambda: (redis.stop(), postgres.stop()), lambda: (postgres.start(), redis.start())),
+            ):
+                with event_writer(url) as writer:
+                    writer.write(last + 1, last + 20)
+                    wait_until(lambda wanted=last + 20: wanted in follower.numbers)
+                    writer.write(last + 21, last + 30)  # committed, and maybe not given yet
+                breaks()
+                time.sleep(1)  # how long the outage is
+                mends()
+                with event_writer(url) as writer:
+                    writer.write(last + 31, last + 40)
+                last += 40
+                wait_until(lambda wanted=last: wanted in follower.numbers)
+        finally:
+            follower.is_over = True
+            reading.join()
+            keeper.close()
+            redis.stop()
+    assert sorted(follower.numbers) == list(range(1, last + 1))
+    assert set(follower.codes) <= {OUTAGE, None}
