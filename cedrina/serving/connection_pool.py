@@ -19,9 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 
+from cedrina_base.measures import Gauge
+
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+# Of all processes. The connection of the event loop's thread is no slot: it is never waited for.
+SLOTS = Gauge("connection_slots_in_use", "Connections of the pools that a thread holds.")
 WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 # Longer than any response may take.
 ACQUIRE_TIMEOUT_SECONDS = 10.0
@@ -64,6 +68,7 @@ class ConnectionPool:
         connection.health_check_done = False  # type: ignore[attr-defined]  # not in the stubs
         connections[DEFAULT_DB_ALIAS] = connection
         self._held.connection = connection
+        SLOTS.add()
 
     def release(self) -> None:
         """Return this thread's connection to the pool, if it holds one."""
@@ -72,6 +77,7 @@ class ConnectionPool:
             self._held.connection = None
             del connections[DEFAULT_DB_ALIAS]
             self._idle.put(connection)
+            SLOTS.add(number=-1)
 
     @contextmanager
     def released(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from cedrina.operations import job_worker
@@ -29,12 +30,17 @@ class Command(BaseCommand):
         parser.add_argument("--concurrency", type=int, default=1, help="how many jobs at a time (default: 1)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        from cedrina.monitoring import prometheus_backend  # noqa: PLC0415 - a command that is listed needs no figures
+
+        remove_figures = prometheus_backend.keep_in_files(settings.MONITORING["FIGURES_DIR"])
         queues = [name for name in (options["queues"] or "").split(",") if name]
         if not asyncio.run(_work(queues=queues or None, concurrency=options["concurrency"])):
             # A thread that waits for a silent database can't be ended. What it delivered is delivered again, under the
             # same ids; what it detected was not committed.
+            remove_figures()
             logging.shutdown()
             os._exit(0)
+        remove_figures()
 
 
 async def _work(**options: Any) -> bool:
