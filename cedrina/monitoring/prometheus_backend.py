@@ -112,6 +112,17 @@ def number_forked_process() -> None:
             _install(None)
 
 
+def keep_in_memory() -> None:
+    """Keep the figures of this process in its memory, from 0 on."""
+    _install(None)
+
+
+def keep_nothing() -> None:
+    """Keep no figures any more."""
+    _State.backend = _State.folder = None
+    measures.keep_by(None)
+
+
 def backend() -> PrometheusBackend:
     """Return the backend of this process. A process that is no server gets one in memory."""
     return _install(None) if _State.backend is None else _State.backend

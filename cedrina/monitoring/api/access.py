@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from accounts.api.permissions import action_permission
 from ratelimiting.client_addresses.networks import is_within
-from ratelimiting.client_addresses.resolution import is_trusted_peer
+from ratelimiting.client_addresses.resolution import HeaderFinding, is_trusted_peer
 
 READ = "metrics:read"
 # Whatever a proxy may add that is not named in TRUSTED_PROXIES: then the address is the proxy's, and not the client's.
@@ -34,7 +34,8 @@ def is_from_allowed_network(request: Request) -> bool:
     a trace: a client could then have the address of a proxy that stands in these networks, as on loopback.
     """
     caller = request.caller  # type: ignore[attr-defined]  # set by RequestMiddleware
-    if caller.address is None or caller.findings:
+    # The address of a machine of one's own behind a proxy is a finding, too: it is private.
+    if caller.address is None or set(caller.findings) - {HeaderFinding.PRIVATE}:
         return False
     is_proxied = any(name in request.META for name in _TRACES_OF_PROXIES)
     if is_proxied and not is_trusted_peer(request.META.get("REMOTE_ADDR")):
