@@ -53,8 +53,7 @@ class PrometheusBackend:
         """
         if self._folder is None:
             return list(self._registry.collect())
-        merge: Callable[..., Iterable[Metric]] = multiprocess.MultiProcessCollector.merge
-        return sorted(merge(self._folder.readable(), accumulate=True), key=lambda metric: metric.name)
+        return _merged(self._folder)
 
     def _metric(self, measure: measures.Declaration) -> Counter | Gauge | Histogram:
         name, description, labels = measure.name, measure.description, measure.labels
@@ -112,6 +111,14 @@ def number_forked_process() -> None:
             _install(None)
 
 
+def read_folder(path: Path) -> list[Metric]:
+    """Return the figures that other processes keep in a folder.
+
+    Raises: OSError.
+    """
+    return _merged(FiguresFolder(path))
+
+
 def keep_in_memory() -> None:
     """Keep the figures of this process in its memory, from 0 on."""
     _install(None)
@@ -133,6 +140,11 @@ def _install(folder: FiguresFolder | None) -> PrometheusBackend:
     _State.folder = folder
     measures.keep_by(made.series_of)
     return made
+
+
+def _merged(folder: FiguresFolder) -> list[Metric]:
+    merge: Callable[..., Iterable[Metric]] = multiprocess.MultiProcessCollector.merge
+    return sorted(merge(folder.readable(), accumulate=True), key=lambda metric: metric.name)
 
 
 def _warn(error: Exception) -> None:

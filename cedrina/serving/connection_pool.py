@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # Of all processes. The connection of the event loop's thread is no slot: it is never waited for.
 SLOTS = Gauge("connection_slots_in_use", "Connections of the pools that a thread holds.")
+MOST_SLOTS = Gauge("connection_slots", "Connections that the pools have.")
 WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 # Longer than any response may take.
 ACQUIRE_TIMEOUT_SECONDS = 10.0
@@ -105,6 +106,7 @@ def create_pool(*, size: int, opened: int = 0) -> ConnectionPool:
     """Create the pool of this process, with ``opened`` connections that are open already."""
     global _pool  # noqa: PLW0603 - one for the process, set before its first request
     _pool = ConnectionPool(size)
+    MOST_SLOTS.set(size)
     # On a thread: a server that loads the application inside its event loop has a running loop on its own thread.
     opening = threading.Thread(target=_pool.open_connections, args=(min(opened, size),))
     opening.start()

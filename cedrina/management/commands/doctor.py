@@ -22,6 +22,7 @@ class Command(OperatorCommand):
         "Say what is wrong with the configuration that runs, by which section of which standard, and how to mend it. "
         "It sees what the servers have noticed in the last day, too. Ends with 1 when something is wrong."
     )
+    examples = ("doctor", "doctor --json")
     # The system checks are one of the diagnostics: their errors must not stop the command.
     requires_system_checks = []
 

@@ -24,6 +24,7 @@ class Command(BaseCommand):
     help = (
         "Do the background jobs until SIGTERM or SIGINT. When PostgreSQL goes away the worker waits for it and goes on."
     )
+    examples = ("run_worker", "run_worker --queues mail --concurrency 4")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--queues", help="only these, separated by commas; without it, all")
