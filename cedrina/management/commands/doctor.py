@@ -9,10 +9,11 @@ from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from cedrina.operations import diagnosis
+from cedrina.operations import diagnosis, standards_diagnosis
 from cedrina.operations.diagnosis import DiagnosticFinding
 from cedrina_base.operator_commands import FAILED, OperatorCommand
 
+REGISTERED = (standards_diagnosis,)  # importing it registers its diagnostics
 WIDTH = 100
 _INDENT = " " * 10
 

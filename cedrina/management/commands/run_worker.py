@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.utils.translation import gettext_noop
 
 from cedrina.operations import job_worker
+from cedrina_base.operator_commands import LocalizedCommand
 from security_events.delivery.dispatcher import Dispatcher
 from security_events.services.detection.engine.loop import DetectionLoop
 
 ENDING_SECONDS = 15.0  # for the requests that are under way at the end, and for storing what became of them
 
 
-class Command(BaseCommand):
-    help = (
+class Command(LocalizedCommand):
+    help = gettext_noop(
         "Do the background jobs until SIGTERM or SIGINT. When PostgreSQL goes away the worker waits for it and goes on."
     )
     examples = ("run_worker", "run_worker --queues mail --concurrency 4")

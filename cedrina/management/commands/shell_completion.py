@@ -13,10 +13,7 @@ from cedrina_base.operator_commands import ReportingCommand
 
 class Command(ReportingCommand):
     help = gettext_noop("Print a script that completes the commands of manage.py and their options in your shell.")
-    examples = (
-        "shell_completion bash > /etc/bash_completion.d/cedrina",
-        "shell_completion fish > ~/.config/fish/completions/manage.py.fish",
-    )
+    examples = ("shell_completion bash > /etc/bash_completion.d/cedrina", "shell_completion fish")
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

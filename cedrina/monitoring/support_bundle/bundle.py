@@ -16,8 +16,9 @@ from cedrina.monitoring.support_bundle.configuration import shown_settings
 from cedrina.monitoring.support_bundle.database_statistics import database_statistics
 from cedrina.monitoring.support_bundle.last_errors import job_failures, log_errors
 from cedrina.monitoring.support_bundle.versions import versions
-from cedrina.operations import diagnosis
+from cedrina.operations import diagnosis, standards_diagnosis
 
+REGISTERED = (standards_diagnosis,)  # importing it registers its diagnostics
 README = """A support bundle of Cedrina, made {made_at}.
 
 Settings are shown if they are numbers, switches or names of choices; of all others it says only whether they are set.
