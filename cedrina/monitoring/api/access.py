@@ -17,6 +17,8 @@ _TRACES_OF_PROXIES = ("HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_FORWARDED_HOST", "HT
 class MayReadFigures(action_permission(READ)):  # type: ignore[misc]  # a class made by a function
     """Allows whoever may read figures, and anybody without a token from METRICS_ALLOWED_NETWORKS."""
 
+    is_public_to_some = True
+
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.auth is None and is_from_allowed_network(request):
             return True

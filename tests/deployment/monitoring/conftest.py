@@ -6,6 +6,8 @@ from typing import NamedTuple
 import pytest
 
 from tests import served
+from tests.deployment.monitoring.prometheus_tools import Prometheus
+from tests.journeys.person import Person
 from tests.mail_server import MailServer, worker
 
 
@@ -38,3 +40,22 @@ def installation(tmp_path_factory):
         sockets = everything.enter_context(served.serving(**options, flags=("--sockets",)))
         everything.enter_context(worker(http))
         yield Installation(http, sockets, folder, mail)
+
+
+@pytest.fixture(scope="package")
+def prometheus(installation, tmp_path_factory):
+    server = installation.http
+    person = Person(server)
+    person.register()
+    person.sign_in(password="wrong")
+    person.sign_in()
+    person.refresh()
+    assert person.send("GET", "/auth/me").status_code == 200
+    person.close()
+    running = Prometheus(tmp_path_factory.mktemp("prometheus"), server.url.removeprefix("http://"))
+    try:
+        running.until("rate(cedrina_http_requests_total[1m])")
+        running.until("cedrina:errors:ratio_rate5m")
+        yield running
+    finally:
+        running.stop()

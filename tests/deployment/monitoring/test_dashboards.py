@@ -2,90 +2,16 @@
 
 import json
 import re
-import subprocess
-import time
-from pathlib import Path
 
-import httpx
 import pytest
-import yaml
 
-from tests.deployment.monitoring import prometheus_tools as tools
-from tests.journeys.person import Person
-from tests.ports import free_port
 from tests.served import ROOT
 
 BOARDS = {path.stem: json.loads(path.read_text()) for path in (ROOT / "deploy/grafana/dashboards").glob("*.json")}
-SECONDS = 60
 GRID = 24
 NAME = re.compile(r"\b(cedrina[:_][a-z_:0-9]+|up)\b(?=[{\[ )]|$)")
 # Their series begin with the first event, failed job or delivery.
 BEGIN_LATER = {"cedrina_jobs_failed_total", "cedrina_webhook_deliveries_total"}
-
-
-class Prometheus:
-    """Prometheus with the shipped rules, which scrapes one server each second."""
-
-    def __init__(self, folder: Path, target: str):
-        config = yaml.safe_load((tools.PROMETHEUS / "prometheus.yml").read_text())
-        config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        config["rule_files"] = [str(tools.PROMETHEUS / "rules" / "*.yml")]
-        config["scrape_configs"][0]["static_configs"][0]["targets"] = [target]
-        del config["alerting"]
-        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-        self.url = f"http://127.0.0.1:{free_port()}"
-        self.process = subprocess.Popen(
-            [
-                tools.program("prometheus"),
-                f"--config.file={folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address={self.url.removeprefix('http://')}",
-                "--log.level=error",
-            ]
-        )
-
-    def ask(self, path, **parameters):
-        answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=30)
-        found = answer.json()
-        assert found["status"] == "success", (parameters, found.get("error"))
-        return found["data"]
-
-    def query(self, expression):
-        return self.ask("query", query=expression)["result"]
-
-    def until(self, expression):
-        deadline = time.monotonic() + SECONDS
-        while True:
-            try:
-                if found := self.query(expression):
-                    return found
-            except httpx.TransportError:
-                pass
-            assert time.monotonic() < deadline, expression
-            time.sleep(0.3)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=30)
-
-
-@pytest.fixture(scope="module")
-def prometheus(installation, tmp_path_factory):
-    server = installation.http
-    person = Person(server)
-    person.register()
-    person.sign_in(password="wrong")
-    person.sign_in()
-    person.refresh()
-    assert person.send("GET", "/auth/me").status_code == 200
-    person.close()
-    running = Prometheus(tmp_path_factory.mktemp("prometheus"), server.url.removeprefix("http://"))
-    try:
-        running.until("rate(cedrina_http_requests_total[1m])")
-        running.until("cedrina:errors:ratio_rate5m")
-        yield running
-    finally:
-        running.stop()
 
 
 def expressions(board):
