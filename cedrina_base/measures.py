@@ -95,6 +95,11 @@ class _Measure:
             if self._make is not None:
                 self._series.update({labels: self._make(labels) for labels in self._known})
 
+    def know(self, labels: Labels) -> None:
+        """Let a series of these labels begin at 0, as those of ``known`` do."""
+        self._known = (*self._known, labels)
+        self._of(labels)
+
     def _of(self, labels: Labels) -> Series:
         found = self._series.get(labels)
         return self._new(labels) if found is None else found

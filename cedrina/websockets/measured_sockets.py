@@ -10,6 +10,7 @@ OPEN = Gauge("sockets_open", "Open WebSockets.", ["path"])
 
 def counted(path: str, application: Callable[..., Any]) -> Callable[..., Any]:
     """Return an ASGI application whose open sockets are counted under the pattern of its path."""
+    OPEN.know((path,))
 
     async def counting(scope: Any, receive: Any, send: Any) -> None:
         OPEN.add(path)

@@ -38,7 +38,7 @@ class Command(OperatorCommand):
     )
     examples = (
         'account lock mina --reason "Stolen phone"',
-        'account invite mina --email mina@example.org --reason "New colleague"',
+        'account invite mina --reason "The first link has expired"',
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

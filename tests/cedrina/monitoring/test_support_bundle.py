@@ -56,7 +56,7 @@ def settings_of(url, log):
         SUPPORT_EMAIL=f"{SECRETS['support']}@example.org",
         AUDIT_SINKS=f"https://archive.example.org/{SECRETS['sink']}",
         SOCIAL_PROVIDERS=json.dumps(
-            [{"id": "google", "kind": "google", "client_id": "id", "client_secret": SECRETS["provider"]}]
+            [{"id": "google", "kind": "google", "client_id": "id", "secret": SECRETS["provider"]}]
         ),
         LOG_FILE=str(log),
         LOG_FORMAT="json",

@@ -63,12 +63,14 @@ class TestFish:
     @pytest.mark.parametrize(("words", "expected"), CASES)
     def test_completes(self, scripts, words, expected, tmp_path):
         found = shutil.which("fish")
+        functions = ""
         environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
         if found is None:
             folder = debian_packages.unpack("fish", ["fish", "fish-common", "libpcre2-32-0"])
             found = str(folder / "usr/bin/fish")
             environment["LD_LIBRARY_PATH"] = debian_packages.libraries(folder)
-        script = f"source {scripts / 'manage.fish'}; complete -C '{' '.join(words)}'"
+            functions = f"set -g fish_function_path {folder / 'usr/share/fish/functions'}; "
+        script = f"{functions}source {scripts / 'manage.fish'}; complete -C '{' '.join(words)}'"
         done = subprocess.run(
             [found, "--no-config", "-c", script],
             env=environment,

@@ -64,15 +64,16 @@ class TestPlainConnections:
     def test_know_which_hosts_are_other_machines(self, host, expected):
         assert diagnosis.is_elsewhere(host) is expected
 
-    def test_are_found_for_each_service(self, settings):
+    def test_are_found_for_each_service(self, settings, monkeypatch):
         database = settings.DATABASES["default"]
-        settings.DATABASES = {"default": {**database, "HOST": "db.example.org", "OPTIONS": {"sslmode": "prefer"}}}
+        monkeypatch.setitem(database, "HOST", "db.example.org")
+        monkeypatch.setitem(database, "OPTIONS", {"sslmode": "prefer"})
         settings.RATELIMITING = {**settings.RATELIMITING, "REDIS_URL": "redis://:secret@redis.example.org/0"}
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_USE_TLS, settings.EMAIL_USE_SSL = "mail.example.org", False, False
         [finding] = diagnosis.plain_connections(timezone.now())
         assert finding.problem.endswith("DATABASE_URL, REDIS_URL, EMAIL_URL.")
-        settings.DATABASES = {"default": {**database, "HOST": "db.example.org", "OPTIONS": {"sslmode": "verify-full"}}}
+        monkeypatch.setitem(database, "OPTIONS", {"sslmode": "verify-full"})
         settings.RATELIMITING = {**settings.RATELIMITING, "REDIS_URL": "rediss://:secret@redis.example.org/0"}
         settings.EMAIL_USE_TLS = True
         assert ids(diagnosis.plain_connections) == []

@@ -10,8 +10,8 @@ from tests.served import ROOT
 BOARDS = {path.stem: json.loads(path.read_text()) for path in (ROOT / "deploy/grafana/dashboards").glob("*.json")}
 GRID = 24
 NAME = re.compile(r"\b(cedrina[:_][a-z_:0-9]+|up)\b(?=[{\[ )]|$)")
-# Their series begin with the first event, failed job or delivery.
-BEGIN_LATER = {"cedrina_jobs_failed_total", "cedrina_webhook_deliveries_total"}
+# Their series begin with the first job that fails, delivery, or change of a policy.
+BEGIN_LATER = {"cedrina_jobs_failed_total", "cedrina_webhook_deliveries_total", "cedrina_policy_age_seconds"}
 
 
 def expressions(board):
