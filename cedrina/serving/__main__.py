@@ -42,8 +42,9 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         refuse_address(host, port, error)
     run_checks(while_they_run=load_code)
-    from cedrina.monitoring import prometheus_backend
+    from cedrina.monitoring import error_reports, prometheus_backend
 
+    error_reports.start(settings.MONITORING["SENTRY_DSN"], environment=settings.ENVIRONMENT)
     remove_figures = prometheus_backend.keep_in_files(settings.MONITORING["FIGURES_DIR"])
     try:
         if options.sockets:

@@ -223,6 +223,9 @@ class Monitoring(Section):
     METRICS_DIR: Text = Field("", json_schema_extra={"x-default": "none: each server has its own"})
     """The folder in which all processes of one machine keep their figures: HTTP workers, WebSockets and the background
     worker. Each then shows those of all. In memory (tmpfs), if possible."""
+    SENTRY_DSN: Url = Field("", repr=False, json_schema_extra={"x-default": "none: errors are only logged"})
+    """Where classes and places of errors are sent, without their messages: a Sentry, or what speaks its protocol. Needs
+    the extra `errors`."""
 
 
 class AuditTrail(Section):

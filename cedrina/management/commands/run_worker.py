@@ -32,8 +32,9 @@ class Command(LocalizedCommand):
         parser.add_argument("--concurrency", type=int, default=1, help="how many jobs at a time (default: 1)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        from cedrina.monitoring import prometheus_backend  # noqa: PLC0415 - a command that is listed needs no figures
+        from cedrina.monitoring import error_reports, prometheus_backend  # noqa: PLC0415 - a command that is listed needs no figures
 
+        error_reports.start(settings.MONITORING["SENTRY_DSN"], environment=settings.ENVIRONMENT)
         remove_figures = prometheus_backend.keep_in_files(settings.MONITORING["FIGURES_DIR"])
         queues = [name for name in (options["queues"] or "").split(",") if name]
         if not asyncio.run(_work(queues=queues or None, concurrency=options["concurrency"])):

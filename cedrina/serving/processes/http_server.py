@@ -25,7 +25,7 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
 
     Raises: SystemExit when the address cannot be used or the checks fail.
     """
-    from cedrina.monitoring import prometheus_backend
+    from cedrina.monitoring import error_reports, prometheus_backend
 
     state = SupervisorState.read(environment)
     sockets = _listen(host, port, workers) if state is None else _inherited_sockets(state)
@@ -46,6 +46,7 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
 
         circuit_breaker.set_worker_number(process_number)
         prometheus_backend.number_forked_process()
+        error_reports.start(settings.MONITORING["SENTRY_DSN"], environment=settings.ENVIRONMENT)
         http_worker.serve(
             load=load_application, sockets=sockets, number=position, most_connections=most_connections, ready=ready
         )
