@@ -1,12 +1,17 @@
 """Receivers of signals: mail to the user, and the responses to findings that concern accounts."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.db.models import F
 from django.dispatch import receiver
 from django.utils.translation import override
 
+from accounts.access.signals import grants_changed
+from accounts.models import User
+from accounts.rules import subject_facts
 from accounts.services.mailing import mail_queue
 from security_events.signals import response_started, response_undone
 from security_events.types import ResponseKind, ResponseOrder
@@ -76,3 +81,13 @@ def _account(response: ResponseOrder) -> UUID | None:
         return UUID(response.subject)
     except ValueError:  # the pseudonym of a name that no account has
         return None
+
+
+@receiver(grants_changed, dispatch_uid="accounts.keep_role_grants")
+def keep_role_grants(*, subject: str, grants: Mapping[str, datetime | None], now: datetime, **_details: Any) -> None:
+    """Copy the grants of a person to their row, in the transaction of the change."""
+    user_id = subject_facts.user_id(subject)
+    if user_id is not None:
+        User.objects.filter(pk=user_id).update(
+            role_grants=subject_facts.pack(grants), version=F("version") + 1, updated_at=now
+        )

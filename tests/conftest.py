@@ -27,7 +27,9 @@ TEMPLATE = pytest.StashKey[object]()  # of migrated_template.MigratedTemplate
 # Folders whose tests start processes, and fixtures that are processes; folders and files that ask hundreds of times.
 OF_PROCESSES = {"deployment", "embedded", "journeys", "standalone", "edge", "own_redis", "nodes"}
 THOROUGH = {"bad_input", "concurrency", "properties", "test_conformance.py"}
+SHIPPED_VERSION = 1  # of the access policy
 # What migrations wrote and no test changes.
+
 KEPT_TABLES = {"auth_permission", "django_content_type"}
 # How many examples a property gets. How long one takes says more of the machine than of us.
 EXAMPLES = {"quick": 20, "ci": 100, "nightly": 2000}
@@ -36,6 +38,10 @@ for name, number in EXAMPLES.items():
         name, max_examples=number, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
     )
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "ci")
+
+
+def _has_access() -> bool:
+    return settings.configured and apps.is_installed("accounts.access")
 
 
 def _has_limits() -> bool:
@@ -106,6 +112,18 @@ def fresh_limits():
     active_policies.forget_stored()
     tightened_networks.forget()
     refusal_reports.discard()
+
+
+@pytest.fixture(autouse=True)
+def shipped_access_policy():
+    """Forget the access policy that a test read, if it is not the shipped one: its changes are rolled back."""
+    yield
+    if not _has_access():
+        return
+    from accounts.access.services import active_policy
+
+    if active_policy.version() > SHIPPED_VERSION:
+        active_policy.forget()
 
 
 @pytest.fixture(scope="session")
@@ -246,13 +264,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: object, request: p
     """
     if not apps.is_installed("tokens"):
         return
-    # Here, since bare projects that test another app don't have it.
-    from tokens.models import SigningKey
-
+    made_by_migrations = {
+        "tokens": ["SigningKey"],
+        "accounts.access": ["Role", "PolicyRule", "PolicyVersion", "PolicyHead"],
+    }
+    models = [
+        apps.get_model(app.rpartition(".")[2], name)
+        for app, names in made_by_migrations.items()
+        if apps.is_installed(app)
+        for name in names
+    ]
     with django_db_blocker.unblock():
         if TEMPLATE in request.config.stash:
             request.config.stash[TEMPLATE].keep(connections["default"])
-        keys = list(SigningKey.objects.all())
+        kept = [list(model.objects.all()) for model in models]
         found = connections["default"].introspection.django_table_names(only_existing=True, include_views=False)
     tables = sorted(set(found) - KEPT_TABLES)
     filled = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables)
@@ -263,7 +288,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: object, request: p
             cursor.execute(filled)
             for (table,) in cursor.fetchall():
                 cursor.execute(f"DELETE FROM {table}")
-            SigningKey.objects.bulk_create(keys)
+            for rows in filter(None, kept):
+                type(rows[0]).objects.bulk_create(rows)
 
     TransactionTestCase._fixture_teardown = delete_rows
 

@@ -32,3 +32,51 @@ NOT_A_PATTERN = _(
     "A pattern is a path. A segment * stands for any one segment, and ** at the end for one or more; neither is a part "
     "of a segment."
 )
+
+
+class RuleNotFound(AccessError):
+    """There is no rule of this id."""
+
+
+class RoleNotFound(AccessError):
+    """There is no role of this name."""
+
+
+class GrantNotFound(AccessError):
+    """The subject does not have this role."""
+
+
+class VersionNotFound(AccessError):
+    """There is no version of this number."""
+
+
+class RuleExists(AccessError):
+    """There is a rule that says the same already; ``rule_id`` is its id."""
+
+    def __init__(self, rule_id: str) -> None:
+        super().__init__(rule_id)
+        self.rule_id = rule_id
+
+
+class VersionMismatch(AccessError):
+    """What is to be changed is no longer of the version that the caller saw (RFC 9110, 13.1.1)."""
+
+
+class RoleInUse(AccessError):
+    """The role can't be deleted: somebody has it, or a role inherits from it, or a rule is about it."""
+
+
+class SeparationOfDuty(AccessError):
+    """Nobody may have these two roles together. ``roles`` are their names."""
+
+    def __init__(self, roles: tuple[str, str]) -> None:
+        super().__init__(" ".join(roles))
+        self.roles = roles
+
+
+class LastAdministrator(AccessError):
+    """After the change nobody could administer access any more."""
+
+
+class PolicyUnavailable(AccessError):
+    """The version that the caller waits for is not known here yet."""

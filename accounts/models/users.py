@@ -220,6 +220,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_password_reset_required = models.BooleanField(
         _("new password required"), default=False, db_default=False, editable=False
     )
+    # A copy of the grants of access control, as rules/subject_facts packs it, so that no request needs a query for it.
+    role_grants = models.TextField(default="", db_default="", blank=True, editable=False)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
     # Counts changes, for If-Match (RFC 9110, 13.1.1).
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "security_events",
     "ratelimiting",
     "tokens",
+    "accounts.access",
     "accounts",
     # After `accounts`, whose commands of the same names override Django's: they end sessions and record events.
     "django.contrib.auth",
@@ -370,4 +371,13 @@ RATELIMITING: dict[str, Any] = {
     "MAY": "accounts.rules.permissions.may",
     "REDIS_URL": ENV.REDIS_URL,
     "SOCKETS_PER_ADDRESS": ENV.SOCKETS_PER_ADDRESS or sockets_per_address(ENV.RATELIMIT_PROFILE or ENVIRONMENT),
+}
+ACCESS: dict[str, Any] = {
+    "ENGINE": ENV.ACCESS_ENGINE,
+    "MAX_STALENESS": timedelta(seconds=ENV.ACCESS_MAX_STALENESS),
+    "APPROVERS": ENV.POLICY_APPROVERS,
+    "FACTS_OF": "accounts.rules.subject_facts.facts_of",
+    "FIND_SUBJECT": "accounts.access_subjects.find_subject",
+    "SUBJECTS": "accounts.access_subjects.existing_subjects",
+    "REQUIRE_ADMINISTRATOR": "accounts.access_subjects.require_administrator",
 }

@@ -193,6 +193,17 @@ class Limits(Section):
     and the /56 and /48 around it may have 4 and 16 times as many."""
 
 
+class Access(Section):
+    model_config = ConfigDict(title="Access control")
+
+    ACCESS_ENGINE: Annotated[Literal["index", "casbin"], LOWER] = "index"
+    """What decides: the compiled index, or Casbin, the reference, which is a thousand times slower with many rules."""
+    ACCESS_MAX_STALENESS: Seconds = Field(30, ge=2, le=3600)
+    """How long a process decides by a policy that it can't compare with the database. Afterwards it refuses all."""
+    POLICY_APPROVERS: Number = Field(0, ge=0, le=5)
+    """How many people other than its author must approve a draft of the policy before it can be applied."""
+
+
 class Records(Section):
     model_config = ConfigDict(title="Records")
 
@@ -272,6 +283,7 @@ SECTIONS: tuple[type[Section], ...] = (
     SocialSignIn,
     SecondFactors,
     Limits,
+    Access,
     Records,
     Monitoring,
     AuditTrail,
@@ -291,6 +303,7 @@ class EnvironmentSettings(
     SocialSignIn,
     SecondFactors,
     Limits,
+    Access,
     Records,
     Monitoring,
     AuditTrail,

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from cedrina.settings import connections
 from cedrina.settings.base import *
+from cedrina.settings.base import ACCESS as _ACCESS
 from cedrina.settings.base import ACCOUNTS as _ACCOUNTS
 from cedrina.settings.base import INSTALLED_APPS
 from cedrina.settings.base import RATELIMITING as _RATELIMITING
@@ -21,6 +22,8 @@ ACCOUNTS = {
 # A test that needs stored policies looks itself; a thread of its own would see another database than the test's.
 # Counts are those of the process, or tests that run beside each other would count together.
 RATELIMITING = {**_RATELIMITING, "WATCH_SECONDS": 0, "REDIS_URL": None}
+# A test that changes the policy reads it again itself; no other one is to make a query for it.
+ACCESS = {**_ACCESS, "WATCH_SECONDS": 0, "MAX_STALENESS": timedelta(days=1)}
 # To clear a cache in Redis deletes all keys there, those of tests in other processes too.
 CACHES = {"default": connections.cache(None)}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

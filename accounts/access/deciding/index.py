@@ -28,6 +28,7 @@ class Reason(StrEnum):
     DENIED = "denied_by_rule"
     NO_RULE = "no_rule"
     NO_OBJECT = "invalid_object"
+    BREAK_GLASS = "break_glass"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,83 @@
+"""Settings of this app, read from ``settings.ACCESS``."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from accounts.access.types import SubjectFacts
+from cedrina_base.app_settings import AppSettings
+
+ADMINISTRATOR = "admin"  # the role that may do everything
+
+
+class AccessSettings(AppSettings):
+    """The dict ``settings.ACCESS``."""
+
+    SETTING = "ACCESS"
+
+    @property
+    def ENGINE(self) -> str:
+        """What decides: ``index``, or ``casbin`` for the reference."""
+        return self._get("ENGINE", "index")
+
+    @property
+    def MAX_STALENESS(self) -> timedelta:
+        """How long a process decides by a policy that it can't compare with the database. Afterwards it denies."""
+        return self._get("MAX_STALENESS", timedelta(seconds=30))
+
+    @property
+    def WATCH_SECONDS(self) -> float:
+        """Seconds between two looks at the policy's version in each process; 0 for no thread that looks."""
+        return self._get("WATCH_SECONDS", 1.0)
+
+    @property
+    def APPROVERS(self) -> int:
+        """How many people other than its author must approve a draft before it can be applied."""
+        return self._get("APPROVERS", 0)
+
+    @property
+    def FACTS_OF(self) -> Callable[[Any, datetime], SubjectFacts | None]:
+        """Dotted path of a function ``(user, at)``: who the user of a request is; ``None`` for nobody.
+
+        It must not query the database: it is asked for every guarded request.
+        """
+        return self._function("FACTS_OF", "accounts.access.selectors.facts_of_user")
+
+    @property
+    def FIND_SUBJECT(self) -> Callable[[str, datetime], SubjectFacts | None]:
+        """Dotted path of a function ``(subject, at)``: who ``user:<id>`` or ``client:<id>`` is; ``None`` for nobody."""
+        return self._function("FIND_SUBJECT", "accounts.access.selectors.find_subject")
+
+    @property
+    def SUBJECTS(self) -> Callable[[str, int, datetime], Sequence[SubjectFacts]]:
+        """Dotted path of a function ``(after, limit, at)``: the existing subjects by their names, for searches."""
+        return self._function("SUBJECTS", "accounts.access.selectors.no_subjects")
+
+    @property
+    def OBJECTS(self) -> Callable[[str, int], Sequence[str]]:
+        """Dotted path of a function ``(after, limit)``: the registered objects by their paths, for searches."""
+        return self._function("OBJECTS", "accounts.access.selectors.known_permission_objects")
+
+    @property
+    def REQUIRE_ADMINISTRATOR(self) -> Callable[[Any, datetime], None]:
+        """Dotted path of a function ``(policy, at)`` that raises LastAdministrator if nobody could change it back."""
+        return self._function("REQUIRE_ADMINISTRATOR", "accounts.access.selectors.nothing_required")
+
+    @property
+    def SHIPPED_ROLES(self) -> Mapping[str, Mapping[str, Any]]:
+        """The roles of a new installation by their names, as documents."""
+        return self._get("SHIPPED_ROLES", {ADMINISTRATOR: {"description": "May do everything."}})
+
+    @property
+    def SHIPPED_RULES(self) -> Sequence[Mapping[str, Any]]:
+        """The rules of a new installation, as documents."""
+        everything = {"subject": f"role:{ADMINISTRATOR}", "object": "**", "action": "*", "effect": "allow"}
+        return self._get("SHIPPED_RULES", [everything])
+
+    @property
+    def API_PERMISSIONS(self) -> Callable[[str], Iterable[Any]]:
+        """Dotted path of a function ``(permission)``: permission classes' instances of the API of this app."""
+        return self._function("API_PERMISSIONS", "accounts.access.api.permissions.from_policy")
+
+
+access_settings = AccessSettings()

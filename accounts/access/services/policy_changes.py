@@ -1,0 +1,328 @@
+"""Change the policy. All changes go through ``policy_change``, which makes one version of what is done inside it."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from accounts.access import rule_documents, selectors, signals
+from accounts.access.conf import access_settings
+from accounts.access.deciding.index import ROLE
+from accounts.access.errors import (
+    GrantNotFound,
+    RoleInUse,
+    RoleNotFound,
+    RuleExists,
+    RuleNotFound,
+    SeparationOfDuty,
+    VersionMismatch,
+    VersionNotFound,
+)
+from accounts.access.known_permissions import KNOWN_PERMISSIONS
+from accounts.access.models import HEAD_ID, PolicyHead, PolicyRule, PolicyVersion, Role, RoleGrant
+from accounts.access.services import active_policy
+from accounts.access.services.compiling import compile_policy
+from accounts.access.types import Author, Change, ChangeKind
+from cedrina_base.uuids import uuid7
+
+Versions = Collection[int] | None
+"""The versions of a row that the caller agrees to change (If-Match); ``None`` for any."""
+
+
+@contextmanager
+def policy_change(
+    *, author: Author, reason: str, now: datetime, restored: int | None = None, is_first: bool = False
+) -> "Iterator[PolicyWriter]":
+    """Open a transaction in which the policy is changed through what this returns.
+
+    Changes take turns. At the end the whole policy is compiled, so that none is stored that can't be used, and one is
+    refused after which nobody could administer access. A change of nothing makes no version.
+
+    ``is_first``: of a new installation, which has no administrator yet.
+
+    Raises: RuleInvalid, RolesInvalid, LastAdministrator, and what the methods of PolicyWriter raise.
+    """
+    with transaction.atomic():
+        head = PolicyHead.objects.select_for_update().get(pk=HEAD_ID)
+        writer = PolicyWriter(version=head.version + 1, author=author, reason=reason, now=now)
+        yield writer
+        if not writer.changes:
+            writer.version = head.version
+            return
+        is_of_rules = any(change.kind is not ChangeKind.GRANT for change in writer.changes)
+        policy = compile_policy(rules=selectors.all_rules(), roles=selectors.all_roles(), version=writer.version)
+        if not is_first:
+            access_settings.REQUIRE_ADMINISTRATOR(policy, now)
+        PolicyHead.objects.filter(pk=HEAD_ID).update(
+            version=writer.version, changed_at=now, rules_id=uuid7() if is_of_rules else head.rules_id
+        )
+        stored = PolicyVersion.objects.create(
+            number=writer.version,
+            changes=[
+                {"kind": each.kind, "key": each.key, "before": each.before, "after": each.after}
+                for each in writer.changes
+            ],
+            is_of_rules=is_of_rules,
+            author_id=author.id,
+            author=author.name,
+            reason=reason,
+            restored=restored,
+            created_at=now,
+        )
+        for subject in dict.fromkeys(writer.subjects):
+            grants = {grant.role: grant.expires_at for grant in selectors.grants_of(subject)}
+            signals.grants_changed.send(sender=None, subject=subject, grants=grants, now=now)
+        signals.policy_changed.send(sender=None, version=stored, author=author, now=now)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_notify(%s, %s)", [active_policy.CHANNEL, str(writer.version)])
+        transaction.on_commit(active_policy.refresh, robust=True)
+
+
+class PolicyWriter:
+    """Changes rules, roles and grants inside ``policy_change``; ``version`` is the number that the change makes."""
+
+    def __init__(self, *, version: int, author: Author, reason: str, now: datetime) -> None:
+        self.version, self._author, self._reason, self._now = version, author, reason, now
+        self.changes: list[Change] = []
+        self.subjects: list[str] = []
+
+    def add_rule(self, given: Mapping[str, Any], *, rule_id: UUID | None = None) -> PolicyRule:
+        """Store a rule. Raises: RuleInvalid, RuleExists, RoleNotFound."""
+        document = rule_documents.parse_rule(given)
+        self._require_role_of(document)
+        digest = self._free_digest(document)
+        row = PolicyRule(id=rule_id or uuid7(), created_at=self._now)
+        self._store_rule(row, document, digest)
+        self._note(ChangeKind.RULE, str(row.pk), None, document)
+        return row
+
+    def change_rule(self, rule_id: UUID, given: Mapping[str, Any], *, versions: Versions = None) -> PolicyRule:
+        """Change the given members of a rule.
+
+        Raises: RuleNotFound, VersionMismatch, RuleInvalid, RuleExists, RoleNotFound.
+        """
+        row = self._rule(rule_id, versions)
+        before = selectors.rule_document(row)
+        document = rule_documents.parse_rule({**before, **given})
+        if document == before:
+            return row
+        self._require_role_of(document)
+        self._store_rule(row, document, self._free_digest(document, except_id=row.pk))
+        self._note(ChangeKind.RULE, str(row.pk), before, document)
+        return row
+
+    def remove_rule(self, rule_id: UUID, *, versions: Versions = None) -> None:
+        """Delete a rule. Raises: RuleNotFound, VersionMismatch."""
+        row = self._rule(rule_id, versions)
+        before = selectors.rule_document(row)
+        row.delete()
+        self._note(ChangeKind.RULE, str(rule_id), before, None)
+
+    def put_role(self, name: str, given: Mapping[str, Any], *, versions: Versions = None) -> Role:
+        """Store a role, new or changed; members that are left out become empty.
+
+        People who already have two roles that are now separated keep them; that is refused at the next grant.
+
+        Raises: RuleInvalid, RolesInvalid, VersionMismatch, RoleNotFound (a role that must be separated from it).
+        """
+        document = rule_documents.parse_role(name, given)
+        for other in document["separation_of_duty"]:
+            self._require_role(other)
+        row = Role.objects.filter(pk=name).first()
+        if versions is not None and (row is None or row.version not in versions):
+            raise VersionMismatch
+        before = selectors.role_document(row) if row else None
+        if row is not None and document == before:
+            return row
+        row = row or Role(name=name, created_at=self._now)
+        for member, value in document.items():
+            setattr(row, member, value)
+        row.version, row.updated_at = self.version, self._now
+        row.save()
+        self._note(ChangeKind.ROLE, name, before, document)
+        return row
+
+    def remove_role(self, name: str, *, versions: Versions = None) -> None:
+        """Delete a role that nobody has. Raises: RoleNotFound, VersionMismatch, RoleInUse."""
+        row = Role.objects.filter(pk=name).first()
+        if row is None:
+            raise RoleNotFound
+        if versions is not None and row.version not in versions:
+            raise VersionMismatch
+        held = RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=self._now), role=name)
+        named = Role.objects.filter(Q(parents__contains=[name]) | Q(separation_of_duty__contains=[name]))
+        if held.exists() or named.exists() or PolicyRule.objects.filter(subject=ROLE + name).exists():
+            raise RoleInUse
+        RoleGrant.objects.filter(role=name).delete()
+        before = selectors.role_document(row)
+        row.delete()
+        self._note(ChangeKind.ROLE, name, before, None)
+
+    def grant(self, subject: str, role: str, *, expires_at: datetime | None = None) -> RoleGrant:
+        """Give a role to a subject, or another end to a role that it has.
+
+        Raises: RoleNotFound, SeparationOfDuty.
+        """
+        self._require_role(role)
+        self._require_separation(subject, role)
+        row = RoleGrant.objects.filter(subject=subject, role=role).first()
+        before = _grant_document(row) if row else None
+        if row is not None and row.expires_at == expires_at:
+            return row
+        row = row or RoleGrant(subject=subject, role=role)
+        row.expires_at, row.reason = expires_at, self._reason
+        row.granted_by, row.granted_at = self._author.id or self._author.name, self._now
+        row.save()
+        self._note(ChangeKind.GRANT, f"{role} {subject}", before, _grant_document(row))
+        self.subjects.append(subject)
+        return row
+
+    def revoke(self, subject: str, role: str) -> None:
+        """Take a role from a subject. Raises: GrantNotFound."""
+        row = RoleGrant.objects.filter(subject=subject, role=role).first()
+        if row is None:
+            raise GrantNotFound
+        before = _grant_document(row)
+        row.delete()
+        self._note(ChangeKind.GRANT, f"{role} {subject}", before, None)
+        self.subjects.append(subject)
+
+    def _note(
+        self, kind: ChangeKind, key: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    ) -> None:
+        self.changes.append(Change(kind, key, before, after))
+
+    def _rule(self, rule_id: UUID, versions: Versions) -> PolicyRule:
+        row = PolicyRule.objects.filter(pk=rule_id).first()
+        if row is None:
+            raise RuleNotFound
+        if versions is not None and row.version not in versions:
+            raise VersionMismatch
+        return row
+
+    def _store_rule(self, row: PolicyRule, document: Mapping[str, Any], digest: bytes) -> None:
+        for member, value in document.items():
+            is_time = member in ("valid_from", "valid_until") and value
+            setattr(row, member, datetime.fromisoformat(value) if is_time else value)
+        row.digest, row.version, row.updated_at = digest, self.version, self._now
+        row.save()
+
+    def _free_digest(self, document: Mapping[str, Any], *, except_id: UUID | None = None) -> bytes:
+        digest = rule_documents.digest(document)
+        same = PolicyRule.objects.filter(digest=digest).values_list("pk", flat=True).first()
+        if same is not None and same != except_id:
+            raise RuleExists(str(same))
+        return digest
+
+    def _require_role_of(self, document: Mapping[str, Any]) -> None:
+        if document["subject"].startswith(ROLE):
+            self._require_role(document["subject"].removeprefix(ROLE))
+
+    def _require_role(self, name: str) -> None:
+        if name not in KNOWN_PERMISSIONS and not Role.objects.filter(pk=name).exists():
+            raise RoleNotFound
+
+    def _require_separation(self, subject: str, role: str) -> None:
+        """Compare all roles that the subject would have, inherited ones too, with the pairs that are separated."""
+        roles = selectors.all_roles()
+        held = selectors.roles_at(subject, self._now) | {role}
+        had = _with_parents(held - {role}, roles)
+        for name in _with_parents(held, roles):
+            for other in roles.get(name, {}).get("separation_of_duty", ()):
+                together = {name, other}
+                if together <= _with_parents(held, roles) and not together <= had:
+                    raise SeparationOfDuty((name, other))
+
+
+def rollback(*, number: int, versions: Versions = None, author: Author, reason: str, now: datetime) -> int:
+    """Restore rules and roles as they were in an earlier version, as a new version; return its number.
+
+    Who has which role stays as it is: a rollback must not give back what was taken from a person.
+
+    Raises: VersionNotFound, VersionMismatch, RoleInUse, LastAdministrator, RuleInvalid, RolesInvalid.
+    """
+    with policy_change(author=author, reason=reason, now=now, restored=number) as writer:
+        present = writer.version - 1
+        if versions is not None and present not in versions:
+            raise VersionMismatch
+        if number > present or not PolicyVersion.objects.filter(pk=number).exists():
+            raise VersionNotFound
+        restore(writer, *documents_of_version(number))
+    return writer.version
+
+
+def documents_of_version(number: int) -> tuple[selectors.Documents, selectors.Documents]:
+    """Return rules and roles as they were in a version, by taking back all later changes."""
+    rules, roles = selectors.all_rules(), selectors.all_roles()
+    by_kind = {ChangeKind.RULE: rules, ChangeKind.ROLE: roles}
+    later = PolicyVersion.objects.filter(number__gt=number, is_of_rules=True).order_by("-number")
+    for version in later.iterator(chunk_size=200):
+        for change in reversed(version.changes):
+            documents = by_kind.get(change["kind"])
+            if documents is None:
+                continue
+            if change["before"] is None:
+                documents.pop(change["key"], None)
+            else:
+                documents[change["key"]] = change["before"]
+    return rules, roles
+
+
+def restore(writer: PolicyWriter, rules: selectors.Documents, roles: selectors.Documents) -> None:
+    """Make the stored rules and roles equal to these documents, ids included."""
+    present_rules, present_roles = selectors.all_rules(), selectors.all_roles()
+    # What is gone is deleted first: two rules may have swapped what they say. Roles are made before rules name them.
+    for rule_id in present_rules.keys() - rules.keys():
+        writer.remove_rule(UUID(rule_id))
+    changed = {key for key in rules.keys() & present_rules.keys() if rules[key] != present_rules[key]}
+    for name, document in roles.items():
+        if name not in present_roles:
+            writer.put_role(name, {**document, "separation_of_duty": []})
+    for name, document in roles.items():
+        writer.put_role(name, document)
+    for rule_id in changed:
+        PolicyRule.objects.filter(pk=rule_id).update(digest=b"changing " + UUID(rule_id).bytes)
+    for rule_id, document in rules.items():
+        if rule_id in changed:
+            writer.change_rule(UUID(rule_id), document)
+        elif rule_id not in present_rules:
+            writer.add_rule(document, rule_id=UUID(rule_id))
+    _remove_roles(writer, {name: present_roles[name] for name in present_roles.keys() - roles.keys()})
+
+
+def _remove_roles(writer: PolicyWriter, going: selectors.Documents) -> None:
+    """Delete roles, those first that no other one names."""
+    while going:
+        named = {other for role in going.values() for other in (*role["parents"], *role["separation_of_duty"])}
+        free = sorted(going.keys() - named)
+        for name in free or sorted(going):
+            if not free:  # two that must be separated name each other
+                writer.put_role(name, {**going[name], "separation_of_duty": []})
+                going[name] = {**going[name], "separation_of_duty": []}
+            else:
+                writer.remove_role(name)
+                going.pop(name)
+
+
+def _with_parents(names: Collection[str], roles: selectors.Documents) -> frozenset[str]:
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += roles.get(name, {}).get("parents", ())
+    return frozenset(found)
+
+
+def _grant_document(row: RoleGrant) -> dict[str, Any]:
+    return {
+        "subject": row.subject,
+        "role": row.role,
+        "expires_at": row.expires_at.isoformat() if row.expires_at else None,
+    }

@@ -1,0 +1,69 @@
+"""Values that cross layers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes the policy: ``id`` of the person or service client, empty at the command line."""
+
+    id: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectFacts:
+    """Who asks, as a decision sees them at an instant.
+
+    ``subject`` is ``user:<id>`` or ``client:<id>``, ``roles`` are those that are in force at the instant,
+    ``attributes`` are those of the subject, such as ``department``.
+    """
+
+    subject: str
+    roles: frozenset[str] = frozenset()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May somebody do ``action`` to ``object``? ``attributes`` have the roots resource, action and context."""
+
+    object: str
+    action: str
+    attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class ChangeKind(StrEnum):
+    """What an entry of a version's changes is about."""
+
+    RULE = "rule"
+    ROLE = "role"
+    GRANT = "grant"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a version. ``key`` is the id of a rule, the name of a role, or ``<role> <subject>`` of a grant.
+
+    ``before`` is ``None`` for what is new, ``after`` for what is gone. A version can be undone from its changes.
+    """
+
+    kind: ChangeKind
+    key: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role that a subject has, until ``expires_at`` if that is given."""
+
+    role: str
+    expires_at: datetime | None
+    reason: str
+    granted_by: str
+    granted_at: datetime
