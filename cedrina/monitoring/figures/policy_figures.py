@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
+from accounts.access.models import PolicyHead
 from cedrina.monitoring.figures.stored_figures import Values, stored_figure
 from ratelimiting.models import PolicyVersion
 
@@ -32,6 +33,12 @@ def policy_kind(kind: str) -> Callable[[Callable[[], PolicyState]], Callable[[],
 def rate_limits() -> PolicyState:
     newest = PolicyVersion.objects.order_by("-number").values_list("number", "created_at").first()
     return PolicyState(*newest) if newest else PolicyState(0, None)
+
+
+@policy_kind("access")
+def access() -> PolicyState:
+    head = PolicyHead.objects.values_list("version", "changed_at").first()
+    return PolicyState(*head) if head else PolicyState(0, None)
 
 
 @stored_figure("policy_version", "The newest version of policies.", ("kind",), seconds=5.0)

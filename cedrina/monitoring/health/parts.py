@@ -10,6 +10,9 @@ from django.conf import settings
 from django.core.cache import cache as default_cache
 from django.db import connection, connections
 
+from accounts.access import selectors as access_selectors
+from accounts.access.conf import access_settings
+from accounts.access.services import active_policy
 from accounts.services.mailing import mail_queue
 from cedrina.database.circuit_breaker import circuit_breaker
 from cedrina.models import BackgroundJob
@@ -143,6 +146,21 @@ def keys(now: datetime) -> Finding:
     active = SigningKey.objects.filter(signs_access_tokens=True, activated_at__lte=now)
     if not active.exclude(retired_at__lte=now).exists():
         return failed("No key signs access tokens. Run manage.py rotate_signing_key.")
+    return OK
+
+
+@health_check("policy")
+def policy(_now: datetime) -> Finding:
+    age, version = active_policy.age(), active_policy.version()
+    if age is None:
+        return unused("This process has decided about nothing by the access policy yet.")
+    if age >= access_settings.MAX_STALENESS:
+        return failed(
+            f"The access policy was compared {age.total_seconds():.0f} s ago: this process denies everything."
+        )
+    newest = access_selectors.head().version
+    if version != newest:
+        return warning(f"This process decides by version {version} of the access policy, and the newest is {newest}.")
     return OK
 
 

@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.models import F
 from django.utils import timezone
 
+from accounts.access.models import PolicyHead
+from accounts.access.services import active_policy
 from cedrina.monitoring.health import checks, parts
 from cedrina.monitoring.health.checks import CheckStatus, health_check
 from cedrina.monitoring.health.report import make_report
@@ -169,6 +172,26 @@ class TestKeys:
         now = timezone.now()
         SigningKey.objects.all().delete()
         assert status("keys", now=now).status is CheckStatus.FAILED
+
+
+class TestThePolicy:
+    @pytest.fixture(autouse=True)
+    def _own_state(self):
+        active_policy.forget()
+        yield
+        active_policy.forget()
+
+    def test_is_unused_until_this_process_decides_by_it_and_warns_when_it_is_behind(self):
+        assert status("policy").status is CheckStatus.UNUSED
+        active_policy.refresh()
+        assert status("policy").status is CheckStatus.OK
+        PolicyHead.objects.update(version=F("version") + 1)
+        assert status("policy").status is CheckStatus.WARNING
+
+    def test_fails_when_it_is_too_old_to_decide_by(self, settings):
+        active_policy.refresh()
+        settings.ACCESS = {**getattr(settings, "ACCESS", {}), "MAX_STALENESS": timedelta(0)}
+        assert status("policy").status is CheckStatus.FAILED
 
 
 class TestTheDisk:
