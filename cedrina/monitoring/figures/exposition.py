@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import structlog
 from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -15,6 +16,7 @@ from cedrina.monitoring.recent import Recent
 
 KEPT_SECONDS = 1.0
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+log = structlog.get_logger(__name__)
 REGISTERED = (database_figures, health_figures, policy_figures)  # importing them registers their figures
 
 
@@ -62,9 +64,18 @@ def forget() -> None:
 
 
 def _collect() -> tuple[bytes, list[FigureFamily]]:
-    collected = [*backend().collect(), *_stored()]
+    collected = [*_counted(), *_stored()]
     text = generate_latest(_Collected(collected))
     return text, [_family(metric) for metric in collected]
+
+
+def _counted() -> Iterable[Metric]:
+    """Return what processes have counted; nothing if the files can't be read, so that the rest is shown."""
+    try:
+        return backend().collect()
+    except (OSError, RuntimeError, ValueError) as error:
+        log.warning("figures_not_read", mend="Look at METRICS_DIR.", reason=type(error).__name__)
+        return ()
 
 
 def _stored() -> Iterable[Metric]:

@@ -1,5 +1,6 @@
 """The figures that are counted and read: their names, what they count, and that their reading is bounded."""
 
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -179,6 +180,18 @@ class TestWhatIsRead:
             del STORED_FIGURES["unreadable"]
         assert found["unreadable"] == {}
         assert found["sessions_active"] == {(): 0}
+
+    def test_are_shown_when_the_files_of_the_counted_ones_are_gone(self, tmp_path):
+        remove = prometheus_backend.keep_in_files(tmp_path / "figures")
+        try:
+            assert value("cedrina_registrations_total") == 0
+            shutil.rmtree(tmp_path / "figures")
+            assert value("cedrina_build_info") == 1
+            (tmp_path / "figures").mkdir()
+            (tmp_path / "figures" / "counter_3.db").write_bytes(b"\xff" * 64)
+            assert value("cedrina_build_info") == 1
+        finally:
+            remove()
 
     def test_takes_few_statements(self):
         exposition.forget()
