@@ -58,7 +58,7 @@ class RequestHandler:
         """
         response = await self._respond(environ, body)
         measures.count_response(
-            method=environ["REQUEST_METHOD"],
+            method=environ.get("REQUEST_METHOD", ""),
             route=environ.get(measures.ROUTE, measures.UNMATCHED),
             status=response[0],
         )
