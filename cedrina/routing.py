@@ -11,14 +11,18 @@ from cedrina.websockets.feeds.access_decisions import AccessConsumer
 from cedrina.websockets.feeds.account import AccountConsumer
 from cedrina.websockets.feeds.incidents import IncidentsConsumer
 from cedrina.websockets.feeds.security_events import SecurityEventsConsumer
+from cedrina.websockets.measured_sockets import counted
 from ratelimiting.asgi import WebSocketRateLimitMiddleware
 
+CONSUMERS: dict[str, Any] = {
+    "ws/health/": HealthConsumer,
+    "ws/account/": AccountConsumer,
+    "ws/authz/": AccessConsumer,
+    "ws/security-events/": SecurityEventsConsumer,
+    "ws/incidents/": IncidentsConsumer,
+}
 socket_routes: list[Any] = [
-    path("ws/health/", HealthConsumer.as_asgi()),  # type: ignore[arg-type]
-    path("ws/account/", AccountConsumer.as_asgi()),  # type: ignore[arg-type]
-    path("ws/authz/", AccessConsumer.as_asgi()),  # type: ignore[arg-type]
-    path("ws/security-events/", SecurityEventsConsumer.as_asgi()),  # type: ignore[arg-type]
-    path("ws/incidents/", IncidentsConsumer.as_asgi()),  # type: ignore[arg-type]
+    *(path(route, counted(f"/{route}", consumer.as_asgi())) for route, consumer in CONSUMERS.items()),
     re_path(r"", UnknownPathConsumer.as_asgi()),  # type: ignore[arg-type]
 ]
 _router: Any = URLRouter(socket_routes)

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 
-from accounts.rules.permissions import may
+from accounts.access.services.decisions import may
 from cedrina.http import problems
 from cedrina_base.errors import AppError
 

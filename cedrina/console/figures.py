@@ -6,8 +6,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from accounts.access.services.decisions import may
 from accounts.administration.subject_links import links_of_subjects
-from accounts.rules.permissions import may
 from cedrina.console.cached_figures import CachedFigure
 from cedrina.console.panels.busiest import busiest
 from cedrina.console.panels.incidents import UnresolvedIncidents, unresolved

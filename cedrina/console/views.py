@@ -14,8 +14,8 @@ from django.utils.encoding import force_str
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
+from accounts.access.services.decisions import may
 from accounts.administration import admin_sessions
-from accounts.rules.permissions import may
 from cedrina.console import access, figures
 from cedrina.console.access import json_call
 from cedrina.console.words import words

@@ -5,6 +5,7 @@ Each fault is a sentence that names the setting and says how to correct it.
 
 import ipaddress
 from collections.abc import Collection, Iterator
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from cedrina.settings.environment_settings import EnvironmentSettings
@@ -30,6 +31,8 @@ def contradictions(values: EnvironmentSettings) -> Iterator[str]:
         yield "DATABASE_POOL_MIN is more than DATABASE_POOL_MAX; lower it or raise the other."
     yield from _refreshes(values)
     yield from _urls(values)
+    if values.SENTRY_DSN and find_spec("sentry_sdk") is None:
+        yield "SENTRY_DSN needs the package sentry-sdk; install cedrina[errors], or leave the setting out."
     for network in values.TRUSTED_PROXIES:
         try:
             ipaddress.ip_network(network, strict=False)

@@ -236,6 +236,8 @@ OF_SERVICE_CLIENTS = {
     "POST /access/v1/search/subject",
     "POST /access/v1/search/resource",
     "POST /access/v1/search/action",
+    "GET /api/v1/health",
+    "GET /api/v1/metrics",
     "GET /api/v1/admin/security-events",
     "GET /api/v1/admin/security-events/{event_id}",
     "GET /api/v1/admin/security-events/{event_id}/proof",

@@ -183,6 +183,8 @@ PROMISED = {
         "version_mismatch",
     },
     "GET /api/v1/admin/detection-rules/{rule_id}/versions": {"permission_denied", "not_found", "validation_error"},
+    "GET /api/v1/health": {"permission_denied"},
+    "GET /api/v1/metrics": {"permission_denied"},
     "GET /api/v1/admin/webhooks": {"permission_denied", "validation_error"},
     "POST /api/v1/admin/webhooks": {"permission_denied", "already_exists", "step_up_required", "validation_error"},
     "GET /api/v1/admin/webhooks/{webhook_id}": {"permission_denied", "not_found"},
@@ -247,6 +249,7 @@ PROMISED = {
 }
 PUBLIC = {
     "GET /.well-known/authzen-configuration",
+    "GET /api/v1/health",  # to machines in METRICS_ALLOWED_NETWORKS
     "POST /api/v1/auth/register",
     "POST /api/v1/auth/confirm-email",
     "POST /api/v1/auth/resend-confirmation",

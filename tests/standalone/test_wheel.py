@@ -75,7 +75,7 @@ class TestTheWheel:
             ("ratelimiting", ["ratelimiting-api"]),
             ("tokens", ["tokens"]),
             ("accounts", ["accounts", "access-casbin"]),
-            ("cedrina", ["server"]),
+            ("cedrina", ["server", "errors"]),
         ],
     )
     def test_demands_what_an_app_imports(self, cedrina, package, extras):

@@ -192,6 +192,7 @@ class TestStoreFailure:
     class Context:
         class job:  # noqa: N801 - the library's attribute
             id = 17
+            task_name = "cedrina.purge_expired"
 
     async def run(self, error):
         async def call_next():
