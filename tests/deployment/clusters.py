@@ -27,6 +27,7 @@ SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "60",
     "wal_log_hints": "on",
+    "wal_keep_size": "512MB",
     "max_slot_wal_keep_size": "1GB",
     "fsync": "off",
 }
@@ -74,6 +75,7 @@ class Machine:
             ["sh", "-eu", "-c", script],
             cwd=self.folder,
             env=self.environment(cluster, **options),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=SECONDS,
@@ -155,10 +157,9 @@ class Cluster:
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()[-3000:]
-            with contextlib.suppress(psycopg.OperationalError), self.connect(database="postgres") as connection:
-                if "recovery.signal" not in os.listdir(self.data) or connection.execute(
-                    "SELECT NOT pg_is_in_recovery()"
-                ).fetchone() == (True,):
+            with contextlib.suppress(psycopg.OperationalError), self.connect(database="postgres"):
+                is_restoring = (self.data / "recovery.signal").exists()
+                if not is_restoring or self.value("SELECT NOT pg_is_in_recovery()"):
                     return self
             time.sleep(0.02)
         raise AssertionError(self.log.read_text()[-3000:])

@@ -1,6 +1,7 @@
 """docs/backup-and-recovery.md: backups, a drill, and the loss of the database under load."""
 
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from tests.deployment.refreshing_people import Refreshing, newcomers
 PAGE = "backup-and-recovery.md"
 RECEIVER = "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'cedrina_backup'"
 pytestmark = pytest.mark.slow
+log = logging.getLogger(__name__)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def installed():
     with ExitStack() as everything:
         machine = everything.enter_context(clusters.machine())
         primary = Cluster(machine, "primary").initialise()
-        everything.callback(lambda: primary.stop())
+        everything.callback(primary.stop)
         primary.start()
         clusters.install(primary)
         backups = {"BACKUP_DIR": str(machine.folder / "backups"), "BACKUP_KEEP": "2"}
@@ -80,7 +82,7 @@ class TestTheDrill:
         assert report["trail"]["checked"] > 0
         assert 0 <= report["rpo_seconds"] < report["rto_seconds"] + 60
         assert not (installed.machine.folder / "backups" / "drill").exists()
-        print(f"RPO {report['rpo_seconds']} s, RTO {report['rto_seconds']} s")
+        log.info("RPO %s s, RTO %s s", report["rpo_seconds"], report["rto_seconds"])
 
     def test_fails_when_the_backup_is_damaged(self, installed):
         newest = base_backup(installed)
@@ -164,7 +166,7 @@ class TestTheLossOfTheDatabase:
         machine.run(script, **installed.backups)
         restored.start()
         wait_until(lambda: load.person.me().status_code == 200, message="the server did not go on by itself")
-        print(f"RTO with the service: {time.monotonic() - lost_at:.1f} s, {load.confirmed} confirmed refreshes")
+        log.info("RTO %.1f s, %s refreshes confirmed", time.monotonic() - lost_at, load.confirmed)
         try:
             assert load.person.refresh().status_code == 200, "the newest confirmed token was lost"
             assert {status for status, _code in load.refused} <= {503}
