@@ -8,16 +8,22 @@ from cedrina.websockets.consumers import HealthConsumer, UnknownPathConsumer
 from cedrina.websockets.feeds.account import AccountConsumer
 from cedrina.websockets.feeds.incidents import IncidentsConsumer
 from cedrina.websockets.feeds.security_events import SecurityEventsConsumer
+from cedrina.websockets.measured_sockets import counted
 from ratelimiting.asgi import WebSocketRateLimitMiddleware
 
+CONSUMERS = {
+    "ws/health/": HealthConsumer,
+    "ws/account/": AccountConsumer,
+    "ws/security-events/": SecurityEventsConsumer,
+    "ws/incidents/": IncidentsConsumer,
+}
 websocket_application = ClientContextMiddleware(
     WebSocketRateLimitMiddleware(
         URLRouter(
             [
-                path("ws/health/", HealthConsumer.as_asgi()),  # type: ignore[arg-type, list-item]
-                path("ws/account/", AccountConsumer.as_asgi()),  # type: ignore[arg-type, list-item]
-                path("ws/security-events/", SecurityEventsConsumer.as_asgi()),  # type: ignore[arg-type, list-item]
-                path("ws/incidents/", IncidentsConsumer.as_asgi()),  # type: ignore[arg-type, list-item]
+                *(  # type: ignore[list-item]
+                    path(route, counted(f"/{route}", consumer.as_asgi())) for route, consumer in CONSUMERS.items()
+                ),
                 re_path(r"", UnknownPathConsumer.as_asgi()),  # type: ignore[arg-type, list-item]
             ]
         )

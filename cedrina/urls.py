@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from cedrina.http.home import home
+from cedrina.monitoring.api.views import FiguresView, HealthView, PrometheusView
 from cedrina.openapi.views import DocumentationView, GuideView, SchemaView
 from cedrina.operations.health import livez, readyz
 
@@ -21,6 +22,9 @@ urlpatterns = [
     path(".well-known/", include("security_events.well_known_urls")),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", PrometheusView.as_view(), name="metrics"),
+    path("api/v1/health", HealthView.as_view(), name="health"),
+    path("api/v1/metrics", FiguresView.as_view(), name="figures"),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocumentationView.as_view(url_name="schema"), name="docs"),
     path("api/docs/guide", GuideView.as_view(), name="guide"),

@@ -10,18 +10,24 @@ import json
 import os
 import re
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.utils import translation
 from django.utils.translation import gettext
 
 FAILED = 1
 USAGE = 2
+HELP_WIDTH = 78
 _BAR_WIDTH = 30
+
+
+class ExampleHelpFormatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
+    """Leaves the lines of description and examples as they are; options stand in Django's order."""
 
 
 class LocalizedCommand(BaseCommand):
@@ -30,6 +36,8 @@ class LocalizedCommand(BaseCommand):
     Mark its ``help`` with ``gettext_noop``; it is translated when it is shown.
     """
 
+    # What to write behind `manage.py`, as --help shows it.
+    examples: ClassVar[tuple[str, ...]] = ()
     is_json = False
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -37,8 +45,15 @@ class LocalizedCommand(BaseCommand):
             super().run_from_argv(argv)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        self.help = gettext(self.help) if self.help else ""
-        return super().create_parser(prog_name, subcommand, **kwargs)
+        self.help = fill(gettext(self.help), HELP_WIDTH) if self.help else ""
+        options = {"formatter_class": ExampleHelpFormatter, "epilog": self._epilog(subcommand), **kwargs}
+        return super().create_parser(prog_name, subcommand, **options)
+
+    def _epilog(self, subcommand: str) -> str:
+        """Return what stands below the options: examples, and the exit codes of all commands."""
+        codes = fill(gettext("Exit codes: 0 done, 1 failed or something was found, 2 wrong usage."), HELP_WIDTH)
+        shown = [f"  manage.py {example}" for example in self.examples]
+        return "\n".join([gettext("Examples:"), *shown, "", codes] if shown else [codes])
 
     def fail(self, code: str, sentence: str, *, exit_code: int = FAILED) -> NoReturn:
         """Write what is wrong and what to do about it, and exit."""

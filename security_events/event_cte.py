@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from security_events.catalogue import EventType
-from security_events.event_values import event_values, log_after_commit
+from security_events.event_values import announce_after_commit, event_values
 
 # Each pair of braces becomes a bound parameter, or an expression of the statement that the event is part of.
 _APPEND = """
@@ -69,8 +69,8 @@ class AppendedEvent:
         self.params = {f"{prefix}{name}": value for name, value in self._values.items()}
 
     def announce(self, **known: Any) -> None:
-        """Log the event once the transaction has committed; ``known`` are the values that the statement returned."""
-        log_after_commit({**self._values, **known})
+        """Count and log the event after the commit; ``known`` are the values that the statement returned."""
+        announce_after_commit({**self._values, **known})
 
 
 def append_sql(*, source: str = "", columns: Mapping[str, str] = NO_COLUMNS, prefix: str = "event_") -> str:

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from security_events import context
+from security_events import context, measures
 from security_events.catalogue import EventType, is_declared
 from security_events.conf import security_event_settings
 from security_events.errors import UndeclaredEventData, UndeclaredEventType
@@ -87,13 +87,9 @@ def stored_client(*subjects: Subject) -> tuple[str | None, str]:
     return _stored_address(request.ip_address), _client_agent(request.user_agent, _names_of(*subjects))
 
 
-def log_after_commit(values: Mapping[str, Any]) -> None:
-    """Write one log line for an event once its transaction has committed, at once in autocommit."""
-    # Loggers of the standard library can say that nobody reads this level; building a line takes 50 µs.
-    is_enabled_for = getattr(log, "isEnabledFor", None)
-    if is_enabled_for is not None and not is_enabled_for(logging.INFO):
-        return
-    transaction.on_commit(partial(_log, values), robust=True)
+def announce_after_commit(values: Mapping[str, Any]) -> None:
+    """Count an event and write one log line for it once its transaction has committed, at once in autocommit."""
+    transaction.on_commit(partial(_announce, values), robust=True)
 
 
 def pseudonym(name: str) -> str:
@@ -177,7 +173,12 @@ def _stored_address(address: str | None) -> str | None:
     return truncate_ip(address) if security_event_settings.TRUNCATE_IP_ADDRESSES else address
 
 
-def _log(values: Mapping[str, Any]) -> None:
+def _announce(values: Mapping[str, Any]) -> None:
+    measures.EVENTS.count(values["type"], values["severity"])
+    # Loggers of the standard library can say that nobody reads this level; building a line takes 50 µs.
+    is_enabled_for = getattr(log, "isEnabledFor", None)
+    if is_enabled_for is not None and not is_enabled_for(logging.INFO):
+        return
     log.info(
         "security_event",
         **{name: str(value) for name, value in values.items() if name not in _UNLOGGED and value not in _EMPTY},

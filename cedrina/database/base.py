@@ -13,6 +13,7 @@ from psycopg import Connection, OperationalError
 
 from cedrina.database.circuit_breaker import circuit_breaker
 from cedrina.database.connection import PsycopgModule, TimeoutConnection
+from cedrina.database.error_counts import CIRCUIT_OPEN, CONNECTION, ERRORS
 
 # A connection attempt that fails after this time got no answer. A refused one fails at once.
 SLOW_CONNECT_SECONDS = 1.0
@@ -54,11 +55,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         Raises: OperationalError.
         """
         if circuit_breaker.is_open:
+            ERRORS.count(CIRCUIT_OPEN)
             raise OperationalError("the server does not answer")
         started = self._connected_at = time.monotonic()
         try:
             return super().get_new_connection(conn_params)
         except OperationalError:
+            ERRORS.count(CONNECTION)
             if time.monotonic() - started > SLOW_CONNECT_SECONDS:
                 circuit_breaker.trip(connected_at=started)
             raise

@@ -12,6 +12,7 @@ from psycopg.abc import PQGen
 from psycopg.errors import _WaitTimeout
 
 from cedrina.database.circuit_breaker import circuit_breaker
+from cedrina.database.error_counts import count_error
 
 T = TypeVar("T")
 _INTERVAL = 0.1  # seconds between two looks for Ctrl-C, psycopg's own default
@@ -39,8 +40,12 @@ class TimeoutConnection(psycopg.Connection[Any]):
             return super().wait(gen, interval, self.response_timeout if timeout is None else timeout)
         except _WaitTimeout as error:
             self.close()
+            count_error(error)
             circuit_breaker.trip(connected_at=self.connected_at)
             raise psycopg.OperationalError("the server did not answer in time") from error
+        except psycopg.Error as error:
+            count_error(error)
+            raise
 
 
 class PsycopgModule:

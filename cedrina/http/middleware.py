@@ -8,13 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.utils import translation
 
-from cedrina.http import changed_tiers, error_pages, problems, response_headers
+from cedrina.http import changed_tiers, error_pages, measures, problems, response_headers
 from cedrina.http.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.http.languages import negotiate_language
-from cedrina.http.paths import answers_html, fixed_paths, is_mailed_link_page, is_static
+from cedrina.http.paths import MONITORING_PATHS, answers_html, fixed_paths, is_mailed_link_page, is_static
 from cedrina.http.problem_catalogue import code_of_status
 from cedrina_base.content_language import set_content_language
 from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
+from ratelimiting.client_addresses.networks import normalise
 from ratelimiting.client_addresses.resolution import client_from_environ, is_trusted_peer
 from ratelimiting.detection import evasion, proxy_misconfiguration
 from security_events.context import RequestContext, bind
@@ -28,6 +29,9 @@ STATUSES_OF_ODD_REQUESTS = frozenset({400, 404, 405})
 # Called by monitoring, from other networks than those of people. Answered under any Host, because health checks address
 # a container or a machine, not its public name. The responses contain no part of the request.
 HEALTH_PATHS = frozenset({"/livez", "/readyz"})
+# What operators' machines ask of each server by its address, or by the name of its container. A browser that was led
+# here by a foreign name (DNS rebinding) sends that name, which has a dot.
+FIGURE_PATHS = frozenset({"/metrics", "/api/v1/health"})
 
 
 class RequestMiddleware:
@@ -52,7 +56,7 @@ class RequestMiddleware:
         address = request.client_ip = caller.address  # type: ignore[attr-defined]
         user_agent = meta.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH]
         with bind(RequestContext(correlation_id=identity, ip_address=address, user_agent=user_agent)):
-            if request.path_info not in HEALTH_PATHS:
+            if request.path_info not in MONITORING_PATHS:
                 proxy_misconfiguration.count_request(caller, user_agent)
             accepted = meta.get("HTTP_ACCEPT_LANGUAGE")
             language = negotiate_language(accepted) if accepted else settings.LANGUAGE_CODE
@@ -70,13 +74,18 @@ class RequestMiddleware:
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
-        if path not in HEALTH_PATHS and not _is_allowed_host(
-            request.META.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)
+        host = request.META.get("HTTP_HOST", "")
+        if (
+            path not in HEALTH_PATHS
+            and not _is_allowed_host(host, tuple(settings.ALLOWED_HOSTS))
+            and not (path in FIGURE_PATHS and _is_name_of_machine(host))
         ):
             response = error_pages.response(request, "malformed_request")
         else:
             response = self.get_response(request)
             changed_tiers.note_tier(request)
+            if request.resolver_match is not None:
+                request.META[measures.ROUTE] = measures.route_of(request.resolver_match.view_name)
         is_page = answers_html(path)
         if response.status_code >= FIRST_ERROR:
             response = self._as_error(request, response)
@@ -114,6 +123,14 @@ class RequestMiddleware:
 def _is_allowed_host(host: str, allowed: tuple[str, ...]) -> bool:
     """Return whether the Host header is allowed. HTTP/1.0 may omit it; no response is built from it."""
     return not host or (len(host) <= MAX_HOST_LENGTH and _matches_allowed_host(host, allowed))
+
+
+def _is_name_of_machine(host: str) -> bool:
+    """Return whether a Host header is an IP address, or a name without a dot."""
+    if len(host) > MAX_HOST_LENGTH:
+        return False
+    domain, _port = split_domain_port(host)
+    return bool(domain) and ("." not in domain or normalise(domain) is not None)
 
 
 @lru_cache(maxsize=256)

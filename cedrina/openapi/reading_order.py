@@ -90,6 +90,11 @@ TAGS = (
         ("authorization_server_metadata", "jwks"),
     ),
     Tag(
+        "system",
+        "How an installation is. For administrators, and for what watches it.",
+        ("read_health", "read_metrics"),
+    ),
+    Tag(
         "administration",
         "Operate an installation. These calls need permissions.",
         (

@@ -43,10 +43,14 @@ class ProblemAutoSchema(AutoSchema):
         """Return the one security scheme, whichever authentication class the view has; nothing for none."""
         if not self.view.get_authenticators():
             return []
-        return [{ACCESS_TOKEN: []}, {}] if self._is_public() else [{ACCESS_TOKEN: []}]
+        return [{ACCESS_TOKEN: []}, {}] if self._is_public() or self._is_public_to_some() else [{ACCESS_TOKEN: []}]
 
     def _is_public(self) -> bool:
         return any(isinstance(permission, AllowAny) for permission in self.view.get_permissions())
+
+    def _is_public_to_some(self) -> bool:
+        """Return whether some callers need no token, such as machines of networks that the operator names."""
+        return any(getattr(permission, "is_public_to_some", False) for permission in self.view.get_permissions())
 
     def _get_request_body(self, direction: str = "request") -> Any:
         """Describe the body of a DELETE, too, when the view declares one (RFC 9110, 9.3.5)."""

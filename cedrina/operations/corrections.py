@@ -7,15 +7,14 @@ command, or a line of Python for what only code can contain.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cedrina.operations.correction import Correction, TranslatableText
+from cedrina.operations.standards_corrections import OF_STANDARDS
 from cedrina.settings.environment_settings import SETTINGS
 
-TranslatableText = str | Promise
 PRODUCTION = "docs/production.md"
 _ENVIRONMENT = f"{PRODUCTION}#settings"
 _SECRETS = f"{PRODUCTION}#secrets"
@@ -26,22 +25,6 @@ _SEALING = "docs/security-events.md#sealing"
 _ADDRESSES = "docs/personal-data.md#addresses-on-hold"
 _HTTPS_LINE = "PUBLIC_URL=https://id.example.org"
 _SECRET_LINE = "SECRET_KEY=$(openssl rand -hex 48)"
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """``line`` is what to write; ``None``: the first setting that the problem names, with its default value.
-
-    ``problem`` replaces the text of a check that another library wrote. ``is_about_https`` marks what is of no
-    importance for a development server on loopback.
-    """
-
-    section: str
-    mend: TranslatableText
-    page: str
-    line: str | None = None
-    problem: TranslatableText = ""
-    is_about_https: bool = False
 
 
 _VALUE = _("Write a value that is possible.")
@@ -316,7 +299,9 @@ _OF_THE_INSTALLATION: dict[str, Correction] = {
         "DATABASE_MIGRATION_URL=postgres://cedrina_owner:password@db.example.org:5432/cedrina",
     ),
 }
-CORRECTIONS: Mapping[str, Correction] = MappingProxyType({**_OF_SETTINGS, **_OF_DJANGO, **_OF_THE_INSTALLATION})
+CORRECTIONS: Mapping[str, Correction] = MappingProxyType(
+    {**_OF_SETTINGS, **_OF_DJANGO, **_OF_THE_INSTALLATION, **OF_STANDARDS}
+)
 UNKNOWN = Correction("OWASP ASVS 5.0, 13.1", _("Mend what the check names."), _CODE, "")
 
 # The names of settings in the environment, where they differ from those in the dicts of the apps.

@@ -23,7 +23,7 @@ from accounts.services.addresses import address_refolding
 from cedrina import event_types
 from cedrina.database import excess_privileges
 from cedrina.operations import corrections
-from cedrina.operations.corrections import TranslatableText
+from cedrina.operations.correction import TranslatableText
 from security_events.conf import security_event_settings
 from security_events.delivery import configured_sinks
 from security_events.models import SecurityEvent, Sink, SinkState
@@ -102,15 +102,16 @@ def start_up_checks(_now: datetime) -> Iterator[DiagnosticFinding]:
 def _from_check(message: CheckMessage) -> DiagnosticFinding:
     severity = next((severity for level, severity in _LEVELS if message.level >= level), FindingSeverity.INFO)
     text = corrections.in_environment_names(force_str(message.msg))
-    return _finding(message.id or "check", severity, text, hint=message.hint or "")
+    return finding_of(message.id or "check", severity, text, hint=message.hint or "")
 
 
 _LEVELS = ((ERROR, FindingSeverity.ERROR), (WARNING, FindingSeverity.WARNING))
 
 
-def _finding(
+def finding_of(
     identity: str, severity: FindingSeverity, problem: str, *, hint: str = "", address: str = ""
 ) -> DiagnosticFinding:
+    """Return a finding with what its correction says."""
     correction = corrections.CORRECTIONS.get(identity, corrections.UNKNOWN)
     known = identity in corrections.CORRECTIONS
     line = corrections.default_line(problem) if correction.line is None else correction.line
@@ -127,10 +128,11 @@ def _finding(
 
 def is_development_on_loopback() -> bool:
     """Return whether this is a development server that only its own machine reaches, where https is of no use."""
-    return settings.ENVIRONMENT == "development" and _is_loopback(urlsplit(settings.PUBLIC_URL).hostname or "")
+    return settings.ENVIRONMENT == "development" and is_loopback(urlsplit(settings.PUBLIC_URL).hostname or "")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -157,10 +159,10 @@ def recorded_misconfigurations(now: datetime) -> Iterator[DiagnosticFinding]:
     for kind, event in sorted(latest.items()):
         address = str(event.data.get("address") or "-")
         is_single = kind == event_types.NETWORK_SINGLE_ADDRESS.id
-        if is_single and is_development_on_loopback() and _is_loopback(address):
+        if is_single and is_development_on_loopback() and is_loopback(address):
             continue  # everything on a developer's machine comes from there
         problem = force_str(_MISCONFIGURATION_TEXTS[kind]) % {"address": address}
-        yield _finding(kind, FindingSeverity.ERROR, problem, address=address)
+        yield finding_of(kind, FindingSeverity.ERROR, problem, address=address)
 
 
 @diagnostic
@@ -168,13 +170,13 @@ def address_comparison(_now: datetime) -> Iterator[DiagnosticFinding]:
     """Yield the addresses that are compared by an outdated rule, or cannot be compared."""
     if count := address_refolding.count_outdated():
         problem = force_str(_("Addresses that are compared by a former rule: %(count)d.")) % {"count": count}
-        yield _finding("accounts.addresses_behind", FindingSeverity.ERROR, problem)
+        yield finding_of("accounts.addresses_behind", FindingSeverity.ERROR, problem)
     if count := address_refolding.count_held():
         problem = force_str(_("Addresses on hold, since nobody can tell whose they are: %(count)d.")) % {"count": count}
-        yield _finding("accounts.addresses_on_hold", FindingSeverity.WARNING, problem)
+        yield finding_of("accounts.addresses_on_hold", FindingSeverity.WARNING, problem)
     if count := len(address_refolding.connections_by_former_rule()):
         problem = force_str(_("Accounts of providers that were joined by an address which is another one: %(count)d."))
-        yield _finding("accounts.foreign_connections", FindingSeverity.ERROR, problem % {"count": count})
+        yield finding_of("accounts.foreign_connections", FindingSeverity.ERROR, problem % {"count": count})
 
 
 @diagnostic
@@ -188,12 +190,12 @@ def sealed_trail(now: datetime) -> Iterator[DiagnosticFinding]:
         problem = force_str(_("Events wait to be sealed, behind an open transaction (%(name)s); minutes: %(minutes)d."))
         name = writer.name if writer else "-"
         finding = problem % {"minutes": minutes, "name": name}
-        yield _finding("audit_trail.held_back", FindingSeverity.WARNING, finding)
+        yield finding_of("audit_trail.held_back", FindingSeverity.WARNING, finding)
     elif state.unsealed and waiting >= max(
         UNSEALED_AFTER, 10 * timedelta(seconds=security_event_settings.AUDIT_SEAL_SECONDS)
     ):
         problem = force_str(_("Events wait to be sealed; minutes: %(minutes)d."))
-        yield _finding("audit_trail.not_sealed", FindingSeverity.ERROR, problem % {"minutes": minutes})
+        yield finding_of("audit_trail.not_sealed", FindingSeverity.ERROR, problem % {"minutes": minutes})
 
 
 @diagnostic
@@ -203,16 +205,16 @@ def detection(now: datetime) -> Iterator[DiagnosticFinding]:
     if lag is not None and lag.seconds(now=now) >= DETECTION_BEHIND_AFTER.total_seconds():
         problem = force_str(_("Events wait for the detection rules; minutes: %(minutes)d."))
         minutes = {"minutes": int(lag.seconds(now=now) // 60)}
-        yield _finding("detection.behind", FindingSeverity.ERROR, problem % minutes)
+        yield finding_of("detection.behind", FindingSeverity.ERROR, problem % minutes)
 
 
 @diagnostic
 def mail_sender(_now: datetime) -> Iterator[DiagnosticFinding]:
     """Yield a finding when mail is sent from a domain that exists on no other machine: other servers refuse it."""
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-    if not is_development_on_loopback() and (_is_loopback(domain) or "." not in domain):
+    if not is_development_on_loopback() and (is_loopback(domain) or "." not in domain):
         problem = force_str(_("DEFAULT_FROM_EMAIL is at %(domain)s: most mail servers refuse such mail."))
-        yield _finding("mail.sender", FindingSeverity.WARNING, problem % {"domain": domain})
+        yield finding_of("mail.sender", FindingSeverity.WARNING, problem % {"domain": domain})
 
 
 @diagnostic
@@ -222,19 +224,19 @@ def outside_copies(_now: datetime) -> Iterator[DiagnosticFinding]:
     for target in targets:
         if isinstance(target, SyslogTarget) and target.tls is None and target.is_on_another_machine:
             problem = force_str(_("%(name)s gets security events without encryption.")) % {"name": target.name}
-            yield _finding("audit_trail.plain_syslog", FindingSeverity.WARNING, problem)
+            yield finding_of("audit_trail.plain_syslog", FindingSeverity.WARNING, problem)
     takers = [target for target in targets if target.takes_checkpoints]
     has_witnesses = bool(security_event_settings.given().get("AUDIT_WITNESSES"))
     if is_development_on_loopback() or has_witnesses or any(target.is_on_another_machine for target in takers):
         return
     if any(isinstance(target, FileTarget) for target in takers):
         problem = force_str(_("Checkpoints of the audit trail are kept in a file alone."))
-        yield _finding("audit_trail.file_alone", FindingSeverity.INFO, problem)
+        yield finding_of("audit_trail.file_alone", FindingSeverity.INFO, problem)
     else:
         problem = force_str(
             _("No checkpoint of the audit trail leaves this machine, so its owner can rewrite the trail unseen.")
         )
-        yield _finding("audit_trail.kept_here_alone", FindingSeverity.WARNING, problem)
+        yield finding_of("audit_trail.kept_here_alone", FindingSeverity.WARNING, problem)
 
 
 @diagnostic
@@ -245,7 +247,7 @@ def failing_sinks(_now: datetime) -> Iterator[DiagnosticFinding]:
         text = _("%(name)s (%(kind)s) takes nothing since %(since)s UTC: %(reason)s")
         since = f"{sink.failing_since:%Y-%m-%d %H:%M}" if sink.failing_since else "-"
         values = {"name": sink.name, "kind": sink.kind, "since": since, "reason": sink.last_error}
-        yield _finding("audit_trail.sink_failing", FindingSeverity.WARNING, force_str(text) % values)
+        yield finding_of("audit_trail.sink_failing", FindingSeverity.WARNING, force_str(text) % values)
 
 
 @diagnostic
@@ -255,7 +257,7 @@ def retention(_now: datetime) -> Iterator[DiagnosticFinding]:
     if kept:
         names = ", ".join("AUDIT_RETENTION_DAYS" if name == terms.OTHERS else name for name in kept)
         problem = force_str(_("Security events are kept for ever, by these terms: %(terms)s."))
-        yield _finding("audit_trail.kept_for_ever", FindingSeverity.INFO, problem % {"terms": names})
+        yield finding_of("audit_trail.kept_for_ever", FindingSeverity.INFO, problem % {"terms": names})
 
 
 @diagnostic
@@ -277,4 +279,4 @@ def privileges_of_serving_role() -> Iterator[DiagnosticFinding]:
             "change or remove security events."
         )
         found = force_str(problem) % {"role": role, "rights": ", ".join(excess)}
-        yield _finding("database.serving_role", FindingSeverity.WARNING, found)
+        yield finding_of("database.serving_role", FindingSeverity.WARNING, found)

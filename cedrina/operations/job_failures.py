@@ -10,6 +10,9 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from cedrina.models import JobFailure
+from cedrina_base.measures import Counter
+
+FAILED = Counter("jobs_failed_total", "Attempts of background jobs that failed.", ["task"])
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +22,7 @@ async def store_failure(run: Callable[[], Awaitable[Any]], context: Any, _worker
     try:
         return await run()
     except Exception as error:
+        FAILED.count(context.job.task_name)
         await sync_to_async(_store)(context.job.id, error)
         raise
 

@@ -42,10 +42,16 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         refuse_address(host, port, error)
     run_checks(while_they_run=load_code)
-    if options.sockets:
-        serve_sockets(host, port)
-    else:
-        serve_both(host, port)
+    from cedrina.monitoring import prometheus_backend
+
+    remove_figures = prometheus_backend.keep_in_files(settings.MONITORING["FIGURES_DIR"])
+    try:
+        if options.sockets:
+            serve_sockets(host, port)
+        else:
+            serve_both(host, port)
+    finally:
+        remove_figures()
 
 
 def load_code() -> None:

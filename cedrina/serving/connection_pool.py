@@ -19,9 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 
+from cedrina_base.measures import Gauge
+
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+# Of all processes. The connection of the event loop's thread is no slot: it is never waited for.
+SLOTS = Gauge("connection_slots_in_use", "Connections of the pools that a thread holds.")
+MOST_SLOTS = Gauge("connection_slots", "Connections that the pools have.")
 WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 # Longer than any response may take.
 ACQUIRE_TIMEOUT_SECONDS = 10.0
@@ -64,6 +69,7 @@ class ConnectionPool:
         connection.health_check_done = False  # type: ignore[attr-defined]  # not in the stubs
         connections[DEFAULT_DB_ALIAS] = connection
         self._held.connection = connection
+        SLOTS.add()
 
     def release(self) -> None:
         """Return this thread's connection to the pool, if it holds one."""
@@ -72,6 +78,7 @@ class ConnectionPool:
             self._held.connection = None
             del connections[DEFAULT_DB_ALIAS]
             self._idle.put(connection)
+            SLOTS.add(number=-1)
 
     @contextmanager
     def released(self) -> Iterator[None]:
@@ -99,6 +106,7 @@ def create_pool(*, size: int, opened: int = 0) -> ConnectionPool:
     """Create the pool of this process, with ``opened`` connections that are open already."""
     global _pool  # noqa: PLW0603 - one for the process, set before its first request
     _pool = ConnectionPool(size)
+    MOST_SLOTS.set(size)
     # On a thread: a server that loads the application inside its event loop has a running loop on its own thread.
     opening = threading.Thread(target=_pool.open_connections, args=(min(opened, size),))
     opening.start()

@@ -1,13 +1,14 @@
 """Read a request within its limits, then dispatch it. All servers use this one reader of request bodies."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
 import structlog
 
-from cedrina.http import request_limits
+from cedrina.http import measures, request_limits
 from cedrina.serving.connection_pool import NoConnectionAvailable
 from cedrina.serving.request_dispatcher import RawResponse, RequestDispatcher
 
@@ -55,6 +56,15 @@ class RequestHandler:
 
         Raises: ClientDisconnected.
         """
+        response = await self._respond(environ, body)
+        measures.count_response(
+            method=environ["REQUEST_METHOD"],
+            route=environ.get(measures.ROUTE, measures.UNMATCHED),
+            status=response[0],
+        )
+        return response
+
+    async def _respond(self, environ: dict[str, Any], body: AsyncIterator[bytes] | None) -> RawResponse:
         code = request_limits.problem_with_head(environ)
         if code is not None:
             return request_limits.refusal_response(code, environ)
@@ -75,7 +85,11 @@ class RequestHandler:
     async def _dispatch(self, environ: dict[str, Any], content: bytes) -> RawResponse:
         environ["wsgi.input"] = BytesIO(content)
         environ["CONTENT_LENGTH"] = str(len(content))
-        return await self._dispatcher.dispatch(environ)
+        started = time.perf_counter()
+        try:
+            return await self._dispatcher.dispatch(environ)
+        finally:
+            measures.SECONDS.observe(time.perf_counter() - started, environ.get(measures.ROUTE, measures.UNMATCHED))
 
     async def _content(self, environ: dict[str, Any], body: AsyncIterator[bytes]) -> bytes:
         declared = request_limits.declared_length(environ.get("CONTENT_LENGTH"))

@@ -217,6 +217,17 @@ class Records(Section):
     """A file to log into instead of stderr."""
 
 
+class Monitoring(Section):
+    model_config = ConfigDict(title="Monitoring")
+
+    METRICS_ALLOWED_NETWORKS: Networks = ["127.0.0.0/8", "::1/128"]
+    """Networks whose clients may read `/metrics` and `/api/v1/health` without a token. Their address is that of
+    `TRUSTED_PROXIES`. See observability.md."""
+    METRICS_DIR: Text = Field("", json_schema_extra={"x-default": "none: each server has its own"})
+    """The folder in which all processes of one machine keep their figures: HTTP workers, WebSockets and the background
+    worker. Each then shows those of all. In memory (tmpfs), if possible."""
+
+
 class AuditTrail(Section):
     model_config = ConfigDict(title="Audit trail")
 
@@ -262,6 +273,7 @@ SECTIONS: tuple[type[Section], ...] = (
     SecondFactors,
     Limits,
     Records,
+    Monitoring,
     AuditTrail,
 )
 
@@ -280,6 +292,7 @@ class EnvironmentSettings(
     SecondFactors,
     Limits,
     Records,
+    Monitoring,
     AuditTrail,
 ):
     """The values of all settings."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from ratelimiting import measures
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.policy_schema import BUILT_IN_SCOPE_PARTS
 from ratelimiting.services import active_policies, enforcement, refusal_reports
 from ratelimiting.services.levels import levels_for_request
-from ratelimiting.types import UNLIMITED, LimitDecision, RequestAttributes, RequestDecision
+from ratelimiting.types import UNLIMITED, LimitDecision, Mode, RequestAttributes, RequestDecision
 
 _PUBLIC_PARTS = frozenset(BUILT_IN_SCOPE_PARTS)
 
@@ -21,6 +22,12 @@ def decide_request(*, attributes: RequestAttributes) -> RequestDecision:
     if not levels:
         return UNLIMITED
     decision = enforcement.decide([level for level, _ in levels])
+    for result in decision.results:
+        if result.is_allowed:
+            measures.DECISIONS.count(result.level.policy, measures.ALLOWED)
+        else:
+            is_enforced = result.level.mode is Mode.ENFORCE
+            measures.DECISIONS.count(result.level.policy, measures.REFUSED if is_enforced else measures.SHADOW_REFUSED)
     if not all(result.is_allowed for result in decision.results):
         refusal_reports.count_refusals(decision=decision, levels=levels, attributes=attributes, now=timezone.now())
     # Levels with a named key, such as an account, are not shown: others may have used up the quota, and what is left of

@@ -51,6 +51,11 @@ class FallbackStore:
         self._recent = RecentResults(most_keys=most_keys)
         self._takeover = threading.Lock()
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether this process counts alone, because the shared store fails."""
+        return self._breaker.is_open
+
     def decide(self, levels: Sequence[Level]) -> LimitDecision:
         """Decide about a request, and charge it if it is allowed."""
         decision = self._call_shared(self._shared.decide, levels)

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.db.models import F
 
+from security_events import measures
 from security_events.delivery import schedule, sink_notices, sink_rows
 from security_events.delivery.kinds import KINDS, CheckpointKind, DeliveryFailed, SinkKind
 from security_events.models import Sink, SinkState
@@ -65,6 +66,7 @@ def _deliver_batch(sink: Sink, clock: Callable[[], datetime]) -> int:
     if not events:
         return 0
     delivered, failure = _attempt(kind, sink, events, clock())
+    measures.DELIVERIES.count(kind.name, "delivered" if failure is None else "failed")
     if delivered and not _advance(sink, events[delivered - 1].position, clock()):
         return 0  # another process has the sink
     if failure is not None:

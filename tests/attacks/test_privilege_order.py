@@ -246,6 +246,8 @@ ON_NOBODY = {
     "run_worker",
     "seal_audit_trail",
     "service_client",
+    "shell_completion",
+    "support_bundle",
     "translations",
     "webhooks",
     "verify_audit_trail",

@@ -226,6 +226,8 @@ class TestPretendingToBeAPerson:
 # What a service client may do with its scopes.
 OF_SERVICE_CLIENTS = {
     "POST /api/v1/auth/introspect",
+    "GET /api/v1/health",
+    "GET /api/v1/metrics",
     "GET /api/v1/admin/security-events",
     "GET /api/v1/admin/security-events/{event_id}",
     "GET /api/v1/admin/security-events/{event_id}/proof",

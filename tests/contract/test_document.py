@@ -155,6 +155,8 @@ PROMISED = {
         "version_mismatch",
     },
     "GET /api/v1/admin/detection-rules/{rule_id}/versions": {"permission_denied", "not_found", "validation_error"},
+    "GET /api/v1/health": {"permission_denied"},
+    "GET /api/v1/metrics": {"permission_denied"},
     "GET /api/v1/admin/webhooks": {"permission_denied", "validation_error"},
     "POST /api/v1/admin/webhooks": {"permission_denied", "already_exists", "step_up_required", "validation_error"},
     "GET /api/v1/admin/webhooks/{webhook_id}": {"permission_denied", "not_found"},
@@ -203,6 +205,7 @@ PROMISED = {
     "GET /readyz": {"service_unavailable"},
 }
 PUBLIC = {
+    "GET /api/v1/health",  # to machines in METRICS_ALLOWED_NETWORKS
     "POST /api/v1/auth/register",
     "POST /api/v1/auth/confirm-email",
     "POST /api/v1/auth/resend-confirmation",

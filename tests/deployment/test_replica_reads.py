@@ -1,6 +1,5 @@
 """DATABASE_REPLICA_URL: which reads a real streaming replica answers, and what happens when it is late or gone."""
 
-import json
 import os
 import signal
 import time
@@ -18,7 +17,6 @@ from tests.deployment.test_failover import CAUGHT_UP, replica_of
 pytestmark = pytest.mark.slow
 RETRY_SECONDS = 10.0
 SIGNED_IN = "authentication.login_succeeded"
-LAG = "from cedrina.database.replica import lag; print(tuple(lag.measure()))"
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +94,9 @@ class TestTheReplica:
                 person.device(installed.server)
                 assert SIGNED_IN in activity(person)
                 assert "FROM security_events_event" not in statements()
-                behind, seconds = lag_of(installed)
-                assert behind > 0
-                assert seconds > 0
             finally:
                 connection.execute("SELECT pg_wal_replay_resume()")
         wait_until(lambda: installed.primary.value(CAUGHT_UP))
-        assert lag_of(installed)[0] < 100_000
 
     def test_costs_one_read_in_ten_seconds_while_it_is_frozen(self, installed, person):
         postmaster = installed.replica.process.pid
@@ -152,8 +146,3 @@ def statements_of_promoted(installed):
 
     return asked
 
-
-def lag_of(installed):
-    environment = served.environment(**installed.settings, CEDRINA_ENV="development")
-    printed = served.manage("shell", "--verbosity=0", "-c", LAG, environment=environment)
-    return json.loads(printed.strip().splitlines()[-1].replace("(", "[").replace(")", "]"))

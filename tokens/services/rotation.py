@@ -7,9 +7,9 @@ from uuid import UUID
 from cedrina_base.prepared_statements import prepared_cursor
 from cedrina_base.signed_tokens import token_digest
 from security_events.event_cte import AppendedEvent, append_sql
-from tokens import devices, event_types
+from tokens import devices, event_types, measures
 from tokens.conf import token_settings
-from tokens.errors import RefreshTokenInvalid
+from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpired, SessionRevoked, TokenError
 from tokens.refresh_tokens import secrets
 from tokens.refresh_tokens.key_epochs import refresh_epochs
 from tokens.services import superseded_tokens
@@ -18,6 +18,12 @@ from tokens.statements import complete, split_row
 from tokens.types import ClientContext, RefreshClaims, TokenGrant, TokenPair
 
 _ATTEMPTS = 3
+_VERDICTS: dict[type[TokenError], str] = {
+    RefreshTokenReused: measures.REUSED,
+    SessionRevoked: measures.REVOKED,
+    SessionExpired: measures.EXPIRED,
+    RefreshTokenInvalid: measures.INVALID,
+}
 
 # A client that presents a token has received it, so the statement confirms the generation before the new one. If that
 # generation was never repeated, the counts of repeats start anew. If the database has a newer key epoch than this
@@ -77,14 +83,23 @@ def rotate_claims(*, claims: RefreshClaims | None, client: ClientContext, now: d
 
     Raises: RefreshTokenInvalid, SessionRevoked, SessionExpired, RefreshTokenReused (RFC 9700, 4.14.2).
     """
+    try:
+        pair, verdict = _exchange(claims, client, now=now)
+    except tuple(_VERDICTS) as refusal:
+        measures.REFRESHES.count(_VERDICTS[type(refusal)])
+        raise
+    measures.REFRESHES.count(verdict)
+    return pair
+
+
+def _exchange(claims: RefreshClaims | None, client: ClientContext, *, now: datetime) -> tuple[TokenPair, str]:
     if claims is None:
         raise RefreshTokenInvalid(reason="not a token of ours")
     for _attempt in range(_ATTEMPTS):
-        pair = _rotate(claims, client, now=now)
-        if pair is None:
-            pair = superseded_tokens.answer(claims=claims, client=client, now=now)
-        if pair is not None:
-            return pair
+        if (pair := _rotate(claims, client, now=now)) is not None:
+            return pair, measures.ROTATED
+        if (pair := superseded_tokens.answer(claims=claims, client=client, now=now)) is not None:
+            return pair, measures.REPEATED
     raise RefreshTokenInvalid(family_id=claims.family_id, reason="the family changed during every attempt")
 
 

@@ -36,6 +36,10 @@ class Command(OperatorCommand):
         "Create a person, or act on an account: lock it, invite its owner, grant rights and more. Each action is "
         "recorded with its reason, and the person is mailed."
     )
+    examples = (
+        'account lock mina --reason "Stolen phone"',
+        'account invite mina --email mina@example.org --reason "New colleague"',
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")

@@ -23,6 +23,7 @@ class Command(OperatorCommand):
         "Change somebody's password, end all their sessions, the admin's too, and write to them. The password is asked "
         "for twice, or read from standard input."
     )
+    examples = ("changepassword mina",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

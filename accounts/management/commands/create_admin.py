@@ -30,6 +30,7 @@ class Command(OperatorCommand):
         "Make an administrator. The password is read from standard input, else from CREATE_ADMIN_PASSWORD, "
         "else made and printed once."
     )
+    examples = ("create_admin --username mina --email mina@example.org",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

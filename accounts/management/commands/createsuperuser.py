@@ -28,6 +28,7 @@ class Command(LocalizedCommand):
         "Make an administrator, as create_admin does, by Django's usual arguments: what is left out is asked for, or "
         "with --noinput read from DJANGO_SUPERUSER_USERNAME, DJANGO_SUPERUSER_EMAIL and DJANGO_SUPERUSER_PASSWORD."
     )
+    examples = ("createsuperuser --username mina --email mina@example.org",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--username")

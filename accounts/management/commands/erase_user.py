@@ -27,6 +27,7 @@ class Command(OperatorCommand):
         "Close somebody's account, to be erased when DELETION_RETENTION_DAYS have passed; --now erases at once and for "
         "good. Security events stay, without the person."
     )
+    examples = ("erase_user mina --dry-run", "erase_user mina --yes")
     destroys = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -19,6 +19,7 @@ class Command(OperatorCommand):
         "Print what is kept about one person as a JSON document, the same that they get at /auth/me/export. "
         "It is recorded; --dry-run only counts the rows of each section and records nothing."
     )
+    examples = ("export_user mina",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -41,6 +41,7 @@ class Command(OperatorCommand):
         "named with their line and the reason, and the others are taken. May be killed and run again: it goes on where "
         "it stopped. Exit code 1 when rows were refused. See docs/importing-users.md."
     )
+    examples = ("import_users people.csv --format keycloak --dry-run",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -16,6 +16,7 @@ from cedrina_base.operator_commands import LocalizedCommand
 
 class Command(LocalizedCommand):
     help = gettext_noop("Show a mail with sample data, in the application's name and colours. Nothing is sent.")
+    examples = ("preview_mail", "preview_mail reset_password")
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

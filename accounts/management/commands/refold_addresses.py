@@ -32,6 +32,7 @@ class Command(OperatorCommand):
         "May be run at any time; run it once when the last server of the version before has ended. What to do about "
         "each stands in docs/personal-data.md."
     )
+    examples = ("refold_addresses",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -23,6 +23,7 @@ class Command(OperatorCommand):
         "Give somebody whose address is on hold the address that you know to be theirs: another one, or the same. "
         "It counts as confirmed when they have followed the link that is mailed there."
     )
+    examples = ("release_address mina mina@example.org",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -15,6 +15,7 @@ class Command(OperatorCommand):
     help = gettext_noop(
         "Forget the failed sign-ins that are counted for one person, so that they need not wait any more."
     )
+    examples = ("unlock_account mina",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

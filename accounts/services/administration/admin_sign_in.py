@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from accounts import event_types, selectors
+from accounts import event_types, measures, selectors
 from accounts.client_tokens import known_devices
 from accounts.errors import SignInChallengeInvalid
 from accounts.factors.webauthn_challenges import ChallengeBinding
@@ -17,6 +17,7 @@ from accounts.services.factors import second_factors, sign_in_challenges
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.passwords import attempts
 from accounts.services.sign_in import password_sign_in, sign_in_risk
+from accounts.services.sign_in.counted_sign_ins import counted
 from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.services.detection.sign_in_risk import SignInRisk
@@ -34,6 +35,7 @@ class AdminSession:
     session_id: UUID
 
 
+@counted(measures.PASSWORD, is_first_step=True)
 def verify_password(
     *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime
 ) -> User | None:
@@ -76,6 +78,7 @@ def verify_password(
     return user
 
 
+@counted(measures.PASSWORD)
 def complete_sign_in(*, user: User, client: ClientContext, device_token: str = "", now: datetime) -> AdminSession:
     """Open a session for the member of staff whom ``verify_password`` has just returned.
 
@@ -98,6 +101,7 @@ def password_binding(*, user: User) -> bytes:
     return sign_in_challenges.password_binding(user=user)
 
 
+@counted(measures.SECOND_FACTOR)
 def complete_mfa_sign_in(
     *,
     user_id: UUID,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from accounts import selectors
+from accounts import measures, selectors
 from accounts.client_tokens import known_devices
 from accounts.errors import SignInChallengeInvalid
 from accounts.factors.webauthn_challenges import ChallengeBinding
@@ -10,11 +10,13 @@ from accounts.models import CeremonyPurpose, SignInChallenge, User
 from accounts.services.factors import second_factors, sign_in_challenges
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in, sign_in_risk
+from accounts.services.sign_in.counted_sign_ins import counted
 from accounts.services.sign_in.password_sign_in import SignedIn
 from cedrina_base.signed_tokens import token_digest
 from tokens.types import ClientContext
 
 
+@counted(measures.SECOND_FACTOR)
 def complete(
     *, token: str, response: FactorResponse, client: ClientContext, now: datetime, device_token: str = ""
 ) -> SignedIn:

@@ -5,13 +5,14 @@ from typing import cast
 
 from django.db import transaction
 
-from accounts import event_types, selectors
+from accounts import event_types, measures, selectors
 from accounts.errors import CredentialRefused, PasskeyRefused, SignCountRegressed
 from accounts.factors import webauthn, webauthn_challenges
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.factors.webauthn_protocol import Json
 from accounts.models import CeremonyPurpose, User
 from accounts.services.sign_in import password_sign_in
+from accounts.services.sign_in.counted_sign_ins import counted
 from accounts.services.sign_in.password_sign_in import SignedIn
 from accounts.types import FactorMethod
 from security_events.services import recording
@@ -27,6 +28,7 @@ def begin(*, now: datetime) -> Json:
     return webauthn_challenges.store(ceremony=webauthn.begin_authentication(user=None), binding=_ANY_USER, now=now)
 
 
+@counted(measures.PASSKEY)
 def sign_in(*, credential: Json, client: ClientContext, device_token: str = "", now: datetime) -> SignedIn:
     """Sign in the owner of a passkey.
 

@@ -13,11 +13,13 @@ so that servers and mail programs can discard the second copy, and both copies h
 import smtplib
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import structlog
 from django.db import transaction
 
+from accounts import measures
 from accounts.identifiers.names import ascii_email, fold_email
 from accounts.models import MailedTokenPurpose, OutgoingMail, User
 from accounts.models.mailing import DropReason
@@ -66,11 +68,18 @@ def deliver(*, mail_id: UUID, now: datetime, details: Mapping[str, str] | None =
             message.send()
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError) as error:
             if not _is_permanent(error):
+                measures.MAIL.count(measures.FAILED)
                 raise
             _drop_refused(row, now=now)
+            outcome = measures.REJECTED
+        except Exception:
+            measures.MAIL.count(measures.FAILED)
+            raise
         else:
+            outcome = measures.SENT
             row.sent_at = now
             row.save(update_fields=["sent_at"])
+        transaction.on_commit(partial(measures.MAIL.count, outcome), robust=True)
 
 
 def withdraw(*, user: User, since: datetime, now: datetime) -> int:
@@ -110,7 +119,8 @@ def _prepare(*, mail_id: UUID, details: Mapping[str, str], now: datetime) -> Mai
         )
         if isinstance(prepared, DropReason):
             # Not by the instance: the worker that holds the row's lock decides whether the mail was sent.
-            OutgoingMail.objects.filter(pk=row.pk).drop(reason=prepared, now=now)
+            if OutgoingMail.objects.filter(pk=row.pk).drop(reason=prepared, now=now):
+                transaction.on_commit(partial(measures.MAIL.count, measures.DROPPED), robust=True)
             return None
         return prepared
 

@@ -8,6 +8,7 @@ shared fairly between networks: see ``hashing_queue``.
 import functools
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.hashers import BasePasswordHasher, get_hasher, identify_hasher, is_password_usable
 from django.utils.module_loading import import_string
 
+from accounts import measures
 from accounts.conf import account_settings
 from accounts.errors import HashingBusy
 from accounts.services.passwords.hashing_queue import FairQueue
@@ -143,6 +145,7 @@ class _HashingPool:
         with self._changed:
             self._queue.put(waiting, path=path)
             dropped = self._surplus(path)
+            measures.HASHING_QUEUE.set(len(self._queue))
             self._changed.notify()
         if dropped is not None:
             dropped.future.set_exception(HashingBusy(retry_after=RETRY_AFTER))
@@ -150,6 +153,7 @@ class _HashingPool:
             waiting.future.exception(timeout=patience)
         with self._changed:
             has_given_up = not waiting.future.done() and self._queue.remove(waiting, path=path)
+            measures.HASHING_QUEUE.set(len(self._queue))
         if has_given_up:
             raise HashingBusy(retry_after=RETRY_AFTER)
         result: T = waiting.future.result()
@@ -174,6 +178,7 @@ class _HashingPool:
             while not self._queue:
                 self._changed.wait()
             waiting = self._queue.take()
+            measures.HASHING_QUEUE.set(len(self._queue))
             self._idle -= 1
         result, failure = None, None
         try:
@@ -195,8 +200,11 @@ def _compute(work: Callable[[], T], *, owner: str = "") -> T:
             queue=account_settings.HASHING_QUEUE,
             niceness=account_settings.HASHING_NICENESS,
         )
+    started = time.monotonic()
     with _while_hashing():
-        return pool.run(work, path=_path(owner), patience=account_settings.HASHING_WAIT.total_seconds())
+        result = pool.run(work, path=_path(owner), patience=account_settings.HASHING_WAIT.total_seconds())
+    measures.HASHING_SECONDS.observe(time.monotonic() - started)
+    return result
 
 
 def _path(owner: str) -> tuple[str, ...]:

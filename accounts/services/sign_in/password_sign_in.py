@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import event_types, selectors
+from accounts import event_types, measures, selectors
 from accounts.client_tokens import known_devices
 from accounts.conf import account_settings
 from accounts.errors import (
@@ -25,6 +25,7 @@ from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.passwords import attempts, session_passwords
 from accounts.services.passwords.attempts import PasswordAttempt
 from accounts.services.sign_in import sign_in_notices, sign_in_risk
+from accounts.services.sign_in.counted_sign_ins import counted
 from security_events.catalogue import EventType
 from security_events.event_cte import AppendedEvent
 from security_events.services import deduplication, recording
@@ -61,6 +62,7 @@ class RecordedSignIn:
     had_signed_in: bool
 
 
+@counted(measures.PASSWORD)
 def sign_in(
     *, name: str, password: str, client: ClientContext, device_token: str = "", now: datetime
 ) -> SignedIn | MfaChallenge:

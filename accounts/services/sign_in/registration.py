@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import event_types, selectors
+from accounts import event_types, measures, selectors
 from accounts.conf import account_settings
 from accounts.errors import DetailsInvalid, UsernameTaken
 from accounts.identifiers.names import fold_email, is_username, parse_email
@@ -66,6 +66,7 @@ def register(
             mail_queue.enqueue(user_id=user.pk, kind=mail_queue.MailKind.CONFIRM_EMAIL)
             tokens = issuing.open_session(user=user, client=client, amr=[PASSWORD], now=now)
             attempts.remember_client(user=user, password_digest=user.password, client=client, now=now)
+            transaction.on_commit(measures.REGISTRATIONS.count, robust=True)
             return SignedIn(user=user, tokens=tokens)
     raise uniqueness.identifier_conflict(username=user.username, email_folded=user.email_folded)
 
@@ -90,6 +91,7 @@ def _register_pending(*, user: User, password: str, now: datetime) -> PendingReg
             raise UsernameTaken
         recording.record(event_types.ACCOUNT_REGISTRATION_REQUESTED, actor=Subject(name=user.email_folded), now=now)
         mail_queue.defer(registration_mail.ENQUEUE_TASK, registration_id=str(registration.pk))
+        transaction.on_commit(measures.REGISTRATIONS.count, robust=True)
     return registration
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts import event_types
+from accounts import event_types, measures
 from accounts.errors import (
     AccountDisabled,
     AccountError,
@@ -20,6 +20,7 @@ from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
 from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.sign_in import password_sign_in
+from accounts.services.sign_in.counted_sign_ins import counted
 from accounts.services.sign_in.password_sign_in import SignedIn
 from accounts.services.social import authorizations, joining
 from accounts.services.social.authorizations import ProviderCallback
@@ -33,6 +34,7 @@ from tokens.users import subject_of
 FEDERATED = "fed"
 
 
+@counted(measures.PROVIDER)
 def by_code(
     *,
     provider_id: str,
@@ -59,6 +61,7 @@ def by_code(
     return _sign_in(provider, identity, client=client, locale=locale, device_token=device_token, now=now)
 
 
+@counted(measures.PROVIDER)
 def by_token(
     *,
     provider_id: str,

@@ -9,10 +9,11 @@ from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from cedrina.operations import diagnosis
+from cedrina.operations import diagnosis, standards_diagnosis
 from cedrina.operations.diagnosis import DiagnosticFinding
 from cedrina_base.operator_commands import FAILED, OperatorCommand
 
+REGISTERED = (standards_diagnosis,)  # importing it registers its diagnostics
 WIDTH = 100
 _INDENT = " " * 10
 
@@ -22,6 +23,7 @@ class Command(OperatorCommand):
         "Say what is wrong with the configuration that runs, by which section of which standard, and how to mend it. "
         "It sees what the servers have noticed in the last day, too. Ends with 1 when something is wrong."
     )
+    examples = ("doctor", "doctor --json")
     # The system checks are one of the diagnostics: their errors must not stop the command.
     requires_system_checks = []
 

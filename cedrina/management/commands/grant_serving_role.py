@@ -14,6 +14,7 @@ class Command(OperatorCommand):
         "Grant the database role of DATABASE_URL what serving needs, and revoke from it what goes beyond, as the role "
         "of DATABASE_MIGRATION_URL. `migrate` does it too."
     )
+    examples = ("grant_serving_role --dry-run",)
     # It repairs privileges without which a check may fail.
     requires_system_checks = []
 

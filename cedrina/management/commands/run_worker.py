@@ -10,31 +10,39 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from cedrina.operations import job_worker
+from cedrina_base.operator_commands import LocalizedCommand
 from security_events.delivery.dispatcher import Dispatcher
 from security_events.services.detection.engine.loop import DetectionLoop
 
 ENDING_SECONDS = 15.0  # for the requests that are under way at the end, and for storing what became of them
 
 
-class Command(BaseCommand):
-    help = (
+class Command(LocalizedCommand):
+    help = gettext_noop(
         "Do the background jobs until SIGTERM or SIGINT. When PostgreSQL goes away the worker waits for it and goes on."
     )
+    examples = ("run_worker", "run_worker --queues mail --concurrency 4")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--queues", help="only these, separated by commas; without it, all")
         parser.add_argument("--concurrency", type=int, default=1, help="how many jobs at a time (default: 1)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        from cedrina.monitoring import prometheus_backend  # noqa: PLC0415 - a command that is listed needs no figures
+
+        remove_figures = prometheus_backend.keep_in_files(settings.MONITORING["FIGURES_DIR"])
         queues = [name for name in (options["queues"] or "").split(",") if name]
         if not asyncio.run(_work(queues=queues or None, concurrency=options["concurrency"])):
             # A thread that waits for a silent database can't be ended. What it delivered is delivered again, under the
             # same ids; what it detected was not committed.
+            remove_figures()
             logging.shutdown()
             os._exit(0)
+        remove_figures()
 
 
 async def _work(**options: Any) -> bool:

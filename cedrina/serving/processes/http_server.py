@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
+
 from cedrina.database.circuit_breaker import SHARED_BYTES, circuit_breaker
 from cedrina.serving.addresses import refuse_address
 from cedrina.serving.checks import run_checks
@@ -23,6 +25,8 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
 
     Raises: SystemExit when the address cannot be used or the checks fail.
     """
+    from cedrina.monitoring import prometheus_backend
+
     state = SupervisorState.read(environment)
     sockets = _listen(host, port, workers) if state is None else _inherited_sockets(state)
     breaker = SharedMemory(SHARED_BYTES, descriptor=None if state is None else state.resources["circuit_breaker"][0])
@@ -33,6 +37,7 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         "heartbeats": [sockets.heartbeats_descriptor],
         "circuit_breaker": [breaker.descriptor],
     }
+    remove_figures = prometheus_backend.keep_in_files(settings.MONITORING["FIGURES_DIR"], is_start=state is None)
     raise_descriptor_limit(len(positions))
     most_connections = max_connections(len(positions))
 
@@ -40,6 +45,7 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         from cedrina.serving.processes import http_worker
 
         circuit_breaker.set_worker_number(process_number)
+        prometheus_backend.number_forked_process()
         http_worker.serve(
             load=load_application, sockets=sockets, number=position, most_connections=most_connections, ready=ready
         )
@@ -56,7 +62,10 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         on_end=on_end,
         next_program=NextProgram({name: text for name, text in environment.items() if name != STATE_DESCRIPTOR}),
     )
-    return supervisor.run()
+    try:
+        return supervisor.run()
+    finally:
+        remove_figures()
 
 
 def load_application() -> Any:

@@ -23,6 +23,7 @@ from django.utils.module_loading import import_string
 
 # What workers import when they start, and libraries that import parts of themselves at their first use.
 MODULES = (
+    "cedrina.monitoring.figures.exposition",
     "cedrina.rate_limit_hooks",
     "cedrina.routing",
     "cedrina.serving.asgi_application",

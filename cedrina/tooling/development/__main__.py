@@ -61,6 +61,7 @@ def _start(everything: contextlib.ExitStack, *, data: Path) -> None:
         development_data.remember_database(os.environ["DATABASE_URL"], directory=data)
         everything.callback(development_data.forget_database, directory=data)
     steps.ensure_secrets(data=data)
+    os.environ.setdefault("METRICS_DIR", str(data / "figures"))
     # Nobody reads this machine's mail, and the printed calls should work at once.
     os.environ.setdefault("EMAIL_CONFIRMATION", "optional")
     # /dev/mail shows what was sent.

@@ -14,6 +14,7 @@ from ratelimiting.stores.protocol import StoreUnavailable
 
 class Command(RateLimitCommand):
     help = gettext_noop("Forget what was counted under a key. Safe to run twice.")
+    examples = ("ratelimit_reset rl:sign-in:ip=203.0.113.7",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

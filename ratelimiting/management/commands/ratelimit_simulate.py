@@ -24,6 +24,7 @@ class Command(RateLimitCommand):
     help = gettext_noop(
         "Replay an access log (common, combined or JSON lines) through policies and say what would have been refused."
     )
+    examples = ("ratelimit_simulate --policies policies.json --log access.log",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

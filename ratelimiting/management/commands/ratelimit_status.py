@@ -19,6 +19,7 @@ SHADOW_HOURS = 24
 
 class Command(RateLimitCommand):
     help = gettext_noop("Show the policies in force and their source; with --key how much one key has left.")
+    examples = ("ratelimit_status", "ratelimit_status --routes")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -16,6 +16,7 @@ class Command(OperatorCommand):
         "Continue the audit trail after a backup was restored: let new events stand behind the restored ones. With "
         "--rename, go on under another name after an older state was restored than a checkpoint outside is of."
     )
+    examples = ("continue_audit_trail --dry-run", 'continue_audit_trail --reason "Restored the backup of Monday"')
     destroys = True
 
     def add_arguments(self, parser: Any) -> None:

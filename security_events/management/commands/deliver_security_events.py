@@ -16,6 +16,7 @@ class Command(LocalizedCommand):
         "Deliver security events to webhooks and other sinks, and ask the detection rules about them, until SIGTERM or "
         "SIGINT, as run_worker does."
     )
+    examples = ("deliver_security_events",)
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         loops = Dispatcher(), DetectionLoop()

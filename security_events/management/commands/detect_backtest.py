@@ -30,6 +30,7 @@ class Command(ReportingCommand):
         "incidents, people who would be challenged, told or refused, and known attacks that would be missed. Nothing "
         "is changed."
     )
+    examples = ("detect_backtest", "detect_backtest --json")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -26,6 +26,7 @@ class Command(ReportingCommand):
         "and how many people the risk of sign-ins would challenge. The traffic is invented: the figures say nothing "
         "about your own users."
     )
+    examples = ("detect_simulate", "detect_simulate --json")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

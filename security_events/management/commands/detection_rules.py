@@ -20,6 +20,10 @@ from security_events.types import NO_SUBJECT, RuleMode
 
 class Command(OperatorCommand):
     help = gettext_noop("List detection rules with their precision, or change the mode or thresholds of one.")
+    examples = (
+        "detection_rules list",
+        'detection_rules set password-spraying --mode shadow --reason "Too many false alarms"',
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")

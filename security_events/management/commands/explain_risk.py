@@ -17,6 +17,7 @@ class Command(ReportingCommand):
         "Explain the risk of a sign-in: each feature with its weight and its evidence, and the threshold that was "
         "reached. The risk is computed again from the event alone; if that gives another one, the command fails."
     )
+    examples = ("explain_risk 019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -26,6 +26,7 @@ class Command(ReportingCommand):
         "Append security events to a file, in the order of the audit trail. Started again with the same options, it "
         "goes on where it ended, also after it was killed: no event is repeated and none is lost."
     )
+    examples = ("export_security_events --output events.ndjson",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

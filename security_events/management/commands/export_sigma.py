@@ -17,6 +17,7 @@ class Command(ReportingCommand):
         "Write the detection rules with the thresholds in force as files of Sigma, one for each rule that Sigma has "
         "words for. Files of the same names are replaced."
     )
+    examples = ("export_sigma sigma",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

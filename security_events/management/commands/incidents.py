@@ -30,6 +30,7 @@ _STATUSES = {
 
 class Command(OperatorCommand):
     help = gettext_noop("List incidents, show one, acknowledge, resolve or reopen it, or take a response back.")
+    examples = ("incidents list", "incidents list --json")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")

@@ -14,6 +14,7 @@ class Command(OperatorCommand):
         "Delete the security events whose term is over. A daily job does so by itself. The terms are settings; a term "
         "that was made shorter counts after `manage.py migrate`. May be interrupted and run again."
     )
+    examples = ("purge_security_events --dry-run",)
     destroys = True
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:

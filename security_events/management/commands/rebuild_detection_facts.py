@@ -17,6 +17,7 @@ class Command(OperatorCommand):
         "Let detection rules see the events of the past weeks: after a rule was added that looks at types of events "
         "that no rule looked at, or after facts were lost. May be interrupted and run again."
     )
+    examples = ("rebuild_detection_facts --dry-run",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

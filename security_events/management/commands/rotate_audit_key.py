@@ -18,6 +18,7 @@ class Command(OperatorCommand):
         "Sign the next checkpoints of the audit trail with a new key. Checkpoints by the old one stay valid; larger "
         "ones by it are not. Give the new verification key to everybody who verifies the trail."
     )
+    examples = ("rotate_audit_key --dry-run",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -20,6 +20,7 @@ class Command(OperatorCommand):
         "Append all committed security events to the sealed trail and sign its new size. The background worker does "
         "so by itself; this is for the time without one. May be interrupted and run again."
     )
+    examples = ("seal_audit_trail --dry-run",)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         state = sealing_state()

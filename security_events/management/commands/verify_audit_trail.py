@@ -22,6 +22,7 @@ class Command(ReportingCommand):
         "signed by the audit keys. Names the first wrong event or checkpoint, and says what is not covered. Exit code "
         "1 if something is wrong, 2 if it could not be verified."
     )
+    examples = ("verify_audit_trail", "verify_audit_trail --json")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

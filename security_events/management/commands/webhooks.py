@@ -23,6 +23,7 @@ _POLL_SECONDS = 0.2
 
 class Command(OperatorCommand):
     help = gettext_noop("List webhooks, send a test to one, or send it events again.")
+    examples = ("webhooks list",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")

@@ -28,6 +28,7 @@ class Command(LocalizedCommand):
         "Serve a witness (C2SP tlog-witness): it signs the checkpoints of the logs that you name while their trees "
         "only grow. Run it on another machine than the log. It needs no database; a proxy in front speaks TLS."
     )
+    examples = ("witness --name witness.example --state /var/lib/witness",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--name", required=True, help=gettext("the witness's name, such as witness.example.org"))

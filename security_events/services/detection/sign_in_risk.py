@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from django.db import connection, transaction
 
+from security_events import measures
 from security_events.detection import risk, risk_records, rules
 from security_events.detection.circumstances import Circumstances, familiarity
 from security_events.detection.client_records import client_of
@@ -156,6 +157,7 @@ def _compute(
         ),
     )
     found, settings = risk.assess(evidence), rule_settings.of(rule)
+    measures.RISK.observe(found.score)
     choice = RiskChoice.ALLOW
     if settings.mode is not RuleMode.OFF:
         choice = choice_of(

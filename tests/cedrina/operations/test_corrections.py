@@ -43,8 +43,9 @@ def ids_of_django():
 
 
 def ids_of_diagnostics():
-    text = (ROOT / "cedrina" / "operations" / "diagnosis.py").read_text(encoding="utf-8")
-    return set(re.findall(r'_finding\(\s*"([a-z_.]+)"', text)) | set(diagnosis._MISCONFIGURATION_TEXTS)
+    modules = ("diagnosis.py", "standards_diagnosis.py")
+    text = "".join((ROOT / "cedrina" / "operations" / name).read_text(encoding="utf-8") for name in modules)
+    return set(re.findall(r'finding_of\(\s*"([a-z_.]+)"', text)) | set(diagnosis._MISCONFIGURATION_TEXTS)
 
 
 class TestCorrections:

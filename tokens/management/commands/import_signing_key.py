@@ -18,6 +18,7 @@ class Command(OperatorCommand):
         "Publish a private key from a PEM file ('-' for standard input) as the next signing key. It must be of "
         "ACCESS_TOKEN_ALGORITHM."
     )
+    examples = ("import_signing_key key.pem --dry-run",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

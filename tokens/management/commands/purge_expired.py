@@ -13,6 +13,7 @@ class Command(OperatorCommand):
     help = gettext_noop(
         "Delete sessions, token families and signing keys that ended more than 30 days ago. The worker does it daily."
     )
+    examples = ("purge_expired --dry-run",)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         now = timezone.now()

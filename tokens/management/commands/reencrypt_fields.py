@@ -14,6 +14,7 @@ class Command(OperatorCommand):
         "Encrypt every encrypted column anew under the first of FIELD_ENCRYPTION_KEYS. May be interrupted and run "
         "again; once it says that nothing is left, the other keys can be taken away."
     )
+    examples = ("reencrypt_fields --dry-run",)
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         outdated = reencryption.outdated()

@@ -15,6 +15,7 @@ from tokens.services import revocation
 
 class Command(OperatorCommand):
     help = gettext_noop("End all sessions of one person, or of everybody. Their tokens die at once.")
+    examples = ('revoke_sessions --user mina --reason "Stolen phone"', "revoke_sessions --all --yes")
     destroys = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -16,6 +16,7 @@ class Command(OperatorCommand):
         "Make refresh tokens with the next key. Sessions move to it with their next refresh, and nobody is signed out. "
         "--emergency refuses all tokens of the former keys at once and ends their sessions."
     )
+    examples = ("rotate_refresh_key --dry-run",)
     destroys = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -17,6 +17,7 @@ class Command(OperatorCommand):
         "one stays published until its last token has expired. --emergency drops all old keys at once: access tokens "
         "die, refresh tokens go on."
     )
+    examples = ("rotate_signing_key", "rotate_signing_key --emergency --yes")
     destroys = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -31,6 +31,7 @@ class Command(OperatorCommand):
     help = gettext_noop(
         "Register service clients, which get access tokens without a person. A secret is shown once: copy it at once."
     )
+    examples = ("service_client list", 'service_client create prometheus --scope=metrics:read --reason "Monitoring"')
     destroys = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
