@@ -1,9 +1,10 @@
 """Run the image's own processes as they run in production, and sign in to them.
 
-As uid 10001, on a read-only root with /tmp alone to write to, without capabilities: `migrate`, `create_admin`, the HTTP
-server, a sign-in, a refresh and the sign-out. DATABASE_URL names an empty database that this machine reaches.
-IMAGE (cedrina) and BUILDER as for build.sh. buildah is enough: then the image's files are mounted read-only and entered by
-chroot(1), which needs root.
+As uid 10001, on a read-only root with /tmp alone to write to, without capabilities: `migrate`, `create_admin`, the
+HTTP server, a sign-in, a refresh and the sign-out. DATABASE_URL names an empty database that this machine reaches.
+
+IMAGE (cedrina) and BUILDER as for build.sh. buildah is enough: then the image's files are mounted read-only and entered
+by chroot(1), which needs root.
 """
 
 import base64
@@ -26,12 +27,13 @@ UID = "10001"
 START_SECONDS = 60
 HOST = "id.example.org"
 # Mounts are those of the process alone: nothing is left of them when it ends.
-ENTER = """
+ENTER = f"""
 mount --make-rprivate / && mount --bind "$ROOT" "$ROOT" && mount -o remount,bind,ro "$ROOT"
-mount -t tmpfs -o size=64m,mode=1777 tmpfs "$ROOT/tmp" && mount -t proc proc "$ROOT/proc" && mount --rbind /dev "$ROOT/dev"
-cd / && exec /usr/sbin/chroot "$ROOT" setpriv --reuid=%(uid)s --regid=%(uid)s --clear-groups --bounding-set=-all \
+mount -t tmpfs -o size=64m,mode=1777 tmpfs "$ROOT/tmp"
+mount -t proc proc "$ROOT/proc" && mount --rbind /dev "$ROOT/dev"
+cd / && exec /usr/sbin/chroot "$ROOT" setpriv --reuid={UID} --regid={UID} --clear-groups --bounding-set=-all \
     --no-new-privs sh -c 'cd /srv/cedrina && exec "$@"' sh "$@"
-""" % {"uid": UID}
+"""
 
 
 def environment(port: int) -> dict[str, str]:
@@ -62,19 +64,25 @@ def command_prefix(settings: dict[str, str]) -> Iterator[tuple[list[str], dict[s
     )
     if builder != "buildah":
         given = [part for name in settings if name != "PATH" for part in ("--env", name)]
-        hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]  # noqa: S108
-        yield [builder, "run", "--rm", "--network", "host", "--user", UID, *hardened, *given, image], {
-            **os.environ,
-            **settings,
-        }
+        hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+        yield (
+            [builder, "run", "--rm", "--network", "host", "--user", UID, *hardened, *given, image],
+            {
+                **os.environ,
+                **settings,
+            },
+        )
         return
     container = output(["buildah", "from", image])
     try:
         root = output(["buildah", "mount", container])
-        yield ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc", ENTER, "sh"], {
-            **settings,
-            "ROOT": root,
-        }
+        yield (
+            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc", ENTER, "sh"],
+            {
+                **settings,
+                "ROOT": root,
+            },
+        )
     finally:
         output(["buildah", "rm", container])
 
@@ -89,7 +97,9 @@ def output(command: list[str], **options: object) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout.strip()  # type: ignore[call-overload,no-any-return]
 
 
-def call(port: int, method: str, path: str, body: dict[str, str] | None = None, *, token: str = "") -> dict[str, object]:
+def call(
+    port: int, method: str, path: str, body: dict[str, str] | None = None, *, token: str = ""
+) -> dict[str, object]:
     """Call the API; return the object of the answer. Raises: urllib.error.HTTPError for refusals."""
     headers = {"Host": HOST, "Content-Type": "application/json", "X-Forwarded-Proto": "https"}
     if token:
@@ -105,9 +115,10 @@ def privileges_of(port: int) -> tuple[set[str], set[str]]:
     uids, capabilities = set(), set()
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if f"PORT={port}\0".encode() in (process / "environ").read_bytes() and b"cedrina.serving" in (
-                process / "cmdline"
-            ).read_bytes().rpartition(b"unshare")[2]:
+            if (
+                f"PORT={port}\0".encode() in (process / "environ").read_bytes()
+                and b"cedrina.serving" in (process / "cmdline").read_bytes().rpartition(b"unshare")[2]
+            ):
                 status = (process / "status").read_text()
                 if (process / "exe").readlink().name.startswith("python"):
                     uids.update(re.search(r"^Uid:\s+(.*)$", status, re.MULTILINE)[1].split())  # type: ignore[index]

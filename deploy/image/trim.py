@@ -1,8 +1,8 @@
 """Remove from the image's Python environment what a server never reads, and compile what it imports.
 
-Removed are pip, tests of libraries, sources of translations, and translations into languages that Cedrina does not speak.
-Compiled are the modules that the three processes import (all others are compiled when they are imported, in memory).
-`manage.py check` runs last: it imports all of Cedrina, and fails the build if something that is needed is gone.
+Removed are pip, tests of libraries, sources of translations, and translations into languages that Cedrina does not
+speak. Compiled are the modules that the three processes import; all others are compiled when they are imported, in
+memory. `manage.py check` runs last: it imports all of Cedrina, and fails the build if something needed is gone.
 """
 
 import os

@@ -145,4 +145,3 @@ def statements_of_promoted(installed):
         return replica.log.read_bytes()[size:].decode()
 
     return asked
-
