@@ -1,4 +1,4 @@
-"""deploy/without_engine: all services of docker-compose.yml, a person at the front door, and the loss of each service."""
+"""deploy/without_engine: the services of docker-compose.yml, a person at the front door, the loss of each service."""
 
 import json
 import os
