@@ -173,7 +173,7 @@ class TestTheFile:
 
     def test_has_the_addresses_and_ports_that_nginx_knows(self, document, made):
         nginx = (DEPLOY / "nginx.conf").read_text()
-        upstreams = dict(re.findall(r"server (\w+):(\d+);", nginx))
+        upstreams = dict(re.findall(r"server (\w+):(\d+)[ ;]", nginx))
         assert upstreams == {name: settings_of(document, made, name)["PORT"] for name in ("web", "web2", "sockets")}
         listens = re.findall(r"^listen (\d+);", (DEPLOY / "nginx" / "listen.conf").read_text(), re.MULTILINE)
         assert document["services"]["nginx"]["ports"] == [f"8080:{listens[0]}"]

@@ -150,7 +150,9 @@ class TestAnUpgrade:
             def everybody_was_served():
                 before = [dict(each.counts) for each in using]
                 wait_until(
-                    lambda: all(each.counts["refresh"] > then["refresh"] + 3 for each, then in zip(using, before, strict=True))
+                    lambda: all(
+                        each.counts["refresh"] > then["refresh"] + 3 for each, then in zip(using, before, strict=True)
+                    )
                 )
 
             everybody_was_served()
