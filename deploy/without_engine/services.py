@@ -179,8 +179,8 @@ class Installation:
 
     def _replica(self, service: Service) -> None:
         self._shell(service)
-        data = f"{self.state}/volumes/replica/data"
-        service.command = [data if part == "/var/lib/replica/data" else part for part in service.command]
+        data = f"{self.state}/volumes/replica/replica"
+        service.command = [data if part.startswith("/var/lib/postgresql/") else part for part in service.command]
         service.command += [
             "-c",
             f"listen_addresses={service.address}",

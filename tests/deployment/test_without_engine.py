@@ -117,7 +117,7 @@ class TestTheInstallation:
 
     def test_is_watched_copied_and_backed_up(self, running):
         wait_until(lambda: streams(running) == {"walreceiver", "cedrina_backup"})
-        wait_until(lambda: list((running.state / "volumes" / "backup" / "base").glob("2*")) != [])
+        wait_until(lambda: list((running.state / "volumes" / "backup" / "backup" / "base").glob("2*")) != [])
         assert asks(running, "alertmanager", "/-/healthy").status_code == 200
 
         def scraped():
