@@ -19,7 +19,9 @@ from tests.deployment import composed
 from tests.deployment.clusters import wait_until
 from tests.mail_server import MailServer
 
-pytestmark = pytest.mark.slow
+# Each service has a loopback address of its own.
+ADDRESSES = [f"127.30.87.{number}" for number in range(20, 40)]
+pytestmark = [pytest.mark.slow, pytest.mark.allow_hosts(["127.0.0.1", *ADDRESSES])]
 HOST = "id.example.org"
 PASSWORD = "four quiet green lamps"
 READY_SECONDS = 240
