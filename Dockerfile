@@ -1,9 +1,11 @@
-# Two stages: the first has a compiler and pip's cache, the second only what runs.
-FROM python:3.12-slim-bookworm AS build
+# Two stages: the first has pip and its cache, the second only what runs. `make image` builds it and says how large it is.
+# Any image with Python 3.11 or newer as python3, with venv, and useradd will do as the base.
+ARG BASE=python:3.12-slim-bookworm
+FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-RUN python -m venv /opt/cedrina
+RUN python3 -m venv /opt/cedrina
 COPY requirements/prod.txt /tmp/prod.txt
-RUN /opt/cedrina/bin/pip install --require-hashes --only-binary :all: --no-deps -r /tmp/prod.txt
+RUN /opt/cedrina/bin/pip install --require-hashes --only-binary :all: --no-deps --no-compile -r /tmp/prod.txt
 WORKDIR /srv/cedrina
 COPY manage.py ./
 # .dockerignore leaves cedrina/tooling out: embedded servers, `make run`, the demo and the translation tools.
@@ -17,9 +19,10 @@ COPY templates templates
 COPY docs/api-guide.md docs/api-guide.md
 COPY locale locale
 # No collectstatic: pages are few, and their files are served straight from the packages (WHITENOISE_USE_FINDERS).
-RUN /opt/cedrina/bin/python -m compileall -q .
+COPY deploy/image/trim.py /tmp/trim.py
+RUN /opt/cedrina/bin/python /tmp/trim.py && /opt/cedrina/bin/python -m compileall -q .
 
-FROM python:3.12-slim-bookworm
+FROM ${BASE}
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin cedrina
 COPY --from=build /opt/cedrina /opt/cedrina
 COPY --from=build /srv/cedrina /srv/cedrina

@@ -19,7 +19,7 @@ PRODUCTION := env -u DATABASE_URL CEDRINA_ENV=production \
 	EMAIL_URL=smtp://127.0.0.1 DEFAULT_FROM_EMAIL=cedrina@example.org
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo screenshots test test-quick check bench bench-check load chaos lock messages venv
+.PHONY: help run demo screenshots test test-quick check bench bench-check load chaos image image-check upgrade-test lock messages venv
 .PHONY: check-lint check-format check-types check-imports check-deploy check-migrations check-openapi \
 	check-configuration check-templates check-translations check-locks
 
@@ -64,6 +64,16 @@ chaos: venv ## Break what a server needs, and show what each fault cost beside i
 
 bench-check: venv ## Fail when Cedrina got worse against its peers than pinned; about five minutes
 	@exec $(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/check.py $(ARGS)
+
+image: venv ## Build the image with docker, podman or buildah, and list its components; BASE, BUILDER, BUILD_OPTIONS
+	@PYTHON=$(PY) exec sh deploy/image/build.sh
+
+image-check: venv ## Run the image as in production, unprivileged on a read-only root, and sign in to it
+	@exec $(WITH_SERVERS) -- $(PY) deploy/image/sign_in.py
+
+upgrade-test: WORKERS ?= 1
+upgrade-test: venv ## Upgrade the former release to this one while people use it; see what migrations lock
+	@exec $(PYTEST) tests/deployment/test_upgrade.py tests/deployment/test_migration_locks.py $(ARGS)
 
 lock: venv ## Lock the requirements anew, with hashes
 	@cd requirements && for name in base prod dev load; do \

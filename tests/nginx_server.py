@@ -53,6 +53,7 @@ class Nginx:
         """Return what stands in the shipped file, and what takes its place here."""
         return {
             "/tmp/": f"{self.directory}/temporary/",
+            "        server web2:8000 fail_timeout=2s;\n": "",
             "web:8000": f"{LOOPBACK}:{web}",
             "sockets:8001": f"{LOOPBACK}:{sockets}",
             "/etc/nginx/cedrina/": f"{self.directory}/nginx/",

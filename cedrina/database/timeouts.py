@@ -7,6 +7,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from cedrina.database.base import probe_database
 from cedrina.database.circuit_breaker import circuit_breaker
 from cedrina.database.connection import TimeoutConnection
+from cedrina.database.replica.base import ReplicaConnection
+from cedrina_base.replica_reads import REPLICA_ALIAS
 
 # Callers get a 503 within three seconds. The limits that PostgreSQL observes are shorter than RESPONSE_TIMEOUT_SECONDS,
 # because they leave the connection usable. RESPONSE_TIMEOUT_SECONDS is for a server that does not answer at all.
@@ -21,6 +23,9 @@ def set_timeouts() -> None:
     TimeoutConnection.response_timeout = RESPONSE_TIMEOUT_SECONDS
     circuit_breaker.set_probe(probe_database)
     add_timeouts(connections.settings[DEFAULT_DB_ALIAS].setdefault("OPTIONS", {}))
+    if REPLICA_ALIAS in connections.settings:
+        ReplicaConnection.response_timeout = RESPONSE_TIMEOUT_SECONDS
+        add_timeouts(connections.settings[REPLICA_ALIAS].setdefault("OPTIONS", {}))
 
 
 def add_timeouts(options: dict[str, Any]) -> None:

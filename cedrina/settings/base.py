@@ -103,6 +103,15 @@ DATABASE_URL = ENV.DATABASE_URL
 if not IS_DATABASE_NAMED and ENV.is_development:
     DATABASE_URL = development_data.remembered_database(directory=development_data.data_directory(ENV.CEDRINA_DATA_DIR))
 DATABASES = {"default": connections.database(DATABASE_URL, is_prepared=ENV.DATABASE_PREPARED_STATEMENTS)}
+if ENV.DATABASE_REPLICA_URL:
+    # Connections of single reads: `cedrina_base.replica_reads` closes each.
+    DATABASES["replica"] = connections.database(ENV.DATABASE_REPLICA_URL, is_prepared=False) | {
+        "ENGINE": "cedrina.database.replica",
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": False,
+        "TEST": {"MIRROR": "default"},
+    }
+    DATABASE_ROUTERS = ["cedrina.database.replica.router.ReplicaRouter"]
 # The role that owns the tables, when another role serves. cedrina/database/table_owner.py uses it.
 MIGRATION_DATABASE = (
     connections.database(ENV.DATABASE_MIGRATION_URL, is_prepared=False) if ENV.DATABASE_MIGRATION_URL else None

@@ -77,6 +77,9 @@ class Stores(Section):
     )
     """The same database by the role that owns the tables. `manage.py migrate` uses it, and afterwards lets the role
     of `DATABASE_URL` do what serving needs and nothing else; servers and worker must not be given it."""
+    DATABASE_REPLICA_URL: Url | None = Field(None, repr=False, json_schema_extra={"x-default": "none"})
+    """A streaming replica of the same database, by the role of `DATABASE_URL`. Histories and lists of security events
+    are read there while it shows all that is committed; otherwise, and for all else, `DATABASE_URL` is read."""
     DATABASE_PREPARED_STATEMENTS: Switch = True
     """Let PostgreSQL keep the plans of the statements that every request needs. Switch it off behind a pooler that
     gives each transaction another connection and doesn't follow prepared statements (PgBouncer before 1.21)."""

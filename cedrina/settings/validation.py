@@ -55,6 +55,7 @@ def _urls(values: EnvironmentSettings) -> Iterator[str]:
     for name, schemes in (
         ("DATABASE_URL", DATABASE_SCHEMES),
         ("DATABASE_MIGRATION_URL", DATABASE_SCHEMES),
+        ("DATABASE_REPLICA_URL", DATABASE_SCHEMES),
         ("REDIS_URL", REDIS_SCHEMES),
         ("EMAIL_URL", MAIL_SCHEMES),
         ("PUBLIC_URL", {"http", "https"}),

@@ -7,6 +7,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.utils.html import format_html
 
 from cedrina_base.read_only_admin import short_id
+from cedrina_base.replica_reads import from_replica
 from security_events.conf import security_event_settings
 from security_events.models import SecurityEvent
 from security_events.types import SubjectLink
@@ -16,11 +17,15 @@ class EventList(ChangeList):
     """A page of events, each with the links of its ids in ``links``."""
 
     def get_results(self, request: Any) -> None:
-        super().get_results(request)
-        self.result_list = list(self.result_list)
+        self._read_page(request)
         links = links_of(request.user, self.result_list)
         for event in self.result_list:
             event.links = links
+
+    @from_replica
+    def _read_page(self, request: Any) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
 
 
 def links_of(viewer: Any, events: Iterable[SecurityEvent]) -> Mapping[str, SubjectLink]:

@@ -8,6 +8,7 @@ from django.db.models import F, Func, QuerySet, TextField
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
+from cedrina_base.replica_reads import from_replica
 from security_events.errors import EventNotFound
 from security_events.event_form import MEMBERS, event_form
 from security_events.models import SecurityEvent
@@ -28,6 +29,7 @@ class EventPage(NamedTuple):
     next: UUID | None
 
 
+@from_replica
 def newest_events(wanted: EventFilter, *, before: UUID | None = None, limit: int) -> EventPage:
     """Return the newest events that a filter keeps, from the one before ``before`` on; ids grow with time.
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from cedrina_base.replica_reads import from_replica
 from security_events.models import SecurityEvent
 
 # Two index scans that each stop at the limit, merged: events whose actor the subject is, and events of other actors
@@ -28,6 +29,7 @@ ORDER BY id DESC LIMIT %(limit)s
 _AFTER_ALL = UUID(int=2**128 - 1)
 
 
+@from_replica
 def events_about(*, subject_id: str, before: UUID | None = None, limit: int) -> Sequence[SecurityEvent]:
     """Return the latest events whose actor or target somebody is, newest first.
 
@@ -37,6 +39,7 @@ def events_about(*, subject_id: str, before: UUID | None = None, limit: int) -> 
     return list(SecurityEvent.objects.raw(EVENTS_ABOUT, parameters))
 
 
+@from_replica
 def events_where(*, condition: Q, before: UUID | None = None, limit: int) -> Sequence[SecurityEvent]:
     """Return the latest events that meet a condition, newest first, from the one after ``before`` on.
 

@@ -43,7 +43,13 @@ def default_connection(url):
 def run_script(server, directory, *, passwords=PASSWORDS):
     """Run deploy/postgres/roles.sh as the image does."""
     files = {}
-    for variable, role in (("OWNER_PASSWORD_FILE", OWNER), ("SERVING_PASSWORD_FILE", SERVING)):
+    for variable, role in (
+        ("OWNER_PASSWORD_FILE", OWNER),
+        ("SERVING_PASSWORD_FILE", SERVING),
+        ("REPLICATION_PASSWORD_FILE", "cedrina_replication"),
+    ):
+        if role not in passwords:
+            continue
         path = directory / variable
         path.write_text(passwords[role] + "\n")
         files[variable] = str(path)

@@ -1,125 +1,88 @@
-"""The manifests of deploy/kubernetes against the schemas of Kubernetes, the settings and docker-compose.yml."""
+"""deploy/kubernetes: valid by the schemas of Kubernetes, and right about the code."""
 
-import kubernetes_validate
+import warnings
+
 import pytest
 import yaml
 
-from cedrina.settings import environment as settings_environment
+from cedrina.settings import environment
 from cedrina.settings.environment_settings import SETTINGS
 from tests.deployment import composed
-from tests.served import ROOT
+from tests.nginx_server import DEPLOY
 
-FOLDER = ROOT / "deploy" / "kubernetes"
-VERSION = "1.33"
-POD_KINDS = {"Deployment", "Job"}
-FORM = {
-    "SECRET_KEY": "0123456789abcdef" * 4,
-    "FIELD_ENCRYPTION_KEYS": "k1:" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-}
-
-
-def documents(name):
-    return list(yaml.safe_load_all((FOLDER / name).read_text()))
-
-
-ALL = [
-    (path.name, document)
+VERSION = "1.37"
+FOLDER = DEPLOY / "kubernetes"
+OBJECTS = [
+    found
     for path in sorted(FOLDER.glob("*.yaml"))
     if path.name != "kustomization.yaml"
-    for document in documents(path.name)
+    for found in yaml.safe_load_all(path.read_text(encoding="utf-8"))
 ]
-PODS = {each["metadata"]["name"]: each for _name, each in ALL if each["kind"] in POD_KINDS}
+WITH_PODS = [each for each in OBJECTS if each["kind"] in ("Deployment", "Job")]
+PODS = {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in WITH_PODS}
 
 
-def pod(name):
-    return PODS[name]["spec"]["template"]["spec"]
+def of_kind(kind):
+    return {each["metadata"]["name"]: each for each in OBJECTS if each["kind"] == kind}
 
 
-def named(kind, name):
-    found = [each for _name, each in ALL if (each["kind"], each["metadata"]["name"]) == (kind, name)]
-    assert len(found) == 1
-    return found[0]
+def container(name):
+    (found,) = PODS[name]["containers"]
+    return found
 
 
-@pytest.mark.parametrize(
-    ("name", "document"), ALL, ids=lambda value: value if isinstance(value, str) else value["kind"]
-)
-def test_follow_the_schema(name, document):
-    kubernetes_validate.validate(document, VERSION, strict=True)
+class TestTheManifests:
+    @pytest.mark.parametrize("found", OBJECTS, ids=lambda found: f"{found['kind']}-{found['metadata']['name']}")
+    def test_are_valid(self, found):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the library's own resources
+            import kubernetes_validate
+        kubernetes_validate.validate(found, VERSION, strict=True)
 
+    def test_are_all_applied(self):
+        listed = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["resources"]
+        assert {*listed, "kustomization.yaml"} == {path.name for path in FOLDER.glob("*.yaml")}
 
-def test_are_all_part_of_the_kustomization_but_the_example_of_secrets():
-    (kustomization,) = documents("kustomization.yaml")
+    def test_run_the_processes_of_the_compose_file(self, tmp_path):
+        services = composed.compose(composed.made_files(tmp_path)[0])["services"]
+        assert {name: container(name)["args"] for name in PODS} == {name: services[name]["command"] for name in PODS}
+        assert set(PODS) == {"migrate", "web", "sockets", "worker"}
 
-    assert set(kustomization["resources"]) == {name for name, _document in ALL} - {"secrets.example.yaml"}
-    assert {image["name"] for image in kustomization["images"]} == {
-        pod(name)["containers"][0]["image"] for name in PODS
-    }
+    def test_give_settings_that_exist_and_that_start(self, tmp_path):
+        for name in ("secret_key", "field_encryption_keys"):
+            (tmp_path / name).write_text(composed.made_files(tmp_path)[1][name.upper()])
+        for name, url in {
+            "database_url": "postgres://a:b@db/cedrina", "redis_url": "redis://r/0", "email_url": "smtp://m",
+            "migration_url": "postgres://o:b@db/cedrina",
+        }.items():  # fmt: skip
+            (tmp_path / name).write_text(url)
+        for name in PODS:
+            own = {each["name"]: each["value"] for each in container(name).get("env", ())}
+            given = {**of_kind("ConfigMap")["cedrina"]["data"], **own}
+            assert {each.removesuffix("_FILE") for each in given} <= set(SETTINGS)
+            mounted = {key: value.replace("/etc/cedrina", str(tmp_path)) for key, value in given.items()}
+            environment.load(mounted)
+            assert ("DATABASE_MIGRATION_URL_FILE" in own) is (name == "migrate")
+            ports = container(name).get("ports")
+            assert ports is None or str(ports[0]["containerPort"]) == given["PORT"]
 
+    def test_run_without_privileges_on_a_read_only_root(self):
+        for name, pod in PODS.items():
+            assert pod["securityContext"]["runAsUser"] == 10001
+            assert pod["automountServiceAccountToken"] is False
+            own = container(name)["securityContext"]
+            assert own["readOnlyRootFilesystem"] is True
+            assert own["capabilities"] == {"drop": ["ALL"]}
+            mounts = {each["name"] for each in container(name)["volumeMounts"]}
+            assert {volume["name"] for volume in pod["volumes"]} == mounts
 
-@pytest.mark.parametrize("name", PODS)
-def test_start_as_compose_does(name):
-    document = composed.compose(dict.fromkeys(["SERVING_PASSWORD", "OWNER_PASSWORD", "REDIS_PASSWORD"], "x"))
-
-    assert pod(name)["containers"][0]["args"] == document["services"][name]["command"]
-
-
-@pytest.mark.parametrize("name", PODS)
-def test_give_settings_that_exist_and_that_start(name):
-    given = {}
-    for source in pod(name)["containers"][0]["envFrom"]:
-        ((kind, reference),) = source.items()
-        wanted = {"configMapRef": "ConfigMap", "secretRef": "Secret"}[kind]
-        found = named(wanted, reference["name"])
-        given |= found.get("data") or found["stringData"]
-    given |= {each["name"]: each["value"] for each in pod(name)["containers"][0].get("env", ())}
-
-    assert set(given) <= set(SETTINGS)
-    settings_environment.load({**given, **FORM})  # ConfigurationError, if it has a fault
-
-
-@pytest.mark.parametrize("name", PODS)
-def test_run_without_any_right_of_the_machine(name):
-    spec, container = pod(name), pod(name)["containers"][0]
-
-    assert spec["automountServiceAccountToken"] is False
-    assert spec["enableServiceLinks"] is False
-    assert (spec["securityContext"]["runAsNonRoot"], spec["securityContext"]["runAsUser"]) == (True, 10001)
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert container["resources"]["limits"]["memory"]
-
-
-@pytest.mark.parametrize("name", ["web", "sockets"])
-def test_are_reached_by_the_port_that_they_listen_on(name):
-    container, service = pod(name)["containers"][0], named("Service", name)
-    port = container["ports"][0]["containerPort"]
-
-    assert {"name": "PORT", "value": str(port)} in container["env"]
-    assert service["spec"]["selector"].items() <= PODS[name]["spec"]["template"]["metadata"]["labels"].items()
-    assert service["spec"]["ports"][0]["port"] == port
-    assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
-    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
-
-
-def test_the_ingress_sends_sockets_to_their_servers():
-    (rule,) = named("Ingress", "cedrina")["spec"]["rules"]
-    ways = {way["path"]: way["backend"]["service"]["name"] for way in rule["http"]["paths"]}
-
-    assert ways == {"/ws/": "sockets", "/": "web"}
-
-
-def test_network_policies_begin_with_nothing():
-    policy = named("NetworkPolicy", "nothing")["spec"]
-
-    assert policy == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-
-
-def test_the_workflow_calls_what_a_desk_calls():
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "checks.yml").read_text())
-
-    assert workflow["jobs"]["checks"]["steps"][-1] == {"run": "bash .ci/run"}
-    assert workflow["permissions"] == {"contents": "read"}
+    def test_name_each_other_rightly(self):
+        backends = {path["backend"]["service"]["name"] for rule in of_kind("Ingress")["cedrina"]["spec"]["rules"]
+                    for path in rule["http"]["paths"]}  # fmt: skip
+        assert backends == set(of_kind("Service")) == set(of_kind("PodDisruptionBudget")) == {"web", "sockets"}
+        for service in of_kind("Service").values():
+            labels = service["spec"]["selector"]
+            assert of_kind("Deployment")[labels["part"]]["spec"]["template"]["metadata"]["labels"] == labels
+        for policy in of_kind("NetworkPolicy").values():
+            for expression in policy["spec"]["podSelector"].get("matchExpressions", ()):
+                assert set(expression["values"]) <= set(PODS)
