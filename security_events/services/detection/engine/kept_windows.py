@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from security_events.detection.fact_window import MOST_FACTS
 from security_events.detection.facts import Fact
 from security_events.detection.rules import GroupBy, Rule
-from security_events.detection.windows import MOST_FACTS, MemoryWindows
+from security_events.detection.windows import MemoryWindows
 from security_events.selectors import detection_windows
 from security_events.selectors.detection_windows import WindowRequest
 from security_events.selectors.trail import TrailPosition
