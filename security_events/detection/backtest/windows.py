@@ -48,7 +48,10 @@ class SharedWindows:
         for group, triggered in self._by_type.get(fact.type, ()):
             key = group.key(fact)
             if key:
-                window = group.added(key, fact)
+                window = group.windows.get(key)
+                if window is None:
+                    window = group.windows[key] = FactWindow()
+                window.add(fact, since=fact.at - group.seconds)
                 if triggered:
                     yield AskedRules(triggered, window)
         self._seen += 1
@@ -89,13 +92,6 @@ class _WindowGroup:
 
     def triggered_by(self, type_: str) -> list[Rule]:
         return [rule for rule in self.rules if type_ in rule.triggers]
-
-    def added(self, key: str, fact: Fact) -> FactWindow:
-        window = self.windows.get(key)
-        if window is None:
-            window = self.windows[key] = FactWindow()
-        window.add(fact, since=fact.at - self.seconds)
-        return window
 
     def delete_before(self, at: float) -> None:
         self.windows = {key: window for key, window in self.windows.items() if window[-1].at >= at}
