@@ -3,6 +3,9 @@
 ``detection_rules`` has those that find attempts, and imports these.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext_lazy as _
 
 from accounts import event_types, operator_event_types
@@ -11,11 +14,15 @@ from security_events.detection.rules import GroupBy, Rule, register
 from security_events.detection.sigma_forms import SigmaCount, SigmaForm
 from security_events.types import ResponseKind, RuleMode, Severity
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _FAILED = event_types.LOGIN_FAILED.id
 _SUCCEEDED = event_types.LOGIN_SUCCEEDED.id
 _SIGN_INS = frozenset({_FAILED, _SUCCEEDED})
 _BY_ATTACKERS = _("An attacker seems to have guessed or bought the right password of this account.")
+_IN_ATTACKING_NETWORK = _("A person with a new device in an office or at a provider from which an attack comes.")
 _GRANTS = frozenset({operator_event_types.STAFF_RIGHTS_GRANTED.id, event_types.ACCOUNT_ADMIN_CREATED.id})
 _OPERATOR_ACTIONS = _GRANTS | {
     each.id
@@ -35,6 +42,40 @@ _OPERATOR_ACTIONS = _GRANTS | {
     )
 }
 _TOLD_AND_PROVED = (ResponseKind.NOTIFY, ResponseKind.STEP_UP)
+
+
+def _success_among(
+    attack: str,
+    *,
+    title: "StrOrPromise",
+    false_alarms: "StrOrPromise",
+    numbers_of: str,
+    techniques: tuple[str, ...],
+    group_by: GroupBy,
+    thresholds: Mapping[str, int],
+) -> Rule:
+    """Declare the rule of a sign-in amid tries of passwords of many accounts, which the rule ``numbers_of`` finds."""
+    return register(
+        Rule(
+            f"success_among_{attack}",
+            title=title,
+            reason=_BY_ATTACKERS,
+            false_alarms=false_alarms,
+            severity=Severity.CRITICAL,
+            score=90,
+            source=f"Elastic's rules for Okta: 180 minutes; the other numbers are those of {numbers_of}",
+            techniques=techniques,
+            group_by=group_by,
+            incident_by=GroupBy.ACCOUNT,
+            window=3 * _HOUR,
+            watches=_SIGN_INS,
+            triggers=frozenset({_SUCCEEDED}),
+            judge=judges.from_attack,
+            thresholds=thresholds,
+            responses=_TOLD_AND_PROVED,
+        )
+    )
+
 
 SUCCESS_AFTER_GUESSING = register(
     Rule(
@@ -71,72 +112,39 @@ SUCCESS_AFTER_GUESSING = register(
         responses=_TOLD_AND_PROVED,
     )
 )
-SUCCESS_AMONG_STUFFING = register(
-    Rule(
-        "success_among_stuffing",
-        title=_("Sign-in from a network that tries stolen passwords"),
-        reason=_BY_ATTACKERS,
-        false_alarms=_("A person with a new device in an office or at a provider from which an attack comes."),
-        severity=Severity.CRITICAL,
-        score=90,
-        source="Elastic's rules for Okta: 180 minutes; the other numbers are those of credential_stuffing",
-        techniques=("T1078", "T1110.004"),
-        group_by=GroupBy.NETWORK,
-        incident_by=GroupBy.ACCOUNT,
-        window=3 * _HOUR,
-        watches=_SIGN_INS,
-        triggers=frozenset({_SUCCEEDED}),
-        judge=judges.from_attack,
-        thresholds={"tries": 25, "accounts": 15, "most_each": 2, "few_percent": 80},
-        responses=_TOLD_AND_PROVED,
-    )
+SUCCESS_AMONG_STUFFING = _success_among(
+    "stuffing",
+    title=_("Sign-in from a network that tries stolen passwords"),
+    false_alarms=_IN_ATTACKING_NETWORK,
+    numbers_of="credential_stuffing",
+    techniques=("T1078", "T1110.004"),
+    group_by=GroupBy.NETWORK,
+    thresholds={"tries": 25, "accounts": 15, "most_each": 2, "few_percent": 80},
 )
-SUCCESS_AMONG_SPRAYING = register(
-    Rule(
-        "success_among_spraying",
-        title=_("Sign-in from a network that tries common passwords"),
-        reason=_BY_ATTACKERS,
-        false_alarms=_("A person with a new device in an office or at a provider from which an attack comes."),
-        severity=Severity.CRITICAL,
-        score=90,
-        source="Elastic's rules for Okta: 180 minutes; the other numbers are those of password_spraying",
-        techniques=("T1078", "T1110.003"),
-        group_by=GroupBy.NETWORK,
-        incident_by=GroupBy.ACCOUNT,
-        window=3 * _HOUR,
-        watches=_SIGN_INS,
-        triggers=frozenset({_SUCCEEDED}),
-        judge=judges.from_attack,
-        thresholds={"tries": 15, "accounts": 5, "least_each": 2, "most_each": 8, "band_percent": 60},
-        responses=_TOLD_AND_PROVED,
-    )
+SUCCESS_AMONG_SPRAYING = _success_among(
+    "spraying",
+    title=_("Sign-in from a network that tries common passwords"),
+    false_alarms=_IN_ATTACKING_NETWORK,
+    numbers_of="password_spraying",
+    techniques=("T1078", "T1110.003"),
+    group_by=GroupBy.NETWORK,
+    thresholds={"tries": 15, "accounts": 5, "least_each": 2, "most_each": 8, "band_percent": 60},
 )
-SUCCESS_AMONG_DISTRIBUTED_SPRAYING = register(
-    Rule(
-        "success_among_distributed_spraying",
-        title=_("Sign-in by a program that tries passwords from many networks"),
-        reason=_BY_ATTACKERS,
-        false_alarms=_("A person with a new device at a provider of which attackers use the same network and browser."),
-        severity=Severity.CRITICAL,
-        score=90,
-        source="Elastic's rules for Okta: 180 minutes; the other numbers are those of distributed_spraying",
-        techniques=("T1078", "T1110.003", "T1090.003"),
-        group_by=GroupBy.PROGRAM,
-        incident_by=GroupBy.ACCOUNT,
-        window=3 * _HOUR,
-        watches=_SIGN_INS,
-        triggers=frozenset({_SUCCEEDED}),
-        judge=judges.from_attack,
-        thresholds={
-            "tries": 25,
-            "accounts": 8,
-            "addresses": 5,
-            "most_each": 5,
-            "few_percent": 80,
-            "failing_percent": 50,
-        },
-        responses=_TOLD_AND_PROVED,
-    )
+SUCCESS_AMONG_DISTRIBUTED_SPRAYING = _success_among(
+    "distributed_spraying",
+    title=_("Sign-in by a program that tries passwords from many networks"),
+    false_alarms=_("A person with a new device at a provider of which attackers use the same network and browser."),
+    numbers_of="distributed_spraying",
+    techniques=("T1078", "T1110.003", "T1090.003"),
+    group_by=GroupBy.PROGRAM,
+    thresholds={
+        "tries": 25,
+        "accounts": 8,
+        "addresses": 5,
+        "most_each": 5,
+        "few_percent": 80,
+        "failing_percent": 50,
+    },
 )
 NEW_CLIENT = register(
     Rule(

@@ -5,7 +5,7 @@ canonical form of RFC 8785 are those of a plain JSON encoder with sorted names: 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -42,8 +42,6 @@ MEMBERS = (
     "risk_reasons",
     "data",
 )
-_POSITIONS = {name: position for position, name in enumerate(MEMBERS)}
-_PARSED = frozenset({"risk_reasons", "data"})
 
 
 def event_form(values: Sequence[Any]) -> dict[str, Any]:
@@ -59,25 +57,10 @@ def event_form(values: Sequence[Any]) -> dict[str, Any]:
     return form
 
 
-class LazyForm(Mapping[str, Any]):
-    """The same object as that of ``event_form``. Each member is made when it is read: for readers of some members."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Sequence[Any]) -> None:
-        self._values = values
-
-    def __getitem__(self, name: str) -> Any:
-        value = self._values[_POSITIONS[name]]
-        if name in _PARSED:
-            return _nested(_parsed(value))
-        return (value or None) if value.__class__ is str else _member(value)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(MEMBERS)
-
-    def __len__(self) -> int:
-        return len(MEMBERS)
+def members_of(data: str, names: Collection[str]) -> dict[str, Any]:
+    """Return some members of an event's ``data``, given as text, as they are in its public form."""
+    members = _parsed(data)
+    return {name: _nested(members[name]) for name in names if name in members}
 
 
 def canonical_bytes(form: Mapping[str, Any]) -> bytes:
@@ -94,7 +77,7 @@ def _member(value: Any) -> Any:
 
 
 def _parsed(text: str) -> Any:
-    return json.loads(text, parse_float=str, parse_int=_integer)
+    return _DECODER.decode(text)
 
 
 def _integer(digits: str) -> int | str:
@@ -116,4 +99,5 @@ def _ascii(name: str) -> str:
     return name if name.isascii() else name.encode("ascii", "backslashreplace").decode()
 
 
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=_integer)  # made once: to make one takes as long as its work
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from accounts.branding import contrast, logo
 from accounts.identifiers.names import ascii_email
+from security_events import relays
 
 FIELD_KEY_BYTES = 32
 MAX_APP_NAME = 60
@@ -50,15 +51,12 @@ def _network(text: str) -> str:
 
 
 def _relay(text: str) -> str:
-    is_system = re.fullmatch(r"AS[1-9]\d{0,9}", text, re.ASCII) and int(text[2:]) < 2**32  # RFC 6793
-    if not is_system:
-        try:
-            ip_network(text)
-        except ValueError:
-            raise PydanticCustomError(
-                "relay", "must be networks and autonomous systems, such as 198.51.100.0/24,AS64500"
-            ) from None
-    return text
+    try:
+        return relays.canonical(text)
+    except ValueError:
+        raise PydanticCustomError(
+            "relay", "must be networks and autonomous systems, such as 198.51.100.0/24,AS64500"
+        ) from None
 
 
 def _with_scheme(text: str) -> str:

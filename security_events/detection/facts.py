@@ -1,11 +1,11 @@
 """Events as rules see them: who, from where, with what, and whether it succeeded."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from security_events.geoip import Location, locate
 from security_events.masking import truncate_ip
@@ -14,6 +14,8 @@ from security_events.relays import is_relay
 _MINUTE = 60.0
 _PASSWORD_ALONE = ["pwd"]  # RFC 8176, 2
 _WITHOUT_DIGITS = str.maketrans("", "", "0123456789._")
+# Members of an event's data that a fact has something of.
+DATA_MEMBERS = ("amr", "days_since_last", "is_new_client", "repeats", "since")
 _LARGEST = 1_000_000  # times that an event stands for, or days: data of a project's events may hold any number
 
 
@@ -63,28 +65,77 @@ class Fact:
         return min(self.at, (self.since // _MINUTE + 1) * _MINUTE) if self.since else self.at
 
 
+class Origin(NamedTuple):
+    """What an address says: its place, its network, and whether it is that of a relay."""
+
+    location: Location | None = None
+    network: str = ""
+    is_relay: bool = False
+
+
+def origin_of(address: str) -> Origin:
+    """Return what an address says; of an empty text nothing."""
+    if not address:
+        return Origin()
+    location = locate(address)
+    return Origin(location, truncate_ip(address), is_relay(address, asn=location.asn if location else 0))
+
+
 def fact_from(form: Mapping[str, Any]) -> Fact:
     """Return the fact of an event, given its public form (``event_form``)."""
-    address, data = form["ip_address"] or "", form["data"]
-    location = locate(address)
-    known_id = form["target_id"] or form["actor_id"] or ""
-    return Fact(
+    return fact_of(
         event_id=form["id"],
         at=datetime.fromisoformat(form["occurred_at"]).timestamp(),
-        type=form["type"],
+        event_type=form["type"],
         succeeded=form["outcome"] == "success",
-        account=known_id or form["actor_pseudonym"] or "",
-        actor=form["actor_id"] or form["actor_pseudonym"] or "",
-        ip_address=address,
-        network=truncate_ip(address) if address else "",
-        program=program_digest(form["user_agent"] or ""),
-        is_unknown_name=bool(form["actor_pseudonym"]) and not known_id,
-        location=location,
-        is_relay=is_relay(address, asn=location.asn if location else 0),
-        times=_number(data.get("repeats"), 1, least=1),  # a summary of deduplicated events; the first is one of its own
+        actor_id=form["actor_id"] or "",
+        actor_pseudonym=form["actor_pseudonym"] or "",
+        target_id=form["target_id"] or "",
         session_id=form["session_id"] or "",
+        ip_address=form["ip_address"] or "",
+        user_agent=form["user_agent"] or "",
+        data=form["data"],
+    )
+
+
+def fact_of(
+    *,
+    event_id: str,
+    at: float,
+    event_type: str,
+    succeeded: bool,
+    actor_id: str,
+    actor_pseudonym: str,
+    target_id: str,
+    session_id: str,
+    ip_address: str,
+    user_agent: str,
+    data: Mapping[str, Any],
+    origins: Callable[[str], Origin] = origin_of,
+) -> Fact:
+    """Return the fact of an event, given what rules see of it; of ``data`` that are ``DATA_MEMBERS``.
+
+    ``origins`` may remember what addresses say: a backtest meets each one many times.
+    """
+    location, network, is_relayed = origins(ip_address)
+    known_id = target_id or actor_id
+    return Fact(
+        event_id=event_id,
+        at=at,
+        type=event_type,
+        succeeded=succeeded,
+        account=known_id or actor_pseudonym,
+        actor=actor_id or actor_pseudonym,
+        ip_address=ip_address,
+        network=network,
+        program=program_digest(user_agent),
+        is_unknown_name=bool(actor_pseudonym) and not known_id,
+        location=location,
+        is_relay=is_relayed,
+        times=_number(data.get("repeats"), 1, least=1),  # a summary of deduplicated events; the first is one of its own
+        session_id=session_id,
         since=_seconds(data.get("since")),
-        operator=(form["actor_id"] or "") if form["actor_id"] != form["target_id"] else "",
+        operator=actor_id if actor_id != target_id else "",
         is_new_client=data.get("is_new_client") is True,
         is_password_alone=data.get("amr") == _PASSWORD_ALONE,
         days_since_last=_number(data.get("days_since_last"), 0),

@@ -1,10 +1,12 @@
 """What rules look for in the facts of a window: pure functions. Thresholds come from the rule or its settings."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
+from security_events.detection.fact_window import newest, summary_of
 from security_events.detection.facts import Fact
 from security_events.detection.rules import Finding
+from security_events.detection.window_summaries import OpenFailures, SearchedNames, is_search
 from security_events.geoip import distance_km
 
 _LAST_PLACES = 5
@@ -25,8 +27,10 @@ def guessed_passwords(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> F
     failure counts a half by a program that it has signed in with, because people forget them on the way, too; and as
     long as the account has not signed in at all, because then nothing is known of it.
     """
-    since = facts[-1].began_at - thresholds["seconds"]
-    strange = [(fact, halves) for fact, halves in strange_failures(facts) if fact.ended_at >= since]
+    failures = recent_failures(facts, facts[-1].began_at - thresholds["seconds"])
+    if sum(fact.times for fact in failures) < thresholds["failures"]:
+        return None  # as nearly always: the months before are not looked at
+    strange = strange_failures(failures, [fact for fact in facts if fact.succeeded])
     return reached(
         thresholds,
         failures=sum(halves for _fact, halves in strange) // 2,
@@ -34,58 +38,64 @@ def guessed_passwords(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> F
     )
 
 
-def strange_failures(facts: Sequence[Fact]) -> list[tuple[Fact, int]]:
+def recent_failures(facts: Sequence[Fact], since: float) -> list[Fact]:
+    """Return the failures that can have been from a moment on."""
+    return [fact for fact in newest(facts, since) if not fact.succeeded and fact.ended_at >= since]
+
+
+def strange_failures(failures: Iterable[Fact], successes: Sequence[Fact]) -> list[tuple[Fact, int]]:
     """Return the failures from networks that the account never signed in from, each with what it counts, in halves."""
-    networks = {fact.network for fact in facts if fact.succeeded}
-    programs = {fact.program for fact in facts if fact.succeeded}
+    networks = {fact.network for fact in successes}
+    programs = {fact.program for fact in successes}
     return [
         (fact, fact.times * (1 if not programs or fact.program in programs else 2))
-        for fact in facts
-        if not fact.succeeded and fact.network not in networks
+        for fact in failures
+        if fact.network not in networks
     ]
 
 
-def many_accounts(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
+def many_accounts(
+    facts: Sequence[Fact], thresholds: Mapping[str, int], *, without: str | None = None
+) -> Finding | None:
     """Find failures on many accounts with few tries each, as with lists of stolen passwords.
 
     ``tries`` failures on ``accounts`` accounts, of which ``few_percent`` per cent have at most ``most_each`` tries, and
     from ``addresses`` addresses. Accounts that succeeded afterwards don't count: their owners mistyped. Neither do
     failures that are less than ``failing_percent`` per cent of all accounts in the window: on a large site, somebody
-    is always failing.
+    is always failing. ``without`` is an account that is left out.
     """
-    tries = open_failures(facts)
-    few = sum(1 for count in tries.values() if count <= thresholds["most_each"])
-    accounts = len({fact.account for fact in facts})
-    if not tries or 100 * few < thresholds["few_percent"] * len(tries):
+    failures = summary_of(facts, OpenFailures)
+    counts = failures.counts(without=without)
+    few = counts.failing_with(1, thresholds["most_each"])
+    if (
+        not counts.failing
+        or 100 * few < thresholds["few_percent"] * counts.failing
+        or 100 * counts.failing < thresholds.get("failing_percent", 0) * counts.accounts
+        or not reached(thresholds, tries=counts.tries, accounts=counts.failing)
+    ):
         return None
-    if 100 * len(tries) < thresholds.get("failing_percent", 0) * accounts:
-        return None
-    return reached(
-        thresholds,
-        tries=sum(tries.values()),
-        accounts=len(tries),
-        addresses=len({fact.ip_address for fact in facts if fact.account in tries}),
-    )
+    addresses = len({fact.ip_address for fact in failures.of_failing(without=without)})
+    return reached(thresholds, tries=counts.tries, accounts=counts.failing, addresses=addresses)
 
 
-def sprayed_passwords(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
+def sprayed_passwords(
+    facts: Sequence[Fact], thresholds: Mapping[str, int], *, without: str | None = None
+) -> Finding | None:
     """Find failures on some accounts with several tries each, as with a few common passwords.
 
     ``tries`` failures on ``accounts`` accounts, of which ``band_percent`` per cent have ``least_each`` to ``most_each``
-    tries. Accounts that succeeded afterwards don't count.
+    tries. Accounts that succeeded afterwards don't count. ``without`` is an account that is left out.
     """
-    tries = open_failures(facts)
-    band = sum(1 for count in tries.values() if thresholds["least_each"] <= count <= thresholds["most_each"])
-    if not tries or 100 * band < thresholds["band_percent"] * len(tries):
+    counts = summary_of(facts, OpenFailures).counts(without=without)
+    band = counts.failing_with(thresholds["least_each"], thresholds["most_each"])
+    if not counts.failing or 100 * band < thresholds["band_percent"] * counts.failing:
         return None
-    return reached(thresholds, tries=sum(tries.values()), accounts=len(tries))
+    return reached(thresholds, tries=counts.tries, accounts=counts.failing)
 
 
 def many_unknown_names(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
     """Find ``names`` different names, the last one among them: such as no account has, or as a reset was asked for."""
-    if not _is_search(facts[-1]):
-        return None
-    return reached(thresholds, names=len({fact.account for fact in facts if _is_search(fact)}))
+    return reached(thresholds, names=len(summary_of(facts, SearchedNames))) if is_search(facts[-1]) else None
 
 
 def unfinished(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
@@ -106,11 +116,11 @@ def impossible_travel(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> F
     of both places is subtracted from the distance. Places of relays, and those of an accuracy of more than
     ``radius_kilometres``, say nothing.
     """
-    last = facts[-1]
-    visits = [fact for fact in facts if fact.succeeded and is_placed(fact, thresholds["radius_kilometres"])]
-    if not visits or visits[-1] is not last:
+    last, radius = facts[-1], thresholds["radius_kilometres"]
+    if not (last.succeeded and is_placed(last, radius)):
         return None
-    before = visits[-1 - _LAST_PLACES : -1]
+    visits = (fact for fact in reversed(facts) if fact.succeeded and is_placed(fact, radius))
+    before = list(islice(visits, 1, 1 + _LAST_PLACES))[::-1]
     distances = [kilometres_apart(last, fact) for fact in before]
     if not distances or min(distances) < thresholds["near_kilometres"]:
         return None
@@ -124,10 +134,6 @@ def by_oneself(facts: Sequence[Fact], _thresholds: Mapping[str, int]) -> Finding
     return Finding({"events": 1}) if last.actor and last.actor == last.account else None
 
 
-def _is_search(fact: Fact) -> bool:
-    return fact.is_unknown_name or not fact.type.startswith("authentication.")
-
-
 def is_placed(fact: Fact, radius: int) -> bool:
     place = fact.location
     return place is not None and place.latitude is not None and not fact.is_relay and place.radius_km <= radius
@@ -139,22 +145,6 @@ def kilometres_apart(first: Fact, second: Fact) -> float:
         return 0.0
     distance = distance_km(first.location, second.location) or 0.0
     return max(0.0, distance - first.location.radius_km - second.location.radius_km)
-
-
-def open_failures(facts: Sequence[Fact]) -> Counter[str]:
-    """Return the failures of each account that did not succeed after them.
-
-    A summary of repeats comes after its minute. If the account succeeded since the first of them, so did they.
-    """
-    tries: Counter[str] = Counter()
-    succeeded: dict[str, float] = {}
-    for fact in facts:
-        if fact.succeeded:
-            tries.pop(fact.account, None)
-            succeeded[fact.account] = fact.at
-        elif fact.began_at >= succeeded.get(fact.account, -1.0):
-            tries[fact.account] += fact.times
-    return tries
 
 
 def reached(thresholds: Mapping[str, int], **counts: int) -> Finding | None:

@@ -6,17 +6,19 @@ Pure functions of a window, as in ``judges``; the last fact is the sign-in or th
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from security_events.detection.fact_window import summary_of
 from security_events.detection.facts import Fact
 from security_events.detection.judges import (
     is_placed,
     kilometres_apart,
     many_accounts,
-    open_failures,
     reached,
+    recent_failures,
     sprayed_passwords,
     strange_failures,
 )
 from security_events.detection.rules import Finding
+from security_events.detection.window_summaries import OpenFailures
 
 _HOUR, _DAY = 3600.0, 86400.0
 _LONG_AGO = 30  # days: no window reaches further
@@ -32,25 +34,27 @@ def after_guesses(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Findi
     account, with fewer than ``sign_ins`` sign-ins in the window and one before it, nothing is known.
     """
     last = facts[-1]
-    before = [fact for fact in facts[:-1] if fact.ended_at >= last.at - thresholds["seconds"] or fact.succeeded]
-    known = [fact for fact in before if fact.succeeded]
+    failures = recent_failures(facts, last.at - thresholds["seconds"])
+    if sum(fact.times for fact in failures) < min(thresholds[name] for name in ("failures", "many_failures", "codes")):
+        return None  # as nearly always: the months before are not looked at
+    known = [fact for fact in facts[:-1] if fact.succeeded]
     if len(known) < thresholds["sign_ins"] and last.days_since_last < _LONG_AGO:
         return None
-    strange = strange_failures(before)
+    strange = strange_failures(failures, known)
     is_guessers = any(fact.program == last.program for fact, _halves in strange)
     if any(fact.network == last.network or (fact.program == last.program and not is_guessers) for fact in known):
         return None
     passwords = [(fact, halves) for fact, halves in strange if not _is_code(fact)]
     codes = [(fact, 2 * fact.times) for fact, _halves in strange if _is_code(fact)]
-    failures, _addresses = _densest(passwords, thresholds["burst_seconds"])
+    burst, _addresses = _densest(passwords, thresholds["burst_seconds"])
     many, addresses = _densest(passwords, thresholds["many_seconds"])
     wrong, _addresses = _densest(codes, thresholds["code_seconds"])
     if (
-        failures >= thresholds["failures"]
+        burst >= thresholds["failures"]
         or (many >= thresholds["many_failures"] and addresses >= thresholds["many_addresses"])
         or wrong >= thresholds["codes"]
     ):
-        return Finding({"failures": failures, "many_failures": many, "codes": wrong})
+        return Finding({"failures": burst, "many_failures": many, "codes": wrong})
     return None
 
 
@@ -59,15 +63,13 @@ def from_attack(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding
 
     What counts as trying is the same as in ``many_accounts``, or in ``sprayed_passwords`` if ``least_each`` is given.
     """
-    last, earlier = facts[-1], facts[:-1]
+    last = facts[-1]
     if not last.is_new_client:
         return None
-    others = [fact for fact in earlier if fact.account != last.account]
-    open_accounts = open_failures(others)
-    if not any(fact.network == last.network and fact.account in open_accounts for fact in others):
-        return None
     judge = sprayed_passwords if "least_each" in thresholds else many_accounts
-    return judge(others, thresholds)
+    finding = judge(facts, thresholds, without=last.account)
+    tried = summary_of(facts, OpenFailures).of_failing(without=last.account)
+    return finding if finding and any(fact.network == last.network for fact in tried) else None
 
 
 def new_client(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
@@ -76,8 +78,11 @@ def new_client(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding 
     ``sign_ins`` earlier ones are needed, so that it is known what is usual. Far is ``kilometres`` from the nearest of
     them; without a database of places, a new network has to do. Places of relays say nothing.
     """
-    last, earlier = facts[-1], [fact for fact in facts[:-1] if fact.succeeded]
-    if not last.is_new_client or any(fact.network == last.network or fact.program == last.program for fact in earlier):
+    last = facts[-1]
+    if not last.is_new_client:
+        return None
+    earlier = [fact for fact in facts[:-1] if fact.succeeded]
+    if any(fact.network == last.network or fact.program == last.program for fact in earlier):
         return None
     if not any(fact.location and fact.location.latitude is not None for fact in facts):
         return reached(thresholds, sign_ins=len(earlier))

@@ -1,13 +1,12 @@
 """Ask rules about a stream of facts, with the windows in memory: live, for simulations and for backtests."""
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from security_events.detection.fact_window import FactWindow
 from security_events.detection.facts import Fact
 from security_events.detection.rules import Finding, Rule
-
-MOST_FACTS = 2000  # of one window; the newest are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +37,12 @@ class MemoryWindows:
             for event_type in rule.watches:
                 self._watching[event_type].append(rule)
         self._thresholds = {rule.id: {**rule.thresholds, **(thresholds or {}).get(rule.id, {})} for rule in rules}
-        self._windows: dict[tuple[str, str], deque[Fact]] = defaultdict(lambda: deque(maxlen=MOST_FACTS))
+        self._windows: dict[tuple[str, str], FactWindow] = defaultdict(FactWindow)
         self._on_fault = on_fault
 
     def fill(self, rule: Rule, key: str, facts: Iterable[Fact]) -> None:
         """Put the facts into the window of a rule that came before those that it is asked about."""
-        self._windows[rule.id, key].extend(facts)
+        self._windows[rule.id, key].fill(facts)
 
     def size(self, rule: Rule, key: str) -> int:
         """Return how many facts the window of a rule holds."""
@@ -69,17 +68,17 @@ class MemoryWindows:
         if not key:
             return
         window = self._windows[rule.id, key]
-        while window and window[0].at < fact.at - rule.window:
-            window.popleft()
-        window.append(fact)
+        window.add(fact, since=fact.at - rule.window)
         if fact.type in rule.triggers:
-            finding = self._judge(rule, tuple(window))
+            finding = self._judge(rule, window)
             if finding is not None:
                 yield FoundAttack(rule, rule.incident_key(fact), fact, finding)
 
     def _judge(self, rule: Rule, facts: Sequence[Fact]) -> Finding | None:
         try:
-            return rule.judge(facts, self._thresholds[rule.id])
+            finding = rule.judge(facts, self._thresholds[rule.id])
+            # The window goes on, and the facts of a finding stay.
+            return finding and replace(finding, facts=tuple(finding.facts))
         except Exception:
             if self._on_fault is None:
                 raise

@@ -10,7 +10,8 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from security_events.conf import security_event_settings
 from security_events.detection.backtest.outcomes import Example, RuleOutcome
-from security_events.detection.backtest.replay import REFUSE, BacktestReport
+from security_events.detection.backtest.questions import REFUSE
+from security_events.detection.backtest.replay import BacktestReport
 from security_events.detection.backtest.trials import RuleTrial
 from security_events.types import ResponseKind
 

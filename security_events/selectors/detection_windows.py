@@ -7,9 +7,9 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from cedrina_base.prepared_statements import prepared_cursor
+from security_events.detection.fact_window import MOST_FACTS
 from security_events.detection.facts import Fact
 from security_events.detection.rules import GroupBy
-from security_events.detection.windows import MOST_FACTS
 from security_events.geoip import Location
 from security_events.selectors.trail import TrailPosition
 

@@ -103,6 +103,7 @@ class TestEveryAction:
     def test_is_listed_here(self):
         assert set(TAKES) == set(OPERATOR_ACTIONS)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("target_rank", RANKS)
     @pytest.mark.parametrize("actor_rank", RANKS)
     def test_is_done_to_equals_and_those_below_by_those_who_may(self, actor_rank, target_rank):
@@ -139,6 +140,7 @@ class TestEveryAction:
         assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
 
 
+@pytest.mark.slow
 class TestAnySequence:
     @pytest.mark.parametrize("seed", range(4))
     def test_adds_no_rights_up(self, seed):

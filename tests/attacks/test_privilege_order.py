@@ -109,6 +109,7 @@ def act(browser, url, action, target):
 
 
 class TestTheAdmin:
+    @pytest.mark.slow
     @pytest.mark.parametrize("target_rank", RANKS)
     @pytest.mark.parametrize("actor_rank", RANKS)
     @pytest.mark.parametrize("action", ADMIN_ACTIONS)

@@ -47,6 +47,7 @@ def token(db):
     return open_session(user=UserFactory(admin=True), client=client, amr=("pwd", "otp", "mfa")).access_token
 
 
+@pytest.mark.slow
 @pytest.mark.attack("ASVS 5.0, 3.4.3 and 3.4.6")
 class TestEveryCall:
     @pytest.mark.parametrize("call", calls(), ids=lambda call: call.name)

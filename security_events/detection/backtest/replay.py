@@ -13,16 +13,14 @@ from security_events.detection.backtest.outcomes import (
     RuleOutcome,
     Verdicts,
 )
+from security_events.detection.backtest.questions import NO_STEPS, REFUSE, RiskQuestion, RuleQuestion
 from security_events.detection.backtest.trials import RuleTrial
-from security_events.detection.backtest.windows import MOST_KEPT, AskedRule, SharedWindows
+from security_events.detection.backtest.windows import MOST_KEPT, SharedWindows
 from security_events.detection.facts import Fact
 from security_events.types import ResponseKind, RuleMode
 
 ONE_INCIDENT = 3600.0  # seconds: findings of a rule about one key are one incident until there is none for so long
-REFUSE = "refuse"  # what no response of an incident does: the risk of a sign-in alone
 RISK_RULE = "sign_in_risk"
-# Thresholds of the risk of a sign-in, the highest first, and what follows.
-RISK_STEPS = (("refuse", REFUSE), ("step_up", ResponseKind.STEP_UP), ("notify", ResponseKind.NOTIFY))
 _SWEEP_EVERY = 100_000  # facts
 
 
@@ -66,7 +64,7 @@ class Replay:
     most_kept: int = MOST_KEPT
     events: int = 0
     earlier_events: int = 0
-    _trials: dict[str, RuleTrial] = field(init=False)
+    _questions: dict[str, RuleQuestion] = field(init=False)
     _outcomes: dict[str, RuleOutcome] = field(init=False)
     _windows: SharedWindows = field(init=False)
     _verdicts: Verdicts = field(init=False)
@@ -74,23 +72,27 @@ class Replay:
     _concerned: dict[str, Concerned] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._trials = {trial.rule.id: trial for trial in self.trials}
-        self._outcomes = {rule: RuleOutcome(rule) for rule in self._trials}
-        asked = [trial.rule for trial in self.trials if trial.rule.id != RISK_RULE]
+        self._outcomes = {trial.rule.id: RuleOutcome(trial.rule.id) for trial in self.trials}
+        questions = [RuleQuestion.of(trial) for trial in self.trials if trial.rule.id != RISK_RULE]
+        self._questions = {each.trial.rule.id: each for each in questions if not each.is_always_off}
+        asked = [each.trial.rule for each in self._questions.values()]
         self._windows = SharedWindows(asked, most_kept=self.most_kept)
         self._verdicts = Verdicts(self.known)
 
     def see(self, events: Iterable[ReplayedEvent]) -> None:
         """Ask the rules about further events, in their order."""
-        risk = self._trials.get(RISK_RULE)
+        risk = next((RiskQuestion(trial) for trial in self.trials if trial.rule.id == RISK_RULE), None)
         for event in events:
             fact = event.fact
             is_counted = fact.at >= self.counted_from
             self.earlier_events += not is_counted
-            for asked in self._windows.asked(fact):
+            for rules, window in self._windows.asked(fact):
                 if is_counted:
-                    self._ask(asked, event)
-            if is_counted and risk is not None and fact.succeeded and fact.type in risk.rule.watches:
+                    for rule in rules:
+                        before, after = self._questions[rule.id].answers(window)
+                        if before or after:
+                            self._found(self._questions[rule.id].trial, event, before=before, after=after)
+            if is_counted and risk is not None and fact.succeeded and fact.type in risk.trial.rule.watches:
                 self._ask_risk(risk, event)
             self.events += 1
             if self.events % _SWEEP_EVERY == 0:
@@ -99,8 +101,8 @@ class Replay:
     def report(self) -> BacktestReport:
         """Return what was counted. The replay is over then."""
         self._end_episodes(before=float("inf"))
-        attacks = list(self._verdicts.of(set(self._trials), is_attack=True))
-        alarms = list(self._verdicts.of(set(self._trials), is_attack=False))
+        attacks = list(self._verdicts.of(set(self._outcomes), is_attack=True))
+        alarms = list(self._verdicts.of(set(self._outcomes), is_attack=False))
         return BacktestReport(
             events=self.events,
             earlier_events=self.earlier_events,
@@ -113,31 +115,21 @@ class Replay:
             vanished=[incident for incident, is_found in alarms if not is_found],
         )
 
-    def _ask(self, asked: AskedRule, event: ReplayedEvent) -> None:
-        trial, rule = self._trials[asked.rule.id], asked.rule
-        before = trial.before.mode is not RuleMode.OFF and rule.judge(asked.window, trial.before.thresholds) is not None
-        after = before
-        if trial.is_changed:
-            is_on = trial.after.mode is not RuleMode.OFF
-            after = is_on and rule.judge(asked.window, trial.after.thresholds) is not None
-        if before or after:
-            self._count(trial, rule.incident_key(event.fact), event, before=before, after=after)
-            for kind in rule.responses:
-                self._concern(trial, kind, _aim(kind, trial, event.fact), before=before, after=after)
+    def _found(self, trial: RuleTrial, event: ReplayedEvent, *, before: bool, after: bool) -> None:
+        self._count(trial, trial.rule.incident_key(event.fact), event, before=before, after=after)
+        for kind in trial.rule.responses:
+            self._concern(trial, kind, _aim(kind, trial, event.fact), before=before, after=after)
 
-    def _ask_risk(self, trial: RuleTrial, event: ReplayedEvent) -> None:
-        fact, score = event.fact, event.risk_score
-        if fact.is_unknown_name or not fact.account:
+    def _ask_risk(self, risk: RiskQuestion, event: ReplayedEvent) -> None:
+        fact = event.fact
+        steps = risk.answers(event.risk_score)
+        if fact.is_unknown_name or not fact.account or steps == NO_STEPS:
             return
-        steps = [
-            _risk_step(settings.thresholds, score) if settings.mode is not RuleMode.OFF else ""
-            for settings in (trial.before, trial.after)
-        ]
         for kind in {*steps} - {""}:
-            self._concern(trial, kind, fact.account, before=steps[0] == kind, after=steps[1] == kind)
+            self._concern(risk.trial, kind, fact.account, before=steps[0] == kind, after=steps[1] == kind)
         before, after = (step in (REFUSE, ResponseKind.STEP_UP) for step in steps)
         if before or after:
-            self._count(trial, fact.account, event, before=before, after=after)
+            self._count(risk.trial, fact.account, event, before=before, after=after)
 
     def _count(self, trial: RuleTrial, key: str, event: ReplayedEvent, *, before: bool, after: bool) -> None:
         rule, fact = trial.rule.id, event.fact
@@ -188,7 +180,3 @@ def _aim(kind: ResponseKind, trial: RuleTrial, fact: Fact) -> str:
         return fact.network
     is_about_account = trial.rule.is_about_account and not fact.is_unknown_name
     return fact.account if is_about_account else ""
-
-
-def _risk_step(thresholds: Mapping[str, int], score: int) -> str:
-    return next((str(kind) for name, kind in RISK_STEPS if score >= thresholds.get(name, 101)), "")

@@ -4,22 +4,23 @@ They hold what ``security_events.detection.windows`` holds. A backtest sees each
 watch the same events share a window here, and windows without recent facts are deleted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
+from security_events.detection.fact_window import FactWindow
 from security_events.detection.facts import Fact
-from security_events.detection.rules import GroupBy, Rule
-from security_events.detection.windows import MOST_FACTS
+from security_events.detection.rules import Rule
 
 MOST_KEPT = 1_200_000  # facts in all windows; one that several windows hold counts for each. A fact takes 600 bytes
 _SWEEP_EVERY = 100_000  # facts
 
 
-class AskedRule(NamedTuple):
-    """A rule that a fact triggers, and the facts that it sees, the trigger last."""
+class AskedRules(NamedTuple):
+    """Rules that a fact triggers, and the facts that they see, the trigger last. The next fact changes the window."""
 
-    rule: Rule
-    window: Sequence[Fact]
+    rules: Sequence[Rule]
+    window: FactWindow
 
 
 class SharedWindows:
@@ -42,17 +43,17 @@ class SharedWindows:
         self._seen, self._newest = 0, 0.0
         self.forgotten = 0
 
-    def asked(self, fact: Fact) -> Iterator[AskedRule]:
-        """Add the next fact to its windows, and return the rules that it triggers."""
+    def asked(self, fact: Fact) -> Iterator[AskedRules]:
+        """Add the next fact to its windows, and return the rules that it triggers, those of each window at once."""
         for group, triggered in self._by_type.get(fact.type, ()):
-            key = str(getattr(fact, group.group_by))
-            if not key:
-                continue
-            window = group.added(key, fact)
-            if triggered:
-                facts = tuple(window)
-                for rule in triggered:
-                    yield AskedRule(rule, facts)
+            key = group.key(fact)
+            if key:
+                window = group.windows.get(key)
+                if window is None:
+                    window = group.windows[key] = FactWindow()
+                window.add(fact, since=fact.at - group.seconds)
+                if triggered:
+                    yield AskedRules(triggered, window)
         self._seen += 1
         self._newest = max(self._newest, fact.at)
         if self._seen % self._sweep_every == 0:
@@ -78,43 +79,22 @@ class SharedWindows:
 
 
 class _WindowGroup:
-    """The windows of rules that see the same facts: lists, because most hold few facts and a deque takes 600 bytes."""
+    """The windows of rules that see the same facts."""
 
     def __init__(self, rule: Rule) -> None:
-        self.group_by: GroupBy = rule.group_by
+        self.key: Callable[[Fact], str] = attrgetter(rule.group_by)
         self.seconds, self.watches = rule.window, rule.watches
         self.rules: list[Rule] = []
-        self.windows: dict[str, list[Fact]] = {}
+        self.windows: dict[str, FactWindow] = {}
 
-    def __iter__(self) -> Iterator[tuple[str, list[Fact]]]:
+    def __iter__(self) -> Iterator[tuple[str, FactWindow]]:
         return iter(self.windows.items())
 
     def triggered_by(self, type_: str) -> list[Rule]:
         return [rule for rule in self.rules if type_ in rule.triggers]
-
-    def added(self, key: str, fact: Fact) -> list[Fact]:
-        window = self.windows.get(key)
-        if window is None:
-            window = self.windows[key] = []
-        else:
-            _delete_older(window, fact.at - self.seconds)
-        window.append(fact)
-        if len(window) > MOST_FACTS:
-            del window[0]
-        return window
 
     def delete_before(self, at: float) -> None:
         self.windows = {key: window for key, window in self.windows.items() if window[-1].at >= at}
 
     def size(self) -> int:
         return sum(map(len, self.windows.values()))
-
-
-def _delete_older(window: list[Fact], at: float) -> None:
-    count = 0
-    for fact in window:
-        if fact.at >= at:
-            break
-        count += 1
-    if count:
-        del window[:count]

@@ -14,7 +14,8 @@ from security_events.selectors.trail import TrailEvent
 # Events name the account for good; facts also hold addresses. The key of an incident must stay unique for its rule.
 _STATEMENTS = (
     "DELETE FROM security_events_detectionfact WHERE account = ANY(%(ids)s)",
-    "DELETE FROM security_events_detectionfact WHERE actor = ANY(%(ids)s)",
+    # A fact whose actor is not its account has the actor as its operator, too (facts.fact_of), and an index of it.
+    "DELETE FROM security_events_detectionfact WHERE operator <> '' AND operator = ANY(%(ids)s)",
     "DELETE FROM security_events_shadowreport WHERE key = ANY(%(ids)s)",
     """
     UPDATE security_events_incidentresponse response SET subject = '', session_id = NULL, network = '', evidence = '{}'

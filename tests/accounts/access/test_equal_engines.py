@@ -15,6 +15,7 @@ from tests.accounts.access.policies import CedarPolicy, random_parents, random_r
 POLICIES, REQUESTS = 125, 200  # for each of four seeds: 100,000 decisions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_three_engines_decide_alike(seed):
     rng = random.Random(seed)

@@ -54,6 +54,7 @@ def random_change(rng, rules):
 
 
 class TestAProof:
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", range(4))
     def test_says_what_brute_force_says(self, seed):
         """Of 1,000 random pairs: each example is true, and each changed request is of a kind that was reported."""

@@ -87,6 +87,8 @@ class TestLoad:
             ),
             ({"AUDIT_SINKS": "http://archive.example.com/token"}, "AUDIT_SINKS must not begin with http://"),
             ({"DEFAULT_FROM_EMAIL": "Ada <m\u00edna@example.com>"}, "DEFAULT_FROM_EMAIL must be an address that mail"),
+            ({"RELAYS": "198.51.100.7/24"}, "RELAYS must be networks and autonomous systems"),
+            ({"RELAYS": "AS4294967296"}, "RELAYS must be networks and autonomous systems"),
             ({"CEDRINA_ENV": "prod"}, "CEDRINA_ENV must be one of development, staging, production."),
         ],
     )
@@ -105,6 +107,10 @@ class TestLoad:
     )
     def test_encodes_the_sender_before_django_does(self, given, taken):
         assert taken == environment.load({**PRODUCTION, "DEFAULT_FROM_EMAIL": given}).DEFAULT_FROM_EMAIL
+
+    def test_takes_relays_in_one_form(self):
+        taken = environment.load({**PRODUCTION, "RELAYS": "as64500, AS4294967295,2001:DB8:7::/48"})
+        assert taken.RELAYS == ["AS64500", "AS4294967295", "2001:db8:7::/48"]
 
     def test_names_every_fault_at_once(self):
         assert len(refused(SECRET_KEY=None, ALLOWED_HOSTS="*", BCRYPT_ROUNDS="8")) == 3

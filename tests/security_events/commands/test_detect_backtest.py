@@ -23,7 +23,6 @@ from security_events.detection.rules import RULES
 from security_events.detection.simulation.labelled_stream import labelled_sign_ins
 from security_events.detection.simulation.rba_file import write
 from security_events.detection.windows import MemoryWindows
-from security_events.event_form import EVENT_COLUMNS, LazyForm, event_form
 from security_events.models import Incident, IncidentEvent, RuleVersion, SecurityEvent
 from security_events.selectors.trail import START, events_after
 from security_events.services.detection import rule_settings
@@ -170,14 +169,6 @@ class TestReplaying:
         assert SecurityEvent.objects.count() == before
         assert not Incident.objects.exists()
         assert FEW.id in out.getvalue()
-
-    def test_sees_the_members_of_an_event_as_others_do(self):
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {EVENT_COLUMNS} FROM security_events_event event LIMIT 50")
-            rows = cursor.fetchall()
-
-        assert rows
-        assert [dict(LazyForm(row)) for row in rows] == [event_form(row) for row in rows]
 
 
 @pytest.mark.django_db

@@ -38,7 +38,7 @@ def rule(monkeypatch, begun):
         thresholds={"events": 5},
         responses=(ResponseKind.NOTIFY, ResponseKind.STEP_UP, ResponseKind.TIGHTEN_NETWORK),
     )
-    for name in list(RULES):
+    for name in reversed(list(RULES)):  # they come back in the opposite order, which is theirs
         monkeypatch.delitem(rules._registered, name)
     monkeypatch.setitem(rules._registered, made.id, made)
     return made

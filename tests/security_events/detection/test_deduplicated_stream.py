@@ -12,10 +12,11 @@ from accounts import detection_rules as ours
 from accounts.event_types import LOGIN_FAILED
 from security_events import context
 from security_events.detection import rules
+from security_events.detection.fact_window import MOST_FACTS, FactWindow
 from security_events.detection.facts import Fact, fact_from
 from security_events.detection.rules import RULES
 from security_events.detection.simulation.deduplication import NETWORK_LIMIT, SUMMARY_DELAY, deduplicated
-from security_events.detection.windows import MOST_FACTS, MemoryWindows
+from security_events.detection.windows import MemoryWindows
 from security_events.event_form import EVENT_COLUMNS, event_form
 from security_events.services import deduplication
 from security_events.types import Subject
@@ -160,3 +161,19 @@ def test_a_judge_is_linear_in_a_hostile_window(rule):
 
     assert large <= 2.2 * small + 50
     assert large <= 60 * MOST_FACTS
+
+
+@pytest.mark.parametrize(
+    "rule_id", ["brute_force", "credential_stuffing", "password_spraying", "distributed_spraying", "enumeration"]
+)
+def test_a_judge_that_finds_nothing_does_not_read_a_large_window_again(rule_id):
+    rule = RULES[rule_id]
+    thresholds = dict.fromkeys(rule.thresholds, 10**6) | {"seconds": 60, "few_percent": 1, "band_percent": 1}
+    window, costs = FactWindow(), {}
+    for number, fact in enumerate(hostile_window(rule, 2 * MOST_FACTS)):
+        window.add(fact, since=0.0)
+        if fact.type in rule.triggers and rule.judge(window, thresholds) is None and number % 100 > 90:
+            costs[number] = lines_run(lambda: rule.judge(window, thresholds))
+
+    small, large = (costs[max(number for number in costs if number < bound)] for bound in (200, 2 * MOST_FACTS))
+    assert large <= small + 50

@@ -6,16 +6,18 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.event_types import ACCOUNT_ERASED
+from accounts.event_types import ACCOUNT_ERASED, LOGIN_FAILED
 from security_events.detection import rules
 from security_events.models import DetectionFact, DetectionPosition, Incident, IncidentResponse, ShadowReport
 from security_events.selectors.detection_lag import detection_lag
 from security_events.services import recording
 from security_events.services.detection import erasure, facts
 from security_events.services.detection.engine import shadowing
-from security_events.types import RuleMode, Subject
+from security_events.types import Outcome, RuleMode, Subject
 from tests.factories import detection
 from tests.security_events.detection.test_engine import change, tries
 
@@ -76,6 +78,24 @@ class TestErasure:
         assert (kept.subject, kept.key) == ("omar", "omar")
         assert set(IncidentResponse.objects.filter(incident=erased).values_list("subject", "network")) == {("", "")}
         assert "mina" not in str(list(Incident.objects.values()) + list(IncidentResponse.objects.values()))
+
+    def test_reaches_what_a_person_did_to_others(self, rule):
+        recording.record(LOGIN_FAILED, outcome=Outcome.FAILURE, actor=Subject("mina"), target=Subject("omar"))
+        recording.record(LOGIN_FAILED, outcome=Outcome.FAILURE, actor=Subject("omar"), target=Subject("omar"))
+        detection.detect()
+        erasure.forget(accounts=["mina"])
+        assert list(DetectionFact.objects.values_list("actor", "account")) == [("omar", "omar")]
+
+    def test_looks_for_facts_by_indexes(self):
+        with CaptureQueriesContext(connection) as queries:
+            erasure.forget(accounts=["mina"])
+        deletes = [each["sql"] for each in queries if "FROM security_events_detectionfact" in each["sql"]]
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")  # the table of the test is too small for an index
+            for sql in deletes:
+                cursor.execute(f"EXPLAIN {sql}")
+                assert "Seq Scan" not in str(cursor.fetchall())
+        assert len(deletes) == 2
 
     def test_reaches_events_that_the_worker_had_not_come_to(self, rule):
         detection.store(tries(5))

@@ -240,6 +240,7 @@ def measured():
 rules.load()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [each for each in RULES if RULES[each].triggers])
 def test_recall_and_precision_on_seeds_that_nothing_was_chosen_by(measured, rule):
     figures = measured[rule]

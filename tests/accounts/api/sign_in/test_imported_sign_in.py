@@ -23,6 +23,7 @@ def take(name, members, now):
     return import_run.import_rows(records=[row], plan=plan, run=None, callbacks=CALLBACKS, now=now)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 class TestSignIn:
     @pytest.mark.parametrize("kind", KINDS)

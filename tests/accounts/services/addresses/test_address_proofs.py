@@ -142,6 +142,7 @@ GIVE_PROOF = {
 
 
 @pytest.mark.attack("Pre-hijacked accounts, 4; ASVS 5.0, 6.4.4")
+@pytest.mark.slow
 class TestEveryCell:
     @pytest.mark.parametrize(("proof", "state"), [cell for cell in CELLS if cell[1] is not AddressState.PENDING])
     def test_of_an_account_leaves_what_the_table_says(self, proof, state, events):

@@ -17,9 +17,10 @@ def facts():
 def findings(windows, facts):
     for fact in facts:
         for asked in windows.asked(fact):
-            finding = asked.rule.judge(asked.window, asked.rule.thresholds)
-            if finding is not None:
-                yield asked.rule.id, asked.rule.incident_key(fact), fact.event_id, dict(finding.evidence)
+            for rule in asked.rules:
+                finding = rule.judge(asked.window, rule.thresholds)
+                if finding is not None:
+                    yield rule.id, rule.incident_key(fact), fact.event_id, dict(finding.evidence)
 
 
 def test_rules_find_what_they_find_in_windows_of_their_own(facts):
