@@ -44,6 +44,10 @@ class SealingState(NamedTuple):
         """Return for how long the oldest unsealed event has been waiting."""
         return max(timedelta(), now - self.oldest_unsealed_at) if self.oldest_unsealed_at else timedelta()
 
+    def checkpoint_age(self, *, now: datetime) -> timedelta | None:
+        """Return how long ago the newest checkpoint was made."""
+        return max(timedelta(), now - self.checkpoint.created_at) if self.checkpoint else None
+
 
 class OpenTransaction(NamedTuple):
     """A transaction that writes; ``began_at`` is ``None`` where the role may not know."""
