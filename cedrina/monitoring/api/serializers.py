@@ -5,7 +5,7 @@ from rest_framework import serializers
 from cedrina.monitoring.health.checks import CheckStatus
 
 
-class CheckOutput(serializers.Serializer[None]):
+class PartHealthOutput(serializers.Serializer[None]):
     status = serializers.ChoiceField(choices=[each.value for each in CheckStatus])
     latency_ms = serializers.FloatField(help_text="How long the check took, in milliseconds.")
     detail = serializers.CharField(help_text="What is wrong and what to do, empty if nothing is.")
@@ -16,7 +16,7 @@ class HealthOutput(serializers.Serializer[None]):
         choices=[CheckStatus.OK.value, CheckStatus.WARNING.value, CheckStatus.FAILED.value],
         help_text="The worst status of all parts.",
     )
-    checks = serializers.DictField(child=CheckOutput(), help_text="The parts of the installation, by their names.")
+    checks = serializers.DictField(child=PartHealthOutput(), help_text="The parts of the installation, by their names.")
     version = serializers.CharField()
 
 
