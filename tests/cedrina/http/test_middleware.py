@@ -145,7 +145,7 @@ class TestHealthChecks:
 
     @override_settings(ALLOWED_HOSTS=["id.example.org"])
     def test_open_no_other_path(self):
-        for path in ("/livez/", "/livez/../api/v1/auth/me", "/metrics", "/api/v1/auth/me"):
+        for path in ("/livez/", "/livez/../api/v1/auth/me", "/api/v1/metrics", "/api/v1/auth/me"):
             assert_problem(get(path, Host="10.1.2.3"), status=400, code="malformed_request")
 
 
