@@ -140,18 +140,24 @@ class TestTheInstallation:
         os.killpg(before, signal.SIGKILL)
         wait_until(lambda: services(running)[name]["pid"] != before, message=f"{name} was not started again")
 
-        def person_is_served():
+        def is_ready():
+            """Return whether both servers answer; asked without a token, since refreshes are limited."""
             try:
-                answer = client("POST", "/api/v1/auth/refresh", {"refresh_token": tokens["refresh_token"]})
+                return all(client("GET", "/readyz").status_code == 200 for _ in range(6))
             except httpx.TransportError:
                 return False
+
+        wait_until(is_ready)
+
+        def is_refreshed():
+            answer = client("POST", "/api/v1/auth/refresh", {"refresh_token": tokens["refresh_token"]})
             assert answer.status_code in (200, 503), answer.text
             if answer.status_code == 200:
                 tokens.update(answer.json())
             return answer.status_code == 200
 
-        wait_until(person_is_served)
-        assert client("GET", "/api/v1/auth/me", token=tokens["access_token"]).status_code == 200
+        wait_until(is_refreshed)
+        wait_until(lambda: client("GET", "/api/v1/auth/me", token=tokens["access_token"]).status_code == 200)
         if name in ("prometheus", "alertmanager"):
             wait_until(lambda: asks(running, name, "/-/ready").status_code == 200)
         if name in ("replica", "receive-wal", "postgres"):
