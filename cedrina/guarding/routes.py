@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.access.api.views.asking.base import KnownSubject
 from accounts.access.known_permissions import KNOWN_PERMISSIONS
-from cedrina.guarding.public_routes import ADMIN_ROUTES, PUBLIC_PATHS, PUBLIC_ROUTES, PUBLIC_SOCKETS
+from cedrina.guarding.public_routes import GUARDED_INSIDE, PUBLIC_PATHS, PUBLIC_ROUTES, PUBLIC_SOCKETS
 from tokens.api.permissions import HasAccessToken, HasAnyAccessToken
 
 PUBLIC, OWN, ADMIN_PAGES = "public", "own", "admin"
@@ -39,14 +39,14 @@ class GuardedRoute:
 def guarded_routes() -> list[GuardedRoute]:
     """Return what all HTTP routes ask for, in their order."""
     found: list[GuardedRoute] = []
-    for path, pattern in _patterns(get_resolver().url_patterns):
+    for path, pattern, is_of_admin in _patterns(get_resolver().url_patterns):
         view = getattr(pattern.callback, "cls", None)
         if view is not None and issubclass(view, APIView):
             initial = getattr(pattern.callback, "initkwargs", {})
             methods = [method for method in _METHODS if hasattr(view, method)]
             found += [GuardedRoute(method.upper(), path, _needs(view(**initial), method)) for method in methods]
         else:
-            found.append(GuardedRoute("GET", path, _plain(path, pattern)))
+            found.append(GuardedRoute("GET", path, ADMIN_PAGES if is_of_admin else _plain(path, pattern)))
     return found
 
 
@@ -89,17 +89,20 @@ def _needs(view: Any, method: str) -> str:
 
 
 def _plain(path: str, pattern: URLPattern) -> str:
-    if path.startswith(ADMIN_ROUTES):
+    if any(path.startswith(beginning) for beginning in GUARDED_INSIDE):
         return ADMIN_PAGES
     if path in PUBLIC_PATHS or any(path.startswith(beginning) for beginning in PUBLIC_ROUTES):
         return PUBLIC
     return str(getattr(pattern.callback, "needed_permission", ""))
 
 
-def _patterns(patterns: Iterable[Any], before: str = "") -> Iterator[tuple[str, URLPattern]]:
+def _patterns(
+    patterns: Iterable[Any], before: str = "", *, is_of_admin: bool = False
+) -> Iterator[tuple[str, URLPattern, bool]]:
+    """Return paths with their patterns, and whether each is a page of the admin's site, which guards all of its own."""
     for pattern in patterns:
         path = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from _patterns(pattern.url_patterns, path)
+            yield from _patterns(pattern.url_patterns, path, is_of_admin=is_of_admin or pattern.app_name == "admin")
         else:
-            yield path, pattern
+            yield path, pattern, is_of_admin
