@@ -20,7 +20,11 @@ for name, description, django_permissions in (
     ("incidents:change", _("resolve incidents and undo responses"), ("security_events.change_incident",)),
     ("detection_rules:read", _("read rules of detection"), ("security_events.view_ruleversion",)),
     ("detection_rules:change", _("change rules of detection"), ("security_events.add_ruleversion",)),
-    ("webhooks:read", _("read webhooks"), ("security_events.view_webhook",)),
+    (
+        "webhooks:read",
+        _("read webhooks and sinks"),
+        ("security_events.view_webhook", "security_events.view_sink"),
+    ),
     ("webhooks:change", _("change webhooks"), ("security_events.change_webhook",)),
     # A job may be a mail to anybody: who has this can keep mails from administrators.
     ("jobs:change", _("retry and cancel background jobs"), ("procrastinate.change_procrastinatejob",)),

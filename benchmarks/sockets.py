@@ -151,7 +151,7 @@ def operators(number: int) -> list[str]:
     model, found = get_user_model(), []
     for each in range(number):
         address = f"op{each}@example.com"
-        rights = {"is_staff": True, "is_superuser": True, "email_confirmed_at": timezone.now()}
+        rights = {"role_grants": "admin", "email_confirmed_at": timezone.now()}
         user = model.objects.create(username=f"op{each}", email=address, email_folded=address, **rights)
         with transaction.atomic():
             pair = issuing.open_session(user=user, client=ClientContext(), amr=("pwd",), now=timezone.now())

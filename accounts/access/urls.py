@@ -9,7 +9,7 @@ from accounts.access.api.views.versions import PolicyRollbackView, PolicyVersion
 urlpatterns = [
     path("admin/policies", PolicyRulesView.as_view(), name="policies"),
     path("admin/policies/versions", PolicyVersionsView.as_view(), name="policy-versions"),
-    path("admin/policies/versions/<int:number>", PolicyVersionView.as_view(), name="policy-version"),
+    path("admin/policies/versions/<str:number>", PolicyVersionView.as_view(), name="policy-version"),
     path("admin/policies/rollback", PolicyRollbackView.as_view(), name="policies-rollback"),
     path("admin/policies/<uuid:rule_id>", PolicyRuleView.as_view(), name="policy"),
     path("admin/roles", RolesView.as_view(), name="roles"),

@@ -70,7 +70,7 @@ def policy_change(
         else:  # grants need no new index, and can be taken under a policy that can't be read
             active_policy.refresh()
             policy = active_policy.current()
-        if not is_first and not writer.is_emergency:
+        if not is_first and not _is_emergency(writer.changes):
             access_settings.REQUIRE_ADMINISTRATOR(policy, now)
         PolicyHead.objects.filter(pk=HEAD_ID).update(
             version=writer.version, changed_at=now, rules_id=uuid7() if is_of_rules else head.rules_id
@@ -105,7 +105,6 @@ class PolicyWriter:
         self.version, self._author, self._reason, self._now = version, author, reason, now
         self.changes: list[Change] = []
         self.subjects: list[str] = []
-        self.is_emergency = False  # whether all that was done is a break-glass, which no policy can refuse
 
     def add_rule(self, given: Mapping[str, Any], *, rule_id: UUID | None = None) -> PolicyRule:
         """Store a rule. Raises: RuleInvalid, RuleExists, RoleNotFound."""
@@ -218,7 +217,6 @@ class PolicyWriter:
 
     def break_glass(self, subject: str, *, until: datetime) -> RoleGrant:
         """Let a subject do everything until an instant. The caller limits who may have it, and for how long."""
-        self.is_emergency = not self.changes
         return self._store_grant(subject, BREAK_GLASS, until)
 
     def _store_grant(self, subject: str, role: str, expires_at: datetime | None) -> RoleGrant:
@@ -366,6 +364,11 @@ def _require_size(rules: selectors.Documents, roles: selectors.Documents) -> Non
     if len(rules) > MOST_RULES or len(roles) > MOST_ROLES:
         sentence = _("A policy has at most %(rules)d rules and %(roles)d roles. Delete those that nobody uses.")
         raise RuleInvalid("non_field_errors", sentence % {"rules": MOST_RULES, "roles": MOST_ROLES})
+
+
+def _is_emergency(changes: Collection[Change]) -> bool:
+    """Return whether nothing but the glass was broken, which no policy can refuse."""
+    return all(each.kind is ChangeKind.GRANT and each.key.startswith(f"{BREAK_GLASS} ") for each in changes)
 
 
 def _with_parents(names: Collection[str], roles: selectors.Documents) -> frozenset[str]:

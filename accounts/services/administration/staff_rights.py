@@ -55,7 +55,8 @@ def grant_role(*, user: User, role: str, expires_at: str = "", by: User | None, 
     except RoleNotFound as error:
         raise DetailsInvalid([FieldProblem("role", "unknown", _("There is no role of this name."))]) from error
     except SeparationOfDuty as error:
-        sentence = _("Nobody may have the roles %s together.") % " and ".join(error.roles)
+        one, other = error.roles
+        sentence = _("Nobody may have both %(one)s and %(other)s.") % {"one": one, "other": other}
         raise DetailsInvalid([FieldProblem("role", "separation_of_duty", sentence)]) from error
 
 

@@ -1,0 +1,99 @@
+"""The guards of calls decide by roles, by what is known about the request, and by rules about service clients."""
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.access.services import active_policy
+from accounts.access.services.policy_changes import policy_change
+from accounts.access.types import Author
+from accounts.models import User
+from accounts.rules.user_claims import roles_of
+from tests.factories.accounts import UserFactory
+from tests.factories.service_clients import basic, register
+from tests.factories.tokens import open_session
+
+pytestmark = pytest.mark.django_db
+USERS = "/api/v1/admin/users"
+READ_USERS = {"object": "permissions/users:read", "action": "use"}
+
+
+@pytest.fixture(autouse=True)
+def empty_cache():
+    cache.clear()
+
+
+@pytest.fixture
+def rule(now):
+    """Add a rule, and its role if there is none of its name."""
+
+    def add(subject, effect="allow", **members):
+        with policy_change(author=Author(), reason="because", now=now) as writer:
+            if subject.startswith("role:"):
+                writer.put_role(subject.removeprefix("role:"), {})
+            writer.add_rule({"subject": subject, "effect": effect, **READ_USERS, **members})
+        active_policy.refresh()
+
+    return add
+
+
+def status(user, amr=("pwd",), **extra):
+    api = APIClient(**extra)
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {open_session(user=user, amr=amr).access_token}")
+    return api.get(USERS).status_code
+
+
+def test_ask_when_the_second_factor_was_shown(rule):
+    rule("role:clerk", conditions=[{"name": "factor_within", "arguments": {"seconds": 300}}])
+    clerk = UserFactory(roles=["clerk"])
+    assert status(clerk) == 403
+    assert status(clerk, amr=("pwd", "totp")) == 200
+
+
+def test_ask_from_where_the_request_comes(rule):
+    rule("role:clerk", conditions=[{"name": "network", "arguments": {"networks": ["192.0.2.0/24"]}}])
+    clerk = UserFactory(roles=["clerk"])
+    assert status(clerk) == 403
+    assert status(clerk, REMOTE_ADDR="192.0.2.7") == 200
+
+
+def test_ask_nothing_of_the_database_but_the_session(django_assert_num_queries):
+    api = APIClient()
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {open_session(user=UserFactory(roles=['support'])).access_token}")
+    assert api.get("/api/v1/admin/webhooks").status_code == 403  # confirms the token and records the refusal
+    with django_assert_num_queries(1):
+        assert api.get("/api/v1/admin/webhooks").status_code == 403
+
+
+class TestServiceClients:
+    def token(self, made):
+        body = {"grant_type": "client_credentials"}
+        return Client().post("/oauth/token", body, headers=basic(made.client.pk, made.secret)).json()["access_token"]
+
+    def events(self, token):
+        return Client().get("/api/v1/admin/security-events", headers={"Authorization": f"Bearer {token}"}).status_code
+
+    def test_may_do_what_their_scopes_name_unless_a_rule_denies_it(self, rule):
+        made = register(scopes=["events:read"])
+        token = self.token(made)
+        assert self.events(token) == 200
+
+        rule(f"client:{made.client.pk}", "deny", object="permissions/events:read")
+
+        assert self.events(token) == 403
+
+    def test_introspect_no_more_when_a_rule_denies_it(self, rule):
+        made = register(scopes=["tokens:introspect"])
+        asked = {"token": open_session().access_token}
+        headers = basic(made.client.pk, made.secret)
+        assert Client().post("/oauth/introspect", asked, headers=headers).json()["active"] is True
+
+        rule(f"client:{made.client.pk}", "deny", object="permissions/tokens:introspect")
+
+        assert Client().post("/oauth/introspect", asked, headers=headers).json() == {"active": False}
+
+
+def test_tokens_and_profiles_name_roles_but_no_permissions(now):
+    user = User(role_grants=f"clerk users:read admin@{int(now.timestamp())} auditor")
+    assert roles_of(user) == ["auditor", "clerk"]
