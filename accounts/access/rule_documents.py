@@ -30,6 +30,7 @@ DEFAULTS: Mapping[str, Any] = {
 MEMBERS = (*REQUIRED, *DEFAULTS)
 MOST_CONDITIONS = 10
 MOST_PARENTS = 50
+LARGEST_NUMBER = 2**53  # all programs read integers up to it alike (RFC 8259, 6)
 MOST_ARGUMENTS = 4000  # characters of all conditions of a rule, written as JSON
 LONGEST = {
     "subject": 150,
@@ -178,6 +179,8 @@ def _conditions(given: Any) -> list[dict[str, Any]]:
 
 def _plain(value: Any) -> Any:
     """Return the value of an argument as the database gives it back: 1.0 as 1."""
+    if isinstance(value, int | float) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:  # also for what is no number
+        raise RuleInvalid("conditions", _("Numbers are between -9007199254740992 and 9007199254740992."))
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -22,12 +22,14 @@ SECONDS = 300
 # Less is compiled, in less time: these programs run for seconds.
 JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 # What openapi-generator says of every document of OpenAPI 3.1, of every body that has a schema of its own, of every
-# body that has an example, and of a parameter named `from`, which is a word of Python's.
+# body that has an example, and of parameters named `from` and `object`, which are words of their languages.
 OF_ANY_DOCUMENT = (
     "OpenAPI 3.1 support is still in beta",
     "Failed to get the schema name: null",
     "Ignoring complex example on request body",
     "From (reserved word) cannot be used as model name",
+    "Object (reserved word) cannot be used as model name",
+    "Object (model name matches existing language type) cannot be used as a model name",
 )
 
 

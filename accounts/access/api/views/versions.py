@@ -11,7 +11,8 @@ from accounts.access import policy_lists
 from accounts.access.api import described, examples
 from accounts.access.api.base import AccessAPIView, author_of, versioned
 from accounts.access.api.serializers import versions as shapes
-from accounts.access.api.serializers.fields import NumberedPageInput, validated
+from accounts.access.api.serializers.fields import MOST_DIGITS, NumberedPageInput, validated
+from accounts.access.errors import VersionNotFound
 from accounts.access.permission_types import CHANGE_POLICIES, READ_POLICIES
 from accounts.access.services.policy_changes import rollback
 from cedrina_base.preconditions import versions_from
@@ -60,10 +61,10 @@ class PolicyVersionView(AccessAPIView):
             )
         ],
     )
-    def get(self, request: Request, number: int) -> Response:
+    def get(self, request: Request, number: str) -> Response:
         """Read a version with what it changed, before and after, page by page."""
         page = validated(NumberedPageInput, request.query_params.dict())
-        row = policy_lists.version(number)
+        row = policy_lists.version(_number(number))
         found = policy_lists.changes_page(row, after=page.get("cursor", 0), limit=page["limit"])
         return Response({**shapes.version_body(row), "changes": list(found.rows), "next": found.next})
 
@@ -106,3 +107,10 @@ class PolicyRollbackView(AccessAPIView):
             now=timezone.now(),
         )
         return versioned(Response(shapes.version_body(policy_lists.version(made))), made)
+
+
+def _number(text: str) -> int:
+    """Return the number of a version. Raises: VersionNotFound, for what can be none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise VersionNotFound
+    return int(text)

@@ -128,7 +128,7 @@ class TestVersions:
         assert paths == [f"documents/{number}" for number in range(5)]
         assert second["next"] is None
 
-    @pytest.mark.parametrize("number", ["0", "999", "9" * 30])
+    @pytest.mark.parametrize("number", ["0", "999", "9" * 30, "-1", "x", "%D9%A3"])
     def test_that_were_never_made_are_not_found(self, call, number):
         assert_problem(call("get", f"policies/versions/{number}"), status=404, code="not_found")
 

@@ -78,6 +78,8 @@ HOSTILE = {
         [{"name": "network", "arguments": {"networks": ["192.0.2.1/24"]}}],
         [{"name": "equals", "arguments": {"attribute": "resource.a", "value": "x" * 5000}}],
         [{"name": "equals", "arguments": {"attribute": "resource.a", "value": {"$ne": 1}}}],
+        [{"name": "equals", "arguments": {"attribute": "resource.a", "value": 1e300}}],
+        [{"name": "at_most", "arguments": {"attribute": "resource.a", "number": -(2**53) - 1}}],
         [{"name": "risk_below", "arguments": {"risk": 40}}] * 11,
     ],
     "valid_from": ["tomorrow", "2026-01-01", "2026-01-01T00:00:00", "9999-12-31T23:59:59-14:00", 0, True],

@@ -47,7 +47,7 @@ TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_
 CONDITIONS = st.one_of(
     st.builds(
         lambda value: {"name": "equals", "arguments": {"attribute": "resource.a", "value": value}},
-        TEXTS | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False),
+        TEXTS | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(-(2**53), 2**53),
     ),
     st.just({"name": "network", "arguments": {"networks": ["192.0.2.0/24"]}}),
 )
