@@ -1,8 +1,8 @@
 """Whom access control knows here: people and service clients. ``settings.ACCESS`` names these functions."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.hashers import is_password_usable
@@ -17,28 +17,74 @@ from accounts.access.services import active_policy
 from accounts.access.services import administrators as administering
 from accounts.access.services.compiling import Policy
 from accounts.access.types import SubjectFacts
+from accounts.identifiers.names import is_held
 from accounts.models import User
 from accounts.rules import subject_facts
 from accounts.rules.subject_facts import CLIENT, USER, attributes_of, facts_of, holder_of
+from cedrina_base.prepared_statements import prepared_cursor
 from tokens.models import ServiceClient
 from tokens.types import ServiceCaller
 
 Row = TypeVar("Row", bound=Model)
 
 
+# All that decisions need of people; reading whole rows as models takes three times as long.
+_READ_PEOPLE = """
+    SELECT id, department, location, tier, email_confirmed_at, email_folded, role_grants
+    FROM accounts_user
+    WHERE id = ANY(%(ids)s) AND is_active AND deleted_at IS NULL
+"""
+
+
+class _PersonRow(NamedTuple):
+    """What ``_READ_PEOPLE`` reads, by the names that a user has."""
+
+    pk: UUID
+    department: str
+    location: str
+    tier: str
+    email_confirmed_at: datetime | None
+    email_folded: str
+    role_grants: str
+    is_active: bool = True
+
+    @property
+    def is_email_confirmed(self) -> bool:
+        """As ``User.is_email_confirmed``."""
+        return self.email_confirmed_at is not None and not is_held(self.email_folded)
+
+
 def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
     """Return who ``user:<id>`` or ``client:<id>`` is; ``None`` if there is nobody, or the account is closed."""
-    kind, _, key = subject.partition(":")
+    return find_subjects([subject], at).get(subject)
+
+
+def find_subjects(names: Collection[str], at: datetime) -> Mapping[str, SubjectFacts]:
+    """Return those of some people and service clients who exist, by their names: in one query for each kind."""
+    people, clients = _keys(names, USER), _keys(names, CLIENT)
+    found: list[SubjectFacts | None] = []
+    if people:
+        with prepared_cursor() as cursor:
+            cursor.execute(_READ_PEOPLE, {"ids": people})
+            found += [facts_of(_PersonRow(*row), at) for row in cursor.fetchall()]
+    if clients:
+        found += [_facts_of_client(each, at) for each in ServiceClient.objects.filter(pk__in=clients, is_enabled=True)]
+    by_key = {facts.subject: facts for facts in found if facts is not None}
+    # A key may be written in several ways; it is the same subject.
+    return {name: by_key[known] for name in names if (known := _canonical(name)) in by_key}
+
+
+def _keys(names: Collection[str], kind: str) -> list[UUID]:
+    return [UUID(known.removeprefix(kind)) for name in names if (known := _canonical(name)).startswith(kind)]
+
+
+def _canonical(name: str) -> str:
+    """Return the name as facts have it; an empty text for what can be nobody."""
+    kind, _, key = name.partition(":")
     try:
-        subject_id = UUID(key)
+        return f"{kind}:{UUID(key)}"
     except ValueError:
-        return None
-    if kind == USER[:-1]:
-        return facts_of(User.objects.present().filter(pk=subject_id).first(), at)
-    if kind == CLIENT[:-1]:
-        client = ServiceClient.objects.filter(pk=subject_id, is_enabled=True).first()
-        return _facts_of_client(client, at) if client is not None else None
-    return None
+        return ""
 
 
 def existing_subjects(after: str, limit: int, at: datetime) -> Sequence[SubjectFacts]:

@@ -67,6 +67,11 @@ class AccessSettings(AppSettings):
         return self._function("FIND_SUBJECT", "accounts.access.selectors.find_subject")
 
     @property
+    def FIND_SUBJECTS(self) -> Callable[[Collection[str], datetime], Mapping[str, SubjectFacts]]:
+        """Dotted path of a function ``(names, at)``: those of some subjects that exist, by their names, at once."""
+        return self._function("FIND_SUBJECTS", "accounts.access.selectors.find_subjects")
+
+    @property
     def SUBJECTS(self) -> Callable[[str, int, datetime], Sequence[SubjectFacts]]:
         """Dotted path of a function ``(after, limit, at)``: the existing subjects by their names, for searches."""
         return self._function("SUBJECTS", "accounts.access.selectors.no_subjects")

@@ -12,6 +12,7 @@ from django.db.models.functions import Collate
 from accounts.access.conf import access_settings
 from accounts.access.known_permissions import KNOWN_PERMISSIONS, object_of
 from accounts.access.models import HEAD_ID, DecisionRecord, PolicyHead, PolicyRule, Role, RoleGrant
+from accounts.access.rule_documents import MEMBERS
 from accounts.access.types import Grant, ObjectFacts, SubjectFacts
 
 Documents = dict[str, dict[str, Any]]
@@ -61,7 +62,9 @@ def role_document(row: Role) -> dict[str, Any]:
 
 def all_rules() -> Documents:
     """Return the documents of all rules by their ids."""
-    return {str(row.pk): rule_document(row) for row in PolicyRule.objects.order_by("pk").iterator(chunk_size=2000)}
+    # Rows of values take half of the time of objects, and each change of the policy reads all rules.
+    rows = PolicyRule.objects.order_by("pk").values("id", *MEMBERS).iterator(chunk_size=2000)
+    return {str(row.pop("id")): _with_texts(row) for row in rows}
 
 
 def has_rule(subject: str) -> bool:
@@ -139,6 +142,12 @@ def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
     return SubjectFacts(subject, roles_at(subject, at), {"id": subject.partition(":")[2]})
 
 
+def find_subjects(names: Collection[str], at: datetime) -> Mapping[str, SubjectFacts]:
+    """Return subjects by their names, one after the other: the default of ``FIND_SUBJECTS``."""
+    found = ((name, access_settings.FIND_SUBJECT(name, at)) for name in names)
+    return {name: facts for name, facts in found if facts is not None}
+
+
 def no_subjects(_after: str, _limit: int, _at: datetime) -> Sequence[SubjectFacts]:
     """Return no subjects: the default of ``SUBJECTS``."""
     return ()
@@ -179,6 +188,11 @@ def nothing_required(_policy: Any, _at: datetime) -> None:
 
 def _granted(at: datetime) -> QuerySet[RoleGrant]:
     return RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=at))
+
+
+def _with_texts(document: dict[str, Any]) -> dict[str, Any]:
+    document["valid_from"], document["valid_until"] = _text(document["valid_from"]), _text(document["valid_until"])
+    return document
 
 
 def _text(instant: datetime | None) -> str | None:

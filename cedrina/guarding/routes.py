@@ -13,12 +13,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.views import APIView
 
+from accounts.access.api.views.asking.base import KnownSubject
 from accounts.access.known_permissions import KNOWN_PERMISSIONS
 from cedrina.guarding.public_routes import ADMIN_ROUTES, PUBLIC_PATHS, PUBLIC_ROUTES, PUBLIC_SOCKETS
 from tokens.api.permissions import HasAccessToken, HasAnyAccessToken
 
 PUBLIC, OWN, ADMIN_PAGES = "public", "own", "admin"
-_SIGNED_IN = (IsAuthenticated, HasAccessToken, HasAnyAccessToken)
+_SIGNED_IN = (IsAuthenticated, HasAccessToken, HasAnyAccessToken, KnownSubject)
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 

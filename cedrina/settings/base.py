@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from cedrina.settings import connections, development_data, dotenv, environment, relying_party
+from cedrina.settings import casbin, connections, development_data, dotenv, environment, relying_party
 from cedrina.settings.rate_limits import TIERS, profile, sockets_per_address
 from cedrina.settings.shipped_roles import SHIPPED_ROLES, SHIPPED_RULES
 from cedrina.version import VERSION
@@ -377,15 +377,7 @@ RATELIMITING: dict[str, Any] = {
     "REDIS_URL": ENV.REDIS_URL,
     "SOCKETS_PER_ADDRESS": ENV.SOCKETS_PER_ADDRESS or sockets_per_address(ENV.RATELIMIT_PROFILE or ENVIRONMENT),
 }
-# Read by django-casbin-auth, which makes the enforcer if ACCESS["ENGINE"] is casbin. It is not among INSTALLED_APPS:
-# its commands, middlewares and backend work on the rows behind the back of access control.
-DAUTHZ = {
-    "DEFAULT": {
-        "MODEL": {"CONFIG_TYPE": "file", "CONFIG_FILE_PATH": str(BASE_DIR / "accounts" / "access" / "model.conf")},
-        "ADAPTER": {"NAME": "accounts.access.services.casbin_engine.adapter.PolicyAdapter"},
-        "LOG": {"ENABLED": False},
-    }
-}
+DAUTHZ = casbin.DAUTHZ
 ACCESS: dict[str, Any] = {
     "ENGINE": ENV.ACCESS_ENGINE,
     "MAX_STALENESS": timedelta(seconds=ENV.ACCESS_MAX_STALENESS),
@@ -397,8 +389,11 @@ ACCESS: dict[str, Any] = {
     "SHIPPED_RULES": SHIPPED_RULES,
     "CONTEXT_OF": "accounts.rules.subject_facts.context_of",
     "FIND_SUBJECT": "accounts.access_subjects.find_subject",
+    "FIND_SUBJECTS": "accounts.access_subjects.find_subjects",
     "SUBJECTS": "accounts.access_subjects.existing_subjects",
     "CANDIDATES": "accounts.access_subjects.candidate_subjects",
+    "OBJECTS": "accounts.access.selectors.known_permission_objects",
+    "FIND_OBJECT": "accounts.access.selectors.no_object_attributes",
     "BASE_URL": PUBLIC_URL,
     "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
     "REQUIRE_ADMINISTRATOR": "accounts.access_subjects.require_administrator",

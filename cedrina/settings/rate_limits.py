@@ -42,14 +42,28 @@ _OF_ADDRESSES = [
     "ceremonies",
     "oauth-address",
     "introspection-address",
+    "access-questions-address",
 ]
-_OF_USERS = [*_OF_ADDRESSES, "policy-changes", "policy-impacts", "address-changes", "creations", "operator-actions"]
+_OF_USERS = [
+    *_OF_ADDRESSES,
+    "access-questions",
+    "access-batches",
+    "policy-changes",
+    "policy-impacts",
+    "address-changes",
+    "creations",
+    "operator-actions",
+]
 
 # What attackers without an account call.
 _OF_STRANGERS: dict[str, Any] = {
     "routes": ["login", "passkey-login", "social-callback", "social-token", "register", *_MAILING],
     "methods": ["POST"],
 }
+
+# Applications ask these for each of their own requests; batches are for those that have more to ask.
+_BATCHES = ["authz-check-batch", "authzen-evaluations"]
+_QUESTIONS = ["authz-check", "authzen-evaluation"]
 
 _SPECIFIC: list[dict[str, Any]] = [
     {
@@ -141,6 +155,30 @@ _SPECIFIC: list[dict[str, Any]] = [
         "window": MINUTE,
         "scope": ["ip"],
         "match": {"routes": ["oauth-introspect"], "methods": ["POST"]},
+    },
+    {
+        "name": "access-questions",
+        "description": "Questions about access, by one person or service client.",
+        "limit": 6000,
+        "window": MINUTE,
+        "scope": ["user"],
+        "match": {"routes": _QUESTIONS, "methods": ["POST"]},
+    },
+    {
+        "name": "access-batches",
+        "description": "Batches of up to 100 questions about access, by one person or service client.",
+        "limit": 600,
+        "window": MINUTE,
+        "scope": ["user"],
+        "match": {"routes": _BATCHES, "methods": ["POST"]},
+    },
+    {
+        "name": "access-questions-address",
+        "description": "Questions about access, from one address.",
+        "limit": 12_000,
+        "window": MINUTE,
+        "scope": ["ip"],
+        "match": {"routes": [*_QUESTIONS, *_BATCHES], "methods": ["POST"]},
     },
     {
         "name": "service-client",

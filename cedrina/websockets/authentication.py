@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import event_types
 from accounts.access.services.decisions import may
 from cedrina.websockets import close_codes
+from security_events import context as request_context
 from security_events.services import deduplication
 from tokens.access_tokens.codec import decode_access_token
 from tokens.errors import AccessTokenExpired, AccessTokenInvalid, SessionExpired, SessionRevoked, TokenError
@@ -37,11 +38,15 @@ class HandshakeRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SocketCaller:
-    """Who opened a socket, and by which access token. ``subject`` is the id of the person or of the service client."""
+    """Who opened a socket, from where, and by which access token.
+
+    ``subject`` is the id of the person or of the service client.
+    """
 
     subject: str
     claims: AccessClaims | ServiceClaims
     session_id: UUID | None = None
+    ip_address: str | None = None
 
     @property
     def expires_at(self) -> datetime:
@@ -79,8 +84,11 @@ def check_again(caller: SocketCaller, *, action: str, now: datetime) -> None:
 
     Raises: HandshakeRefused; django.db.Error.
     """
+    # In a thread that serves no request. A rule may ask for the network.
+    context = request_context.RequestContext(ip_address=caller.ip_address)
     try:
-        _, is_allowed = _caller_of(caller.claims, action, is_use=False, now=now)
+        with request_context.bind(context):
+            _, is_allowed = _caller_of(caller.claims, action, is_use=False, now=now)
     except TokenError as error:
         raise HandshakeRefused(close_codes.SESSION_ENDED) from error
     if not is_allowed:
@@ -124,13 +132,14 @@ def _caller_of(
     claims: AccessClaims | ServiceClaims, action: str | None, *, is_use: bool, now: datetime
 ) -> tuple[SocketCaller, bool]:
     user: Any
+    address = request_context.current().ip_address
     if isinstance(claims, ServiceClaims):
         user = service_tokens.authenticate_claims(claims=claims, is_use=is_use, now=now).caller
-        caller = SocketCaller(str(claims.client_id), claims)
+        caller = SocketCaller(str(claims.client_id), claims, ip_address=address)
         is_allowed = action is not None and may(user, action)
     else:
         user = verification.authenticate_claims(claims=claims, is_use=is_use, now=now).user
-        caller = SocketCaller(str(user.pk), claims, claims.session_id)
+        caller = SocketCaller(str(user.pk), claims, claims.session_id, address)
         is_allowed = action is None or may(user, action)
     if not is_allowed:
         reasons = [action or "accounts:own"]

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.urls import Resolver404, URLResolver, get_resolver, resolve
 from django.utils.module_loading import import_string
 
+from accounts.access.conf import access_settings
 from accounts.conf import account_settings
 from ratelimiting.conf import rate_limiting_settings
 from security_events.conf import security_event_settings
@@ -29,7 +30,7 @@ PLACEHOLDER = re.compile(r"\{\w+\}|<\w+>")
 FOLDERS = ("/etc/", "/run/", "/tmp/", "/usr/", "/var/", "/static/", "//")
 # Paths that a page names because they lead nowhere, that are the beginning of others, or that readers of a how-to add.
 NO_ROUTES = {"/Login", "/login/", "/api/v1", "/api/v1/auth/me/department"}
-SOCKETS = {"/ws/health/", "/ws/account/", "/ws/security-events/", "/ws/incidents/"}
+SOCKETS = {"/ws/health/", "/ws/account/", "/ws/authz/", "/ws/security-events/", "/ws/incidents/"}
 TOP = {path.name for path in ROOT.iterdir() if path.is_dir()}
 NAMES = {path.name for path in files()}
 TEXT_OF_PRODUCT = "\n".join(path.read_text(encoding="utf-8") for path in python(*PRODUCT))
@@ -205,7 +206,8 @@ def hooks_of(app_settings):
 
 class TestTheTableOfHooks:
     @pytest.mark.parametrize(
-        "app_settings", [account_settings, token_settings, rate_limiting_settings, security_event_settings]
+        "app_settings",
+        [access_settings, account_settings, token_settings, rate_limiting_settings, security_event_settings],
     )
     def test_has_each_setting_that_holds_a_dotted_path(self, app_settings):
         listed = {tuple(re.findall(r"[A-Z_]+", setting)[:2]) for setting in table_of_hooks()}

@@ -41,7 +41,7 @@ class TestAService:
     @pytest.mark.parametrize("path", SERVICES, ids=name_of)
     def test_has_tests_of_its_own(self, path):
         app, name = path.relative_to(ROOT).parts[0], path.stem
-        assert (ROOT / "tests" / app / "services" / f"test_{name}.py").is_file()
+        assert list((ROOT / "tests" / app).rglob(f"test_{name}.py"))
 
     @pytest.mark.parametrize("path", SERVICES, ids=name_of)
     def test_raises_only_what_it_announces(self, path):

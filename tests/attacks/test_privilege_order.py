@@ -204,6 +204,7 @@ class TestTheAdmin:
 # Commands are for who has the shell, and so the database: they act on anybody but the last administrator.
 ON_ACCOUNTS = {
     "account",
+    "break_glass",
     "changepassword",
     "create_admin",
     "createsuperuser",

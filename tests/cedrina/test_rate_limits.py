@@ -32,6 +32,9 @@ SHIPPED = {
     "refresh-address": (600, 60, ["ip"]),
     "oauth-address": (600, 60, ["ip"]),
     "introspection-address": (6000, 60, ["ip"]),
+    "access-questions": (6000, 60, ["user"]),
+    "access-batches": (600, 60, ["user"]),
+    "access-questions-address": (12_000, 60, ["ip"]),
     "service-client": (6000, 60, ["user"]),
     "client-authentication-failures": (30, 60, ["ip"]),
     "policy-changes": (50, 60, ["user"]),
@@ -111,6 +114,8 @@ class TestProfile:
             assert names("oauth-introspect") == {"global", "introspection-address"}
             assert names("me", "GET") == names("", "GET") == names("websocket", "GET") == {"global", "user", "address"}
             assert names("me", "GET", "pro") == {"global", "user-pro", "address-pro"}
+            assert names("authz-check") == {"global", "access-questions", "access-questions-address"}
+            assert names("authzen-evaluations") == {"global", "access-batches", "access-questions-address"}
             for route in ("rate-limit-policies", "policies", "policy", "policies-rollback", "role"):
                 assert names(route) == {"global", "policy-changes", "address"}, route
                 assert names(route, "GET") == {"global", "user", "address"}, route

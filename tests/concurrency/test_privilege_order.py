@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.errors import NotAllowed
 from accounts.models import User
-from accounts.services.administration import account_status, admin_sign_in, operator_proofs, staff_rights
+from accounts.services.administration import account_status, admin_sign_in, operator_proofs, role_grants, staff_rights
 from accounts.services.profile import deletion, erasure
 from accounts.services.sign_in import password_sign_in
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -30,6 +30,10 @@ def close(one, other):
 
 def withdraw(one, other):
     return staff_rights.withdraw(user=other, by=one, reason="at once", now=timezone.now())
+
+
+def take_role(one, other):
+    return role_grants.revoke_role(user=other, role="admin", by=one, reason="at once", now=timezone.now())
 
 
 def erase(one, other):
@@ -59,6 +63,8 @@ class TestTwoAdministrators:
             (erase, erase),
             (withdraw, erase),
             (deactivate, withdraw),
+            (take_role, take_role),
+            (take_role, leave),
         ],
         ids=lambda act: act.__name__,
     )

@@ -74,7 +74,7 @@ class TestTheWheel:
             ("security_events", ["security-events-api", "geoip"]),
             ("ratelimiting", ["ratelimiting-api"]),
             ("tokens", ["tokens"]),
-            ("accounts", ["accounts"]),
+            ("accounts", ["accounts", "access-casbin"]),
             ("cedrina", ["server"]),
         ],
     )

@@ -48,7 +48,7 @@ def read_claims(given: Any, *, member: str = "attributes", is_about_oneself: boo
     for root, values in given.items():
         if not isinstance(values, Mapping):
             raise ClaimInvalid(f"{member}.{root}", _NO_OBJECT)
-        left = _count(values, left, MAX_DEPTH + 1, f"{member}.{root}")
+        left = _count(values, left, MAX_DEPTH, f"{member}.{root}")
     return given
 
 

@@ -4,13 +4,13 @@ Compared are the permissions, not what rules say about other objects: who helps 
 what these people have in the project's own documents.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from accounts.access.deciding.index import ROLE, CompiledPolicy
-from accounts.access.deciding.paths import ONE, REST, pattern_segments
+from accounts.access.deciding.paths import ONE, REST, Segments, pattern_segments
 from accounts.access.deciding.pattern_relations import covers, overlap
 from accounts.access.deciding.roles import expand
 from accounts.access.deciding.rules import ANY_ACTION, Effect, Rule
@@ -53,13 +53,17 @@ class PrivilegeOrder:
     def __init__(
         self, *, rules: Iterable[Rule], parents: Mapping[str, Collection[str]], permissions: Collection[str]
     ) -> None:
-        self.permissions = frozenset(permissions)
-        self._names = self.permissions | {UNDECLARED}
         self._expanded = expand(parents)
         self._rules: dict[str, list[Rule]] = {}
         for rule in rules:
             self._rules.setdefault(rule.subject, []).append(rule)
-        relevant = [rule for each in self._rules.values() for rule in each if _may_be_about_permissions(rule)]
+        self.permissions = frozenset(permissions)
+        # Rules may name permissions that a later version declares.
+        named = {
+            pattern[1] for rule in self._all_rules() if _is_one_permission(pattern := pattern_segments(rule.object))
+        }
+        self._names = self.permissions | named | {UNDECLARED}
+        relevant = [rule for rule in self._all_rules() if _may_be_about_permissions(rule)]
         allowing = [rule for rule in relevant if rule.effect is Effect.ALLOW]
         denying = [rule for rule in relevant if rule.effect is Effect.DENY]
 
@@ -70,6 +74,9 @@ class PrivilegeOrder:
         self._without_end = compiled(*(rule for rule in allowing if rule.valid_until is None), *denying)
         self._ever_allowed = compiled(*map(_bare, allowing))
         self._always_denied = compiled(*(_bare(rule) for rule in denying if not _is_conditional(rule)))
+
+    def _all_rules(self) -> Iterator[Rule]:
+        return (rule for rules in self._rules.values() for rule in rules)
 
     def subjects(self) -> Collection[str]:
         """Return the subjects that rules are about: people, service clients and roles."""
@@ -121,7 +128,7 @@ class PrivilegeOrder:
     def _has_rule(self, actor: Holder, lasting: frozenset[str], rule: Rule, at: datetime) -> bool:
         """Return whether somebody may do all that a rule of a role allows, by roles that last long enough."""
         pattern = pattern_segments(rule.object)
-        if pattern[0] == PERMISSION_OBJECTS and len(pattern) == 2 and pattern[1] not in (ONE, REST):
+        if _is_one_permission(pattern):
             # What denies it to any of the actor's roles counts, not to the lasting ones only.
             return rule.action == USE and all(
                 _matches(self._without_end, actor, roles, pattern[1], at) for roles in {lasting, actor.roles_until(at)}
@@ -148,6 +155,10 @@ class PrivilegeOrder:
             for rule in self._rules.get(principal, ())
             if rule.effect is Effect.DENY and not _has_ended(rule, at)
         ]
+
+
+def _is_one_permission(pattern: Segments) -> bool:
+    return pattern[0] == PERMISSION_OBJECTS and len(pattern) == 2 and pattern[1] not in (ONE, REST)
 
 
 def _may_be_about_permissions(rule: Rule) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.signals import setting_changed
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from accounts.access import policy_reads, selectors
 from accounts.access.conf import access_settings
@@ -70,6 +70,8 @@ def current() -> Policy:
         refresh()
     except (DatabaseError, InterfaceError, ObjectDoesNotExist) as error:
         _state.failed_at = time.monotonic()
+        # Outside of requests nobody else replaces a connection that is dead. Inside of a transaction this does nothing.
+        connection.close_if_unusable_or_obsolete()
         log.error("access_policy_too_old: %s", type(error).__name__)  # noqa: TRY400 - a traceback would add nothing
         return _NO_POLICY
     compared = _state.compared

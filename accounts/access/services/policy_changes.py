@@ -130,6 +130,25 @@ class PolicyWriter:
         self._note(ChangeKind.RULE, str(row.pk), None, document)
         return row
 
+    def add_rules(self, given: Mapping[UUID, Mapping[str, Any]]) -> None:
+        """Store many rules by a few statements. Raises: RuleInvalid, RuleExists, RoleNotFound."""
+        documents = {rule_id: rule_documents.parse_rule(each) for rule_id, each in given.items()}
+        known = {*KNOWN_PERMISSIONS, *Role.objects.values_list("name", flat=True)}
+        by_digest: dict[bytes, PolicyRule] = {}
+        for rule_id, document in documents.items():
+            name = document["subject"].removeprefix(ROLE)
+            if document["subject"].startswith(ROLE) and name not in known:
+                raise RoleNotFound(name, member="subject")
+            digest = rule_documents.digest(document)
+            row = self._filled(PolicyRule(id=rule_id, created_at=self._now), document, digest)
+            if by_digest.setdefault(digest, row) is not row:
+                raise RuleExists(str(by_digest[digest].pk))
+        for same in PolicyRule.objects.filter(digest__in=list(by_digest)).values_list("pk", flat=True):
+            raise RuleExists(str(same))
+        PolicyRule.objects.bulk_create(by_digest.values(), batch_size=1000)
+        for rule_id, document in documents.items():
+            self._note(ChangeKind.RULE, str(rule_id), None, document)
+
     def change_rule(self, rule_id: UUID, given: Mapping[str, Any], *, versions: Versions = None) -> PolicyRule:
         """Change the given members of a rule.
 
@@ -151,6 +170,12 @@ class PolicyWriter:
         before = selectors.rule_document(row)
         row.delete()
         self._note(ChangeKind.RULE, str(rule_id), before, None)
+
+    def remove_rules(self, documents: selectors.Documents) -> None:
+        """Delete many rules, given by their ids with what they say."""
+        PolicyRule.objects.filter(pk__in=list(documents)).delete()
+        for rule_id, document in documents.items():
+            self._note(ChangeKind.RULE, rule_id, document, None)
 
     def put_role(self, name: str, given: Mapping[str, Any], *, versions: Versions = None, is_new: bool = False) -> Role:
         """Store a role, new or changed; members that are left out become empty. With ``is_new`` none is changed.
@@ -246,11 +271,14 @@ class PolicyWriter:
         return row
 
     def _store_rule(self, row: PolicyRule, document: Mapping[str, Any], digest: bytes) -> None:
+        self._filled(row, document, digest).save()
+
+    def _filled(self, row: PolicyRule, document: Mapping[str, Any], digest: bytes) -> PolicyRule:
         for member, value in document.items():
             is_time = member in ("valid_from", "valid_until") and value
             setattr(row, member, datetime.fromisoformat(value) if is_time else value)
         row.digest, row.version, row.updated_at = digest, self.version, self._now
-        row.save()
+        return row
 
     def _free_digest(self, document: Mapping[str, Any], *, except_id: UUID | None = None) -> bytes:
         digest = rule_documents.digest(document)
@@ -318,8 +346,7 @@ def restore(writer: PolicyWriter, rules: selectors.Documents, roles: selectors.D
     """Make the stored rules and roles equal to these documents, ids included."""
     present_rules, present_roles = selectors.all_rules(), selectors.all_roles()
     # What is gone is deleted first: two rules may have swapped what they say. Roles are made before rules name them.
-    for rule_id in present_rules.keys() - rules.keys():
-        writer.remove_rule(UUID(rule_id))
+    writer.remove_rules({key: document for key, document in present_rules.items() if key not in rules})
     changed = {key for key in rules.keys() & present_rules.keys() if rules[key] != present_rules[key]}
     for name, document in roles.items():
         if name not in present_roles:
@@ -328,11 +355,9 @@ def restore(writer: PolicyWriter, rules: selectors.Documents, roles: selectors.D
         writer.put_role(name, document)
     for rule_id in changed:
         PolicyRule.objects.filter(pk=rule_id).update(digest=b"changing " + UUID(rule_id).bytes)
-    for rule_id, document in rules.items():
-        if rule_id in changed:
-            writer.change_rule(UUID(rule_id), document)
-        elif rule_id not in present_rules:
-            writer.add_rule(document, rule_id=UUID(rule_id))
+    for rule_id in sorted(changed):
+        writer.change_rule(UUID(rule_id), rules[rule_id])
+    writer.add_rules({UUID(key): document for key, document in rules.items() if key not in present_rules})
     _remove_roles(writer, {name: present_roles[name] for name in present_roles.keys() - roles.keys()})
 
 

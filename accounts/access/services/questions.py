@@ -1,6 +1,6 @@
 """Questions that callers ask about themselves and about others: who is meant, what is known, and what is decided."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,6 +38,12 @@ def policy_of_version(at_least: int | None) -> Policy:
 def find_subject(name: str, at: datetime) -> AskedSubject:
     """Return whom a name means."""
     return AskedSubject(name, access_settings.FIND_SUBJECT(name, at))
+
+
+def find_subjects(names: Collection[str], at: datetime) -> dict[str, AskedSubject]:
+    """Return whom some names mean, found at once."""
+    found = access_settings.FIND_SUBJECTS(names, at)
+    return {name: AskedSubject(name, found.get(name)) for name in names}
 
 
 def ask(subject: AskedSubject, question: Question, *, policy: Policy, at: datetime) -> Decision:

@@ -12,7 +12,9 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors
+from accounts.access.conf import ADMINISTRATOR
 from accounts.errors import AccountError, DetailsInvalid
+from accounts.rules.subject_facts import roles_at
 from accounts.services.addresses import uniqueness
 from accounts.services.administration import administrators
 from cedrina_base.operator_commands import FAILED, USAGE, OperatorCommand
@@ -46,7 +48,7 @@ class Command(OperatorCommand):
         username, email = options["username"], options["email"]
         existing = selectors.user_by_identifier(name=username)
         if options["if_missing"] and existing is not None and "@" not in username:
-            if not existing.is_superuser:
+            if ADMINISTRATOR not in roles_at(existing, timezone.now()):
                 sentence = gettext("Somebody who is no administrator has this name.")
                 self._fail(code="username_taken", sentences=[sentence])
             return {"result": "exists", "username": existing.username}

@@ -1,5 +1,7 @@
 """Every change makes one version, which can be undone; the process that made it decides by it at once."""
 
+from uuid import uuid4
+
 import pytest
 
 from accounts.access import selectors
@@ -207,3 +209,20 @@ def test_what_is_being_changed_is_not_in_force_yet(change, now):
 
     facts = SubjectFacts("user:7", frozenset({"reader"}))
     assert not decide(facts, Question("documents/1", "read"), at=now).is_allowed
+
+
+def test_many_rules_are_refused_as_one_is(change):
+    with change() as writer:
+        writer.put_role("reader", {})
+        rule = writer.add_rule(READ)
+    other = {**READ, "action": "write"}
+    refused = (
+        ([READ], RuleExists),
+        ([other, {**other, "note": "again"}], RuleExists),
+        ([{**other, "subject": "role:nobody"}], RoleNotFound),
+        ([{**other, "effect": "Allow"}], RuleInvalid),
+    )
+    for documents, error in refused:
+        with pytest.raises(error), change() as writer:
+            writer.add_rules({uuid4(): document for document in documents})
+    assert [row.pk for row in type(rule).objects.filter(subject="role:reader")] == [rule.pk]

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ParseError
 
 from accounts.access.api.claims import ClaimInvalid, read_claims
@@ -18,10 +20,13 @@ from accounts.access.services.questions import Claims
 KINDS = {"user": "user", "identity": "user", "client": "client"}
 MOST_EVALUATIONS = 100
 LONGEST = 500
+_NO_OBJECT = gettext_lazy("%s is missing, or it is no object.")
 
 
 class EntityInvalid(ParseError):
     """A request is not formed as the specification says. ``sentence`` names the member."""
+
+    default_code = "malformed_request"
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -67,7 +72,7 @@ def read_evaluation(body: Mapping[str, Any], *, searched: str = "", without: tup
     }
     context = body.get("context", {})
     if not isinstance(context, Mapping):
-        raise EntityInvalid("context is an object.")
+        raise EntityInvalid(_NO_OBJECT % "context")
     if context:
         claims["context"] = context
     try:
@@ -118,19 +123,19 @@ def _action(body: Mapping[str, Any]) -> Entity:
 def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     given = body.get(name)
     if not isinstance(given, Mapping):
-        raise EntityInvalid(f"{name} is missing, or it is no object.")
+        raise EntityInvalid(_NO_OBJECT % name)
     return given
 
 
 def _text(given: Mapping[str, Any], name: str, member: str) -> str:
     value = given.get(member)
     if not isinstance(value, str) or not value or len(value) > LONGEST or "\x00" in value:
-        raise EntityInvalid(f"{name}.{member} is a text of 1 to {LONGEST} characters.")
+        raise EntityInvalid(_("%(member)s is a text of 1 to 500 characters.") % {"member": f"{name}.{member}"})
     return value
 
 
 def _properties(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = given.get("properties", {})
     if not isinstance(found, Mapping):
-        raise EntityInvalid(f"{name}.properties is an object.")
+        raise EntityInvalid(_NO_OBJECT % f"{name}.properties")
     return found

@@ -84,7 +84,7 @@ class EvaluationsOutput(serializers.Serializer[Any]):
     context = serializers.DictField(required=False)  # type: ignore[assignment]
 
 
-class SubjectSearchInput(serializers.Serializer[Any]):
+class AuthZenSubjectSearchInput(serializers.Serializer[Any]):
     """A search for subjects."""
 
     subject = SearchedFields()
@@ -94,7 +94,7 @@ class SubjectSearchInput(serializers.Serializer[Any]):
     page = PageFields(required=False)
 
 
-class ResourceSearchInput(serializers.Serializer[Any]):
+class AuthZenResourceSearchInput(serializers.Serializer[Any]):
     """A search for resources."""
 
     subject = SubjectFields()
@@ -104,7 +104,7 @@ class ResourceSearchInput(serializers.Serializer[Any]):
     page = PageFields(required=False)
 
 
-class ActionSearchInput(serializers.Serializer[Any]):
+class AuthZenActionSearchInput(serializers.Serializer[Any]):
     """A search for actions."""
 
     subject = SubjectFields()

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from casbin.util import SimpleEval
+from casbin.util.log import disabled_logging
 from django.conf import settings
 
 from accounts.access.deciding.attributes import Attributes
@@ -113,6 +114,7 @@ def _enforcer_class() -> Any:
 
     It parses the matcher for each request, on threads at a time; CPython 3.11 fails then now and again (gh-106905).
     """
+    disabled_logging()  # it logs each policy that it reads, and each denied request with all its values
     # The module makes an enforcer of each entry of DAUTHZ when it is imported.
     with reading(CasbinSource((), {})):
         from dauthz.core import ProxyEnforcer  # noqa: PLC0415 - an import that reads a policy

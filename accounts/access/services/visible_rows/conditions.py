@@ -127,7 +127,7 @@ def _compared(column: Column, lookup: str, number: float) -> Q:
         raise NotTranslatable("A bound that is no finite number can't be asked about in SQL.")
     if isinstance(column.field, models.FloatField):
         # PostgreSQL takes what is no number for the largest one.
-        return Q(**{f"{column.lookup}__{lookup}": float(number), f"{column.lookup}__lte": math.inf})
+        return Q(**{f"{column.lookup}__{lookup}": float(number)}) & Q(**{f"{column.lookup}__lte": math.inf})
     bound = math.floor(number) if lookup == "lte" else math.ceil(number)
     if bound > _LARGEST:
         return Q(**{f"{column.lookup}__isnull": False}) if lookup == "lte" else NONE

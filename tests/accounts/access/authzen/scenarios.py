@@ -63,17 +63,23 @@ def user(name, *roles, **attributes):
 
 
 def certification():
-    """Everybody reads; records that are not archived are written; administrators write those, too; soft deletes."""
+    """Everybody reads; writers write active records and delete softly; administrators write what is archived."""
     world = vectors("certification")["fixture"]
     World.hold(
-        [user("alice", "reader", "writer"), user("bob", "reader")],
+        [user("alice", "reader", "writer"), user("bob", "reader", role="admin")],
         {object_path(each["type"], each["id"]): each["properties"] for each in world["resources"]},
     )
     active = {"attribute": "resource.status", "value": "active"}
     return ["reader", "writer"], [
         rule("role:reader", "record/*", "read"),
         rule("role:writer", "record/*", "write", equals=active),
-        rule("user:bob", "record/*", "write", equals={"attribute": "subject.role", "value": "admin"}),
+        {
+            **rule("role:reader", "record/*", "write"),
+            "conditions": [
+                {"name": "equals", "arguments": {"attribute": "subject.role", "value": "admin"}},
+                {"name": "equals", "arguments": {"attribute": "resource.status", "value": "archived"}},
+            ],
+        },
         rule("role:writer", "record/*", "delete", equals={"attribute": "action.soft", "value": True}),
     ]
 

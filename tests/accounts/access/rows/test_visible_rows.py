@@ -81,37 +81,55 @@ def in_force(monkeypatch):
     return lambda policy: monkeypatch.setattr(active_policy, "current", lambda: policy)
 
 
+# Values that rows have, so that some rows match.
+FITTING = {
+    "department": WORDS,
+    "title": WORDS,
+    "status": WORDS,
+    "deep.title": WORDS,
+    "key": [str(key) for key in KEYS],
+    "owner": [1, 2],
+    "pages": [0, 1, 5],
+    "weight": [0.5, 1],
+    "is_public": [True, False],
+}
+
+
 def random_condition(rng):
-    name = f"resource.{rng.choice([*ATTRIBUTES, 'unknown'])}"
+    short = rng.choice([*ATTRIBUTES, "unknown"])
+    name = f"resource.{short}"
     other = rng.choice(["subject.id", "subject.department", "subject.level", "subject.nothing", "subject.missing"])
     value = rng.choice([*WORDS, "1", "2", 1, 5, 1.0, 0.5, True, False, str(KEYS[1]), 2**70, "a\x00b"])
+    if short in FITTING and rng.random() < 0.6:
+        value = rng.choice(FITTING[short])
     kinds = {
         "same": {"left": name, "right": other} if rng.random() < 0.5 else {"left": other, "right": name},
         "equals": {"attribute": name, "value": value},
-        "member": {"element": name, "list": rng.choice(["subject.list", "subject.id", "subject.missing"])},
+        "member": {"element": name, "list": rng.choice(["subject.list", "subject.list", "subject.id"])},
         "at_most": {"attribute": name, "number": rng.choice([0, 1, 4.5, 2**70, -(2**70)])},
         "at_least": {"attribute": name, "number": rng.choice([0, 1, 4.5, 2**70, -(2**70)])},
     }
-    kind = rng.choice(list(kinds))
+    kind = rng.choice(["equals", *kinds])
     return {"name": kind, "arguments": kinds[kind]}
 
 
 def random_policy(rng, papers):
     rules = []
-    for number in range(rng.randint(1, 8)):
+    for number in range(rng.randint(4, 10)):
         some = rng.choice(papers).pk
+        is_denial = rng.random() < 0.2
         rules.append(
             Rule(
                 id=f"rule-{number}",
-                subject=rng.choice(["user:1", "role:staff", "role:guest"]),
-                object=rng.choice(
-                    ["papers/*", "papers/**", "**", "*/*", f"papers/{some}", f"papers/0{some}", "papers", "x/*"]
-                ),
-                action=rng.choice(["read", "read", "*", "write"]),
-                effect=Effect.DENY if rng.random() < 0.3 else Effect.ALLOW,
-                department=rng.choice(["", "", "press"]),
-                conditions=[random_condition(rng) for _ in range(rng.choice([0, 1, 1, 2]))],
-                valid_until=START + timedelta(hours=rng.choice([-1, 1])) if rng.random() < 0.2 else None,
+                subject=rng.choice(["user:1", "user:1", "role:staff", "role:guest"]),
+                object=rng.choice(["papers/*"] * 8 + ["papers/**", "**", f"papers/{some}", f"papers/0{some}", "x/*"]),
+                action=rng.choice(["read", "read", "read", "*", "write"]),
+                effect=Effect.DENY if is_denial else Effect.ALLOW,
+                department=rng.choice(["", "", "", "", "press"]),
+                conditions=[
+                    random_condition(rng) for _ in range(rng.choice([1, 1, 2] if is_denial else [0, 1, 1, 1, 1, 2]))
+                ],
+                valid_until=START + timedelta(hours=rng.choice([-1, 1])) if rng.random() < 0.1 else None,
             )
         )
     return CompiledPolicy(rules=rules, parents={"staff": ["guest"], "guest": []}, version=1)

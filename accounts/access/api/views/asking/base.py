@@ -14,7 +14,7 @@ from accounts.access.conf import access_settings
 from accounts.access.deciding.index import Decision
 from accounts.access.permission_types import CHECK, EXPLAIN
 from accounts.access.services import decisions, questions
-from accounts.access.services.questions import AskedSubject
+from accounts.access.services.questions import AskedSubject, Claims
 from accounts.access.types import SubjectFacts
 
 
@@ -49,6 +49,14 @@ class AskingAPIView(AccessAPIView):
         if not name:
             return AskedSubject(self.asking.subject, self.asking)
         return questions.find_subject(name, self.now)
+
+    def claims_of(self, request: Request, subject: str, claims: Claims) -> Claims:
+        """Return what is claimed, with what is known of the request as the context of questions about the caller.
+
+        A claim wins: an application may ask for a person whose own address and second factor it knows better.
+        """
+        known = {} if subject else access_settings.CONTEXT_OF(request.user)
+        return {**claims, "context": {**known, **claims.get("context", {})}} if known else claims
 
     def may_explain(self) -> bool:
         """Return whether the caller is told which rule decided."""

@@ -1,5 +1,6 @@
 """May somebody do an action to an object? One question, or a hundred."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -43,6 +44,7 @@ class CheckView(AskingAPIView):
         if asked.subject:
             self.require_others_allowed(request)
         policy = questions.policy_of_version(read_version(request.data))
+        asked = replace(asked, claims=self.claims_of(request, asked.subject, asked.claims))
         answer = self._answer(asked, self.subject_of(asked.subject), policy, is_explained=self.may_explain())
         return Response({**answer, "version": policy.version})
 
@@ -78,7 +80,10 @@ class CheckBatchView(CheckView):
             self.require_others_allowed(request)
         wanted = [read_version(body, path=f"checks.{number}.") for number, body in enumerate(bodies)]
         policy = questions.policy_of_version(max((each for each in wanted if each is not None), default=None))
-        subjects = {name: self.subject_of(name) for name in names}
+        subjects = questions.find_subjects(names - {""}, self.now) | {"": self.subject_of("")}
         is_explained = self.may_explain()
-        results = [self._answer(each, subjects[each.subject], policy, is_explained=is_explained) for each in asked]
+        results = []
+        for each in asked:
+            question = replace(each, claims=self.claims_of(request, "", each.claims)) if not each.subject else each
+            results.append(self._answer(question, subjects[each.subject], policy, is_explained=is_explained))
         return Response({"results": results, "version": policy.version})

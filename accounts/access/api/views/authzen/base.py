@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
 from accounts.access.api.authzen.entities import Entity, EntityInvalid, subject_name
@@ -43,7 +44,7 @@ class AuthZenAPIView(AccessAPIView):
     def body_of(self, request: Request) -> Mapping[str, Any]:
         """Return the object that was sent. Raises: EntityInvalid."""
         if not isinstance(request.data, Mapping):
-            raise EntityInvalid("The body is an object.")
+            raise EntityInvalid(_("The body is an object."))
         return request.data
 
     def subject_of(self, subject: Entity) -> AskedSubject:

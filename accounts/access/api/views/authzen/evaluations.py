@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -42,7 +43,7 @@ class EvaluationView(AuthZenAPIView):
     ) -> dict[str, Any]:
         """Return the answer to one evaluation. ``subjects`` keeps those that were found."""
         if evaluation.subject is None or evaluation.action is None:
-            raise EntityInvalid("subject and action are needed.")
+            raise EntityInvalid(_("subject and action are needed."))
         who = (evaluation.subject.kind, evaluation.subject.key)
         subject = subjects.get(who)
         if subject is None:
@@ -96,13 +97,13 @@ class EvaluationsView(EvaluationView):
 def _items(body: Mapping[str, Any]) -> list[Any]:
     items = body.get("evaluations", [])
     if not isinstance(items, list) or len(items) > MOST_EVALUATIONS:
-        raise EntityInvalid(f"evaluations is a list of at most {MOST_EVALUATIONS}.")
+        raise EntityInvalid(_("evaluations is a list of at most %d.") % MOST_EVALUATIONS)
     return items
 
 
 def _item(item: Any) -> Mapping[str, Any]:
     if not isinstance(item, Mapping):
-        raise EntityInvalid("An evaluation is an object.")
+        raise EntityInvalid(_("An evaluation is an object."))
     return item
 
 
@@ -110,5 +111,5 @@ def _ends_on(body: Mapping[str, Any]) -> bool | None:
     options = body.get("options", {})
     semantic = options.get("evaluations_semantic", _EXECUTE_ALL) if isinstance(options, Mapping) else None
     if not isinstance(semantic, str) or semantic not in _ENDS_ON:
-        raise EntityInvalid(f"options.evaluations_semantic is one of {', '.join(_ENDS_ON)}.")
+        raise EntityInvalid(_("options.evaluations_semantic is one of %s.") % ", ".join(_ENDS_ON))
     return _ENDS_ON[semantic]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -26,7 +27,7 @@ class MetadataView(AccessAPIView):
     authentication_classes = ()
 
     def get_permissions(self) -> list[Any]:
-        return []
+        return [AllowAny()]
 
     @extend_schema(
         operation_id="authzen_metadata",

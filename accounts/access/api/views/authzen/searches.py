@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,14 +22,14 @@ LONGEST_TOKEN = 4000
 _AT_THE_END = FoundPage((), None)
 
 
-class SubjectSearchView(AuthZenAPIView):
+class AuthZenSubjectSearchView(AuthZenAPIView):
     """Who may do this (8.4)."""
 
     @extend_schema(
         operation_id="authzen_search_subjects",
         tags=["access"],
         summary="Search subjects (AuthZEN)",
-        request=shapes.SubjectSearchInput,
+        request=shapes.AuthZenSubjectSearchInput,
         responses={200: shapes.EntitiesOutput},
         examples=[examples.SUBJECT_SEARCH, examples.SUBJECTS],
     )
@@ -47,12 +48,12 @@ class SubjectSearchView(AuthZenAPIView):
         """Return from where a search goes on (8.3). Raises: EntityInvalid."""
         page = body.get("page", {})
         if not isinstance(page, Mapping):
-            raise EntityInvalid("page is an object.")
+            raise EntityInvalid(_("page is an object."))
         limit, token = page.get("limit", 50), page.get("token", "")
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-            raise EntityInvalid("page.limit is a number that is larger than 0.")
+            raise EntityInvalid(_("page.limit is a number that is larger than 0."))
         if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
-            raise EntityInvalid("page.token is one that was given out.")
+            raise EntityInvalid(_("page.token is one that was given out."))
         return {
             "after": _name_of(token),
             "limit": min(limit, LARGEST_PAGE),
@@ -61,14 +62,14 @@ class SubjectSearchView(AuthZenAPIView):
         }
 
 
-class ResourceSearchView(SubjectSearchView):
+class AuthZenResourceSearchView(AuthZenSubjectSearchView):
     """What may somebody do this to (8.5)."""
 
     @extend_schema(
         operation_id="authzen_search_resources",
         tags=["access"],
         summary="Search resources (AuthZEN)",
-        request=shapes.ResourceSearchInput,
+        request=shapes.AuthZenResourceSearchInput,
         responses={200: shapes.EntitiesOutput},
         examples=[examples.RESOURCE_SEARCH, examples.RESOURCES],
     )
@@ -84,14 +85,14 @@ class ResourceSearchView(SubjectSearchView):
         return _page(found, resources)
 
 
-class ActionSearchView(SubjectSearchView):
+class AuthZenActionSearchView(AuthZenSubjectSearchView):
     """What may somebody do to this (8.6)."""
 
     @extend_schema(
         operation_id="authzen_search_actions",
         tags=["access"],
         summary="Search actions (AuthZEN)",
-        request=shapes.ActionSearchInput,
+        request=shapes.AuthZenActionSearchInput,
         responses={200: shapes.ActionsOutput},
         examples=[examples.ACTION_SEARCH, examples.ACTIONS],
     )
@@ -116,9 +117,9 @@ def _token_of(name: str | None) -> str:
 
 def _name_of(token: str) -> str:
     try:
-        name = base64.urlsafe_b64decode(token.encode()).decode()
+        name = base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
-        raise EntityInvalid("page.token is one that was given out.") from error
+        raise EntityInvalid(_("page.token is one that was given out.")) from error
     if name and not name.isprintable():
-        raise EntityInvalid("page.token is one that was given out.")
+        raise EntityInvalid(_("page.token is one that was given out."))
     return name
