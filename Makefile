@@ -52,6 +52,7 @@ bench: venv ## Measure against the peers, side by side
 	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/run.py $(ARGS)
 	@$(WITH_SERVERS) --redis -- $(PY) benchmarks/limiter.py
 	@$(PY) benchmarks/access_decisions.py
+	@$(PY) benchmarks/policy_impact.py
 	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/access_calls.py --cerbos
 	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/sockets.py
 	@exec $(WITH_SERVERS) --durable -- $(PY) benchmarks/detection.py --events 1000000

@@ -44,8 +44,8 @@ def main() -> int:
         seconds, found, is_exact = prove(*world(size, options.changes))
         is_met &= size > 200 or seconds <= GOAL_SECONDS
         print(
-            f"{size:6} rules, {options.changes} changed: {seconds * 1e3:6.0f} ms, "
-            f"{found} differences, exact: {is_exact}"
+            f"{size:6} rules, {options.changes} changed: {seconds * 1e3:6.0f} ms, {found} differences,",
+            f"exact: {is_exact}",
         )
     for name, rules in hostile().items():
         seconds, found, is_exact = prove(PolicySource([], {"staff": []}), PolicySource(rules, {"staff": []}))

@@ -7,6 +7,7 @@ the same before it is unused, and could go.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from uuid import UUID
 
 from django.db.models import CharField, Exists, Min, OuterRef, Q, Sum
 from django.db.models.functions import Cast
@@ -17,6 +18,7 @@ from accounts.access.models import DecisionCount, GrantUse, PolicyRule, Role, Ro
 
 RULE, GRANT = "rule", "role"
 MOST_LOOKED_AT = 2000  # granted roles, for one page
+_FIRST_GRANT = f"{GRANT}:{UUID(int=0)}"  # before all granted roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ def unused_page(*, since: datetime, after: tuple[str, str] | None, limit: int, n
         if len(found) > limit:
             following = f"{RULE}:{found[limit - 1].key}"
         key = ""
-    if following is None:
+    if following is None and len(found) == limit:
+        following = _FIRST_GRANT
+    elif following is None:
         grants, last = _unused_roles(since, key, limit - len(found), now)
         found += grants
         following = last and f"{GRANT}:{last}"
@@ -95,7 +99,7 @@ def _unused_roles(since: datetime, after: str, limit: int, now: datetime) -> tup
     found: list[UnusedGrant] = []
     for number, row in enumerate(grants):
         if number == MOST_LOOKED_AT or len(found) == limit:
-            return found, str(grants[number - 1].pk) if number else after or None
+            return found, str(grants[number - 1].pk)
         roles = inherited.get(row.role, frozenset({row.role}))
         last = max((at for role, at in used.get(row.subject, {}).items() if role in roles), default=None)
         if last is None or last < since:

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection
 
+from django.db import transaction
 from django.db.models import Q
 
 from accounts.access.models import DecisionRecord, DraftApproval, GrantUse, PolicyDraft, ShadowRun
 
 
+@transaction.atomic
 def forget(*, ids: Collection[str]) -> None:
     """Delete what was recorded of people, and of others if it mentions them, given the ids in their subjects.
 

@@ -55,8 +55,8 @@ def _observe(facts: SubjectFacts, question: Question, decision: Decision, at: da
     try:
         observing.note(facts, question, decision, at, policy)
         comparison.compare(facts, question, decision, at, policy)
-    except Exception as error:
-        # Nobody's request may fail because of a record. Attributes are objects of the project and may raise anything.
+    except Exception as error:  # noqa: BLE001 - attributes are objects of the project and may raise anything
+        # Nobody's request may fail because of a record. The error's text may hold an attribute, so it is not logged.
         if _state.is_observing:
-            log.exception("access_decision_not_noted: %s", type(error).__name__)
+            log.error("access_decision_not_noted: %s", type(error).__name__)  # noqa: TRY400 - see above
         _state.is_observing = False
