@@ -2,7 +2,7 @@
 
 A page is followed from top to bottom:
 
-- a Python block below a line with a path in backticks is appended to that file;
+- a Python or YAML block below a line with a path in backticks is appended to that file;
 - in a console block each line after ``$`` is run by a shell; output that is shown below it must be printed, where ``…``
   stands for any text;
 - other Python blocks and SQL blocks are left to the test, which knows what they need.
@@ -36,7 +36,7 @@ DATABASE, REDIS = '"NAME": "project"', "redis://127.0.0.1/0"
 START_SECONDS = 60
 INSTALL = re.compile(r'pip install "cedrina\[([\w-]+)\]"')
 BLOCK = re.compile(
-    r"(?:^`(?P<path>[\w/]+\.py)`\n\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+    r"(?:^`(?P<path>[\w/]+\.(?:py|yaml))`\n\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
 
 

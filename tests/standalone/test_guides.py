@@ -6,10 +6,12 @@ import re
 import psycopg
 import pytest
 
+from accounts.access.conf import AccessSettings
 from accounts.conf import AccountSettings
 from tests.standalone.guide import Guide, followed
 from tokens.conf import TokenSettings
 
+ACCESS = Guide("access-in-django.md")
 ACCOUNTS = Guide("accounts.md")
 EVENTS = Guide("security-events.md")
 TOKENS = Guide("tokens.md")
@@ -24,7 +26,7 @@ def settings_named(guide):
 
 @pytest.mark.parametrize(
     ("guide", "loose"),
-    [(LIMITS, {"python"}), (EVENTS, {"python", "sql"}), (TOKENS, set()), (ACCOUNTS, {"sh"})],
+    [(LIMITS, {"python"}), (EVENTS, {"python", "sql"}), (TOKENS, set()), (ACCOUNTS, {"sh"}), (ACCESS, {"python"})],
 )
 def test_every_block_is_run(guide, loose):
     """Blocks that the page does not place in a file, and that are no commands, are run by the tests below."""
@@ -138,6 +140,22 @@ class TestTokens:
 
     def test_page_names_all_settings(self):
         assert settings_named(TOKENS) == TokenSettings.names()
+
+
+class TestAccess:
+    def test_page_works(self, installed, tmp_path):
+        with followed(ACCESS, tmp_path, site=installed) as project:
+            project.manage("check", "--fail-level", "WARNING")
+            project.manage("makemigrations", "--check", "--dry-run")
+            shown = "import json; print(json.dumps([json.loads(before), json.loads(after)]))"
+            printed = project.shell(*ACCESS.loose("python"), shown)
+
+            before, after = json.loads(printed.splitlines()[-1])
+            assert before == {}
+            assert after == {"Ada's diary": {"may_write": True}, "Opening hours": {"may_write": False}}
+
+    def test_page_names_all_settings(self):
+        assert settings_named(ACCESS) == AccessSettings.names()
 
 
 class TestAccounts:

@@ -1,4 +1,4 @@
-"""`tokens`, `security_events` and `ratelimiting` each run in a bare Django project with another user model.
+"""`tokens`, `security_events`, `ratelimiting` and `accounts.access` each run in a bare Django project of their own.
 
 Each needs `cedrina_base`.
 """
@@ -13,18 +13,25 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-APPS = ("tokens", "security_events", "ratelimiting")
+APPS = ("tokens", "security_events", "ratelimiting", "access")
+PACKAGES = {"access": "accounts.access"}
+
+OURS = {"accounts", "cedrina", "cedrina_base", "ratelimiting", "tokens", "security_events"}
+# The admin and its forms are for projects that have Django's admin, and Casbin for those that install it.
+NOT_IMPORTED = {
+    **{app: (f"{app}.admin", f"{app}.forms") for app in APPS},
+    "access": ("accounts.access.admin",),
+}
 
 IMPORT_EVERYTHING = """
 import importlib, json, pkgutil, sys
 import django
 django.setup()
 import {app}
-# The admin and its forms are for projects that have Django's admin.
 for module in pkgutil.walk_packages({app}.__path__, "{app}."):
-    if module.name not in ("{app}.admin", "{app}.forms"):
+    if module.name not in {others}:
         importlib.import_module(module.name)
-print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+print(json.dumps(sorted(sys.modules)))
 """
 
 
@@ -83,12 +90,16 @@ class TestApp:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def test_imports_nothing_from_above(self, app):
-        done = run(app, "-c", IMPORT_EVERYTHING.format(app=app))
+        package = PACKAGES.get(app, app)
+        done = run(app, "-c", IMPORT_EVERYTHING.format(app=package, others=NOT_IMPORTED.get(app, ())))
 
         assert done.returncode == 0, done.stderr
-        loaded = set(json.loads(done.stdout.splitlines()[-1]))
-        allowed = {"cedrina_base", *({"tokens": {"tokens", "security_events"}}.get(app, {app}))}
-        assert loaded & {"accounts", "cedrina", "cedrina_base", "ratelimiting", "tokens", "security_events"} == allowed
+        loaded = json.loads(done.stdout.splitlines()[-1])
+        allowed = {"cedrina_base", *({"tokens": {"tokens", "security_events"}}.get(app, {package.partition(".")[0]}))}
+        assert {name.partition(".")[0] for name in loaded} & OURS == allowed
+        assert [
+            name for name in loaded if name.startswith("accounts.") and not name.startswith("accounts.access")
+        ] == []
 
 
 class TestTokensOnSqlite:

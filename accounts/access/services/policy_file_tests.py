@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from accounts.access.deciding.attributes import Attributes
 from accounts.access.deciding.index import Decision
 from accounts.access.errors import RolesInvalid
 from accounts.access.policy_files.documents import FileTest, PolicyFile, PolicyFileInvalid
@@ -42,9 +43,16 @@ def run(file: PolicyFile, *, now: datetime) -> Sequence[FileTestResult]:
             roles=test.roles,
             object_path=test.object,
             action=test.action,
-            attributes=test.attributes,
+            attributes=_with_id(test),
             at=test.at or now,
         )
         rule = decision.rule or ""
         found.append(FileTestResult(test, decision, f"rules[{int(rule)}]" if rule in rules else rule))
     return found
+
+
+def _with_id(test: FileTest) -> Attributes:
+    """Return the attributes of a test; the id of a person or a service client stands in its name."""
+    kind, _, key = test.subject.partition(":")
+    known = {} if kind == "role" else {"id": key}
+    return {**test.attributes, "subject": {**known, **test.attributes.get("subject", {})}}

@@ -93,9 +93,9 @@ class TestWho:
     CALLS = (
         ("get", "policies"),
         ("post", "policies"),
-        ("get", f"policies/{uuid4()}"),
-        ("patch", f"policies/{uuid4()}"),
-        ("delete", f"policies/{uuid4()}"),
+        ("get", "policies/00000000-0000-0000-0000-000000000007"),
+        ("patch", "policies/00000000-0000-0000-0000-000000000007"),
+        ("delete", "policies/00000000-0000-0000-0000-000000000007"),
         ("get", "policies/versions"),
         ("get", "policies/versions/1"),
         ("post", "policies/rollback"),
