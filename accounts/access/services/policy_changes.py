@@ -48,8 +48,9 @@ def policy_change(
     """
     with transaction.atomic():
         head = PolicyHead.objects.select_for_update().get(pk=HEAD_ID)
-        # Before anything is changed: afterwards this process would take for stored what may be taken back.
-        active_policy.refresh()
+        if not is_first:
+            # Now, since this process would otherwise read what is changed here as if it were in force already.
+            active_policy.refresh()
         writer = PolicyWriter(version=head.version + 1, author=author, reason=reason, now=now)
         yield writer
         if not writer.changes:
@@ -59,6 +60,7 @@ def policy_change(
         if is_of_rules:
             policy = compile_policy(rules=selectors.all_rules(), roles=selectors.all_roles(), version=writer.version)
         else:  # grants need no new index, and can be taken under a policy that can't be read
+            active_policy.refresh()
             policy = active_policy.current()
         if not is_first and not _is_emergency(writer.changes):
             access_settings.REQUIRE_ADMINISTRATOR(policy, now)
