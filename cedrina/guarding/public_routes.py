@@ -22,9 +22,4 @@ GUARDED_INSIDE: Mapping[str, str] = MappingProxyType(
     {"admin/console/": "each figure and each act of the console asks for the permission of what it shows or does"}
 )
 # Sockets that ask for nothing.
-PUBLIC_SOCKETS: Mapping[str, str] = MappingProxyType(
-    {
-        "ws/health/": "the same as readyz",
-        "": "closes what has no route",
-    }
-)
+PUBLIC_SOCKETS: Mapping[str, str] = MappingProxyType({"ws/health/": "the same as readyz"})

@@ -53,16 +53,13 @@ def guarded_routes() -> list[GuardedRoute]:
 def guarded_sockets() -> list[GuardedRoute]:
     """Return what all WebSocket routes ask for."""
     # Here, since only the process that serves sockets needs the libraries of sockets.
-    from cedrina.routing import socket_routes  # noqa: PLC0415 - see above
+    from cedrina.routing import CONSUMERS  # noqa: PLC0415 - see above
 
     found = []
-    for pattern in socket_routes:
-        path, consumer = str(pattern.pattern), pattern.callback.consumer_class
-        needs = PUBLIC if path in PUBLIC_SOCKETS else OWN
-        if path not in PUBLIC_SOCKETS:
-            declared = getattr(consumer, "action", "")
-            needs = OWN if declared is None else declared
-        found.append(GuardedRoute("WS", path, needs))
+    for path, consumer in CONSUMERS.items():
+        declared = getattr(consumer, "action", "")
+        needs = OWN if declared is None else str(declared)
+        found.append(GuardedRoute("WS", path, PUBLIC if path in PUBLIC_SOCKETS else needs))
     return found
 
 

@@ -97,5 +97,4 @@ class TestTheStartUpCheck:
             "ws/account/": OWN,
             "ws/security-events/": "events:read",
             "ws/incidents/": "incidents:read",
-            "": PUBLIC,
         }
