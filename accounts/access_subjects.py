@@ -60,7 +60,7 @@ def require_administrator(policy: Policy, at: datetime) -> None:
     """
     if any(map(can_sign_in, administrators(policy, at))):
         return
-    active_policy.refresh()  # what this change is no part of yet; the roles in people's rows follow it, too
+    # ``policy_change`` compared the policy before anything was changed; the roles in people's rows follow it, too.
     former = [user for user in _with_roles() if _was_administrator(active_policy.current(), user, at)]
     if any(map(can_sign_in, former)) or (former and next(administrators(policy, at), None) is None):
         raise LastAdministrator

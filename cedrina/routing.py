@@ -1,7 +1,5 @@
 """The WebSocket routes."""
 
-from typing import Any
-
 from channels.routing import URLRouter
 from django.urls import path, re_path
 
@@ -12,12 +10,19 @@ from cedrina.websockets.feeds.incidents import IncidentsConsumer
 from cedrina.websockets.feeds.security_events import SecurityEventsConsumer
 from ratelimiting.asgi import WebSocketRateLimitMiddleware
 
-socket_routes: list[Any] = [
-    path("ws/health/", HealthConsumer.as_asgi()),  # type: ignore[arg-type]
-    path("ws/account/", AccountConsumer.as_asgi()),  # type: ignore[arg-type]
-    path("ws/security-events/", SecurityEventsConsumer.as_asgi()),  # type: ignore[arg-type]
-    path("ws/incidents/", IncidentsConsumer.as_asgi()),  # type: ignore[arg-type]
-    re_path(r"", UnknownPathConsumer.as_asgi()),  # type: ignore[arg-type]
-]
-_router: Any = URLRouter(socket_routes)
-websocket_application = ClientContextMiddleware(WebSocketRateLimitMiddleware(_router))
+CONSUMERS = {
+    "ws/health/": HealthConsumer,
+    "ws/account/": AccountConsumer,
+    "ws/security-events/": SecurityEventsConsumer,
+    "ws/incidents/": IncidentsConsumer,
+}
+websocket_application = ClientContextMiddleware(
+    WebSocketRateLimitMiddleware(
+        URLRouter(
+            [
+                *(path(route, consumer.as_asgi()) for route, consumer in CONSUMERS.items()),  # type: ignore[arg-type, list-item]
+                re_path(r"", UnknownPathConsumer.as_asgi()),  # type: ignore[arg-type, list-item]
+            ]
+        )
+    )
+)

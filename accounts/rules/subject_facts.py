@@ -24,7 +24,7 @@ def facts_of(user: Any, at: datetime) -> SubjectFacts | None:
     A service client's roles are the scopes of its token: each scope is a permission, and so a role.
     """
     if isinstance(user, ServiceCaller):
-        return SubjectFacts(f"{CLIENT}{user.pk}", user.scopes, {"id": str(user.pk)})
+        return SubjectFacts(f"{CLIENT}{user.pk}", frozenset(user.scopes), {"id": str(user.pk)})
     if user is None or not getattr(user, "is_active", False) or getattr(user, "deleted_at", None) is not None:
         return None
     return SubjectFacts(f"{USER}{user.pk}", roles_at(user, at), attributes_of(user))

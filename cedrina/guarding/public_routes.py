@@ -7,7 +7,7 @@ it asks for.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-# By the beginning of the path. The admin asks on each of its pages: see table.admin_pages.
+# By the beginning of the path. The pages of the admin's site are not listed: the site asks on each of them.
 PUBLIC_ROUTES: Mapping[str, str] = MappingProxyType(
     {
         "account/": "pages that mails link to; a token in the link is what they ask for",
@@ -17,11 +17,9 @@ PUBLIC_ROUTES: Mapping[str, str] = MappingProxyType(
     }
 )
 PUBLIC_PATHS: Mapping[str, str] = MappingProxyType({"": "the start page says what this is"})
-ADMIN_ROUTES = "admin/"
-# Sockets that ask for nothing.
-PUBLIC_SOCKETS: Mapping[str, str] = MappingProxyType(
-    {
-        "ws/health/": "the same as readyz",
-        "": "closes what has no route",
-    }
+# Views that ask for permissions part by part, inside themselves.
+GUARDED_INSIDE: Mapping[str, str] = MappingProxyType(
+    {"admin/console/": "each figure and each act of the console asks for the permission of what it shows or does"}
 )
+# Sockets that ask for nothing.
+PUBLIC_SOCKETS: Mapping[str, str] = MappingProxyType({"ws/health/": "the same as readyz"})

@@ -14,7 +14,7 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.views import APIView
 
 from accounts.access.known_permissions import KNOWN_PERMISSIONS
-from cedrina.guarding.public_routes import ADMIN_ROUTES, PUBLIC_PATHS, PUBLIC_ROUTES, PUBLIC_SOCKETS
+from cedrina.guarding.public_routes import GUARDED_INSIDE, PUBLIC_PATHS, PUBLIC_ROUTES, PUBLIC_SOCKETS
 from tokens.api.permissions import HasAccessToken, HasAnyAccessToken
 
 PUBLIC, OWN, ADMIN_PAGES = "public", "own", "admin"
@@ -38,30 +38,27 @@ class GuardedRoute:
 def guarded_routes() -> list[GuardedRoute]:
     """Return what all HTTP routes ask for, in their order."""
     found: list[GuardedRoute] = []
-    for path, pattern in _patterns(get_resolver().url_patterns):
+    for path, pattern, is_of_admin in _patterns(get_resolver().url_patterns):
         view = getattr(pattern.callback, "cls", None)
         if view is not None and issubclass(view, APIView):
             initial = getattr(pattern.callback, "initkwargs", {})
             methods = [method for method in _METHODS if hasattr(view, method)]
             found += [GuardedRoute(method.upper(), path, _needs(view(**initial), method)) for method in methods]
         else:
-            found.append(GuardedRoute("GET", path, _plain(path, pattern)))
+            found.append(GuardedRoute("GET", path, ADMIN_PAGES if is_of_admin else _plain(path, pattern)))
     return found
 
 
 def guarded_sockets() -> list[GuardedRoute]:
     """Return what all WebSocket routes ask for."""
     # Here, since only the process that serves sockets needs the libraries of sockets.
-    from cedrina.routing import socket_routes  # noqa: PLC0415 - see above
+    from cedrina.routing import CONSUMERS  # noqa: PLC0415 - see above
 
     found = []
-    for pattern in socket_routes:
-        path, consumer = str(pattern.pattern), pattern.callback.consumer_class
-        needs = PUBLIC if path in PUBLIC_SOCKETS else OWN
-        if path not in PUBLIC_SOCKETS:
-            declared = getattr(consumer, "action", "")
-            needs = OWN if declared is None else declared
-        found.append(GuardedRoute("WS", path, needs))
+    for path, consumer in CONSUMERS.items():
+        declared = getattr(consumer, "action", "")
+        needs = OWN if declared is None else str(declared)
+        found.append(GuardedRoute("WS", path, PUBLIC if path in PUBLIC_SOCKETS else needs))
     return found
 
 
@@ -88,17 +85,20 @@ def _needs(view: Any, method: str) -> str:
 
 
 def _plain(path: str, pattern: URLPattern) -> str:
-    if path.startswith(ADMIN_ROUTES):
+    if any(path.startswith(beginning) for beginning in GUARDED_INSIDE):
         return ADMIN_PAGES
     if path in PUBLIC_PATHS or any(path.startswith(beginning) for beginning in PUBLIC_ROUTES):
         return PUBLIC
     return str(getattr(pattern.callback, "needed_permission", ""))
 
 
-def _patterns(patterns: Iterable[Any], before: str = "") -> Iterator[tuple[str, URLPattern]]:
+def _patterns(
+    patterns: Iterable[Any], before: str = "", *, is_of_admin: bool = False
+) -> Iterator[tuple[str, URLPattern, bool]]:
+    """Return paths with their patterns, and whether each is a page of the admin's site, which guards all of its own."""
     for pattern in patterns:
         path = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from _patterns(pattern.url_patterns, path)
+            yield from _patterns(pattern.url_patterns, path, is_of_admin=is_of_admin or pattern.app_name == "admin")
         else:
-            yield path, pattern
+            yield path, pattern, is_of_admin

@@ -96,6 +96,6 @@ def test_sends_deliveries_again(client):
 
 def test_is_closed_to_staff_without_the_permission():
     webhook = make_webhook(URL, now=timezone.now()).webhook
-    client = signed_in(is_staff=True)
+    client = signed_in(roles=["jobs:read"])
     for page, args in ((LIST, []), ("admin:security_events_webhook_change", [webhook.pk])):
         assert client.get(reverse(page, args=args)).status_code == 403

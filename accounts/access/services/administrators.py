@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from accounts.access.deciding.hours import Hours, parse_hours
 from accounts.access.deciding.index import ROLE
 from accounts.access.deciding.paths import ONE, pattern_segments
 from accounts.access.deciding.pattern_relations import covers
@@ -16,24 +17,32 @@ from accounts.access.permission_types import CHANGE_POLICIES, GRANT_ROLES
 from accounts.access.services.compiling import Policy
 
 NEEDED = (CHANGE_POLICIES.name, GRANT_ROLES.name)
-_HOURS = 7 * 24  # rules may have hours, which repeat each week
-_LATER = timedelta(days=50 * 366)  # when all rules that end have ended
+_DAYS = 8  # rules may have hours, which repeat each week; the day on which it begins is not whole
+_LATER = timedelta(weeks=50 * 52)  # when all rules that end have ended
 _MOST_INSTANTS = 400
 
 
 def instants_to_look_at(at: datetime) -> Sequence[datetime]:
     """Return the instants at which an administrator must be one.
 
-    These are the hours of a week, now and much later, and when rules about what administrators need begin or end.
+    These are the days of a week, now and much later, with each instant of the week at which a rule about what
+    administrators need begins or ends: between two of them nothing changes.
     """
-    week = [at + timedelta(hours=number) for number in range(_HOURS)]
+    rules = _rules_about_needed()
+    days = [at + timedelta(days=number) for number in range(_DAYS)]
     limits = {
-        limit
-        for rule in _rules_about_needed()
-        for limit in (rule.valid_from, rule.valid_until)
-        if limit is not None and limit > at
+        limit for rule in rules for limit in (rule.valid_from, rule.valid_until) if limit is not None and limit > at
     }
-    return [*week, *(hour + _LATER for hour in week), *sorted(limits)[:_MOST_INSTANTS]]
+    of_hours = {
+        instant
+        for rule in rules
+        if rule.hours is not None
+        for day in days
+        for instant in _changes_of_hours(parse_hours(rule.hours), day)
+        if instant > at
+    }
+    week = [*days, *sorted(of_hours)[:_MOST_INSTANTS]]
+    return [*week, *(instant + _LATER for instant in week), *sorted(limits)[:_MOST_INSTANTS]]
 
 
 def candidates() -> Iterator[str]:
@@ -72,6 +81,12 @@ def may_administer(
         for instant in instants
         for name in NEEDED
     )
+
+
+def _changes_of_hours(hours: Hours, at: datetime) -> Sequence[datetime]:
+    """Return when hours begin and end on the day of an instant, by the clocks of their time zone."""
+    day = at.astimezone(hours.zone).date()
+    return [datetime.combine(day, clock, hours.zone) for clock in (hours.begin, hours.end)]
 
 
 def _rules_about_needed() -> list[PolicyRule]:

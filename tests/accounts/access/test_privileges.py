@@ -1,6 +1,6 @@
 """Who may act on whom and who may give what, compared with all decisions that could follow."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,7 @@ from accounts.access.deciding.privileges import UNDECLARED, Holder, PrivilegeOrd
 from accounts.access.deciding.rules import Effect, Rule
 from accounts.access.known_permissions import object_of
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PERMISSIONS = ("a:read", "a:change", "b:read")
 OBJECTS = (*map(object_of, PERMISSIONS), object_of("new:one"), "documents/1", "documents/2", "documents/1/pages")
 ROLES = ("one", "two", "three", "four")
@@ -74,14 +75,14 @@ def instants(now):
 
 
 @given(drawn=st.lists(rules, max_size=8), above=parents, actor_roles=held, target_roles=held)
-def test_nobody_acts_on_who_may_ever_do_more(now, drawn, above, actor_roles, target_roles):
+def test_nobody_acts_on_who_may_ever_do_more(drawn, above, actor_roles, target_roles):
     order, policy = order_of(drawn, above)
-    actor, target = holder("actor", actor_roles, now), holder("target", target_roles, now, "Sales")
-    if not order.may_act_on(actor, target, at=now):
+    actor, target = holder("actor", actor_roles, NOW), holder("target", target_roles, NOW, "Sales")
+    if not order.may_act_on(actor, target, at=NOW):
         return
     paths = tuple(map(object_of, (*PERMISSIONS, "new:one")))
-    own = allowed(policy, actor, actor.roles_until(now), now, objects=paths, actions=("use",))
-    for at in instants(now):
+    own = allowed(policy, actor, actor.roles_until(NOW), NOW, objects=paths, actions=("use",))
+    for at in instants(NOW):
         for department in ("", "Sales"):
             then = Holder(target.subject, target.roles, {"department": department})
             assert allowed(policy, then, then.roles_until(at), at, objects=paths, actions=("use",)) <= own
@@ -93,18 +94,18 @@ def test_nobody_acts_on_who_may_ever_do_more(now, drawn, above, actor_roles, tar
     actor_roles=held,
     grant=st.tuples(st.sampled_from(ROLES), st.sampled_from([None, timedelta(hours=1), timedelta(days=9)])),
 )
-def test_nobody_gives_what_they_have_not_as_long(now, drawn, above, actor_roles, grant):
+def test_nobody_gives_what_they_have_not_as_long(drawn, above, actor_roles, grant):
     role, lasts = grant
     # Hours are left out: what is given may be used in others than those in which it was given.
     drawn = [rule for rule in drawn if rule.hours is None]
     order, policy = order_of(drawn, above)
-    actor = holder("actor", actor_roles, now)
-    until = now + lasts if lasts else None
-    if not order.may_give(actor, role, until=until, at=now):
+    actor = holder("actor", actor_roles, NOW)
+    until = NOW + lasts if lasts else None
+    if not order.may_give(actor, role, until=until, at=NOW):
         return
     nobody = Holder("user:nobody", {}, {"department": "Sales"})
-    given_away = allowed(policy, nobody, {role}, now)
-    for at in [now, now + lasts - timedelta(seconds=1)] if lasts else instants(now):
+    given_away = allowed(policy, nobody, {role}, NOW)
+    for at in [NOW, NOW + lasts - timedelta(seconds=1)] if lasts else instants(NOW):
         assert given_away <= allowed(policy, actor, actor.roles_until(at), at), (at, role)
 
 
@@ -124,12 +125,12 @@ def test_relations_of_patterns_are_those_of_what_they_match(one, other):
     assert overlap(first, second) is bool(matched(one) & matched(other))
 
 
-def test_who_may_use_all_has_permissions_that_are_not_declared_yet(now):
+def test_who_may_use_all_has_permissions_that_are_not_declared_yet():
     order, _policy = order_of([Rule("1", "role:one", "permissions/**", "use", Effect.ALLOW)], {})
-    assert order.held(holder("actor", {"one": None}, now), at=now) == {*PERMISSIONS, UNDECLARED}
+    assert order.held(holder("actor", {"one": None}, NOW), at=NOW) == {*PERMISSIONS, UNDECLARED}
 
 
 @pytest.mark.parametrize("roles", [{"one": None}, {"one": timedelta(hours=1)}])
-def test_equals_may_act_on_each_other(now, roles):
+def test_equals_may_act_on_each_other(roles):
     order, _policy = order_of([Rule("1", "role:one", "permissions/a:read", "use", Effect.ALLOW)], {})
-    assert order.may_act_on(holder("actor", roles, now), holder("target", {"one": None}, now), at=now)
+    assert order.may_act_on(holder("actor", roles, NOW), holder("target", {"one": None}, NOW), at=NOW)

@@ -207,7 +207,7 @@ class TestPages:
 
     @pytest.mark.parametrize("url", LISTS)
     def test_are_closed_to_staff_without_the_permission(self, url):
-        UserFactory(username="helper", raw_password=PASSWORD)
+        UserFactory(username="helper", raw_password=PASSWORD, roles=["jobs:read"])
         client = Client()
         client.post(LOGIN, {"username": "helper", "password": PASSWORD, "next": "/admin/"})
 

@@ -129,4 +129,5 @@ class TestAct:
 
 
 def _values(name):
-    return {"set-tier": ["--tier", "pro"], "grant-staff-rights": ["--rights", "users:read"]}.get(name, [])
+    values = {"set-tier": ["--tier", "pro"], "grant-staff-rights": ["--rights", "users:read"]}
+    return ["--role", "support"] if name.endswith("-role") else values.get(name, [])

@@ -64,7 +64,7 @@ def tables(now):
     head, line = " | ".join(ROLES), "|---" * len(ROLES)
     lines = [f"| permission | what it allows | of Django | {head} |", f"|---|---|---{line}|"]
     for name, known in sorted(KNOWN_PERMISSIONS.items()):
-        django = ", ".join(f"`{each}`" for each in known.django_permissions)
+        django = ", ".join(known.django_permissions)
         lines.append(f"| `{name}` | {known.description} | {django} | {cells(name)} |")
     lines += ["", "## Calls", "", f"| call | permission | {head} |", f"|---|---{line}|"]
     for route in operator_routes():
@@ -85,5 +85,5 @@ def tables(now):
         lines.append(f"| `{action.name}` | `{action.permission}` | {cells(action.permission)} |")
     lines += ["", "## Pages of the admin", "", "| page | one of |", "|---|---|"]
     for label, names in admin_pages().items():
-        lines.append(f"| `{label}` | {', '.join(f'`{name}`' for name in names)} |")
+        lines.append(f"| {label} | {', '.join(f'`{name}`' for name in names)} |")
     return "\n".join(lines) + "\n"

@@ -169,7 +169,7 @@ class TestPage:
 
     def test_is_read_only_for_staff_with_the_permission_and_closed_to_others(self, boss):
         job_id = defer()
-        user = UserFactory()
+        user = UserFactory(roles=["users:read"])
         client = Client()
         sign_in_at_admin(client, user)
         assert client.get(LIST).status_code == 403

@@ -190,7 +190,7 @@ class TestPermissions:
         assert sign_in(api, reader).post(CLIENTS, body, format="json").status_code == 403
         refused = sign_in(api, changer).post(CLIENTS, body, format="json")
         assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
-        granted = staff("service_clients:change", "sessions:read")
+        granted = staff("service_clients:change", "tokens:introspect")
         assert sign_in(api, granted).post(CLIENTS, body, format="json").status_code == 201
 
     def test_keep_an_operator_from_the_secret_of_a_mightier_client(self, api):

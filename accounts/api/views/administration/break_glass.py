@@ -23,7 +23,7 @@ class BreakGlassView(AccountsAPIView):
     step_up: ClassVar = {"post": OPERATOR_STEP_UP}
     problem_codes: ClassVar[dict[str, list[str]]] = {"post": ["permission_denied", *STEP_UP_CODES]}
     field_codes: ClassVar[dict[str, list[str]]] = {
-        "post": ["required", "invalid", "blank", "max_length", "min_value", "max_value", "unknown_field"]
+        "post": ["required", "invalid", "blank", "max_length", "unknown_field"]
     }
 
     @extend_schema(

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from django.test import Client
 
-from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
+from accounts.api.views.administration.user_actions import ACTION_VIEWS
 from tests.accounts.api.administration.conftest import client_of
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_totp, code_of, secret_of
@@ -191,7 +191,7 @@ class TestErasure:
 
 
 class TestEveryAction:
-    @pytest.mark.parametrize("name", OPERATOR_ACTIONS)
+    @pytest.mark.parametrize("name", ACTION_VIEWS)
     def test_demands_a_reason_and_a_right(self, operator, api, mina, name):
         assert code(operator.post(f"{URL}/{mina.pk}/{name}", {}, format="json")) == (422, "validation_error")
         assert code(operator.post(f"{URL}/{mina.pk}/{name}", {**REASON, "x": 1}, format="json"))[0] == 422

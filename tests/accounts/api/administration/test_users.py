@@ -76,7 +76,7 @@ class TestList:
         ids=str,
     )
     def test_finds_some_of_them(self, operator, query, found):
-        UserFactory(username="helper", roles=("users:read",))
+        UserFactory(username="helper", roles=["users:read"])
         UserFactory(username="mina", email="first.mina@example.com")
         if query.get("search", "").startswith("mina@"):
             User.objects.filter(username="mina").update(email_folded="mina@example.com")
