@@ -189,6 +189,7 @@ PROMISED = {
     "GET /api/v1/admin/webhooks/{webhook_id}/deliveries": {"not_found", "permission_denied", "validation_error"},
     "GET /api/v1/admin/webhooks/{webhook_id}/deliveries/{delivery_id}": {"not_found", "permission_denied"},
     "POST /api/v1/admin/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": {"not_found", "step_up_required"},
+    "POST /api/v1/admin/break-glass": {"permission_denied", "step_up_required", "validation_error"},
     "GET /api/v1/admin/users": {"permission_denied", "validation_error"},
     "POST /api/v1/admin/users": {"permission_denied", "username_taken", "email_taken", "step_up_required"},
     "GET /api/v1/admin/users/{user_id}": {"permission_denied", "not_found"},
@@ -202,7 +203,8 @@ PROMISED = {
     "DELETE /api/v1/admin/users/{user_id}/sessions/{session_id}": {"permission_denied", "not_found"},
     **{
         f"POST /api/v1/admin/users/{{user_id}}/{name}": {"permission_denied", "step_up_required", "validation_error"}
-        for name in OPERATOR_ACTIONS
+        for name, action in OPERATOR_ACTIONS.items()
+        if action.is_in_api
     },
     "POST /api/v1/auth/refresh": {"invalid_token", "session_revoked", "session_expired", "refresh_token_reused"},
     "POST /api/v1/auth/logout": {"authentication_required", "session_revoked"},
@@ -263,7 +265,6 @@ SUCCESSES = {
     "DELETE /api/v1/admin/service-clients/{client_id}": {"204"},
     "POST /api/v1/admin/users": {"201"},
     "POST /api/v1/admin/users/{user_id}/anonymise": {"204"},
-    "POST /api/v1/admin/break-glass": {"200"},
     "DELETE /api/v1/admin/users/{user_id}/sessions/{session_id}": {"204"},
     "POST /api/v1/auth/register": {"201", "202"},
     "POST /api/v1/auth/resend-confirmation": {"202"},

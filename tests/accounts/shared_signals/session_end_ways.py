@@ -23,7 +23,7 @@ from cedrina_base.uuids import uuid7
 from security_events.signals import response_started
 from security_events.types import ResponseKind, ResponseOrder
 from tests import mailbox
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory, give
 from tests.factories.factors import add_totp
 from tests.factories.tokens import open_session, sign_in_at_admin
 from tokens.conf import token_settings
@@ -229,6 +229,5 @@ def require_a_new_password(world):
 
 @way("staff_rights_withdrawn", "admin")
 def withdraw_staff_rights(world):
-    world.user.is_staff = True
-    world.user.save(update_fields=["is_staff"])
+    give(world.user, "users:read")
     return world.act("withdraw-staff-rights")
