@@ -75,6 +75,14 @@ def parse_rule(given: Document) -> dict[str, Any]:
     return {name: found[name] for name in MEMBERS}
 
 
+def require_members(given: Document) -> None:
+    """Require that each given member can be one of a rule, whatever the others are.
+
+    Raises: RuleInvalid, for the first member that is wrong.
+    """
+    parse_rule({"subject": "user:1", "object": "any", "action": "any", "effect": Effect.ALLOW, **given})
+
+
 def to_rule(rule_id: str, document: Document) -> Rule:
     """Return a rule, given what ``parse_rule`` returned.
 
@@ -109,9 +117,6 @@ def parse_role(name: str, given: Document) -> dict[str, Any]:
 
     Raises: RuleInvalid (of the member that is wrong), RolesInvalid (of a name that can't be one).
     """
-    if not is_role_name(name):
-        sentence = _("A role's name has small letters, digits, - and _, and begins with a letter.")
-        raise RolesInvalid(name, sentence, member="name")
     for member in given:
         if member not in _ROLE_MEMBERS:
             raise RuleInvalid(str(member)[:100], _("Roles have no such member."), code="unknown_field")
@@ -123,6 +128,9 @@ def parse_role(name: str, given: Document) -> dict[str, Any]:
         if not all(isinstance(each, str) and is_role_name(each) and each != name for each in names):
             raise RuleInvalid(member, _("This is a list of names of other roles."))
         found[member] = sorted(set(names))
+    if not is_role_name(name):
+        sentence = _("A role's name has small letters, digits, - and _, and begins with a letter.")
+        raise RolesInvalid(name, sentence, member="name")
     return found
 
 

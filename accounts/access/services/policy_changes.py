@@ -153,6 +153,7 @@ class PolicyWriter:
 
         Raises: RuleNotFound, VersionMismatch, RuleInvalid, RuleExists, RoleNotFound.
         """
+        rule_documents.require_members(given)  # before anything is said about the rule
         row = self._rule(rule_id, versions)
         before = selectors.rule_document(row)
         document = rule_documents.parse_rule({**before, **given})
