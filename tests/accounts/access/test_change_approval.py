@@ -1,4 +1,4 @@
-"""Where approvers are demanded nothing but an approved draft changes rules and roles, and each exception is recorded."""
+"""Where approvers are demanded, nothing but an approved draft changes rules and roles; exceptions are recorded."""
 
 from datetime import timedelta
 
