@@ -7,14 +7,23 @@ from security_events.catalogue import EventType, register
 from security_events.ocsf import OcsfType
 from security_events.types import Category, Severity
 
-_DRAFT = ("draft", "base_version", "changes", "note")
+_DRAFT = ("draft", "base_version", "note")
 _AUTHORIZATION, _UPDATE = Category.AUTHORIZATION, OcsfType.ENTITY_MANAGEMENT_UPDATE
 
 DRAFT_CREATED = register(
-    EventType("policy.draft_created", _AUTHORIZATION, Severity.LOW, 10, OcsfType.ENTITY_MANAGEMENT_CREATE, data=_DRAFT)
+    EventType(
+        "policy.draft_created",
+        _AUTHORIZATION,
+        Severity.LOW,
+        10,
+        OcsfType.ENTITY_MANAGEMENT_CREATE,
+        data=(*_DRAFT, "changes"),
+    )
 )
 DRAFT_CHANGED = register(
-    EventType("policy.draft_changed", _AUTHORIZATION, Severity.LOW, 10, _UPDATE, data=(*_DRAFT, "draft_version"))
+    EventType(
+        "policy.draft_changed", _AUTHORIZATION, Severity.LOW, 10, _UPDATE, data=(*_DRAFT, "draft_version", "changes")
+    )
 )
 DRAFT_DELETED = register(
     EventType("policy.draft_deleted", _AUTHORIZATION, Severity.LOW, 10, OcsfType.ENTITY_MANAGEMENT_DELETE, data=_DRAFT)

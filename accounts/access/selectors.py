@@ -88,7 +88,7 @@ def roles_at(subject: str, at: datetime) -> frozenset[str]:
     return frozenset(grant.role for grant in grants_of(subject) if grant.expires_at is None or grant.expires_at > at)
 
 
-def roles_by_subject(subjects: Sequence[str], at: datetime) -> dict[str, frozenset[str]]:
+def roles_by_subject(*, subjects: Sequence[str], at: datetime) -> dict[str, frozenset[str]]:
     """Return the roles of subjects at an instant; those without any are left out."""
     rows = _granted(at).filter(subject__in=subjects).values_list("subject", "role")
     found: dict[str, set[str]] = {}
@@ -97,7 +97,7 @@ def roles_by_subject(subjects: Sequence[str], at: datetime) -> dict[str, frozens
     return {subject: frozenset(roles) for subject, roles in found.items()}
 
 
-def role_sets(at: datetime, *, limit: int) -> list[frozenset[str]]:
+def role_sets(*, at: datetime, limit: int) -> list[frozenset[str]]:
     """Return the sets of two or more roles that subjects have together at an instant, the most frequent ones first.
 
     None are returned on other databases than PostgreSQL.

@@ -37,10 +37,11 @@ def record_draft_event(
     data: dict[str, Any] = {
         "draft": str(draft.pk),
         "base_version": draft.base_version,
-        # The others are in the draft, and in the version that it makes.
-        "changes": draft.changes[:_MOST_CHANGES],
         "note": draft.reason,
     }
+    if action in (DraftAction.CREATED, DraftAction.CHANGED):
+        # The others are in the draft, and all are in the events of the version that it makes.
+        data["changes"] = draft.changes[:_MOST_CHANGES]
     if action in (DraftAction.CHANGED, DraftAction.APPROVED):
         data["draft_version"] = draft.version
     elif action is DraftAction.APPLIED:

@@ -85,7 +85,7 @@ def _profiles(before: PolicySource, after: PolicySource, now: datetime) -> list[
     roles = sorted({*before.parents, *after.parents})
     found = [Profile("", frozenset()), *(Profile("", frozenset({role})) for role in roles)]
     named = {rule.subject for source in (before, after) for rule in source.rules if not rule.subject.startswith(ROLE)}
-    held = selectors.roles_by_subject(sorted(named), now)
+    held = selectors.roles_by_subject(subjects=sorted(named), at=now)
     found += [Profile(subject, held.get(subject, frozenset())) for subject in sorted(named)]
-    found += [Profile("", some) for some in selectors.role_sets(now, limit=MOST_COMBINATIONS)]
+    found += [Profile("", some) for some in selectors.role_sets(at=now, limit=MOST_COMBINATIONS)]
     return list(dict.fromkeys(found))

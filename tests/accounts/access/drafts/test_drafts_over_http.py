@@ -44,7 +44,7 @@ def path_of(draft, *rest):
     return "/".join(["policy-drafts", draft.json()["id"], *rest])
 
 
-def test_a_draft_is_looked_at_approved_and_applied(call, other, draft, settings, events):  # noqa: F811
+def test_a_draft_is_looked_at_approved_and_applied(events, call, other, draft, settings):  # noqa: F811
     settings.ACCESS = {**settings.ACCESS, "APPROVERS": 1}
     body = draft.json()
     assert (body["status"], body["author"], body["approvals"], body["approvals_needed"]) == ("draft", "boss", [], 0)
