@@ -47,7 +47,7 @@ class EvaluationInput(serializers.Serializer[Any]):
     subject = SubjectFields()
     action = ActionFields()
     resource = ResourceFields()
-    context = serializers.JSONField(required=False)  # type: ignore[assignment]  # the name is the specification's
+    context = serializers.DictField(required=False)  # type: ignore[assignment]  # the name is the specification's
 
 
 class OptionsFields(serializers.Serializer[Any]):
@@ -64,7 +64,7 @@ class EvaluationsInput(serializers.Serializer[Any]):
     subject = SubjectFields(required=False)
     action = ActionFields(required=False)
     resource = ResourceFields(required=False)
-    context = serializers.JSONField(required=False)  # type: ignore[assignment]
+    context = serializers.DictField(required=False)  # type: ignore[assignment]
     evaluations = serializers.ListField(child=serializers.DictField(), max_length=100, required=False)
     options = OptionsFields(required=False)
 
@@ -90,7 +90,7 @@ class AuthZenSubjectSearchInput(serializers.Serializer[Any]):
     subject = SearchedFields()
     action = ActionFields()
     resource = ResourceFields()
-    context = serializers.JSONField(required=False)  # type: ignore[assignment]
+    context = serializers.DictField(required=False)  # type: ignore[assignment]
     page = PageFields(required=False)
 
 
@@ -100,7 +100,7 @@ class AuthZenResourceSearchInput(serializers.Serializer[Any]):
     subject = SubjectFields()
     action = ActionFields()
     resource = SearchedFields()
-    context = serializers.JSONField(required=False)  # type: ignore[assignment]
+    context = serializers.DictField(required=False)  # type: ignore[assignment]
     page = PageFields(required=False)
 
 
@@ -109,7 +109,7 @@ class AuthZenActionSearchInput(serializers.Serializer[Any]):
 
     subject = SubjectFields()
     resource = ResourceFields()
-    context = serializers.JSONField(required=False)  # type: ignore[assignment]
+    context = serializers.DictField(required=False)  # type: ignore[assignment]
     page = PageFields(required=False)
 
 

@@ -41,9 +41,10 @@ class CheckView(AskingAPIView):
         this version or a later one: send what a change of the policy answered in `X-Policy-Version`.
         """
         asked = read_question(request.data, own_name=self.asking.subject, members=_MEMBERS)
+        wanted = read_version(request.data)
         if asked.subject:
             self.require_others_allowed(request)
-        policy = questions.policy_of_version(read_version(request.data))
+        policy = questions.policy_of_version(wanted)
         asked = replace(asked, claims=self.claims_of(request, asked.subject, asked.claims))
         answer = self._answer(asked, self.subject_of(asked.subject), policy, is_explained=self.may_explain())
         return Response({**answer, "version": policy.version})
@@ -75,10 +76,10 @@ class CheckBatchView(CheckView):
             read_question(body, own_name=own, path=f"checks.{number}.", members=_MEMBERS)
             for number, body in enumerate(bodies)
         ]
+        wanted = [read_version(body, path=f"checks.{number}.") for number, body in enumerate(bodies)]
         names = {each.subject for each in asked}
         if names != {""}:
             self.require_others_allowed(request)
-        wanted = [read_version(body, path=f"checks.{number}.") for number, body in enumerate(bodies)]
         policy = questions.policy_of_version(max((each for each in wanted if each is not None), default=None))
         subjects = questions.find_subjects(names - {""}, self.now) | {"": self.subject_of("")}
         is_explained = self.may_explain()

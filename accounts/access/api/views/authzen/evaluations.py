@@ -80,7 +80,7 @@ class EvaluationsView(EvaluationView):
         subjects: dict[Any, AskedSubject] = {}
         if not items:
             return Response(self.evaluate(read_evaluation(body), policy, subjects, is_explained=is_explained))
-        common = {name: body[name] for name in _MEMBERS if name in body}
+        common = {name: _item(body[name]) for name in _MEMBERS if name in body}
         results: list[dict[str, Any]] = []
         for item in items:
             try:
@@ -103,7 +103,7 @@ def _items(body: Mapping[str, Any]) -> list[Any]:
 
 def _item(item: Any) -> Mapping[str, Any]:
     if not isinstance(item, Mapping):
-        raise EntityInvalid(_("An evaluation is an object."))
+        raise EntityInvalid(_("An evaluation and its members are objects."))
     return item
 
 
