@@ -1,5 +1,7 @@
 """The WebSocket routes."""
 
+from typing import Any
+
 from channels.routing import URLRouter
 from django.urls import path, re_path
 

@@ -19,4 +19,4 @@ class TestRender:
         plain = json.loads(json.dumps(document(), default=str))
         text = render(plain)
         assert json.loads(text) == plain
-        assert len(text.encode()) < 650_000
+        assert len(text.encode()) < 750_000
