@@ -16,6 +16,7 @@ from tests.served import ROOT
 
 DEPLOY = ROOT / "deploy"
 START_SECONDS = 120
+SECOND_WEB_SERVER = "        server web2:8000 fail_timeout=2s;\n"  # tests have one
 LOOPBACK = "127.0.0.1"
 # Where the connections of an outer proxy come from. The whole of 127.0.0.0/8 is this machine.
 OUTER = "127.0.0.2"
@@ -53,7 +54,7 @@ class Nginx:
         """Return what stands in the shipped file, and what takes its place here."""
         return {
             "/tmp/": f"{self.directory}/temporary/",
-            "        server web2:8000 fail_timeout=2s;\n": "",
+            SECOND_WEB_SERVER: "",
             "web:8000": f"{LOOPBACK}:{web}",
             "sockets:8001": f"{LOOPBACK}:{sockets}",
             "/etc/nginx/cedrina/": f"{self.directory}/nginx/",

@@ -51,7 +51,7 @@ class AccessSettings(AppSettings):
 
         It must not query the database: it is asked for every guarded request.
         """
-        return self._function("FACTS_OF", "accounts.access.selectors.facts_of_user")
+        return self._function("FACTS_OF", "accounts.access.hook_defaults.facts_of_user")
 
     @property
     def CONTEXT_OF(self) -> Callable[[Any], Mapping[str, Any]]:
@@ -59,22 +59,22 @@ class AccessSettings(AppSettings):
 
         It must not query the database. Its members are ``ip_address`` and ``factor_at``, in seconds since 1970.
         """
-        return self._function("CONTEXT_OF", "accounts.access.selectors.no_context")
+        return self._function("CONTEXT_OF", "accounts.access.hook_defaults.no_context")
 
     @property
     def FIND_SUBJECT(self) -> Callable[[str, datetime], SubjectFacts | None]:
         """Dotted path of a function ``(subject, at)``: who ``user:<id>`` or ``client:<id>`` is; ``None`` for nobody."""
-        return self._function("FIND_SUBJECT", "accounts.access.selectors.find_subject")
+        return self._function("FIND_SUBJECT", "accounts.access.hook_defaults.find_subject")
 
     @property
     def FIND_SUBJECTS(self) -> Callable[[Collection[str], datetime], Mapping[str, SubjectFacts]]:
         """Dotted path of a function ``(names, at)``: those of some subjects that exist, by their names, at once."""
-        return self._function("FIND_SUBJECTS", "accounts.access.selectors.find_subjects")
+        return self._function("FIND_SUBJECTS", "accounts.access.hook_defaults.find_subjects")
 
     @property
     def SUBJECTS(self) -> Callable[[str, int, datetime], Sequence[SubjectFacts]]:
         """Dotted path of a function ``(after, limit, at)``: the existing subjects by their names, for searches."""
-        return self._function("SUBJECTS", "accounts.access.selectors.no_subjects")
+        return self._function("SUBJECTS", "accounts.access.hook_defaults.no_subjects")
 
     @property
     def CANDIDATES(self) -> Callable[[Collection[str], Collection[str], str, int, datetime], Sequence[SubjectFacts]]:
@@ -83,7 +83,7 @@ class AccessSettings(AppSettings):
         It returns the existing subjects, by their names, that come after ``after`` and have one of the names or one of
         the roles. It may return more of them, never fewer; none only if none follow.
         """
-        return self._function("CANDIDATES", "accounts.access.selectors.granted_subjects")
+        return self._function("CANDIDATES", "accounts.access.hook_defaults.granted_subjects")
 
     @property
     def OBJECTS(self) -> Callable[[str, int], Sequence[ObjectFacts]]:
@@ -91,7 +91,7 @@ class AccessSettings(AppSettings):
 
         They are in the order of code points. None are returned only if none follow.
         """
-        return self._function("OBJECTS", "accounts.access.selectors.known_permission_objects")
+        return self._function("OBJECTS", "accounts.access.hook_defaults.known_permission_objects")
 
     @property
     def FIND_OBJECT(self) -> Callable[[str], Mapping[str, Any]]:
@@ -99,7 +99,7 @@ class AccessSettings(AppSettings):
 
         What it returns wins over what callers claim.
         """
-        return self._function("FIND_OBJECT", "accounts.access.selectors.no_object_attributes")
+        return self._function("FIND_OBJECT", "accounts.access.hook_defaults.no_object_attributes")
 
     @property
     def BASE_URL(self) -> str:
@@ -109,17 +109,17 @@ class AccessSettings(AppSettings):
     @property
     def REQUIRE_ADMINISTRATOR(self) -> Callable[[Any, datetime], None]:
         """Dotted path of a function ``(policy, at)`` that raises LastAdministrator if nobody could change it back."""
-        return self._function("REQUIRE_ADMINISTRATOR", "accounts.access.selectors.nothing_required")
+        return self._function("REQUIRE_ADMINISTRATOR", "accounts.access.hook_defaults.nothing_required")
 
     @property
     def SUBJECT_LINKS(self) -> Callable[[Any, Collection[str]], Mapping[str, tuple[str, str]]]:
         """Dotted path of a function ``(viewer, subjects)``: the name and the admin page of each that they may see."""
-        return self._function("SUBJECT_LINKS", "accounts.access.selectors.no_links")
+        return self._function("SUBJECT_LINKS", "accounts.access.hook_defaults.no_links")
 
     @property
     def SUBJECT_OF_NAME(self) -> Callable[[Any, str], str]:
         """Dotted path of a function ``(viewer, name)``: the subject with a name, empty if the viewer may not know."""
-        return self._function("SUBJECT_OF_NAME", "accounts.access.selectors.no_subject")
+        return self._function("SUBJECT_OF_NAME", "accounts.access.hook_defaults.no_subject")
 
     @property
     def SHIPPED_ROLES(self) -> Mapping[str, Mapping[str, Any]]:

@@ -1,19 +1,16 @@
-"""Reads of this app, and the defaults of the hooks in its settings. Nothing here locks or writes."""
+"""Reads of this app. Nothing here writes, and only ``locked_head`` locks."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Collate
+from django.db.models import Q, QuerySet
 
-from accounts.access.conf import access_settings
-from accounts.access.known_permissions import KNOWN_PERMISSIONS, object_of
 from accounts.access.models import HEAD_ID, DecisionRecord, PolicyHead, PolicyRule, Role, RoleGrant
 from accounts.access.rule_documents import MEMBERS
-from accounts.access.types import Grant, ObjectFacts, SubjectFacts
+from accounts.access.types import Grant
 
 Documents = dict[str, dict[str, Any]]
 """Documents of rules by their ids, or of roles by their names."""
@@ -38,7 +35,7 @@ def locked_head() -> Head:
     return Head(*rows.get(pk=HEAD_ID))
 
 
-def rule_document(row: PolicyRule) -> dict[str, Any]:
+def rule_document(*, row: PolicyRule) -> dict[str, Any]:
     """Return the members of a stored rule, as ``rule_documents.parse_rule`` returns them."""
     return {
         "subject": row.subject,
@@ -55,7 +52,7 @@ def rule_document(row: PolicyRule) -> dict[str, Any]:
     }
 
 
-def role_document(row: Role) -> dict[str, Any]:
+def role_document(*, row: Role) -> dict[str, Any]:
     """Return the members of a stored role, as ``rule_documents.parse_role`` returns them."""
     return {"description": row.description, "parents": row.parents, "separation_of_duty": row.separation_of_duty}
 
@@ -67,25 +64,27 @@ def all_rules() -> Documents:
     return {str(row.pop("id")): _with_texts(row) for row in rows}
 
 
-def has_rule(subject: str) -> bool:
+def has_rule(*, subject: str) -> bool:
     """Return whether a rule is about this very subject."""
     return PolicyRule.objects.filter(subject=subject).exists()
 
 
 def all_roles() -> Documents:
     """Return the documents of all stored roles by their names."""
-    return {row.name: role_document(row) for row in Role.objects.order_by("name")}
+    return {row.name: role_document(row=row) for row in Role.objects.order_by("name")}
 
 
-def grants_of(subject: str) -> list[Grant]:
+def grants_of(*, subject: str) -> list[Grant]:
     """Return the roles that a subject was granted, ended ones included."""
     rows = RoleGrant.objects.filter(subject=subject).order_by("role")
     return [Grant(*row) for row in rows.values_list("role", "expires_at", "reason", "granted_by", "granted_at")]
 
 
-def roles_at(subject: str, at: datetime) -> frozenset[str]:
+def roles_at(*, subject: str, at: datetime) -> frozenset[str]:
     """Return the roles that a subject has at an instant."""
-    return frozenset(grant.role for grant in grants_of(subject) if grant.expires_at is None or grant.expires_at > at)
+    return frozenset(
+        grant.role for grant in grants_of(subject=subject) if grant.expires_at is None or grant.expires_at > at
+    )
 
 
 def roles_by_subject(*, subjects: Sequence[str], at: datetime) -> dict[str, frozenset[str]]:
@@ -124,84 +123,12 @@ def decision_records(*, since: datetime) -> QuerySet[DecisionRecord]:
     return DecisionRecord.objects.filter(recorded_at__gte=since).exclude(evaluated="").order_by("-recorded_at", "-pk")
 
 
-def facts_of_user(user: Any, at: datetime) -> SubjectFacts | None:
-    """Return who a user of Django is, for projects whose users have no attributes of ours."""
-    if user is None or not getattr(user, "is_authenticated", False) or not user.is_active:
-        return None
-    subject = f"user:{user.pk}"
-    return SubjectFacts(subject, roles_at(subject, at), {"id": str(user.pk)})
-
-
-def no_context(_user: Any) -> Mapping[str, Any]:
-    """Return that nothing is known about a request: the default of ``CONTEXT_OF``."""
-    return {}
-
-
-def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
-    """Return a subject by its name; whether there is such a user is not known here."""
-    return SubjectFacts(subject, roles_at(subject, at), {"id": subject.partition(":")[2]})
-
-
-def find_subjects(names: Collection[str], at: datetime) -> Mapping[str, SubjectFacts]:
-    """Return subjects by their names, one after the other: the default of ``FIND_SUBJECTS``."""
-    found = ((name, access_settings.FIND_SUBJECT(name, at)) for name in names)
-    return {name: facts for name, facts in found if facts is not None}
-
-
-def no_subjects(_after: str, _limit: int, _at: datetime) -> Sequence[SubjectFacts]:
-    """Return no subjects: the default of ``SUBJECTS``."""
-    return ()
-
-
-def granted_subjects(
-    names: Collection[str], roles: Collection[str], after: str, limit: int, at: datetime
-) -> Sequence[SubjectFacts]:
-    """Return subjects with one of these names or roles: the default of ``CANDIDATES``."""
-    # By code points, as Python compares: the database's own order may depend on a language.
-    is_postgresql = connection.vendor == "postgresql"
-    by_name = Collate("subject", "C") if is_postgresql else F("subject")
-    holders = RoleGrant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=at), role__in=roles)
-    while True:
-        rows = holders.annotate(name=by_name).filter(name__gt=after).order_by("name")
-        granted = rows.values_list("name", flat=True).distinct()[:limit]
-        found = sorted({*granted, *(name for name in names if name > after)})[:limit]
-        known = [facts for name in found if (facts := access_settings.FIND_SUBJECT(name, at)) is not None]
-        if known or not found:
-            return known
-        after = found[-1]  # nobody of these exists; others may follow
-
-
-def known_permission_objects(after: str, limit: int) -> Sequence[ObjectFacts]:
-    """Return the objects of the declared permissions: the default of ``OBJECTS``."""
-    found = sorted(path for name in KNOWN_PERMISSIONS if (path := object_of(name)) > after)
-    return [ObjectFacts(path) for path in found[:limit]]
-
-
-def no_object_attributes(_path: str) -> Mapping[str, Any]:
-    """Return that nothing is known of an object: the default of ``FIND_OBJECT``."""
-    return {}
-
-
-def nothing_required(_policy: Any, _at: datetime) -> None:
-    """Let any policy be: the default of ``REQUIRE_ADMINISTRATOR``."""
-
-
-def no_links(_viewer: Any, _subjects: Collection[str]) -> Mapping[str, tuple[str, str]]:
-    """Return no names: the default of ``SUBJECT_LINKS``."""
-    return {}
-
-
-def no_subject(_viewer: Any, _name: str) -> str:
-    """Return that nobody has a name: the default of ``SUBJECT_OF_NAME``."""
-    return ""
-
-
-def holders_of(role: str, *, limit: int) -> list[RoleGrant]:
+def holders_of(*, role: str, limit: int) -> list[RoleGrant]:
     """Return who was granted a role, the latest first."""
     return list(RoleGrant.objects.filter(role=role).order_by("-granted_at", "-pk")[:limit])
 
 
-def rules_of(subject: str, *, limit: int) -> list[PolicyRule]:
+def rules_of(*, subject: str, limit: int) -> list[PolicyRule]:
     """Return the rules of a subject."""
     return list(PolicyRule.objects.filter(subject=subject).order_by("pk")[:limit])
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from cedrina.settings import casbin, connections, development_data, dotenv, environment, relying_party
+from cedrina.settings import access_control, casbin, connections, development_data, dotenv, environment, relying_party
 from cedrina.settings.rate_limits import TIERS, profile, sockets_per_address
-from cedrina.settings.shipped_roles import SHIPPED_ROLES, SHIPPED_RULES
 from cedrina.version import VERSION
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -392,25 +391,4 @@ RATELIMITING: dict[str, Any] = {
     "SOCKETS_PER_ADDRESS": ENV.SOCKETS_PER_ADDRESS or sockets_per_address(ENV.RATELIMIT_PROFILE or ENVIRONMENT),
 }
 DAUTHZ = casbin.DAUTHZ
-ACCESS: dict[str, Any] = {
-    "ENGINE": ENV.ACCESS_ENGINE,
-    "MAX_STALENESS": timedelta(seconds=ENV.ACCESS_MAX_STALENESS),
-    "APPROVERS": ENV.POLICY_APPROVERS,
-    "RECORD_RETENTION": timedelta(days=ENV.ACCESS_RECORD_DAYS),
-    "RECORD_ONE_IN": 100 if ENV.ACCESS_RECORD_DAYS else 0,
-    "FACTS_OF": "accounts.rules.subject_facts.facts_of",
-    "SHIPPED_ROLES": SHIPPED_ROLES,
-    "SHIPPED_RULES": SHIPPED_RULES,
-    "CONTEXT_OF": "accounts.rules.subject_facts.context_of",
-    "FIND_SUBJECT": "accounts.access_subjects.find_subject",
-    "FIND_SUBJECTS": "accounts.access_subjects.find_subjects",
-    "SUBJECTS": "accounts.access_subjects.existing_subjects",
-    "CANDIDATES": "accounts.access_subjects.candidate_subjects",
-    "OBJECTS": "accounts.access.selectors.known_permission_objects",
-    "FIND_OBJECT": "accounts.access.selectors.no_object_attributes",
-    "BASE_URL": PUBLIC_URL,
-    "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
-    "REQUIRE_ADMINISTRATOR": "accounts.access_subjects.require_administrator",
-    "SUBJECT_LINKS": "accounts.administration.subject_links.links_of_access_subjects",
-    "SUBJECT_OF_NAME": "accounts.administration.subject_links.access_subject",
-}
+ACCESS: dict[str, Any] = access_control.settings(ENV, public_url=PUBLIC_URL)

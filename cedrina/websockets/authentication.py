@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts import event_types
 from accounts.access.services.decisions import may
+from accounts.rules import admin_access
 from cedrina.websockets import close_codes
 from security_events import context as request_context
 from security_events.services import deduplication
@@ -143,8 +144,8 @@ def _caller_of(claims: SocketClaims, action: str | None, *, is_use: bool, now: d
     elif isinstance(claims, AdminSessionClaims):
         user = verification.authenticate_admin_claims(claims=claims, now=now)
         caller = SocketCaller(str(user.pk), claims, claims.session_id, address)
-        # As for the pages of the admin: a superuser who is no member of the staff any more may not see them.
-        is_allowed = bool(user.is_staff) and (action is None or may(user, action))
+        # As for the pages of the admin.
+        is_allowed = admin_access.may_use_admin(user, at=now) and (action is None or may(user, action))
     else:
         user = verification.authenticate_claims(claims=claims, is_use=is_use, now=now).user
         caller = SocketCaller(str(user.pk), claims, claims.session_id, address)

@@ -72,6 +72,9 @@ class TestACommand:
             node for node in ast.walk(tree(path)) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         ]
         given |= {id(node.body[0].value) for node in documented if ast.get_docstring(node)}
+        # Lines to type are the same in all languages.
+        examples = [node.value for node in ast.walk(tree(path)) if is_named(node, "examples")]
+        given |= {id(part) for example in examples for part in ast.walk(example)}
         found = [
             f"line {node.lineno}: {node.value}"
             for node in ast.walk(tree(path))
@@ -81,6 +84,11 @@ class TestACommand:
             and id(node) not in given
         ]
         assert found == []
+
+
+def is_named(node, name):
+    """Return whether a node gives a value to this name."""
+    return isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets)
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)

@@ -68,11 +68,11 @@ class RoleAdmin(AccessAdmin):
     ) -> Any:
         """Show a refusal on the page, beside the input; and the role's rules and holders."""
         name = unquote(object_id) if object_id else ""
-        grants = selectors.holders_of(name, limit=MOST_SHOWN) if name else []
+        grants = selectors.holders_of(role=name, limit=MOST_SHOWN) if name else []
         names = named(request.user, [grant.subject for grant in grants])
         extra = {
             **(extra_context or {}),
-            "rules": selectors.rules_of(ROLE + name, limit=MOST_SHOWN) if name else [],
+            "rules": selectors.rules_of(subject=ROLE + name, limit=MOST_SHOWN) if name else [],
             "grants": [(grant, *names[grant.subject]) for grant in grants],
             "most_shown": MOST_SHOWN,
         }

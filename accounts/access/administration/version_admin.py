@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access.administration.base import AccessAdmin, author_of
 from accounts.access.models import PolicyVersion
-from accounts.access.services.policy_changes import rollback
+from accounts.access.services.policy_restoring import rollback
 from accounts.access.types import ChangeKind
 from cedrina_base.reason_form import ReasonForm, confirmation_page
 

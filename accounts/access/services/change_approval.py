@@ -32,7 +32,7 @@ def entries(*, author: Author, draft: ApprovedDraft | None, now: datetime) -> li
         return []
     if not author.id:
         return [Change(ChangeKind.UNAPPROVED, COMMAND_LINE, None, None)]
-    if BREAK_GLASS in selectors.roles_at(f"user:{author.id}", now):
+    if BREAK_GLASS in selectors.roles_at(subject=f"user:{author.id}", at=now):
         return [Change(ChangeKind.UNAPPROVED, BREAK_GLASS, None, None)]
     raise ApprovalRequired
 

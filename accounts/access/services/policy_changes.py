@@ -22,7 +22,6 @@ from accounts.access.errors import (
     RuleNotFound,
     SeparationOfDuty,
     VersionMismatch,
-    VersionNotFound,
     VersionRequired,
 )
 from accounts.access.known_permissions import BREAK_GLASS, KNOWN_PERMISSIONS
@@ -102,7 +101,7 @@ def policy_change(
             created_at=now,
         )
         for subject in dict.fromkeys(writer.subjects):
-            grants = {grant.role: grant.expires_at for grant in selectors.grants_of(subject)}
+            grants = {grant.role: grant.expires_at for grant in selectors.grants_of(subject=subject)}
             signals.grants_changed.send(sender=None, subject=subject, grants=grants, now=now)
         signals.policy_changed.send(sender=None, version=stored, author=author, now=now)
         if connection.vendor == "postgresql":
@@ -155,7 +154,7 @@ class PolicyWriter:
         """
         rule_documents.require_members(given)  # before anything is said about the rule
         row = self._rule(rule_id, versions)
-        before = selectors.rule_document(row)
+        before = selectors.rule_document(row=row)
         document = rule_documents.parse_rule({**before, **given})
         if document == before:
             return row
@@ -167,7 +166,7 @@ class PolicyWriter:
     def remove_rule(self, rule_id: UUID, *, versions: Versions = None) -> None:
         """Delete a rule. Raises: RuleNotFound, VersionMismatch."""
         row = self._rule(rule_id, versions)
-        before = selectors.rule_document(row)
+        before = selectors.rule_document(row=row)
         row.delete()
         self._note(ChangeKind.RULE, str(rule_id), before, None)
 
@@ -191,7 +190,7 @@ class PolicyWriter:
         row = Role.objects.filter(pk=name).first()
         if versions is not None and (row is None or row.version not in versions):
             raise VersionMismatch
-        before = selectors.role_document(row) if row else None
+        before = selectors.role_document(row=row) if row else None
         if row is not None and document == before:
             return row
         if row is not None and is_new:
@@ -216,7 +215,7 @@ class PolicyWriter:
         if held.exists() or named.exists() or PolicyRule.objects.filter(subject=ROLE + name).exists():
             raise RoleInUse(name)
         RoleGrant.objects.filter(role=name).delete()
-        before = selectors.role_document(row)
+        before = selectors.role_document(row=row)
         row.delete()
         self._note(ChangeKind.ROLE, name, before, None)
 
@@ -298,80 +297,13 @@ class PolicyWriter:
     def _require_separation(self, subject: str, role: str) -> None:
         """Compare all roles that the subject would have, inherited ones too, with the pairs that are separated."""
         roles = selectors.all_roles()
-        held = selectors.roles_at(subject, self._now) | {role}
+        held = selectors.roles_at(subject=subject, at=self._now) | {role}
         had = _with_parents(held - {role}, roles)
         for name in _with_parents(held, roles):
             for other in roles.get(name, {}).get("separation_of_duty", ()):
                 together = {name, other}
                 if together <= _with_parents(held, roles) and not together <= had:
                     raise SeparationOfDuty((name, other))
-
-
-def rollback(*, number: int, versions: Versions = None, author: Author, reason: str, now: datetime) -> int:
-    """Restore rules and roles as they were in an earlier version, as a new version; return its number.
-
-    Who has which role stays as it is: a rollback must not give back what was taken from a person.
-
-    Raises: VersionNotFound, VersionMismatch, RoleInUse, LastAdministrator, RuleInvalid, RolesInvalid.
-    """
-    with policy_change(author=author, reason=reason, now=now, restored=number) as writer:
-        present = writer.version - 1
-        if versions is not None and present not in versions:
-            raise VersionMismatch
-        if number > present or not PolicyVersion.objects.filter(pk=number).exists():
-            raise VersionNotFound
-        restore(writer, *documents_of_version(number))
-    return writer.version
-
-
-def documents_of_version(number: int) -> tuple[selectors.Documents, selectors.Documents]:
-    """Return rules and roles as they were in a version, by taking back all later changes."""
-    rules, roles = selectors.all_rules(), selectors.all_roles()
-    by_kind = {ChangeKind.RULE: rules, ChangeKind.ROLE: roles}
-    later = PolicyVersion.objects.filter(number__gt=number, is_of_rules=True).order_by("-number")
-    for version in later.iterator(chunk_size=200):
-        for change in reversed(version.changes):
-            documents = by_kind.get(change["kind"])
-            if documents is None:
-                continue
-            if change["before"] is None:
-                documents.pop(change["key"], None)
-            else:
-                documents[change["key"]] = change["before"]
-    return rules, roles
-
-
-def restore(writer: PolicyWriter, rules: selectors.Documents, roles: selectors.Documents) -> None:
-    """Make the stored rules and roles equal to these documents, ids included."""
-    present_rules, present_roles = selectors.all_rules(), selectors.all_roles()
-    # What is gone is deleted first: two rules may have swapped what they say. Roles are made before rules name them.
-    writer.remove_rules({key: document for key, document in present_rules.items() if key not in rules})
-    changed = {key for key in rules.keys() & present_rules.keys() if rules[key] != present_rules[key]}
-    for name, document in roles.items():
-        if name not in present_roles:
-            writer.put_role(name, {**document, "separation_of_duty": []})
-    for name, document in roles.items():
-        writer.put_role(name, document)
-    for rule_id in changed:
-        PolicyRule.objects.filter(pk=rule_id).update(digest=b"changing " + UUID(rule_id).bytes)
-    for rule_id in sorted(changed):
-        writer.change_rule(UUID(rule_id), rules[rule_id])
-    writer.add_rules({UUID(key): document for key, document in rules.items() if key not in present_rules})
-    _remove_roles(writer, {name: present_roles[name] for name in present_roles.keys() - roles.keys()})
-
-
-def _remove_roles(writer: PolicyWriter, going: selectors.Documents) -> None:
-    """Delete roles, those first that no other one names."""
-    while going:
-        named = {other for role in going.values() for other in (*role["parents"], *role["separation_of_duty"])}
-        free = sorted(going.keys() - named)
-        for name in free or sorted(going):
-            if not free:  # two that must be separated name each other
-                writer.put_role(name, {**going[name], "separation_of_duty": []})
-                going[name] = {**going[name], "separation_of_duty": []}
-            else:
-                writer.remove_role(name)
-                going.pop(name)
 
 
 def _require_size(rules: selectors.Documents, roles: selectors.Documents) -> None:

@@ -15,7 +15,8 @@ from accounts.access.errors import RolesInvalid, RuleInvalid, VersionMismatch
 from accounts.access.known_permissions import KNOWN_PERMISSIONS
 from accounts.access.policy_files import rendering
 from accounts.access.policy_files.documents import Documents, PolicyFile, PolicyFileInvalid
-from accounts.access.services.policy_changes import policy_change, restore
+from accounts.access.services.policy_changes import policy_change
+from accounts.access.services.policy_restoring import restore
 from accounts.access.types import Author
 from cedrina_base.uuids import uuid7
 

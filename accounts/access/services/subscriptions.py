@@ -34,7 +34,7 @@ def decide_all(subject: str, asked: Mapping[str, Question], *, at: datetime) -> 
         name: decisions.evaluate(policy, found, questions.with_object_facts(question), at=at).is_allowed
         for name, question in asked.items()
     }
-    ends = (grant.expires_at for grant in selectors.grants_of(subject) if grant.expires_at is not None)
+    ends = (grant.expires_at for grant in selectors.grants_of(subject=subject) if grant.expires_at is not None)
     boundaries = [end for end in ends if end > at]
     rule_boundary = next_boundary(rules_of(policy.rules, policy.principals(found.subject, found.roles)), at)
     if rule_boundary is not None:

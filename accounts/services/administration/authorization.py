@@ -116,7 +116,7 @@ def _require_permission(actor: User | None, *, given: User, target: User, action
 
 
 def _require_other_administrator(*, target: User) -> None:
-    is_named = bool(target.role_grants) or access_selectors.has_rule(f"{USER}{target.pk}")
+    is_named = bool(target.role_grants) or access_selectors.has_rule(subject=f"{USER}{target.pk}")
     if not is_named or not target.is_active or target.deleted_at is not None:
         return
     active_policy.refresh()

@@ -9,7 +9,8 @@ from accounts.access.errors import ApprovalRequired
 from accounts.access.known_permissions import BREAK_GLASS
 from accounts.access.models import PolicyVersion, RoleGrant
 from accounts.access.services import active_policy
-from accounts.access.services.policy_changes import policy_change, rollback
+from accounts.access.services.policy_changes import policy_change
+from accounts.access.services.policy_restoring import rollback
 from accounts.access.types import Author
 from tests.factories.accounts import UserFactory
 
@@ -43,7 +44,7 @@ class TestWhereApproversAreNeeded:
     def test_roles_are_still_granted(self, two_approvers, ada, now):
         with policy_change(author=ada, reason="x", now=now) as writer:
             writer.grant("user:7", "admin")
-        assert selectors.roles_at("user:7", now) == {"admin"}
+        assert selectors.roles_at(subject="user:7", at=now) == {"admin"}
 
     def test_break_glass_changes_them_while_it_lasts_and_the_version_says_so(self, two_approvers, ada, now):
         RoleGrant.objects.create(

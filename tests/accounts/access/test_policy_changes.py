@@ -17,7 +17,8 @@ from accounts.access.errors import (
 from accounts.access.models import PolicyVersion, Role
 from accounts.access.services import active_policy
 from accounts.access.services.decisions import decide
-from accounts.access.services.policy_changes import policy_change, rollback
+from accounts.access.services.policy_changes import policy_change
+from accounts.access.services.policy_restoring import rollback
 from accounts.access.types import Author, Question, SubjectFacts
 
 pytestmark = pytest.mark.django_db
@@ -155,31 +156,6 @@ def test_a_grant_alone_builds_no_new_index(change, now):
     assert selectors.head().rules_id == rules_id
     assert active_policy.refresh() == writer.version
     assert decide(SubjectFacts("user:1"), Question("a", "b"), at=now).version == writer.version
-
-
-def test_rolls_back_rules_and_roles_but_no_grants(change, now):
-    with change() as writer:
-        writer.put_role("reader", {"description": "Reads."})
-        first = writer.add_rule(READ)
-        second = writer.add_rule({**READ, "action": "list"})
-        writer.grant("user:1", "reader")
-    wanted = writer.version
-    documents = selectors.all_rules(), selectors.all_roles()
-    with change() as writer:
-        # Two rules swap what they say.
-        writer.remove_rule(second.pk)
-        writer.change_rule(first.pk, {"action": "list"})
-        writer.put_role("writer", {"parents": ["reader"], "separation_of_duty": ["reader"]})
-        writer.put_role("reader", {"description": "Other words.", "separation_of_duty": ["writer"]})
-        writer.grant("user:2", "reader")
-
-    made = rollback(number=wanted, author=AUTHOR, reason="It was wrong.", now=now)
-
-    assert (selectors.all_rules(), selectors.all_roles()) == documents
-    assert [grant.role for grant in selectors.grants_of("user:2")] == ["reader"]
-    assert PolicyVersion.objects.get(number=made).restored == wanted
-    with pytest.raises(VersionNotFound):
-        rollback(number=made + 1, author=AUTHOR, reason="x", now=now)
 
 
 def test_an_unreadable_policy_denies_everything(change, now):

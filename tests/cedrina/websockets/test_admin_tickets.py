@@ -26,7 +26,7 @@ def admin(one_port):
     person.browser = Browser(one_port)
     try:
         assert person.register().status_code == 201
-        change(one_port, person, "is_staff = true, is_superuser = true")
+        change(one_port, person, "is_staff = true, is_superuser = true, role_grants = 'admin'")
         person.browser.sign_in(person.name)  # which an address may do ten times a minute: so there are few tests
         yield person
     finally:
@@ -121,7 +121,7 @@ class TestSocket:
         assert code == 4408
         assert late < 1
 
-    @pytest.mark.parametrize("members", ["is_superuser = false", "is_staff = false"])
+    @pytest.mark.parametrize("members", ["role_grants = ''", "role_grants = 'users:read'"])
     def test_is_closed_when_the_rights_are_withdrawn(self, daphne, one_port, admin, members):
         code, _late = code_after(daphne, EVENTS, admin, lambda: change(one_port, admin, members))
         assert code == 4403

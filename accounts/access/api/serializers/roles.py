@@ -54,7 +54,7 @@ def role_body(row: Role) -> dict[str, Any]:
     """Return a role as responses show it."""
     return {
         "name": row.name,
-        **selectors.role_document(row),
+        **selectors.role_document(row=row),
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),
         "version": row.version,

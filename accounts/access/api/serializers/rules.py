@@ -77,7 +77,7 @@ def rule_body(row: PolicyRule) -> dict[str, Any]:
     """Return a rule as responses show it."""
     return {
         "id": str(row.pk),
-        **selectors.rule_document(row),
+        **selectors.rule_document(row=row),
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),
         "version": row.version,

@@ -14,7 +14,7 @@ from accounts.access.api.serializers import versions as shapes
 from accounts.access.api.serializers.fields import MOST_DIGITS, NumberedPageInput, validated
 from accounts.access.errors import VersionNotFound
 from accounts.access.permission_types import CHANGE_POLICIES, READ_POLICIES
-from accounts.access.services.policy_changes import rollback
+from accounts.access.services.policy_restoring import rollback
 from cedrina_base.preconditions import versions_from
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from accounts.access import policy_lists
 from accounts.access.management.policy_commands.reading import required_reason
-from accounts.access.services.policy_changes import rollback
+from accounts.access.services.policy_restoring import rollback
 from accounts.access.types import Author
 from cedrina_base.operator_commands import OperatorCommand
 
@@ -24,7 +24,7 @@ def add_arguments(command: OperatorCommand, parser: ArgumentParser) -> None:
 
 
 def perform(command: OperatorCommand, options: dict[str, Any]) -> dict[str, Any]:
-    """Restore the version. Raises: as ``policy_changes.rollback``."""
+    """Restore the version. Raises: as ``policy_restoring.rollback``."""
     reason, number = required_reason(command, options), options["version"]
     row = policy_lists.version(number)
     if options["dry_run"]:

@@ -10,7 +10,8 @@ from accounts.access.conf import access_settings
 from accounts.access.errors import DraftNotFound, NotApprover, OwnDraft, StaleDraft
 from accounts.access.models import DraftApproval, PolicyDraft
 from accounts.access.services.drafts import editing
-from accounts.access.services.policy_changes import Versions, policy_change, restore
+from accounts.access.services.policy_changes import Versions, policy_change
+from accounts.access.services.policy_restoring import restore
 from accounts.access.types import Approval, ApprovedDraft, Author, DraftAction
 
 

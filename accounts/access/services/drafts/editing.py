@@ -20,7 +20,8 @@ from accounts.access.errors import (
 )
 from accounts.access.models import DraftApproval, PolicyDraft, PolicyVersion
 from accounts.access.services.compiling import compile_policy
-from accounts.access.services.policy_changes import Versions, documents_of_version
+from accounts.access.services.policy_changes import Versions
+from accounts.access.services.policy_restoring import documents_of_version
 from accounts.access.services.shadow import switching
 from accounts.access.types import Author, DraftAction
 from cedrina_base.batch_deletion import delete_in_batches

@@ -8,7 +8,7 @@ from accounts.access.errors import RolesInvalid, RuleInvalid
 from accounts.access.models import DecisionRecord
 from accounts.access.services import decisions
 from accounts.access.services.compiling import NoPolicy, Policy, compile_policy
-from accounts.access.services.policy_changes import documents_of_version
+from accounts.access.services.policy_restoring import documents_of_version
 from accounts.access.services.records import evaluated
 from accounts.access.types import Question, SubjectFacts
 

@@ -65,7 +65,7 @@ class UserRolesView(UserRolesAPIView):
         """
         del request
         now, version = timezone.now(), access_selectors.head().version
-        grants = access_selectors.grants_of(_subject(user_id))
+        grants = access_selectors.grants_of(subject=_subject(user_id))
         body = {"results": [shapes.grant_body(grant, now=now) for grant in grants], "version": version}
         return versioned(Response(body), version)
 
@@ -160,7 +160,7 @@ def _subject(user_id: UUID) -> str:
 
 def _grant(user_id: UUID, role: str) -> Grant:
     """Return a grant. Raises: GrantNotFound."""
-    for grant in access_selectors.grants_of(_subject(user_id)):
+    for grant in access_selectors.grants_of(subject=_subject(user_id)):
         if grant.role == role:
             return grant
     raise GrantNotFound

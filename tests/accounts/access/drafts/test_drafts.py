@@ -22,7 +22,8 @@ from accounts.access.known_permissions import BREAK_GLASS
 from accounts.access.models import PolicyDraft, PolicyVersion, RoleGrant
 from accounts.access.services import active_policy
 from accounts.access.services.drafts import approving, editing
-from accounts.access.services.policy_changes import policy_change, rollback
+from accounts.access.services.policy_changes import policy_change
+from accounts.access.services.policy_restoring import rollback
 from accounts.access.types import Author
 from tests.factories.accounts import UserFactory
 

@@ -7,7 +7,8 @@ import pytest
 
 from accounts.access.errors import RoleNotFound
 from accounts.access.models import PolicyVersion
-from accounts.access.services.policy_changes import policy_change, rollback
+from accounts.access.services.policy_changes import policy_change
+from accounts.access.services.policy_restoring import rollback
 from accounts.access.types import Author
 from accounts.services.administration import policy_events
 from tests.factories.accounts import UserFactory
