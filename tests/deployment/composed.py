@@ -54,3 +54,22 @@ def health_command():
     """Return the command of the image's HEALTHCHECK, as the engine runs it."""
     text = DOCKERFILE.replace("\\\n", "")
     return json.loads(re.search(r"^HEALTHCHECK .*? CMD (\[.*\])$", text, re.MULTILINE)[1])
+
+
+def secrets_of(document, made, service):
+    """Return what the files of a service's secrets contain, by the files' paths."""
+    named = document["services"][service].get("secrets", [])
+    return {f"/run/secrets/{name}": made[0][document["secrets"][name]["environment"]] for name in named}
+
+
+def settings_of(document, made, service):
+    """Return the environment of a container of ours: the image's, the file's, and what the service says.
+
+    Settings that a file holds are read from it, as the container does.
+    """
+    files = secrets_of(document, made, service)
+    given = {name: str(value) for name, value in document["services"][service]["environment"].items()}
+    read = {name.removesuffix("_FILE"): files[value] for name, value in given.items() if name.endswith("_FILE")}
+    others = {name: value for name, value in given.items() if not name.endswith("_FILE")}
+    # What PgBouncer and the replica would answer, one PostgreSQL answers here.
+    return {**image_environment(), **made[1], **others, **read}

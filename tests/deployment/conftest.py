@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests import nginx_server, served
+from tests.deployment import composed
 from tests.nginx_server import LOOPBACK, Nginx
 
 HOST = "id.example.org"
@@ -18,6 +19,17 @@ PRODUCTION = {
     "TRUSTED_PROXIES": LOOPBACK,
     "BCRYPT_ROUNDS": "10",
 }
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Give what the guide's first block makes: the values of .env and of cedrina.env."""
+    return composed.made_files(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture(scope="module")
+def document(made):
+    return composed.compose(made[0])
 
 
 @pytest.fixture(scope="session")
