@@ -76,7 +76,6 @@ def policy_change(
             _require_size(rules, roles)
             policy = compile_policy(rules=rules, roles=roles, version=writer.version)
         else:  # grants need no new index, and can be taken under a policy that can't be read
-            active_policy.refresh()
             policy = active_policy.current()
         if not is_first and not _is_emergency(writer.changes):
             access_settings.REQUIRE_ADMINISTRATOR(policy, now)
