@@ -24,7 +24,7 @@ ALWAYS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "logging_collector": "off",
-    "max_connections": "200",
+    "max_connections": "400",
 }
 # The data of a test run need not survive a power cut. Without fsync a commit costs a tenth.
 THROWAWAY = {
