@@ -13,11 +13,29 @@ from cedrina.settings.environment import BASE_DIR, CLIENT_NAMES, KNOWN_NAMES, PR
 NEAR = 0.85  # two letters of twelve
 # As django-environ reads a line: of others it logs the content.
 _ASSIGNMENT = re.compile(r"(?:export )?([A-Za-z_0-9]+)=")
-# Docker Compose reads the same file (docker-compose.yml), psql reads PGHOST, and so on. A name of another program that
+# What Docker Compose reads from the same file, in docker-compose.yml. Some are nearly the names of settings.
+_COMPOSE = frozenset(
+    {
+        "ALERTMANAGER_PAGER_TOKEN",
+        "ALERTMANAGER_SMTP_PASSWORD",
+        "COMPOSE_REDIS_URL",
+        "DIRECT_DATABASE_URL",
+        "GRAFANA_PASSWORD",
+        "MIGRATION_URL",
+        "OWNER_PASSWORD",
+        "PUBLISHED_PORT",
+        "REDIS_PASSWORD",
+        "REPLICATION_PASSWORD",
+        "REPLICA_URL",
+        "SERVING_PASSWORD",
+        "SUPERUSER_PASSWORD",
+        "WEB_DATABASE_URL",
+    }
+)
+# Docker Compose itself reads COMPOSE_PROJECT_NAME, psql reads PGHOST, and so on. A name of another program that
 # is not here belongs into a file of its own.
 _OTHER_PROGRAMS = re.compile(
-    r"SUPERUSER_PASSWORD|SERVING_PASSWORD|OWNER_PASSWORD|REDIS_PASSWORD|PUBLISHED_PORT"  # docker-compose.yml
-    r"|(?:COMPOSE|DOCKER|BUILDKIT|BUILDX|POSTGRES|PIP|UV|PYTHON|LC|OTEL)_?[A-Z0-9_]+"
+    r"(?:COMPOSE|DOCKER|BUILDKIT|BUILDX|POSTGRES|PIP|UV|PYTHON|LC|OTEL)_?[A-Z0-9_]+"
     r"|PG[A-Z]+|PYTHON[A-Z]+|CREATE_ADMIN_PASSWORD|DJANGO_(?:SETTINGS_MODULE|SUPERUSER_[A-Z]+)"
     r"|(?:HTTP|HTTPS|ALL|NO|http|https|all|no)_(?:PROXY|proxy)|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|TZ|LANG|LANGUAGE"
 )
@@ -73,7 +91,7 @@ def _faults(text: str, *, path: Path) -> Iterator[str]:
 
 def is_known(name: str) -> bool:
     """Return whether a name may stand in `.env`: that of a setting, of a file with one, or of another program."""
-    if name in KNOWN_NAMES or name in CLIENT_NAMES or name.startswith(PREFIX):
+    if name in KNOWN_NAMES or name in CLIENT_NAMES or name in _COMPOSE or name.startswith(PREFIX):
         return True  # `environment.load` refuses unknown names with the prefix
     return _OTHER_PROGRAMS.fullmatch(name) is not None and not _near(name)
 

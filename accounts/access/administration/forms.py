@@ -243,7 +243,7 @@ class TesterForm(forms.Form):
     )
     attributes = JsonField(
         label=_("What else is known"),
-        help_text=_('{"resource": {"owner": "…"}, "context": {"ip_address": "192.0.2.1"}}'),
+        help_text='{"resource": {"owner": "…"}, "context": {"ip_address": "192.0.2.1"}}',
     )
 
     def clean_attributes(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class Command(OperatorCommand):
         "Let a person do everything for some minutes, whatever the policy says, even one that can't be read. It is "
         "recorded as critical, and all administrators are mailed."
     )
+    examples = ('break_glass mina --minutes 30 --reason "the policy denies everything"',)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

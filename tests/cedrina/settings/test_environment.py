@@ -185,7 +185,8 @@ class TestDotenv:
 
     def test_takes_names_that_other_programs_read(self, tmp_path, monkeypatch, caplog):
         compose = (environment.BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8")
-        names = {*re.findall(r"\$\{([A-Z_]+)", compose), "COMPOSE_PROJECT_NAME", "PGHOST", "HTTPS_PROXY", "TZ"}
+        names = set(re.findall(r"(?:\$\{|environment: )([A-Z_]+)", compose))
+        names |= {"COMPOSE_PROJECT_NAME", "PGHOST", "HTTPS_PROXY", "TZ"}
         names |= {"DJANGO_SETTINGS_MODULE", "DJANGO_SUPERUSER_PASSWORD", "CREATE_ADMIN_PASSWORD", "CEDRINA_DATA_DIR"}
         assert "SERVING_PASSWORD" in names
         variables = {}

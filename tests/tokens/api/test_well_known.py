@@ -51,8 +51,12 @@ class TestMetadata:
             "response_types_supported": [],
             "grant_types_supported": ["client_credentials", "refresh_token"],
             "scopes_supported": [
+                "authz:check",
+                "authz:explain",
                 "events:read",
                 "incidents:read",
+                "metrics:read",
+                "policies:read",
                 "rate_limits:read",
                 "ssf:manage",
                 "ssf:read",
