@@ -36,9 +36,14 @@ def parse(given: Any, present: PolicyDocuments) -> tuple[list[dict[str, Any]], P
 
     Raises: RuleInvalid (its member is a path such as ``changes.0.rule.effect``), RuleExists.
     """
+    return make(listed(given), present)
+
+
+def listed(given: Any) -> list[Any]:
+    """Return the changes if they are a list of the allowed length; none of them is looked at. Raises: RuleInvalid."""
     if not isinstance(given, list) or not 0 < len(given) <= MOST_CHANGES:
         raise RuleInvalid("changes", _("Changes are a list of 1 to %d.") % MOST_CHANGES)
-    return make(given, present)
+    return given
 
 
 def make(changes: list[Any], present: PolicyDocuments) -> tuple[list[dict[str, Any]], PolicyDocuments]:

@@ -255,6 +255,11 @@ OF_SERVICE_CLIENTS = {
     "GET /api/v1/admin/policies/{rule_id}",
     "GET /api/v1/admin/policies/versions",
     "GET /api/v1/admin/policies/versions/{number}",
+    "GET /api/v1/admin/policies/unused",
+    "GET /api/v1/admin/policy-drafts",
+    "GET /api/v1/admin/policy-drafts/{draft_id}",
+    "GET /api/v1/admin/policy-drafts/{draft_id}/impact",
+    "GET /api/v1/admin/policy-drafts/{draft_id}/shadow",
     "GET /api/v1/admin/roles",
     "GET /api/v1/admin/roles/{name}",
 }

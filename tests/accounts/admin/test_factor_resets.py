@@ -63,4 +63,5 @@ class TestTheList:
 
     def test_is_closed_to_those_who_may_not_see_people(self):
         keeper = UserFactory()
+        give(keeper, "keys:read")
         assert shown_to(keeper, "/admin/accounts/secondfactorreset/")[0] == 403

@@ -180,7 +180,7 @@ class TestPendingSignIn:
         [
             {"password": make_password("copper lantern seven owls")},
             {"is_active": False},
-            {"is_staff": False},
+            {"role_grants": ""},  # the column is_staff only follows from these
             {"deleted_at": datetime(2026, 3, 1, tzinfo=UTC)},
         ],
         ids=["password", "closed", "no staff any more", "deleted"],

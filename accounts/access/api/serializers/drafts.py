@@ -6,9 +6,11 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from accounts.access import draft_changes
 from accounts.access.api.serializers.fields import Fields, PageInput, instant, rule_fields
 from accounts.access.draft_changes import MOST_CHANGES, OPS
 from accounts.access.draft_lists import ListedDraft
+from accounts.access.errors import RuleInvalid
 from accounts.access.types import DraftStatus
 from cedrina_base.strict_serializers import ReasonField, StrictBooleanField, StrictIntegerField, StrictSerializer
 
@@ -45,7 +47,7 @@ class _DraftedRole(serializers.Serializer[Any]):
 
 
 class _ChangesField(serializers.ListField):
-    """Takes any value: what is wrong with a change is said by ``draft_changes``, for files and calls alike."""
+    """Takes lists of any values: what is wrong with a change is said by ``draft_changes``, also for files."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(child=DraftChangeFields(), max_length=MOST_CHANGES, **options)
@@ -53,7 +55,10 @@ class _ChangesField(serializers.ListField):
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if data is serializers.empty:
             return super().run_validation(data)
-        return data
+        try:
+            return draft_changes.listed(data)
+        except RuleInvalid as error:
+            raise serializers.ValidationError(str(error.sentence), code=error.code) from error
 
 
 class DraftInput(StrictSerializer):
