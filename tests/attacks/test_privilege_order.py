@@ -90,7 +90,7 @@ ADMIN_ACTIONS = {
     "end": (SESSIONS, lambda user: open_session(user=user), lambda user: not is_signed_in(user)),
 }
 # Actions of the admin that are done to no account. Those on the policy are for people with ``policies:change``, who can
-# write any rule, and so give themselves everything: docs/access-control.md says to give it like the role of administrators.
+# write any rule: docs/access-control.md says to give that permission as one would give the role of administrators.
 ON_NO_ACCOUNT = {
     *(("access." + name, "delete_selected") for name in ("policyrule", "role")),
     ("access.policyversion", "roll_back"),
