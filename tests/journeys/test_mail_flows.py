@@ -168,8 +168,9 @@ class TestOperators:
         served.execute(
             site.environment["DATABASE_URL"],
             f"UPDATE accounts_user SET role_grants = 'admin' WHERE username = '{person.name}'",
-            "INSERT INTO access_rolegrant (id, subject, role, reason, granted_by, granted_at) SELECT gen_random_uuid(), "
-            f"'user:' || id, 'admin', '', '', now() FROM accounts_user WHERE username = '{person.name}'",
+            "INSERT INTO access_rolegrant (id, subject, role, reason, granted_by, granted_at) "
+            f"SELECT gen_random_uuid(), 'user:' || id, 'admin', '', '', now() "
+            f"FROM accounts_user WHERE username = '{person.name}'",
         )
 
         def send(user_id, action, **values):
