@@ -151,7 +151,7 @@ class TestSmuggling:
         for _ in range(6):
             identity = f"honest-{secrets.token_hex(6)}"
             line = f"GET /livez HTTP/1.1\r\nHost: {HOST}\r\nX-Correlation-ID: {identity}\r\nConnection: close\r\n\r\n"
-            [(status, head, body)] = answers_in(stack.nginx.converse(line.encode()))
+            [(status, head, body)] = answers_in(stack.nginx.converse(line.encode(), source=source))
             assert (status, body) == (200, b'{"status": "ok"}')
             assert identity.encode() in head
         # What follows was executed only where nginx took it for the next request, and answered it as such.
@@ -167,7 +167,7 @@ class TestSmuggling:
     def test_is_told_from_two_requests_on_one_connection(self, stack):
         first = f"GET /livez HTTP/1.1\r\nHost: {HOST}\r\nX-Correlation-ID: first-of-two\r\n\r\n".encode()
         second = first.replace(b"first", b"second").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-        answers = answers_in(stack.nginx.converse(first + second))
+        answers = answers_in(stack.nginx.converse(first + second, source="127.0.1.201"))
         assert [status for status, _, _ in answers] == [200, 200]
         assert b"first-of-two" in answers[0][1]
         assert b"second-of-two" in answers[1][1]
