@@ -256,13 +256,16 @@ def turn_of(run_id: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: object, request: pytest.FixtureRequest) -> None:
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: object, request: pytest.FixtureRequest
+) -> Generator[None]:
     """Let tests that commit delete the rows that they left, and put back the signing key that migrations made.
 
     Django's flush truncates each table, then makes content types, permissions and a key of RSA anew: 150 ms of CPU
     each time, and 20 ms without.
     """
     if not apps.is_installed("tokens"):
+        yield
         return
     made_by_migrations = {
         "tokens": ["SigningKey"],
@@ -292,6 +295,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: object, request: p
                 type(rows[0]).objects.bulk_create(rows)
 
     TransactionTestCase._fixture_teardown = delete_rows
+    yield
+    with django_db_blocker.unblock(), connections["default"].cursor() as cursor:
+        # A thread that a test left to end by itself may hold a connection, and then the database can't be dropped.
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(autouse=True)
