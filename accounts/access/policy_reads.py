@@ -25,11 +25,6 @@ def of_policy(policy: _HasRules) -> frozenset[str]:
     return known[1]
 
 
-def of_documents(rules: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Return the names of the attributes that rules read, given as documents."""
-    return frozenset().union(*map(of_document, rules))
-
-
 def of_document(rule: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of the attributes that one rule reads."""
     return _names(rule["department"], rule["location"], rule["conditions"])

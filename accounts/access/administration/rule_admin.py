@@ -18,7 +18,7 @@ from accounts.access.administration.base import AccessAdmin, author_of, sentence
 from accounts.access.administration.draft_admin import draft_page, make_draft
 from accounts.access.administration.forms import DAYS, DRAFT, RuleForm
 from accounts.access.administration.tester import tester
-from accounts.access.errors import AccessError, RuleNotFound
+from accounts.access.errors import AccessError
 from accounts.access.models import PolicyRule
 from accounts.access.services.policy_changes import policy_change
 from cedrina_base.reason_form import ask_for_reason
@@ -124,9 +124,6 @@ class RuleAdmin(AccessAdmin):
                 with policy_change(author=author_of(request), reason=reason, now=timezone.now()) as writer:
                     writer.remove_rule(row.pk)
 
-            try:
-                return self.attempt(request, change)
-            except RuleNotFound:  # deleted by somebody else meanwhile
-                return False
+            return self.attempt(request, change)
 
         return ask_for_reason(self, request, queryset, title=_("Delete rules"), act=delete)
