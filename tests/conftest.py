@@ -60,6 +60,17 @@ def _nothing_noticed() -> None:
     proxy_misconfiguration.reset()
 
 
+@pytest.fixture(autouse=True)
+def _no_limits_of_servers() -> Generator[None]:
+    """Fail a test that leaves a server's time limits on: on a busy machine one of the next would run into them."""
+    yield
+    if settings.configured and apps.is_installed("cedrina"):
+        # Here, since bare projects that test another app don't have it.
+        from cedrina.database.connection import TimeoutConnection
+
+        assert TimeoutConnection.response_timeout is None, "it loaded a server, or ran one, in the process of the tests"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _certificates_read_once():
     """Let httpx read the trusted certificates once a process: without, each client and each bare call takes 27 ms."""

@@ -1,6 +1,10 @@
 """The figures that are counted and read: their names, what they count, and that their reading is bounded."""
 
+import functools
+import json
 import shutil
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -13,7 +17,6 @@ from accounts.services.sign_in import password_sign_in
 from cedrina.monitoring import prometheus_backend
 from cedrina.monitoring.figures import exposition, row_counts
 from cedrina.monitoring.figures.stored_figures import STORED_FIGURES, FigureReader, stored_figure
-from cedrina_base import measures
 from security_events import event_types
 from security_events.services import recording
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -73,12 +76,21 @@ def value(name, **labels):
     )
 
 
-def declared():
-    import cedrina.routing
-    import cedrina.serving.application
-    from cedrina.operations import job_failures
+# In a process of its own: loading a server sets a server's time limits for the database, which are too short for tests.
+OF_A_SERVER = """
+import json
+import cedrina.serving.application
+import cedrina.routing
+from cedrina.operations import job_failures
+from cedrina_base import measures
+print(json.dumps({each._declaration.name: [*each._declaration.labels] for each in measures._measures}))
+"""
 
-    counted = {f"cedrina_{each._declaration.name}": set(each._declaration.labels) for each in measures._measures}
+
+@functools.cache
+def declared():
+    of_server = subprocess.run([sys.executable, "-c", OF_A_SERVER], capture_output=True, text=True, check=True).stdout
+    counted = {f"cedrina_{name}": set(labels) for name, labels in json.loads(of_server).items()}
     return counted | {f"cedrina_{figure.name}": set(figure.labels) for figure in STORED_FIGURES.values()}
 
 
