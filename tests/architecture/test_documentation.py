@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 from django.conf import settings
+from django.core.management import get_commands
 from django.urls import Resolver404, URLResolver, get_resolver, resolve
 from django.utils.module_loading import import_string
 
@@ -174,6 +175,22 @@ class TestAPage:
             assert linked.exists(), target
             if anchor:
                 assert anchor in anchors(linked), target
+
+
+class TestTheIndex:
+    def test_has_each_command_that_operators_run(self):
+        ours = {
+            name
+            for name, app in get_commands().items()
+            if app.partition(".")[0] in PRODUCT and app != "cedrina.tooling" and name != "migrate"
+        }
+        table = (ROOT / "docs" / "README.md").read_text(encoding="utf-8").partition("\n## Commands\n")[2]
+        assert {name for row in re.findall(r"^\| .*$", table, re.MULTILINE) for name in SPAN.findall(row)} == ours
+
+    def test_has_each_page(self):
+        index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+        pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+        assert pages <= set(LINK.findall(index))
 
 
 class TestDocstrings:
