@@ -1,5 +1,6 @@
 """The admin's pages of versions: what each changed, and the way back."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -106,8 +107,15 @@ def _shown(change: dict[str, Any]) -> ShownChange:
     if change["kind"] in _NO_CHANGES:
         return ShownChange(_KINDS[ChangeKind(change["kind"])], change["key"], "noted", list(_noted(after)))
     what = "added" if not change["before"] else "removed" if not change["after"] else "changed"
-    members = [(name, before.get(name), after.get(name)) for name in names]
+    members = [(name, _text(before.get(name)), _text(after.get(name))) for name in names]
     return ShownChange(_KINDS[ChangeKind(change["kind"])], change["key"], what, members)
+
+
+def _text(value: Any) -> Any:
+    """Return names as a list of words, and other lists and objects as JSON, as operators write them."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value) or None
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 
 def _noted(after: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

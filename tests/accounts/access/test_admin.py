@@ -181,6 +181,11 @@ class TestVersions:
         assert f"This is version {rule.version + 1} now." in page
         assert not PolicyRule.objects.filter(pk=rule.pk).exists()
 
+    def test_show_lists_as_words(self, browser):
+        page = browser.get(f"{VERSIONS}1/change/").content.decode()
+        assert "<bdi>auditor, support</bdi>" in page
+        assert "[&#x27;" not in page
+
 
 class TestTester:
     def ask(self, browser, **question):
