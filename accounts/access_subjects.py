@@ -61,7 +61,10 @@ def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
 
 def find_subjects(names: Collection[str], at: datetime) -> Mapping[str, SubjectFacts]:
     """Return those of some people and service clients who exist, by their names: in one query for each kind."""
-    people, clients = _keys(names, USER), _keys(names, CLIENT)
+    # A key may be written in several ways; it is the same subject.
+    meant = {name: subject for name in names if (subject := _meant(name)) is not None}
+    people = [key for kind, key in meant.values() if kind == USER]
+    clients = [key for kind, key in meant.values() if kind == CLIENT]
     found: list[SubjectFacts | None] = []
     if people:
         with prepared_cursor() as cursor:
@@ -69,22 +72,17 @@ def find_subjects(names: Collection[str], at: datetime) -> Mapping[str, SubjectF
             found += [facts_of(_PersonRow(*row), at) for row in cursor.fetchall()]
     if clients:
         found += [_facts_of_client(each, at) for each in ServiceClient.objects.filter(pk__in=clients, is_enabled=True)]
-    by_key = {facts.subject: facts for facts in found if facts is not None}
-    # A key may be written in several ways; it is the same subject.
-    return {name: by_key[known] for name in names if (known := _canonical(name)) in by_key}
+    by_name = {facts.subject: facts for facts in found if facts is not None}
+    return {name: by_name[known] for name, (kind, key) in meant.items() if (known := f"{kind}{key}") in by_name}
 
 
-def _keys(names: Collection[str], kind: str) -> list[UUID]:
-    return [UUID(known.removeprefix(kind)) for name in names if (known := _canonical(name)).startswith(kind)]
-
-
-def _canonical(name: str) -> str:
-    """Return the name as facts have it; an empty text for what can be nobody."""
+def _meant(name: str) -> tuple[str, UUID] | None:
+    """Return the kind and the key of a subject; ``None`` for what can be nobody."""
     kind, _, key = name.partition(":")
     try:
-        return f"{kind}:{UUID(key)}"
+        return f"{kind}:", UUID(key)
     except ValueError:
-        return ""
+        return None
 
 
 def existing_subjects(after: str, limit: int, at: datetime) -> Sequence[SubjectFacts]:
