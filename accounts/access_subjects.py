@@ -34,6 +34,12 @@ _READ_PEOPLE = """
     FROM accounts_user
     WHERE id = ANY(%(ids)s) AND is_active AND deleted_at IS NULL
 """
+# Most questions are about one person. psycopg takes 40 µs to write a list.
+_READ_PERSON = """
+    SELECT id, department, location, tier, email_confirmed_at, email_folded, role_grants
+    FROM accounts_user
+    WHERE id = %(id)s AND is_active AND deleted_at IS NULL
+"""
 
 
 class _PersonRow(NamedTuple):
@@ -68,7 +74,10 @@ def find_subjects(names: Collection[str], at: datetime) -> Mapping[str, SubjectF
     found: list[SubjectFacts | None] = []
     if people:
         with prepared_cursor() as cursor:
-            cursor.execute(_READ_PEOPLE, {"ids": people})
+            if len(people) == 1:
+                cursor.execute(_READ_PERSON, {"id": people[0]})
+            else:
+                cursor.execute(_READ_PEOPLE, {"ids": people})
             found += [facts_of(_PersonRow(*row), at) for row in cursor.fetchall()]
     if clients:
         found += [_facts_of_client(each, at) for each in ServiceClient.objects.filter(pk__in=clients, is_enabled=True)]

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from accounts.access import rule_documents, selectors
-from accounts.access.deciding.index import ROLE, Decision, named_checks
+from accounts.access.deciding.compiled_rules import named_checks
+from accounts.access.deciding.index import ROLE, Decision
 from accounts.access.deciding.paths import matches, object_segments, pattern_segments
 from accounts.access.deciding.roles import expand
 from accounts.access.deciding.rules import ANY_ACTION

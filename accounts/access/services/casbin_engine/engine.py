@@ -18,7 +18,8 @@ from casbin.util.log import disabled_logging
 from django.conf import settings
 
 from accounts.access.deciding.attributes import Attributes
-from accounts.access.deciding.index import ROLE, CompiledRule, Decision, Reason, inherited_principals
+from accounts.access.deciding.compiled_rules import CompiledRule
+from accounts.access.deciding.index import ROLE, Decision, Reason, inherited_principals
 from accounts.access.deciding.paths import matches, object_segments, pattern_segments
 from accounts.access.deciding.rules import Effect, Rule
 from accounts.access.services.casbin_engine.adapter import CasbinSource, reading
