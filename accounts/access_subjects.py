@@ -34,6 +34,12 @@ _READ_PEOPLE = """
     FROM accounts_user
     WHERE id = ANY(%(ids)s) AND is_active AND deleted_at IS NULL
 """
+# Most questions are about one person. psycopg takes 40 µs to write a list.
+_READ_PERSON = """
+    SELECT id, department, location, tier, email_confirmed_at, email_folded, role_grants
+    FROM accounts_user
+    WHERE id = %(id)s AND is_active AND deleted_at IS NULL
+"""
 
 
 class _PersonRow(NamedTuple):
@@ -61,30 +67,31 @@ def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
 
 def find_subjects(names: Collection[str], at: datetime) -> Mapping[str, SubjectFacts]:
     """Return those of some people and service clients who exist, by their names: in one query for each kind."""
-    people, clients = _keys(names, USER), _keys(names, CLIENT)
+    # A key may be written in several ways; it is the same subject.
+    meant = {name: subject for name in names if (subject := _meant(name)) is not None}
+    people = [key for kind, key in meant.values() if kind == USER]
+    clients = [key for kind, key in meant.values() if kind == CLIENT]
     found: list[SubjectFacts | None] = []
     if people:
         with prepared_cursor() as cursor:
-            cursor.execute(_READ_PEOPLE, {"ids": people})
+            if len(people) == 1:
+                cursor.execute(_READ_PERSON, {"id": people[0]})
+            else:
+                cursor.execute(_READ_PEOPLE, {"ids": people})
             found += [facts_of(_PersonRow(*row), at) for row in cursor.fetchall()]
     if clients:
         found += [_facts_of_client(each, at) for each in ServiceClient.objects.filter(pk__in=clients, is_enabled=True)]
-    by_key = {facts.subject: facts for facts in found if facts is not None}
-    # A key may be written in several ways; it is the same subject.
-    return {name: by_key[known] for name in names if (known := _canonical(name)) in by_key}
+    by_name = {facts.subject: facts for facts in found if facts is not None}
+    return {name: by_name[known] for name, (kind, key) in meant.items() if (known := f"{kind}{key}") in by_name}
 
 
-def _keys(names: Collection[str], kind: str) -> list[UUID]:
-    return [UUID(known.removeprefix(kind)) for name in names if (known := _canonical(name)).startswith(kind)]
-
-
-def _canonical(name: str) -> str:
-    """Return the name as facts have it; an empty text for what can be nobody."""
+def _meant(name: str) -> tuple[str, UUID] | None:
+    """Return the kind and the key of a subject; ``None`` for what can be nobody."""
     kind, _, key = name.partition(":")
     try:
-        return f"{kind}:{UUID(key)}"
+        return f"{kind}:", UUID(key)
     except ValueError:
-        return ""
+        return None
 
 
 def existing_subjects(after: str, limit: int, at: datetime) -> Sequence[SubjectFacts]:

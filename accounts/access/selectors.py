@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from accounts.access.models import HEAD_ID, DecisionRecord, PolicyHead, PolicyRule, Role, RoleGrant
+from accounts.access.models import HEAD_ID, DecisionRecord, PolicyHead, PolicyRule, PolicyVersion, Role, RoleGrant
 from accounts.access.rule_documents import MEMBERS
 from accounts.access.types import Grant
 
@@ -62,6 +62,12 @@ def all_rules() -> Documents:
     # Rows of values take half of the time of objects, and each change of the policy reads all rules.
     rows = PolicyRule.objects.order_by("pk").values("id", *MEMBERS).iterator(chunk_size=2000)
     return {str(row.pop("id")): _with_texts(row) for row in rows}
+
+
+def changes_of_rules(*, after: int, until: int, limit: int) -> Sequence[tuple[UUID | None, UUID | None, list[Any]]]:
+    """Return the versions that changed rules or roles, by their numbers: the rules' ids before and after, changes."""
+    versions = PolicyVersion.objects.filter(number__gt=after, number__lte=until, is_of_rules=True).order_by("number")
+    return list(versions.values_list("rules_before", "rules_after", "changes")[:limit])
 
 
 def has_rule(*, subject: str) -> bool:

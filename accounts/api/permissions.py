@@ -1,5 +1,6 @@
 """Permissions as permission classes of Django REST framework."""
 
+from functools import cache
 from typing import ClassVar
 
 from django.utils import timezone
@@ -36,6 +37,7 @@ class ActionPermission(BasePermission):
         return is_allowed
 
 
+@cache  # of a few names; to make a class takes longer than to ask it
 def action_permission(action: str) -> type[ActionPermission]:
     """Return the permission class of an action, for ``permission_classes``."""
     return type("ActionPermission", (ActionPermission,), {"action": action})

@@ -6,8 +6,10 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from accounts.access import selectors
 from accounts.access.models import PolicyHead, PolicyRule, PolicyVersion
 from accounts.access.services import active_policy
+from accounts.access.services.compiling import compile_policy
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tokens.services import keys
@@ -64,3 +66,9 @@ def test_each_change_makes_the_next_version(bearer, at_once):
     made = sorted(int(answer["X-Policy-Version"]) for answer in answers)
     assert made == list(range(before + 1, before + 1 + THREADS))
     assert PolicyVersion.objects.filter(number__gt=before).count() == THREADS
+
+    # Each was made to the policy of the one before: what decides is what is stored.
+    active_policy.refresh()
+    known, head = active_policy.current(), selectors.head()
+    anew = compile_policy(rules=selectors.all_rules(), roles=selectors.all_roles(), version=head.version)
+    assert (known.rules, known.inherited, known.version) == (anew.rules, anew.inherited, anew.version)

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
@@ -19,6 +19,7 @@ MOST_CHECKS = 100
 LONGEST_SUBJECT = 150
 LONGEST_ACTION = 100
 LARGEST_VERSION = 10**18
+_NOTHING_CLAIMED: Claims = {}
 _REQUIRED = gettext_lazy("This member is required.")
 _NO_TEXT = gettext_lazy("This is a text that is not empty.")
 _NO_VERSION = gettext_lazy("This is the number of a version.")
@@ -28,8 +29,7 @@ _NO_LIMIT = gettext_lazy("This is a number from 1 to 200.")
 _NO_CURSOR = gettext_lazy("This is no cursor that was given out.")
 
 
-@dataclass(frozen=True, slots=True)
-class AskedQuestion:
+class AskedQuestion(NamedTuple):
     """A question as a body has it. ``subject`` is empty for the caller."""
 
     subject: str
@@ -49,23 +49,23 @@ class SearchPageInput:
 def text(body: Mapping[str, Any], name: str, longest: int, *, path: str = "", is_required: bool = True) -> str:
     """Return a member that is a text. Raises: ValidationError."""
     value = body.get(name)
+    if isinstance(value, str) and 0 < len(value) <= longest and "\x00" not in value:
+        return value
     if value is None and name not in body:
         if is_required:
             raise problem(path + name, _REQUIRED, "required")
         return ""
     if not isinstance(value, str) or not value or "\x00" in value:
         raise problem(path + name, _NO_TEXT, "blank" if value == "" else "invalid")
-    if len(value) > longest:
-        raise problem(path + name, gettext("This has at most %d characters.") % longest, "max_length")
-    return value
+    raise problem(path + name, gettext("This has at most %d characters.") % longest, "max_length")
 
 
 def read_question(body: Any, *, own_name: str, path: str = "", members: frozenset[str]) -> AskedQuestion:
     """Return the question in a body, whose other members are ``members``. Raises: ValidationError."""
     if not isinstance(body, Mapping):
         raise problem(path.rstrip(".") or "non_field_errors", _NO_OBJECT)
-    unknown = [name for name in body if name not in members]
-    if unknown:
+    if not members.issuperset(body):
+        unknown = [name for name in body if name not in members]
         raise ValidationError(
             {f"{path}{name}": [ErrorDetail(str(_NO_MEMBER), "unknown_field")] for name in unknown[:100]}
         )
@@ -122,7 +122,7 @@ def problem(member: str, sentence: str | Promise, code: str = "invalid") -> Vali
 
 def _claims(body: Mapping[str, Any], path: str, *, is_about_oneself: bool) -> Claims:
     if "attributes" not in body:
-        return {}
+        return _NOTHING_CLAIMED
     try:
         return read_claims(body["attributes"], member=f"{path}attributes", is_about_oneself=is_about_oneself)
     except ClaimInvalid as error:

@@ -44,7 +44,7 @@ def pattern_segments(pattern: str) -> Segments:
     return segments
 
 
-def covers(pattern: Segments, segments: Segments) -> bool:
+def matches(pattern: Segments, segments: Segments) -> bool:
     """Return whether a pattern matches an object."""
     if pattern[-1] == REST:
         pattern = pattern[:-1]

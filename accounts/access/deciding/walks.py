@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from accounts.access.deciding.paths import ONE, REST, covers, object_segments, pattern_segments
+from accounts.access.deciding.paths import ONE, REST, matches, object_segments, pattern_segments
 from accounts.access.deciding.rules import ANY_ACTION, Effect, Rule
 
 
@@ -22,7 +22,7 @@ def allowed_principals(rules: Iterable[Rule], path: str, action: str) -> frozens
         for rule in rules
         if rule.effect is Effect.ALLOW
         and rule.action in (ANY_ACTION, action)
-        and covers(pattern_segments(rule.object), segments)
+        and matches(pattern_segments(rule.object), segments)
     )
 
 

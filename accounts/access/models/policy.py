@@ -110,6 +110,9 @@ class PolicyVersion(models.Model):
     changes = models.JSONField(_("changes"))
     # Whether rules or roles changed. Grants alone need no new index.
     is_of_rules = models.BooleanField(_("changes rules or roles"), default=True)
+    # ``PolicyHead.rules_id`` before and after the change: a process that knows the rules before can make them itself.
+    rules_before = models.UUIDField(null=True, editable=False)
+    rules_after = models.UUIDField(null=True, editable=False)
     author_id = models.CharField(_("author's id"), max_length=64, blank=True)
     author = models.CharField(_("author"), max_length=254, blank=True)
     reason = models.CharField(_("reason"), max_length=500)

@@ -10,7 +10,8 @@ import os
 import threading
 import time
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.signals import setting_changed
@@ -20,12 +21,14 @@ from accounts.access import policy_reads, selectors
 from accounts.access.conf import access_settings
 from accounts.access.errors import PolicyUnavailable
 from accounts.access.selectors import Documents, Head
-from accounts.access.services.compiling import NoPolicy, Policy, compile_policy, renumbered
+from accounts.access.services.compiling import NoPolicy, Policy, changed_policy, compile_policy, renumbered
 from accounts.access.services.shadow import running
+from accounts.access.types import ChangeKind
 from cedrina_base import database_watch
 
 CHANNEL = "access_policy"
 _ATTEMPTS = 5  # to read rules and roles of one version while others change them
+_MOST_VERSIONS = 50  # that are followed one by one
 _POLL_SECONDS = 0.05
 _MOST_WAITING = 8  # threads of a process that wait for a version at a time
 _RETRY_SECONDS = 1.0  # after a failed comparison, during which requests do not try again
@@ -39,6 +42,13 @@ class _Compared(NamedTuple):
     policy: Policy
     head: Head
     at: float
+
+
+class MadePolicy(NamedTuple):
+    """A policy that a change has made, and the id that its rules have once it is committed."""
+
+    policy: Policy
+    rules_id: UUID
 
 
 class _ProcessState:
@@ -78,17 +88,22 @@ def current() -> Policy:
     return compared.policy if compared is not None else _NO_POLICY
 
 
-def refresh() -> int:
+def refresh(*, made: "MadePolicy | None" = None) -> int:
     """Compare the version with the database, read the policy if it changed; return the version now in force here.
 
-    A policy with a mistake is no policy: it is logged, and everything is denied until it is corrected.
+    A policy with a mistake is no policy: it is logged, and everything is denied until it is corrected. ``made`` is what
+    a change of this process has compiled before it was committed: if it is in force, it is not read again.
     """
     began = time.monotonic()
     head = selectors.head()
     running.follow(head.shadow_id)
-    if (found := _same_rules(head)) is None:
+    found: Policy | None
+    if made is not None and made.rules_id == head.rules_id:
+        found = made.policy if made.policy.version == head.version else renumbered(made.policy, head.version)
+        policy_reads.of_policy(found)  # so that no request has to find it out
+    elif (found := _same_rules(head)) is None:
         with _state.reading:  # one thread reads what all have found to be new
-            if (found := _same_rules(head)) is None:
+            if (found := _same_rules(head)) is None and (found := _changed(head)) is None:
                 found, head = _read()
     _keep(_Compared(found, head, began))
     return head.version
@@ -101,6 +116,45 @@ def _same_rules(head: Head) -> Policy | None:
         return None
     # Another version of the same rules: only grants were changed.
     return known.policy if known.head.version == head.version else renumbered(known.policy, head.version)
+
+
+def _changed(head: Head) -> Policy | None:
+    """Return the policy that is known, with the changes since then, if these lead from its rules to those of ``head``.
+
+    Rows that were changed by hand, or came back from a backup, have no such way: all rules are read then.
+    """
+    known = _state.compared
+    if known is None or not known.head.version < head.version <= known.head.version + _MOST_VERSIONS:
+        return None
+    rules_id: UUID | None = known.head.rules_id
+    changes: list[dict[str, Any]] = []
+    for before, after, some in selectors.changes_of_rules(
+        after=known.head.version, until=head.version, limit=_MOST_VERSIONS
+    ):
+        if before != rules_id:
+            return None
+        rules_id = after
+        changes += some
+    if rules_id != head.rules_id:
+        return None
+    are_roles_changed = any(change["kind"] == ChangeKind.ROLE for change in changes)
+    roles = selectors.all_roles() if are_roles_changed else None
+    if roles is not None and selectors.head().rules_id != head.rules_id:
+        return None  # roles of a later version
+    rules = {change["key"]: change["after"] for change in changes if change["kind"] == ChangeKind.RULE}
+    try:
+        policy = changed_policy(known.policy, rules=rules, roles=roles, version=head.version)
+    except Exception:  # noqa: BLE001 - whatever is wrong with a stored change: all rules are read, and a mistake is logged
+        return None
+    if policy is not None:
+        policy_reads.of_policy(policy)  # so that no request has to find it out
+    return policy
+
+
+def with_rules(rules_id: UUID) -> Policy | None:
+    """Return the policy that this process knows, without a query, if it has the rules of this id."""
+    known = _state.compared
+    return known.policy if known is not None and known.head.rules_id == rules_id else None
 
 
 def version() -> int:

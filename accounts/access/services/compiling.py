@@ -12,6 +12,7 @@ from accounts.access.deciding.rules import Effect, Rule
 from accounts.access.known_permissions import KNOWN_PERMISSIONS, USE, object_of
 
 INDEX, CASBIN = "index", "casbin"
+_MOST_CHANGED = 100  # rules that are changed one by one; to compile all takes no longer than more of them
 
 
 class Policy(Protocol):
@@ -102,6 +103,29 @@ def all_parents(roles: Mapping[str, Mapping[str, Any]]) -> dict[str, Collection[
     """Return the parents of each role, given the documents of the stored ones: permissions are roles, too."""
     stored: dict[str, Collection[str]] = {name: document["parents"] for name, document in roles.items()}
     return stored | dict.fromkeys(KNOWN_PERMISSIONS, ())
+
+
+def changed_policy(
+    policy: Policy,
+    *,
+    rules: Mapping[str, Mapping[str, Any] | None],
+    roles: Mapping[str, Mapping[str, Any]] | None,
+    version: int,
+) -> Policy | None:
+    """Return a policy with other documents for some rules, ``None`` for those that are gone; other rules are as before.
+
+    ``roles`` are the documents of all stored roles, if any role was changed. ``None`` is returned for a policy that has
+    to be compiled as a whole: of another engine, or after many changes.
+
+    Raises: RuleInvalid, RolesInvalid.
+    """
+    if not isinstance(policy, CompiledPolicy) or len(rules) > _MOST_CHANGED:
+        return None
+    changed = {
+        rule_id: None if document is None else rule_documents.to_rule(rule_id, document)
+        for rule_id, document in rules.items()
+    }
+    return policy.changed(changed, parents=None if roles is None else all_parents(roles), version=version)
 
 
 def renumbered(policy: Policy, version: int) -> Policy:

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from accounts.access import rule_documents, selectors
-from accounts.access.deciding.index import ROLE, Decision, named_checks
-from accounts.access.deciding.paths import covers, object_segments, pattern_segments
+from accounts.access.deciding.compiled_rules import named_checks
+from accounts.access.deciding.index import ROLE, Decision
+from accounts.access.deciding.paths import matches, object_segments, pattern_segments
 from accounts.access.deciding.roles import expand
 from accounts.access.deciding.rules import ANY_ACTION
 from accounts.access.known_permissions import KNOWN_PERMISSIONS
@@ -56,7 +57,7 @@ def explain(facts: SubjectFacts, question: Question, *, at: datetime) -> Explana
     found = []
     for rule in [*rules, *permission_rules()]:
         is_about = rule.subject in names and rule.action in (question.action, ANY_ACTION)
-        if path is None or not is_about or not covers(pattern_segments(rule.object), path):
+        if path is None or not is_about or not matches(pattern_segments(rule.object), path):
             continue
         answers = [(member, check(attributes, at)) for member, check in named_checks(rule)]
         found.append(

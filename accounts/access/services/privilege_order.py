@@ -5,13 +5,16 @@ time: who acts on others must not do so by a right that was taken a second ago i
 """
 
 import threading
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from accounts.access import rule_documents, selectors
 from accounts.access.deciding.privileges import PrivilegeOrder
+from accounts.access.deciding.rules import Rule
 from accounts.access.errors import RolesInvalid, RuleInvalid
 from accounts.access.known_permissions import KNOWN_PERMISSIONS
+from accounts.access.services import active_policy
 from accounts.access.services.compiling import all_parents, permission_rules
 
 
@@ -38,15 +41,9 @@ def current() -> PrivilegeOrder:
     known = _state.known
     if known is not None and known.rules_id == head.rules_id:
         return known.order
-    rules, roles = selectors.all_rules(), selectors.all_roles()
     try:
         order = PrivilegeOrder(
-            rules=[
-                *(rule_documents.to_rule(rule_id, document) for rule_id, document in rules.items()),
-                *permission_rules(),
-            ],
-            parents=all_parents(roles),
-            permissions=KNOWN_PERMISSIONS,
+            rules=_rules(head.rules_id), parents=all_parents(selectors.all_roles()), permissions=KNOWN_PERMISSIONS
         )
     except (RuleInvalid, RolesInvalid):
         return PrivilegeOrder(rules=(), parents={}, permissions=KNOWN_PERMISSIONS)
@@ -54,3 +51,12 @@ def current() -> PrivilegeOrder:
         with _state.lock:
             _state.known = _Known(head.rules_id, order)
     return order
+
+
+def _rules(rules_id: UUID) -> Sequence[Rule]:
+    """Return all rules: those that decide in this process, if they are the ones of this id. Raises: RuleInvalid."""
+    known = active_policy.with_rules(rules_id)
+    if known is not None:
+        return known.rules
+    stored = selectors.all_rules()
+    return [*(rule_documents.to_rule(rule_id, document) for rule_id, document in stored.items()), *permission_rules()]

@@ -1,6 +1,6 @@
 """Questions that callers ask about themselves and about others: who is meant, what is known, and what is decided."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,10 +52,21 @@ def ask(subject: AskedSubject, question: Question, *, policy: Policy, at: dateti
     ``question.attributes`` may have claims about the subject: the caller must be one who may ask about others. What
     the project knows of the subject and of the object wins over what is claimed.
     """
-    if subject.facts is None:
-        return Decision(False, Reason.NO_SUBJECT, None, policy.version)
-    facts = with_claims(subject.facts, question.attributes)
-    return decisions.decide(facts, with_object_facts(question), at=at, policy=policy)
+    return ask_each([(subject, question)], policy=policy, at=at)[0]
+
+
+def ask_each(asked: Iterable[tuple[AskedSubject, Question]], *, policy: Policy, at: datetime) -> list[Decision]:
+    """Decide questions as ``ask`` does, in their order."""
+    find_object = access_settings.FIND_OBJECT
+    found = []
+    for subject, question in asked:
+        if subject.facts is None:
+            found.append(Decision(False, Reason.NO_SUBJECT, None, policy.version))
+            continue
+        facts = with_claims(subject.facts, question.attributes)
+        known = find_object(question.object)
+        found.append(decisions.decide(facts, with_known(question, known) if known else question, at=at, policy=policy))
+    return found
 
 
 def with_claims(facts: SubjectFacts, claims: Claims) -> SubjectFacts:

@@ -18,8 +18,9 @@ from casbin.util.log import disabled_logging
 from django.conf import settings
 
 from accounts.access.deciding.attributes import Attributes
-from accounts.access.deciding.index import ROLE, CompiledRule, Decision, Reason, inherited_principals
-from accounts.access.deciding.paths import covers, object_segments, pattern_segments
+from accounts.access.deciding.compiled_rules import CompiledRule
+from accounts.access.deciding.index import ROLE, Decision, Reason, inherited_principals
+from accounts.access.deciding.paths import matches, object_segments, pattern_segments
 from accounts.access.deciding.rules import Effect, Rule
 from accounts.access.services.casbin_engine.adapter import CasbinSource, reading
 
@@ -91,7 +92,7 @@ class CasbinPolicy:
         return (subject, *dict.fromkeys(found))
 
     def _covers(self, pattern: str, segments: tuple[str, ...]) -> bool:
-        return covers(self._patterns[pattern], segments)
+        return matches(self._patterns[pattern], segments)
 
     def _has_role(self, asked: _Asked, name: str) -> bool:
         # Names that are no roles of the policy are not asked about: the role manager would keep them for ever.
@@ -99,10 +100,10 @@ class CasbinPolicy:
 
     def _applies(self, asked: _Asked, rule_id: str) -> bool:
         is_denial = self._effects[rule_id] is Effect.DENY
-        matches = self._compiled[rule_id].holds(asked.attributes, asked.at, unknown_matches=is_denial)
-        if matches:
+        holds = self._compiled[rule_id].holds(asked.attributes, asked.at, unknown_matches=is_denial)
+        if holds:
             asked.matched.append(rule_id)
-        return matches
+        return holds
 
 
 _importing = threading.Lock()

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.access.conf import access_settings
 from accounts.access.deciding.attributes import Attributes
-from accounts.access.deciding.index import CompiledRule
+from accounts.access.deciding.compiled_rules import CompiledRule
 from accounts.access.deciding.paths import ONE, REST, pattern_segments
 from accounts.access.deciding.rules import Effect, Rule
 from accounts.access.deciding.walks import rules_of

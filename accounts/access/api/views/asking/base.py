@@ -55,12 +55,16 @@ class AskingAPIView(AccessAPIView):
 
         A claim wins: an application may ask for a person whose own address and second factor it knows better.
         """
-        known = {} if subject else access_settings.CONTEXT_OF(request.user)
-        return {**claims, "context": {**known, **claims.get("context", {})}} if known else claims
+        return claims if subject else with_context(claims, access_settings.CONTEXT_OF(request.user))
 
     def may_explain(self) -> bool:
         """Return whether the caller is told which rule decided."""
         return bool(decisions.permissions_of(self.asking, at=self.now, names={EXPLAIN.name: EXPLAIN}))
+
+
+def with_context(claims: Claims, known: Mapping[str, Any]) -> Claims:
+    """Return what is claimed, with what is known of the request beside it."""
+    return {**claims, "context": {**known, **claims.get("context", {})}} if known else claims
 
 
 def matched(decision: Decision, *, is_explained: bool) -> Mapping[str, Any] | None:

@@ -1,6 +1,5 @@
 """May somebody do an action to an object? One question, or a hundred."""
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -8,12 +7,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access.api import question_examples as examples
-from accounts.access.api.question_bodies import AskedQuestion, read_checks, read_question, read_version
+from accounts.access.api.question_bodies import read_checks, read_question, read_version
 from accounts.access.api.serializers import questions as shapes
-from accounts.access.api.views.asking.base import AskingAPIView, matched
+from accounts.access.api.views.asking.base import AskingAPIView, matched, with_context
+from accounts.access.conf import access_settings
+from accounts.access.deciding.index import Decision
 from accounts.access.services import questions
-from accounts.access.services.compiling import Policy
-from accounts.access.services.questions import AskedSubject
 from accounts.access.types import Question
 
 _MEMBERS = frozenset({"subject", "object", "action", "attributes", "at_least_version"})
@@ -45,16 +44,9 @@ class CheckView(AskingAPIView):
         if asked.subject:
             self.require_others_allowed(request)
         policy = questions.policy_of_version(wanted)
-        asked = replace(asked, claims=self.claims_of(request, asked.subject, asked.claims))
-        answer = self._answer(asked, self.subject_of(asked.subject), policy, is_explained=self.may_explain())
-        return Response({**answer, "version": policy.version})
-
-    def _answer(
-        self, asked: AskedQuestion, subject: AskedSubject, policy: Policy, *, is_explained: bool
-    ) -> dict[str, Any]:
-        question = Question(asked.object, asked.action, asked.claims)
-        decision = questions.ask(subject, question, policy=policy, at=self.now)
-        return {"allowed": decision.is_allowed, "matched": matched(decision, is_explained=is_explained)}
+        question = Question(asked.object, asked.action, self.claims_of(request, asked.subject, asked.claims))
+        decision = questions.ask(self.subject_of(asked.subject), question, policy=policy, at=self.now)
+        return Response({**_answer(decision, is_explained=self.may_explain()), "version": policy.version})
 
 
 class CheckBatchView(CheckView):
@@ -82,9 +74,24 @@ class CheckBatchView(CheckView):
             self.require_others_allowed(request)
         policy = questions.policy_of_version(max((each for each in wanted if each is not None), default=None))
         subjects = questions.find_subjects(names - {""}, self.now) | {"": self.subject_of("")}
+        known = access_settings.CONTEXT_OF(request.user)
+        decided = questions.ask_each(
+            (
+                (
+                    subjects[each.subject],
+                    Question(
+                        each.object, each.action, each.claims if each.subject else with_context(each.claims, known)
+                    ),
+                )
+                for each in asked
+            ),
+            policy=policy,
+            at=self.now,
+        )
         is_explained = self.may_explain()
-        results = []
-        for each in asked:
-            question = replace(each, claims=self.claims_of(request, "", each.claims)) if not each.subject else each
-            results.append(self._answer(question, subjects[each.subject], policy, is_explained=is_explained))
+        results = [_answer(each, is_explained=is_explained) for each in decided]
         return Response({"results": results, "version": policy.version})
+
+
+def _answer(decision: Decision, *, is_explained: bool) -> dict[str, Any]:
+    return {"allowed": decision.is_allowed, "matched": matched(decision, is_explained=is_explained)}

@@ -1,7 +1,6 @@
 """Searches: who may do this, what may somebody do this to, and what may somebody do to this."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -36,7 +35,7 @@ class SearchAPIView(AskingAPIView):
         if asked.subject or self.searched == "subject":
             self.require_others_allowed(request)
         if self.searched != "subject":
-            asked = replace(asked, claims=self.claims_of(request, asked.subject, asked.claims))
+            asked = asked._replace(claims=self.claims_of(request, asked.subject, asked.claims))
         policy = active_policy.current()
         result = look(asked, page, policy)
         is_explained = self.may_explain()
