@@ -199,6 +199,7 @@ class TestTheAdmin:
             "index",
             "login",
             "second_factor",
+            "confirm",
             "logout",
             "autocomplete",
             "jsi18n",
