@@ -164,7 +164,6 @@ def _page(
         "is_by_mail": due is not None and _is_by_mail(request, due),
         "has_application": FactorMethod.TOTP in methods,
         "send_code": SEND_CODE,
-        "minutes": RECENT_SECONDS // 60,
         "kept": [(name, value) for name, values in request.POST.lists() if name != _CSRF for value in values],
     }
     return TemplateResponse(request, "admin/confirm.html", context, status=status)
