@@ -10,6 +10,7 @@ from accounts.access.services.drafts import editing
 from accounts.access.services.policy_changes import policy_change
 from accounts.access.types import Author
 from tests.factories.accounts import PASSWORD, UserFactory, give
+from tests.factories.service_clients import register
 from tests.factories.tokens import sign_in_at_admin
 
 pytestmark = pytest.mark.django_db
@@ -204,6 +205,15 @@ class TestTester:
 
         assert "does not hold" in self.ask(browser, at=sunday)
         assert "Yes, this is allowed." in self.ask(browser, at=monday)
+
+    def test_says_that_scopes_bound_a_service_client(self, browser, reader):
+        program = register(scopes=["events:read"]).client
+        browser.post(f"{RULES}add/", {**FORM, "subject": f"client:{program.pk}", "object": "**", "action": "*"})
+        bounded = {"subject": f"client:{program.pk}", "action": "use", "object": "permissions/users:read"}
+        page = self.ask(browser, **bounded)
+        assert "No, this is refused." in page
+        assert "none of its scopes names" in page
+        assert "Yes, this is allowed." in self.ask(browser, **{**bounded, "object": "documents/42"})
 
     def test_says_that_no_rule_is_about_it(self, browser, reader):
         assert "No rule is about this" in self.ask(browser)
