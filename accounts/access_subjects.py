@@ -8,12 +8,13 @@ from uuid import UUID
 from django.contrib.auth.hashers import is_password_usable
 from django.db.models import CharField, Model, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
+from django.utils import timezone
 
 from accounts import selectors
 from accounts.access.conf import ADMINISTRATOR
 from accounts.access.errors import LastAdministrator
 from accounts.access.models import RoleGrant
-from accounts.access.services import active_policy
+from accounts.access.services import active_policy, privilege_order
 from accounts.access.services import administrators as administering
 from accounts.access.services.compiling import Policy
 from accounts.access.types import SubjectFacts
@@ -193,5 +194,15 @@ def _was_administrator(policy: Policy, user: User, at: datetime) -> bool:
     )
 
 
+def may_act_as_client(user: Any, client: ServiceClient) -> bool:
+    """Return whether somebody may do all that a client may do by its roles and the rules about it, as of now.
+
+    For ``TOKENS["MAY_ACT_AS_CLIENT"]``: otherwise whoever may rotate a secret would have what its client has.
+    """
+    acting = subject_facts.holder_of(user, subject_facts.context_of(user))
+    client_holder = subject_facts.holder_of_client(client)
+    return privilege_order.current().may_act_as(acting, client_holder, at=timezone.now())
+
+
 def _facts_of_client(client: Any, at: datetime) -> SubjectFacts | None:
-    return facts_of(ServiceCaller(client.pk, client.name, frozenset(client.scopes)), at)
+    return facts_of(ServiceCaller(client.pk, client.name, frozenset(client.scopes), client.role_grants), at)

@@ -22,6 +22,7 @@ from accounts.administration import (
     admin_factor_resets,  # noqa: F401 - registers its list
     person_actions,
 )
+from accounts.administration.client_role_admin import RoleHoldingClientAdmin
 from accounts.administration.language_filter import LanguageFilter
 from accounts.administration.person_creation import creation_page
 from accounts.administration.person_page import person_page
@@ -36,7 +37,7 @@ from accounts.services.profile import deletion
 from cedrina_base.read_only_admin import ReadOnlyAdmin
 from cedrina_base.reason_form import ask_for_reason
 from tokens.admin import SessionAdmin
-from tokens.models import Session
+from tokens.models import ServiceClient, Session
 
 # The forms of these apps would change permissions and factors without a security event.
 _ALLAUTH_MODELS = [
@@ -205,6 +206,10 @@ class AuthorizedSessionAdmin(SessionAdmin):
             now=timezone.now(),
         )
         return _call_or_show_refusal(self, request, session.user, call)
+
+
+admin.site.unregister(ServiceClient)
+admin.site.register(ServiceClient, RoleHoldingClientAdmin)
 
 
 def _call_or_show_refusal(model_admin: Any, request: Any, user: Any, call: Callable[[], int]) -> bool:

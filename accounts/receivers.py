@@ -10,10 +10,11 @@ from django.utils.translation import override
 
 from accounts import policy_event_types as _policy_event_types  # noqa: F401 - declares event types
 from accounts.access.signals import grants_changed, policy_changed
+from accounts.access.types import Author
 from accounts.rules import subject_facts
 from accounts.services.mailing import mail_queue
 from security_events.signals import response_started, response_undone
-from security_events.types import ResponseKind, ResponseOrder
+from security_events.types import ResponseKind, ResponseOrder, Subject
 from tokens import devices, signals
 from tokens.types import ClientContext
 
@@ -84,12 +85,24 @@ def _account(response: ResponseOrder) -> UUID | None:
 
 @receiver(grants_changed, dispatch_uid="accounts.keep_role_grants")
 def keep_role_grants(*, subject: str, grants: Mapping[str, datetime | None], now: datetime, **_details: Any) -> None:
-    """Copy the grants of a person to their row, in the transaction of the change."""
-    user_id = subject_facts.user_id(subject)
-    if user_id is not None:
-        from accounts.services.administration import role_columns  # noqa: PLC0415 - few processes change grants
+    """Copy the grants of a person or a service client to its row, in the transaction of the change."""
+    from accounts.services.administration import role_columns  # noqa: PLC0415 - few processes change grants
 
+    user_id, client_id = subject_facts.user_id(subject), subject_facts.client_id(subject)
+    if user_id is not None:
         role_columns.keep(user_id=user_id, grants=grants, now=now)
+    elif client_id is not None:
+        role_columns.keep_of_client(client_id=client_id, grants=grants, now=now)
+
+
+@receiver(signals.service_client_deleted, dispatch_uid="accounts.revoke_roles_of_deleted_client")
+def revoke_roles_of_deleted_client(
+    *, client_id: UUID, actor: Subject, reason: str, now: datetime, **_details: Any
+) -> None:
+    """Take the roles of a service client in the transaction that deletes it: nobody could take them later."""
+    from accounts.services.administration import client_roles  # noqa: PLC0415 - as above
+
+    client_roles.revoke_all(client_id=client_id, author=Author(actor.id, actor.name), reason=reason, now=now)
 
 
 @receiver(policy_changed, dispatch_uid="accounts.record_policy_change")

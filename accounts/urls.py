@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accounts.api.views.administration.break_glass import BreakGlassView
+from accounts.api.views.administration.client_roles import ClientRolesView, ClientRoleView
 from accounts.api.views.administration.factor_resets import FactorResetView
 from accounts.api.views.administration.user_actions import ACTION_VIEWS
 from accounts.api.views.administration.user_roles import UserRolesView, UserRoleView
@@ -78,6 +79,10 @@ urlpatterns = [
     path("admin/users/<uuid:user_id>/sessions/<uuid:session_id>", UserSessionView.as_view(), name="user-session"),
     path("admin/users/<uuid:user_id>/roles", UserRolesView.as_view(), name="user-roles"),
     path("admin/users/<uuid:user_id>/roles/<str:role>", UserRoleView.as_view(), name="user-role"),
+    path("admin/service-clients/<uuid:client_id>/roles", ClientRolesView.as_view(), name="service-client-roles"),
+    path(
+        "admin/service-clients/<uuid:client_id>/roles/<str:role>", ClientRoleView.as_view(), name="service-client-role"
+    ),
     path("admin/users/<uuid:user_id>/second-factor-reset", FactorResetView.as_view(), name="user-factor-reset"),
     *(
         path(f"admin/users/<uuid:user_id>/{name}", view.as_view(), name=f"user-action-{name}")

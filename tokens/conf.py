@@ -131,6 +131,14 @@ class TokenSettings(AppSettings):
         return self._function("MAY", "tokens.conf.allow_superusers")
 
     @property
+    def MAY_ACT_AS_CLIENT(self) -> Callable[[Any, Any], bool]:
+        """Dotted path of a function ``(user, client) -> bool``: whether an operator may get a client's credentials.
+
+        Its scopes are compared without it. It is for what a project lets the client do besides, such as by roles.
+        """
+        return self._function("MAY_ACT_AS_CLIENT", "tokens.conf.allow_every_client")
+
+    @property
     def API_PERMISSIONS(self) -> Callable[[str], Sequence[Any]]:
         """Dotted path of a function ``(action) -> list`` of permissions of Django REST framework.
 
@@ -220,6 +228,11 @@ def no_user_of_email(*, address: str) -> str:
 def no_client_limit(_client_id: str | None, _address: str | None) -> int:
     """Return that nobody has to wait. This is the default of ``CLIENT_LIMIT``."""
     return 0
+
+
+def allow_every_client(_user: Any, _client: Any) -> bool:
+    """For ``MAY_ACT_AS_CLIENT``, the default: clients have nothing but their scopes."""
+    return True
 
 
 def allow_superusers(user: Any, action: str) -> bool:

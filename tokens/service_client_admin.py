@@ -20,8 +20,7 @@ from tokens.models import ServiceClient
 from tokens.service_clients.members import validated_members
 from tokens.service_clients.scopes import SCOPES
 from tokens.services import service_clients
-from tokens.services.service_clients import Operator
-from tokens.users import subject_of
+from tokens.services.service_clients import operator_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -143,7 +142,7 @@ class ServiceClientAdmin(ReadOnlyAdmin):
             return super().changeform_view(request, *args, **options)
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
-        operator, now = _operator(request, form.cleaned_data["reason"]), timezone.now()
+        operator, now = operator_of(request.user, reason=form.cleaned_data["reason"]), timezone.now()
         if change:
             made = service_clients.change(
                 client_id=obj.pk,
@@ -186,7 +185,7 @@ class ServiceClientAdmin(ReadOnlyAdmin):
             rotated = service_clients.rotate_secret(
                 client_id=queryset[0].pk,
                 overlap=timedelta(seconds=form.cleaned_data["overlap"]),
-                operator=_operator(request, form.cleaned_data["reason"]),
+                operator=operator_of(request.user, reason=form.cleaned_data["reason"]),
                 now=timezone.now(),
             )
         except TokenError as error:
@@ -208,7 +207,9 @@ class ServiceClientAdmin(ReadOnlyAdmin):
     def delete_clients(self, request: Any, queryset: QuerySet[ServiceClient]) -> Any:
         def act(client: Any, reason: str) -> bool:
             try:
-                service_clients.delete(client_id=client.pk, operator=_operator(request, reason), now=timezone.now())
+                service_clients.delete(
+                    client_id=client.pk, operator=operator_of(request.user, reason=reason), now=timezone.now()
+                )
             except TokenError as error:
                 self.message_user(request, force_str(error.message), messages.ERROR)
                 return False
@@ -223,7 +224,7 @@ class ServiceClientAdmin(ReadOnlyAdmin):
                     client_id=client.pk,
                     members={},
                     is_enabled=is_enabled,
-                    operator=_operator(request, reason),
+                    operator=operator_of(request.user, reason=reason),
                     now=timezone.now(),
                 )
             except TokenError as error:
@@ -245,10 +246,3 @@ class ServiceClientAdmin(ReadOnlyAdmin):
             "secret": secret,
         }
         return TemplateResponse(request, "tokens/client_secret.html", context, headers={"Cache-Control": "no-store"})
-
-
-def _operator(request: Any, reason: str) -> Operator:
-    def may_grant(scope: str) -> bool:
-        return token_settings.MAY(request.user, scope)
-
-    return Operator(subject=subject_of(request.user), reason=reason, may_grant=may_grant)

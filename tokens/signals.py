@@ -19,6 +19,9 @@ reused_after_end = Signal()
 # again as for a lost response. Arguments: user_id, session_id, family_id, client, now.
 repeated_elsewhere = Signal()
 
+# A service client is deleted. Arguments: client_id, actor (a Subject), reason, now.
+service_client_deleted = Signal()
+
 
 def send_isolated(signal: Signal, *, name: str, **arguments: Any) -> None:
     """Send a signal in a savepoint. If a receiver fails, its changes are undone and logged; the sender's stay."""

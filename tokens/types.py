@@ -43,6 +43,20 @@ class Principal:
     issued_at: datetime
     expires_at: datetime
     step_up_until: datetime | None = None  # a finding asks for a proof until then
+    sign_in_risk: int | None = None  # 0 to 100, of the sign-in that opened the session; None where none was computed
+
+
+@dataclass(frozen=True, slots=True)
+class AdminPrincipal:
+    """The user and the session of a browser that is signed in at the admin's pages."""
+
+    user_id: Any
+    session_id: UUID
+    amr: tuple[str, ...]
+    authenticated_at: datetime
+    second_factor_at: datetime | None
+    step_up_until: datetime | None
+    sign_in_risk: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,7 @@ class ServiceCaller:
     pk: UUID
     name: str
     scopes: frozenset[str]
+    role_grants: str = ""  # what the project keeps in the client's row of the roles that it granted
     is_authenticated: ClassVar[bool] = False
     is_anonymous: ClassVar[bool] = True
     is_active: ClassVar[bool] = True

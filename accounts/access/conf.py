@@ -57,7 +57,8 @@ class AccessSettings(AppSettings):
     def CONTEXT_OF(self) -> Callable[[Any], Mapping[str, Any]]:
         """Dotted path of a function ``(user)``: what is known about the request of this user, as ``context.*``.
 
-        It must not query the database. Its members are ``ip_address`` and ``factor_at``, in seconds since 1970.
+        It must not query the database. Its members are ``ip_address``, ``factor_at``, in seconds since 1970, and
+        ``risk``, from 0 to 100.
         """
         return self._function("CONTEXT_OF", "accounts.access.hook_defaults.no_context")
 
@@ -105,6 +106,14 @@ class AccessSettings(AppSettings):
     def BASE_URL(self) -> str:
         """The URL of this installation in the AuthZEN metadata, without a path; empty: that of the request."""
         return self._get("BASE_URL", "")
+
+    @property
+    def SIGN_METADATA(self) -> Callable[[Mapping[str, Any], str, datetime], str]:
+        """Dotted path of a function ``(metadata, token_type, at)``: the AuthZEN metadata as a signed JWT.
+
+        Its claim ``iss`` says who signed. Nothing is signed where it returns an empty text, or ``BASE_URL`` is empty.
+        """
+        return self._function("SIGN_METADATA", "accounts.access.hook_defaults.no_signature")
 
     @property
     def REQUIRE_ADMINISTRATOR(self) -> Callable[[Any, datetime], None]:

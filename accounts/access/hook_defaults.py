@@ -73,6 +73,11 @@ def no_object_attributes(_path: str) -> Mapping[str, Any]:
     return {}
 
 
+def no_signature(_metadata: Mapping[str, Any], _token_type: str, _at: datetime) -> str:
+    """Return that nothing is signed: the default of ``SIGN_METADATA``."""
+    return ""
+
+
 def nothing_required(_policy: Any, _at: datetime) -> None:
     """Let any policy be: the default of ``REQUIRE_ADMINISTRATOR``."""
 

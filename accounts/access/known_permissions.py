@@ -5,7 +5,7 @@ Each permission is a role of the same name, too, which nobody has to make and no
 names of other roles have no colon, so that no role can be mistaken for a permission.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -42,6 +42,12 @@ def declare(permission: Permission) -> Permission:
         raise ValueError(f"{permission.name!r} can't be declared as a permission.")
     _declared[permission.name] = permission
     return permission
+
+
+def is_beyond(scopes: Collection[str], path: str) -> bool:
+    """Return whether a path is the object of a permission that none of some scopes names."""
+    name = path.removeprefix("/")
+    return name.startswith(f"{PERMISSION_OBJECTS}/") and name.removeprefix(f"{PERMISSION_OBJECTS}/") not in scopes
 
 
 def object_of(name: str) -> str:

@@ -20,12 +20,14 @@ class SubjectFacts:
     """Who asks, as a decision sees them at an instant.
 
     ``subject`` is ``user:<id>`` or ``client:<id>``, ``roles`` are those that are in force at the instant,
-    ``attributes`` are those of the subject, such as ``department``.
+    ``attributes`` are those of the subject, such as ``department``. ``scopes`` bound a service client: whatever its
+    roles and rules say, it has no permission that they do not name. ``None`` is no bound.
     """
 
     subject: str
     roles: frozenset[str] = frozenset()
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    scopes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,12 +32,24 @@ def get_user(request: Any) -> Any:
     if not user.is_authenticated:
         return user
     session_id = request.session.get(_KEY)
-    if session_id is None or not verification.authenticate_admin_session(
-        session_id=UUID(session_id), user_id=user.pk, now=timezone.now()
-    ):
+    if session_id is None or not _is_live(user, UUID(session_id)):
         request.session.flush()
         return AnonymousUser()
     return user
+
+
+def read_again(request: Any) -> None:
+    """Read the browser's session again, because its person has just shown who they are."""
+    session_id = session_id_of(request)
+    if session_id is None or not _is_live(request.user, session_id):
+        request.user.presented_principal = None
+
+
+def _is_live(user: Any, session_id: UUID) -> bool:
+    """Leave the principal of a live session on its user, as of a request with a token: rules may ask for it."""
+    principal = verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=timezone.now())
+    user.presented_principal = principal
+    return principal is not None
 
 
 def session_id_of(request: Any) -> UUID | None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts import selectors
-from accounts.administration import admin_second_factor, admin_sessions, object_history
+from accounts.administration import admin_reauthentication, admin_second_factor, admin_sessions, object_history
 from accounts.administration.admin_second_factor import CodeForm, PasswordAccepted, PasswordForm, PendingAdminSignIn
 from accounts.administration.stopped_resets import warn_of_stopped_resets
 from accounts.api import device_cookie
@@ -133,16 +133,26 @@ class MfaAdminSite(AdminSite):
         admin_second_factor.discard(request)
         return self._log_in(request, signed_in, next_url=pending.next_url)
 
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Ask people who they are before a page changes something, if their last proof is too old."""
+        asking = admin_reauthentication.asked_first(self, view, is_exempt=lambda found: found == self.logout)
+        return super().admin_view(asking, cacheable)
+
+    def confirm(self, request: Any) -> Any:
+        """Let people confirm who they are."""
+        return admin_reauthentication.confirmation_page(self, request)
+
     def object_history(self, request: Any, model_admin: Any, shown: Any) -> Any:
         """Show the security events about an object."""
         return object_history.history_page(self, request, model_admin, shown)
 
     def get_urls(self) -> list[Any]:
-        """Import the admin modules of all apps. Add the page of the second factor, leave out Django's password form."""
+        """Import the admin modules of all apps. Add our own pages, leave out Django's password form."""
         autodiscover()
         second_factor = path("login/second-factor/", self.second_factor, name="second_factor")
         django_urls = [url for url in super().get_urls() if getattr(url, "name", None) not in _EXCLUDED_URLS]
-        return [second_factor, *django_urls]
+        confirm = path("confirm/", self.admin_view(self.confirm), name="confirm")
+        return [second_factor, confirm, *django_urls]
 
     def _code_page(self, request: Any, pending: PendingAdminSignIn, form: CodeForm) -> TemplateResponse:
         methods = selectors.factor_methods(user_id=pending.user_id)

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from accounts.access.services.decisions import may
+from accounts.administration import admin_reauthentication
 from cedrina.http import problems
 from cedrina_base.errors import AppError
 
@@ -26,7 +28,8 @@ def may_open(user: Any) -> bool:
 def json_call(method: str, *, action: str = "") -> Callable[[View], View]:
     """Declare a view as a JSON call of the console: errors are problems, never a redirect to the sign-in.
 
-    Without an ``action`` whoever may open the console may call it.
+    Without an ``action`` whoever may open the console may call it. A POST with one asks for a recent proof of who
+    calls, as all pages of the admin do.
     """
 
     def declare(view: View) -> View:
@@ -40,6 +43,10 @@ def json_call(method: str, *, action: str = "") -> Callable[[View], View]:
                 return problems.response(request, "authentication_required")
             if not (may(request.user, action) if action else may_open(request.user)):
                 return problems.response(request, "permission_denied")
+            # A call with an action changes something, if it is a POST.
+            due = admin_reauthentication.required(request, now=timezone.now()) if action and method == "POST" else None
+            if due is not None:
+                return problems.response(request, due.code)
             return view(request, *arguments, **names)
 
         return never_cache(guarded)

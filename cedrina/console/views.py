@@ -85,6 +85,7 @@ def _urls() -> dict[str, str]:
         "undo": reverse("console-undo", args=[nobody]),
         "endSessions": reverse("console-end-sessions", args=[nobody]),
         "rule": reverse("console-rule", args=["RULE"]),
+        "confirm": reverse("admin:confirm"),
         "signIn": f"{reverse('admin:login')}?next={reverse('console')}",
         "incidentPage": reverse("admin:security_events_incident_change", args=[nobody]),
         "eventPage": reverse("admin:security_events_securityevent_change", args=[nobody]),

@@ -129,4 +129,5 @@ def _texts() -> dict[str, str]:
         "critical": _("Critical incident: %(title)s"),
         "conflict": _("Somebody was faster. This is how it is now."),
         "refusedBecause": _("It was refused: %(reason)s"),
+        "confirm": _("Confirm that it is you"),
     }

@@ -26,6 +26,7 @@ def settings(values: EnvironmentSettings, *, public_url: str) -> dict[str, Any]:
         "OBJECTS": "accounts.access.hook_defaults.known_permission_objects",
         "FIND_OBJECT": "accounts.access.hook_defaults.no_object_attributes",
         "BASE_URL": public_url,
+        "SIGN_METADATA": "tokens.services.signed_metadata.sign",
         "API_PERMISSIONS": "accounts.api.permissions.action_permissions",
         "REQUIRE_ADMINISTRATOR": "accounts.access_subjects.require_administrator",
         "SUBJECT_LINKS": "accounts.administration.subject_links.links_of_access_subjects",

@@ -317,6 +317,7 @@ TOKENS: dict[str, Any] = {
     "USER_OF_EMAIL": "accounts.selectors.id_of_confirmed_address",
     "SSF_EMAIL_SUBJECTS": ENV.SSF_EMAIL_SUBJECTS,
     "MAY": "accounts.access.services.decisions.may",
+    "MAY_ACT_AS_CLIENT": "accounts.access_subjects.may_act_as_client",
 }
 ACCOUNTS: dict[str, Any] = {
     "EMAIL_CONFIRMATION": ENV.EMAIL_CONFIRMATION,

@@ -97,7 +97,10 @@ ON_NO_ACCOUNT = {
     ("ratelimiting.policyversion", "roll_back"),
     ("ratelimiting.ratelimitpolicy", "delete_selected"),
     *(("cedrina.backgroundjob", name) for name in ("retry", "cancel")),
-    *(("tokens.serviceclient", name) for name in ("enable", "disable", "delete_clients", "rotate")),
+    *(
+        ("tokens.serviceclient", name)
+        for name in ("enable", "disable", "delete_clients", "rotate", "give_role", "take_role")
+    ),
     *(("tokens.signalstream", name) for name in ("pause", "resume", "delete_streams")),
     *(("security_events.webhook", name) for name in ("delete_selected", "rotate", "send_test")),
     ("security_events.webhookdelivery", "send_again"),
@@ -199,6 +202,7 @@ class TestTheAdmin:
             "index",
             "login",
             "second_factor",
+            "confirm",
             "logout",
             "autocomplete",
             "jsi18n",
@@ -225,6 +229,7 @@ ON_ACCOUNTS = {
 }
 ON_NOBODY = {
     "check_before_serving",
+    "client_roles",
     "continue_audit_trail",
     "detect_backtest",
     "detect_simulate",

@@ -55,6 +55,7 @@ def arguments(tmp_path_factory):
         "export_security_events": ["--output", str(folder / "events.ndjson")],
         "account": ["lock", "mina", "--reason", "a test"],
         "service_client": ["create", "orders", "--scope=tokens:introspect", "--reason", "a test"],
+        "client_roles": ["give", "orders", "auditor", "--reason", "a test"],
         "support_bundle": ["--output", str(folder / "support.zip")],
         "translations": ["check"],
         "policies": ["rollback", "1", "--reason", "a test"],

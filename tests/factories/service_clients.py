@@ -29,7 +29,7 @@ MAKE = {
 
 
 def operator(reason="for a test", may_grant=service_clients.everything):
-    return Operator(subject=Subject(id="7", name="operator"), reason=reason, may_grant=may_grant)
+    return Operator(Subject(id="7", name="operator"), reason, may_grant, service_clients.everybody)
 
 
 def register(*, name="orders", scopes=("tokens:introspect",), now=None, **members):

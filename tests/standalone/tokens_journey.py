@@ -147,7 +147,7 @@ def test_revocation_and_discovery_work(api, pair):
 
 
 def test_a_service_client_asks_about_tokens_and_is_no_person(api, pair):
-    operator = Operator(subject=Subject(id="1"), reason="a test", may_grant=service_clients.everything)
+    operator = Operator(Subject(id="1"), "a test", service_clients.everything, service_clients.everybody)
     members = {"name": "orders", "scopes": ["tokens:introspect"]}
     made = service_clients.register(members=members, operator=operator, now=timezone.now())
     parameters = {"grant_type": "client_credentials", "client_id": str(made.client.pk), "client_secret": made.secret}

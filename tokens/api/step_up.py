@@ -11,7 +11,7 @@ from typing import Any
 
 from tokens.conf import token_settings
 from tokens.errors import ProofRequired, ReauthenticationRequired, StepUpRequired
-from tokens.types import Principal
+from tokens.types import AdminPrincipal, Principal
 
 RECENT_SECONDS = 300  # for this long a re-authentication satisfies the API's sensitive endpoints
 
@@ -62,7 +62,7 @@ def requires_second_factor(reason: str, *, max_age: int = RECENT_SECONDS) -> Aut
 
 
 def check_requirement(
-    requirement: AuthenticationRequirement, *, principal: Principal, user: Any, now: datetime
+    requirement: AuthenticationRequirement, *, principal: Principal | AdminPrincipal, user: Any, now: datetime
 ) -> None:
     """Check that a session's authentication meets a requirement.
 
@@ -79,7 +79,7 @@ def check_requirement(
         raise ReauthenticationRequired(max_age=requirement.max_age)
 
 
-def check_no_proof_is_due(principal: Principal, *, now: datetime) -> None:
+def check_no_proof_is_due(principal: Principal | AdminPrincipal, *, now: datetime) -> None:
     """Check that no finding asks the person behind a session for a proof (``StepUpOrder``).
 
     It is asked for at every endpoint with a requirement, whatever the age of the last authentication: an attacker with
@@ -91,6 +91,6 @@ def check_no_proof_is_due(principal: Principal, *, now: datetime) -> None:
         raise ProofRequired(max_age=RECENT_SECONDS)
 
 
-def is_proof_due(principal: Principal, *, now: datetime) -> bool:
+def is_proof_due(principal: Principal | AdminPrincipal, *, now: datetime) -> bool:
     """Return whether a finding asks the person behind a session for a proof."""
     return principal.step_up_until is not None and principal.step_up_until > now

@@ -37,6 +37,8 @@ class ServiceClient(models.Model):
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("changed at"))
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
+    # What the project that grants roles keeps of them, so that no request needs a query for them.
+    role_grants = models.TextField(default="", db_default="", blank=True, editable=False)
     # No foreign key: the client outlives the person, and a command has no person.
     created_by = models.CharField(_("created by"), max_length=64, blank=True)
 

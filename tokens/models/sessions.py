@@ -55,6 +55,8 @@ class Session(models.Model):
     amr = ArrayField(models.CharField(max_length=16), verbose_name=_("authentication methods"))
     # Until then a finding about the account asks for a proof at sensitive calls; NULL once it was given.
     step_up_until = models.DateTimeField(_("proof asked for until"), null=True, blank=True)
+    # Of the sign-in that opened it, 0 to 100; NULL where none was computed. Each request reads this row anyway.
+    sign_in_risk = models.PositiveSmallIntegerField(_("risk of the sign-in"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires at the latest"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     end_reason = models.CharField(_("why it ended"), max_length=32, choices=end_reasons.choices, blank=True)

@@ -31,7 +31,7 @@ _KEPT_LONGER = timedelta(minutes=5)
 
 # One statement for any credential and for unknown clients, so that all take equally long.
 _READ_CLIENT = """
-SELECT c.name, c.scopes, c.authentication_method, c.jwks::text AS jwks, c.is_enabled, c.token_generation,
+SELECT c.name, c.scopes, c.role_grants, c.authentication_method, c.jwks::text AS jwks, c.is_enabled, c.token_generation,
        c.last_used_at,
        EXISTS (SELECT FROM tokens_serviceclientsecret s
                WHERE s.client_id = c.id AND s.digest = %(digest)s
@@ -86,11 +86,13 @@ class AuthenticatedClient:
     token_generation: int
     last_used_at: datetime | None
     signing_kid: str | None
+    role_grants: str
 
 
 class _ClientRow(NamedTuple):
     name: str
     scopes: list[str]
+    role_grants: str
     authentication_method: str
     jwks: str | None
     is_enabled: bool
@@ -129,6 +131,7 @@ def authenticate(*, credentials: ClientCredentials, audiences: Iterable[str], no
         token_generation=row.token_generation,
         last_used_at=row.last_used_at,
         signing_kid=row.signing_kid,
+        role_grants=row.role_grants,
     )
 
 

@@ -45,14 +45,14 @@ WITH live AS (
     {eviction_event}
 ), opened AS (
     INSERT INTO tokens_session (id, user_id, kind, ip_address, user_agent, created_at, last_activity_at,
-                                authenticated_at, second_factor_at, step_up_until, amr, expires_at, ended_at,
-                                end_reason)
+                                authenticated_at, second_factor_at, step_up_until, amr, sign_in_risk, expires_at,
+                                ended_at, end_reason)
     SELECT %(session_id)s, %(user_id)s, %(kind)s, %(ip_address)s::inet, %(user_agent)s, %(now)s, %(now)s, %(now)s,
            CASE WHEN %(is_multi_factor)s THEN %(now)s END,
            (SELECT max(o.until) FROM tokens_stepuporder o
             WHERE o.user_id = %(user_id)s AND o.until > %(now)s AND NOT %(is_multi_factor)s
               AND (%(known_since)s::timestamptz IS NULL OR o.since <= %(known_since)s)),
-           %(amr)s::varchar[], %(now)s + %(absolute)s, NULL, ''
+           %(amr)s::varchar[], %(risk)s::smallint, %(now)s + %(absolute)s, NULL, ''
     WHERE NOT %(reject)s OR (SELECT count(*) FROM live) < %(limit)s
     RETURNING id, expires_at
 ), family AS (
@@ -113,7 +113,13 @@ class _ReplacedRow(NamedTuple):
 
 
 def open_session(
-    *, user: Any, client: ClientContext, amr: Sequence[str], known_since: datetime | None = None, now: datetime
+    *,
+    user: Any,
+    client: ClientContext,
+    amr: Sequence[str],
+    known_since: datetime | None = None,
+    risk: int | None = None,
+    now: datetime,
 ) -> TokenPair:
     """Open a session for a user who has just authenticated by the methods ``amr`` (RFC 8176).
 
@@ -123,7 +129,7 @@ def open_session(
 
     While a finding about the user asks for proofs, the session must show one at sensitive calls (``StepUpOrder``). Not
     so if a second factor was just shown, nor if the client is a device that the user has signed in with before the
-    attack: ``known_since`` is when it did so last.
+    attack: ``known_since`` is when it did so last. ``risk`` is that of the sign-in, 0 to 100, if it is known.
 
     Raises: SessionLimitReached.
     """
@@ -140,6 +146,7 @@ def open_session(
         key_epoch=key_epoch,
         max_age=token_settings.SESSION_ABSOLUTE_TTL,
         known_since=known_since,
+        risk=risk,
         reject=token_settings.SESSION_OVERFLOW == REJECT,
         now=now,
     )
@@ -159,7 +166,13 @@ def open_session(
 
 
 def open_admin_session(
-    *, user: Any, client: ClientContext, amr: Sequence[str], max_age: timedelta, now: datetime
+    *,
+    user: Any,
+    client: ClientContext,
+    amr: Sequence[str],
+    max_age: timedelta,
+    risk: int | None = None,
+    now: datetime,
 ) -> UUID:
     """Open a session for the cookie of the admin's pages, for at most ``max_age``; return its id.
 
@@ -178,6 +191,7 @@ def open_admin_session(
         token_hash=secrets.random_digest(),
         key_epoch=refresh_epochs.current,
         max_age=min(max_age, token_settings.SESSION_ABSOLUTE_TTL),
+        risk=risk,
         reject=False,
         now=now,
     )
@@ -237,6 +251,7 @@ def _open(
     max_age: timedelta,
     reject: bool,
     known_since: datetime | None = None,
+    risk: int | None = None,
     now: datetime,
 ) -> _OpenedRow:
     actor = subject_of(user)
@@ -269,6 +284,7 @@ def _open(
         "amr": list(amr),
         "is_multi_factor": MULTI_FACTOR in amr,
         "known_since": known_since,
+        "risk": risk,
         "absolute": max_age,
         "idle": token_settings.SESSION_IDLE_TTL,
         "token_hash": token_hash,

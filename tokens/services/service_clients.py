@@ -1,7 +1,7 @@
 """Register, change and delete service clients. Every change has an author and a reason, and records an event.
 
-An operator may neither give a scope that they lack nor get the credentials of a client that has one: otherwise the
-permission to register clients would be every permission. Each function asks ``may_grant`` about it.
+An operator may neither give a scope that they lack nor get the credentials of a client that may do more than they:
+otherwise the permission to register clients would be every permission. Each function asks ``Operator`` about it.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,8 @@ from django.db import IntegrityError, transaction
 from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.types import Subject
-from tokens import event_types
+from tokens import event_types, signals
+from tokens.conf import token_settings
 from tokens.errors import (
     ScopeNotGrantable,
     ServiceClientChanged,
@@ -25,6 +26,7 @@ from tokens.errors import (
 from tokens.models import ClientAuthenticationMethod, ServiceClient, ServiceClientSecret
 from tokens.service_clients.members import validate_rotation, validated_members
 from tokens.service_clients.secrets import mint_client_secret
+from tokens.users import subject_of
 
 MAX_OVERLAP = timedelta(days=30)
 # Changes of these make earlier tokens worthless: whoever had the old key must not go on with what they got by it.
@@ -33,11 +35,15 @@ _CREDENTIALS = frozenset({"authentication_method", "jwks"})
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who changes a service client and why; ``may_grant`` says which scopes they may give."""
+    """Who changes a service client and why.
+
+    ``may_grant`` says which scopes they may give, ``may_act_as`` of which clients they may get the credentials.
+    """
 
     subject: Subject
     reason: str
     may_grant: Callable[[str], bool]
+    may_act_as: Callable[[ServiceClient], bool]
 
 
 class RegisteredClient(NamedTuple):
@@ -50,6 +56,23 @@ class RegisteredClient(NamedTuple):
 def everything(_scope: str) -> bool:
     """For ``Operator.may_grant``: whoever has a shell on the server may give every scope."""
     return True
+
+
+def everybody(_client: ServiceClient) -> bool:
+    """For ``Operator.may_act_as``, as above."""
+    return True
+
+
+def operator_of(user: Any, *, reason: str) -> Operator:
+    """Return a signed-in person as an operator, by what the project's settings say that they may do."""
+
+    def may_grant(scope: str) -> bool:
+        return token_settings.MAY(user, scope)
+
+    def may_act_as(client: ServiceClient) -> bool:
+        return token_settings.MAY_ACT_AS_CLIENT(user, client)
+
+    return Operator(subject=subject_of(user), reason=reason, may_grant=may_grant, may_act_as=may_act_as)
 
 
 def register(*, members: Mapping[str, Any], operator: Operator, now: datetime) -> RegisteredClient:
@@ -92,7 +115,10 @@ def change(
         values = validated_members(_merged(before, members)) if members else before
         changed = sorted(name for name in values if values[name] != before[name])
         is_switched = is_enabled not in (None, client.is_enabled)
-        _require_grantable(_gained_scopes(before, values, changed, is_switched and bool(is_enabled)), operator)
+        is_enabled_now = is_switched and bool(is_enabled)
+        _require_grantable(_gained_scopes(before, values, changed, is_enabled_now), operator)
+        if is_enabled_now or _CREDENTIALS & set(changed):
+            _require_own(client, operator)
         for name in changed:
             setattr(client, name, values[name])
         if _CREDENTIALS & set(changed) or (is_switched and not is_enabled):
@@ -122,6 +148,7 @@ def rotate_secret(*, client_id: UUID, overlap: timedelta, operator: Operator, no
         client = _lock(client_id)
         validate_rotation(authentication_method=client.authentication_method, overlap=overlap, longest=MAX_OVERLAP)
         _require_grantable(client.scopes, operator)
+        _require_own(client, operator)
         latest = client.secrets.order_by("-pk").values_list("pk", flat=True).first()
         client.secrets.exclude(pk__in=[latest]).delete()
         client.secrets.filter(expires_at__isnull=True).update(expires_at=now + overlap)
@@ -143,6 +170,9 @@ def delete(*, client_id: UUID, versions: frozenset[int] | None = None, operator:
     with transaction.atomic():
         client = _lock(client_id, versions)
         _record(event_types.SERVICE_CLIENT_DELETED, client, operator, {}, now=now)
+        signals.service_client_deleted.send(
+            None, client_id=client.pk, actor=operator.subject, reason=operator.reason, now=now
+        )
         client.delete()
 
 
@@ -180,6 +210,11 @@ def _gained_scopes(
 
 def _require_grantable(scopes: Any, operator: Operator) -> None:
     if not all(operator.may_grant(scope) for scope in scopes):
+        raise ScopeNotGrantable
+
+
+def _require_own(client: ServiceClient, operator: Operator) -> None:
+    if not operator.may_act_as(client):
         raise ScopeNotGrantable
 
 

@@ -22,7 +22,7 @@ from tokens.types import ServiceCaller, ServiceClaims, ServicePrincipal, Service
 _RECORD_USE_EVERY = timedelta(minutes=1)
 
 _READ_CLIENT = """
-SELECT c.name, c.scopes, c.last_used_at,
+SELECT c.name, c.scopes, c.role_grants, c.last_used_at,
        c.is_enabled AND c.token_generation = %(generation)s
            AND NOT EXISTS (SELECT FROM tokens_revokedservicetoken r WHERE r.jti = %(jti)s) AS is_live,
        EXISTS (SELECT FROM tokens_signingkey k
@@ -51,6 +51,7 @@ SELECT jti FROM revoked
 class _ClientRow(NamedTuple):
     name: str
     scopes: list[str]
+    role_grants: str
     last_used_at: datetime | None
     is_live: bool
     is_key_published: bool
@@ -116,7 +117,7 @@ def authenticate_claims(*, claims: ServiceClaims, is_use: bool = True, now: date
         record_use(client_id=claims.client_id, last_used_at=row.last_used_at, now=now)
     scopes = claims.scopes & declared(row.scopes)
     principal = ServicePrincipal(claims.client_id, scopes, claims.jti, claims.issued_at, claims.expires_at)
-    return ServiceAuthenticationResult(ServiceCaller(claims.client_id, row.name, scopes), principal)
+    return ServiceAuthenticationResult(ServiceCaller(claims.client_id, row.name, scopes, row.role_grants), principal)
 
 
 def revoke(*, claims: ServiceClaims, now: datetime) -> bool:

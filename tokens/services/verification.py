@@ -12,7 +12,7 @@ from tokens.conf import token_settings
 from tokens.errors import AccessTokenExpired, AccessTokenInvalid, SessionExpired, SessionRevoked
 from tokens.models import SessionKind
 from tokens.statements import complete, split_row
-from tokens.types import AccessClaims, AdminSessionClaims, Principal
+from tokens.types import AccessClaims, AdminPrincipal, AdminSessionClaims, Principal
 
 # How old last_activity_at may get while a session is in use. A minute is enough for people and the idle lifetime.
 _RECORD_ACTIVITY_EVERY = timedelta(minutes=1)
@@ -22,7 +22,7 @@ SELECT f.is_revoked OR s.ended_at IS NOT NULL OR NOT {user_is_active} AS is_ende
        EXISTS (SELECT FROM tokens_signingkey k
                WHERE k.kid = %(kid)s AND (k.expires_at IS NULL OR k.expires_at > %(now)s)) AS is_key_published,
        f.expires_at, f.confirmed_generation, s.last_activity_at, s.authenticated_at, s.second_factor_at,
-       s.step_up_until, s.amr, {user_columns}
+       s.step_up_until, s.sign_in_risk, s.amr, {user_columns}
 FROM tokens_tokenfamily f
 JOIN tokens_session s ON s.id = f.session_id
 JOIN {user_table} u ON {user_pk} = f.user_id
@@ -30,7 +30,8 @@ WHERE f.family_id = %(family_id)s AND s.id = %(session_id)s AND {user_pk} = %(us
 """
 
 _READ_ADMIN_SESSION = """
-SELECT f.family_id, f.generation, s.last_activity_at
+SELECT f.family_id, f.generation, s.last_activity_at, s.amr, s.authenticated_at, s.second_factor_at, s.step_up_until,
+       s.sign_in_risk
 FROM tokens_session s
 JOIN tokens_tokenfamily f ON f.session_id = s.id
 JOIN {user_table} u ON {user_pk} = s.user_id
@@ -76,6 +77,7 @@ class _SessionRow(NamedTuple):
     authenticated_at: datetime
     second_factor_at: datetime | None
     step_up_until: datetime | None
+    sign_in_risk: int | None
     amr: list[str]
 
 
@@ -88,6 +90,11 @@ class _AdminSessionRow(NamedTuple):
     family_id: UUID
     generation: int
     last_activity_at: datetime
+    amr: list[str]
+    authenticated_at: datetime
+    second_factor_at: datetime | None
+    step_up_until: datetime | None
+    sign_in_risk: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +150,7 @@ def authenticate_claims(*, claims: AccessClaims, is_use: bool = True, now: datet
         authenticated_at=row.authenticated_at,
         second_factor_at=row.second_factor_at,
         step_up_until=row.step_up_until,
+        sign_in_risk=row.sign_in_risk,
         issued_at=claims.issued_at,
         expires_at=claims.expires_at,
     )
@@ -159,8 +167,8 @@ def confirm_generation(*, principal: Principal) -> None:
         cursor.execute(_CONFIRM_GENERATION, {"family_id": principal.family_id, "generation": principal.generation})
 
 
-def authenticate_admin_session(*, session_id: UUID, user_id: Any, now: datetime) -> bool:
-    """Return whether a session of the admin's pages is live and this user's, in one query.
+def authenticate_admin_session(*, session_id: UUID, user_id: Any, now: datetime) -> AdminPrincipal | None:
+    """Return what is known of a session of the admin's pages if it is live and this user's, in one query.
 
     This counts as use: ``last_activity_at`` and the idle deadline move, written at most once a minute.
     """
@@ -169,11 +177,19 @@ def authenticate_admin_session(*, session_id: UUID, user_id: Any, now: datetime)
         cursor.execute(complete(_READ_ADMIN_SESSION), parameters)
         values = cursor.fetchone()
     if values is None:
-        return False
+        return None
     row = _AdminSessionRow._make(values)
     if now - row.last_activity_at >= _RECORD_ACTIVITY_EVERY:
         _record_activity(family_id=row.family_id, generation=row.generation, now=now)
-    return True
+    return AdminPrincipal(
+        user_id=user_id,
+        session_id=session_id,
+        amr=tuple(row.amr),
+        authenticated_at=row.authenticated_at,
+        second_factor_at=row.second_factor_at,
+        step_up_until=row.step_up_until,
+        sign_in_risk=row.sign_in_risk,
+    )
 
 
 def authenticate_admin_claims(*, claims: AdminSessionClaims, now: datetime) -> Any:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -57,13 +58,16 @@ class DraftAdmin(AccessAdmin):
     search_fields = ["reason", "author"]
     ordering = ["-updated_at"]
 
+    def get_queryset(self, request: Any) -> QuerySet[PolicyDraft]:
+        return draft_lists.with_status_figures(super().get_queryset(request))
+
     @admin.display(description=_("changes"))
     def changes_(self, draft: PolicyDraft) -> int:
         return len(draft.changes)
 
     @admin.display(description=_("status"))
     def status_(self, draft: PolicyDraft) -> Any:
-        return STATUS_WORDS[draft_lists.draft(draft.pk).status]
+        return STATUS_WORDS[draft_lists.listed_status(draft)]
 
     @method_decorator(csrf_protect)
     def change_view(

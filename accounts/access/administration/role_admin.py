@@ -4,36 +4,28 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.shortcuts import redirect
-from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.csrf import csrf_protect
 
 from accounts.access import selectors
-from accounts.access.administration.base import AccessAdmin, author_of, named, sentence
-from accounts.access.administration.draft_admin import draft_page, make_draft
-from accounts.access.administration.forms import DRAFT, RoleForm
+from accounts.access.administration.base import AccessAdmin, named
+from accounts.access.administration.document_admin import DocumentAdmin
+from accounts.access.administration.forms import RoleForm
 from accounts.access.deciding.index import ROLE
-from accounts.access.errors import AccessError
 from accounts.access.models import Role, RoleGrant
-from accounts.access.services.policy_changes import policy_change
-from cedrina_base.reason_form import ask_for_reason
+from accounts.access.services.policy_changes import PolicyWriter, Versions
 
 MOST_SHOWN = 50
 
 
-class RoleAdmin(AccessAdmin):
+class RoleAdmin(DocumentAdmin):
     """All stored roles, and on each one's page its rules and who has it."""
 
     form = RoleForm
     list_display = ["name", "description", "parents_", "separated", "holders"]
     search_fields = ["name", "description"]
     ordering = ["name"]
-    actions = ["delete_selected"]
     change_form_template = "access/role_form.html"
     fieldsets = [(None, {"fields": [*RoleForm.Meta.fields, "seen_version", "reason"]})]
 
@@ -41,15 +33,6 @@ class RoleAdmin(AccessAdmin):
         counted = RoleGrant.objects.filter(role=OuterRef("name")).order_by().values("role").annotate(n=Count("pk"))
         rows: QuerySet[Role] = super().get_queryset(request)
         return rows.annotate(number_of_holders=Subquery(counted.values("n")))
-
-    def has_add_permission(self, request: Any, _obj: Any = None) -> bool:
-        return self.has_policy_permission(request)
-
-    def has_change_permission(self, request: Any, _obj: Any = None) -> bool:
-        return self.has_policy_permission(request)
-
-    def has_delete_permission(self, request: Any, _obj: Any = None) -> bool:
-        return self.has_policy_permission(request)
 
     @admin.display(description=_("parents"))
     def parents_(self, role: Role) -> str:
@@ -63,67 +46,32 @@ class RoleAdmin(AccessAdmin):
     def holders(self, role: Any) -> int:
         return role.number_of_holders or 0
 
-    def changeform_view(
-        self, request: Any, object_id: str | None = None, form_url: str = "", extra_context: Any = None
-    ) -> Any:
-        """Show a refusal on the page, beside the input; and the role's rules and holders."""
+    def context_of(self, request: Any, object_id: str | None) -> dict[str, Any]:
+        """Return the rules of a role, and who has it."""
         name = unquote(object_id) if object_id else ""
         grants = selectors.holders_of(role=name, limit=MOST_SHOWN) if name else []
         names = named(request.user, [grant.subject for grant in grants])
-        extra = {
-            **(extra_context or {}),
+        return {
             "rules": selectors.rules_of(subject=ROLE + name, limit=MOST_SHOWN) if name else [],
             "grants": [(grant, *names[grant.subject]) for grant in grants],
             "most_shown": MOST_SHOWN,
         }
-        try:
-            return super().changeform_view(request, object_id, form_url, extra)
-        except AccessError as error:
-            request.access_refusal = sentence(error)
-            return super().changeform_view(request, object_id, form_url, extra)
 
-    def get_form(self, request: Any, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        form: Any = super().get_form(request, obj, change=change, **options)
-        form.refusal = getattr(request, "access_refusal", "")
-        return form
+    def store(self, writer: PolicyWriter, row: Role, form: Any, *, versions: Versions) -> Role:
+        del row
+        return writer.put_role(form.cleaned_data["name"], form.document(), versions=versions)
 
-    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
-        given = form.cleaned_data
-        if DRAFT in request.POST:
-            op = {"op": "update" if change else "add", "role": given["name"], "definition": form.document()}
-            make_draft(request, [op], reason=given["reason"])
-            return
-        seen = {given["seen_version"] or 0} if change else None
-        with policy_change(author=author_of(request), reason=given["reason"], now=timezone.now()) as writer:
-            writer.put_role(given["name"], form.document(), versions=seen)
-        obj.name = given["name"]
-        obj.refresh_from_db()
+    def proposal(self, row: Role, form: Any, *, is_new: bool) -> dict[str, Any]:
+        del row
+        op = "add" if is_new else "update"
+        return {"op": op, "role": form.cleaned_data["name"], "definition": form.document()}
 
-    def response_add(self, request: Any, obj: Any, post_url_continue: Any = None) -> Any:
-        return draft_page(request) or super().response_add(request, obj, post_url_continue)
-
-    def response_change(self, request: Any, obj: Any) -> Any:
-        return draft_page(request) or super().response_change(request, obj)
-
-    @method_decorator(csrf_protect)
-    def delete_view(self, request: Any, object_id: str, _extra_context: dict[str, Any] | None = None) -> Any:
-        """Delete one role on the page that asks for the reason, as the action does for several."""
-        if not self.has_delete_permission(request):
-            raise PermissionDenied
-        rows = self.get_queryset(request).filter(pk=unquote(object_id))
-        page = self.delete_selected(request, rows) if rows else None
-        return page or redirect("admin:access_role_changelist")
+    def remove(self, writer: PolicyWriter, row: Role) -> None:
+        writer.remove_role(row.name)
 
     @admin.action(description=_("Delete roles"), permissions=["delete"])
     def delete_selected(self, request: Any, queryset: QuerySet[Role]) -> Any:
-        def delete(row: Any, reason: str) -> bool:
-            def change() -> None:
-                with policy_change(author=author_of(request), reason=reason, now=timezone.now()) as writer:
-                    writer.remove_role(row.name)
-
-            return self.attempt(request, change)
-
-        return ask_for_reason(self, request, queryset, title=_("Delete roles"), act=delete)
+        return self.delete_rows(request, queryset, title=_("Delete roles"))
 
 
 class RoleGrantAdmin(AccessAdmin):

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     NO_POLICY = "policy_unavailable"
     NO_SUBJECT = "unknown_subject"
     BREAK_GLASS = "break_glass"
+    INSUFFICIENT_SCOPE = "insufficient_scope"  # the word of RFC 6750, 3.1
 
 
 class Decision(NamedTuple):

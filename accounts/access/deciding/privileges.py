@@ -125,6 +125,26 @@ class PrivilegeOrder:
             return True
         return all(self._has_rule(actor, lasting, rule, at) for rule in given if rule.effect is Effect.ALLOW)
 
+    def may_act_as(self, actor: Holder, client: Holder, *, at: datetime) -> bool:
+        """Return whether all that a service client may do beyond its scopes is the actor's own.
+
+        Its permissions are bounded by its scopes, which are compared elsewhere; its roles and the rules about it may
+        allow it more of the project's own objects.
+        """
+        roles = actor.roles_until(at)
+        if BREAK_GLASS in roles:
+            return True
+        given = [
+            rule
+            for principal in self._principals(client, client.roles_until(at))
+            for rule in self._rules.get(principal, ())
+            if rule.effect is Effect.ALLOW and not _has_ended(rule, at)
+        ]
+        return all(
+            pattern_segments(rule.object)[0] == PERMISSION_OBJECTS or self._has_rule(actor, roles, rule, at)
+            for rule in given
+        )
+
     def _has_rule(self, actor: Holder, lasting: frozenset[str], rule: Rule, at: datetime) -> bool:
         """Return whether somebody may do all that a rule of a role allows, by roles that last long enough."""
         pattern = pattern_segments(rule.object)

@@ -1,4 +1,8 @@
-"""Say why a decision is as it is: the rules that are about it, and what of each holds."""
+"""Say why a decision is as it is.
+
+Callers who may know it are told the rule that decided (``matched``). People who try the policy in the admin are shown
+all rules that are about a question, and what of each holds (``explain``).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +15,10 @@ from accounts.access.deciding.paths import matches, object_segments, pattern_seg
 from accounts.access.deciding.roles import expand
 from accounts.access.deciding.rules import ANY_ACTION
 from accounts.access.known_permissions import KNOWN_PERMISSIONS
+from accounts.access.permission_types import EXPLAIN
 from accounts.access.services import active_policy
 from accounts.access.services.compiling import permission_rules
-from accounts.access.services.decisions import decide
+from accounts.access.services.decisions import decide, permissions_of
 from accounts.access.types import Question, SubjectFacts
 
 
@@ -42,6 +47,25 @@ class Explanation:
     decision: Decision
     roles: tuple[str, ...]
     rules: tuple[RelevantRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The rule that decided, ``None`` if none matched, the version of its policy, and the reasons."""
+
+    rule: str | None
+    version: int
+    reasons: tuple[str, ...]
+
+
+def is_told(facts: SubjectFacts, *, at: datetime) -> bool:
+    """Return whether a caller is told which rule decided."""
+    return bool(permissions_of(facts, at=at, names={EXPLAIN.name}))
+
+
+def matched(decision: Decision) -> Matched:
+    """Return what callers who are told are told of a decision."""
+    return Matched(decision.rule, decision.version, (str(decision.reason),))
 
 
 def explain(facts: SubjectFacts, question: Question, *, at: datetime) -> Explanation:

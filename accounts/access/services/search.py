@@ -46,6 +46,9 @@ class FoundPage:
     next: str | None
 
 
+AT_THE_END = FoundPage((), None)  # of a search about nobody
+
+
 def subjects(question: Question, *, kind: str = "", after: str, limit: int, policy: Policy, at: datetime) -> FoundPage:
     """Search those who may do an action to an object, by their names; those of a ``kind`` such as ``user:`` only."""
     asked = with_object_facts(question)

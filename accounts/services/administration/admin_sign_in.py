@@ -156,6 +156,7 @@ def _open_session(
         client=client,
         amr=amr,
         max_age=timedelta(seconds=settings.SESSION_COOKIE_AGE),
+        risk=risk.score if risk else None,
         now=now,
     )
     password_sign_in.notify_and_respond(recorded, user=user, session_id=session_id, client=client, risk=risk, now=now)

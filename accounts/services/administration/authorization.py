@@ -1,7 +1,8 @@
 """Authorize what one account does to another, in the transaction that does it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,13 +11,16 @@ from django.utils import timezone
 
 from accounts import access_subjects, event_types
 from accounts.access import selectors as access_selectors
+from accounts.access.deciding.privileges import Holder
 from accounts.access.services import active_policy, privilege_order
 from accounts.access.services.decisions import may
 from accounts.errors import InsufficientPrivileges, LastAdministrator, NotAllowed, OwnAccount
 from accounts.models import User
-from accounts.rules.subject_facts import USER, context_of, holder_of
+from accounts.rules.subject_facts import USER, context_of, holder_of, holder_of_client
 from security_events.services import recording
-from security_events.types import NO_SUBJECT, Outcome
+from security_events.types import NO_SUBJECT, Outcome, Subject
+from tokens.errors import ServiceClientChanged, ServiceClientNotFound
+from tokens.models import ServiceClient
 from tokens.users import subject_of
 
 
@@ -25,6 +29,13 @@ class LockedAccounts(NamedTuple):
 
     actor: User | None
     target: User
+
+
+class LockedClient(NamedTuple):
+    """A service client and who changes it, as they are now. Their rows are locked until the transaction ends."""
+
+    actor: User | None
+    client: ServiceClient
 
 
 @contextmanager
@@ -51,13 +62,15 @@ def authorize(
 
     Raises: NotAllowed, InsufficientPrivileges, OwnAccount, LastAdministrator.
     """
-    with _refusals_recorded(actor=actor, target=target, action=action), transaction.atomic():
+    with _refusals_recorded(actor=actor, target=subject_of(target), action=action), transaction.atomic():
         if removes_access or changes_roles:
             access_selectors.locked_head()
         rows = _lock_users(actor=actor, target=target)
         locked_target = rows.get(target.pk, target)
         if actor is not None and action is not None:
-            _require_permission(rows.get(actor.pk), given=actor, target=locked_target, action=action)
+            _require_permission(
+                rows.get(actor.pk), given=actor, target=holder_of(locked_target), action=action, at=timezone.now()
+            )
             if on_others and actor.pk == target.pk:
                 raise OwnAccount
         if removes_access:
@@ -73,7 +86,7 @@ def authorize_creation(*, actor: User | None, actions: frozenset[str]) -> Iterat
 
     Raises: NotAllowed.
     """
-    with _refusals_recorded(actor=actor, target=None, action="users:create"), transaction.atomic():
+    with _refusals_recorded(actor=actor, target=NO_SUBJECT, action="users:create"), transaction.atomic():
         if actor is not None:
             current = User.objects.filter(pk=actor.pk).select_for_update(no_key=True).first()
             if not all(may(current, action, context=context_of(actor)) for action in actions):
@@ -82,7 +95,33 @@ def authorize_creation(*, actor: User | None, actions: frozenset[str]) -> Iterat
 
 
 @contextmanager
-def _refusals_recorded(*, actor: User | None, target: User | None, action: str | None) -> Iterator[None]:
+def authorize_on_client(
+    *, actor: User | None, client_id: UUID, versions: Collection[int] | None, action: str, now: datetime
+) -> Iterator[LockedClient]:
+    """Open a transaction in which an account may change what a service client may do.
+
+    ``versions`` are those of the client that the actor has read, ``None`` for any. The client, the policy and the actor
+    are locked in this order: a client that is deleted meanwhile is locked before the policy, too.
+
+    Raises: ServiceClientNotFound and ServiceClientChanged of ``tokens``; NotAllowed, InsufficientPrivileges.
+    """
+    target = Subject(str(client_id))
+    with _refusals_recorded(actor=actor, target=target, action=action), transaction.atomic():
+        client = ServiceClient.objects.select_for_update(no_key=True).filter(pk=client_id).first()
+        if client is None:
+            raise ServiceClientNotFound
+        if versions is not None and client.version not in versions:
+            raise ServiceClientChanged
+        access_selectors.locked_head()
+        locked = None
+        if actor is not None:
+            locked = User.objects.filter(pk=actor.pk).select_for_update(no_key=True).first()
+            _require_permission(locked, given=actor, target=holder_of_client(client), action=action, at=now)
+        yield LockedClient(locked, client)
+
+
+@contextmanager
+def _refusals_recorded(*, actor: User | None, target: Subject, action: str | None) -> Iterator[None]:
     try:
         yield
     except NotAllowed as refusal:
@@ -90,7 +129,7 @@ def _refusals_recorded(*, actor: User | None, target: User | None, action: str |
             recording.record(
                 event_types.PERMISSION_DENIED,
                 actor=subject_of(actor),
-                target=subject_of(target) if target else NO_SUBJECT,
+                target=target,
                 outcome=Outcome.FAILURE,
                 reasons=[*([action] if action else []), refusal.reason],
             )
@@ -103,15 +142,14 @@ def _lock_users(*, actor: User | None, target: User) -> Mapping[UUID, User]:
     return {row.pk: row for row in rows}
 
 
-def _require_permission(actor: User | None, *, given: User, target: User, action: str) -> None:
+def _require_permission(actor: User | None, *, given: User, target: Holder, action: str, at: datetime) -> None:
     """Require the permission by the row that is locked. What is known about the request is on its user, ``given``."""
     active_policy.refresh()  # a right that was taken a second ago in another process must not be used any more
-    context, at = context_of(given), timezone.now()
+    context = context_of(given)
     if actor is None or not may(actor, action, context=context, at=at):
         raise NotAllowed
-    if actor.pk != target.pk and not privilege_order.current().may_act_on(
-        holder_of(actor, context), holder_of(target), at=at
-    ):
+    acting = holder_of(actor, context)
+    if acting.subject != target.subject and not privilege_order.current().may_act_on(acting, target, at=at):
         raise InsufficientPrivileges
 
 

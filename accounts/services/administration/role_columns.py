@@ -22,6 +22,7 @@ from accounts.models import User
 from accounts.rules import subject_facts
 from accounts.rules.admin_access import names_with_pages
 from accounts.rules.subject_facts import USER
+from tokens.models import ServiceClient
 
 
 def keep(*, user_id: UUID, grants: Mapping[str, datetime | None], now: datetime) -> None:
@@ -32,6 +33,13 @@ def keep(*, user_id: UUID, grants: Mapping[str, datetime | None], now: datetime)
         is_superuser=ADMINISTRATOR in grants and grants[ADMINISTRATOR] is None,
         version=F("version") + 1,
         updated_at=now,
+    )
+
+
+def keep_of_client(*, client_id: UUID, grants: Mapping[str, datetime | None], now: datetime) -> None:
+    """Store the grants of a service client in its row. Its version changes: its roles belong to it."""
+    ServiceClient.objects.filter(pk=client_id).update(
+        role_grants=subject_facts.pack(grants), version=F("version") + 1, updated_at=now
     )
 
 

@@ -70,7 +70,7 @@ def grant_roles(
         actor=by, target=user, action=GRANT_ROLES.name, changes_roles=True, on_others=True
     ) as accounts:
         if accounts.actor is not None:
-            _require_own(accounts.actor, context_from=by, roles=roles, until=expires_at, now=now)
+            require_own(accounts.actor, context_from=by, roles=roles, until=expires_at, now=now)
         target = accounts.target
         if not target.is_active or target.deleted_at is not None:
             return RoleChange(access_selectors.head().version, is_changed=False)
@@ -83,7 +83,7 @@ def grant_roles(
             for role in roles:
                 writer.grant(f"{USER}{user.pk}", role, expires_at=expires_at)
 
-        version = _change(write, by=by, reason=reason, now=now)
+        version = change_grants(write, by=by, reason=reason, now=now)
         telling = privileged(given, now=now)
         if telling:
             recording.record(
@@ -141,7 +141,7 @@ def _revoke(*, user: User, roles: Collection[str], by: User | None, reason: str,
         for role in roles:
             writer.revoke(f"{USER}{user.pk}", role)
 
-    version = _change(write, by=by, reason=reason, now=now)
+    version = change_grants(write, by=by, reason=reason, now=now)
     if telling:
         ended = revocation.end_sessions(
             user_id=user.pk, reason=STAFF_RIGHTS_WITHDRAWN, actor=operator_subject(by), note=reason, now=now
@@ -157,7 +157,8 @@ def _revoke(*, user: User, roles: Collection[str], by: User | None, reason: str,
     return version
 
 
-def _change(write: Callable[[PolicyWriter], None], *, by: User | None, reason: str, now: datetime) -> int:
+def change_grants(write: Callable[[PolicyWriter], None], *, by: User | None, reason: str, now: datetime) -> int:
+    """Change who has which role, and return the version of the policy that this makes. Raises: LastAdministrator."""
     author = Author(str(by.pk), by.get_username()) if by is not None else Author()
     try:
         with policy_change(author=author, reason=reason, now=now) as writer:
@@ -167,9 +168,13 @@ def _change(write: Callable[[PolicyWriter], None], *, by: User | None, reason: s
     return writer.version
 
 
-def _require_own(
+def require_own(
     actor: User, *, context_from: User | None, roles: Iterable[str], until: datetime | None, now: datetime
 ) -> None:
+    """Require that somebody has all that some roles allow, for as long as they would give them.
+
+    Raises: InsufficientPrivileges.
+    """
     order, holder = privilege_order.current(), holder_of(actor, context_of(context_from))
     if not all(order.may_give(holder, role, until=until, at=now) for role in roles):
         raise InsufficientPrivileges

@@ -221,7 +221,8 @@ def record_and_open_session(
     if recorded is None:
         return None
     known_since = attempt.device_used_at + _SKEW if attempt and attempt.device_used_at else None
-    pair = issuing.open_session(user=user, client=client, amr=amr, known_since=known_since, now=now)
+    score = risk.score if risk else None
+    pair = issuing.open_session(user=user, client=client, amr=amr, known_since=known_since, risk=score, now=now)
     notify_and_respond(recorded, user=user, session_id=pair.session_id, client=client, risk=risk, now=now)
     return pair
 

@@ -138,7 +138,7 @@ def _make_sinks(*, now: datetime) -> None:
 def _make_stream() -> None:
     """Make a stream of shared signals, whose receiver is down."""
     now = timezone.now()
-    operator = Operator(subject=Subject(), reason="for pictures", may_grant=service_clients.everything)
+    operator = Operator(Subject(), "for pictures", service_clients.everything, service_clients.everybody)
     client = service_clients.register(members={"name": "shop", "scopes": ["ssf:manage"]}, operator=operator, now=now)
     owner = StreamOwner(Subject(str(client.client.pk), "shop"), client_id=client.client.pk)
     delivery = {"method": DeliveryMethod.PUSH.value, "endpoint_url": "https://shop.example.com/events"}

@@ -1,12 +1,16 @@
 """Rules, roles, versions and the tester in the admin."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.access.models import PolicyDraft, PolicyRule, PolicyVersion, Role
+from accounts.access.services.drafts import editing
 from accounts.access.services.policy_changes import policy_change
 from accounts.access.types import Author
 from tests.factories.accounts import PASSWORD, UserFactory, give
+from tests.factories.service_clients import register
 from tests.factories.tokens import sign_in_at_admin
 
 pytestmark = pytest.mark.django_db
@@ -207,6 +211,15 @@ class TestTester:
         assert "does not hold" in self.ask(browser, at=sunday)
         assert "Yes, this is allowed." in self.ask(browser, at=monday)
 
+    def test_says_that_scopes_bound_a_service_client(self, browser, reader):
+        program = register(scopes=["events:read"]).client
+        browser.post(f"{RULES}add/", {**FORM, "subject": f"client:{program.pk}", "object": "**", "action": "*"})
+        bounded = {"subject": f"client:{program.pk}", "action": "use", "object": "permissions/users:read"}
+        page = self.ask(browser, **bounded)
+        assert "No, this is refused." in page
+        assert "none of its scopes names" in page
+        assert "Yes, this is allowed." in self.ask(browser, **{**bounded, "object": "documents/42"})
+
     def test_says_that_no_rule_is_about_it(self, browser, reader):
         assert "No rule is about this" in self.ask(browser)
 
@@ -273,6 +286,28 @@ class TestDrafts:
 
         assert "Reads much." in browser.get(path).content.decode()
         assert Role.objects.get(name="reader").description == "Reads."
+
+    def test_are_listed_by_the_same_number_of_queries(self, browser, reader, now):
+        def store(number):
+            change = {"op": "add", "role": f"role-{number}", "definition": {}}
+            author = Author("1", "boss")
+            editing.create(changes=[change], base_version=None, author=author, reason=f"draft {number}", now=now)
+
+        def listed():
+            with CaptureQueriesContext(connection) as queries:
+                page = browser.get("/admin/access/policydraft/").content.decode()
+            return len(queries), page.count('<td class="field-status_">draft</td>')
+
+        store(1)
+        listed()  # what a process reads once
+        few, _shown = listed()
+        for number in range(2, 7):
+            store(number)
+        assert listed() == (few, 6)
+
+        with policy_change(author=Author(), reason="another change", now=now) as writer:
+            writer.put_role("other", {})
+        assert listed() == (few, 0)
 
     def test_are_not_acted_on_as_another_version(self, browser, reader):
         path = self.draft(browser)

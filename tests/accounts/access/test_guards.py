@@ -10,9 +10,10 @@ from accounts.access.services.policy_changes import policy_change
 from accounts.access.types import Author
 from accounts.models import User
 from accounts.rules.user_claims import roles_of
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.service_clients import answer, basic, post, register
-from tests.factories.tokens import open_session
+from tests.factories.tokens import open_session, sign_in_at_admin
+from tokens.models import Session
 
 pytestmark = pytest.mark.django_db
 USERS = "/api/v1/admin/users"
@@ -49,6 +50,32 @@ def test_ask_when_the_second_factor_was_shown(rule):
     clerk = UserFactory(roles=["clerk"])
     assert status(clerk) == 403
     assert status(clerk, amr=("pwd", "otp", "mfa")) == 200
+
+
+def test_ask_how_risky_the_sign_in_was(rule):
+    rule("role:clerk", conditions=[{"name": "risk_below", "arguments": {"risk": 40}}])
+    clerk = UserFactory(roles=["clerk"], raw_password=PASSWORD)
+    browser = Client()
+    sign_in_at_admin(browser, clerk)
+    session = open_session(user=clerk)
+    api = APIClient()
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {session.access_token}")
+    # A risk that is not known is no low risk.
+    for risk, status_code in ((None, 403), (39, 200), (40, 403)):
+        Session.objects.update(sign_in_risk=risk)
+        assert api.get(USERS).status_code == status_code
+        assert (browser.get("/admin/accounts/user/").status_code == 200) is (status_code == 200)
+    asked = {"object": "permissions/users:read", "action": "use"}
+    assert not api.post("/api/v1/authz/check", asked, format="json").json()["allowed"]
+
+
+def test_know_the_risk_that_the_sign_in_had(events):
+    user = UserFactory(raw_password=PASSWORD)
+    body = {"username": user.username, "password": PASSWORD}
+    assert APIClient().post("/api/v1/auth/login", body, format="json").status_code == 200
+    session = Session.objects.get(user=user)
+    assert session.sign_in_risk is not None
+    assert session.sign_in_risk == events("authentication.login_succeeded").get().risk_score
 
 
 def test_ask_from_where_the_request_comes(rule):

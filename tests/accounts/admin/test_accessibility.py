@@ -166,3 +166,38 @@ class TestTheKeyboard:
             assert time.monotonic() < deadline
             page.evaluate("new Promise(done => requestAnimationFrame(done))")
         context.close()
+
+
+AGE_SESSIONS = """
+from datetime import timedelta
+from django.db.models import F
+from tokens.models import Session
+Session.objects.update(authenticated_at=F("authenticated_at") - timedelta(minutes=6))
+"""
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: "-".join(map(str, view)))
+def test_of_the_confirmation_has_no_fault_and_goes_on_with_what_was_sent(chromium, server, paths, signed_in, view):
+    language, scheme, width = view
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        extra_http_headers={"Accept-Language": language},
+        storage_state=signed_in,
+    )
+    page = context.new_page()
+    page.goto(f"{server.url}/admin/access/role/add/")
+    page.fill("#id_name", f"role-{language}")
+    page.fill("#id_reason", "ticket 7")
+    server.manage("shell", "--no-imports", "-c", AGE_SESSIONS)
+    page.keyboard.press("Enter")
+
+    page.wait_for_selector("#id_reauthentication-password")
+    page.evaluate(AXE)
+    faults = [f"{fault['id']}: {node['target']}" for fault in page.evaluate(RUN) for node in fault["nodes"]]
+    assert (faults, page.evaluate(TOO_WIDE)) == ([], 0)
+    page.keyboard.type(paths[0])  # the field has the focus
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"text=role-{language}")
+    assert page.url.endswith("/admin/access/role/")
+    context.close()

@@ -54,4 +54,4 @@ def _asker(request: Request, plain: HttpRequest, form: dict[str, str]) -> Any:
     if authenticated is not None:
         raise invalid_request("The client must use one way of authentication, not several.")
     client = authenticated_client(plain, credentials)
-    return ServiceCaller(client.client_id, client.name, service_tokens.declared(client.scopes))
+    return ServiceCaller(client.client_id, client.name, service_tokens.declared(client.scopes), client.role_grants)

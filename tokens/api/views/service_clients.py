@@ -24,8 +24,7 @@ from tokens.conf import token_settings
 from tokens.errors import ServiceClientInvalid
 from tokens.models import ServiceClient
 from tokens.services import service_clients
-from tokens.services.service_clients import Operator
-from tokens.users import subject_of
+from tokens.services.service_clients import operator_of
 
 READ, CHANGE = "service_clients:read", "service_clients:change"
 ENTITY_TAG = OpenApiParameter(
@@ -97,7 +96,9 @@ class ServiceClientsView(ServiceClientAPIView):
         """Register a service client. Its secret is in this answer, and is shown never again."""
         members = _validated(shapes.ServiceClientInput, request.data)
         reason = members.pop("reason")
-        made = service_clients.register(members=members, operator=_operator(request, reason), now=timezone.now())
+        made = service_clients.register(
+            members=members, operator=operator_of(request.user, reason=reason), now=timezone.now()
+        )
         return _answer(made.client, secret=made.secret, status=201)
 
 
@@ -143,7 +144,7 @@ class ServiceClientView(ServiceClientAPIView):
         """
         versions = versions_from(request.headers.get("If-Match"))
         members = _validated(shapes.ServiceClientChangeInput, request.data)
-        operator = _operator(request, members.pop("reason"))
+        operator = operator_of(request.user, reason=members.pop("reason"))
         is_enabled = members.pop("is_enabled", None)
         changed = service_clients.change(
             client_id=client_id,
@@ -167,7 +168,10 @@ class ServiceClientView(ServiceClientAPIView):
         versions = versions_from(request.headers.get("If-Match"))
         given = _validated(shapes.ServiceClientReasonInput, request.query_params.dict())
         service_clients.delete(
-            client_id=client_id, versions=versions, operator=_operator(request, given["reason"]), now=timezone.now()
+            client_id=client_id,
+            versions=versions,
+            operator=operator_of(request.user, reason=given["reason"]),
+            now=timezone.now(),
         )
         return Response(status=204)
 
@@ -203,7 +207,7 @@ class ServiceClientSecretView(ServiceClientAPIView):
         rotated = service_clients.rotate_secret(
             client_id=client_id,
             overlap=timedelta(seconds=given["overlap_seconds"]),
-            operator=_operator(request, given["reason"]),
+            operator=operator_of(request.user, reason=given["reason"]),
             now=timezone.now(),
         )
         return _answer(rotated.client, secret=rotated.secret)
@@ -213,13 +217,6 @@ def _validated(shape: Any, data: Any) -> dict[str, Any]:
     body = shape(data=data)
     body.is_valid(raise_exception=True)
     return dict(body.validated_data)
-
-
-def _operator(request: Request, reason: str) -> Operator:
-    def may_grant(scope: str) -> bool:
-        return token_settings.MAY(request.user, scope)
-
-    return Operator(subject=subject_of(request.user), reason=reason, may_grant=may_grant)
 
 
 def _answer(client: ServiceClient, *, secret: str | None = None, status: int = 200) -> Response:

@@ -201,7 +201,7 @@ def _client(options: dict[str, Any]) -> ServiceClient:
 
 
 def _operator(options: dict[str, Any]) -> Operator:
-    return Operator(subject=NO_SUBJECT, reason=options["reason"], may_grant=service_clients.everything)
+    return Operator(NO_SUBJECT, options["reason"], service_clients.everything, service_clients.everybody)
 
 
 def _body(client: ServiceClient, *, has_secrets: bool = True) -> dict[str, Any]:

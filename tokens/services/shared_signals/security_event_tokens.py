@@ -1,13 +1,12 @@
 """Sign security event tokens (RFC 8417) for one stream, as the Shared Signals Framework 1.0, 5.1 profiles them."""
 
-import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from cedrina_base import base64url
+from tokens.access_tokens import compact_jws
 from tokens.access_tokens.keyring import NoSigningKey, PublishedKey, keyring
 from tokens.conf import token_settings
 from tokens.models import PendingSignal, SignalStream, UserIdentifierFormat
@@ -32,7 +31,10 @@ def sign(signals: Collection[PendingSignal], *, stream: SignalStream, now: datet
     """
     key = _signing_key(now)
     addresses = _addresses({signal.user_id for signal in signals if signal.user_id}, stream)
-    return {signal.jti: _encode(_claims(signal, stream, addresses), key) for signal in signals}
+    return {
+        signal.jti: compact_jws.encode(_claims(signal, stream, addresses), token_type=TYPE, key=key)
+        for signal in signals
+    }
 
 
 def _signing_key(now: datetime) -> PublishedKey:
@@ -78,9 +80,3 @@ def _addresses(user_ids: Collection[str], stream: SignalStream) -> dict[str, str
     users = get_user_model()._default_manager.filter(pk__in=user_ids)
     found = {str(user.pk): token_settings.CONFIRMED_EMAIL(user) for user in users}
     return {user_id: address for user_id, address in found.items() if address}
-
-
-def _encode(claims: Mapping[str, Any], key: PublishedKey) -> str:
-    header = {"alg": key.algorithm.name, "kid": key.kid, "typ": TYPE}
-    signed = ".".join(base64url.encode(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
-    return f"{signed}.{base64url.encode(key.algorithm.sign(key.private, signed.encode()))}"

@@ -43,6 +43,7 @@ def is_entitled(stream: SignalStream) -> bool:
     A client that was disabled or lost the scope may not, and neither may a person who lost the right.
     """
     if stream.client is not None:
-        client = ServiceCaller(stream.client.pk, stream.client.name, frozenset(stream.client.scopes))
-        return stream.client.is_enabled and token_settings.MAY(client, MANAGE)
+        row = stream.client
+        client = ServiceCaller(row.pk, row.name, frozenset(row.scopes), row.role_grants)
+        return row.is_enabled and token_settings.MAY(client, MANAGE)
     return bool(getattr(stream.user, "is_active", True)) and token_settings.MAY(stream.user, MANAGE)

@@ -49,5 +49,6 @@ METADATA = _answered(
         "search_subject_endpoint": "https://id.example.org/access/v1/search/subject",
         "search_resource_endpoint": "https://id.example.org/access/v1/search/resource",
         "search_action_endpoint": "https://id.example.org/access/v1/search/action",
+        "signed_metadata": "eyJhbGciOiJSUzI1NiIsInR5cCI6ImF1dGh6ZW4tbWV0YWRhdGErand0In0.eyJpc3MiOiJodHRwcyJ9.c2ln",
     },
 )

@@ -156,3 +156,6 @@ class MetadataOutput(serializers.Serializer[Any]):
     search_subject_endpoint = serializers.URLField()
     search_resource_endpoint = serializers.URLField()
     search_action_endpoint = serializers.URLField()
+    signed_metadata = serializers.CharField(
+        required=False, help_text="All of this as a signed JWT, with `iss`, `iat` and `exp`."
+    )

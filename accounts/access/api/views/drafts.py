@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from accounts.access import draft_lists, selectors
 from accounts.access.api import described, draft_examples
 from accounts.access.api.base import AccessAPIView, author_of, versioned
+from accounts.access.api.idempotency import IDEMPOTENCY_FIELDS, IDEMPOTENCY_PARAMETER, IDEMPOTENCY_PROBLEMS, once
 from accounts.access.api.serializers import drafts as shapes
 from accounts.access.api.serializers import impacts
 from accounts.access.api.serializers.drafts import draft_body
@@ -19,6 +20,7 @@ from accounts.access.api.serializers.fields import validated
 from accounts.access.conf import access_settings
 from accounts.access.permission_types import APPROVE_POLICIES, CHANGE_POLICIES, READ_POLICIES
 from accounts.access.services.drafts import approving, editing
+from accounts.access.services.idempotency import Made
 from accounts.access.services.impact import drafts as impact
 from accounts.access.services.shadow import switching
 from cedrina_base.preconditions import versions_from
@@ -32,9 +34,9 @@ class DraftsView(AccessAPIView):
     needed_permissions: ClassVar = {"get": READ_POLICIES.name, "post": CHANGE_POLICIES.name}
     problem_codes: ClassVar = {
         "get": ["permission_denied", "validation_error"],
-        "post": [*described.STEP_UP_CODES, "already_exists", "stale_draft"],
+        "post": [*described.STEP_UP_CODES, "already_exists", "stale_draft", *IDEMPOTENCY_PROBLEMS],
     }
-    field_codes: ClassVar = {"get": described.OF_PAGES, "post": described.OF_DOCUMENTS}
+    field_codes: ClassVar = {"get": described.OF_PAGES, "post": [*described.OF_DOCUMENTS, *IDEMPOTENCY_FIELDS]}
 
     @extend_schema(
         operation_id="list_policy_drafts",
@@ -56,7 +58,7 @@ class DraftsView(AccessAPIView):
         tags=described.TAGS,
         summary="Propose a change of the access policy",
         request=shapes.DraftInput,
-        parameters=[described.ENTITY_TAG],
+        parameters=[IDEMPOTENCY_PARAMETER, described.ENTITY_TAG],
         responses={201: shapes.DraftOutput},
         examples=[
             OpenApiExample("Auditors read documents", request_only=True, value=draft_examples.NEW_DRAFT),
@@ -67,17 +69,22 @@ class DraftsView(AccessAPIView):
         """Store changes that are not in force yet: of rules and of roles, made in their order.
 
         With `restore_version` instead of `changes` the draft goes back to an earlier version. A `base_version` that is
-        not current any more is refused.
+        not current any more is refused. With an `Idempotency-Key`, a repeated call is answered with the draft as it is
+        now.
         """
         given = validated(shapes.DraftInput, request.data)
         author, reason, now = author_of(request), given["reason"], timezone.now()
-        if "restore_version" in given:
-            number = given["restore_version"]
-            made = editing.create_restoring(number=number, author=author, reason=reason, now=now)
-        else:
-            base = given.get("base_version")
-            made = editing.create(changes=given["changes"], base_version=base, author=author, reason=reason, now=now)
-        return answer(made.pk, status=201)
+
+        def store() -> Made:
+            if "restore_version" in given:
+                number = given["restore_version"]
+                draft = editing.create_restoring(number=number, author=author, reason=reason, now=now)
+            else:
+                base, changes = given.get("base_version"), given["changes"]
+                draft = editing.create(changes=changes, base_version=base, author=author, reason=reason, now=now)
+            return Made(str(draft.pk))
+
+        return answer(UUID(once(request, store, now=now).result), status=201)
 
 
 class DraftView(AccessAPIView):

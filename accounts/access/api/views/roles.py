@@ -8,9 +8,10 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import policy_lists, selectors
+from accounts.access import policy_lists
 from accounts.access.api import described, examples
 from accounts.access.api.base import AccessAPIView, author_of, versioned
+from accounts.access.api.document_answers import page_answer, removal_answer, row_answer
 from accounts.access.api.serializers import roles as shapes
 from accounts.access.api.serializers.fields import ReasonInput, validated
 from accounts.access.errors import RuleInvalid
@@ -49,10 +50,12 @@ class RolesView(AccessAPIView):
         Each permission is a role of the same name, too; those are not listed.
         """
         page = validated(shapes.RolePageInput, request.query_params.dict())
-        version = selectors.head().version
-        found = policy_lists.roles_page(after=page.get("cursor", ""), limit=page["limit"])
-        body = {"results": [shapes.role_body(row) for row in found.rows], "next": found.next, "version": version}
-        return versioned(Response(body), version, etag=version)
+
+        def read() -> tuple[list[dict[str, Any]], str | None]:
+            found = policy_lists.roles_page(after=page.get("cursor", ""), limit=page["limit"])
+            return [shapes.role_body(row) for row in found.rows], found.next
+
+        return page_answer(read)
 
 
 class RoleView(AccessAPIView):
@@ -83,7 +86,7 @@ class RoleView(AccessAPIView):
         """Read a role."""
         del request
         row = policy_lists.role(name)
-        return Response(shapes.role_body(row), headers={"ETag": f'"{row.version}"'})
+        return row_answer(shapes.role_body(row), row.version)
 
     @extend_schema(
         operation_id="store_role",
@@ -122,11 +125,7 @@ class RoleView(AccessAPIView):
     )
     def delete(self, request: Request, name: str) -> Response:
         """Delete a role that nobody has and that no rule and no other role names."""
-        versions = versions_from(request.headers.get("If-Match"))
-        given = validated(ReasonInput, request.query_params.dict())
-        with policy_change(author=author_of(request), reason=given["reason"], now=timezone.now()) as writer:
-            writer.remove_role(name, versions=versions)
-        return versioned(Response(status=204), writer.version)
+        return removal_answer(request, lambda writer, versions: writer.remove_role(name, versions=versions))
 
 
 def _document(name: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """``/admin/policies``: the rules of the policy."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -8,9 +8,10 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import policy_lists, selectors
+from accounts.access import policy_lists
 from accounts.access.api import described, examples
 from accounts.access.api.base import AccessAPIView, author_of, versioned
+from accounts.access.api.document_answers import page_answer, removal_answer, row_answer
 from accounts.access.api.idempotency import IDEMPOTENCY_FIELDS, IDEMPOTENCY_PARAMETER, IDEMPOTENCY_PROBLEMS, once
 from accounts.access.api.serializers import rules as shapes
 from accounts.access.api.serializers.fields import ReasonInput, validated
@@ -50,10 +51,12 @@ class PolicyRulesView(AccessAPIView):
         """
         query = shapes.PolicyRulePageInput(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
-        version = selectors.head().version
-        page = policy_lists.rules_page(**query.conditions())
-        body = {"results": [shapes.rule_body(row) for row in page.rows], "next": page.next, "version": version}
-        return versioned(Response(body), version, etag=version)
+
+        def read() -> tuple[list[dict[str, Any]], str | None]:
+            page = policy_lists.rules_page(**query.conditions())
+            return [shapes.rule_body(row) for row in page.rows], page.next
+
+        return page_answer(read)
 
     @extend_schema(
         operation_id="create_policy_rule",
@@ -114,7 +117,7 @@ class PolicyRuleView(AccessAPIView):
         """Read a rule."""
         del request
         row = policy_lists.rule(rule_id)
-        return Response(shapes.rule_body(row), headers={"ETag": f'"{row.version}"'})
+        return row_answer(shapes.rule_body(row), row.version)
 
     @extend_schema(
         operation_id="change_policy_rule",
@@ -149,8 +152,4 @@ class PolicyRuleView(AccessAPIView):
     )
     def delete(self, request: Request, rule_id: UUID) -> Response:
         """Delete a rule that nobody changed since you read it. A rollback brings it back."""
-        versions = versions_from(request.headers.get("If-Match"))
-        given = validated(ReasonInput, request.query_params.dict())
-        with policy_change(author=author_of(request), reason=given["reason"], now=timezone.now()) as writer:
-            writer.remove_rule(rule_id, versions=versions)
-        return versioned(Response(status=204), writer.version)
+        return removal_answer(request, lambda writer, versions: writer.remove_rule(rule_id, versions=versions))

@@ -23,7 +23,7 @@ MOST_DENIALS, MOST_ALLOWS, MOST_OF_SUBJECT = 200, 100, 30
 MOST_PAIRS = 10_000  # of a rule and a subject, about which it decided
 LONGEST_SUBJECT, _LONGEST_OBJECT, _LONGEST_ACTION = 200, 512, 100
 
-_Key = tuple[str, frozenset[str], str, str, str, str | None, int]
+_Key = tuple[str, frozenset[str], frozenset[str] | None, str, str, str, str | None, int]
 
 
 @dataclass(slots=True)
@@ -132,7 +132,16 @@ def _count_use(noted: Noted, rule: str, subject: str) -> None:
 def _key(facts: SubjectFacts, question: Question, decision: Decision) -> _Key:
     path = question.object[: _LONGEST_OBJECT + 1]
     action = question.action[: _LONGEST_ACTION + 1]
-    return facts.subject, facts.roles, path, action, decision.reason, decision.rule, decision.version
+    return (
+        facts.subject,
+        facts.roles,
+        facts.scopes,
+        path,
+        action,
+        decision.reason,
+        decision.rule,
+        decision.version,
+    )
 
 
 def _is_known_denial(noted: Noted, key: _Key) -> bool:
@@ -169,7 +178,7 @@ def _described(
     text = ""
     if (subject, path, action) == (facts.subject, question.object, question.action):
         read = only({**question.attributes, "subject": facts.attributes}, policy_reads.of_policy(policy))
-        text = evaluated.to_text(facts.roles, read)
+        text = evaluated.to_text(facts.roles, read, scopes=facts.scopes)
     return NotedDecision(subject, path, action, decision, at, text)
 
 

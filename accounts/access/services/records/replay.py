@@ -55,7 +55,7 @@ def not_reproduced(*, most: int = 100) -> int:
 def evaluate(record: DecisionRecord, policy: Policy) -> Decision:
     """Decide again what is recorded; ``record.evaluated`` is not empty."""
     roles, attributes = evaluated.from_text(record.evaluated)
-    facts = SubjectFacts(record.subject, roles, attributes.get("subject", {}))
+    facts = SubjectFacts(record.subject, roles, attributes.get("subject", {}), evaluated.scopes_of(record.evaluated))
     return decisions.evaluate(policy, facts, Question(record.object, record.action, attributes), at=record.at)
 
 

@@ -75,7 +75,7 @@ def compare(facts: SubjectFacts, question: Question, decision: Decision, at: dat
             "object": storable(question.object, _LONGEST),
             "action": storable(question.action, _LONGEST),
             # As text: PostgreSQL would refuse some texts and change some numbers.
-            "evaluated": evaluated.to_text(facts.roles, read),
+            "evaluated": evaluated.to_text(facts.roles, read, scopes=facts.scopes),
             "at": at.isoformat(),
             "before": decision.is_allowed,
             "after": other.is_allowed,

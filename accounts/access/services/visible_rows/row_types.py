@@ -14,6 +14,7 @@ from typing import Any
 from django.db import models
 
 from accounts.access.deciding.paths import object_segments
+from accounts.access.known_permissions import PERMISSION_OBJECTS
 
 # The columns whose values are compared alike by Python and by PostgreSQL.
 _TEXTS = (models.CharField, models.TextField)
@@ -86,6 +87,8 @@ def declare_rows(model: type[models.Model], *, path: str, attributes: Mapping[st
     columns = {name: _column(model, lookup) for name, lookup in attributes.items()}
     if object_segments("/".join(each if isinstance(each, str) else "1" for each in segments)) is None:
         raise RowsNotDeclared(f"{path!r} is no path.")
+    if segments[0] == PERMISSION_OBJECTS:
+        raise RowsNotDeclared(f"{path!r} is the object of a permission, which scopes of service clients bound.")
     if any(name.startswith(f"{other}.") for name in columns for other in columns):
         raise RowsNotDeclared("An attribute can't be a value and have members, too.")
     _declared[model] = RowType(model, segments, columns)

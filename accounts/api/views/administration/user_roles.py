@@ -26,7 +26,7 @@ from accounts.services.administration import role_grants
 from accounts.services.administration.operator_proofs import is_open
 from accounts.types import FieldProblem
 
-_GRANT = {
+GRANT_EXAMPLE = {
     "role": "auditor",
     "expires_at": "2026-02-01T00:00:00Z",
     "is_in_force": True,
@@ -34,7 +34,7 @@ _GRANT = {
     "granted_by": "019b8d5a-0c1e-7a30-9f52-0d6f6b0f8a10",
     "granted_at": "2026-01-05T10:00:00Z",
 }
-_GIVEN = {"expires_at": "2026-02-01T00:00:00Z", "reason": "audit of the year"}
+GIVEN_EXAMPLE = {"expires_at": "2026-02-01T00:00:00Z", "reason": "audit of the year"}
 
 
 class UserRolesAPIView(AccountsAPIView):
@@ -56,7 +56,7 @@ class UserRolesView(UserRolesAPIView):
         summary="List the roles of a person",
         request=None,
         responses={200: shapes.GrantListOutput},
-        examples=[OpenApiExample("One", response_only=True, value={"results": [_GRANT], "version": 7})],
+        examples=[OpenApiExample("One", response_only=True, value={"results": [GRANT_EXAMPLE], "version": 7})],
     )
     def get(self, request: Request, user_id: UUID) -> Response:
         """List the roles that a person was given, by name.
@@ -90,12 +90,12 @@ class UserRoleView(UserRolesAPIView):
         summary="Read a role of a person",
         request=None,
         responses={200: shapes.GrantOutput},
-        examples=[OpenApiExample("A role", response_only=True, value=_GRANT)],
+        examples=[OpenApiExample("A role", response_only=True, value=GRANT_EXAMPLE)],
     )
     def get(self, request: Request, user_id: UUID, role: str) -> Response:
         """Read a role of a person: until when it lasts, who gave it, and why."""
         del request
-        return Response(shapes.grant_body(_grant(user_id, role), now=timezone.now()))
+        return Response(shapes.grant_body(find_grant(_subject(user_id), role), now=timezone.now()))
 
     @extend_schema(
         operation_id="give_user_role",
@@ -105,8 +105,8 @@ class UserRoleView(UserRolesAPIView):
         parameters=[MADE_VERSION],
         responses={200: shapes.GrantChangeOutput},
         examples=[
-            OpenApiExample("For a month", request_only=True, value=_GIVEN),
-            OpenApiExample("Given", response_only=True, value={**_GRANT, "version": 8}),
+            OpenApiExample("For a month", request_only=True, value=GIVEN_EXAMPLE),
+            OpenApiExample("Given", response_only=True, value={**GRANT_EXAMPLE, "version": 8}),
         ],
     )
     def put(self, request: Request, user_id: UUID, role: str) -> Response:
@@ -129,7 +129,7 @@ class UserRoleView(UserRolesAPIView):
             expires_at=body.validated_data.get("expires_at"),
             now=now,
         )
-        answer = {**shapes.grant_body(_grant(user_id, role), now=now), "version": version}
+        answer = {**shapes.grant_body(find_grant(_subject(user_id), role), now=now), "version": version}
         return versioned(Response(answer), version)
 
     @extend_schema(
@@ -158,9 +158,9 @@ def _subject(user_id: UUID) -> str:
     return f"{USER}{find_user(user_id).pk}"
 
 
-def _grant(user_id: UUID, role: str) -> Grant:
-    """Return a grant. Raises: GrantNotFound."""
-    for grant in access_selectors.grants_of(subject=_subject(user_id)):
+def find_grant(subject: str, role: str) -> Grant:
+    """Return a role that somebody was given. Raises: GrantNotFound."""
+    for grant in access_selectors.grants_of(subject=subject):
         if grant.role == role:
             return grant
     raise GrantNotFound

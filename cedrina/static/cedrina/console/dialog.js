@@ -2,7 +2,7 @@
 
 import { Refused } from "./api.js";
 import { el, find } from "./dom.js";
-import { text } from "./settings.js";
+import { text, urls } from "./settings.js";
 
 const dialog = find("dialog");
 const body = find("dialog-body");
@@ -35,8 +35,8 @@ export function close() {
   if (dialog.open) dialog.close();
 }
 
-export function say(words) {
-  notice.textContent = words;
+export function say(words, links = []) {
+  notice.replaceChildren(words, ...links);
 }
 
 // Does something and says how it ended. What is refused is shown with the server's sentence.
@@ -45,10 +45,18 @@ export async function attempt(act, { onRefused = () => {}, speak = say } = {}) {
     await act();
     speak(text("done"));
   } catch (error) {
-    speak(error instanceof Refused ? text("refusedBecause", { reason: error.message }) : text("offline"));
+    const sentence = error instanceof Refused ? text("refusedBecause", { reason: error.message }) : text("offline");
+    speak(sentence, confirmLink(error));
     if (error instanceof Refused && error.status === 412) speak(text("conflict"));
     onRefused(error);
   }
+}
+
+// A link to the page on which people confirm who they are, if that is what a change was refused for. It opens in a tab of
+// its own, so that what they have written stays.
+function confirmLink(error) {
+  const asksForProof = ["reauthentication_required", "step_up_required"].includes(error.code);
+  return asksForProof ? [" ", el("a", { href: urls.confirm, target: "_blank", rel: "noopener" }, text("confirm"))] : [];
 }
 
 // A button that opens a form with a reason, and calls `act` with it.

@@ -69,7 +69,7 @@ function row(incident) {
   );
 }
 
-const tell = (sentence) => (find("notice").textContent = sentence);
+const tell = (sentence, links = []) => find("notice").replaceChildren(sentence, ...links);
 
 export async function acknowledgeOne(id) {
   await dialog.attempt(

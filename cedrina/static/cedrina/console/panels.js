@@ -82,7 +82,7 @@ function rule(state) {
   const button = dialog.withReason(text(other === "shadow" ? "toShadow" : "toEnforce"), async (reason) => {
     await incidents.changeMode(state.id, other, reason);
     find("rule-rows").querySelector("form")?.remove();
-  }, { speak: (sentence) => (find("notice").textContent = sentence) });
+  }, { speak: (sentence, links = []) => find("notice").replaceChildren(sentence, ...links) });
   return el(
     "li",
     {},

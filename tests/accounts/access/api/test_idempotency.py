@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.access.models import IdempotentRequest, PolicyRule
+from accounts.access.models import IdempotentRequest, PolicyDraft, PolicyRule
 from accounts.access.services import idempotency
 from accounts.access.services.idempotency import Made, request_key, run_once
 from tests.accounts.access.api.conftest import BASE, RULE, signed_in
@@ -63,6 +63,17 @@ class TestACall:
     def test_has_a_key_that_can_be_one(self, call, reader, text):
         problem = assert_problem(call("post", "policies", NEW, Idempotency_Key=text), status=422)
         assert [each["field"] for each in problem["errors"]] == ["Idempotency-Key"]
+
+    def test_proposes_a_change_once(self, call):
+        proposal = {"changes": [{"op": "add", "role": "writer", "definition": {}}], "reason": "ticket 1"}
+        first = call("post", "policy-drafts", proposal, Idempotency_Key=KEY)
+        again = call("post", "policy-drafts", proposal, Idempotency_Key=KEY)
+        other = call("post", "policy-drafts", {**proposal, "reason": "ticket 2"}, Idempotency_Key=KEY)
+
+        assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+        assert PolicyDraft.objects.count() == 1
+        problem = assert_problem(other, status=422, code="validation_error")
+        assert [each["code"] for each in problem["errors"]] == ["idempotency_key_reused"]
 
     def test_creates_and_invites_a_person_once(self, call, empty_queue):
         first = call("post", "users", PERSON, Idempotency_Key=KEY)

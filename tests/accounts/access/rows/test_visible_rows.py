@@ -211,6 +211,7 @@ def test_refuses_what_sql_cannot_answer(declared, in_force, condition):
         ("papers/x{pk}", {}),
         ("papers/{owner}", {}),  # may be empty
         ("papers//{pk}", {}),
+        ("permissions/{pk}", {}),
         ("papers/{pk}", {"cost": "cost"}),
         ("papers/{pk}", {"tags": "tags"}),
         ("papers/{pk}", {"folder": "folder", "folder.name": "title"}),

@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 from accounts.access.api.base import AccessAPIView
 from accounts.access.conf import access_settings
 from accounts.access.deciding.index import Decision
-from accounts.access.permission_types import CHECK, EXPLAIN
-from accounts.access.services import decisions, questions
+from accounts.access.permission_types import CHECK
+from accounts.access.services import explanation, questions
 from accounts.access.services.questions import AskedSubject, Claims
 from accounts.access.types import SubjectFacts
 
@@ -59,7 +59,7 @@ class AskingAPIView(AccessAPIView):
 
     def may_explain(self) -> bool:
         """Return whether the caller is told which rule decided."""
-        return bool(decisions.permissions_of(self.asking, at=self.now, names={EXPLAIN.name: EXPLAIN}))
+        return explanation.is_told(self.asking, at=self.now)
 
 
 def with_context(claims: Claims, known: Mapping[str, Any]) -> Claims:
@@ -71,4 +71,5 @@ def matched(decision: Decision, *, is_explained: bool) -> Mapping[str, Any] | No
     """Return which rule decided, ``None`` for callers who are not told."""
     if not is_explained:
         return None
-    return {"rule": decision.rule, "version": decision.version, "reasons": [str(decision.reason)]}
+    found = explanation.matched(decision)
+    return {"rule": found.rule, "version": found.version, "reasons": list(found.reasons)}

@@ -1,6 +1,5 @@
 """Searches: who may do this, what may somebody do this to, and what may somebody do to this."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -8,17 +7,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access.api import question_examples as examples
-from accounts.access.api.question_bodies import AskedQuestion, SearchPageInput, read_page, read_question
+from accounts.access.api.question_bodies import AskedQuestion, read_page, read_question
 from accounts.access.api.serializers import questions as shapes
 from accounts.access.api.views.asking.base import AskingAPIView, matched
 from accounts.access.services import active_policy, search
-from accounts.access.services.compiling import Policy
-from accounts.access.services.search import FoundPage
-from accounts.access.types import Question, SubjectFacts
+from accounts.access.services.search import AT_THE_END, FoundPage
+from accounts.access.types import Question
 
 _PAGE = frozenset({"attributes", "cursor", "limit"})
 _FIELD_CODES = ["required", "invalid", "blank", "max_length", "unknown_field"]
-_AT_THE_END = FoundPage((), None)
 
 
 class SearchAPIView(AskingAPIView):
@@ -28,7 +25,12 @@ class SearchAPIView(AskingAPIView):
     problem_codes: ClassVar = {"post": ["permission_denied"]}
     field_codes: ClassVar = {"post": _FIELD_CODES}
 
-    def _found(self, request: Request, look: Callable[[AskedQuestion, SearchPageInput, Policy], FoundPage]) -> Response:
+    def look(self, asked: AskedQuestion, how: dict[str, Any]) -> FoundPage:
+        """Search by the one service that is this search's; ``how`` are where it begins, its limit and its policy."""
+        raise NotImplementedError(type(self).__name__)
+
+    def answer(self, request: Request) -> Response:
+        """Read the question, search, and return the page that is found."""
         members = _PAGE | {"subject", "object", "action"} - {self.searched}
         asked = read_question(request.data, own_name=self.asking.subject, members=members)
         page = read_page(request.data)
@@ -37,19 +39,13 @@ class SearchAPIView(AskingAPIView):
         if self.searched != "subject":
             asked = asked._replace(claims=self.claims_of(request, asked.subject, asked.claims))
         policy = active_policy.current()
-        result = look(asked, page, policy)
+        result = self.look(asked, {"after": page.cursor, "limit": page.limit, "policy": policy, "at": self.now})
         is_explained = self.may_explain()
         results = [
             {self.searched: found.name, "matched": matched(found.decision, is_explained=is_explained)}
             for found in result.found
         ]
         return Response({"results": results, "next": result.next, "version": policy.version})
-
-    def _facts(self, asked: AskedQuestion) -> SubjectFacts | None:
-        return self.subject_of(asked.subject).facts
-
-    def _how(self, page: SearchPageInput, policy: Policy) -> dict[str, Any]:
-        return {"after": page.cursor, "limit": page.limit, "policy": policy, "at": self.now}
 
 
 class SubjectSearchView(SearchAPIView):
@@ -70,12 +66,10 @@ class SubjectSearchView(SearchAPIView):
 
         A page may have fewer results than `limit`, or none: go on until `next` is null.
         """
+        return self.answer(request)
 
-        def look(asked: AskedQuestion, page: SearchPageInput, policy: Policy) -> FoundPage:
-            question = Question(asked.object, asked.action, asked.claims)
-            return search.subjects(question, **self._how(page, policy))
-
-        return self._found(request, look)
+    def look(self, asked: AskedQuestion, how: dict[str, Any]) -> FoundPage:
+        return search.subjects(Question(asked.object, asked.action, asked.claims), **how)
 
 
 class ObjectSearchView(SearchAPIView):
@@ -96,14 +90,11 @@ class ObjectSearchView(SearchAPIView):
 
         A page may have fewer results than `limit`, or none: go on until `next` is null.
         """
+        return self.answer(request)
 
-        def look(asked: AskedQuestion, page: SearchPageInput, policy: Policy) -> FoundPage:
-            facts = self._facts(asked)
-            if facts is None:
-                return _AT_THE_END
-            return search.objects(facts, asked.action, asked.claims, **self._how(page, policy))
-
-        return self._found(request, look)
+    def look(self, asked: AskedQuestion, how: dict[str, Any]) -> FoundPage:
+        facts = self.subject_of(asked.subject).facts
+        return search.objects(facts, asked.action, asked.claims, **how) if facts else AT_THE_END
 
 
 class ActionSearchView(SearchAPIView):
@@ -124,12 +115,8 @@ class ActionSearchView(SearchAPIView):
 
         A page may have fewer results than `limit`, or none: go on until `next` is null.
         """
+        return self.answer(request)
 
-        def look(asked: AskedQuestion, page: SearchPageInput, policy: Policy) -> FoundPage:
-            facts = self._facts(asked)
-            if facts is None:
-                return _AT_THE_END
-            question = Question(asked.object, "", asked.claims)
-            return search.actions(facts, question, **self._how(page, policy))
-
-        return self._found(request, look)
+    def look(self, asked: AskedQuestion, how: dict[str, Any]) -> FoundPage:
+        facts = self.subject_of(asked.subject).facts
+        return search.actions(facts, Question(asked.object, "", asked.claims), **how) if facts else AT_THE_END

@@ -15,8 +15,8 @@ from accounts.access.api.authzen.entities import Entity, EntityInvalid, subject_
 from accounts.access.api.base import AccessAPIView
 from accounts.access.conf import access_settings
 from accounts.access.deciding.index import Decision
-from accounts.access.permission_types import CHECK, EXPLAIN
-from accounts.access.services import decisions, questions
+from accounts.access.permission_types import CHECK
+from accounts.access.services import explanation, questions
 from accounts.access.services.questions import AskedSubject
 
 REQUEST_ID = "X-Request-ID"
@@ -54,16 +54,15 @@ class AuthZenAPIView(AccessAPIView):
     def may_explain(self, request: Request) -> bool:
         """Return whether the caller is told which rule decided."""
         facts = access_settings.FACTS_OF(request.user, self.now)
-        if facts is None:
-            return False
-        return bool(decisions.permissions_of(facts, at=self.now, names={EXPLAIN.name: EXPLAIN}))
+        return facts is not None and explanation.is_told(facts, at=self.now)
 
 
 def decision_body(decision: Decision, *, is_explained: bool, step_up: bool = False) -> dict[str, Any]:
     """Return the answer to an evaluation (6.2). ``step_up``: a second factor shown now would have allowed it."""
-    context: dict[str, Any] = {"reasons": [str(decision.reason)]}
+    found = explanation.matched(decision)
+    context: dict[str, Any] = {"reasons": list(found.reasons)}
     if is_explained:
-        context["matched"] = {"rule": decision.rule, "version": decision.version}
+        context["matched"] = {"rule": found.rule, "version": found.version}
     if step_up:
         context["step_up"] = {"factor": "second_factor"}
     return {"decision": decision.is_allowed, "context": context}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from accounts.access.api.authzen import examples, shapes
 from accounts.access.api.base import AccessAPIView
 from accounts.access.conf import access_settings
 
+TOKEN_TYPE = "authzen-metadata+jwt"  # the specification names none; ours keeps it apart from other tokens
 _ENDPOINTS = {
     "access_evaluation_endpoint": "authzen-evaluation",
     "access_evaluations_endpoint": "authzen-evaluations",
@@ -38,7 +40,14 @@ class MetadataView(AccessAPIView):
         examples=[examples.METADATA],
     )
     def get(self, request: Request) -> Response:
-        """Read where the endpoints of AuthZEN's Authorization API are."""
+        """Read where the endpoints of AuthZEN's Authorization API are.
+
+        `signed_metadata` has the same members as the claims of a JWT that the keys of `/.well-known/jwks.json` verify.
+        """
         base = access_settings.BASE_URL or request.build_absolute_uri("/").rstrip("/")
         endpoints = {name: f"{base}{reverse(route)}" for name, route in _ENDPOINTS.items()}
-        return Response({"policy_decision_point": base, **endpoints})
+        metadata = {"policy_decision_point": base, **endpoints}
+        # Never for an address that a request names: who can forge its Host would get a signed document about it.
+        is_known = bool(access_settings.BASE_URL)
+        signed = access_settings.SIGN_METADATA(metadata, TOKEN_TYPE, timezone.now()) if is_known else ""
+        return Response({**metadata, "signed_metadata": signed} if signed else metadata)

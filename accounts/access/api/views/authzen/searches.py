@@ -14,12 +14,11 @@ from accounts.access.api.authzen import examples, shapes
 from accounts.access.api.authzen.entities import KINDS, EntityInvalid, read_evaluation, resource_of, type_prefix
 from accounts.access.api.views.authzen.base import AuthZenAPIView
 from accounts.access.services import active_policy, search
-from accounts.access.services.search import FoundPage
+from accounts.access.services.search import AT_THE_END, FoundPage
 from accounts.access.types import Question
 
 LARGEST_PAGE = 200
 LONGEST_TOKEN = 4000
-_AT_THE_END = FoundPage((), None)
 
 
 class AuthZenSubjectSearchView(AuthZenAPIView):
@@ -39,7 +38,7 @@ class AuthZenSubjectSearchView(AuthZenAPIView):
         asked, how = read_evaluation(body, searched="subject"), self._how(body)
         kind = asked.subject.kind if asked.subject else ""
         if kind not in KINDS:
-            return _page(_AT_THE_END, [])
+            return _page(AT_THE_END, [])
         question = Question(asked.object, asked.action.key if asked.action else "", asked.claims)
         found = search.subjects(question, kind=f"{KINDS[kind]}:", **how)
         return _page(found, [{"type": kind, "id": each.name.partition(":")[2]} for each in found.found])
@@ -79,7 +78,7 @@ class AuthZenResourceSearchView(AuthZenSubjectSearchView):
         asked, how = read_evaluation(body, searched="resource"), self._how(body)
         facts = self.subject_of(asked.subject).facts if asked.subject else None
         if facts is None or asked.action is None or asked.resource is None:
-            return _page(_AT_THE_END, [])
+            return _page(AT_THE_END, [])
         found = search.objects(facts, asked.action.key, asked.claims, within=type_prefix(asked.resource.kind), **how)
         resources = [resource for each in found.found if (resource := resource_of(each.name)) is not None]
         return _page(found, resources)
@@ -102,7 +101,7 @@ class AuthZenActionSearchView(AuthZenSubjectSearchView):
         asked, how = read_evaluation(body, without=("action",)), self._how(body)
         facts = self.subject_of(asked.subject).facts if asked.subject else None
         if facts is None:
-            return _page(_AT_THE_END, [])
+            return _page(AT_THE_END, [])
         found = search.actions(facts, Question(asked.object, "", asked.claims), **how)
         return _page(found, [{"name": each.name} for each in found.found])
 
