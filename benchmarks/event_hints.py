@@ -16,6 +16,7 @@ from statistics import quantiles
 from typing import Any
 
 from servers import ROOT, bench_environment, cedrina_environment, migrate, new_database, require_database, server
+from sockets import cpu_seconds, operators
 
 sys.path.insert(0, str(ROOT))
 PORT = 8476
@@ -42,7 +43,7 @@ def record(number: int) -> float:
     return time.monotonic()
 
 
-async def sockets_in_use(token: str, options: Any) -> dict[str, Any]:
+async def sockets_in_use(token: str, pid: int, options: Any) -> dict[str, Any]:
     """Return what open sockets cost while nothing happens, and how late events come."""
     import websockets
 
@@ -53,9 +54,11 @@ async def sockets_in_use(token: str, options: Any) -> dict[str, Any]:
         websockets.connect(f"{address}/ws/account/", additional_headers=headers),
     ):
         await asyncio.sleep(5)  # until caches are filled, and hints are heard
-        before, began = await asyncio.to_thread(transactions), time.monotonic()
+        cpu, before, began = cpu_seconds(pid), await asyncio.to_thread(transactions), time.monotonic()
         await asyncio.sleep(options.idle)
-        idle = (await asyncio.to_thread(transactions) - before) / (time.monotonic() - began)
+        took = time.monotonic() - began
+        idle = (await asyncio.to_thread(transactions) - before) / took
+        cpu_share = (cpu_seconds(pid) - cpu) / took
         delays = []
         for number in range(options.events):
             await asyncio.sleep(random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE))
@@ -68,6 +71,7 @@ async def sockets_in_use(token: str, options: Any) -> dict[str, Any]:
     cuts = quantiles(delays, n=100, method="inclusive")
     return {
         "idle_transactions_a_second": round(idle, 1),
+        "idle_cpu_share": round(cpu_share, 3),
         "delay_ms": {"p50": round(cuts[49]), "p99": round(cuts[98]), "most": round(max(delays))},
     }
 
@@ -118,8 +122,6 @@ def main() -> int:
     import django
 
     django.setup()
-    from sockets import operators
-
     from security_events.live import hint_sender
 
     (token,) = operators(1)
@@ -127,8 +129,8 @@ def main() -> int:
     result: dict[str, Any] = {}
     without = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
     for name, environment in (("without", without), ("with", dict(os.environ))):
-        with server("sockets", ["--sockets"], environment):
-            result[name] = asyncio.run(sockets_in_use(token, options))
+        with server("sockets", ["--sockets"], environment) as pid:
+            result[name] = asyncio.run(sockets_in_use(token, pid, options))
     result["cost"] = cost_of_hints()
     print(json.dumps(result))
     return int(result["with"]["delay_ms"]["p50"] > result["without"]["delay_ms"]["p50"])

@@ -29,6 +29,6 @@ def is_configured() -> bool:
 
 def layer() -> Any:
     """Return the layer. Its connections belong to the event loop that uses it."""
-    from channels.layers import get_channel_layer  # noqa: PLC0415 - 40 ms, for processes that have hints only
+    from channels.layers import get_channel_layer  # noqa: PLC0415 - most commands have no use for it
 
     return get_channel_layer(ALIAS)
