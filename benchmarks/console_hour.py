@@ -37,7 +37,8 @@ SELECT security_events_uuid7(), clock_timestamp(), kind,
     CASE kind WHEN 'session.created' THEN 'session' ELSE 'authentication' END,
     CASE kind WHEN 'authentication.login_failed' THEN 'medium' ELSE 'info' END,
     CASE kind WHEN 'authentication.login_failed' THEN 'failure' ELSE 'success' END,
-    md5((n %% 5000)::text), 'm***@example.com', '', md5((n %% 5000)::text), 'm***@example.com', md5(n::text),
+    md5((n %% %(accounts)s)::text), 'm***@example.com', '', md5((n %% %(accounts)s)::text), 'm***@example.com',
+    md5(n::text),
     CASE kind WHEN 'authentication.login_failed' THEN '198.51.100.0'::inet + (n / 12000 %% 250)
         ELSE '203.0.113.0'::inet + (n %% 250) END,
     'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36', 0, '[]',
@@ -56,9 +57,10 @@ COUNT_PAINTS = """() => {
 class Writer(threading.Thread):
     """Writes events at a rate until it is stopped. ``written`` is how many there are."""
 
-    def __init__(self, url: str, rate: int) -> None:
+    def __init__(self, url: str, rate: int, accounts: int) -> None:
         super().__init__(daemon=True)
-        self._url, self._rate, self.written, self.is_over = url, rate, 0, threading.Event()
+        self._url, self._rate, self._accounts = url, rate, accounts
+        self.written, self.is_over = 0, threading.Event()
 
     def run(self) -> None:
         import psycopg
@@ -70,7 +72,7 @@ class Writer(threading.Thread):
                 due = int((time.monotonic() - began) * self._rate)
                 last = min(due, self.written + self._rate)
                 if last > self.written:
-                    connection.execute(WRITE, {"first": self.written + 1, "last": last})
+                    connection.execute(WRITE, {"first": self.written + 1, "last": last, "accounts": self._accounts})
                     began += (due - last) / self._rate
                     self.written = last
 
@@ -173,6 +175,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=int, default=200, help="events a second")
+    # The worker keeps windows of accounts with a hundred events or more: up to 100,000 facts, about 80 MB.
+    parser.add_argument("--accounts", type=int, default=500_000, help="among which the events are spread")
     parser.add_argument("--every", type=float, default=30, help="seconds between two samples")
     options = parser.parse_args()
     require_database()
@@ -191,7 +195,7 @@ def main() -> int:
     making = [*manage, "create_admin", "--username", "operator", "--email", "operator@example.com", "--json"]
     made = subprocess.run(making, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
     worker = subprocess.Popen([*manage, "run_worker"], cwd=ROOT, env=environment)
-    writer = Writer(environment["DATABASE_URL"], options.rate)
+    writer = Writer(environment["DATABASE_URL"], options.rate, options.accounts)
     faults: list[str] = []
     try:
         with server("console", [], environment) as pid, sync_playwright() as playwright:
