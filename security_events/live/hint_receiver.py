@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from security_events.live import hint_layer
-from security_events.live.hint_sender import forget_connections
 
 ALIVE_SECONDS = 1.0
 # Two messages to itself, and what Redis may take for them.
@@ -58,7 +57,7 @@ class HintReceiver:
                 except Exception as error:  # noqa: BLE001 - whatever it is, the trail is looked at often meanwhile
                     self._note_failure(error)
                 finally:
-                    await forget_connections(layer)
+                    await hint_layer.forget_connections(layer)
             await asyncio.sleep(AGAIN_SECONDS)
 
     def _note_failure(self, error: Exception) -> None:

@@ -96,19 +96,10 @@ async def _is_sent(layer: Any) -> bool:
         if not _state.is_failing:
             log.warning("event_hints_not_sent: %s", type(error).__name__)
         _state.is_failing = True
-        await forget_connections(layer)
+        await hint_layer.forget_connections(layer)
         return False
     _state.is_failing = False
     return True
-
-
-async def forget_connections(layer: Any) -> None:
-    """Close the connections of a layer in this event loop; what uses it next opens others."""
-    try:
-        async with asyncio.timeout(hint_layer.ANSWER_SECONDS):
-            await layer.flush()
-    except Exception as error:  # noqa: BLE001 - they are broken already
-        log.debug("event_hints_not_closed: %s", type(error).__name__)
 
 
 def _reset_after_fork() -> None:
