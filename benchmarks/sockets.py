@@ -160,12 +160,16 @@ def operators(number: int) -> list[str]:
 
 
 def write_events(options: Any) -> None:
+    """Write events, and announce them as servers do."""
     import psycopg
+
+    from security_events.signals import event_committed
 
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         began = time.monotonic()
         for number in range(options.events):
             connection.execute(WRITE, {"n": number})
+            event_committed.send_robust(None)
             time.sleep(max(0, began + number / options.rate - time.monotonic()))
 
 
@@ -226,6 +230,9 @@ def main() -> int:
     import django
 
     django.setup()
+    from security_events.live import hint_sender
+
+    hint_sender.start()
     tokens = operators(max(options.sockets, options.idle) // PER_PERSON)
     result: dict[str, Any] = {}
     # What each writer would pay if it announced its events. In turns, since the machine has its moods.

@@ -19,6 +19,7 @@ from security_events.catalogue import EventType, is_declared
 from security_events.conf import security_event_settings
 from security_events.errors import UndeclaredEventData, UndeclaredEventType
 from security_events.masking import mask_mapping, mask_name, mask_names, mask_text, truncate_ip
+from security_events.signals import event_committed
 from security_events.types import NO_SUBJECT, Outcome, Subject
 
 log = structlog.get_logger("cedrina.security")
@@ -88,7 +89,7 @@ def stored_client(*subjects: Subject) -> tuple[str | None, str]:
 
 
 def announce_after_commit(values: Mapping[str, Any]) -> None:
-    """Count an event and write one log line for it once its transaction has committed, at once in autocommit."""
+    """Count an event, say that there is one and log it, once its transaction has committed; at once in autocommit."""
     transaction.on_commit(partial(_announce, values), robust=True)
 
 
@@ -175,6 +176,7 @@ def _stored_address(address: str | None) -> str | None:
 
 def _announce(values: Mapping[str, Any]) -> None:
     measures.EVENTS.count(values["type"], values["severity"])
+    event_committed.send_robust(None)
     # Loggers of the standard library can say that nobody reads this level; building a line takes 50 µs.
     is_enabled_for = getattr(log, "isEnabledFor", None)
     if is_enabled_for is not None and not is_enabled_for(logging.INFO):

@@ -127,6 +127,7 @@ def _texts() -> dict[str, str]:
         "running": _("running"),
         "failed": _("failed within a day"),
         "critical": _("Critical incident: %(title)s"),
+        "silent": _("Your browser plays no alarm until you click on this page or press a key."),
         "conflict": _("Somebody was faster. This is how it is now."),
         "refusedBecause": _("It was refused: %(reason)s"),
         "confirm": _("Confirm that it is you"),

@@ -61,6 +61,8 @@ def configure(options: dict[str, Any]) -> None:
             "django.request": {"level": "ERROR"},
             "django.security": {"level": "ERROR"},
             "procrastinate": {"level": "WARNING"},
+            # It logs a traceback each second while Redis is away. security_events.live says once that hints stay away.
+            "channels_redis": {"level": "CRITICAL"},
             # It logs credential ids, by which a person could be followed through the log.
             "fido2": {"level": "WARNING"},
         },

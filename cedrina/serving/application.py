@@ -18,6 +18,7 @@ from cedrina.serving import connection_pool
 from cedrina.serving.request_dispatcher import RequestDispatcher
 from cedrina.serving.request_processing import RequestHandler
 from ratelimiting.services import background_thread
+from security_events.live import hint_sender
 from tokens.access_tokens.keyring import keyring
 
 set_timeouts()
@@ -38,6 +39,7 @@ def request_handler() -> RequestHandler:
     loading.start()
     loading.join()
     background_thread.start()
+    hint_sender.start()
     serving = settings.SERVING
     pool = connection_pool.create_pool(size=max(1, serving["MAX_CONNECTIONS"] - 1), opened=serving["MIN_CONNECTIONS"])
     dispatcher = RequestDispatcher(

@@ -117,7 +117,7 @@ MIGRATION_DATABASE = (
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": connections.cache(ENV.REDIS_URL)}
-CHANNEL_LAYERS = {"default": connections.channel_layer(ENV.REDIS_URL)}
+CHANNEL_LAYERS = connections.channel_layers(ENV.REDIS_URL)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.PooledBackend"]

@@ -50,11 +50,20 @@ def cache(url: str | None) -> dict[str, Any]:
     return {"BACKEND": "cedrina.database.redis_cache.SingleAttemptRedisCache", "LOCATION": url, "OPTIONS": timeouts}
 
 
-def channel_layer(url: str | None) -> dict[str, Any]:
-    """Return the channel layer: Redis publish/subscribe, or the memory of this process."""
+def channel_layers(url: str | None) -> dict[str, Any]:
+    """Return the channel layers: by Redis publish/subscribe, or in the memory of this process.
+
+    The second one, which there is with Redis alone, carries hints (security_events/live/hint_layer.py): they leave
+    their process, and their connections are theirs.
+    """
     if not url:
-        return {"BACKEND": "channels.layers.InMemoryChannelLayer"}
-    return {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [url]}}
+        return {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    backend = "channels_redis.pubsub.RedisPubSubChannelLayer"
+    timeouts = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    return {
+        "default": {"BACKEND": backend, "CONFIG": {"hosts": [url]}},
+        "security_events": {"BACKEND": backend, "CONFIG": {"hosts": [{"address": url, **timeouts}]}},
+    }
 
 
 def mail(url: str) -> dict[str, Any]:

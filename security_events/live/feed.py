@@ -1,9 +1,9 @@
 """One reader of the trail for each process, and its listeners.
 
-The reader looks for new events ten times a second, by two short statements on one connection, and only while somebody
-listens. It needs no notification. ``NOTIFY`` in the transaction that writes an event would make PostgreSQL commit all
-writers one after the other, and a message by Redis would cost each of them a round trip; both can be lost, and then a
-reader has to look anyway. docs/decisions/14-live-events.md has the figures.
+The reader looks for new events by two short statements on one connection, and only while somebody listens. Where hints
+of other processes come (``hint_receiver``), it looks when one comes, ten times a second for a moment after that, and
+once a second otherwise, since a hint can be lost and some events have none. Without hints it looks ten times a second.
+A writer never waits for that; docs/decisions/14-live-events.md has the figures.
 """
 
 import asyncio
@@ -18,12 +18,15 @@ from asgiref.sync import sync_to_async
 from django.db import Error, connection
 
 from security_events.live.database_thread import thread_of_process
+from security_events.live.hint_layer import LOOKING_SECONDS
+from security_events.live.hint_receiver import HintReceiver
 from security_events.live.recent_events import RecentEvent, RecentEvents
 from security_events.live.subscriptions import TrailSubscription
 from security_events.selectors import event_windows, trail
 from security_events.selectors.trail import TrailPosition
 
 POLL_SECONDS = 0.1
+CALM_POLL_SECONDS = 1.0  # while hints would come
 RETRY_SECONDS = 0.5
 # A restart of PostgreSQL takes less. After that, listeners are told that the feed has stopped.
 OUTAGE_SECONDS = 10.0
@@ -57,10 +60,11 @@ class SubjectListener(Protocol):
 class TrailFeed:
     """Reads each new event once, keeps the latest in memory and wakes the listeners.
 
-    It belongs to the event loop that runs when it is made, and reads while it has listeners.
+    It belongs to the event loop that runs when it is made, and reads while it has listeners. ``calm_seconds`` is how
+    often it looks while it would be told of new events, and is not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, calm_seconds: float = CALM_POLL_SECONDS) -> None:
         self._subscriptions: set[TrailSubscription] = set()
         self._subjects: defaultdict[str, set[SubjectListener]] = defaultdict(set)
         self._recent: RecentEvents | None = None
@@ -70,6 +74,9 @@ class TrailFeed:
         self._catching_up: list[asyncio.Future[None]] = []
         self._hurry = asyncio.Event()
         self._thread = thread_of_process()
+        self._calm_seconds = calm_seconds
+        self._hints = HintReceiver(self._take_hint)
+        self._looking_until = 0.0  # often, by the time of the event loop
 
     @property
     def end(self) -> TrailPosition:
@@ -80,6 +87,12 @@ class TrailFeed:
         if self._recent is None or self._is_stopped:
             raise FeedStopped
         return self._recent.end
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether it waits for a hint: somebody listens, hints would come, and none came just now."""
+        is_needed = bool(self._subscriptions or self._subjects)
+        return is_needed and self._hints.is_hearing and asyncio.get_running_loop().time() >= self._looking_until
 
     async def subscribe(self) -> TrailSubscription:
         """Return a subscription to all events that are committed from now on.
@@ -136,6 +149,10 @@ class TrailFeed:
         window = await sync_to_async(_window_after)(after, until=until, types=types, severities=severities)
         return EventPart([RecentEvent(event) for event in window.events], window.end)
 
+    def look_soon(self) -> None:
+        """Look for new events at once, without waiting for them."""
+        self._hurry.set()
+
     async def _catch_up(self) -> None:
         """Wait until everything was read that is committed now."""
         waiting = asyncio.get_running_loop().create_future()
@@ -157,6 +174,7 @@ class TrailFeed:
     async def _read_on(self, recent: RecentEvents) -> None:
         loop = asyncio.get_running_loop()
         last_read = last_needed = loop.time()
+        self._hints.start()
         try:
             while loop.time() - last_read < OUTAGE_SECONDS:
                 if self._subscriptions or self._subjects or self._catching_up:
@@ -173,6 +191,7 @@ class TrailFeed:
                     continue
                 last_read = loop.time()
                 if events:
+                    self._looking_until = last_read + LOOKING_SECONDS
                     self._give([RecentEvent(event) for event in events], recent)
                 if len(events) < BATCH:
                     self._release(catching_up)
@@ -181,10 +200,17 @@ class TrailFeed:
             log.exception("live_events_broke")
         finally:
             self._stop()
+            await self._hints.stop()
+
+    def _take_hint(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._looking_until:  # else it looks soon
+            self._hurry.set()
+        self._looking_until = now + LOOKING_SECONDS
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
+            async with asyncio.timeout(self._calm_seconds if self.is_calm else POLL_SECONDS):
                 await self._hurry.wait()
 
     def _release(self, waiting: Sequence[asyncio.Future[None]]) -> None:

@@ -7,8 +7,10 @@ import time
 
 import pytest
 import websockets
+from redis import Redis
 
 from cedrina.tooling.embedded import postgres_server, redis_server
+from security_events.live.hint_layer import GROUP
 from tests import served
 from tests.event_writer import event_writer, number_of
 from tests.journeys.person import Person
@@ -65,6 +67,19 @@ def wait_until(condition):
         time.sleep(0.05)
 
 
+def demand_hints(redis, person):
+    """Wait until a sign-in at one process sends a hint, to which another process has subscribed."""
+    with Redis.from_url(redis.url) as client, client.pubsub() as heard:
+        heard.psubscribe(f"*{GROUP}")
+
+        def is_sent():
+            assert person.sign_in().status_code == 200
+            message = heard.get_message(ignore_subscribe_messages=True, timeout=0.5)
+            return message is not None and client.pubsub_numsub(message["channel"])[0][1] > 0
+
+        wait_until(is_sent)
+
+
 def test_a_client_that_resumes_gets_every_event_once(tmp_path):
     redis = redis_server.RedisServer(tmp_path)
     redis.start()
@@ -101,6 +116,7 @@ def test_a_client_that_resumes_gets_every_event_once(tmp_path):
                     writer.write(last + 31, last + 40)
                 last += 40
                 wait_until(lambda wanted=last: wanted in follower.numbers)
+                demand_hints(redis, keeper)
         finally:
             follower.is_over = True
             reading.join()

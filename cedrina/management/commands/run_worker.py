@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 from cedrina.operations import job_worker
 from cedrina_base.operator_commands import LocalizedCommand
 from security_events.delivery.dispatcher import Dispatcher
+from security_events.live import hint_sender
 from security_events.services.detection.engine.loop import DetectionLoop
 
 ENDING_SECONDS = 15.0  # for the requests that are under way at the end, and for storing what became of them
@@ -53,6 +54,7 @@ async def _work(**options: Any) -> bool:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     # Webhooks wait for their receivers: on threads of their own they hold no job up, and no job them.
+    hint_sender.start()
     loops = Dispatcher(), DetectionLoop()
     threads = [threading.Thread(target=each.run, name=type(each).__name__, daemon=True) for each in loops]
     for thread in threads:

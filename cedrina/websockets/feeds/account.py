@@ -35,6 +35,11 @@ class AccountConsumer(AuthenticatedConsumer):
         if hasattr(self, "caller"):
             feed_of_process().leave(self.caller.subject, self)
 
+    def end(self, code: int) -> None:
+        """Begin to close the socket, and read at once why: the event was committed with the end of the session."""
+        feed_of_process().look_soon()
+        super().end(code)
+
     def take_event(self, event: RecentEvent) -> None:
         """Keep an event of the person until it is sent."""
         if event.form["type"] not in account_notices.NOTICES:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop
 
 from cedrina_base.operator_commands import LocalizedCommand
 from security_events.delivery.dispatcher import Dispatcher
+from security_events.live import hint_sender
 from security_events.services.detection.engine.loop import DetectionLoop
 
 
@@ -19,6 +20,7 @@ class Command(LocalizedCommand):
     examples = ("deliver_security_events",)
 
     def handle(self, *_args: Any, **_options: Any) -> None:
+        hint_sender.start()
         loops = Dispatcher(), DetectionLoop()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: [each.stop() for each in loops])

@@ -55,7 +55,7 @@ export function table(caption, heads, rows) {
     "table",
     { class: "console-table" },
     el("caption", {}, caption),
-    el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
+    el("thead", {}, el("tr", {}, ...heads.map((head, at) => el("th", { scope: "col", class: typeof rows[0]?.[at] === "number" ? "is-number" : null }, head)))),
     el("tbody", {}, ...rows.map((cells) => el("tr", {}, ...cells.map(cell)))),
   );
 }
