@@ -4,8 +4,9 @@ ARG BASE=python:3.12-slim-bookworm
 FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python3 -m venv /opt/cedrina
-COPY requirements/prod.txt /tmp/prod.txt
-RUN /opt/cedrina/bin/pip install --require-hashes --only-binary :all: --no-deps --no-compile -r /tmp/prod.txt
+ARG REQUIREMENTS=prod
+COPY requirements/${REQUIREMENTS}.txt /tmp/requirements.txt
+RUN /opt/cedrina/bin/pip install --require-hashes --only-binary :all: --no-deps --no-compile -r /tmp/requirements.txt
 WORKDIR /srv/cedrina
 COPY manage.py ./
 # .dockerignore leaves cedrina/tooling out: embedded servers, `make run`, the demo and the translation tools.

@@ -77,7 +77,7 @@ upgrade-test: venv ## Upgrade the former release to this one while people use it
 	@exec $(PYTEST) tests/deployment/test_upgrade.py tests/deployment/test_migration_locks.py $(ARGS)
 
 lock: venv ## Lock the requirements anew, with hashes
-	@cd requirements && for name in base prod dev load; do \
+	@cd requirements && for name in base prod telemetry dev load; do \
 		echo "requirements/$$name.txt"; ../$(LOCK) $$name.in -o $$name.txt || exit 1; done
 	@echo "Run any target: it installs what changed."
 

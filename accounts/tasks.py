@@ -32,13 +32,13 @@ class ExponentialBackoff(BaseRetryStrategy):
 
 @app.task(name=mail_queue.SEND_TASK, queue="mail", retry=ExponentialBackoff())
 def send_mail(mail_id: str, details: dict[str, str] | None = None, **_for_operators: str) -> None:
-    """Send a mail. The other arguments are only there for people who read the queue."""
+    """Send a mail. Other arguments of jobs are for people who read the queue, and for the trace of the job."""
     delivery.deliver(mail_id=UUID(mail_id), details=details, now=timezone.now())
 
 
 # `wish` is the argument's name in jobs that are queued already.
 @app.task(name=mail_requests.PROCESS_TASK, queue="mail", retry=ExponentialBackoff())
-def process_mail_request(wish: str, sealed_address: str, mail_id: str) -> None:
+def process_mail_request(wish: str, sealed_address: str, mail_id: str, **_for_operators: str) -> None:
     mail_requests.process(
         requested=mail_requests.RequestedMail(wish),
         sealed_address=sealed_address,
@@ -48,17 +48,17 @@ def process_mail_request(wish: str, sealed_address: str, mail_id: str) -> None:
 
 
 @app.task(name=registration_mail.ENQUEUE_TASK, queue="mail", retry=ExponentialBackoff())
-def enqueue_registration_mail(registration_id: str) -> None:
+def enqueue_registration_mail(registration_id: str, **_for_operators: str) -> None:
     registration_mail.enqueue(registration_id=UUID(registration_id), now=timezone.now())
 
 
 @app.task(name=erasure_notices.SEND_TASK, queue="mail", retry=ExponentialBackoff())
-def send_erasure_notice(mail_id: str, occurred_at: str, sealed_recipient: str) -> None:
+def send_erasure_notice(mail_id: str, occurred_at: str, sealed_recipient: str, **_for_operators: str) -> None:
     erasure_notices.send(
         mail_id=UUID(mail_id), occurred_at=datetime.fromisoformat(occurred_at), sealed_recipient=sealed_recipient
     )
 
 
 @app.task(name=incident_mail.SEND_TASK, queue="mail", retry=ExponentialBackoff())
-def send_incident_mail(mail_id: str, incidents: list[str], others: int) -> None:
+def send_incident_mail(mail_id: str, incidents: list[str], others: int, **_for_operators: str) -> None:
     incident_mail.send(mail_id=UUID(mail_id), incident_ids=[UUID(each) for each in incidents], others=others)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from cedrina_base.conf import base_settings
+from cedrina_base.tracing import Value, call_span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,8 +106,15 @@ class OutgoingClient:
 
         Raises: ForbiddenUrl, OutgoingHttpError.
         """
-        asked = _Request(method, url, body, headers, time.monotonic() + total_seconds, max_body_bytes)
         target = _target(url)
+        attributes: dict[str, Value] = {"http.request.method": method, "server.address": target.host}
+        with call_span(method, attributes) as span:
+            asked = _Request(method, url, body, headers, time.monotonic() + total_seconds, max_body_bytes)
+            answer = self._answer(asked, target)
+            span.set("http.response.status_code", answer.status)
+            return answer
+
+    def _answer(self, asked: _Request, target: Target) -> OutgoingAnswer:
         if target != self._target:
             self.close()
         self._target = target

@@ -18,7 +18,8 @@ from tokens.shared_signals.caep_events import converted_types
 _SECRETS = Prefetch("secrets", ServiceClientSecret.objects.defer("digest").order_by("created_at", "pk"))
 
 MOST_COUNTED = 5000
-# The index holds the sessions that have not ended; how many it has is known from the last VACUUM or ANALYZE.
+# The index holds the sessions that have not ended; how many it has is known from the last VACUUM or ANALYZE. Where the
+# table is divided (docs/scaling.md), the indexes of its partitions are added up.
 _COUNT_LIVE = """
 SELECT (
     SELECT count(*) FROM (
@@ -27,7 +28,11 @@ SELECT (
         WHERE s.ended_at IS NULL AND s.expires_at > %(now)s AND NOT f.is_revoked AND f.expires_at > %(now)s
         LIMIT %(most)s
     ) AS alive
-), (SELECT GREATEST(reltuples, 0) FROM pg_class WHERE oid = 'tokens_session_open_idx'::regclass)
+), (
+    SELECT COALESCE(sum(GREATEST(reltuples, 0)), 0) FROM pg_class
+    WHERE relkind = 'i' AND (oid = 'tokens_session_open_idx'::regclass
+                             OR oid IN (SELECT relid FROM pg_partition_tree('tokens_session_open_idx'::regclass)))
+)
 """
 
 

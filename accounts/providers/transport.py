@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from accounts.conf import account_settings
 from accounts.errors import ProviderUnavailable, SocialTokenInvalid
+from cedrina_base.tracing import call_span
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 4.0
@@ -36,13 +37,18 @@ class BoundedSession(requests.Session):
         Raises: ProviderUnavailable when it does not come in time, SocialTokenInvalid for a redirect or a huge body.
         """
         kwargs.update(timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True)
-        host = urlsplit(url if isinstance(url, str) else url.decode()).netloc
+        parts = urlsplit(url if isinstance(url, str) else url.decode())
+        host = parts.netloc
         slots = _slots(host)
         if not slots.acquire(blocking=False):
             raise ProviderUnavailable(reason="too_many_calls")
         try:
-            response = super().request(method, url, *args, **kwargs)
-            _read(response)
+            with call_span(
+                str(method), {"http.request.method": str(method), "server.address": parts.hostname or ""}
+            ) as span:
+                response = super().request(method, url, *args, **kwargs)
+                span.set("http.response.status_code", response.status_code)
+                _read(response)
         except requests.RequestException as error:
             # Without its cause, whose message holds the address with its parameters.
             raise ProviderUnavailable(reason=type(error).__name__) from None

@@ -24,6 +24,11 @@ def route_of(view_name: str) -> str:
     return ADMIN if view_name.startswith(_ADMIN_PREFIX) else view_name
 
 
+def known_method(method: str) -> str:
+    """Return the method of a request if HTTP or its common extensions define it, otherwise an empty text."""
+    return method if method in _METHODS else ""
+
+
 def count_response(*, method: str, route: str, status: int) -> None:
     """Count a response. Methods that the route does not have are one, because a client chooses them."""
     known = method if method in _METHODS and status != _METHOD_NOT_ALLOWED else OTHER

@@ -23,7 +23,7 @@ from cedrina.database.circuit_breaker import circuit_breaker
 from cedrina.database.connection import TimeoutConnection
 from cedrina.database.faults import database_fault
 from cedrina.http.problems import is_database_outage
-from cedrina.operations import job_failures
+from cedrina.operations import job_failures, job_spans
 
 # Statements of the queue take milliseconds. A worker that stops waits for one of them at most.
 QUEUE_TIMEOUT_SECONDS = 3.0
@@ -113,7 +113,9 @@ async def _work_while_connected(stop: asyncio.Event, options: dict[str, Any]) ->
             await connector.open_async()
             working = asyncio.create_task(
                 app.run_worker_async(
-                    install_signal_handlers=False, worker_middleware=[job_failures.store_failure], **options
+                    install_signal_handlers=False,
+                    worker_middleware=[job_spans.trace, job_failures.store_failure],
+                    **options,
                 )
             )
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -70,6 +70,9 @@ def plain_connections(_now: datetime) -> Iterator[DiagnosticFinding]:
     is_tls = getattr(settings, "EMAIL_USE_TLS", False) or getattr(settings, "EMAIL_USE_SSL", False)
     if is_smtp and not is_tls and is_elsewhere(getattr(settings, "EMAIL_HOST", "")):
         plain.append("EMAIL_URL")
+    collector = urlsplit(settings.MONITORING["TRACES_ENDPOINT"])
+    if collector.scheme == "http" and is_elsewhere(collector.hostname or ""):
+        plain.append("OTEL_EXPORTER_OTLP_ENDPOINT")
     if plain:
         problem = force_str(_("Connections to other machines are not encrypted: %(names)s."))
         yield finding_of("connections.plain", FindingSeverity.WARNING, problem % {"names": ", ".join(plain)})

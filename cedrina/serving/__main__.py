@@ -43,8 +43,10 @@ def main(arguments: list[str] | None = None) -> None:
         refuse_address(host, port, error)
     run_checks(while_they_run=load_code)
     from cedrina.monitoring import error_reports, prometheus_backend
+    from cedrina.monitoring.tracing import process as tracing
 
     error_reports.start(settings.MONITORING["SENTRY_DSN"], environment=settings.ENVIRONMENT)
+    tracing.start(settings.MONITORING, environment=settings.ENVIRONMENT)
     remove_figures = prometheus_backend.keep_in_files(settings.MONITORING["FIGURES_DIR"])
     try:
         if options.sockets:
@@ -52,6 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
         else:
             serve_both(host, port)
     finally:
+        tracing.stop()
         remove_figures()
 
 

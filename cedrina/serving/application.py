@@ -14,6 +14,7 @@ django.setup(set_prefix=False)
 
 from cedrina.database.timeouts import set_timeouts
 from cedrina.http.paths import event_loop_calls
+from cedrina.monitoring.tracing import process
 from cedrina.serving import connection_pool
 from cedrina.serving.request_dispatcher import RequestDispatcher
 from cedrina.serving.request_processing import RequestHandler
@@ -42,13 +43,19 @@ def request_handler() -> RequestHandler:
     hint_sender.start()
     serving = settings.SERVING
     pool = connection_pool.create_pool(size=max(1, serving["MAX_CONNECTIONS"] - 1), opened=serving["MIN_CONNECTIONS"])
+    recorder = process.present_recorder()
+    application: connection_pool.WsgiApplication = django_application
+    if recorder is not None:
+        from cedrina.serving.traced_requests import TracedRequestHandler, within_span
+
+        application = within_span(django_application)
     dispatcher = RequestDispatcher(
-        on_event_loop=django_application,
-        on_thread=connection_pool.with_pooled_connection(django_application, pool),
+        on_event_loop=application,
+        on_thread=connection_pool.with_pooled_connection(application, pool),
         event_loop_calls=EVENT_LOOP_CALLS,
         threads=serving["THREADS"],
     )
-    return RequestHandler(dispatcher)
+    return RequestHandler(dispatcher) if recorder is None else TracedRequestHandler(dispatcher, recorder)
 
 
 def _load_signing_keys() -> None:

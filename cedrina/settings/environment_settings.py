@@ -242,6 +242,17 @@ class Monitoring(Section):
     SENTRY_DSN: Url = Field("", repr=False, json_schema_extra={"x-default": "none: errors are only logged"})
     """Where classes and places of errors are sent, without their messages: a Sentry, or what speaks its protocol. Needs
     the extra `errors`."""
+    OTEL_EXPORTER_OTLP_ENDPOINT: Url = Field("", json_schema_extra={"x-default": "none: nothing is traced"})
+    """The collector to which spans of requests, statements and jobs are sent by OTLP over HTTP, without `/v1/traces`:
+    `http://collector:4318`. Needs the extra `otel`. See observability.md."""
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Url = Field(
+        "", json_schema_extra={"x-default": "`OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces`"}
+    )
+    """The same, as a whole URL."""
+    OTEL_EXPORTER_OTLP_HEADERS: Text = Field("", repr=False, json_schema_extra={"x-default": "none"})
+    """What the collector is sent beside spans: `authorization=Bearer%20…`, separated by commas."""
+    OTEL_SDK_DISABLED: Switch = False
+    """Trace nothing, whatever else is set."""
 
 
 class AuditTrail(Section):
@@ -318,6 +329,13 @@ class EnvironmentSettings(
     @property
     def is_development(self) -> bool:
         return self.CEDRINA_ENV == "development"
+
+    @property
+    def traces_endpoint(self) -> str:
+        """The whole URL that spans are sent to, empty if none are (OpenTelemetry, OTLP Exporter, Endpoint URLs)."""
+        if self.OTEL_SDK_DISABLED or not (self.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or self.OTEL_EXPORTER_OTLP_ENDPOINT):
+            return ""
+        return self.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or f"{self.OTEL_EXPORTER_OTLP_ENDPOINT.rstrip('/')}/v1/traces"
 
 
 SETTINGS = EnvironmentSettings.model_fields

@@ -33,6 +33,7 @@ def contradictions(values: EnvironmentSettings) -> Iterator[str]:
     yield from _urls(values)
     if values.SENTRY_DSN and find_spec("sentry_sdk") is None:
         yield "SENTRY_DSN needs the package sentry-sdk; install cedrina[errors], or leave the setting out."
+    yield from _traces(values)
     for network in values.TRUSTED_PROXIES:
         try:
             ipaddress.ip_network(network, strict=False)
@@ -42,6 +43,15 @@ def contradictions(values: EnvironmentSettings) -> Iterator[str]:
         yield "CORS_ALLOWED_ORIGINS must not contain *; list the origins of your applications."
     elif not all(_is_origin(origin) for origin in values.CORS_ALLOWED_ORIGINS):
         yield "CORS_ALLOWED_ORIGINS must list origins such as https://app.example.com, without a path."
+
+
+def _traces(values: EnvironmentSettings) -> Iterator[str]:
+    if values.traces_endpoint and find_spec("opentelemetry") is None:
+        yield "OTEL_EXPORTER_OTLP_ENDPOINT needs the package opentelemetry-sdk; install cedrina[otel], or leave it out."
+    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+        parts = urlsplit(getattr(values, name))
+        if parts.netloc and (parts.scheme not in {"http", "https"} or "@" in parts.netloc):
+            yield f"{name} must be http://… or https://…, without a password: OTEL_EXPORTER_OTLP_HEADERS is for that."
 
 
 def _refreshes(values: EnvironmentSettings) -> Iterator[str]:

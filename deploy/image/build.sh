@@ -6,6 +6,7 @@
 #   BASE           the base image (that of the Dockerfile): Python 3.11 or newer
 #   BUILDER        docker, podman or buildah
 #   BUILD_OPTIONS  further options, such as "--volume /etc/pip.conf:/etc/pip.conf:ro"
+#   REQUIREMENTS   what is installed: prod, or telemetry, with the extras for traces and for reports of errors
 #   COMPONENTS     where the list is written (.data/image/components.json)
 set -eu
 
@@ -13,6 +14,7 @@ is_there() {
     command -v "$1" > /dev/null && case $1 in docker) docker info > /dev/null 2>&1 ;; esac
 }
 image=${IMAGE:-cedrina}
+requirements=${REQUIREMENTS:-prod}
 components=${COMPONENTS:-.data/image/components.json}
 builder=${BUILDER:-$(for name in docker podman buildah; do if is_there $name; then echo $name; break; fi; done)}
 [ -n "$builder" ] || { echo "Neither docker (running), podman nor buildah is here. Install one of them." >&2; exit 1; }
@@ -21,9 +23,9 @@ python=${PYTHON:-.venv/bin/python}
 # From the locked requirements: what is installed is what they say, by their hashes.
 mkdir -p "$(dirname "$components")"
 "$python" -m cyclonedx_py requirements --output-reproducible --output-format JSON --output-file "$components" \
-    requirements/prod.txt
+    "requirements/$requirements.txt"
 
-set -- --tag "$image" --file Dockerfile ${BASE:+--build-arg "BASE=$BASE"}
+set -- --tag "$image" --file Dockerfile --build-arg "REQUIREMENTS=$requirements" ${BASE:+--build-arg "BASE=$BASE"}
 # shellcheck disable=SC2086 - several options in one variable
 case $builder in
 buildah)

@@ -11,6 +11,7 @@ from typing import Any
 
 import redis
 
+from cedrina_base.tracing import Value, call_span
 from ratelimiting.algorithms.evaluation import algorithm_for
 from ratelimiting.stores.protocol import StoreUnavailable, microseconds
 from ratelimiting.stores.redis_connections import RedisConnectionPool
@@ -28,6 +29,7 @@ _LEVEL = struct.Struct("<BBddddd")
 # The second one: whether to charge, and the time. It is left out if the request is charged by the clock of Redis.
 _REQUEST = struct.Struct("<Bd")
 _PEEK_NOW = _REQUEST.pack(False, 0)
+_SPAN: dict[str, Value] = {"db.system.name": "redis"}
 _COUNTED = operator.attrgetter("quota", "mode", "cost")
 
 
@@ -84,12 +86,13 @@ class RedisStore:
         return LimitDecision(tuple(map(LevelResult, levels, each, each, each, each)))
 
     def _execute(self, *command: Any) -> Any:
-        try:
-            return self.connections.execute(*command)
-        except redis.ResponseError as error:
-            return self._repeat(command, error)
-        except (redis.RedisError, OSError) as error:
-            raise self._unavailable(error) from error
+        with call_span(command[0], _SPAN):
+            try:
+                return self.connections.execute(*command)
+            except redis.ResponseError as error:
+                return self._repeat(command, error)
+            except (redis.RedisError, OSError) as error:
+                raise self._unavailable(error) from error
 
     def _repeat(self, command: tuple[Any, ...], error: redis.ResponseError) -> Any:
         """Send the script's text to a server that does not know it: it was restarted, flushed or replaced.

@@ -30,7 +30,7 @@ ROUTE = re.compile(r"(?:(?:[A-Z]+|WebSocket) )?(?P<path>/[\w./{}<>-]*)(?:\?.*)?"
 PLACEHOLDER = re.compile(r"\{\w+\}|<\w+>")
 FOLDERS = ("/etc/", "/run/", "/tmp/", "/usr/", "/var/", "/static/", "//")
 # Paths that a page names because they lead nowhere, that are the beginning of others, or that readers of a how-to add.
-NO_ROUTES = {"/Login", "/login/", "/api/v1", "/api/v1/auth/me/department"}
+NO_ROUTES = {"/Login", "/login/", "/api/v1", "/api/v1/auth/me/department", "/v1/traces"}
 SOCKETS = {"/ws/health/", "/ws/account/", "/ws/authz/", "/ws/security-events/", "/ws/incidents/"}
 TOP = {path.name for path in ROOT.iterdir() if path.is_dir()}
 NAMES = {path.name for path in files()}

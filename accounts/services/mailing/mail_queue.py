@@ -14,6 +14,7 @@ from procrastinate.types import JSONValue
 
 from accounts.identifiers.names import HELD_PREFIX, fold_email
 from accounts.models import MailBudget
+from cedrina_base.tracing import traceparent
 from cedrina_base.uuids import uuid7
 
 SEND_TASK = "accounts.send_mail"
@@ -167,11 +168,13 @@ def enqueue(
 
 
 def defer(task: str, **arguments: JSONValue) -> None:
-    """Defer a job to the background worker, in the current transaction.
+    """Defer a job to the background worker, in the current transaction. It goes on with the trace of this moment.
 
     Raises: OperationalError when the database is unavailable.
     """
     try:
+        if trace := traceparent():
+            arguments["traceparent"] = trace
         jobs.configure_task(task).defer(**arguments)
     except ConnectorException as error:
         # Callers get Django's error for a lost database, as from every other statement.

@@ -34,11 +34,15 @@ class Command(LocalizedCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         from cedrina.monitoring import error_reports, prometheus_backend  # noqa: PLC0415 - a command that is listed needs no figures
+        from cedrina.monitoring.tracing import process as tracing  # noqa: PLC0415 - as above
 
         error_reports.start(settings.MONITORING["SENTRY_DSN"], environment=settings.ENVIRONMENT)
+        tracing.start(settings.MONITORING, environment=settings.ENVIRONMENT)
         remove_figures = prometheus_backend.keep_in_files(settings.MONITORING["FIGURES_DIR"])
         queues = [name for name in (options["queues"] or "").split(",") if name]
-        if not asyncio.run(_work(queues=queues or None, concurrency=options["concurrency"])):
+        is_ended = asyncio.run(_work(queues=queues or None, concurrency=options["concurrency"]))
+        tracing.stop()
+        if not is_ended:
             # A thread that waits for a silent database can't be ended. What it delivered is delivered again, under the
             # same ids; what it detected was not committed.
             remove_figures()

@@ -26,6 +26,7 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
     Raises: SystemExit when the address cannot be used or the checks fail.
     """
     from cedrina.monitoring import error_reports, prometheus_backend
+    from cedrina.monitoring.tracing import process as tracing
 
     state = SupervisorState.read(environment)
     sockets = _listen(host, port, workers) if state is None else _inherited_sockets(state)
@@ -47,9 +48,11 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         circuit_breaker.set_worker_number(process_number)
         prometheus_backend.number_forked_process()
         error_reports.start(settings.MONITORING["SENTRY_DSN"], environment=settings.ENVIRONMENT)
+        tracing.start(settings.MONITORING, environment=settings.ENVIRONMENT)
         http_worker.serve(
             load=load_application, sockets=sockets, number=position, most_connections=most_connections, ready=ready
         )
+        tracing.stop()
 
     def on_end(worker: Worker) -> None:
         circuit_breaker.forget_worker(worker.process_number)

@@ -71,8 +71,11 @@ class TestPlainConnections:
         settings.RATELIMITING = {**settings.RATELIMITING, "REDIS_URL": "redis://:secret@redis.example.org/0"}
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_USE_TLS, settings.EMAIL_USE_SSL = "mail.example.org", False, False
+        endpoint = "http://collector.example.org:4318/v1/traces"
+        settings.MONITORING = {**settings.MONITORING, "TRACES_ENDPOINT": endpoint}
         [finding] = diagnosis.plain_connections(timezone.now())
-        assert finding.problem.endswith("DATABASE_URL, REDIS_URL, EMAIL_URL.")
+        assert finding.problem.endswith("DATABASE_URL, REDIS_URL, EMAIL_URL, OTEL_EXPORTER_OTLP_ENDPOINT.")
+        settings.MONITORING = {**settings.MONITORING, "TRACES_ENDPOINT": endpoint.replace("http:", "https:")}
         monkeypatch.setitem(database, "OPTIONS", {"sslmode": "verify-full"})
         settings.RATELIMITING = {**settings.RATELIMITING, "REDIS_URL": "rediss://:secret@redis.example.org/0"}
         settings.EMAIL_USE_TLS = True

@@ -1,0 +1,31 @@
+"""The workflow for a forge: valid by the published schema of its kind, and nothing but a call of .ci/run."""
+
+import subprocess
+import sys
+
+import yaml
+
+from tests.architecture.source import ROOT
+
+WORKFLOW = ROOT / ".github" / "workflows" / "check.yml"
+
+
+def validated(path):
+    """Return what check-jsonschema says by the schema that it ships (SchemaStore, github-workflow.json)."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_is_valid_and_the_judge_tells(tmp_path):
+    assert validated(WORKFLOW).returncode == 0
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(WORKFLOW.read_text().replace("runs-on:", "runs-at:"))
+    assert validated(wrong).returncode == 1
+
+
+def test_calls_what_is_called_at_a_desk_and_may_write_nothing():
+    workflow = yaml.safe_load(WORKFLOW.read_text())
+    (job,) = workflow["jobs"].values()
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["bash .ci/run"]
+    assert workflow["permissions"] == {"contents": "read"}
+    assert job["steps"][0]["with"]["persist-credentials"] is False
