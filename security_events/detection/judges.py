@@ -120,12 +120,17 @@ def impossible_travel(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> F
     if not (last.succeeded and is_placed(last, radius)):
         return None
     visits = (fact for fact in reversed(facts) if fact.succeeded and is_placed(fact, radius))
-    before = list(islice(visits, 1, 1 + _LAST_PLACES))[::-1]
-    distances = [kilometres_apart(last, fact) for fact in before]
-    if not distances or min(distances) < thresholds["near_kilometres"]:
+    before: list[tuple[Fact, float]] = []
+    for visit in islice(visits, 1, 1 + _LAST_PLACES):
+        distance = kilometres_apart(last, visit)
+        if distance < thresholds["near_kilometres"]:
+            return None  # as nearly always: earlier facts are not looked at
+        before.append((visit, distance))
+    if not before:
         return None
-    hours = max((last.at - before[-1].at) / 3600, _SHORTEST_HOURS)
-    return reached(thresholds, kilometres=int(distances[-1]), kilometres_per_hour=int(distances[-1] / hours))
+    previous, distance = before[0]
+    hours = max((last.at - previous.at) / 3600, _SHORTEST_HOURS)
+    return reached(thresholds, kilometres=int(distance), kilometres_per_hour=int(distance / hours))
 
 
 def by_oneself(facts: Sequence[Fact], _thresholds: Mapping[str, int]) -> Finding | None:
