@@ -158,8 +158,9 @@ class TestOthers:
         assert found(ours.MFA_GUESSING, codes) == [("mina", 9.0)]
         assert found(ours.MFA_GUESSING, codes, events=11) == []
 
-    def test_a_grant_to_oneself_is_found_and_one_to_another_is_not(self):
-        grant = fact(1, "staff_rights.granted")
+    @pytest.mark.parametrize("type_", ["staff_rights.granted", "role.granted"])
+    def test_a_grant_to_oneself_is_found_and_one_to_another_is_not(self, type_):
+        grant = fact(1, type_)
 
         assert found(ours.GRANT_TO_ONESELF, [grant]) == [("mina", 1.0)]
         assert found(ours.GRANT_TO_ONESELF, [replace(grant, actor="omar")]) == []
