@@ -14,7 +14,7 @@ from security_events.detection.simulation.rule_measurement import RuleFigures
 
 
 def seeds_of(sentence: str, number: int) -> list[int]:
-    """Return the seeds of a sentence: the first 32 bits of SHA-256 of the sentence, a space and 1, then 2, and so on."""
+    """Return the seeds of a sentence: the first 32 bits of SHA-256 of it, a space and 1, then 2, and so on."""
     return [
         int.from_bytes(hashlib.sha256(f"{sentence} {each}".encode()).digest()[:4], "big")
         for each in range(1, number + 1)
