@@ -76,7 +76,7 @@ def test_on_a_simulated_stream_they_are_nearly_always_enough():
 @pytest.mark.parametrize("seed", range(3))
 def test_on_chance_facts_with_low_thresholds_they_never_change_an_answer(seed):
     types = sorted({name for rule in long_rules() for name in rule.watches if name.startswith("authentication.login")})
-    facts = [*chance_facts(Random(seed), 1500, types)]
+    facts = [*chance_facts(Random(seed), 800, types)]
     enough, asked = check(facts, lambda rule: {name: max(1, value // 4) for name, value in rule.thresholds.items()})
 
     assert enough.total() > 100
