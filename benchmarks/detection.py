@@ -69,7 +69,8 @@ INSERT INTO security_events_detectionfact (
     event_id, at, type, is_success, account, actor, ip_address, network, program, is_unknown_name, is_relay, times,
     transaction_id, location, client
 )
-SELECT gen_random_uuid(), now() - number / %(count)s::float8 * %(seconds)s * interval '1 second',
+SELECT lpad(to_hex(%(seconds)s * 4294967296 + number), 32, '0')::uuid,
+       now() - number / %(count)s::float8 * %(seconds)s * interval '1 second',
        'authentication.' || kind, kind <> 'login_failed', md5('person' || person), md5('person' || person),
        ('10.' || network / 256 %% 256 || '.' || network %% 256 || '.' || 1 + person %% 9)::inet,
        '10.' || network / 256 %% 256 || '.' || network %% 256 || '.0',
@@ -167,7 +168,7 @@ def filled_database(options: argparse.Namespace, environment: dict[str, str]) ->
     name = f"detection_cost_{options.facts}" if options.keep else "detection_cost"
     url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
-        is_there = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
+        is_there = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
     if is_there and options.keep:
         migrate({**environment, "DATABASE_URL": url})
     else:
