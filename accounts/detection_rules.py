@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import (
     event_types,
     operator_event_types,
+    policy_event_types,
     takeover_rules,  # noqa: F401 - importing it registers its rules
 )
 from security_events.detection import judges, risk_choices
@@ -20,6 +21,7 @@ _SIGN_INS = _FAILED | _SUCCEEDED
 _RESETS = frozenset({event_types.PASSWORD_RESET_REQUESTED.id})
 _MFA_FAILED = frozenset({event_types.MFA_FAILED.id})
 _CHALLENGED = frozenset({event_types.MFA_CHALLENGED.id})
+_GRANTED_ROLES = frozenset({operator_event_types.STAFF_RIGHTS_GRANTED.id, policy_event_types.ROLE_GRANTED.id})
 
 # The sign-in itself asks this one (accounts.services.sign_in.sign_in_risk), before there is an event of it.
 SIGN_IN_RISK = register(
@@ -56,7 +58,7 @@ BRUTE_FORCE = register(
             SigmaCount.EVENTS,
             threshold="failures",
             seconds="seconds",
-            wider="failures at home, and halves for known programs and new accounts",
+            wider="failures at home, and halves for known programs and countries and new accounts",
         ),
         group_by=GroupBy.ACCOUNT,
         window=30 * _DAY,
@@ -83,7 +85,7 @@ DISTRIBUTED_BRUTE_FORCE = register(
             threshold="addresses",
             field="ip_address",
             seconds="seconds",
-            wider="the number of failures, those at home, and halves for known programs and new accounts",
+            wider="the number of failures, those at home, and halves for known programs and countries and new accounts",
         ),
         group_by=GroupBy.ACCOUNT,
         window=30 * _DAY,
@@ -283,11 +285,11 @@ GRANT_TO_ONESELF = register(
         score=73,
         source="our own: nobody may do it by the API or the admin",
         techniques=("T1098",),
-        sigma=SigmaForm(({"type": operator_event_types.STAFF_RIGHTS_GRANTED.id, "actor|fieldref": "account"},)),
+        sigma=SigmaForm(({"type": tuple(sorted(_GRANTED_ROLES)), "actor|fieldref": "account"},)),
         group_by=GroupBy.ACCOUNT,
         window=_MINUTE,
-        watches=frozenset({operator_event_types.STAFF_RIGHTS_GRANTED.id}),
-        triggers=frozenset({operator_event_types.STAFF_RIGHTS_GRANTED.id}),
+        watches=_GRANTED_ROLES,
+        triggers=_GRANTED_ROLES,
         judge=judges.by_oneself,
     )
 )

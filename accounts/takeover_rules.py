@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts import event_types, operator_event_types
+from accounts import draft_event_types, event_types, operator_event_types, policy_event_types
 from security_events.detection import takeover_judges as judges
 from security_events.detection.rules import GroupBy, Rule, register
 from security_events.detection.sigma_forms import SigmaCount, SigmaForm
 from security_events.types import ResponseKind, RuleMode, Severity
+from tokens import event_types as token_event_types
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -23,7 +24,23 @@ _SUCCEEDED = event_types.LOGIN_SUCCEEDED.id
 _SIGN_INS = frozenset({_FAILED, _SUCCEEDED})
 _BY_ATTACKERS = _("An attacker seems to have guessed or bought the right password of this account.")
 _IN_ATTACKING_NETWORK = _("A person with a new device in an office or at a provider from which an attack comes.")
-_GRANTS = frozenset({operator_event_types.STAFF_RIGHTS_GRANTED.id, event_types.ACCOUNT_ADMIN_CREATED.id})
+# What lets somebody do more than before. Nobody can say it of a rule without the whole policy: one that is deleted may
+# have denied something. Access in an emergency has an event of its own, which operators are told of at once.
+_GRANTS = frozenset(
+    each.id
+    for each in (
+        event_types.ACCOUNT_ADMIN_CREATED,
+        operator_event_types.STAFF_RIGHTS_GRANTED,
+        policy_event_types.ROLE_GRANTED,
+        policy_event_types.ROLE_CHANGED,
+        policy_event_types.POLICY_RULE_ADDED,
+        policy_event_types.POLICY_RULE_CHANGED,
+        policy_event_types.POLICY_RULE_DELETED,
+        policy_event_types.POLICY_REPLACED,
+        draft_event_types.DRAFT_APPLIED,
+        draft_event_types.CHANGED_UNAPPROVED,
+    )
+)
 _OPERATOR_ACTIONS = _GRANTS | {
     each.id
     for each in (
@@ -39,6 +56,15 @@ _OPERATOR_ACTIONS = _GRANTS | {
         operator_event_types.PASSWORD_RESET_SENT,
         operator_event_types.PASSWORD_RESET_REQUIRED,
         operator_event_types.STAFF_RIGHTS_WITHDRAWN,
+        policy_event_types.ROLE_ADDED,
+        policy_event_types.ROLE_DELETED,
+        policy_event_types.ROLE_REVOKED,
+        draft_event_types.DRAFT_CREATED,
+        draft_event_types.DRAFT_CHANGED,
+        draft_event_types.DRAFT_DELETED,
+        draft_event_types.DRAFT_APPROVED,
+        token_event_types.SERVICE_CLIENT_CREATED,
+        token_event_types.SERVICE_CLIENT_CHANGED,
     )
 }
 _TOLD_AND_PROVED = (ResponseKind.NOTIFY, ResponseKind.STEP_UP)
@@ -204,7 +230,7 @@ DORMANT_ACCOUNT = register(
 UNUSUAL_GRANT = register(
     Rule(
         "unusual_grant",
-        title=_("Rights granted at an unusual hour, or as an operator's first action"),
+        title=_("Rights granted at an unusual hour, or on an operator's first day"),
         reason=_("Attackers who have an operator's account grant rights to another one, to stay when they lose it."),
         false_alarms=_("A new operator whose first task is to admit another, or an emergency at night."),
         severity=Severity.HIGH,
@@ -216,6 +242,6 @@ UNUSUAL_GRANT = register(
         watches=_OPERATOR_ACTIONS,
         triggers=_GRANTS,
         judge=judges.unusual_grant,
-        thresholds={"actions": 10, "hours": 3, "usual_percent": 4},
+        thresholds={"actions": 10, "hours": 3, "usual_percent": 4, "first_hours": 24},
     )
 )

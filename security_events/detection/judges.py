@@ -1,6 +1,7 @@
 """What rules look for in the facts of a window: pure functions. Thresholds come from the rule or its settings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from security_events.detection.fact_window import newest, summary_of
@@ -24,8 +25,9 @@ def guessed_passwords(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> F
     """Find ``failures`` failures of one account within ``seconds``, from at least ``addresses`` addresses.
 
     Failures from a network that the account has signed in from don't count: people forget their passwords at home. One
-    failure counts a half by a program that it has signed in with, because people forget them on the way, too; and as
-    long as the account has not signed in at all, because then nothing is known of it.
+    failure counts a half by a program that it has signed in with, or in a country that it has signed in from, because
+    people forget them on the way and with new devices, too; and as long as the account has not signed in at all,
+    because then nothing is known of it.
     """
     failures = recent_failures(facts, facts[-1].began_at - thresholds["seconds"])
     if sum(fact.times for fact in failures) < thresholds["failures"]:
@@ -46,12 +48,19 @@ def recent_failures(facts: Sequence[Fact], since: float) -> list[Fact]:
 def strange_failures(failures: Iterable[Fact], successes: Sequence[Fact]) -> list[tuple[Fact, int]]:
     """Return the failures from networks that the account never signed in from, each with what it counts, in halves."""
     networks = {fact.network for fact in successes}
-    programs = {fact.program for fact in successes}
+    known = {trait for fact in successes for trait in _traits(fact)}
     return [
-        (fact, fact.times * (1 if not programs or fact.program in programs else 2))
+        (fact, fact.times * (1 if not successes or any(trait in known for trait in _traits(fact)) else 2))
         for fact in failures
         if fact.network not in networks
     ]
+
+
+def _traits(fact: Fact) -> Iterator[tuple[str, str]]:
+    """Return what makes a client look like one that an account signed in with: its program and its country."""
+    yield "program", fact.program
+    if fact.location is not None and fact.location.country:
+        yield "country", fact.location.country
 
 
 def many_accounts(
@@ -120,12 +129,18 @@ def impossible_travel(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> F
     if not (last.succeeded and is_placed(last, radius)):
         return None
     visits = (fact for fact in reversed(facts) if fact.succeeded and is_placed(fact, radius))
-    before = list(islice(visits, 1, 1 + _LAST_PLACES))[::-1]
-    distances = [kilometres_apart(last, fact) for fact in before]
-    if not distances or min(distances) < thresholds["near_kilometres"]:
+    before: list[tuple[Fact, float]] = []
+    for visit in islice(visits, 1, 1 + _LAST_PLACES):
+        distance = kilometres_apart(last, visit)
+        if distance < thresholds["near_kilometres"]:
+            return None  # as nearly always: earlier facts are not looked at
+        before.append((visit, distance))
+    if not before:
         return None
-    hours = max((last.at - before[-1].at) / 3600, _SHORTEST_HOURS)
-    return reached(thresholds, kilometres=int(distances[-1]), kilometres_per_hour=int(distances[-1] / hours))
+    previous, distance = before[0]
+    hours = max((last.at - previous.at) / 3600, _SHORTEST_HOURS)
+    found = reached(thresholds, kilometres=int(distance), kilometres_per_hour=int(distance / hours))
+    return found and replace(found, facts=(previous, last))
 
 
 def by_oneself(facts: Sequence[Fact], _thresholds: Mapping[str, int]) -> Finding | None:

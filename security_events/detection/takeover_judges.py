@@ -105,12 +105,14 @@ def returned(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | 
 
 
 def unusual_grant(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
-    """Find rights that were granted by an operator's first action in the window, or at an hour unusual for them.
+    """Find rights that were granted on an operator's first day in the window, or at an hour unusual for them.
 
-    An hour is unusual if less than ``usual_percent`` per cent of the operator's earlier actions, of which there are
-    ``actions``, were within ``hours`` of it on any day. So people who work at night are left alone.
+    Actions of the last ``first_hours`` teach nothing: else an attacker would do something harmless first. An hour is
+    unusual if less than ``usual_percent`` per cent of the operator's earlier actions, of which there are ``actions``,
+    were within ``hours`` of it on any day. So people who work at night are left alone.
     """
-    last, earlier = facts[-1], facts[:-1]
+    last = facts[-1]
+    earlier = [fact for fact in facts[:-1] if fact.at < last.at - thresholds["first_hours"] * _HOUR]
     if not earlier:
         return Finding({"earlier_actions": 0})
     near = sum(1 for fact in earlier if _hours_apart(last.at, fact.at) <= thresholds["hours"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from security_events.detection.fact_window import FactWindow
 from security_events.detection.facts import Fact
+from security_events.detection.newest_facts import NewestFacts
 from security_events.detection.rules import Finding, Rule
 
 
@@ -44,8 +45,13 @@ class MemoryWindows:
         """Put the facts into the window of a rule that came before those that it is asked about."""
         self._windows[rule.id, key].fill(facts)
 
+    def fill_newest(self, rule: Rule, key: str, facts: Iterable[Fact], *, after: float) -> None:
+        """Put only the newest facts into the window of a rule, all after a moment, if the rule needs no older ones."""
+        window = self._windows[rule.id, key] = NewestFacts(after=after)
+        window.fill(facts)
+
     def size(self, rule: Rule, key: str) -> int:
-        """Return how many facts the window of a rule holds."""
+        """Return how many facts the window of a rule holds; 0 if it holds only the newest ones."""
         return len(self._windows.get((rule.id, key), ()))
 
     def keep_only(self, windows: Collection[tuple[str, str]]) -> None:

@@ -49,8 +49,8 @@ class WindowRequest(NamedTuple):
     since: float
 
 
-def windows(requests: Sequence[WindowRequest], *, up_to: TrailPosition) -> list[list[Fact]]:
-    """Return the facts of each request in the order of the trail, at most the newest ``MOST_FACTS`` of each.
+def windows(requests: Sequence[WindowRequest], *, up_to: TrailPosition, most: int = MOST_FACTS) -> list[list[Fact]]:
+    """Return the facts of each request in the order of the trail, at most the newest ``most`` of each.
 
     It takes one statement for each ``GroupBy``.
     """
@@ -59,14 +59,14 @@ def windows(requests: Sequence[WindowRequest], *, up_to: TrailPosition) -> list[
     for number, request in enumerate(requests):
         by_group[request.group_by].append(number)
     for group_by, numbers in by_group.items():
-        for number, rows in _read(group_by, numbers, requests, up_to).items():
+        for number, rows in _read(group_by, numbers, requests, up_to, most).items():
             rows.sort(key=_position)
             found[number] = [_fact(row) for row in rows]
     return found
 
 
 def _read(
-    group_by: GroupBy, numbers: Sequence[int], requests: Sequence[WindowRequest], up_to: TrailPosition
+    group_by: GroupBy, numbers: Sequence[int], requests: Sequence[WindowRequest], up_to: TrailPosition, most: int
 ) -> Mapping[int, list[Any]]:
     asked = [requests[number] for number in numbers]
     parameters: dict[str, Any] = {
@@ -76,7 +76,7 @@ def _read(
         "since": [request.since - _MARGIN for request in asked],
         "transaction_id": up_to.transaction_id,
         "event_id": up_to.event_id,
-        "most": MOST_FACTS,
+        "most": most,
     }
     rows: dict[int, list[Any]] = defaultdict(list)
     with prepared_cursor() as cursor:

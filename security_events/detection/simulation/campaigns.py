@@ -151,7 +151,14 @@ class Attackers:
             network=place.ip_address.rpartition(".")[0],
             program=agent.translate(str.maketrans("", "", "0123456789._")),
             is_unknown_name=account.startswith("nobody"),
-            location=Location(latitude=place.city.latitude, longitude=place.city.longitude),
+            location=Location(
+                country=place.provider.country,
+                region=place.provider.country,
+                city=place.city.name,
+                latitude=place.city.latitude,
+                longitude=place.city.longitude,
+                asn=place.provider.asn,
+            ),
             is_relay=place.provider.kind in ("vpn", "mobile"),
             is_new_client=succeeded,
         )

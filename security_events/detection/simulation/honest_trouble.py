@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from random import Random
 
 from security_events.detection.facts import Fact
-from security_events.detection.sign_ins import SignIn
+from security_events.detection.sign_ins import ClientFacts, SignIn
 from security_events.detection.simulation.campaigns import CHALLENGED, FAILED, MFA_FAILED, RESET_REQUESTED, SUCCEEDED
 from security_events.detection.simulation.people import BEGIN, DAY, PlannedSignIn, Population
 from security_events.detection.simulation.takeovers import EVASIONS, REUSED
@@ -133,11 +133,23 @@ def fact(
         ip_address=sign_in.client.ip_address,
         network=sign_in.client.network,
         program=sign_in.client.user_agent.translate(_WITHOUT_DIGITS),
-        location=Location(latitude=sign_in.client.latitude, longitude=sign_in.client.longitude),
+        location=location_of(sign_in.client),
         is_relay=sign_in.client.is_relay,
         is_new_client=is_new_client,
         is_password_alone=is_password_alone,
         days_since_last=days_since_last,
+    )
+
+
+def location_of(client: ClientFacts) -> Location:
+    """Return what a database of places says of a client's address."""
+    return Location(
+        country=client.country,
+        region=client.region,
+        city=client.city,
+        latitude=client.latitude,
+        longitude=client.longitude,
+        asn=client.asn,
     )
 
 

@@ -1,9 +1,9 @@
 """Operators and what they do, for rules about rights.
 
 Assumptions: there is an operator for each 50 people, and at least three. An operator acts three times a day on average,
-around an hour of their own; of ten operators one works at night. Of 20 actions one grants rights. One of 500 actions is
-an emergency at any hour. The stream shows operators from a month before the first person, as a server would that has
-run for a while. One of 20 operators is new in the stream.
+around an hour of their own; of ten operators one works at night. Of 20 actions one grants rights: a role, or a change
+of the access policy. One of 500 actions is an emergency at any hour. The stream shows operators from a month before the
+first person, as a server would that has run for a while. One of 20 operators is new in the stream.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from security_events.detection.facts import Fact
 from security_events.detection.simulation.people import BEGIN, DAY
 
 GRANTED = "staff_rights.granted"
+GRANTS = (GRANTED, "role.granted", "policy.rule_added", "policy.rule_changed", "policy.draft_applied")
 ACTED = "password.reset_sent"
 _BEFORE = 31 * DAY
 
@@ -37,9 +38,9 @@ class Operators:
             while day * DAY < BEGIN + days * DAY:
                 for _ in range(rng.choice((1, 2, 3, 4, 5))):
                     at_hour = rng.uniform(0, 24) if rng.random() < 1 / 500 else rng.gauss(hour, 1.5) % 24
-                    # What the stream shows first of operators who are not new is not the first that they ever did.
-                    may_grant = is_new or day > first_day
-                    type_ = GRANTED if may_grant and rng.random() < 1 / 20 else ACTED
+                    # The first day that the stream shows of operators who are not new is not the first that they had.
+                    may_grant = is_new or day > first_day + 1
+                    type_ = rng.choice(GRANTS) if may_grant and rng.random() < 1 / 20 else ACTED
                     yield action(operator, type_, at=day * DAY + at_hour * 3600, target=f"person-{rng.randrange(99)}")
                 day += 1
 

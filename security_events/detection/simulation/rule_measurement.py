@@ -22,7 +22,9 @@ _ONE_INCIDENT = 3600  # seconds: a finding of a rule about the same key within t
 class RuleFigures:
     """``attacks`` that the rule must find and ``found`` of them; its ``incidents`` and how many were ``right``.
 
-    An incident is right if the event that led to it was an attacker's, whichever attack it was.
+    An incident is right if the event that led to it was an attacker's, whichever attack it was. If the finding names
+    several events, such as the two ends of a journey, one of them is enough: a person who signs in after the thief of
+    their password makes the same finding as the thief.
     """
 
     attacks: int
@@ -71,14 +73,14 @@ def figures(
     right: dict[str, int] = defaultdict(int)
     last: dict[tuple[str, str], float] = {}
     for each in findings:
-        campaign = attacking.get(each.trigger.event_id.removesuffix(REPEATS))
+        campaign = attacking.get(_id_of(each.trigger))
         if campaign is not None and campaign.rule == each.rule.id:
             found[each.rule.id].add(id(campaign))
         opened = last.get((each.rule.id, each.key))
         last[each.rule.id, each.key] = each.trigger.at
         if opened is None or each.trigger.at - opened > _ONE_INCIDENT:
             incidents[each.rule.id] += 1
-            right[each.rule.id] += campaign is not None
+            right[each.rule.id] += any(_id_of(fact) in attacking for fact in (each.trigger, *each.finding.facts))
     return {
         rule.id: RuleFigures(
             attacks=sum(campaign.rule == rule.id for campaign in campaigns),
@@ -88,3 +90,8 @@ def figures(
         )
         for rule in rules
     }
+
+
+def _id_of(fact: Fact) -> str:
+    """Return the id of an event in its campaign; a summary has that of the first event that it stands for."""
+    return fact.event_id.removesuffix(REPEATS)

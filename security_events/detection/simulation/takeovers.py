@@ -4,7 +4,7 @@ Assumptions: who guesses a password signs in within 5 to 170 minutes, from anoth
 household far away, by a program that the person never used. Both happen to accounts that sign in every four days or
 more often. Lists of stolen passwords and common passwords hit at their end at the latest. Accounts that are taken over
 after long disuse have no second factor. Attackers who have an operator's account work at another time of the day, or
-have one that was never used.
+have one that was never used; half of them do something harmless some minutes before.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from string import ascii_lowercase
 
 from security_events.detection.facts import Fact
 from security_events.detection.simulation.campaigns import SUCCEEDED, Attackers
-from security_events.detection.simulation.operators import GRANTED, Operators, action
+from security_events.detection.simulation.operators import ACTED, GRANTS, Operators, action
 from security_events.detection.simulation.people import BEGIN, DAY, Person
 
 REUSED = "token.reuse_detected"
@@ -117,12 +117,15 @@ class TakeoverAttackers(Attackers):
         if rng.random() < 0.5:
             operator = f"unused-{rng.randrange(10**6)}"
         at = day + ((hour + 12 + rng.uniform(-2, 2)) % 24) * 3600
-        yield self.numbered(action(operator, GRANTED, at=at, target=f"accomplice-{rng.randrange(10**6)}"))
+        accomplice = f"accomplice-{rng.randrange(10**6)}"
+        if rng.random() < 0.5:
+            yield self.numbered(action(operator, ACTED, at=at - rng.uniform(60, 1800), target=accomplice))
+        yield self.numbered(action(operator, rng.choice(GRANTS), at=at, target=accomplice))
 
     def _grant_to_oneself(self) -> Iterator[Fact]:
         operator = self._rng.choice(list(self.operators.hours))
         at = BEGIN + self._rng.uniform(2, self.days - 1) * DAY
-        yield self.numbered(action(operator, GRANTED, at=at, target=operator))
+        yield self.numbered(action(operator, self._rng.choice(GRANTS[:2]), at=at, target=operator))
 
     def _settled(self) -> float:
         """Return the day from which the stream shows enough of everybody to know what is usual."""

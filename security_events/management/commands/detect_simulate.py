@@ -1,7 +1,7 @@
 """Measure the rules, and the risk of sign-ins beside the scientific peer, on simulated traffic."""
 
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,9 +12,11 @@ from cedrina_base.operator_commands import USAGE, ReportingCommand
 from security_events.detection import rules
 from security_events.detection.simulation import curves, evaluation, rule_measurement
 from security_events.detection.simulation.attackers import Attacker
+from security_events.detection.simulation.blind_seeds import seeds_of
 from security_events.detection.simulation.file_evaluation import examine
 from security_events.detection.simulation.labelled_stream import labelled_sign_ins
 from security_events.detection.simulation.rba_file import RbaFile, write
+from security_events.management import seeds_report
 from security_events.management.rba_option import INTERRUPTED, add_rba_argument, usable
 
 _PEOPLE, _PEOPLE_OF_FILE = 400, 20_000
@@ -31,6 +33,10 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--seed", type=int, default=101, help=gettext("the same seed gives the same traffic"))
+        parser.add_argument(
+            "--sentence", metavar="TEXT", help=gettext("take seeds that a sentence of yours gives, and print the worst")
+        )
+        parser.add_argument("--seeds", type=int, default=10, help=gettext("how many seeds of the sentence"))
         parser.add_argument(
             "--people", type=int, help=gettext("how many people sign in: 400; of a file, the first 20,000 accounts")
         )
@@ -65,22 +71,11 @@ class Command(ReportingCommand):
             )
         if options["output"]:
             return self._write(options["output"], seed=options["seed"], people=people, days=days, attacks=attacks)
-        found = evaluation.compare(seed=options["seed"], people=people, days=days, progress=self._progress)
-        if not all(scores.honest for scores in found.values()):
-            self.fail(
-                "usage",
-                gettext("Nobody signed in often enough. Simulate more days."),
-                exit_code=USAGE,
-            )
+        if options["sentence"]:
+            return self._on_seeds(options["sentence"], options["seeds"], people=people, days=days, attacks=attacks)
+        found, measured = self._measure(options["seed"], people=people, days=days, attacks=attacks)
         if options["plot"]:
             self._plot(Path(options["plot"]), found)
-        measured = rule_measurement.measure(
-            tuple(rules.RULES.values()),
-            seed=options["seed"],
-            people=people,
-            days=days,
-            attacks=attacks,
-        )
         return {
             "seed": options["seed"],
             "rules": {
@@ -98,6 +93,26 @@ class Command(ReportingCommand):
             "caught": evaluation.CAUGHT,
             "scores": _scores(found),
         }
+
+    def _measure(
+        self, seed: int, *, people: int, days: int, attacks: int
+    ) -> tuple[evaluation.Comparison, Mapping[str, rule_measurement.RuleFigures]]:
+        found = evaluation.compare(seed=seed, people=people, days=days, progress=self._progress)
+        if not all(scores.honest for scores in found.values()):
+            self.fail(
+                "usage",
+                gettext("Nobody signed in often enough. Simulate more days."),
+                exit_code=USAGE,
+            )
+        asked = tuple(rules.RULES.values())
+        return found, rule_measurement.measure(asked, seed=seed, people=people, days=days, attacks=attacks)
+
+    def _on_seeds(self, sentence: str, number: int, *, people: int, days: int, attacks: int) -> dict[str, Any]:
+        if not 2 <= number <= 100:
+            self.fail("usage", gettext("Give 2 to 100 seeds."), exit_code=USAGE)
+        seeds = seeds_of(sentence, number)
+        found = [self._measure(seed, people=people, days=days, attacks=attacks) for seed in seeds]
+        return seeds_report.report(seeds, [measured for _, measured in found], [compared for compared, _ in found])
 
     def _on_file(self, options: dict[str, Any]) -> dict[str, Any]:
         file, people = RbaFile(options["rba"]), _PEOPLE_OF_FILE if options["people"] is None else options["people"]
@@ -130,6 +145,9 @@ class Command(ReportingCommand):
     def show(self, result: dict[str, Any]) -> None:
         if "output" in result:
             self.stdout.write(gettext("%(lines)d sign-ins are in %(output)s.") % result)
+            return
+        if "rules_of_seeds" in result:
+            seeds_report.show(self, result)
             return
         if "file" in result:
             self.stdout.write(

@@ -21,13 +21,20 @@ def reached(thresholds, **counts):
 
 
 def strange_failures(facts):
-    networks = {fact.network for fact in facts if fact.succeeded}
-    programs = {fact.program for fact in facts if fact.succeeded}
-    return [
-        (fact, fact.times * (1 if not programs or fact.program in programs else 2))
-        for fact in facts
-        if not fact.succeeded and fact.network not in networks
-    ]
+    successes = [fact for fact in facts if fact.succeeded]
+    strange = []
+    for fact in facts:
+        if fact.succeeded or any(fact.network == each.network for each in successes):
+            continue
+        is_like_known = not successes or any(is_alike(fact, each) for each in successes)
+        strange.append((fact, fact.times * (1 if is_like_known else 2)))
+    return strange
+
+
+def is_alike(failure, success):
+    here, there = failure.location, success.location
+    is_in_country = here is not None and there is not None and here.country != "" and here.country == there.country
+    return failure.program == success.program or is_in_country
 
 
 def guessed_passwords(facts, thresholds):

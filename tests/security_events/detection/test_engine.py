@@ -26,7 +26,7 @@ from security_events.models import (
 )
 from security_events.selectors.trail import START, end_of_trail, events_after
 from security_events.services.detection import rule_settings
-from security_events.services.detection.engine import kept_windows
+from security_events.services.detection.engine import kept_windows, window_reading
 from security_events.services.detection.engine.batches import DetectionWorker
 from security_events.signals import response_started
 from security_events.types import ResponseKind, RuleMode, Severity, Subject
@@ -79,7 +79,7 @@ class TestFindings:
             change(name, RuleMode.SHADOW)
         monkeypatch.setattr(kept_windows, "LARGE", 5)
         if seed == 12:  # a key with so many facts is read for each rule
-            monkeypatch.setattr(kept_windows, "MOST_FACTS", 4)
+            monkeypatch.setattr(window_reading, "MOST_FACTS", 4)
         worker = DetectionWorker(batch=60)
         while worker.advance(now=timezone.now()):
             if rng.random() < 0.1:  # other windows are kept, and other batches taken

@@ -13,7 +13,12 @@ from security_events.detection.simulation.rule_measurement import stream
 from security_events.geoip import Location
 from tests.security_events.detection.plain_judges import PLAIN
 
-PLACES = (None, Location(latitude=59.91, longitude=10.75), Location(latitude=-12.05, longitude=-77.04, radius_km=300))
+PLACES = (
+    None,
+    Location(country="NO", city="Oslo", latitude=59.91, longitude=10.75, asn=64512),
+    Location(country="NO", city="Oslo", latitude=59.91, longitude=10.75),
+    Location(country="PE", latitude=-12.05, longitude=-77.04, radius_km=300, asn=64513),
+)
 SECONDS = 900.0  # the window of these tests
 
 
@@ -57,6 +62,7 @@ def chance_facts(rng, number, types):
             program=f"program-{rng.randrange(3)}",
             is_unknown_name=rng.random() < 0.2,
             location=rng.choice(PLACES),
+            is_relay=rng.random() < 0.1,
             times=rng.choice((1, 1, 1, 4)),
             since=rng.choice((0.0, 0.0, 0.0, moment - rng.uniform(0, 120))),
             is_new_client=rng.random() < 0.5,

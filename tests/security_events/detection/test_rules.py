@@ -58,6 +58,16 @@ class TestBruteForce:
         assert found(ours.BRUTE_FORCE, [known, *tries]) == [("mina", 1009.0)]
         assert found(ours.BRUTE_FORCE, tries) == [("mina", 1009.0)]
 
+    def test_counts_failures_in_a_country_of_the_account_half_whatever_the_program(self):
+        known = fact(0, SUCCEEDED, address=HOME, program="Firefox", location=OSLO)
+        near, far, unknown = (
+            [fact(1000 + number, location=place) for number in range(10)] for place in (BERGEN, LIMA, None)
+        )
+
+        assert found(ours.BRUTE_FORCE, [known, *near]) == [("mina", 1009.0)]
+        assert found(ours.BRUTE_FORCE, [known, *far])[0] == ("mina", 1004.0)
+        assert found(ours.BRUTE_FORCE, [known, *unknown])[0] == ("mina", 1004.0)
+
     def test_counts_what_a_summary_stands_for(self):
         known = fact(0, SUCCEEDED, address=HOME, program="Firefox")
 
@@ -101,8 +111,8 @@ class TestManyAccounts:
 
 
 OSLO, BERGEN, LIMA = (
-    Location(latitude=latitude, longitude=longitude)
-    for latitude, longitude in ((59.91, 10.75), (60.39, 5.32), (-12.05, -77.04))
+    Location(country=country, latitude=latitude, longitude=longitude)
+    for country, latitude, longitude in (("NO", 59.91, 10.75), ("NO", 60.39, 5.32), ("PE", -12.05, -77.04))
 )
 
 
@@ -113,6 +123,12 @@ class TestTravel:
     def test_from_oslo_to_lima_in_an_hour_is_found_and_in_a_day_it_is_not(self):
         assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, LIMA)) == [("mina", 3600.0)]
         assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, LIMA, hours=24)) == []
+
+    def test_names_both_ends_of_the_journey(self):
+        visits = self.visits(OSLO, LIMA)
+        (finding,) = (each.finding for each in MemoryWindows([ours.IMPOSSIBLE_TRAVEL]).findings(visits))
+
+        assert finding.facts == tuple(visits)
 
     def test_within_a_country_is_not_far_enough(self):
         assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, BERGEN, hours=0.1)) == []
@@ -158,8 +174,9 @@ class TestOthers:
         assert found(ours.MFA_GUESSING, codes) == [("mina", 9.0)]
         assert found(ours.MFA_GUESSING, codes, events=11) == []
 
-    def test_a_grant_to_oneself_is_found_and_one_to_another_is_not(self):
-        grant = fact(1, "staff_rights.granted")
+    @pytest.mark.parametrize("type_", ["staff_rights.granted", "role.granted"])
+    def test_a_grant_to_oneself_is_found_and_one_to_another_is_not(self, type_):
+        grant = fact(1, type_)
 
         assert found(ours.GRANT_TO_ONESELF, [grant]) == [("mina", 1.0)]
         assert found(ours.GRANT_TO_ONESELF, [replace(grant, actor="omar")]) == []

@@ -10,6 +10,8 @@ from django.core.management import call_command
 from security_events.detection.simulation.attackers import Attacker
 from security_events.detection.simulation.evaluation import FREEMAN, HISTORIES, OURS, compare
 from security_events.detection.simulation.people import Population
+from security_events.management import seeds_report
+from security_events.management.commands.detect_simulate import Command
 
 SIZE = {"people": 150, "days": 160}
 
@@ -80,8 +82,34 @@ class TestTheCommand:
         assert {(row["history"], row["method"]) for row in rows} == {(n, m) for n in HISTORIES for m in (OURS, FREEMAN)}
         assert all(0 <= share <= 1 for row in rows for share in row["challenged"].values())
 
+    def test_measures_on_the_seeds_of_a_sentence(self):
+        # printf 'Nobody has seen these. 1' | sha256sum | cut -c 1-8
+        seeds = [0x9923D9F5, 0x6CFAA4F2]
+        chosen = {"sentence": "Nobody has seen these.", "seeds": 2, "people": 20, "days": 200, "attacks": 1}
+        out, table = StringIO(), StringIO()
+        call_command("detect_simulate", "--json", **chosen, stdout=out)
+        result = json.loads(out.getvalue())
+        row = result["rules_of_seeds"]["brute_force"]
+
+        assert result["seeds"] == seeds
+        assert row["attacks"] == 2
+        assert 0 <= row["least_precision"] <= row["mean_precision"] <= 1
+        assert {each["method"] for each in result["challenged_of_seeds"]} == {OURS, FREEMAN}
+
+        seeds_report.show(Command(stdout=table), result)
+        assert str(seeds[0]) in table.getvalue()
+        assert "brute_force" in table.getvalue()
+
     @pytest.mark.parametrize(
-        "size", [{"people": 3}, {"days": 0}, {"attacks": 0}, {"people": 10, "days": 20}, {"plot": "/nowhere/x"}]
+        "size",
+        [
+            {"people": 3},
+            {"days": 0},
+            {"attacks": 0},
+            {"people": 10, "days": 20},
+            {"plot": "/nowhere/x"},
+            {"sentence": "x", "seeds": 1},
+        ],
     )
     def test_refuses_what_it_can_not_do(self, size):
         err = StringIO()

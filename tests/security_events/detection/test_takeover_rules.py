@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from accounts import takeover_rules as ours
 from cedrina.detection_rules import EVASION
 from security_events.detection.facts import Fact
@@ -173,10 +175,32 @@ class TestOperators:
         assert found(ours.UNUSUAL_GRANT, [*self.night_shift(), usual]) == []
         assert found(ours.UNUSUAL_GRANT, [*long, emergency, again]) == [("nora", again.at)]
 
-    def test_a_first_action_is_found_if_it_grants_rights(self):
+    def test_on_the_first_day_it_is_found_whatever_was_done_before(self):
         assert found(ours.UNUSUAL_GRANT, [self.action(1, "staff_rights.granted")]) == [("nora", 1.0)]
-        assert found(ours.UNUSUAL_GRANT, [self.action(1), self.action(2, "staff_rights.granted")]) == []
+        assert found(ours.UNUSUAL_GRANT, [self.action(1), self.action(2, "staff_rights.granted")]) == [("nora", 2.0)]
+        assert found(ours.UNUSUAL_GRANT, [self.action(1), self.action(DAY + 2, "staff_rights.granted")]) == []
         assert found(ours.UNUSUAL_GRANT, [self.action(1, "staff_rights.granted", operator="")]) == []
+
+    def test_an_hour_is_not_made_usual_by_what_was_done_in_it_today(self):
+        warming_up = [self.action(12 * DAY + 12 * HOUR + each) for each in range(5)]
+        grant = self.action(12 * DAY + 12.5 * HOUR, "policy.rule_added")
+
+        assert found(ours.UNUSUAL_GRANT, [*self.night_shift(), *warming_up, grant]) == [("nora", grant.at)]
+
+    @pytest.mark.parametrize(
+        "type_",
+        ["role.granted", "role.changed", "policy.rule_added", "policy.rule_deleted", "policy.draft_applied"],
+    )
+    def test_roles_and_the_access_policy_are_rights_too(self, type_):
+        at_noon = self.action(12 * DAY + 12 * HOUR, type_)
+
+        assert found(ours.UNUSUAL_GRANT, [*self.night_shift(), at_noon]) == [("nora", at_noon.at)]
+        assert found(ours.UNUSUAL_GRANT, [*self.night_shift(), self.action(12 * DAY + 2 * HOUR, type_)]) == []
+
+    def test_taking_a_role_and_preparing_a_draft_are_no_grants(self):
+        at_noon = [self.action(12 * DAY + 12 * HOUR, type_) for type_ in ("role.revoked", "policy.draft_created")]
+
+        assert found(ours.UNUSUAL_GRANT, [*self.night_shift(), *at_noon]) == []
 
 
 class TestOthers:

@@ -102,7 +102,7 @@ class RuleJudge:
     def _start(self, settings: Mapping[str, RuleSettings]) -> None:
         asked = [rule for rule in rules.RULES.values() if settings[rule.id].mode is not RuleMode.OFF]
         thresholds = {rule.id: settings[rule.id].thresholds for rule in asked}
-        self._settings, self._kept = settings, KeptWindows(asked)
+        self._settings, self._kept = settings, KeptWindows(asked, thresholds=thresholds)
         self._windows = MemoryWindows(asked, thresholds=thresholds, on_fault=faults.add)
 
 
