@@ -9,20 +9,13 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from result_page import document
+
 ROOT = Path(__file__).resolve().parents[1]
-STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
-table { border-collapse: collapse; }
-td, th { border-bottom: 1px solid #8884; padding: .25rem .75rem; text-align: start; }
-td.number { text-align: end; font-variant-numeric: tabular-nums; }
-.missed { font-weight: 700; }
-"""
 
 
 def main() -> int:
@@ -70,12 +63,12 @@ def page(figures: list[dict[str, Any]], code: int) -> str:
         for figure in figures
     )
     verdict = "All faults were borne." if code == 0 else "Some faults were not borne: read what the tests printed."
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Faults</title><style>{STYLE}</style></head>'
-        f"<body><h1>Faults</h1><p>{datetime.now(UTC):%Y-%m-%d %H:%M} UTC. {verdict} A time may be later than its goal "
-        "by as much as the machine was late itself; the tests allow for that.</p>"
-        "<table><thead><tr><th>fault</th><th>figure</th><th>worst</th><th>goal</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></body></html>"
+    return document(
+        "Faults",
+        introduction=f"<p>{verdict} A time may be later than its goal by as much as the machine was late itself; the "
+        "tests allow for that.</p>",
+        head=("fault", "figure", "worst", "goal"),
+        rows=rows,
     )
 
 
