@@ -6,7 +6,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import access_subjects, event_types
 from accounts.access import selectors as access_selectors
@@ -15,6 +14,7 @@ from accounts.access.services.decisions import may
 from accounts.errors import InsufficientPrivileges, LastAdministrator, NotAllowed, OwnAccount
 from accounts.models import User
 from accounts.rules.subject_facts import USER, context_of, holder_of
+from cedrina_base import database_clock
 from security_events.services import recording
 from security_events.types import NO_SUBJECT, Outcome
 from tokens.users import subject_of
@@ -106,7 +106,7 @@ def _lock_users(*, actor: User | None, target: User) -> Mapping[UUID, User]:
 def _require_permission(actor: User | None, *, given: User, target: User, action: str) -> None:
     """Require the permission by the row that is locked. What is known about the request is on its user, ``given``."""
     active_policy.refresh()  # a right that was taken a second ago in another process must not be used any more
-    context, at = context_of(given), timezone.now()
+    context, at = context_of(given), database_clock.now()
     if actor is None or not may(actor, action, context=context, at=at):
         raise NotAllowed
     if actor.pk != target.pk and not privilege_order.current().may_act_on(
@@ -120,7 +120,7 @@ def _require_other_administrator(*, target: User) -> None:
     if not is_named or not target.is_active or target.deleted_at is not None:
         return
     active_policy.refresh()
-    administrators = list(access_subjects.administrators(active_policy.current(), timezone.now()))
+    administrators = list(access_subjects.administrators(active_policy.current(), database_clock.now()))
     others = [user for user in administrators if user.pk != target.pk]
     if len(others) < len(administrators) and not any(map(access_subjects.can_sign_in, others)):
         raise LastAdministrator
