@@ -3,6 +3,8 @@
 ARG BASE=python:3.12-slim-bookworm
 FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# For strip. A base without apt gives a larger image, and the build says so.
+RUN command -v strip || { apt-get update && apt-get install --yes --no-install-recommends binutils; } || true
 RUN python3 -m venv /opt/cedrina
 ARG REQUIREMENTS=prod
 COPY requirements/${REQUIREMENTS}.txt /tmp/requirements.txt

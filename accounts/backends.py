@@ -3,13 +3,13 @@
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.utils import timezone
 
 from accounts.access.services import django_permissions
 from accounts.api import device_cookie
 from accounts.errors import AttemptsExhausted, HashingBusy
 from accounts.models import User
 from accounts.services.administration import admin_sign_in
+from cedrina_base import database_clock
 from tokens.api.client import client_context
 from tokens.types import ClientContext
 
@@ -54,7 +54,7 @@ class PooledBackend(ModelBackend):
                 password=password,
                 client=client_context(request) if request is not None else ClientContext(),
                 device_token=device_cookie.read_token(request),
-                now=timezone.now(),
+                now=database_clock.now(),
             )
         except (AttemptsExhausted, HashingBusy) as refusal:
             if request is not None:

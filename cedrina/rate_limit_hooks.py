@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -20,6 +19,7 @@ from accounts.identifiers.names import email_key
 from cedrina.http import changed_tiers, error_pages
 from cedrina.http.json import body_object
 from cedrina.http.paths import answers_html, answers_oauth
+from cedrina_base import database_clock
 from ratelimiting.api.permissions import READ
 from ratelimiting.client_addresses.networks import enclosing_networks
 from ratelimiting.services import named_limits, tightened_networks
@@ -111,7 +111,7 @@ def tightened_client_key(request: HttpRequest) -> str | None:
     The device's cookie is genuine, whoever's it is. An attacker with cookies of own accounts gets the quota of a client
     for each, and no more.
     """
-    network = tightened_networks.find(getattr(request, "client_ip", None), now=timezone.now())
+    network = tightened_networks.find(getattr(request, "client_ip", None), now=database_clock.now())
     if network is None:
         return None
     device = known_devices.device_id(device_cookie.read_token(request))
@@ -120,7 +120,7 @@ def tightened_client_key(request: HttpRequest) -> str | None:
 
 def tightened_network_key(request: HttpRequest) -> str | None:
     """For ``KEYS``: the same for strangers only, so that they don't use up the quota of known devices."""
-    network = tightened_networks.find(getattr(request, "client_ip", None), now=timezone.now())
+    network = tightened_networks.find(getattr(request, "client_ip", None), now=database_clock.now())
     if network is None or known_devices.device_id(device_cookie.read_token(request)) is not None:
         return None
     return network
@@ -145,7 +145,7 @@ class FreshSecondFactor(BasePermission):
         principal = cast("Principal", request.auth)  # of AccessTokenAuthentication, which has let the request in
         try:
             check_requirement(
-                requires(factor=RequiredFactor.SECOND), principal=principal, user=request.user, now=timezone.now()
+                requires(factor=RequiredFactor.SECOND), principal=principal, user=request.user, now=database_clock.now()
             )
         except TokenError as error:
             raise as_api_exception(error) from error

@@ -10,9 +10,9 @@ from typing import Any
 
 import structlog
 from django.db import connection, transaction
-from django.utils import timezone
 
 from cedrina import event_types
+from cedrina_base import database_clock
 from ratelimiting import signals
 from ratelimiting.detection.evasion import EvasionPattern
 from ratelimiting.detection.proxy_misconfiguration import ProxyMisconfiguration
@@ -215,5 +215,5 @@ def relax_network(*, response: ResponseOrder, **_: Any) -> None:
 
 
 def _defer(event_type: EventType, outcome: Outcome, data: dict[str, Any]) -> None:
-    now = timezone.now()
+    now = database_clock.now()
     refusal_reports.defer(act=lambda: recording.record(event_type, outcome=outcome, data=data, now=now))

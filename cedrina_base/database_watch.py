@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
-from django.utils import timezone
+
+from cedrina_base import database_clock
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,11 @@ def run_round(listening: set[str], *, now: datetime) -> float:
 def _run() -> None:
     listening: set[str] = set()
     while True:
-        seconds = run_round(listening, now=timezone.now())
+        try:
+            database_clock.compare()
+        except Exception:  # noqa: BLE001 - the thread must survive any error; the next round tries again
+            connection.close()
+        seconds = run_round(listening, now=database_clock.now())
         try:
             _wait(seconds)
         except Exception:  # noqa: BLE001 - as above; the next round reconnects

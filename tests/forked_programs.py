@@ -165,10 +165,13 @@ def start(arguments, *, environment, stdout=1, stderr=2):
     return ForkedProgram(int(pid), ours)
 
 
-def start_own(arguments, *, environment, folder=ROOT, stdout=None, stderr=None):
-    """Start it as a program of its own, which takes three times as long. It ends with the tests, too."""
+def start_own(arguments, *, environment, folder=ROOT, stdout=None, stderr=None, prefix=()):
+    """Start it as a program of its own, which takes three times as long. It ends with the tests, too.
+
+    ``prefix`` is a command that it is an argument of, such as ``unshare``.
+    """
     return subprocess.Popen(
-        [sys.executable, *arguments],
+        [*prefix, sys.executable, *arguments],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,

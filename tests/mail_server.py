@@ -78,7 +78,10 @@ class Worker:
     """The background worker as it runs in production, in a process of its own."""
 
     def __init__(self, site, **settings):
-        self.process = forked_programs.start(["manage.py", "run_worker"], environment={**site.environment, **settings})
+        # What the loader of libraries reads when a program starts, a fork would not see.
+        is_own = any(name.startswith("LD_") for name in settings)
+        start = forked_programs.start_own if is_own else forked_programs.start
+        self.process = start(["manage.py", "run_worker"], environment={**site.environment, **settings})
 
     def end(self, signum=signal.SIGTERM):
         if self.process.poll() is None:

@@ -52,10 +52,10 @@ INSTALLATION = {"PUBLIC_URL": "http://127.0.0.1:8000"}
 class Served:
     """One server process: its address, its end and its return."""
 
-    def __init__(self, *, database_url, flags=(), folder=ROOT, is_checked=False, is_forked=True, **settings):
-        self.port, self.folder = free_port(), folder
-        # What the interpreter reads when it starts, a fork would not see.
-        is_own = is_checked or folder != ROOT or any(name.startswith("PYTHON") for name in settings)
+    def __init__(self, *, database_url, flags=(), folder=ROOT, is_checked=False, is_forked=True, prefix=(), **settings):
+        self.port, self.folder, self.prefix = free_port(), folder, prefix
+        # What the interpreter and the loader of its libraries read when they start, a fork would not see.
+        is_own = is_checked or folder != ROOT or prefix or any(name.startswith(("PYTHON", "LD_")) for name in settings)
         self.is_forked = is_forked and not is_own
         self.module = "cedrina.serving" if is_checked else "tests.unchecked_server"
         self.url = f"http://127.0.0.1:{self.port}"
@@ -69,7 +69,9 @@ class Served:
         if self.is_forked:
             self.process = forked_programs.start(arguments, environment=self.environment)
         else:
-            self.process = forked_programs.start_own(arguments, environment=self.environment, folder=self.folder)
+            self.process = forked_programs.start_own(
+                arguments, environment=self.environment, folder=self.folder, prefix=self.prefix
+            )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             assert self.process.poll() is None, f"the server ended with {self.process.returncode}"
@@ -137,8 +139,8 @@ def manage(*arguments, environment):
 
 
 @contextlib.contextmanager
-def serving(*, database_url, flags=(), folder=ROOT, is_checked=False, is_forked=True, **settings):
-    """Give a running server, ended afterwards. It is started in ``folder``.
+def serving(*, database_url, flags=(), folder=ROOT, is_checked=False, is_forked=True, prefix=(), **settings):
+    """Give a running server, ended afterwards. It is started in ``folder``, by ``prefix`` if that is a command.
 
     It is a fork of a process that has loaded its libraries (``tests/forked_programs.py``), unless it is checked or
     ``is_forked`` is off, for tests of the memory of processes.
@@ -146,9 +148,8 @@ def serving(*, database_url, flags=(), folder=ROOT, is_checked=False, is_forked=
     With ``is_checked`` it runs the system checks first, as in production: that is half of what a start costs, so only
     tests of a start and of a whole installation ask for it.
     """
-    server = Served(
-        database_url=database_url, flags=flags, folder=folder, is_checked=is_checked, is_forked=is_forked, **settings
-    )
+    options = {"flags": flags, "folder": folder, "is_checked": is_checked, "is_forked": is_forked, "prefix": prefix}
+    server = Served(database_url=database_url, **options, **settings)
     try:
         yield server.start()
     finally:

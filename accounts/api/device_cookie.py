@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from rest_framework.response import Response
 
 from accounts.api.response_bodies import sign_in_body
@@ -11,6 +10,7 @@ from accounts.conf import account_settings
 from accounts.models import PendingRegistration, User
 from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.sign_in.password_sign_in import SignedIn
+from cedrina_base import database_clock
 
 
 def cookie_name() -> str:
@@ -33,7 +33,7 @@ def sign_in_response(request: Any, result: SignedIn | MfaChallenge) -> Response:
 
 def renew(response: Any, *, request: Any, user: User | PendingRegistration) -> None:
     """Set a device token for a user who has just signed in or registered. A known device keeps its id."""
-    now = timezone.now()
+    now = database_clock.now()
     device = known_devices.recognise(read_token(request), user=user, now=now)
     if device == known_devices.reset_device_id(user=user):
         device = None  # all password resets share this id; a sign-in gives the device an id of its own
@@ -43,7 +43,7 @@ def renew(response: Any, *, request: Any, user: User | PendingRegistration) -> N
 def renew_after_reset(response: Any, *, user: User) -> None:
     """Set a device token for a user who has just set a new password by a mailed link."""
     device = known_devices.reset_device_id(user=user)
-    _set(response, known_devices.mint(user=user, device=device, now=timezone.now()))
+    _set(response, known_devices.mint(user=user, device=device, now=database_clock.now()))
 
 
 def _set(response: Any, value: str) -> None:

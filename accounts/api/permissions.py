@@ -3,13 +3,13 @@
 from functools import cache
 from typing import ClassVar
 
-from django.utils import timezone
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import event_types
 from accounts.access.services.decisions import may
+from cedrina_base import database_clock
 from security_events.services import deduplication
 from tokens.api.problems import as_api_exception
 from tokens.api.step_up import RequiredFactor, check_requirement, requires
@@ -32,7 +32,7 @@ class ActionPermission(BasePermission):
                 actor=subject_of(user),
                 reasons=[self.action],
                 session_id=getattr(request.auth, "session_id", None),
-                now=timezone.now(),
+                now=database_clock.now(),
             )
         return is_allowed
 
@@ -51,7 +51,7 @@ class RecentSecondFactor(BasePermission):
             return False  # a service client can't confirm who it is
         try:
             requirement = requires(factor=RequiredFactor.SECOND)
-            check_requirement(requirement, principal=request.auth, user=request.user, now=timezone.now())
+            check_requirement(requirement, principal=request.auth, user=request.user, now=database_clock.now())
         except TokenError as error:
             raise as_api_exception(error) from error
         return True

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samples import Sample, growth
+from history import Series
 
 MOST_FAILURES = 0.001  # the share of answers that may be faults
-FLAT = 0.05  # memory of the last third may be so much above the second
+FLAT = 0.05  # what is held in the last third of a soak may be so much above the second
+TREND = 0.25  # so may times: they vary with what else the machine does
 FAST = 25.0  # ms, 95 % of refreshes and token checks
 HASH_SHARE = 250.0  # ms, 95 % of sign-ins beyond the time of the hash
-IN_A_SOAK = ("memory", "files", "connections")
+TIMES = ("ms", "ms/s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,10 @@ class Figure:
 
 
 def figures(
-    scenario: str, stats: Sequence[Mapping[str, Any]], samples: Sequence[Sample], hash_ms: float
+    scenario: str, stats: Sequence[Mapping[str, Any]], series: Sequence[Series], hash_ms: float
 ) -> list[Figure]:
     """Return the figures of a run: ``stats`` are rows of Locust with name, requests, failures, p50, p95, p99."""
-    return [*_of_answers(stats, hash_ms), *_of_process(scenario, samples)]
+    return [*_of_answers(stats, hash_ms), *_of_series(scenario, series)]
 
 
 def _of_answers(stats: Sequence[Mapping[str, Any]], hash_ms: float) -> Iterator[Figure]:
@@ -53,11 +54,9 @@ def _of_answers(stats: Sequence[Mapping[str, Any]], hash_ms: float) -> Iterator[
         yield Figure(f"{name}: 99 % within", row["p99"], "ms", None)
 
 
-def _of_process(scenario: str, samples: Sequence[Sample]) -> Iterator[Figure]:
-    for name in IN_A_SOAK:
-        values = [float(getattr(sample, name)) for sample in samples]
-        if values:
-            unit = " MiB" if name == "memory" else ""
-            yield Figure(f"{name} at the end", values[-1], unit, None)
-            goal = 100 * FLAT if scenario == "soak" else None
-            yield Figure(f"{name}: growth of the last third", 100 * growth(values), "%", goal)
+def _of_series(scenario: str, series: Sequence[Series]) -> Iterator[Figure]:
+    for each in series:
+        if each.values:
+            yield Figure(f"{each.name} at the end", each.values[-1], each.unit, None)
+            goal = 100 * (TREND if each.unit in TIMES else FLAT) if scenario == "soak" else None
+            yield Figure(f"{each.name}: growth of the last third", 100 * each.growth, "%", goal)

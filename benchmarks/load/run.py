@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
 
 from goals import figures
+from history import answered, computed, held
 from report import page
 from samples import sampling
 from servers import ROOT, bench_environment, cedrina_environment, migrate, require_database, server
@@ -94,6 +95,7 @@ def _play(run: Run, *, locust: Path, to: Path) -> int:
         f"http://127.0.0.1:{PORT}",
         "--csv",
         str(folder / "figures"),
+        "--csv-full-history",
         "--html",
         str(folder / "locust.html"),
     ]
@@ -110,13 +112,14 @@ def _play(run: Run, *, locust: Path, to: Path) -> int:
     with sampling(pid, database_url=url, every=max(0.5, seconds / 200)) as samples:
         # Locust ends with 1 when an answer failed; the goals say whether there were too many.
         subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL, timeout=seconds + 120)
-    found = figures(scenario, _stats(folder / "figures_stats.csv"), samples, hash_ms)
+    series = [*held(samples), computed(samples), *answered(folder / "figures_stats_history.csv")]
+    found = figures(scenario, _stats(folder / "figures_stats.csv"), series, hash_ms)
     cores, load = os.cpu_count() or 1, os.getloadavg()[0]
     notes = [
         f"{at_once} people at once, {seconds:.0f} s, two HTTP workers, {cores} cores shared with the load generator.",
         f"One password hash takes {hash_ms:.0f} ms alone. The machine's load at the end: {load:.1f}.",
     ]
-    (folder / "index.html").write_text(page(f"Load: {scenario}", notes, found, samples))
+    (folder / "index.html").write_text(page(f"Load: {scenario}", notes, found, series))
     document = [
         {"name": each.name, "value": each.value, "unit": each.unit, "goal": each.goal, "is_met": each.is_met}
         for each in found

@@ -1,6 +1,7 @@
-"""What the server holds while it is under load: memory, connections and open files, once in some seconds."""
+"""What the server holds and computes while it is under load, looked at once in some seconds."""
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -12,12 +13,17 @@ import psycopg
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look: seconds since the start, memory in MiB (PSS), open files, connections to the database."""
+    """One look: seconds since the start, memory in MiB (PSS), what is open, and the CPU time used until then.
+
+    ``sockets`` are among ``files``; ``connections`` are those to the database, of anybody.
+    """
 
     at: float
     memory: float
     files: int
+    sockets: int
     connections: int
+    cpu_seconds: float
 
 
 @contextlib.contextmanager
@@ -38,8 +44,10 @@ def sampling(pid: int, *, database_url: str, every: float) -> Iterator[list[Samp
                     Sample(
                         at=time.monotonic() - began,
                         memory=sum(map(_memory, pids)) / 2**20,
-                        files=sum(map(_files, pids)),
+                        files=len(open_files := [path for each in pids for path in _files(each)]),
+                        sockets=sum(path.startswith("socket:") for path in open_files),
                         connections=count[0] if count else 0,
+                        cpu_seconds=sum(map(_cpu_seconds, pids)),
                     )
                 )
 
@@ -66,16 +74,6 @@ def tree(pid: int) -> list[int]:
     return found
 
 
-def growth(values: list[float]) -> float:
-    """Return by which share the last third is above the second one: the first third is warming up."""
-    third = len(values) // 3
-    if not third:
-        return 0.0
-    middle, last = values[third : 2 * third], values[2 * third :]
-    before = sum(middle) / len(middle)
-    return (sum(last) / len(last) - before) / before if before else 0.0
-
-
 def _memory(pid: int) -> float:
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -84,7 +82,18 @@ def _memory(pid: int) -> float:
     return 0.0
 
 
-def _files(pid: int) -> int:
+def _files(pid: int) -> list[str]:
+    found = []
     with contextlib.suppress(OSError):
-        return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-    return 0
+        for path in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # it was closed meanwhile
+                found.append(str(path.readlink()))
+    return found
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process and of its children that have ended (proc(5))."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return 0.0

@@ -101,6 +101,7 @@ IS_DATABASE_NAMED = bool(ENV.DATABASE_URL) or IS_TEST
 DATABASE_URL = ENV.DATABASE_URL
 if not IS_DATABASE_NAMED and ENV.is_development:
     DATABASE_URL = development_data.remembered_database(directory=development_data.data_directory(ENV.CEDRINA_DATA_DIR))
+connections.limit_name_lookups()
 DATABASES = {"default": connections.database(DATABASE_URL, is_prepared=ENV.DATABASE_PREPARED_STATEMENTS)}
 if ENV.DATABASE_REPLICA_URL:
     # Connections of single reads: `cedrina_base.replica_reads` closes each.

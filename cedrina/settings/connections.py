@@ -1,5 +1,6 @@
 """Convert the URLs of the environment to Django's settings of databases, caches, channel layers and mail."""
 
+import os
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +14,9 @@ UNACKNOWLEDGED_MS = 2500
 # A dead idle connection is detected after half a minute, not at the next request.
 KEEPALIVES = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 PREPARED_AFTER = 5  # executions of a statement on one connection
+# resolv.conf(5): two questions of a second each. No timeout of a connection counts while its name is looked up, and a
+# silent name server would hold each of them for ten seconds.
+NAME_LOOKUPS = "timeout:1 attempts:2"
 
 
 def database(url: str | None, *, is_prepared: bool) -> dict[str, Any]:
@@ -40,6 +44,11 @@ def database(url: str | None, *, is_prepared: bool) -> dict[str, Any]:
         OPTIONS=options,
     )
     return config
+
+
+def limit_name_lookups() -> None:
+    """Limit how long this process waits for a name server, unless RES_OPTIONS says it (glibc; others ignore it)."""
+    os.environ.setdefault("RES_OPTIONS", NAME_LOOKUPS)
 
 
 def cache(url: str | None) -> dict[str, Any]:

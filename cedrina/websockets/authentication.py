@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import Error, connection
-from django.utils import timezone
 
 from accounts import event_types
 from accounts.access.services.decisions import may
 from accounts.rules import admin_access
 from cedrina.websockets import close_codes
+from cedrina_base import database_clock
 from security_events import context as request_context
 from security_events.services import deduplication
 from tokens.access_tokens.codec import decode_access_token
@@ -72,7 +72,7 @@ def authenticate(scope: Any, *, action: str | None) -> SocketCaller:
     Raises: HandshakeRefused.
     """
     connection.close_if_unusable_or_obsolete()
-    now = timezone.now()
+    now = database_clock.now()
     try:
         claims = _presented_claims(scope, now=now)
         caller, is_allowed = _caller_of(claims, action, is_use=True, now=now)

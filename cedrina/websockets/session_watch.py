@@ -18,10 +18,10 @@ from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.db import Error, connection
-from django.utils import timezone
 
 from cedrina.websockets import authentication, close_codes, socket_slots
 from cedrina.websockets.socket_slots import TakenSlot
+from cedrina_base import database_clock
 from security_events.live.database_thread import thread_of_process
 from tokens.services import open_sockets
 
@@ -117,9 +117,9 @@ class SessionWatch:
                 try:
                     await self._keep_slots(at=started)
                     started = time.monotonic()  # that is rare, and opens the connection: it counts for no share
-                    await self._close_ended(now=timezone.now())
+                    await self._close_ended(now=database_clock.now())
                     if started >= permissions_due:
-                        await self._close_forbidden(now=timezone.now())
+                        await self._close_forbidden(now=database_clock.now())
                         took = time.monotonic() - started
                         permissions_due = started + max(PERMISSION_SECONDS, took / LARGEST_SHARE)
                 except Error:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.utils import timezone
-
+from cedrina_base import database_clock
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.keys import address_network
 from ratelimiting.policy_schema import GLOBAL, IP
@@ -29,7 +28,9 @@ def check(*, name: str, key: Key, cost: int | None = None) -> LimitDecision:
     decision = enforcement.decide([level for level, _ in levels])
     if not all(result.is_allowed for result in decision.results):
         attributes = RequestAttributes(route=f"service:{name}")
-        refusal_reports.count_refusals(decision=decision, levels=levels, attributes=attributes, now=timezone.now())
+        refusal_reports.count_refusals(
+            decision=decision, levels=levels, attributes=attributes, now=database_clock.now()
+        )
     return decision
 
 

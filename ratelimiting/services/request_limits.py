@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
+from cedrina_base import database_clock
 from ratelimiting import measures
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.policy_schema import BUILT_IN_SCOPE_PARTS
@@ -29,7 +28,9 @@ def decide_request(*, attributes: RequestAttributes) -> RequestDecision:
             is_enforced = result.level.mode is Mode.ENFORCE
             measures.DECISIONS.count(result.level.policy, measures.REFUSED if is_enforced else measures.SHADOW_REFUSED)
     if not all(result.is_allowed for result in decision.results):
-        refusal_reports.count_refusals(decision=decision, levels=levels, attributes=attributes, now=timezone.now())
+        refusal_reports.count_refusals(
+            decision=decision, levels=levels, attributes=attributes, now=database_clock.now()
+        )
     # Levels with a named key, such as an account, are not shown: others may have used up the quota, and what is left of
     # it would tell the client about them.
     shown = [r for r, (_, parts) in zip(decision.results, levels, strict=True) if parts.keys() <= _PUBLIC_PARTS]

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests import served
+from tests import fault_figures, served
 from tests.deployment import clusters, roles
 from tests.deployment.clusters import Cluster, block, wait_until
 from tests.deployment.refreshing_people import Refreshing, newcomers
@@ -70,6 +70,7 @@ def drill(installed, *options):
 
 
 class TestTheDrill:
+    @pytest.mark.fault
     def test_restores_a_busy_cluster_to_its_point_and_verifies_the_trail(self, installed, newcomer):
         base_backup(installed)
         person = newcomer()
@@ -82,6 +83,8 @@ class TestTheDrill:
         assert report["trail"]["checked"] > 0
         assert 0 <= report["rpo_seconds"] < report["rto_seconds"] + 60
         assert not (installed.machine.folder / "backups" / "drill").exists()
+        fault_figures.keep("the backup is restored (drill)", "RPO", report["rpo_seconds"], goal=60)
+        fault_figures.keep("the backup is restored (drill)", "RTO", report["rto_seconds"], goal=300)
         log.info("RPO %s s, RTO %s s", report["rpo_seconds"], report["rto_seconds"])
 
     def test_fails_when_the_backup_is_damaged(self, installed):
@@ -145,6 +148,7 @@ class TestTheCommands:
 
 
 class TestTheLossOfTheDatabase:
+    @pytest.mark.fault
     def test_loses_nothing_that_was_confirmed_to_a_receiver_that_is_waited_for(self, installed, newcomer):
         machine, primary = installed.machine, installed.primary
         base_backup(installed)
@@ -166,9 +170,12 @@ class TestTheLossOfTheDatabase:
         machine.run(script, **installed.backups)
         restored.start()
         wait_until(lambda: load.person.me().status_code == 200, message="the server did not go on by itself")
-        log.info("RTO %.1f s, %s refreshes confirmed", time.monotonic() - lost_at, load.confirmed)
+        name = "the disk of PostgreSQL is lost"
+        fault_figures.keep(name, "RTO", time.monotonic() - lost_at, goal=300)
         try:
-            assert load.person.refresh().status_code == 200, "the newest confirmed token was lost"
+            refreshed = load.person.refresh()
+            fault_figures.keep(name, "confirmed sessions lost", refreshed.is_error, goal=0, unit="")
+            assert refreshed.status_code == 200, "the newest confirmed token was lost"
             assert {status for status, _code in load.refused} <= {503}
             assert early.me().status_code == late.me().status_code == 200
             environment = clusters.settings(restored)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests import served
+from tests import fault_figures, served
 from tests.deployment import clusters, roles
 from tests.deployment.clusters import Cluster, block, wait_until
 from tests.deployment.refreshing_people import Refreshing, newcomers
@@ -74,6 +74,7 @@ class TestAFailover:
         assert (done.returncode, "still answers" in done.stderr) == (1, True)
         assert installed.replica.value("SELECT pg_is_in_recovery()") is True
 
+    @pytest.mark.fault
     def test_keeps_what_was_confirmed_and_the_former_primary_comes_back(self, installed, newcomer):
         first, second = installed.primary, installed.replica
         with first.connect() as connection:
@@ -91,6 +92,7 @@ class TestAFailover:
             rto = time.monotonic() - lost_at
             before = load.confirmed
             wait_until(lambda: load.confirmed > before)
+        fault_figures.keep("the primary is killed, the replica promoted", "RTO", rto, goal=60)
         log.info("RTO %.1f s, %s refreshes confirmed, %s not", rto, load.confirmed, len(load.refused))
         # An answer that was lost is asked for again: each newest confirmed token is good, so none was lost.
         assert {status for status, _code in load.refused} <= {503}

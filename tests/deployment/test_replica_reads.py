@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests import busy, served
+from tests import busy, fault_figures, served
 from tests.deployment import clusters, roles
 from tests.deployment.clusters import Cluster, wait_until
 from tests.deployment.refreshing_people import Refreshing, newcomers
@@ -98,6 +98,7 @@ class TestTheReplica:
                 connection.execute("SELECT pg_wal_replay_resume()")
         wait_until(lambda: installed.primary.value(CAUGHT_UP))
 
+    @pytest.mark.fault
     def test_costs_one_read_in_ten_seconds_while_it_is_frozen(self, installed, person):
         postmaster = installed.replica.process.pid
         os.killpg(postmaster, signal.SIGSTOP)
@@ -109,6 +110,8 @@ class TestTheReplica:
                     assert activity(person)
                     assert person.me().status_code == 200
                     times.append(time.monotonic() - started)
+            fault_figures.keep("the replica is frozen", "the one slow answer", times[0], goal=6)
+            fault_figures.keep("the replica is frozen", "each further answer", max(times[1:]), goal=1)
             assert times[0] < 6 + lateness.allowance
             assert max(times[1:]) < 1 + lateness.allowance
         finally:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from tests import fault_figures
 from tests.deployment.conftest import HOST
 from tests.deployment.streams import answers_in, as_answer
 from tests.nginx_server import LOOPBACK
@@ -97,6 +98,7 @@ class TestSlowClients:
             assert_problem(as_answer(found), status=429, code="rate_limited")
             assert b" 200 " in stack.nginx.converse(asked, source="127.0.0.52")
 
+    @pytest.mark.fault
     @pytest.mark.parametrize(
         "start",
         [b"GET /livez HTTP/1.1\r\n", HEAD + b"Content-Length: 50\r\n\r\n{", LARGE * 20],
@@ -109,10 +111,13 @@ class TestSlowClients:
                     socket.create_connection((LOOPBACK, stack.nginx.port), source_address=(f"127.0.2.{number % 5}", 0))
                 )
                 connection.sendall(start)
+            began = time.monotonic()
             answer = httpx.post(
                 f"{stack.nginx.url}/api/v1/auth/login",
                 json={"username": "nobody", "password": "x"},
                 headers={"Host": HOST},
                 timeout=60,
             )
+            seconds = time.monotonic() - began
+            fault_figures.keep(f"{HELD} slow clients at once", "an honest call", seconds, goal=2)
             assert answer.status_code in (401, 429)

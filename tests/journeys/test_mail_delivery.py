@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests import served
+from tests import fault_figures, served
 from tests.mail_server import MailServer, worker
+
+pytestmark = pytest.mark.fault
 
 SOON = "UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'"
 # As if its last sign of life were older than those of the living may be.
@@ -73,7 +75,9 @@ class TestMailDelivery:
             drain(url)
 
         assert message["To"] == person.address
-        assert len(mail_server.accepted) == 1
+        copies = len(mail_server.accepted)
+        fault_figures.keep("the mail server is down", "mails sent twice or never", abs(copies - 1), goal=0, unit="")
+        assert copies == 1
         assert rows(url, "SELECT count(*), count(sent_at) FROM accounts_outgoingmail") == [(1, 1)]
 
     def test_is_taken_over_from_a_worker_killed_in_mid_send_and_arrives_once(self, url, site, mail_server, newcomer):

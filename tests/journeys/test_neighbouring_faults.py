@@ -16,6 +16,7 @@ pytestmark = pytest.mark.fault
 
 ANSWER_SECONDS = 3
 FAULTS = ["cut", "reset", "swallow", "delay"]
+HALF_OPEN = "forget"  # the present connections are dead without a word, new ones pass
 
 
 def fail(network, fault):
@@ -54,7 +55,7 @@ def address(database_network):
 
 
 class TestRedis:
-    @pytest.mark.parametrize("fault", FAULTS)
+    @pytest.mark.parametrize("fault", [*FAULTS, HALF_OPEN])
     def test_that_is_out_of_reach_delays_no_answer_and_refuses_none(self, server, redis_network, newcomer, fault):
         person = newcomer(server)
         assert person.register().status_code == 201

@@ -13,6 +13,7 @@ from tests.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
 WAITING = 6
 
 
+@pytest.mark.fault
 class TestASlowProvider:
     def test_holds_no_database_connection_while_it_is_waited_for(self, database_url):
         """With a single connection for the whole process, others are served while six wait for the provider."""

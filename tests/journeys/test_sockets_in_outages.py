@@ -11,12 +11,12 @@ from redis import Redis
 
 from cedrina.tooling.embedded import postgres_server, redis_server
 from security_events.live.hint_layer import GROUP
-from tests import served
+from tests import fault_figures, served
 from tests.event_writer import event_writer, number_of
 from tests.journeys.person import Person
 from tests.socket_clients import ask, connect, received
 
-pytestmark = pytest.mark.process
+pytestmark = pytest.mark.fault
 
 EVENTS = "/ws/security-events/"
 OUTAGE, FORBIDDEN = 4503, 4403
@@ -122,5 +122,8 @@ def test_a_client_that_resumes_gets_every_event_once(tmp_path):
             reading.join()
             keeper.close()
             redis.stop()
+    wrong = last - len(set(follower.numbers)) + len(follower.numbers) - len(set(follower.numbers))
+    name = "PostgreSQL and Redis stop under a socket"
+    fault_figures.keep(name, "events lost or given twice", wrong, goal=0, unit="")
     assert sorted(follower.numbers) == list(range(1, last + 1))
     assert set(follower.codes) <= {OUTAGE, None}

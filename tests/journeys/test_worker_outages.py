@@ -84,7 +84,7 @@ def until_sent(site, mail_server):
             time.sleep(0.05)
 
 
-def check_each_got_one(mail_server, addresses):
+def check_each_got_one(mail_server, addresses, *, fault="the worker loses its database"):
     def received():
         return sorted(message["To"] for message in mail_server.accepted if message["To"] in addresses)
 
@@ -94,7 +94,7 @@ def check_each_got_one(mail_server, addresses):
         time.sleep(0.1)
     time.sleep(2)  # for a second copy to come
     copies = len(received()) - len(addresses)
-    fault_figures.keep("the worker loses its database", "mails sent twice or never", abs(copies), goal=0, unit="")
+    fault_figures.keep(fault, "mails sent twice or never", abs(copies), goal=0, unit="")
     assert received() == sorted(addresses)
 
 
@@ -187,7 +187,7 @@ class TestAMailServerThatHangs:
                     assert held.recv(1) == b"", "the worker waits for ever"
             mail_server.start()
             try:
-                check_each_got_one(mail_server, [address])
+                check_each_got_one(mail_server, [address], fault="the mail server hangs")
                 assert running.process.poll() is None
             finally:
                 mail_server.stop()

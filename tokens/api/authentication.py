@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from cedrina_base import database_clock
 from tokens.access_tokens.codec import decode_access_token
 from tokens.api.problems import TokenProblem, as_api_exception
 from tokens.errors import AccessTokenInvalid, TokenError
@@ -29,9 +29,9 @@ class AccessTokenAuthentication(BaseAuthentication):
             return None
         try:
             if isinstance(claims, ServiceClaims):
-                client = service_tokens.authenticate_claims(claims=claims, now=timezone.now())
+                client = service_tokens.authenticate_claims(claims=claims, now=database_clock.now())
                 return client.caller, client.principal
-            found = verification.authenticate_claims(claims=claims, now=timezone.now())
+            found = verification.authenticate_claims(claims=claims, now=database_clock.now())
         except TokenError as error:
             raise as_api_exception(error) from error
         return found.user, found.principal

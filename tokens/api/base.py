@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.utils import timezone
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from cedrina_base import database_clock
 from tokens.api.problems import as_api_exception
 from tokens.api.step_up import AuthenticationRequirement, check_requirement
 from tokens.errors import TokenError
@@ -26,7 +26,7 @@ class TokensAPIView(APIView):
         if requirement is None:
             return
         if isinstance(request.auth, Principal):
-            check_requirement(requirement, principal=request.auth, user=request.user, now=timezone.now())
+            check_requirement(requirement, principal=request.auth, user=request.user, now=database_clock.now())
         elif isinstance(request.auth, ServicePrincipal) and requirement.refuses_clients:
             raise PermissionDenied  # a service client can't confirm who it is
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.api import device_cookie
@@ -24,6 +23,7 @@ from accounts.services.mailing import mailed_tokens
 from accounts.services.passwords import password_reset
 from accounts.services.profile import takeover
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
+from cedrina_base import database_clock
 from tokens.api.client import client_context
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 class ConfirmEmailPage(MailedPage):
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        if not address_confirmation.is_usable(token=token, now=timezone.now()):
+        if not address_confirmation.is_usable(token=token, now=database_clock.now()):
             return self._expired()
         return self.render("confirm_email")
 
@@ -54,7 +54,7 @@ class ConfirmEmailPage(MailedPage):
             must_choose=True,
         )
         try:
-            outcome = address_confirmation.confirm(token=token, confirmation=confirmation, now=timezone.now())
+            outcome = address_confirmation.confirm(token=token, confirmation=confirmation, now=database_clock.now())
         except MailedTokenInvalid:
             return self._expired()
         except AttemptsExhausted as refusal:
@@ -84,19 +84,19 @@ class ConfirmEmailPage(MailedPage):
 
 class ResetPasswordPage(MailedPage):
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        if not password_reset.is_usable(token=token, now=timezone.now()):
+        if not password_reset.is_usable(token=token, now=database_clock.now()):
             return self._expired()
         return self.render("reset_password", username=mailed_tokens.username(presented=token))
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         new_password = form_field(request, "new_password")
-        if not password_reset.is_usable(token=token, now=timezone.now()):
+        if not password_reset.is_usable(token=token, now=database_clock.now()):
             return self._expired()
         if new_password != form_field(request, "new_password_again"):
             return self._again(token, [gettext("The two passwords are not the same.")])
         try:
             user = password_reset.reset(
-                token=token, new_password=new_password, client=client_context(request), now=timezone.now()
+                token=token, new_password=new_password, client=client_context(request), now=database_clock.now()
             )
         except MailedTokenInvalid:
             return self._expired()
@@ -116,13 +116,13 @@ class ResetPasswordPage(MailedPage):
 
 class StopResetPage(MailedPage):
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        if not factor_reset.is_stoppable(token=token, now=timezone.now()):
+        if not factor_reset.is_stoppable(token=token, now=database_clock.now()):
             return self._expired()
         return self.render("stop_reset")
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         try:
-            factor_reset.stop(token=token, now=timezone.now())
+            factor_reset.stop(token=token, now=database_clock.now())
         except MailedTokenInvalid:
             return self._expired()
         return self.redirect_to_result("reset-stopped")
@@ -133,13 +133,13 @@ class StopResetPage(MailedPage):
 
 class NotMePage(MailedPage):
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        if not takeover.is_usable(token=token, now=timezone.now()):
+        if not takeover.is_usable(token=token, now=database_clock.now()):
             return self._expired()
         return self.render("not_me")
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         try:
-            report = takeover.report(token=token, now=timezone.now())
+            report = takeover.report(token=token, now=database_clock.now())
         except MailedTokenInvalid:
             return self._expired()
         return self.redirect_to_result("reported" if report.is_restored else "closed")

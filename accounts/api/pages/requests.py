@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.api import device_cookie
 from accounts.api.pages.base import MailedPage, form_field
 from accounts.errors import DetailsInvalid
 from accounts.services.mailing import mail_requests
+from cedrina_base import database_clock
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -32,7 +32,7 @@ class MailRequestPage(MailedPage):
                 requested=self.requested,
                 email=email.strip(),
                 device_token=device_cookie.read_token(request),
-                now=timezone.now(),
+                now=database_clock.now(),
             )
         except DetailsInvalid as refusal:
             errors = [str(problem.message) for problem in refusal.problems]

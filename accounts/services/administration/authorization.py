@@ -7,7 +7,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import access_subjects, event_types
 from accounts.access import selectors as access_selectors
@@ -17,6 +16,7 @@ from accounts.access.services.decisions import may
 from accounts.errors import InsufficientPrivileges, LastAdministrator, NotAllowed, OwnAccount
 from accounts.models import User
 from accounts.rules.subject_facts import USER, context_of, holder_of, holder_of_client
+from cedrina_base import database_clock
 from security_events.services import recording
 from security_events.types import NO_SUBJECT, Outcome, Subject
 from tokens.errors import ServiceClientChanged, ServiceClientNotFound
@@ -69,7 +69,7 @@ def authorize(
         locked_target = rows.get(target.pk, target)
         if actor is not None and action is not None:
             _require_permission(
-                rows.get(actor.pk), given=actor, target=holder_of(locked_target), action=action, at=timezone.now()
+                rows.get(actor.pk), given=actor, target=holder_of(locked_target), action=action, at=database_clock.now()
             )
             if on_others and actor.pk == target.pk:
                 raise OwnAccount
@@ -158,7 +158,7 @@ def _require_other_administrator(*, target: User) -> None:
     if not is_named or not target.is_active or target.deleted_at is not None:
         return
     active_policy.refresh()
-    administrators = list(access_subjects.administrators(active_policy.current(), timezone.now()))
+    administrators = list(access_subjects.administrators(active_policy.current(), database_clock.now()))
     others = [user for user in administrators if user.pk != target.pk]
     if len(others) < len(administrators) and not any(map(access_subjects.can_sign_in, others)):
         raise LastAdministrator

@@ -1,5 +1,7 @@
 """From URLs to what Django wants."""
 
+import os
+
 import pytest
 
 from cedrina.settings import connections
@@ -43,3 +45,13 @@ class TestStores:
     def test_live_in_redis(self):
         assert connections.cache("redis://r/1")["LOCATION"] == "redis://r/1"
         assert all("pubsub" in each["BACKEND"] for each in connections.channel_layers("redis://r/1").values())
+
+
+class TestNameLookups:
+    def test_are_limited_unless_the_operator_says_how(self, monkeypatch):
+        monkeypatch.delenv("RES_OPTIONS", raising=False)
+        connections.limit_name_lookups()
+        assert os.environ["RES_OPTIONS"] == "timeout:1 attempts:2"
+        monkeypatch.setenv("RES_OPTIONS", "rotate")
+        connections.limit_name_lookups()
+        assert os.environ["RES_OPTIONS"] == "rotate"

@@ -13,6 +13,7 @@ from ratelimiting.stores.memory import MemoryStore
 from ratelimiting.stores.protocol import StoreUnavailable
 from ratelimiting.stores.redis import RedisStore
 from ratelimiting.types import Algorithm, Level, LevelResult, LimitDecision, Mode, OnStoreFailure, Quota
+from tests import fault_figures
 
 LONG = 30 * 86_400.0  # seconds: such a window hardly ever ends while a test runs by the server's clock
 FIVE = Quota(Algorithm.FIXED_WINDOW, 5, LONG)
@@ -170,6 +171,7 @@ class TestWhenRedisIsGone:
 
 
 class TestWhenRedisIsFlushed:
+    @pytest.mark.fault
     def test_it_goes_on_counting_from_nothing(self, own_redis, told):
         kit = Kit(own_redis.url, deadline=30)
         with redis.Redis.from_url(own_redis.url) as client:
@@ -198,6 +200,7 @@ class TestTakingOver:
         own_redis.kill()
         assert not kit.ask(level(quota=quota)).is_allowed
 
+    @pytest.mark.fault
     def test_lets_four_workers_allow_at_most_four_times_the_limit(self, own_redis):
         context = multiprocessing.get_context("spawn")
         results, started, halted = context.Queue(), context.Barrier(5), context.Event()
@@ -211,6 +214,8 @@ class TestTakingOver:
         for worker in workers:
             worker.join()
         # Four passed while Redis counted, and each worker knows at least of its own.
+        times = sum(guesses) / FIVE.limit
+        fault_figures.keep("Redis is down, four workers", "guesses, of the limit", times, goal=4, unit="x")
         assert 4 + 4 <= sum(guesses) <= 4 * FIVE.limit
 
 

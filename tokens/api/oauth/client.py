@@ -5,8 +5,8 @@ import binascii
 from urllib.parse import unquote_to_bytes
 
 from django.http import HttpRequest
-from django.utils import timezone
 
+from cedrina_base import database_clock
 from tokens.api.client import client_context
 from tokens.api.oauth.addresses import assertion_audiences
 from tokens.api.oauth.errors import TOO_MANY_REQUESTS, OAuthProblem, invalid_client, invalid_request
@@ -65,7 +65,7 @@ def authenticated_client(request: HttpRequest, credentials: ClientCredentials) -
 
     Raises: OAuthProblem.
     """
-    now, address = timezone.now(), client_context(request).ip_address
+    now, address = database_clock.now(), client_context(request).ip_address
     try:
         client = client_authentication.authenticate(credentials=credentials, audiences=assertion_audiences(), now=now)
     except ClientAuthenticationFailed as error:

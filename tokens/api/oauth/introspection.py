@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from tokens.api.authentication import AccessTokenAuthentication
 from tokens.api.oauth.base import OAuthView, oauth_response
 from tokens.api.oauth.client import authenticated_client, client_credentials
@@ -30,7 +30,7 @@ class OAuthIntrospectionView(OAuthView):
         token = form.get("token")
         if token is None:
             raise invalid_request("token is missing.")
-        found = introspection.introspect(token=token, asker=asker, now=timezone.now())
+        found = introspection.introspect(token=token, asker=asker, now=database_clock.now())
         return oauth_response(introspection_body(found))
 
 

@@ -1,9 +1,9 @@
 """The revocation endpoint (RFC 7009)."""
 
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from tokens.api.oauth.base import OAuthView, oauth_response
 from tokens.api.oauth.client import authenticated_client, client_credentials
 from tokens.api.oauth.errors import invalid_request
@@ -29,6 +29,6 @@ class OAuthRevocationView(OAuthView):
         if token is None:
             raise invalid_request("token is missing.")
         revocation.revoke_token(
-            presented=token, client_id=None if client is None else client.client_id, now=timezone.now()
+            presented=token, client_id=None if client is None else client.client_id, now=database_clock.now()
         )
         return oauth_response({})

@@ -1,10 +1,10 @@
 """The token endpoint (RFC 6749, 3.2): ``refresh_token`` for people's sessions, ``client_credentials`` for services."""
 
 from django.http import HttpRequest
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from tokens.api.client import client_context
 from tokens.api.oauth.base import OAuthView, oauth_response
 from tokens.api.oauth.client import authenticated_client, client_credentials
@@ -44,7 +44,7 @@ def _issue(request: HttpRequest, form: dict[str, str], credentials: ClientCreden
         raise invalid_client()
     client = authenticated_client(request, credentials)
     try:
-        issued = service_tokens.issue(client=client, scope=form.get("scope"), now=timezone.now())
+        issued = service_tokens.issue(client=client, scope=form.get("scope"), now=database_clock.now())
     except ScopeNotAllowed as error:
         raise OAuthProblem("invalid_scope", "The client does not have one of these scopes.") from error
     return oauth_response(
@@ -73,7 +73,7 @@ def _refresh(request: HttpRequest, form: dict[str, str], credentials: ClientCred
         raise OAuthProblem("invalid_scope", "Tokens of people have no scopes.")
     claims = refresh_claims(request, presented) if len(presented) <= LONGEST_TOKEN else None
     try:
-        pair = rotation.rotate_claims(claims=claims, client=client_context(request), now=timezone.now())
+        pair = rotation.rotate_claims(claims=claims, client=client_context(request), now=database_clock.now())
     except TokenError as error:
         raise OAuthProblem("invalid_grant", error.code) from error
     return oauth_response(

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from tokens.api.shared_signals.base import NO_STORE, SharedSignalsView, body_of, owner_of
 from tokens.api.step_up import no_step_up
 from tokens.errors import SignalStreamInvalid
@@ -38,7 +38,7 @@ class SignalPollView(SharedSignalsView):
             most=_most(body),
             acknowledged=_acknowledged(body),
             refused=_refused(body),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return Response({"sets": polled.tokens, "moreAvailable": polled.has_more}, headers=NO_STORE)
 

@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from tokens.api.shared_signals.base import NO_STORE, STEP_UP, SharedSignalsView, body_of, owner_of, stream_id_of
 from tokens.api.shared_signals.response_bodies import status_body
 from tokens.api.step_up import no_step_up
@@ -33,7 +33,7 @@ class SignalStreamStatusView(SharedSignalsView):
         stream_id = stream_id_of(body.get("stream_id"))
         status, reason = validated_status(body)
         stream = stream_status.set_by_receiver(
-            owner=owner_of(request), stream_id=stream_id, status=status, reason=reason, now=timezone.now()
+            owner=owner_of(request), stream_id=stream_id, status=status, reason=reason, now=database_clock.now()
         )
         return Response(status_body(stream), headers=NO_STORE)
 
@@ -49,7 +49,7 @@ class SignalVerificationView(SharedSignalsView):
         stream_id = stream_id_of(body.get("stream_id"))
         state = text_of(body, "state", longest=LONGEST_STATE, is_opaque=True)
         stream_status.request_verification(
-            owner=owner_of(request), stream_id=stream_id, state=state, now=timezone.now()
+            owner=owner_of(request), stream_id=stream_id, state=state, now=database_clock.now()
         )
         return Response(status=204, headers=NO_STORE)
 
@@ -64,7 +64,7 @@ class SignalSubjectAddView(SharedSignalsView):
         body = body_of(request)
         stream_id = stream_id_of(body.get("stream_id"))
         excluded_subjects.add(
-            owner=owner_of(request), stream_id=stream_id, subject=body.get("subject"), now=timezone.now()
+            owner=owner_of(request), stream_id=stream_id, subject=body.get("subject"), now=database_clock.now()
         )
         return Response(status=200, headers=NO_STORE)
 
@@ -79,6 +79,6 @@ class SignalSubjectRemoveView(SharedSignalsView):
         body = body_of(request)
         stream_id = stream_id_of(body.get("stream_id"))
         excluded_subjects.remove(
-            owner=owner_of(request), stream_id=stream_id, subject=body.get("subject"), now=timezone.now()
+            owner=owner_of(request), stream_id=stream_id, subject=body.get("subject"), now=database_clock.now()
         )
         return Response(status=204, headers=NO_STORE)

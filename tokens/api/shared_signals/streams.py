@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from tokens.api.shared_signals.base import NO_STORE, STEP_UP, SharedSignalsView, body_of, owner_of, stream_id_of
 from tokens.api.shared_signals.response_bodies import stream_body
 from tokens.errors import SignalStreamNotFound
@@ -30,7 +30,7 @@ class SignalStreamsView(SharedSignalsView):
 
     def post(self, request: Request) -> Response:
         """Create a stream. Without ``delivery`` it is polled."""
-        stream = streams.create(owner=owner_of(request), body=body_of(request), now=timezone.now())
+        stream = streams.create(owner=owner_of(request), body=body_of(request), now=database_clock.now())
         return Response(stream_body(stream), status=201, headers=NO_STORE)
 
     def patch(self, request: Request) -> Response:
@@ -44,7 +44,7 @@ class SignalStreamsView(SharedSignalsView):
     def delete(self, request: Request) -> Response:
         """Delete a stream with what it has not delivered."""
         stream_id = stream_id_of(request.query_params.get("stream_id"))
-        streams.delete(owner=owner_of(request), stream_id=stream_id, now=timezone.now())
+        streams.delete(owner=owner_of(request), stream_id=stream_id, now=database_clock.now())
         return Response(status=204, headers=NO_STORE)
 
     def _change(self, request: Request, *, is_replaced: bool) -> Response:
@@ -55,6 +55,6 @@ class SignalStreamsView(SharedSignalsView):
             raise SignalStreamNotFound
         require_expected(body, stream_body(current))
         changed = streams.change(
-            owner=owner, stream_id=stream_id, body=body, is_replaced=is_replaced, now=timezone.now()
+            owner=owner, stream_id=stream_id, body=body, is_replaced=is_replaced, now=database_clock.now()
         )
         return Response(stream_body(changed), headers=NO_STORE)

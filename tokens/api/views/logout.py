@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from tokens.api.authentication import SignedTokenAuthentication
 from tokens.api.base import TokensAPIView
 from tokens.api.permissions import HasAccessToken
@@ -46,7 +46,7 @@ class LogoutView(TokensAPIView):
             body.is_valid(raise_exception=True)
             everywhere = body.validated_data["all"]
         claims = cast("AccessClaims", request.auth)
-        now = timezone.now()
+        now = database_clock.now()
         if not revocation.log_out(claims=claims, everywhere=everywhere, now=now):
             verification.authenticate_claims(claims=claims, now=now)  # raises the reason for which nothing ended
             raise SessionRevoked(session_id=claims.session_id)

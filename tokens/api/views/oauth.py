@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from tokens.api import examples
 from tokens.api.base import TokensAPIView
 from tokens.api.permissions import HasAnyAccessToken
@@ -41,7 +41,9 @@ class IntrospectView(TokensAPIView):
     def post(self, request: Request) -> Response:
         body = TokenInput(data=request.data)
         body.is_valid(raise_exception=True)
-        found = introspection.introspect(token=body.validated_data["token"], asker=request.user, now=timezone.now())
+        found = introspection.introspect(
+            token=body.validated_data["token"], asker=request.user, now=database_clock.now()
+        )
         return Response(introspection_body(found))
 
 
@@ -64,5 +66,5 @@ class RevokeView(TokensAPIView):
     def post(self, request: Request) -> Response:
         body = TokenInput(data=request.data)
         body.is_valid(raise_exception=True)
-        revocation.revoke_token(presented=body.validated_data["token"], now=timezone.now())
+        revocation.revoke_token(presented=body.validated_data["token"], now=database_clock.now())
         return Response({})

@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from cedrina_base.strict_serializers import sole_text
 from tokens.api import examples, response_bodies
 from tokens.api.base import TokensAPIView
@@ -51,5 +51,5 @@ class RefreshView(TokensAPIView):
             body.is_valid(raise_exception=True)
             presented = body.validated_data["refresh_token"]
         claims = refresh_claims(request, presented)
-        pair = rotation.rotate_claims(claims=claims, client=client_context(request), now=timezone.now())
+        pair = rotation.rotate_claims(claims=claims, client=client_context(request), now=database_clock.now())
         return Response(response_bodies.token_response_body(pair))

@@ -4,13 +4,13 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.encoding import force_str
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from cedrina_base.preconditions import versions_from
 from tokens import selectors
 from tokens.api import examples
@@ -97,7 +97,7 @@ class ServiceClientsView(ServiceClientAPIView):
         members = _validated(shapes.ServiceClientInput, request.data)
         reason = members.pop("reason")
         made = service_clients.register(
-            members=members, operator=operator_of(request.user, reason=reason), now=timezone.now()
+            members=members, operator=operator_of(request.user, reason=reason), now=database_clock.now()
         )
         return _answer(made.client, secret=made.secret, status=201)
 
@@ -152,7 +152,7 @@ class ServiceClientView(ServiceClientAPIView):
             is_enabled=is_enabled,
             versions=versions,
             operator=operator,
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return _answer(changed.client, secret=changed.secret)
 
@@ -171,7 +171,7 @@ class ServiceClientView(ServiceClientAPIView):
             client_id=client_id,
             versions=versions,
             operator=operator_of(request.user, reason=given["reason"]),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return Response(status=204)
 
@@ -208,7 +208,7 @@ class ServiceClientSecretView(ServiceClientAPIView):
             client_id=client_id,
             overlap=timedelta(seconds=given["overlap_seconds"]),
             operator=operator_of(request.user, reason=given["reason"]),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return _answer(rotated.client, secret=rotated.secret)
 

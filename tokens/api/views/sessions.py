@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, ClassVar, cast
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from cedrina_base.content_language import set_content_language
 from tokens import selectors
 from tokens.api import examples, response_bodies
@@ -49,7 +49,7 @@ class SessionListView(TokensAPIView):
             user_id=principal.user_id,
             before=page.validated_data.get("cursor"),
             limit=page.validated_data["limit"],
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         shown = [response_bodies.session_body(row, current_id=principal.session_id) for row in found.sessions]
         following = found.sessions[-1].pk.hex if found.has_more else None
@@ -67,7 +67,10 @@ class SessionListView(TokensAPIView):
         """End every session of the person but this one."""
         principal = cast("Principal", request.auth)
         revoked = revocation.end_sessions(
-            user_id=principal.user_id, reason=ENDED_BY_OWNER, keep_session_id=principal.session_id, now=timezone.now()
+            user_id=principal.user_id,
+            reason=ENDED_BY_OWNER,
+            keep_session_id=principal.session_id,
+            now=database_clock.now(),
         )
         return Response({"revoked": revoked})
 
@@ -85,7 +88,7 @@ class SessionView(TokensAPIView):
         """End one session; its tokens die at once."""
         principal = cast("Principal", request.auth)
         if not revocation.end_session(
-            session_id=session_id, user_id=principal.user_id, reason=ENDED_BY_OWNER, now=timezone.now()
+            session_id=session_id, user_id=principal.user_id, reason=ENDED_BY_OWNER, now=database_clock.now()
         ):
             raise SessionNotFound(session_id=session_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cedrina_base import database_clock
 from tokens.api import examples
 from tokens.api.authentication import signed_claims
 from tokens.api.base import TokensAPIView
@@ -45,6 +45,6 @@ class WebSocketTicketView(TokensAPIView):
         """
         # The authentication class has accepted it.
         claims = cast("AccessClaims", signed_claims(request))
-        ticket = websocket_tickets.issue(claims=claims, now=timezone.now())
+        ticket = websocket_tickets.issue(claims=claims, now=database_clock.now())
         seconds = int(websocket_tickets.LIFETIME.total_seconds())
         return Response({"ticket": ticket, "expires_in": seconds})

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +13,7 @@ from accounts.api.permissions import action_permission
 from accounts.api.serializers.administration.break_glass import BreakGlassInput, BreakGlassOutput
 from accounts.api.views.administration.users import OPERATOR_STEP_UP, STEP_UP_CODES
 from accounts.services.administration import break_glass
+from cedrina_base import database_clock
 
 
 class BreakGlassView(AccountsAPIView):
@@ -50,7 +50,7 @@ class BreakGlassView(AccountsAPIView):
         body = BreakGlassInput(data=request.data)
         body.is_valid(raise_exception=True)
         user = request_operator(request)
-        started = break_glass.start(user=user, by=user, now=timezone.now(), **body.validated_data)
+        started = break_glass.start(user=user, by=user, now=database_clock.now(), **body.validated_data)
         return Response(
             {"ends_at": started.ends_at, "version": started.version},
             headers={POLICY_VERSION: str(started.version)},

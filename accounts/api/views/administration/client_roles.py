@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +20,7 @@ from accounts.api.views.administration.user_roles import GIVEN_EXAMPLE, GRANT_EX
 from accounts.api.views.administration.users import ENTITY_TAG, OPERATOR_STEP_UP, STEP_UP_CODES
 from accounts.rules.subject_facts import CLIENT
 from accounts.services.administration import client_roles
+from cedrina_base import database_clock
 from cedrina_base.preconditions import versions_from
 from tokens import selectors
 
@@ -58,7 +58,7 @@ class ClientRolesView(ClientRolesAPIView):
     def get(self, request: Request, client_id: UUID) -> Response:
         """List the roles that a service client was given, by name; those that have ended, too."""
         del request
-        client, now = selectors.service_client(client_id=client_id), timezone.now()
+        client, now = selectors.service_client(client_id=client_id), database_clock.now()
         version = access_selectors.head().version
         grants = access_selectors.grants_of(subject=f"{CLIENT}{client.pk}")
         body = {"results": [shapes.grant_body(grant, now=now) for grant in grants], "version": version}
@@ -89,7 +89,7 @@ class ClientRoleView(ClientRolesAPIView):
         """Read a role of a service client: until when it lasts, who gave it, and why."""
         del request
         client = selectors.service_client(client_id=client_id)
-        return Response(shapes.grant_body(find_grant(f"{CLIENT}{client.pk}", role), now=timezone.now()))
+        return Response(shapes.grant_body(find_grant(f"{CLIENT}{client.pk}", role), now=database_clock.now()))
 
     @extend_schema(
         operation_id="give_service_client_role",
@@ -109,7 +109,7 @@ class ClientRoleView(ClientRolesAPIView):
         You can give what you have yourself, for as long as you have it. Permissions of this API stay bounded by the
         scopes of each token, whatever the role allows.
         """
-        versions, now = _versions(request), timezone.now()
+        versions, now = _versions(request), database_clock.now()
         body = shapes.GrantInput(data=request.data, context={"now": now})
         body.is_valid(raise_exception=True)
         version = client_roles.grant_role(
@@ -143,7 +143,7 @@ class ClientRoleView(ClientRolesAPIView):
             by=request_operator(request),
             reason=query.validated_data["reason"],
             versions=_versions(request),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return versioned(Response(status=204), version)
 

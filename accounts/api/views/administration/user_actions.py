@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +21,7 @@ from accounts.api.views.administration.users import (
 )
 from accounts.services.administration.operator_action import OperatorAction, ValueKind
 from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
+from cedrina_base import database_clock
 
 
 class UserActionView(AccountsAPIView):
@@ -47,7 +47,7 @@ class UserActionView(AccountsAPIView):
             user=user,
             by=request_operator(request),
             reason=body.validated_data["reason"],
-            now=timezone.now(),
+            now=database_clock.now(),
             **values_of(body.validated_data),
         )
         return Response(status=204) if self.action.erases else user_response(find_user(user_id))

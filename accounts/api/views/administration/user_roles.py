@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
@@ -25,6 +24,7 @@ from accounts.rules.subject_facts import USER
 from accounts.services.administration import role_grants
 from accounts.services.administration.operator_proofs import is_open
 from accounts.types import FieldProblem
+from cedrina_base import database_clock
 
 GRANT_EXAMPLE = {
     "role": "auditor",
@@ -64,7 +64,7 @@ class UserRolesView(UserRolesAPIView):
         Those that have ended are shown, too, with `is_in_force` false. What they inherit is said by the roles.
         """
         del request
-        now, version = timezone.now(), access_selectors.head().version
+        now, version = database_clock.now(), access_selectors.head().version
         grants = access_selectors.grants_of(subject=_subject(user_id))
         body = {"results": [shapes.grant_body(grant, now=now) for grant in grants], "version": version}
         return versioned(Response(body), version)
@@ -95,7 +95,7 @@ class UserRoleView(UserRolesAPIView):
     def get(self, request: Request, user_id: UUID, role: str) -> Response:
         """Read a role of a person: until when it lasts, who gave it, and why."""
         del request
-        return Response(shapes.grant_body(find_grant(_subject(user_id), role), now=timezone.now()))
+        return Response(shapes.grant_body(find_grant(_subject(user_id), role), now=database_clock.now()))
 
     @extend_schema(
         operation_id="give_user_role",
@@ -114,7 +114,7 @@ class UserRoleView(UserRolesAPIView):
 
         You can give what you have yourself, to others, for as long as you have it. A permission is a role of its name.
         """
-        now = timezone.now()
+        now = database_clock.now()
         body = shapes.GrantInput(data=request.data, context={"now": now})
         body.is_valid(raise_exception=True)
         user = find_user(user_id)
@@ -149,7 +149,7 @@ class UserRoleView(UserRolesAPIView):
             role=role,
             by=request_operator(request),
             reason=query.validated_data["reason"],
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return versioned(Response(status=204), version)
 

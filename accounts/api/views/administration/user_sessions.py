@@ -3,7 +3,6 @@
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +13,7 @@ from accounts.api.serializers.administration.users import SessionEndInput
 from accounts.api.views.administration.users import OPERATOR_STEP_UP, STEP_UP_CODES, find_user
 from accounts.errors import NotFound
 from accounts.services.administration import account_status
+from cedrina_base import database_clock
 from cedrina_base.content_language import set_content_language
 from tokens import selectors
 from tokens.api import examples, response_bodies
@@ -44,7 +44,7 @@ class UserSessionsView(AccountsAPIView):
             user_id=find_user(user_id).pk,
             before=query.validated_data.get("cursor"),
             limit=query.validated_data["limit"],
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         current_id = cast("Any", getattr(request.auth, "session_id", None))
         shown = [response_bodies.session_body(row, current_id=current_id) for row in found.sessions]
@@ -78,7 +78,7 @@ class UserSessionView(AccountsAPIView):
             user=find_user(user_id),
             by=request_operator(request),
             reason=query.validated_data.get("reason", ""),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         if not is_ended:
             raise NotFound

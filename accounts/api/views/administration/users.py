@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +18,7 @@ from accounts.api.serializers.administration import users as shapes
 from accounts.errors import NotFound
 from accounts.models import User
 from accounts.services.administration import invitations, person_changes
+from cedrina_base import database_clock
 from cedrina_base.preconditions import versions_from
 from tokens.api.step_up import RequiredFactor, requires
 
@@ -40,7 +40,7 @@ def find_user(user_id: UUID) -> User:
 
 def user_response(user: User, *, status: int = 200) -> Response:
     """Return the response that shows an account to an operator."""
-    (body,) = admin_user_bodies([user], now=timezone.now())
+    (body,) = admin_user_bodies([user], now=database_clock.now())
     return Response(body, status=status, headers={"ETag": entity_tag(user)})
 
 
@@ -85,7 +85,7 @@ class UsersView(AccountsAPIView):
 
         Deleted accounts are listed with `is_deleted=true` only, until they are erased.
         """
-        now = timezone.now()
+        now = database_clock.now()
         query = shapes.UserPageInput(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         found = user_lists.page(**query.conditions(now=now))
@@ -115,7 +115,7 @@ class UsersView(AccountsAPIView):
         """
         body = shapes.NewPersonInput(data=request.data)
         body.is_valid(raise_exception=True)
-        now = timezone.now()
+        now = database_clock.now()
 
         def create() -> Made:
             user = invitations.create(
@@ -189,6 +189,6 @@ class UserView(AccountsAPIView):
             versions=versions,
             by=request_operator(request),
             reason=body.validated_data["reason"],
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return user_response(find_user(user_id))

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +18,7 @@ from accounts.api.serializers.factors.factor_outputs import (
     TotpOutput,
 )
 from accounts.services.factors import recovery_codes, totp_enrolment
+from cedrina_base import database_clock
 from tokens.api.step_up import RequiredFactor, requires
 
 STEP_UP = ["reauthentication_required", "step_up_required"]
@@ -82,7 +82,7 @@ class TotpView(AccountsAPIView):
     )
     def post(self, request: Request) -> Response:
         """Get a key to set up an authenticator application with. It counts once you have sent a code of it."""
-        made = totp_enrolment.begin(user=request_user(request), now=timezone.now())
+        made = totp_enrolment.begin(user=request_user(request), now=database_clock.now())
         return Response({"secret": made.secret, "otpauth_url": made.url, "qr_svg": made.svg})
 
     @extend_schema(
@@ -95,7 +95,7 @@ class TotpView(AccountsAPIView):
     def delete(self, request: Request) -> Response:
         """Remove your authenticator application. Recovery codes go with the last second factor."""
         totp_enrolment.remove(
-            user=request_user(request), session_id=request_principal(request).session_id, now=timezone.now()
+            user=request_user(request), session_id=request_principal(request).session_id, now=database_clock.now()
         )
         return Response(status=204)
 
@@ -134,7 +134,7 @@ class TotpActivationView(AccountsAPIView):
             user=request_user(request),
             session_id=request_principal(request).session_id,
             code=body.validated_data["code"],
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return Response({"recovery_codes": codes})
 
@@ -157,6 +157,6 @@ class RecoveryCodesView(AccountsAPIView):
     )
     def post(self, request: Request) -> Response:
         codes = recovery_codes.regenerate(
-            user=request_user(request), session_id=request_principal(request).session_id, now=timezone.now()
+            user=request_user(request), session_id=request_principal(request).session_id, now=database_clock.now()
         )
         return Response({"recovery_codes": codes})

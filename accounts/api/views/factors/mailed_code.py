@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
@@ -13,6 +12,7 @@ from accounts.api.base import AccountsAPIView, request_principal, request_user
 from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers.outputs import MessageOutput
 from accounts.services.sign_in import mailed_codes
+from cedrina_base import database_clock
 from cedrina_base.content_language import set_content_language
 from tokens.api.step_up import is_proof_due, no_step_up
 
@@ -48,7 +48,7 @@ class MailedCodeView(AccountsAPIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        principal, now = request_principal(request), timezone.now()
+        principal, now = request_principal(request), database_clock.now()
         mailed_codes.mail(
             user=request_user(request),
             session_id=principal.session_id,

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -17,6 +16,7 @@ from accounts.api.serializers.outputs import LoginOutput, ReauthenticationOutput
 from accounts.services.factors import mfa_sign_in
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import mailed_codes, password_sign_in, reauthentication
+from cedrina_base import database_clock
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
 from tokens.api.step_up import RECENT_SECONDS, is_proof_due, no_step_up
@@ -86,7 +86,7 @@ class MfaVerifyView(AccountsAPIView):
             response=response,
             client=client_context(request),
             device_token=device_cookie.read_token(request),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return device_cookie.sign_in_response(request, signed_in)
 
@@ -129,7 +129,7 @@ class ReauthenticateView(AccountsAPIView):
     def post(self, request: Request) -> Response:
         body = ReauthenticationInput(data=request.data)
         body.is_valid(raise_exception=True)
-        user, principal, now = request_user(request), request_principal(request), timezone.now()
+        user, principal, now = request_user(request), request_principal(request), database_clock.now()
         session_id, response, values = principal.session_id, body.response(), body.validated_data
         if response is not None:
             at = reauthentication.show(user=user, session_id=session_id, response=response, now=now)
@@ -163,9 +163,9 @@ class ReauthenticationOptionsView(AccountsAPIView):
     )
     def post(self, request: Request) -> Response:
         ways = reauthentication.begin(
-            user=request_user(request), session_id=request_principal(request).session_id, now=timezone.now()
+            user=request_user(request), session_id=request_principal(request).session_id, now=database_clock.now()
         )
         methods = list(ways.methods)
-        if not methods and is_proof_due(request_principal(request), now=timezone.now()):
+        if not methods and is_proof_due(request_principal(request), now=database_clock.now()):
             methods.append("mailed_code")
         return Response({"methods": methods, "webauthn": ways.webauthn})

@@ -3,7 +3,6 @@
 from typing import ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
@@ -18,6 +17,7 @@ from accounts.api.serializers.factors.factor_outputs import NewKeyOutput
 from accounts.api.serializers.outputs import LoginOutput
 from accounts.api.views.factors.enrolled_factors import STEP_UP, STRONG
 from accounts.services.factors import passkeys, security_keys
+from cedrina_base import database_clock
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
 
@@ -50,7 +50,7 @@ class KeyOptionsView(AccountsAPIView):
             user=request_user(request),
             session_id=request_principal(request).session_id,
             is_passkey=body.validated_data["passkey"],
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return Response(options)
 
@@ -95,7 +95,7 @@ class KeysView(AccountsAPIView):
             session_id=request_principal(request).session_id,
             name=body.validated_data["name"],
             credential=body.validated_data["credential"],
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return Response({**factor_body(added.key), "recovery_codes": added.recovery_codes}, status=201)
 
@@ -119,7 +119,7 @@ class KeyView(AccountsAPIView):
             user=request_user(request),
             session_id=request_principal(request).session_id,
             key_id=key_id,
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return Response(status=204)
 
@@ -139,7 +139,7 @@ class PasskeyOptionsView(AccountsAPIView):
         examples=[OpenApiExample("Request options", response_only=True, value=openapi_examples.PASSKEY_OPTIONS)],
     )
     def post(self, request: Request) -> Response:
-        return Response(passkeys.begin(now=timezone.now()))
+        return Response(passkeys.begin(now=database_clock.now()))
 
 
 class PasskeyLoginView(AccountsAPIView):
@@ -174,6 +174,6 @@ class PasskeyLoginView(AccountsAPIView):
             credential=body.validated_data["credential"],
             client=client_context(request),
             device_token=device_cookie.read_token(request),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return device_cookie.sign_in_response(request, signed_in)

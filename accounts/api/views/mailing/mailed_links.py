@@ -1,6 +1,5 @@
 from typing import ClassVar
 
-from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
@@ -23,6 +22,7 @@ from accounts.services.mailing import mail_requests
 from accounts.services.mailing.mail_requests import RequestedMail
 from accounts.services.passwords import password_reset
 from accounts.services.sign_in.registration_confirmation import ConfirmationRequest
+from cedrina_base import database_clock
 from cedrina_base.content_language import set_content_language
 from tokens.api.client import client_context
 from tokens.api.step_up import requires_second_factor
@@ -42,7 +42,7 @@ _FIELDS = ["required", "invalid", "blank", "max_length", "unknown_field"]
 
 
 def _message(text: str, *, status: int = 200) -> Response:
-    body = {"message": gettext(text), "timestamp": format_timestamp(timezone.now())}
+    body = {"message": gettext(text), "timestamp": format_timestamp(database_clock.now())}
     return set_content_language(Response(body, status=status))
 
 
@@ -53,7 +53,7 @@ def _request_mail(request: Request, requested: RequestedMail, *, message: str) -
         requested=requested,
         email=body.validated_data["email"],
         device_token=device_cookie.read_token(request),
-        now=timezone.now(),
+        now=database_clock.now(),
     )
     return _message(message, status=202)
 
@@ -120,7 +120,7 @@ class ConfirmEmailView(AccountsAPIView):
             client=client_context(request),
         )
         outcome = address_confirmation.confirm(
-            token=body.validated_data["token"], confirmation=confirmation, now=timezone.now()
+            token=body.validated_data["token"], confirmation=confirmation, now=database_clock.now()
         )
         has_no_password = outcome is address_confirmation.ConfirmationOutcome.CONFIRMED_WITHOUT_PASSWORD
         return _message(CONFIRMED_WITHOUT_PASSWORD if has_no_password else CONFIRMED)
@@ -208,7 +208,7 @@ class ResetPasswordView(AccountsAPIView):
             token=body.validated_data["token"],
             new_password=body.validated_data["new_password"],
             client=client_context(request),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         response = _message(RESET)
         device_cookie.renew_after_reset(response, user=user)
@@ -246,6 +246,6 @@ class AddressChangeView(AccountsAPIView):
             session_id=request_principal(request).session_id,
             email=body.validated_data["email"],
             password=body.validated_data["password"],
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return _message(CHANGE_REQUESTED, status=202)

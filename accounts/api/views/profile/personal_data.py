@@ -1,7 +1,6 @@
 from dataclasses import asdict
 from typing import ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +9,7 @@ from accounts.api import openapi_examples
 from accounts.api.base import AccountsAPIView, request_principal, request_user
 from accounts.api.serializers.profile.personal_data import ActivityListOutput, ExportOutput
 from accounts.services.profile import activity, personal_data
+from cedrina_base import database_clock
 from tokens.api.serializers.sessions import PageInput
 from tokens.api.step_up import RequiredFactor, no_step_up, requires
 
@@ -40,7 +40,9 @@ class ExportView(AccountsAPIView):
         1,000 rows and say so when there are more.
         """
         user = request_user(request)
-        data = personal_data.export(user=user, session_id=request_principal(request).session_id, now=timezone.now())
+        data = personal_data.export(
+            user=user, session_id=request_principal(request).session_id, now=database_clock.now()
+        )
         filename = f"cedrina-{user.username}.json"  # a username has letters, digits, hyphens and underscores
         return Response(asdict(data), headers={"Content-Disposition": f'attachment; filename="{filename}"'})
 

@@ -1,6 +1,5 @@
 from typing import ClassVar
 
-from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -13,6 +12,7 @@ from accounts.api.serializers.outputs import UserOutput
 from accounts.api.serializers.profile.personal_data import DeletionInput, DeletionOutput
 from accounts.api.serializers.profile.profile import ProfileInput
 from accounts.services.profile import deletion, profile_changes
+from cedrina_base import database_clock
 from cedrina_base.content_language import set_content_language
 from cedrina_base.preconditions import versions_from
 from tokens.api.step_up import RequiredFactor, check_no_proof_is_due, check_requirement, no_step_up, requires
@@ -81,7 +81,7 @@ class MeView(AccountsAPIView):
         body = ProfileInput(data=request.data)
         body.is_valid(raise_exception=True)
         user = profile_changes.update(
-            user=request_user(request), change=body.profile_change(), versions=versions, now=timezone.now()
+            user=request_user(request), change=body.profile_change(), versions=versions, now=database_clock.now()
         )
         return Response(user_body(user), headers={"ETag": entity_tag(user)})
 
@@ -113,7 +113,7 @@ class MeView(AccountsAPIView):
         """
         body = DeletionInput(data=request.data)
         body.is_valid(raise_exception=True)
-        user, principal, now = request_user(request), request_principal(request), timezone.now()
+        user, principal, now = request_user(request), request_principal(request), database_clock.now()
         if user.is_mfa_enabled or not deletion.requires_password(user=user):
             check_requirement(requires(factor=RequiredFactor.SECOND), principal=principal, user=user, now=now)
         else:

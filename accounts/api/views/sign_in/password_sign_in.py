@@ -1,6 +1,5 @@
 from typing import ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -11,6 +10,7 @@ from accounts.api.base import AccountsAPIView
 from accounts.api.serializers.outputs import LoginOutput
 from accounts.api.serializers.sign_in.password_sign_in import LoginInput
 from accounts.services.sign_in import password_sign_in
+from cedrina_base import database_clock
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
 
@@ -75,6 +75,6 @@ class LoginView(AccountsAPIView):
             password=body.validated_data["password"],
             client=client_context(request),
             device_token=device_cookie.read_token(request),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return device_cookie.sign_in_response(request, signed_in)

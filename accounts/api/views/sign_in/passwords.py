@@ -1,6 +1,5 @@
 from typing import ClassVar
 
-from django.utils import timezone
 from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
@@ -13,6 +12,7 @@ from accounts.api.response_bodies import format_timestamp
 from accounts.api.serializers.outputs import PasswordChangeOutput
 from accounts.api.serializers.sign_in.passwords import PasswordChangeInput
 from accounts.services.passwords import password_changes
+from cedrina_base import database_clock
 from cedrina_base.content_language import set_content_language
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
@@ -76,12 +76,12 @@ class ChangePasswordView(AccountsAPIView):
             old_password=body.validated_data["old_password"],
             new_password=body.validated_data["new_password"],
             client=client_context(request),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         body_sent = {
             "message": gettext("Your password was changed. All other sessions were ended."),
             "tokens": token_response_body(pair),
-            "timestamp": format_timestamp(timezone.now()),
+            "timestamp": format_timestamp(database_clock.now()),
         }
         response = Response(body_sent)
         # The password change invalidated the tokens of all devices, also of this one.

@@ -1,6 +1,5 @@
 from typing import ClassVar
 
-from django.utils import timezone
 from django.utils.translation import get_language, gettext, gettext_noop
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
@@ -16,6 +15,7 @@ from accounts.api.serializers.outputs import MessageOutput, RegistrationOutput
 from accounts.api.serializers.sign_in.registration import RegistrationInput
 from accounts.services.sign_in import registration
 from accounts.services.sign_in.password_sign_in import SignedIn
+from cedrina_base import database_clock
 from cedrina_base.content_language import set_content_language
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
@@ -85,13 +85,15 @@ class RegisterView(AccountsAPIView):
             # With what the service would find, so that the person can correct everything at once.
             raise validation_error(registration.detail_problems(**body.well_formed_details()), found=body.errors)
         application = body.registration_request(default_locale=supported_language(get_language()))
-        registered = registration.register(application=application, client=client_context(request), now=timezone.now())
+        registered = registration.register(
+            application=application, client=client_context(request), now=database_clock.now()
+        )
         if isinstance(registered, SignedIn):
             session = {"user": user_body(registered.user), "tokens": token_response_body(registered.tokens)}
             response = Response(session, status=201)
             device_cookie.renew(response, request=request, user=registered.user)
             return response
-        message = {"message": gettext(MESSAGE), "timestamp": format_timestamp(timezone.now())}
+        message = {"message": gettext(MESSAGE), "timestamp": format_timestamp(database_clock.now())}
         response = set_content_language(Response(message, status=202))
         device_cookie.renew(response, request=request, user=registered)
         return response

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +16,7 @@ from accounts.api.serializers.social.provider_sign_in import CallbackInput, Soci
 from accounts.api.views.social.provider_sign_in import FIELDS
 from accounts.providers.links import SocialLink
 from accounts.services.social import connections
+from cedrina_base import database_clock
 from tokens.api.step_up import RECENT_SECONDS, RequiredFactor, no_step_up, requires
 
 
@@ -53,7 +53,7 @@ class SocialAccountView(AccountsAPIView):
     )
     def delete(self, request: Request, account_id: UUID) -> Response:
         """Disconnect an account of a provider. The last way to sign in can't be removed."""
-        connections.unlink(user=request_user(request), link_id=account_id, now=timezone.now())
+        connections.unlink(user=request_user(request), link_id=account_id, now=database_clock.now())
         return Response(status=204)
 
 
@@ -89,7 +89,7 @@ class SocialLinkView(AccountsAPIView):
         body = CallbackInput(data=request.data)
         body.is_valid(raise_exception=True)
         link = connections.link(
-            provider_id=provider, callback=body.callback(), session_user=session_user(request), now=timezone.now()
+            provider_id=provider, callback=body.callback(), session_user=session_user(request), now=database_clock.now()
         )
         return Response(_document(link), status=201)
 
@@ -123,7 +123,7 @@ class SocialReauthenticateView(AccountsAPIView):
         body = CallbackInput(data=request.data)
         body.is_valid(raise_exception=True)
         at = connections.reauthenticate(
-            provider_id=provider, callback=body.callback(), session_user=session_user(request), now=timezone.now()
+            provider_id=provider, callback=body.callback(), session_user=session_user(request), now=database_clock.now()
         )
         return Response({"authenticated_at": format_timestamp(at), "expires_in": RECENT_SECONDS})
 

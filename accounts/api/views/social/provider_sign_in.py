@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from django.utils import timezone
 from django.utils.translation import get_language
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.exceptions import NotAuthenticated
@@ -24,6 +23,7 @@ from accounts.api.serializers.social.provider_sign_in import (
 )
 from accounts.models import SocialPurpose
 from accounts.services.social import authorizations, provider_sign_in
+from cedrina_base import database_clock
 from tokens.api.client import client_context
 from tokens.api.examples import TOKENS
 from tokens.types import Principal
@@ -115,7 +115,7 @@ class SocialAuthorizeView(AccountsAPIView):
             purpose=purpose,
             session_user=session_user(request) if is_bound else None,
             client_challenge=body.validated_data.get("code_challenge", ""),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return Response({"authorization_url": authorization.url, "state": authorization.state})
 
@@ -145,7 +145,7 @@ class SocialCallbackView(AccountsAPIView):
             client=client_context(request),
             locale=supported_language(get_language()),
             device_token=device_cookie.read_token(request),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return device_cookie.sign_in_response(request, outcome)
 
@@ -185,6 +185,6 @@ class SocialTokenView(AccountsAPIView):
             client=client_context(request),
             locale=supported_language(get_language()),
             device_token=device_cookie.read_token(request),
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return device_cookie.sign_in_response(request, outcome)
