@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, complete, and the one that is committed."""
 
 import json
+from functools import cache
 
 import pytest
 from drf_spectacular.renderers import OpenApiJsonRenderer
@@ -343,6 +344,7 @@ def operations():
     }
 
 
+@cache
 def plain():
     return json.loads(OpenApiJsonRenderer().render(document()))
 
