@@ -61,7 +61,6 @@ LIBRARIES = (
     "jinja2",
     "jiter",
     "joserfc.jwt",
-    "jsonschema",
     "jwt",
     "markdown_it",
     "orjson",

@@ -109,12 +109,14 @@ class Served:
         return sum(int(fields[21]) for fields in self._processes()) * os.sysconf("SC_PAGE_SIZE")
 
     def _processes(self):
-        """Yield the fields of each process of the server's group, from its state on."""
-        for entry in Path("/proc").glob("[0-9]*/stat"):
+        """Yield the fields of it and of all processes below it, from their state on (proc(5))."""
+        pids = [self.process.pid]
+        while pids:
+            about = Path(f"/proc/{pids.pop()}")
             with contextlib.suppress(OSError):
-                fields = entry.read_text().rpartition(")")[2].split()
-                if int(fields[2]) == self.process.pid:
-                    yield fields
+                yield (about / "stat").read_text().rpartition(")")[2].split()
+                for children in about.glob("task/*/children"):
+                    pids += children.read_text().split()
 
     def client(self, **options):
         """Return a client that speaks to the API's base path."""

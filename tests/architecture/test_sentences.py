@@ -43,19 +43,20 @@ def calls(path):
                 yield node
 
 
-@pytest.mark.parametrize("path", python(*PRODUCT), ids=name_of)
 class TestASentence:
-    def test_is_not_put_together_before_it_is_translated(self, path):
+    def test_is_not_put_together_before_it_is_translated(self):
         found = [
-            f"line {call.lineno}"
+            f"{name_of(path)}, line {call.lineno}"
+            for path in python(*PRODUCT)
             for call in calls(path)
             if any(isinstance(argument, PUT_TOGETHER) for argument in call.args[:2])
         ]
         assert found == []
 
-    def test_about_a_field_is_given_to_gettext(self, path):
+    def test_about_a_field_is_given_to_gettext(self):
         found = [
-            f"line {node.lineno}"
+            f"{name_of(path)}, line {node.lineno}"
+            for path in python(*PRODUCT)
             for node in ast.walk(tree(path))
             if isinstance(node, ast.Call)
             and getattr(node.func, "id", getattr(node.func, "attr", "")) == "ValidationError"

@@ -1,11 +1,10 @@
 """The OpenAPI document: valid, complete, and the one that is committed."""
 
 import json
+from functools import cache
 
-import jsonschema
 import pytest
 from drf_spectacular.renderers import OpenApiJsonRenderer
-from drf_spectacular.validation import validate_schema
 
 from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
 from tests.described import VERBS, codes_of, document, is_public, resolved, responses
@@ -350,13 +349,23 @@ def operations():
     }
 
 
+@cache
 def plain():
     return json.loads(OpenApiJsonRenderer().render(document()))
+
+
+def json_schema():
+    # Here, since jsonschema takes a second of CPU to import, which each worker would do when it collects.
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator
 
 
 class TestTheDocument:
     def test_is_valid_openapi_3_1(self):
         assert document()["openapi"].startswith("3.1.")
+        from drf_spectacular.validation import validate_schema  # here, since it imports jsonschema
+
         validate_schema(document())
 
     def test_is_the_one_that_is_committed(self):
@@ -372,7 +381,7 @@ class TestTheDocument:
 
     def test_has_schemas_that_are_valid_themselves(self):
         for schema in plain()["components"]["schemas"].values():
-            jsonschema.Draft202012Validator.check_schema(schema)
+            json_schema().check_schema(schema)
 
     def test_has_references_that_lead_somewhere(self):
         components = document()["components"]
@@ -436,7 +445,7 @@ class TestExamples:
         for content in (content for part in parts for content in part.get("content", {}).values()):
             schema = {**content["schema"], "components": whole["components"]}
             for example in content.get("examples", {}).values():
-                jsonschema.Draft202012Validator(schema).validate(resolved(example, whole)["value"])
+                json_schema()(schema).validate(resolved(example, whole)["value"])
 
 
 class TestShapes:

@@ -94,11 +94,14 @@ def until_ready(server):
 
 
 def check_outage(person, lateness):
-    """One after the other, then all at once, more than there are connections: each is answered in time."""
-    calls = calls_of(person)
-    answers = [timed(call) for call in calls * 2]
+    """One of each kind at once, twice, then more than there are connections: each is answered in time.
+
+    The first find the connections that were there, the second ask for new ones.
+    """
+    calls, answers = calls_of(person), []
     with ThreadPoolExecutor(15) as together:
-        answers += together.map(timed, calls * 3)
+        for at_once in (calls, calls, calls * 3):
+            answers += together.map(timed, at_once)
     for answer, seconds in answers:
         assert_problem(answer, status=503, code="service_unavailable")
         assert answer.headers["Retry-After"]

@@ -4,7 +4,6 @@ import json
 from datetime import datetime
 from functools import cache
 
-import jsonschema
 import pytest
 from ocsf.v1_7_0 import events as models
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
@@ -32,6 +31,8 @@ def whole_schema():
 
 @cache
 def validator(class_uid, profiles):
+    import jsonschema  # here, since it takes a second of CPU to import, in each worker
+
     schema = OcsfJsonSchemaEmbedded(whole_schema())
     found = schema.get_class_schema(schema.lookup_class_name_from_uid(class_uid), profiles=list(profiles))
     return jsonschema.Draft202012Validator(found)
