@@ -51,7 +51,7 @@ class TestTheAdmin:
         assert 'name="expires_at"' in asked
         ends = (timezone.now() + timedelta(days=30)).replace(microsecond=0, second=0)
         sent = {"confirmed": "yes", "role": "reader", "reason": "they asked", "expires_at": f"{ends:%Y-%m-%d %H:%M}"}
-        assert "orders: done." in self.act(page, "give_role", orders, **sent)
+        assert "Orders: done." in self.act(page, "give_role", orders, **sent)
         assert roles_of(orders) == {"reader": ends}
         assert ">reader<" in page.get(CLIENTS).content.decode()
         event = SecurityEvent.objects.get(type="role.granted", data__role="reader")

@@ -102,6 +102,14 @@ class TestIncidents:
             assert site.rows(STATUS.format(incident)) == [("acknowledged", "")]
             assert page.url == f"{site.url}/admin/console/"
 
+    def test_shows_where_to_confirm_who_you_are(self, site, console):
+        with console() as page:
+            page.wait_for_selector(ROWS)
+            site.rows("UPDATE tokens_session SET authenticated_at = now() - interval '6 minutes' RETURNING id")
+            page.locator(f"{ROWS} [data-focus=acknowledge]").first.click()
+            page.wait_for_selector("#notice a[href='/admin/confirm/'][target=_blank]")
+            page.faults.clear()  # Chromium notes the status 403
+
     def test_is_decided_in_its_dialog_and_its_responses_are_taken_back(self, site, console):
         (incident, response) = site.wait_for_row(
             "SELECT incident_id::text, id::text FROM security_events_incidentresponse"
