@@ -15,7 +15,7 @@ from accounts.access.deciding.rules import Rule
 from accounts.access.errors import RolesInvalid, RuleInvalid
 from accounts.access.known_permissions import KNOWN_PERMISSIONS
 from accounts.access.services import active_policy
-from accounts.access.services.compiling import all_parents, permission_rules
+from accounts.access.services.compiling import NoPolicy, all_parents, permission_rules
 
 
 class _Known(NamedTuple):
@@ -56,7 +56,7 @@ def current() -> PrivilegeOrder:
 def _rules(rules_id: UUID) -> Sequence[Rule]:
     """Return all rules: those that decide in this process, if they are the ones of this id. Raises: RuleInvalid."""
     known = active_policy.with_rules(rules_id)
-    if known is not None:
+    if known is not None and not isinstance(known, NoPolicy):
         return known.rules
     stored = selectors.all_rules()
     return [*(rule_documents.to_rule(rule_id, document) for rule_id, document in stored.items()), *permission_rules()]

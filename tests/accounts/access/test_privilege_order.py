@@ -4,7 +4,7 @@ import pytest
 
 from accounts.access import selectors
 from accounts.access.models import PolicyRule
-from accounts.access.services import privilege_order
+from accounts.access.services import active_policy, privilege_order
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +28,8 @@ def test_of_a_policy_with_a_mistake_is_that_of_nobody(policy):
     PolicyRule.objects.filter(pk=rule.pk).update(hours={"weekdays": []})
     head = selectors.head()
     privilege_order._state.known = None
+    active_policy.forget()
+    active_policy.refresh()
 
     assert privilege_order.current() is not privilege_order.current()  # nothing of it is kept
     assert selectors.head() == head
