@@ -54,6 +54,7 @@ bench: venv ## Measure against the peers, side by side
 	@$(PY) benchmarks/access_decisions.py
 	@$(PY) benchmarks/policy_impact.py
 	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/access_calls.py --cerbos
+	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/event_hints.py
 	@$(WITH_SERVERS) --redis --durable -- $(PY) benchmarks/sockets.py
 	@$(WITH_SERVERS) --durable -- $(PY) benchmarks/detection_delay.py
 	@exec $(WITH_SERVERS) --durable -- $(PY) benchmarks/detection.py --events 1000000
