@@ -38,13 +38,16 @@ def start(cause: Cause, *, incident_id: UUID, now: datetime) -> list[IncidentRes
 
     Raises: OperationalError, InterfaceError, if the database is unavailable: then the caller tries the finding again.
     """
+    wanted = intended(cause)
+    if not wanted:
+        return []
     kept = set(
         IncidentResponse.objects.filter(incident_id=incident_id)
         .filter(Q(undone_at__isnull=False) | Q(ends_at__isnull=True) | Q(ends_at__gt=now))
         .values_list("kind", flat=True)
     )
-    wanted = [kind for kind in intended(cause) if kind not in kept]
-    started = [_start_isolated(cause, kind, incident_id=incident_id, now=now) for kind in wanted]
+    missing = [kind for kind in wanted if kind not in kept]
+    started = [_start_isolated(cause, kind, incident_id=incident_id, now=now) for kind in missing]
     return [row for row in started if row is not None]
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from security_events.detection import rules
 from security_events.detection.facts import fact_from, network_range
-from security_events.detection.judges import repeated
+from security_events.detection.judges import guessed_passwords, repeated
 from security_events.detection.rules import RULES, GroupBy, Rule
 from security_events.detection.simulation.rule_measurement import stream
 from security_events.detection.windows import MemoryWindows
@@ -141,6 +141,28 @@ class TestWindowsThatAreKept:
             list(windows.findings(batch))
             kept.keep_large(windows)
         assert [windows.size(rule, f"person {number}") for number in range(9)] == [4, 4, 0, 0, 0, 0, 0, 0, 0]
+
+
+class TestLongWindows:
+    def test_are_read_in_part_until_a_rule_needs_the_older_facts(self, rule, monkeypatch):
+        long = replace(rule, window=30 * 86400, judge=guessed_passwords, thresholds={"failures": 5, "seconds": 300})
+        monkeypatch.setitem(rules._registered, rule.id, long)
+        worker, most = DetectionWorker(), []
+        detection.store(tries(12, apart=3600))
+        detection.detect(worker)
+
+        def seen(execute, sql, params, many, context):
+            if "FROM security_events_detectionfact found" in sql:
+                most.append(params["most"])
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(seen):
+            detection.store(tries(1))
+            worker.advance(now=timezone.now())
+            assert most == [window_reading.FEW]
+            detection.store(tries(6))
+            worker.advance(now=timezone.now())
+            assert most == [window_reading.FEW, window_reading.FEW, window_reading.MOST_FACTS]
 
 
 class TestModes:
