@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
@@ -16,6 +15,7 @@ from accounts.services.mailing import (
     mail_requests,
     registration_mail,
 )
+from cedrina_base import database_clock
 
 _MAX_WAIT = 3600  # seconds
 _MAX_ATTEMPTS = 40  # about a day and a half
@@ -33,7 +33,7 @@ class ExponentialBackoff(BaseRetryStrategy):
 @app.task(name=mail_queue.SEND_TASK, queue="mail", retry=ExponentialBackoff())
 def send_mail(mail_id: str, details: dict[str, str] | None = None, **_for_operators: str) -> None:
     """Send a mail. Other arguments of jobs are for people who read the queue, and for the trace of the job."""
-    delivery.deliver(mail_id=UUID(mail_id), details=details, now=timezone.now())
+    delivery.deliver(mail_id=UUID(mail_id), details=details, now=database_clock.now())
 
 
 # `wish` is the argument's name in jobs that are queued already.
@@ -43,13 +43,13 @@ def process_mail_request(wish: str, sealed_address: str, mail_id: str, **_for_op
         requested=mail_requests.RequestedMail(wish),
         sealed_address=sealed_address,
         mail_id=UUID(mail_id),
-        now=timezone.now(),
+        now=database_clock.now(),
     )
 
 
 @app.task(name=registration_mail.ENQUEUE_TASK, queue="mail", retry=ExponentialBackoff())
 def enqueue_registration_mail(registration_id: str, **_for_operators: str) -> None:
-    registration_mail.enqueue(registration_id=UUID(registration_id), now=timezone.now())
+    registration_mail.enqueue(registration_id=UUID(registration_id), now=database_clock.now())
 
 
 @app.task(name=erasure_notices.SEND_TASK, queue="mail", retry=ExponentialBackoff())

@@ -19,8 +19,8 @@ from django.utils import timezone
 COMPARE_EVERY_SECONDS = 10.0
 # Two readings of one clock differ by how long the way to the database takes; that moves no time.
 _TOLERANCE = timedelta(seconds=0.25)
-# An answer that took so long says too little about when the database read its clock.
-_SLOWEST_SECONDS = 2.0
+# An answer that took longer says too little about when the database read its clock; the first one may be that bad.
+_SLOWEST_SECONDS = 0.5
 _NOTEWORTHY = timedelta(seconds=5)
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,14 @@ def now() -> datetime:
     return reading.at + timedelta(seconds=time.monotonic() - reading.monotonic)
 
 
+def not_after_now(moment: datetime) -> datetime:
+    """Return a moment that this machine's clock gave, or the time by the database's clock if that is earlier.
+
+    What is deleted when its time is over, is deleted too late by a clock that is wrong, but never too early.
+    """
+    return moment if _state.reading is None else min(moment, now())
+
+
 def compare() -> None:
     """Read the database's clock, unless that was done within the last seconds. For the thread that follows it.
 
@@ -63,7 +71,7 @@ def compare() -> None:
         cursor.execute("SELECT clock_timestamp()")
         (at,) = cursor.fetchone()
     after = time.monotonic()
-    if after - before > _SLOWEST_SECONDS:
+    if after - before > _SLOWEST_SECONDS and _state.reading is not None:
         return
     _state.compared = after
     adopt(at=at, monotonic=(before + after) / 2)

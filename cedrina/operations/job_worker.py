@@ -7,11 +7,13 @@ running is retried by ``operations.jobs.take_up_abandoned``, once the heartbeat 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import psycopg
 import structlog
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, InterfaceError, connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
@@ -24,6 +26,7 @@ from cedrina.database.connection import TimeoutConnection
 from cedrina.database.faults import database_fault
 from cedrina.http.problems import is_database_outage
 from cedrina.operations import job_failures, job_spans
+from cedrina_base import database_clock
 
 # Statements of the queue take milliseconds. A worker that stops waits for one of them at most.
 QUEUE_TIMEOUT_SECONDS = 3.0
@@ -96,6 +99,19 @@ async def work(*, stop: asyncio.Event, **options: Any) -> None:
         delay = min(2 * delay, MAX_DELAY_SECONDS)
 
 
+async def follow_clock(run: Callable[[], Awaitable[Any]], _context: Any, _worker: Any) -> Any:
+    """Run a job (a worker middleware of procrastinate) by the clock of the database, not by that of this machine."""
+    await sync_to_async(_compare_clocks)()
+    return await run()
+
+
+def _compare_clocks() -> None:
+    try:
+        database_clock.compare()
+    except (DatabaseError, InterfaceError):
+        connection.close()  # the job opens another one, and fails by itself if it can't
+
+
 async def _work_while_connected(stop: asyncio.Event, options: dict[str, Any]) -> None:
     parameters = connector_params()
     # procrastinate's pool retries for a long time and hides the reason. This connection fails at once with it.
@@ -114,7 +130,7 @@ async def _work_while_connected(stop: asyncio.Event, options: dict[str, Any]) ->
             working = asyncio.create_task(
                 app.run_worker_async(
                     install_signal_handlers=False,
-                    worker_middleware=[job_spans.trace, job_failures.store_failure],
+                    worker_middleware=[job_spans.trace, job_failures.store_failure, follow_clock],
                     **options,
                 )
             )

@@ -48,6 +48,15 @@ class TestNow:
         assert line.startswith("clock_differs: this machine's clock is 3")
 
 
+class TestNotAfterNow:
+    def test_lets_a_clock_that_is_ahead_delete_nothing_early(self):
+        at = timezone.now()
+        assert database_clock.not_after_now(at + HOUR) == at + HOUR  # there is no other clock
+        database_clock.adopt(at=at, monotonic=time.monotonic())
+        assert database_clock.not_after_now(at + HOUR) - at < CLOSE
+        assert database_clock.not_after_now(at - HOUR) == at - HOUR
+
+
 @pytest.mark.django_db
 class TestCompare:
     def test_asks_the_database_once_in_some_seconds(self, django_assert_num_queries):
