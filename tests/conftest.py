@@ -206,7 +206,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         marked = item.get_closest_marker
         (serial if marked("serial") else process if marked("process") else others).append(item)
-    process.sort(key=lambda item: "deployment" not in item.path.parts)
+    process.sort(key=lambda item: "deployment" not in item.nodeid.split("/"))
     parts: list[list[pytest.Item]] = [[] for _ in range(number)]
     for _path, of_file in groupby(process, key=lambda item: item.path):
         min(parts, key=len).extend(of_file)

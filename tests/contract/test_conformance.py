@@ -33,7 +33,7 @@ CHECKS = schemathesis.checks.CHECKS.get_by_names(
 # A body that fits no schema may also be too large to be looked at.
 REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428"]
 CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}}})
-# Nothing here runs when tests are collected, which each worker does: to make the cases of all operations takes 6 s of CPU.
+# Each worker collects all tests. So the cases of an operation are made in its test: those of all take 6 s of CPU.
 operations = schemathesis.pytest.from_fixture("schema_of_operation")
 
 
