@@ -29,7 +29,6 @@ OF_PROCESSES = {"deployment", "embedded", "journeys", "standalone", "edge", "own
 THOROUGH = {"bad_input", "concurrency", "properties", "test_conformance.py"}
 SHIPPED_VERSION = 1  # of the access policy
 # What migrations wrote and no test changes.
-
 KEPT_TABLES = {"auth_permission", "django_content_type"}
 # How many examples a property gets. How long one takes says more of the machine than of us.
 EXAMPLES = {"quick": 20, "ci": 100, "nightly": 2000}
@@ -199,13 +198,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Tests of processes wait more than they compute. When they come first, and spread over the workers, the others use
     the time that they wait; at the end they would wait for each other. A file stays in one part, because its tests
-    share what its fixtures start. xdist hands out parts of equal length, in this order.
+    share what its fixtures start. Those of deployments come before all, because some of them take minutes. xdist hands
+    out parts of equal length, in this order.
     """
     number = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     serial, process, others = [], [], []
     for item in items:
         marked = item.get_closest_marker
         (serial if marked("serial") else process if marked("process") else others).append(item)
+    process.sort(key=lambda item: "deployment" not in item.nodeid.split("/"))
     parts: list[list[pytest.Item]] = [[] for _ in range(number)]
     for _path, of_file in groupby(process, key=lambda item: item.path):
         min(parts, key=len).extend(of_file)

@@ -71,6 +71,7 @@ def _become_command(arguments, out, err):
 
 if __name__ == "__main__":
     import django
+    from django.core.checks import run_checks
 
     from cedrina.settings.settings_module import settings_module
 
@@ -78,5 +79,6 @@ if __name__ == "__main__":
     django.setup()
     # What the checks before each command load, which is most of what the commands here would do.
     import_module("cedrina.urls")
+    run_checks()  # what they find is of no account here; what they look for is kept
     gc.freeze()
     json.dump([_run(arguments) for arguments in json.load(sys.stdin)], sys.stdout)

@@ -1,6 +1,7 @@
 """Somebody who is signed in: through the test client for breadth, at a served process for what only the edge sees."""
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from tests import served
@@ -13,21 +14,24 @@ from tests.problem_shape import FOR_THEIR_SHAPE
 def send(db, settings):
     """Send a request as the test client; calls that need it get the access token of somebody who did nothing yet.
 
-    To make somebody and sign them in takes as long as most requests, so who was only refused asks again.
+    To make somebody and sign them in takes as long as most requests, so what was done is taken back.
     """
     settings.ACCOUNTS = {**settings.ACCOUNTS, "EMAIL_CONFIRMATION": "optional"}
     client = Client(raise_request_exception=False)
-    unused = {}
+    tokens, before = {}, None
 
     def request(method, path, body=b"", *, signed_in=True, content_type="application/json", **headers):
         is_admin = path.startswith(("/api/v1/admin/", "/access/", "/api/v1/health", "/api/v1/metrics"))
+        nonlocal before
         if signed_in:
-            if is_admin not in unused:
-                unused[is_admin] = open_session(user=UserFactory(admin=is_admin)).access_token
-            headers.setdefault("Authorization", f"Bearer {unused[is_admin]}")
+            if is_admin not in tokens:
+                tokens[is_admin] = open_session(user=UserFactory(admin=is_admin)).access_token
+                # Not by `atomic`: services that demand to be the outermost one would refuse to work.
+                before = transaction.savepoint()
+            headers.setdefault("Authorization", f"Bearer {tokens[is_admin]}")
         answer = client.generic(method, path, body, content_type=content_type, headers=headers)
-        if answer.status_code not in FOR_THEIR_SHAPE:
-            unused.pop(is_admin, None)
+        if signed_in and answer.status_code not in FOR_THEIR_SHAPE:
+            transaction.savepoint_rollback(before)
         return answer
 
     return request

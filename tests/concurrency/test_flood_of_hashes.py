@@ -12,13 +12,18 @@ from tests import flood, served
 
 HONEST = 10  # in each flood; of so few, each one has to be let in
 QUIET = 6  # sign-ins before the flood, which the others are compared with
-# Half as many hashes may wait as in production, for half as many threads: as many turns, in half the time.
-QUEUE = {"HASHING_THREADS": "1", "HASHING_QUEUE": "30"}
 CLIENTS = 70  # more than both workers have room for
-# How long a hash may wait is told in seconds, which on a busy machine are few.
-PATIENT = {"HASHING_WAIT_SECONDS": "60"}
-# A hash of half the usual cost still takes ten times what the rest of a request takes.
-CHEAP = {"BCRYPT_ROUNDS": "11"}
+SETTINGS = {
+    **flood.SERVER,
+    "RATELIMIT_PROFILE": "production",
+    # Half as many hashes may wait as in production, for half as many threads: as many turns, in half the time.
+    "HASHING_THREADS": "1",
+    "HASHING_QUEUE": "30",
+    # How long a hash may wait is told in seconds, which on a busy machine are few.
+    "HASHING_WAIT_SECONDS": "60",
+    # A hash of half the usual cost still takes ten times what the rest of a request takes.
+    "BCRYPT_ROUNDS": "11",
+}
 FLOODS = {"one address": ["198.51.100.7"], "fifty addresses of one network": flood.one_network(50)}
 
 
@@ -28,7 +33,7 @@ FLOODS = {"one address": ["198.51.100.7"], "fifty addresses of one network": flo
 @pytest.mark.parametrize("limits", ["true", "false"], ids=["with the shipped limits", "by the queue alone"])
 class TestAFlood:
     def test_from_one_network_blocks_no_other_network(self, limits):
-        settings = {**flood.SERVER, **QUEUE, **PATIENT, **CHEAP, "RATELIMIT_PROFILE": "production", "RATELIMIT_ENABLED": limits}
+        settings = {**SETTINGS, "RATELIMIT_ENABLED": limits}
         with served.database() as url, served.serving(database_url=url, flags=("--http",), **settings) as server:
             credentials = flood.prepare(server, honest=HONEST * len(FLOODS) + QUIET, attackers=8)
             quiet = flood.sign_ins(server, numbers=range(HONEST * len(FLOODS), HONEST * len(FLOODS) + QUIET), pause=0)

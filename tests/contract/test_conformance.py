@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import load_all_checks
 
 from tests.budgets import examples
-from tests.described import calls, document, narrowed
+from tests.described import document, narrowed
 from tests.factories.tokens import open_session
 
 load_all_checks()
@@ -33,23 +33,8 @@ CHECKS = schemathesis.checks.CHECKS.get_by_names(
 # A body that fits no schema may also be too large to be looked at.
 REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428"]
 CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}}})
-# Nothing here runs when tests are collected, which each worker does: to make the cases of all operations takes 6 s of CPU.
-operations = schemathesis.pytest.from_fixture("schema_of_operation")
-
-
-@pytest.fixture(scope="module")
-def whole_schema():
-    schema = schemathesis.openapi.from_dict(
-        narrowed(json.loads(OpenApiJsonRenderer().render(document()))), config=CONFIG
-    )
-    schema.app = get_wsgi_application()
-    return schema
-
-
-@pytest.fixture(params=[call.name for call in calls()])
-def schema_of_operation(request, whole_schema):
-    method, _, path = request.param.partition(" ")
-    return whole_schema.include(method=method, path=path)
+schema = schemathesis.openapi.from_dict(narrowed(json.loads(OpenApiJsonRenderer().render(document()))), config=CONFIG)
+schema.app = get_wsgi_application()
 
 
 @pytest.fixture
@@ -85,7 +70,7 @@ def ask(db):
 
 
 @pytest.mark.slow
-@operations.parametrize()
+@schema.parametrize()
 @settings(
     max_examples=examples(0.3),
     derandomize=True,
@@ -95,7 +80,3 @@ def ask(db):
 )
 def test_answers_are_what_the_document_says(case, ask, kept_connection, optional_confirmation):
     ask(case)
-
-
-def test_every_described_operation_is_among_them(whole_schema):
-    assert whole_schema.statistic.operations.total == len(calls())

@@ -277,7 +277,7 @@ def run(machine, share):
 
 class TestFamily(TestCase):
     def test_never_ends_a_session_without_theft_and_always_detects_a_theft(self):
-        run(DatabaseMachine, 0.6)
+        run(DatabaseMachine, 0.3)  # forty steps with several statements each
 
 
 class TestTheRule:
