@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cedrina.settings import development_data
-from cedrina.settings.dotenv import read_dotenv
 from cedrina.settings.public_address import default_public_url
 from cedrina.tooling.development import steps, welcome
 from cedrina.tooling.development.errors import StepFailed
@@ -28,7 +27,11 @@ def main() -> int:
     """Run all processes until a signal arrives. Return 0 after Ctrl-C, 1 when a step failed."""
     for signum in processes.FORWARDED:
         signal.signal(signum, _interrupt)
-    read_dotenv()
+    if steps.DOTENV.exists():
+        # It loads all settings, which stay in memory (9 MiB).
+        from cedrina.settings.dotenv import read_dotenv  # noqa: PLC0415
+
+        read_dotenv()
     data = development_data.data_directory(os.environ.get("CEDRINA_DATA_DIR", ""))
     try:
         with contextlib.ExitStack() as everything:

@@ -15,6 +15,7 @@ from cedrina.settings.development_secrets import development_secret
 from cedrina.tooling.development.errors import StepFailed
 
 ROOT = Path(__file__).resolve().parents[3]
+DOTENV = ROOT / ".env"
 ADMINISTRATOR = "admin"
 ADDRESS = "admin@localhost.example"
 SCHEMA_DIGEST = "schema-digest"

@@ -13,12 +13,14 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from cedrina.tooling.embedded import accounts
 from cedrina.tooling.embedded.errors import EmbeddedServerError
 from cedrina.tooling.embedded.postgres_server import PostgresServer
-from cedrina.tooling.embedded.redis_server import RedisServer
+
+if TYPE_CHECKING:
+    from cedrina.tooling.embedded.redis_server import RedisServer
 
 LOCK_SECONDS = 5
 LOOK_SECONDS = 1.0
@@ -56,7 +58,7 @@ def _keep(options: argparse.Namespace) -> int:
             postgres.start()
             addresses["DATABASE_URL"] = postgres.url
         if options.redis:
-            redis = RedisServer(directory)
+            redis = _redis_server(directory)
             servers.append(redis)
             redis.start()
             addresses["REDIS_URL"] = redis.url
@@ -69,7 +71,14 @@ def _keep(options: argparse.Namespace) -> int:
             accounts.remove_tree(directory)
 
 
-def _wait(servers: list[PostgresServer | RedisServer]) -> int:
+def _redis_server(directory: Path) -> "RedisServer":
+    # Redis's client takes 6 MiB for as long as the servers run, and `make run` starts no Redis.
+    from cedrina.tooling.embedded.redis_server import RedisServer  # noqa: PLC0415
+
+    return RedisServer(directory)
+
+
+def _wait(servers: "list[PostgresServer | RedisServer]") -> int:
     while True:
         readable, _, _ = select.select([sys.stdin], [], [], LOOK_SECONDS)
         if readable and not os.read(sys.stdin.fileno(), 1):
