@@ -66,6 +66,8 @@ def test_all_workers_follow_without_a_notice():
 ASKED = """
 import sys, django
 django.setup()
+from cedrina.database.timeouts import set_timeouts
+set_timeouts()  # as servers do: a command may wait for a frozen database
 from django.utils import timezone
 from accounts.access.services import active_policy, decisions
 from accounts.access.types import Question, SubjectFacts
