@@ -26,4 +26,6 @@ RATELIMITING = {**_RATELIMITING, "WATCH_SECONDS": 0, "REDIS_URL": None}
 ACCESS = {**_ACCESS, "WATCH_SECONDS": 0, "MAX_STALENESS": timedelta(days=1)}
 # To clear a cache in Redis deletes all keys there, those of tests in other processes too.
 CACHES = {"default": connections.cache(None)}
+# The process of the tests sends no hints: a reader that waits for them would be late.
+CHANNEL_LAYERS = connections.channel_layers(None)
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
