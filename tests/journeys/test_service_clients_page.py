@@ -27,7 +27,7 @@ def run(*command, cwd, server):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the lines of the page need curl")
 def test_the_page_works(issuer_server, tmp_path):
     lines, programs = lines_to_try(PAGE), ["authlib_client.py"]
-    assert len(lines) == 6
+    assert len(lines) == 7
     manage = f"{sys.executable} {served.ROOT}/manage.py"
     for number, (command, shown) in enumerate(lines):
         line = command.replace(".venv/bin/python manage.py", manage).replace(ADDRESS, issuer_server.url)

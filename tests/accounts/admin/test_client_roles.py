@@ -46,7 +46,7 @@ class TestTheAdmin:
         return page.post(CLIENTS, {**chosen, **fields}, follow=True).content.decode()
 
     def test_gives_a_role_until_a_time_and_takes_it(self, orders):
-        page = browser(admin=True, username="boss")
+        page = browser(admin=True)
         asked = self.act(page, "give_role", orders)
         assert 'name="expires_at"' in asked
         ends = (timezone.now() + timedelta(days=30)).replace(microsecond=0, second=0)
@@ -55,7 +55,11 @@ class TestTheAdmin:
         assert roles_of(orders) == {"reader": ends}
         assert ">reader<" in page.get(CLIENTS).content.decode()
         event = SecurityEvent.objects.get(type="role.granted", data__role="reader")
-        assert (event.target_id, event.actor_name, event.data["note"]) == (str(orders.pk), "boss", "they asked")
+        assert (event.target_id, event.actor_id, event.data["note"]) == (
+            str(orders.pk),
+            page.session["_auth_user_id"],
+            "they asked",
+        )
 
         self.act(page, "take_role", orders, confirmed="yes", role="reader", reason="no longer")
         assert roles_of(orders) == {}
