@@ -24,6 +24,7 @@ GOAL_SECONDS = 2.0
 WRITERS, RATE = 4, 200  # events a second of all writers
 GUESSES = 10  # failures within five minutes; those of an account that never signed in count a half
 _LONGEST_WAIT = 60.0  # seconds for a worker to begin, and for the last findings
+_LOADING = 15.0  # seconds for four processes to load Django
 _ENOUGH = 0.98  # of the rate: a machine that is slower measures something else
 
 
@@ -31,11 +32,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--write", type=int, metavar="NUMBER", help="what this program starts as a writer")
+    parser.add_argument("--start", type=float, help="when the writers begin, in seconds since 1970")
     options = parser.parse_args()
     require_database()
     environment = cedrina_environment(bench_environment(WRITERS, bcrypt_rounds=4))
     if options.write is not None:
-        return record_events(options.write, options.seconds, environment)
+        return record_events(options.write, options.start, options.seconds, environment)
     environment["DATABASE_URL"] = url = database("detection_finding_delay", environment)
     worker = subprocess.Popen([sys.executable, "manage.py", "run_worker"], cwd=ROOT, env=environment)
     try:
@@ -49,8 +51,11 @@ def main() -> int:
     return int(result["p99_seconds"] > GOAL_SECONDS or result["events_per_second"] < _ENOUGH * RATE)
 
 
-def record_events(number: int, seconds: int, environment: dict[str, str]) -> int:
-    """Record a share of the events, and print the id and the time of commit of each that must be found."""
+def record_events(number: int, start: float, seconds: int, environment: dict[str, str]) -> int:
+    """Record a share of the events, and print the id and the time of commit of each that must be found.
+
+    All writers begin at the same time, when each has loaded what it needs.
+    """
     django_at(environment["DATABASE_URL"], environment)
     from accounts.event_types import LOGIN_FAILED
     from security_events import context
@@ -64,6 +69,7 @@ def record_events(number: int, seconds: int, environment: dict[str, str]) -> int
         with context.bind(request):
             return recording.record(event_type, actor=who, target=who, outcome=Outcome.FAILURE)
 
+    time.sleep(max(0.0, start - time.time()))
     begun, turn = time.monotonic(), 0
     while time.monotonic() < begun + seconds:
         account, must_be_found = (turn * WRITERS + number) * 1000, turn % 20 == 0
@@ -91,7 +97,7 @@ def wait_for_worker(connection: Any) -> None:
 
 
 def measure(connection: Any, seconds: int, environment: dict[str, str]) -> dict[str, Any]:
-    command = [sys.executable, str(Path(__file__)), "--seconds", str(seconds)]
+    command = [sys.executable, str(Path(__file__)), "--seconds", str(seconds), "--start", str(time.time() + _LOADING)]
     writers = [
         subprocess.Popen(
             [*command, "--write", str(number)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
