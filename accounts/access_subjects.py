@@ -8,7 +8,6 @@ from uuid import UUID
 from django.contrib.auth.hashers import is_password_usable
 from django.db.models import CharField, Model, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
-from django.utils import timezone
 
 from accounts import selectors
 from accounts.access.conf import ADMINISTRATOR
@@ -22,6 +21,7 @@ from accounts.identifiers.names import is_held
 from accounts.models import User
 from accounts.rules import subject_facts
 from accounts.rules.subject_facts import CLIENT, USER, attributes_of, facts_of, holder_of
+from cedrina_base import database_clock
 from cedrina_base.prepared_statements import prepared_cursor
 from tokens.models import ServiceClient
 from tokens.types import ServiceCaller
@@ -201,7 +201,7 @@ def may_act_as_client(user: Any, client: ServiceClient) -> bool:
     """
     acting = subject_facts.holder_of(user, subject_facts.context_of(user))
     client_holder = subject_facts.holder_of_client(client)
-    return privilege_order.current().may_act_as(acting, client_holder, at=timezone.now())
+    return privilege_order.current().may_act_as(acting, client_holder, at=database_clock.now())
 
 
 def _facts_of_client(client: Any, at: datetime) -> SubjectFacts | None:

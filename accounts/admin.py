@@ -13,7 +13,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.shortcuts import redirect
 from django.urls import path
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import user_lists
@@ -34,6 +33,7 @@ from accounts.services.administration.operator_action import OperatorAction
 from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
 from accounts.services.passwords import attempts
 from accounts.services.profile import deletion
+from cedrina_base import database_clock
 from cedrina_base.read_only_admin import ReadOnlyAdmin
 from cedrina_base.reason_form import ask_for_reason
 from tokens.admin import SessionAdmin
@@ -183,7 +183,7 @@ class UserAdmin(ReadOnlyAdmin):
 
     def _act(self, request: Any, queryset: QuerySet[User], *, title: Any, service: Callable[..., int]) -> Any:
         def act(user: Any, reason: str) -> bool:
-            call = partial(service, user=user, by=request.user, reason=reason, now=timezone.now())
+            call = partial(service, user=user, by=request.user, reason=reason, now=database_clock.now())
             return _call_or_show_refusal(self, request, user, call)
 
         return ask_for_reason(self, request, queryset, title=title, act=act)
@@ -203,7 +203,7 @@ class AuthorizedSessionAdmin(SessionAdmin):
             user=session.user,
             by=request.user,
             reason=reason,
-            now=timezone.now(),
+            now=database_clock.now(),
         )
         return _call_or_show_refusal(self, request, session.user, call)
 

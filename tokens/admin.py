@@ -11,9 +11,9 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cedrina_base import database_clock
 from cedrina_base.read_only_admin import ReadOnlyAdmin, short_id
 from cedrina_base.reason_form import ask_for_reason
 from tokens import devices
@@ -119,7 +119,7 @@ class SessionAdmin(UserRowsAdmin):
             reason=ADMINISTRATOR,
             actor=subject_of(request.user),
             note=reason,
-            now=timezone.now(),
+            now=database_clock.now(),
         )
 
 

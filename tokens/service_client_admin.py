@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.encoding import force_str
 from django.utils.translation import gettext_lazy as _
 
+from cedrina_base import database_clock
 from cedrina_base.read_only_admin import ReadOnlyAdmin
 from cedrina_base.reason_form import ReasonForm, ask_for_reason, confirmation_page, reason_field
 from tokens.conf import token_settings
@@ -142,7 +142,7 @@ class ServiceClientAdmin(ReadOnlyAdmin):
             return super().changeform_view(request, *args, **options)
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
-        operator, now = operator_of(request.user, reason=form.cleaned_data["reason"]), timezone.now()
+        operator, now = operator_of(request.user, reason=form.cleaned_data["reason"]), database_clock.now()
         if change:
             made = service_clients.change(
                 client_id=obj.pk,
@@ -186,7 +186,7 @@ class ServiceClientAdmin(ReadOnlyAdmin):
                 client_id=queryset[0].pk,
                 overlap=timedelta(seconds=form.cleaned_data["overlap"]),
                 operator=operator_of(request.user, reason=form.cleaned_data["reason"]),
-                now=timezone.now(),
+                now=database_clock.now(),
             )
         except TokenError as error:
             sentence = error.sentence if isinstance(error, ServiceClientInvalid) else error.message
@@ -208,7 +208,7 @@ class ServiceClientAdmin(ReadOnlyAdmin):
         def act(client: Any, reason: str) -> bool:
             try:
                 service_clients.delete(
-                    client_id=client.pk, operator=operator_of(request.user, reason=reason), now=timezone.now()
+                    client_id=client.pk, operator=operator_of(request.user, reason=reason), now=database_clock.now()
                 )
             except TokenError as error:
                 self.message_user(request, force_str(error.message), messages.ERROR)
@@ -225,7 +225,7 @@ class ServiceClientAdmin(ReadOnlyAdmin):
                     members={},
                     is_enabled=is_enabled,
                     operator=operator_of(request.user, reason=reason),
-                    now=timezone.now(),
+                    now=database_clock.now(),
                 )
             except TokenError as error:
                 self.message_user(request, force_str(error.message), messages.ERROR)

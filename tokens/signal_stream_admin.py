@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.contrib import admin
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cedrina_base import database_clock
 from cedrina_base.read_only_admin import ReadOnlyAdmin, short_id
 from cedrina_base.reason_form import ask_for_reason
 from tokens import selectors
@@ -134,7 +134,10 @@ class SignalStreamAdmin(ReadOnlyAdmin):
     def delete_streams(self, request: Any, queryset: QuerySet[SignalStream]) -> Any:
         def act(stream: Any, reason: str) -> bool:
             return streams.delete_for_operator(
-                stream_id=stream.pk, actor=subject_of(request.user), note=reason, now=timezone.now()
+                stream_id=stream.pk,
+                actor=subject_of(request.user),
+                note=reason,
+                now=database_clock.now(),
             )
 
         return ask_for_reason(self, request, queryset, title=_("Delete streams"), act=act)
@@ -142,7 +145,11 @@ class SignalStreamAdmin(ReadOnlyAdmin):
     def _set(self, request: Any, queryset: QuerySet[SignalStream], status: StreamStatus, *, title: Any) -> Any:
         def act(stream: Any, reason: str) -> bool:
             return stream_status.set_by_operator(
-                stream_id=stream.pk, status=status, actor=subject_of(request.user), note=reason, now=timezone.now()
+                stream_id=stream.pk,
+                status=status,
+                actor=subject_of(request.user),
+                note=reason,
+                now=database_clock.now(),
             )
 
         return ask_for_reason(self, request, queryset, title=title, act=act)

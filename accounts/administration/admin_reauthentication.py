@@ -13,7 +13,6 @@ from typing import Any
 from django import forms
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.encoding import force_str
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +22,7 @@ from accounts.administration.admin_second_factor import CodeForm
 from accounts.errors import AccountError
 from accounts.services.sign_in import mailed_codes, password_sign_in, reauthentication
 from accounts.types import FactorMethod
+from cedrina_base import database_clock
 from tokens.api.step_up import RECENT_SECONDS, RequiredFactor, check_requirement, is_proof_due, requires
 from tokens.errors import ReauthenticationRequired, StepUpRequired, TokenError
 
@@ -64,7 +64,7 @@ def asked_first(site: Any, view: View, *, is_exempt: Callable[[View], bool]) -> 
 
     @wraps(view)
     def asking(request: Any, *args: Any, **options: Any) -> Any:
-        page = None if request.method in _SAFE else _page_before(site, request, now=timezone.now())
+        page = None if request.method in _SAFE else _page_before(site, request, now=database_clock.now())
         return page if page is not None else view(request, *args, **options)
 
     return asking
@@ -72,7 +72,7 @@ def asked_first(site: Any, view: View, *, is_exempt: Callable[[View], bool]) -> 
 
 def confirmation_page(site: Any, request: Any) -> Any:
     """Let people confirm who they are before they send something that no page can ask for, such as in the console."""
-    due = required(request, now=timezone.now())
+    due = required(request, now=database_clock.now())
     if request.method == "POST":
         return redirect(request.get_full_path())
     return _page(site, request, due, _form_for(due, request) if due else None, status=200)

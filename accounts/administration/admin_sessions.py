@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
-from django.utils import timezone
 
 from accounts.services.administration.admin_sign_in import AdminSession
+from cedrina_base import database_clock
 from tokens.end_reasons import LOGOUT
 from tokens.services import revocation, verification
 
@@ -47,7 +47,11 @@ def read_again(request: Any) -> None:
 
 def _is_live(user: Any, session_id: UUID) -> bool:
     """Leave the principal of a live session on its user, as of a request with a token: rules may ask for it."""
-    principal = verification.authenticate_admin_session(session_id=session_id, user_id=user.pk, now=timezone.now())
+    principal = verification.authenticate_admin_session(
+        session_id=session_id,
+        user_id=user.pk,
+        now=database_clock.now(),
+    )
     user.presented_principal = principal
     return principal is not None
 
@@ -63,4 +67,9 @@ def end(request: Any) -> None:
     session_id = request.session.get(_KEY)
     user_id = request.session.get(auth.SESSION_KEY)
     if session_id is not None and user_id is not None:
-        revocation.end_session(session_id=UUID(session_id), user_id=UUID(user_id), reason=LOGOUT, now=timezone.now())
+        revocation.end_session(
+            session_id=UUID(session_id),
+            user_id=UUID(user_id),
+            reason=LOGOUT,
+            now=database_clock.now(),
+        )

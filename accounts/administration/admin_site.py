@@ -6,7 +6,6 @@ from django.contrib.admin import AdminSite, autodiscover
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +23,7 @@ from accounts.rules import admin_access
 from accounts.services.administration import admin_sign_in
 from accounts.services.administration.admin_sign_in import AdminSession
 from accounts.types import FactorMethod
+from cedrina_base import database_clock
 from tokens.api.client import client_context
 
 _CODES = {FactorMethod.TOTP, FactorMethod.RECOVERY_CODE}
@@ -50,7 +50,7 @@ class MfaAdminSite(AdminSite):
 
     def has_permission(self, request: Any) -> bool:
         """Return whether somebody may use the admin now; Django would ask the column ``is_staff``."""
-        return bool(request.user.is_authenticated) and admin_access.may_use_admin(request.user, at=timezone.now())
+        return bool(request.user.is_authenticated) and admin_access.may_use_admin(request.user, at=database_clock.now())
 
     @method_decorator(never_cache)
     def login(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
@@ -70,7 +70,7 @@ class MfaAdminSite(AdminSite):
     @method_decorator(never_cache)
     def index(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
         """Show the overview, with a warning of each reset of a second factor that its owner has stopped."""
-        warn_of_stopped_resets(request, now=timezone.now())
+        warn_of_stopped_resets(request, now=database_clock.now())
         return super().index(request, extra_context)
 
     @method_decorator(never_cache)
@@ -83,7 +83,7 @@ class MfaAdminSite(AdminSite):
     @method_decorator(never_cache)
     def second_factor(self, request: Any) -> Any:
         """Verify the second factor of a user whose password was right, and sign them in."""
-        pending = admin_second_factor.pending_sign_in(request, now=timezone.now())
+        pending = admin_second_factor.pending_sign_in(request, now=database_clock.now())
         if pending is None:
             return self._redirect_to_login()
         if request.method == "POST" and is_limited(request, LimitedForm.ADMIN_LOGIN):
@@ -95,14 +95,14 @@ class MfaAdminSite(AdminSite):
 
     def _after_password(self, request: Any, user: Any) -> Any:
         if user.is_mfa_enabled:
-            admin_second_factor.begin(request, user=user, now=timezone.now())
+            admin_second_factor.begin(request, user=user, now=database_clock.now())
             return redirect(reverse("admin:second_factor", current_app=self.name))
         try:
             signed_in = admin_sign_in.complete_sign_in(
                 user=user,
                 client=client_context(request),
                 device_token=device_cookie.read_token(request),
-                now=timezone.now(),
+                now=database_clock.now(),
             )
         except SignInChallengeInvalid:
             return self._redirect_to_login()
@@ -122,7 +122,7 @@ class MfaAdminSite(AdminSite):
                 response=form.response(),
                 client=client_context(request),
                 device_token=device_cookie.read_token(request),
-                now=timezone.now(),
+                now=database_clock.now(),
             )
         except SignInChallengeInvalid:
             admin_second_factor.discard(request)

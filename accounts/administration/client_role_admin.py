@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.encoding import force_str
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +17,7 @@ from accounts.access.services.decisions import may
 from accounts.errors import AccountError
 from accounts.rules import subject_facts
 from accounts.services.administration import client_roles
+from cedrina_base import database_clock
 from cedrina_base.reason_form import ReasonForm, confirmation_page
 from tokens.errors import TokenError
 from tokens.models import ServiceClient
@@ -35,7 +35,7 @@ class GivenRoleForm(ReasonForm):
     def clean_expires_at(self) -> Any:
         given = self.cleaned_data["expires_at"]
         until = None if given is None else given.replace(tzinfo=UTC)
-        if until is not None and until <= timezone.now():
+        if until is not None and until <= database_clock.now():
             raise forms.ValidationError(_("This time is over."))
         return until
 
@@ -54,7 +54,7 @@ class RoleHoldingClientAdmin(ServiceClientAdmin):
 
     @admin.display(description=_("roles"))
     def roles_text(self, client: ServiceClient) -> str:
-        return ", ".join(sorted(subject_facts.roles_at(client, timezone.now()))) or "-"
+        return ", ".join(sorted(subject_facts.roles_at(client, database_clock.now()))) or "-"
 
     def has_give_roles_permission(self, request: Any) -> bool:
         return may(request.user, GRANT_ROLES.name)
@@ -77,7 +77,7 @@ class RoleHoldingClientAdmin(ServiceClientAdmin):
             )
         for client in clients:
             try:
-                service(client_id=client.pk, by=request.user, now=timezone.now(), **form.cleaned_data)
+                service(client_id=client.pk, by=request.user, now=database_clock.now(), **form.cleaned_data)
             except AccessError as error:
                 self.message_user(request, f"{client}: {sentence(error)}", messages.ERROR)
             except (AccountError, TokenError) as error:

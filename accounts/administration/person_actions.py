@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import messages
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +20,7 @@ from accounts.rules.subject_facts import context_of, holder_of
 from accounts.services.administration import account_status
 from accounts.services.administration.operator_action import ActionValue, OperatorAction, Value, ValueKind
 from accounts.services.administration.operator_actions import OPERATOR_ACTIONS
+from cedrina_base import database_clock
 from cedrina_base.reason_form import reason_field
 
 _PREFIX = "value-"  # so that no value takes the name of another field
@@ -102,7 +102,7 @@ def _is_done(model_admin: Any, request: Any, form: ActionForm, *, user: User, ac
     reason = form.cleaned_data["reason"]
     names = {"title": action.title, "person": user.username}
     try:
-        is_changed = action.run(user=user, by=request.user, reason=reason, now=timezone.now(), **form.values())
+        is_changed = action.run(user=user, by=request.user, reason=reason, now=database_clock.now(), **form.values())
     except DetailsInvalid as refusal:
         form.show_problems(refusal)
         return False
@@ -120,7 +120,7 @@ def _is_done(model_admin: Any, request: Any, form: ActionForm, *, user: User, ac
 
 def _has_privileges(*, viewer: User, user: User) -> bool:
     viewing = holder_of(viewer, context_of(viewer))
-    return privilege_order.current().may_act_on(viewing, holder_of(user), at=timezone.now())
+    return privilege_order.current().may_act_on(viewing, holder_of(user), at=database_clock.now())
 
 
 def _present_value(user: User, name: str) -> str | bool | None:

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +15,7 @@ from accounts.errors import AccountError, DetailsInvalid, EmailTaken, UsernameTa
 from accounts.models import Tier, User
 from accounts.services.administration import invitations
 from accounts.services.administration.invitations import NewPerson
+from cedrina_base import database_clock
 from cedrina_base.reason_form import reason_field
 
 _TAKEN = {UsernameTaken: "username", EmailTaken: "email"}
@@ -71,7 +71,7 @@ def _created(request: Any, form: NewPersonForm) -> User | None:
     reason, is_invited = values.pop("reason"), values.pop("is_invited")
     try:
         return invitations.create(
-            person=NewPerson(**values), is_invited=is_invited, by=request.user, reason=reason, now=timezone.now()
+            person=NewPerson(**values), is_invited=is_invited, by=request.user, reason=reason, now=database_clock.now()
         )
     except AccountError as refusal:
         form.show_problems(refusal)

@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -25,6 +24,7 @@ from accounts.models import User
 from accounts.rules import subject_facts
 from accounts.services.administration import person_overview, person_timeline
 from accounts.services.administration.person_timeline import TimelineEntry, TimelineSource
+from cedrina_base import database_clock
 from security_events.administration.event_data import data_lines
 from security_events.models import SecurityEvent
 from security_events.types import SubjectLink
@@ -48,7 +48,7 @@ class ShownEntry:
 
 def person_page(model_admin: Any, request: Any, user: User) -> Any:
     """Show a person. Each section requires its own permission: sessions, security events, the account."""
-    now = timezone.now()
+    now = database_clock.now()
     before = _cursor(request.GET.get("before", ""))
     if before is None and "before" in request.GET:
         model_admin.message_user(

@@ -23,7 +23,9 @@ SPAN = re.compile(r"`([^`]+)`")
 # What follows from its arguments, from the code and from the settings, which are read once.
 COMPUTED = {
     "accounts.access.deciding.hours._known_zone",
+    "accounts.access.api.question_bodies._NOTHING_CLAIMED",
     "accounts.access.deciding.index._expanded",  # of one compiled policy, and gone with it
+    "accounts.api.permissions.action_permission",
     "cedrina.http.accepted_formats._preferred_format",
     "cedrina.http.json._accepts_json",
     "cedrina.http.json._is_utf8",
@@ -103,6 +105,7 @@ OWN = {
     "accounts.providers.transport._slots",
     "accounts.services.passwords.hashing._pool",
     "cedrina_base.database_watch._state",
+    "security_events.live.hint_sender._state",
     "ratelimiting.detection.proxy_misconfiguration._detector",
     "ratelimiting.services.background_thread._state",
     "ratelimiting.services.shadow_figures._counts",

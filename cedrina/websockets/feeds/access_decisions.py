@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.utils import timezone, translation
+from django.utils import translation
 from rest_framework.exceptions import ValidationError
 
 from accounts.access.deciding.paths import MAX_LENGTH
@@ -15,6 +15,7 @@ from accounts.access.services import active_policy, subscriptions
 from accounts.access.types import Question
 from cedrina.http.problems import field_errors
 from cedrina.websockets.authenticated_consumer import AuthenticatedConsumer
+from cedrina_base import database_clock
 from cedrina_base.strict_serializers import StrictCharField, StrictSerializer
 from security_events.live.database_thread import thread_of_process
 
@@ -94,11 +95,11 @@ class AccessConsumer(AuthenticatedConsumer):
             self._wake.clear()
             pause: float | None = None
             if asked := dict(self._asked):
-                now = timezone.now()
+                now = database_clock.now()
                 decide = partial(subscriptions.decide_all, subject, asked, at=now)
                 found = await thread_of_process().call(decide)
                 await self._tell(found, asked)
-                pause = max(0.0, (found.again_at - timezone.now()).total_seconds())
+                pause = max(0.0, (found.again_at - database_clock.now()).total_seconds())
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
