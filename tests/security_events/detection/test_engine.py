@@ -142,6 +142,23 @@ class TestWindowsThatAreKept:
             kept.keep_large(windows)
         assert [windows.size(rule, f"person {number}") for number in range(9)] == [4, 4, 0, 0, 0, 0, 0, 0, 0]
 
+    def test_give_way_when_one_grows_the_least_used_first(self, rule, monkeypatch):
+        monkeypatch.setattr(kept_windows, "LARGE", 1)
+        windows, kept = MemoryWindows([rule]), kept_windows.KeptWindows([rule])
+
+        def go_on(account):
+            batch = [fact(each, account=account) for each in range(4)]
+            kept.fill(windows, batch, up_to=START)
+            list(windows.findings(batch))
+            kept.keep_large(windows)
+
+        for account in ("mina", "omar", "mina"):
+            go_on(account)
+        assert [windows.size(rule, account) for account in ("mina", "omar")] == [8, 4]
+        monkeypatch.setattr(kept_windows, "MOST_KEPT", 15)
+        go_on("mina")
+        assert [windows.size(rule, account) for account in ("mina", "omar")] == [12, 0]
+
 
 class TestLongWindows:
     def test_are_read_in_part_until_a_rule_needs_the_older_facts(self, rule, monkeypatch):

@@ -59,6 +59,8 @@ class KeptWindows:
         used_since = self._batch - _UNUSED_BATCHES
         self._kept = {window: used for window, used in self._kept.items() if used > used_since}
         room = MOST_KEPT - sum(self._size(windows, window) for window in self._kept)
+        if room < 0:
+            room = self._forget_least_used(windows, room)
         for window in self._read:
             # A window grows up to MOST_FACTS. What is kept already is not given up for another one: when there are too
             # many large windows, each would push out the next one before it is used again.
@@ -66,6 +68,18 @@ class KeptWindows:
                 self._kept[window] = self._batch
                 room -= self._size(windows, window)
         windows.keep_only({(rule.id, key) for source, key in self._kept for rule in self._rules[source]})
+
+    def _forget_least_used(self, windows: MemoryWindows, room: int) -> int:
+        """Forget those windows that were used the longest ago, until there is room; return how much.
+
+        What is kept grows after it was admitted, a window up to ``MOST_FACTS``.
+        """
+        for window, _used in sorted(self._kept.items(), key=lambda item: item[1]):
+            if room >= 0:
+                break
+            room += self._size(windows, window)
+            del self._kept[window]
+        return room
 
     def _needed(self, facts: Sequence[Fact]) -> Mapping[WindowName, float]:
         """Return the windows that some rule will be asked about, and the time of the first event in question."""
