@@ -1,15 +1,9 @@
 """The signed metadata of AuthZEN: another JOSE library verifies them with the published keys."""
 
-from datetime import timedelta
-
 import pytest
-from django.utils import timezone
-from joserfc import jws, jwt
+from joserfc import jwt
 from joserfc.jwk import KeySet
 from rest_framework.test import APIClient
-
-from tests.tokens.conftest import own_keys
-from tokens.services import keys, signed_metadata
 
 pytestmark = pytest.mark.django_db
 URL = "/.well-known/authzen-configuration"
@@ -39,20 +33,6 @@ def test_is_no_access_token():
     token = APIClient().get(URL).json()["signed_metadata"]
     answer = APIClient().get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
-
-
-@pytest.mark.usefixtures("own_keys")
-def test_is_made_anew_for_a_new_key_and_after_an_hour():
-    metadata, now = {"policy_decision_point": "https://id.example.org"}, timezone.now()
-
-    def sign(at):
-        return signed_metadata.sign(metadata, "authzen-metadata+jwt", at)
-
-    first = sign(now)
-    assert sign(now + timedelta(minutes=59)) == first
-    assert sign(now + timedelta(minutes=61)) != first
-    keys.rotate(now=now, emergency=True)
-    assert verified(sign(now))[0]["kid"] != jws.extract_compact(first.encode()).headers()["kid"]
 
 
 def test_is_signed_for_no_address_that_a_request_names(settings):
