@@ -1,4 +1,4 @@
-"""Signed metadata: made anew in time, and for a new key. Another library verifies them: tests/accounts/access/authzen."""
+"""Signed metadata are made anew in time, and for a new key. Another library verifies them in tests of AuthZEN."""
 
 from datetime import timedelta
 
