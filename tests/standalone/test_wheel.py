@@ -71,11 +71,11 @@ class TestTheWheel:
         ("package", "extras"),
         [
             ("cedrina_base", ["tokens"]),  # its serializers are for apps with an API
-            ("security_events", ["security-events-api", "geoip"]),
+            ("security_events", ["security-events-api", "security-events-live", "geoip"]),
             ("ratelimiting", ["ratelimiting-api"]),
             ("tokens", ["tokens"]),
             ("accounts", ["accounts", "access-casbin"]),
-            ("cedrina", ["server", "errors"]),
+            ("cedrina", ["server", "errors", "otel"]),
         ],
     )
     def test_demands_what_an_app_imports(self, cedrina, package, extras):
