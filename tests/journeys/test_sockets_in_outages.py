@@ -93,6 +93,9 @@ def test_a_client_that_resumes_gets_every_event_once(tmp_path):
         keeper = Person(site, name="keeper")
         keeper.password = json.loads(made)["password"]
         assert keeper.sign_in().status_code == 200
+        # Somebody else signs in again and again: of one person, the oldest sessions would end, and the sockets with them.
+        visitor = Person(site, name="visitor")
+        assert visitor.register().status_code == 201
         with event_writer(url) as writer:
             (start,) = writer.write(0)
         follower = Follower(sockets, keeper.tokens["access_token"], start)
@@ -116,11 +119,12 @@ def test_a_client_that_resumes_gets_every_event_once(tmp_path):
                     writer.write(last + 31, last + 40)
                 last += 40
                 wait_until(lambda wanted=last: wanted in follower.numbers)
-                demand_hints(redis, keeper)
+                demand_hints(redis, visitor)
         finally:
             follower.is_over = True
             reading.join()
             keeper.close()
+            visitor.close()
             redis.stop()
     wrong = last - len(set(follower.numbers)) + len(follower.numbers) - len(set(follower.numbers))
     name = "PostgreSQL and Redis stop under a socket"
