@@ -30,7 +30,7 @@ def test_a_row_type_names_the_columns_of_its_statement(statement, row_type, now)
         **dict.fromkeys(("network", "kind", "presented", "successor", "token_hash"), DIGEST),
         **dict.fromkeys(("key_epoch", "presented_epoch", "limit"), 1),
         **dict.fromkeys(("absolute", "idle"), now - now),
-        **dict.fromkeys(("ip_address", "known_since", "sign_in_risk"), None),
+        **dict.fromkeys(("ip_address", "known_since", "risk"), None),
         "kid": "k",
         "reason": "r",
         "reuse": "r",
