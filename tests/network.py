@@ -113,6 +113,8 @@ class Network:
 
     async def _end(self):
         await self._close()
+        for _ in range(3):
+            await asyncio.sleep(0)  # a task that is cancelled before it began would leave its connection open
         for link in list(self.links):
             link.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}

@@ -230,5 +230,15 @@ def execute(url, *statements):
                 connection.execute(statement)
 
 
+def make_administrator(url, username):
+    """Give somebody the role of administrators, as ``accounts`` stores it: as a grant, with a copy in their row."""
+    execute(
+        url,
+        f"UPDATE accounts_user SET role_grants = 'admin' WHERE username = '{username}'",
+        "INSERT INTO access_rolegrant (id, subject, role, reason, granted_by, granted_at) "
+        f"SELECT gen_random_uuid(), 'user:' || id, 'admin', '', '', now() FROM accounts_user WHERE username = '{username}'",
+    )
+
+
 def _libpq(url):
     return urlunsplit(urlsplit(url)._replace(scheme="postgresql"))

@@ -45,10 +45,7 @@ def boss(server, newcomer):
     """An administrator who is signed in by tokens."""
     person = newcomer(server)
     person.register()
-    served.execute(
-        server.environment["DATABASE_URL"],
-        f"UPDATE accounts_user SET role_grants = 'admin' WHERE username = '{person.name}'",
-    )
+    served.make_administrator(server.environment["DATABASE_URL"], person.name)
     return person
 
 

@@ -165,13 +165,7 @@ class TestOperators:
 
     @pytest.fixture
     def do(self, site, person):
-        served.execute(
-            site.environment["DATABASE_URL"],
-            f"UPDATE accounts_user SET role_grants = 'admin' WHERE username = '{person.name}'",
-            "INSERT INTO access_rolegrant (id, subject, role, reason, granted_by, granted_at) "
-            "SELECT gen_random_uuid(), 'user:' || id, 'admin', '', '', now() "
-            f"FROM accounts_user WHERE username = '{person.name}'",
-        )
+        served.make_administrator(site.environment["DATABASE_URL"], person.name)
 
         def send(user_id, action, **values):
             path = f"/admin/users/{user_id}/{action}" if action else "/admin/users"

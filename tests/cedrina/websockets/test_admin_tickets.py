@@ -26,7 +26,8 @@ def admin(one_port):
     person.browser = Browser(one_port)
     try:
         assert person.register().status_code == 201
-        change(one_port, person, "is_staff = true, is_superuser = true, role_grants = 'admin'")
+        change(one_port, person, "is_staff = true, is_superuser = true")
+        served.make_administrator(one_port.environment["DATABASE_URL"], person.name)
         person.browser.sign_in(person.name)  # which an address may do ten times a minute: so there are few tests
         yield person
     finally:
