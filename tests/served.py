@@ -236,7 +236,8 @@ def make_administrator(url, username):
         url,
         f"UPDATE accounts_user SET role_grants = 'admin' WHERE username = '{username}'",
         "INSERT INTO access_rolegrant (id, subject, role, reason, granted_by, granted_at) "
-        f"SELECT gen_random_uuid(), 'user:' || id, 'admin', '', '', now() FROM accounts_user WHERE username = '{username}'",
+        "SELECT gen_random_uuid(), 'user:' || id, 'admin', '', '', now() "
+        f"FROM accounts_user WHERE username = '{username}'",
     )
 
 

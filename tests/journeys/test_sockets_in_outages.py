@@ -93,7 +93,7 @@ def test_a_client_that_resumes_gets_every_event_once(tmp_path):
         keeper = Person(site, name="keeper")
         keeper.password = json.loads(made)["password"]
         assert keeper.sign_in().status_code == 200
-        # Somebody else signs in again and again: of one person, the oldest sessions would end, and the sockets with them.
+        # Somebody else signs in again and again: the oldest sessions of one person would end, and their sockets.
         visitor = Person(site, name="visitor")
         assert visitor.register().status_code == 201
         with event_writer(url) as writer:
