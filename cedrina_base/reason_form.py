@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -100,3 +103,15 @@ def confirmation_page(
         "checkbox_name": ACTION_CHECKBOX_NAME,
     }
     return TemplateResponse(request, template, context)
+
+
+def delete_one(page: Any, request: Any, object_id: str) -> Any:
+    """Delete one row on the page that asks for the reason: by the action ``delete_selected`` of its admin page.
+
+    Raises: PermissionDenied.
+    """
+    if not page.has_delete_permission(request):
+        raise PermissionDenied
+    found = page.get_object(request, unquote(object_id))
+    asked = page.delete_selected(request, page.get_queryset(request).filter(pk=found.pk)) if found else None
+    return asked or redirect(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist")

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_protect
 
 from cedrina_base.read_only_admin import ReadOnlyAdmin
-from cedrina_base.reason_form import ReasonForm, ask_for_reason, confirmation_page
+from cedrina_base.reason_form import ReasonForm, ask_for_reason, confirmation_page, delete_one
 from ratelimiting.conf import rate_limiting_settings
 from ratelimiting.errors import PolicyInvalid, PolicyNotFound, RateLimitingError
 from ratelimiting.forms import PolicyForm
@@ -124,12 +121,7 @@ class RateLimitPolicyAdmin(RateLimitingAdmin):
     @method_decorator(csrf_protect)
     def delete_view(self, request: Any, object_id: str, _extra_context: dict[str, Any] | None = None) -> Any:
         """Delete one policy on the page that asks for the reason, as the action does for several."""
-        if not self.has_delete_permission(request):
-            raise PermissionDenied
-        found = self.get_object(request, unquote(object_id))
-        rows = self.get_queryset(request).filter(pk=found.pk) if found else self.get_queryset(request).none()
-        page = self.delete_selected(request, rows) if found else None
-        return page or redirect("admin:ratelimiting_ratelimitpolicy_changelist")
+        return delete_one(self, request, object_id)
 
     # In the place of Django's action of this name, which asks for no reason.
     @admin.action(description=_("Delete policies"), permissions=["delete"])

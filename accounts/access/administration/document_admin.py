@@ -2,11 +2,7 @@
 
 from typing import Any
 
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
@@ -16,7 +12,7 @@ from accounts.access.administration.draft_admin import draft_page, make_draft
 from accounts.access.administration.forms import DRAFT
 from accounts.access.errors import AccessError
 from accounts.access.services.policy_changes import PolicyWriter, Versions, policy_change
-from cedrina_base.reason_form import ask_for_reason
+from cedrina_base.reason_form import ask_for_reason, delete_one
 
 
 class DocumentAdmin(AccessAdmin):
@@ -86,12 +82,7 @@ class DocumentAdmin(AccessAdmin):
     @method_decorator(csrf_protect)
     def delete_view(self, request: Any, object_id: str, _extra_context: dict[str, Any] | None = None) -> Any:
         """Delete one row on the page that asks for the reason, as the action does for several."""
-        if not self.has_delete_permission(request):
-            raise PermissionDenied
-        found = self.get_object(request, unquote(object_id))
-        rows = self.get_queryset(request).filter(pk=found.pk) if found else self.get_queryset(request).none()
-        page = self.delete_selected(request, rows) if found else None
-        return page or redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
+        return delete_one(self, request, object_id)
 
     def delete_selected(self, request: Any, queryset: QuerySet[Any]) -> Any:
         """Delete rows: in the place of Django's action of this name, which asks for no reason."""
