@@ -90,7 +90,7 @@ class SecurityEventSettings(AppSettings):
         restored, and the next checkpoint would contradict those that others have seen. By default these are the ends
         of the files that ``SINKS`` names.
         """
-        return self._function("CHECKPOINTS_OUTSIDE", "security_events.selectors.kept_checkpoints.in_files")
+        return self._function("CHECKPOINTS_OUTSIDE", "security_events.selectors.sealing.kept_checkpoints.in_files")
 
     @property
     def GEOIP_PATHS(self) -> Sequence[str]:

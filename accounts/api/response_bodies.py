@@ -10,7 +10,7 @@ from accounts.rules.user_claims import roles_of
 from accounts.selectors import SecondFactors
 from accounts.services.factors.sign_in_challenges import MfaChallenge
 from accounts.services.sign_in.password_sign_in import SignedIn
-from security_events.selectors.sign_in_history import newest_risks
+from security_events.selectors.detection.sign_in_history import newest_risks
 from tokens.api.response_bodies import token_response_body
 
 

@@ -21,9 +21,9 @@ from security_events.detection.errors import VerdictInvalid
 from security_events.detection.evidence_words import evidence_counts
 from security_events.errors import SecurityEventRefusal
 from security_events.models import Incident, IncidentResponse
-from security_events.selectors import incidents as selectors
-from security_events.selectors.incidents import TimelineEntry
-from security_events.selectors.rule_figures import thresholds_at
+from security_events.selectors.detection import incidents as selectors
+from security_events.selectors.detection.incidents import TimelineEntry
+from security_events.selectors.detection.rule_figures import thresholds_at
 from security_events.services.detection import incident_changes, responses
 from security_events.services.detection.incident_changes import LONGEST_NOTE
 from security_events.types import Subject

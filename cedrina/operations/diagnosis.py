@@ -27,8 +27,8 @@ from cedrina.operations.correction import TranslatableText
 from security_events.conf import security_event_settings
 from security_events.delivery import configured_sinks
 from security_events.models import SecurityEvent, Sink, SinkState
-from security_events.selectors.detection_lag import detection_lag
-from security_events.selectors.sealing_state import oldest_writer, sealing_state
+from security_events.selectors.detection.detection_lag import detection_lag
+from security_events.selectors.sealing.sealing_state import oldest_writer, sealing_state
 from security_events.services.retention import terms
 from security_events.services.trail.sealing import HELD_BACK_AFTER
 from security_events.sinks.sink_targets import FileTarget, SyslogTarget

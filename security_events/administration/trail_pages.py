@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from cedrina_base.read_only_admin import ReadOnlyAdmin, short_id
 from security_events.api.note_file import note_file
 from security_events.models import AuditKey, TrailCheckpoint
-from security_events.selectors.sealing_state import MOST_COUNTED, sealing_state
+from security_events.selectors.sealing.sealing_state import MOST_COUNTED, sealing_state
 from security_events.verifier import verification_key
 
 

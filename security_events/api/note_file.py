@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 
 from security_events.models import TrailCheckpoint
-from security_events.selectors.checkpoints import cosigned_note
+from security_events.selectors.sealing.checkpoints import cosigned_note
 
 
 def note_file(checkpoint: TrailCheckpoint) -> HttpResponse:

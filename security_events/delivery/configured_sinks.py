@@ -6,7 +6,7 @@ from datetime import datetime
 from security_events.conf import security_event_settings
 from security_events.delivery.kinds import DeliveryFailed
 from security_events.models import Sink
-from security_events.selectors.checkpoint_positions import before_newest_checkpoint
+from security_events.selectors.sealing.checkpoint_positions import before_newest_checkpoint
 from security_events.selectors.trail import START, TrailPosition, end_of_trail
 from security_events.sinks.sink_targets import FileTarget, SinkTarget, SyslogTarget, WebhookTarget
 from security_events.sinks.sink_urls import read_sinks

@@ -17,7 +17,7 @@ from security_events import measures
 from security_events.delivery import schedule, sink_notices, sink_rows
 from security_events.delivery.kinds import KINDS, CheckpointKind, DeliveryFailed, SinkKind
 from security_events.models import Sink, SinkState
-from security_events.selectors.checkpoint_positions import checkpoints_after
+from security_events.selectors.sealing.checkpoint_positions import checkpoints_after
 from security_events.selectors.trail import TrailEvent, TrailPosition, events_after
 
 BATCH_SECONDS = 5.0  # for one call of a kind; with one request more it must fit into sink_rows.LEASE_SECONDS

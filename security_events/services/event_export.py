@@ -8,8 +8,8 @@ from typing import Any
 
 from security_events.errors import ExportFileError
 from security_events.exporters.formats import ExportFormat
-from security_events.selectors.checkpoints import cosigned_note, newest_checkpoint
 from security_events.selectors.event_filters import EventFilter
+from security_events.selectors.sealing.checkpoints import cosigned_note, newest_checkpoint
 from security_events.selectors.trail import START, TrailPosition
 from security_events.selectors.trail_pages import cursor_of, position_of
 from security_events.services.event_lines import MAX_LINES, EventLines, read_lines

@@ -63,7 +63,7 @@ COMPUTED = {
     "security_events.event_values._masked_user_agent",
     "security_events.masking._is_secret_key",
     "security_events.relays._parsed",
-    "security_events.selectors.replayed_events.origins",  # of one run of a command
+    "security_events.selectors.detection.replayed_events.origins",  # of one run of a command
     "security_events.services.detection.sign_in_risk._load_rules",
     "security_events.user_agents._parsed",
     "security_events.user_agents._parser",

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from security_events.catalogue import CATALOGUE
 from security_events.models import Incident, RuleVersion
-from security_events.selectors.rule_figures import VERDICT_DAYS
+from security_events.selectors.detection.rule_figures import VERDICT_DAYS
 from security_events.services.detection import responses, rule_settings
 from security_events.types import IncidentStatus, ResponseKind, RuleMode, Verdict
 from tests.architecture.source import ROOT

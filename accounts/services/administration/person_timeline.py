@@ -24,7 +24,7 @@ from accounts.services.mailing.mail_queue import MailKind
 from security_events.detection import rules
 from security_events.models import SecurityEvent
 from security_events.selectors import events
-from security_events.selectors.incidents_about import incidents_about
+from security_events.selectors.detection.incidents_about import incidents_about
 from tokens import selectors as token_selectors
 
 _NEWEST = UUID(int=2**128 - 1)

@@ -11,7 +11,7 @@ from accounts.selectors import FactorDescription, ImportOrigin, SocialDescriptio
 from accounts.services.mailing.finding_texts import finding_text
 from accounts.services.profile import activity
 from accounts.services.profile.activity import ActivityEntry
-from security_events.selectors.incidents_about import incidents_about
+from security_events.selectors.detection.incidents_about import incidents_about
 from security_events.services import recording
 from security_events.types import NO_SUBJECT
 from tokens import selectors as token_selectors

@@ -9,7 +9,7 @@ from django.db.models import Sum
 from ratelimiting import selectors as policy_selectors
 from ratelimiting.services import active_policies
 from security_events.detection import rules
-from security_events.selectors.rule_figures import RuleFigures, figures_of_rules
+from security_events.selectors.detection.rule_figures import RuleFigures, figures_of_rules
 from security_events.services.detection import rule_settings
 from security_events.types import Severity
 

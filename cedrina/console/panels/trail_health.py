@@ -7,8 +7,8 @@ from datetime import datetime
 from security_events.delivery import configured_sinks
 from security_events.models import Sink, SinkState
 from security_events.selectors import sink_backlogs
-from security_events.selectors.detection_lag import detection_lag
-from security_events.selectors.sealing_state import sealing_state
+from security_events.selectors.detection.detection_lag import detection_lag
+from security_events.selectors.sealing.sealing_state import sealing_state
 from security_events.selectors.sink_backlogs import NO_BACKLOG
 
 MOST_SINKS = 20

@@ -12,7 +12,7 @@ from cedrina.monitoring.figures.row_counts import count_or_estimate
 from cedrina.monitoring.figures.stored_figures import SLOW_SECONDS, Values, stored_figure
 from cedrina.version import VERSION
 from security_events.models import Incident
-from security_events.selectors.sealing_state import sealing_state
+from security_events.selectors.sealing.sealing_state import sealing_state
 from security_events.types import IncidentStatus
 from tokens.conf import token_settings
 from tokens.models import Session, SigningKey

@@ -21,8 +21,8 @@ from cedrina.monitoring.health.checks import OK, Finding, failed, health_check, 
 from ratelimiting.services import enforcement
 from ratelimiting.stores.fallback import FallbackStore
 from security_events.conf import security_event_settings
-from security_events.selectors.detection_lag import detection_lag
-from security_events.selectors.sealing_state import sealing_state
+from security_events.selectors.detection.detection_lag import detection_lag
+from security_events.selectors.sealing.sealing_state import sealing_state
 from tokens.models import SigningKey
 
 REPLICA = "replica"

@@ -29,7 +29,7 @@ from security_events.detection.evidence_words import words_of
 from security_events.detection.rules import Rule
 from security_events.errors import SecurityEventRefusal
 from security_events.models.detection import RESPONSE_NAMES
-from security_events.selectors.rule_figures import (
+from security_events.selectors.detection.rule_figures import (
     SHADOW_DAYS,
     VERDICT_DAYS,
     RuleFigures,

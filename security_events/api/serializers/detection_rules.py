@@ -15,7 +15,7 @@ from cedrina_base.strict_serializers import (
 )
 from security_events.detection.rules import Rule
 from security_events.models import RuleVersion
-from security_events.selectors.rule_figures import SHADOW_DAYS, VERDICT_DAYS, RuleFigures
+from security_events.selectors.detection.rule_figures import SHADOW_DAYS, VERDICT_DAYS, RuleFigures
 from security_events.services.detection.rule_settings import LARGEST_THRESHOLD, RuleSettings
 from security_events.types import ResponseKind, RuleMode, Severity, Verdict
 

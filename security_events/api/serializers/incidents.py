@@ -11,8 +11,8 @@ from rest_framework import serializers
 from cedrina_base.strict_serializers import StrictCharField, StrictChoiceField, StrictSerializer
 from security_events.detection import rules
 from security_events.models import Incident, IncidentResponse
+from security_events.selectors.detection.incidents import TimelineEntry
 from security_events.selectors.event_filters import SEVERITIES
-from security_events.selectors.incidents import TimelineEntry
 from security_events.services.detection.incident_changes import LONGEST_NOTE
 from security_events.types import IncidentStatus, ResponseKind, Severity, Verdict
 

@@ -19,7 +19,7 @@ from security_events.api.serializers import audit_trail as shapes
 from security_events.conf import security_event_settings
 from security_events.errors import NotSealedYet
 from security_events.models import TrailCheckpoint
-from security_events.selectors import checkpoints
+from security_events.selectors.sealing import checkpoints
 from security_events.services.trail import proving
 from security_events.verifier import proof_file
 

@@ -19,7 +19,7 @@ from security_events.api.views.webhooks import ENTITY_TAG, STEP_UP_CODES, actor_
 from security_events.detection import rules
 from security_events.detection.errors import RuleNotFound, ThresholdInvalid
 from security_events.detection.rules import Rule
-from security_events.selectors.rule_figures import RuleFigures, figures_of_rules, rule_versions_page
+from security_events.selectors.detection.rule_figures import RuleFigures, figures_of_rules, rule_versions_page
 from security_events.services.detection import rule_settings
 from security_events.types import RuleMode
 

@@ -19,8 +19,8 @@ from security_events.api.permissions import CHANGE_INCIDENTS, READ_INCIDENTS
 from security_events.api.serializers import incidents as shapes
 from security_events.api.views.webhooks import ENTITY_TAG, IF_MATCH, STEP_UP_CODES, actor_of, validated
 from security_events.detection.errors import VerdictInvalid
-from security_events.selectors import incidents as selectors
-from security_events.selectors.incidents import IncidentFilter
+from security_events.selectors.detection import incidents as selectors
+from security_events.selectors.detection.incidents import IncidentFilter
 from security_events.services.detection import incident_changes, responses
 from security_events.types import IncidentStatus, Verdict
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from cedrina_base.operator_commands import OperatorCommand
 from security_events.errors import SealingError
-from security_events.selectors import checkpoints
+from security_events.selectors.sealing import checkpoints
 from security_events.services.trail import restored_trail
 
 

@@ -12,7 +12,7 @@ from security_events.detection import rules
 from security_events.detection.errors import RuleNotFound, ThresholdInvalid
 from security_events.detection.rules import Rule
 from security_events.errors import SecurityEventRefusal
-from security_events.selectors.rule_figures import RuleFigures, figures_of_rules
+from security_events.selectors.detection.rule_figures import RuleFigures, figures_of_rules
 from security_events.services.detection import rule_settings
 from security_events.services.detection.rule_settings import LONGEST_REASON
 from security_events.types import NO_SUBJECT, RuleMode

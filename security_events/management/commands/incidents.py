@@ -13,9 +13,9 @@ from security_events.detection import rules
 from security_events.detection.errors import VerdictInvalid
 from security_events.errors import SecurityEventRefusal
 from security_events.models import Incident
-from security_events.selectors import incidents as selectors
+from security_events.selectors.detection import incidents as selectors
+from security_events.selectors.detection.incidents import IncidentFilter
 from security_events.selectors.event_filters import SEVERITIES
-from security_events.selectors.incidents import IncidentFilter
 from security_events.services.detection import incident_changes, responses
 from security_events.services.detection.incident_changes import LONGEST_NOTE
 from security_events.types import NO_SUBJECT, IncidentStatus, Verdict

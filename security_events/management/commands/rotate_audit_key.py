@@ -8,7 +8,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from cedrina_base.operator_commands import OperatorCommand
 from security_events.errors import SealingError
-from security_events.selectors.checkpoints import audit_keys, newest_checkpoint
+from security_events.selectors.sealing.checkpoints import audit_keys, newest_checkpoint
 from security_events.services.trail import audit_keys as service
 from security_events.verifier import verification_key
 

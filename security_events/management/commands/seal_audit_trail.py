@@ -9,8 +9,8 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from cedrina_base.encryption import DecryptionFailed
 from cedrina_base.operator_commands import OperatorCommand
 from security_events.errors import SealingError
-from security_events.selectors.checkpoints import audit_keys
-from security_events.selectors.sealing_state import oldest_writer, sealing_state
+from security_events.selectors.sealing.checkpoints import audit_keys
+from security_events.selectors.sealing.sealing_state import oldest_writer, sealing_state
 from security_events.services.trail import sealing
 from security_events.verifier import verification_key
 

@@ -14,7 +14,7 @@ from security_events.detection.rules import Rule
 from security_events.detection.simulation.labelled_stream import events_of
 from security_events.detection.simulation.rba_file import RbaFile
 from security_events.models import Incident
-from security_events.selectors.replayed_events import replayed_events
+from security_events.selectors.detection.replayed_events import replayed_events
 from security_events.services.detection import rule_settings
 from security_events.services.detection.availability import unavailable_reason
 from security_events.types import IncidentStatus, Verdict

@@ -13,7 +13,7 @@ from security_events.detection import rules
 from security_events.detection.client_records import sign_in_client
 from security_events.detection.facts import Fact, fact_from
 from security_events.event_values import storable_json
-from security_events.selectors import sign_in_history
+from security_events.selectors.detection import sign_in_history
 from security_events.selectors.trail import TrailEvent, TrailPosition
 from security_events.services.detection import client_counts
 from security_events.services.detection.client_counts import SignInClient

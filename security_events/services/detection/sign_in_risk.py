@@ -19,7 +19,7 @@ from security_events.detection.facts import network_range
 from security_events.detection.risk_choices import choice_of
 from security_events.detection.rules import GroupBy, Rule
 from security_events.event_values import stored_client
-from security_events.selectors import sign_in_history
+from security_events.selectors.detection import sign_in_history
 from security_events.services.detection import incidents, responses, rule_settings
 from security_events.services.detection.engine import shadowing
 from security_events.services.detection.incidents import Cause

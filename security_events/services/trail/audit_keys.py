@@ -13,7 +13,7 @@ from security_events import event_types
 from security_events.conf import security_event_settings
 from security_events.errors import AuditKeyMissing, AuditOriginInvalid, EncryptionKeyMissing
 from security_events.models import AuditKey
-from security_events.selectors import checkpoints
+from security_events.selectors.sealing import checkpoints
 from security_events.services import recording
 from security_events.types import Subject
 from security_events.verifier import NoteMalformed, verification_key

@@ -6,9 +6,9 @@ from pathlib import Path
 from uuid import UUID
 
 from security_events.errors import HashesPruned
-from security_events.selectors.checkpoints import cosigned_note, newest_checkpoint
-from security_events.selectors.trail_hashes import leaf_index_of, stored_hashes
-from security_events.selectors.trail_verification import stored_leaves
+from security_events.selectors.sealing.checkpoints import cosigned_note, newest_checkpoint
+from security_events.selectors.sealing.trail_hashes import leaf_index_of, stored_hashes
+from security_events.selectors.sealing.trail_verification import stored_leaves
 from security_events.trail.tree_shape import LEVELS_APART, Leaves, Subtree
 from security_events.verifier.exports.event_lines import read_events
 from security_events.verifier.exports.tree_files import TreeLine

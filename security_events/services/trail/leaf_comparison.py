@@ -4,8 +4,8 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from security_events.event_form import canonical_bytes
-from security_events.selectors import trail_verification
-from security_events.selectors.trail_verification import StoredLeaf
+from security_events.selectors.sealing import trail_verification
+from security_events.selectors.sealing.trail_verification import StoredLeaf
 from security_events.verifier import leaf_hash
 from security_events.verifier.reports import CHANGED, INSERTED, LEAF_CHANGED, REMOVED, REORDERED, Finding
 from security_events.verifier.walk import TrailWalk

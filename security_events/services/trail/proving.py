@@ -6,8 +6,8 @@ from uuid import UUID
 
 from security_events.errors import EventNotFound, HashesPruned, NotSealedYet, SizeNotSealed
 from security_events.models import SecurityEvent
-from security_events.selectors.checkpoints import cosigned_note, newest_checkpoint
-from security_events.selectors.trail_hashes import leaf_index_of, stored_hashes
+from security_events.selectors.sealing.checkpoints import cosigned_note, newest_checkpoint
+from security_events.selectors.sealing.trail_hashes import leaf_index_of, stored_hashes
 from security_events.trail.tree_shape import Leaves, consistency_path, inclusion_path, run_root, stored_subtrees
 from security_events.verifier import InclusionProof
 

@@ -15,7 +15,7 @@ from security_events import event_types
 from security_events.conf import security_event_settings
 from security_events.errors import AuditKeyMissing, TrailNotRolledBack, TrailRolledBack
 from security_events.models import AuditKey
-from security_events.selectors import checkpoints
+from security_events.selectors.sealing import checkpoints
 from security_events.services import recording
 from security_events.services.trail import audit_keys
 from security_events.types import NO_SUBJECT, Subject

@@ -10,10 +10,10 @@ from django.db import connection, transaction
 from security_events.errors import TrailDamaged
 from security_events.event_form import canonical_bytes
 from security_events.models import AuditKey, TrailCheckpoint
-from security_events.selectors import checkpoints
-from security_events.selectors.sealing_state import oldest_writer, sealing_state
+from security_events.selectors.sealing import checkpoints
+from security_events.selectors.sealing.sealing_state import oldest_writer, sealing_state
+from security_events.selectors.sealing.trail_hashes import stored_hashes
 from security_events.selectors.trail import START, TrailEvent, TrailPosition, events_after
-from security_events.selectors.trail_hashes import stored_hashes
 from security_events.services.trail import audit_keys, restored_trail
 from security_events.trail.tree_shape import GrowingTree, Subtree, edge_subtrees
 from security_events.verifier import (

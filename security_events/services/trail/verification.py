@@ -7,9 +7,9 @@ from itertools import chain, islice
 from django.db import connection, transaction
 
 from security_events.models import AuditKey
-from security_events.selectors import checkpoints, trail_verification
-from security_events.selectors.trail_hashes import stored_hashes
-from security_events.selectors.trail_verification import ROWS_AT_ONCE, LeafRanges, StoredCheckpoint
+from security_events.selectors.sealing import checkpoints, trail_verification
+from security_events.selectors.sealing.trail_hashes import stored_hashes
+from security_events.selectors.sealing.trail_verification import ROWS_AT_ONCE, LeafRanges, StoredCheckpoint
 from security_events.services.trail.leaf_comparison import LeafComparison
 from security_events.trail.tree_shape import GrowingTree, Leaves, Subtree, stored_subtrees
 from security_events.verifier import NoteMalformed, VerificationKey, parse_signature

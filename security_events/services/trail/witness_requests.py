@@ -11,7 +11,7 @@ from cedrina_base.outgoing_http import OutgoingAnswer, OutgoingClient, OutgoingH
 from security_events.errors import HashesPruned
 from security_events.event_types import WITNESS_REFUSED
 from security_events.models import CheckpointCosignature, SecurityEvent, TrailCheckpoint
-from security_events.selectors.checkpoints import newest_checkpoint
+from security_events.selectors.sealing.checkpoints import newest_checkpoint
 from security_events.services import recording
 from security_events.services.trail import proving
 from security_events.services.trail.witnesses import Witness, configured_witnesses

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from accounts.event_types import ACCOUNT_ACTIVATED
 from security_events.event_form import canonical_bytes
 from security_events.models import TRAIL_TABLES
-from security_events.selectors.checkpoints import newest_checkpoint, verification_keys
+from security_events.selectors.sealing.checkpoints import newest_checkpoint, verification_keys
 from security_events.selectors.trail import START, events_after
 from security_events.services.recording import record
 from security_events.services.trail import sealing

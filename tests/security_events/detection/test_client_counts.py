@@ -13,7 +13,7 @@ from security_events.detection.client_levels import FEATURES, paths
 from security_events.detection.client_records import client_from, client_of, sign_in_client
 from security_events.detection.commonness import CountedClients
 from security_events.models import ClientCount, DetectionFact
-from security_events.selectors.sign_in_history import commonness_of, history_of, newest_risks
+from security_events.selectors.detection.sign_in_history import commonness_of, history_of, newest_risks
 from security_events.services.detection import client_counts
 from security_events.services.detection.facts import Expiry
 from tests.factories.sign_ins import ABROAD, CHROME, FIREFOX, HOME, form_of, learn, past_sign_ins

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.event_types import ACCOUNT_ERASED, LOGIN_FAILED
 from security_events.detection import rules
 from security_events.models import DetectionFact, DetectionPosition, Incident, IncidentResponse, ShadowReport
-from security_events.selectors.detection_lag import detection_lag
+from security_events.selectors.detection.detection_lag import detection_lag
 from security_events.services import recording
 from security_events.services.detection import erasure, facts
 from security_events.services.detection.engine import shadowing

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, connections
 
 from security_events.models import TrailCheckpoint
-from security_events.selectors.checkpoints import verification_keys
+from security_events.selectors.sealing.checkpoints import verification_keys
 from security_events.services.trail import audit_keys, sealing
 from security_events.verifier import open_checkpoint, tree_root
 from tests.security_events.sealed import committed_leaves, record_events, stored_leaves

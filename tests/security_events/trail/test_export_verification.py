@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from security_events.event_types import EVENTS_PURGED
 from security_events.models import AuditKey, TrailCheckpoint
-from security_events.selectors.audit_jwks import audit_jwks
+from security_events.selectors.sealing.audit_jwks import audit_jwks
 from security_events.verifier import InclusionProof, proof_file, verification_key
 from security_events.verifier.exports.tree_files import read_tree
 from security_events.verifier.exports.verification import companion

@@ -10,7 +10,7 @@ from accounts.event_types import LOGIN_SUCCEEDED
 from security_events.errors import EventNotFound, HashesPruned, NotSealedYet, SizeNotSealed
 from security_events.event_form import canonical_bytes
 from security_events.models import CheckpointCosignature, TrailCheckpoint
-from security_events.selectors.checkpoints import checkpoints, verification_keys
+from security_events.selectors.sealing.checkpoints import checkpoints, verification_keys
 from security_events.selectors.trail import START, events_after
 from security_events.services.recording import record
 from security_events.services.trail import proving

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from accounts.event_types import LOGIN_SUCCEEDED
 from security_events.errors import AuditKeyMissing, AuditOriginInvalid, EncryptionKeyMissing, TrailDamaged
 from security_events.models import TRAIL_TABLES, AuditKey, CheckpointCosignature, SecurityEvent, TrailCheckpoint
-from security_events.selectors.checkpoints import verification_keys
+from security_events.selectors.sealing.checkpoints import verification_keys
 from security_events.services.recording import record
 from security_events.services.trail import audit_keys, sealing
 from security_events.verifier import (

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from security_events.models import SecurityEvent, TrailCheckpoint
-from security_events.selectors.checkpoints import cosigned_note
+from security_events.selectors.sealing.checkpoints import cosigned_note
 from security_events.services.trail import sealing, verification, witness_requests, witnesses
 from security_events.verifier import VerificationKey, parse_note, parse_verification_key, verify_note
 from security_events.verifier.exports.checkpoint_files import KeptNote

@@ -7,8 +7,8 @@ from security_events.detection.fact_window import MOST_FACTS
 from security_events.detection.facts import Fact
 from security_events.detection.newest_facts import NewestFactsOfRules
 from security_events.detection.rules import GroupBy, Rule
-from security_events.selectors import detection_windows
-from security_events.selectors.detection_windows import WindowRequest
+from security_events.selectors.detection import detection_windows
+from security_events.selectors.detection.detection_windows import WindowRequest
 from security_events.selectors.trail import TrailPosition
 
 MARGIN = 0.001  # seconds: the database rounds to microseconds

@@ -7,7 +7,7 @@ from django.utils import timezone
 from cedrina.event_types import JOB_CANCELLED
 from security_events.errors import AuditKeyMissing, TrailNotRolledBack, TrailRolledBack
 from security_events.models import AuditKey, SecurityEvent, TrailCheckpoint
-from security_events.selectors import checkpoints, kept_checkpoints
+from security_events.selectors.sealing import checkpoints, kept_checkpoints
 from security_events.services import recording
 from security_events.services.trail import audit_keys, restored_trail, sealing
 from security_events.verifier import open_checkpoint

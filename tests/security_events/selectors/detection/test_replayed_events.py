@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from security_events.detection.facts import fact_from
 from security_events.event_form import EVENT_COLUMNS, event_form
-from security_events.selectors.replayed_events import replayed_events
+from security_events.selectors.detection.replayed_events import replayed_events
 
 TYPE = "authentication.login_failed"
 SESSION, ACTOR, TARGET = ("0190a0a0-0000-7000-8000-00000000000" + digit for digit in "123")

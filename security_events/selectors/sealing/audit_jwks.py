@@ -5,7 +5,7 @@ from typing import Any
 
 from cedrina_base import base64url
 from security_events.models import AuditKey
-from security_events.selectors.checkpoints import audit_keys
+from security_events.selectors.sealing.checkpoints import audit_keys
 
 
 def audit_jwks() -> Sequence[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from security_events.models import TrailCheckpoint
-from security_events.selectors.checkpoints import newest_checkpoint
+from security_events.selectors.sealing.checkpoints import newest_checkpoint
 from security_events.selectors.trail import START, leave_out_others
 
 MOST_COUNTED = 10_000
