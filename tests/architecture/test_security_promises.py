@@ -6,6 +6,7 @@ import pytest
 
 from tests.architecture.source import ROOT
 
+ATTACKS = ROOT / "tests" / "attacks"
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 NAMED = re.compile(r"`((?:[a-z_]+/)*[a-z0-9_]+\.py)`")
 
@@ -20,12 +21,10 @@ def test_each_promise_names_files_that_are_there(row):
     named = NAMED.findall(row.rpartition("|")[0].rpartition("|")[2])
 
     assert named
-    assert [
-        name for name in named if not any((ROOT / folder / name).is_file() for folder in ("", "tests/attacks"))
-    ] == []
+    assert [name for name in named if not ((ROOT / name).is_file() or any(ATTACKS.rglob(name)))] == []
 
 
 def test_every_attack_is_named():
-    attacks = {path.name for path in (ROOT / "tests" / "attacks").glob("test_*.py")}
+    attacks = {path.name for path in ATTACKS.rglob("test_*.py")}
 
     assert {name for name in attacks if f"`{name}`" not in PAGE} == set()

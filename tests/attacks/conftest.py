@@ -5,7 +5,7 @@ from rest_framework.test import APIClient
 
 from security_events.models import SecurityEvent
 from tests.accounts.conftest import api, hashing_recorder
-from tests.attacks.forgery import Mint
+from tests.attacks.forged_tokens.forgery import Mint
 from tests.factories.tokens import open_session
 from tokens.models import Session
 

@@ -12,7 +12,7 @@ from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 
 from tests import node_packages
-from tests.attacks.forgery import Mint
+from tests.attacks.forged_tokens.forgery import Mint
 from tests.factories.tokens import open_session
 from tests.openid_provider import running
 from tokens.access_tokens.keyring import keyring

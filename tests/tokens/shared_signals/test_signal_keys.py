@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from tests import node_packages
-from tests.attacks.forgery import Mint
+from tests.attacks.forged_tokens.forgery import Mint
 from tests.factories.accounts import UserFactory
 from tests.factories.signals import ISSUER, Receiver, deliver, sign_out
 from tests.factories.tokens import open_session

@@ -1,4 +1,4 @@
-"""Which sockets a worker accepts on. Real processes: tests/journeys/test_http_workers.py."""
+"""Which sockets a worker accepts on. Served: tests/journeys/servers/test_http_workers.py."""
 
 import asyncio
 import select

@@ -1,4 +1,4 @@
-"""What may survive a fork, and what must not. Served processes: tests/journeys/test_preloaded_workers.py."""
+"""What may survive a fork, and what must not. Served processes: tests/journeys/servers/test_preloaded_workers.py."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""What one program of the supervisor hands to the next. Real processes: tests/journeys/test_preloaded_workers.py."""
+"""What one program of the supervisor hands to the next. Served: tests/journeys/servers/test_preloaded_workers.py."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""When a worker is started again, and when none is any more. Real processes: tests/journeys/test_http_workers.py."""
+"""When a worker is started again, and when none is any more. Served: tests/journeys/servers/test_http_workers.py."""
 
 import os
 import signal

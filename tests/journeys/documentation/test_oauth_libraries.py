@@ -16,7 +16,7 @@ from requests_oauthlib import OAuth2Session as RequestsOAuth2Session
 from tests import node_packages
 from tests.factories.service_clients import MAKE, public_jwk
 
-SCRIPTS = Path(__file__).parents[1] / "oauth_clients"
+SCRIPTS = Path(__file__).parents[2] / "oauth_clients"
 
 
 @pytest.fixture(scope="module")

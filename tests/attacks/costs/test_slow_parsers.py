@@ -15,8 +15,8 @@ from accounts.identifiers.names import parse_email
 from cedrina.http.json import accepts_json, parse_object
 from cedrina.http.languages import negotiate_language
 from ratelimiting.client_addresses.resolution import client_ip
+from tests.attacks.costs.hostile_requests import REQUESTS, environ
 from tests.attacks.handled import handle
-from tests.attacks.hostile_requests import REQUESTS, environ
 from tests.budgets import examples
 from tests.ratelimiting.policy_documents import document
 from tokens import devices

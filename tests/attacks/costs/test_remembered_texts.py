@@ -10,8 +10,8 @@ from django.db import close_old_connections
 from ratelimiting.services import refusal_reports
 from ratelimiting.services.request_limits import decide_request
 from ratelimiting.types import RequestAttributes
+from tests.attacks.costs.hostile_requests import LOGIN, ME, environ
 from tests.attacks.handled import handle
-from tests.attacks.hostile_requests import LOGIN, ME, environ
 from tests.ratelimiting.policy_documents import document
 from tokens import devices
 

@@ -10,7 +10,7 @@ from cedrina_base.uuids import uuid7
 from security_events.signals import response_started
 from security_events.types import ResponseKind, ResponseOrder
 from tests import mailbox
-from tests.attacks.test_responses_against_innocents import ELSEWHERE, Device
+from tests.attacks.limits.test_responses_against_innocents import ELSEWHERE, Device
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_totp, code_of
 from tests.problem_shape import assert_problem

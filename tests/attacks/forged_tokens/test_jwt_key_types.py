@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.utils import timezone
 
-from tests.attacks.forgery import Mint, b64, compact, unb64
+from tests.attacks.forged_tokens.forgery import Mint, b64, compact, unb64
 from tests.factories.tokens import open_session
 from tokens.access_tokens import jwk
 from tokens.access_tokens.keyring import keyring

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.attacks.forgery import b64, compact
+from tests.attacks.forged_tokens.forgery import b64, compact
 
 ENCODINGS = {"PEM": Encoding.PEM, "DER": Encoding.DER}
 FORMATS = {"SubjectPublicKeyInfo": PublicFormat.SubjectPublicKeyInfo, "PKCS1": PublicFormat.PKCS1}

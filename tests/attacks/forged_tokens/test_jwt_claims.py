@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from tests.attacks.forgery import Mint, compact
+from tests.attacks.forged_tokens.forgery import Mint, compact
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tokens.end_reasons import LOGOUT

@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from tests.attacks.forgery import b64, compact, unb64
+from tests.attacks.forged_tokens.forgery import b64, compact, unb64
 
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 

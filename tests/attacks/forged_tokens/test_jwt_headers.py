@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 from jwt.algorithms import RSAAlgorithm
 from rest_framework.test import APIClient
 
-from tests.attacks.forgery import Mint
+from tests.attacks.forged_tokens.forgery import Mint
 from tests.factories.tokens import open_session
 from tokens.access_tokens import jwk
 from tokens.access_tokens.keyring import keyring

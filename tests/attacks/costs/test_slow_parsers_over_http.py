@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests import served
-from tests.attacks.hostile_requests import REQUESTS
+from tests.attacks.costs.hostile_requests import REQUESTS
 from tests.busy import Lateness
 
 pytestmark = [pytest.mark.process, pytest.mark.attack("CWE-1333, CWE-407")]

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from tests import node_packages, served
-from tests.journeys.test_oauth_libraries import SCRIPTS
-from tests.journeys.test_readme import ADDRESS, lines_to_try
+from tests.journeys.documentation.test_oauth_libraries import SCRIPTS
+from tests.journeys.documentation.test_readme import ADDRESS, lines_to_try
 from tokens.service_clients.scopes import SCOPES
 
 PAGE = (served.ROOT / "docs" / "service-clients.md").read_text(encoding="utf-8")
