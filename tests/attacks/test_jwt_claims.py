@@ -9,7 +9,6 @@ from rest_framework.test import APIClient
 from tests.attacks.forgery import Mint, compact
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
-from tests.for_each import for_each
 from tokens.end_reasons import LOGOUT
 from tokens.models import Session
 from tokens.services import revocation
@@ -65,9 +64,8 @@ class TestClaims:
     def test_are_all_wanted(self, mint, refused, claim):
         refused(mint.claims(claim))
 
-    @for_each("case", CASES)
-    def test_are_wanted_in_their_type(self, mint, refused, case):
-        claim, kind = case
+    @pytest.mark.parametrize(("claim", "kind"), CASES)
+    def test_are_wanted_in_their_type(self, mint, refused, claim, kind):
         refused(mint.claims(**{claim: WRONG[kind]}), codes=EXPIRED if (claim, kind) == ("exp", "a number") else ANY[:1])
 
     @pytest.mark.parametrize(
