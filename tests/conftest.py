@@ -39,34 +39,43 @@ for name, number in EXAMPLES.items():
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "ci")
 
 
-def _has_access() -> bool:
-    return settings.configured and apps.is_installed("accounts.access")
+@functools.cache
+def _has(app: str) -> bool:
+    """Return whether an app is installed: bare projects that test another one don't have it.
 
-
-def _has_limits() -> bool:
-    return settings.configured and apps.is_installed("ratelimiting")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_noticed() -> None:
-    """Let no test see what the process noticed while others ran."""
-    if not _has_limits():
-        return
-    # Here, since bare projects that test another app don't have it.
-    from ratelimiting.detection import evasion, proxy_misconfiguration
-
-    evasion.reset()
-    proxy_misconfiguration.reset()
+    It is kept, since Django goes through all apps for each question.
+    """
+    return settings.configured and apps.is_installed(app)
 
 
 @pytest.fixture(autouse=True)
-def _no_limits_of_servers() -> Generator[None]:
-    """Fail a test that leaves a server's time limits on: on a busy machine one of the next would run into them."""
+def _as_in_a_new_process() -> Generator[None]:
+    """Let every test begin with nothing noticed or counted and no stored policy known, as a process does.
+
+    It is one fixture, since each one costs every test 0.1 ms.
+    """
+    # Imported here, since bare projects don't have all apps.
+    if _has("ratelimiting"):
+        from ratelimiting.detection import evasion, proxy_misconfiguration
+        from ratelimiting.services import active_policies, refusal_reports, tightened_networks
+
+        evasion.reset()
+        proxy_misconfiguration.reset()
+        setting_changed.send(sender=None, setting="RATELIMITING", value=None, enter=True)
+        active_policies.forget_stored()
+        tightened_networks.forget()
+        refusal_reports.discard()
     yield
-    if settings.configured and apps.is_installed("cedrina"):
-        # Here, since bare projects that test another app don't have it.
+    if _has("accounts.access"):
+        from accounts.access.services import active_policy
+
+        # A test's changes of the policy are rolled back.
+        if active_policy.version() > SHIPPED_VERSION:
+            active_policy.forget()
+    if _has("cedrina"):
         from cedrina.database.connection import TimeoutConnection
 
+        # On a busy machine one of the next tests would run into a server's limits.
         assert TimeoutConnection.response_timeout is None, "it loaded a server, or ran one, in the process of the tests"
 
 
@@ -108,32 +117,6 @@ def _static_files_found_once():
 def now() -> datetime:
     """The moment at which a test takes place, where the clock is passed in."""
     return datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits():
-    """Let every test begin with nothing counted and no stored policy known, as a process does."""
-    if not _has_limits():
-        return
-    # Here, since bare projects that test another app don't have it.
-    from ratelimiting.services import active_policies, refusal_reports, tightened_networks
-
-    setting_changed.send(sender=None, setting="RATELIMITING", value=None, enter=True)
-    active_policies.forget_stored()
-    tightened_networks.forget()
-    refusal_reports.discard()
-
-
-@pytest.fixture(autouse=True)
-def shipped_access_policy():
-    """Forget the access policy that a test read, if it is not the shipped one: its changes are rolled back."""
-    yield
-    if not _has_access():
-        return
-    from accounts.access.services import active_policy
-
-    if active_policy.version() > SHIPPED_VERSION:
-        active_policy.forget()
 
 
 @pytest.fixture(scope="session")
@@ -329,7 +312,7 @@ def _delete_committed_rows(request: pytest.FixtureRequest) -> Generator[None]:
         or (marker is not None and marker.kwargs.get("transaction", False))
         or (is_class and issubclass(request.cls, TransactionTestCase) and not issubclass(request.cls, TestCase))
     )
-    if not (settings.configured and apps.is_installed("cedrina") and commits):
+    if not (commits and _has("cedrina")):
         yield
         return
     from tests.append_only import delete_from

@@ -16,6 +16,7 @@ from accounts.conf import account_settings
 from ratelimiting.conf import rate_limiting_settings
 from security_events.conf import security_event_settings
 from tests.architecture.source import PRODUCT, ROOT, files, name_of, python
+from tests.for_each import for_each
 from tokens.conf import token_settings
 
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -131,11 +132,15 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+each_page = for_each("page", PAGES, ids=name_of)
+
+
 class TestAPage:
+    @each_page
     def test_names_files_that_are_there(self, page):
         assert [path for path in named_paths(page) if not is_there(path) and path not in WRITTEN_BY_READERS] == []
 
+    @each_page
     def test_names_modules_and_names_that_are_there(self, page):
         dotted = [span for span in SPAN.findall(prose(page)) if DOTTED.fullmatch(span)]
         files_of_top = {name for name in dotted if (ROOT / name).exists() or name.endswith((".py", ".env"))}
@@ -143,19 +148,23 @@ class TestAPage:
         # Ids of checks and names of loggers look alike, and stand as texts in the code.
         assert [name for name in found if f'"{name}"' not in TEXT_OF_PRODUCT and not resolves(name)] == []
 
+    @each_page
     def test_names_tests_that_are_there(self, page):
         named = [span for span in SPAN.findall(prose(page)) if re.fullmatch(r"test_\w+", span)]
         assert [name for name in named if f"def {name}(" not in TEXT_OF_TESTS] == []
 
+    @each_page
     def test_names_routes_that_are_there(self, page):
         found = [path for path in named_routes(page) if path not in NO_ROUTES and not is_route(path)]
         assert found == []
 
+    @each_page
     def test_names_targets_that_make_knows(self, page):
         named = re.findall(r"`make ([a-z-]+)", prose(page))
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         assert [name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
 
+    @each_page
     def test_imports_what_is_there(self, page):
         blocks = "\n".join(text for _language, text in FENCE.findall(page.read_text(encoding="utf-8")))
         imported = [
@@ -166,6 +175,7 @@ class TestAPage:
         ]
         assert [name for name in imported if not resolves(name) and name not in WRITTEN_BY_READERS] == []
 
+    @each_page
     def test_links_to_what_is_there(self, page):
         for target in LINK.findall(prose(page)):
             path, _, anchor = target.partition("#")

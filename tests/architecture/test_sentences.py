@@ -3,10 +3,10 @@
 import ast
 import re
 
-import pytest
 from django.template.base import Lexer, TokenType
 
 from tests.architecture.source import APPS, PRODUCT, files, name_of, python, tree
+from tests.for_each import for_each
 
 TRANSLATING = {
     "_",
@@ -65,8 +65,8 @@ class TestASentence:
         assert found == []
 
 
-@pytest.mark.parametrize("path", COMMANDS, ids=name_of)
 class TestACommand:
+    @for_each("path", COMMANDS, ids=name_of)
     def test_gives_all_its_words_to_gettext(self, path):
         given = {id(part) for call in calls(path) for part in ast.walk(call)}
         documented = [
@@ -92,8 +92,8 @@ def is_named(node, name):
     return isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets)
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
 class TestATemplate:
+    @for_each("path", TEMPLATES, ids=name_of)
     def test_has_no_words_outside_of_gettext(self, path):
         page, is_translated = [], False
         for token in Lexer(path.read_text(encoding="utf-8")).tokenize():

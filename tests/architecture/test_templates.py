@@ -2,9 +2,8 @@
 
 from html.parser import HTMLParser
 
-import pytest
-
 from tests.architecture.source import files, name_of
+from tests.for_each import for_each
 
 TEMPLATES = [path for path in files() if path.suffix == ".html"]
 
@@ -33,13 +32,14 @@ class Faults(HTMLParser):
                 self.found.append("a style in a tag")
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
 class TestATemplate:
+    @for_each("path", TEMPLATES, ids=name_of)
     def test_has_no_script_of_its_own(self, path):
         faults = Faults(is_mail="mail" in path.parts)
         faults.feed(path.read_text(encoding="utf-8"))
         assert faults.found == []
 
+    @for_each("path", TEMPLATES, ids=name_of)
     def test_marks_nothing_as_safe(self, path):
         text = path.read_text(encoding="utf-8")
         assert "|safe" not in text

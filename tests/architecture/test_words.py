@@ -3,11 +3,10 @@
 import ast
 import re
 
-import pytest
-
 from cedrina.settings.environment_settings import SECTIONS, SETTINGS
 from cedrina.tooling.management.commands.write_configuration_doc import meanings_of
 from tests.architecture.source import APPS, ROOT, name_of, python, tree
+from tests.for_each import for_each
 
 SERVICES = [path for path in python(*APPS) if path.parent.name == "services" and path.name != "__init__.py"]
 SELECTORS = [path for path in python(*APPS) if path.name == "selectors.py"]
@@ -33,17 +32,17 @@ def has_keyword_only_parameters(function):
 
 
 class TestAService:
-    @pytest.mark.parametrize("path", SERVICES, ids=name_of)
+    @for_each("path", SERVICES, ids=name_of)
     def test_says_what_it_does(self, path):
         assert ast.get_docstring(tree(path))
         assert undocumented(public_functions(path)) == []
 
-    @pytest.mark.parametrize("path", SERVICES, ids=name_of)
+    @for_each("path", SERVICES, ids=name_of)
     def test_has_tests_of_its_own(self, path):
         app, name = path.relative_to(ROOT).parts[0], path.stem
         assert list((ROOT / "tests" / app).rglob(f"test_{name}.py"))
 
-    @pytest.mark.parametrize("path", SERVICES, ids=name_of)
+    @for_each("path", SERVICES, ids=name_of)
     def test_raises_only_what_it_announces(self, path):
         for function in public_functions(path):
             for node in ast.walk(function):
@@ -52,14 +51,14 @@ class TestAService:
 
 
 class TestASelector:
-    @pytest.mark.parametrize("path", SELECTORS, ids=name_of)
+    @for_each("path", SELECTORS, ids=name_of)
     def test_says_what_it_returns_and_takes_keywords_alone(self, path):
         assert undocumented(public_functions(path)) == []
         assert [function.name for function in public_functions(path) if not has_keyword_only_parameters(function)] == []
 
 
 class TestARefusal:
-    @pytest.mark.parametrize("path", ERRORS, ids=name_of)
+    @for_each("path", ERRORS, ids=name_of)
     def test_says_what_it_means(self, path):
         classes = [node for node in tree(path).body if isinstance(node, ast.ClassDef)]
         assert classes
@@ -67,7 +66,7 @@ class TestARefusal:
 
 
 class TestASetting:
-    @pytest.mark.parametrize("path", CONFIGURATION, ids=name_of)
+    @for_each("path", CONFIGURATION, ids=name_of)
     def test_says_what_it_sets(self, path):
         classes = [node for node in tree(path).body if isinstance(node, ast.ClassDef)]
         settings = [

@@ -7,8 +7,9 @@ from security_events.catalogue import CATALOGUE, EventType, is_declared, registe
 from security_events.errors import EventTypeTaken, InvalidEventType
 from security_events.models import SecurityEvent
 from security_events.types import Category, Severity
+from tests.for_each import for_each
 
-ALL = pytest.mark.parametrize("event_type", list(CATALOGUE.values()), ids=str)
+ALL = for_each("event_type", CATALOGUE.values())
 
 
 def an_event_type(name="invoice.paid", category="billing", base_risk=0, **details):

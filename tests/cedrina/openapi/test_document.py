@@ -1,6 +1,5 @@
 """The document as a whole: its order, its components, and that it says what the views declare."""
 
-import pytest
 from django.urls import resolve
 
 from cedrina.openapi.document import complete_document
@@ -10,6 +9,7 @@ from cedrina.version import VERSION
 from ratelimiting.api.headers import NAMES
 from ratelimiting.services import active_policies
 from tests.described import calls, codes_of, document, field_codes_of, responses
+from tests.for_each import for_each
 
 
 def operations():
@@ -57,8 +57,11 @@ class TestTheDocument:
         assert document()["servers"][0]["url"] == "/"
 
 
-@pytest.mark.parametrize("call", calls(), ids=lambda call: call.name)
+each_call = for_each("call", calls(), ids=lambda call: call.name)
+
+
 class TestACall:
+    @each_call
     def test_has_what_its_view_declares(self, call):
         operation, verb = document()["paths"][call.template][call.method.lower()], call.method.lower()
         view = getattr(resolve(call.path).func, "cls", None)
@@ -69,6 +72,7 @@ class TestACall:
         if fields := getattr(view, "field_codes", {}).get(verb):
             assert field_codes_of(operation) == set(fields)
 
+    @each_call
     def test_says_that_shipped_limits_may_refuse_it(self, call, settings):
         settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": profile("production")}
         route = resolve(call.path).view_name

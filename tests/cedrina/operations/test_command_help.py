@@ -7,6 +7,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from cedrina_base.operator_commands import LocalizedCommand
+from tests.for_each import for_each
 
 OURS = ("accounts", "cedrina", "ratelimiting", "security_events", "tokens")
 DJANGOS = {"migrate"}  # ours adds a step to it
@@ -27,8 +28,8 @@ def leaves(parser):
     return [each for action in found for each in action.choices.values()] or [parser]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
 class TestACommand:
+    @for_each("name", COMMANDS)
     def test_says_what_it_does_and_ends_with(self, name):
         command, parser = parser_of(name)
         assert isinstance(command, LocalizedCommand)
@@ -38,6 +39,7 @@ class TestACommand:
         for example in command.examples:
             assert f"  manage.py {example}\n" in text
 
+    @for_each("name", COMMANDS)
     def test_has_examples_that_it_understands(self, name):
         command, parser = parser_of(name)
         assert command.examples
@@ -46,10 +48,12 @@ class TestACommand:
             assert first == name
             parser.parse_args(arguments)
 
+    @for_each("name", COMMANDS)
     def test_prints_an_object_for_programs(self, name):
         has_json = ["--json" in parser._option_string_actions for parser in leaves(parser_of(name)[1])]
         assert has_json == [name not in WITHOUT_JSON] * len(has_json)
 
+    @for_each("name", COMMANDS)
     def test_ends_with_2_for_what_it_does_not_understand(self, name):
         command, parser = parser_of(name)
         command._called_from_command_line = True

@@ -15,6 +15,7 @@ from ratelimiting.conf import rate_limiting_settings
 from security_events.conf import security_event_settings
 from tests.architecture.source import ROOT
 from tests.architecture.test_documentation import anchors
+from tests.for_each import for_each
 from tokens.conf import token_settings
 
 OURS = ("cedrina_base", "accounts", "tokens", "ratelimiting", "security_events")
@@ -55,7 +56,7 @@ class TestCorrections:
         assert len(django) > 20
         assert set(corrections.CORRECTIONS) == ours | django | ids_of_diagnostics()
 
-    @pytest.mark.parametrize("identity", corrections.CORRECTIONS)
+    @for_each("identity", corrections.CORRECTIONS)
     def test_say_what_to_write_and_where_it_is_explained(self, identity):
         correction = corrections.CORRECTIONS[identity]
         assert correction.mend

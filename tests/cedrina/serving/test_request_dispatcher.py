@@ -8,6 +8,7 @@ from django.urls import resolve
 
 from cedrina.http.paths import event_loop_calls
 from cedrina.serving.request_dispatcher import RequestDispatcher, call_application
+from tests.for_each import for_each
 
 
 def where(environ, start_response):
@@ -92,7 +93,7 @@ class TestDispatch:
             "DELETE\t",
         ],
     )
-    @pytest.mark.parametrize("path", sorted({path for _method, path in event_loop_calls()}))
+    @for_each("path", sorted({path for _method, path in event_loop_calls()}))
     def test_answers_methods_that_are_not_listed_on_a_thread(self, method, path):
         assert answered(path, method).startswith("request")
 

@@ -8,9 +8,9 @@ import pytest
 
 from cedrina.serving import asgi_application
 from ratelimiting.client_addresses.resolution import client_from_environ, client_from_scope
+from tests.for_each import for_each
 
 CORPUS = json.loads((Path(__file__).parent / "spoofing_corpus.json").read_text(encoding="utf-8"))
-CASES = [pytest.param(case, id=case["name"]) for case in CORPUS["cases"]]
 
 
 def over_wsgi(case):
@@ -58,7 +58,7 @@ def over_a_socket(case):
 
 
 @pytest.mark.parametrize("way", [over_wsgi, over_asgi, over_a_socket])
-@pytest.mark.parametrize("case", CASES)
+@for_each("case", CORPUS["cases"], ids=lambda case: case["name"])
 def test_the_caller_is_who_it_is_whatever_the_headers_say(case, way, settings):
     settings.RATELIMITING = {
         **settings.RATELIMITING,

@@ -1,10 +1,9 @@
 """Public forms of events of every declared type: with every member, and with none that may be missing."""
 
-import pytest
-
 from security_events.catalogue import CATALOGUE
 from security_events.event_form import MEMBERS
 from security_events.exporters.product import Product
+from tests.for_each import for_each
 
 PRODUCT = Product(name="Cedrina", version="1.2.3", source="https://id.example.org", has_truncated_addresses=False)
 # What some keys of the data hold in truth. The others hold a text.
@@ -52,5 +51,5 @@ def full_form(event_type, **members):
     )
 
 
-every_type = pytest.mark.parametrize("event_type", CATALOGUE.values(), ids=str)
-each_form = pytest.mark.parametrize("form_of", [empty_form, full_form])
+every_type = for_each("event_type", CATALOGUE.values())
+each_form = for_each("form_of", [empty_form, full_form], ids=lambda form_of: form_of.__name__)

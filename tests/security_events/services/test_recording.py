@@ -16,6 +16,7 @@ from security_events.models import SecurityEvent
 from security_events.services.recording import record
 from security_events.types import Category, Outcome, Severity, Subject
 from tests.budgets import examples
+from tests.for_each import for_each
 from tokens.event_types import KEY_ROTATED, SESSION_CREATED
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ def recorded(event_id):
 
 
 class TestRecord:
-    @pytest.mark.parametrize("event_type", list(CATALOGUE.values()), ids=str)
+    @for_each("event_type", CATALOGUE.values())
     def test_takes_what_is_fixed_for_a_type_from_the_catalogue(self, event_type):
         event = recorded(record(event_type))
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from security_events.catalogue import CATALOGUE
 from security_events.event_form import canonical_bytes, event_form
 from security_events.sinks.syslog_messages import BOM, SyslogOrigin, event_message, frame, message
+from tests.for_each import for_each
 
 with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # lark imports sre_parse
     from syslog_rfc5424_parser import SyslogMessage
@@ -71,7 +72,7 @@ class TestEventMessage:
         assert data["ip_address"] == "2001:db8::1"
         assert "session_id" not in data
 
-    @pytest.mark.parametrize("event_type", sorted(CATALOGUE))
+    @for_each("event_type", CATALOGUE)
     def test_has_room_for_each_type(self, event_type):
         read = parsed(event_message(form(type=event_type), "{}", origin=ORIGIN))
 
