@@ -1,8 +1,9 @@
 """Start Python programs of ours in forks of one process that has loaded their libraries.
 
 Three quarters of what a server or a command computes until it works is the import of libraries, which is the same each
-time. A fork has them already. It reads its own settings and loads all code of ours itself. Tests of a start use a
-program of its own instead: ``served.serving(is_checked=True)``.
+time. A fork has them already. It reads its own settings and loads all code of ours itself; from the second program of
+one kind on, it has our code, too (``tests/loaded_code.py``). Tests of a start use a program of its own instead:
+``served.serving(is_checked=True)``.
 """
 
 import atexit
@@ -20,21 +21,28 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
 from cedrina.tooling.embedded import processes
+from tests import loaded_code
 
 ROOT = Path(__file__).resolve().parents[1]
+CONTROL = 3  # the descriptor of a process that forks others
+LOADS_CODE = ["loads code"]  # instead of a program's arguments
+MOST_KINDS = 4  # of which a worker of the tests keeps a process with our code
 MESSAGE_BYTES = 128 * 1024  # arguments and environment
 IS_POSSIBLE = hasattr(os, "pidfd_open")
 # What servers and commands import, of what can be imported before there are settings.
 LIBRARIES = (
     "annotated_types",
+    "argon2",
     "asgiref.sync",
     "authlib.integrations.requests_client",
     "authlib.oidc.core",
     "authlib.oidc.discovery",
+    "autobahn.twisted.websocket",
     "bcrypt",
     "channels.layers",
     "channels_redis.core",
@@ -58,6 +66,7 @@ LIBRARIES = (
     "encodings.idna",
     "environ",
     "fido2.server",
+    "granian.constants",
     "jinja2",
     "jiter",
     "joserfc.jwt",
@@ -74,8 +83,10 @@ LIBRARIES = (
     "requests",
     "rest_framework.exceptions",
     "rest_framework.fields",
+    "service_identity.pyopenssl",
     "structlog.stdlib",
     "structlog.dev",
+    "twisted.web.server",
     "ua_parser",
     "ua_parser_builtins.matchers",
     "uritemplate",
@@ -93,7 +104,7 @@ class ForkedProgram:
 
     def __init__(self, pid, connection):
         self.pid, self.returncode = pid, None
-        self._connection = connection
+        self.connection = connection  # to the process that started it
 
     def poll(self):
         """Return its exit code, None while it runs."""
@@ -117,11 +128,11 @@ class ForkedProgram:
         self.send_signal(signal.SIGKILL)
 
     def _wait(self, timeout):
-        if self.returncode is None and select.select([self._connection], [], [], timeout)[0]:
-            code = self._connection.recv(16)
+        if self.returncode is None and select.select([self.connection], [], [], timeout)[0]:
+            code = self.connection.recv(16)
             assert code, "the process that started it has ended"
             self.returncode = int(code)
-            self._connection.close()
+            self.connection.close()
         return self.returncode
 
 
@@ -154,14 +165,64 @@ def start(arguments, *, environment, stdout=1, stderr=2):
     """
     if not IS_POSSIBLE:
         return start_own(arguments, environment=environment, stdout=stdout, stderr=stderr)
+    message = json.dumps({"arguments": list(arguments), "environment": environment}).encode()
+    assert len(message) < MESSAGE_BYTES
+    loaded = _STARTERS.of(loaded_code.kind_of(arguments, environment))
+    program = loaded and _ask(loaded, message, stdout, stderr)
+    # Without our code, when that can't be loaded: the program says why.
+    program = program or _ask(_starter(), message, stdout, stderr)
+    assert program, "the process could not be started"
+    return program
+
+
+def _ask(starter, message, stdout, stderr, *control):
+    """Return the program that a starter has started, None when it has ended itself."""
     ours, theirs = socket.socketpair()
-    with theirs:
-        message = json.dumps({"arguments": list(arguments), "environment": environment}).encode()
-        assert len(message) < MESSAGE_BYTES
-        socket.send_fds(_starter(), [message], [theirs.fileno(), stdout, stderr])
-    pid = ours.recv(16)
-    assert pid, "the process could not be started"
-    return ForkedProgram(int(pid), ours)
+    try:
+        with theirs:
+            socket.send_fds(starter, [message], [theirs.fileno(), stdout, stderr, *control])
+        pid = ours.recv(16)
+    except ConnectionError:
+        pid = b""
+    if pid:
+        return ForkedProgram(int(pid), ours)
+    ours.close()
+    return None
+
+
+class _Starters:
+    """The processes that have loaded our code, by the kind of environment: those that were used last."""
+
+    def __init__(self):
+        self._seen, self._loaded = Counter(), {}
+        atexit.register(self._end, 0)
+
+    def of(self, kind):
+        """Return the connection to the one of a kind, None for the first program of a kind."""
+        self._seen[kind] += 1
+        if kind is None or self._seen[kind] == 1:
+            return None
+        found = self._loaded.pop(kind, None) or self._start(kind)
+        self._loaded[kind] = found
+        self._end(MOST_KINDS)
+        return found[0]
+
+    def _start(self, kind):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        message = json.dumps({"arguments": LOADS_CODE, "environment": loaded_code.environment_of(kind)}).encode()
+        with theirs, Path(os.devnull).open("wb") as nowhere:
+            process = _ask(_starter(), message, nowhere.fileno(), nowhere.fileno(), theirs.fileno())
+        assert process, "the process that forks others has ended"
+        return ours, process.connection
+
+    def _end(self, number):
+        """Let all but a number of them end when their programs have ended."""
+        while len(self._loaded) > number:
+            for connection in self._loaded.pop(next(iter(self._loaded))):
+                connection.close()
+
+
+_STARTERS = _Starters()
 
 
 def start_own(arguments, *, environment, folder=ROOT, stdout=None, stderr=None, prefix=()):
@@ -203,12 +264,15 @@ def _load_libraries():
     gc.enable()
 
 
-def _serve_starts(control):
-    """Fork what is asked for until the tests end. Returns in each fork, with the arguments of its program."""
+def _serve_starts(control, *, waits=False):
+    """Fork what is asked for until nobody asks any more. Returns in each fork, with the arguments of its program.
+
+    With ``waits`` this process lives as long as its forks, which get SIGTERM when it ends.
+    """
     selector = selectors.DefaultSelector()
     selector.register(control, selectors.EVENT_READ)
     children = {}
-    while True:
+    while selector.get_map():
         for key, _ in selector.select():
             if key.fileobj is not control:
                 pid, connection = children.pop(key.fd)
@@ -218,9 +282,12 @@ def _serve_starts(control):
                 with contextlib.suppress(OSError), connection:  # nobody may wait for it
                     connection.sendall(str(code).encode())
                 continue
-            message, descriptors, _, _ = socket.recv_fds(control, MESSAGE_BYTES, 3)
+            message, descriptors, _, _ = socket.recv_fds(control, MESSAGE_BYTES, 4)
             if not message:
-                sys.exit()
+                selector.unregister(control)
+                if not waits:
+                    sys.exit()
+                continue
             connection = socket.socket(fileno=descriptors[0])
             has_begun, begins = os.pipe()
             pid = os.fork()
@@ -229,9 +296,11 @@ def _serve_starts(control):
                 for each in (control, connection, *(kept for _, kept in children.values())):
                     each.close()
                 given = json.loads(message)
-                _become(given, descriptors[1:])
+                _become(given, descriptors[1:3])
                 os.close(begins)
-                os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+                if descriptors[3:]:
+                    os.dup2(descriptors[3], CONTROL)
+                os.closerange(CONTROL + len(descriptors[3:]), os.sysconf("SC_OPEN_MAX"))
                 return given["arguments"]
             for descriptor in (begins, *descriptors[1:]):
                 os.close(descriptor)
@@ -241,6 +310,7 @@ def _serve_starts(control):
             children[watched] = (pid, connection)
             selector.register(watched, selectors.EVENT_READ)
             connection.sendall(str(pid).encode())
+    sys.exit()
 
 
 def _become(given, outputs):
@@ -269,4 +339,9 @@ def _run(arguments):
 
 if __name__ == "__main__":
     _load_libraries()
-    _run(_serve_starts(socket.socket(fileno=int(sys.argv[1]))))
+    asked = _serve_starts(socket.socket(fileno=int(sys.argv[1])))
+    if asked == LOADS_CODE:
+        loaded_code.load()
+        asked = _serve_starts(socket.socket(fileno=CONTROL), waits=True)
+        loaded_code.read_settings()
+    _run(asked)
