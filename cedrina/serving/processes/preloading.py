@@ -116,7 +116,7 @@ def _load() -> None:
     _load_templates()
     for language, _ in settings.LANGUAGES:
         with translation.override(language):
-            translation.gettext("")  # loads the catalogue
+            pass  # the catalogue is loaded
     # Django imports all views, and makes a table of all URLs for the language. Each further language would take 1 MiB;
     # only pages of the admin look into it, and the first one in another language waits for 0.14 s.
     with translation.override(settings.LANGUAGE_CODE):
