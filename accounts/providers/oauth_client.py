@@ -7,7 +7,6 @@ import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.client import OAuth2Client
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from accounts.errors import SocialTokenInvalid
 from accounts.providers.registry import Provider
@@ -20,11 +19,6 @@ class _Client(OAuth2Client):  # type: ignore[misc]  # Authlib has no type hints
     """Authlib's client on a session of ``requests``, such as ours with its limits."""
 
     client_auth_class = OAuth2Session.client_auth_class
-
-
-def s256_challenge(verifier: str) -> str:
-    """Return the S256 challenge of a code verifier (RFC 7636, 4.2)."""
-    return str(create_s256_code_challenge(verifier))
 
 
 def authorization_url(

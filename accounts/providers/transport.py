@@ -4,14 +4,12 @@ import functools
 import os
 import threading
 import time
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from django.utils.module_loading import import_string
 
-from accounts.conf import account_settings
 from accounts.errors import ProviderUnavailable, SocialTokenInvalid
 from cedrina_base.tracing import call_span
 
@@ -85,18 +83,6 @@ def json_object(response: requests.Response) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise SocialTokenInvalid(reason="unreadable_answer")
     return document
-
-
-def while_waiting() -> AbstractContextManager[object]:
-    """Return the context in which a request waits for a provider: ``ACCOUNTS["WHILE_WAITING"]``, or none.
-
-    The server may let other requests use the processor meanwhile.
-    """
-    path = account_settings.WHILE_WAITING
-    if path is None:
-        return nullcontext()
-    context: AbstractContextManager[object] = import_string(path)()
-    return context
 
 
 def _read(response: requests.Response) -> None:

@@ -4,6 +4,7 @@ The import opens no connection and starts no thread, so that a process which has
 """
 
 import threading
+from importlib import import_module
 
 import django
 from django.conf import settings
@@ -11,6 +12,14 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 
 django.setup(set_prefix=False)
+
+from cedrina_base.optional_imports import import_without
+
+import_without("rest_framework.compat", optional=["requests"])  # 3.6 MiB for a client of tests
+if settings.ACCOUNTS["SOCIAL_PROVIDERS"]:
+    # So that nobody who signs in by a provider waits for its libraries.
+    import_module("accounts.providers.facebook")
+    import_module("accounts.providers.openid")
 
 from cedrina.database.timeouts import set_timeouts
 from cedrina.http.paths import event_loop_calls

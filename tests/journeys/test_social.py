@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from accounts.providers.oauth_client import s256_challenge as challenge
+from accounts.providers.authorization import s256_challenge as challenge
 from tests import served
 from tests.journeys.person import Person
 from tests.openid_provider.running import CLIENT_SECRET, REDIRECT_URI, openid_provider, setting, walk

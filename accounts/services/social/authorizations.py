@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.client_tokens.random_tokens import mint
 from accounts.errors import DetailsInvalid, ProviderUnavailable, SocialTokenInvalid
 from accounts.models import SocialAuthorization, SocialPurpose, User
-from accounts.providers import authorization, exchange, oauth_client, registry
+from accounts.providers import authorization, exchange, registry
 from accounts.providers.identity import ProviderIdentity
 from accounts.providers.registry import Provider
-from accounts.providers.transport import while_waiting
+from accounts.providers.waiting import while_waiting
 from accounts.types import FieldProblem
 from cedrina_base.signed_tokens import token_digest
 
@@ -167,4 +167,4 @@ def delete_pending(*, user_id: UUID) -> int:
 def _is_same_client(found: SocialAuthorization, verifier: str | None) -> bool:
     if not found.client_challenge:
         return verifier is None
-    return verifier is not None and hmac.compare_digest(found.client_challenge, oauth_client.s256_challenge(verifier))
+    return verifier is not None and hmac.compare_digest(found.client_challenge, authorization.s256_challenge(verifier))

@@ -9,7 +9,6 @@ import pytest
 
 from accounts.errors import ProviderUnavailable, SocialTokenInvalid
 from accounts.providers import transport
-from tests.accounts.recorder import Waits
 
 
 class TestACall:
@@ -79,14 +78,3 @@ class TestACall:
         assert refusal.value.__cause__ is None
         assert refusal.value.__suppress_context__
         assert "a-secret" not in str(refusal.value.context)
-
-
-class TestWaiting:
-    def test_is_done_as_the_setting_says(self, settings, db):
-        settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_WAITING": "tests.accounts.recorder.Waits"}
-        Waits.open_transactions = []
-        with transport.while_waiting():
-            assert len(Waits.open_transactions) == 1
-        settings.ACCOUNTS = {**settings.ACCOUNTS, "WHILE_WAITING": None}
-        with transport.while_waiting():
-            assert len(Waits.open_transactions) == 1

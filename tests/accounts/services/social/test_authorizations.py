@@ -8,7 +8,7 @@ import pytest
 from accounts.errors import DetailsInvalid, NotFound, SocialTokenInvalid
 from accounts.models import SocialAuthorization, SocialPurpose
 from accounts.providers import registry
-from accounts.providers.oauth_client import s256_challenge as challenge
+from accounts.providers.authorization import s256_challenge as challenge
 from accounts.services.social import authorizations
 from accounts.services.social.authorizations import ProviderCallback, SessionUser
 from tests.factories.accounts import UserFactory

@@ -32,6 +32,7 @@ parent = {
     "frozen": gc.get_freeze_count(),
     "middleware": application.django_application._middleware_chain is not None,
     "redis": "redis" in sys.modules,
+    "unused": sorted({"authlib", "joserfc", "requests", "twisted"} & set(sys.modules)),
 }
 print(json.dumps(parent), flush=True)
 uuid7(), uuid.uuid4(), random.random(), secrets.token_hex()  # generators that the parent has used
@@ -88,4 +89,15 @@ class TestPreload:
         assert parent["frozen"] > 100_000
         assert parent["middleware"]
         assert not parent["redis"]  # the process has no REDIS_URL
+        assert parent["unused"] == []  # nor any provider
         assert not set(children[0]) & set(children[1])
+
+    def test_loads_the_libraries_for_providers_where_there_are_some(self):
+        provider = {"id": "google", "kind": "google", "client_id": "id", "secret": "a secret of a client"}
+        script = (
+            "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'cedrina.settings.dev'; "
+            "from cedrina.serving.processes.preloading import preload; preload(); "
+            "assert {'authlib', 'joserfc', 'requests', 'accounts.providers.openid'} <= set(sys.modules)"
+        )
+        environment = served.environment(SOCIAL_PROVIDERS=json.dumps([provider]))
+        subprocess.run([sys.executable, "-c", script], cwd=served.ROOT, env=environment, check=True)
