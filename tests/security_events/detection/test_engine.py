@@ -172,7 +172,7 @@ class TestLongWindows:
 
         def seen(execute, sql, params, many, context):
             if "FROM security_events_detectionfact found" in sql:
-                at = SecurityEvent.objects.latest("transaction_id").occurred_at.timestamp()
+                at = SecurityEvent.objects.filter(type=FAILED).latest("occurred_at").occurred_at.timestamp()
                 looks.extend(
                     (round((at - since) / 60), most)
                     for since, most in zip(params["since"], params["most"], strict=True)
