@@ -21,7 +21,13 @@ _SIGN_INS = _FAILED | _SUCCEEDED
 _RESETS = frozenset({event_types.PASSWORD_RESET_REQUESTED.id})
 _MFA_FAILED = frozenset({event_types.MFA_FAILED.id})
 _CHALLENGED = frozenset({event_types.MFA_CHALLENGED.id})
-_GRANTED_ROLES = frozenset({operator_event_types.STAFF_RIGHTS_GRANTED.id, policy_event_types.ROLE_GRANTED.id})
+_GRANTED = frozenset(
+    {
+        operator_event_types.STAFF_RIGHTS_GRANTED.id,
+        policy_event_types.ROLE_GRANTED.id,
+        policy_event_types.OWN_RIGHTS_EXTENDED.id,
+    }
+)
 
 # The sign-in itself asks this one (accounts.services.sign_in.sign_in_risk), before there is an event of it.
 SIGN_IN_RISK = register(
@@ -280,16 +286,19 @@ GRANT_TO_ONESELF = register(
         "grant_to_oneself",
         title=_("Somebody granted rights to their own account"),
         reason=_("An operator's account that was taken over is used to get more rights."),
-        false_alarms=_("The first set-up of a server, before there is a second operator."),
+        false_alarms=_(
+            "The first set-up of a server, before there is a second operator, or a rule for a role that its author has "
+            "as well and that nobody else approved."
+        ),
         severity=Severity.HIGH,
         score=73,
-        source="our own: nobody may do it by the API or the admin",
+        source="our own: nobody may grant roles to themselves, and approved drafts let somebody else look at rules",
         techniques=("T1098",),
-        sigma=SigmaForm(({"type": tuple(sorted(_GRANTED_ROLES)), "actor|fieldref": "account"},)),
+        sigma=SigmaForm(({"type": tuple(sorted(_GRANTED)), "actor|fieldref": "account"},)),
         group_by=GroupBy.ACCOUNT,
         window=_MINUTE,
-        watches=_GRANTED_ROLES,
-        triggers=_GRANTED_ROLES,
+        watches=_GRANTED,
+        triggers=_GRANTED,
         judge=judges.by_oneself,
     )
 )

@@ -51,6 +51,17 @@ POLICY_REPLACED = register(
         data=("version", "rules", "roles", "grants", "changes_digest", "restored", "note"),
     )
 )
+# The author, who is its target, may do more after a version than before.
+OWN_RIGHTS_EXTENDED = register(
+    EventType(
+        "policy.own_rights_extended",
+        Category.AUTHORIZATION,
+        Severity.HIGH,
+        40,
+        OcsfType.ACCOUNT_CHANGE_ATTACH_POLICY,
+        data=("version", "rules", "draft", "approver_ids", "note"),
+    )
+)
 ROLE_ADDED = register(
     EventType(
         "role.added", Category.AUTHORIZATION, Severity.MEDIUM, 10, OcsfType.ENTITY_MANAGEMENT_CREATE, data=_CHANGE

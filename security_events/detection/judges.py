@@ -69,16 +69,18 @@ def many_accounts(
     """Find failures on many accounts with few tries each, as with lists of stolen passwords.
 
     ``tries`` failures on ``accounts`` accounts, of which ``few_percent`` per cent have at most ``most_each`` tries, and
-    from ``addresses`` addresses. Accounts that succeeded afterwards don't count: their owners mistyped. Neither do
-    failures that are less than ``failing_percent`` per cent of all accounts in the window: on a large site, somebody
-    is always failing. ``without`` is an account that is left out.
+    from ``addresses`` addresses. As many accounts and tries with at most ``most_each`` are found among any number of
+    others: nobody hides a list by trying some of its accounts more often. Accounts that succeeded afterwards don't
+    count: their owners mistyped. Neither do failures that are less than ``failing_percent`` per cent of all accounts in
+    the window: on a large site, somebody is always failing. ``without`` is an account that is left out.
     """
     failures = summary_of(facts, OpenFailures)
     counts = failures.counts(without=without)
-    few = counts.failing_with(1, thresholds["most_each"])
+    few, tries_of_few = counts.failing_with(1, thresholds["most_each"]), counts.tries_up_to(thresholds["most_each"])
+    is_hidden = few >= thresholds["accounts"] and tries_of_few >= thresholds["tries"]
     if (
         not counts.failing
-        or 100 * few < thresholds["few_percent"] * counts.failing
+        or (100 * few < thresholds["few_percent"] * counts.failing and not is_hidden)
         or 100 * counts.failing < thresholds.get("failing_percent", 0) * counts.accounts
         or not reached(thresholds, tries=counts.tries, accounts=counts.failing)
     ):
@@ -138,7 +140,7 @@ def impossible_travel(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> F
     if not before:
         return None
     previous, distance = before[0]
-    hours = max((last.at - previous.at) / 3600, _SHORTEST_HOURS)
+    hours = max(abs(last.at - previous.at) / 3600, _SHORTEST_HOURS)  # times are not quite in the order of the trail
     found = reached(thresholds, kilometres=int(distance), kilometres_per_hour=int(distance / hours))
     return found and replace(found, facts=(previous, last))
 

@@ -23,6 +23,10 @@ class FailureCounts:
         """Return how many accounts have from ``least`` to ``most`` tries."""
         return sum(accounts for tries, accounts in self.by_tries.items() if least <= tries <= most)
 
+    def tries_up_to(self, most: int) -> int:
+        """Return how many tries the accounts with at most ``most`` tries have together."""
+        return sum(tries * accounts for tries, accounts in self.by_tries.items() if tries <= most)
+
 
 class OpenFailures:
     """The failures of each account that did not succeed after them.

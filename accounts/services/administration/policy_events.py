@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from accounts import policy_event_types as event_types
 from accounts.access.models import PolicyVersion
+from accounts.access.services import author_gains
 from accounts.access.types import Author, ChangeKind
 from accounts.models import User
 from accounts.rules import subject_facts
@@ -19,6 +20,7 @@ from tokens.users import subject_of
 
 # An imported file or a rollback may change thousands of rules: above this, one event has the digest of all changes.
 MOST_EVENTS = 500
+_MOST_RULES = 20  # that are named; all of them are in the version
 
 
 class _Types(NamedTuple):
@@ -41,6 +43,7 @@ def record(*, version: PolicyVersion, author: Author, now: datetime) -> None:
     if version.number == 1 and not author.id and not author.name:
         return
     actor = Subject(author.id, author.name) if author.id or author.name else NO_SUBJECT
+    _record_own_gain(version, actor, now)
     if len(version.changes) > MOST_EVENTS:
         _record_together(version, actor, now)
         return
@@ -75,6 +78,30 @@ def _record_together(version: PolicyVersion, actor: Subject, now: datetime) -> N
             "changes_digest": changes_digest(version),
             "note": version.reason,
             **_restored(version),
+        },
+        now=now,
+    )
+
+
+def _record_own_gain(version: PolicyVersion, author: Subject, now: datetime) -> None:
+    """Record that the author may do more by the version.
+
+    Somebody who writes the policy for a role that they share, and has it approved by somebody else, does what approvals
+    are for: that is no event.
+    """
+    gain = author_gains.gain_of(version=version, now=now)
+    if gain is None or (gain.approver_ids and not gain.is_alone):
+        return
+    recording.record(
+        event_types.OWN_RIGHTS_EXTENDED,
+        actor=author,
+        target=author,
+        data={
+            "version": version.number,
+            "rules": list(gain.rules[:_MOST_RULES]),
+            "draft": gain.draft,
+            "approver_ids": list(gain.approver_ids),
+            "note": version.reason,
         },
         now=now,
     )

@@ -2,7 +2,8 @@
 
 Assumptions: there is an operator for each 50 people, and at least three. An operator acts three times a day on average,
 around an hour of their own; of ten operators one works at night. Of 20 actions one grants rights: a role, or a change
-of the access policy. One of 500 actions is an emergency at any hour. The stream shows operators from a month before the
+of the access policy. One of 300 changes of the policy is for a role that its author has, too, and nobody approved it.
+One of 500 actions is an emergency at any hour. The stream shows operators from a month before the
 first person, as a server would that has run for a while. One of 20 operators is new in the stream.
 """
 
@@ -14,6 +15,8 @@ from security_events.detection.simulation.people import BEGIN, DAY
 
 GRANTED = "staff_rights.granted"
 GRANTS = (GRANTED, "role.granted", "policy.rule_added", "policy.rule_changed", "policy.draft_applied")
+EXTENDED = "policy.own_rights_extended"
+TO_ONESELF = (GRANTED, "role.granted", EXTENDED)
 ACTED = "password.reset_sent"
 _BEFORE = 31 * DAY
 
@@ -41,7 +44,10 @@ class Operators:
                     # The first day that the stream shows of operators who are not new is not the first that they had.
                     may_grant = is_new or day > first_day + 1
                     type_ = rng.choice(GRANTS) if may_grant and rng.random() < 1 / 20 else ACTED
-                    yield action(operator, type_, at=day * DAY + at_hour * 3600, target=f"person-{rng.randrange(99)}")
+                    at = day * DAY + at_hour * 3600
+                    yield action(operator, type_, at=at, target=f"person-{rng.randrange(99)}")
+                    if type_.startswith("policy.") and rng.random() < 1 / 300:
+                        yield action(operator, EXTENDED, at=at + 0.001, target=operator)
                 day += 1
 
 

@@ -13,7 +13,7 @@ from string import ascii_lowercase
 
 from security_events.detection.facts import Fact
 from security_events.detection.simulation.campaigns import SUCCEEDED, Attackers
-from security_events.detection.simulation.operators import ACTED, GRANTS, Operators, action
+from security_events.detection.simulation.operators import ACTED, GRANTS, TO_ONESELF, Operators, action
 from security_events.detection.simulation.people import BEGIN, DAY, Person
 
 REUSED = "token.reuse_detected"
@@ -123,9 +123,10 @@ class TakeoverAttackers(Attackers):
         yield self.numbered(action(operator, rng.choice(GRANTS), at=at, target=accomplice))
 
     def _grant_to_oneself(self) -> Iterator[Fact]:
+        """Grant rights to oneself, or change the policy so that one has them."""
         operator = self._rng.choice(list(self.operators.hours))
         at = BEGIN + self._rng.uniform(2, self.days - 1) * DAY
-        yield self.numbered(action(operator, self._rng.choice(GRANTS[:2]), at=at, target=operator))
+        yield self.numbered(action(operator, self._rng.choice(TO_ONESELF), at=at, target=operator))
 
     def _settled(self) -> float:
         """Return the day from which the stream shows enough of everybody to know what is usual."""

@@ -17,8 +17,8 @@ _MARGIN = 0.001  # seconds: the database rounds to microseconds; the window itse
 # The newest facts of each window. Facts behind the position belong to the batch, or to a later one.
 _WINDOWS = """
 SELECT request.number, fact.*
-FROM unnest(%(numbers)s::int[], %(keys)s::text[], %(types)s::text[], %(since)s::float8[])
-     AS request (number, key, types, since)
+FROM unnest(%(numbers)s::int[], %(keys)s::text[], %(types)s::text[], %(since)s::float8[], %(most)s::int[])
+     AS request (number, key, types, since, most)
 CROSS JOIN LATERAL (
     SELECT found.transaction_id, found.event_id::text, extract(epoch FROM found.at)::float8 AS at, found.type,
            found.is_success, found.account, found.actor, host(found.ip_address), found.network, found.program,
@@ -29,7 +29,7 @@ CROSS JOIN LATERAL (
     WHERE found.{group} = request.key AND found.at >= to_timestamp(request.since)
       AND found.type = ANY(string_to_array(request.types, ' '))
       AND (found.transaction_id, found.event_id) <= (%(transaction_id)s, %(event_id)s::uuid)
-    ORDER BY found.at DESC LIMIT %(most)s
+    ORDER BY found.at DESC LIMIT request.most
 ) fact
 """
 _STATEMENTS: Mapping[GroupBy, str] = {
@@ -41,32 +41,30 @@ _STATEMENTS: Mapping[GroupBy, str] = {
 
 
 class WindowRequest(NamedTuple):
-    """The facts of some types with the same key, not older than ``since`` (in seconds since 1970)."""
+    """The newest ``most`` facts of some types with the same key, none before ``since`` (in seconds since 1970)."""
 
     group_by: GroupBy
     key: str
     types: frozenset[str]
     since: float
+    most: int = MOST_FACTS
 
 
-def windows(requests: Sequence[WindowRequest], *, up_to: TrailPosition, most: int = MOST_FACTS) -> list[list[Fact]]:
-    """Return the facts of each request in the order of the trail, at most the newest ``most`` of each.
-
-    It takes one statement for each ``GroupBy``.
-    """
+def windows(requests: Sequence[WindowRequest], *, up_to: TrailPosition) -> list[list[Fact]]:
+    """Return the facts of each request in the order of the trail. It takes one statement for each ``GroupBy``."""
     found: list[list[Fact]] = [[] for _ in requests]
     by_group: dict[GroupBy, list[int]] = defaultdict(list)
     for number, request in enumerate(requests):
         by_group[request.group_by].append(number)
     for group_by, numbers in by_group.items():
-        for number, rows in _read(group_by, numbers, requests, up_to, most).items():
+        for number, rows in _read(group_by, numbers, requests, up_to).items():
             rows.sort(key=_position)
             found[number] = [_fact(row) for row in rows]
     return found
 
 
 def _read(
-    group_by: GroupBy, numbers: Sequence[int], requests: Sequence[WindowRequest], up_to: TrailPosition, most: int
+    group_by: GroupBy, numbers: Sequence[int], requests: Sequence[WindowRequest], up_to: TrailPosition
 ) -> Mapping[int, list[Any]]:
     asked = [requests[number] for number in numbers]
     parameters: dict[str, Any] = {
@@ -76,7 +74,7 @@ def _read(
         "since": [request.since - _MARGIN for request in asked],
         "transaction_id": up_to.transaction_id,
         "event_id": up_to.event_id,
-        "most": most,
+        "most": [request.most for request in asked],
     }
     rows: dict[int, list[Any]] = defaultdict(list)
     with prepared_cursor() as cursor:

@@ -48,7 +48,9 @@ def many_accounts(facts, thresholds):
     tries = open_failures(facts)
     few = sum(1 for count in tries.values() if count <= thresholds["most_each"])
     accounts = len({fact.account for fact in facts})
-    if not tries or 100 * few < thresholds["few_percent"] * len(tries):
+    of_few = sum(count for count in tries.values() if count <= thresholds["most_each"])
+    is_share = bool(tries) and 100 * few >= thresholds["few_percent"] * len(tries)
+    if not (is_share or (few >= thresholds["accounts"] and of_few >= thresholds["tries"])):
         return None
     if 100 * len(tries) < thresholds.get("failing_percent", 0) * accounts:
         return None

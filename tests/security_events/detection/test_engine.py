@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 
 import pytest
 from django.db import connection
@@ -80,6 +81,7 @@ class TestFindings:
         monkeypatch.setattr(kept_windows, "LARGE", 5)
         if seed == 12:  # a key with so many facts is read for each rule
             monkeypatch.setattr(window_reading, "MOST_FACTS", 4)
+            monkeypatch.setattr(window_reading, "LARGE", 5)
         worker = DetectionWorker(batch=60)
         while worker.advance(now=timezone.now()):
             if rng.random() < 0.1:  # other windows are kept, and other batches taken
@@ -161,25 +163,56 @@ class TestWindowsThatAreKept:
 
 
 class TestLongWindows:
-    def test_are_read_in_part_until_a_rule_needs_the_older_facts(self, rule, monkeypatch):
+    @pytest.fixture
+    def looks(self, rule, monkeypatch):
+        """Give a function that takes the events that are stored, and returns what is read: since when, how many."""
         long = replace(rule, window=30 * 86400, judge=guessed_passwords, thresholds={"failures": 5, "seconds": 300})
         monkeypatch.setitem(rules._registered, rule.id, long)
-        worker, most = DetectionWorker(), []
-        detection.store(tries(12, apart=3600))
-        detection.detect(worker)
+        worker, looks = DetectionWorker(), []
 
         def seen(execute, sql, params, many, context):
             if "FROM security_events_detectionfact found" in sql:
-                most.append(params["most"])
+                at = SecurityEvent.objects.filter(type=FAILED).latest("occurred_at").occurred_at.timestamp()
+                looks.extend(
+                    (round((at - since) / 60), most)
+                    for since, most in zip(params["since"], params["most"], strict=True)
+                )
             return execute(sql, params, many, context)
 
-        with connection.execute_wrapper(seen):
-            detection.store(tries(1))
-            worker.advance(now=timezone.now())
-            assert most == [window_reading.FEW]
-            detection.store(tries(6))
-            worker.advance(now=timezone.now())
-            assert most == [window_reading.FEW, window_reading.FEW, window_reading.MOST_FACTS]
+        def take(*, judge=guessed_passwords):
+            monkeypatch.setitem(rules._registered, rule.id, replace(long, judge=judge))
+            looks.clear()
+            with connection.execute_wrapper(seen):
+                DetectionWorker(lease_id=worker.lease_id).advance(now=timezone.now())
+            return list(looks)
+
+        detection.store(tries(12, apart=3600))
+        detection.detect(worker)
+        return take
+
+    def test_are_read_as_far_back_as_a_rule_asks_for(self, looks):
+        all_ = window_reading.MOST_FACTS
+        detection.store(tries(1))
+        assert looks() == [(5, all_)]
+        detection.store(tries(6))
+        assert looks() == [(5, all_), (30 * 24 * 60, all_)]
+
+    def test_are_read_from_the_newest_fact_on_for_a_rule_that_goes_back(self, looks):
+        month = 30 * 24 * 60
+        few, more = window_reading.FEW
+        detection.store(tries(1))
+
+        assert looks(judge=lambda facts, _thresholds: next(islice(reversed(facts), 1, 2)) and None) == [(month, few)]
+        detection.store(tries(1))
+        assert looks(judge=lambda facts, _thresholds: [*islice(reversed(facts), 5)] and None) == [
+            (month, few),
+            (month, more),
+        ]
+
+    def test_are_not_read_for_a_rule_that_asks_for_nothing(self, looks):
+        detection.store(tries(1))
+
+        assert looks(judge=lambda _facts, _thresholds: None) == []
 
 
 class TestModes:

@@ -7,9 +7,16 @@ from random import Random
 import pytest
 
 from security_events.detection import rules
-from security_events.detection.fact_window import FactWindow
-from security_events.detection.newest_facts import NewestFacts, NewestFactsOfRules, OlderFactsNeeded
-from security_events.detection.rules import Finding, GroupBy
+from security_events.detection.fact_window import FactWindow, newest
+from security_events.detection.newest_facts import (
+    ALL,
+    NOTHING,
+    MissingFacts,
+    NewestFacts,
+    OlderFactsNeeded,
+    missing_facts,
+)
+from security_events.detection.rules import Finding
 from security_events.detection.simulation.deduplication import deduplicated
 from security_events.detection.simulation.rule_measurement import stream
 from security_events.detection.window_summaries import OpenFailures
@@ -114,21 +121,30 @@ class TestNewestFacts:
         assert window.newest(since) == [each for each in facts if each.at >= since]
 
 
-class TestNewestFactsOfRules:
+class TestMissingFacts:
     @pytest.mark.parametrize(
-        ("judge", "needs_older"),
+        ("judge", "missing"),
         [
-            (lambda _facts, _thresholds: None, False),
-            (lambda _facts, _thresholds: Finding({"events": 1}), True),
-            (lambda facts, _thresholds: len(facts) or None, True),
-            (lambda _facts, _thresholds: 1 // 0, True),
+            (lambda _facts, _thresholds: None, None),
+            (lambda _facts, _thresholds: Finding({"events": 1}), ALL),
+            (lambda facts, _thresholds: len(facts) or None, ALL),
+            (lambda _facts, _thresholds: 1 // 0, ALL),
+            (lambda facts, _thresholds: newest(facts, 7.0) and None, MissingFacts(7.0)),
+            (lambda facts, _thresholds: list(reversed(facts)) and None, MissingFacts(is_newest=True)),
         ],
-        ids=["silent", "finds", "counts", "fails"],
+        ids=["silent", "finds", "counts", "fails", "looks back", "goes back"],
     )
-    def test_name_the_keys_of_findings_faults_and_questions(self, judge, needs_older):
+    def test_are_what_findings_faults_and_questions_need(self, judge, missing):
         rule = replace(rules.RULES["brute_force"], judge=judge)
         facts = list(chance_facts(Random(5), 4, sorted(rule.triggers)))
-        newest = NewestFactsOfRules({rule.id: rule.thresholds})
-        newest.add(rule, facts[-1].account, facts[:-1], after=0.0)
 
-        assert newest.needing_older(facts[-1:]) == ({(GroupBy.ACCOUNT, facts[-1].account)} if needs_older else set())
+        for known, after in (((), NOTHING), (facts[:-1], facts[0].at)):
+            asked = missing_facts(rule, rule.thresholds, known=known, after=after, batch=facts[-1:])
+            assert asked == missing
+
+    def test_are_none_once_all_since_the_moment_are_known(self):
+        rule = replace(rules.RULES["brute_force"], judge=lambda facts, _thresholds: newest(facts, 7.0) and None)
+        (fact,) = chance_facts(Random(5), 1, sorted(rule.triggers))
+
+        assert missing_facts(rule, rule.thresholds, known=(), after=6.9, batch=[fact]) is None
+        assert missing_facts(rule, rule.thresholds, known=(), after=7.0, batch=[fact]) == MissingFacts(7.0)

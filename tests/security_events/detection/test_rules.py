@@ -82,6 +82,13 @@ class TestManyAccounts:
         assert found(ours.CREDENTIAL_STUFFING, self.tries(24)) == []
         assert found(ours.CREDENTIAL_STUFFING, self.tries(25)) == [("198.51.100", 24.0)]
 
+    def test_is_not_hidden_by_accounts_that_are_tried_more_often(self):
+        others = [replace(each, account=f"often-{number % 8}") for number, each in enumerate(self.tries(32))]
+        list_ = [replace(each, at=100 + each.at) for each in self.tries(25)]
+
+        assert found(ours.CREDENTIAL_STUFFING, [*others, *list_[:24]]) == []
+        assert found(ours.CREDENTIAL_STUFFING, [*others, *list_]) == [("198.51.100", 124.0)]
+
     def test_leaves_an_office_alone_whose_people_mistype_and_then_succeed(self):
         office = [
             each
@@ -119,6 +126,10 @@ OSLO, BERGEN, LIMA = (
 class TestTravel:
     def visits(self, *places, hours=1.0, **more):
         return [fact(number * hours * 3600, SUCCEEDED, location=place, **more) for number, place in enumerate(places)]
+
+    def test_is_as_long_in_the_order_of_the_trail_as_in_that_of_times(self):
+        assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, LIMA, hours=-24)) == []
+        assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, LIMA, hours=-1)) == [("mina", -3600.0)]
 
     def test_from_oslo_to_lima_in_an_hour_is_found_and_in_a_day_it_is_not(self):
         assert found(ours.IMPOSSIBLE_TRAVEL, self.visits(OSLO, LIMA)) == [("mina", 3600.0)]
@@ -174,7 +185,7 @@ class TestOthers:
         assert found(ours.MFA_GUESSING, codes) == [("mina", 9.0)]
         assert found(ours.MFA_GUESSING, codes, events=11) == []
 
-    @pytest.mark.parametrize("type_", ["staff_rights.granted", "role.granted"])
+    @pytest.mark.parametrize("type_", ["staff_rights.granted", "role.granted", "policy.own_rights_extended"])
     def test_a_grant_to_oneself_is_found_and_one_to_another_is_not(self, type_):
         grant = fact(1, type_)
 

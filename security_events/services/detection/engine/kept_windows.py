@@ -9,9 +9,14 @@ from security_events.detection.facts import Fact
 from security_events.detection.rules import Rule
 from security_events.detection.windows import MemoryWindows
 from security_events.selectors.trail import TrailPosition
-from security_events.services.detection.engine.window_reading import WindowName, WindowReader, WindowSource, since
+from security_events.services.detection.engine.window_reading import (
+    LARGE,
+    WindowName,
+    WindowReader,
+    WindowSource,
+    since,
+)
 
-LARGE = 100  # facts; smaller windows are read by a few pages of an index
 MOST_KEPT = 100_000  # facts of all windows together, about 80 MB; only a site with fifty busy programs has so many
 _UNUSED_BATCHES = 240  # then a window is forgotten; two minutes of a busy site
 

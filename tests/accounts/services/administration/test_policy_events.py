@@ -9,7 +9,7 @@ from accounts.access.errors import RoleNotFound
 from accounts.access.models import PolicyVersion
 from accounts.access.services.policy_changes import policy_change
 from accounts.access.services.policy_restoring import rollback
-from accounts.access.types import Author
+from accounts.access.types import Approval, ApprovedDraft, Author
 from accounts.services.administration import policy_events
 from tests.factories.accounts import UserFactory
 
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 
 RULE = {"subject": "role:reader", "object": "documents/*", "action": "read", "effect": "allow"}
 AUTHOR = Author("019b8d5a-0c1e-7a30-9f52-0d6f6b0f8a10", "boss")
+OMAR = Author("019b8d5a-0c1e-7a30-9f52-0d6f6b0f8a11", "omar")
 
 
 @pytest.fixture
@@ -106,3 +107,40 @@ def test_thousands_of_changes_are_one_event_with_their_digest(change, events):
     changes = PolicyVersion.objects.get(number=writer.version).changes
     text = json.dumps(changes, sort_keys=True, separators=(",", ":"))
     assert replaced.data["changes_digest"] == hashlib.sha256(text.encode()).hexdigest()
+
+
+class TestOwnRightsExtended:
+    def test_by_a_rule_is_about_the_author(self, change, events):
+        with change("ticket 7") as writer:
+            row = writer.add_rule({**RULE, "subject": f"user:{AUTHOR.id}"})
+
+        (extended,) = events("policy.own_rights_extended")
+        assert (extended.actor_id, extended.target_id) == (AUTHOR.id, AUTHOR.id)
+        assert extended.data == {
+            "version": writer.version,
+            "rules": [str(row.pk)],
+            "draft": None,
+            "approver_ids": [],
+            "note": "ticket 7",
+        }
+
+    @pytest.mark.parametrize(("holders", "approvers"), [(2, 0), (2, 1), (1, 1)])
+    def test_is_no_event_of_a_shared_role_that_somebody_else_approved(self, holders, approvers, change, events, now):
+        with change() as writer:
+            writer.put_role("reader", {})
+            for subject in (AUTHOR.id, OMAR.id)[:holders]:
+                writer.grant(f"user:{subject}", "reader")
+        draft = ApprovedDraft("a-draft", (Approval(OMAR, now),)[:approvers], OMAR)
+        with policy_change(author=AUTHOR, reason="-", now=now, draft=draft) as writer:
+            writer.add_rule(RULE)
+
+        assert events("policy.own_rights_extended").exists() is ((holders, approvers) != (2, 1))
+
+    def test_by_a_whole_policy_is_an_event_beside_the_digest(self, change, events):
+        with change() as writer:
+            for each in range(policy_events.MOST_EVENTS + 1):
+                writer.add_rule({**RULE, "subject": f"user:{AUTHOR.id}", "object": f"documents/{each}"})
+
+        (extended,) = events("policy.own_rights_extended")
+        assert len(extended.data["rules"]) == 20
+        assert events("policy.replaced").exists()
