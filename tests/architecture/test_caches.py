@@ -74,6 +74,8 @@ COMPUTED = {
     "tokens.users._attribute_names",
     "tokens.users._converters",
     "tokens.users._fields",
+    "tokens.users._model",
+    "tokens.users._positions_left_out",
 }
 # What the code declares while it is imported.
 DECLARED = {
