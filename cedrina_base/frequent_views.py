@@ -37,4 +37,7 @@ def answer(view: APIView, request: Request, data: Any, headers: Mapping[str, str
         return Response(data, headers=dict(headers or {}))
     charset = renderer.charset
     content = renderer.render(data, request.accepted_media_type, view.get_renderer_context())
-    return HttpResponse(content, content_type=f"{JSON}; charset={charset}" if charset else JSON, headers=headers)
+    response = HttpResponse(content, content_type=f"{JSON}; charset={charset}" if charset else JSON)
+    for name, value in (headers or {}).items():
+        response.headers[name] = value
+    return response
