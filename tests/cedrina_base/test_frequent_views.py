@@ -33,6 +33,9 @@ class Slow(APIView):
     def get(self, request):
         return Response(BODY, headers={"ETag": '"1"'})
 
+    def post(self, request):
+        return Response(BODY)
+
 
 class Frequent(FrequentView):
     authentication_classes = []
@@ -61,10 +64,7 @@ class TestAnswer:
         found, expected = call(Frequent, renderer), call(Slow, renderer)
         assert found.content == expected.content
         assert found.status_code == expected.status_code
-        headers = dict(found.items())
-        assert headers.pop("Allow") == "GET, POST, HEAD, OPTIONS"
-        assert expected.headers.pop("Allow") == "GET, HEAD, OPTIONS"
-        assert headers == dict(expected.items())
+        assert list(found.items()) == list(expected.items())
 
     def test_is_a_plain_response_where_the_renderer_writes_json(self):
         response = call(Frequent, OrjsonRenderer)
