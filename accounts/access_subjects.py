@@ -22,7 +22,7 @@ from accounts.models import User
 from accounts.rules import subject_facts
 from accounts.rules.subject_facts import CLIENT, USER, attributes_of, facts_of, holder_of
 from cedrina_base import database_clock
-from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.prepared_statements import prepared_cursor, run_frequent
 from tokens.models import ServiceClient
 from tokens.types import ServiceCaller
 
@@ -74,16 +74,19 @@ def find_subjects(names: Collection[str], at: datetime) -> Mapping[str, SubjectF
     clients = [key for kind, key in meant.values() if kind == CLIENT]
     found: list[SubjectFacts | None] = []
     if people:
-        with prepared_cursor() as cursor:
-            if len(people) == 1:
-                cursor.execute(_READ_PERSON, {"id": people[0]})
-            else:
-                cursor.execute(_READ_PEOPLE, {"ids": people})
-            found += [facts_of(_PersonRow(*row), at) for row in cursor.fetchall()]
+        found += [facts_of(_PersonRow(*row), at) for row in _rows_of(people)]
     if clients:
         found += [_facts_of_client(each, at) for each in ServiceClient.objects.filter(pk__in=clients, is_enabled=True)]
     by_name = {facts.subject: facts for facts in found if facts is not None}
     return {name: by_name[known] for name, (kind, key) in meant.items() if (known := f"{kind}{key}") in by_name}
+
+
+def _rows_of(people: list[UUID]) -> list[tuple[Any, ...]]:
+    if len(people) == 1:
+        return run_frequent(_READ_PERSON, {"id": people[0]})
+    with prepared_cursor() as cursor:
+        cursor.execute(_READ_PEOPLE, {"ids": people})
+        return list(cursor.fetchall())
 
 
 def _meant(name: str) -> tuple[str, UUID] | None:

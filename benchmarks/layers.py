@@ -56,9 +56,9 @@ class Application:
     """The WSGI application, called as a server calls it, and one person who is signed in."""
 
     def __init__(self) -> None:
-        from django.core.wsgi import get_wsgi_application
+        from cedrina.serving.application import django_application
 
-        self._application = get_wsgi_application()
+        self._application = django_application
         person = {"username": f"layers-{os.getpid()}", "email": "layers@example.com", "password": PASSWORD}
         tokens = self.call("POST", "/api/v1/auth/register", person, expected=201)["tokens"]
         self.access, self.refresh = tokens["access_token"], tokens["refresh_token"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.models import DEFERRED
 
 from security_events.types import Subject
 from tokens.conf import token_settings
@@ -50,7 +51,9 @@ def from_row(values: Sequence[Any]) -> Any:
     row = list(values)
     for position, convert, expression in _converters():
         row[position] = convert(row[position], expression, database)
-    return get_user_model().from_db(database.alias, _attribute_names(), row)
+    for position in _positions_left_out():
+        row.insert(position, DEFERRED)
+    return _model().from_db(database.alias, _attribute_names(), row)
 
 
 def subject_of(user: Any) -> Subject:
@@ -67,9 +70,19 @@ def _fields() -> tuple[Any, ...]:
 
 
 @lru_cache(maxsize=1)
-def _attribute_names() -> frozenset[str]:
-    # Django looks each field up in these. The values are in the order of the model's fields.
-    return frozenset(field.attname for field in _fields())
+def _attribute_names() -> tuple[str, ...]:
+    return tuple(field.attname for field in _fields())
+
+
+@lru_cache(maxsize=1)
+def _positions_left_out() -> tuple[int, ...]:
+    # With a value for each field, Django need not look each one up among the names.
+    return tuple(at for at, field in enumerate(_model()._meta.concrete_fields) if field not in _fields())
+
+
+@lru_cache(maxsize=1)
+def _model() -> Any:
+    return get_user_model()
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,6 @@ from importlib import import_module
 
 import django
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 
 django.setup(set_prefix=False)
@@ -25,6 +24,7 @@ from cedrina.database.timeouts import set_timeouts
 from cedrina.http.paths import event_loop_calls
 from cedrina.monitoring.tracing import process
 from cedrina.serving import connection_pool
+from cedrina.serving.django_handler import ServedHandler
 from cedrina.serving.request_dispatcher import RequestDispatcher
 from cedrina.serving.request_processing import RequestHandler
 from ratelimiting.services import background_thread
@@ -33,7 +33,7 @@ from tokens.access_tokens.keyring import keyring
 
 set_timeouts()
 # Built before worker processes are forked, so that they share what it consists of.
-django_application = WSGIHandler()
+django_application = ServedHandler()
 EVENT_LOOP_CALLS = event_loop_calls()
 
 

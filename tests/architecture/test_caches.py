@@ -35,6 +35,7 @@ COMPUTED = {
     "cedrina.http.paths.event_loop_calls",
     "cedrina.http.paths.fixed_paths",
     "cedrina.monitoring.tracing.statements.describe",
+    "cedrina.serving.application.django_application",  # the routes of fixed paths
     "cedrina.websockets.feeds.security_events._batches",  # by the events themselves, which never change
     "cedrina.websockets.frame_batches.wire",
     "cedrina_base.app_settings.imported",
@@ -74,6 +75,8 @@ COMPUTED = {
     "tokens.users._attribute_names",
     "tokens.users._converters",
     "tokens.users._fields",
+    "tokens.users._model",
+    "tokens.users._positions_left_out",
 }
 # What the code declares while it is imported.
 DECLARED = {

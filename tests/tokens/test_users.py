@@ -23,7 +23,14 @@ class Shouted(models.TextField):
 @pytest.fixture
 def another_model(monkeypatch):
     """Let the project have another user model; nothing of it is kept."""
-    cached = (users._fields, users._converters, complete)
+    cached = (
+        users._model,
+        users._fields,
+        users._attribute_names,
+        users._positions_left_out,
+        users._converters,
+        complete,
+    )
 
     def use(**fields):
         meta = type("Meta", (), {"app_label": "elsewhere"})

@@ -6,16 +6,16 @@ from typing import Any, ClassVar
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from cedrina_base import database_clock
+from cedrina_base.frequent_views import FrequentView
 from tokens.api.problems import as_api_exception
 from tokens.api.step_up import AuthenticationRequirement, check_requirement
 from tokens.errors import TokenError
 from tokens.types import Principal, ServicePrincipal
 
 
-class TokensAPIView(APIView):
+class TokensAPIView(FrequentView):
     """Turns this app's errors into API exceptions, and checks the requirements that a view declares in ``step_up``."""
 
     step_up: ClassVar[Mapping[str, AuthenticationRequirement]] = {}

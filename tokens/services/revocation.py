@@ -14,7 +14,7 @@ import structlog
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.prepared_statements import run_frequent
 from security_events.catalogue import EventType
 from security_events.event_cte import AppendedEvent, append_sql
 from security_events.types import NO_SUBJECT, Outcome, Subject
@@ -268,9 +268,8 @@ def _end(
         now=now,
     )
     statement = complete(families + _END_FAMILIES, event=_ENDED_BY_OWNER if is_by_owner else _ENDED)
-    with prepared_cursor() as cursor:
-        cursor.execute(statement, {"now": now, "reason": code, **parameters, **event.params})
-        ended = [_EndedSession._make(values) for values in cursor.fetchall()]
+    rows = run_frequent(statement, {"now": now, "reason": code, **parameters, **event.params})
+    ended = [_EndedSession._make(values) for values in rows]
     for session in ended:
         event.announce(session_id=session.session_id, family_id=session.family_id, target_id=session.user_id)
     return ended

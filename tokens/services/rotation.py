@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.prepared_statements import run_frequent
 from cedrina_base.signed_tokens import token_digest
 from security_events.event_cte import AppendedEvent, append_sql
 from tokens import devices, event_types, measures
@@ -126,12 +126,10 @@ def _rotate(claims: RefreshClaims, client: ClientContext, *, now: datetime) -> T
         "now": now,
         **event.params,
     }
-    with prepared_cursor() as cursor:
-        cursor.execute(complete(_ROTATE, event=_REFRESHED), parameters)
-        values = cursor.fetchone()
-    if values is None:
+    rotated = run_frequent(complete(_ROTATE, event=_REFRESHED), parameters)
+    if not rotated:
         return None
-    row, user = split_row(_RotatedRow, values)
+    row, user = split_row(_RotatedRow, rotated[0])
     event.announce(actor_id=row.user_id, session_id=row.session_id)
     grant = TokenGrant(
         family_id=claims.family_id,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from cedrina_base.prepared_statements import prepared_cursor
+from cedrina_base.prepared_statements import prepared_cursor, run_frequent
 from tokens.access_tokens.codec import decode_access_token
 from tokens.access_tokens.keyring import keyring
 from tokens.conf import token_settings
@@ -224,12 +224,10 @@ def _read_session(claims: AccessClaims, *, now: datetime) -> tuple[_SessionRow, 
         "user_id": claims.user_id,
         "kid": claims.kid,
     }
-    with prepared_cursor() as cursor:
-        cursor.execute(complete(_READ_SESSION), parameters)
-        values = cursor.fetchone()
-    if values is None:
+    found = run_frequent(complete(_READ_SESSION), parameters)
+    if not found:
         raise AccessTokenInvalid(family_id=claims.family_id, reason="no such session")
-    return split_row(_SessionRow, values)
+    return split_row(_SessionRow, found[0])
 
 
 def _record_activity(*, family_id: UUID, generation: int, now: datetime) -> None:

@@ -5,20 +5,20 @@ from typing import Any, ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.access.api.problems import as_api_exception
 from accounts.access.conf import access_settings
 from accounts.access.errors import AccessError
 from accounts.access.permission_types import CHANGE_POLICIES
 from accounts.access.types import Author
+from cedrina_base.frequent_views import FrequentView
 
 POLICY_VERSION = "X-Policy-Version"
 # For ``needed_permissions``: whoever the project's default permissions let in.
 DEFAULT_PERMISSIONS = ""
 
 
-class AccessAPIView(APIView):
+class AccessAPIView(FrequentView):
     """Asks the project's permissions for the one that a method needs, and gives errors an HTTP status.
 
     ``needed_permissions`` names the permission of each HTTP method, in lower case, or ``DEFAULT_PERMISSIONS``; a method

@@ -5,9 +5,9 @@ from typing import ClassVar
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from cedrina_base import database_clock
+from cedrina_base.frequent_views import Answer, answer
 from cedrina_base.strict_serializers import sole_text
 from tokens.api import examples, response_bodies
 from tokens.api.base import TokensAPIView
@@ -44,7 +44,7 @@ class RefreshView(TokensAPIView):
             OpenApiExample("Its successor", value=examples.TOKENS, response_only=True),
         ],
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Answer:
         presented = sole_text(request.data, "refresh_token", max_length=LONGEST_TOKEN)
         if presented is None:
             body = RefreshInput(data=request.data)
@@ -52,4 +52,4 @@ class RefreshView(TokensAPIView):
             presented = body.validated_data["refresh_token"]
         claims = refresh_claims(request, presented)
         pair = rotation.rotate_claims(claims=claims, client=client_context(request), now=database_clock.now())
-        return Response(response_bodies.token_response_body(pair))
+        return answer(self, request, response_bodies.token_response_body(pair))

@@ -14,6 +14,7 @@ from accounts.api.serializers.profile.profile import ProfileInput
 from accounts.services.profile import deletion, profile_changes
 from cedrina_base import database_clock
 from cedrina_base.content_language import set_content_language
+from cedrina_base.frequent_views import Answer, answer
 from cedrina_base.preconditions import versions_from
 from tokens.api.step_up import RequiredFactor, check_no_proof_is_due, check_requirement, no_step_up, requires
 
@@ -55,10 +56,10 @@ class MeView(AccountsAPIView):
         responses={200: UserOutput},
         examples=[OpenApiExample("A person", response_only=True, value=openapi_examples.USER)],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Answer:
         """Read your account."""
         user = request_user(request)
-        return Response(user_body(user), headers={"ETag": entity_tag(user)})
+        return answer(self, request, user_body(user), {"ETag": entity_tag(user)})
 
     @extend_schema(
         operation_id="update_me",

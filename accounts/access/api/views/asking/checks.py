@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.access.api import question_examples as examples
 from accounts.access.api.question_bodies import read_checks, read_question, read_version
@@ -14,6 +13,7 @@ from accounts.access.conf import access_settings
 from accounts.access.deciding.index import Decision
 from accounts.access.services import questions
 from accounts.access.types import Question
+from cedrina_base.frequent_views import Answer, answer
 
 _MEMBERS = frozenset({"subject", "object", "action", "attributes", "at_least_version"})
 FIELD_CODES = ["required", "invalid", "blank", "max_length", "unknown_field"]
@@ -33,7 +33,7 @@ class CheckView(AskingAPIView):
         responses={200: shapes.CheckOutput},
         examples=[examples.CHECK, examples.CHECK_OF_ANOTHER, examples.ALLOWED],
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Answer:
         """Ask whether you may do an action to an object, or, with `authz:check`, whether somebody else may.
 
         `matched` says with `authz:explain` which rule decided. With `at_least_version` the answer is by a policy of
@@ -46,7 +46,8 @@ class CheckView(AskingAPIView):
         policy = questions.policy_of_version(wanted)
         question = Question(asked.object, asked.action, self.claims_of(request, asked.subject, asked.claims))
         decision = questions.ask(self.subject_of(asked.subject), question, policy=policy, at=self.now)
-        return Response({**_answer(decision, is_explained=self.may_explain()), "version": policy.version})
+        body = {**_answer(decision, is_explained=self.may_explain()), "version": policy.version}
+        return answer(self, request, body)
 
 
 class CheckBatchView(CheckView):
@@ -60,7 +61,7 @@ class CheckBatchView(CheckView):
         responses={200: shapes.CheckBatchOutput},
         examples=[examples.CHECKS, examples.ALL_ALLOWED],
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Answer:
         """Ask up to 100 questions at once; all are answered by the same version of the policy, in order."""
         bodies = read_checks(request.data)
         own = self.asking.subject
@@ -90,7 +91,7 @@ class CheckBatchView(CheckView):
         )
         is_explained = self.may_explain()
         results = [_answer(each, is_explained=is_explained) for each in decided]
-        return Response({"results": results, "version": policy.version})
+        return answer(self, request, {"results": results, "version": policy.version})
 
 
 def _answer(decision: Decision, *, is_explained: bool) -> dict[str, Any]:
