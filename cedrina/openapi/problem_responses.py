@@ -1,7 +1,7 @@
 """The errors of an operation as responses of the document, each shared by all operations that have the same codes.
 
 Every error has one schema, ``Problem``, so that a generated client has one type to handle. Which codes a response may
-have is in its description and its examples, one for each code.
+have is in its description.
 """
 
 from collections.abc import Iterable
@@ -59,21 +59,7 @@ def problem_response(codes: list[str], *, field_codes: Iterable[str] | None = No
     return {
         "description": description,
         "headers": header_references(*_HEADERS_OF_STATUS.get(status, ()), *ON_EVERY_RESPONSE),
-        "content": {
-            CONTENT_TYPE: {
-                "schema": PROBLEM,
-                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
-            }
-        },
-    }
-
-
-def problem_examples() -> Document:
-    """Return one example for each code that an operation can have: any but that of a method that a path lacks."""
-    return {
-        code: {"summary": str(kind.title), "value": _example(code)}
-        for code, kind in sorted(PROBLEMS.items(), key=lambda item: item[0])
-        if code != "method_not_allowed"
+        "content": {CONTENT_TYPE: {"schema": PROBLEM}},
     }
 
 
@@ -96,6 +82,7 @@ def problem_schemas() -> Document:
                 "timestamp": {"type": "string", "format": "date-time"},
                 "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
             },
+            "examples": [_example("not_found"), _example(VALIDATION_ERROR)],
         },
         "FieldError": {
             "type": "object",
