@@ -6,7 +6,13 @@ from typing import Any
 from cedrina.openapi.examples import share_examples
 from cedrina.openapi.headers import HEADERS, component_name, header_references
 from cedrina.openapi.headers import ON_EVERY_RESPONSE as HEADERS_OF_ALL
-from cedrina.openapi.problem_responses import codes_by_status, problem_response, problem_schemas, response_name
+from cedrina.openapi.problem_responses import (
+    codes_by_status,
+    problem_examples,
+    problem_response,
+    problem_schemas,
+    response_name,
+)
 from cedrina.openapi.reading_order import TAGS, place_of
 from cedrina.openapi.schema import ACCESS_TOKEN
 from cedrina.openapi.sharing import VERBS, operations, rename_problems, share_parameters, share_successes
@@ -35,7 +41,9 @@ def complete_document(result: dict[str, Any], **_options: Any) -> dict[str, Any]
         result["paths"][path] = {"get": _health_operation(path, summary, description, shared)}
     result["paths"] = paths = dict(sorted(result["paths"].items(), key=lambda item: _place_of_path(*item)))
     _shorten_choices([paths, components["schemas"]])
-    components["examples"] = share_examples(paths, components["schemas"])
+    own = [response for operation in operations(paths) for response in operation["responses"].values()]
+    problems = problem_examples([*shared.values(), *own])
+    components["examples"] = {**problems, **share_examples(paths, components["schemas"])}
     components["parameters"] = share_parameters(paths)
     components["responses"] = {**rename_problems(paths, shared), **share_successes(paths)}
     for kind in ("schemas", "parameters", "responses"):

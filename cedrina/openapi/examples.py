@@ -21,6 +21,8 @@ def share_examples(paths: Part, schemas: Part) -> Part:
         request = operation.get("requestBody", {})
         for part in (request, *operation["responses"].values()):
             for content in part.get("content", {}).values():
+                if any("$ref" in example for example in content.get("examples", {}).values()):
+                    continue  # an error, whose examples are shared already
                 if len(content.get("examples", {})) > 1:
                     _keep(content["examples"], kept, operation["operationId"])
                 else:

@@ -7,6 +7,7 @@ from cedrina.openapi.headers import component_name
 from cedrina.openapi.problem_responses import (
     WITH_TOKEN,
     codes_by_status,
+    problem_examples,
     problem_response,
     problem_schemas,
     response_name,
@@ -33,9 +34,9 @@ class TestResponseName:
 
 
 class TestProblemResponse:
-    def test_names_each_code(self):
+    def test_names_each_code_and_shows_the_first(self):
         found = problem_response(["invalid_token", "token_expired"])
-        assert list(found["content"]) == ["application/problem+json"]
+        assert list(found["content"]["application/problem+json"]["examples"]) == ["invalid_token"]
         assert found["description"] == "`invalid_token`: Invalid token. `token_expired`: Token expired."
 
     @pytest.mark.parametrize(
@@ -55,6 +56,13 @@ class TestProblemResponse:
     def test_lists_the_codes_of_fields(self):
         found = problem_response(["validation_error"], field_codes=["required", "blank"])
         assert found["description"].endswith("Codes in `errors`: `blank`, `required`.")
+
+
+class TestProblemExamples:
+    def test_are_those_that_responses_refer_to(self):
+        found = problem_examples([problem_response(["not_found"]), {"description": "No response body"}])
+        assert list(found) == ["not_found"]
+        assert found["not_found"]["value"]["status"] == 404
 
 
 class TestProblemSchemas:
