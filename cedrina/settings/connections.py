@@ -68,9 +68,7 @@ def channel_layers(url: str | None) -> dict[str, Any]:
     if not url:
         return {}
     hosts = [{"address": url, "socket_timeout": 1, "socket_connect_timeout": 1}]
-    return {
-        "security_events": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": hosts}}
-    }
+    return {"security_events": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": hosts}}}
 
 
 def mail(url: str) -> dict[str, Any]:
