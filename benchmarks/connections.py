@@ -18,7 +18,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
-from authbench import rss_mib
+from closed_loop.processes import rss_mib
 from servers import (
     RESULTS,
     bench_environment,

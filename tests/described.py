@@ -1,12 +1,14 @@
 """The calls as the generated OpenAPI document describes them, so that tests of all calls include new ones."""
 
 import copy
+import json
 import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer
 
 SOME_ID = "019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11"
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -47,6 +49,30 @@ def document():
 
 
 @cache
+def plain():
+    """Return the document as it is sent: texts instead of what stands for them."""
+    return json.loads(OpenApiJsonRenderer().render(document()))
+
+
+def json_schema():
+    """Return the class that validates by a schema."""
+    # Here, since jsonschema takes a second of CPU to import, which each worker would do when it collects.
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator
+
+
+def operations():
+    """Return all operations, by their method and path."""
+    return {
+        f"{verb.upper()} {path}": operation
+        for path, methods in document()["paths"].items()
+        for verb, operation in methods.items()
+        if verb in VERBS
+    }
+
+
+@cache
 def calls():
     """Return all calls, with the ones that take a body first."""
     found = []
@@ -64,11 +90,11 @@ def with_body():
 def _call(verb, template, operation):
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     schema = resolved(content.get("schema", {}))
-    examples = [resolved(example)["value"] for example in content.get("examples", {}).values()]
+    examples = examples_of(content)
     # The fullest example: what it leaves out is not tried.
     example = max(examples, key=len) if examples else ({} if content else None)
-    parameters = operation.get("parameters", [])
-    security = operation["security"]
+    parameters = [resolved(parameter) for parameter in operation.get("parameters", [])]
+    security = security_of(operation)
     return Call(
         method=verb.upper(),
         template=template,
@@ -84,7 +110,12 @@ def _call(verb, template, operation):
 
 def is_public(operation):
     """Return whether an operation may be called without a token: none is described for it, or also none."""
-    return not operation["security"] or {} in operation["security"]
+    return not security_of(operation) or {} in security_of(operation)
+
+
+def security_of(operation):
+    """Return the security requirements of an operation: its own, or those of the whole document."""
+    return operation.get("security", document()["security"])
 
 
 def resolved(part, whole=None):
@@ -101,20 +132,30 @@ def responses(operation, whole=None):
     return {status: resolved(response, whole) for status, response in operation["responses"].items()}
 
 
+def examples_of(content, whole=None):
+    """Return the examples of a body: its own, or those of its schema."""
+    own = [resolved(example, whole)["value"] for example in content.get("examples", {}).values()]
+    return own or resolved(content.get("schema", {}), whole).get("examples", [])
+
+
 def codes_of(operation, whole=None):
     """Return every problem code that an operation's responses name, by status."""
     found = {}
     for status, response in responses(operation, whole).items():
-        examples = response.get("content", {}).get("application/problem+json", {}).get("examples", {})
-        if examples:
-            found[int(status)] = set(examples)
+        if "application/problem+json" in response.get("content", {}):
+            found[int(status)] = set(re.findall(r"`(\w+)`: ", _described(response)[0]))
     return found
+
+
+def _described(response):
+    """Return what the description of an error says about its codes, and about those of its fields."""
+    codes, _, fields = response.get("description", "").partition("Codes in `errors`:")
+    return codes, fields
 
 
 def field_codes_of(operation, whole=None):
     """Return the codes that the fields of an operation's validation error may have, as its description lists them."""
-    description = responses(operation, whole).get("422", {}).get("description", "")
-    return set(re.findall(r"`(\w+)`", description.partition("Codes in `errors`:")[2]))
+    return set(re.findall(r"`(\w+)`", _described(responses(operation, whole).get("422", {}))[1]))
 
 
 def narrowed(whole):

@@ -16,11 +16,11 @@ from django.template.response import TemplateResponse
 from django.utils.encoding import force_str
 from django.utils.translation import gettext_lazy as _
 
-from accounts import selectors
 from accounts.administration import admin_sessions
-from accounts.administration.admin_second_factor import CodeForm
+from accounts.administration.admin_factor_form import FactorForm
 from accounts.errors import AccountError
 from accounts.services.sign_in import mailed_codes, password_sign_in, reauthentication
+from accounts.services.sign_in.reauthentication import ReauthenticationOptions
 from accounts.types import FactorMethod
 from cedrina_base import database_clock
 from tokens.api.step_up import RECENT_SECONDS, RequiredFactor, check_requirement, is_proof_due, requires
@@ -110,7 +110,7 @@ def _is_by_code(due: ReauthenticationRequired) -> bool:
 
 def _form_for(due: ReauthenticationRequired, request: Any, data: Any = None) -> forms.Form:
     del request
-    return (CodeForm if _is_by_code(due) else OwnPasswordForm)(data, prefix=PREFIX)
+    return (FactorForm if _is_by_code(due) else OwnPasswordForm)(data, prefix=PREFIX)
 
 
 def _is_by_mail(request: Any, due: ReauthenticationRequired) -> bool:
@@ -152,17 +152,28 @@ def _with_mailed_code(request: Any, due: ReauthenticationRequired, *, now: datet
     return form
 
 
+def _ways_to_show(request: Any, due: ReauthenticationRequired | None) -> ReauthenticationOptions:
+    """Return how the person can show the second factor that is due, with a challenge for a security key."""
+    if due is None or not _is_by_code(due) or _is_by_mail(request, due):
+        return ReauthenticationOptions(methods=(), webauthn=None)
+    session_id = request.user.presented_principal.session_id
+    return reauthentication.begin(user=request.user, session_id=session_id, now=database_clock.now())
+
+
 def _page(
     site: Any, request: Any, due: ReauthenticationRequired | None, form: forms.Form | None, *, status: int = 403
 ) -> TemplateResponse:
-    methods = selectors.factor_methods(user_id=request.user.pk) if due and _is_by_code(due) else ()
+    shown = _ways_to_show(request, due)
     context = {
         **site.each_context(request),
         "title": _("Confirm that it is you"),
         "form": form,
         "is_by_code": due is not None and _is_by_code(due),
         "is_by_mail": due is not None and _is_by_mail(request, due),
-        "has_application": FactorMethod.TOTP in methods,
+        "has_application": FactorMethod.TOTP in shown.methods,
+        "is_by_key_only": set(shown.methods) == {FactorMethod.WEBAUTHN},
+        "key_options": shown.webauthn,
+        "key_field": f"{PREFIX}-credential",
         "send_code": SEND_CODE,
         "kept": [(name, value) for name, values in request.POST.lists() if name != _CSRF for value in values],
     }

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from cedrina.openapi.headers import HEADERS, header_references
+from cedrina.openapi.examples import share_examples
+from cedrina.openapi.headers import HEADERS, component_name, header_references
 from cedrina.openapi.headers import ON_EVERY_RESPONSE as HEADERS_OF_ALL
 from cedrina.openapi.problem_responses import (
     codes_by_status,
@@ -14,9 +15,10 @@ from cedrina.openapi.problem_responses import (
 )
 from cedrina.openapi.reading_order import TAGS, place_of
 from cedrina.openapi.schema import ACCESS_TOKEN
+from cedrina.openapi.sharing import VERBS, operations, rename_problems, share_parameters, share_successes
 
-_VERBS = ("get", "post", "put", "patch", "delete")
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
+# A list of choices of which each one's label is its value.
+_REPEATED = re.compile(r"\n*(?:^\* `([^`\n]*)` - \1(?:\n|\Z))+(?!\*)", re.MULTILINE)
 _OF_HEALTH = ("rate_limited", "internal_error", "service_unavailable")
 
 
@@ -30,37 +32,46 @@ def complete_document(result: dict[str, Any], **_options: Any) -> dict[str, Any]
         "bearerFormat": "JWT",
         "description": "The `access_token` of a sign-in, a registration or a refresh.",
     }
-    components["headers"] = HEADERS
-    components["examples"] = problem_examples()
+    components["headers"] = {component_name(name): header for name, header in HEADERS.items()}
     shared = components.setdefault("responses", {})
     for path, summary, description in (
         ("/livez", "Check that the process runs", "Is the process alive?"),
         ("/readyz", "Check that calls can be answered", "Can it do its work?"),
     ):
         result["paths"][path] = {"get": _health_operation(path, summary, description, shared)}
-    components["schemas"] = dict(sorted(components["schemas"].items()))
-    components["responses"] = dict(sorted(shared.items()))
-    _share_examples(result["paths"], components["examples"])
-    result["paths"] = dict(sorted(result["paths"].items(), key=lambda item: _place_of_path(*item)))
-    result["tags"] = _tags(result["paths"])
+    result["paths"] = paths = dict(sorted(result["paths"].items(), key=lambda item: _place_of_path(*item)))
+    _shorten_choices([paths, components["schemas"]])
+    own = [response for operation in operations(paths) for response in operation["responses"].values()]
+    problems = problem_examples([*shared.values(), *own])
+    components["examples"] = {**problems, **share_examples(paths, components["schemas"])}
+    components["parameters"] = share_parameters(paths)
+    components["responses"] = {**rename_problems(paths, shared), **share_successes(paths)}
+    for kind in ("schemas", "parameters", "responses"):
+        components[kind] = dict(sorted(components[kind].items()))
+    result["tags"] = _tags(paths)
+    result["security"] = [{ACCESS_TOKEN: []}]
+    for operation in operations(paths):
+        if operation.get("security") == result["security"]:
+            del operation["security"]
     return result
 
 
-def _share_examples(paths: dict[str, Any], examples: dict[str, Any]) -> None:
-    """Move the examples of bodies to the components, as ``<operation>_<name>``: generators expect a reference."""
-    for operation in (item[verb] for item in paths.values() for verb in _VERBS if verb in item):
-        for part in (operation.get("requestBody", {}), *operation["responses"].values()):
-            for content in part.get("content", {}).values():
-                for name, example in content.get("examples", {}).items():
-                    if "$ref" not in example:
-                        shared = _NOT_IN_NAMES.sub("", f"{operation['operationId']}_{name}")
-                        examples[shared] = example
-                        content["examples"][name] = {"$ref": f"#/components/examples/{shared}"}
+def _shorten_choices(part: Any) -> None:
+    """Leave out what drf-spectacular adds to a choice for itself, and descriptions that only repeat the values."""
+    if isinstance(part, dict):
+        part.pop("x-spec-enum-id", None)
+        description = part.get("description")
+        if isinstance(description, str) and (left := _REPEATED.sub("", description)) != description:
+            part["description"] = left.strip()
+            if not part["description"]:
+                del part["description"]
+    for item in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        _shorten_choices(item)
 
 
 def _tags(paths: dict[str, Any]) -> list[dict[str, str]]:
     """Return the tags that are used, in reading order; those that are not in it come last."""
-    used = [tag for item in paths.values() for verb in _VERBS if verb in item for tag in item[verb].get("tags", ())]
+    used = [tag for item in paths.values() for verb in VERBS if verb in item for tag in item[verb].get("tags", ())]
     described = {tag.name: tag.description for tag in TAGS}
     ordered = [name for name in described if name in used] + [name for name in used if name not in described]
     return [
@@ -70,7 +81,7 @@ def _tags(paths: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _place_of_path(path: str, item: dict[str, Any]) -> tuple[tuple[int, int], str]:
-    places = [place_of(item[verb].get("tags", ()), item[verb]["operationId"]) for verb in _VERBS if verb in item]
+    places = [place_of(item[verb].get("tags", ()), item[verb]["operationId"]) for verb in VERBS if verb in item]
     return min(places), path
 
 

@@ -72,4 +72,9 @@ def share_headers(response: dict[str, Any]) -> None:
 
 
 def _reference(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/headers/{name}"}
+    return {"$ref": f"#/components/headers/{component_name(name)}"}
+
+
+def component_name(header: str) -> str:
+    """Return the name of the component of a header: short, since each response refers to six of them."""
+    return header.removeprefix("X-").removeprefix("RateLimit-")

@@ -1,7 +1,7 @@
 """The errors of an operation as responses of the document, each shared by all operations that have the same codes.
 
 Every error has one schema, ``Problem``, so that a generated client has one type to handle. Which codes a response may
-have is in its description and its examples, one for each code.
+have is in its description; the first of them is shown.
 """
 
 from collections.abc import Iterable
@@ -22,6 +22,7 @@ EXAMPLE_TIME = "2026-01-05T10:00:00Z"
 EXAMPLE_BASE = "https://cedrina.dev/problems/"
 EXAMPLE_PATH = "/api/v1/auth/login"
 VALIDATION_ERROR = "validation_error"
+_EXAMPLES = "#/components/examples/"
 _HEADERS_OF_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -59,22 +60,19 @@ def problem_response(codes: list[str], *, field_codes: Iterable[str] | None = No
     return {
         "description": description,
         "headers": header_references(*_HEADERS_OF_STATUS.get(status, ()), *ON_EVERY_RESPONSE),
-        "content": {
-            CONTENT_TYPE: {
-                "schema": PROBLEM,
-                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
-            }
-        },
+        "content": {CONTENT_TYPE: {"schema": PROBLEM, "examples": {codes[0]: {"$ref": f"{_EXAMPLES}{codes[0]}"}}}},
     }
 
 
-def problem_examples() -> Document:
-    """Return one example for each code that an operation can have: any but that of a method that a path lacks."""
-    return {
-        code: {"summary": str(kind.title), "value": _example(code)}
-        for code, kind in sorted(PROBLEMS.items(), key=lambda item: item[0])
-        if code != "method_not_allowed"
-    }
+def problem_examples(responses: Iterable[Document]) -> Document:
+    """Return the examples that some responses refer to."""
+    shown = {code for response in responses for code in _content(response).get("examples", ())}
+    return {code: {"value": _example(code)} for code in sorted(shown)}
+
+
+def _content(response: Document) -> Document:
+    content: Document = response.get("content", {}).get(CONTENT_TYPE, {})
+    return content
 
 
 def problem_schemas() -> Document:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import Http404
 from django.utils.translation import get_language
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
+from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -32,13 +32,6 @@ class MayReadDocumentation(action_permission("docs:read")):  # type: ignore[misc
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return settings.ENVIRONMENT == "development" or bool(super().has_permission(request, view))
-
-
-class PlainJSONRenderer(OrjsonRenderer):
-    """Renders the document for clients that ask for `application/json`."""
-
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return bytes(OpenApiJsonRenderer().render(data, accepted_media_type, renderer_context))
 
 
 _documents: dict[str, dict[str, Any]] = {}
@@ -70,7 +63,8 @@ class SchemaView(SpectacularAPIView):
     authentication_classes = [AccessTokenAuthentication, SessionAuthentication]
     permission_classes = [MayReadDocumentation]
     content_negotiation_class = DefaultContentNegotiation
-    renderer_classes = [PlainJSONRenderer, OpenApiJsonRenderer, OpenApiJsonRenderer2]
+    # Without white space, which is more than half of what drf-spectacular's renderer writes.
+    renderer_classes = [OrjsonRenderer, OpenApiJsonRenderer]
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         return set_content_language(super().finalize_response(request, response, *args, **kwargs))

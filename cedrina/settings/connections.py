@@ -60,19 +60,15 @@ def cache(url: str | None) -> dict[str, Any]:
 
 
 def channel_layers(url: str | None) -> dict[str, Any]:
-    """Return the channel layers: by Redis publish/subscribe, or in the memory of this process.
+    """Return the channel layer of hints (security_events/live/hint_layer.py), by Redis publish/subscribe.
 
-    The second one, which there is with Redis alone, carries hints (security_events/live/hint_layer.py): they leave
-    their process, and their connections are theirs.
+    Without Redis there is none, since hints leave their process. There is no ``default``: our consumers have no channel
+    of their own.
     """
     if not url:
-        return {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    backend = "channels_redis.pubsub.RedisPubSubChannelLayer"
-    timeouts = {"socket_timeout": 1, "socket_connect_timeout": 1}
-    return {
-        "default": {"BACKEND": backend, "CONFIG": {"hosts": [url]}},
-        "security_events": {"BACKEND": backend, "CONFIG": {"hosts": [{"address": url, **timeouts}]}},
-    }
+        return {}
+    hosts = [{"address": url, "socket_timeout": 1, "socket_connect_timeout": 1}]
+    return {"security_events": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": hosts}}}
 
 
 def mail(url: str) -> dict[str, Any]:

@@ -89,7 +89,8 @@ class Stores(Section):
     """Connections that a worker has at most, and so how many of its requests compute at the same time. Those that
     wait for a password hash or for their client's body hold none."""
     REDIS_URL: Url | None = Field(None, repr=False, json_schema_extra={"x-default": "none: in-process stores"})
-    """Rate limits, cache and channel layer. Without it all live in the process, which serves one process only."""
+    """Rate limits, cache and hints of new events. Without it the first two live in the process, which serves one
+    process only."""
 
 
 class Serving(Section):

@@ -19,7 +19,7 @@ from accounts.services.mailing import mailed_tokens
 from accounts.services.passwords import hashing
 from cedrina_base.uuids import uuid7
 from ratelimiting.services import active_policies
-from tests.described import document, resolved
+from tests.described import document, examples_of
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import open_session
 
@@ -46,8 +46,7 @@ def examples():
     for template, methods in document()["paths"].items():
         for method, operation in methods.items():
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-            for example in content.get("examples", {}).values():
-                found[template, method.upper()].append(resolved(example)["value"])
+            found[template, method.upper()] += examples_of(content)
     return found
 
 

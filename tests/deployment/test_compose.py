@@ -324,7 +324,7 @@ class TestRedis:
             "assert cache.touch('a', 60) and cache.delete('a')\n"
             "cache.set_many({'c': 1}, 60)\n"
             "async def talk():\n"
-            "    layer = get_channel_layer(); name = await layer.new_channel()\n"
+            "    layer = get_channel_layer('security_events'); name = await layer.new_channel()\n"
             "    await layer.group_add('g', name); await layer.group_send('g', {'type': 'x'})\n"
             "    assert (await asyncio.wait_for(layer.receive(name), 10))['type'] == 'x'\n"
             "    await layer.group_discard('g', name)\n"

@@ -2,19 +2,13 @@
 
 import json
 import time
-from importlib import resources
 
 import pytest
 
 from tests.accounts.admin.admin_browser import sign_in
+from tests.accounts.admin.axe import AGE_SESSIONS, faults_of
 from tests.browser import CHROMIUM
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-# All rules run; of what they find, only what is wrong is described and sent: the rest is some hundred kilobytes a page.
-OPTIONS = {"preload": False, "runOnly": RULES, "resultTypes": ["violations"]}
-RUN = f"axe.run({json.dumps(OPTIONS)}).then(found => found.violations)"
-TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
 LISTS = [
     "accounts/user",
     "accounts/pendingregistration",
@@ -94,8 +88,9 @@ def signed_in(chromium, server, paths):
     page.context.close()
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: "-".join(map(str, view)))
-def test_pages_have_no_fault_and_never_scroll_sideways(chromium, server, paths, signed_in, view):
+@pytest.fixture
+def shown(chromium, signed_in, view):
+    """Return a page of the administrator's browser in one view: a language, a colour scheme and a width."""
     language, scheme, width = view
     context = chromium.new_context(
         viewport={"width": width, "height": 900},
@@ -103,17 +98,20 @@ def test_pages_have_no_fault_and_never_scroll_sideways(chromium, server, paths, 
         extra_http_headers={"Accept-Language": language},
         storage_state=signed_in,
     )
-    page = context.new_page()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: "-".join(map(str, view)))
+def test_pages_have_no_fault_and_never_scroll_sideways(server, paths, shown, view):
+    page = shown
     faults = {}
 
     def look(path):
         response = page.goto(server.url + path)
         assert response.status == 200, path
-        page.evaluate(AXE)
-        found = [f"{fault['id']}: {node['target']}" for fault in page.evaluate(RUN) for node in fault["nodes"]]
-        too_wide = page.evaluate(TOO_WIDE)
-        if found or too_wide > 0:
-            faults[path] = [*found, f"{too_wide} pixels too wide"]
+        if found := faults_of(page):
+            faults[path] = found
 
     for path in paths[1]:
         look(path)
@@ -125,7 +123,6 @@ def test_pages_have_no_fault_and_never_scroll_sideways(chromium, server, paths, 
         history = page.query_selector(".historylink")
         if history is not None:
             look(history.get_attribute("href"))
-    context.close()
 
     assert faults == {}
 
@@ -135,8 +132,7 @@ def test_of_the_sign_in_has_no_fault(chromium, server):
         context = chromium.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)
         page = context.new_page()
         page.goto(f"{server.url}/admin/login/")
-        page.evaluate(AXE)
-        assert [fault["id"] for fault in page.evaluate(RUN)] == [], scheme
+        assert faults_of(page) == [], scheme
         context.close()
 
 
@@ -168,24 +164,9 @@ class TestTheKeyboard:
         context.close()
 
 
-AGE_SESSIONS = """
-from datetime import timedelta
-from django.db.models import F
-from tokens.models import Session
-Session.objects.update(authenticated_at=F("authenticated_at") - timedelta(minutes=6))
-"""
-
-
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: "-".join(map(str, view)))
-def test_of_the_confirmation_has_no_fault_and_goes_on_with_what_was_sent(chromium, server, paths, signed_in, view):
-    language, scheme, width = view
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,
-        extra_http_headers={"Accept-Language": language},
-        storage_state=signed_in,
-    )
-    page = context.new_page()
+def test_of_the_confirmation_has_no_fault_and_goes_on_with_what_was_sent(server, paths, shown, view):
+    language, page = view[0], shown
     page.goto(f"{server.url}/admin/access/role/add/")
     page.fill("#id_name", f"role-{language}")
     page.fill("#id_reason", "ticket 7")
@@ -193,11 +174,8 @@ def test_of_the_confirmation_has_no_fault_and_goes_on_with_what_was_sent(chromiu
     page.keyboard.press("Enter")
 
     page.wait_for_selector("#id_reauthentication-password")
-    page.evaluate(AXE)
-    faults = [f"{fault['id']}: {node['target']}" for fault in page.evaluate(RUN) for node in fault["nodes"]]
-    assert (faults, page.evaluate(TOO_WIDE)) == ([], 0)
+    assert faults_of(page) == []
     page.keyboard.type(paths[0])  # the field has the focus
     page.keyboard.press("Enter")
     page.wait_for_selector(f"text=role-{language}")
     assert page.url.endswith("/admin/access/role/")
-    context.close()

@@ -3,6 +3,7 @@
 import pytest
 
 from cedrina.http.problem_catalogue import PROBLEMS
+from cedrina.openapi.headers import component_name
 from cedrina.openapi.problem_responses import (
     WITH_TOKEN,
     codes_by_status,
@@ -33,11 +34,9 @@ class TestResponseName:
 
 
 class TestProblemResponse:
-    def test_has_an_example_for_each_code_and_names_it(self):
+    def test_names_each_code_and_shows_the_first(self):
         found = problem_response(["invalid_token", "token_expired"])
-        content = found["content"]["application/problem+json"]
-        assert content["examples"]["token_expired"] == {"$ref": "#/components/examples/token_expired"}
-        assert list(content["examples"]) == ["invalid_token", "token_expired"]
+        assert list(found["content"]["application/problem+json"]["examples"]) == ["invalid_token"]
         assert found["description"] == "`invalid_token`: Invalid token. `token_expired`: Token expired."
 
     @pytest.mark.parametrize(
@@ -51,14 +50,21 @@ class TestProblemResponse:
         ],
     )
     def test_has_the_headers_of_its_status(self, code, header):
-        assert problem_response([code])["headers"][header] == {"$ref": f"#/components/headers/{header}"}
+        reference = {"$ref": f"#/components/headers/{component_name(header)}"}
+        assert problem_response([code])["headers"][header] == reference
 
     def test_lists_the_codes_of_fields(self):
         found = problem_response(["validation_error"], field_codes=["required", "blank"])
         assert found["description"].endswith("Codes in `errors`: `blank`, `required`.")
 
 
+class TestProblemExamples:
+    def test_are_those_that_responses_refer_to(self):
+        found = problem_examples([problem_response(["not_found"]), {"description": "No response body"}])
+        assert list(found) == ["not_found"]
+        assert found["not_found"]["value"]["status"] == 404
+
+
 class TestProblemSchemas:
     def test_have_all_codes_of_the_contract(self):
         assert set(problem_schemas()["Problem"]["properties"]["code"]["enum"]) == set(PROBLEMS)
-        assert set(PROBLEMS) - set(problem_examples()) == {"method_not_allowed"}

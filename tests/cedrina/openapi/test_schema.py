@@ -89,18 +89,20 @@ class TestAnOperation:
     def test_lists_the_codes_of_its_fields(self, public, generated):
         assert field_codes_of(public, generated) == {"blank"}
 
-    def test_says_by_an_empty_list_that_it_is_public(self, public, form):
+    def test_says_by_an_empty_list_that_it_is_public(self, public, form, generated):
         assert public["security"] == []
-        assert form["security"] == [{"accessToken": []}]
+        assert "security" not in form
+        assert generated["security"] == [{"accessToken": []}]
 
     def test_has_the_first_sentence_as_its_summary_unless_the_view_declares_one(self, public, form):
         assert public["summary"] == "Do a thing"
         assert form["summary"] == "Take a form"
 
-    def test_keeps_the_error_that_the_view_declares_beside_the_problem(self, form):
+    def test_keeps_the_error_that_the_view_declares_beside_the_problem(self, form, generated):
         content = form["responses"]["400"]["content"]
         assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/OAuthErrorOutput"}
-        assert set(content["application/problem+json"]["examples"]) == {"malformed_request"}
+        assert content["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}
+        assert codes_of(form, generated)[400] == {"malformed_request"}
 
     def test_keeps_a_form(self, form):
         assert set(form["requestBody"]["content"]) == {"application/x-www-form-urlencoded"}

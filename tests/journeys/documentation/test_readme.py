@@ -1,6 +1,7 @@
 """The lines of README.md, run as they stand; only the address is that of the test's own server."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -79,6 +80,25 @@ class TestTheReadme:
 
 
 class TestTheGuide:
+    @pytest.mark.skipif(shutil.which("curl") is None, reason="the calls of the guide need curl")
+    def test_begins_with_ten_calls_that_work(self, tmp_path):
+        guide = (served.ROOT / "docs" / "api-guide.md").read_text(encoding="utf-8")
+        script = guide.split("## The first ten calls")[1].split("```sh\n")[1].split("```")[0]
+        (tmp_path / ".curlrc").write_text('write-out = "%{stderr}%{http_code}\\n"\n')
+        with served.database() as url, served.serving(database_url=url) as server:
+            done = subprocess.run(
+                ["sh", "-eu", "-c", script.replace(ADDRESS, server.url)],
+                cwd=tmp_path,
+                env={**os.environ, "CURL_HOME": str(tmp_path), "NO_PROXY": "*"},
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=120,
+            )
+        statuses = [201, 200, 200, 200, 200, 200, 200, 200, 401, 204]
+        assert [int(line) for line in done.stderr.split()] == statuses, done.stdout
+        assert '"code":"authentication_required"' in done.stdout
+
     def test_names_only_codes_and_calls_of_the_contract(self):
         contract = json.loads((served.ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
         guide = (served.ROOT / "docs" / "api-guide.md").read_text(encoding="utf-8")

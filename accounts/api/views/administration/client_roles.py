@@ -1,22 +1,20 @@
 """``/admin/service-clients/{id}/roles``: read the roles of a service client, give and take them."""
 
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import selectors as access_selectors
 from accounts.access.api.base import versioned
 from accounts.access.api.described import MADE_VERSION
-from accounts.access.permission_types import GRANT_ROLES
-from accounts.api.base import AccountsAPIView, request_operator
-from accounts.api.permissions import action_permission
+from accounts.api.base import request_operator
 from accounts.api.serializers.administration import user_roles as shapes
 from accounts.api.serializers.administration.users import ReasonInput
-from accounts.api.views.administration.user_roles import GIVEN_EXAMPLE, GRANT_EXAMPLE, find_grant
+from accounts.api.views.administration import given_roles
+from accounts.api.views.administration.given_roles import FIELD_CODES, GivenRolesAPIView
 from accounts.api.views.administration.users import ENTITY_TAG, OPERATOR_STEP_UP, STEP_UP_CODES
 from accounts.rules.subject_facts import CLIENT
 from accounts.services.administration import client_roles
@@ -30,20 +28,12 @@ _IF_MATCH = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The ETag of the client; left out: whatever changed meanwhile.",
 )
-_FIELD_CODES = ["required", "invalid", "blank", "max_length", "unknown_field"]
 
 
-class ClientRolesAPIView(AccountsAPIView):
-    """Reading needs the permission to read service clients, changing the one to give roles."""
-
-    def get_permissions(self) -> list[Any]:
-        action = "service_clients:read" if self.request.method == "GET" else GRANT_ROLES.name
-        return [*super().get_permissions(), action_permission(action)()]
-
-
-class ClientRolesView(ClientRolesAPIView):
+class ClientRolesView(GivenRolesAPIView):
     """All roles of a service client."""
 
+    read_permission = "service_clients:read"
     problem_codes: ClassVar[dict[str, list[str]]] = {"get": ["permission_denied"]}
 
     @extend_schema(
@@ -53,21 +43,19 @@ class ClientRolesView(ClientRolesAPIView):
         request=None,
         parameters=[ENTITY_TAG],
         responses={200: shapes.GrantListOutput},
-        examples=[OpenApiExample("One", response_only=True, value={"results": [GRANT_EXAMPLE], "version": 7})],
+        examples=given_roles.LIST_EXAMPLES,
     )
     def get(self, request: Request, client_id: UUID) -> Response:
         """List the roles that a service client was given, by name; those that have ended, too."""
         del request
-        client, now = selectors.service_client(client_id=client_id), database_clock.now()
-        version = access_selectors.head().version
-        grants = access_selectors.grants_of(subject=f"{CLIENT}{client.pk}")
-        body = {"results": [shapes.grant_body(grant, now=now) for grant in grants], "version": version}
-        return versioned(Response(body), version, etag=client.version)
+        client = selectors.service_client(client_id=client_id)
+        return given_roles.grants_answer(f"{CLIENT}{client.pk}", now=database_clock.now(), etag=client.version)
 
 
-class ClientRoleView(ClientRolesAPIView):
+class ClientRoleView(GivenRolesAPIView):
     """One role of a service client."""
 
+    read_permission = "service_clients:read"
     step_up: ClassVar = {"put": OPERATOR_STEP_UP, "delete": OPERATOR_STEP_UP}
     _changing: ClassVar = ["permission_denied", "version_mismatch", *STEP_UP_CODES]
     problem_codes: ClassVar[dict[str, list[str]]] = {
@@ -75,7 +63,7 @@ class ClientRoleView(ClientRolesAPIView):
         "put": [*_changing, "separation_of_duty"],
         "delete": [*_changing, "validation_error"],
     }
-    field_codes: ClassVar[dict[str, list[str]]] = {"put": _FIELD_CODES, "delete": _FIELD_CODES}
+    field_codes: ClassVar[dict[str, list[str]]] = {"put": FIELD_CODES, "delete": FIELD_CODES}
 
     @extend_schema(
         operation_id="read_service_client_role",
@@ -83,13 +71,14 @@ class ClientRoleView(ClientRolesAPIView):
         summary="Read a role of a service client",
         request=None,
         responses={200: shapes.GrantOutput},
-        examples=[OpenApiExample("A role", response_only=True, value=GRANT_EXAMPLE)],
+        examples=given_roles.READ_EXAMPLES,
     )
     def get(self, request: Request, client_id: UUID, role: str) -> Response:
         """Read a role of a service client: until when it lasts, who gave it, and why."""
         del request
         client = selectors.service_client(client_id=client_id)
-        return Response(shapes.grant_body(find_grant(f"{CLIENT}{client.pk}", role), now=database_clock.now()))
+        grant = given_roles.find_grant(f"{CLIENT}{client.pk}", role)
+        return Response(shapes.grant_body(grant, now=database_clock.now()))
 
     @extend_schema(
         operation_id="give_service_client_role",
@@ -98,10 +87,7 @@ class ClientRoleView(ClientRolesAPIView):
         request=shapes.GrantInput,
         parameters=[_IF_MATCH, ENTITY_TAG, MADE_VERSION],
         responses={200: shapes.GrantChangeOutput},
-        examples=[
-            OpenApiExample("For a month", request_only=True, value=GIVEN_EXAMPLE),
-            OpenApiExample("Given", response_only=True, value={**GRANT_EXAMPLE, "version": 8}),
-        ],
+        examples=given_roles.GIVE_EXAMPLES,
     )
     def put(self, request: Request, client_id: UUID, role: str) -> Response:
         """Give a role to a service client, or another end to one that it has; without `expires_at` it has none.
@@ -110,20 +96,13 @@ class ClientRoleView(ClientRolesAPIView):
         scopes of each token, whatever the role allows.
         """
         versions, now = _versions(request), database_clock.now()
-        body = shapes.GrantInput(data=request.data, context={"now": now})
-        body.is_valid(raise_exception=True)
+        gift = given_roles.gift_of(request, now=now)
         version = client_roles.grant_role(
-            client_id=client_id,
-            role=role,
-            by=request_operator(request),
-            reason=body.validated_data["reason"],
-            expires_at=body.validated_data.get("expires_at"),
-            versions=versions,
-            now=now,
+            client_id=client_id, role=role, by=request_operator(request), versions=versions, now=now, **gift
         )
         client = selectors.service_client(client_id=client_id)
-        given = shapes.grant_body(find_grant(f"{CLIENT}{client.pk}", role), now=now)
-        return versioned(Response({**given, "version": version}), version, etag=client.version)
+        subject = f"{CLIENT}{client.pk}"
+        return given_roles.given_answer(subject, role, version=version, now=now, etag=client.version)
 
     @extend_schema(
         operation_id="take_service_client_role",
@@ -135,13 +114,11 @@ class ClientRoleView(ClientRolesAPIView):
     )
     def delete(self, request: Request, client_id: UUID, role: str) -> Response:
         """Take a role from a service client. Its tokens lose it with the next request."""
-        query = ReasonInput(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
         version = client_roles.revoke_role(
             client_id=client_id,
             role=role,
             by=request_operator(request),
-            reason=query.validated_data["reason"],
+            reason=given_roles.reason_of(request),
             versions=_versions(request),
             now=database_clock.now(),
         )

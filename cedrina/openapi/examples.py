@@ -1,0 +1,57 @@
+"""The examples of the document: each once, beside the schema that it is an example of."""
+
+import re
+from typing import Any
+
+from cedrina.openapi.sharing import Part, operations
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
+_REFERENCE = "#/components/schemas/"
+
+
+def share_examples(paths: Part, schemas: Part) -> Part:
+    """Move the examples of bodies to the schemas of these, and return those that stay, as components.
+
+    The schema of a request has those of all its operations, that of a response the first one: readers and programs find
+    them wherever the schema is used. Where a body has several, they show which members go together; they stay in the
+    operation, under the names that a page shows them by. A list of things that have an example needs none.
+    """
+    kept: Part = {}
+    for operation in operations(paths):
+        request = operation.get("requestBody", {})
+        for part in (request, *operation["responses"].values()):
+            for content in part.get("content", {}).values():
+                if any("$ref" in example for example in content.get("examples", {}).values()):
+                    continue  # an error, whose examples are shared already
+                if len(content.get("examples", {})) > 1:
+                    _keep(content["examples"], kept, operation["operationId"])
+                else:
+                    _move(content, schemas, are_all_kept=part is request)
+    for schema in schemas.values():
+        if "examples" in schema and _is_list_of_shown(schema, schemas):
+            del schema["examples"]
+    return kept
+
+
+def _keep(examples: Part, kept: Part, name: str) -> None:
+    for title, example in examples.items():
+        shared = _NOT_IN_NAMES.sub("", f"{name}_{title}")
+        kept[shared] = example
+        examples[title] = {"$ref": f"#/components/examples/{shared}"}
+
+
+def _move(content: Part, schemas: Part, *, are_all_kept: bool) -> None:
+    for example in content.pop("examples", {}).values():
+        component = schemas.get(content["schema"].get("$ref", "").removeprefix(_REFERENCE))
+        shown = (content["schema"] if component is None else component).setdefault("examples", [])
+        if not shown or (are_all_kept and example["value"] not in shown):
+            shown.append(example["value"])
+
+
+def _is_list_of_shown(schema: Part, schemas: Part) -> bool:
+    """Return whether the first list of an object holds components that have an example."""
+    for member in schema.get("properties", {}).values():
+        reference: Any = member.get("items", {}).get("$ref")
+        if reference is not None:
+            return "examples" in schemas[reference.removeprefix(_REFERENCE)]
+    return False

@@ -1,0 +1,65 @@
+"""Where the examples of bodies stand."""
+
+from cedrina.openapi.examples import share_examples
+
+
+def content(schema, **examples):
+    reference = {"$ref": f"#/components/schemas/{schema}"} if isinstance(schema, str) else schema
+    shown = {name: {"value": value} for name, value in examples.items()}
+    return {"content": {"application/json": {"schema": reference, **({"examples": shown} if shown else {})}}}
+
+
+def operation(name, *, request=None, response=None):
+    responses = {"200": {"description": "", **(response or {})}}
+    return {"operationId": name, **({"requestBody": request} if request else {}), "responses": responses}
+
+
+class TestShareExamples:
+    def test_moves_the_one_of_a_body_to_its_schema(self):
+        schemas = {"User": {"type": "object"}}
+        paths = {"/a": {"get": operation("a", response=content("User", mina={"id": 1}))}}
+        assert share_examples(paths, schemas) == {}
+        assert schemas["User"]["examples"] == [{"id": 1}]
+        assert "examples" not in paths["/a"]["get"]["responses"]["200"]["content"]["application/json"]
+
+    def test_keeps_the_first_of_a_response_and_all_of_a_request(self):
+        schemas = {"User": {}, "Reason": {}}
+        paths = {
+            f"/{number}": {
+                "post": operation(
+                    f"call{number}",
+                    request=content("Reason", one=f"reason {number}"),
+                    response=content("User", one=f"person {number}"),
+                )
+            }
+            for number in range(2)
+        }
+        share_examples(paths, schemas)
+        assert schemas == {"User": {"examples": ["person 0"]}, "Reason": {"examples": ["reason 0", "reason 1"]}}
+
+    def test_leaves_several_in_the_operation_by_reference(self):
+        paths = {"/a": {"post": operation("sign_in", request=content("Login", **{"By name": 1, "By key": 2}))}}
+        assert share_examples(paths, {"Login": {}}) == {"sign_in_Byname": {"value": 1}, "sign_in_Bykey": {"value": 2}}
+        assert paths["/a"]["post"]["requestBody"]["content"]["application/json"]["examples"] == {
+            "By name": {"$ref": "#/components/examples/sign_in_Byname"},
+            "By key": {"$ref": "#/components/examples/sign_in_Bykey"},
+        }
+
+    def test_puts_it_into_a_schema_that_is_no_component(self):
+        paths = {"/a": {"get": operation("a", response=content({"type": "string"}, line="{}"))}}
+        share_examples(paths, {})
+        body = paths["/a"]["get"]["responses"]["200"]["content"]["application/json"]
+        assert body == {"schema": {"type": "string", "examples": ["{}"]}}
+
+    def test_needs_none_for_a_list_of_what_has_one(self):
+        schemas = {
+            "User": {},
+            "Users": {"properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/User"}}}},
+        }
+        paths = {
+            "/users": {"get": operation("list", response=content("Users", one={"items": [1]}))},
+            "/user": {"get": operation("read", response=content("User", one=1))},
+        }
+        share_examples(paths, schemas)
+        assert "examples" not in schemas["Users"]
+        assert schemas["User"]["examples"] == [1]

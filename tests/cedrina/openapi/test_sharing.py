@@ -1,0 +1,66 @@
+"""Parts that several operations have in common."""
+
+from cedrina.openapi.sharing import rename_problems, share_parameters, share_successes
+
+
+def paths_of(**operations):
+    """Return paths with one operation each, which has the name of its path as its id."""
+    return {f"/{name}": {"get": {"operationId": name, **operation}} for name, operation in operations.items()}
+
+
+def parameter(**schema):
+    return {"in": "query", "name": "cursor", "schema": schema}
+
+
+class TestShareParameters:
+    def test_shares_what_several_have_and_leaves_what_one_has(self):
+        paths = paths_of(
+            a={"parameters": [parameter(type="string")]},
+            b={"parameters": [parameter(type="string")]},
+            c={"parameters": [parameter(type="integer")]},
+        )
+        assert share_parameters(paths) == {"cursor": parameter(type="string")}
+        assert paths["/b"]["get"]["parameters"] == [{"$ref": "#/components/parameters/cursor"}]
+        assert paths["/c"]["get"]["parameters"] == [parameter(type="integer")]
+
+    def test_gives_the_short_name_to_what_is_used_most(self):
+        rare, common = parameter(maxLength=9), parameter(type="string")
+        paths = paths_of(**{name: {"parameters": [rare if name in "ab" else common]} for name in "abcde"})
+        assert share_parameters(paths) == {"cursor": common, "a.cursor": rare}
+
+
+class TestShareSuccesses:
+    def test_names_them_by_their_schema(self):
+        body = {"description": "", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/User"}}}}
+        empty = {"description": "No response body"}
+        paths = paths_of(
+            **{name: {"responses": {"200": dict(body), "204": dict(empty), "404": {"$ref": "x"}}} for name in "ab"}
+        )
+        assert share_successes(paths) == {"User": body, "NoContent": empty}
+        assert paths["/b"]["get"]["responses"] == {
+            "200": {"$ref": "#/components/responses/User"},
+            "204": {"$ref": "#/components/responses/NoContent"},
+            "404": {"$ref": "x"},
+        }
+
+
+class TestRenameProblems:
+    def test_names_the_most_used_of_a_status_by_it(self):
+        def responses(name):
+            return {"responses": {"409": {"$ref": f"#/components/responses/{name}"}}}
+
+        paths = paths_of(a=responses("EmailTaken"), b=responses("AlreadyExists"), c=responses("AlreadyExists"))
+        found = rename_problems(paths, {"EmailTaken": {"description": "e"}, "AlreadyExists": {"description": "a"}})
+        assert found == {"EmailTaken": {"description": "e"}, "409": {"description": "a"}}
+        assert paths["/a"]["get"] == {"operationId": "a", **responses("EmailTaken")}
+        assert paths["/b"]["get"] == {"operationId": "b", **responses("409")}
+
+    def test_names_those_of_fields_by_their_first_operation(self):
+        names = ["ValidationErrorOfInvalid", "ValidationErrorOfInvalid", "ValidationErrorOfBlankOrInvalid"]
+        paths = paths_of(
+            **{
+                f"call{number}": {"responses": {"422": {"$ref": f"#/components/responses/{name}"}}}
+                for number, name in enumerate(names)
+            }
+        )
+        assert set(rename_problems(paths, {name: {} for name in names})) == {"422", "422.call2"}
