@@ -1,6 +1,7 @@
 """`python -m cedrina.serving`: HTTP and WebSockets on one port. With `--http` or `--sockets`, one of them."""
 
 import argparse
+import gc
 import os
 import sys
 from importlib import import_module
@@ -69,6 +70,9 @@ def serve_sockets(host: str, port: int) -> None:
     """Serve WebSockets with daphne."""
     from cedrina.serving.daphne_server import WebSocketServerCommand
 
+    # A full collection stops all sockets, and none of the 220,000 objects loaded so far becomes garbage: 150 ms of CPU.
+    gc.collect()
+    gc.freeze()
     limits = ["--websocket-max-message-size", str(MAX_FRAME_BYTES), "--no-server-name", "--verbosity", "0"]
     WebSocketServerCommand().run(["-b", host, "-p", str(port), *limits, "cedrina.asgi:application"])
 
