@@ -14,6 +14,7 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 
 from cedrina.websockets import close_codes, frame_batches
+from cedrina.websockets.frame_batches import FrameBatch
 from cedrina.websockets.frame_limits import FrameBudget
 
 # What the kernel keeps for a client that does not read; beside it Twisted keeps 64 KiB and what was written at last.
@@ -55,11 +56,11 @@ class BoundedWebSocketProtocol(WebSocketProtocol):  # type: ignore[misc]
         self._count_frame()
         super().onPing(payload)
 
-    def handle_reply(self, message: dict[str, Any]) -> None:
-        if message["type"] != frame_batches.MESSAGE:
-            super().handle_reply(message)
-        elif self.state == self.STATE_OPEN:
-            self._write_at_once(message["batch"].wire)
+    def write_batch(self, batch: FrameBatch) -> bool:
+        """Write all frames of a batch, or keep them; return whether the client keeps up."""
+        if self.state == self.STATE_OPEN:
+            self._write_at_once(batch.wire)
+        return self._writable is None
 
     def serverClose(self, code: int | None = None) -> None:
         """Close with any code: autobahn's ``sendClose`` keeps those below 3000 to itself."""
@@ -132,7 +133,7 @@ class WebSocketServer(Server):  # type: ignore[misc]
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if isinstance(protocol, BoundedWebSocketProtocol):
-            scope["extensions"] = {frame_batches.EXTENSION: {}}
+            scope["extensions"] = {frame_batches.EXTENSION: {"writer": protocol}}
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:

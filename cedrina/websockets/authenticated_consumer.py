@@ -130,8 +130,15 @@ class AuthenticatedConsumer(AsyncWebsocketConsumer):
 
         Raises: TimeoutError, OSError.
         """
+        writer = frame_batches.writer_of(self.scope)
+        if writer is not None and writer.write_batch(batch):
+            return
         async with asyncio.timeout(SEND_SECONDS):
-            await frame_batches.send_batch(self.base_send, batch, scope=self.scope)
+            if writer is not None:
+                await writer.wait_until_writable()
+                return
+            for text in batch.texts:
+                await self.send(text_data=text.decode())
 
     async def send_error(self, code: str, *, errors: list[dict[str, str]] | None = None) -> None:
         """Tell the client that its message was not understood. The socket stays open.

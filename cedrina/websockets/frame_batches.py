@@ -1,16 +1,16 @@
 """Frames that many sockets are sent alike.
 
-A frame of a server is not masked (RFC 6455, 5.1), so its bytes are the same for all clients. A server that takes the
+A frame of a server is not masked (RFC 6455, 5.1), so its bytes are the same for all clients. A server with the
 extension of ASGI that ``EXTENSION`` names writes them as they are: one system call for all frames of a batch, and no
-work for each frame.
+work for each frame. It is called directly: ASGI's ``send`` and a timer for a client that keeps up took half of the
+CPU that Python spent on a batch.
 """
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 EXTENSION = "cedrina.frame_batch"
-MESSAGE = "cedrina.websocket.send_batch"
 
 FRAMES_OF_BATCH = 100  # a client must take them within the time that one send may take
 
@@ -37,13 +37,21 @@ def batches_of(frames: Sequence[tuple[str, bytes]]) -> list[FrameBatch]:
     return [FrameBatch([text for _, text in part], last_event=part[-1][0]) for part in parts]
 
 
-async def send_batch(send: Any, batch: FrameBatch, *, scope: Any) -> None:
-    """Send all frames of a batch to one client, as the server takes them."""
-    if EXTENSION in (scope.get("extensions") or {}):
-        await send({"type": MESSAGE, "batch": batch})
-        return
-    for text in batch.texts:
-        await send({"type": "websocket.send", "text": text.decode()})
+class BatchWriter(Protocol):
+    """What a server with the extension gives for each socket, as ``writer``."""
+
+    def write_batch(self, batch: FrameBatch) -> bool:
+        """Write all frames of a batch, or keep them; return whether the client keeps up."""
+
+    async def wait_until_writable(self) -> None:
+        """Wait while too much waits to be written."""
+
+
+def writer_of(scope: Any) -> BatchWriter | None:
+    """Return what writes batches to the client of a scope; ``None`` if its server has no such extension."""
+    extension = (scope.get("extensions") or {}).get(EXTENSION)
+    writer: BatchWriter | None = extension and extension["writer"]
+    return writer
 
 
 def _header(length: int) -> bytes:

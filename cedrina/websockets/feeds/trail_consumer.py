@@ -11,7 +11,7 @@ from django.utils import translation
 from cedrina.websockets.authenticated_consumer import AuthenticatedConsumer
 from cedrina.websockets.feeds.client_frames import ClientFrameRefused, FeedFilter, ResumeRequest, read_frame
 from cedrina.websockets.frame_batches import FrameBatch
-from security_events.live.feed import FeedStopped, feed_of_process
+from security_events.live.feed import FeedStopped, TrailFeed, feed_of_process
 from security_events.live.recent_events import RecentEvent
 from security_events.live.subscriptions import TooManyResumptions, TrailPart, TrailSubscription
 from security_events.selectors import event_windows
@@ -64,7 +64,7 @@ class TrailConsumer(AuthenticatedConsumer):
             if part is None:
                 await subscription.wake.wait()
                 continue
-            upto = part.after if part.is_complete else await self._give_some(part)
+            upto = part.after if part.is_complete else await self._give_some(feed, part)
             if subscription.advance(part, upto) and part.event_id is not None:
                 last = self._last_live or self._last_missed or str(part.event_id)
                 await self.send_object({"type": "resumed", "after": str(part.event_id), "last": last})
@@ -93,15 +93,14 @@ class TrailConsumer(AuthenticatedConsumer):
         except TooManyResumptions as error:
             raise ClientFrameRefused("rate_limited") from error
 
-    async def _give_some(self, part: TrailPart) -> TrailPosition:
+    async def _give_some(self, feed: TrailFeed, part: TrailPart) -> TrailPosition:
         """Send the next events of a part; return the position up to which it was given."""
         wanted = self.wanted
         types = tuple(wanted.types) or None
         if self.event_types is not None:
             types = tuple(each for each in self.event_types if not wanted.types or each in wanted.types)
-        found = await feed_of_process().read(
-            part.after, until=part.until, types=types, severities=self.read_severities(wanted)
-        )
+        severities = self.read_severities(wanted)
+        found = await feed.read(part.after, until=part.until, types=types, severities=severities)
         for batch in await self.batches(found.events, wanted):
             await self.send_frames(batch)
             if part.event_id is None:

@@ -45,7 +45,7 @@ class TestDaphne:
     def test_calls_the_methods_of_protocols_that_are_overridden(self):
         overridden = {name for name, member in vars(BoundedWebSocketProtocol).items() if inspect.isfunction(member)}
         of_twisted = {"pauseProducing", "resumeProducing", "stopProducing"}
-        own = {"wait_until_writable", "_write_at_once", "_count_frame"}
+        own = {"wait_until_writable", "write_batch", "_write_at_once", "_count_frame"}
         assert overridden - of_twisted - own <= set(dir(WebSocketProtocol))
         assert of_twisted <= set(IPushProducer)
         buffered = "len(self.dataBuffer) + self._tempDataLen"

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from cedrina.tooling.embedded import redis_server
 from tests import served
 from tests.event_writer import event_writer
 from tests.journeys.person import Person
@@ -30,6 +31,24 @@ def daphne(database_url):
     """Redis is gone: sockets don't need it."""
     with served.serving(
         database_url=database_url, flags=("--sockets",), SOCKETS_PER_ADDRESS="10000", REDIS_URL=DEAD_REDIS
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hints_redis(tmp_path_factory):
+    """A Redis of which nobody else hears."""
+    server = redis_server.RedisServer(tmp_path_factory.mktemp("hints"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def daphne_with_hints(database_url, hints_redis):
+    """It looks at the trail once a second, since it would be told of events: by servers with this Redis."""
+    with served.serving(
+        database_url=database_url, flags=("--sockets",), SOCKETS_PER_ADDRESS="10000", REDIS_URL=hints_redis.url
     ) as running:
         yield running
 

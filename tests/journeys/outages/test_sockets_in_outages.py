@@ -131,3 +131,77 @@ def test_a_client_that_resumes_gets_every_event_once(tmp_path):
     fault_figures.keep(name, "events lost or given twice", wrong, goal=0, unit="")
     assert sorted(follower.numbers) == list(range(1, last + 1))
     assert set(follower.codes) <= {OUTAGE, None}
+
+
+class OneSocket:
+    """Reads one socket, which is never opened again, up to the event with the number ``last``."""
+
+    def __init__(self, server, token, *, last):
+        self.server, self.token, self.last = server, token, last
+        self.ids, self.is_open = [], threading.Event()
+
+    async def read(self):
+        async with connect(self.server, EVENTS, token=self.token, max_queue=None) as socket:
+            self.is_open.set()
+            number = None
+            while number != self.last:
+                frame = await received(socket)
+                number = number_of(frame)
+                self.ids.append(frame["event"]["id"])
+
+
+def ids_of_trail(url, first, last):
+    """Return the ids of all events between two of them, in the order of the trail."""
+    with event_writer(url) as reader:
+        rows = reader.connection.execute(
+            "SELECT id::text FROM security_events_event WHERE (transaction_id, id) BETWEEN "
+            "(SELECT transaction_id, id FROM security_events_event WHERE id = %s) AND "
+            "(SELECT transaction_id, id FROM security_events_event WHERE id = %s) ORDER BY transaction_id, id",
+            [first, last],
+        )
+        return [row[0] for row in rows.fetchall()]
+
+
+def test_one_stream_stays_exact_while_hints_are_lost_halfway(tmp_path):
+    """Sign-ins send hints, while Redis lets them; what the writer inserts has none."""
+    redis, last = redis_server.RedisServer(tmp_path), 1_000_000
+    redis.start()
+
+    def lose_subscriptions():
+        with Redis.from_url(redis.url) as client:
+            assert client.client_kill_filter(_type="pubsub") > 0
+
+    with (
+        served.database() as url,
+        served.serving(database_url=url, flags=("--sockets",), REDIS_URL=redis.url) as sockets,
+        served.serving(database_url=url, REDIS_URL=redis.url) as site,
+        event_writer(url) as writer,
+    ):
+        made = site.manage("create_admin", "--username", "keeper", "--email", "keeper@example.com", "--json")
+        keeper, visitor = Person(site, name="keeper"), Person(site, name="visitor")
+        keeper.password = json.loads(made)["password"]
+        assert keeper.sign_in().status_code == 200
+        assert visitor.register().status_code == 201
+        stream = OneSocket(sockets, keeper.tokens["access_token"], last=last)
+        reading = threading.Thread(target=lambda: asyncio.run(stream.read()))
+        reading.start()
+        try:
+            assert stream.is_open.wait(SECONDS)
+            (first,) = writer.write(0)
+            for number, change in enumerate((lose_subscriptions, redis.stop, redis.start)):
+                if redis.is_running:
+                    demand_hints(redis, visitor)
+                writer.write(100 * number + 1, 100 * number + 10)
+                change()
+                for each in range(100 * number + 11, 100 * number + 20):
+                    writer.write(each)
+                    assert visitor.sign_in().status_code == 200
+            demand_hints(redis, visitor)
+        finally:
+            (end,) = writer.write(last)
+            reading.join(SECONDS)
+            keeper.close()
+            visitor.close()
+            redis.stop()
+        assert not reading.is_alive()
+        assert stream.ids[stream.ids.index(first) :] == ids_of_trail(url, first, end)
