@@ -1,5 +1,6 @@
 """Tracing is off and costs nothing until a collector is named; a dead collector holds nothing up."""
 
+import socket
 import subprocess
 import sys
 import time
@@ -75,6 +76,21 @@ class TestTheEnd:
         assert time.monotonic() - began < END_SECONDS + 5  # five for a machine that is busy with other things
         assert process.present_recorder() is None
         assert tracing.traceparent() == ""
+
+
+class TestACollectorThatHangs:
+    def test_is_waited_for_by_nobody_who_records(self, monkeypatch):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "3600")  # whoever waits is seen by pytest's time limit
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections, and never answers
+            endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
+            process.start({"TRACES_ENDPOINT": endpoint, "TRACES_HEADERS": ""}, environment="test")
+            try:
+                for _ in range(4096):  # twice what the SDK's queue holds
+                    with tracing.job_span("a job", {}, parent=""):
+                        assert tracing.traceparent()
+            finally:
+                process.stop()
+        assert process.present_recorder() is None
 
 
 class TestParents:
