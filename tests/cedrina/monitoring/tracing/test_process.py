@@ -126,8 +126,10 @@ class TestSettings:
         assert settings_of(**own).traces_endpoint == "https://traces.example.org/x"
         assert settings_of(**own, OTEL_SDK_DISABLED=True).traces_endpoint == ""
 
-    @pytest.mark.parametrize("url", ["http://user:secret@collector:4318", "grpc://collector:4317"])
-    def test_an_endpoint_has_no_password_and_speaks_http(self, url):
+    @pytest.mark.parametrize(
+        "url", ["http://user:secret@collector:4318", "http://collector:4318/?key=secret", "grpc://collector:4317"]
+    )
+    def test_an_endpoint_has_no_password_or_key_and_speaks_http(self, url):
         (fault,) = contradictions(settings_of(OTEL_EXPORTER_OTLP_ENDPOINT=url))
         assert "OTEL_EXPORTER_OTLP_ENDPOINT" in fault
         assert "secret" not in fault
