@@ -7,8 +7,9 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN command -v strip || { apt-get update && apt-get install --yes --no-install-recommends binutils; } || true
 RUN python3 -m venv /opt/cedrina
 ARG REQUIREMENTS=prod
-COPY requirements/${REQUIREMENTS}.txt /tmp/requirements.txt
-RUN /opt/cedrina/bin/pip install --require-hashes --only-binary :all: --no-deps --no-compile -r /tmp/requirements.txt
+COPY requirements/${REQUIREMENTS}.txt deploy/image/requirements.py /tmp/image/
+RUN python3 /tmp/image/requirements.py /tmp/image/${REQUIREMENTS}.txt > /tmp/requirements.txt \
+    && /opt/cedrina/bin/pip install --require-hashes --only-binary :all: --no-deps --no-compile -r /tmp/requirements.txt
 WORKDIR /srv/cedrina
 COPY manage.py ./
 # .dockerignore leaves cedrina/tooling out: embedded servers, `make run`, the demo and the translation tools.
@@ -22,8 +23,8 @@ COPY templates templates
 COPY docs/api-guide.md docs/api-guide.md
 COPY locale locale
 # No collectstatic: pages are few, and their files are served straight from the packages (WHITENOISE_USE_FINDERS).
-COPY deploy/image/trim.py /tmp/trim.py
-RUN /opt/cedrina/bin/python /tmp/trim.py && /opt/cedrina/bin/python -m compileall -q .
+COPY deploy/image/trim.py deploy/image/unused.py deploy/image/import_all.py /tmp/image/
+RUN /opt/cedrina/bin/python /tmp/image/trim.py && /opt/cedrina/bin/python -m compileall -q .
 
 FROM ${BASE}
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin cedrina

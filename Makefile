@@ -72,7 +72,7 @@ image: venv ## Build the image with docker, podman or buildah, and list its comp
 	@PYTHON=$(PY) exec sh deploy/image/build.sh
 
 image-check: venv ## Run the image as in production, unprivileged on a read-only root, and sign in to it
-	@exec $(WITH_SERVERS) -- $(PY) deploy/image/sign_in.py
+	@exec $(WITH_SERVERS) --redis -- $(PY) deploy/image/sign_in.py
 
 upgrade-test: WORKERS ?= 1
 upgrade-test: venv ## Upgrade the former release to this one while people use it; see what migrations lock

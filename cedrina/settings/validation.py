@@ -50,8 +50,12 @@ def _traces(values: EnvironmentSettings) -> Iterator[str]:
         yield "OTEL_EXPORTER_OTLP_ENDPOINT needs the package opentelemetry-sdk; install cedrina[otel], or leave it out."
     for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
         parts = urlsplit(getattr(values, name))
-        if parts.netloc and (parts.scheme not in {"http", "https"} or "@" in parts.netloc):
-            yield f"{name} must be http://… or https://…, without a password: OTEL_EXPORTER_OTLP_HEADERS is for that."
+        # The SDK logs the URL, with a key in its query, when the collector can't be reached.
+        if parts.netloc and (parts.scheme not in {"http", "https"} or "@" in parts.netloc or parts.query):
+            yield (
+                f"{name} must be http://… or https://…, without a password or a query: "
+                "OTEL_EXPORTER_OTLP_HEADERS is for keys."
+            )
 
 
 def _refreshes(values: EnvironmentSettings) -> Iterator[str]:

@@ -20,10 +20,10 @@ builder=${BUILDER:-$(for name in docker podman buildah; do if is_there $name; th
 [ -n "$builder" ] || { echo "Neither docker (running), podman nor buildah is here. Install one of them." >&2; exit 1; }
 python=${PYTHON:-.venv/bin/python}
 
-# From the locked requirements: what is installed is what they say, by their hashes.
+# Of what the Dockerfile installs: the locked requirements without those that no server imports.
 mkdir -p "$(dirname "$components")"
-"$python" -m cyclonedx_py requirements --output-reproducible --output-format JSON --output-file "$components" \
-    "requirements/$requirements.txt"
+"$python" deploy/image/requirements.py "requirements/$requirements.txt" | "$python" -m cyclonedx_py requirements \
+    --output-reproducible --output-format JSON --output-file "$components" -
 
 set -- --tag "$image" --file Dockerfile --build-arg "REQUIREMENTS=$requirements" ${BASE:+--build-arg "BASE=$BASE"}
 # shellcheck disable=SC2086 - several options in one variable

@@ -1,7 +1,9 @@
 """Run the image's own processes as they run in production, and sign in to them.
 
 As uid 10001, on a read-only root with /tmp alone to write to, without capabilities: `migrate`, `create_admin`, the
-HTTP server, a sign-in, a refresh and the sign-out. DATABASE_URL names an empty database that this machine reaches.
+HTTP server, a sign-in, a refresh and the sign-out, a WebSocket, and the worker. DATABASE_URL names an empty database,
+and REDIS_URL a Redis that this machine reaches. If OpenTelemetry is in the image, the span of the sign-in has to reach
+a collector.
 
 IMAGE (cedrina) and BUILDER as for build.sh. buildah is enough: then the image's files are mounted read-only and entered
 by chroot(1), which needs root.
@@ -20,8 +22,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+from telemetry_receiver import receiving
+from websocket_handshake import first_message
+
+T = TypeVar("T")
 
 UID = "10001"
 START_SECONDS = 60
@@ -42,6 +51,7 @@ def environment(port: int) -> dict[str, str]:
         "PATH": "/opt/cedrina/bin:/usr/local/bin:/usr/bin:/bin",
         "CEDRINA_ENV": "production",
         "DATABASE_URL": os.environ["DATABASE_URL"],
+        "REDIS_URL": os.environ["REDIS_URL"],
         "SECRET_KEY": secrets.token_hex(48),
         "FIELD_ENCRYPTION_KEYS": f"first:{base64.b64encode(secrets.token_bytes(32)).decode()}",
         "PUBLIC_URL": f"https://{HOST}",
@@ -112,7 +122,8 @@ def call(
 
 def privileges_of(port: int) -> tuple[set[str], set[str]]:
     """Return the user ids and the effective capabilities of the processes that serve (proc(5))."""
-    uids, capabilities = set(), set()
+    uids: set[str] = set()
+    capabilities: set[str] = set()
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if (
@@ -126,13 +137,28 @@ def privileges_of(port: int) -> tuple[set[str], set[str]]:
     return uids, capabilities
 
 
-def main() -> int:
-    """Do all that; print one line for each step. Any exception is a failure."""
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = environment(port)
-    with command_prefix(settings) as (prefix, given):
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def started(command: list[str], given: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run a process in the image within a ``with`` block."""
+    process = subprocess.Popen(command, env=given, start_new_session=True)
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def main() -> int:
+    """Do all that; print one line for each step. Any exception is a failure."""
+    port, sockets_port = free_port(), free_port()
+    with receiving() as receiver, command_prefix(environment(port)) as (prefix, given):
         output([*prefix, "python", "manage.py", "migrate", "--no-input", "--verbosity=0"], env=given)
         print("migrated")
         refused = subprocess.run(
@@ -150,28 +176,52 @@ def main() -> int:
             env=given,
         )
         password = json.loads(created.splitlines()[-1])["password"]
-        server = subprocess.Popen(
-            [*prefix, "python", "-m", "cedrina.serving", "--http"], env=given, start_new_session=True
-        )
-        try:
+        has_telemetry = not subprocess.run(
+            [*prefix, "python", "-c", "import opentelemetry.sdk"], env=given, stderr=subprocess.DEVNULL, check=False
+        ).returncode
+        traced = [f"OTEL_EXPORTER_OTLP_ENDPOINT={receiver.url}"] if has_telemetry else []
+        serving = [*prefix, "env", *traced, "python", "-m", "cedrina.serving"]
+        with started([*serving, "--http"], given) as server:
             sign_in(port, password, server)
-        finally:
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait(30)
+        if has_telemetry:
+            receiver.expect(b"POST login")
+            print("the span of the sign-in reached the collector")
+        with started(
+            [*prefix, "env", f"PORT={sockets_port}", *serving[len(prefix) + 1 :], "--sockets"], given
+        ) as server:
+            status = within(START_SECONDS, server, lambda: first_message(sockets_port, HOST, "/ws/health/"))
+            print(f"a WebSocket says: {status}")
+        with started([*prefix, "python", "manage.py", "run_worker"], given) as worker:
+            within(START_SECONDS, worker, is_worker_known)
+            print("the worker waits for jobs")
     return 0
+
+
+def within(seconds: float, process: "subprocess.Popen[bytes]", attempt: Callable[[], T]) -> T:
+    """Try until it works, and return what it returned.
+
+    Raises: what the last attempt raised, after ``seconds`` or the end of the process.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return attempt()
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def is_worker_known() -> None:
+    """Return if a worker has written to the database that it is there. Raises: OSError."""
+    with psycopg.connect(os.environ["DATABASE_URL"].replace("postgres://", "postgresql://")) as connection:
+        if not connection.execute("SELECT FROM procrastinate_workers").fetchall():
+            raise OSError("No worker is known to the database.")
 
 
 def sign_in(port: int, password: str, server: "subprocess.Popen[bytes]") -> None:
     """Sign in, refresh and sign out, as soon as the server answers."""
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            call(port, "GET", "/readyz")
-            break
-        except OSError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+    within(START_SECONDS, server, lambda: call(port, "GET", "/readyz"))
     uids, capabilities = privileges_of(port)
     if uids != {UID} or capabilities != {"0" * 16}:
         raise SystemExit(f"The server runs as {uids}, with the capabilities {capabilities}.")

@@ -1,12 +1,14 @@
 """Remove from the image's Python environment what a server never reads, and compile what it imports.
 
-Removed are pip, tests of libraries, sources of translations, translations into languages that Cedrina does not speak,
-source maps, packages of Node, programs in folders of libraries, and the tables of symbols of native libraries, which
-their code does not use. Compiled are the modules that the three processes import; all others are compiled when they are
-imported, in memory.
+Removed are pip, what unused.py lists, translations into languages that Cedrina does not speak, sources of translations,
+and the tables of symbols of native libraries, which their code does not use. Compiled is what any module of Cedrina
+imports; the rest of the libraries is compiled when it is imported, in memory.
 
-At the end each native library is loaded, and `manage.py check` imports all of Cedrina: the build fails if something
-needed is gone.
+What is compiled loses its source, if it is a library's: 17 MB. Tracebacks name files, functions and lines as before,
+and show the text of Cedrina's own lines.
+
+At the end each native library is loaded, `manage.py check` is run, and all of Cedrina is imported with all that its
+functions import when they are called: the build fails if something needed is gone.
 """
 
 import ctypes
@@ -17,40 +19,52 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from unused import PATHS, PROVIDERS
+
 LANGUAGES = {"en", "es", "fa", "ar"}
 PACKAGES = Path(sysconfig.get_path("purelib"))
-UNREAD_FOLDERS = ("tests", "bin", "node_modules", "twisted/**/test", "autobahn/**/test", "zope/**/testing")
 INSTALLERS = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "distutils-precedence.pth")
+# Finds its plug-ins by the names of their sources.
+READS_SOURCES = {"twisted"}
 # Of no use to a running system check; each is replaced when the container starts.
 SETTINGS = {
     "CEDRINA_ENV": "development",
     "SECRET_KEY": "only-while-the-image-is-built-" + 30 * "x",
     "FIELD_ENCRYPTION_KEYS": "build:" + 43 * "A" + "=",
 }
-SERVERS = "granian.server, granian.asgi, daphne.server, uvicorn.protocols.http.httptools_impl, cedrina.asgi"
 
 
 def main() -> int:
     """Trim the environment of this interpreter. The current folder is that of manage.py."""
     before = size()
-    remove_unread()
+    remove_unused()
     remove_translations()
     remove_installers()
     strip_libraries()
+    run("manage.py", "check")
+    run(str(Path(__file__).with_name("import_all.py")))
+    keep_bytecode()
+    run("manage.py", "check")
     print(f"{before / 1e6:.0f} MB of packages became {size() / 1e6:.0f} MB")
-    environment = {**os.environ, **SETTINGS, "DJANGO_SETTINGS_MODULE": "cedrina.settings.dev"}
-    for command in (["manage.py", "check"], ["-c", f"import {SERVERS}"]):
-        subprocess.run([sys.executable, *command], env=environment, check=True)
     return 0
 
 
-def remove_unread() -> None:
-    """Remove what is for people who test, debug or build a library."""
-    for pattern in UNREAD_FOLDERS:
-        for folder in [path for path in PACKAGES.glob(f"**/{pattern}") if path.is_dir()]:
-            shutil.rmtree(folder, ignore_errors=True)  # one in another one is gone already
-    for source_map in PACKAGES.glob("**/static/**/*.map"):
-        source_map.unlink()
+def remove_unused() -> None:
+    """Remove what is for people who test, debug or build a library, and parts of libraries without use."""
+    for pattern in PATHS:
+        for path in list(PACKAGES.glob(pattern)):
+            remove(path)
+    for folder in PACKAGES.glob("allauth/socialaccount/providers/*/"):
+        if folder.name not in PROVIDERS:
+            remove(folder)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all in it, if it is there: one in another one may be gone already."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def remove_translations() -> None:
@@ -58,17 +72,19 @@ def remove_translations() -> None:
     for folder in [path for path in PACKAGES.glob("**/locale/*") if path.is_dir()]:
         if folder.name.partition("_")[0] not in LANGUAGES:
             shutil.rmtree(folder)
-    for source in PACKAGES.glob("**/locale/**/*.po"):
-        source.unlink()
+    for folder in (PACKAGES, Path.cwd()):
+        for source in folder.glob("**/locale/**/*.po"):
+            source.unlink()
 
 
 def remove_installers() -> None:
-    """Remove pip: nothing is installed into a running container."""
+    """Remove pip, as nothing is installed into a running container, and the programs that libraries bring."""
     for name in INSTALLERS:
         for path in (PACKAGES / name, *PACKAGES.glob(f"{name}-*.dist-info")):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-    for script in Path(sys.prefix, "bin").glob("pip*"):
-        script.unlink()
+            remove(path)
+    for script in Path(sys.prefix, "bin").iterdir():
+        if not script.name.startswith(("python", "granian", "uvicorn", "daphne")):
+            script.unlink()
 
 
 def strip_libraries() -> None:
@@ -83,6 +99,22 @@ def strip_libraries() -> None:
         subprocess.run(["strip", "--strip-unneeded", *map(str, libraries)], check=True)
     for path in libraries:
         ctypes.CDLL(str(path))
+
+
+def keep_bytecode() -> None:
+    """Put the bytecode of libraries in the place of its source, where Python imports it as well (PEP 3147)."""
+    tag = f".{sys.implementation.cache_tag}.pyc"
+    for compiled in list(PACKAGES.glob(f"**/__pycache__/*{tag}")):
+        folder, name = compiled.parent.parent, compiled.name.removesuffix(tag)
+        if folder.relative_to(PACKAGES).parts[:1] not in {(each,) for each in READS_SOURCES}:
+            compiled.replace(folder / f"{name}.pyc")
+            (folder / f"{name}.py").unlink()
+
+
+def run(*command: str) -> None:
+    """Run Cedrina's code with this interpreter, in development's settings."""
+    environment = {**os.environ, **SETTINGS, "DJANGO_SETTINGS_MODULE": "cedrina.settings.dev", "PYTHONPATH": os.curdir}
+    subprocess.run([sys.executable, *command], env=environment, check=True)
 
 
 def size() -> int:

@@ -12,9 +12,12 @@ _TOKENS = re.compile(
     r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|$))
       | (?P<identifier>"[^"]*"?)
       | (?P<string>[eE]'(?:[^'\\]|''|\\.)*'? | '(?:[^']|'')*'? | \$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|$))
-      | (?P<number>(?<![\w.$%])\d+(?:\.\d+)?\b)""",
+      | (?P<number>(?<![\w.$%])\.?\d[\w.]*(?:(?<=[eE])[+-]\d+)?)""",
     re.VERBOSE | re.DOTALL,
 )
+# PostgreSQL's comments nest, which the expression above can't follow: behind such a comment it could take text for
+# constants and constants for text. None of our statements has one.
+_NESTED_COMMENT = re.compile(r"/\*(?:(?!\*/).)*/\*", re.DOTALL)
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"[A-Za-z]+")
 
@@ -35,7 +38,8 @@ def describe(sql: str) -> Statement:
     """
     text = _SPACE.sub(" ", _TOKENS.sub(_shown, sql)).strip()
     found = _WORD.match(text)
-    return Statement(found[0].upper() if found else "SQL", text[:MOST_CHARACTERS])
+    operation = found[0].upper() if found else "SQL"
+    return Statement(operation, "" if _NESTED_COMMENT.search(sql) else text[:MOST_CHARACTERS])
 
 
 def _shown(token: re.Match[str]) -> str:

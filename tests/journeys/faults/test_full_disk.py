@@ -56,12 +56,14 @@ class TestAFullDiskOfTheDatabase:
             people = [newcomer(server) for _ in range(2)]
             for person in people:
                 assert person.register().status_code == 201
+            # Opened while there is room: a new connection may be refused for want of a file, and PostgreSQL goes on.
+            writer = psycopg.connect(postgres.url.replace("postgres://", "postgresql://"), autocommit=True)
             disk.fill()
             with Lateness() as lateness:
                 refused, slowest = self.use_until_refused(people, newcomer, server)
             assert slowest < ANSWER_SECONDS + lateness.allowance
             fault_figures.keep("the disk of PostgreSQL is full", "slowest answer", slowest, goal=ANSWER_SECONDS)
-            self.stop_by_the_next_piece_of_wal(postgres, url)
+            self.stop_by_the_next_piece_of_wal(writer)
             assert_problem(people[0].refresh(), status=503, code="service_unavailable")
 
             disk.make_room()
@@ -95,19 +97,16 @@ class TestAFullDiskOfTheDatabase:
                 return somebody, slowest
         raise AssertionError("the disk was never full")
 
-    def stop_by_the_next_piece_of_wal(self, postgres, url):
+    def stop_by_the_next_piece_of_wal(self, writer):
         """Need the next file of the WAL: where there is no room for it, PostgreSQL ends itself."""
         deadline = time.monotonic() + 60
-        libpq = postgres.url.replace("postgres://", "postgresql://")
         while time.monotonic() < deadline:
             try:
-                with psycopg.connect(libpq, autocommit=True, connect_timeout=5) as connection:
-                    for _ in range(50):
-                        connection.execute("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000))")
+                writer.execute("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000))")
             except psycopg.errors.DiskFull:
                 continue
             except psycopg.OperationalError:
-                return
+                return writer.close()
         raise AssertionError("PostgreSQL goes on without WAL")
 
 

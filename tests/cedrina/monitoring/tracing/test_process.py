@@ -1,5 +1,6 @@
 """Tracing is off and costs nothing until a collector is named; a dead collector holds nothing up."""
 
+import socket
 import subprocess
 import sys
 import time
@@ -77,6 +78,21 @@ class TestTheEnd:
         assert tracing.traceparent() == ""
 
 
+class TestACollectorThatHangs:
+    def test_is_waited_for_by_nobody_who_records(self, monkeypatch):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "3600")  # whoever waits is seen by pytest's time limit
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections, and never answers
+            endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
+            process.start({"TRACES_ENDPOINT": endpoint, "TRACES_HEADERS": ""}, environment="test")
+            try:
+                for _ in range(4096):  # twice what the SDK's queue holds
+                    with tracing.job_span("a job", {}, parent=""):
+                        assert tracing.traceparent()
+            finally:
+                process.stop()
+        assert process.present_recorder() is None
+
+
 class TestParents:
     HEADER = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
 
@@ -110,8 +126,10 @@ class TestSettings:
         assert settings_of(**own).traces_endpoint == "https://traces.example.org/x"
         assert settings_of(**own, OTEL_SDK_DISABLED=True).traces_endpoint == ""
 
-    @pytest.mark.parametrize("url", ["http://user:secret@collector:4318", "grpc://collector:4317"])
-    def test_an_endpoint_has_no_password_and_speaks_http(self, url):
+    @pytest.mark.parametrize(
+        "url", ["http://user:secret@collector:4318", "http://collector:4318/?key=secret", "grpc://collector:4317"]
+    )
+    def test_an_endpoint_has_no_password_or_key_and_speaks_http(self, url):
         (fault,) = contradictions(settings_of(OTEL_EXPORTER_OTLP_ENDPOINT=url))
         assert "OTEL_EXPORTER_OTLP_ENDPOINT" in fault
         assert "secret" not in fault

@@ -16,6 +16,8 @@ class TestDescribe:
             ("SELECT \"Bob's\", 'secret'", 'SELECT "Bob\'s", ?'),
             ("SELECT 1 -- the user's\n, 'secret'", "SELECT ? , ?"),
             ("SELECT 'never ends", "SELECT ?"),
+            ("SELECT .75, 1e10, 2.5E-3, 0x1F, 1_000, a1 FROM t2", "SELECT ?, ?, ?, ?, ?, a1 FROM t2"),
+            ("SELECT U&'secret', b'0101', X'1F'", "SELECT U&?, b?, X?"),
             ("/* the user's */ UPDATE t SET a = 12.50 WHERE b = 'secret'", "UPDATE t SET a = ? WHERE b = ?"),
         ],
     )
@@ -25,6 +27,9 @@ class TestDescribe:
     def test_names_the_operation_behind_comments(self):
         assert describe("-- why\n /* what */ with a AS (SELECT 1) DELETE FROM b").operation == "WITH"
         assert describe("").operation == "SQL"
+
+    def test_shows_no_text_behind_a_comment_within_a_comment(self):
+        assert describe("SELECT /* a /* b */ it's */ 'secret'") == ("SELECT", "")
 
     def test_keeps_a_long_statement_short(self):
         assert len(describe("SELECT " + "a, " * 5000).text) == MOST_CHARACTERS
