@@ -128,18 +128,19 @@ def server():
             server.stop()
 
 
+@pytest.fixture(scope="module")
+def account(self, server):
+    """An administrator with a password and an access token."""
+    made = server.manage("create_admin", "--username", "boss", "--email", "boss@example.com", "--json")
+    password = json.loads(made)["password"]
+    with server.client() as client:
+        signed_in = client.post("/auth/login", json={"username": "boss", "password": password})
+    return password, signed_in.json()["tokens"]["access_token"]
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium was found")
 class TestInTheBrowser:
-    @pytest.fixture(scope="class")
-    def account(self, server):
-        """An administrator with a password and an access token."""
-        made = server.manage("create_admin", "--username", "boss", "--email", "boss@example.com", "--json")
-        password = json.loads(made)["password"]
-        with server.client() as client:
-            signed_in = client.post("/auth/login", json={"username": "boss", "password": password})
-        return password, signed_in.json()["tokens"]["access_token"]
-
     def test_confirms_by_keyboard_what_was_typed(self, chromium, server, account):
         password, token = account
         page = chromium.new_page()
