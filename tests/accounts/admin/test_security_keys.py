@@ -129,7 +129,7 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def account(self, server):
+def account(server):
     """An administrator with a password and an access token."""
     made = server.manage("create_admin", "--username", "boss", "--email", "boss@example.com", "--json")
     password = json.loads(made)["password"]
