@@ -4,7 +4,6 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
 
-from cedrina.http.fixed_paths import FixedPathsFirst
 from cedrina.http.home import home
 from cedrina.monitoring.api.views import FiguresView, HealthView, PrometheusView
 from cedrina.openapi.views import DocumentationView, GuideView, SchemaView
@@ -12,18 +11,13 @@ from cedrina.operations.health import livez, readyz
 
 urlpatterns = [
     path("", home, name="home"),
-    FixedPathsFirst(
-        "api/v1/",
-        [
-            path("", include("tokens.urls")),
-            path("", include("accounts.urls")),
-            path("", include("accounts.access.urls")),
-            path("admin/", include("ratelimiting.urls")),
-            path("admin/", include("security_events.urls")),
-            path("health", HealthView.as_view(), name="health"),
-            path("metrics", FiguresView.as_view(), name="figures"),
-        ],
-    ),
+    path("api/v1/", include("tokens.urls")),
+    path("api/v1/", include("accounts.urls")),
+    path("api/v1/", include("accounts.access.urls")),
+    path("api/v1/admin/", include("ratelimiting.urls")),
+    path("api/v1/admin/", include("security_events.urls")),
+    path("api/v1/health", HealthView.as_view(), name="health"),
+    path("api/v1/metrics", FiguresView.as_view(), name="figures"),
     path("", include("accounts.access.authzen_urls")),
     path("account/", include("accounts.api.pages.urls")),
     path("oauth/", include("tokens.oauth_urls")),

@@ -9,6 +9,7 @@ from django.db import close_old_connections, connection, reset_queries
 from django.test import RequestFactory
 from django.urls import Resolver404, resolve
 
+from cedrina.http.paths import fixed_paths
 from cedrina.serving.django_handler import ServedHandler, watch_one_connection
 from cedrina.serving.request_dispatcher import call_application
 
@@ -39,10 +40,13 @@ class TestResolveRequest:
 
     def test_finds_what_django_finds(self):
         handler = ServedHandler()
-        for path in ("/livez", "/api/v1/auth/me", "/api/v1/auth/sessions", USER):
+        paths = sorted(fixed_paths())
+        assert len(paths) > 80
+        for path in (*paths, USER):
             for _time in range(2):
                 found, expected = self.resolved(handler, path), resolve(path)
-                assert (found.view_name, found.args, found.kwargs) == (
+                assert (found.func, found.view_name, found.args, found.kwargs) == (
+                    expected.func,
                     expected.view_name,
                     expected.args,
                     expected.kwargs,
@@ -52,6 +56,13 @@ class TestResolveRequest:
         handler = ServedHandler()
         assert self.resolved(handler, "/livez") is self.resolved(handler, "/livez")
         assert self.resolved(handler, USER) is not self.resolved(handler, USER)
+
+    @pytest.mark.parametrize("spelling", ["/api/v1/auth/me/", "/api/v1/AUTH/me", "/api/v1//auth/me", "/api/v1/"])
+    def test_finds_nothing_by_another_spelling(self, spelling):
+        handler = ServedHandler()
+        self.resolved(handler, "/api/v1/auth/me")
+        with pytest.raises(Resolver404):
+            self.resolved(handler, spelling)
 
     def test_keeps_nothing_of_a_path_without_a_route(self):
         handler = ServedHandler()
