@@ -6,6 +6,7 @@ server forks its workers in the same way (``cedrina/serving/processes/preloading
 """
 
 import gc
+import mmap
 import os
 import sys
 import time
@@ -64,10 +65,11 @@ def load():
 
 
 def read_settings():
-    """Read the settings of this fork's own environment, which stays as it is."""
+    """Read the settings of this fork's own environment, which stays as it is, and share nothing with other forks."""
     from django.conf import settings
     from django.db import connections
 
+    from cedrina.database.circuit_breaker import SHARED_BYTES, circuit_breaker
     from cedrina.settings.settings_module import settings_module
 
     given = dict(os.environ)
@@ -80,6 +82,8 @@ def read_settings():
     for alias, database in settings.DATABASES.items():
         connections.databases[alias].update(database)
     settings.DATABASES = connections.databases
+    # Forks of one process share its state on purpose; these are not workers of one server.
+    circuit_breaker.share(mmap.mmap(-1, SHARED_BYTES))
     os.environ.clear()
     os.environ.update(given, TZ=settings.TIME_ZONE)  # as Django does where it reads settings
     time.tzset()
