@@ -12,10 +12,7 @@ from cedrina.settings.rate_limits import TIERS, profile, sockets_per_address
 from cedrina.version import VERSION
 from cedrina_base.optional_imports import import_without
 
-# Here, before anything logs: 2 MiB for loggers and, in development, 52 modules for tracebacks that we format otherwise.
-# daphne imports Twisted itself.
-import_without("structlog", optional=["rich", "twisted"])
-
+import_without("structlog", optional=["rich", "twisted"])  # before anything logs: 2 MiB for loggers that nobody uses
 BASE_DIR = Path(__file__).resolve().parents[2]
 IS_TEST = os.environ.get("DJANGO_SETTINGS_MODULE") == "cedrina.settings.test"
 if not IS_TEST:
