@@ -1,9 +1,8 @@
 """Somebody who is signed in: through the test client for breadth, at a served process for what only the edge sees."""
 
 import pytest
-from django.core.wsgi import get_wsgi_application
 from django.db import transaction
-from django.test import RequestFactory
+from django.test import Client
 
 from tests import served
 from tests.factories.accounts import UserFactory
@@ -11,34 +10,14 @@ from tests.factories.tokens import open_session
 from tests.problem_shape import FOR_THEIR_SHAPE
 
 
-class DirectClient(RequestFactory):
-    """Gives requests to the application itself.
-
-    The test client also records rendered templates and keeps cookies, which takes a tenth of a request's time.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.application = get_wsgi_application()
-
-    def generic(self, *arguments, **options):
-        request = super().generic(*arguments, **options)
-        request._dont_enforce_csrf_checks = True  # as the test client
-        return self.application.get_response(request)
-
-
-@pytest.fixture(scope="session")
-def direct_client():
-    return DirectClient()
-
-
 @pytest.fixture
-def send(db, settings, direct_client):
-    """Send a request; calls that need it get the access token of somebody who did nothing yet.
+def send(db, settings):
+    """Send a request as the test client; calls that need it get the access token of somebody who did nothing yet.
 
     To make somebody and sign them in takes as long as most requests, so what was done is taken back.
     """
     settings.ACCOUNTS = {**settings.ACCOUNTS, "EMAIL_CONFIRMATION": "optional"}
+    client = Client(raise_request_exception=False)
     tokens, before = {}, None
 
     def request(method, path, body=b"", *, signed_in=True, content_type="application/json", **headers):
@@ -50,7 +29,7 @@ def send(db, settings, direct_client):
                 # Not by `atomic`: services that demand to be the outermost one would refuse to work.
                 before = transaction.savepoint()
             headers.setdefault("Authorization", f"Bearer {tokens[is_admin]}")
-        answer = direct_client.generic(method, path, body, content_type=content_type, headers=headers)
+        answer = client.generic(method, path, body, content_type=content_type, headers=headers)
         if signed_in and answer.status_code not in FOR_THEIR_SHAPE:
             transaction.savepoint_rollback(before)
         return answer
