@@ -167,4 +167,6 @@ class TestOneTokenRepeatedManyTimes:
         minutes = (time.monotonic() - began) / 60 + 2
 
         made = events_of(quick_server, *types, people=ids) - before
-        assert made.total() <= minutes, made
+        # A repeat in the window of a race and one after it, a token of an ended session, and one of nobody.
+        kinds = 4
+        assert made.total() <= kinds * minutes, made
