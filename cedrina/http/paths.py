@@ -3,7 +3,7 @@
 Paths that are no page are answered to programs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -78,17 +78,18 @@ def on_event_loop(*methods: str) -> Callable[[View], View]:
 
 
 @cache
-def event_loop_calls() -> frozenset[tuple[str, str]]:
+def event_loop_calls() -> Mapping[tuple[str, str], bytes]:
     """Return the calls, as method and path, that the event loop's thread answers.
 
     A view class declares its methods as ``event_loop_methods = frozenset({"GET"})``, a view function by the decorator
-    ``on_event_loop``. Paths with variable parts are never among them.
+    ``on_event_loop``. Paths with variable parts are never among them. The value is the member of a body with which the
+    call may wait, so that a thread answers it: what a view class declares as ``waits_for``, mostly nothing.
     """
-    return frozenset(
-        (method, path)
+    return {
+        (method, path): getattr(getattr(view, "cls", view), "waits_for", b"")
         for path, view in _routes(get_resolver().url_patterns, "/")
         for method in getattr(getattr(view, "cls", view), "event_loop_methods", ())
-    )
+    }
 
 
 def _routes(patterns: Any, prefix: str) -> Iterator[tuple[str, Any]]:

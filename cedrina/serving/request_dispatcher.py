@@ -2,13 +2,15 @@
 
 A view declares the methods that the event loop's thread answers, as ``event_loop_methods = frozenset({"GET"})``. These
 are calls that take under a millisecond, wait for the database only, and come often. All other calls run on threads,
-such as those that hash a password. While the event loop's thread answers a call the loop stands still.
+such as those that hash a password. While the event loop's thread answers a call the loop stands still. A call that may
+wait if its body has a certain member declares it as ``waits_for``; bodies that can have it are answered on threads.
 
 What it buys is in docs/architecture.md, "Clever parts".
 """
 
 import asyncio
 from asyncio import events
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -27,7 +29,7 @@ class RequestDispatcher:
         *,
         on_event_loop: WsgiApplication,
         on_thread: WsgiApplication,
-        event_loop_calls: frozenset[Call],
+        event_loop_calls: Mapping[Call, bytes],
         threads: int,
     ) -> None:
         self._on_event_loop = on_event_loop
@@ -38,7 +40,8 @@ class RequestDispatcher:
     async def dispatch(self, environ: dict[str, Any]) -> RawResponse:
         """Return the application's response to a request in WSGI's form (PEP 3333)."""
         # The whole path and the exact method decide (RFC 9110, 9.1): another spelling of either runs on a thread.
-        if (environ["REQUEST_METHOD"], environ["PATH_INFO"]) in self._event_loop_calls:
+        waits_for = self._event_loop_calls.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+        if waits_for is not None and not (waits_for and _can_have(environ["wsgi.input"].getvalue(), waits_for)):
             return self._call_on_event_loop(environ)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, copy_context().run, call_application, self._on_thread, environ)
@@ -51,6 +54,11 @@ class RequestDispatcher:
             return call_application(self._on_event_loop, environ)
         finally:
             events._set_running_loop(loop)  # noqa: SLF001
+
+
+def _can_have(body: bytes, member: bytes) -> bool:
+    """Return whether an object in JSON can have a member. Only an escape could spell its name in another way."""
+    return member in body or b"\\" in body
 
 
 def call_application(application: WsgiApplication, environ: dict[str, Any]) -> RawResponse:

@@ -22,6 +22,8 @@ FIELD_CODES = ["required", "invalid", "blank", "max_length", "unknown_field"]
 class CheckView(AskingAPIView):
     """One question."""
 
+    event_loop_methods: ClassVar[frozenset[str]] = frozenset({"POST"})
+    waits_for = b"at_least_version"
     problem_codes: ClassVar = {"post": ["permission_denied", "service_unavailable"]}
     field_codes: ClassVar = {"post": FIELD_CODES}
 
@@ -51,7 +53,9 @@ class CheckView(AskingAPIView):
 
 
 class CheckBatchView(CheckView):
-    """Many questions."""
+    """Many questions. A hundred take some milliseconds, in which the event loop would stand still."""
+
+    event_loop_methods: ClassVar[frozenset[str]] = frozenset()
 
     @extend_schema(
         operation_id="check_access_in_batch",
