@@ -168,7 +168,8 @@ def main() -> int:
     from security_events.live import hint_sender
 
     hint_sender.start()
-    tokens = operators(max(options.sockets, options.idle) // PER_PERSON)
+    # Other people for each part: the sockets of a server that has ended count against their limit for a while.
+    tokens = operators((options.sockets + options.idle) // PER_PERSON)
     result: dict[str, Any] = {}
     if "writers" in options.parts:
         # What each writer would pay if it announced its events. In turns, since the machine has its moods.
@@ -186,7 +187,7 @@ def main() -> int:
             )
     if "idle" in options.parts:
         with server("sockets", ["--sockets"], dict(os.environ)) as pid:
-            result["idle"] = idle(pid, tokens, options)
+            result["idle"] = idle(pid, tokens[options.sockets // PER_PERSON :], options)
     if "channels" in options.parts and redis_url:
         result["channels_core_layer"] = peer(redis_url, options)
     print(json.dumps(result))
