@@ -5,6 +5,7 @@ import functools
 import gc
 import os
 import secrets
+import sys
 import tempfile
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.db import connections, transaction
+from django.dispatch import receiver
 from django.test import TestCase, TransactionTestCase
 from httpx._transports import default
 from hypothesis import HealthCheck
@@ -46,6 +48,15 @@ def _has(app: str) -> bool:
     It is kept, since Django goes through all apps for each question.
     """
     return settings.configured and apps.is_installed(app)
+
+
+@receiver(setting_changed)
+def _forget_paths(*, setting: str, **_signal: object) -> None:
+    """Forget the paths of other routes, which a process has for its whole life."""
+    paths = sys.modules.get("cedrina.http.paths")
+    if setting == "ROOT_URLCONF" and paths is not None:
+        paths.fixed_paths.cache_clear()
+        paths.event_loop_calls.cache_clear()
 
 
 @pytest.fixture(autouse=True)
