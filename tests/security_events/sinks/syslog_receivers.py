@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 from cedrina.tooling.embedded import processes
 from tests import debian_packages, stopped_processes
@@ -81,8 +82,13 @@ class Rsyslog(Receiver):
 
     driver = "openssl"
 
+    def is_installed(self):
+        """Return whether it is, with its driver for TLS, which Debian has in a package of its own."""
+        drivers = Path("/usr/lib").glob(f"*/rsyslog/lmnsd_{DRIVERS[self.driver]}.so")
+        return shutil.which("rsyslogd") is not None and any(drivers)
+
     def command(self):
-        folder = None if shutil.which("rsyslogd") else debian_packages.unpack("rsyslog", RSYSLOG)
+        folder = None if self.is_installed() else debian_packages.unpack("rsyslog", RSYSLOG)
         path = self.folder / "rsyslog.conf"
         path.write_text(f'global(workDirectory="{self.folder}")\n' + self.configuration())
         options = ["-n", "-f", path, "-i", self.folder / "pid"]
