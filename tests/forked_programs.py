@@ -254,6 +254,11 @@ def run(arguments, *, environment):
     return code, *texts
 
 
+def run_commands(commands, *, environment):
+    """Run commands of manage.py, one after the other, and return exit code, standard output and error of each."""
+    return [run(["manage.py", *arguments], environment=environment) for arguments in commands]
+
+
 def _load_libraries():
     gc.disable()
     for name in LIBRARIES:

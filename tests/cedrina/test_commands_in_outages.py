@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.management import get_commands, load_command_class
 
-from tests import forked_commands, served
+from tests import forked_programs, served
 
 pytestmark = pytest.mark.process
 OURS = ("accounts", "accounts.access", "cedrina", "cedrina.tooling", "ratelimiting", "security_events", "tokens")
@@ -100,7 +100,7 @@ def ended(arguments):
     calls = {**plain, **as_json}
     environment = served.environment(DATABASE_URL=DEAD, CREATE_ADMIN_PASSWORD="four quiet green lamps")
     environment["DJANGO_SUPERUSER_PASSWORD"] = "four quiet green lamps"
-    return dict(zip(calls, forked_commands.results(list(calls.values()), environment=environment), strict=True))
+    return dict(zip(calls, forked_programs.run_commands(list(calls.values()), environment=environment), strict=True))
 
 
 @pytest.mark.parametrize("name", sorted({**DJANGOS, **our_commands()}))
@@ -126,15 +126,15 @@ def test_without_make_run_a_command_says_so(tmp_path):
     stale = tmp_path / "database-url"
     environment = served.environment(CEDRINA_DATA_DIR=str(tmp_path))
     calls = [["unlock_account", "mina"]]
-    [without] = forked_commands.results(calls, environment=environment)
+    [without] = forked_programs.run_commands(calls, environment=environment)
     stale.write_text(DEAD)
-    [killed] = forked_commands.results(calls, environment=environment)
-    assert without == killed == [1, "", "make run is not running; start it or set DATABASE_URL.\n"]
+    [killed] = forked_programs.run_commands(calls, environment=environment)
+    assert without == killed == (1, "", "make run is not running; start it or set DATABASE_URL.\n")
 
 
 def test_of_redis_says_that_redis_is_down(tmp_path):
     environment = served.environment(DATABASE_URL=DEAD, REDIS_URL=f"redis://:{SECRET}@127.0.0.1:1/0")
-    for code, out, err in forked_commands.results(
+    for code, out, err in forked_programs.run_commands(
         [["ratelimit_status"], ["check_before_serving"]], environment=environment
     ):
         assert "Traceback" not in out + err

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from cedrina.monitoring.support_bundle import database_statistics, last_errors
-from tests import forked_commands, served
+from tests import forked_programs, served
 
 pytestmark = pytest.mark.process
 SECRETS = {
@@ -82,7 +82,7 @@ def bundle(tmp_path_factory):
             ["support_bundle", "--output", str(path)],
         ]
         environment["CREATE_ADMIN_PASSWORD"] = "four quiet green lamps"
-        results = forked_commands.results(calls, environment=environment)
+        results = forked_programs.run_commands(calls, environment=environment)
     assert results[0][0] == 0, results[0]
     return path, results, environment
 
@@ -134,7 +134,7 @@ class TestABundle:
     def test_is_written_while_the_database_is_down(self, tmp_path):
         environment = settings_of(f"postgres://cedrina:{SECRETS['database']}@127.0.0.1:1/cedrina", tmp_path / "log")
         path = tmp_path / "support.zip"
-        [(code, _out, err)] = forked_commands.results(
+        [(code, _out, err)] = forked_programs.run_commands(
             [["support_bundle", "--output", str(path)]], environment=environment
         )
         assert code == 0, err

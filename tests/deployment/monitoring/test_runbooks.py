@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests import forked_commands
+from tests import forked_programs
 from tests.deployment.monitoring import prometheus_tools as tools
 from tests.served import ROOT
 
@@ -57,7 +57,9 @@ class TestTheCommands:
             arguments = shlex.split(line.removeprefix(MANAGE).partition(" > ")[0])
             calls.append([str(tmp_path / each) if each.endswith(".zip") else each for each in arguments])
         assert len(calls) >= 7
-        for call, (code, out, err) in zip(calls, forked_commands.results(calls, environment=environment), strict=True):
+        for call, (code, out, err) in zip(
+            calls, forked_programs.run_commands(calls, environment=environment), strict=True
+        ):
             assert code == 0 or (code == 1 and call[0] in FINDS), (call, out, err)
             assert "Traceback" not in out + err
 
