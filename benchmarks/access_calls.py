@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import httpx
 
 from benchmarks.peers import cerbos_decisions
-from tests import served
 from tests.journeys.person import Person
+from tests.programs import served
 
 GOALS = {"single": 1500, "in batches": 50_000}
 RULES, MANY_RULES, PEOPLE, CLIENTS = 1000, 10_000, 50, 8

@@ -182,7 +182,7 @@ def main() -> int:
     require_database()
     from playwright.sync_api import sync_playwright
 
-    from tests.browser import CHROMIUM
+    from tests.clients.browser import CHROMIUM
 
     environment = {
         **cedrina_environment(bench_environment(1)),

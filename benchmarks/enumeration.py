@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
-from tests import served
+from tests.programs import served
 
 PASSWORD = "violet harbour drum kite"
 KINDS = ("known", "unconfirmed", "disabled", "waiting", "unknown")

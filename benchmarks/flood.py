@@ -17,7 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests import flood, served
+from tests.clients import flood
+from tests.programs import served
 
 SHARE, SECONDS = 0.95, 3.0
 CLIENTS = 130  # more than both workers have room for

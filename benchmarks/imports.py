@@ -20,7 +20,7 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from tests import served
+from tests.programs import served
 
 # Of no password that anybody knows: computed once, since a million hashes would measure bcrypt.
 HASHES = (

@@ -250,7 +250,8 @@ def _drop_templates(config: pytest.Config) -> None:
     """Remove the databases that those of workers and of served processes were copied from."""
     if url := os.environ.get("DATABASE_URL"):
         # Here, since the test of this file copies it to a place of its own.
-        from tests import migrated_template, served
+        from tests import migrated_template
+        from tests.programs import served
 
         run = config.stash.get(RUN, served.RUN)
         served.drop_template(url, run)

@@ -9,7 +9,7 @@ import fcntl
 import psycopg
 from psycopg import sql
 
-from tests import served
+from tests.programs import served
 
 
 def name_of(run):

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from tests.ports import free_port
+from tests.programs.ports import free_port
 
 PACKAGE = "@cerbos/cerbos-linux-x64@0.55.0"
 START_SECONDS = 60

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from cedrina.tooling.sent_mail import storage
-from tests import served
 from tests.accounts.branding.png import png
-from tests.browser import chromium_browser
-from tests.mail_server import worker
+from tests.clients.browser import chromium_browser
+from tests.peers.mail_server import worker
+from tests.programs import served
 
 LINK = re.compile(r"https?://[^/\s]+(/account/[a-z-]+/cdm_[A-Za-z0-9_-]+)")
 # Neither white nor black pages can show it as text, and white text can't be read on it.

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import CHROMIUM
+from tests.clients.browser import CHROMIUM
 from tests.factories.factors import code_of
 from tests.journeys.person import NEW_PASSWORD, Person
 

@@ -14,7 +14,7 @@ from accounts.hashers import BCryptHasher
 from accounts.providers.discovery import document_cache
 from security_events.models import SecurityEvent
 from tests.accounts.recorder import Waits
-from tests.openid_provider.fake_issuer import fake_issuer
+from tests.peers.openid_provider.fake_issuer import fake_issuer
 from tokens.types import ClientContext
 
 

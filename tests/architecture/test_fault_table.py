@@ -2,7 +2,7 @@
 
 import re
 
-from tests.served import ROOT
+from tests.programs.served import ROOT
 
 NAMED = re.compile(r"`(tests/[\w/]+\.py)` \|$", re.MULTILINE)
 MARK = re.compile(r"^(?:pytestmark = .*|\s*@)pytest\.mark\.fault", re.MULTILINE)

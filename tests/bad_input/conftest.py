@@ -4,10 +4,10 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from tests import served
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tests.problem_shape import FOR_THEIR_SHAPE
+from tests.programs import served
 
 
 @pytest.fixture

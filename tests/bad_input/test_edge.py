@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from tests.busy import Lateness
 from tests.journeys.person import PASSWORD
 from tests.problem_shape import Answer, assert_acceptable, assert_discreet, assert_problem
+from tests.programs.busy import Lateness
 
 MIB = 1024 * 1024
 BOUND_SECONDS = 2

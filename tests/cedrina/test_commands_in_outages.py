@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.management import get_commands, load_command_class
 
-from tests import forked_programs, served
+from tests.programs import forked_programs, served
 
 pytestmark = pytest.mark.process
 OURS = ("accounts", "accounts.access", "cedrina", "cedrina.tooling", "ratelimiting", "security_events", "tokens")

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from cedrina_base.optional_imports import import_without
-from tests import served
+from tests.programs import served
 
 
 @pytest.fixture

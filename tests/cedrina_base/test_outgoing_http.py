@@ -6,9 +6,8 @@ import time
 import pytest
 
 from cedrina_base.outgoing_http import ForbiddenUrl, OutgoingClient, OutgoingHttpError, require_allowed_url
-from tests.busy import Lateness
-from tests.certificates import certificate_of
-from tests.webhook_receiver import (
+from tests.peers.certificates import certificate_of
+from tests.peers.webhook_receiver import (
     broken,
     closing,
     endless_body,
@@ -19,6 +18,7 @@ from tests.webhook_receiver import (
     slow_body,
     slow_headers,
 )
+from tests.programs.busy import Lateness
 
 # 17 addresses of the IANA registries that older guards let through, and those that everybody knows.
 FORBIDDEN = [

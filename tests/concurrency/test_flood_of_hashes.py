@@ -8,7 +8,8 @@ import statistics
 
 import pytest
 
-from tests import flood, served
+from tests.clients import flood
+from tests.programs import served
 
 HONEST = 10  # in each flood; of so few, each one has to be let in
 QUIET = 6  # sign-ins before the flood, which the others are compared with

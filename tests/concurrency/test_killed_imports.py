@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.served import ROOT
+from tests.programs.served import ROOT
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 ROWS = 20_000

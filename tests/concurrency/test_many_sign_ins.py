@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests import fault_figures, served
+from tests import fault_figures
+from tests.programs import served
 
 pytestmark = pytest.mark.fault
 

@@ -14,7 +14,7 @@ from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in, reauthentication
 from accounts.types import FactorMethod
 from security_events.models import SecurityEvent
-from tests.authenticator import SoftwareKey
+from tests.clients.authenticator import SoftwareKey
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
 from tests.factories.tokens import PHONE, open_session

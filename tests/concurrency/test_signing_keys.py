@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import namedtuple_row
 
-from tests import served
+from tests.programs import served
 
 pytestmark = pytest.mark.process
 ALGORITHMS = ["RS256", "ES256", "EdDSA", "ES256"]

@@ -7,7 +7,7 @@ import pytest
 from tests.contract.promised import PROMISED
 from tests.described import document, json_schema, operations, plain
 from tests.problem_shape import FIELD_CODES, MEMBERS
-from tests.served import ROOT
+from tests.programs.served import ROOT
 
 USER = {
     "id",

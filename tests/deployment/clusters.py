@@ -13,10 +13,10 @@ from urllib.parse import quote
 import psycopg
 
 from cedrina.tooling.embedded import accounts, binaries, processes
-from tests import served
 from tests.deployment import roles
-from tests.nginx_server import DEPLOY, LOOPBACK
-from tests.ports import free_port
+from tests.peers.nginx_server import DEPLOY, LOOPBACK
+from tests.programs import served
+from tests.programs.ports import free_port
 
 SUPERUSER, REPLICATION = "postgres", "cedrina_replication"
 PASSWORDS = {**roles.PASSWORDS, SUPERUSER: "of-the-superuser", REPLICATION: "of the replicas"}

@@ -7,7 +7,7 @@ import subprocess
 
 import yaml
 
-from tests.served import ROOT
+from tests.programs.served import ROOT
 
 GUIDE = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")

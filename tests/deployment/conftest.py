@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests import nginx_server, served
 from tests.deployment import composed
-from tests.nginx_server import LOOPBACK, Nginx
+from tests.peers import nginx_server
+from tests.peers.nginx_server import LOOPBACK, Nginx
+from tests.programs import served
 
 HOST = "id.example.org"
 PRODUCTION = {

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from tests.served import ROOT
+from tests.programs.served import ROOT
 
 # What an installation runs that is upgraded to this code: the newest commit of the release before.
 FORMER = "bad129710297785c89be30cc3185de61c7782c37"

@@ -11,8 +11,8 @@ from django.db import connections
 from environ import Env
 
 from cedrina.tooling.embedded import postgres_server
-from tests import served
-from tests.nginx_server import DEPLOY
+from tests.peers.nginx_server import DEPLOY
+from tests.programs import served
 
 OWNER, SERVING = "cedrina_owner", "cedrina_app"
 PASSWORDS = {OWNER: "of'the\\owner\" $(x)", SERVING: "of-the-servers"}

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from tests import nginx_server
 from tests.deployment.conftest import HOST
-from tests.nginx_server import LOOPBACK, OUTER, Nginx
+from tests.peers import nginx_server
+from tests.peers.nginx_server import LOOPBACK, OUTER, Nginx
 
 FORGED = "203.0.113.66"
 CLEARED = (

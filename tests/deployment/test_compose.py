@@ -25,12 +25,13 @@ from cedrina.settings import environment as settings_environment
 from cedrina.settings.environment_settings import SETTINGS
 from cedrina.tooling.embedded import binaries, postgres_server, processes
 from security_events.verifier import VerificationKey, open_checkpoint
-from tests import nginx_server, served
 from tests.deployment import composed, roles
-from tests.mail_server import MailServer, worker
-from tests.nginx_server import DEPLOY, LOOPBACK, Nginx
-from tests.ports import free_port
+from tests.peers import nginx_server
+from tests.peers.mail_server import MailServer, worker
+from tests.peers.nginx_server import DEPLOY, LOOPBACK, Nginx
 from tests.problem_shape import assert_problem
+from tests.programs import served
+from tests.programs.ports import free_port
 
 CEDRINA = ("migrate", "web", "web2", "sockets", "worker")
 

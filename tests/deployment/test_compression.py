@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.deployment.conftest import HOST
-from tests.nginx_server import LOOPBACK
+from tests.peers.nginx_server import LOOPBACK
 
 PASSWORD = "four quiet green lamps"
 ANY = {"Accept-Encoding": "gzip, deflate, br"}

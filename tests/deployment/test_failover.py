@@ -8,10 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests import fault_figures, served
+from tests import fault_figures
 from tests.deployment import clusters, roles
 from tests.deployment.clusters import Cluster, block, wait_until
 from tests.deployment.refreshing_people import Refreshing, newcomers
+from tests.programs import served
 
 PAGE = "backup-and-recovery.md"
 REPLICA = "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'walreceiver' AND state = 'streaming'"

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests import served
+from tests.programs import served
 
 COPIED = re.compile(r"^COPY (?!--from)(\w[\w.]*) ", re.MULTILINE)
 

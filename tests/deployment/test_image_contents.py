@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import served
+from tests.programs import served
 
 FOLDER = served.ROOT / "deploy" / "image"
 PACKAGES = Path(sysconfig.get_path("purelib"))

@@ -8,7 +8,7 @@ import yaml
 from cedrina.settings import environment
 from cedrina.settings.environment_settings import SETTINGS
 from tests.deployment import composed
-from tests.nginx_server import DEPLOY
+from tests.peers.nginx_server import DEPLOY
 
 VERSION = "1.37"
 FOLDER = DEPLOY / "kubernetes"

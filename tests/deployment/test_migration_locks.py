@@ -12,8 +12,8 @@ import pytest
 from django.db import connection
 
 from cedrina.database import migration_locks
-from tests import busy, served
 from tests.deployment import releases
+from tests.programs import busy, served
 
 SQUAWK = Path(sys.prefix) / "bin" / "squawk"
 # What blocks readers or writers for as long as a table is large, or breaks the former release beside this one.

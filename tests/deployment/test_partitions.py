@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from tests import served
 from tests.architecture.source import ROOT
 from tests.journeys.person import PASSWORD, Person
+from tests.programs import served
 from tokens.selectors import _COUNT_LIVE
 
 pytestmark = pytest.mark.process

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from cedrina.settings import environment, validation
-from tests import served
 from tests.deployment import composed, roles
 from tests.deployment.roles import OWNER, SERVING, connect
-from tests.served import ROOT
+from tests.programs import served
+from tests.programs.served import ROOT
 
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(sh|sql)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

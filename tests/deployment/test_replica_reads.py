@@ -8,11 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests import busy, fault_figures, served
+from tests import fault_figures
 from tests.deployment import clusters, roles
 from tests.deployment.clusters import Cluster, wait_until
 from tests.deployment.refreshing_people import Refreshing, newcomers
 from tests.deployment.test_failover import CAUGHT_UP, replica_of
+from tests.programs import busy, served
 
 pytestmark = pytest.mark.slow
 RETRY_SECONDS = 10.0

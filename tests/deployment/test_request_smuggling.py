@@ -7,9 +7,9 @@ import secrets
 import psycopg
 import pytest
 
-from tests import served
 from tests.deployment.conftest import HOST
 from tests.deployment.streams import answers_in
+from tests.programs import served
 
 LOGIN = f"POST /api/v1/auth/login HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n".encode()
 

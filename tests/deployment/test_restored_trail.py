@@ -8,9 +8,9 @@ import sys
 import psycopg
 import pytest
 
-from tests import served
 from tests.deployment import roles
 from tests.deployment.test_production_page import at
+from tests.programs import served
 
 _RECORD = """
 from cedrina.event_types import JOB_CANCELLED

@@ -13,10 +13,10 @@ import pytest
 
 from cedrina.operations import diagnosis
 from security_events.models import TRAIL_TABLES
-from tests import served
 from tests.deployment import roles
 from tests.deployment.conftest import PRODUCTION
 from tests.deployment.roles import OWNER, SERVING, connect
+from tests.programs import served
 
 TRAIL = "security_events_event"
 COLUMNS = (

@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cedrina.http.problem_catalogue import PROBLEMS
-from tests import nginx_server, served
 from tests.deployment.conftest import HOST
 from tests.deployment.streams import answers_in, as_answer
-from tests.nginx_server import DEPLOY, LOOPBACK, SECOND_WEB_SERVER, Nginx
-from tests.ports import free_port
+from tests.peers import nginx_server
+from tests.peers.nginx_server import DEPLOY, LOOPBACK, SECOND_WEB_SERVER, Nginx
 from tests.problem_shape import assert_problem
+from tests.programs import served
+from tests.programs.ports import free_port
 
 PASSWORD = "four quiet green lamps"
 

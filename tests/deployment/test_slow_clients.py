@@ -11,7 +11,7 @@ import pytest
 from tests import fault_figures
 from tests.deployment.conftest import HOST
 from tests.deployment.streams import answers_in, as_answer
-from tests.nginx_server import LOOPBACK
+from tests.peers.nginx_server import LOOPBACK
 from tests.problem_shape import assert_problem
 
 CUT = 30  # seconds, as nginx.conf and the application have it

@@ -20,10 +20,11 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from tests import fault_figures, served
+from tests import fault_figures
 from tests.deployment import releases
 from tests.deployment.clusters import wait_until
 from tests.journeys.person import Person
+from tests.programs import served
 
 pytestmark = pytest.mark.slow
 WORKERS = 2

@@ -14,10 +14,10 @@ import psycopg
 import pytest
 
 from cedrina.tooling.embedded import accounts, processes
-from tests import served
 from tests.deployment import composed
 from tests.deployment.clusters import wait_until
-from tests.mail_server import MailServer
+from tests.peers.mail_server import MailServer
+from tests.programs import served
 
 # Each service has a loopback address of its own.
 ADDRESSES = [f"127.30.87.{number}" for number in range(20, 40)]

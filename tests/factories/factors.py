@@ -11,7 +11,7 @@ from accounts.factors import totp
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.models import CeremonyPurpose, TotpEnrolment, TotpSecret, User
 from accounts.services.factors import security_keys, totp_enrolment
-from tests.authenticator import SoftwareKey
+from tests.clients.authenticator import SoftwareKey
 from tests.factories.tokens import open_session
 
 PERIOD = 30

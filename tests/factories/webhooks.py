@@ -28,7 +28,7 @@ def make_webhook(url, *, now, **members):
 @pytest.fixture
 def receiver(settings):
     """A receiver on loopback that webhooks may be sent to."""
-    from tests.webhook_receiver import receiving
+    from tests.peers.webhook_receiver import receiving
 
     with receiving() as each:
         allow_loopback(settings, each.url)

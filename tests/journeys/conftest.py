@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from tests import served
 from tests.journeys.person import Person
+from tests.programs import served
 
 _number = itertools.count(1)
 

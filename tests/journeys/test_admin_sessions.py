@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
-from tests import served
 from tests.journeys.person import NEW_PASSWORD, PASSWORD
+from tests.programs import served
 
 pytestmark = pytest.mark.attack("OWASP ASVS 5.0, 7.4.1, 7.4.3")
 FORM_TOKEN = r'name="csrfmiddlewaretoken" value="([^"]+)"'

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests import served
 from tests.problem_shape import assert_problem
+from tests.programs import served
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import time
 import psycopg
 import pytest
 
-from tests import served
-from tests.busy import Lateness
-from tests.mail_server import worker
+from tests.peers.mail_server import worker
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 pytestmark = pytest.mark.process
 

@@ -1,7 +1,7 @@
 """A limit on sessions that refuses the newcomer instead of ending the oldest."""
 
-from tests import served
 from tests.problem_shape import assert_problem
+from tests.programs import served
 
 
 class TestALimitThatRefuses:

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests import fault_figures, served
-from tests.mail_server import MailServer, worker
+from tests import fault_figures
+from tests.peers.mail_server import MailServer, worker
+from tests.programs import served
 
 pytestmark = pytest.mark.fault
 

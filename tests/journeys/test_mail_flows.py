@@ -7,11 +7,11 @@ import time
 import httpx
 import pytest
 
-from tests import served
 from tests.journeys.person import NEW_PASSWORD, Person
-from tests.mail_server import MailServer, worker
 from tests.mailbox import LINK
+from tests.peers.mail_server import MailServer, worker
 from tests.problem_shape import assert_problem
+from tests.programs import served
 
 PUBLIC_URL = "https://id.example.org"
 

@@ -9,10 +9,10 @@ import httpx
 import psycopg
 import pytest
 
-from tests import served
-from tests.busy import Lateness
 from tests.journeys.person import PASSWORD, Person
 from tests.problem_shape import assert_problem
+from tests.programs import served
+from tests.programs.busy import Lateness
 from tests.ratelimiting.conftest import own_redis
 
 ADMIN = "/admin/rate-limit-policies"

@@ -5,10 +5,10 @@ from itertools import count
 
 import pytest
 
-from tests import served
-from tests.busy import Lateness
 from tests.journeys.test_detection import sign_in, wait_until
-from tests.mail_server import worker
+from tests.peers.mail_server import worker
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 pytestmark = pytest.mark.process
 

@@ -10,7 +10,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests import described, served
+from tests import described
+from tests.programs import served
 
 pytestmark = pytest.mark.attack("CWE-770", "CWE-779")
 # Of one network, an IPv4 /24 or an IPv6 /48: docs/abuse-prevention.md.

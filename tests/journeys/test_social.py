@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from accounts.providers.authorization import s256_challenge as challenge
-from tests import served
 from tests.journeys.person import Person
-from tests.openid_provider.running import CLIENT_SECRET, REDIRECT_URI, openid_provider, setting, walk
+from tests.peers.openid_provider.running import CLIENT_SECRET, REDIRECT_URI, openid_provider, setting, walk
 from tests.problem_shape import assert_problem
+from tests.programs import served
 
 VERIFIER = "a-verifier-that-only-this-client-knows-0123456789"
 

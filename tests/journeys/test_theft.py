@@ -6,8 +6,8 @@ from collections import Counter
 import psycopg
 import pytest
 
-from tests import served
 from tests.problem_shape import assert_problem
+from tests.programs import served
 
 OWNER = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 RACE_SECONDS = 1

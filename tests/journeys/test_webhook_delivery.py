@@ -6,10 +6,10 @@ import time
 import pytest
 from standardwebhooks import Webhook as ForeignWebhook
 
-from tests import served
-from tests.busy import Lateness
-from tests.mail_server import worker
-from tests.webhook_receiver import receiving
+from tests.peers.mail_server import worker
+from tests.peers.webhook_receiver import receiving
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 pytestmark = pytest.mark.process
 

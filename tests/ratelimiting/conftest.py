@@ -7,7 +7,7 @@ import pytest
 from cedrina.tooling.embedded.redis_server import RedisServer
 from ratelimiting import signals
 from ratelimiting.stores.redis import RedisStore
-from tests import stopped_processes
+from tests.programs import stopped_processes
 from tests.ratelimiting.policy_documents import NAMED_KEYS
 
 

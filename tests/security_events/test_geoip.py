@@ -13,7 +13,7 @@ from security_events.detection import rules
 from security_events.detection.rules import RULES
 from security_events.geoip import GeoDatabase, Location, distance_km
 from security_events.services.detection.availability import unavailable_reason
-from tests import node_packages
+from tests.programs import node_packages
 
 PUBLISHED = Path(__file__).parent / "geoip_data"
 OSLO = {

@@ -28,7 +28,7 @@ from psycopg import sql
 
 from cedrina.tooling.embedded import processes
 from tests.architecture.source import ROOT
-from tests.ports import free_port
+from tests.programs.ports import free_port
 from tests.standalone.requirements import hide_others
 
 ADDRESS = "http://127.0.0.1:8000"

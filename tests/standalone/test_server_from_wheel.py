@@ -5,7 +5,7 @@ import os
 import httpx
 import pytest
 
-from tests import served
+from tests.programs import served
 from tests.standalone.requirements import hide_others
 
 PRODUCTION = {

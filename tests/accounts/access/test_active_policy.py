@@ -16,10 +16,10 @@ from accounts.access.services import active_policy
 from accounts.access.services.compiling import NoPolicy
 from cedrina_base import database_watch
 from cedrina_base.database_watch import Follower
-from tests import served
 from tests.accounts.access.policies import random_parents, random_request, random_rules
 from tests.journeys.person import Person
-from tests.network import Network
+from tests.peers.network import Network
+from tests.programs import served
 
 # A rule for everybody who asks here, past the service that would notify the processes.
 ADD_RULE = """

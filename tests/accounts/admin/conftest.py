@@ -3,9 +3,9 @@
 import pytest
 from django.core.cache import cache
 
-from tests import served
-from tests.browser import chromium_browser
+from tests.clients.browser import chromium_browser
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.programs import served
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.accounts.admin.admin_browser import sign_in
 from tests.accounts.admin.axe import AGE_SESSIONS, faults_of
-from tests.browser import CHROMIUM
+from tests.clients.browser import CHROMIUM
 
 LISTS = [
     "accounts/user",

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.accounts.admin.admin_browser import sign_in
-from tests.browser import CHROMIUM
+from tests.clients.browser import CHROMIUM
 from tests.factories.factors import code_of
 
 PAGES = ["accounts/user", "tokens/session", "tokens/tokenfamily", "tokens/signingkey", "security_events/securityevent"]

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from tests import served
 from tests.accounts.admin.admin_browser import sign_in
 from tests.accounts.admin.axe import AGE_SESSIONS, faults_of
-from tests.browser import CHROMIUM
+from tests.clients.browser import CHROMIUM
+from tests.programs import served
 
 SECURITY_KEY = {"protocol": "ctap2", "transport": "usb", "automaticPresenceSimulation": True}
 

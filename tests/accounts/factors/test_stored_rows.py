@@ -14,7 +14,7 @@ from django.db import connection
 from accounts.factors import enrolled, recovery_codes, totp, webauthn, webauthn_challenges
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.models import CeremonyPurpose
-from tests.authenticator import SoftwareKey
+from tests.clients.authenticator import SoftwareKey
 from tests.factories.accounts import UserFactory
 from tests.factories.factors import accepts, code_of
 

@@ -7,7 +7,7 @@ from accounts.errors import CredentialRefused
 from accounts.factors import webauthn, webauthn_challenges
 from accounts.factors.webauthn_challenges import ChallengeBinding
 from accounts.models import Ceremony, CeremonyPurpose
-from tests.authenticator import SoftwareKey
+from tests.clients.authenticator import SoftwareKey
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db

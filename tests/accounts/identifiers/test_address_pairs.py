@@ -20,7 +20,7 @@ from tests import mailbox
 from tests.accounts.address_pairs import ADDRESSES, DIFFERENT, PAIRS, REFUSED, SAME
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
-from tests.mail_server import MailServer
+from tests.peers.mail_server import MailServer
 from tokens.types import ClientContext
 
 pytestmark = pytest.mark.attack("ASVS 5.0, 6.3.8; CWE-178; RFC 5891, 5.4")

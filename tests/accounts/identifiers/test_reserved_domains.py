@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from accounts.identifiers.names import fold_email, parse_email
-from tests import served
+from tests.programs import served
 
 IN_DEVELOPMENT = ["test", "localhost", "example"]
 ADDRESSES = ["ada@app.test", "Ada@App.TEST", "ada@a.b.localhost", "ada@shop.example", "ada@m\u00fcnchen.test"]

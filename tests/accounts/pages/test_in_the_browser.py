@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from tests import served
-from tests.browser import CHROMIUM, chromium_browser
+from tests.clients.browser import CHROMIUM, chromium_browser
 from tests.journeys.person import NEW_PASSWORD, Person
-from tests.mail_server import MailServer, worker
 from tests.mailbox import LINK
+from tests.peers.mail_server import MailServer, worker
+from tests.programs import served
 
 pytestmark = [
     pytest.mark.browser,

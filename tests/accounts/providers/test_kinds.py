@@ -14,7 +14,7 @@ from accounts.errors import ProviderAddressUnverified, ProviderUnavailable, Soci
 from accounts.models import ProviderToken
 from accounts.services.social import authorizations, provider_sign_in
 from accounts.services.social.authorizations import ProviderCallback
-from tests.openid_provider.fake_issuer import CLIENT_ID, KID, REDIRECT_URI, SECRET, rsa_key
+from tests.peers.openid_provider.fake_issuer import CLIENT_ID, KID, REDIRECT_URI, SECRET, rsa_key
 
 pytestmark = pytest.mark.django_db
 APP_ID = CLIENT_ID

@@ -14,7 +14,7 @@ import pytest
 from accounts.models import User
 from accounts.providers import transport
 from accounts.providers.discovery import document_cache
-from tests.openid_provider.fake_issuer import CLIENT_ID, KID, REDIRECT_URI, jwk, public_pem, rsa_key, unsigned
+from tests.peers.openid_provider.fake_issuer import CLIENT_ID, KID, REDIRECT_URI, jwk, public_pem, rsa_key, unsigned
 from tests.problem_shape import assert_problem
 
 pytestmark = pytest.mark.django_db

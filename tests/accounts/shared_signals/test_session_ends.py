@@ -7,9 +7,9 @@ import pytest
 from security_events.models import SecurityEvent
 from tests import mailbox
 from tests.accounts.shared_signals.session_end_ways import WAYS, World
-from tests.busy import Lateness
+from tests.clients.socket_threads import SocketThread
 from tests.factories.signals import SESSION_REVOKED, Receiver, event_of
-from tests.socket_threads import SocketThread
+from tests.programs.busy import Lateness
 from tokens import end_reasons
 from tokens.models import Session
 

@@ -15,7 +15,7 @@ from accounts.providers.discovery import document_cache
 from cedrina.settings.rate_limits import profile
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
-from tests.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
+from tests.peers.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
 from tests.problem_shape import assert_problem
 
 pytestmark = [

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import PendingRegistration, User
 from tests import mailbox
-from tests.authenticator import SoftwareKey
+from tests.clients.authenticator import SoftwareKey
 from tests.factories.accounts import UserFactory
 from tests.problem_shape import assert_problem
 

@@ -16,7 +16,7 @@ from accounts.providers.discovery import document_cache
 from cedrina_base.signed_tokens import token_digest
 from tests import mailbox
 from tests.factories.factors import add_key, add_totp
-from tests.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
+from tests.peers.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
 from tests.problem_shape import assert_problem
 
 pytestmark = pytest.mark.django_db

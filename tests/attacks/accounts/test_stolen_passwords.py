@@ -20,7 +20,7 @@ from security_events.services.detection import rule_settings
 from security_events.services.recording import record
 from security_events.types import Subject
 from tests import mailbox
-from tests.authenticator import SoftwareKey
+from tests.clients.authenticator import SoftwareKey
 from tests.factories import detection
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key

@@ -17,7 +17,7 @@ from tests.factories import detection, social
 from tests.factories.accounts import UserFactory
 from tests.factories.factors import code_of
 from tests.factories.tokens import open_session
-from tests.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
+from tests.peers.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
 from tests.stored_text import rows_with, tables_with
 
 pytestmark = [

@@ -7,7 +7,7 @@ import pytest
 import websockets
 
 from ratelimiting.asgi import OpenWebSockets
-from tests import served
+from tests.programs import served
 
 pytestmark = pytest.mark.attack("CWE-770, RFC 6455, 10")
 LIMIT = 3

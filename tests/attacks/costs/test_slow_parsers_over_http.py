@@ -9,9 +9,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests import served
 from tests.attacks.costs.hostile_requests import REQUESTS
-from tests.busy import Lateness
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 pytestmark = [pytest.mark.process, pytest.mark.attack("CWE-1333, CWE-407")]
 BOUND = 0.05

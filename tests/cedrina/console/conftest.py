@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from cedrina.tooling import demo, demo_attack
-from tests import served
-from tests.browser import chromium_browser
-from tests.mail_server import worker
+from tests.clients.browser import chromium_browser
+from tests.peers.mail_server import worker
+from tests.programs import served
 
 OPERATOR = "operator"
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import CHROMIUM
+from tests.clients.browser import CHROMIUM
 from tests.event_writer import event_writer
 from tests.journeys.person import Person
 

@@ -16,7 +16,7 @@ from cedrina.database import timeouts
 from cedrina.database.base import DatabaseWrapper, probe_database
 from cedrina.database.circuit_breaker import DatabaseCircuitBreaker, circuit_breaker
 from cedrina.database.connection import TimeoutConnection
-from tests.ports import free_port
+from tests.programs.ports import free_port
 
 
 def wait_for_the_server():

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from cedrina.monitoring.error_reports import MOST_AT_A_TIME, ErrorReporter
-from tests import served
+from tests.programs import served
 
 SECRETS = ("planted-password-1", "wilhelmina@example.org", "198.51.100.77", "cdm_planted-token", "row-of-a-person")
 # What a request, a log line and an error could give away.

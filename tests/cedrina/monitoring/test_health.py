@@ -15,7 +15,7 @@ from accounts.access.services import active_policy
 from cedrina.monitoring.health import checks, parts
 from cedrina.monitoring.health.checks import CheckStatus, health_check
 from cedrina.monitoring.health.report import make_report
-from tests.ports import free_port
+from tests.programs.ports import free_port
 from tokens.models import SigningKey
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from cedrina.monitoring.support_bundle import database_statistics, last_errors
-from tests import forked_programs, served
+from tests.programs import forked_programs, served
 
 pytestmark = pytest.mark.process
 SECRETS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import node_packages, served
+from tests.programs import node_packages, served
 
 pytestmark = pytest.mark.process
 DOCUMENT = served.ROOT / "docs" / "openapi.json"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import node_packages, served
-from tests.browser import CHROMIUM, chromium_browser
+from tests.clients.browser import CHROMIUM, chromium_browser
+from tests.programs import node_packages, served
 
 PACKAGES = Path(__file__).parent / "generated_clients"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

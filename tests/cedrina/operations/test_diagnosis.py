@@ -21,9 +21,9 @@ from cedrina.operations.diagnosis import DiagnosticFinding, FindingSeverity
 from ratelimiting.detection.proxy_misconfiguration import ProxyMisconfiguration
 from security_events.services.recording import record
 from security_events.services.trail import sealing
-from tests import served
 from tests.factories import detection, social
 from tests.factories.accounts import UserFactory
+from tests.programs import served
 
 pytestmark = pytest.mark.django_db
 

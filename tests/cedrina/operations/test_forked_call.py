@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests import served
+from tests.programs import served
 
 CHECKED = """
 import sys, django

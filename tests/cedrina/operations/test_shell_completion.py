@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 from cedrina.operations.shell_completion.command_words import all_commands
 from cedrina.operations.shell_completion.scripts import SCRIPTS
-from tests import debian_packages
+from tests.programs import debian_packages
 
 pytestmark = pytest.mark.process
 ASK_BASH = """

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from cedrina.serving.addresses import demand_free_address
-from tests import served
-from tests.ports import free_port
+from tests.programs import served
+from tests.programs.ports import free_port
 
 SECRET = "geheimes-kennwort"
 START_SECONDS = 60

@@ -9,8 +9,8 @@ import httpx
 import pytest
 import websockets
 
-from tests import served
-from tests.busy import Lateness
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 pytestmark = pytest.mark.process
 HEAD = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"

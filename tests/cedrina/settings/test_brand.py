@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from cedrina.settings import environment
-from tests import served
 from tests.accounts.branding.png import png
 from tests.cedrina.settings.test_environment import PRODUCTION, refused
+from tests.programs import served
 
 
 class TestLoad:

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from cedrina.tooling.embedded import redis_server
-from tests import served
 from tests.event_writer import event_writer
 from tests.journeys.person import Person
+from tests.programs import served
 
 _number = itertools.count(1)
 DEAD_REDIS = "redis://127.0.0.1:1"

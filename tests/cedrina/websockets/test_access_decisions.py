@@ -8,9 +8,9 @@ from django.utils import timezone
 from accounts.access.services.policy_changes import policy_change
 from accounts.access.types import Author
 from cedrina.websockets.feeds.access_decisions import MOST_SUBSCRIPTIONS
+from tests.clients.socket_threads import SocketThread
 from tests.factories.accounts import UserFactory, give
 from tests.factories.tokens import open_session
-from tests.socket_threads import SocketThread
 
 SUBSCRIBE = {"type": "subscribe", "id": "one", "object": "documents/1", "action": "read"}
 

@@ -9,9 +9,9 @@ from security_events.catalogue import CATALOGUE
 from security_events.services import recording
 from security_events.types import Subject
 from tests.accounts.shared_signals.session_end_ways import client_of
+from tests.clients.socket_threads import SocketThread
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import open_session
-from tests.socket_threads import SocketThread
 from tokens.types import ClientContext
 
 API = "/api/v1"

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from tests import served
-from tests.busy import Lateness
+from tests.clients.socket_clients import close_code, connect, received_until
 from tests.journeys.person import Person
 from tests.journeys.test_admin_sessions import FORM_TOKEN, PUBLIC, Browser
-from tests.socket_clients import close_code, connect, received_until
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 pytestmark = [pytest.mark.process, pytest.mark.attack("OWASP ASVS 5.0, 7.4.1, 7.4.3")]
 EVENTS, INCIDENTS, ACCOUNT = "/ws/security-events/", "/ws/incidents/", "/ws/account/"

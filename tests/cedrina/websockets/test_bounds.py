@@ -10,8 +10,8 @@ from contextlib import suppress
 import pytest
 import websockets
 
+from tests.clients.socket_clients import ask, close_code, connect, received, received_until
 from tests.event_writer import number_of
-from tests.socket_clients import ask, close_code, connect, received, received_until
 
 pytestmark = [pytest.mark.process, pytest.mark.attack("CWE-770, CWE-400, RFC 6455, 10")]
 EVENTS = "/ws/security-events/"

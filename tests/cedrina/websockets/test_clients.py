@@ -11,14 +11,14 @@ import time
 
 import pytest
 
-from tests import node_packages
-from tests.browser import CHROMIUM, chromium_browser
+from tests.clients.browser import CHROMIUM, chromium_browser
 from tests.event_writer import number_of
-from tests.served import ROOT
+from tests.programs import node_packages
+from tests.programs.served import ROOT
 
 pytestmark = pytest.mark.process
 EVENTS = "/ws/security-events/"
-NODE_CLIENT = ROOT / "tests" / "socket_client"
+NODE_CLIENT = ROOT / "tests" / "clients" / "socket_client"
 TIMEOUT = 60
 
 

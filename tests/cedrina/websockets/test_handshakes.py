@@ -10,9 +10,9 @@ import websockets
 from redis import Redis
 
 from security_events.live.hint_layer import GROUP
-from tests import served
-from tests.busy import Lateness
-from tests.socket_clients import close_code, connect, numbered, received_until
+from tests.clients.socket_clients import close_code, connect, numbered, received_until
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 pytestmark = pytest.mark.process
 ACCOUNT, EVENTS, INCIDENTS = "/ws/account/", "/ws/security-events/", "/ws/incidents/"

@@ -11,9 +11,9 @@ from security_events.detection.rules import GroupBy, Rule
 from security_events.services.detection import incidents, responses
 from security_events.services.detection.incidents import Cause
 from security_events.types import NO_SUBJECT, ResponseKind, Severity
+from tests.clients.socket_threads import SocketThread
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
-from tests.socket_threads import SocketThread
 
 RULE = Rule(
     "watched",

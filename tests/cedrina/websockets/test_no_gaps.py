@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 import websockets
 
-from tests import served
+from tests.clients.socket_clients import ask, connect, numbered, received, received_until
 from tests.event_writer import event_writer, number_of
-from tests.socket_clients import ask, connect, numbered, received, received_until
+from tests.programs import served
 
 pytestmark = pytest.mark.process
 EVENTS = "/ws/security-events/"

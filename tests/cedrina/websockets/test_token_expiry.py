@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.clients.socket_threads import SocketThread
 from tests.factories.tokens import open_session
-from tests.socket_threads import SocketThread
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import pytest
 
-from tests import served
 from tests.deployment.monitoring.prometheus_tools import Prometheus
 from tests.journeys.person import Person
-from tests.mail_server import MailServer, worker
+from tests.peers.mail_server import MailServer, worker
+from tests.programs import served
 
 
 class Installation(NamedTuple):

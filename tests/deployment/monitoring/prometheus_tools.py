@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import yaml
 
-from tests import debian_packages
-from tests.ports import free_port
-from tests.served import ROOT
+from tests.programs import debian_packages
+from tests.programs.ports import free_port
+from tests.programs.served import ROOT
 
 SECONDS = 60
 PACKAGES = ["prometheus", "prometheus-alertmanager"]

@@ -7,7 +7,7 @@ import yaml
 
 from tests.deployment.monitoring import prometheus_tools as tools
 from tests.deployment.monitoring.alert_cases import CASES
-from tests.served import ROOT
+from tests.programs.served import ROOT
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
 RULES = sorted((tools.PROMETHEUS / "rules").glob("*.yml"))

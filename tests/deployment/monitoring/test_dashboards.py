@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.served import ROOT
+from tests.programs.served import ROOT
 
 BOARDS = {path.stem: json.loads(path.read_text()) for path in (ROOT / "deploy/grafana/dashboards").glob("*.json")}
 GRID = 24

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from tests import socket_clients
+from tests.clients import socket_clients
 from tests.journeys.person import Person
 
 PATH, ROUTE = "/.well-known/jwks.json", "jwks"

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from tests import forked_programs
 from tests.deployment.monitoring import prometheus_tools as tools
-from tests.served import ROOT
+from tests.programs import forked_programs
+from tests.programs.served import ROOT
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([\w-]+\.md)\)")

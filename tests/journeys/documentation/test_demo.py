@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from cedrina.tooling import demo, demo_attack
-from tests import served
+from tests.programs import served
 
 
 class TestTheDemo:

@@ -13,10 +13,10 @@ from jwt.algorithms import get_default_algorithms
 from oauthlib.oauth2 import BackendApplicationClient, InvalidClientError, LegacyApplicationClient
 from requests_oauthlib import OAuth2Session as RequestsOAuth2Session
 
-from tests import node_packages
 from tests.factories.service_clients import MAKE, public_jwk
+from tests.programs import node_packages
 
-SCRIPTS = Path(__file__).parents[2] / "oauth_clients"
+SCRIPTS = Path(__file__).parents[2] / "clients" / "oauth_clients"
 
 
 @pytest.fixture(scope="module")

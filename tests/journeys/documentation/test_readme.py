@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from tests import served
 from tests.described import codes_of
+from tests.programs import served
 
 README = (served.ROOT / "README.md").read_text(encoding="utf-8")
 ADDRESS = "http://localhost:8000"

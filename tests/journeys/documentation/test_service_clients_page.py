@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from tests import node_packages, served
 from tests.journeys.documentation.test_oauth_libraries import SCRIPTS
 from tests.journeys.documentation.test_readme import ADDRESS, lines_to_try
+from tests.programs import node_packages, served
 from tokens.service_clients.scopes import SCOPES
 
 PAGE = (served.ROOT / "docs" / "service-clients.md").read_text(encoding="utf-8")

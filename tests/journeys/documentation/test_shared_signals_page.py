@@ -10,11 +10,11 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.shared_signals import CREDENTIAL_TYPES, FEDERATED_IDENTITY
-from tests import served
 from tests.factories.signals import PUSH, Receiver, deliver, sign_out
 from tests.factories.tokens import open_session
-from tests.ports import free_port
-from tests.signal_receiver import OUTBOUND
+from tests.peers.signal_receiver import OUTBOUND
+from tests.programs import served
+from tests.programs.ports import free_port
 from tokens import end_reasons
 
 PAGE = (served.ROOT / "docs" / "shared-signals.md").read_text(encoding="utf-8")

@@ -16,13 +16,13 @@ from accounts.event_types import LOGIN_SUCCEEDED
 from security_events.delivery import sender
 from security_events.models import WebhookDelivery
 from security_events.services.recording import record
-from tests import node_packages
 from tests.factories.webhooks import allow_loopback, make_webhook
-from tests.ports import free_port
-from tests.served import ROOT
+from tests.programs import node_packages
+from tests.programs.ports import free_port
+from tests.programs.served import ROOT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.process]
-VERIFIER = ROOT / "tests" / "webhook_verifier"
+VERIFIER = ROOT / "tests" / "clients" / "webhook_verifier"
 
 
 def program(language):

@@ -5,9 +5,10 @@ import time
 import psycopg
 import pytest
 
-from tests import fault_figures, served
-from tests.faketime import Clock
-from tests.mail_server import MailServer, worker
+from tests import fault_figures
+from tests.peers.mail_server import MailServer, worker
+from tests.programs import served
+from tests.programs.faketime import Clock
 
 pytestmark = pytest.mark.fault
 

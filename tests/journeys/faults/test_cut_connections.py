@@ -7,8 +7,9 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-from tests import fault_figures, served
+from tests import fault_figures
 from tests.deployment.refreshing_people import Refreshing
+from tests.programs import served
 
 pytestmark = pytest.mark.fault
 

@@ -10,10 +10,11 @@ import pytest
 from cedrina.tooling.embedded import accounts, postgres_server
 from security_events.sinks import append_file
 from security_events.sinks.append_file import FileUnusable
-from tests import fault_figures, served
-from tests.busy import Lateness
+from tests import fault_figures
 from tests.journeys.faults.small_disk import small_disk
 from tests.problem_shape import assert_problem
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 pytestmark = pytest.mark.fault
 

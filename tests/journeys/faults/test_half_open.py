@@ -8,10 +8,11 @@ import psycopg
 import pytest
 from standardwebhooks import Webhook as ForeignWebhook
 
-from tests import fault_figures, served
-from tests.mail_server import MailServer, worker
-from tests.network import Network
-from tests.webhook_receiver import receiving
+from tests import fault_figures
+from tests.peers.mail_server import MailServer, worker
+from tests.peers.network import Network
+from tests.peers.webhook_receiver import receiving
+from tests.programs import served
 
 pytestmark = pytest.mark.fault
 

@@ -6,10 +6,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from tests import fault_figures, served
-from tests.busy import Lateness
-from tests.name_server import name_server
+from tests import fault_figures
+from tests.peers.name_server import name_server
 from tests.problem_shape import assert_problem
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 pytestmark = pytest.mark.fault
 

@@ -8,9 +8,10 @@ import time
 import pytest
 import websockets
 
-from tests import fault_figures, served
-from tests.busy import Lateness
-from tests.network import Network
+from tests import fault_figures
+from tests.peers.network import Network
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 pytestmark = pytest.mark.fault
 

@@ -7,10 +7,11 @@ from contextlib import nullcontext
 import httpx
 import pytest
 
-from tests import fault_figures, served
-from tests.busy import Lateness, both_cores_loaded
-from tests.network import Network
+from tests import fault_figures
+from tests.peers.network import Network
 from tests.problem_shape import assert_problem
+from tests.programs import served
+from tests.programs.busy import Lateness, both_cores_loaded
 
 pytestmark = pytest.mark.fault
 

@@ -7,10 +7,10 @@ import time
 import httpx
 import pytest
 
-from tests import served
-from tests.busy import Lateness
-from tests.network import Network
+from tests.peers.network import Network
 from tests.problem_shape import assert_problem
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 ANSWER_SECONDS = 3
 UNKNOWN_KEY_SECONDS = 6

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from cedrina.tooling.embedded import postgres_server
-from tests import fault_figures, served, stopped_processes
-from tests.busy import Lateness
+from tests import fault_figures
 from tests.problem_shape import assert_problem
+from tests.programs import served, stopped_processes
+from tests.programs.busy import Lateness
 from tokens.access_tokens.keyring import encoded_header
 from tokens.signing_algorithms import RS256
 

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests import served
-from tests.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
+from tests.peers.openid_provider.fake_issuer import REDIRECT_URI, fake_issuer
+from tests.programs import served
 
 WAITING = 6
 

@@ -11,10 +11,11 @@ from redis import Redis
 
 from cedrina.tooling.embedded import postgres_server, redis_server
 from security_events.live.hint_layer import GROUP
-from tests import fault_figures, served
+from tests import fault_figures
+from tests.clients.socket_clients import ask, connect, received
 from tests.event_writer import event_writer, number_of
 from tests.journeys.person import Person
-from tests.socket_clients import ask, connect, received
+from tests.programs import served
 
 pytestmark = pytest.mark.fault
 

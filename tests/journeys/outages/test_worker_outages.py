@@ -11,10 +11,11 @@ import pytest
 
 from cedrina.operations.job_worker import JOB_TIMEOUT_SECONDS
 from cedrina.tooling.embedded import postgres_server
-from tests import fault_figures, served
-from tests.busy import Lateness
-from tests.mail_server import MailServer, worker
-from tests.network import Network
+from tests import fault_figures
+from tests.peers.mail_server import MailServer, worker
+from tests.peers.network import Network
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 pytestmark = pytest.mark.fault
 

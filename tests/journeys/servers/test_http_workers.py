@@ -16,11 +16,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests import served, stopped_processes
-from tests.busy import Lateness
-from tests.network import Network
-from tests.ports import free_port
+from tests.peers.network import Network
 from tests.problem_shape import assert_problem
+from tests.programs import served, stopped_processes
+from tests.programs.busy import Lateness
+from tests.programs.ports import free_port
 
 pytestmark = pytest.mark.timeout(400)
 WORKERS = 2

@@ -4,7 +4,7 @@ import resource
 import socket
 from contextlib import ExitStack, contextmanager
 
-from tests import served
+from tests.programs import served
 
 IDLE = 1_200
 AT_FIRST = 1_024

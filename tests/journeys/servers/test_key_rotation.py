@@ -11,8 +11,9 @@ import jwt
 import psycopg
 import pytest
 
-from tests import fault_figures, served
+from tests import fault_figures
 from tests.problem_shape import assert_problem
+from tests.programs import served
 
 # An unknown key is asked for at most once in so many seconds.
 LOOK_SECONDS = 5

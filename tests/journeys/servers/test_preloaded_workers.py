@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests import served
+from tests.programs import served
 
 pytestmark = pytest.mark.timeout(400)
 WORKERS = 2

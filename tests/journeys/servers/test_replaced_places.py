@@ -7,8 +7,8 @@ from pathlib import Path
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from tests import served
-from tests.busy import Lateness
+from tests.programs import served
+from tests.programs.busy import Lateness
 
 SECONDS = 5
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from cedrina_base import database_watch
 from ratelimiting.services import active_policies, background_thread, refusal_reports
 from ratelimiting.services import policies as stored
-from tests import served
+from tests.programs import served
 from tests.ratelimiting.policy_documents import BOSS, document
 
 

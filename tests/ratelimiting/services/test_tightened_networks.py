@@ -11,7 +11,7 @@ from django.utils import timezone
 from cedrina_base.uuids import uuid7
 from ratelimiting.models import TightenedNetwork
 from ratelimiting.services import background_thread, tightened_networks
-from tests import served
+from tests.programs import served
 
 NOW = timezone.now()
 MINUTE = timedelta(minutes=1)

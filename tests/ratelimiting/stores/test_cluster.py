@@ -9,7 +9,7 @@ import redis
 from cedrina.tooling.embedded import binaries
 from ratelimiting.stores.redis import RedisStore
 from ratelimiting.types import Algorithm, Level, Quota
-from tests.ports import free_port
+from tests.programs.ports import free_port
 
 LONG = 30 * 86_400.0  # seconds: such a window hardly ever ends while a test runs by the server's clock
 LEVELS = [Level("p", Quota(Algorithm.FIXED_WINDOW, 100, LONG), f"k{i}") for i in range(4)]

@@ -27,9 +27,9 @@ from security_events.models import Incident, IncidentEvent, RuleVersion, Securit
 from security_events.selectors.trail import START, events_after
 from security_events.services.detection import rule_settings
 from security_events.types import IncidentStatus, Outcome, RuleMode, Subject, Verdict
-from tests import forked_programs, served
 from tests.append_only import delete_from
 from tests.architecture.source import ROOT
+from tests.programs import forked_programs, served
 from tests.security_events.old_events import drop_old_partitions, record_old
 
 NOW = timezone.now()

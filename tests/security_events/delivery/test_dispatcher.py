@@ -11,8 +11,8 @@ from django.db import connections
 from accounts.event_types import LOGIN_SUCCEEDED
 from security_events.delivery.dispatcher import Dispatcher
 from security_events.services.recording import record
-from tests.busy import Lateness
 from tests.factories.sinks import make_sink, recording_kind
+from tests.programs.busy import Lateness
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -24,11 +24,11 @@ from security_events.services import webhooks
 from security_events.services.detection import incident_changes
 from security_events.services.recording import record
 from security_events.types import IncidentStatus, Subject, Verdict
-from tests import node_packages
 from tests.factories.incidents import open_incident
 from tests.factories.webhooks import OPERATOR, allow_loopback, make_webhook
-from tests.served import ROOT
-from tests.webhook_receiver import endless_body
+from tests.peers.webhook_receiver import endless_body
+from tests.programs import node_packages
+from tests.programs.served import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,7 +86,7 @@ class TestMessages:
         assert bodies[1]["data"]["data"]["verdict"] == "true_positive"
 
     def test_are_verified_by_the_library_for_node_and_by_the_public_key(self, receiver, now):
-        node_packages.install(ROOT / "tests" / "webhook_verifier")
+        node_packages.install(ROOT / "tests" / "clients" / "webhook_verifier")
         made = make_webhook(receiver.url, now=now, types=[LOGIN_SUCCEEDED.id])
         record_events(3)
         sender.deliver(made.webhook.pk, now=now)
@@ -94,7 +94,7 @@ class TestMessages:
 
         verified = subprocess.run(
             ["node", "verify.mjs", made.secret, made.webhook.secrets.get().public_key],
-            cwd=ROOT / "tests" / "webhook_verifier",
+            cwd=ROOT / "tests" / "clients" / "webhook_verifier",
             input=json.dumps(messages),
             capture_output=True,
             text=True,

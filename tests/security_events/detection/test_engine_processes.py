@@ -24,8 +24,8 @@ from security_events.services.detection import rule_settings
 from security_events.services.detection.engine import loop, position
 from security_events.services.detection.engine.batches import DetectionWorker
 from security_events.types import RuleMode
-from tests.busy import Lateness
 from tests.factories import detection
+from tests.programs.busy import Lateness
 from tests.security_events.detection.test_engine import ALL, change, tries
 
 pytestmark = [

@@ -18,7 +18,7 @@ from security_events.live import hint_layer, hint_sender
 from security_events.live.database_thread import thread_of_process
 from security_events.live.feed import FeedStopped, TrailFeed
 from security_events.services import recording
-from tests import stopped_processes
+from tests.programs import stopped_processes
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 # A reader that is calm finds nothing within a test, unless a hint comes.

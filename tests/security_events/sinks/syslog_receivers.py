@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from cedrina.tooling.embedded import processes
-from tests import debian_packages, stopped_processes
-from tests.ports import free_port
+from tests.programs import debian_packages, stopped_processes
+from tests.programs.ports import free_port
 
 END = b"<END>\n"
 START_SECONDS = 120

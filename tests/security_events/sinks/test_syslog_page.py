@@ -10,10 +10,10 @@ from security_events.sinks.syslog_connection import TlsFiles
 from security_events.sinks.syslog_messages import SyslogOrigin, message
 from security_events.sinks.syslog_sender import SyslogSender
 from security_events.sinks.url_options import OPTIONS
+from tests.programs.served import ROOT
 from tests.security_events.sinks import syslog_receivers
 from tests.security_events.sinks.certificates import Authority
 from tests.security_events.sinks.syslog_receivers import Rsyslog, SyslogNg
-from tests.served import ROOT
 
 PAGE = (ROOT / "docs" / "syslog.md").read_text(encoding="utf-8")
 TEXTS = ['{"note":"سلام \\n 🦊 ]"}', '{"size":1}']

@@ -14,7 +14,7 @@ from security_events.selectors.sealing.audit_jwks import audit_jwks
 from security_events.verifier import InclusionProof, proof_file, verification_key
 from security_events.verifier.exports.tree_files import read_tree
 from security_events.verifier.exports.verification import companion
-from tests import served
+from tests.programs import served
 from tests.security_events.tampered import CHECKPOINTS, LEAVES, owner, restore_to, rows, sealed_corpus, sizes
 
 pytestmark = pytest.mark.django_db

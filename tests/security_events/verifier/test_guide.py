@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from tests.programs.served import ROOT
 from tests.security_events.verifier import judge
 from tests.security_events.verifier.made_trail import EVENTS, KEYS, event, note
-from tests.served import ROOT
 
 GUIDE = (ROOT / "docs/audit-trail.md").read_text()
 

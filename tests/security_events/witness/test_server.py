@@ -14,7 +14,7 @@ from security_events.witness import server as server_module
 from security_events.witness.cosigned_checkpoints import CosignedCheckpoints, origin_hash
 from security_events.witness.protocol import LARGEST_REQUEST, Witness
 from security_events.witness.server import CONNECTIONS, WitnessServer
-from tests import served
+from tests.programs import served
 from tests.security_events.verifier.made_trail import KEYS, ORIGIN
 from tests.security_events.witness.test_protocol import NAME, PRIVATE_KEY, TO_8, of, offer
 

@@ -11,10 +11,10 @@ from joserfc import jws
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 
-from tests import node_packages
 from tests.attacks.forged_tokens.forgery import Mint
 from tests.factories.tokens import open_session
-from tests.openid_provider import running
+from tests.peers.openid_provider import running
+from tests.programs import node_packages
 from tokens.access_tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.services import keys

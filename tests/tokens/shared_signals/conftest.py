@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories.signals import PUSH, Receiver
-from tests.signal_receiver import OUTBOUND, receiving
+from tests.peers.signal_receiver import OUTBOUND, receiving
 
 
 @pytest.fixture

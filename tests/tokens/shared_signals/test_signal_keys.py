@@ -8,12 +8,12 @@ import jwt
 import pytest
 from django.utils import timezone
 
-from tests import node_packages
 from tests.attacks.forged_tokens.forgery import Mint
 from tests.factories.accounts import UserFactory
 from tests.factories.signals import ISSUER, Receiver, deliver, sign_out
 from tests.factories.tokens import open_session
-from tests.openid_provider import running
+from tests.peers.openid_provider import running
+from tests.programs import node_packages
 from tokens.access_tokens.keyring import keyring
 from tokens.models import SigningKey
 from tokens.services import keys

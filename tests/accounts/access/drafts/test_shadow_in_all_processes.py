@@ -15,7 +15,7 @@ from accounts.access.services.drafts import editing
 from accounts.access.services.policy_changes import policy_change
 from accounts.access.services.shadow import switching
 from accounts.access.types import Author
-from tests import busy
+from tests.programs import busy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.process]
 AUTHOR = Author("1", "ada")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.api.response_bodies import format_timestamp
 from accounts.services.factors import factor_reset
-from tests.authenticator import SoftwareKey
+from tests.clients.authenticator import SoftwareKey
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
 from tests.factories.tokens import open_session

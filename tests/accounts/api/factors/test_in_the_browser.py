@@ -7,8 +7,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests import served
-from tests.browser import CHROMIUM, chromium_browser
+from tests.clients.browser import CHROMIUM, chromium_browser
+from tests.programs import served
 
 pytestmark = [
     pytest.mark.browser,

@@ -7,7 +7,7 @@ from tests.bad_input.naughty import STRINGS
 from tests.factories import social
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
-from tests.openid_provider.fake_issuer import REDIRECT_URI
+from tests.peers.openid_provider.fake_issuer import REDIRECT_URI
 from tests.problem_shape import assert_acceptable, assert_problem
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from accounts.services.factors import mfa_sign_in
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in
 from accounts.types import FactorMethod
-from tests.authenticator import ELIGIBLE, SoftwareKey
+from tests.clients.authenticator import ELIGIBLE, SoftwareKey
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp, code_of
 from tokens.errors import SessionLimitReached

@@ -5,7 +5,7 @@ import pytest
 from accounts.errors import AccountDisabled, EmailNotConfirmed, PasskeyRefused
 from accounts.models import Ceremony, SecurityKey, User
 from accounts.services.factors import passkeys
-from tests.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftwareKey
+from tests.clients.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftwareKey
 from tests.factories.accounts import UserFactory
 from tests.factories.factors import add_key
 from tokens.models import Session

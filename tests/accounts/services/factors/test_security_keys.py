@@ -8,7 +8,7 @@ from fido2.utils import websafe_decode
 from accounts.errors import AlreadyExists, DetailsInvalid, LastSignInMethod, NotAllowed, NotFound
 from accounts.models import Ceremony, RecoverySecret, SecurityKey
 from accounts.services.factors import security_keys
-from tests.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftwareKey
+from tests.clients.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftwareKey
 from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp

@@ -10,7 +10,7 @@ from django.core.mail import get_connection
 from accounts.branding import logo
 from accounts.services.mailing.outgoing_message import OutgoingMessage, sender
 from tests.accounts.branding.png import png
-from tests.mail_server import MailServer
+from tests.peers.mail_server import MailServer
 
 SUBJECT = "یک نشست شما برای ایمنی پایان یافت و باید دوباره وارد شوید تا ادامه دهید"
 NAME = "فروشگاه بزرگ کتاب‌های کمیاب و قدیمی تهران و حومه"

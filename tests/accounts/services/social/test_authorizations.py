@@ -12,7 +12,7 @@ from accounts.providers.authorization import s256_challenge as challenge
 from accounts.services.social import authorizations
 from accounts.services.social.authorizations import ProviderCallback, SessionUser
 from tests.factories.accounts import UserFactory
-from tests.openid_provider.fake_issuer import REDIRECT_URI
+from tests.peers.openid_provider.fake_issuer import REDIRECT_URI
 
 pytestmark = pytest.mark.django_db
 VERIFIER = "a-verifier-that-only-this-client-knows-0123456789"

@@ -20,7 +20,7 @@ from tests.factories import social
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.factors import add_key, add_totp
 from tests.factories.tokens import open_session
-from tests.openid_provider.fake_issuer import REDIRECT_URI
+from tests.peers.openid_provider.fake_issuer import REDIRECT_URI
 from tokens.end_reasons import LOGOUT_ALL
 from tokens.errors import SessionRevoked
 from tokens.models import Session

@@ -22,7 +22,7 @@ from accounts.services.sign_in.password_sign_in import SignedIn
 from accounts.services.social import provider_sign_in
 from accounts.services.social.authorizations import ProviderCallback
 from tests.factories.accounts import UserFactory
-from tests.openid_provider.fake_issuer import CLIENT_ID
+from tests.peers.openid_provider.fake_issuer import CLIENT_ID
 from tokens.models import Session
 
 pytestmark = pytest.mark.django_db

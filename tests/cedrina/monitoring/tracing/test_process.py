@@ -16,8 +16,8 @@ from cedrina.serving import traced_requests
 from cedrina.settings.environment_settings import EnvironmentSettings
 from cedrina.settings.validation import contradictions
 from cedrina_base import tracing
-from tests import served
-from tests.ports import free_port
+from tests.programs import served
+from tests.programs.ports import free_port
 
 PROGRAM = """
 import sys

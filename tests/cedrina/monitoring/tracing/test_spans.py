@@ -8,12 +8,12 @@ import time
 import psycopg
 import pytest
 
-from tests import served
 from tests.journeys.person import NEW_PASSWORD, PASSWORD, Person
-from tests.mail_server import MailServer, worker
 from tests.mailbox import LINK
-from tests.span_receiver import collecting
-from tests.webhook_receiver import receiving
+from tests.peers.mail_server import MailServer, worker
+from tests.peers.span_receiver import collecting
+from tests.peers.webhook_receiver import receiving
+from tests.programs import served
 
 pytestmark = pytest.mark.process
 

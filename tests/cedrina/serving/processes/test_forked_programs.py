@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from tests import forked_programs, loaded_code, served
+from tests.programs import forked_programs, loaded_code, served
 
 pytestmark = pytest.mark.process
 NOWHERE = "postgres://nobody:nothing@127.0.0.1:1/{}"

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from cedrina.serving.processes.preloading import NotForkable, open_descriptors, require_forkable
-from tests import served
+from tests.programs import served
 
 CHILDREN = """
 import gc, json, os, random, secrets, sys, uuid

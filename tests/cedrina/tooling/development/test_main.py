@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from tests import served
-from tests.ports import free_port
+from tests.programs import served
+from tests.programs.ports import free_port
 
 
 @pytest.mark.process

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from tests.network import Network
-from tests.ports import free_port
+from tests.peers.network import Network
+from tests.programs.ports import free_port
 
 
 class Echo:

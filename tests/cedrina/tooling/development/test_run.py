@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cedrina.tooling.embedded import accounts
-from tests.ports import free_port
+from tests.programs.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[4]
 SETTINGS = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "EMAIL_CONFIRMATION", "HOST", "PORT"}

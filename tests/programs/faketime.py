@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from tests.debian_packages import unpack
+from tests.programs.debian_packages import unpack
 
 LIBRARY = "libfaketimeMT.so.1"
 

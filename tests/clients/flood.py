@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlencode, urlsplit
 
-from tests import served
+from tests.programs import served
 
 PASSWORD = "violet harbour drum kite"
 REST_SECONDS, REST_FACTOR = 1.0, 10
@@ -122,7 +122,7 @@ def flooding(server, *, addresses, clients, credentials):
     """
     given = {"url": server.url, "addresses": addresses, "clients": clients, "credentials": credentials}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.flood", json.dumps(given)],
+        [sys.executable, "-m", "tests.clients.flood", json.dumps(given)],
         cwd=served.ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

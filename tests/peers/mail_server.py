@@ -10,8 +10,8 @@ from email.policy import default
 
 from aiosmtpd.controller import Controller
 
-from tests import forked_programs
-from tests.ports import free_port
+from tests.programs import forked_programs
+from tests.programs.ports import free_port
 
 
 class MailServer:

@@ -15,10 +15,10 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from tests import forked_programs
-from tests.ports import free_port
+from tests.programs import forked_programs
+from tests.programs.ports import free_port
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 OURS = (
     "CEDRINA_",
@@ -57,7 +57,7 @@ class Served:
         # What the interpreter and the loader of its libraries read when they start, a fork would not see.
         is_own = is_checked or folder != ROOT or prefix or any(name.startswith(("PYTHON", "LD_")) for name in settings)
         self.is_forked = is_forked and not is_own
-        self.module = "cedrina.serving" if is_checked else "tests.unchecked_server"
+        self.module = "cedrina.serving" if is_checked else "tests.programs.unchecked_server"
         self.url = f"http://127.0.0.1:{self.port}"
         self.flags = flags
         self.environment = environment(DATABASE_URL=database_url, PORT=str(self.port), **settings)
@@ -144,7 +144,7 @@ def manage(*arguments, environment):
 def serving(*, database_url, flags=(), folder=ROOT, is_checked=False, is_forked=True, prefix=(), **settings):
     """Give a running server, ended afterwards. It is started in ``folder``, by ``prefix`` if that is a command.
 
-    It is a fork of a process that has loaded its libraries (``tests/forked_programs.py``), unless it is checked or
+    It is a fork of a process that has loaded its libraries (``forked_programs.py``), unless it is checked or
     ``is_forked`` is off, for tests of the memory of processes.
 
     With ``is_checked`` it runs the system checks first, as in production: that is half of what a start costs, so only

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
-from tests import node_packages
+from tests.programs import node_packages
 
 HERE = Path(__file__).parent
 CLIENT_ID, CLIENT_SECRET = "cedrina", "a secret of the tests"

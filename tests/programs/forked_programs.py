@@ -2,7 +2,7 @@
 
 Three quarters of what a server or a command computes until it works is the import of libraries, which is the same each
 time. A fork has them already. It reads its own settings and loads all code of ours itself; from the second program of
-one kind on, it has our code, too (``tests/loaded_code.py``). Tests of a start use a program of its own instead:
+one kind on, it has our code, too (``loaded_code.py``). Tests of a start use a program of its own instead:
 ``served.serving(is_checked=True)``.
 """
 
@@ -26,9 +26,9 @@ from importlib import import_module
 from pathlib import Path
 
 from cedrina.tooling.embedded import processes
-from tests import loaded_code
+from tests.programs import loaded_code
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CONTROL = 3  # the descriptor of a process that forks others
 LOADS_CODE = ["loads code"]  # instead of a program's arguments
 MOST_KINDS = 4  # of which a worker of the tests keeps a process with our code
@@ -142,7 +142,7 @@ def _starter():
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forked_programs", str(theirs.fileno())],
+            [sys.executable, "-m", "tests.programs.forked_programs", str(theirs.fileno())],
             cwd=ROOT,
             env={name: text for name, text in os.environ.items() if not name.startswith("DJANGO_")},
             stdin=subprocess.DEVNULL,

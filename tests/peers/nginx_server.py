@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cedrina.tooling.embedded import binaries, processes
-from tests.ports import free_port
-from tests.served import ROOT
+from tests.programs.ports import free_port
+from tests.programs.served import ROOT
 
 DEPLOY = ROOT / "deploy"
 START_SECONDS = 120

@@ -7,7 +7,7 @@ import struct
 import threading
 from urllib.parse import urlsplit, urlunsplit
 
-from tests.ports import free_port
+from tests.programs.ports import free_port
 
 AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
 START_SECONDS = 120

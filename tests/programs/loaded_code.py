@@ -17,7 +17,7 @@ EACH_ITS_OWN = {"DATABASE_URL", "PORT"}
 # pytest tells it to programs; to the kind it is of no account.
 IGNORED = {"PYTEST_CURRENT_TEST"}
 NO_DATABASE = "postgres://nobody:nothing@127.0.0.1:1/none"
-PROGRAMS = {"cedrina.serving", "tests.unchecked_server"}
+PROGRAMS = {"cedrina.serving", "tests.programs.unchecked_server"}
 
 
 def kind_of(arguments, environment):

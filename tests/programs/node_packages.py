@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.served import ROOT
+from tests.programs.served import ROOT
 
 
 def install(folder):
