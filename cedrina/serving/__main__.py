@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 
 from cedrina.serving.addresses import demand_free_address, refuse_address
-from cedrina.serving.checks import check_code, run_checks
+from cedrina.serving.checks import check_code, load_and_check
 from cedrina.settings.settings_module import settings_module
 from cedrina.websockets.frame_limits import MAX_FRAME_BYTES
 
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
         demand_free_address(host, port)  # the servers below would say it in a log line, after seconds
     except OSError as error:
         refuse_address(host, port, error)
-    run_checks(while_they_run=load_code)
+    load_and_check(load_code)
     from cedrina.monitoring import error_reports, prometheus_backend
     from cedrina.monitoring.tracing import process as tracing
 

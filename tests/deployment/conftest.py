@@ -46,7 +46,7 @@ def stack(directory):
         **PRODUCTION,
         "EMAIL_URL": f"filemail://{directory}/mail",
         "REDIS_URL": os.environ["REDIS_URL"],
-        "is_checked": True,
+        "is_forked": False,
     }
     with ExitStack() as everything:
         url = everything.enter_context(served.database())

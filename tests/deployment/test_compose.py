@@ -100,7 +100,7 @@ def started(document, made, tmp_path_factory):
         migrated = served.manage(*document["services"]["migrate"]["command"][2:], environment=environment("migrate"))
         servers = {}
         for service in ("web", "sockets"):
-            server = served.Served(database_url="", flags=document["services"][service]["command"][3:], is_checked=True)
+            server = served.Served(database_url="", flags=document["services"][service]["command"][3:], is_forked=False)
             server.environment = {**environment(service), "PORT": str(server.port)}
             everything.callback(server.stop)
             servers[service] = server.start()

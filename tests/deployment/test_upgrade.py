@@ -107,7 +107,7 @@ def installation(tmp_path):
     with ExitStack() as everything:
         base = os.environ["DATABASE_URL"]
         url = everything.enter_context(empty_database(base))
-        settings = {"REDIS_URL": os.environ["REDIS_URL"], "WEB_CONCURRENCY": str(WORKERS), "is_checked": True}
+        settings = {"REDIS_URL": os.environ["REDIS_URL"], "WEB_CONCURRENCY": str(WORKERS), "is_forked": False}
         environment = served.environment(DATABASE_URL=url, REDIS_URL=os.environ["REDIS_URL"])
         manage(folders[0], "migrate", "--no-input", "--verbosity=0", environment=environment)
         shutil.copytree(*folders)  # with what Python has compiled

@@ -3,7 +3,7 @@
 Three quarters of what a server or a command computes until it works is the import of libraries, which is the same each
 time. A fork has them already. It reads its own settings and loads all code of ours itself; from the second program of
 one kind on, it has our code, too (``loaded_code.py``). Tests of a start use a program of its own instead:
-``served.serving(is_checked=True)``.
+``served.serving(is_forked=False)``.
 """
 
 import atexit

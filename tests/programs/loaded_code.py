@@ -17,12 +17,11 @@ EACH_ITS_OWN = {"DATABASE_URL", "PORT"}
 # pytest tells it to programs; to the kind it is of no account.
 IGNORED = {"PYTEST_CURRENT_TEST"}
 NO_DATABASE = "postgres://nobody:nothing@127.0.0.1:1/none"
-PROGRAMS = {"cedrina.serving", "tests.programs.unchecked_server"}
 
 
 def kind_of(arguments, environment):
     """Return what the environment of a program has in common with others, None for a program that is not ours."""
-    is_ours = arguments[0] == "manage.py" or (arguments[0] == "-m" and arguments[1] in PROGRAMS)
+    is_ours = arguments[0] == "manage.py" or arguments[:2] == ["-m", "cedrina.serving"]
     if not is_ours or not environment.keys() >= {"DATABASE_URL"}:
         return None
     return frozenset((name, text) for name, text in environment.items() if name not in EACH_ITS_OWN | IGNORED)

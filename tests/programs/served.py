@@ -52,12 +52,11 @@ INSTALLATION = {"PUBLIC_URL": "http://127.0.0.1:8000"}
 class Served:
     """One server process: its address, its end and its return."""
 
-    def __init__(self, *, database_url, flags=(), folder=ROOT, is_checked=False, is_forked=True, prefix=(), **settings):
+    def __init__(self, *, database_url, flags=(), folder=ROOT, is_forked=True, prefix=(), **settings):
         self.port, self.folder, self.prefix = free_port(), folder, prefix
         # What the interpreter and the loader of its libraries read when they start, a fork would not see.
-        is_own = is_checked or folder != ROOT or prefix or any(name.startswith(("PYTHON", "LD_")) for name in settings)
+        is_own = folder != ROOT or prefix or any(name.startswith(("PYTHON", "LD_")) for name in settings)
         self.is_forked = is_forked and not is_own
-        self.module = "cedrina.serving" if is_checked else "tests.programs.unchecked_server"
         self.url = f"http://127.0.0.1:{self.port}"
         self.flags = flags
         self.environment = environment(DATABASE_URL=database_url, PORT=str(self.port), **settings)
@@ -65,7 +64,7 @@ class Served:
 
     def start(self):
         """Start it and wait until it answers."""
-        arguments = ["-m", self.module, *self.flags]
+        arguments = ["-m", "cedrina.serving", *self.flags]
         if self.is_forked:
             self.process = forked_programs.start(arguments, environment=self.environment)
         else:
@@ -141,16 +140,13 @@ def manage(*arguments, environment):
 
 
 @contextlib.contextmanager
-def serving(*, database_url, flags=(), folder=ROOT, is_checked=False, is_forked=True, prefix=(), **settings):
+def serving(*, database_url, flags=(), folder=ROOT, is_forked=True, prefix=(), **settings):
     """Give a running server, ended afterwards. It is started in ``folder``, by ``prefix`` if that is a command.
 
-    It is a fork of a process that has loaded its libraries (``forked_programs.py``), unless it is checked or
-    ``is_forked`` is off, for tests of the memory of processes.
-
-    With ``is_checked`` it runs the system checks first, as in production: that is half of what a start costs, so only
-    tests of a start and of a whole installation ask for it.
+    It is a fork of a process that has loaded its libraries (``forked_programs.py``), unless ``is_forked`` is off, for
+    tests of a start, of a whole installation and of the memory of processes.
     """
-    options = {"flags": flags, "folder": folder, "is_checked": is_checked, "is_forked": is_forked, "prefix": prefix}
+    options = {"flags": flags, "folder": folder, "is_forked": is_forked, "prefix": prefix}
     server = Served(database_url=database_url, **options, **settings)
     try:
         yield server.start()

@@ -29,7 +29,7 @@ def client(installed, tmp_path_factory):
     settings = {**PRODUCTION, "PYTHONPATH": os.pathsep.join(map(str, paths))}
     with (
         served.database() as url,
-        served.serving(database_url=url, folder=folder, is_checked=True, **settings) as server,
+        served.serving(database_url=url, folder=folder, is_forked=False, **settings) as server,
         httpx.Client(base_url=server.url, headers=AS_A_PROXY, timeout=120) as client,
     ):
         yield client

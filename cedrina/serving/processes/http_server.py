@@ -7,7 +7,7 @@ from django.conf import settings
 
 from cedrina.database.circuit_breaker import SHARED_BYTES, circuit_breaker
 from cedrina.serving.addresses import refuse_address
-from cedrina.serving.checks import run_checks
+from cedrina.serving.checks import load_and_check
 from cedrina.serving.processes.connection_limits import max_connections, raise_descriptor_limit
 from cedrina.serving.processes.listening import ListeningSockets
 from cedrina.serving.processes.preloading import preload
@@ -80,11 +80,11 @@ def load_application() -> Any:
 
 
 def preload_and_check() -> None:
-    """Load the code that all workers share, while the checks run in a process of their own.
+    """Load the code that all workers share, and check settings and code.
 
-    Raises: SystemExit with the messages of the checks; whatever the code raises when they have passed.
+    Raises: SystemExit when the checks refuse something; whatever the code raises when they have passed.
     """
-    run_checks(while_they_run=preload)
+    load_and_check(preload)
 
 
 def _listen(host: str, port: int, workers: int) -> ListeningSockets:

@@ -24,7 +24,7 @@ def database():
 
 @pytest.fixture(scope="module", params=[(), ("--http",)], ids=["one port", "http"])
 def server(database, request):
-    with served.serving(database_url=database, flags=request.param, is_checked=True) as running:
+    with served.serving(database_url=database, flags=request.param, is_forked=False) as running:
         yield running
 
 
