@@ -10,6 +10,8 @@ from typing import Any
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
+from cedrina.openapi.headers import ON_EVERY_RESPONSE, component_name
+
 SOME_ID = "019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11"
 VERBS = ("get", "post", "put", "patch", "delete")
 
@@ -159,15 +161,19 @@ def field_codes_of(operation, whole=None):
 
 
 def narrowed(whole):
-    """Return a document in which the schema of each problem allows only the codes that the response names.
+    """Return a document that says of each response what the document says of several or all of them in one place.
 
-    The document itself has one schema for all problems, so that generated clients have one type.
+    The schema of each problem allows only the codes that the response names: the document itself has one schema for all
+    problems, so that generated clients have one type. Each response has the headers that every response has.
     """
+    of_all = {name: {"$ref": f"#/components/headers/{component_name(name)}"} for name in ON_EVERY_RESPONSE}
     whole = copy.deepcopy(whole)
     for methods in whole["paths"].values():
         for operation in methods.values():
             codes, fields = codes_of(operation, whole), field_codes_of(operation, whole)
             operation["responses"] = copy.deepcopy(responses(operation, whole))
+            for response in operation["responses"].values():
+                response["headers"] = {**response.get("headers", {}), **of_all}
             for status, names in codes.items():
                 content = operation["responses"][str(status)]["content"]["application/problem+json"]
                 only = {"code": {"enum": sorted(names)}, "status": {"const": status}}

@@ -4,6 +4,7 @@ Every error has one schema, ``Problem``, so that a generated client has one type
 have is in its description; the first of them is shown.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,13 +18,13 @@ Document = dict[str, Any]
 WITH_TOKEN = ("authentication_required", "invalid_token", "session_expired", "session_revoked", "token_expired")
 ACCESS_TOKEN_REFUSED = "AccessTokenRefused"
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
-EXAMPLE_ID = "01976e2c-5a4b-7c3d-8e9f-0a1b2c3d4e5f"
+EXAMPLE_ID = "4f8a2c1e"
 EXAMPLE_TIME = "2026-01-05T10:00:00Z"
 EXAMPLE_BASE = "https://cedrina.dev/problems/"
-EXAMPLE_PATH = "/api/v1/auth/login"
+EXAMPLE_PATH = "/api/v1/auth/me"
 VALIDATION_ERROR = "validation_error"
 _EXAMPLES = "#/components/examples/"
-_HEADERS_OF_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+_HEADERS_OF_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After", *ON_EVERY_RESPONSE), 503: ("Retry-After",)}
 
 
 def codes_by_status(codes: Iterable[str]) -> dict[int, list[str]]:
@@ -57,17 +58,22 @@ def problem_response(codes: list[str], *, field_codes: Iterable[str] | None = No
     if VALIDATION_ERROR in codes:
         listed = ", ".join(f"`{code}`" for code in sorted(set(field_codes or FIELD_CODES)))
         description += f" Codes in `errors`: {listed}."
+    headers = header_references(*_HEADERS_OF_STATUS.get(status, ()))
     return {
         "description": description,
-        "headers": header_references(*_HEADERS_OF_STATUS.get(status, ()), *ON_EVERY_RESPONSE),
-        "content": {CONTENT_TYPE: {"schema": PROBLEM, "examples": {codes[0]: {"$ref": f"{_EXAMPLES}{codes[0]}"}}}},
+        **({"headers": headers} if headers else {}),
+        "content": {CONTENT_TYPE: {"schema": PROBLEM, "examples": {codes[0]: {"value": _example(codes[0])}}}},
     }
 
 
-def problem_examples(responses: Iterable[Document]) -> Document:
-    """Return the examples that some responses refer to."""
-    shown = {code for response in responses for code in _content(response).get("examples", ())}
-    return {code: {"value": _example(code)} for code in sorted(shown)}
+def share_problem_examples(responses: Iterable[Document]) -> Document:
+    """Return the examples that several responses have, as components, and let the responses refer to them."""
+    shown = [examples for response in responses if (examples := _content(response).get("examples"))]
+    uses = Counter(code for examples in shown for code in examples)
+    shared = {code: example for examples in shown for code, example in examples.items() if uses[code] > 1}
+    for examples in shown:
+        examples.update({code: {"$ref": f"{_EXAMPLES}{code}"} for code in examples if code in shared})
+    return dict(sorted(shared.items()))
 
 
 def _content(response: Document) -> Document:

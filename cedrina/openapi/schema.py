@@ -115,4 +115,5 @@ def _beside_own(own: dict[str, Any] | None, problem: dict[str, Any], codes: list
     whole = problem_response(codes)
     described = f"{own.get('description', '')} {whole['description']}".strip()
     content = {**own.get("content", {}), CONTENT_TYPE: whole["content"][CONTENT_TYPE]}
-    return {"description": described, "headers": {**own["headers"], **whole["headers"]}, "content": content}
+    headers = {**own.get("headers", {}), **whole.get("headers", {})}
+    return {"description": described, **({"headers": headers} if headers else {}), "content": content}

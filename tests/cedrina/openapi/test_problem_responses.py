@@ -7,10 +7,10 @@ from cedrina.openapi.headers import component_name
 from cedrina.openapi.problem_responses import (
     WITH_TOKEN,
     codes_by_status,
-    problem_examples,
     problem_response,
     problem_schemas,
     response_name,
+    share_problem_examples,
 )
 
 
@@ -45,24 +45,32 @@ class TestProblemResponse:
             ("invalid_token", "WWW-Authenticate"),
             ("rate_limited", "Retry-After"),
             ("service_unavailable", "Retry-After"),
-            ("not_found", "RateLimit"),
-            ("not_found", "X-Correlation-ID"),
+            ("rate_limited", "RateLimit"),
+            ("rate_limited", "X-Correlation-ID"),
         ],
     )
     def test_has_the_headers_of_its_status(self, code, header):
         reference = {"$ref": f"#/components/headers/{component_name(header)}"}
         assert problem_response([code])["headers"][header] == reference
+        assert "headers" not in problem_response(["not_found"])
 
     def test_lists_the_codes_of_fields(self):
         found = problem_response(["validation_error"], field_codes=["required", "blank"])
         assert found["description"].endswith("Codes in `errors`: `blank`, `required`.")
 
 
-class TestProblemExamples:
-    def test_are_those_that_responses_refer_to(self):
-        found = problem_examples([problem_response(["not_found"]), {"description": "No response body"}])
+class TestShareProblemExamples:
+    def test_shares_those_that_several_responses_have(self):
+        def examples(response):
+            return response["content"]["application/problem+json"]["examples"]
+
+        first, second = (problem_response(codes) for codes in (["not_found"], ["not_found"]))
+        other = problem_response(["already_exists"])
+        found = share_problem_examples([first, second, other, {"description": "No response body"}])
         assert list(found) == ["not_found"]
         assert found["not_found"]["value"]["status"] == 404
+        assert examples(first) == examples(second) == {"not_found": {"$ref": "#/components/examples/not_found"}}
+        assert examples(other)["already_exists"]["value"]["status"] == 409
 
 
 class TestProblemSchemas:
