@@ -130,8 +130,28 @@ def resolved(part, whole=None):
 
 
 def responses(operation, whole=None):
-    """Return the responses of an operation by status, without references."""
-    return {status: resolved(response, whole) for status, response in operation["responses"].items()}
+    """Return the responses of an operation by status, without references: one for each status of a range."""
+    found = {}
+    for status, response in operation["responses"].items():
+        one = resolved(response, whole)
+        found.update(_by_status(one) if status.endswith("XX") else {status: one})
+    return found
+
+
+def _by_status(response):
+    """Return the response of a range as one for each status that its description names."""
+    found = {}
+    for status, text, code in re.findall(r"(\d{3}) (`(\w+)`: [^`]+\.)", response["description"]):
+        content = {
+            kind: {**each, "examples": {code: each["examples"][code]}} for kind, each in response["content"].items()
+        }
+        headers = {
+            name: {**header, "required": True}
+            for name, header in response.get("headers", {}).items()
+            if header["description"].startswith(f"With {status}:")
+        }
+        found[status] = {"description": text, "headers": headers, "content": content}
+    return found
 
 
 def examples_of(content, whole=None):

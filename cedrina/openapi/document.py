@@ -6,7 +6,7 @@ from typing import Any
 from cedrina.openapi.examples import place_examples
 from cedrina.openapi.headers import HEADERS, NAMED_ONCE, component_name
 from cedrina.openapi.problem_responses import (
-    codes_by_status,
+    codes_by_response,
     problem_response,
     problem_schemas,
     response_name,
@@ -90,10 +90,10 @@ def _health_operation(path: str, summary: str, description: str, shared: dict[st
     status = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string", "const": "ok"}}}
     content = {"application/json": {"schema": status, "examples": {"ok": {"value": {"status": "ok"}}}}}
     responses: dict[str, Any] = {"200": {"description": "Yes", "content": content}}
-    for code, codes in codes_by_status(_OF_HEALTH).items():
+    for key, codes in codes_by_response(_OF_HEALTH).items():
         name = response_name(codes)
         shared.setdefault(name, problem_response(codes))
-        responses[str(code)] = {"$ref": f"#/components/responses/{name}"}
+        responses[key] = {"$ref": f"#/components/responses/{name}"}
     return {
         "operationId": path.strip("/"),
         "summary": summary,
