@@ -1,4 +1,4 @@
-"""The text of the committed document: JSON in lines of at most 160 characters where that can be, to be compared.
+"""The text of the committed document: JSON in lines of at most 200 characters where that can be, to be compared.
 
 What fits into a line is in one line, and references are several to a line. There is no other white space: spaces after
 commas and colons and an indentation of one space are 60 kB. `/api/docs` shows the document for reading.
@@ -7,7 +7,7 @@ commas and colons and an indentation of one space are 60 kB. `/api/docs` shows t
 import json
 from typing import Any
 
-LINE = 160
+LINE = 200
 
 
 def render(value: Any) -> str:

@@ -14,6 +14,7 @@ from cedrina.openapi.problem_responses import (
 )
 from cedrina.openapi.reading_order import TAGS, place_of
 from cedrina.openapi.schema import ACCESS_TOKEN
+from cedrina.openapi.schema_variants import merge_variants
 from cedrina.openapi.sharing import VERBS, operations, rename_problems, share_parameters, share_successes
 
 # A list of choices of which each one's label is its value.
@@ -42,6 +43,7 @@ def complete_document(result: dict[str, Any], **_options: Any) -> dict[str, Any]
         result["paths"][path] = {"get": _health_operation(path, summary, description, shared)}
     result["paths"] = paths = dict(sorted(result["paths"].items(), key=lambda item: _place_of_path(*item)))
     _shorten_choices([paths, components["schemas"]])
+    merge_variants(result)
     place_examples(paths, components["schemas"])
     own = [response for operation in operations(paths) for response in operation["responses"].values()]
     components["examples"] = share_problem_examples([*shared.values(), *own])

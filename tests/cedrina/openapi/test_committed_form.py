@@ -15,11 +15,11 @@ class TestRender:
         assert text.splitlines() == [f'{{"long":"{"x" * LINE}",', f'"list":["{"y" * LINE}",', "1]}"]
 
     def test_has_several_references_on_a_line(self):
-        references = {str(status): {"$ref": f"#/components/responses/{status}"} for status in range(400, 405)}
-        each = [f'"{status}":{{"$ref":"#/components/responses/{status}"}}' for status in range(400, 405)]
+        references = {str(status): {"$ref": f"#/components/responses/{status}"} for status in range(400, 406)}
+        each = [f'"{status}":{{"$ref":"#/components/responses/{status}"}}' for status in range(400, 406)]
         assert render({**references, "other": 1}).splitlines() == [
-            f"{{{each[0]},{each[1]},{each[2]},",
-            f"{each[3]},{each[4]},",
+            f"{{{each[0]},{each[1]},{each[2]},{each[3]},",
+            f"{each[4]},{each[5]},",
             '"other":1}',
         ]
 
