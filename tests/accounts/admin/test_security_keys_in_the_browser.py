@@ -57,6 +57,18 @@ def enrol(page, server, token):
         assert client.post("/auth/mfa/webauthn", json={"name": "Blue", "credential": made}).status_code == 201
 
 
+def fail_then_use(page, devtools, key):
+    """Use a key that has nothing of the person, of which the page says so and loses nothing, then the right one."""
+    credential = devtools.send("WebAuthn.getCredentials", {"authenticatorId": key})["credentials"][0]
+    devtools.send("WebAuthn.clearCredentials", {"authenticatorId": key})
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#security-key-message:not([hidden])")
+    assert page.evaluate("document.activeElement.id") == "security-key"
+    assert faults_of(page) == []
+    devtools.send("WebAuthn.addCredential", {"authenticatorId": key, "credential": credential})
+    page.keyboard.press("Enter")
+
+
 @pytest.fixture
 def page(chromium):
     """A page of its own browser. Afterwards, it must have complained of nothing but answers that refuse."""
@@ -90,17 +102,8 @@ class TestInTheBrowser:
             page.set_viewport_size({"width": width, "height": 800})
             assert faults_of(page) == [], width
 
-        # First no key of the person is there: the page says so, and nothing is lost.
-        credential = devtools.send("WebAuthn.getCredentials", {"authenticatorId": key})["credentials"][0]
-        devtools.send("WebAuthn.clearCredentials", {"authenticatorId": key})
         page.focus("#security-key")
-        page.keyboard.press("Enter")
-        page.wait_for_selector("#security-key-message:not([hidden])")
-        assert page.evaluate("document.activeElement.id") == "security-key"
-        assert faults_of(page) == []
-
-        devtools.send("WebAuthn.addCredential", {"authenticatorId": key, "credential": credential})
-        page.keyboard.press("Enter")
+        fail_then_use(page, devtools, key)
         page.wait_for_selector("text=reader")
         assert page.url.endswith("/admin/access/role/")
 
@@ -110,14 +113,11 @@ class TestInTheBrowser:
         page.goto(f"{server.url}/admin/login/")
         enrol(page, server, token)
 
-        def give_password():
-            page.goto(f"{server.url}/admin/access/role/")
-            page.fill("#id_username", "keeper")
-            page.fill("#id_password", password)
-            page.keyboard.press("Enter")
-            page.wait_for_selector("#security-key:not([hidden])")
-
-        give_password()
+        page.goto(f"{server.url}/admin/access/role/")
+        page.fill("#id_username", "keeper")
+        page.fill("#id_password", password)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#security-key:not([hidden])")
         # Not the field, although it comes first: the person's only codes are those of recovery.
         assert page.evaluate("document.activeElement.id") == "security-key"
         for language, scheme, width in [("en", "light", 1280), ("fa", "dark", 390)]:
@@ -137,13 +137,6 @@ class TestInTheBrowser:
         assert page.query_selector("#id_code") is None
         assert page.evaluate("document.activeElement.id") == "security-key"
         assert faults_of(page) == []
-        credential = devtools.send("WebAuthn.getCredentials", {"authenticatorId": key})["credentials"][0]
-        devtools.send("WebAuthn.clearCredentials", {"authenticatorId": key})
-        page.keyboard.press("Enter")
-        page.wait_for_selector("#security-key-message:not([hidden])")
-        assert page.evaluate("document.activeElement.id") == "security-key"
-        assert faults_of(page) == []
-        devtools.send("WebAuthn.addCredential", {"authenticatorId": key, "credential": credential})
-        page.keyboard.press("Enter")
+        fail_then_use(page, devtools, key)
         page.wait_for_selector("#logout-form")
         assert page.url.endswith("/admin/access/role/")
