@@ -10,6 +10,8 @@ from typing import Any
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
+from cedrina.openapi.headers import ON_EVERY_RESPONSE, component_name
+
 SOME_ID = "019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11"
 VERBS = ("get", "post", "put", "patch", "delete")
 
@@ -128,8 +130,28 @@ def resolved(part, whole=None):
 
 
 def responses(operation, whole=None):
-    """Return the responses of an operation by status, without references."""
-    return {status: resolved(response, whole) for status, response in operation["responses"].items()}
+    """Return the responses of an operation by status, without references: one for each status of a range."""
+    found = {}
+    for status, response in operation["responses"].items():
+        one = resolved(response, whole)
+        found.update(_by_status(one) if status.endswith("XX") else {status: one})
+    return found
+
+
+def _by_status(response):
+    """Return the response of a range as one for each status that its description names."""
+    found = {}
+    for status, text, code in re.findall(r"(\d{3}) (`(\w+)`: [^`]+\.)", response["description"]):
+        content = {
+            kind: {**each, "examples": {code: each["examples"][code]}} for kind, each in response["content"].items()
+        }
+        headers = {
+            name: {**header, "required": True}
+            for name, header in response.get("headers", {}).items()
+            if header["description"].startswith(f"With {status}:")
+        }
+        found[status] = {"description": text, "headers": headers, "content": content}
+    return found
 
 
 def examples_of(content, whole=None):
@@ -159,15 +181,19 @@ def field_codes_of(operation, whole=None):
 
 
 def narrowed(whole):
-    """Return a document in which the schema of each problem allows only the codes that the response names.
+    """Return a document that says of each response what the document says of several or all of them in one place.
 
-    The document itself has one schema for all problems, so that generated clients have one type.
+    The schema of each problem allows only the codes that the response names: the document itself has one schema for all
+    problems, so that generated clients have one type. Each response has the headers that every response has.
     """
+    of_all = {name: {"$ref": f"#/components/headers/{component_name(name)}"} for name in ON_EVERY_RESPONSE}
     whole = copy.deepcopy(whole)
     for methods in whole["paths"].values():
         for operation in methods.values():
             codes, fields = codes_of(operation, whole), field_codes_of(operation, whole)
             operation["responses"] = copy.deepcopy(responses(operation, whole))
+            for response in operation["responses"].values():
+                response["headers"] = {**response.get("headers", {}), **of_all}
             for status, names in codes.items():
                 content = operation["responses"][str(status)]["content"]["application/problem+json"]
                 only = {"code": {"enum": sorted(names)}, "status": {"const": status}}

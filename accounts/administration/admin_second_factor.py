@@ -1,15 +1,15 @@
 """The second step of the admin's sign-in: what Django's session stores between the steps, and the form of the code."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services.administration import admin_sign_in
+from accounts.services.administration.admin_sign_in import PendingAdminSignIn
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.types import FactorMethod
 
@@ -54,19 +54,11 @@ class CodeForm(forms.Form):
         return FactorResponse(method, code)
 
 
-@dataclass(frozen=True, slots=True)
-class PendingAdminSignIn:
-    """A user whose password was right, the digest of its hash, and the page to go to afterwards."""
-
-    user_id: UUID
-    bound_to: bytes
-    next_url: str
-
-
 def begin(request: Any, *, user: Any, now: datetime) -> None:
     """Store in Django's session that the password was right. The session gets a new key."""
     request.session.cycle_key()
     request.session[_KEY] = {
+        "id": str(uuid4()),
         "user_id": str(user.pk),
         "bound_to": admin_sign_in.password_binding(user=user).hex(),
         "until": (now + CODE_TTL).timestamp(),
@@ -79,12 +71,18 @@ def pending_sign_in(request: Any, *, now: datetime) -> PendingAdminSignIn | None
     stored = request.session.get(_KEY)
     if stored is None:
         return None
-    if stored["until"] <= now.timestamp():
+    # A version before stored no id.
+    if stored["until"] <= now.timestamp() or "id" not in stored:
         discard(request)
         return None
     return PendingAdminSignIn(
-        user_id=UUID(stored["user_id"]), bound_to=bytes.fromhex(stored["bound_to"]), next_url=stored["next"]
+        id=UUID(stored["id"]), user_id=UUID(stored["user_id"]), bound_to=bytes.fromhex(stored["bound_to"])
     )
+
+
+def next_url(request: Any) -> str:
+    """Return the page to go to after the sign-in that is pending in this browser."""
+    return str(request.session[_KEY]["next"])
 
 
 def discard(request: Any) -> None:

@@ -11,9 +11,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from accounts import selectors
 from accounts.administration import admin_reauthentication, admin_second_factor, admin_sessions, object_history
-from accounts.administration.admin_second_factor import CodeForm, PasswordAccepted, PasswordForm, PendingAdminSignIn
+from accounts.administration.admin_factor_form import FactorForm
+from accounts.administration.admin_second_factor import PasswordAccepted, PasswordForm
 from accounts.administration.stopped_resets import warn_of_stopped_resets
 from accounts.api import device_cookie
 from accounts.api.form_limits import RETRY_AFTER, LimitedForm, is_limited
@@ -21,12 +21,11 @@ from accounts.conf import account_settings
 from accounts.errors import AttemptsExhausted, HashingBusy, MfaCodeInvalid, SignInChallengeInvalid
 from accounts.rules import admin_access
 from accounts.services.administration import admin_sign_in
-from accounts.services.administration.admin_sign_in import AdminSession
+from accounts.services.administration.admin_sign_in import AdminSession, PendingAdminSignIn
 from accounts.types import FactorMethod
 from cedrina_base import database_clock
 from tokens.api.client import client_context
 
-_CODES = {FactorMethod.TOTP, FactorMethod.RECOVERY_CODE}
 # Django's password form would neither end sessions nor notify the user.
 _EXCLUDED_URLS = {"password_change", "password_change_done"}
 
@@ -88,10 +87,17 @@ class MfaAdminSite(AdminSite):
             return self._redirect_to_login()
         if request.method == "POST" and is_limited(request, LimitedForm.ADMIN_LOGIN):
             return self._too_many_attempts(request, RETRY_AFTER)
-        form = CodeForm(request.POST if request.method == "POST" else None)
-        if not form.is_valid():
-            return self._code_page(request, pending, form)
-        return self._verify_code(request, pending, form)
+        form = FactorForm(request.POST if request.method == "POST" else None)
+        try:
+            signed_in = self._signed_in(request, pending, form) if form.is_valid() else None
+            if signed_in is None:
+                return self._factor_page(request, pending, form)
+        except SignInChallengeInvalid:
+            admin_second_factor.discard(request)
+            return self._redirect_to_login()
+        next_url = admin_second_factor.next_url(request)
+        admin_second_factor.discard(request)
+        return self._log_in(request, signed_in, next_url=next_url)
 
     def _after_password(self, request: Any, user: Any) -> Any:
         if user.is_mfa_enabled:
@@ -114,24 +120,19 @@ class MfaAdminSite(AdminSite):
         device_cookie.renew(response, request=request, user=signed_in.user)
         return response
 
-    def _verify_code(self, request: Any, pending: PendingAdminSignIn, form: CodeForm) -> Any:
+    def _signed_in(self, request: Any, pending: PendingAdminSignIn, form: FactorForm) -> AdminSession | None:
+        """Verify what was sent; ``None`` if it is wrong, which the form says then."""
         try:
-            signed_in = admin_sign_in.complete_mfa_sign_in(
-                user_id=pending.user_id,
-                bound_to=pending.bound_to,
+            return admin_sign_in.complete_mfa_sign_in(
+                pending=pending,
                 response=form.response(),
                 client=client_context(request),
                 device_token=device_cookie.read_token(request),
                 now=database_clock.now(),
             )
-        except SignInChallengeInvalid:
-            admin_second_factor.discard(request)
-            return self._redirect_to_login()
         except (MfaCodeInvalid, AttemptsExhausted) as refusal:
-            form.add_error("code", str(refusal.message))
-            return self._code_page(request, pending, form)
-        admin_second_factor.discard(request)
-        return self._log_in(request, signed_in, next_url=pending.next_url)
+            form.add_error(None, str(refusal.message))
+            return None
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Ask people who they are before a page changes something, if their last proof is too old."""
@@ -154,14 +155,16 @@ class MfaAdminSite(AdminSite):
         confirm = path("confirm/", self.admin_view(self.confirm), name="confirm")
         return [second_factor, confirm, *django_urls]
 
-    def _code_page(self, request: Any, pending: PendingAdminSignIn, form: CodeForm) -> TemplateResponse:
-        methods = selectors.factor_methods(user_id=pending.user_id)
+    def _factor_page(self, request: Any, pending: PendingAdminSignIn, form: FactorForm) -> TemplateResponse:
+        shown = admin_sign_in.begin_mfa_sign_in(pending=pending, now=database_clock.now())
         context = {
             **self.each_context(request),
             "title": _("Log in"),
             "form": form,
-            "has_application": FactorMethod.TOTP in methods,
-            "has_codes": bool(_CODES & set(methods)),
+            "has_application": FactorMethod.TOTP in shown.methods,
+            "is_by_key_only": set(shown.methods) == {FactorMethod.WEBAUTHN},
+            "key_options": shown.webauthn,
+            "key_field": "credential",
         }
         return TemplateResponse(request, "admin/second_factor.html", context)
 

@@ -18,7 +18,11 @@ LIFETIME = timedelta(seconds=webauthn_protocol.TIMEOUT_SECONDS)
 
 @dataclass(frozen=True, slots=True)
 class ChallengeBinding:
-    """What a challenge is for, and the user, session or pending sign-in that alone may answer it."""
+    """What a challenge is for, and the user, session or pending sign-in that alone may answer it.
+
+    The pending sign-ins of the admin are in no table: they have an id in Django's session, which is the ``session_id``
+    here.
+    """
 
     purpose: CeremonyPurpose
     user_id: UUID | None = None

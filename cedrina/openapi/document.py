@@ -3,18 +3,18 @@
 import re
 from typing import Any
 
-from cedrina.openapi.examples import share_examples
-from cedrina.openapi.headers import HEADERS, component_name, header_references
-from cedrina.openapi.headers import ON_EVERY_RESPONSE as HEADERS_OF_ALL
+from cedrina.openapi.examples import place_examples
+from cedrina.openapi.headers import HEADERS, NAMED_ONCE, component_name
 from cedrina.openapi.problem_responses import (
-    codes_by_status,
-    problem_examples,
+    codes_by_response,
     problem_response,
     problem_schemas,
     response_name,
+    share_problem_examples,
 )
 from cedrina.openapi.reading_order import TAGS, place_of
 from cedrina.openapi.schema import ACCESS_TOKEN
+from cedrina.openapi.schema_variants import merge_variants
 from cedrina.openapi.sharing import VERBS, operations, rename_problems, share_parameters, share_successes
 
 # A list of choices of which each one's label is its value.
@@ -24,6 +24,8 @@ _OF_HEALTH = ("rate_limited", "internal_error", "service_unavailable")
 
 def complete_document(result: dict[str, Any], **_options: Any) -> dict[str, Any]:
     """Add to drf-spectacular's document what no view declares, and order its calls. A postprocessing hook."""
+    info = result.setdefault("info", {})
+    info["description"] = f"{info.get('description', '')} {NAMED_ONCE}".strip()
     components = result.setdefault("components", {})
     components.setdefault("schemas", {}).update(problem_schemas())
     components.setdefault("securitySchemes", {})[ACCESS_TOKEN] = {
@@ -41,9 +43,10 @@ def complete_document(result: dict[str, Any], **_options: Any) -> dict[str, Any]
         result["paths"][path] = {"get": _health_operation(path, summary, description, shared)}
     result["paths"] = paths = dict(sorted(result["paths"].items(), key=lambda item: _place_of_path(*item)))
     _shorten_choices([paths, components["schemas"]])
+    merge_variants(result)
+    place_examples(paths, components["schemas"])
     own = [response for operation in operations(paths) for response in operation["responses"].values()]
-    problems = problem_examples([*shared.values(), *own])
-    components["examples"] = {**problems, **share_examples(paths, components["schemas"])}
+    components["examples"] = share_problem_examples([*shared.values(), *own])
     components["parameters"] = share_parameters(paths)
     components["responses"] = {**rename_problems(paths, shared), **share_successes(paths)}
     for kind in ("schemas", "parameters", "responses"):
@@ -88,13 +91,11 @@ def _place_of_path(path: str, item: dict[str, Any]) -> tuple[tuple[int, int], st
 def _health_operation(path: str, summary: str, description: str, shared: dict[str, Any]) -> dict[str, Any]:
     status = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string", "const": "ok"}}}
     content = {"application/json": {"schema": status, "examples": {"ok": {"value": {"status": "ok"}}}}}
-    responses: dict[str, Any] = {
-        "200": {"description": "Yes", "headers": header_references(*HEADERS_OF_ALL), "content": content}
-    }
-    for code, codes in codes_by_status(_OF_HEALTH).items():
+    responses: dict[str, Any] = {"200": {"description": "Yes", "content": content}}
+    for key, codes in codes_by_response(_OF_HEALTH).items():
         name = response_name(codes)
         shared.setdefault(name, problem_response(codes))
-        responses[str(code)] = {"$ref": f"#/components/responses/{name}"}
+        responses[key] = {"$ref": f"#/components/responses/{name}"}
     return {
         "operationId": path.strip("/"),
         "summary": summary,

@@ -1,43 +1,29 @@
 """The examples of the document: each once, beside the schema that it is an example of."""
 
-import re
 from typing import Any
 
+from cedrina.http.problems import CONTENT_TYPE
 from cedrina.openapi.sharing import Part, operations
 
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 _REFERENCE = "#/components/schemas/"
 
 
-def share_examples(paths: Part, schemas: Part) -> Part:
-    """Move the examples of bodies to the schemas of these, and return those that stay, as components.
+def place_examples(paths: Part, schemas: Part) -> None:
+    """Move the examples of bodies to the schemas of these, but leave those of errors.
 
     The schema of a request has those of all its operations, that of a response the first one: readers and programs find
     them wherever the schema is used. Where a body has several, they show which members go together; they stay in the
     operation, under the names that a page shows them by. A list of things that have an example needs none.
     """
-    kept: Part = {}
     for operation in operations(paths):
         request = operation.get("requestBody", {})
         for part in (request, *operation["responses"].values()):
-            for content in part.get("content", {}).values():
-                if any("$ref" in example for example in content.get("examples", {}).values()):
-                    continue  # an error, whose examples are shared already
-                if len(content.get("examples", {})) > 1:
-                    _keep(content["examples"], kept, operation["operationId"])
-                else:
+            for kind, content in part.get("content", {}).items():
+                if kind != CONTENT_TYPE and len(content.get("examples", {})) <= 1:
                     _move(content, schemas, are_all_kept=part is request)
     for schema in schemas.values():
         if "examples" in schema and _is_list_of_shown(schema, schemas):
             del schema["examples"]
-    return kept
-
-
-def _keep(examples: Part, kept: Part, name: str) -> None:
-    for title, example in examples.items():
-        shared = _NOT_IN_NAMES.sub("", f"{name}_{title}")
-        kept[shared] = example
-        examples[title] = {"$ref": f"#/components/examples/{shared}"}
 
 
 def _move(content: Part, schemas: Part, *, are_all_kept: bool) -> None:

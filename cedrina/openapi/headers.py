@@ -1,4 +1,8 @@
-"""The headers of responses as components of the document."""
+"""The headers of responses as components of the document.
+
+Those that every response has are described by the responses of 429 alone, and named in the description of the
+document: six references in each of 154 responses were 56 of its 380 kB.
+"""
 
 from typing import Any
 
@@ -54,6 +58,11 @@ HEADERS: dict[str, dict[str, Any]] = {
 }
 # The middleware of all responses and that of the limits add them.
 ON_EVERY_RESPONSE = (CORRELATION_ID, *RATE_LIMIT_HEADERS)
+# For the description of the document.
+NAMED_ONCE = (
+    f"Every response has the headers {', '.join(f'`{name}`' for name in ON_EVERY_RESPONSE[:-1])} and "
+    f"`{ON_EVERY_RESPONSE[-1]}`; the responses of 429 describe them."
+)
 
 
 def header_references(*names: str) -> dict[str, dict[str, str]]:
@@ -65,10 +74,9 @@ def header_references(*names: str) -> dict[str, dict[str, str]]:
 
 
 def share_headers(response: dict[str, Any]) -> None:
-    """Add to a response the headers that every response has, and refer to those that are described here."""
+    """Let a response refer to those of its headers that are described here."""
     own = response.get("headers", {})
-    described = {name: _reference(name) if name in HEADERS else header for name, header in own.items()}
-    response["headers"] = {**described, **header_references(*ON_EVERY_RESPONSE)}
+    own.update({name: _reference(name) for name in own if name in HEADERS})
 
 
 def _reference(name: str) -> dict[str, str]:
@@ -76,5 +84,5 @@ def _reference(name: str) -> dict[str, str]:
 
 
 def component_name(header: str) -> str:
-    """Return the name of the component of a header: short, since each response refers to six of them."""
+    """Return the name of the component of a header."""
     return header.removeprefix("X-").removeprefix("RateLimit-")

@@ -1,15 +1,20 @@
 """The errors of an operation as responses of the document, each shared by all operations that have the same codes.
 
 Every error has one schema, ``Problem``, so that a generated client has one type to handle. Which codes a response may
-have is in its description; the first of them is shown.
+have is in its description; the first of each status is shown.
+
+Errors that any call or any body may get, and that no client treats by operation, are described by one response for a
+range of statuses, which names each status (OpenAPI 3.1.1, 4.8.16.2): "408 `request_timeout`: Request timeout." One
+reference for each status and operation was a fifth of the document; these six statuses were half of that.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Container, Iterable
 from typing import Any
 
 from cedrina.http.problem_catalogue import FIELD_CODES, PROBLEMS
 from cedrina.http.problems import CONTENT_TYPE
-from cedrina.openapi.headers import ON_EVERY_RESPONSE, header_references
+from cedrina.openapi.headers import HEADERS, ON_EVERY_RESPONSE, header_references
 
 Document = dict[str, Any]
 
@@ -17,13 +22,23 @@ Document = dict[str, Any]
 WITH_TOKEN = ("authentication_required", "invalid_token", "session_expired", "session_revoked", "token_expired")
 ACCESS_TOKEN_REFUSED = "AccessTokenRefused"
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
-EXAMPLE_ID = "01976e2c-5a4b-7c3d-8e9f-0a1b2c3d4e5f"
+EXAMPLE_ID = "4f8a2c1e"
 EXAMPLE_TIME = "2026-01-05T10:00:00Z"
 EXAMPLE_BASE = "https://cedrina.dev/problems/"
-EXAMPLE_PATH = "/api/v1/auth/login"
+EXAMPLE_PATH = "/api/v1/auth/me"
 VALIDATION_ERROR = "validation_error"
+IN_RANGES = {
+    "4XX": (
+        "malformed_request",
+        "not_acceptable",
+        "request_timeout",
+        "payload_too_large",
+        "unsupported_media_type",
+    ),
+    "5XX": ("internal_error", "service_unavailable"),
+}
 _EXAMPLES = "#/components/examples/"
-_HEADERS_OF_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+_HEADERS_OF_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After", *ON_EVERY_RESPONSE), 503: ("Retry-After",)}
 
 
 def codes_by_status(codes: Iterable[str]) -> dict[int, list[str]]:
@@ -35,6 +50,20 @@ def codes_by_status(codes: Iterable[str]) -> dict[int, list[str]]:
     for code in sorted(set(codes)):
         by_status.setdefault(PROBLEMS[code].status, []).append(code)
     return dict(sorted(by_status.items()))
+
+
+def codes_by_response(codes: Iterable[str], *, own: Container[str] = ()) -> dict[str, list[str]]:
+    """Return the codes by the key of their response in an operation: the status, or a range of several statuses.
+
+    A status of ``own`` has a response of the view itself, and stays apart.
+    """
+    by_status = codes_by_status(codes)
+    by_key = {str(status): found for status, found in by_status.items()}
+    for key, common in IN_RANGES.items():
+        alone = [status for status, found in by_key.items() if set(found) <= set(common) and status not in own]
+        if len(alone) > 1:
+            by_key[key] = [code for status in alone for code in by_key.pop(status)]
+    return by_key
 
 
 def response_name(codes: Iterable[str], *, field_codes: Iterable[str] | None = None) -> str:
@@ -51,23 +80,44 @@ def response_name(codes: Iterable[str], *, field_codes: Iterable[str] | None = N
 
 
 def problem_response(codes: list[str], *, field_codes: Iterable[str] | None = None) -> Document:
-    """Return the response of some codes, which have one status. ``field_codes`` are those of a validation error."""
-    status = PROBLEMS[codes[0]].status
-    description = " ".join(f"`{code}`: {PROBLEMS[code].title}." for code in codes)
+    """Return the response of some codes, in the order of their statuses. ``field_codes`` are of a validation error."""
+    statuses = codes_by_status(codes)
+    is_range = len(statuses) > 1
+    description = " ".join(
+        f"{f'{PROBLEMS[code].status} ' if is_range else ''}`{code}`: {PROBLEMS[code].title}." for code in codes
+    )
     if VALIDATION_ERROR in codes:
         listed = ", ".join(f"`{code}`" for code in sorted(set(field_codes or FIELD_CODES)))
         description += f" Codes in `errors`: {listed}."
+    headers: Document = {}
+    for status in statuses:
+        names = _HEADERS_OF_STATUS.get(status, ())
+        headers.update(_headers_in_range(status, names) if is_range else header_references(*names))
+    shown = [found[0] for found in statuses.values()]
+    examples = {code: {"value": _example(code)} for code in shown}
     return {
         "description": description,
-        "headers": header_references(*_HEADERS_OF_STATUS.get(status, ()), *ON_EVERY_RESPONSE),
-        "content": {CONTENT_TYPE: {"schema": PROBLEM, "examples": {codes[0]: {"$ref": f"{_EXAMPLES}{codes[0]}"}}}},
+        **({"headers": headers} if headers else {}),
+        "content": {CONTENT_TYPE: {"schema": PROBLEM, "examples": examples}},
     }
 
 
-def problem_examples(responses: Iterable[Document]) -> Document:
-    """Return the examples that some responses refer to."""
-    shown = {code for response in responses for code in _content(response).get("examples", ())}
-    return {code: {"value": _example(code)} for code in sorted(shown)}
+def _headers_in_range(status: int, names: Iterable[str]) -> Document:
+    """Return headers that one status of a range has, so that the response need not have them."""
+    return {
+        name: {**HEADERS[name], "description": f"With {status}: {HEADERS[name]['description']}", "required": False}
+        for name in names
+    }
+
+
+def share_problem_examples(responses: Iterable[Document]) -> Document:
+    """Return the examples that several responses have, as components, and let the responses refer to them."""
+    shown = [examples for response in responses if (examples := _content(response).get("examples"))]
+    uses = Counter(code for examples in shown for code in examples)
+    shared = {code: example for examples in shown for code, example in examples.items() if uses[code] > 1}
+    for examples in shown:
+        examples.update({code: {"$ref": f"{_EXAMPLES}{code}"} for code in examples if code in shared})
+    return dict(sorted(shared.items()))
 
 
 def _content(response: Document) -> Document:

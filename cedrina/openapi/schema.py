@@ -19,7 +19,7 @@ from cedrina.openapi.headers import share_headers
 from cedrina.openapi.problem_responses import (
     VALIDATION_ERROR,
     WITH_TOKEN,
-    codes_by_status,
+    codes_by_response,
     problem_response,
     response_name,
 )
@@ -75,9 +75,9 @@ class ProblemAutoSchema(AutoSchema):
         for response in responses.values():
             share_headers(response)
         fields = getattr(self.view, "field_codes", {}).get(method.lower())
-        for status, codes in codes_by_status(self._codes(operation, method.lower())).items():
+        for status, codes in codes_by_response(self._codes(operation, method.lower()), own=responses).items():
             problem = _shared(codes, registry, field_codes=fields if VALIDATION_ERROR in codes else None)
-            responses[str(status)] = _beside_own(responses.get(str(status)), problem, codes)
+            responses[status] = _beside_own(responses.get(status), problem, codes)
         operation["responses"] = {status: responses[status] for status in sorted(responses)}
         return operation
 
@@ -115,4 +115,5 @@ def _beside_own(own: dict[str, Any] | None, problem: dict[str, Any], codes: list
     whole = problem_response(codes)
     described = f"{own.get('description', '')} {whole['description']}".strip()
     content = {**own.get("content", {}), CONTENT_TYPE: whole["content"][CONTENT_TYPE]}
-    return {"description": described, "headers": {**own["headers"], **whole["headers"]}, "content": content}
+    headers = {**own.get("headers", {}), **whole.get("headers", {})}
+    return {"description": described, **({"headers": headers} if headers else {}), "content": content}

@@ -50,9 +50,8 @@ def share_successes(paths: Part) -> Part:
 def rename_problems(paths: Part, responses: Part) -> Part:
     """Return the responses of errors by short names, and let the operations refer to these.
 
-    The one that most operations have for a status has the status as its name: 1,479 references to such names are a
-    fifth of the document. Those of other codes keep the name of their codes, and those that differ in the codes of
-    fields only have the name of the first operation: ``422.register``.
+    The one that most operations have for a status has the status as its name, since such references are a fifth of the
+    document. The others have the name of their first operation: ``422.register``.
     """
     prefix = "#/components/responses/"
     uses: Counter[tuple[str, str]] = Counter()
@@ -70,7 +69,7 @@ def rename_problems(paths: Part, responses: Part) -> Part:
             taken.add(status)
             names[name] = status
         else:
-            names[name] = f"{status}.{first[name]}" if name.startswith("ValidationErrorOf") else name
+            names[name] = f"{status}.{first[name]}"
     for operation in operations(paths):
         for response in operation["responses"].values():
             if "$ref" in response:

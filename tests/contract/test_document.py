@@ -49,6 +49,10 @@ class TestTheDocument:
         committed = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
         assert committed == plain()
 
+    def test_is_small_as_it_is_committed(self):
+        # People download it, and generators and pages parse it. `cedrina/openapi` says what was done for its size.
+        assert (ROOT / "docs" / "openapi.json").stat().st_size < 300_000
+
     def test_has_exactly_the_calls_that_are_promised(self):
         assert set(operations()) == set(PROMISED)
 

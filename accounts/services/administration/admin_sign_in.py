@@ -10,7 +10,9 @@ from django.db import transaction
 from accounts import event_types, measures, selectors
 from accounts.client_tokens import known_devices
 from accounts.errors import SignInChallengeInvalid
+from accounts.factors import webauthn, webauthn_challenges
 from accounts.factors.webauthn_challenges import ChallengeBinding
+from accounts.factors.webauthn_protocol import Json
 from accounts.identifiers.names import name_key
 from accounts.models import CeremonyPurpose, User
 from accounts.rules import admin_access
@@ -19,6 +21,7 @@ from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.passwords import attempts
 from accounts.services.sign_in import password_sign_in, sign_in_risk
 from accounts.services.sign_in.counted_sign_ins import counted
+from accounts.types import FactorMethod
 from security_events.catalogue import EventType
 from security_events.services import recording
 from security_events.services.detection.sign_in_risk import SignInRisk
@@ -34,6 +37,23 @@ class AdminSession:
 
     user: User
     session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAdminSignIn:
+    """A user whose password was right, the digest of its hash, and what challenges for security keys are bound to."""
+
+    id: UUID
+    user_id: UUID
+    bound_to: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorOptions:
+    """The methods that complete a sign-in, and the WebAuthn options for the browser if a security key is one."""
+
+    methods: tuple[str, ...]
+    webauthn: Json | None
 
 
 @counted(measures.PASSWORD, is_first_step=True)
@@ -102,11 +122,27 @@ def password_binding(*, user: User) -> bytes:
     return sign_in_challenges.password_binding(user=user)
 
 
+def begin_mfa_sign_in(*, pending: PendingAdminSignIn, now: datetime) -> SecondFactorOptions:
+    """Return how a member of staff can show the second factor, with a challenge for a security key.
+
+    A challenge is stored at each call, since each can be answered once.
+
+    Raises: SignInChallengeInvalid, as ``complete_mfa_sign_in`` does.
+    """
+    user = _require_pending_user(pending, now=now)
+    methods = selectors.factor_methods(user_id=user.pk)
+    if FactorMethod.WEBAUTHN not in methods:
+        return SecondFactorOptions(methods=methods, webauthn=None)
+    options = webauthn_challenges.store(
+        ceremony=webauthn.begin_authentication(user=user), binding=_binding(pending), now=now
+    )
+    return SecondFactorOptions(methods=methods, webauthn=options)
+
+
 @counted(measures.SECOND_FACTOR)
 def complete_mfa_sign_in(
     *,
-    user_id: UUID,
-    bound_to: bytes,
+    pending: PendingAdminSignIn,
     response: FactorResponse,
     client: ClientContext,
     now: datetime,
@@ -117,28 +153,34 @@ def complete_mfa_sign_in(
     Raises: MfaCodeInvalid, AttemptsExhausted, and SignInChallengeInvalid when the password was changed since, or the
     account may not use the admin any more.
     """
-    user = selectors.undeleted_user(user_id=user_id)
 
     def open_session(methods: list[str]) -> AdminSession:
         # Read again under the lock, so that a password change at the same time wins.
-        locked = selectors.undeleted_user(user_id=user_id)
-        if locked is None or _refusal_reason(locked, is_right=password_binding(user=locked) == bound_to, now=now):
-            raise SignInChallengeInvalid
+        locked = _require_pending_user(pending, now=now)
         amr = [password_sign_in.PASSWORD, *methods]
         return _open_session(user=locked, amr=amr, client=client, device_token=device_token, now=now)
 
-    # Checked before as well, so that no attempt is charged for a sign-in that will be refused anyway.
-    if user is None or _refusal_reason(user, is_right=password_binding(user=user) == bound_to, now=now):
-        raise SignInChallengeInvalid
     return second_factors.verify(
-        user=user,
+        # Checked before as well, so that no attempt is charged for a sign-in that will be refused anyway.
+        user=_require_pending_user(pending, now=now),
         response=response,
-        binding=ChallengeBinding(CeremonyPurpose.SIGN_IN, user_id=user_id),
+        binding=_binding(pending),
         then=open_session,
         client=client,
         device_token=device_token,
         now=now,
     )
+
+
+def _require_pending_user(pending: PendingAdminSignIn, *, now: datetime) -> User:
+    user = selectors.undeleted_user(user_id=pending.user_id)
+    if user is None or _refusal_reason(user, is_right=password_binding(user=user) == pending.bound_to, now=now):
+        raise SignInChallengeInvalid
+    return user
+
+
+def _binding(pending: PendingAdminSignIn) -> ChallengeBinding:
+    return ChallengeBinding(CeremonyPurpose.SIGN_IN, user_id=pending.user_id, session_id=pending.id)
 
 
 def _open_session(

@@ -188,8 +188,11 @@ class TestPendingSignIn:
     def test_ends_when_the_account_changes(self, boss, browser, logins, changes):
         secret, _codes = add_totp(boss)
         give_password(browser)
+        shown = Client()
+        give_password(shown)
         User.objects.filter(pk=boss.pk).update(**changes)
 
+        assert shown.get(STEP)["Location"] == LOGIN
         assert show(browser, code_of(secret))["Location"] == LOGIN
         assert browser.get(STEP)["Location"] == LOGIN
         assert logins == []
@@ -216,17 +219,21 @@ class TestThePage:
         give_password(browser)
         return re.search(r'class="help">(.*?)</p>', browser.get(STEP).content.decode(), re.DOTALL).group(1)
 
-    def test_requires_a_recovery_code_of_users_with_only_keys(self, boss, browser):
+    def test_asks_users_with_only_keys_for_one_or_for_a_recovery_code(self, boss, browser):
         _key, added = add_key(boss)
 
-        assert "Enter one of your recovery codes." in self.help(browser)
+        assert self.help(browser).strip() == "One of your recovery codes."
+        assert 'id="security-key"' in browser.get(STEP).content.decode()
         assert show(browser, added.recovery_codes[0]).status_code == 302
 
-    def test_says_so_if_the_user_has_neither(self, boss, browser):
+    def test_asks_for_no_code_if_there_are_none(self, boss, browser):
         add_key(boss)
         recovery_codes.remove(user_id=boss.pk)
+        give_password(browser)
 
-        assert "you have no recovery codes left" in self.help(browser)
+        page = browser.get(STEP).content.decode()
+        assert 'name="code"' not in page
+        assert "data-first" in page
 
     def test_goes_from_right_to_left_where_the_language_does(self, boss):
         add_totp(boss)

@@ -8,24 +8,22 @@ from tests.described import document
 
 class TestRender:
     def test_has_short_values_on_one_line(self):
-        assert render({"a": [1, {"b": "é"}], "c": {}}) == '{"a": [1, {"b": "é"}], "c": {}}'
+        assert render({"a": [1, {"b": "é"}], "c": {}}) == '{"a":[1,{"b":"é"}],"c":{}}'
 
     def test_breaks_what_is_longer(self):
         text = render({"long": "x" * LINE, "list": ["y" * LINE, 1]})
-        assert text.splitlines()[0] == "{"
-        assert text.splitlines()[2] == ' "list": ['
+        assert text.splitlines() == [f'{{"long":"{"x" * LINE}",', f'"list":["{"y" * LINE}",', "1]}"]
 
     def test_has_several_references_on_a_line(self):
-        references = {str(status): {"$ref": f"#/components/responses/{status}"} for status in (400, 401, 403)}
-        assert render({**references, "other": 1}).splitlines()[1:] == [
-            ' "400": {"$ref": "#/components/responses/400"}, "401": {"$ref": "#/components/responses/401"},',
-            ' "403": {"$ref": "#/components/responses/403"},',
-            ' "other": 1',
-            "}",
+        references = {str(status): {"$ref": f"#/components/responses/{status}"} for status in range(400, 406)}
+        each = [f'"{status}":{{"$ref":"#/components/responses/{status}"}}' for status in range(400, 406)]
+        assert render({**references, "other": 1}).splitlines() == [
+            f"{{{each[0]},{each[1]},{each[2]},{each[3]},",
+            f"{each[4]},{each[5]},",
+            '"other":1}',
         ]
 
     def test_changes_nothing(self):
         plain = json.loads(json.dumps(document(), default=str))
         text = render(plain)
         assert json.loads(text) == plain
-        assert len(text.encode()) < 460_000

@@ -1,15 +1,24 @@
 """The document as a whole: its order, its components, and that it says what the views declare."""
 
+import re
+
 from django.urls import resolve
 
+from cedrina.http.problem_catalogue import PROBLEMS
 from cedrina.openapi.document import complete_document
+from cedrina.openapi.headers import ON_EVERY_RESPONSE
+from cedrina.openapi.problem_responses import IN_RANGES, problem_response
 from cedrina.openapi.reading_order import TAGS, place_of
 from cedrina.settings.rate_limits import profile
 from cedrina.version import VERSION
 from ratelimiting.api.headers import NAMES
 from ratelimiting.services import active_policies
-from tests.described import calls, codes_of, document, field_codes_of, responses
+from tests.described import calls, codes_of, document, field_codes_of, resolved, responses
 from tests.for_each import for_each
+
+
+def problem_examples(response):
+    return list(response["content"]["application/problem+json"]["examples"].values())
 
 
 def operations():
@@ -51,6 +60,9 @@ class TestTheDocument:
         assert len(listed) == len(set(listed))
         assert set(listed) <= {operation["operationId"] for _path, _verb, operation in operations()}
 
+    def test_names_the_headers_of_every_response(self):
+        assert all(f"`{name}`" in document()["info"]["description"] for name in ON_EVERY_RESPONSE)
+
     def test_says_which_version_and_licence_it_has_and_where_its_server_is(self):
         assert document()["info"]["version"] == VERSION
         assert document()["info"]["license"]["identifier"] == "MIT"
@@ -73,12 +85,24 @@ class TestACall:
             assert field_codes_of(operation) == set(fields)
 
     @each_call
+    def test_says_of_each_error_in_a_range_what_it_would_say_of_it_alone(self, call):
+        found = responses(document()["paths"][call.template][call.method.lower()])
+        common = [code for codes in IN_RANGES.values() for code in codes]
+        for status, response in found.items():
+            codes = set(re.findall(r"`(\w+)`: ", response["description"]))
+            if codes and codes <= set(common):
+                (alone,) = (problem_response([code]) for code in codes)
+                assert PROBLEMS[codes.pop()].status == int(status)
+                assert response["description"] == alone["description"]
+                assert set(response.get("headers", {})) == set(alone.get("headers", {}))
+                (example,) = problem_examples(response)
+                assert resolved(example) == problem_examples(alone)[0]
+
+    @each_call
     def test_says_that_shipped_limits_may_refuse_it(self, call, settings):
         settings.RATELIMITING = {**settings.RATELIMITING, "POLICIES": profile("production")}
         route = resolve(call.path).view_name
         assert active_policies.current().for_request(route=route, method=call.method, tier=None)
         operation = document()["paths"][call.template][call.method.lower()]
-        for status, response in responses(operation).items():
-            assert set(NAMES) <= set(response["headers"]), status
-        assert responses(operation)["429"]["headers"]["Retry-After"]
+        assert {*NAMES, "X-Correlation-ID", "Retry-After"} == set(responses(operation)["429"]["headers"])
         assert "rate_limited" in codes_of(operation)[429]

@@ -1,6 +1,6 @@
 """Where the examples of bodies stand."""
 
-from cedrina.openapi.examples import share_examples
+from cedrina.openapi.examples import place_examples
 
 
 def content(schema, **examples):
@@ -14,11 +14,11 @@ def operation(name, *, request=None, response=None):
     return {"operationId": name, **({"requestBody": request} if request else {}), "responses": responses}
 
 
-class TestShareExamples:
+class TestPlaceExamples:
     def test_moves_the_one_of_a_body_to_its_schema(self):
         schemas = {"User": {"type": "object"}}
         paths = {"/a": {"get": operation("a", response=content("User", mina={"id": 1}))}}
-        assert share_examples(paths, schemas) == {}
+        place_examples(paths, schemas)
         assert schemas["User"]["examples"] == [{"id": 1}]
         assert "examples" not in paths["/a"]["get"]["responses"]["200"]["content"]["application/json"]
 
@@ -34,20 +34,28 @@ class TestShareExamples:
             }
             for number in range(2)
         }
-        share_examples(paths, schemas)
+        place_examples(paths, schemas)
         assert schemas == {"User": {"examples": ["person 0"]}, "Reason": {"examples": ["reason 0", "reason 1"]}}
 
-    def test_leaves_several_in_the_operation_by_reference(self):
+    def test_leaves_several_in_the_operation(self):
         paths = {"/a": {"post": operation("sign_in", request=content("Login", **{"By name": 1, "By key": 2}))}}
-        assert share_examples(paths, {"Login": {}}) == {"sign_in_Byname": {"value": 1}, "sign_in_Bykey": {"value": 2}}
+        place_examples(paths, {"Login": {}})
         assert paths["/a"]["post"]["requestBody"]["content"]["application/json"]["examples"] == {
-            "By name": {"$ref": "#/components/examples/sign_in_Byname"},
-            "By key": {"$ref": "#/components/examples/sign_in_Bykey"},
+            "By name": {"value": 1},
+            "By key": {"value": 2},
         }
+
+    def test_leaves_those_of_errors(self):
+        error = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {"not_found": {"value": 1}}}
+        paths = {"/a": {"get": operation("a", response={"content": {"application/problem+json": error}})}}
+        schemas = {"Problem": {}}
+        place_examples(paths, schemas)
+        assert schemas == {"Problem": {}}
+        assert error["examples"] == {"not_found": {"value": 1}}
 
     def test_puts_it_into_a_schema_that_is_no_component(self):
         paths = {"/a": {"get": operation("a", response=content({"type": "string"}, line="{}"))}}
-        share_examples(paths, {})
+        place_examples(paths, {})
         body = paths["/a"]["get"]["responses"]["200"]["content"]["application/json"]
         assert body == {"schema": {"type": "string", "examples": ["{}"]}}
 
@@ -60,6 +68,6 @@ class TestShareExamples:
             "/users": {"get": operation("list", response=content("Users", one={"items": [1]}))},
             "/user": {"get": operation("read", response=content("User", one=1))},
         }
-        share_examples(paths, schemas)
+        place_examples(paths, schemas)
         assert "examples" not in schemas["Users"]
         assert schemas["User"]["examples"] == [1]

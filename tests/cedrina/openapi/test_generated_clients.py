@@ -85,10 +85,14 @@ def folder(tmp_path):
 
 
 def assert_journey(printed, name):
-    """Check what each journey prints: its person registered, was refused, refreshed, read the account, signed out."""
+    """Check what each journey prints: its person registered, was refused, refreshed, read the account, signed out.
+
+    One of the refusals stands in the document as a range of statuses.
+    """
     assert json.loads(printed.strip().splitlines()[-1]) == {
         "username": name,
         "refused": [401, "invalid_credentials"],
+        "not_acceptable": [406, "not_acceptable"],
         "signed_out": 204,
         "ended": [401, "session_revoked"],
     }

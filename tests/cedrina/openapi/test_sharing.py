@@ -45,22 +45,12 @@ class TestShareSuccesses:
 
 
 class TestRenameProblems:
-    def test_names_the_most_used_of_a_status_by_it(self):
+    def test_names_the_most_used_of_a_status_by_it_and_others_by_their_first_operation(self):
         def responses(name):
             return {"responses": {"409": {"$ref": f"#/components/responses/{name}"}}}
 
         paths = paths_of(a=responses("EmailTaken"), b=responses("AlreadyExists"), c=responses("AlreadyExists"))
         found = rename_problems(paths, {"EmailTaken": {"description": "e"}, "AlreadyExists": {"description": "a"}})
-        assert found == {"EmailTaken": {"description": "e"}, "409": {"description": "a"}}
-        assert paths["/a"]["get"] == {"operationId": "a", **responses("EmailTaken")}
+        assert found == {"409.a": {"description": "e"}, "409": {"description": "a"}}
+        assert paths["/a"]["get"] == {"operationId": "a", **responses("409.a")}
         assert paths["/b"]["get"] == {"operationId": "b", **responses("409")}
-
-    def test_names_those_of_fields_by_their_first_operation(self):
-        names = ["ValidationErrorOfInvalid", "ValidationErrorOfInvalid", "ValidationErrorOfBlankOrInvalid"]
-        paths = paths_of(
-            **{
-                f"call{number}": {"responses": {"422": {"$ref": f"#/components/responses/{name}"}}}
-                for number, name in enumerate(names)
-            }
-        )
-        assert set(rename_problems(paths, {name: {} for name in names})) == {"422", "422.call2"}

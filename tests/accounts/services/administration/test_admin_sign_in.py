@@ -1,4 +1,5 @@
 from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -6,18 +7,19 @@ from django.utils import timezone
 
 from accounts.client_tokens import known_devices
 from accounts.errors import AttemptsExhausted, CredentialsInvalid, MfaCodeInvalid, SignInChallengeInvalid
-from accounts.models import KnownClient, User
+from accounts.models import Ceremony, KnownClient, User
 from accounts.services.administration import admin_sign_in
 from accounts.services.factors.second_factors import FactorResponse
 from accounts.services.sign_in import password_sign_in
 from accounts.types import FactorMethod
 from tests import mailbox
 from tests.factories.accounts import PASSWORD, UserFactory
-from tests.factories.factors import add_totp, code_of
+from tests.factories.factors import add_key, add_totp, code_of
 from tokens.models import Session, SessionKind
 from tokens.types import ClientContext
 
 pytestmark = pytest.mark.django_db
+SIGN_IN = UUID("019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11")
 
 
 class TestVerifyPassword:
@@ -138,6 +140,44 @@ class TestCompleteSignIn:
         assert events("admin.login_failed").get().risk_reasons == ["changed_meanwhile"]
 
 
+def pending(user, *, sign_in=SIGN_IN, bound_to=None):
+    """Return a sign-in of a user whose password was right."""
+    bound_to = bound_to or admin_sign_in.password_binding(user=user)
+    return admin_sign_in.PendingAdminSignIn(id=sign_in, user_id=user.pk, bound_to=bound_to)
+
+
+class TestBeginMfaSignIn:
+    @pytest.fixture
+    def boss(self):
+        return UserFactory(username="boss", raw_password=PASSWORD, roles=["users:read"])
+
+    def test_challenges_a_key_for_this_sign_in_only(self, boss, now):
+        key, _added = add_key(boss, now=now)
+        asked = admin_sign_in.begin_mfa_sign_in(pending=pending(boss), now=now)
+        assert set(asked.methods) == {FactorMethod.WEBAUTHN, FactorMethod.RECOVERY_CODE}
+        answer = {
+            "response": FactorResponse(FactorMethod.WEBAUTHN, key.get(asked.webauthn)),
+            "client": ClientContext(ip_address="203.0.113.7"),
+            "now": now,
+        }
+        with pytest.raises(MfaCodeInvalid):
+            admin_sign_in.complete_mfa_sign_in(pending=pending(boss, sign_in=uuid4()), **answer)
+        assert admin_sign_in.complete_mfa_sign_in(pending=pending(boss), **answer).user == boss
+
+    def test_challenges_no_key_where_there_is_none(self, boss, now):
+        add_totp(boss, now=now)
+        asked = admin_sign_in.begin_mfa_sign_in(pending=pending(boss), now=now)
+        assert asked.webauthn is None
+        assert not Ceremony.objects.exists()
+
+    def test_ends_when_the_password_changes(self, boss, now):
+        add_key(boss, now=now)
+        before = Ceremony.objects.count()
+        with pytest.raises(SignInChallengeInvalid):
+            admin_sign_in.begin_mfa_sign_in(pending=pending(boss, bound_to=b"of another password"), now=now)
+        assert Ceremony.objects.count() == before
+
+
 class TestCompleteMfaSignIn:
     @pytest.fixture
     def boss(self):
@@ -145,8 +185,7 @@ class TestCompleteMfaSignIn:
 
     def complete(self, user, code, *, now, bound_to=None):
         return admin_sign_in.complete_mfa_sign_in(
-            user_id=user.pk,
-            bound_to=bound_to or admin_sign_in.password_binding(user=user),
+            pending=pending(user, bound_to=bound_to),
             response=FactorResponse(FactorMethod.TOTP, code),
             client=ClientContext(ip_address="203.0.113.7"),
             now=now,

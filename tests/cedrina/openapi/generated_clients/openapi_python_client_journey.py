@@ -31,6 +31,10 @@ refused = login.sync_detailed(client=stranger, body=LoginInputRequest(username=n
 assert isinstance(refused.parsed, Problem), refused
 assert refused.parsed.code is ProblemCode.INVALID_CREDENTIALS
 
+picky = Client(base_url=address, headers={"Accept": "text/csv"})
+not_acceptable = login.sync(client=picky, body=LoginInputRequest(username=name, password="not this one"))
+assert isinstance(not_acceptable, Problem), not_acceptable
+
 tokens = refresh.sync(client=stranger, body=RefreshInputRequest(refresh_token=registered.tokens.refresh_token))
 assert isinstance(tokens, TokenPairOutput), tokens
 
@@ -47,6 +51,7 @@ sys.stdout.write(
         {
             "username": user.username,
             "refused": [refused.status_code, refused.parsed.code.value],
+            "not_acceptable": [not_acceptable.status, not_acceptable.code.value],
             "signed_out": signed_out.status_code,
             "ended": [ended.status, ended.code.value],
         }

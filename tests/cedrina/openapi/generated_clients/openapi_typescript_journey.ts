@@ -16,6 +16,13 @@ if (!refused.error) throw new Error("not refused");
 const problem: Problem = refused.error;
 const code: "invalid_credentials" = problem.code === "invalid_credentials" ? problem.code : fail(problem);
 
+const picky = await api.POST("/api/v1/auth/login", {
+  headers: { Accept: "text/csv" },
+  body: { username: name, password: "not this one" },
+});
+if (!picky.error) throw new Error("accepted");
+const unacceptable: Problem = picky.error;
+
 const refreshed = await api.POST("/api/v1/auth/refresh", {
   body: { refresh_token: registered.data.tokens.refresh_token },
 });
@@ -32,6 +39,7 @@ console.log(
   JSON.stringify({
     username: user.data.username,
     refused: [refused.response.status, code],
+    not_acceptable: [picky.response.status, unacceptable.code],
     signed_out: out.response.status,
     ended: [ended.error.status, ended.error.code],
   }),

@@ -18,7 +18,10 @@ async function refusal(call: Promise<unknown>): Promise<[number, string]> {
 const registered = await stranger.register({
   registrationInputRequest: { username: name, email: `${name}@example.com`, password: "violet harbour drum kite" },
 });
-const refused = await refusal(stranger.login({ loginInputRequest: { username: name, password: "not this one" } }));
+const wrong = { loginInputRequest: { username: name, password: "not this one" } };
+const refused = await refusal(stranger.login(wrong));
+const picky = new SignInApi(new Configuration({ basePath, headers: { Accept: "text/csv" } }));
+const not_acceptable = await refusal(picky.login(wrong));
 const tokens = await stranger.refresh({ refreshInputRequest: { refreshToken: registered.tokens.refreshToken } });
 
 const configuration = new Configuration({ basePath, accessToken: tokens.accessToken });
@@ -26,4 +29,4 @@ const accounts = new AccountsApi(configuration);
 const user = await accounts.me();
 const out = await new SignInApi(configuration).logoutRaw({ logoutInputRequest: {} });
 const ended = await refusal(accounts.me());
-console.log(JSON.stringify({ username: user.username, refused, signed_out: out.raw.status, ended }));
+console.log(JSON.stringify({ username: user.username, refused, not_acceptable, signed_out: out.raw.status, ended }));

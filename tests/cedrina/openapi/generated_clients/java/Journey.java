@@ -31,16 +31,25 @@ public class Journey {
     throw new IllegalStateException("it was not refused");
   }
 
-  public static void main(String[] arguments) throws Exception {
-    String name = arguments[1];
+  static ApiClient client(String address) {
     ApiClient client = new ApiClient();
     // Java's client asks for HTTP/2 in its first request, and the server takes no such request with a body.
     client.setHttpClientBuilder(HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1));
-    client.updateBaseUri(arguments[0]);
+    client.updateBaseUri(address);
+    return client;
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    String name = arguments[1];
+    ApiClient client = client(arguments[0]);
     SignInApi signIn = new SignInApi(client);
     var registered = signIn.register(new RegistrationInputRequest()
         .username(name).email(name + "@example.com").password("violet harbour drum kite"));
-    var refused = refusal(() -> signIn.login(new LoginInputRequest().username(name).password("not this one")));
+    var wrong = new LoginInputRequest().username(name).password("not this one");
+    var refused = refusal(() -> signIn.login(wrong));
+    ApiClient picky = client(arguments[0]);
+    picky.setRequestInterceptor(request -> request.setHeader("Accept", "text/csv"));
+    var notAcceptable = refusal(() -> new SignInApi(picky).login(wrong));
     var tokens = signIn.refresh(new RefreshInputRequest().refreshToken(registered.getTokens().getRefreshToken()));
     client.setRequestInterceptor(request -> request.header("Authorization", "Bearer " + tokens.getAccessToken()));
     AccountsApi accounts = new AccountsApi(client);
@@ -48,6 +57,7 @@ public class Journey {
     ApiResponse<Void> out = new SignInApi(client).logoutWithHttpInfo(new LogoutInputRequest());
     var ended = refusal(accounts::me);
     System.out.println(MAPPER.writeValueAsString(Map.of(
-        "username", username, "refused", refused, "signed_out", out.getStatusCode(), "ended", ended)));
+        "username", username, "refused", refused, "not_acceptable", notAcceptable,
+        "signed_out", out.getStatusCode(), "ended", ended)));
   }
 }
