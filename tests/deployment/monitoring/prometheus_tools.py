@@ -54,6 +54,8 @@ class Prometheus:
 
     def ask(self, path, **parameters):
         answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=30)
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            answer.raise_for_status()  # it listens before it has read its storage
         found = answer.json()
         assert found["status"] == "success", (parameters, found.get("error"))
         return found["data"]
@@ -67,7 +69,7 @@ class Prometheus:
             try:
                 if found := self.query(expression):
                     return found
-            except httpx.TransportError:
+            except httpx.HTTPError:
                 pass
             assert time.monotonic() < deadline, expression
             time.sleep(0.3)
