@@ -15,8 +15,17 @@ _MINUTE = 60.0
 _PASSWORD_ALONE = ["pwd"]  # RFC 8176, 2
 _WITHOUT_DIGITS = str.maketrans("", "", "0123456789._")
 # Members of an event's data that a fact has something of.
-DATA_MEMBERS = ("amr", "days_since_last", "is_new_client", "repeats", "since")
-_LARGEST = 1_000_000  # times that an event stands for, or days: data of a project's events may hold any number
+DATA_MEMBERS = (
+    "amr",
+    "days_since_last",
+    "generations_behind",
+    "idle_seconds",
+    "is_familiar_client",
+    "is_new_client",
+    "repeats",
+    "since",
+)
+_LARGEST = 1_000_000  # times that an event stands for, days, or seconds: data of a project's events may hold any number
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,10 @@ class Fact:
 
     Sign-ins know of the account what no window holds: whether it ever signed in from this client before
     (``is_new_client``), how many days ago it last did, and whether a password was all that was shown.
+
+    A reuse of a refresh token knows how many exchanges ago the token was the current one (``generations_behind``), how
+    long ago the current one was last given out (``idle_seconds``), and whether it and the presented one seem to be on
+    devices of the account's owner (``is_familiar_client``). Without evidence nothing is familiar.
     """
 
     event_id: str
@@ -53,6 +66,9 @@ class Fact:
     is_new_client: bool = False
     is_password_alone: bool = False
     days_since_last: int = 0
+    is_familiar_client: bool = False
+    generations_behind: int = 0
+    idle_seconds: int = 0
 
     @property
     def began_at(self) -> float:
@@ -139,6 +155,9 @@ def fact_of(
         is_new_client=data.get("is_new_client") is True,
         is_password_alone=data.get("amr") == _PASSWORD_ALONE,
         days_since_last=_number(data.get("days_since_last"), 0),
+        is_familiar_client=data.get("is_familiar_client") is True,
+        generations_behind=_number(data.get("generations_behind"), 0),
+        idle_seconds=_number(data.get("idle_seconds"), 0),
     )
 
 
