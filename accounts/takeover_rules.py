@@ -97,6 +97,7 @@ def _success_among(
             watches=_SIGN_INS,
             triggers=frozenset({_SUCCEEDED}),
             judge=judges.from_attack,
+            only_new_clients=True,
             thresholds=thresholds,
             responses=_TOLD_AND_PROVED,
         )
@@ -189,6 +190,7 @@ NEW_CLIENT = register(
         watches=frozenset({_SUCCEEDED}),
         triggers=frozenset({_SUCCEEDED}),
         judge=judges.new_client,
+        only_new_clients=True,
         thresholds={"sign_ins": 3, "kilometres": 500, "radius_kilometres": 200},
         # The person is mailed about each new client anyway, and the risk of the sign-in asks for a proof.
         responses=(ResponseKind.STEP_UP,),
@@ -221,6 +223,7 @@ DORMANT_ACCOUNT = register(
         watches=frozenset({_SUCCEEDED, event_types.PASSWORD_RESET.id}),
         triggers=frozenset({_SUCCEEDED}),
         judge=judges.returned,
+        only_new_clients=True,
         thresholds={"days": 180},
         responses=_TOLD_AND_PROVED,
         # Honest people come back, too, and look the same: how often, each operator has to see first.

@@ -67,7 +67,17 @@ TOKEN_REUSE_DETECTED = register(
         Severity.HIGH,
         90,
         OcsfType.DETECTION_FINDING_CREATE,
-        data=("reason", "presented_generation"),
+        data=("reason", "presented_generation", "generations_behind", "idle_seconds", "is_familiar_client"),
+    )
+)
+TOKEN_REUSE_CONFIRMED = register(
+    EventType(
+        "token.reuse_confirmed",
+        Category.SESSION,
+        Severity.HIGH,
+        90,
+        OcsfType.DETECTION_FINDING_CREATE,
+        data=("presented_generation",),
     )
 )
 KEY_CREATED = register(

@@ -24,6 +24,8 @@ WORDS: Mapping[str, str | Promise] = {
     "few_percent": _("per cent of accounts with few tries"),
     "band_percent": _("per cent of accounts with as many tries"),
     "failing_percent": _("per cent of accounts that fail"),
+    "generations_behind": _("exchanges since the token was the current one"),
+    "idle_seconds": _("seconds since the current token was given out"),
 }
 _MOST_COUNTS = 30
 

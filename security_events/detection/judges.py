@@ -74,6 +74,8 @@ def many_accounts(
     count: their owners mistyped. Neither do failures that are less than ``failing_percent`` per cent of all accounts in
     the window: on a large site, somebody is always failing. ``without`` is an account that is left out.
     """
+    if len(facts) < thresholds["accounts"]:
+        return None  # as nearly always in small networks: nothing is counted
     failures = summary_of(facts, OpenFailures)
     counts = failures.counts(without=without)
     few, tries_of_few = counts.failing_with(1, thresholds["most_each"]), counts.tries_up_to(thresholds["most_each"])
@@ -97,6 +99,8 @@ def sprayed_passwords(
     ``tries`` failures on ``accounts`` accounts, of which ``band_percent`` per cent have ``least_each`` to ``most_each``
     tries. Accounts that succeeded afterwards don't count. ``without`` is an account that is left out.
     """
+    if len(facts) < thresholds["accounts"]:
+        return None
     counts = summary_of(facts, OpenFailures).counts(without=without)
     band = counts.failing_with(thresholds["least_each"], thresholds["most_each"])
     if not counts.failing or 100 * band < thresholds["band_percent"] * counts.failing:
@@ -106,7 +110,9 @@ def sprayed_passwords(
 
 def many_unknown_names(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:
     """Find ``names`` different names, the last one among them: such as no account has, or as a reset was asked for."""
-    return reached(thresholds, names=len(summary_of(facts, SearchedNames))) if is_search(facts[-1]) else None
+    if not is_search(facts[-1]) or len(facts) < thresholds["names"]:
+        return None
+    return reached(thresholds, names=len(summary_of(facts, SearchedNames)))
 
 
 def unfinished(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Finding | None:

@@ -63,6 +63,7 @@ class NewestFacts(FactWindow):
         raise OlderFactsNeeded
 
     def __reversed__(self) -> Iterator[Fact]:
+        self._trim()
         for fact in reversed(self._facts):
             if fact.at <= self._after + _ORDERED:
                 break
@@ -91,8 +92,8 @@ def missing_facts(
     window.fill(fact for fact in known if fact.type in rule.watches)
     for fact in batch:
         if fact.type in rule.watches:
-            window.add(fact, since=fact.at - rule.window)
-            if fact.type in rule.triggers and (missing := _missing(rule, window, thresholds)):
+            window.add(fact, fact.at - rule.window)
+            if rule.is_asked_about(fact) and (missing := _missing(rule, window, thresholds)):
                 return missing
     return None
 

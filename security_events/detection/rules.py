@@ -62,6 +62,9 @@ class Rule:
 
     Findings of one ``group_by`` are one incident, unless ``incident_by`` says otherwise: where the window of a network
     shows that an account was taken over, each account is an incident of its own.
+
+    A rule with ``only_new_clients`` finds nothing in a sign-in by a client that the account has used before, so it is
+    not asked about one.
     """
 
     id: str
@@ -82,12 +85,17 @@ class Rule:
     source: "StrOrPromise" = ""
     techniques: tuple[str, ...] = ()
     sigma: SigmaForm | None = None
+    only_new_clients: bool = False
 
     def __post_init__(self) -> None:
         if not self.triggers <= self.watches:
             raise ValueError(f"The rule {self.id} must watch its triggers.")
         if any(name.startswith(_CAUSED_BY_FINDINGS) for name in self.triggers):
             raise ValueError(f"The rule {self.id} must not be triggered by what findings cause: it would never end.")
+
+    def is_asked_about(self, fact: Fact) -> bool:
+        """Return whether the rule may find an attack at a fact that it watches."""
+        return fact.type in self.triggers and (fact.is_new_client or not self.only_new_clients)
 
     def key(self, fact: Fact) -> str:
         """Return what the fact has in common with others; an empty text if that is not known."""

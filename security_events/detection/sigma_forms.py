@@ -37,7 +37,7 @@ class SigmaForm:
     ``threshold`` is the name of the rule's threshold that the count must reach, ``field`` the name of the member of
     ``Fact`` whose different values are counted. Events must be within ``seconds``: a number, the name of a threshold,
     or the rule's window if it is 0. ``conditions`` may use modifiers of Sigma (``days_since_last|gte``); a value of the
-    form ``{name}`` is that of the threshold of this name.
+    form ``{name}`` is that of the threshold of this name. Events for which all of ``unless`` holds are left out.
     """
 
     conditions: tuple[Mapping[str, Value], ...]
@@ -46,3 +46,4 @@ class SigmaForm:
     field: str = ""
     seconds: int | str = 0
     wider: "StrOrPromise" = ""
+    unless: Mapping[str, Value] | None = None

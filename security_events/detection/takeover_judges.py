@@ -35,7 +35,8 @@ def after_guesses(facts: Sequence[Fact], thresholds: Mapping[str, int]) -> Findi
     """
     last = facts[-1]
     failures = recent_failures(facts, last.at - thresholds["seconds"])
-    if sum(fact.times for fact in failures) < min(thresholds[name] for name in ("failures", "many_failures", "codes")):
+    least = min(thresholds["failures"], thresholds["many_failures"], thresholds["codes"])
+    if not failures or sum(fact.times for fact in failures) < least:
         return None  # as nearly always: the months before are not looked at
     known = [fact for fact in facts[:-1] if fact.succeeded]
     if len(known) < thresholds["sign_ins"] and last.days_since_last < _LONG_AGO:

@@ -74,8 +74,8 @@ class MemoryWindows:
         if not key:
             return
         window = self._windows[rule.id, key]
-        window.add(fact, since=fact.at - rule.window)
-        if fact.type in rule.triggers:
+        window.add(fact, fact.at - rule.window)
+        if rule.is_asked_about(fact):
             finding = self._judge(rule, window)
             if finding is not None:
                 yield FoundAttack(rule, rule.incident_key(fact), fact, finding)

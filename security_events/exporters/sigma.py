@@ -47,8 +47,9 @@ def _documents(rule: Rule, thresholds: Mapping[str, int]) -> list[dict[str, Any]
     if form is None:
         raise ValueError(f"Sigma has no words for the rule {rule.id}.")
     conditions = [_condition(each, thresholds) for each in form.conditions]
+    unless = _condition(form.unless, thresholds) if form.unless else None
     if form.count is SigmaCount.ONE:
-        return [{**_head(rule, form), **_detection(conditions), **_tail(rule)}]
+        return [{**_head(rule, form), **_detection(conditions, unless), **_tail(rule)}]
     groups = [[each] for each in conditions] if form.count is SigmaCount.ORDERED else [conditions]
     names = [f"{rule.id}_events_{number}" for number in range(1, len(groups) + 1)]
     events = [
@@ -58,7 +59,7 @@ def _documents(rule: Rule, thresholds: Mapping[str, int]) -> list[dict[str, Any]
             "name": name,
             "status": "test",
             "description": f"What the rule {rule.id} counts. Alone it is no reason for an alarm.",
-            **_detection(group),
+            **_detection(group, unless),
             "level": "informational",
         }
         for number, (name, group) in enumerate(zip(names, groups, strict=True), 1)
@@ -84,13 +85,15 @@ def _tail(rule: Rule) -> dict[str, Any]:
     return {"falsepositives": [str(rule.false_alarms)], "level": _LEVELS[rule.severity]}
 
 
-def _detection(conditions: list[dict[str, Any]]) -> dict[str, Any]:
+def _detection(conditions: list[dict[str, Any]], unless: dict[str, Any] | None) -> dict[str, Any]:
     names = [f"selection_{number}" for number in range(1, len(conditions) + 1)]
+    condition = "1 of selection_*" if len(names) > 1 else names[0]
     return {
         "logsource": {"product": "cedrina", "service": "security_events"},
         "detection": {
             **dict(zip(names, conditions, strict=True)),
-            "condition": "1 of selection_*" if len(names) > 1 else names[0],
+            **({"filter": unless} if unless else {}),
+            "condition": f"{condition} and not filter" if unless else condition,
         },
     }
 

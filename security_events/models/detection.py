@@ -63,6 +63,10 @@ class DetectionFact(models.Model):
     is_new_client = models.BooleanField(default=False, db_default=False)
     is_password_alone = models.BooleanField(default=False, db_default=False)
     days_since_last = models.PositiveIntegerField(default=0, db_default=0)
+    # Only the reuse of a refresh token has these. NULL takes no space in other rows; a check would read all of them.
+    is_familiar_client = models.BooleanField(null=True)
+    generations_behind = models.IntegerField(null=True)
+    idle_seconds = models.IntegerField(null=True)
 
     class Meta:
         indexes = [

@@ -37,6 +37,11 @@ class FamilyState(NamedTuple):
     is_reuse_known: bool = False  # whether the family ended because a token of it was reused
 
     @property
+    def returned_at(self) -> datetime:
+        """When the family's client was last given the current token."""
+        return max(self.rotated_at, self.repeated_at or self.rotated_at)
+
+    @property
     def is_same_client(self) -> bool:
         """Whether network and kind of client are those of the family's client."""
         return self.is_same_network and self.is_same_kind
@@ -96,8 +101,7 @@ def classify(  # noqa: PLR0911 - one line of the table each
         return RefreshTokenStatus.UNKNOWN
     if claims.digest == state.previous_token_hash:
         # Counting starts when the current token was last returned, because tabs repeat a request until it is answered.
-        returned_at = max(state.rotated_at, state.repeated_at or state.rotated_at)
-        if state.is_same_client and now - returned_at < limits.race:
+        if state.is_same_client and now - state.returned_at < limits.race:
             return RefreshTokenStatus.RACE
         is_confirmed = state.confirmed_generation >= state.generation
         if not is_confirmed and now - state.rotated_at < limits.lost_reply:
@@ -119,6 +123,16 @@ def is_reuse_of_ended(claims: RefreshClaims, state: FamilyState, *, now: datetim
         and claims.generation < state.generation
         and claims.digest != state.previous_token_hash
     )
+
+
+def is_held_by_another(claims: RefreshClaims, state: FamilyState, *, now: datetime) -> bool:
+    """Return whether this is the current token of a family that ended because an earlier one was reused.
+
+    Then two have tokens of the family. A device that was restored from a backup has the earlier token alone, since the
+    backup has replaced the current one.
+    """
+    is_current = claims.digest == state.token_hash
+    return is_current and state.is_ended and state.is_reuse_known and state.expires_at > now
 
 
 def count_repeat(state: FamilyState) -> RepeatCounts:

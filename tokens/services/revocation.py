@@ -201,8 +201,12 @@ def _revoke_own_token(presented: str, client_id: UUID, *, now: datetime) -> bool
     return service_tokens.revoke(claims=access, now=now)
 
 
-def mark_compromised(*, family_id: UUID, generation: int, now: datetime) -> bool:
+def mark_compromised(
+    *, family_id: UUID, generation: int, evidence: Mapping[str, Any] | None = None, now: datetime
+) -> bool:
     """End the session whose superseded refresh token was used, and send ``family_compromised`` (RFC 9700, 4.14.2).
+
+    ``evidence`` is what the event says beside the generation; nothing that is done here depends on it.
 
     This commits before the caller refuses the request, because the refusal must not undo it. Of several requests that
     detect the theft at once, one ends the session and sends the signal. It sends it before the commit, so that a
@@ -215,7 +219,7 @@ def mark_compromised(*, family_id: UUID, generation: int, now: datetime) -> bool
             event_type=event_types.TOKEN_REUSE_DETECTED,
             outcome=Outcome.FAILURE,
             reason=end_reasons.REUSE_DETECTED,
-            data={"presented_generation": generation},
+            data={"presented_generation": generation, **(evidence or {})},
             now=now,
         )
         for session in ended:

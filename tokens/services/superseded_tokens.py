@@ -18,7 +18,7 @@ from tokens.errors import RefreshTokenInvalid, RefreshTokenReused, SessionExpire
 from tokens.refresh_tokens import reuse_detection, secrets
 from tokens.refresh_tokens.key_epochs import refresh_epochs
 from tokens.refresh_tokens.reuse_detection import FamilyState, RefreshTokenStatus, RepeatCounts, RepeatLimits
-from tokens.services import revocation
+from tokens.services import reuse_evidence, revocation
 from tokens.services.signing import sign_pair
 from tokens.statements import complete, split_row
 from tokens.types import ClientContext, RefreshClaims, TokenGrant, TokenPair
@@ -96,8 +96,8 @@ def answer(*, claims: RefreshClaims, client: ClientContext, now: datetime) -> To
         return None
     status = _classify(claims, family, now=now)
     if status is RefreshTokenStatus.REVOKED:
-        if family is not None and reuse_detection.is_reuse_of_ended(claims, family.state, now=now):
-            _report_reuse_of_ended(claims, family, now=now)
+        if family is not None:
+            _report_signs_of_theft(claims, family, now=now)
         raise SessionRevoked(**context)
     if status is RefreshTokenStatus.EXPIRED:
         raise SessionExpired(**context)
@@ -110,7 +110,12 @@ def answer(*, claims: RefreshClaims, client: ClientContext, now: datetime) -> To
         _record_rejection(claims, family, reason="generation_ahead" if family else "unknown_family", now=now)
         raise RefreshTokenInvalid(**context, reason="no such token was issued")
     if status is RefreshTokenStatus.REUSED:
-        revocation.mark_compromised(family_id=claims.family_id, generation=claims.generation, now=now)
+        evidence = reuse_evidence.evidence_of(
+            claims, family.state, user_id=family.grant.user.pk, client=client, now=now
+        )
+        revocation.mark_compromised(
+            family_id=claims.family_id, generation=claims.generation, evidence=evidence, now=now
+        )
         raise RefreshTokenReused(**context)
     if status is RefreshTokenStatus.LOST_REPLY:
         return _answer_lost_reply(claims, client, now=now)
@@ -119,13 +124,21 @@ def answer(*, claims: RefreshClaims, client: ClientContext, now: datetime) -> To
     return sign_pair(family.grant, refresh_token=current)
 
 
-def _report_reuse_of_ended(claims: RefreshClaims, family: _FamilySnapshot, *, now: datetime) -> None:
-    """Report a copied token whose session had ended, once a minute. Nobody gets in by it, but its owner should know.
+def _report_signs_of_theft(claims: RefreshClaims, family: _FamilySnapshot, *, now: datetime) -> None:
+    """Report what a token of an ended family shows, if anything.
 
     A key epoch that is refused says nothing about the session: whoever has its secret can make such tokens.
     """
     if not refresh_epochs.accepts(claims.key_epoch):
         return
+    if reuse_detection.is_reuse_of_ended(claims, family.state, now=now):
+        _report_reuse_of_ended(claims, family, now=now)
+    if reuse_detection.is_held_by_another(claims, family.state, now=now):
+        _record_confirmation(claims, family, now=now)
+
+
+def _report_reuse_of_ended(claims: RefreshClaims, family: _FamilySnapshot, *, now: datetime) -> None:
+    """Report a copied token whose session had ended, once a minute. Nobody gets in by it, but its owner should know."""
     user, session_id, family_id = family.grant.user, family.grant.session_id, claims.family_id
     with transaction.atomic():
         recorded = deduplication.record(
@@ -147,6 +160,18 @@ def _report_reuse_of_ended(claims: RefreshClaims, family: _FamilySnapshot, *, no
             family_id=family_id,
         )
     log.warning("refresh_token_reused_after_end", session_id=str(session_id), family_id=str(family_id))
+
+
+def _record_confirmation(claims: RefreshClaims, family: _FamilySnapshot, *, now: datetime) -> None:
+    """Record, once a minute, that both tokens of a reuse are in use: a restored backup alone can't explain it."""
+    deduplication.record(
+        event_types.TOKEN_REUSE_CONFIRMED,
+        target=users.subject_of(family.grant.user),
+        session_id=family.grant.session_id,
+        family_id=claims.family_id,
+        data={"presented_generation": claims.generation},
+        now=now,
+    )
 
 
 def _answer_lost_reply(claims: RefreshClaims, client: ClientContext, *, now: datetime) -> TokenPair | None:

@@ -10,6 +10,7 @@ from security_events.types import ResponseKind, RuleMode
 
 REFUSE = "refuse"  # what no response of an incident does: the risk of a sign-in alone
 NO_STEPS = ("", "")
+_HIGHEST_SCORE = 100  # of the risk of a sign-in
 # Thresholds of the risk of a sign-in, the highest first, and what follows.
 _RISK_STEPS = (("refuse", REFUSE), ("step_up", str(ResponseKind.STEP_UP)), ("notify", str(ResponseKind.NOTIFY)))
 
@@ -45,11 +46,12 @@ class RiskQuestion:
 
     def __init__(self, trial: RuleTrial) -> None:
         self.trial = trial
-        self._before, self._after = _steps(trial.before), _steps(trial.after)
+        before, after = _steps(trial.before), _steps(trial.after)
+        self._answers = [(_step(before, score), _step(after, score)) for score in range(_HIGHEST_SCORE + 1)]
 
     def answers(self, score: int) -> tuple[str, str]:
         """Return the highest step that a score reaches with each settings; an empty text for none."""
-        return _step(self._before, score), _step(self._after, score)
+        return self._answers[min(max(score, 0), _HIGHEST_SCORE)]
 
 
 def _thresholds(settings: TrialSettings) -> Mapping[str, int] | None:

@@ -82,16 +82,18 @@ class Replay:
     def see(self, events: Iterable[ReplayedEvent]) -> None:
         """Ask the rules about further events, in their order."""
         risk = next((RiskQuestion(trial) for trial in self.trials if trial.rule.id == RISK_RULE), None)
+        questions, asked_about = self._questions, self._windows.asked
         for event in events:
             fact = event.fact
             is_counted = fact.at >= self.counted_from
             self.earlier_events += not is_counted
-            for rules, window in self._windows.asked(fact):
+            for rules, window in asked_about(fact):
                 if is_counted:
                     for rule in rules:
-                        before, after = self._questions[rule.id].answers(window)
+                        question = questions[rule.id]
+                        before, after = question.answers(window)
                         if before or after:
-                            self._found(self._questions[rule.id].trial, event, before=before, after=after)
+                            self._found(question.trial, event, before=before, after=after)
             if is_counted and risk is not None and fact.succeeded and fact.type in risk.trial.rule.watches:
                 self._ask_risk(risk, event)
             self.events += 1

@@ -34,10 +34,11 @@ class Attackers:
         self._population, self.days, self._rng = population, days, rng
         self._made = 0
         self.taken_over: set[str] = set()
+        self.honest = [planned for planned in population.sign_ins(days=days) if planned.sign_in.succeeded]
         self.at_home = [
             planned
-            for planned in population.sign_ins(days=days)
-            if planned.sign_in.succeeded and not planned.sign_in.client.is_relay and not planned.person.is_traveller
+            for planned in self.honest
+            if not planned.sign_in.client.is_relay and not planned.person.is_traveller
         ]
 
     def campaigns(self, *, each: int) -> list[Campaign]:

@@ -3,24 +3,23 @@
 Assumptions: before one of 100 sign-ins a person has forgotten the password, fails four to eight times within some
 minutes, asks for a reset and then signs in. One of 300 sign-ins begins with a program that still has an old password
 and fails 30 times, once a minute. One of ten people has a second factor and mistypes one of 20 codes. A clock of a
-phone is wrong once in 2,000 sign-ins: then six codes are refused. One of 20,000 sign-ins is followed by the use of an
-old refresh token, after a device was restored from a backup. One of 400 people comes back in the stream after half a
-year or more; half of them have forgotten the password and reset it by mail. One of 100 offices has a help desk that
-asks for up to eight resets at once, and one of 20 a proxy with a fault that is reported each hour.
+phone is wrong once in 2,000 sign-ins: then six codes are refused. Before one of 20,000 sign-ins a program has used an
+old refresh token (``token_reuse``), was refused, and so asks the person to sign in. One of 400 people comes back in the
+stream after half a year or more; half of them have forgotten the password and reset it by mail. One of 100 offices has
+a help desk that asks for up to eight resets at once, and one of 20 a proxy with a fault that is reported each hour.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from random import Random
 
 from security_events.detection.facts import Fact
-from security_events.detection.sign_ins import ClientFacts, SignIn
+from security_events.detection.sign_ins import SignIn
 from security_events.detection.simulation.campaigns import CHALLENGED, FAILED, MFA_FAILED, RESET_REQUESTED, SUCCEEDED
+from security_events.detection.simulation.client_facts import PASSWORD_RESET, fact, program_of
 from security_events.detection.simulation.people import BEGIN, DAY, PlannedSignIn, Population
-from security_events.detection.simulation.takeovers import EVASIONS, REUSED
-from security_events.geoip import Location
-
-PASSWORD_RESET = "password.reset"
-_WITHOUT_DIGITS = str.maketrans("", "", "0123456789._")
+from security_events.detection.simulation.takeovers import EVASIONS
+from security_events.detection.simulation.token_reuse import UsedClients, honest_reuse
 
 
 class HonestFacts:
@@ -29,6 +28,7 @@ class HonestFacts:
     def __init__(self, population: Population, rng: Random) -> None:
         self._population, self._rng = population, rng
         self._known: set[tuple[str, str, str]] = set()
+        self._used: dict[str, UsedClients] = defaultdict(UsedClients)
         self._last: dict[str, float] = {}
 
     def facts(self, *, days: int) -> Iterator[Fact]:
@@ -70,10 +70,20 @@ class HonestFacts:
             days_since_last=days_since_last,
         )
         if rng.random() < 1 / 20_000:
-            yield fact(sign_in, REUSED, sign_in.at + 3600)
+            yield from self._reuse(sign_in)
+        self._used[sign_in.account].add(sign_in)
+
+    def _reuse(self, sign_in: SignIn) -> Iterator[Fact]:
+        """Let the client that then signs in use an old token; a client of its kind has the current one."""
+        rng = Random(f"{sign_in.account} {sign_in.at}")  # noqa: S311 - a simulation, no secret
+        used, at = self._used[sign_in.account], sign_in.at - rng.uniform(20, 300)
+        reuse = honest_reuse(rng, at=at)
+        holder = used.of_kind(sign_in.client, at=at, rng=rng)
+        is_familiar = reuse.is_same_kind and used.is_familiar(sign_in.client, holder, at=at)
+        yield from reuse.facts(sign_in.account, sign_in.client, holder, is_familiar=is_familiar)
 
     def _is_new(self, sign_in: SignIn) -> bool:
-        client = (sign_in.account, sign_in.client.network, sign_in.client.user_agent.translate(_WITHOUT_DIGITS))
+        client = (sign_in.account, sign_in.client.network, program_of(sign_in.client))
         is_new = client not in self._known
         self._known.add(client)
         return is_new
@@ -110,46 +120,6 @@ def _of_network(type_: str, at: float, address: str, network: str, account: str 
         account=account,
         ip_address=address,
         network=network,
-    )
-
-
-def fact(
-    sign_in: SignIn,
-    type_: str,
-    at: float,
-    *,
-    is_new_client: bool = False,
-    is_password_alone: bool = False,
-    days_since_last: int = 0,
-) -> Fact:
-    """Return one fact about the client of a sign-in."""
-    return Fact(
-        event_id=f"{sign_in.account}-{at}",
-        at=at,
-        type=type_,
-        succeeded=type_ in (SUCCEEDED, CHALLENGED, PASSWORD_RESET),
-        account=sign_in.account,
-        actor=sign_in.account,
-        ip_address=sign_in.client.ip_address,
-        network=sign_in.client.network,
-        program=sign_in.client.user_agent.translate(_WITHOUT_DIGITS),
-        location=location_of(sign_in.client),
-        is_relay=sign_in.client.is_relay,
-        is_new_client=is_new_client,
-        is_password_alone=is_password_alone,
-        days_since_last=days_since_last,
-    )
-
-
-def location_of(client: ClientFacts) -> Location:
-    """Return what a database of places says of a client's address."""
-    return Location(
-        country=client.country,
-        region=client.region,
-        city=client.city,
-        latitude=client.latitude,
-        longitude=client.longitude,
-        asn=client.asn,
     )
 
 

@@ -10,7 +10,7 @@ from security_events.detection.facts import Fact
 from security_events.detection.sign_ins import ClientFacts, SignIn
 from security_events.detection.simulation.attackers import Attacker, attack
 from security_events.detection.simulation.campaigns import FAILED, SUCCEEDED, Attackers
-from security_events.detection.simulation.honest_trouble import fact
+from security_events.detection.simulation.client_facts import fact
 from security_events.detection.simulation.people import BEGIN, DAY, Population
 from security_events.detection.simulation.rba_file import LabelledSignIn
 

@@ -3,8 +3,10 @@
 Assumptions: who guesses a password signs in within 5 to 170 minutes, from another address. Who buys one signs in from a
 household far away, by a program that the person never used. Both happen to accounts that sign in every four days or
 more often. Lists of stolen passwords and common passwords hit at their end at the latest. Accounts that are taken over
-after long disuse have no second factor. Attackers who have an operator's account work at another time of the day, or
-have one that was never used; half of them do something harmless some minutes before.
+after long disuse have no second factor. Of thieves of refresh tokens a fifth each is naive, has a VPN, is targeted or
+very targeted (``attackers``), or uses the owner's own device or one beside it; ``token_reuse`` says what they do.
+Attackers who have an operator's account work at another time of the day, or have one that was never used; half of them
+do something harmless some minutes before.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,11 +14,12 @@ from dataclasses import replace
 from string import ascii_lowercase
 
 from security_events.detection.facts import Fact
+from security_events.detection.simulation.attackers import Attacker, attack
 from security_events.detection.simulation.campaigns import SUCCEEDED, Attackers
 from security_events.detection.simulation.operators import ACTED, GRANTS, TO_ONESELF, Operators, action
 from security_events.detection.simulation.people import BEGIN, DAY, Person
+from security_events.detection.simulation.token_reuse import UsedClients, stolen_reuse
 
-REUSED = "token.reuse_detected"
 EVASIONS = (
     "ratelimit.addresses_rotated",
     "ratelimit.accounts_swept",
@@ -99,8 +102,22 @@ class TakeoverAttackers(Attackers):
         yield replace(found, is_new_client=True, is_password_alone=True, days_since_last=days)
 
     def _token_theft(self) -> Iterator[Fact]:
-        at = BEGIN + self._rng.uniform(2, self.days - 1) * DAY
-        yield self.fact(REUSED, at, self._victim().account, self._place(), "curl/", succeeded=False)
+        """Use a copy of a refresh token beside its owner, until one of both presents a superseded token."""
+        rng = self._rng
+        stolen = rng.choice(self.honest)
+        owner, at = stolen.person, stolen.sign_in.at + rng.uniform(0, DAY)
+        used = UsedClients()
+        for planned in self.honest:
+            if planned.person is owner and planned.sign_in.at < at:
+                used.add(planned.sign_in)
+        own = used.of_kind(stolen.sign_in.client, at=at, rng=rng)
+        kind = rng.choice([*Attacker, None])
+        thiefs = own if kind is None else attack(kind, owner, self._population.world, at=at, rng=rng)
+        theft = stolen_reuse(rng, at=at)
+        presenter, holder = (thiefs, own) if theft.is_by_thief else (own, thiefs)
+        is_familiar = used.is_familiar(presenter, holder, at=at)
+        for made in theft.facts(owner.account, presenter, holder, is_familiar=is_familiar):
+            yield self.numbered(made)
 
     def _evasion(self) -> Iterator[Fact]:
         """Let one network try two to five ways to evade limits within half an hour."""

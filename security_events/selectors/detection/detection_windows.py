@@ -24,7 +24,8 @@ CROSS JOIN LATERAL (
            found.is_success, found.account, found.actor, host(found.ip_address), found.network, found.program,
            found.is_unknown_name, found.location::text, found.is_relay, found.times, found.session_id::text,
            COALESCE(extract(epoch FROM found.since), 0)::float8, found.operator, found.is_new_client,
-           found.is_password_alone, found.days_since_last
+           found.is_password_alone, found.days_since_last, COALESCE(found.is_familiar_client, FALSE),
+           COALESCE(found.generations_behind, 0), COALESCE(found.idle_seconds, 0)
     FROM security_events_detectionfact found
     WHERE found.{group} = request.key AND found.at >= to_timestamp(request.since)
       AND found.type = ANY(string_to_array(request.types, ' '))
@@ -110,6 +111,9 @@ def _fact(row: Sequence[Any]) -> Fact:
         is_new_client,
         is_password_alone,
         days_since_last,
+        is_familiar_client,
+        generations_behind,
+        idle_seconds,
     ) = row
     # Many facts of a window have the same type, network or program: those that are kept share the texts.
     return Fact(
@@ -132,4 +136,7 @@ def _fact(row: Sequence[Any]) -> Fact:
         is_new_client=is_new_client,
         is_password_alone=is_password_alone,
         days_since_last=days_since_last,
+        is_familiar_client=is_familiar_client,
+        generations_behind=generations_behind,
+        idle_seconds=idle_seconds,
     )

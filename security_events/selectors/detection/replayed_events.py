@@ -9,11 +9,12 @@ from django.db import connection, transaction
 
 from cedrina_base.prepared_statements import prepared_cursor
 from security_events.detection.backtest.outcomes import ReplayedEvent
-from security_events.detection.facts import DATA_MEMBERS, fact_of, origin_of
+from security_events.detection.facts import DATA_MEMBERS, EventData, fact_of, origin_of
 from security_events.event_form import members_of
 from security_events.selectors.trail import leave_out_others
 
 ROWS_AT_ONCE = 5_000
+_MOST_DATA = 5_000  # texts of which the meaning is remembered: sign-ins have few different ones
 _MOST_ORIGINS = 50_000  # addresses of which place and network are remembered; to look at a file takes 20 µs and more
 
 # What a live rule sees: committed events of the types that it watches, and of these the columns of a fact alone.
@@ -34,6 +35,7 @@ def replayed_events(*, types: Collection[str], since: datetime, until: datetime)
     A server-side cursor reads them, so memory holds a few thousand at once.
     """
     origins = lru_cache(_MOST_ORIGINS)(origin_of)
+    data_of = lru_cache(_MOST_DATA)(_data_of)
     with transaction.atomic():
         with prepared_cursor() as cursor:
             leave_out_others(cursor)
@@ -65,7 +67,11 @@ def replayed_events(*, types: Collection[str], since: datetime, until: datetime)
                         session_id=session_id,
                         ip_address=ip_address,
                         user_agent=user_agent,
-                        data=members_of(data, DATA_MEMBERS),
+                        data=data_of(data),
                         origins=origins,
                     )
                     yield ReplayedEvent(fact, risk_score)
+
+
+def _data_of(text: str) -> EventData:
+    return EventData.of(members_of(text, DATA_MEMBERS))

@@ -26,21 +26,22 @@ _INSERT = """
 INSERT INTO security_events_detectionfact (
     transaction_id, event_id, at, type, is_success, account, actor, ip_address, network, program, session_id,
     is_unknown_name, is_relay, times, location, client, since, operator, is_new_client, is_password_alone,
-    days_since_last
+    days_since_last, is_familiar_client, generations_behind, idle_seconds
 )
 SELECT transaction_id, event_id, at, type, is_success, account, actor, ip_address::inet, network, program,
        session_id::uuid, is_unknown_name, is_relay, times, location::jsonb, client::jsonb, to_timestamp(since),
-       operator, is_new_client, is_password_alone, days_since_last
+       operator, is_new_client, is_password_alone, days_since_last, is_familiar_client, generations_behind, idle_seconds
 FROM unnest(
     %(transaction_id)s::bigint[], %(event_id)s::uuid[], %(at)s::timestamptz[], %(type)s::text[],
     %(is_success)s::boolean[], %(account)s::text[], %(actor)s::text[], %(ip_address)s::text[], %(network)s::text[],
     %(program)s::text[], %(session_id)s::text[], %(is_unknown_name)s::boolean[], %(is_relay)s::boolean[],
     %(times)s::int[], %(location)s::text[], %(client)s::text[], %(since)s::float8[], %(operator)s::text[],
-    %(is_new_client)s::boolean[], %(is_password_alone)s::boolean[], %(days_since_last)s::int[]
+    %(is_new_client)s::boolean[], %(is_password_alone)s::boolean[], %(days_since_last)s::int[],
+    %(is_familiar_client)s::boolean[], %(generations_behind)s::int[], %(idle_seconds)s::int[]
 ) AS fact (
     transaction_id, event_id, at, type, is_success, account, actor, ip_address, network, program, session_id,
     is_unknown_name, is_relay, times, location, client, since, operator, is_new_client, is_password_alone,
-    days_since_last
+    days_since_last, is_familiar_client, generations_behind, idle_seconds
 )
 ON CONFLICT (event_id) DO NOTHING
 RETURNING event_id
@@ -187,4 +188,7 @@ def _columns(stored: Sequence[StoredFact]) -> dict[str, list[Any]]:
         "is_new_client": [fact.is_new_client for fact in facts],
         "is_password_alone": [fact.is_password_alone for fact in facts],
         "days_since_last": [fact.days_since_last for fact in facts],
+        "is_familiar_client": [fact.is_familiar_client or None for fact in facts],
+        "generations_behind": [fact.generations_behind or None for fact in facts],
+        "idle_seconds": [fact.idle_seconds or None for fact in facts],
     }

@@ -99,7 +99,43 @@ def test_judges_find_in_a_simulated_stream_what_those_do_that_read_all():
     assert len(+found) == len({rule.id for rule, _thresholds in asked_rules()})
 
 
+def test_rules_that_are_asked_about_new_clients_alone_find_nothing_at_known_ones():
+    flagged = [rule for rule in rules.RULES.values() if rule.only_new_clients]
+    known, found = Counter(), Counter()
+    facts = stream(seed=403, people=40, days=40, attacks=2)[0]
+    for rule in flagged:
+        windows = {}
+        for fact in facts:
+            if fact.type in rule.watches and (key := rule.key(fact)):
+                window = windows.setdefault(key, FactWindow())
+                window.add(fact, since=fact.at - rule.window)
+                if fact.type in rule.triggers:
+                    is_found = rule.judge(window, rule.thresholds) is not None
+                    found[rule.id] += is_found
+                    known[rule.id] += not fact.is_new_client
+                    assert fact.is_new_client or not is_found
+
+    assert set(+found) == set(+known) == {rule.id for rule in flagged}
+
+
 class TestFactWindow:
+    @pytest.mark.parametrize("seed", range(4))
+    def test_has_the_same_facts_however_seldom_it_is_read(self, seed):
+        window, plain, rng = FactWindow(), [], Random(seed)
+        for number, fact in enumerate(chance_facts(rng, 4000, ["a.done"])):
+            since = fact.at - rng.choice((300, 300, 900))
+            while plain and plain[0].at < since:
+                del plain[0]
+            plain.append(fact)
+            window.add(fact, since=since)
+            if rng.random() < (0.01 if number % 1000 < 500 else 0.5):
+                assert list(window) == plain
+                assert len(window) == len(plain)
+                assert list(reversed(window)) == plain[::-1]
+            elif rng.random() < 0.1:
+                earlier = since - rng.uniform(0, 1000)
+                assert window.newest(earlier) == [each for each in plain if each.at >= earlier]
+
     def test_keeps_the_newest_facts_and_deletes_those_before_a_moment(self):
         window = FactWindow()
         facts = list(chance_facts(Random(1), MOST_FACTS + 300, ["a.done"]))

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ from sigma.validation import SigmaValidator
 from sigma.validators.core import validators
 
 from security_events.detection import rules
+from security_events.detection.facts import Fact
 from security_events.detection.rules import RULES
 from security_events.detection.sigma_forms import SigmaCount
 from security_events.detection.simulation.rule_measurement import stream
@@ -35,6 +37,9 @@ COLUMNS = (
     "is_new_client",
     "is_password_alone",
     "days_since_last",
+    "is_familiar_client",
+    "generations_behind",
+    "idle_seconds",
 )
 
 
@@ -53,14 +58,19 @@ def facts(simulated, rule):
 
 @pytest.fixture
 def database(facts):
+    connection = stored(facts)
+    yield connection
+    connection.close()
+
+
+def stored(facts):
     connection = sqlite3.connect(":memory:")
     connection.execute(f"CREATE TABLE logs (timestamp, {', '.join(COLUMNS)})")
     rows = (
         (datetime.fromtimestamp(each.at, UTC).isoformat(), *(_value(each, name) for name in COLUMNS)) for each in facts
     )
     connection.executemany(f"INSERT INTO logs VALUES ({', '.join('?' * (1 + len(COLUMNS)))})", rows)
-    yield connection
-    connection.close()
+    return connection
 
 
 def _value(fact, name):
@@ -104,6 +114,32 @@ def test_a_foreign_engine_finds_the_same(rule, facts, database):
     else:
         assert own <= nearly(foreign)
         assert foreign <= nearly(own)
+
+
+def test_both_leave_out_the_same_reuses_of_tokens_around_the_thresholds():
+    rule = RULES["token_theft"]
+    reuses = [
+        Fact(
+            event_id=f"{number}",
+            at=1000.0 * number,
+            type=type_,
+            succeeded=False,
+            account="mina",
+            is_familiar_client=is_familiar,
+            generations_behind=behind,
+            idle_seconds=idle,
+        )
+        for number, (type_, is_familiar, behind, idle) in enumerate(
+            product(("token.reuse_detected", "token.reuse_confirmed"), (False, True), (3, 4, 5), (899, 900, 901))
+        )
+    ]
+    connection = stored(reuses)
+
+    own, foreign = ours(rule, reuses), theirs(rule, connection)
+
+    connection.close()
+    assert own == foreign
+    assert len(reuses) - len(own) == 4
 
 
 @pytest.mark.parametrize("rule", [rule for rule in IN_SIGMA if rule.sigma.wider], ids=lambda rule: rule.id)

@@ -203,10 +203,41 @@ class TestOperators:
         assert found(ours.UNUSUAL_GRANT, [*self.night_shift(), *at_noon]) == []
 
 
-class TestOthers:
-    def test_one_reuse_of_a_token_is_a_theft(self):
+class TestTokenTheft:
+    def reuse(self, at=1, **more):
+        """Return the reuse of a device that was restored at home, an hour after it was used."""
+        restored = {"is_familiar_client": True, "generations_behind": 40, "idle_seconds": 3600}
+        return fact(at, "token.reuse_detected", **{**restored, **more})
+
+    def test_one_reuse_of_a_token_without_evidence_is_a_theft_as_before(self):
         assert found(TOKEN_THEFT, [fact(1, "token.reuse_detected")]) == [("mina", 1.0)]
 
+    def test_a_person_who_restored_a_device_at_home_is_left_alone(self):
+        assert found(TOKEN_THEFT, [self.reuse()]) == []
+        assert found(TOKEN_THEFT, [self.reuse(), self.reuse(at=30, generations_behind=4, idle_seconds=900)]) == []
+
+    def test_a_strange_client_is_found_at_once(self):
+        assert found(TOKEN_THEFT, [self.reuse(is_familiar_client=False)]) == [("mina", 1.0)]
+
+    def test_a_thief_on_the_owners_device_is_found_while_one_of_both_is_using_the_session(self):
+        assert found(TOKEN_THEFT, [self.reuse(idle_seconds=899)]) == [("mina", 1.0)]
+
+    def test_a_thief_who_exchanged_the_token_a_few_times_and_went_is_found(self):
+        assert found(TOKEN_THEFT, [self.reuse(generations_behind=3)]) == [("mina", 1.0)]
+
+    def test_a_thief_in_the_owners_network_is_found_when_the_other_of_both_comes_back(self):
+        confirmed = fact(2 * DAY, "token.reuse_confirmed")
+
+        assert found(TOKEN_THEFT, [self.reuse(), confirmed]) == [("mina", 2 * DAY)]
+
+    def test_a_restored_device_does_not_count_for_the_number_of_reuses(self):
+        facts = [self.reuse(), self.reuse(at=2, is_familiar_client=False)]
+
+        assert found(TOKEN_THEFT, facts, events=2) == []
+        assert found(TOKEN_THEFT, [*facts, fact(3, "token.reuse_confirmed")], events=2) == [("mina", 3.0)]
+
+
+class TestOthers:
     def test_evasion_needs_two_kinds_from_one_network_within_an_hour(self):
         swept, manipulated = fact(1, "ratelimit.accounts_swept"), fact(3000, "network.request_manipulated")
 

@@ -225,14 +225,16 @@ class TestMarkCompromised:
         pair = open_session(user=user, now=now)
         family = family_of(pair)
 
-        assert revocation.mark_compromised(family_id=family.pk, generation=3, now=now)
-        assert not is_alive(pair, now)
+        assert revocation.mark_compromised(
+            family_id=family.pk, generation=3, evidence={"generations_behind": 1}, now=now
+        )
         event = last_event(pair)
+        assert not is_alive(pair, now)
         assert (event.type, event.severity, event.outcome) == ("token.reuse_detected", "high", "failure")
         assert (event.actor_id, event.target_id, event.risk_score) == ("", str(user.pk), 90)
         assert (event.risk_reasons, event.data) == (
             ["reuse_detected"],
-            {"reason": "reuse_detected", "presented_generation": 3},
+            {"reason": "reuse_detected", "presented_generation": 3, "generations_behind": 1},
         )
 
     def test_tells_who_listens_only_when_it_was_the_one_to_end_it(self, now, django_capture_on_commit_callbacks):

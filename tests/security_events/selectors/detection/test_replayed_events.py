@@ -21,6 +21,8 @@ DATA = (
     {"repeats": 2**60, "since": 5, "days_since_last": 2**53},
     {"repeats": 1.5, "since": "yesterday", "is_new_client": None, "ré": {"amr": ["pwd"]}},
     {"repeats": 0, "days_since_last": True, "amr": [["pwd"]]},
+    {"is_familiar_client": True, "generations_behind": 12, "idle_seconds": 900},
+    {"is_familiar_client": "yes", "generations_behind": -1, "idle_seconds": 2**40},
 )
 CLIENTS = ((None, ""), ("192.0.2.7", "curl/8.1"), ("2001:db8:1:2::3", "Mozilla/5.0 🎈"), ("198.51.100.9", "curl/7"))
 WHO = (("", "", ""), (ACTOR, "", ""), (ACTOR, "", TARGET), (ACTOR, "", ACTOR), ("", "pseudonym", ""), ("", "p", TARGET))
