@@ -34,7 +34,8 @@ class AppSettings:
         return [name for name in self.given() if name not in known]
 
     def _get(self, name: str, default: T) -> T:
-        return cast("T", self.given().get(name, default))
+        value: T = self.given().get(name, default)
+        return value
 
     def _function(self, name: str, default: str) -> Callable[..., Any]:
         """Return the function whose dotted path the dict holds."""
