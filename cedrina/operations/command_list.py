@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.color import color_style
 from django.utils.module_loading import import_string
 
-_REQUESTS = ([], ["help"], ["--help"], ["-h"])
+_REQUESTS: tuple[list[str], ...] = ([], ["help"], ["--help"], ["-h"])
 
 
 def is_wanted(arguments: Sequence[str]) -> bool:
