@@ -3,6 +3,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 
 def main() -> None:
@@ -11,8 +12,13 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
     from django.core.management import execute_from_command_line
 
+    from cedrina.operations import command_list
+
     try:
-        execute_from_command_line(sys.argv)
+        if command_list.is_wanted(sys.argv[1:]):
+            sys.stdout.write(command_list.text(program=Path(sys.argv[0]).name) + "\n")
+        else:
+            execute_from_command_line(sys.argv)
     except Exception as error:
         from cedrina.operations.command_faults import end_command
 

@@ -65,7 +65,9 @@ def server_secrets() -> tuple[str, ...]:
 
 def keyed_digest(message: bytes, *, secret: str, purpose: bytes, size: int) -> bytes:
     """Return the first ``size`` bytes of HMAC-SHA-256 under the key derived from a secret for a purpose."""
-    return hmac.digest(_derived_key(secret, purpose), message, "sha256")[:size]
+    code = _code_under(secret, purpose).copy()
+    code.update(message)
+    return code.digest()[:size]
 
 
 def token_digest(token: str) -> bytes:
@@ -78,5 +80,7 @@ def token_digest(token: str) -> bytes:
 
 # Few purposes, few secrets, and for refresh tokens few key epochs in use.
 @lru_cache(maxsize=128)
-def _derived_key(secret: str, purpose: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret.encode())
+def _code_under(secret: str, purpose: bytes) -> hmac.HMAC:
+    """Return the HMAC of no message. OpenSSL copies it in less time than it looks the algorithm up for a new one."""
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret.encode())
+    return hmac.new(key, digestmod="sha256")

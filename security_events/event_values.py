@@ -124,7 +124,7 @@ def _warn_of_undeclared(event_type: EventType, data: Mapping[str, Any]) -> None:
 
 
 def _stored_text(text: str, length: int) -> str:
-    return _storable_text(text)[:length]
+    return _storable_text(text)[:length] if text else text
 
 
 def _storable_text(text: str) -> str:

@@ -47,13 +47,14 @@ def is_active() -> str:
 
 def from_row(values: Sequence[Any]) -> Any:
     """Build the user from the values of :func:`columns`, without another query. The password hash stays deferred."""
-    database = connections[DEFAULT_DB_ALIAS]  # once: django.db.connection looks for it at every use
     row = list(values)
-    for position, convert, expression in _converters():
-        row[position] = convert(row[position], expression, database)
+    if converters := _converters():
+        database = connections[DEFAULT_DB_ALIAS]  # once: django.db.connection looks for it at every use
+        for position, convert, expression in converters:
+            row[position] = convert(row[position], expression, database)
     for position in _positions_left_out():
         row.insert(position, DEFERRED)
-    return _model().from_db(database.alias, _attribute_names(), row)
+    return _model().from_db(DEFAULT_DB_ALIAS, _attribute_names(), row)
 
 
 def subject_of(user: Any) -> Subject:

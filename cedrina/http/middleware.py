@@ -13,6 +13,7 @@ from cedrina.http.correlation import ENVIRON_KEY, HEADER, correlation_id
 from cedrina.http.languages import negotiate_language
 from cedrina.http.paths import MONITORING_PATHS, answers_html, fixed_paths, is_mailed_link_page, is_static
 from cedrina.http.problem_catalogue import code_of_status
+from cedrina.http.response_headers import FixedHeaders
 from cedrina_base.content_language import set_content_language
 from ratelimiting.api.headers import NAMES as RATE_LIMIT_HEADERS
 from ratelimiting.client_addresses.networks import normalise
@@ -39,9 +40,9 @@ class RequestMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self._api = tuple(response_headers.api_headers().items())
-        self._mailed_pages = tuple(response_headers.mailed_link_headers().items())
-        self._pages = tuple(response_headers.page_headers().items())
+        self._api = FixedHeaders(response_headers.api_headers())
+        self._mailed_pages = FixedHeaders(response_headers.mailed_link_headers())
+        self._pages = FixedHeaders(response_headers.page_headers())
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         meta = request.META
@@ -100,8 +101,7 @@ class RequestMiddleware:
             fixed = self._api
             if "Cache-Control" not in headers:
                 headers["Cache-Control"] = "no-store"
-        for name, value in fixed:
-            headers[name] = value
+        fixed.add_to(response, request.META)
         return response
 
     def _as_error(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:

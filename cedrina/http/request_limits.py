@@ -58,6 +58,7 @@ def refusal_response(code: str, environ: dict[str, Any]) -> tuple[int, list[tupl
 
     ``Connection: close`` is among the headers, because an unread body may follow on the connection.
     """
+    environ.pop(response_headers.SERVER_HEADERS, None)  # of a response that is not sent
     identity = correlation_id(environ.get(ENVIRON_KEY))
     path = environ["PATH_INFO"][:MAX_PATH_LENGTH]
     language = negotiate_language(environ.get("HTTP_ACCEPT_LANGUAGE", ""))

@@ -3,10 +3,12 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from cedrina.http import request_limits
 from cedrina.http.request_limits import MAX_HEADERS
+from cedrina.http.response_headers import NO_HEADERS, SERVER_HEADERS, FixedHeaders
 from cedrina.serving.request_processing import ClientDisconnected, RequestHandler
 
 Message = MutableMapping[str, Any]
@@ -48,10 +50,8 @@ class AsgiApplication:
                 # Servers say the same of a body with wrong framing, whose client still waits.
                 response = request_limits.refusal_response("malformed_request", environ)
         status, response_headers, body = response
-        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response_headers]
-        if not any(name == b"content-length" for name, _ in encoded):
-            encoded.append((b"content-length", b"%d" % len(body)))
-        await send({"type": "http.response.start", "status": status, "headers": encoded})
+        headers = _encoded(response_headers, environ.get(SERVER_HEADERS) or NO_HEADERS, length=len(body))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         # A client that reads too slowly is cut off: the server closes a connection whose application raises.
         async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
             await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
@@ -79,6 +79,7 @@ def build_environ(scope: Message) -> dict[str, Any]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
+        SERVER_HEADERS: None,
     }
     if client is not None:
         environ["REMOTE_ADDR"] = client[0]
@@ -90,6 +91,25 @@ def build_environ(scope: Message) -> dict[str, Any]:
         text = value.decode("latin-1")
         environ[key] = f"{environ[key]},{text}" if key in environ else text
     return environ
+
+
+def _encoded(headers: list[tuple[str, str]], fixed: FixedHeaders, *, length: int) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a response, those in place of which ``fixed`` has others left out."""
+    found = list(fixed.encoded)
+    for text, value in headers:
+        name = _encoded_name(text)
+        if name == b"content-length":
+            length = -1
+        if name not in fixed.names:
+            found.append((name, value.encode("latin-1")))
+    if length >= 0:
+        found.append((b"content-length", b"%d" % length))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _encoded_name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
 
 
 def _latin_1(text: str) -> str:

@@ -35,13 +35,14 @@ COMPUTED = {
     "cedrina.http.paths.event_loop_calls",
     "cedrina.http.paths.fixed_paths",
     "cedrina.monitoring.tracing.statements.describe",
+    "cedrina.serving.asgi_application._encoded_name",
     "cedrina.serving.application.django_application",  # the routes of fixed paths
     "cedrina.websockets.feeds.security_events._batches",  # by the events themselves, which never change
     "cedrina.websockets.frame_batches.wire",
     "cedrina_base.app_settings.imported",
     "cedrina_base.outgoing_http._policy_of",
     "cedrina_base.read_only_admin.count",  # of one page that is shown
-    "cedrina_base.signed_tokens._derived_key",
+    "cedrina_base.signed_tokens._code_under",
     "ratelimiting.algorithms.evaluation.algorithm_for",
     "ratelimiting.client_addresses.networks._normalised",
     "ratelimiting.client_addresses.networks.counted_network",
@@ -63,6 +64,7 @@ COMPUTED = {
     "security_events.detection.facts.program_digest",
     "security_events.event_values._masked_user_agent",
     "security_events.masking._is_secret_key",
+    "security_events.masking._masked_short_key",
     "security_events.relays._parsed",
     "security_events.selectors.detection.replayed_events.origins",  # of one run of a command
     "security_events.services.detection.sign_in_risk._load_rules",

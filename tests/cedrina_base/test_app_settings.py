@@ -1,4 +1,7 @@
+from string import Template, capwords
+
 import pytest
+from django.test import override_settings
 
 from cedrina_base import setting_checks
 from cedrina_base.app_settings import AppSettings
@@ -24,6 +27,13 @@ class TestAppSettings:
         for size in (1, 2):
             settings.SHOP = {"SIZE": size}
             assert size == shop_settings.SIZE
+        with override_settings(SHOP={"SIZE": 3}):
+            assert shop_settings.SIZE == 3
+        assert shop_settings.SIZE == 2
+        del settings.SHOP
+        assert shop_settings.GREETING is capwords
+        settings.SHOP = {"GREETING": "string.Template"}
+        assert shop_settings.GREETING is Template
 
     def test_knows_its_names(self, settings):
         settings.SHOP = {"SIZE": 1, "SIZES": 2, "size": 3}

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from cedrina.http.request_limits import MAX_HEADERS
+from cedrina.http.response_headers import SERVER_HEADERS, FixedHeaders
 from cedrina.serving.asgi_application import AsgiApplication, build_environ
 
 
@@ -36,9 +37,9 @@ class RequestHandler:
         return 200, [("X-Name", "é")], content or b"nothing"
 
 
-def respond(a_scope, *messages):
+def respond(a_scope, *messages, handler=None):
     """Return the request as it was handled, and what was sent."""
-    waiting, sent, handler = list(messages), [], RequestHandler()
+    waiting, sent, handler = list(messages), [], handler or RequestHandler()
 
     async def receive():
         return waiting.pop(0)
@@ -99,6 +100,15 @@ class TestARequest:
             },
             {"type": "http.response.body", "body": b"nothing"},
         ]
+
+    def test_is_answered_with_the_headers_that_were_left_to_the_server(self):
+        class WithFixedHeaders(RequestHandler):
+            async def handle(self, environ, body):
+                environ[SERVER_HEADERS] = FixedHeaders({"X-Name": "ours", "X-Other": "a"})
+                return await super().handle(environ, body)
+
+        _, sent = respond(scope(), handler=WithFixedHeaders())
+        assert sent[0]["headers"] == [(b"x-name", b"ours"), (b"x-other", b"a"), (b"content-length", b"7")]
 
     def test_of_several_chunks_is_one_body(self):
         chunks = [
