@@ -25,7 +25,7 @@ FIELD_CODES = ["required", "invalid", "blank", "max_length", "unknown_field"]
 class CheckView(AskingAPIView):
     """One question."""
 
-    event_loop_methods = QuickWithIndex()
+    event_loop_methods: Any = QuickWithIndex()
     waits_for = b"at_least_version"
     problem_codes: ClassVar = {"post": ["permission_denied", "service_unavailable"]}
     field_codes: ClassVar = {"post": FIELD_CODES}
@@ -56,7 +56,9 @@ class CheckView(AskingAPIView):
 
 
 class CheckBatchView(CheckView):
-    """Many questions. A hundred take one or two milliseconds, in which a thread would not give up the GIL either."""
+    """Many questions. A hundred take one or two milliseconds, in which the event loop would stand still."""
+
+    event_loop_methods = frozenset()
 
     @extend_schema(
         operation_id="check_access_in_batch",
