@@ -63,7 +63,11 @@ class _PersonRow(NamedTuple):
 
 def find_subject(subject: str, at: datetime) -> SubjectFacts | None:
     """Return who ``user:<id>`` or ``client:<id>`` is; ``None`` if there is nobody, or the account is closed."""
-    return find_subjects([subject], at).get(subject)
+    meant = _meant(subject)
+    if meant is None or meant[0] != USER:
+        return find_subjects([subject], at).get(subject)
+    rows = _rows_of([meant[1]])
+    return facts_of(_PersonRow(*rows[0]), at) if rows else None
 
 
 def find_subjects(names: Collection[str], at: datetime) -> Mapping[str, SubjectFacts]:

@@ -24,7 +24,9 @@ SPAN = re.compile(r"`([^`]+)`")
 COMPUTED = {
     "accounts.access.deciding.hours._known_zone",
     "accounts.access.api.question_bodies._NOTHING_CLAIMED",
-    "accounts.access.deciding.index._expanded",  # of one compiled policy, and gone with it
+    # Of one compiled policy, and gone with it.
+    "accounts.access.deciding.index._expanded",
+    "accounts.access.deciding.index._trees_about",
     "accounts.api.permissions.action_permission",
     "cedrina.http.accepted_formats._preferred_format",
     "cedrina.http.json._accepts_json",

@@ -1,6 +1,5 @@
 """Read what callers claim of a question: attributes by their roots. Bounded, since conditions look through them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.utils.functional import Promise
@@ -9,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access.deciding.attributes import MAX_DEPTH, ROOTS
 from accounts.access.services.questions import Claims
 
+_ROOTS = frozenset(ROOTS)
 MOST_VALUES = 1000  # in all attributes of a question
 LONGEST_TEXT = 4096
 _LARGEST = 2**63  # of a number
@@ -38,18 +38,20 @@ def read_claims(given: Any, *, member: str = "attributes", is_about_oneself: boo
 
     Raises: ClaimInvalid.
     """
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         raise ClaimInvalid(member, _NO_OBJECT)
-    for root in given:
-        if root not in ROOTS:
-            raise ClaimInvalid(member, _UNKNOWN_ROOT)
+    if not _ROOTS.issuperset(given):
+        raise ClaimInvalid(member, _UNKNOWN_ROOT)
     if is_about_oneself and "subject" in given:
         raise ClaimInvalid(f"{member}.subject", _ABOUT_ONESELF)
     left = MOST_VALUES
     for root, values in given.items():
-        if not isinstance(values, Mapping):
+        if not isinstance(values, dict):
             raise ClaimInvalid(f"{member}.{root}", _NO_OBJECT)
-        left = _count(values, left, MAX_DEPTH, f"{member}.{root}")
+        try:
+            left = _count(values, left, MAX_DEPTH, root)
+        except ClaimInvalid as error:
+            raise ClaimInvalid(f"{member}.{root}", error.sentence) from error
     return given
 
 

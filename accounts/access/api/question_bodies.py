@@ -3,9 +3,9 @@
 ``serializers/questions.py`` describes them for the OpenAPI document.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
@@ -14,6 +14,9 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from accounts.access.api.claims import ClaimInvalid, read_claims
 from accounts.access.deciding.paths import MAX_LENGTH
 from accounts.access.services.questions import Claims
+from accounts.access.types import Question
+
+Value = TypeVar("Value")
 
 MOST_CHECKS = 100
 LONGEST_SUBJECT = 150
@@ -33,9 +36,7 @@ class AskedQuestion(NamedTuple):
     """A question as a body has it. ``subject`` is empty for the caller."""
 
     subject: str
-    object: str
-    action: str
-    claims: Claims
+    question: Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,63 +47,73 @@ class SearchPageInput:
     limit: int
 
 
-def text(body: Mapping[str, Any], name: str, longest: int, *, path: str = "", is_required: bool = True) -> str:
+def text(body: Mapping[str, Any], name: str, longest: int) -> str:
     """Return a member that is a text. Raises: ValidationError."""
     value = body.get(name)
     if isinstance(value, str) and 0 < len(value) <= longest and "\x00" not in value:
         return value
     if value is None and name not in body:
-        if is_required:
-            raise problem(path + name, _REQUIRED, "required")
-        return ""
+        raise problem(name, _REQUIRED, "required")
     if not isinstance(value, str) or not value or "\x00" in value:
-        raise problem(path + name, _NO_TEXT, "blank" if value == "" else "invalid")
-    raise problem(path + name, gettext("This has at most %d characters.") % longest, "max_length")
+        raise problem(name, _NO_TEXT, "blank" if value == "" else "invalid")
+    raise problem(name, gettext("This has at most %d characters.") % longest, "max_length")
 
 
-def read_question(body: Any, *, own_name: str, path: str = "", members: frozenset[str]) -> AskedQuestion:
+def read_question(body: Any, *, own_name: str, members: frozenset[str]) -> AskedQuestion:
     """Return the question in a body, whose other members are ``members``. Raises: ValidationError."""
-    if not isinstance(body, Mapping):
-        raise problem(path.rstrip(".") or "non_field_errors", _NO_OBJECT)
+    if not isinstance(body, dict):
+        raise problem("non_field_errors", _NO_OBJECT)
     if not members.issuperset(body):
-        unknown = [name for name in body if name not in members]
-        raise ValidationError(
-            {f"{path}{name}": [ErrorDetail(str(_NO_MEMBER), "unknown_field")] for name in unknown[:100]}
-        )
-    subject = text(body, "subject", LONGEST_SUBJECT, path=path, is_required=False) if "subject" in members else ""
+        raise _unknown([name for name in body if name not in members])
+    subject = text(body, "subject", LONGEST_SUBJECT) if "subject" in body else ""
     if subject == own_name:
         subject = ""
-    return AskedQuestion(
-        subject=subject,
-        object=text(body, "object", MAX_LENGTH, path=path) if "object" in members else "",
-        action=text(body, "action", LONGEST_ACTION, path=path) if "action" in members else "",
-        claims=_claims(body, path, is_about_oneself=not subject and "subject" in members),
-    )
+    path = text(body, "object", MAX_LENGTH) if "object" in members else ""
+    action = text(body, "action", LONGEST_ACTION) if "action" in members else ""
+    claims = _NOTHING_CLAIMED
+    if "attributes" in body:
+        claims = _claims(body["attributes"], is_about_oneself=not subject and "subject" in members)
+    return AskedQuestion(subject, Question(path, action, claims))
 
 
-def read_version(body: Any, *, path: str = "") -> int | None:
+def read_version(body: Any) -> int | None:
     """Return ``at_least_version``. Raises: ValidationError."""
     value = body.get("at_least_version")
     if value is None and "at_least_version" not in body:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_VERSION:
-        raise problem(f"{path}at_least_version", _NO_VERSION)
+        raise problem("at_least_version", _NO_VERSION)
     return value
 
 
 def read_checks(body: Any) -> list[Any]:
     """Return ``checks``, the only member of a body. Raises: ValidationError."""
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         raise problem("non_field_errors", _NO_OBJECT)
     unknown = [name for name in body if name != "checks"]
     if unknown:
-        raise ValidationError({name: [ErrorDetail(str(_NO_MEMBER), "unknown_field")] for name in unknown[:100]})
+        raise _unknown(unknown)
     checks = body.get("checks")
     if checks is None and "checks" not in body:
         raise problem("checks", _REQUIRED, "required")
     if not isinstance(checks, list) or not 1 <= len(checks) <= MOST_CHECKS:
         raise problem("checks", gettext("This is a list of 1 to %d checks.") % MOST_CHECKS)
     return checks
+
+
+def read_each(checks: list[Any], read: Callable[[Any], Value]) -> list[Value]:
+    """Return what ``read`` returns of each check. Raises: ValidationError, whose members have the check's number."""
+    found: list[Value] = []
+    try:
+        for check in checks:
+            found.append(read(check))  # noqa: PERF401 - how many there are tells which one is wrong
+    except ValidationError as error:
+        path = f"checks.{len(found)}"
+        if not isinstance(checks[len(found)], dict):
+            raise problem(path, _NO_OBJECT) from error
+        details = cast("dict[str, Any]", error.detail)
+        raise ValidationError({f"{path}.{name}": detail for name, detail in details.items()}) from error
+    return found
 
 
 def read_page(body: Any) -> SearchPageInput:
@@ -120,10 +131,12 @@ def problem(member: str, sentence: str | Promise, code: str = "invalid") -> Vali
     return ValidationError({member: [ErrorDetail(str(sentence), code)]})
 
 
-def _claims(body: Mapping[str, Any], path: str, *, is_about_oneself: bool) -> Claims:
-    if "attributes" not in body:
-        return _NOTHING_CLAIMED
+def _unknown(names: list[str]) -> ValidationError:
+    return ValidationError({name: [ErrorDetail(str(_NO_MEMBER), "unknown_field")] for name in names[:100]})
+
+
+def _claims(given: Any, *, is_about_oneself: bool) -> Claims:
     try:
-        return read_claims(body["attributes"], member=f"{path}attributes", is_about_oneself=is_about_oneself)
+        return read_claims(given, is_about_oneself=is_about_oneself)
     except ClaimInvalid as error:
         raise problem(error.member, error.sentence) from error

@@ -14,12 +14,13 @@ from typing import NamedTuple
 from accounts.access.deciding import roles as role_hierarchy
 from accounts.access.deciding.attributes import Attributes
 from accounts.access.deciding.compiled_rules import CompiledRule
-from accounts.access.deciding.paths import object_segments, pattern_segments
+from accounts.access.deciding.paths import Segments, object_segments, pattern_segments
 from accounts.access.deciding.rules import ANY_ACTION, Effect, Rule
 from accounts.access.deciding.trees import Edit, Node, rules_on_path, with_entry
 
 ROLE = "role:"
-_MOST_REMEMBERED = 4096  # sets of roles whose expansion is kept
+# Sets of roles whose expansion is kept, and subjects with an action whose trees are: 3 MiB with the longest names.
+_MOST_REMEMBERED = 4096
 
 
 class Reason(StrEnum):
@@ -44,6 +45,9 @@ class Decision(NamedTuple):
     version: int
 
 
+_TreesAbout = tuple[list[Node], list[Node]]
+
+
 class CompiledPolicy:
     """All rules and roles of one version.
 
@@ -61,8 +65,9 @@ class CompiledPolicy:
         self._complete()
 
     def _complete(self) -> None:
-        self._denied, self._allowed = self._trees[Effect.DENY], self._trees[Effect.ALLOW]
         self._expanded: Callable[[frozenset[str]], tuple[str, ...]] = lru_cache(_MOST_REMEMBERED)(self._expand)
+        self._trees_about: Callable[[str, frozenset[str], str], _TreesAbout]
+        self._trees_about = lru_cache(_MOST_REMEMBERED)(self._find_trees)
 
     def changed(
         self, rules: Mapping[str, Rule | None], *, parents: Mapping[str, Collection[str]] | None = None, version: int
@@ -107,11 +112,11 @@ class CompiledPolicy:
         segments = object_segments(object_path)
         if segments is None:
             return Decision(False, Reason.NO_OBJECT, None, self.version)
-        asked = self.principals(subject, roles), action, segments, attributes, at
-        denied = _first(self._denied, asked, unknown_matches=True)
+        denying, allowing = self._trees_about(subject, roles, action)
+        denied = _first(denying, segments, attributes, at, unknown_matches=True) if denying else None
         if denied is not None:
             return Decision(False, Reason.DENIED, denied, self.version)
-        allowed = _first(self._allowed, asked, unknown_matches=False)
+        allowed = _first(allowing, segments, attributes, at, unknown_matches=False) if allowing else None
         if allowed is not None:
             return Decision(True, Reason.ALLOWED, allowed, self.version)
         return Decision(False, Reason.NO_RULE, None, self.version)
@@ -123,6 +128,20 @@ class CompiledPolicy:
     def _expand(self, roles: frozenset[str]) -> tuple[str, ...]:
         # In the order of names, so that it is always the same rule that decides.
         return tuple(dict.fromkeys(each for role in sorted(roles) for each in self.inherited.get(role, ())))
+
+    def _find_trees(self, subject: str, roles: frozenset[str], action: str) -> _TreesAbout:
+        """Return the trees of rules that deny and that allow, in the order in which their rules decide."""
+        principals = self.principals(subject, roles)
+        denying, allowing = (
+            [
+                root
+                for principal in principals
+                for wanted in (action, ANY_ACTION)
+                if (root := trees.get(principal, {}).get(wanted)) is not None
+            ]
+            for trees in (self._trees[Effect.DENY], self._trees[Effect.ALLOW])
+        )
+        return denying, allowing
 
     def _add(self, rule: Rule) -> None:
         actions = self._trees[rule.effect].setdefault(rule.subject, {})
@@ -157,23 +176,12 @@ def inherited_principals(parents: Mapping[str, Collection[str]]) -> dict[str, tu
     return {role: tuple(ROLE + each for each in sorted(found)) for role, found in expanded.items()}
 
 
-# A question, as the trees are searched for it: principals, action, segments of the object, attributes and instant. A
-# class with these names takes a tenth of the decision.
-_Asked = tuple[tuple[str, ...], str, tuple[str, ...], Attributes, datetime]
-
-
-def _first(trees: Mapping[str, Mapping[str, Node]], asked: _Asked, *, unknown_matches: bool) -> str | None:
+def _first(
+    trees: list[Node], segments: Segments, attributes: Attributes, at: datetime, *, unknown_matches: bool
+) -> str | None:
     """Return the id of the first rule that matches."""
-    principals, action, segments, attributes, at = asked
-    for principal in principals:
-        actions = trees.get(principal)
-        if actions is None:
-            continue
-        for wanted in (action, ANY_ACTION):
-            root = actions.get(wanted)
-            if root is None:
-                continue
-            for rule in rules_on_path(root, segments):
-                if not rule.checks or rule.holds(attributes, at, unknown_matches=unknown_matches):
-                    return rule.id
+    for root in trees:
+        for rule in rules_on_path(root, segments):
+            if not rule.checks or rule.holds(attributes, at, unknown_matches=unknown_matches):
+                return rule.id
     return None

@@ -1,8 +1,8 @@
 """Decide. All guards of the project ask here, and so do the calls that others ask by."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
@@ -13,8 +13,17 @@ from accounts.access.services import active_policy
 from accounts.access.services.compiling import Policy
 from accounts.access.types import Question, SubjectFacts
 
-Observer = Callable[[SubjectFacts, Question, Decision, datetime, Policy], None]
-"""Told of each decision. It must neither raise nor wait."""
+
+class Decided(NamedTuple):
+    """A question about somebody, and how it was decided."""
+
+    facts: SubjectFacts
+    question: Question
+    decision: Decision
+
+
+Observer = Callable[[Sequence[Decided], datetime, Policy], None]
+"""Told of all decisions: of those that were made together at once. It must neither raise nor wait."""
 
 _observers: list[Observer] = []
 
@@ -33,8 +42,16 @@ def decide(facts: SubjectFacts, question: Question, *, at: datetime, policy: Pol
     deciding = policy or active_policy.current()
     decision = evaluate(deciding, facts, question, at=at)
     for observer in _observers:
-        observer(facts, question, decision, at, deciding)
+        observer([Decided(facts, question, decision)], at, deciding)
     return decision
+
+
+def decide_each(asked: Iterable[tuple[SubjectFacts, Question]], *, at: datetime, policy: Policy) -> list[Decision]:
+    """Decide many questions as ``decide`` does, in their order; observers are told of them at once."""
+    decided = [Decided(facts, question, evaluate(policy, facts, question, at=at)) for facts, question in asked]
+    for observer in _observers:
+        observer(decided, at, policy)
+    return [each.decision for each in decided]
 
 
 def evaluate(policy: Policy, facts: SubjectFacts, question: Question, *, at: datetime) -> Decision:

@@ -1,6 +1,6 @@
 """Questions that callers ask about themselves and about others: who is meant, what is known, and what is decided."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,21 +52,28 @@ def ask(subject: AskedSubject, question: Question, *, policy: Policy, at: dateti
     ``question.attributes`` may have claims about the subject: the caller must be one who may ask about others. What
     the project knows of the subject and of the object wins over what is claimed.
     """
-    return ask_each([(subject, question)], policy=policy, at=at)[0]
+    if subject.facts is None:
+        return Decision(False, Reason.NO_SUBJECT, None, policy.version)
+    facts = with_claims(subject.facts, question.attributes)
+    return decisions.decide(facts, with_object_facts(question), at=at, policy=policy)
 
 
-def ask_each(asked: Iterable[tuple[AskedSubject, Question]], *, policy: Policy, at: datetime) -> list[Decision]:
+def ask_each(asked: Sequence[tuple[AskedSubject, Question]], *, policy: Policy, at: datetime) -> list[Decision]:
     """Decide questions as ``ask`` does, in their order."""
     find_object = access_settings.FIND_OBJECT
-    found = []
-    for subject, question in asked:
-        if subject.facts is None:
-            found.append(Decision(False, Reason.NO_SUBJECT, None, policy.version))
-            continue
-        facts = with_claims(subject.facts, question.attributes)
-        known = find_object(question.object)
-        found.append(decisions.decide(facts, with_known(question, known) if known else question, at=at, policy=policy))
-    return found
+    known = [
+        (
+            with_claims(subject.facts, question.attributes) if "subject" in question.attributes else subject.facts,
+            with_known(question, about_object) if (about_object := find_object(question.object)) else question,
+        )
+        for subject, question in asked
+        if subject.facts is not None
+    ]
+    decided = decisions.decide_each(known, at=at, policy=policy)
+    if len(decided) == len(asked):
+        return decided
+    nobody, others = Decision(False, Reason.NO_SUBJECT, None, policy.version), iter(decided)
+    return [nobody if subject.facts is None else next(others) for subject, _question in asked]
 
 
 def with_claims(facts: SubjectFacts, claims: Claims) -> SubjectFacts:
@@ -84,7 +91,7 @@ def with_object_facts(question: Question) -> Question:
 def with_known(question: Question, known: Mapping[str, Any]) -> Question:
     """Return a question with what is known of its object, in place of what was claimed."""
     claimed = question.attributes.get("resource", {})
-    return replace(question, attributes={**question.attributes, "resource": {**claimed, **known}})
+    return question._replace(attributes={**question.attributes, "resource": {**claimed, **known}})
 
 
 def needs_second_factor(subject: AskedSubject, question: Question, *, policy: Policy, at: datetime) -> bool:
@@ -92,6 +99,6 @@ def needs_second_factor(subject: AskedSubject, question: Question, *, policy: Po
     if subject.facts is None:
         return False
     context = {**question.attributes.get("context", {}), "factor_at": at.timestamp()}
-    shown = replace(question, attributes={**question.attributes, "context": context})
+    shown = question._replace(attributes={**question.attributes, "context": context})
     facts = with_claims(subject.facts, question.attributes)
     return decisions.evaluate(policy, facts, with_object_facts(shown), at=at).is_allowed

@@ -5,7 +5,7 @@ fewer results than asked for, and still a ``next``. Observers are not told of wh
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -110,7 +110,7 @@ def actions(
         names = candidate_actions(policy.rules, policy.principals(facts.subject, facts.roles))
 
     def decide(name: str) -> Decision:
-        return decisions.evaluate(policy, known, replace(asked, action=name), at=at)
+        return decisions.evaluate(policy, known, asked._replace(action=name), at=at)
 
     return _page(((name, name) for name in names if name > after), decide, limit=limit)
 

@@ -60,6 +60,7 @@ class TestDispatch:
             ("POST", "/api/v1/auth/introspect"),
             ("POST", "/api/v1/auth/revoke"),
             ("POST", "/api/v1/authz/check"),
+            ("POST", "/access/v1/evaluation"),
             ("POST", "/oauth/token"),
             ("POST", "/oauth/introspect"),
             ("POST", "/oauth/revoke"),
@@ -91,6 +92,15 @@ class TestDispatch:
         assert answered("/api/v1/authz/check", "POST", content=b'{"object": "at_least"}') == "MainThread still"
         assert answered("/api/v1/authz/check", "POST", content=content).startswith("request")
         assert answered("/api/v1/authz/check-batch", "POST").startswith("request")
+
+    def test_answers_questions_on_a_thread_while_casbin_decides(self, settings):
+        settings.ACCESS = {**settings.ACCESS, "ENGINE": "casbin"}
+        event_loop_calls.cache_clear()
+        try:
+            for path in ("/api/v1/authz/check", "/access/v1/evaluation"):
+                assert answered(path, "POST").startswith("request")
+        finally:
+            event_loop_calls.cache_clear()
 
     @pytest.mark.attack("RFC 9110, 9.1")
     @pytest.mark.parametrize(

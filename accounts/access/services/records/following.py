@@ -4,15 +4,15 @@ The thread of ``cedrina_base.database_watch`` stores it. It runs in each process
 """
 
 import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from accounts.access.conf import access_settings
-from accounts.access.deciding.index import Decision
 from accounts.access.services import active_policy, decisions
 from accounts.access.services.compiling import Policy
+from accounts.access.services.decisions import Decided
 from accounts.access.services.records import observing, writing
-from accounts.access.services.shadow import comparison, figures
-from accounts.access.types import Question, SubjectFacts
+from accounts.access.services.shadow import comparison, figures, running
 from cedrina_base import database_watch
 
 INTERVAL = timedelta(minutes=1)
@@ -51,10 +51,18 @@ def store(*, now: datetime) -> None:
             writing.write(now=now)
 
 
-def _observe(facts: SubjectFacts, question: Question, decision: Decision, at: datetime, policy: Policy) -> None:
+def _observe(decided: Sequence[Decided], at: datetime, policy: Policy) -> None:
+    for each in observing.count(decided):
+        _alone(observing.keep, each, at, policy)
+    if running.current() is not None:
+        for each in decided:
+            _alone(comparison.compare, each, at, policy)
+
+
+def _alone(function: Callable[[Decided, datetime, Policy], None], each: Decided, at: datetime, policy: Policy) -> None:
+    """Call a function that looks at attributes, so that the failure of one decision concerns no other."""
     try:
-        observing.note(facts, question, decision, at, policy)
-        comparison.compare(facts, question, decision, at, policy)
+        function(each, at, policy)
     except Exception as error:  # noqa: BLE001 - attributes are objects of the project and may raise anything
         # Nobody's request may fail because of a record. The error's text may hold an attribute, so it is not logged.
         if _state.is_observing:

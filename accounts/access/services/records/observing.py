@@ -7,6 +7,7 @@ neither memory nor disk: equal denials of a minute are one record with a count, 
 
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,8 +16,8 @@ from accounts.access.conf import access_settings
 from accounts.access.deciding.attributes import only
 from accounts.access.deciding.index import Decision
 from accounts.access.services.compiling import Policy
+from accounts.access.services.decisions import Decided
 from accounts.access.services.records import evaluated
-from accounts.access.types import Question, SubjectFacts
 
 # Of one process in one minute.
 MOST_DENIALS, MOST_ALLOWS, MOST_OF_SUBJECT = 200, 100, 30
@@ -64,32 +65,27 @@ class _ProcessState:
 _state = _ProcessState()
 
 
-def note(facts: SubjectFacts, question: Question, decision: Decision, at: datetime, policy: Policy) -> None:
-    """Count a decision, and keep it if it is one to be recorded. An observer of ``decisions``."""
+def count(decided: Sequence[Decided]) -> list[Decided]:
+    """Count decisions; return those that are to be recorded."""
     with _state.lock:
         noted = _state.noted
         if noted is None:
             noted = _state.noted = Noted(one_in=access_settings.RECORD_ONE_IN)
-        noted.decisions += 1
-        if decision.rule is not None:
-            _count_use(noted, decision.rule, facts.subject)
-        if not noted.one_in:
-            return
-        if decision.is_allowed:
-            name = decision.rule or decision.reason
-            number = noted.allowed_by.get(name, 0)
-            noted.allowed_by[name] = number + 1
-            # The first of each rule, so that a rule that is seldom used is among the records, too.
-            if number % noted.one_in:
-                return
-        elif _is_known_denial(noted, _key(facts, question, decision)):
-            return
-    found = _described(facts, question, decision, at, policy)
+        noted.decisions += len(decided)
+        return [each for each in decided if _is_to_be_recorded(noted, each)]
+
+
+def keep(decided: Decided, at: datetime, policy: Policy) -> None:
+    """Keep a decision that is to be recorded."""
+    found = _described(decided, at, policy)
     with _state.lock:
-        if decision.is_allowed:
+        noted = _state.noted
+        if noted is None:  # all was taken meanwhile
+            noted = _state.noted = Noted(one_in=access_settings.RECORD_ONE_IN)
+        if decided.decision.is_allowed:
             _keep_allow(noted, found)
         else:
-            _keep_denial(noted, _key(facts, question, decision), found)
+            _keep_denial(noted, _key(decided), found)
 
 
 def take() -> Noted | None:
@@ -117,6 +113,21 @@ def put_back(taken: Noted) -> None:
         noted.dropped += taken.dropped + len(taken.allows) + len(taken.denials)
 
 
+def _is_to_be_recorded(noted: Noted, decided: Decided) -> bool:
+    facts, _question, decision = decided
+    if decision.rule is not None:
+        _count_use(noted, decision.rule, facts.subject)
+    if not noted.one_in:
+        return False
+    if not decision.is_allowed:
+        return not _is_known_denial(noted, _key(decided))
+    name = decision.rule or decision.reason
+    number = noted.allowed_by.get(name, 0)
+    noted.allowed_by[name] = number + 1
+    # The first of each rule, so that a rule that is seldom used is among the records, too.
+    return number % noted.one_in == 0
+
+
 def _count_use(noted: Noted, rule: str, subject: str) -> None:
     noted.rules[rule] = noted.rules.get(rule, 0) + 1
     pair = rule, subject
@@ -129,7 +140,8 @@ def _count_use(noted: Noted, rule: str, subject: str) -> None:
         noted.uncounted += 1
 
 
-def _key(facts: SubjectFacts, question: Question, decision: Decision) -> _Key:
+def _key(decided: Decided) -> _Key:
+    facts, question, decision = decided
     path = question.object[: _LONGEST_OBJECT + 1]
     action = question.action[: _LONGEST_ACTION + 1]
     return (
@@ -170,9 +182,8 @@ def _keep_denial(noted: Noted, key: _Key, found: NotedDecision) -> None:
         noted.of_subject[key[0]] = noted.of_subject.get(key[0], 0) + 1
 
 
-def _described(
-    facts: SubjectFacts, question: Question, decision: Decision, at: datetime, policy: Policy
-) -> NotedDecision:
+def _described(decided: Decided, at: datetime, policy: Policy) -> NotedDecision:
+    facts, question, decision = decided
     subject = storable(facts.subject, LONGEST_SUBJECT)
     path, action = storable(question.object, _LONGEST_OBJECT), storable(question.action, _LONGEST_ACTION)
     text = ""

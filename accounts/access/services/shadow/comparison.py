@@ -14,13 +14,12 @@ from uuid import UUID
 
 from accounts.access import policy_reads
 from accounts.access.deciding.attributes import only
-from accounts.access.deciding.index import Decision
 from accounts.access.services import decisions
 from accounts.access.services.compiling import Policy
+from accounts.access.services.decisions import Decided
 from accounts.access.services.records import evaluated
 from accounts.access.services.records.observing import storable
 from accounts.access.services.shadow import running
-from accounts.access.types import Question, SubjectFacts
 
 SHARE = 0.02  # of the time
 MOST_EXAMPLES = 10
@@ -49,8 +48,9 @@ class _ProcessState:
 _state = _ProcessState()
 
 
-def compare(facts: SubjectFacts, question: Question, decision: Decision, at: datetime, policy: Policy) -> None:
+def compare(decided: Decided, at: datetime, policy: Policy) -> None:
     """Evaluate the draft for a question that was decided. Does nothing while no draft is evaluated."""
+    facts, question, decision = decided
     run = running.current()
     if run is None or at >= run.ends_at:
         return

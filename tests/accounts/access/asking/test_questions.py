@@ -163,6 +163,10 @@ class TestBatch:
             ({"checks": [READ, 1]}, ["checks.1"]),
             ({"checks": [READ, {"object": "x"}]}, ["checks.1.action"]),
             ({"checks": [{**READ, "foo": 1}]}, ["checks.0.foo"]),
+            ({"checks": [READ, {**READ, "non_field_errors": 1}]}, ["checks.1.non_field_errors"]),
+            ({"checks": [READ, READ, {**READ, "attributes": {"resource": 1}}]}, ["checks.2.attributes.resource"]),
+            ({"checks": [{**READ, "at_least_version": "x"}, {"object": "x"}]}, ["checks.1.action"]),
+            ({"checks": [READ, {**READ, "at_least_version": "x"}]}, ["checks.1.at_least_version"]),
             ({"checks": [READ], "foo": 1}, ["foo"]),
         ],
     )

@@ -11,7 +11,7 @@ from django.db import connection
 from accounts.access.errors import RuleExists
 from accounts.access.models import DecisionCount, DecisionRecord, GrantUse, RuleUse
 from accounts.access.services import active_policy
-from accounts.access.services.decisions import decide
+from accounts.access.services.decisions import decide, decide_each, evaluate
 from accounts.access.services.policy_changes import policy_change
 from accounts.access.services.records import evaluated, observing, replay, writing
 from accounts.access.types import Question, SubjectFacts
@@ -240,6 +240,26 @@ def test_an_attribute_that_raises_fails_no_request(reader, now):
 
     active_policy.refresh()
     assert not decide(SubjectFacts("user:9"), Question("x", "read", {"resource": Raising()}), at=now).is_allowed
+
+
+def test_decisions_that_are_made_together_are_recorded_as_single_ones(record_all, reader, now):
+    facts, rule_id = reader
+    raising = type("Raising", (dict,), {"get": lambda *_: 1 / 0})()
+    asked = [
+        (facts, Question("documents/1", "read", {"resource": {"department": "sales"}})),
+        (SubjectFacts("user:9"), Question("documents/1", "read", {"resource": raising})),
+        *[(facts, Question("keys/1", "read", {"resource": {"department": "sales"}}))] * 3,
+    ]
+
+    found = decide_each(asked, at=now, policy=active_policy.current())
+
+    assert [decision.is_allowed for decision in found] == [True, False, False, False, False]
+    assert found == [evaluate(active_policy.current(), who, question, at=now) for who, question in asked]
+    writing.write(now=now)
+    records = DecisionRecord.objects.order_by("object").values_list("object", "is_allowed", "times")
+    assert set(records) == {("documents/1", True, 1), ("keys/1", False, 3)}
+    assert DecisionCount.objects.get().decisions == 5
+    assert RuleUse.objects.get(rule=rule_id).uses == 1
 
 
 def test_records_end_after_their_time_and_beyond_their_number(reader, now, monkeypatch):

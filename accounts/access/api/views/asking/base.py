@@ -10,12 +10,13 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.access.api.base import AccessAPIView
+from accounts.access.api.question_bodies import AskedQuestion
 from accounts.access.conf import access_settings
 from accounts.access.deciding.index import Decision
 from accounts.access.permission_types import CHECK
 from accounts.access.services import explanation, questions
-from accounts.access.services.questions import AskedSubject, Claims
-from accounts.access.types import SubjectFacts
+from accounts.access.services.questions import AskedSubject
+from accounts.access.types import Question, SubjectFacts
 
 
 class KnownSubject(BasePermission):
@@ -50,21 +51,26 @@ class AskingAPIView(AccessAPIView):
             return AskedSubject(self.asking.subject, self.asking)
         return questions.find_subject(name, self.now)
 
-    def claims_of(self, request: Request, subject: str, claims: Claims) -> Claims:
-        """Return what is claimed, with what is known of the request as the context of questions about the caller.
+    def with_known(self, request: Request, asked: AskedQuestion) -> Question:
+        """Return a question, with what is known of the request as the context of one about the caller.
 
         A claim wins: an application may ask for a person whose own address and second factor it knows better.
         """
-        return claims if subject else with_context(claims, access_settings.CONTEXT_OF(request.user))
+        if asked.subject:
+            return asked.question
+        return with_context(asked.question, access_settings.CONTEXT_OF(request.user))
 
     def may_explain(self) -> bool:
         """Return whether the caller is told which rule decided."""
         return explanation.is_told(self.asking, at=self.now)
 
 
-def with_context(claims: Claims, known: Mapping[str, Any]) -> Claims:
-    """Return what is claimed, with what is known of the request beside it."""
-    return {**claims, "context": {**known, **claims.get("context", {})}} if known else claims
+def with_context(question: Question, known: Mapping[str, Any]) -> Question:
+    """Return a question with what is known of the request beside what is claimed."""
+    if not known:
+        return question
+    claims = question.attributes
+    return question._replace(attributes={**claims, "context": {**known, **claims.get("context", {})}})
 
 
 def matched(decision: Decision, *, is_explained: bool) -> Mapping[str, Any] | None:

@@ -12,7 +12,6 @@ from accounts.access.api.serializers import questions as shapes
 from accounts.access.api.views.asking.base import AskingAPIView, matched
 from accounts.access.services import active_policy, search
 from accounts.access.services.search import AT_THE_END, FoundPage
-from accounts.access.types import Question
 
 _PAGE = frozenset({"attributes", "cursor", "limit"})
 _FIELD_CODES = ["required", "invalid", "blank", "max_length", "unknown_field"]
@@ -37,7 +36,7 @@ class SearchAPIView(AskingAPIView):
         if asked.subject or self.searched == "subject":
             self.require_others_allowed(request)
         if self.searched != "subject":
-            asked = asked._replace(claims=self.claims_of(request, asked.subject, asked.claims))
+            asked = asked._replace(question=self.with_known(request, asked))
         policy = active_policy.current()
         result = self.look(asked, {"after": page.cursor, "limit": page.limit, "policy": policy, "at": self.now})
         is_explained = self.may_explain()
@@ -69,7 +68,7 @@ class SubjectSearchView(SearchAPIView):
         return self.answer(request)
 
     def look(self, asked: AskedQuestion, how: dict[str, Any]) -> FoundPage:
-        return search.subjects(Question(asked.object, asked.action, asked.claims), **how)
+        return search.subjects(asked.question, **how)
 
 
 class ObjectSearchView(SearchAPIView):
@@ -94,7 +93,8 @@ class ObjectSearchView(SearchAPIView):
 
     def look(self, asked: AskedQuestion, how: dict[str, Any]) -> FoundPage:
         facts = self.subject_of(asked.subject).facts
-        return search.objects(facts, asked.action, asked.claims, **how) if facts else AT_THE_END
+        question = asked.question
+        return search.objects(facts, question.action, question.attributes, **how) if facts else AT_THE_END
 
 
 class ActionSearchView(SearchAPIView):
@@ -119,4 +119,4 @@ class ActionSearchView(SearchAPIView):
 
     def look(self, asked: AskedQuestion, how: dict[str, Any]) -> FoundPage:
         facts = self.subject_of(asked.subject).facts
-        return search.actions(facts, Question(asked.object, "", asked.claims), **how) if facts else AT_THE_END
+        return search.actions(facts, asked.question, **how) if facts else AT_THE_END

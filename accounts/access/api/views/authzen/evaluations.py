@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from accounts.access.api.authzen import examples, shapes
 from accounts.access.api.authzen.entities import MOST_EVALUATIONS, EntityInvalid, Evaluation, read_evaluation
+from accounts.access.api.base import QuickWithIndex
 from accounts.access.api.views.authzen.base import AuthZenAPIView, decision_body
 from accounts.access.services import active_policy, questions
 from accounts.access.services.compiling import Policy
@@ -24,6 +25,8 @@ _MEMBERS = ("subject", "action", "resource", "context")
 
 class EvaluationView(AuthZenAPIView):
     """One evaluation."""
+
+    event_loop_methods: Any = QuickWithIndex()
 
     @extend_schema(
         operation_id="authzen_evaluation",
@@ -57,8 +60,9 @@ class EvaluationView(AuthZenAPIView):
 
 
 class EvaluationsView(EvaluationView):
-    """Many evaluations."""
+    """Many evaluations. A hundred take some milliseconds, in which the event loop would stand still."""
 
+    event_loop_methods = frozenset()
     problem_codes: ClassVar = EvaluationView.problem_codes
 
     @extend_schema(
