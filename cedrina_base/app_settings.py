@@ -8,9 +8,6 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 T = TypeVar("T")
-# Django's object of settings keeps here what it was asked for, and takes out what changes. To read an attribute of that
-# object calls a function of Python; a refresh reads seventeen settings of apps.
-_kept = vars(settings)
 
 
 class AppSettings:
@@ -29,8 +26,7 @@ class AppSettings:
 
     def given(self) -> dict[str, Any]:
         """Return the dict of the project; an empty one if the project has none."""
-        found: dict[str, Any] | None = _kept.get(self.SETTING)
-        return getattr(settings, self.SETTING, {}) if found is None else found
+        return cast("dict[str, Any]", getattr(settings, self.SETTING, {}))
 
     def unknown_names(self) -> list[str]:
         """Return the names in the dict that are no settings, in the dict's order."""

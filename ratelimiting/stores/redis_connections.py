@@ -14,7 +14,6 @@ from typing import Any
 import hiredis
 import redis
 from redis.backoff import NoBackoff
-from redis.connection import DefaultParser
 from redis.retry import Retry
 
 # A connection that was idle for longer is tested before it is used: the server may have closed it.
@@ -22,13 +21,9 @@ IDLE_CHECK_SECONDS = 1.0
 
 
 class RedisConnection:
-    """One connection of redis-py. It sends by ``send_packed_command``; its parser is asked for the answer directly.
-
-    The connection's own ``read_response`` prepares the text of an error at each call.
-    """
+    """One connection of redis-py, used through its public methods ``send_packed_command`` and ``read_response``."""
 
     def __init__(self, connection: Any) -> None:
-        connection.set_parser(self._new_parser)
         connection.connect()
         self._connection = connection
 
@@ -40,14 +35,7 @@ class RedisConnection:
         Raises: redis.RedisError (ResponseError for an error that the server answers with), OSError.
         """
         self._connection.send_packed_command((hiredis.pack_command(command),), check_health=False)
-        answer = self._parser.read_response(disable_decoding=True)
-        if isinstance(answer, redis.ResponseError):
-            raise answer
-        return answer
-
-    def _new_parser(self, **options: Any) -> Any:
-        self._parser = DefaultParser(**options)
-        return self._parser
+        return self._connection.read_response(disable_decoding=True)
 
     def is_usable(self) -> bool:
         """Return whether the server has not closed it: a usable connection has nothing to read."""
