@@ -69,6 +69,7 @@ COMPUTED = {
     "security_events.masking._masked_short_key",
     "security_events.relays._parsed",
     "security_events.selectors.detection.replayed_events.origins",  # of one run of a command
+    "security_events.selectors.detection.replayed_events.data_of",  # the same
     "security_events.services.detection.sign_in_risk._load_rules",
     "security_events.user_agents._parsed",
     "security_events.user_agents._parser",
