@@ -28,7 +28,7 @@ class TestCatalogue:
         assert {"password.changed", "session.revoked", "ratelimit.refused", "network.refusals_suppressed"} <= set(
             CATALOGUE
         )
-        assert len(CATALOGUE) == 145
+        assert len(CATALOGUE) == 146
 
     def test_has_each_type_under_its_id(self):
         assert all(name == event_type.id for name, event_type in CATALOGUE.items())
