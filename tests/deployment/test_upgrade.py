@@ -76,10 +76,15 @@ class Using:
 
 def workers_of(server):
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    return {
-        int(child) for child in children
-        if b"--check" not in Path(f"/proc/{child}/cmdline").read_bytes()
-    }  # fmt: skip
+    return {int(child) for child in children if b"--check" not in command_line(child)}
+
+
+def command_line(pid):
+    """Return what a process was started with; ``--check`` for one that has ended meanwhile, as checks do."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() or b"--check"
+    except (FileNotFoundError, ProcessLookupError):
+        return b"--check"
 
 
 def replace_workers(server):
