@@ -66,8 +66,8 @@ def served(path, accept):
     return sent[0]["status"], [(name.decode(), value.decode("latin-1")) for name, value in sent[0]["headers"]]
 
 
-# A request that a server handles closes the connection to the database, and with it a test's transaction.
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("signals_of_django")
+@pytest.mark.django_db
 class TestServers:
     @pytest.mark.parametrize("accept", ["application/json", "text/html"])
     @pytest.mark.parametrize("path", PATHS)

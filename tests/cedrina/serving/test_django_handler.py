@@ -14,17 +14,7 @@ from cedrina.serving.django_handler import ServedHandler, watch_one_connection
 from cedrina.serving.request_dispatcher import call_application
 
 USER = "/api/v1/admin/users/019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a12"
-SIGNALS = (request_started, request_finished)
-
-
-@pytest.fixture(autouse=True)
-def signals_of_django():
-    """Give back what the handler takes away from the whole process."""
-    before = [list(signal.receivers) for signal in SIGNALS]
-    yield
-    for signal, receivers in zip(SIGNALS, before, strict=True):
-        signal.receivers[:] = receivers
-        signal.sender_receivers_cache.clear()
+pytestmark = pytest.mark.usefixtures("signals_of_django")
 
 
 def called(signal):
@@ -92,7 +82,7 @@ class TestWatchOneConnection:
     @pytest.mark.django_db(transaction=True)
     def test_closes_a_connection_with_an_error(self):
         watch_one_connection()
-        for signal in SIGNALS:
+        for signal in (request_started, request_finished):
             connection.ensure_connection()
             connection.errors_occurred = True
             connection.connection.close()
