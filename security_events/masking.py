@@ -104,7 +104,7 @@ def mask_mapping(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
     Not masked under such a key: ``None``, an empty string, a boolean and a count of secrets (``mailed_tokens``).
     """
     return {
-        _masked_key(key) if isinstance(key, str) else key: (
+        mask_text(key) if isinstance(key, str) else key: (
             REDACTED if is_secret_key(str(key)) and not _is_harmless(str(key), value) else mask(value)
         )
         for key, value in mapping.items()
@@ -122,17 +122,8 @@ def is_secret_key(key: str) -> bool:
     return (_is_secret_key if len(key) <= _MAX_CACHED_LENGTH else _is_secret_key.__wrapped__)(key)
 
 
-def _masked_key(key: str) -> str:
-    return (_masked_short_key if len(key) <= _MAX_CACHED_LENGTH else mask_text)(key)
-
-
 # The keys of events are few. Longer ones come from clients, who could fill the memory with them.
 _MAX_CACHED_LENGTH = 32
-
-
-@lru_cache(maxsize=512)
-def _masked_short_key(key: str) -> str:
-    return mask_text(key)
 
 
 @lru_cache(maxsize=512)

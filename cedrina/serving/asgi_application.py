@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from functools import lru_cache
 from typing import Any
 
 from cedrina.http import request_limits
@@ -97,7 +96,7 @@ def _encoded(headers: list[tuple[str, str]], fixed: FixedHeaders, *, length: int
     """Return the headers of a response, those in place of which ``fixed`` has others left out."""
     found = list(fixed.encoded)
     for text, value in headers:
-        name = _encoded_name(text)
+        name = text.lower().encode("latin-1")
         if name == b"content-length":
             length = -1
         if name not in fixed.names:
@@ -105,11 +104,6 @@ def _encoded(headers: list[tuple[str, str]], fixed: FixedHeaders, *, length: int
     if length >= 0:
         found.append((b"content-length", b"%d" % length))
     return found
-
-
-@lru_cache(maxsize=256)
-def _encoded_name(name: str) -> bytes:
-    return name.lower().encode("latin-1")
 
 
 def _latin_1(text: str) -> str:

@@ -37,7 +37,6 @@ COMPUTED = {
     "cedrina.http.paths.event_loop_calls",
     "cedrina.http.paths.fixed_paths",
     "cedrina.monitoring.tracing.statements.describe",
-    "cedrina.serving.asgi_application._encoded_name",
     "cedrina.serving.application.django_application",  # the routes of fixed paths
     "cedrina.websockets.feeds.security_events._batches",  # by the events themselves, which never change
     "cedrina.websockets.frame_batches.wire",
@@ -66,7 +65,6 @@ COMPUTED = {
     "security_events.detection.facts.program_digest",
     "security_events.event_values._masked_user_agent",
     "security_events.masking._is_secret_key",
-    "security_events.masking._masked_short_key",
     "security_events.relays._parsed",
     "security_events.selectors.detection.replayed_events.origins",  # of one run of a command
     "security_events.selectors.detection.replayed_events.data_of",  # the same
