@@ -25,6 +25,9 @@ HEARTBEAT_TIMEOUT_SECONDS = 3.0
 # The first workers start together. None takes over for another one that is still starting: the takeover would end a
 # moment later, and with it the connections.
 FIRST_START_TIMEOUT_SECONDS = 10.0
+# A worker that ends closes connections of which it has read nothing. So the kernel keeps each connection back until its
+# first bytes are there, or for about this time (TCP_DEFER_ACCEPT, tcp(7)): it is for the next worker then.
+SILENT_SECONDS = 10
 _TIME = struct.Struct("d")
 
 
@@ -92,4 +95,10 @@ def _listen(host: str, port: int, number: int) -> list[socket.socket]:
     # Another server of the same user could share the port, too. A first socket without SO_REUSEPORT excludes that.
     with socket.create_server((host, port), family=family) as exclusive:
         address = exclusive.getsockname()[:2]
-    return [socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=number > 1) for _ in range(number)]
+    found = [
+        socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=number > 1) for _ in range(number)
+    ]
+    if sys.platform == "linux":
+        for each in found:
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT_SECONDS)
+    return found

@@ -302,6 +302,25 @@ class TestReplacing:
             answers += 1
         assert answers
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="other kernels give a worker connections that say nothing yet")
+    def test_closes_no_connection_on_which_nothing_was_asked_yet(self, server):
+        before = set(until(lambda: len(workers_of(server)) == WORKERS and workers_of(server)))
+        server.process.send_signal(signal.SIGHUP)
+        answers = 0
+        deadline = time.monotonic() + ALL_BACK_SECONDS
+        while before & set(workers_of(server)) or len(workers_of(server)) != WORKERS:
+            assert time.monotonic() < deadline
+            clients = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=60) for _ in range(4)]
+            for client in clients:
+                client.connect()
+            time.sleep(0.2)
+            for client in clients:
+                client.request("GET", "/livez")
+                assert client.getresponse().read() is not None
+                client.close()
+                answers += 1
+        assert answers
+
 
 class TestAStart:
     def start(self, **settings):
