@@ -17,22 +17,29 @@ from security_events.types import Subject
 
 MOST_EVENTS_KEPT = 1000  # of the timeline of an incident; the count goes on
 
-# Of processes that find the same cause at once, one opens the incident, and the others let it grow.
+# Of processes that find the same cause at once, one opens the incident, and the others let it grow. All take the rows
+# in one order, so that no two wait for each other.
 _GROW = """
 INSERT INTO security_events_incident AS incident (
     id, rule, key, status, severity, subject, network, events, risk_score, risk_reasons, evidence,
     rule_version, verdict, note, version, opened_at, updated_at
-) VALUES (
-    %(id)s, %(rule)s, %(key)s, 'open', %(severity)s, %(subject)s, %(network)s, %(events)s, %(risk_score)s,
-    %(risk_reasons)s::jsonb, %(evidence)s::jsonb, %(rule_version)s, '', '', 1, %(now)s, %(now)s
 )
+SELECT id, rule, key, 'open', severity, subject, network, events, risk_score, risk_reasons::jsonb, evidence::jsonb,
+       rule_version, '', '', 1, %(now)s, %(now)s
+FROM unnest(
+    %(id)s::uuid[], %(rule)s::text[], %(key)s::text[], %(severity)s::text[], %(subject)s::text[], %(network)s::text[],
+    %(events)s::int[], %(risk_score)s::int[], %(risk_reasons)s::text[], %(evidence)s::text[], %(rule_version)s::bigint[]
+) AS cause (
+    id, rule, key, severity, subject, network, events, risk_score, risk_reasons, evidence, rule_version
+)
+ORDER BY rule, key
 ON CONFLICT (rule, key) WHERE status <> 'resolved' DO UPDATE SET
     events = incident.events + excluded.events,
     risk_score = GREATEST(incident.risk_score, excluded.risk_score),
     risk_reasons = excluded.risk_reasons,
     evidence = excluded.evidence,
     updated_at = excluded.updated_at
-RETURNING id, incident.events, id = %(id)s
+RETURNING rule, key, id, events
 """
 
 
@@ -67,48 +74,72 @@ class GrownIncident:
 
 def grow(cause: Cause, *, now: datetime) -> GrownIncident:
     """Open the incident of a cause, or add its events to the open one; in the caller's transaction."""
-    with prepared_cursor() as cursor:
-        cursor.execute(
-            _GROW,
-            {
-                "id": uuid7(),
-                "rule": cause.rule.id,
-                "key": cause.key,
-                "severity": str(cause.rule.severity),
-                "subject": cause.subject,
-                "network": cause.network,
-                "events": len(cause.events),
-                "risk_score": cause.risk_score or cause.rule.score,
-                "risk_reasons": storable_json(list(cause.risk_reasons)),
-                "evidence": storable_json(dict(cause.evidence)),
-                "rule_version": cause.rule_version,
-                "now": now,
-            },
-        )
-        grown = GrownIncident(*cursor.fetchone())
-    room = MOST_EVENTS_KEPT - (grown.events - len(cause.events))
+    return grow_all([cause], now=now)[0]
+
+
+def grow_all(causes: Sequence[Cause], *, now: datetime) -> list[GrownIncident]:
+    """Open the incidents of causes, or add their events to the open ones; in the caller's transaction.
+
+    No two causes have the same rule and key. One statement for all: with one for each, and one for its timeline,
+    incidents took a seventh of what detection costs the database.
+    """
+    if not causes:
+        return []
+    grown = _store(causes, now=now)
     IncidentEvent.objects.bulk_create(
         (
-            IncidentEvent(incident_id=grown.id, event_id=event_id, at=at)
-            for event_id, at in cause.events[: max(0, room)]
+            IncidentEvent(incident_id=incident.id, event_id=event_id, at=at)
+            for cause, incident in zip(causes, grown, strict=True)
+            for event_id, at in cause.events[: max(0, MOST_EVENTS_KEPT - (incident.events - len(cause.events)))]
         ),
         ignore_conflicts=True,
     )
-    if grown.is_new:
-        recording.record(
-            event_types.INCIDENT_OPENED,
-            target=Subject(id=cause.subject if cause.is_account else ""),
-            session_id=cause.session_id,
-            risk_score=cause.risk_score or cause.rule.score,
-            data={
-                "incident": str(grown.id),
-                "rule": cause.rule.id,
-                "rule_version": cause.rule_version,
-                "severity": str(cause.rule.severity),
-                "network": cause.network,
-                "evidence": cause.evidence,
-                "trigger": str(cause.events[-1][0]) if cause.events else "",
-            },
-            now=now,
-        )
+    for cause, incident in zip(causes, grown, strict=True):
+        if incident.is_new:
+            _record_opened(cause, incident, now=now)
     return grown
+
+
+def _store(causes: Sequence[Cause], *, now: datetime) -> list[GrownIncident]:
+    ids = [uuid7() for _ in causes]
+    parameters = {
+        "id": ids,
+        "rule": [cause.rule.id for cause in causes],
+        "key": [cause.key for cause in causes],
+        "severity": [str(cause.rule.severity) for cause in causes],
+        "subject": [cause.subject for cause in causes],
+        "network": [cause.network for cause in causes],
+        "events": [len(cause.events) for cause in causes],
+        "risk_score": [cause.risk_score or cause.rule.score for cause in causes],
+        "risk_reasons": [storable_json(list(cause.risk_reasons)) for cause in causes],
+        "evidence": [storable_json(dict(cause.evidence)) for cause in causes],
+        "rule_version": [cause.rule_version for cause in causes],
+        "now": now,
+    }
+    with prepared_cursor() as cursor:
+        cursor.execute(_GROW, parameters)
+        rows = {(rule, key): (incident_id, events) for rule, key, incident_id, events in cursor.fetchall()}
+    stored = [rows[cause.rule.id, cause.key] for cause in causes]
+    return [
+        GrownIncident(incident_id, events, is_new=incident_id == proposed)
+        for proposed, (incident_id, events) in zip(ids, stored, strict=True)
+    ]
+
+
+def _record_opened(cause: Cause, incident: GrownIncident, *, now: datetime) -> None:
+    recording.record(
+        event_types.INCIDENT_OPENED,
+        target=Subject(id=cause.subject if cause.is_account else ""),
+        session_id=cause.session_id,
+        risk_score=cause.risk_score or cause.rule.score,
+        data={
+            "incident": str(incident.id),
+            "rule": cause.rule.id,
+            "rule_version": cause.rule_version,
+            "severity": str(cause.rule.severity),
+            "network": cause.network,
+            "evidence": cause.evidence,
+            "trigger": str(cause.events[-1][0]) if cause.events else "",
+        },
+        now=now,
+    )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cedrina_base.uuids import uuid7
@@ -69,6 +70,21 @@ class TestGrow:
         assert IncidentEvent.objects.filter(incident=first.id).count() == 35
         opened = SecurityEvent.objects.get(type="incident.opened")
         assert (opened.target_id, opened.data["incident"]) == ("ada", str(first.id))
+
+    def test_of_many_causes_is_the_same_as_of_each(self):
+        (first,) = incidents.grow_all([cause(3)], now=NOW)
+        others = [cause(2, key=key) for key in ("b", "a", "c")]
+        with CaptureQueriesContext(connection) as captured:
+            grown = incidents.grow_all([*others, cause(4)], now=NOW)
+        assert [each.events for each in grown] == [2, 2, 2, 7]
+        assert [each.is_new for each in grown] == [True, True, True, False]
+        assert grown[-1].id == first.id
+        assert [Incident.objects.get(id=each.id).key for each in grown[:3]] == ["b", "a", "c"]
+        assert {each.timeline.count() for each in Incident.objects.exclude(id=first.id)} == {2}
+        stored = [
+            query["sql"] for query in captured if "INTO security_events_incident" in query["sql"].replace('"', "")
+        ]
+        assert len(stored) == 2, "one statement for the incidents, one for their timelines"
 
     def test_keeps_a_bounded_timeline(self):
         for _ in range(3):

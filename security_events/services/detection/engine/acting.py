@@ -22,14 +22,15 @@ WHERE incident.status <> 'resolved'
 
 def act(attacks: Sequence[JudgedAttack], *, now: datetime) -> None:
     """Act on each by the mode of its rule, in the caller's transaction."""
-    enforced = [attack for attack in attacks if attack.settings.mode is RuleMode.ENFORCE]
-    opened = _open_causes(enforced)
+    opened = _open_causes([attack for attack in attacks if attack.settings.mode is RuleMode.ENFORCE])
+    enforced = []
     for attack in attacks:
         cause = cause_of(attack, is_open=(attack.last.rule.id, attack.key) in opened)
         if attack.settings.mode is RuleMode.ENFORCE:
-            _enforce(cause, now=now)
+            enforced.append(cause)
         else:
             shadowing.report(cause, findings=shadowing.by_day(attack.triggers), now=now)
+    _enforce(enforced, now=now)
 
 
 def cause_of(attack: JudgedAttack, *, is_open: bool) -> Cause:
@@ -61,14 +62,14 @@ def cause_of(attack: JudgedAttack, *, is_open: bool) -> Cause:
     )
 
 
-def _enforce(cause: Cause, *, now: datetime) -> None:
-    """Open the incident or let it grow, and respond.
+def _enforce(causes: Sequence[Cause], *, now: datetime) -> None:
+    """Open the incidents or let them grow, and respond.
 
     A receiver that breaks loses neither the finding nor the other responses: ``responses.start`` sees to that. What it
     raises is a fault of the database, and then the batch is done again.
     """
-    incident = incidents.grow(cause, now=now)
-    responses.start(cause, incident_id=incident.id, now=now)
+    for cause, incident in zip(causes, incidents.grow_all(causes, now=now), strict=True):
+        responses.start(cause, incident_id=incident.id, now=now)
 
 
 def _open_causes(attacks: Sequence[JudgedAttack]) -> Collection[tuple[str, str]]:
